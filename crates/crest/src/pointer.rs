@@ -1,0 +1,1 @@
+//! JSON pointers as Common REST writes them.

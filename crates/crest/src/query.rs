@@ -1,0 +1,124 @@
+//! Queries over a collection and their pages.
+
+use serde_json::Value;
+
+use crate::{Filter, Pointer, ResourceError};
+
+/// A stored object with its identity. `content` holds neither `_id` nor `_rev`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// The object's id, unique in its collection.
+    pub id: String,
+    /// The object's revision; changes with every write.
+    pub revision: String,
+    /// The object's own members.
+    pub content: Value,
+}
+
+impl Resource {
+    /// The body of an answer: the content with `_id` and `_rev` in front.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut body = serde_json::Map::new();
+        body.insert("_id".into(), Value::String(self.id.clone()));
+        body.insert("_rev".into(), Value::String(self.revision.clone()));
+        if let Value::Object(content) = &self.content {
+            body.extend(content.iter().filter(|(key, _)| *key != "_id" && *key != "_rev").map(|(k, v)| (k.clone(), v.clone())));
+        }
+        Value::Object(body)
+    }
+}
+
+/// One key of `_sortKeys`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// What is compared.
+    pub pointer: Pointer,
+    /// `false` for a key written with `-`.
+    pub ascending: bool,
+}
+
+impl SortKey {
+    /// Reads `_sortKeys`: a comma list of pointers, each with an optional `+` or `-` before it.
+    ///
+    /// # Errors
+    /// 400 when a key is empty or no pointer.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, ResourceError> {
+        text.split(',')
+            .map(|key| {
+                let key = key.trim();
+                let (ascending, path) = match key.strip_prefix('-') {
+                    Some(rest) => (false, rest),
+                    None => (true, key.strip_prefix('+').unwrap_or(key)),
+                };
+                let pointer = Pointer::parse(path).ok().filter(|pointer| !pointer.is_root());
+                let pointer = pointer.ok_or_else(|| ResourceError::bad_request(format!("The sort key '{key}' is not valid")))?;
+                Ok(Self { pointer, ascending })
+            })
+            .collect()
+    }
+}
+
+/// `_totalPagedResultsPolicy`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TotalPolicy {
+    /// Totals are not counted.
+    #[default]
+    None,
+    /// A cheap count is enough.
+    Estimate,
+    /// The exact count.
+    Exact,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Paging {
+    /// At the first object.
+    #[default]
+    Start,
+    /// After so many objects (`_pagedResultsOffset`).
+    Offset(u64),
+    /// Where an earlier page ended (`_pagedResultsCookie`, opaque).
+    Cookie(String),
+}
+
+/// A query over one collection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Which objects.
+    pub filter: Filter,
+    /// In what order; ties and no keys are ordered by id.
+    pub sort: Vec<SortKey>,
+    /// How many at most; `None` or 0 means all.
+    pub page_size: Option<u64>,
+    /// Where the page begins.
+    pub paging: Paging,
+    /// Whether to count.
+    pub totals: TotalPolicy,
+}
+
+impl Query {
+    /// All objects that match, unsorted, in one page.
+    #[must_use]
+    pub fn all(filter: Filter) -> Self {
+        Self { filter, sort: Vec::new(), page_size: None, paging: Paging::Start, totals: TotalPolicy::None }
+    }
+
+    /// At most `limit` objects that match.
+    #[must_use]
+    pub fn first(filter: Filter, limit: u64) -> Self {
+        Self { page_size: Some(limit), ..Self::all(filter) }
+    }
+}
+
+/// What a query found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The objects of this page.
+    pub result: Vec<Resource>,
+    /// For the next page; `None` when this is the last.
+    pub cookie: Option<String>,
+    /// How many objects match in all, where counted.
+    pub total: Option<u64>,
+}
