@@ -1,1 +1,17 @@
-//! identity
+//! Identities: managed object types and their policies, secrets at rest, security questions. Decides what may be written and how it
+//! looks stored; reads through the [`Objects`] port and hands every write back as a [`crest::Change`].
+//!
+//! Easiest to break: nothing here writes, and nothing leaves through [`Managed::view`] that is hashed or private.
+
+mod events;
+mod loose;
+mod ports;
+mod problem;
+mod schema;
+
+pub use events::{Effect, Event, Events, Hook};
+#[cfg(any(test, feature = "testing"))]
+pub use ports::MemoryObjects;
+pub use ports::{Objects, ObjectsError};
+pub use problem::{Problem, Severity};
+pub use schema::{DeclaredPolicy, JsonType, Meta, ObjectSchema, Property, Relationship, Schemas, Scope};

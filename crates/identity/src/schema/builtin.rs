@@ -1,0 +1,38 @@
+//! The default user object.
+
+use super::{Schemas, read};
+
+/// The 7.5 generation's user object, from its documentation (`reference/idm-docs.md` §5.5, `reference/openidm-wire.md` §6.1).
+const DEFAULT: &str = include_str!("builtin.json");
+
+pub(super) fn schemas() -> Schemas {
+    serde_json::from_str(DEFAULT).map(|value| read::schemas(&value).0).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_user_object_is_read_without_a_problem() {
+        let (schemas, problems) = read::schemas(&serde_json::from_str(DEFAULT).unwrap());
+        assert_eq!(problems, []);
+        let user = schemas.get("managed/user").unwrap();
+        assert_eq!(user.required, ["userName", "givenName", "sn", "mail"]);
+        assert_eq!(user.unique().collect::<Vec<_>>(), ["userName"]);
+        assert!(user.events.sets_default_fields);
+    }
+
+    #[test]
+    fn twelve_properties_of_the_default_user_count_for_completeness() {
+        let schemas = schemas();
+        let user = schemas.get("managed/user").unwrap();
+        let mut names: Vec<_> = user.properties.iter().filter(|p| p.counts_for_completeness()).map(|p| p.name.as_str()).collect();
+        names.sort_unstable();
+        let expected = [
+            "city", "country", "description", "givenName", "mail", "postalAddress", "postalCode", "preferences", "sn", "stateProvince",
+            "telephoneNumber", "userName",
+        ];
+        assert_eq!(names, expected);
+    }
+}

@@ -1,0 +1,261 @@
+//! `managed.json` into [`Schemas`]. Old files keep per-property settings in an array `properties` beside or instead of `schema`
+//! (up to 5.0); both are merged by name.
+
+use serde_json::Value;
+
+use super::object::{Meta, ObjectSchema};
+use super::property::{DeclaredPolicy, JsonType, Property, Relationship, Scope};
+use super::{Schemas, builtin};
+use crate::events::{self, Events};
+use crate::loose;
+use crate::problem::{MANAGED, Problem, Problems, Severity, below};
+
+/// Nested `properties` and `items` beyond this are ignored.
+const MAX_NESTING: usize = 16;
+
+pub(super) fn schemas(managed: &Value) -> (Schemas, Vec<Problem>) {
+    let mut problems = Problems::of(MANAGED);
+    let mut objects: Vec<ObjectSchema> = Vec::new();
+    match managed.get("objects").and_then(Value::as_array) {
+        None => problems.add(Severity::Error, "/objects", "there is no list 'objects', so no managed object type is defined"),
+        Some(declared) => {
+            for (index, value) in declared.iter().enumerate() {
+                let pointer = format!("/objects/{index}");
+                let Some(name) = loose::text(value, "name").filter(|name| !name.is_empty()) else {
+                    problems.add(Severity::Error, &pointer, "a managed object type needs a 'name'; it is left out");
+                    continue;
+                };
+                if objects.iter().any(|object| object.name == name) {
+                    problems.add(Severity::Warning, &pointer, format!("'{name}' is defined a second time; the first definition counts"));
+                    continue;
+                }
+                objects.push(object(name, value, &pointer, &mut problems));
+            }
+        }
+    }
+    (Schemas { objects }, problems.into_vec())
+}
+
+fn object(name: String, raw: &Value, pointer: &str, problems: &mut Problems) -> ObjectSchema {
+    let schema = raw.get("schema").filter(|schema| schema.is_object());
+    let schema_pointer = below(pointer, "schema");
+    let mut object = ObjectSchema { name, pointer: pointer.to_owned(), raw: raw.clone(), ..ObjectSchema::default() };
+    object.title = schema.and_then(|schema| loose::text(schema, "title")).or_else(|| loose::text(raw, "title"));
+    object.icon = schema.and_then(|schema| loose::text(schema, "icon")).or_else(|| loose::text(raw, "iconClass"));
+    object.meta = raw.get("meta").filter(|meta| meta.is_object()).map(meta);
+
+    match schema {
+        Some(schema) => {
+            let declared = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+            for (name, value) in declared {
+                let pointer = below(&below(&schema_pointer, "properties"), name);
+                object.properties.push(property(name, value, &pointer, 0, problems));
+            }
+            required(schema, &schema_pointer, &mut object, problems);
+            order(schema, &mut object);
+        }
+        None if object.name == "user" => {
+            problems.add(Severity::Hint, pointer, "the user object has no 'schema'; IDM's default one stands in its place");
+            if let Some(default) = builtin::schemas().get("managed/user") {
+                object.properties.clone_from(&default.properties);
+                object.required.clone_from(&default.required);
+            }
+        }
+        None => {}
+    }
+    separate_settings(raw, pointer, &mut object, problems);
+    object.events = Events::read(raw, pointer, &object.properties, problems);
+    for property in &object.properties {
+        if property.encrypted && !property.is_credential() {
+            let message = format!(
+                "'{}' is declared encrypted; here it is stored as it is, protected only by the store itself, because reversible \
+                 encryption is not offered",
+                property.name
+            );
+            problems.add(Severity::Warning, &property.pointer, message);
+        }
+    }
+    object
+}
+
+fn required(schema: &Value, pointer: &str, object: &mut ObjectSchema, problems: &mut Problems) {
+    for name in schema.get("required").map(loose::texts).unwrap_or_default() {
+        if object.property(&name).is_none() {
+            let message = format!("'{name}' is required but not declared; the requirement is ignored");
+            problems.add(Severity::Warning, &below(pointer, "required"), message);
+        } else if !object.requires(&name) {
+            object.required.push(name);
+        }
+    }
+}
+
+/// `order` may omit properties and name some that do not exist (`reference/projects.md`, ranked 14).
+fn order(schema: &Value, object: &mut ObjectSchema) {
+    let order = schema.get("order").map(loose::texts).unwrap_or_default();
+    let place = |property: &Property| order.iter().position(|name| *name == property.name).unwrap_or(usize::MAX);
+    object.properties.sort_by_key(place);
+}
+
+/// The array `properties` of old files.
+fn separate_settings(raw: &Value, pointer: &str, object: &mut ObjectSchema, problems: &mut Problems) {
+    let settings = raw.get("properties").and_then(Value::as_array).into_iter().flatten().enumerate();
+    for (index, value) in settings {
+        let Some(name) = loose::text(value, "name") else { continue };
+        let pointer = format!("{pointer}/properties/{index}");
+        let read = property(&name, value, &pointer, 0, problems);
+        match object.properties.iter_mut().find(|property| property.name == name) {
+            None => object.properties.push(read),
+            Some(known) => {
+                known.encrypted |= read.encrypted;
+                known.secure_hash = known.secure_hash.take().or(read.secure_hash);
+                known.is_virtual |= read.is_virtual;
+                known.is_protected |= read.is_protected;
+                known.events.extend(read.events);
+                known.policies.extend(read.policies);
+                if read.scope == Scope::Private {
+                    known.scope = Scope::Private;
+                }
+            }
+        }
+    }
+}
+
+fn property(name: &str, raw: &Value, pointer: &str, depth: usize, problems: &mut Problems) -> Property {
+    let flag = |key: &str, problems: &mut Problems| {
+        let read = loose::flag(raw, key);
+        if read.is_none() && loose::member(raw, key).is_some() {
+            problems.add(Severity::Warning, &below(pointer, key), format!("'{key}' is neither true nor false; it counts as false"));
+        }
+        read.unwrap_or(false)
+    };
+    let (types, types_listed) = types(raw, pointer, problems);
+    let mut property = Property {
+        name: name.to_owned(),
+        title: loose::text(raw, "title"),
+        description: loose::text(raw, "description"),
+        types,
+        types_listed,
+        viewable: flag("viewable", problems),
+        user_editable: flag("userEditable", problems),
+        searchable: flag("searchable", problems),
+        is_protected: flag("isProtected", problems),
+        is_personal: flag("isPersonal", problems),
+        usage_description: loose::text(raw, "usageDescription"),
+        scope: if loose::text(raw, "scope").as_deref() == Some("private") { Scope::Private } else { Scope::Public },
+        is_virtual: flag("isVirtual", problems) || loose::text(raw, "type").as_deref() == Some("virtual"),
+        return_by_default: loose::flag(raw, "returnByDefault"),
+        relationship: relationship(raw),
+        encrypted: loose::member(raw, "encryption").is_some(),
+        secure_hash: loose::member(raw, "secureHash").map(|hash| loose::text(hash, "algorithm").unwrap_or_default()),
+        policies: policies(raw.get("policies"), &below(pointer, "policies"), problems),
+        fallback_policies: policies(raw.get("fallbackPolicies"), &below(pointer, "fallbackPolicies"), problems),
+        pattern: loose::text(raw, "pattern").filter(|pattern| !pattern.is_empty()),
+        min_length: count(raw, "minLength", pointer, problems),
+        default: loose::member(raw, "default").cloned(),
+        enumeration: raw.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
+        events: events::of_property(name, raw, pointer),
+        pointer: pointer.to_owned(),
+        raw: raw.clone(),
+        ..Property::default()
+    };
+    property.default = property.default.take().map(|default| typed(default, &property.types));
+    if loose::member(raw, "conditionalPolicies").is_some() {
+        let message = format!("the conditions in 'conditionalPolicies' of '{name}' are scripts and cannot be run; none of these policies holds");
+        problems.add(Severity::Warning, &below(pointer, "conditionalPolicies"), message);
+    }
+    if depth < MAX_NESTING {
+        for (name, value) in raw.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let pointer = below(&below(pointer, "properties"), name);
+            property.properties.push(self::property(name, value, &pointer, depth + 1, problems));
+        }
+        if let Some(items) = raw.get("items").filter(|items| items.is_object()) {
+            property.items = Some(Box::new(self::property(name, items, &below(pointer, "items"), depth + 1, problems)));
+        }
+    }
+    property
+}
+
+fn types(raw: &Value, pointer: &str, problems: &mut Problems) -> (Vec<JsonType>, bool) {
+    let Some(declared) = loose::member(raw, "type") else { return (Vec::new(), false) };
+    let mut types = Vec::new();
+    for name in loose::texts(declared) {
+        match JsonType::named(&name) {
+            Some(kind) => types.push(kind),
+            None if name == "virtual" => {}
+            None => problems.add(Severity::Warning, &below(pointer, "type"), format!("'{name}' is no JSON type; it is not checked")),
+        }
+    }
+    if loose::flag(raw, "nullable") == Some(true) && !types.is_empty() && !types.contains(&JsonType::Null) {
+        types.push(JsonType::Null);
+    }
+    (types, declared.is_array())
+}
+
+fn relationship(raw: &Value) -> Option<Relationship> {
+    let items = raw.get("items").filter(|items| items.is_object());
+    let is_reference = |value: &Value| value.get("type").map(loose::texts).unwrap_or_default().iter().any(|name| name == "relationship");
+    let many = items.is_some_and(is_reference);
+    if !many && !is_reference(raw) {
+        return None;
+    }
+    let holder = if many { items? } else { raw };
+    let collections = match loose::member(holder, "resourceCollection").or_else(|| loose::member(raw, "resourceCollection")) {
+        Some(Value::Array(list)) => list.iter().filter_map(|entry| loose::text(entry, "path")).collect(),
+        Some(entry) => loose::text(entry, "path").into_iter().collect(),
+        None => Vec::new(),
+    };
+    Some(Relationship {
+        many,
+        reverse: loose::flag(holder, "reverseRelationship").unwrap_or(false),
+        reverse_property: loose::text(holder, "reversePropertyName").filter(|name| !name.is_empty()),
+        collections,
+    })
+}
+
+/// A list of policies; also read from `policy.json`, whose form is the same.
+pub(crate) fn policies(declared: Option<&Value>, pointer: &str, problems: &mut Problems) -> Vec<DeclaredPolicy> {
+    let list = match declared {
+        None | Some(Value::Null) => return Vec::new(),
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+    };
+    let mut policies = Vec::new();
+    for (index, value) in list.iter().enumerate() {
+        let pointer = format!("{pointer}/{index}");
+        match loose::text(value, "policyId") {
+            Some(id) => policies.push(DeclaredPolicy { id, params: loose::member(value, "params").cloned(), pointer }),
+            None => problems.add(Severity::Warning, &pointer, "a policy needs a 'policyId'; it is ignored"),
+        }
+    }
+    policies
+}
+
+fn count(raw: &Value, key: &str, pointer: &str, problems: &mut Problems) -> Option<u64> {
+    let value = loose::member(raw, key)?;
+    let read = loose::as_count(value);
+    if read.is_none() {
+        problems.add(Severity::Warning, &below(pointer, key), format!("'{key}' is no whole number; it is ignored"));
+    }
+    read
+}
+
+/// Defaults are often strings where the type is another (`"default":"0"`).
+fn typed(default: Value, types: &[JsonType]) -> Value {
+    let Value::String(text) = &default else { return default };
+    if types.is_empty() || types.contains(&JsonType::String) {
+        return default;
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if types.iter().any(|kind| kind.holds(&value)) => value,
+        _ => default,
+    }
+}
+
+fn meta(raw: &Value) -> Meta {
+    let default = Meta::default();
+    Meta {
+        property: loose::text(raw, "property").unwrap_or(default.property),
+        resource_collection: loose::text(raw, "resourceCollection").unwrap_or(default.resource_collection),
+        tracked: raw.get("trackedProperties").map_or(default.tracked, loose::texts),
+    }
+}
