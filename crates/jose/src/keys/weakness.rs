@@ -1,0 +1,77 @@
+//! Keys that others know or could guess are refused (SEC-40).
+//!
+//! What is printed in an RFC or shipped in a sample is no secret, however random it looks.
+
+use std::fmt;
+
+use aws_lc_rs::digest;
+
+use crate::rsa::RsaPair;
+
+/// Bytes of the shortest secret: 128 bits, what IDM generates by default.
+pub(super) const MIN_SECRET_LEN: usize = 16;
+/// Fewer different bytes than this do not occur in 16 random ones (probability below 2⁻⁵⁰).
+const MIN_DIFFERENT_BYTES: usize = 8;
+
+/// Words of samples and installation guides; a secret that contains one was typed, not drawn.
+const SAMPLE_WORDS: [&str; 8] =
+    ["changeit", "changeme", "password", "secretkey", "openidm", "forgerock", "example", "vestibule"];
+
+/// SHA-256 of secrets that are printed in public documents.
+const SAMPLE_SECRETS: [&str; 0] = [];
+
+/// SHA-256 over the SubjectPublicKeyInfo of RSA keys whose private half is printed in public documents.
+const SAMPLE_RSA: [&str; 0] = [];
+
+/// Why a key is no secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weakness {
+    /// Shorter than 128 bits.
+    Short {
+        /// Its length.
+        bits: usize,
+    },
+    /// A few bytes over and over.
+    Repetitive,
+    /// Printed in a public document, or made of words of a sample.
+    Sample,
+}
+
+impl fmt::Display for Weakness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short { bits } => write!(f, "it has {bits} bits, and fewer than {} can be guessed", MIN_SECRET_LEN * 8),
+            Self::Repetitive => f.write_str("it repeats a few bytes and can be guessed"),
+            Self::Sample => f.write_str("it is a published sample that everybody knows"),
+        }
+    }
+}
+
+/// Refuses secrets that are short, repetitive or known.
+pub(super) fn check_secret(secret: &[u8]) -> Result<(), Weakness> {
+    if secret.len() < MIN_SECRET_LEN {
+        return Err(Weakness::Short { bits: secret.len() * 8 });
+    }
+    let lower = secret.to_ascii_lowercase();
+    let has_word = |word: &&str| lower.windows(word.len()).any(|window| window == word.as_bytes());
+    if SAMPLE_WORDS.iter().any(has_word) || is_listed(&SAMPLE_SECRETS, digest::digest(&digest::SHA256, secret).as_ref()) {
+        return Err(Weakness::Sample);
+    }
+    let mut seen = [false; 256];
+    for byte in secret {
+        if let Some(slot) = seen.get_mut(usize::from(*byte)) {
+            *slot = true;
+        }
+    }
+    if seen.iter().filter(|seen| **seen).count() < MIN_DIFFERENT_BYTES { Err(Weakness::Repetitive) } else { Ok(()) }
+}
+
+/// Refuses RSA keys whose private half is public.
+pub(super) fn check_rsa(pair: &RsaPair) -> Result<(), Weakness> {
+    if is_listed(&SAMPLE_RSA, &pair.fingerprint()) { Err(Weakness::Sample) } else { Ok(()) }
+}
+
+fn is_listed(list: &[&str], digest: &[u8]) -> bool {
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    list.contains(&hex.as_str())
+}

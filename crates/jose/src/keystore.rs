@@ -1,0 +1,98 @@
+//! IDM's keystore as a PKCS #12 file: RSA pairs and secret keys by alias.
+//!
+//! IDM itself ships JCEKS, which only Java reads; `keytool -importkeystore` converts it. Java compares aliases without
+//! regard to case, and so does this module.
+
+mod crypto_value;
+
+use p12_keystore::Pkcs12Archive;
+use p12_keystore::error::Error as Pkcs12Error;
+use zeroize::Zeroizing;
+
+pub use self::crypto_value::{CryptoValue, CryptoValueError, decrypt_idm_crypto};
+use crate::rsa::{RsaError, RsaPair};
+
+const JCEKS_MAGIC: [u8; 4] = [0xCE; 4];
+const JKS_MAGIC: [u8; 4] = [0xFE, 0xED, 0xFE, 0xED];
+
+/// Why a keystore file could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeystoreError {
+    /// Java's own format.
+    #[error(
+        "the keystore is a {0} file; convert it first: keytool -importkeystore -srckeystore FILE -srcstoretype {0} \
+         -destkeystore FILE.p12 -deststoretype PKCS12"
+    )]
+    JavaFormat(&'static str),
+    /// Not a PKCS #12 file, or a damaged one.
+    #[error("the keystore is not a readable PKCS #12 file: {0}")]
+    Format(String),
+    /// The password does not fit the file.
+    #[error("the password does not open the keystore")]
+    Password,
+}
+
+/// An opened keystore. Its keys are wiped from memory when it is dropped.
+pub struct Keystore {
+    private_keys: Vec<Entry>,
+    secret_keys: Vec<Entry>,
+}
+
+struct Entry {
+    alias: String,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl Keystore {
+    /// Opens a PKCS #12 file.
+    ///
+    /// # Errors
+    /// [`KeystoreError`] for other formats, damaged files and wrong passwords.
+    pub fn open(file: &[u8], password: &str) -> Result<Self, KeystoreError> {
+        for (magic, name) in [(JCEKS_MAGIC, "JCEKS"), (JKS_MAGIC, "JKS")] {
+            if file.starts_with(&magic) {
+                return Err(KeystoreError::JavaFormat(name));
+            }
+        }
+        let archive = Pkcs12Archive::from_pkcs12(file, password).map_err(|error| match error {
+            Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => KeystoreError::Password,
+            other => KeystoreError::Format(other.to_string()),
+        })?;
+        let entry = |alias: Option<String>, key: &[u8]| Entry {
+            alias: alias.unwrap_or_default(),
+            key: Zeroizing::new(key.to_vec()),
+        };
+        Ok(Self {
+            private_keys: archive.keys.into_iter().map(|bag| entry(bag.friendly_name, bag.key.as_der())).collect(),
+            secret_keys: archive.secrets.into_iter().map(|bag| entry(bag.friendly_name, bag.key.key())).collect(),
+        })
+    }
+
+    /// The secret key under `alias`.
+    pub fn secret_key(&self, alias: &str) -> Option<&[u8]> {
+        find(&self.secret_keys, alias).map(|key| key.as_slice())
+    }
+
+    /// The RSA pair under `alias`.
+    ///
+    /// # Errors
+    /// [`RsaError`] when there is a private key under `alias` that cannot be used.
+    pub fn rsa(&self, alias: &str) -> Result<Option<RsaPair>, RsaError> {
+        find(&self.private_keys, alias).map(|der| RsaPair::from_pkcs8(der)).transpose()
+    }
+
+    /// The aliases of all private and secret keys.
+    pub fn aliases(&self) -> impl Iterator<Item = &str> {
+        self.private_keys.iter().chain(&self.secret_keys).map(|entry| entry.alias.as_str())
+    }
+}
+
+impl std::fmt::Debug for Keystore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keystore").field("aliases", &self.aliases().collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}
+
+fn find<'k>(entries: &'k [Entry], alias: &str) -> Option<&'k Zeroizing<Vec<u8>>> {
+    entries.iter().find(|entry| entry.alias.eq_ignore_ascii_case(alias)).map(|entry| &entry.key)
+}

@@ -1,0 +1,166 @@
+//! RSA key pairs, parsed once and prepared for every padding.
+//!
+//! Only unwrapping of content encryption keys is offered, and it never says whether the padding was good: the caller
+//! goes on with a random key (RFC 7516 §11.5).
+
+use aws_lc_rs::digest;
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::error::KeyRejected;
+use aws_lc_rs::rsa::{
+    KeyPair, KeySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey, PrivateDecryptingKey,
+};
+use zeroize::Zeroizing;
+
+use crate::content::RandomBytes;
+use crate::error::CryptoFailure;
+
+/// Bytes of the longest modulus the library takes (8192 bits).
+pub(crate) const MAX_MODULUS_LEN: usize = 1024;
+/// Bits of the shortest modulus that is accepted (SEC-40, RFC 7518 §4.2).
+pub(crate) const MIN_MODULUS_BITS: usize = 2048;
+
+/// How a content encryption key is padded before the RSA operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Padding {
+    /// PKCS #1 v1.5.
+    Pkcs1,
+    /// OAEP with SHA-1 and MGF1 over SHA-1.
+    Oaep,
+    /// OAEP with SHA-256 and MGF1 over SHA-256.
+    Oaep256,
+}
+
+/// Why an RSA private key cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RsaError {
+    /// Fewer than 2048 bits.
+    #[error("the RSA key has fewer than {MIN_MODULUS_BITS} bits")]
+    TooSmall,
+    /// More than 8192 bits.
+    #[error("the RSA key has more than {} bits", MAX_MODULUS_LEN * 8)]
+    TooLarge,
+    /// Not an RSA private key, or one whose numbers contradict each other.
+    #[error("not a valid RSA private key")]
+    Invalid,
+}
+
+impl From<KeyRejected> for RsaError {
+    fn from(rejected: KeyRejected) -> Self {
+        match rejected.description_() {
+            "TooSmall" => Self::TooSmall,
+            "TooLarge" => Self::TooLarge,
+            _ => Self::Invalid,
+        }
+    }
+}
+
+impl From<aws_lc_rs::error::Unspecified> for RsaError {
+    fn from(_: aws_lc_rs::error::Unspecified) -> Self {
+        Self::Invalid
+    }
+}
+
+/// An RSA private key with its public half.
+pub struct RsaPair {
+    pkcs8: Zeroizing<Vec<u8>>,
+    fingerprint: [u8; 32],
+    pkcs1_public: Pkcs1PublicEncryptingKey,
+    pkcs1_private: Pkcs1PrivateDecryptingKey,
+    oaep_public: OaepPublicEncryptingKey,
+    oaep_private: OaepPrivateDecryptingKey,
+}
+
+impl RsaPair {
+    /// Generates a pair of 2048 bits.
+    ///
+    /// # Errors
+    /// [`CryptoFailure`] when the system gives no randomness.
+    pub fn generate() -> Result<Self, CryptoFailure> {
+        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048)?;
+        let pkcs8: Pkcs8V1Der<'static> = key.as_der()?;
+        Self::from_pkcs8(pkcs8.as_ref()).map_err(|_| CryptoFailure)
+    }
+
+    /// Reads an unencrypted PKCS #8 document (RFC 5958).
+    ///
+    /// # Errors
+    /// [`RsaError`] when it is not an RSA key of 2048 to 8192 bits.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, RsaError> {
+        let key = PrivateDecryptingKey::from_pkcs8(der)?;
+        let public: PublicKeyX509Der<'static> = key.public_key().as_der()?;
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest::digest(&digest::SHA256, public.as_ref()).as_ref());
+        Ok(Self {
+            pkcs8: Zeroizing::new(der.to_vec()),
+            fingerprint,
+            pkcs1_public: Pkcs1PublicEncryptingKey::new(key.public_key())?,
+            oaep_public: OaepPublicEncryptingKey::new(key.public_key())?,
+            pkcs1_private: Pkcs1PrivateDecryptingKey::new(key)?,
+            oaep_private: OaepPrivateDecryptingKey::new(PrivateDecryptingKey::from_pkcs8(der)?)?,
+        })
+    }
+
+    /// Reads an `RSAPrivateKey` structure (RFC 8017 §A.1.2, PEM label `RSA PRIVATE KEY`).
+    ///
+    /// # Errors
+    /// As [`RsaPair::from_pkcs8`].
+    pub fn from_pkcs1(der: &[u8]) -> Result<Self, RsaError> {
+        let pkcs8: Pkcs8V1Der<'static> = KeyPair::from_der(der)?.as_der()?;
+        Self::from_pkcs8(pkcs8.as_ref())
+    }
+
+    /// The PKCS #8 document of the pair.
+    pub(crate) fn pkcs8(&self) -> &[u8] {
+        &self.pkcs8
+    }
+
+    /// SHA-256 over the public key's SubjectPublicKeyInfo.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
+    }
+
+    /// Bits of the modulus.
+    pub fn bits(&self) -> usize {
+        self.pkcs1_private.key_size_bits()
+    }
+
+    /// Encrypts `content_key` into `buffer` with fresh padding.
+    pub(crate) fn wrap_key<'b>(
+        &self,
+        padding: Padding,
+        content_key: &[u8],
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], CryptoFailure> {
+        Ok(match padding {
+            Padding::Pkcs1 => self.pkcs1_public.encrypt(content_key, buffer)?,
+            Padding::Oaep => self.oaep_public.encrypt(&OAEP_SHA1_MGF1SHA1, content_key, buffer, None)?,
+            Padding::Oaep256 => self.oaep_public.encrypt(&OAEP_SHA256_MGF1SHA256, content_key, buffer, None)?,
+        })
+    }
+
+    /// Puts the decrypted key into `content_key`; whatever fails, the random bytes drawn before stay there.
+    pub(crate) fn unwrap_key<const MAX: usize>(
+        &self,
+        padding: Padding,
+        encrypted: &[u8],
+        content_key: &mut RandomBytes<MAX>,
+    ) {
+        let mut buffer = Zeroizing::new([0; MAX_MODULUS_LEN]);
+        let buffer = buffer.as_mut_slice();
+        let found = match padding {
+            Padding::Pkcs1 => self.pkcs1_private.decrypt(encrypted, buffer),
+            Padding::Oaep => self.oaep_private.decrypt(&OAEP_SHA1_MGF1SHA1, encrypted, buffer, None),
+            Padding::Oaep256 => self.oaep_private.decrypt(&OAEP_SHA256_MGF1SHA256, encrypted, buffer, None),
+        };
+        if let Ok(key) = found {
+            content_key.replace_if_fitting(key);
+        }
+    }
+}
+
+impl std::fmt::Debug for RsaPair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RsaPair").field("bits", &self.bits()).finish_non_exhaustive()
+    }
+}
