@@ -1,0 +1,110 @@
+//! The table of stage types. Parsing, diagnostics, the configuration schema, the reference and metric labels come from here.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use schemars::{Schema, schema_for};
+use serde_json::Value;
+
+use crate::compile::Compiling;
+use crate::{AnyStage, Issue, Stage, StageFacts, config};
+
+/// A declared stage type, without its Rust type.
+pub trait StageType<S: Send + Sync + 'static>: Send + Sync {
+    /// See [`Stage::NAME`].
+    fn name(&self) -> &'static str;
+    /// See [`Stage::ALIASES`].
+    fn aliases(&self) -> &'static [&'static str];
+    /// See [`Stage::SUMMARY`].
+    fn summary(&self) -> &'static str;
+    /// See [`Stage::COMPANIONS`].
+    fn companions(&self) -> &'static [&'static str];
+    /// See [`Stage::IGNORED`].
+    fn ignored(&self) -> &'static [&'static str];
+    /// JSON Schema of the configuration.
+    fn config_schema(&self) -> Schema;
+    /// Reads and compiles one stage configuration.
+    ///
+    /// # Errors
+    /// Every reason why the stage cannot be made.
+    fn compile(&self, value: &Value, cx: &mut Compiling<'_, S>) -> Result<(Arc<dyn AnyStage<S>>, StageFacts), Vec<Issue>>;
+}
+
+/// The declaration of `T`, as a value.
+pub struct Declared<T>(PhantomData<fn() -> T>);
+
+impl<T> Declared<T> {
+    /// The declaration.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T> Default for Declared<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S: Send + Sync + 'static, T: Stage<S>> StageType<S> for Declared<T> {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        T::ALIASES
+    }
+
+    fn summary(&self) -> &'static str {
+        T::SUMMARY
+    }
+
+    fn companions(&self) -> &'static [&'static str] {
+        T::COMPANIONS
+    }
+
+    fn ignored(&self) -> &'static [&'static str] {
+        T::IGNORED
+    }
+
+    fn config_schema(&self) -> Schema {
+        schema_for!(T::Config)
+    }
+
+    fn compile(&self, value: &Value, cx: &mut Compiling<'_, S>) -> Result<(Arc<dyn AnyStage<S>>, StageFacts), Vec<Issue>> {
+        let config: T::Config = config::read(cx.pointer(), value).map_err(|issue| vec![issue])?;
+        let facts = T::facts(&config);
+        let stage = T::compile(config, cx)?;
+        Ok((Arc::new(stage), facts))
+    }
+}
+
+/// All stage types a server knows.
+pub struct Catalogue<S> {
+    types: Vec<Box<dyn StageType<S>>>,
+}
+
+impl<S: Send + Sync + 'static> Catalogue<S> {
+    /// A catalogue of these types.
+    #[must_use]
+    pub fn new(types: Vec<Box<dyn StageType<S>>>) -> Self {
+        Self { types }
+    }
+
+    /// The type that loads under a name or alias.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&dyn StageType<S>> {
+        self.types.iter().map(AsRef::as_ref).find(|declared| declared.name() == name || declared.aliases().contains(&name))
+    }
+
+    /// Every type, in the order of the table.
+    pub fn iter(&self) -> impl Iterator<Item = &dyn StageType<S>> {
+        self.types.iter().map(AsRef::as_ref)
+    }
+
+    /// The names and aliases, for suggestions.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.types.iter().flat_map(|declared| std::iter::once(declared.name()).chain(declared.aliases().iter().copied()))
+    }
+}

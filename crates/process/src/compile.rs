@@ -1,0 +1,224 @@
+//! From a process file to a [`Process`], or to the list of everything that is wrong with it. Compiling never stops at the first
+//! finding: an operator mends a file in one go.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::catalogue::{Catalogue, StageType};
+use crate::definition::Placed;
+use crate::{Companions, Issue, Options, Process, Severity, TokenSettings, Version, config, nearest, proof};
+
+/// What became of a process file.
+pub struct Compiled<S> {
+    /// The process; `None` when an issue is an error.
+    pub process: Option<Process<S>>,
+    /// Everything there is to say.
+    pub issues: Vec<Issue>,
+}
+
+/// What a stage type may see while one of its stages is compiled.
+pub struct Compiling<'a, S> {
+    catalogue: &'a Catalogue<S>,
+    companions: &'a Companions,
+    pointer: String,
+    /// Findings that do not keep the stage from being made.
+    pub issues: Vec<Issue>,
+    used: Vec<&'static str>,
+}
+
+impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
+    /// The JSON pointer of the stage's configuration.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// The content of a companion file the type declared in `COMPANIONS`; null when there is none.
+    #[must_use]
+    pub fn companion(&self, name: &str) -> &'a Value {
+        self.companions.get(name)
+    }
+
+    /// Compiles a stage configuration nested at `key`, as in `onConditionTrue`.
+    ///
+    /// # Errors
+    /// Every reason why it cannot be made.
+    pub fn nested(&mut self, key: &str, value: &Value) -> Result<Placed<S>, Vec<Issue>> {
+        let pointer = format!("{}/{key}", self.pointer);
+        let mut inner = Compiling { catalogue: self.catalogue, companions: self.companions, pointer, issues: Vec::new(), used: Vec::new() };
+        let placed = inner.stage(value);
+        self.issues.append(&mut inner.issues);
+        self.used.append(&mut inner.used);
+        placed
+    }
+
+    fn stage(&mut self, value: &Value) -> Result<Placed<S>, Vec<Issue>> {
+        let declared = self.declared(value).map_err(|issue| vec![issue])?;
+        self.used.extend(declared.companions());
+        if let Value::Object(members) = value {
+            let findings = unknown_keys(declared, members, &self.pointer);
+            self.issues.extend(findings);
+        }
+        let (stage, facts) = declared.compile(value, self)?;
+        Ok(Placed { stage, facts, pointer: self.pointer.clone() })
+    }
+
+    fn declared(&self, value: &Value) -> Result<&'a dyn StageType<S>, Issue> {
+        let catalogue = self.catalogue;
+        let Value::Object(members) = value else {
+            return Err(Issue::error(&self.pointer, "wrong-type", "a stage configuration is an object"));
+        };
+        let name = members.get("name").and_then(Value::as_str);
+        if let Some(declared) = name.and_then(|name| catalogue.find(name)) {
+            return Ok(declared);
+        }
+        if let Some(class) = members.get("class").and_then(Value::as_str) {
+            let message = format!("the stage is the Java class {class}, which cannot run here; this process is not served");
+            return Err(Issue::error(format!("{}/class", self.pointer), "custom-class", message)
+                .with_help("write the stage as a script or an HTTP call, or take it out of stageConfigs"));
+        }
+        let Some(name) = name else {
+            return Err(Issue::error(&self.pointer, "missing-key", "missing key 'name': which stage is this?"));
+        };
+        let issue = Issue::error(format!("{}/name", self.pointer), "unknown-stage", format!("there is no stage named '{name}'"));
+        Err(match nearest(name, catalogue.names()) {
+            Some(candidate) => issue.with_help(format!("did you mean '{candidate}'?")),
+            None => issue,
+        })
+    }
+}
+
+/// Top-level keys of a process file.
+const TOP_LEVEL: [&str; 6] = ["stageConfigs", "snapshotToken", "storage", "allInOneRegistration", "vestibule", "_id"];
+
+/// Compiles a process file.
+#[must_use]
+pub fn compile<S: Send + Sync + 'static>(name: &str, file: &Value, companions: &Companions, catalogue: &Catalogue<S>) -> Compiled<S> {
+    let mut issues = Vec::new();
+    let Value::Object(members) = file else {
+        return Compiled { process: None, issues: vec![Issue::error("", "wrong-type", "a process file holds an object")] };
+    };
+    for key in members.keys().filter(|key| !TOP_LEVEL.contains(&key.as_str())) {
+        issues.push(unknown_key("", key, TOP_LEVEL));
+    }
+    let options: Options = match members.get("vestibule") {
+        None | Some(Value::Null) => Options::default(),
+        Some(value) => config::read("/vestibule", value).unwrap_or_else(|issue| {
+            issues.push(issue);
+            Options::default()
+        }),
+    };
+    let (token, token_issues) = TokenSettings::read(members, companions);
+    issues.extend(token_issues);
+    let mut used = vec!["jsonstore"];
+    let stages = compile_stages(members, companions, catalogue, &mut issues, &mut used);
+    if !issues.iter().any(|issue| issue.severity == Severity::Error) {
+        issues.extend(proof::check(&stages, &options));
+    }
+    let failed = issues.iter().any(|issue| issue.severity == Severity::Error);
+    let process = (!failed).then(|| {
+        let used: BTreeMap<String, Value> =
+            used.iter().filter_map(|name| companions.0.get(*name).map(|value| ((*name).to_owned(), value.clone()))).collect();
+        let source = Process::<S>::pack(file, &used);
+        let version = version_of(name, &source);
+        Process { name: name.to_owned(), version, stages, token, options, source, initial: OnceLock::new() }
+    });
+    Compiled { process, issues }
+}
+
+fn compile_stages<S: Send + Sync + 'static>(
+    members: &Map<String, Value>,
+    companions: &Companions,
+    catalogue: &Catalogue<S>,
+    issues: &mut Vec<Issue>,
+    used: &mut Vec<&'static str>,
+) -> Vec<Placed<S>> {
+    let configs = match members.get("stageConfigs") {
+        Some(Value::Array(configs)) if !configs.is_empty() => configs,
+        Some(Value::Array(_)) => {
+            issues.push(Issue::error("/stageConfigs", "no-stages", "the process has no stages"));
+            return Vec::new();
+        }
+        Some(_) => {
+            issues.push(Issue::error("/stageConfigs", "wrong-type", "stageConfigs is a list of stages"));
+            return Vec::new();
+        }
+        None => {
+            issues.push(Issue::error("", "missing-key", "missing key 'stageConfigs'"));
+            return Vec::new();
+        }
+    };
+    let mut stages = Vec::with_capacity(configs.len());
+    for (index, value) in configs.iter().enumerate() {
+        let pointer = format!("/stageConfigs/{index}");
+        let mut cx = Compiling { catalogue, companions, pointer, issues: Vec::new(), used: Vec::new() };
+        match cx.stage(value) {
+            Ok(placed) => stages.push(placed),
+            Err(errors) => issues.extend(errors),
+        }
+        issues.append(&mut cx.issues);
+        used.append(&mut cx.used);
+    }
+    stages
+}
+
+/// Keys of a stage configuration that its type does not know.
+fn unknown_keys<S: Send + Sync + 'static>(declared: &dyn StageType<S>, members: &Map<String, Value>, pointer: &str) -> Vec<Issue> {
+    let schema = declared.config_schema();
+    let known: Vec<&str> = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .map(|properties| properties.keys().map(String::as_str).collect())
+        .unwrap_or_default();
+    let passes = |key: &str| known.contains(&key) || key == "name" || declared.ignored().contains(&key);
+    members.keys().filter(|key| !passes(key)).map(|key| unknown_key(pointer, key, known.iter().copied())).collect()
+}
+
+fn unknown_key<'c>(pointer: &str, key: &str, known: impl IntoIterator<Item = &'c str>) -> Issue {
+    let escaped = key.replace('~', "~0").replace('/', "~1");
+    let issue = Issue::warning(format!("{pointer}/{escaped}"), "unknown-key", format!("the key '{key}' is not known and has no effect"));
+    match nearest(key, known) {
+        Some(candidate) => issue.with_help(format!("did you mean '{candidate}'?")),
+        None => issue,
+    }
+}
+
+/// Hash of the canonical form (members sorted), so that reformatting a file changes nothing for people in flight.
+fn version_of(name: &str, source: &Value) -> Version {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(name.as_bytes());
+    context.update(&[0]);
+    canonical(source, &mut |bytes| context.update(bytes));
+    let hash = context.finish();
+    Version(URL_SAFE_NO_PAD.encode(hash.as_ref().get(..16).unwrap_or_default()))
+}
+
+fn canonical(value: &Value, sink: &mut dyn FnMut(&[u8])) {
+    match value {
+        Value::Object(members) => {
+            sink(b"{");
+            let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+            for (key, member) in sorted {
+                sink(Value::String(key.clone()).to_string().as_bytes());
+                sink(b":");
+                canonical(member, sink);
+                sink(b",");
+            }
+            sink(b"}");
+        }
+        Value::Array(items) => {
+            sink(b"[");
+            for item in items {
+                canonical(item, sink);
+                sink(b",");
+            }
+            sink(b"]");
+        }
+        scalar => sink(scalar.to_string().as_bytes()),
+    }
+}

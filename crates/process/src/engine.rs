@@ -1,0 +1,412 @@
+//! The advance loop. A submission runs stages until one asks or the last is through; what they did is committed once, at the end.
+//! The rule that is easiest to break: nothing is written before the loop has ended, except counters, which are counted first.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use crest::{Clock, Random, ResourceError};
+use jose::KeyRing;
+use serde_json::{Map, Value, json};
+
+use crate::definition::Placed;
+use crate::stage::Delivery;
+use crate::{
+    Definitions, Effect, Fact, FactKind, Facts, InstanceId, Ledger, MailId, Process, ProcessContext, Progress, Requirements, Spend,
+    StageContext, Subject, Tag, Unit, token,
+};
+
+/// Who asks, as far as stages may know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// Language tags in the order of preference (`Accept-Language`).
+    pub locales: Vec<String>,
+    /// The authentication id, `anonymous` for everybody's account.
+    pub user: String,
+    /// The managed object of a signed-in person.
+    pub subject: Option<Subject>,
+    /// The session the request came on.
+    pub session: Option<String>,
+    /// The client's address, as far as proxies are trusted.
+    pub address: String,
+    /// Joins the events of one request.
+    pub transaction: String,
+}
+
+/// A `submitRequirements` request.
+#[derive(Clone, Debug)]
+pub struct Submission<'a> {
+    /// The token, if the body had one.
+    pub token: Option<&'a str>,
+    /// `input`, if the body had one.
+    pub input: Option<&'a Value>,
+    /// Who asks.
+    pub caller: &'a Caller,
+}
+
+/// The answer to a GET.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Initial {
+    /// The body, `_id` and `_rev` included.
+    pub body: Value,
+    /// The body as text.
+    pub text: String,
+    /// The revision: a decimal hash of the content, also the `ETag`.
+    pub revision: String,
+}
+
+/// What became of one stage in a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// It was entered.
+    Entered,
+    /// It is through.
+    Completed,
+    /// It refused the input.
+    Failed,
+}
+
+/// A stage that was touched, for metrics and the audit trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The stage's type.
+    pub stage: &'static str,
+    /// Its place in the process.
+    pub index: usize,
+    /// What became of it.
+    pub outcome: StepOutcome,
+}
+
+/// A successful submission.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submitted {
+    /// The body of the answer.
+    pub body: Value,
+    /// The instance, for the audit trail.
+    pub instance: InstanceId,
+    /// What happened to which stage.
+    pub steps: Vec<Step>,
+    /// Mails whose delivery the answer must wait for.
+    pub await_mails: Vec<MailId>,
+    /// The process ended.
+    pub finished: bool,
+}
+
+/// A submission that failed. Nothing was written, the token is still good.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// What the client is told.
+    pub error: ResourceError,
+    /// What happened to which stage until then.
+    pub steps: Vec<Step>,
+}
+
+impl From<ResourceError> for Failure {
+    fn from(error: ResourceError) -> Self {
+        Self { error, steps: Vec::new() }
+    }
+}
+
+/// Runs processes. `S` is what their stages share.
+pub struct Engine<S> {
+    services: Arc<S>,
+    ledger: Arc<dyn Ledger>,
+    keys: Arc<KeyRing>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// Everything one submission works on.
+struct Run<'a, S> {
+    process: &'a Process<S>,
+    context: ProcessContext,
+    effects: Vec<Effect>,
+    steps: Vec<Step>,
+    caller: &'a Caller,
+    now: i64,
+    /// Stages below this one wrote something and must not run again in this instance.
+    written_below: u32,
+}
+
+impl<S: Send + Sync + 'static> Engine<S> {
+    /// An engine on these ports.
+    #[must_use]
+    pub fn new(services: Arc<S>, ledger: Arc<dyn Ledger>, keys: Arc<KeyRing>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { services, ledger, keys, clock, random }
+    }
+
+    /// The first stage's requirements. Has no effect and gives no token.
+    ///
+    /// # Errors
+    /// What the stage says.
+    pub async fn initial(&self, process: &Process<S>, caller: &Caller) -> Result<Arc<Initial>, ResourceError> {
+        if let Some(known) = process.initial.get() {
+            return Ok(Arc::clone(known));
+        }
+        let first = process.stages.first().ok_or_else(|| ResourceError::internal("The process has no stages"))?;
+        let mut run = self.begin(process, caller);
+        let requirements = self.requirements(&mut run, first).await?.unwrap_or_else(Requirements::none);
+        let initial = Arc::new(Initial::new(first.stage.name(), &requirements));
+        if first.stage.is_static() {
+            return Ok(Arc::clone(process.initial.get_or_init(|| initial)));
+        }
+        Ok(initial)
+    }
+
+    /// Takes a submission as far as it goes.
+    ///
+    /// # Errors
+    /// What a stage, the token or the store refuses; nothing was written then.
+    pub async fn submit(&self, definitions: &dyn Definitions<S>, name: &str, submission: Submission<'_>) -> Result<Submitted, Failure> {
+        let Some(current) = definitions.current(name) else {
+            return Err(ResourceError::not_found(format!("Resource 'selfservice/{name}' not found")).into());
+        };
+        let opened = match submission.token {
+            None => None,
+            Some(text) => Some(self.resume(definitions, name, text, submission.caller).await?),
+        };
+        let input = match submission.input {
+            None | Some(Value::Null) => return Err(ResourceError::bad_request("No input provided").into()),
+            Some(Value::Object(input)) => input,
+            Some(_) => return Err(ResourceError::bad_request("The input must be a JSON object").into()),
+        };
+        let (process, context) = match opened {
+            Some((process, context)) => (process, Some(context)),
+            None => (current, None),
+        };
+        let mut run = self.begin(&process, submission.caller);
+        if let Some(context) = context {
+            run.context = context;
+        }
+        match self.advance(&mut run, input).await {
+            Ok(submitted) => Ok(submitted),
+            Err(error) => {
+                let mut steps = run.steps;
+                if let Some(placed) = process.stages.get(run.context.stage) {
+                    steps.push(Step { stage: placed.stage.name(), index: run.context.stage, outcome: StepOutcome::Failed });
+                }
+                Err(Failure { error, steps })
+            }
+        }
+    }
+
+    fn begin<'a>(&self, process: &'a Process<S>, caller: &'a Caller) -> Run<'a, S> {
+        let now = self.clock.unix_seconds();
+        let owner = if process.binds_session() { caller.subject.clone() } else { None };
+        let mut facts = Facts::default();
+        if let Some(subject) = &owner {
+            facts.earn(0, Fact::SignedIn { subject: subject.clone() });
+        }
+        let context = ProcessContext {
+            instance: InstanceId::draw(self.random.as_ref()),
+            process: process.name.clone(),
+            version: process.version.clone(),
+            stage: 0,
+            tag: Tag::INITIAL.0.to_owned(),
+            state: Map::new(),
+            facts,
+            additions: Map::new(),
+            owner,
+            issued: now,
+            expires: now.saturating_add(process.token.lifetime),
+        };
+        Run { process, context, effects: Vec::new(), steps: Vec::new(), caller, now, written_below: 0 }
+    }
+
+    /// Opens a token and finds the definition its bearer began with.
+    async fn resume(
+        &self,
+        definitions: &dyn Definitions<S>,
+        name: &str,
+        text: &str,
+        caller: &Caller,
+    ) -> Result<(Arc<Process<S>>, ProcessContext), ResourceError> {
+        let forms = definitions.forms(name).await?;
+        let context = token::open(text, &forms, &self.keys, self.ledger.as_ref()).await?;
+        if context.process != name {
+            return Err(token::invalid());
+        }
+        if context.expires < self.clock.unix_seconds() {
+            return Err(ResourceError::bad_request("Snapshot token has expired"));
+        }
+        if context.owner.is_some() && context.owner != caller.subject {
+            return Err(token::invalid());
+        }
+        let spent_below = self.ledger.spent_below(&context.instance).await?;
+        if u32::try_from(context.stage).unwrap_or(Spend::WHOLE) < spent_below {
+            return Err(token::invalid());
+        }
+        let process = definitions.version(name, &context.version).await?;
+        let process = process.ok_or_else(|| ResourceError::bad_request("Invalid token"))?;
+        Ok((process, context))
+    }
+
+    async fn advance(&self, run: &mut Run<'_, S>, input: &Map<String, Value>) -> Result<Submitted, ResourceError> {
+        let empty = Map::new();
+        let mut input = input;
+        loop {
+            let process = run.process;
+            let placed = process.stages.get(run.context.stage).ok_or_else(token::invalid)?;
+            self.ready(run, placed)?;
+            let tag = run.context.tag.clone();
+            let before = run.effects.len();
+            let progress = {
+                let mut cx = self.stage_context(run, placed);
+                placed.stage.advance(&mut cx, &tag, input).await?
+            };
+            match progress {
+                Progress::Ask { tag, requirements, delivery } => return self.ask(run, placed, tag, &requirements, delivery).await,
+                Progress::Done => {
+                    let index = run.context.stage;
+                    run.steps.push(Step { stage: placed.stage.name(), index, outcome: StepOutcome::Completed });
+                    if run.effects.iter().skip(before).any(|effect| matches!(effect, Effect::Change(_))) {
+                        run.written_below = u32::try_from(index + 1).unwrap_or(Spend::WHOLE);
+                    }
+                }
+            }
+            run.context.stage += 1;
+            run.context.tag = Tag::INITIAL.0.to_owned();
+            let Some(next) = process.stages.get(run.context.stage) else {
+                return self.finish(run).await;
+            };
+            run.steps.push(Step { stage: next.stage.name(), index: run.context.stage, outcome: StepOutcome::Entered });
+            self.ready(run, next)?;
+            if let Some(requirements) = self.requirements(run, next).await? {
+                return self.ask(run, next, Tag::INITIAL, &requirements, None).await;
+            }
+            input = &empty;
+        }
+    }
+
+    /// A stage whose needs are not met does not run, whatever the definition looked like when it was proved.
+    fn ready(&self, run: &Run<'_, S>, placed: &Placed<S>) -> Result<(), ResourceError> {
+        let waived = |need: &&crate::Need| !(need.proof && run.process.options.allow_unproven);
+        let needs: Vec<crate::Need> = placed.facts.needs.iter().filter(waived).cloned().collect();
+        match run.context.facts.missing(&needs) {
+            None => Ok(()),
+            Some(need) if need.any_of == [FactKind::SignedIn] => Err(ResourceError::forbidden("Access denied")),
+            Some(need) => Err(ResourceError::bad_request(format!("This step needs {}", need.phrase()))),
+        }
+    }
+
+    async fn requirements(&self, run: &mut Run<'_, S>, placed: &Placed<S>) -> Result<Option<Requirements>, ResourceError> {
+        let mut cx = self.stage_context(run, placed);
+        placed.stage.requirements(&mut cx).await
+    }
+
+    fn stage_context<'r>(&'r self, run: &'r mut Run<'_, S>, placed: &'r Placed<S>) -> StageContext<'r, S> {
+        StageContext {
+            services: &self.services,
+            caller: run.caller,
+            now: run.now,
+            process: &run.process.name,
+            disclosure: run.process.disclosure(),
+            lifetime: run.process.token.lifetime,
+            allow_unproven: run.process.options.allow_unproven,
+            instance: &run.context.instance,
+            index: run.context.stage,
+            gives: &placed.facts.gives,
+            state: &mut run.context.state,
+            facts: &mut run.context.facts,
+            additions: &mut run.context.additions,
+            effects: &mut run.effects,
+            ledger: self.ledger.as_ref(),
+            keys: &self.keys,
+        }
+    }
+
+    async fn ask(
+        &self,
+        run: &mut Run<'_, S>,
+        placed: &Placed<S>,
+        tag: Tag,
+        requirements: &Requirements,
+        delivery: Option<Delivery>,
+    ) -> Result<Submitted, ResourceError> {
+        tag.0.clone_into(&mut run.context.tag);
+        run.context.issued = run.now;
+        run.context.expires = run.now.saturating_add(run.process.token.lifetime);
+        let (token, store) = token::issue(run.process.token, &run.context, &self.keys, self.random.as_ref())?;
+        run.effects.extend(store);
+        if let Some(delivery) = delivery {
+            run.effects.extend(delivery(&token));
+        }
+        let spend = (run.written_below > 0).then(|| self.spend(run, run.written_below));
+        let await_mails = self.commit(run, spend).await?;
+        let body = json!({
+            "type": placed.stage.name(),
+            "tag": tag.0,
+            "requirements": requirements.to_value(),
+            "token": token,
+        });
+        Ok(self.submitted(run, body, await_mails, false))
+    }
+
+    async fn finish(&self, run: &mut Run<'_, S>) -> Result<Submitted, ResourceError> {
+        let last = run.process.stages.last().ok_or_else(token::invalid)?;
+        let object = run.context.facts.named().filter(|subject| !subject.decoy);
+        let object = object.map(|subject| format!("{}/{}", subject.collection, subject.id)).unwrap_or_default();
+        let detail = json!({ "process": run.process.name, "instance": run.context.instance, "version": run.process.version });
+        run.effects.push(Effect::Audit(crate::AuditEvent {
+            topic: "process",
+            event: "completed".into(),
+            time: run.now,
+            transaction: run.caller.transaction.clone(),
+            user: run.caller.user.clone(),
+            object,
+            successful: true,
+            detail,
+        }));
+        let spend = Some(self.spend(run, Spend::WHOLE));
+        let await_mails = self.commit(run, spend).await?;
+        let body = json!({
+            "type": last.stage.name(),
+            "tag": Tag::END.0,
+            "status": { "success": true },
+            "additions": Value::Object(std::mem::take(&mut run.context.additions)),
+        });
+        Ok(self.submitted(run, body, await_mails, true))
+    }
+
+    fn spend(&self, run: &Run<'_, S>, below: u32) -> Spend {
+        // No token of the instance, older or newer, outlives one lifetime from now; a minute more forgives clocks that differ.
+        let expires = run.now.saturating_add(run.process.token.lifetime).saturating_add(60);
+        Spend { instance: run.context.instance.clone(), below, expires }
+    }
+
+    async fn commit(&self, run: &mut Run<'_, S>, spend: Option<Spend>) -> Result<Vec<MailId>, ResourceError> {
+        let effects = std::mem::take(&mut run.effects);
+        if effects.is_empty() && spend.is_none() {
+            return Ok(Vec::new());
+        }
+        let waits: Vec<bool> = effects.iter().filter_map(|effect| if let Effect::Mail(mail) = effect { Some(mail.wait) } else { None }).collect();
+        let receipt = self.ledger.commit(Unit { now: run.now, spend, effects }).await?;
+        Ok(receipt.mails.into_iter().zip(waits).filter_map(|(id, wait)| wait.then_some(id)).collect())
+    }
+
+    fn submitted(&self, run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
+        Submitted { body, instance: run.context.instance.clone(), steps: std::mem::take(&mut run.steps), await_mails, finished }
+    }
+}
+
+impl Initial {
+    fn new(stage: &str, requirements: &Requirements) -> Self {
+        let content = json!({ "type": stage, "tag": Tag::INITIAL.0, "requirements": requirements.to_value() });
+        let revision = revision_of(&content.to_string());
+        let mut body = Map::new();
+        body.insert("_id".into(), json!("1"));
+        body.insert("_rev".into(), json!(revision));
+        if let Value::Object(content) = content {
+            body.extend(content);
+        }
+        let body = Value::Object(body);
+        let text = body.to_string();
+        Self { body, text, revision }
+    }
+}
+
+/// A decimal, possibly negative number, as stock servers print (decision 1): the first 32 bits of the content's SHA-256.
+fn revision_of(text: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    let bits = hash.as_ref().iter().take(4).fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte));
+    bits.cast_signed().to_string()
+}

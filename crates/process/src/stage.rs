@@ -1,0 +1,296 @@
+//! The stage contract. A stage declares its name, its typed configuration and its facts; it asks and it advances. It sees its own
+//! input, the shared state, the facts and its services, never another stage's workings (SEC-31).
+
+use std::fmt;
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use jose::KeyRing;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{
+    AuditEvent, Caller, Compiling, Disclosure, Effect, Fact, FactKind, Facts, InstanceId, Issue, Ledger, Requirements, StageFacts, Subject,
+};
+
+/// What a stage asked for: `initial` first, then names of the stage's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag(pub &'static str);
+
+impl Tag {
+    /// A stage's first question.
+    pub const INITIAL: Self = Self("initial");
+    /// The process has ended.
+    pub const END: Self = Self("end");
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Makes effects that need the token of the answer, such as a mail with a link. Runs after the token exists.
+pub type Delivery = Box<dyn FnOnce(&str) -> Vec<Effect> + Send>;
+
+/// What became of a submission to one stage.
+pub enum Progress {
+    /// The stage asks (again).
+    Ask {
+        /// Which question.
+        tag: Tag,
+        /// What is asked.
+        requirements: Requirements,
+        /// Effects made with the token.
+        delivery: Option<Delivery>,
+    },
+    /// The stage is through.
+    Done,
+}
+
+impl Progress {
+    /// Asks under the first tag, with nothing to deliver.
+    #[must_use]
+    pub fn ask(requirements: Requirements) -> Self {
+        Self::Ask { tag: Tag::INITIAL, requirements, delivery: None }
+    }
+}
+
+/// A type of stage: one file, one line in the table of stages. `S` is what the stages of a server share: identities, captcha, ….
+#[async_trait]
+pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
+    /// The `name` in `stageConfigs`, also the `type` in answers.
+    const NAME: &'static str;
+    /// Other spellings that load as this stage.
+    const ALIASES: &'static [&'static str] = &[];
+    /// One sentence for the reference.
+    const SUMMARY: &'static str;
+    /// Companion files whose content is part of the definition: `kba`, `terms`, ….
+    const COMPANIONS: &'static [&'static str] = &[];
+    /// Keys of older generations that mean nothing any more and are ignored without a word.
+    const IGNORED: &'static [&'static str] = &[];
+
+    /// The stage's configuration.
+    type Config: DeserializeOwned + JsonSchema + Send + Sync;
+
+    /// What a stage configured like this needs and gives.
+    fn facts(config: &Self::Config) -> StageFacts;
+
+    /// Makes the stage, or says why not.
+    ///
+    /// # Errors
+    /// Every reason at once.
+    fn compile(config: Self::Config, cx: &mut Compiling<'_, S>) -> Result<Self, Vec<Issue>>;
+
+    /// Whether the first requirements depend on the configuration alone, so that a GET may be answered from memory.
+    fn is_static(&self) -> bool {
+        false
+    }
+
+    /// The stage's first question; `None` when it has nothing to ask and can run at once.
+    async fn requirements(&self, cx: &mut StageContext<'_, S>) -> Result<Option<Requirements>, ResourceError>;
+
+    /// Takes an answer. Input that is unknown, early, empty or repeated must never lead to [`Progress::Done`] by itself (SEC-32).
+    async fn advance(&self, cx: &mut StageContext<'_, S>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError>;
+}
+
+/// A compiled stage, whatever its type.
+#[async_trait]
+pub trait AnyStage<S: Send + Sync + 'static>: Send + Sync {
+    /// The `type` in answers.
+    fn name(&self) -> &'static str;
+
+    /// See [`Stage::is_static`].
+    fn is_static(&self) -> bool;
+
+    /// See [`Stage::requirements`].
+    async fn requirements(&self, cx: &mut StageContext<'_, S>) -> Result<Option<Requirements>, ResourceError>;
+
+    /// See [`Stage::advance`].
+    async fn advance(&self, cx: &mut StageContext<'_, S>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError>;
+}
+
+#[async_trait]
+impl<S: Send + Sync + 'static, T: Stage<S>> AnyStage<S> for T {
+    fn name(&self) -> &'static str {
+        T::NAME
+    }
+
+    fn is_static(&self) -> bool {
+        Stage::is_static(self)
+    }
+
+    async fn requirements(&self, cx: &mut StageContext<'_, S>) -> Result<Option<Requirements>, ResourceError> {
+        Stage::requirements(self, cx).await
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, S>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        Stage::advance(self, cx, tag, input).await
+    }
+}
+
+/// What a stage may see and do while it runs.
+pub struct StageContext<'a, S> {
+    /// What the stages of this server share.
+    pub services: &'a S,
+    /// Who asks.
+    pub caller: &'a Caller,
+    /// Seconds since 1970.
+    pub now: i64,
+    pub(crate) process: &'a str,
+    pub(crate) disclosure: Disclosure,
+    pub(crate) lifetime: i64,
+    pub(crate) allow_unproven: bool,
+    pub(crate) instance: &'a InstanceId,
+    pub(crate) index: usize,
+    pub(crate) gives: &'a [FactKind],
+    pub(crate) state: &'a mut Map<String, Value>,
+    pub(crate) facts: &'a mut Facts,
+    pub(crate) additions: &'a mut Map<String, Value>,
+    pub(crate) effects: &'a mut Vec<Effect>,
+    pub(crate) ledger: &'a dyn Ledger,
+    pub(crate) keys: &'a KeyRing,
+}
+
+impl<S> StageContext<'_, S> {
+    /// The process's name.
+    #[must_use]
+    pub fn process(&self) -> &str {
+        self.process
+    }
+
+    /// Whether the process hides which accounts exist (decision 5).
+    #[must_use]
+    pub fn disclosure(&self) -> Disclosure {
+        self.disclosure
+    }
+
+    /// Whether the operator waived proof of identity before a credential is changed (`"allowUnproven": true`).
+    #[must_use]
+    pub fn allow_unproven(&self) -> bool {
+        self.allow_unproven
+    }
+
+    /// Seconds until the token of this answer expires.
+    #[must_use]
+    pub fn lifetime(&self) -> i64 {
+        self.lifetime
+    }
+
+    /// The run.
+    #[must_use]
+    pub fn instance(&self) -> &InstanceId {
+        self.instance
+    }
+
+    /// What was proved so far.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        self.facts
+    }
+
+    /// The named subject.
+    ///
+    /// # Errors
+    /// 400 when no stage named one.
+    pub fn subject(&self) -> Result<Subject, ResourceError> {
+        self.facts.named().or_else(|| self.facts.signed_in()).cloned().ok_or_else(|| {
+            ResourceError::bad_request("The process names no account yet")
+        })
+    }
+
+    /// Grants a fact the stage's declaration promised.
+    ///
+    /// # Errors
+    /// 500 when the declaration did not: a fault of the stage, never of a client.
+    pub fn grant(&mut self, fact: Fact) -> Result<(), ResourceError> {
+        if !self.gives.contains(&fact.kind()) {
+            tracing::error!(process.name = self.process, fact = ?fact.kind(), "a stage granted a fact it does not declare");
+            return Err(ResourceError::internal("The stage is not declared to prove this"));
+        }
+        self.facts.earn(self.index, fact);
+        Ok(())
+    }
+
+    /// A text of the shared state.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.state.get(key).and_then(Value::as_str)
+    }
+
+    /// A value of the shared state.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&Value> {
+        self.state.get(key)
+    }
+
+    /// Puts a value into the shared state.
+    pub fn put(&mut self, key: &str, value: Value) {
+        self.state.insert(key.to_owned(), value);
+    }
+
+    /// Takes a value out of the shared state.
+    pub fn take(&mut self, key: &str) -> Option<Value> {
+        self.state.remove(key)
+    }
+
+    /// The whole shared state, for conditions that are evaluated on it.
+    #[must_use]
+    pub fn state(&self) -> &Map<String, Value> {
+        self.state
+    }
+
+    /// Adds a member to what the client reads at the end.
+    pub fn add(&mut self, key: &str, value: Value) {
+        self.additions.insert(key.to_owned(), value);
+    }
+
+    /// Collects an effect; it happens when the whole submission is committed.
+    pub fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Collects an event for the audit trail.
+    pub fn audit(&mut self, event: &str, object: String, successful: bool, detail: Value) {
+        let event = AuditEvent {
+            topic: "process",
+            event: event.to_owned(),
+            time: self.now,
+            transaction: self.caller.transaction.clone(),
+            user: self.caller.user.clone(),
+            object,
+            successful,
+            detail,
+        };
+        self.effects.push(Effect::Audit(event));
+    }
+
+    /// The stage's own name for things it keeps outside the token: counters, challenges.
+    #[must_use]
+    pub fn own_name(&self, what: &str) -> String {
+        format!("{what}:{}:{}", self.instance, self.index)
+    }
+
+    /// A keyed function of the server, the instance, the stage and `parts`: the same at every repetition, unpredictable to everybody
+    /// else. Codes and the choice of questions come from it, so that a replayed token cannot draw anew.
+    #[must_use]
+    pub fn keyed(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let index = self.index.to_be_bytes();
+        let mut all: Vec<&[u8]> = vec![self.instance.as_str().as_bytes(), &index];
+        all.extend_from_slice(parts);
+        self.keys.keyed(label, &all)
+    }
+
+    /// A keyed function of the server and `parts` only: the same for every instance (decoys, purposes).
+    #[must_use]
+    pub fn keyed_globally(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        self.keys.keyed(label, parts)
+    }
+
+    /// The ledger: counters are counted at once, before anything is compared.
+    #[must_use]
+    pub fn ledger(&self) -> &dyn Ledger {
+        self.ledger
+    }
+}
