@@ -6,7 +6,7 @@ use crate::definition::Placed;
 use crate::{FactKind, Issue, Options};
 
 /// Checks the flow of facts through the stages.
-pub(crate) fn check<S>(stages: &[Placed<S>], options: &Options) -> Vec<Issue> {
+pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Options) -> Vec<Issue> {
     let mut issues = Vec::new();
     let mut known: BTreeSet<FactKind> = BTreeSet::new();
     for placed in stages {

@@ -150,10 +150,16 @@ pub(crate) fn issue(
         tracing::error!(%error, "a process context cannot be written");
         ResourceError::internal("Error constructing snapshot token")
     })?;
+    let seal = |form| {
+        jose::seal(keys, form, &plaintext).map_err(|error| {
+            tracing::error!(%error, "a process context cannot be sealed");
+            ResourceError::internal("Error constructing snapshot token")
+        })
+    };
     match settings.kind {
-        SnapshotToken::Stateless(form) => Ok((jose::seal(keys, form, &plaintext), None)),
+        SnapshotToken::Stateless(form) => Ok((seal(form)?, None)),
         SnapshotToken::Local => {
-            let sealed = jose::seal(keys, TokenForm::DEFAULT, &plaintext);
+            let sealed = seal(TokenForm::DEFAULT)?;
             // 96 random bits make the 16 characters the documentation promises.
             let token = URL_SAFE_NO_PAD.encode(crest::random_bytes::<12>(random));
             let store = Effect::StoreContext { token: token.clone(), sealed, expires: context.expires };
