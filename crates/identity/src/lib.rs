@@ -8,10 +8,12 @@ mod loose;
 mod ports;
 mod problem;
 mod schema;
+mod session;
 
 pub use events::{Effect, Event, Events, Hook};
 #[cfg(any(test, feature = "testing"))]
 pub use ports::MemoryObjects;
 pub use ports::{Objects, ObjectsError};
 pub use problem::{Problem, Severity};
+pub use session::{Session, Sessions};
 pub use schema::{DeclaredPolicy, JsonType, Meta, ObjectSchema, Property, Relationship, Schemas, Scope};
