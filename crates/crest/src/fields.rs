@@ -148,9 +148,9 @@ impl Fields {
     /// The same selection with `*_ref` written out as the relationships' names, which only the schema knows.
     #[must_use]
     pub fn naming_relationships<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        let named = names.into_iter().map(|name| Field::Pointer { pointer: Pointer::from_tokens([name]), expand: false });
-        let named: Vec<Field> = named.collect();
-        let resolve = |field: &Field| if *field == Field::Relationships { named.clone() } else { vec![field.clone()] };
+        let whole = |name| Field::Pointer { pointer: Pointer::from_tokens([name]), expand: false };
+        let all: Vec<Field> = names.into_iter().map(whole).collect();
+        let resolve = |field: &Field| if *field == Field::Relationships { all.clone() } else { vec![field.clone()] };
         Self { fields: self.fields.iter().flat_map(resolve).collect() }
     }
 
@@ -168,7 +168,8 @@ impl Fields {
 
 impl Field {
     fn parse(text: &str) -> Result<Self, ResourceError> {
-        let refused = |_| ResourceError::bad_request(format!("The value '{text}' for parameter '_fields' could not be parsed as a JSON pointer"));
+        let refused =
+            |_| ResourceError::bad_request(format!("The value '{text}' for parameter '_fields' could not be parsed as a JSON pointer"));
         let pointer = Pointer::parse(text).map_err(refused)?;
         Ok(match pointer.tokens() {
             [] => Self::Defaults,

@@ -1,7 +1,8 @@
 //! Patches: the operations of a `PATCH` body, as data, and what they do to an object.
 //!
-//! Easiest to get wrong: a patch is applied whole or not at all, and it is a stranger's text. Whoever applies one asks
-//! [`Patch::touched`] first which properties it writes.
+//! Easiest to get wrong: a patch is applied whole or not at all, and it is a stranger's text. Whoever applies one asks first which
+//! properties it writes ([`Patch::touched`]) and which it reads ([`Patch::sources`]): a copy of `/password` into a readable property is
+//! a disclosure, not a write of the password.
 
 mod apply;
 mod parse;
@@ -148,7 +149,8 @@ impl Patch {
     /// * Removing, copying or moving what is not there does nothing. What stands at the target of a copy or move is replaced.
     ///
     /// # Errors
-    /// 400 when an operation cannot be applied; `object` is untouched then.
+    /// 400 when an operation cannot be applied, 413 when the operations together copy or search too much (SEC-52); `object` is untouched
+    /// then.
     pub fn apply(&self, object: &mut Value) -> Result<bool, ResourceError> {
         let patched = apply::apply(&self.0, object)?;
         let changed = patched != *object;
@@ -162,6 +164,12 @@ impl Patch {
     pub fn touched(&self) -> impl Iterator<Item = &str> {
         let mut seen = HashSet::new();
         self.0.iter().flat_map(PatchOperation::written).filter_map(Pointer::top).filter(move |name| seen.insert(*name))
+    }
+
+    /// The names of the properties whose values the patch puts elsewhere (copy, move), each once. The caller must be allowed to read them.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let mut seen = HashSet::new();
+        self.0.iter().filter_map(|operation| operation.from.as_ref()?.top()).filter(move |name| seen.insert(*name))
     }
 
     /// The body of the request that would carry this patch.

@@ -85,17 +85,17 @@ impl<'a> Parser<'a> {
     fn negation(&mut self, depth: usize) -> Result<Filter, FilterError> {
         let token = self.next()?;
         if !token.is("!") {
-            return self.primary(token, depth);
+            return self.primary(&token, depth);
         }
         descend(&token, depth)?;
         let inner = self.next()?;
-        Ok(Filter::Not(Box::new(self.primary(inner, depth + 1)?)))
+        Ok(Filter::Not(Box::new(self.primary(&inner, depth + 1)?)))
     }
 
-    fn primary(&mut self, token: Token<'a>, depth: usize) -> Result<Filter, FilterError> {
+    fn primary(&mut self, token: &Token<'a>, depth: usize) -> Result<Filter, FilterError> {
         match token.kind {
             Kind::Open => {
-                descend(&token, depth)?;
+                descend(token, depth)?;
                 let inner = self.any_of(depth + 1)?;
                 let close = self.next()?;
                 match close.kind {
@@ -128,10 +128,9 @@ impl<'a> Parser<'a> {
         match (comparison, &operator.kind) {
             (Some(Comparison::In), _) => Ok(Filter::Compare { pointer, comparison: Comparison::In, value: self.list()? }),
             (Some(comparison), _) => Ok(Filter::Compare { pointer, comparison, value: self.value()? }),
-            (None, Kind::Word(word)) => Err(operator.error(format!(
-                "unknown operator '{}', expected one of eq, co, sw, lt, le, gt, ge, in, pr",
-                shorten(word)
-            ))),
+            (None, Kind::Word(word)) => {
+                Err(operator.error(format!("unknown operator '{}', expected one of eq, co, sw, lt, le, gt, ge, in, pr", shorten(word))))
+            }
             (None, _) => Err(operator.expected("an operator")),
         }
     }

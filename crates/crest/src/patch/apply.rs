@@ -1,7 +1,7 @@
 //! What the operations of a patch do.
 //!
-//! Copies are the one way to make an object grow faster than the request that asks for it: ten operations of one line each can double
-//! it ten times. So what is copied is counted, and so is the depth at which a value lands (SEC-52).
+//! Ten copies of one line each can double an object ten times, and ten thousand small operations can each walk a long array. So what is
+//! copied and what is walked is counted over the whole patch, and a value lands only so deep (SEC-52).
 
 use std::collections::HashSet;
 
@@ -10,15 +10,19 @@ use serde_json::{Map, Number, Value};
 use super::{Operation, PatchOperation};
 use crate::{Pointer, ResourceError};
 
-/// Most that the copies of one patch may copy together: bytes of text and names, plus one per value.
+/// Most that the copies of one patch may copy together, in bytes: text and names, and [`VALUE_SIZE`] for every value.
 const MAX_COPIED: usize = 4 * 1024 * 1024;
+/// What a value takes in memory beside its text, roughly.
+const VALUE_SIZE: usize = 64;
+/// Most members and elements that the operations of one patch may walk over together.
+const MAX_WALKED: usize = 5_000_000;
 /// Deepest nesting that a patch may make; leaves room below the 128 levels a JSON reader takes.
 const MAX_DEPTH: usize = 100;
 /// The members that are not content.
 const IDENTITY: [&str; 2] = ["_id", "_rev"];
 
 pub(super) fn apply(operations: &[PatchOperation], object: &Value) -> Result<Value, ResourceError> {
-    let mut patched = Patched { object: object.clone(), copied: 0 };
+    let mut patched = Patched { object: object.clone(), copied: 0, walked: 0 };
     for operation in operations {
         patched.apply(operation)?;
     }
@@ -28,6 +32,7 @@ pub(super) fn apply(operations: &[PatchOperation], object: &Value) -> Result<Val
 struct Patched {
     object: Value,
     copied: usize,
+    walked: usize,
 }
 
 impl Patched {
@@ -44,10 +49,7 @@ impl Patched {
         match operation.operation {
             Operation::Add => self.add(&operation.field, operand(operation)?.clone()),
             Operation::Replace => self.set(&operation.field, operand(operation)?.clone()),
-            Operation::Remove => {
-                self.remove(&operation.field, operation.value.as_ref());
-                Ok(())
-            }
+            Operation::Remove => self.remove(&operation.field, operation.value.as_ref()),
             Operation::Increment => self.increment(&operation.field, operand(operation)?),
             Operation::Copy => self.copy(source(operation)?, &operation.field),
             Operation::Move => self.relocate(source(operation)?, &operation.field),
@@ -71,7 +73,7 @@ impl Patched {
         if field.set(&mut self.object, value) {
             Ok(())
         } else {
-            Err(ResourceError::bad_request(format!("The field '{field}' cannot be set: it lies inside a value that has no members")))
+            Err(ResourceError::bad_request(format!("The field '{field}' cannot be set: its parent cannot have that member")))
         }
     }
 
@@ -80,27 +82,36 @@ impl Patched {
         let (Value::Array(added), Some(Value::Array(present))) = (&value, field.get(&self.object)) else {
             return self.set(field, value);
         };
+        walk(&mut self.walked, added.len() + present.len())?;
         let mut seen: HashSet<&Value> = present.iter().collect();
         let news: Vec<Value> = added.iter().filter(|element| seen.insert(element)).cloned().collect();
-        if news.is_empty() {
-            return Ok(());
-        }
-        let merged = present.iter().cloned().chain(news).collect();
-        self.set(field, Value::Array(merged))
+        let end = field.child("-");
+        news.into_iter().try_for_each(|element| self.set(&end, element))
     }
 
-    fn remove(&mut self, field: &Pointer, value: Option<&Value>) {
-        let Some(unwanted) = value else {
-            field.remove(&mut self.object);
-            return;
-        };
-        match field.get_mut(&mut self.object) {
-            Some(Value::Array(elements)) if !unwanted.is_array() => elements.retain(|element| element != unwanted),
-            Some(found) if found == unwanted => {
-                field.remove(&mut self.object);
+    fn remove(&mut self, field: &Pointer, value: Option<&Value>) -> Result<(), ResourceError> {
+        if let Some(unwanted) = value {
+            let Some(found) = field.get_mut(&mut self.object) else { return Ok(()) };
+            if let Value::Array(elements) = found {
+                let before = elements.len();
+                walk(&mut self.walked, before)?;
+                elements.retain(|element| element != unwanted);
+                if elements.len() < before {
+                    return Ok(());
+                }
             }
-            _ => {}
+            if found != unwanted {
+                return Ok(());
+            }
         }
+        self.take(field).map(drop)
+    }
+
+    /// Removing keeps the order of the siblings, which moves those behind.
+    fn take(&mut self, field: &Pointer) -> Result<Option<Value>, ResourceError> {
+        let siblings = field.parent().and_then(|parent| parent.get(&self.object).map(length));
+        walk(&mut self.walked, siblings.unwrap_or_default())?;
+        Ok(field.remove(&mut self.object))
     }
 
     fn increment(&mut self, field: &Pointer, step: &Value) -> Result<(), ResourceError> {
@@ -115,7 +126,10 @@ impl Patched {
         };
         match field.get_mut(&mut self.object) {
             None | Some(Value::Null) => Err(missing()),
-            Some(Value::Array(elements)) => elements.iter_mut().try_for_each(add),
+            Some(Value::Array(elements)) => {
+                walk(&mut self.walked, elements.len())?;
+                elements.iter_mut().try_for_each(add)
+            }
             Some(value) => add(value),
         }
     }
@@ -131,11 +145,15 @@ impl Patched {
     }
 
     fn relocate(&mut self, from: &Pointer, field: &Pointer) -> Result<(), ResourceError> {
-        match from.remove(&mut self.object) {
-            Some(value) => self.set(field, value),
-            None => Ok(()),
-        }
+        let Some(value) = self.take(from)? else { return Ok(()) };
+        walk(&mut self.walked, size_up_to(&value, usize::MAX) / VALUE_SIZE)?;
+        self.set(field, value)
     }
+}
+
+fn walk(walked: &mut usize, more: usize) -> Result<(), ResourceError> {
+    *walked = walked.saturating_add(more);
+    if *walked > MAX_WALKED { Err(ResourceError::too_large("The patch searches too much")) } else { Ok(()) }
 }
 
 fn operand(operation: &PatchOperation) -> Result<&Value, ResourceError> {
@@ -165,6 +183,14 @@ fn children(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
     }
 }
 
+fn length(value: &Value) -> usize {
+    match value {
+        Value::Array(elements) => elements.len(),
+        Value::Object(members) => members.len(),
+        _ => 0,
+    }
+}
+
 fn deeper_than(value: &Value, levels: usize) -> bool {
     match levels.checked_sub(1) {
         None => value.is_array() || value.is_object(),
@@ -178,11 +204,12 @@ fn size_up_to(value: &Value, limit: usize) -> usize {
     let mut size = 0;
     let mut open = vec![value];
     while let Some(value) = open.pop() {
-        size += 1 + match value {
-            Value::String(text) => text.len(),
-            Value::Object(members) => names(members),
-            _ => 0,
-        };
+        size += VALUE_SIZE
+            + match value {
+                Value::String(text) => text.len(),
+                Value::Object(members) => names(members),
+                _ => 0,
+            };
         if size > limit {
             break;
         }
