@@ -4,13 +4,17 @@
 //! Easiest to break: nothing here writes, and nothing leaves through [`Managed::view`] that is hashed or private.
 
 mod events;
+pub mod kba;
 mod loose;
+mod policy;
 mod ports;
 mod problem;
 mod schema;
+pub mod secret;
 mod session;
 
 pub use events::{Effect, Event, Events, Hook};
+pub use policy::{CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error, word_list};
 #[cfg(any(test, feature = "testing"))]
 pub use ports::MemoryObjects;
 pub use ports::{Objects, ObjectsError};

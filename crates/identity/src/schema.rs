@@ -12,6 +12,7 @@ mod sanitized;
 use serde_json::Value;
 
 pub use object::{Meta, ObjectSchema};
+pub(crate) use read::policies as declared_policies;
 pub use property::{DeclaredPolicy, JsonType, Property, Relationship, Scope};
 
 use crate::problem::Problem;

@@ -1,0 +1,55 @@
+//! What a value fails, and how a client is told.
+
+use crest::ResourceError;
+use serde_json::{Map, Value, json};
+
+/// The message of a refused create or update; stock clients match it.
+pub const CREATE_MESSAGE: &str = "Policy validation failed";
+/// The message of a refused patch; stock clients match it.
+pub const PATCH_MESSAGE: &str = "Failed policy validation";
+
+/// One policy that one property fails.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyFailure {
+    /// The property, as the client knows it (`password`, `/user/password`, `tags[2]`).
+    pub property: String,
+    /// The requirement (`MIN_LENGTH`).
+    pub requirement: String,
+    /// Its parameters.
+    pub params: Option<Value>,
+    /// Further members that stand beside `params`; only `MATCH_REGEXP` has some.
+    pub more: Map<String, Value>,
+}
+
+impl PolicyFailure {
+    /// A failure without parameters.
+    #[must_use]
+    pub fn new(property: impl Into<String>, requirement: impl Into<String>) -> Self {
+        Self { property: property.into(), requirement: requirement.into(), params: None, more: Map::new() }
+    }
+
+    /// The entry in `failedPolicyRequirements`.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut requirement = Map::new();
+        requirement.insert("policyRequirement".into(), json!(self.requirement));
+        if let Some(params) = &self.params {
+            requirement.insert("params".into(), params.clone());
+        }
+        requirement.extend(self.more.clone());
+        json!({"policyRequirements": [requirement], "property": self.property})
+    }
+}
+
+/// The answer of `validateObject`: one entry per failed policy, because clients read only the first requirement of each.
+#[must_use]
+pub fn failed_value(failures: &[PolicyFailure]) -> Value {
+    let entries: Vec<Value> = failures.iter().map(PolicyFailure::to_value).collect();
+    json!({"result": failures.is_empty(), "failedPolicyRequirements": entries})
+}
+
+/// The 403 of a refused write: [`CREATE_MESSAGE`] or [`PATCH_MESSAGE`], with [`failed_value`] as detail.
+#[must_use]
+pub fn policy_error(message: &str, failures: &[PolicyFailure]) -> ResourceError {
+    ResourceError::forbidden(message).with_detail(failed_value(failures))
+}

@@ -1,0 +1,187 @@
+//! The policy service: what clients read and ask while a person types (`reference/client-contract.md` §9, §12).
+
+use crest::{Resource, ResourceError};
+use serde_json::{Map, Value, json};
+
+use super::effective::PropertyPolicies;
+use super::rule::Policy;
+use super::{Policies, PolicyFailure, Validation, Which};
+use crate::ports::Objects;
+use crate::secret::Hasher;
+
+/// The actions of `POST policy/<resource>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyAction {
+    /// `validateObject`: the body is an object, whole or in part.
+    ValidateObject,
+    /// `validateProperty`: the body has only the properties to look at, or both as `{object, properties}`.
+    ValidateProperty,
+}
+
+impl PolicyAction {
+    /// The action of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "validateObject" => Some(Self::ValidateObject),
+            "validateProperty" => Some(Self::ValidateProperty),
+            _ => None,
+        }
+    }
+}
+
+/// A resource of the policy service.
+enum Target<'a> {
+    /// `selfservice/registration`: properties show as `/user/<name>`.
+    Registration(&'a str),
+    /// `selfservice/reset`: the password alone.
+    Reset(&'a str, &'a str),
+    /// A collection, with what stands behind it.
+    Collection(String, Option<&'a str>),
+}
+
+impl Policies {
+    /// The body of `GET policy/<resource>`. A resource without policies has an empty list; that is no error.
+    #[must_use]
+    pub fn describe(&self, resource: &str) -> Value {
+        let resource = resource.trim_matches('/');
+        let properties = match self.target(resource) {
+            Target::Registration(collection) => self.of_registration(collection).map(|(name, property)| describe(&name, property)).collect(),
+            Target::Reset(collection, password) => self.of(collection).iter().filter(|property| property.name == password).map(|property| describe(&property.name, property)).collect(),
+            Target::Collection(collection, _) => self.of(&collection).iter().flat_map(describe_all).collect::<Vec<_>>(),
+        };
+        let id = resource.rsplit('/').next().unwrap_or(resource);
+        json!({"_id": id, "resource": resource, "properties": properties})
+    }
+
+    /// The body of `GET policy`.
+    #[must_use]
+    pub fn describe_all(&self) -> Value {
+        let own = ["selfservice/registration".to_owned(), "selfservice/reset".to_owned()];
+        let resources = self.objects.keys().map(|collection| format!("{collection}/*")).chain(own);
+        let resources: Vec<Value> = resources.map(|resource| self.describe(&resource)).collect();
+        json!({"_id": "", "resources": resources})
+    }
+
+    /// The failures that an action on the policy service answers with [`super::failed_value`]. Only what was sent is looked at.
+    /// `stored` is the object the resource names, where the caller may know it; nobody else's, because answers would tell on it.
+    ///
+    /// # Errors
+    /// 400 when the body is not what the action takes, 503 when the store or the hashing pool does not answer.
+    pub async fn validate_resource(
+        &self,
+        resource: &str,
+        action: PolicyAction,
+        body: &Value,
+        stored: Option<&Resource>,
+        now: i64,
+        ports: (&dyn Objects, &dyn Hasher),
+    ) -> Result<Vec<PolicyFailure>, ResourceError> {
+        let none = json!({});
+        let body = if body.is_null() || body.as_array().is_some_and(Vec::is_empty) { &none } else { body };
+        if !body.is_object() {
+            return Err(ResourceError::bad_request("The request could not be processed because the provided content is not a JSON object"));
+        }
+        let undisclosed: Vec<&str> = self.companions.undisclosed.iter().map(String::as_str).collect();
+        match self.target(resource.trim_matches('/')) {
+            Target::Registration(collection) => {
+                let user = body.get("user").unwrap_or(body);
+                if !user.is_object() {
+                    return Err(ResourceError::bad_request("'user' must be an object"));
+                }
+                let request = Validation { which: Which::Present, undisclosed: &undisclosed, ..Validation::new(collection, user, now) };
+                let mut failures = self.validate(request, ports.0, ports.1).await?;
+                for failure in &mut failures {
+                    failure.property = format!("/user/{}", failure.property);
+                }
+                Ok(failures)
+            }
+            Target::Reset(collection, password) => {
+                let names = [password];
+                let which = if body.get(password).is_some() { Which::Named(&names) } else { Which::Named(&[]) };
+                self.validate(Validation { which, ..Validation::new(collection, body, now) }, ports.0, ports.1).await
+            }
+            Target::Collection(collection, id) => {
+                let (object, names) = match (action, body.get("object"), body.get("properties")) {
+                    (PolicyAction::ValidateObject, _, _) => (body.clone(), keys(body)),
+                    (PolicyAction::ValidateProperty, Some(object @ Value::Object(_)), Some(properties @ Value::Object(_))) => (merged(object, properties), keys(properties)),
+                    (PolicyAction::ValidateProperty, _, _) if keys(body).is_empty() => {
+                        return Err(ResourceError::bad_request(
+                            "object and properties were not provided in request content, and they are unable to be retrieved.",
+                        ));
+                    }
+                    (PolicyAction::ValidateProperty, _, _) => (body.clone(), keys(body)),
+                };
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let request = Validation {
+                    which: Which::Named(&names),
+                    id: stored.map(|resource| resource.id.as_str()).or(id),
+                    stored: stored.map(|resource| &resource.content),
+                    ..Validation::new(&collection, &object, now)
+                };
+                self.validate(request, ports.0, ports.1).await
+            }
+        }
+    }
+
+    fn target<'a>(&'a self, resource: &'a str) -> Target<'a> {
+        match resource {
+            "selfservice/registration" => Target::Registration(&self.companions.registration_collection),
+            "selfservice/reset" => Target::Reset(&self.companions.reset_collection, &self.companions.password_property),
+            _ => {
+                let mut parts = resource.splitn(3, '/');
+                let (first, second, rest) = (parts.next().unwrap_or(""), parts.next(), parts.next());
+                let collection = second.map_or_else(|| first.to_owned(), |second| format!("{first}/{second}"));
+                let id = rest.map(|rest| rest.split('/').next().unwrap_or(rest)).filter(|id| !matches!(*id, "*" | "-" | ""));
+                Target::Collection(collection, id)
+            }
+        }
+    }
+
+    /// What a person fills in at registration. The password comes first: clients take the first property whose name contains the word.
+    fn of_registration<'a>(&'a self, collection: &str) -> impl Iterator<Item = (String, &'a PropertyPolicies)> {
+        let password = &self.companions.password_property;
+        let all = self.of(collection);
+        let first = all.iter().filter(move |property| property.name == *password);
+        let others = all.iter().filter(move |property| property.name != *password && property.editable);
+        first.chain(others).map(|property| (format!("/user/{}", property.name), property))
+    }
+}
+
+fn keys(object: &Value) -> Vec<String> {
+    object.as_object().into_iter().flat_map(Map::keys).cloned().collect()
+}
+
+fn merged(object: &Value, properties: &Value) -> Value {
+    let mut merged = object.as_object().cloned().unwrap_or_default();
+    merged.extend(properties.as_object().cloned().unwrap_or_default());
+    Value::Object(merged)
+}
+
+fn describe(name: &str, property: &PropertyPolicies) -> Value {
+    list(name, &property.policies)
+}
+
+fn describe_all(property: &PropertyPolicies) -> Vec<Value> {
+    let mut described = vec![list(&property.name, &property.policies)];
+    if !property.elements.is_empty() {
+        described.push(list(&format!("{}[*]", property.name), &property.elements));
+    }
+    described
+}
+
+fn list(name: &str, policies: &[Policy]) -> Value {
+    let mut requirements: Vec<&str> = Vec::new();
+    for policy in policies {
+        if !requirements.contains(&policy.requirement) {
+            requirements.push(policy.requirement);
+        }
+    }
+    json!({
+        "name": name,
+        "policies": policies.iter().map(Policy::to_value).collect::<Vec<_>>(),
+        "policyRequirements": requirements,
+        "conditionalPolicies": null,
+        "fallbackPolicies": null,
+    })
+}
