@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// Longest text that is read, in bytes (SEC-52).
+/// Longest text that is read, in bytes, without a slash at either end and with everything encoded that must be (SEC-52).
 const MAX_LENGTH: usize = 4096;
 /// Most tokens that are read (SEC-52).
 const MAX_DEPTH: usize = 64;
@@ -56,14 +56,14 @@ impl Pointer {
     /// # Errors
     /// When the text is too long, too deep or wrongly percent-encoded.
     pub fn parse(text: &str) -> Result<Self, PointerError> {
-        if text.len() > MAX_LENGTH {
-            return Err(PointerError::TooLong);
-        }
         let text = text.strip_prefix('/').unwrap_or(text);
         if text.is_empty() {
             return Ok(Self::root());
         }
         let text = text.strip_suffix('/').unwrap_or(text);
+        if encoded_length(text) > MAX_LENGTH {
+            return Err(PointerError::TooLong);
+        }
         if text.split('/').count() > MAX_DEPTH {
             return Err(PointerError::TooDeep);
         }
@@ -229,6 +229,12 @@ fn decode(token: &str) -> Result<String, PointerError> {
         }
     }
     percent_decode_str(token).decode_utf8().map(String::from).map_err(|_| PointerError::Encoding)
+}
+
+/// The length of `text` as it will be printed, so that what was read once can be read again.
+fn encoded_length(text: &str) -> usize {
+    let raw = |character: &char| must_be_encoded(*character) && !matches!(character, '%' | '/');
+    text.len() + 2 * text.chars().filter(raw).count()
 }
 
 /// What separates tokens, pointers or the words of a filter cannot stand for itself.

@@ -89,19 +89,26 @@ impl<'a> Parser<'a> {
         }
         descend(&token, depth)?;
         let inner = self.next()?;
-        Ok(Filter::Not(Box::new(self.primary(&inner, depth + 1)?)))
+        // `!(` is one level, so that the canonical text, which always has the parentheses, is never deeper than what was read.
+        let inner = if matches!(inner.kind, Kind::Open) { self.group(depth + 1)? } else { self.primary(&inner, depth + 1)? };
+        Ok(Filter::Not(Box::new(inner)))
+    }
+
+    /// What follows a `(`, up to its `)`.
+    fn group(&mut self, depth: usize) -> Result<Filter, FilterError> {
+        let inner = self.any_of(depth)?;
+        let close = self.next()?;
+        match close.kind {
+            Kind::Close => Ok(inner),
+            _ => Err(close.expected("'and', 'or' or ')'")),
+        }
     }
 
     fn primary(&mut self, token: &Token<'a>, depth: usize) -> Result<Filter, FilterError> {
         match token.kind {
             Kind::Open => {
                 descend(token, depth)?;
-                let inner = self.any_of(depth + 1)?;
-                let close = self.next()?;
-                match close.kind {
-                    Kind::Close => Ok(inner),
-                    _ => Err(close.expected("'and', 'or' or ')'")),
-                }
+                self.group(depth + 1)
             }
             Kind::Word(_) if token.is("true") => Ok(Filter::True),
             Kind::Word(_) if token.is("false") => Ok(Filter::False),

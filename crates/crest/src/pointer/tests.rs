@@ -42,6 +42,9 @@ fn wrong_percent_encoding_is_refused() {
 fn sec_52_length_and_depth_are_limited() {
     assert!(Pointer::parse(&"a".repeat(4096)).is_ok());
     assert_eq!(Pointer::parse(&"a".repeat(4097)), Err(PointerError::TooLong));
+    let quotes = Pointer::parse(&"'".repeat(1365)).unwrap();
+    assert_eq!(Pointer::parse(&quotes.to_string()), Ok(quotes));
+    assert_eq!(Pointer::parse(&"'".repeat(1366)), Err(PointerError::TooLong));
     assert!(Pointer::parse(&"/a".repeat(64)).is_ok());
     assert_eq!(Pointer::parse(&"/a".repeat(65)), Err(PointerError::TooDeep));
 }
