@@ -1,0 +1,22 @@
+//! Comparing questions.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// What is left of a question without everything but letters and digits, in lower case: two questions with one skeleton are the same
+/// question (idm-docs §2.9).
+pub(super) fn skeleton(text: &str) -> String {
+    text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_spaces_and_signs_do_not_tell_questions_apart() {
+        assert_eq!(skeleton(" What's your FAVORITE  color ??"), skeleton("what s yourfavorite\u{a0}color"));
+        assert_eq!(skeleton("Quelle est votre couleur préférée?"), skeleton("QUELLE EST VOTRE COULEUR PRE\u{301}FE\u{301}RE\u{301}E"));
+        assert_ne!(skeleton("First pet?"), skeleton("Second pet?"));
+        assert_eq!(skeleton(" ?!… "), "");
+    }
+}
