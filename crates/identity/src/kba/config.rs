@@ -81,13 +81,10 @@ impl KbaConfig {
     #[must_use]
     pub fn read(file: &Value) -> (Self, Vec<Problem>) {
         let mut problems = Problems::of(FILE);
-        let mut content = match file {
-            Value::Object(members) => members.clone(),
-            _ => {
-                problems.add(Severity::Error, "", "the file must hold a JSON object; no security question can be asked");
-                Map::new()
-            }
-        };
+        let mut content = file.as_object().cloned().unwrap_or_else(|| {
+            problems.add(Severity::Error, "", "the file must hold a JSON object; no security question can be asked");
+            Map::new()
+        });
         content.retain(|_, value| !value.is_null());
         let property = name(&content, PROPERTY, &mut problems).unwrap_or_else(|| "kbaInfo".to_owned());
         let minimum_to_define = count(&content, TO_DEFINE, &mut problems);
@@ -151,13 +148,12 @@ impl KbaConfig {
         let mut client = Map::from_iter([("_id".to_owned(), json!("kba"))]);
         for (key, value) in &self.content {
             let shown = match key.as_str() {
-                "_id" | "_rev" | "vestibule" => continue,
+                "_id" | "_rev" | "vestibule" | QUESTIONS => continue,
                 PROPERTY => json!(self.property),
                 TO_DEFINE => json!(self.minimum_to_define),
                 TO_VERIFY => json!(self.minimum_to_verify),
                 ATTEMPTS_ALLOWED => json!(self.attempts_allowed),
                 ATTEMPTS_PROPERTY => json!(self.attempts_property),
-                QUESTIONS => continue,
                 _ if is_crypto_object(value) => continue,
                 _ => value.clone(),
             };

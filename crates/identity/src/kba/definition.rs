@@ -137,7 +137,7 @@ impl From<KbaRefusal> for ResourceError {
 ///
 /// # Errors
 /// The first thing found wrong.
-pub fn check_definition(input: &Value, config: &KbaConfig, rules: &DefinitionRules) -> Result<Vec<NewAnswer>, KbaRefusal> {
+pub fn check_definition(input: &Value, config: &KbaConfig, rules: DefinitionRules) -> Result<Vec<NewAnswer>, KbaRefusal> {
     let whole = |reason| KbaRefusal { entry: None, reason };
     let entries = input.as_array().ok_or(whole(RefusedFor::NotAList))?;
     if entries.len() > MAX_ANSWERS {
@@ -159,7 +159,7 @@ pub fn check_definition(input: &Value, config: &KbaConfig, rules: &DefinitionRul
     Ok(answers)
 }
 
-fn check_entry(entry: &Value, config: &KbaConfig, rules: &DefinitionRules) -> Result<NewAnswer, RefusedFor> {
+fn check_entry(entry: &Value, config: &KbaConfig, rules: DefinitionRules) -> Result<NewAnswer, RefusedFor> {
     if !entry.is_object() {
         return Err(RefusedFor::NotAnEntry);
     }
@@ -216,7 +216,7 @@ mod tests {
     const RULES: DefinitionRules = DefinitionRules { minimum: 1, allow_hashed: false };
 
     fn refused(input: &Value) -> (Option<usize>, RefusedFor) {
-        let refusal = check_definition(input, &KbaConfig::default(), &RULES).unwrap_err();
+        let refusal = check_definition(input, &KbaConfig::default(), RULES).unwrap_err();
         (refusal.entry, refusal.reason)
     }
 
@@ -224,7 +224,7 @@ mod tests {
     fn a_good_definition_is_hashed_and_read_back() {
         let input =
             json!([{"questionId": "1", "answer": "Blue", "more": 1}, {"customQuestion": "Dog?", "answer": "Rex", "questionId": null}]);
-        let checked = check_definition(&input, &KbaConfig::default(), &DefinitionRules { minimum: 2, allow_hashed: false }).unwrap();
+        let checked = check_definition(&input, &KbaConfig::default(), DefinitionRules { minimum: 2, allow_hashed: false }).unwrap();
         assert!(!format!("{checked:?}").to_lowercase().contains("rex"));
         let stored = now(hash_answers(&hasher(), checked)).unwrap();
         assert!(!stored.to_string().to_lowercase().contains("blue"));
@@ -241,7 +241,7 @@ mod tests {
         }
         let many: Vec<_> = (0..33).map(|n| json!({"customQuestion": format!("Q{n}"), "answer": "a"})).collect();
         assert_eq!(refused(&json!(many)), (None, RefusedFor::TooMany));
-        assert!(check_definition(&json!(many[..32]), &KbaConfig::default(), &RULES).is_ok());
+        assert!(check_definition(&json!(many[..32]), &KbaConfig::default(), RULES).is_ok());
     }
 
     #[test]
@@ -276,12 +276,8 @@ mod tests {
             assert_eq!(refused(&json!([good, bad])), (Some(1), reason), "{bad}");
         }
         assert!(
-            check_definition(
-                &json!([good, {"customQuestion": "é".repeat(512), "answer": "x".repeat(1024)}]),
-                &KbaConfig::default(),
-                &RULES
-            )
-            .is_ok()
+            check_definition(&json!([good, {"customQuestion": "é".repeat(512), "answer": "x".repeat(1024)}]), &KbaConfig::default(), RULES)
+                .is_ok()
         );
     }
 
@@ -295,19 +291,19 @@ mod tests {
     fn hashed_answers_are_the_administrators_and_must_be_verifiable() {
         let rules = DefinitionRules { minimum: 1, allow_hashed: true };
         let entry = |algorithm: &str| json!([{"questionId": "1", "answer": {"$crypto": {"value": {"algorithm": algorithm, "data": "+Pdner8RFwoEejZogE9D4qgMmfvokvFHmz1Xp1jV4loAAQIDBAUGBwgJCgsMDQ4P"}, "type": "salted-hash"}}}]);
-        let kept = check_definition(&entry("SHA-256"), &KbaConfig::default(), &rules).unwrap();
+        let kept = check_definition(&entry("SHA-256"), &KbaConfig::default(), rules).unwrap();
         assert_eq!(now(hash_answers(&hasher(), kept)).unwrap(), entry("SHA-256"));
-        assert_eq!(check_definition(&entry("MD5"), &KbaConfig::default(), &rules).unwrap_err().reason, RefusedFor::UnknownHash);
-        let error = ResourceError::from(check_definition(&entry("SHA-256"), &KbaConfig::default(), &RULES).unwrap_err());
+        assert_eq!(check_definition(&entry("MD5"), &KbaConfig::default(), rules).unwrap_err().reason, RefusedFor::UnknownHash);
+        let error = ResourceError::from(check_definition(&entry("SHA-256"), &KbaConfig::default(), RULES).unwrap_err());
         assert_eq!((error.code, error.detail), (403, Some(json!({"entry": 0}))));
     }
 
     #[test]
     fn the_message_is_for_a_person() {
         let error =
-            ResourceError::from(check_definition(&json!([{"questionId": "1", "answer": ""}]), &KbaConfig::default(), &RULES).unwrap_err());
+            ResourceError::from(check_definition(&json!([{"questionId": "1", "answer": ""}]), &KbaConfig::default(), RULES).unwrap_err());
         assert_eq!((error.code, error.message.as_str()), (400, "Security question 1: the answer is empty"));
-        let few = check_definition(&json!([]), &KbaConfig::default(), &DefinitionRules { minimum: 2, allow_hashed: false }).unwrap_err();
+        let few = check_definition(&json!([]), &KbaConfig::default(), DefinitionRules { minimum: 2, allow_hashed: false }).unwrap_err();
         assert_eq!(few.to_string(), "2 security questions must be answered, 0 were");
     }
 }

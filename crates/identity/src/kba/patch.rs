@@ -44,8 +44,8 @@ mod tests {
         error.message
     }
 
-    fn replace(value: Value) -> Value {
-        json!([{"operation": "replace", "field": "/kbaInfo", "value": value}])
+    fn replace(value: impl Into<Value>) -> Value {
+        json!([{"operation": "replace", "field": "/kbaInfo", "value": value.into()}])
     }
 
     #[test]

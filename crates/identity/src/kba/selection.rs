@@ -17,9 +17,9 @@ pub fn draw<'a>(answers: &'a [StoredAnswer], count: usize, seed: &[u8; 32]) -> V
     drawn
 }
 
-/// The questions asked in place of an account that does not exist, or has too few answers: always exactly `count`, and for one seed
-/// always the same. They are the administrator's; where those do not suffice, questions such as people write themselves follow, for an
-/// account that had only system questions could not have been asked so many either.
+/// The questions asked in place of an account that does not exist, or has too few answers: exactly `count` (up to eight more than are
+/// configured), and for one seed always the same. They are the administrator's; where those do not suffice, questions such as people
+/// write themselves follow, for an account that had only system questions could not have been asked so many either.
 ///
 /// The seed must be secret and bound to what was typed.
 #[must_use]

@@ -61,7 +61,9 @@ impl Hmac {
 
     fn sign(&self, parts: &[&[u8]]) -> Vec<u8> {
         let mut inner = self.inner.clone();
-        parts.iter().for_each(|part| inner.update(part));
+        for part in parts {
+            inner.update(part);
+        }
         let mut outer = self.outer.clone();
         outer.update(inner.finish().as_ref());
         outer.finish().as_ref().to_vec()

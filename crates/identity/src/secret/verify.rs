@@ -175,3 +175,43 @@ fn argon2id(secret: &[u8], salt: &[u8], parameters: &HashParameters) -> Result<Z
 fn library(parameters: &HashParameters) -> Result<argon2::Params, SecretError> {
     argon2::Params::new(parameters.memory_kib(), parameters.passes(), parameters.lanes(), None).map_err(|_| SecretError::Parameters)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sec_02_forms_that_verify_faster_than_our_own_get_its_work_as_well() {
+        let digest = "JacPLLteDb61DrxzeVnt4cSni4aWKTG/isguY92B6qI";
+        let today = HashParameters::default();
+        for (stored, cheap) in [
+            ("{SSHA}TUJSOZXEpsO0ugaXv1z4WCS+DMwAAQIDBAUGBw==".to_owned(), true),
+            (format!("$argon2id$v=19$m=64,t=2,p=1$AAECAwQFBgcICQoLDA0ODw${digest}"), true),
+            (format!("$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw${digest}"), false),
+            (format!("$pbkdf2-sha256$1000$AAECAwQFBgcICQoLDA0ODw${digest}"), true),
+            (format!("$pbkdf2-sha256$600000$AAECAwQFBgcICQoLDA0ODw${digest}"), false),
+            (format!("$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw${digest}"), true),
+            (format!("$scrypt$ln=15,r=8,p=1$AAECAwQFBgcICQoLDA0ODw${digest}"), false),
+            ("$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e".to_owned(), true),
+            ("$2b$12$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e".to_owned(), false),
+            ("$5$saltstring$vc6YOOogU4kWVvwga8e9zTFgKcy4tb5LaPxIiPJzqEC".to_owned(), true),
+        ] {
+            match StoredSecret::recognise(&json!(stored)) {
+                Some(StoredSecret::Hash(Hash(kind))) => assert_eq!(is_cheap(&kind, &today), cheap, "{stored}"),
+                other => panic!("{stored}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_absent_a_null_and_an_unknown_value_are_answered_without_a_match() {
+        let secret = Secret::password("x").unwrap();
+        let parameters = HashParameters::cheap();
+        assert_eq!(verify_stored(&secret, None, &parameters), Verdict::Differs);
+        assert_eq!(verify_stored(&secret, Some(&Value::Null), &parameters), Verdict::Differs);
+        assert_eq!(verify_stored(&secret, Some(&json!({"$crypto": {}})), &parameters), Verdict::Unverifiable);
+        assert_eq!(hash(&Secret::password("").unwrap(), [0; 16], &parameters), Err(SecretError::Empty));
+    }
+}
