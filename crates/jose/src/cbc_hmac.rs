@@ -4,8 +4,7 @@
 //! an attacker's probe.
 
 use aws_lc_rs::cipher::{
-    AES_128, AES_192, AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey,
-    UnboundCipherKey,
+    AES_128, AES_192, AES_256, DecryptionContext, EncryptionContext, PaddedBlockDecryptingKey, PaddedBlockEncryptingKey, UnboundCipherKey,
 };
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -43,8 +42,8 @@ impl CbcHmacKey {
 
     /// Pads and encrypts `content` in place; the tag is over `aad`, `iv` and the result.
     pub(crate) fn seal(&self, iv: &[u8], aad: &[u8], content: &mut Vec<u8>) -> Result<Tag, CryptoFailure> {
-        let context = EncryptionContext::Iv128(FixedLength::from(block(iv)?));
-        self.encrypting.less_safe_encrypt(content, context)?;
+        let chaining = EncryptionContext::Iv128(FixedLength::from(block(iv)?));
+        self.encrypting.less_safe_encrypt(content, chaining)?;
         Tag::truncated(self.mac(iv, aad, content)?.as_ref(), self.tag_len)
     }
 

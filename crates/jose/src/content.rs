@@ -26,7 +26,7 @@ pub struct ContentKey {
 
 enum Cipher {
     Gcm(LessSafeKey),
-    Cbc(CbcHmacKey),
+    Cbc(Box<CbcHmacKey>),
 }
 
 /// An authentication tag of any of the content encryptions.
@@ -96,7 +96,7 @@ impl ContentKey {
             Encryption::A192Gcm => gcm(&AES_192_GCM)?,
             Encryption::A256Gcm => gcm(&AES_256_GCM)?,
             Encryption::A128CbcHs256 | Encryption::A192CbcHs384 | Encryption::A256CbcHs512 => {
-                Cipher::Cbc(CbcHmacKey::new(encryption, key)?)
+                Cipher::Cbc(Box::new(CbcHmacKey::new(encryption, key)?))
             }
         };
         Ok(Self { encryption, cipher })

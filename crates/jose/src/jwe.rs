@@ -94,11 +94,7 @@ impl<'t> Parts<'t> {
 pub fn encrypt(key: KeyManagement<'_>, encryption: Encryption, header: &str, content: &[u8]) -> Result<String, CryptoFailure> {
     let iv = RandomBytes::<MAX_IV_LEN>::draw(encryption.iv_len())?;
     if let KeyManagement::Direct(shared) = key {
-        return if shared.encryption() == encryption {
-            assemble(header, &[], shared, iv.as_ref(), content)
-        } else {
-            Err(CryptoFailure)
-        };
+        return if shared.encryption() == encryption { assemble(header, &[], shared, iv.as_ref(), content) } else { Err(CryptoFailure) };
     }
     let content_key = RandomBytes::<MAX_KEY_LEN>::draw(encryption.key_len())?;
     encrypt_with(key, encryption, header, content_key.as_ref(), iv.as_ref(), content)

@@ -79,8 +79,7 @@ impl<'t> Parts<'t> {
     /// Whether the MAC is `key`'s, compared in constant time.
     pub(crate) fn is_authentic(&self, key: &MacKey) -> bool {
         let mut buffer = [0; MAX_MAC_LEN];
-        base64url::decode_into(self.mac, &mut buffer)
-            .is_ok_and(|mac| hmac::verify(&key.key, self.signed.as_bytes(), mac).is_ok())
+        base64url::decode_into(self.mac, &mut buffer).is_ok_and(|mac| hmac::verify(&key.key, self.signed.as_bytes(), mac).is_ok())
     }
 }
 

@@ -52,7 +52,7 @@ impl WrappingKey {
         for _ in 0..ROUNDS {
             for half in body.chunks_exact_mut(8) {
                 step += 1;
-                let mut block = join(&integrity, half);
+                let mut block = join(integrity, half);
                 self.encrypting.encrypt(&mut block)?;
                 integrity = (u64::from_be_bytes(upper(&block)?) ^ step).to_be_bytes();
                 half.copy_from_slice(&lower(&block)?);
@@ -73,7 +73,7 @@ impl WrappingKey {
         for _ in 0..ROUNDS {
             for half in out.rchunks_exact_mut(8) {
                 let masked = (u64::from_be_bytes(integrity) ^ step).to_be_bytes();
-                let mut block = join(&masked, half);
+                let mut block = join(masked, half);
                 self.decrypting.decrypt(&mut block, DecryptionContext::None)?;
                 integrity = upper(&block)?;
                 half.copy_from_slice(&lower(&block)?);
@@ -95,10 +95,10 @@ fn check_length(key: usize) -> Result<(), CryptoFailure> {
     if (16..=MAX_KEY_LEN).contains(&key) && key.is_multiple_of(8) { Ok(()) } else { Err(CryptoFailure) }
 }
 
-fn join(integrity: &[u8; 8], half: &[u8]) -> [u8; 16] {
+fn join(integrity: [u8; 8], half: &[u8]) -> [u8; 16] {
     let mut block = [0; 16];
     let (left, right) = block.split_at_mut(8);
-    left.copy_from_slice(integrity);
+    left.copy_from_slice(&integrity);
     right.copy_from_slice(half);
     block
 }
@@ -118,8 +118,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn hex(text: &str) -> Vec<u8> {
-        let digits: Vec<u8> = text.bytes().filter_map(|b| char::from(b).to_digit(16)).map(|d| d as u8).collect();
-        digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+        let digits = text.replace(' ', "");
+        (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
     }
 
     const KEK: &str = "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F";

@@ -16,6 +16,8 @@ use crate::rsa::{RsaError, RsaPair};
 
 use self::generation::Generation;
 pub use self::weakness::Weakness;
+#[cfg(test)]
+pub(crate) use self::weakness::{check_rsa, check_secret};
 
 /// Alias under which IDM keeps the secret its self-service tokens are signed with.
 pub const IDM_SIGNING_ALIAS: &str = "openidm-selfservice-key";
@@ -149,10 +151,7 @@ impl KeyRing {
         let rsa = keystore
             .rsa(alias)
             .map_err(|error| KeyError::Rsa { what: format!("private key `{alias}`"), error })?
-            .ok_or_else(|| KeyError::NoPrivateKey {
-                alias: alias.to_owned(),
-                found: keystore.aliases().map(str::to_owned).collect(),
-            })?;
+            .ok_or_else(|| KeyError::NoPrivateKey { alias: alias.to_owned(), found: keystore.aliases().map(str::to_owned).collect() })?;
         let signing = keystore.secret_key(IDM_SIGNING_ALIAS).map(generation::idm_signing_secret).transpose()?;
         self.import(rsa, &format!("private key `{alias}`"), signing)
     }
@@ -175,9 +174,7 @@ impl KeyRing {
 
     /// Whether `value` is what [`KeyRing::keyed`] gives now or gave with a former generation; compared in constant time.
     pub fn keyed_matches(&self, label: &str, parts: &[&[u8]], value: &[u8; 32]) -> bool {
-        self.generations().any(|keys| {
-            aws_lc_rs::constant_time::verify_slices_are_equal(&keys.keyed(label, parts), value).is_ok()
-        })
+        self.generations().any(|keys| aws_lc_rs::constant_time::verify_slices_are_equal(&keys.keyed(label, parts), value).is_ok())
     }
 
     /// The generation that seals.

@@ -58,10 +58,7 @@ impl Keystore {
             Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => KeystoreError::Password,
             other => KeystoreError::Format(other.to_string()),
         })?;
-        let entry = |alias: Option<String>, key: &[u8]| Entry {
-            alias: alias.unwrap_or_default(),
-            key: Zeroizing::new(key.to_vec()),
-        };
+        let entry = |alias: Option<String>, key: &[u8]| Entry { alias: alias.unwrap_or_default(), key: Zeroizing::new(key.to_vec()) };
         Ok(Self {
             private_keys: archive.keys.into_iter().map(|bag| entry(bag.friendly_name, bag.key.as_der())).collect(),
             secret_keys: archive.secrets.into_iter().map(|bag| entry(bag.friendly_name, bag.key.key())).collect(),

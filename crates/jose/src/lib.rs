@@ -4,6 +4,7 @@
 //! never obeyed. There is one way to open a token, [`open`]; it authenticates before it decrypts, and it fails in one way.
 //!
 //! ```
+//! # use vestibule_jose as jose;
 //! use jose::{KeyRing, TokenForm, open, seal};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let ring = KeyRing::generate()?;
@@ -26,6 +27,8 @@ mod keystore;
 mod pem;
 mod rsa;
 mod token;
+#[cfg(test)]
+mod vectors;
 
 pub use algorithms::{Encryption, JweAlgorithm, JwsAlgorithm, UnknownAlgorithm};
 pub use content::ContentKey;

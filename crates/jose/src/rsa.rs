@@ -126,12 +126,7 @@ impl RsaPair {
     }
 
     /// Encrypts `content_key` into `buffer` with fresh padding.
-    pub(crate) fn wrap_key<'b>(
-        &self,
-        padding: Padding,
-        content_key: &[u8],
-        buffer: &'b mut [u8],
-    ) -> Result<&'b [u8], CryptoFailure> {
+    pub(crate) fn wrap_key<'b>(&self, padding: Padding, content_key: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], CryptoFailure> {
         Ok(match padding {
             Padding::Pkcs1 => self.pkcs1_public.encrypt(content_key, buffer)?,
             Padding::Oaep => self.oaep_public.encrypt(&OAEP_SHA1_MGF1SHA1, content_key, buffer, None)?,
@@ -140,12 +135,7 @@ impl RsaPair {
     }
 
     /// Puts the decrypted key into `content_key`; whatever fails, the random bytes drawn before stay there.
-    pub(crate) fn unwrap_key<const MAX: usize>(
-        &self,
-        padding: Padding,
-        encrypted: &[u8],
-        content_key: &mut RandomBytes<MAX>,
-    ) {
+    pub(crate) fn unwrap_key<const MAX: usize>(&self, padding: Padding, encrypted: &[u8], content_key: &mut RandomBytes<MAX>) {
         let mut buffer = Zeroizing::new([0; MAX_MODULUS_LEN]);
         let buffer = buffer.as_mut_slice();
         let found = match padding {
@@ -162,5 +152,35 @@ impl RsaPair {
 impl std::fmt::Debug for RsaPair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RsaPair").field("bits", &self.bits()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::MAX_KEY_LEN;
+
+    /// What is left in a drawn key after unwrapping `encrypted`, and what was drawn.
+    fn unwrap(pair: &RsaPair, padding: Padding, encrypted: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let mut key = RandomBytes::<MAX_KEY_LEN>::draw(32).unwrap();
+        let drawn = key.as_ref().to_vec();
+        pair.unwrap_key(padding, encrypted, &mut key);
+        (key.as_ref().to_vec(), drawn)
+    }
+
+    #[test]
+    fn a_failed_unwrapping_goes_on_with_the_random_key() {
+        let pair = RsaPair::generate().unwrap();
+        for padding in [Padding::Pkcs1, Padding::Oaep, Padding::Oaep256] {
+            let wrapped = |key: &[u8]| pair.wrap_key(padding, key, &mut [0; MAX_MODULUS_LEN]).unwrap().to_vec();
+            let (found, _) = unwrap(&pair, padding, &wrapped(&[7; 32]));
+            assert_eq!(found, [7; 32], "{padding:?}");
+            let too_long: &[u8] = &wrapped(&[7; 33]);
+            let too_short: &[u8] = &wrapped(&[7; 31]);
+            for encrypted in [too_long, too_short, &[0; 256], &[1; 256], &[0xFF; 256], &[1; 255], &[1; 512], &[]] {
+                let (found, drawn) = unwrap(&pair, padding, encrypted);
+                assert_eq!(found, drawn, "{padding:?} {} bytes", encrypted.len());
+            }
+        }
     }
 }

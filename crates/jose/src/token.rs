@@ -146,8 +146,7 @@ mod tests {
         for form in all_forms() {
             let outer = format!(r#"{{"typ":"JWT","cty":"JWT","alg":"{}"}}"#, form.jws.wire_name());
             assert_eq!(form.outer_header(), base64url::encode(outer));
-            let inner =
-                format!(r#"{{"typ":"JWT","enc":"{}","alg":"{}"}}"#, form.encryption.wire_name(), form.jwe.wire_name());
+            let inner = format!(r#"{{"typ":"JWT","enc":"{}","alg":"{}"}}"#, form.encryption.wire_name(), form.jwe.wire_name());
             assert!(inner.len() <= MAX_INNER_HEADER_LEN);
             assert!(form.is_inner_header(&base64url::encode(&inner)));
             assert_eq!(form.inner_header().concat(), inner);

@@ -50,11 +50,7 @@ impl Generation {
     }
 
     /// Prepares stored secrets, refusing weak ones.
-    pub(super) fn restore(
-        rsa: RsaPair,
-        signing: Zeroizing<Vec<u8>>,
-        master: Zeroizing<[u8; MASTER_LEN]>,
-    ) -> Result<Self, KeyError> {
+    pub(super) fn restore(rsa: RsaPair, signing: Zeroizing<Vec<u8>>, master: Zeroizing<[u8; MASTER_LEN]>) -> Result<Self, KeyError> {
         let weak = |what: &str| {
             let what = what.to_owned();
             |weakness| KeyError::Weak { what, weakness }
@@ -71,11 +67,7 @@ impl Generation {
         Ok(Self::prepare(Arc::new(rsa), signing, self.master.clone())?)
     }
 
-    fn prepare(
-        rsa: Arc<RsaPair>,
-        signing: Zeroizing<Vec<u8>>,
-        master: Zeroizing<[u8; MASTER_LEN]>,
-    ) -> Result<Self, CryptoFailure> {
+    fn prepare(rsa: Arc<RsaPair>, signing: Zeroizing<Vec<u8>>, master: Zeroizing<[u8; MASTER_LEN]>) -> Result<Self, CryptoFailure> {
         let source = hkdf::Salt::new(hkdf::HKDF_SHA256, HKDF_SALT).extract(master.as_slice());
         let direct = |encryption: Encryption| -> Result<ContentKey, CryptoFailure> {
             let label = ["jwe dir ", encryption.wire_name()];
@@ -94,11 +86,7 @@ impl Generation {
                 direct(Encryption::A192Gcm)?,
                 direct(Encryption::A256Gcm)?,
             ],
-            wrapping: [
-                wrapping(JweAlgorithm::A128Kw, 16)?,
-                wrapping(JweAlgorithm::A192Kw, 24)?,
-                wrapping(JweAlgorithm::A256Kw, 32)?,
-            ],
+            wrapping: [wrapping(JweAlgorithm::A128Kw, 16)?, wrapping(JweAlgorithm::A192Kw, 24)?, wrapping(JweAlgorithm::A256Kw, 32)?],
             keyed: hmac::Key::new(hmac::HMAC_SHA256, &derive(&source, ["keyed ", "HMAC-SHA-256"], 32)?),
             rsa,
             signing,

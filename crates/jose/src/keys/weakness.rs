@@ -6,6 +6,7 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 
+use crate::base64url;
 use crate::rsa::RsaPair;
 
 /// Bytes of the shortest secret: 128 bits, what IDM generates by default.
@@ -14,14 +15,26 @@ pub(super) const MIN_SECRET_LEN: usize = 16;
 const MIN_DIFFERENT_BYTES: usize = 8;
 
 /// Words of samples and installation guides; a secret that contains one was typed, not drawn.
-const SAMPLE_WORDS: [&str; 8] =
-    ["changeit", "changeme", "password", "secretkey", "openidm", "forgerock", "example", "vestibule"];
+const SAMPLE_WORDS: [&str; 8] = ["changeit", "changeme", "password", "secretkey", "openidm", "forgerock", "example", "vestibule"];
 
-/// SHA-256 of secrets that are printed in public documents.
-const SAMPLE_SECRETS: [&str; 0] = [];
+/// SHA-256, as base64url, of secrets that are printed in public documents.
+const SAMPLE_SECRETS: [&str; 3] = [
+    "yOzJNhoF4oXwTCb5VyExpt6rB-niuGUFPG91pNi9KzI", // RFC 7515 A.1
+    "c-x0RYBZxwyuPwrehmP-DaHcSxFO2M2sdTZBQLRFikw", // RFC 7520 §3.5
+    "LNbxAFbQjhBDCtVli1VlBWyT_N4EdWP35TpWRSRnwFA", // RFC 7520 §3.6
+];
 
-/// SHA-256 over the SubjectPublicKeyInfo of RSA keys whose private half is printed in public documents.
-const SAMPLE_RSA: [&str; 0] = [];
+/// SHA-256, as base64url, over the SubjectPublicKeyInfo of RSA keys whose private half is printed in public documents.
+const SAMPLE_RSA: [&str; 8] = [
+    "b9E8JDWjYefFiM0X9V9a098Bd6ZsFyemogCEX016uIw", // RFC 7515 A.2
+    "vwp6dPmvtu3aieur6CQkG_2ygdstpQ2q6Zc8bL6Z_pU", // RFC 7516 A.1
+    "wd5wtPWukqU7hvanF147m4iy-BDVWrpTrKM0xZ_C6mA", // RFC 7516 A.2
+    "rTIyDPbFltiEsFOBulc6uo3dV0m03o9KI6efmondrrI", // RFC 7517 A.2
+    "pBCea6yAQ-wImlcGSusU0LX9UCW5WBBUHFKhaKpWU0Q", // RFC 7517 C.1
+    "Yndx8l2kJtH5rjFeQhBtcAsVKYUO7hWSrPOWA5WdeV0", // RFC 7520 §3.4
+    "Ipyrt0FEnZHXAxldTWmBT9yulr8vWJYK4nEc7dYeNRQ", // RFC 7520 §5.1
+    "yFedjYePuOqypvHnFMkhGLmWDhR47ZBkliVe1AXbFjY", // RFC 7520 §5.2
+];
 
 /// Why a key is no secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +61,7 @@ impl fmt::Display for Weakness {
 }
 
 /// Refuses secrets that are short, repetitive or known.
-pub(super) fn check_secret(secret: &[u8]) -> Result<(), Weakness> {
+pub(crate) fn check_secret(secret: &[u8]) -> Result<(), Weakness> {
     if secret.len() < MIN_SECRET_LEN {
         return Err(Weakness::Short { bits: secret.len() * 8 });
     }
@@ -67,11 +80,10 @@ pub(super) fn check_secret(secret: &[u8]) -> Result<(), Weakness> {
 }
 
 /// Refuses RSA keys whose private half is public.
-pub(super) fn check_rsa(pair: &RsaPair) -> Result<(), Weakness> {
+pub(crate) fn check_rsa(pair: &RsaPair) -> Result<(), Weakness> {
     if is_listed(&SAMPLE_RSA, &pair.fingerprint()) { Err(Weakness::Sample) } else { Ok(()) }
 }
 
 fn is_listed(list: &[&str], digest: &[u8]) -> bool {
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    list.contains(&hex.as_str())
+    list.contains(&base64url::encode(digest).as_str())
 }

@@ -88,9 +88,7 @@ impl<'v> CryptoValue<'v> {
     /// Alias of the key the value needs, for the warning that names it.
     pub fn key_name(&self) -> Option<&'v str> {
         let key = self.value.get("key");
-        key.and_then(Value::as_str)
-            .or_else(|| key?.get("key")?.as_str())
-            .or_else(|| self.value.get("stableId")?.as_str())
+        key.and_then(Value::as_str).or_else(|| key?.get("key")?.as_str()).or_else(|| self.value.get("stableId")?.as_str())
     }
 
     /// Decrypts the value with its key from `keystore`; the plaintext is the JSON it stood for.
@@ -110,17 +108,14 @@ impl<'v> CryptoValue<'v> {
         if cipher != CIPHER {
             return Err(CryptoValueError::Cipher { key: named(), cipher: cipher.to_owned() });
         }
-        let iv: [u8; 16] = self
-            .bytes(key, "iv")?
-            .as_slice()
-            .try_into()
-            .map_err(|_| CryptoValueError::Member { key: named(), member: "iv" })?;
+        let iv: [u8; 16] =
+            self.bytes(key, "iv")?.as_slice().try_into().map_err(|_| CryptoValueError::Member { key: named(), member: "iv" })?;
         let mut data = self.bytes(key, "data")?;
         let secret = keystore.secret_key(key).ok_or_else(|| CryptoValueError::NoKey { key: named() })?;
         decrypt(secret, iv, &mut data).ok_or_else(|| CryptoValueError::WrongKey { key: named() })
     }
 
-    fn bytes(&self, key: &str, member: &'static str) -> Result<Zeroizing<Vec<u8>>, CryptoValueError> {
+    fn bytes(self, key: &str, member: &'static str) -> Result<Zeroizing<Vec<u8>>, CryptoValueError> {
         let text = self.value.get(member).and_then(Value::as_str);
         text.and_then(|text| STANDARD.decode(text).ok())
             .map(Zeroizing::new)
