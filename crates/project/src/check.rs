@@ -1,0 +1,145 @@
+//! What only several files together show (decision 24).
+//!
+//! The rule easiest to break: a mismatch between files is a hint, never an error. Operators keep files they switched off, list
+//! processes they do not have and leave files out on purpose.
+
+mod policies;
+
+use serde_json::Value;
+
+use crate::companion::auth_profile::AuthProfile;
+use crate::companion::ui::Feature;
+use crate::diagnostic::{Diagnostic, Severity, Sink};
+use crate::project::Project;
+use crate::source::{Location, join};
+
+pub(crate) fn run(project: &mut Project, sink: &Sink) {
+    switches(project, sink);
+    profile_processes(project, sink);
+    companions_of_stages(project, sink);
+    terms(project, sink);
+    questions(project, sink);
+    if let Some(managed) = &project.managed {
+        policies::check(managed, sink);
+    }
+}
+
+/// Switches of `ui-configuration.json` against process files.
+fn switches(project: &mut Project, sink: &Sink) {
+    const FILE: &str = "conf/ui-configuration.json";
+    for feature in Feature::ALL {
+        let flag = project.ui_configuration.flag(feature);
+        let named = feature.processes().first().copied().unwrap_or_default();
+        if flag == Some(true) && project.process(named).is_none() {
+            let message = format!("'{}' is on, but there is no conf/selfservice-{named}.json, so the feature stays off", feature.flag());
+            let location = Location { pointer: join("/configuration", feature.flag()), ..Location::file(FILE) };
+            sink.push(Diagnostic::new(Severity::Hint, "switch-without-process", location, message));
+        }
+        if flag != Some(false) {
+            continue;
+        }
+        for process in project.processes.iter_mut().filter(|process| feature.processes().contains(&process.name.as_str())) {
+            process.switched_off = true;
+            let message = format!("the process is switched off: '{}' is false in {FILE}", feature.flag());
+            sink.push(Diagnostic::new(Severity::Hint, "process-switched-off", process.file.locate(""), message));
+        }
+    }
+}
+
+fn profile_processes(project: &Project, sink: &Sink) {
+    for (index, path) in project.auth_profile.processes.iter().enumerate() {
+        let name = AuthProfile::process_name(path);
+        if project.process(name).is_none() {
+            let message = format!("there is no process '{name}'; it counts as done");
+            let location =
+                Location { pointer: format!("/profileEnhancementProcesses/{index}"), ..Location::file("conf/auth.profile.json") };
+            sink.push(Diagnostic::new(Severity::Hint, "profile-process-missing", location, message));
+        }
+    }
+}
+
+/// The stage objects of a process, nested ones included, with their pointers.
+fn stages<'a>(value: &'a Value, pointer: &str, found: &mut Vec<(String, &'a str, &'a Value)>) {
+    if let Some(name) = value.get("name").and_then(Value::as_str) {
+        found.push((pointer.to_owned(), name, value));
+    }
+    for key in ["onConditionTrue", "onConditionFalse"] {
+        if let Some(inner) = value.get(key).filter(|inner| inner.is_object()) {
+            stages(inner, &join(pointer, key), found);
+        }
+    }
+}
+
+/// Stages whose companion file is missing: each has a default, and the operator may not know.
+fn companions_of_stages(project: &Project, sink: &Sink) {
+    for process in project.processes.iter().filter(|process| !process.broken) {
+        let mut found = Vec::new();
+        for (index, stage) in process.value.get("stageConfigs").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            stages(stage, &format!("/stageConfigs/{index}"), &mut found);
+        }
+        for (pointer, name, stage) in found {
+            let hint = |rule, message: String| sink.push(Diagnostic::new(Severity::Hint, rule, process.file.locate(&pointer), message));
+            match name {
+                "emailValidation" | "emailUsername" if project.external_email.is_none() => {
+                    hint(
+                        "no-mail-service",
+                        "no mail service is configured in conf/external.email.json; the stage fails when it has to send".to_owned(),
+                    );
+                }
+                "kbaSecurityAnswerDefinitionStage" | "kbaSecurityAnswerVerificationStage" | "kbaUpdateStage"
+                    if project.kba.is_none() && stage.get("kbaConfig").is_none_or(Value::is_null) =>
+                {
+                    hint("default-questions", "there is no conf/selfservice.kba.json; the documented questions are asked".to_owned());
+                }
+                "termsAndConditions" if project.terms.is_none() && stage.get("termsTranslations").is_none() => {
+                    let message = "there is neither conf/selfservice.terms.json nor 'termsTranslations'; there are no terms to accept";
+                    sink.push(Diagnostic::new(Severity::Warning, "no-terms", process.file.locate(&pointer), message));
+                }
+                "consent" if !project.sync.iter().any(|mapping| mapping.consent_required) => {
+                    hint("no-consent-needed", "no mapping of conf/sync.json needs consent; the stage asks nothing".to_owned());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn terms(project: &Project, sink: &Sink) {
+    let Some(document) = &project.terms else { return };
+    let root = document.root(sink);
+    root.expect_keys(&["versions", "active", "uiConfig"], &[]);
+    let versions: Vec<String> = root.get("versions").items().iter().filter_map(|version| version.get("version").text()).collect();
+    match root.get("active").text() {
+        Some(active) if versions.contains(&active) => {}
+        Some(active) => {
+            let help = crate::diagnostic::suggestion(&active, versions.iter().map(String::as_str));
+            root.get("active").report(Severity::Error, "unknown-terms", format!("there is no version '{active}' of the terms"), help);
+        }
+        None => root.report(Severity::Warning, "no-terms", "no version of the terms is active; there are none to accept", None),
+    }
+}
+
+fn questions(project: &Project, sink: &Sink) {
+    let Some(document) = &project.kba else { return };
+    let root = document.root(sink);
+    let known = [
+        "kbaPropertyName",
+        "questions",
+        "minimumAnswersToDefine",
+        "minimumAnswersToVerify",
+        "numberOfAttemptsAllowed",
+        "kbaAttemptsPropertyName",
+    ];
+    root.expect_keys(&known, &[]);
+    let asked = root.get("minimumAnswersToVerify").integer_in(1..=100).unwrap_or(1);
+    let defined = root.get("minimumAnswersToDefine").integer_in(1..=100).unwrap_or(asked);
+    if asked > defined {
+        let message = format!("{asked} answers are asked for, but people are made to give only {defined}");
+        root.get("minimumAnswersToVerify").report(Severity::Warning, "more-asked-than-given", message, None);
+    }
+    let attempts = root.get("numberOfAttemptsAllowed").integer_in(1..=1000);
+    if attempts.is_some() && !root.get("kbaAttemptsPropertyName").is_present() {
+        let message = "'kbaAttemptsPropertyName' is missing; wrong answers are counted all the same, but the old property is not kept";
+        root.get("numberOfAttemptsAllowed").report(Severity::Hint, "no-attempts-property", message, None);
+    }
+}

@@ -1,0 +1,193 @@
+//! A project, read whole.
+//!
+//! [`Project::open`] never fails: what cannot be read is a [`Diagnostic`] and a default. The rule easiest to break: read only the files
+//! named in the design; everything else in `conf` belongs to parts of IDM that do not exist here.
+
+mod loader;
+
+use std::collections::BTreeMap;
+
+use process::Companions;
+use serde_json::Value;
+
+use crate::access::AccessRules;
+use crate::check;
+use crate::companion::auth_profile::AuthProfile;
+use crate::companion::authentication::Authentication;
+use crate::companion::email::Mailer;
+use crate::companion::email_template::EmailTemplate;
+use crate::companion::scripts::{self, OperatorScript};
+use crate::companion::small::{Consent, JsonStore, Mapping};
+use crate::companion::ui::UiConfiguration;
+use crate::diagnostic::{Diagnostic, Severity, Sink};
+use crate::files::Files;
+use crate::loose::Document;
+use crate::process_file::ProcessFile;
+use crate::settings::Settings;
+use crate::source::Location;
+use crate::substitution::{Environment, ProjectNames};
+use loader::{Loader, Presence};
+
+/// Everything a project says.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Processes by name, broken and switched-off ones included.
+    pub processes: Vec<ProcessFile>,
+    /// `vestibule.toml`.
+    pub settings: Settings,
+    /// `authentication.json`.
+    pub authentication: Authentication,
+    /// `access.json`, or the product's own rules.
+    pub access: AccessRules,
+    /// `ui-configuration.json`.
+    pub ui_configuration: UiConfiguration,
+    /// `auth.profile.json`.
+    pub auth_profile: AuthProfile,
+    /// `external.email.json`; nothing if there is no usable mail service.
+    pub external_email: Option<Mailer>,
+    /// `emailTemplate-*.json` by name.
+    pub email_templates: BTreeMap<String, EmailTemplate>,
+    /// `jsonstore.json`.
+    pub jsonstore: JsonStore,
+    /// `consent.json`.
+    pub consent: Consent,
+    /// The mappings of `sync.json`.
+    pub sync: Vec<Mapping>,
+    /// `selfservice.kba.json`.
+    pub kba: Option<Document>,
+    /// `selfservice.terms.json`.
+    pub terms: Option<Document>,
+    /// `managed.json`.
+    pub managed: Option<Document>,
+    /// `policy.json`.
+    pub policy: Option<Document>,
+    /// `identityProviders.json`.
+    pub identity_providers: Option<Document>,
+    /// Scripts of `managed.json` that are not run.
+    pub operator_scripts: Vec<OperatorScript>,
+    /// Everything there is to say, by file and place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Project {
+    /// Reads a project. `environment` answers for the variables the project may see.
+    #[must_use]
+    pub fn open(files: &dyn Files, environment: &dyn Environment) -> Self {
+        let sink = Sink::default();
+        let names = loader::names(files, environment, &sink);
+        let mut project = read(files, environment, &names, &sink);
+        check::run(&mut project, &sink);
+        project.diagnostics = sink.into_sorted();
+        project
+    }
+
+    /// The process of a name.
+    #[must_use]
+    pub fn process(&self, name: &str) -> Option<&ProcessFile> {
+        self.processes.iter().find(|process| process.name == name)
+    }
+
+    /// The companions stages may declare, by short name: `kba`, `terms`, `jsonstore`, `consent`, `sync`, `managed`, `policy`,
+    /// `identityProviders`. Only what a process uses becomes part of its version.
+    #[must_use]
+    pub fn companions(&self) -> Companions {
+        let documents = [
+            ("kba", &self.kba),
+            ("terms", &self.terms),
+            ("managed", &self.managed),
+            ("policy", &self.policy),
+            ("identityProviders", &self.identity_providers),
+        ];
+        let mut companions: BTreeMap<String, Value> =
+            documents.into_iter().filter_map(|(name, document)| Some((name.to_owned(), document.as_ref()?.value.clone()))).collect();
+        companions.insert("jsonstore".to_owned(), self.jsonstore.to_value());
+        if let Some(enabled) = self.consent.enabled {
+            companions.insert("consent".to_owned(), serde_json::json!({ "enabled": enabled }));
+        }
+        companions.insert(
+            "sync".to_owned(),
+            Value::Array(self.sync.iter().filter(|mapping| mapping.consent_required).map(Mapping::to_value).collect()),
+        );
+        Companions(companions)
+    }
+
+    /// Is any diagnostic an error?
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'_>, sink: &Sink) -> Project {
+    let loader = Loader::new(files, names, sink);
+    let settings = loader.document("vestibule.toml").read(|document| Settings::read(document, sink)).unwrap_or_default();
+    let keystore = settings.keys.keystore.is_some();
+    let conf = loader.conf();
+    let authentication = match loader.companion("authentication.json") {
+        Presence::Present(document) => Authentication::read(&document, &settings, names, environment, sink),
+        Presence::Absent | Presence::Broken => Authentication::default_for(&settings, names, environment),
+    };
+    let access = match loader.companion("access.json") {
+        Presence::Present(document) => AccessRules::read(&document, sink),
+        Presence::Broken => AccessRules::administrators_only(),
+        Presence::Absent => {
+            warn_of_access_script(&loader, sink);
+            AccessRules::builtin()
+        }
+    };
+    let external_email = loader
+        .companion("external.email.json")
+        .read(|document| Mailer::read(document, settings.mail_password.as_ref(), keystore, environment, sink))
+        .flatten();
+    let managed = loader.companion("managed.json").present();
+    let operator_scripts = managed.as_ref().map(|document| scripts::find(document, sink)).unwrap_or_default();
+    let policy = loader.companion("policy.json").present();
+    if let Some(policy) = &policy {
+        scripts::policy_files(policy, sink);
+    }
+    Project {
+        processes: processes(&loader, &conf, sink),
+        authentication,
+        access,
+        ui_configuration: loader
+            .companion("ui-configuration.json")
+            .read(|document| UiConfiguration::read(document, sink))
+            .unwrap_or_default(),
+        auth_profile: loader.companion("auth.profile.json").read(|document| AuthProfile::read(document, sink)).unwrap_or_default(),
+        external_email,
+        email_templates: templates(&loader, &conf, sink),
+        jsonstore: loader.companion("jsonstore.json").read(|document| JsonStore::read(document, sink)).unwrap_or_default(),
+        consent: loader.companion("consent.json").read(|document| Consent::read(document, sink)).unwrap_or_default(),
+        sync: loader.companion("sync.json").read(|document| Mapping::read(document, sink)).unwrap_or_default(),
+        kba: loader.whole("selfservice.kba.json"),
+        terms: loader.whole("selfservice.terms.json"),
+        managed,
+        policy,
+        identity_providers: loader.companion("identityProviders.json").present(),
+        operator_scripts,
+        settings,
+        diagnostics: Vec::new(),
+    }
+}
+
+fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFile> {
+    let named = conf.iter().filter_map(|file| Some((ProcessFile::name_of(file)?, file)));
+    named.filter_map(|(name, file)| ProcessFile::from_document(name, loader.companion(file).present()?, sink)).collect()
+}
+
+fn templates(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> BTreeMap<String, EmailTemplate> {
+    let named = conf.iter().filter_map(|file| Some((EmailTemplate::name_of(file)?, file)));
+    named.filter_map(|(name, file)| Some((name.to_owned(), EmailTemplate::read(&loader.companion(file).present()?, sink)))).collect()
+}
+
+fn warn_of_access_script(loader: &Loader<'_>, sink: &Sink) {
+    const SCRIPT: &str = "script/access.js";
+    if loader.exists(SCRIPT) {
+        let message = "access rules written in JavaScript cannot be run; the product's own rules apply";
+        let help = "write rules that differ from them into conf/access.json";
+        sink.push(Diagnostic::new(Severity::Warning, "access-script", Location::file(SCRIPT), message).with_help(help));
+    }
+}
+
+#[cfg(test)]
+mod tests;

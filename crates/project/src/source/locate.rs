@@ -1,0 +1,104 @@
+//! From a JSON pointer to an offset in the text, and from an offset to line and column.
+
+use jsonc_parser::ast::Value as Ast;
+use jsonc_parser::common::Ranged as _;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use toml::de::{DeTable, DeValue};
+
+use super::{Position, Syntax};
+
+/// Brackets nested deeper than this are not searched: the parser with positions is recursive, and the plain one refuses them anyway.
+const MAX_DEPTH: usize = 128;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    Key,
+    Value,
+}
+
+/// Line and column of a byte offset; offsets past the end mean the end.
+pub(super) fn position(text: &str, offset: usize) -> Position {
+    let mut end = offset.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let before = text.get(..end).unwrap_or(text);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    Position { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+}
+
+pub(super) fn offset(text: &str, syntax: Syntax, pointer: &str, target: Target) -> Option<usize> {
+    let tokens: Vec<String> = pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
+    match syntax {
+        Syntax::Json => {
+            if nests_too_deep(text) {
+                return None;
+            }
+            let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()).ok()?;
+            json(&parsed.value?, &tokens, target)
+        }
+        Syntax::Toml => Some(toml(DeTable::parse(text).ok()?.get_ref(), &tokens, target)),
+    }
+}
+
+fn nests_too_deep(text: &str) -> bool {
+    let mut depth = 0usize;
+    let mut in_text = false;
+    let mut escaped = false;
+    text.bytes().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => depth += 1,
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_DEPTH
+    })
+}
+
+fn json(root: &Ast<'_>, tokens: &[String], target: Target) -> Option<usize> {
+    let mut at = root;
+    let mut found = root.range().start;
+    for token in tokens {
+        let next = match at {
+            // The last of two equal keys is the one that counts.
+            Ast::Object(object) => object.properties.iter().rev().find(|property| property.name.as_str() == token).map(|property| {
+                let start = if target == Target::Key { property.range.start } else { property.value.range().start };
+                (&property.value, start)
+            }),
+            Ast::Array(array) => {
+                token.parse::<usize>().ok().and_then(|index| array.elements.get(index)).map(|value| (value, value.range().start))
+            }
+            _ => None,
+        };
+        let Some((value, start)) = next else { break };
+        (at, found) = (value, start);
+    }
+    Some(found)
+}
+
+fn toml(root: &DeTable<'_>, tokens: &[String], target: Target) -> usize {
+    let mut found = 0;
+    let mut table = Some(root);
+    let mut array = None;
+    for token in tokens {
+        let next = match (table, array) {
+            (Some(table), _) => table.iter().find(|(key, _)| key.get_ref() == token).map(|(key, value)| {
+                let start = if target == Target::Key { key.span().start } else { value.span().start };
+                (value.get_ref(), start)
+            }),
+            (None, Some(items)) => {
+                let items: &toml::de::DeArray<'_> = items;
+                token.parse::<usize>().ok().and_then(|index| items.get(index)).map(|value| (value.get_ref(), value.span().start))
+            }
+            (None, None) => None,
+        };
+        let Some((value, start)) = next else { break };
+        found = start;
+        table = if let DeValue::Table(inner) = value { Some(inner) } else { None };
+        array = if let DeValue::Array(inner) = value { Some(inner) } else { None };
+    }
+    found
+}
