@@ -6,6 +6,7 @@
 mod events;
 pub mod kba;
 mod loose;
+mod managed;
 mod policy;
 mod ports;
 mod problem;
@@ -14,6 +15,7 @@ pub mod secret;
 mod session;
 
 pub use events::{Effect, Event, Events, Hook};
+pub use managed::{Audience, Expect, Managed, Prepared, Writer, sealed, timestamp};
 pub use policy::{CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error, word_list};
 #[cfg(any(test, feature = "testing"))]
 pub use ports::MemoryObjects;

@@ -1,0 +1,285 @@
+//! Managed objects as a whole: who may write what, policies, hashing, defaults, metadata; and what of an object may be shown.
+//!
+//! Nothing is written here. Every method hands back a [`Prepared`] change, which its caller commits together with the mail and the
+//! audit event of the same submission. Easiest to break: policies see values in clear, the store sees them hashed, and a client sees
+//! neither; [`Managed::view`] is the only way out.
+
+mod effects;
+mod limits;
+mod patching;
+mod secrets;
+mod view;
+mod writer;
+
+use std::sync::Arc;
+
+use crest::{Change, Clock, Guard, Random, Resource, ResourceError, random_bytes};
+use serde_json::{Map, Value};
+
+pub use effects::timestamp;
+pub use secrets::sealed;
+pub use view::Audience;
+pub use writer::Writer;
+
+use crate::kba::KbaConfig;
+use crate::policy::{CREATE_MESSAGE, Policies, PolicyFailure, Validation, Which, policy_error};
+use crate::ports::Objects;
+use crate::schema::{ObjectSchema, Schemas};
+use crate::secret::Hasher;
+
+/// The managed objects of a project. Cheap to make anew when a project is loaded again.
+#[derive(Clone)]
+pub struct Managed {
+    /// The types.
+    pub schemas: Arc<Schemas>,
+    /// Their policies.
+    pub policies: Arc<Policies>,
+    /// Where security questions are kept, and which there are.
+    pub kba: Arc<KbaConfig>,
+    /// The store, for reading.
+    pub objects: Arc<dyn Objects>,
+    /// The pool that hashes.
+    pub hasher: Arc<dyn Hasher>,
+    /// For new ids.
+    pub random: Arc<dyn Random>,
+    /// For metadata.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A write that may be committed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    /// The object's id.
+    pub id: String,
+    /// What to commit; `None` when the object already is as asked.
+    pub change: Option<Change>,
+    /// The object's content afterwards, in its stored form; what it was, for a delete.
+    pub content: Value,
+    /// The object before; `None` for a create.
+    pub previous: Option<Resource>,
+    /// Names of the properties that change, metadata excepted.
+    pub changed: Vec<String>,
+}
+
+/// What must still be true when a write is committed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expect {
+    /// The revision (`If-Match`); `None` for any.
+    pub revision: Option<String>,
+    /// A value inside the object. Only patches can be guarded.
+    pub guard: Option<Guard>,
+}
+
+impl Expect {
+    /// Any state.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    /// This revision.
+    #[must_use]
+    pub fn revision(revision: impl Into<String>) -> Self {
+        Self { revision: Some(revision.into()), guard: None }
+    }
+
+    fn check(&self, current: &Resource) -> Result<(), ResourceError> {
+        match &self.revision {
+            Some(expected) if *expected != current.revision => Err(ResourceError::precondition_failed(format!(
+                "Update rejected as current Object revision {} is different than expected by caller ({expected}), the object has changed since \
+                 retrieval.",
+                current.revision
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Managed {
+    /// A new object. Its id is `id`, else the content's `_id` from an administrator, else a new UUID.
+    ///
+    /// # Errors
+    /// 404 for an unknown collection, 400 for a content of a wrong shape or a bad id, 403 for what `by` may not set and for failed
+    /// policies, 503 when the store or the hashing pool does not answer.
+    pub async fn create(&self, collection: &str, id: Option<String>, content: Value, by: Writer<'_>) -> Result<Prepared, ResourceError> {
+        let schema = self.schema(collection)?;
+        let mut content = self.writable(schema, content, by)?;
+        let own = content.shift_remove("_id").and_then(|id| id.as_str().map(str::to_owned));
+        content.shift_remove("_rev");
+        let id = match id.or(own) {
+            Some(id) => id,
+            None => self.new_id(),
+        };
+        limits::check_id(&id)?;
+        effects::defaults(schema, &mut content);
+        let plain = Value::Object(content);
+        let request = Validation { id: Some(&id), ..Validation::new(collection, &plain, self.clock.unix_seconds()) };
+        self.validated(request, CREATE_MESSAGE).await?;
+        let Value::Object(mut content) = plain else { return Err(not_an_object()) };
+        self.harden(schema, &mut content, by).await?;
+        effects::created(schema, &mut content, self.clock.now());
+        let changed = content.keys().filter(|name| *name != schema.meta_property()).cloned().collect();
+        let content = Value::Object(content);
+        let change = Change::Create { collection: collection.to_owned(), id: id.clone(), content: content.clone() };
+        Ok(Prepared { id, change: Some(change), content, previous: None, changed })
+    }
+
+    /// What a create or a part of it would fail: for a process that asks again before it creates. Properties in `undisclosed` are not
+    /// checked to be unique (SEC-01).
+    ///
+    /// # Errors
+    /// As [`Managed::create`], failed policies excepted.
+    pub async fn check(
+        &self,
+        collection: &str,
+        content: &Value,
+        which: Which<'_>,
+        by: Writer<'_>,
+        undisclosed: &[&str],
+    ) -> Result<Vec<PolicyFailure>, ResourceError> {
+        let schema = self.schema(collection)?;
+        let mut members = self.writable(schema, content.clone(), by)?;
+        if which == Which::All {
+            effects::defaults(schema, &mut members);
+        }
+        let object = Value::Object(members);
+        let request = Validation { which, undisclosed, ..Validation::new(collection, &object, self.clock.unix_seconds()) };
+        self.policies.validate(request, self.objects.as_ref(), self.hasher.as_ref()).await
+    }
+
+    /// The whole object anew. Kept although absent from `content`: what no client can know (secrets, private properties, metadata) and
+    /// relationships that a read does not return; for an owner or a process also whatever they may not set.
+    ///
+    /// # Errors
+    /// As [`Managed::create`]; 404 for an object that is not there, 412 for a revision that is not current.
+    pub async fn replace(&self, collection: &str, id: &str, content: Value, by: Writer<'_>, expect: &Expect) -> Result<Prepared, ResourceError> {
+        let schema = self.schema(collection)?;
+        let stored = self.stored(collection, id).await?;
+        expect.check(&stored)?;
+        let shown = self.view(collection, &stored, Audience::Administrator, &crest::Fields::all());
+        let Value::Object(mut content) = content else { return Err(not_an_object()) };
+        let sent: Vec<String> = content.keys().cloned().collect();
+        if !by.is_administrator() {
+            // What comes back as it was read is no attempt to change it.
+            content.retain(|name, value| shown.get(name) != Some(value));
+        }
+        let mut content = self.writable(schema, Value::Object(content), by)?;
+        content.retain(|name, _| !writer::is_identity(name));
+        let mut merged = Map::new();
+        for (name, value) in stored.content.as_object().into_iter().flatten() {
+            let unseen = self.is_hidden(schema, name) || name == schema.meta_property() || shown.get(name).is_none();
+            if !content.contains_key(name) && (unseen || !by.may_write(schema, name) || sent.contains(name)) {
+                let value = if self.is_secret(schema, name) { sealed(value.clone()) } else { value.clone() };
+                merged.insert(name.clone(), value);
+            }
+        }
+        merged.extend(content.clone());
+        let plain = Value::Object(merged);
+        let request = Validation {
+            id: Some(id),
+            stored: Some(&stored.content),
+            ..Validation::new(collection, &plain, self.clock.unix_seconds())
+        };
+        self.validated(request, CREATE_MESSAGE).await?;
+        self.harden(schema, &mut content, by).await?;
+        let Value::Object(mut members) = plain else { return Err(not_an_object()) };
+        for (name, value) in &mut members {
+            if let Some(written) = content.get(name) {
+                *value = written.clone();
+            } else if let Some(kept) = stored.content.get(name) {
+                *value = kept.clone();
+            }
+        }
+        let mut content = Value::Object(members);
+        let changed = patching::differences(schema, &stored.content, &content);
+        if changed.is_empty() {
+            return Ok(Prepared { id: id.to_owned(), change: None, content: stored.content.clone(), previous: Some(stored), changed });
+        }
+        if let Some(note) = effects::changed(schema, self.clock.now()) {
+            crest::Patch::new(vec![note]).apply(&mut content)?;
+        }
+        let change = Change::Replace {
+            collection: collection.to_owned(),
+            id: id.to_owned(),
+            content: content.clone(),
+            expected: expect.revision.clone(),
+        };
+        Ok(Prepared { id: id.to_owned(), change: Some(change), content, previous: Some(stored), changed })
+    }
+
+    /// Removes an object.
+    ///
+    /// # Errors
+    /// 404 for an unknown collection or an object that is not there, 412 for a revision that is not current.
+    pub async fn delete(&self, collection: &str, id: &str, expect: &Expect) -> Result<Prepared, ResourceError> {
+        self.schema(collection)?;
+        let stored = self.stored(collection, id).await?;
+        expect.check(&stored)?;
+        let change = Change::Delete { collection: collection.to_owned(), id: id.to_owned(), expected: expect.revision.clone() };
+        Ok(Prepared { id: id.to_owned(), change: Some(change), content: stored.content.clone(), previous: Some(stored), changed: Vec::new() })
+    }
+
+    /// What a new password fails, beside the object it is for.
+    ///
+    /// # Errors
+    /// 503 when the store or the hashing pool does not answer.
+    pub async fn validate_password(
+        &self,
+        collection: &str,
+        property: &str,
+        password: &str,
+        stored: &Resource,
+    ) -> Result<Vec<PolicyFailure>, ResourceError> {
+        let mut object = stored.content.clone();
+        if let Value::Object(members) = &mut object {
+            members.insert(property.to_owned(), Value::String(password.to_owned()));
+        }
+        let names = [property];
+        let request = Validation {
+            which: Which::Named(&names),
+            id: Some(&stored.id),
+            stored: Some(&stored.content),
+            ..Validation::new(collection, &object, self.clock.unix_seconds())
+        };
+        self.policies.validate(request, self.objects.as_ref(), self.hasher.as_ref()).await
+    }
+
+    /// The type of a collection.
+    ///
+    /// # Errors
+    /// 404 for an unknown one.
+    pub fn schema(&self, collection: &str) -> Result<&ObjectSchema, ResourceError> {
+        self.schemas.get(collection).ok_or_else(|| ResourceError::not_found(format!("Resource '{collection}' not found")))
+    }
+
+    /// The object in its stored form.
+    async fn stored(&self, collection: &str, id: &str) -> Result<Resource, ResourceError> {
+        let found = self.objects.read(collection, id).await?;
+        found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {collection}")))
+    }
+
+    /// The members of `content`, of a good shape and such as `by` may set; computed ones are left out.
+    fn writable(&self, schema: &ObjectSchema, content: Value, by: Writer<'_>) -> Result<Map<String, Value>, ResourceError> {
+        limits::check(schema, &content, by)?;
+        writer::check_members(schema, &content, by, &|name| self.is_secret(schema, name))?;
+        let Value::Object(mut members) = content else { return Err(not_an_object()) };
+        members.retain(|name, _| !schema.property(name).is_some_and(|property| property.is_virtual));
+        Ok(members)
+    }
+
+    async fn validated(&self, request: Validation<'_>, message: &str) -> Result<(), ResourceError> {
+        let failures = self.policies.validate(request, self.objects.as_ref(), self.hasher.as_ref()).await?;
+        if failures.is_empty() { Ok(()) } else { Err(policy_error(message, &failures)) }
+    }
+
+    fn new_id(&self) -> String {
+        uuid::Builder::from_random_bytes(random_bytes(self.random.as_ref())).into_uuid().to_string()
+    }
+}
+
+fn not_an_object() -> ResourceError {
+    ResourceError::bad_request("The request could not be processed because the provided content is not a JSON object")
+}
+
+#[cfg(test)]
+mod tests;

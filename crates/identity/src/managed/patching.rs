@@ -1,0 +1,165 @@
+//! Patches. The operations are tried on a copy in which new secrets are in clear, for the policies; what is committed are the same
+//! operations with the secrets hashed, so that two patches of different properties do not undo each other.
+
+use crest::{Change, Operation, Patch, PatchOperation, Pointer, ResourceError};
+use serde_json::Value;
+
+use super::writer::{self, Writer};
+use super::{Expect, Managed, Prepared, effects, limits};
+use crate::policy::{PATCH_MESSAGE, Validation, Which};
+use crate::schema::ObjectSchema;
+
+impl Managed {
+    /// Changes parts of an object. Policies look at the properties that are touched; `_id` and `_rev` from an administrator are passed
+    /// over, as they always were.
+    ///
+    /// # Errors
+    /// 404 for an unknown collection or an object that is not there, 412 for a revision that is not current, 400 for operations that
+    /// cannot be applied, 403 for what `by` may not change and for failed policies, 503 when the store or the hashing pool does not
+    /// answer.
+    pub async fn patch(&self, collection: &str, id: &str, patch: &Patch, by: Writer<'_>, expect: &Expect) -> Result<Prepared, ResourceError> {
+        let schema = self.schema(collection)?;
+        let stored = self.stored(collection, id).await?;
+        expect.check(&stored)?;
+        let operations = self.allowed(schema, patch, by)?;
+        let unchanged = |stored: crest::Resource| Prepared {
+            id: id.to_owned(),
+            change: None,
+            content: stored.content.clone(),
+            previous: Some(stored),
+            changed: Vec::new(),
+        };
+
+        let plain = Patch::new(operations.clone());
+        let mut object = stored.content.clone();
+        if !plain.apply(&mut object)? {
+            return Ok(unchanged(stored));
+        }
+        let touched: Vec<&str> = plain.touched().collect();
+        let request = Validation {
+            which: Which::Named(&touched),
+            id: Some(id),
+            stored: Some(&stored.content),
+            ..Validation::new(collection, &object, self.clock.unix_seconds())
+        };
+        self.validated(request, PATCH_MESSAGE).await?;
+
+        let mut hardened = Vec::with_capacity(operations.len() + 1);
+        for mut operation in operations {
+            if let Some(name) = operation.field.top().filter(|name| self.is_secret(schema, name) || matches!(by, Writer::Process { .. }))
+                && let Some(value) = operation.value.take()
+            {
+                operation.value = Some(self.hardened(schema, name, &operation, value, by).await?);
+            }
+            hardened.push(operation);
+        }
+        let mut content = stored.content.clone();
+        Patch::new(hardened.clone()).apply(&mut content)?;
+        let changed = differences(schema, &stored.content, &content);
+        if self.notes_change(schema, &changed)
+            && let Some(note) = effects::changed(schema, self.clock.now())
+        {
+            Patch::new(vec![note.clone()]).apply(&mut content)?;
+            hardened.push(note);
+        }
+        if content == stored.content {
+            return Ok(unchanged(stored));
+        }
+        let change = Change::Patch {
+            collection: collection.to_owned(),
+            id: id.to_owned(),
+            patch: Patch::new(hardened),
+            expected: expect.revision.clone(),
+            guard: expect.guard.clone(),
+        };
+        Ok(Prepared { id: id.to_owned(), change: Some(change), content, previous: Some(stored), changed })
+    }
+
+    /// The operations that `by` may do, in a form in which secrets are only ever set whole.
+    fn allowed(&self, schema: &ObjectSchema, patch: &Patch, by: Writer<'_>) -> Result<Vec<PatchOperation>, ResourceError> {
+        let secret = |name: &str| self.is_secret(schema, name);
+        let mut allowed = Vec::with_capacity(patch.operations().len());
+        for operation in patch.operations() {
+            let Some(name) = operation.field.top() else {
+                return Err(ResourceError::bad_request("The whole object cannot be patched"));
+            };
+            let source = operation.from.as_ref();
+            if by.is_administrator() && (writer::is_identity(name) || source.and_then(Pointer::top).is_some_and(writer::is_identity)) {
+                continue;
+            }
+            if schema.property(name).is_some_and(|property| property.is_virtual) && by.is_administrator() {
+                return Err(ResourceError::bad_request(format!("The property '{name}' is computed and cannot be changed")));
+            }
+            writer::check_place(schema, &operation.field, operation.value.as_ref(), by, &secret)?;
+            if let Some(value) = &operation.value {
+                limits::check_value(schema, name, value, by, operation.field.tokens().len())?;
+            }
+            for token in operation.field.tokens().iter().skip(1) {
+                limits::check_value(schema, name, &Value::from(token.as_str()), Writer::Owner, 0)?;
+            }
+            limits::check_name(name)?;
+            if let Some(source) = source {
+                self.check_source(schema, operation, source, by)?;
+            }
+            allowed.push(if secret(name) { self.of_secret(operation, name)? } else { operation.clone() });
+        }
+        Ok(allowed)
+    }
+
+    /// A copy must not carry out what the API does not show, nor a move take away what the writer may not change.
+    fn check_source(&self, schema: &ObjectSchema, operation: &PatchOperation, source: &Pointer, by: Writer<'_>) -> Result<(), ResourceError> {
+        let name = source.top().unwrap_or("");
+        let hidden = self.is_hidden(schema, name) || name == schema.meta_property();
+        if hidden || operation.field.top().is_some_and(|target| self.is_secret(schema, target)) {
+            return Err(writer::denied(&[name.to_owned()], "the property can be neither copied nor moved"));
+        }
+        if operation.operation == Operation::Move {
+            writer::check_place(schema, source, None, by, &|name| self.is_secret(schema, name))?;
+        }
+        Ok(())
+    }
+
+    /// Secrets are set or removed as a whole; to the list of answers one may be added.
+    fn of_secret(&self, operation: &PatchOperation, name: &str) -> Result<PatchOperation, ResourceError> {
+        let whole = operation.field.tokens().len() == 1;
+        let appends = name == self.kba.property && operation.field.tokens().len() == 2 && operation.field.leaf() == Some("-");
+        match operation.operation {
+            Operation::Add | Operation::Replace if whole => Ok(PatchOperation { operation: Operation::Replace, ..operation.clone() }),
+            Operation::Add if appends => Ok(operation.clone()),
+            Operation::Remove if whole && operation.value.is_none() => Ok(operation.clone()),
+            _ => Err(ResourceError::bad_request(format!("The property '{name}' can only be replaced or removed as a whole"))),
+        }
+    }
+
+    async fn hardened(&self, schema: &ObjectSchema, name: &str, operation: &PatchOperation, value: Value, by: Writer<'_>) -> Result<Value, ResourceError> {
+        if operation.field.leaf() == Some("-") && name == self.kba.property {
+            let one = self.stored_form(name, &Value::Array(vec![value]), by).await?;
+            return Ok(match one {
+                Value::Array(mut entries) => entries.pop().unwrap_or_default(),
+                other => other,
+            });
+        }
+        if self.is_secret(schema, name) {
+            return self.stored_form(name, &value, by).await;
+        }
+        Ok(super::secrets::without_seal(value))
+    }
+
+    /// Counters and metadata are no change of the person's data.
+    fn notes_change(&self, schema: &ObjectSchema, changed: &[String]) -> bool {
+        let counter = self.kba.attempts_property.as_deref();
+        changed.iter().any(|name| Some(name.as_str()) != counter && name != schema.meta_property())
+    }
+}
+
+/// Names of the properties that differ, metadata excepted.
+pub(super) fn differences(schema: &ObjectSchema, before: &Value, after: &Value) -> Vec<String> {
+    let names = |value: &Value| value.as_object().map(|members| members.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let mut changed = Vec::new();
+    for name in names(before).into_iter().chain(names(after)) {
+        if name != schema.meta_property() && before.get(&name) != after.get(&name) && !changed.contains(&name) {
+            changed.push(name);
+        }
+    }
+    changed
+}
