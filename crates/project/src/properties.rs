@@ -27,7 +27,7 @@ fn is_blank(character: char) -> bool {
 fn logical_lines(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut open: Option<String> = None;
-    for natural in text.split(['\n', '\r']) {
+    for natural in text.replace("\r\n", "\n").split(['\n', '\r']) {
         let line = natural.trim_start_matches(is_blank);
         if open.is_none() && (line.is_empty() || line.starts_with(['#', '!'])) {
             continue;
@@ -145,9 +145,7 @@ mod tests {
         #[test]
         fn what_is_written_escaped_is_read_back(key in "[a-z.]{1,8}", value in "\\PC{0,20}") {
             let escaped: String = value.chars().map(|character| if character.is_ascii_alphanumeric() { character.to_string() } else { format!("\\{character}") }).collect();
-            let expected: String = value.chars().collect();
-            prop_assume!(!value.contains(['t', 'n', 'r', 'f', 'u']) || value.is_ascii());
-            prop_assert_eq!(parse(&format!("{key} = {escaped}")), BTreeMap::from([(key, expected)]));
+            prop_assert_eq!(parse(&format!("{key} = {escaped}")), BTreeMap::from([(key, value)]));
         }
 
         #[test]

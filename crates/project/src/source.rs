@@ -160,7 +160,7 @@ impl SourceFile {
 /// Only path and size: a configuration file may hold passwords.
 impl fmt::Debug for SourceFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SourceFile").field("path", &self.path).field("bytes", &self.text.len()).finish()
+        f.debug_struct("SourceFile").field("path", &self.path).field("bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
 
@@ -254,7 +254,7 @@ mod tests {
         match value {
             Value::Object(map) => map.iter().for_each(|(key, value)| pointers(value, &join(at, key), found)),
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(index, value)| pointers(value, &join(at, &index.to_string()), found))
+                items.iter().enumerate().for_each(|(index, value)| pointers(value, &join(at, &index.to_string()), found));
             }
             _ => {}
         }

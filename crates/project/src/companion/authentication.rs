@@ -95,8 +95,8 @@ pub struct Session {
 impl Default for Session {
     fn default() -> Self {
         Self {
-            max_life: Duration::from_secs(120 * 60),
-            idle: Duration::from_secs(30 * 60),
+            max_life: Duration::from_hours(2),
+            idle: Duration::from_mins(30),
             session_only: true,
             http_only: true,
             secure: None,
@@ -200,15 +200,12 @@ impl Authentication {
             self.modules.iter_mut().filter(managed).for_each(|module| module.enabled = false);
         } else if !self.modules.iter().any(|module| module.enabled && module.kind == ModuleKind::ManagedUser) {
             let found = self.modules.iter_mut().find(|module| module.kind == ModuleKind::ManagedUser);
-            let (severity, message) = match found {
-                Some(module) => {
-                    module.enabled = true;
-                    (Severity::Warning, "MANAGED_USER is switched off here, but people sign in with the password kept here all the same")
-                }
-                None => {
-                    self.modules.push(managed_module());
-                    (Severity::Hint, "there is no MANAGED_USER module; people sign in with the password kept here all the same")
-                }
+            let (severity, message) = if let Some(module) = found {
+                module.enabled = true;
+                (Severity::Warning, "MANAGED_USER is switched off here, but people sign in with the password kept here all the same")
+            } else {
+                self.modules.push(managed_module());
+                (Severity::Hint, "there is no MANAGED_USER module; people sign in with the password kept here all the same")
             };
             node.report(severity, "managed-sign-in", message, Some("[signin] managed = false in vestibule.toml refuses it".to_owned()));
         }

@@ -200,7 +200,7 @@ mod tests {
         assert_eq!((mailer.port, mailer.security, mailer.username), (2525, Security::StartTls { required: false }, None));
         assert_eq!(
             (mailer.read_timeout, mailer.write_timeout, mailer.connect_timeout),
-            (Some(Duration::from_secs(1)), None, Some(Duration::from_secs(300)))
+            (Some(Duration::from_secs(1)), None, Some(Duration::from_mins(5)))
         );
         assert_eq!(mailer.greeting.as_deref(), Some("here"));
     }

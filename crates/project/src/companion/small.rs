@@ -19,7 +19,7 @@ pub struct JsonStore {
 
 impl Default for JsonStore {
     fn default() -> Self {
-        Self { entry_expire: Duration::from_secs(1800), cleanup_dwell: Duration::from_secs(600) }
+        Self { entry_expire: Duration::from_mins(30), cleanup_dwell: Duration::from_mins(10) }
     }
 }
 

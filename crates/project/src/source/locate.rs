@@ -35,7 +35,7 @@ pub(super) fn offset(text: &str, syntax: Syntax, pointer: &str, target: Target) 
                 return None;
             }
             let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()).ok()?;
-            json(&parsed.value?, &tokens, target)
+            Some(json(&parsed.value?, &tokens, target))
         }
         Syntax::Toml => Some(toml(DeTable::parse(text).ok()?.get_ref(), &tokens, target)),
     }
@@ -58,7 +58,7 @@ fn nests_too_deep(text: &str) -> bool {
     })
 }
 
-fn json(root: &Ast<'_>, tokens: &[String], target: Target) -> Option<usize> {
+fn json(root: &Ast<'_>, tokens: &[String], target: Target) -> usize {
     let mut at = root;
     let mut found = root.range().start;
     for token in tokens {
@@ -76,7 +76,7 @@ fn json(root: &Ast<'_>, tokens: &[String], target: Target) -> Option<usize> {
         let Some((value, start)) = next else { break };
         (at, found) = (value, start);
     }
-    Some(found)
+    found
 }
 
 fn toml(root: &DeTable<'_>, tokens: &[String], target: Target) -> usize {
