@@ -191,7 +191,7 @@ fn sec_40_keys_printed_in_an_rfc_are_refused() {
 }
 
 #[test]
-fn sec_40_a_document_with_a_published_rsa_key_is_refused() {
+fn sec_40_a_published_rsa_key_is_refused_wherever_it_comes_from() {
     use base64::Engine as _;
     let published = vectors().jwe[0].key.rsa();
     let document = KeyRing::generate().unwrap().to_json();
@@ -199,4 +199,9 @@ fn sec_40_a_document_with_a_published_rsa_key_is_refused() {
     json["keys"][0]["rsa"] = base64::engine::general_purpose::STANDARD.encode(published.pkcs8()).into();
     let error = KeyRing::from_json(&json.to_string()).expect_err("the key is printed in RFC 7516");
     assert!(matches!(error, KeyError::Weak { weakness: Weakness::Sample, .. }), "{error}");
+
+    let body = base64::engine::general_purpose::STANDARD.encode(published.pkcs8());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
+    let error = KeyRing::generate().unwrap().import_pem(pem.as_bytes()).expect_err("the key is printed in RFC 7516");
+    assert_eq!(error.to_string(), "the private key is refused: it is a published sample that everybody knows");
 }

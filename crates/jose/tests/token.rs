@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
+use vestibule_jose::jwe::{self, KeyManagement};
 use vestibule_jose::jws::{self, MacKey};
 use vestibule_jose::{
-    Encryption, InvalidToken, JweAlgorithm, JwsAlgorithm, KeyRing, MAX_CONTENT_LEN, MAX_TOKEN_LEN, SealError, TokenForm, open, open_any,
-    seal,
+    Encryption, InvalidToken, JweAlgorithm, JwsAlgorithm, KeyRing, MAX_CONTENT_LEN, MAX_TOKEN_LEN, RsaPair, SealError, TokenForm, open,
+    open_any, seal,
 };
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -256,9 +257,23 @@ fn longest_content_opens_and_longer_is_refused() {
     }
     let error = seal(&RING, TokenForm::DEFAULT, &vec![0; MAX_CONTENT_LEN + 1]).unwrap_err();
     assert_eq!(error, SealError::TooLong { length: MAX_CONTENT_LEN + 1, limit: MAX_CONTENT_LEN });
-    let inner = inner_of(&seal(&RING, TokenForm::DEFAULT, b"content").unwrap());
-    let long = signed(&format!("{inner}{}", "A".repeat(MAX_TOKEN_LEN)), TokenForm::DEFAULT);
-    assert_eq!(open(&RING, TokenForm::DEFAULT, &long), Err(InvalidToken));
+}
+
+/// The inner token of IDM's form with content of any length, which [`seal`] would refuse past its limit.
+fn long_inner(length: usize) -> String {
+    let document: serde_json::Value = serde_json::from_str(&RING.to_json()).unwrap();
+    let pkcs8 = STANDARD.decode(document["keys"][0]["rsa"].as_str().unwrap()).unwrap();
+    let pair = RsaPair::from_pkcs8(&pkcs8).unwrap();
+    let header = r#"{"typ":"JWT","enc":"A128CBC-HS256","alg":"RSA1_5"}"#;
+    jwe::encrypt(KeyManagement::RsaPkcs1(&pair), Encryption::A128CbcHs256, header, &vec![b'x'; length]).unwrap()
+}
+
+#[test]
+fn a_token_past_the_length_limit_is_refused_even_if_genuine() {
+    let token = |length: usize| signed(&long_inner(length), idm());
+    let fitting = (MAX_CONTENT_LEN..).step_by(16).take_while(|length| token(*length).len() <= MAX_TOKEN_LEN).last().unwrap();
+    assert_eq!(open(&RING, idm(), &token(fitting)), Ok(vec![b'x'; fitting]));
+    assert_eq!(open(&RING, idm(), &token(fitting + 16)), Err(InvalidToken));
 }
 
 fn any_form() -> impl Strategy<Value = TokenForm> {
