@@ -1,0 +1,159 @@
+//! The server's keys: made at first start into the data directory, readable by their owner only (decision 19). The file is written
+//! beside its name and renamed, so a crash leaves the old keys or the new ones, never half of either.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use jose::{KeyError, KeyRing};
+use project::{KeySource, Keys};
+
+/// Name of the key file in the data directory.
+const FILE: &str = "keys.json";
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// A file cannot be read or written.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A file's content cannot be used.
+    #[error("{path}: {error}")]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        error: KeyError,
+    },
+    /// Others may read the key file.
+    #[error("{path} is readable by others (mode {mode:o}); run: chmod 600 {path}")]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The keystore has a password nobody told us.
+    #[error("the password of the keystore {0} is not set: name it in vestibule.toml, [keys] password, or in the environment")]
+    NoPassword(PathBuf),
+}
+
+/// Opens the key ring of a data directory, making it at first start, and imports the operator's keys where settings name some.
+/// `project` is the directory that names in `vestibule.toml` are relative to.
+///
+/// # Errors
+/// [`KeyFileError`]; a server without its keys must not start, or everybody in flight would be lost.
+pub fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
+    let at = |name: &str| project.map_or_else(|| PathBuf::from(name), |root| root.join(name));
+    let named = settings.file.as_deref().map(at);
+    let mut ring = match &named {
+        Some(path) if settings.source == KeySource::File && !is_pem(path)? => return open_or_make(path),
+        _ => open_or_make(&data.join(FILE))?,
+    };
+    let (path, imported) = match settings.source {
+        KeySource::Store => return Ok(ring),
+        KeySource::File => {
+            let path = named.unwrap_or_default();
+            let imported = ring.import_pem(&read(&path)?);
+            (path, imported)
+        }
+        KeySource::Keystore => {
+            let path = at(settings.keystore.as_deref().unwrap_or_default());
+            let password = settings.password.as_ref().ok_or_else(|| KeyFileError::NoPassword(path.clone()))?;
+            let imported = ring.import_pkcs12(&read(&path)?, password.expose(), &settings.alias);
+            (path, imported)
+        }
+    };
+    let imported = imported.map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
+    if imported.changed {
+        write(&data.join(FILE), &ring)?;
+        tracing::info!(path = %path.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
+    }
+    Ok(ring)
+}
+
+fn open_or_make(path: &Path) -> Result<KeyRing, KeyFileError> {
+    let key = |error| KeyFileError::Key { path: path.to_owned(), error };
+    match fs::read_to_string(path) {
+        Ok(document) => {
+            check_mode(path)?;
+            KeyRing::from_json(&document).map_err(key)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let ring = KeyRing::generate().map_err(key)?;
+            write(path, &ring)?;
+            tracing::info!(path = %path.display(), "made new keys");
+            Ok(ring)
+        }
+        Err(error) => Err(KeyFileError::Io { path: path.to_owned(), error }),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, KeyFileError> {
+    fs::read(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
+}
+
+/// A file that exists and holds PEM is imported; any other is our own document.
+fn is_pem(path: &Path) -> Result<bool, KeyFileError> {
+    Ok(path.exists() && read(path)?.trim_ascii_start().starts_with(b"-----BEGIN"))
+}
+
+fn write(path: &Path, ring: &KeyRing) -> Result<(), KeyFileError> {
+    let io = |error| KeyFileError::Io { path: path.to_owned(), error };
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = private_file(directory).map_err(io)?;
+    file.write_all(ring.to_json().as_bytes()).map_err(io)?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
+}
+
+/// A new file with mode 0600 (what `tempfile` makes on Unix).
+fn private_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(".keys-").tempfile_in(directory)
+}
+
+#[cfg(unix)]
+fn check_mode(path: &Path) -> Result<(), KeyFileError> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = fs::metadata(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &Path) -> Result<(), KeyFileError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn keys_are_made_once_with_mode_0600_and_refused_when_others_can_read_them() {
+        use std::os::unix::fs::PermissionsExt;
+        let data = tempfile::tempdir().unwrap();
+        let first = open(data.path(), &Keys::default(), None).unwrap();
+        let path = data.path().join(FILE);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let again = open(data.path(), &Keys::default(), None).unwrap();
+        assert_eq!(first.keyed("probe", &[b"x"]), again.keyed("probe", &[b"x"]));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o640, .. })));
+    }
+
+    #[test]
+    fn a_damaged_key_file_stops_the_start() {
+        let data = tempfile::tempdir().unwrap();
+        drop(open(data.path(), &Keys::default(), None).unwrap());
+        fs::write(data.path().join(FILE), "{\"version\":1").unwrap();
+        assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Key { .. })));
+    }
+}

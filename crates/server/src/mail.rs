@@ -1,0 +1,12 @@
+//! Outgoing mail. Nothing here decides that a mail is sent: it only empties the outbox, which submissions fill in their own
+//! transaction, so an acknowledged mail survives a crash and a refused submission mails nobody.
+
+mod courier;
+mod message;
+mod transport;
+mod viewer;
+
+pub use courier::{Courier, Wake};
+pub use message::{MessageError, compose};
+pub use transport::{SendError, Transport, TransportError};
+pub use viewer::router as viewer;

@@ -1,0 +1,14 @@
+//! The ports of the library crates, as this process fulfils them: the machine's clock and generator, the hashing pool, the captcha
+//! verifier and the mail budget. The only place that asks the machine for time or randomness.
+
+mod budget;
+mod captcha;
+mod clock;
+mod hash_pool;
+mod random;
+
+pub use budget::RecipientBudget;
+pub use captcha::HttpCaptcha;
+pub use clock::SystemClock;
+pub use hash_pool::{HashPool, HashPoolStatus};
+pub use random::OsRandom;

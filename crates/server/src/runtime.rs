@@ -1,0 +1,306 @@
+//! A project, ready to serve: compiled processes, schemas, policies, access rules. Made aside and swapped in whole when a file changes,
+//! so a request sees one project from its first line to its last.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crest::{Clock, Random};
+use identity::kba::KbaConfig;
+use identity::secret::Hasher;
+use identity::{Companions as PolicyCompanions, Managed, Objects, Policies, Problem, Schemas, word_list};
+use jose::{KeyRing, Keystore};
+use process::{Engine, Ledger, Process};
+use project::{AdminSource, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity};
+use serde_json::Value;
+use stages::{CaptchaVerifier, MailBudget, Services};
+use store::Collections;
+
+use crate::embedded;
+
+/// Where a project comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The one inside the binary.
+    Embedded,
+    /// A directory.
+    Directory(PathBuf),
+}
+
+impl Source {
+    /// The project's directory, where it has one.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        match self {
+            Self::Embedded => None,
+            Self::Directory(root) => Some(root),
+        }
+    }
+
+    fn files(&self) -> Box<dyn Files> {
+        match self {
+            Self::Embedded => Box::new(EmbeddedFiles::new(embedded::files())),
+            Self::Directory(root) => Box::new(DirectoryFiles::new(root.clone())),
+        }
+    }
+
+    /// Reads the project. The environment is the process's own; `public_url` answers for `&{vestibule.public.url}` unless the
+    /// environment or `vestibule.toml` say otherwise.
+    #[must_use]
+    pub fn read(&self, public_url: &str) -> Project {
+        let files = self.files();
+        let with = |url: &str| {
+            let url = url.to_owned();
+            move |name: &str| std::env::var(name).ok().or_else(|| (name == PUBLIC_URL).then(|| url.clone()))
+        };
+        let project = Project::open(files.as_ref(), &with(public_url));
+        match project.settings.public_url.clone() {
+            Some(url) if url != public_url => Project::open(files.as_ref(), &with(&url)),
+            _ => project,
+        }
+    }
+}
+
+/// The variable behind `&{vestibule.public.url}`.
+const PUBLIC_URL: &str = "VESTIBULE_PUBLIC_URL";
+
+/// What a runtime is made with and does not own: the same for every project this process ever serves.
+#[derive(Clone)]
+pub struct Parts {
+    /// Reads managed objects.
+    pub objects: Arc<dyn Objects>,
+    /// Commits.
+    pub ledger: Arc<dyn Ledger>,
+    /// Hashes.
+    pub hasher: Arc<dyn Hasher>,
+    /// Asks captcha providers.
+    pub captcha: Arc<dyn CaptchaVerifier>,
+    /// Seals.
+    pub keys: Arc<KeyRing>,
+    /// Tells time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws.
+    pub random: Arc<dyn Random>,
+    /// Bounds mails per recipient.
+    pub budget: Arc<dyn MailBudget>,
+}
+
+/// A project that is being served.
+pub struct Runtime {
+    /// What was read.
+    pub project: Arc<Project>,
+    /// Object types.
+    pub schemas: Arc<Schemas>,
+    /// Their policies.
+    pub policies: Arc<Policies>,
+    /// Managed objects.
+    pub managed: Arc<Managed>,
+    /// Security questions.
+    pub kba: Arc<KbaConfig>,
+    /// Runs processes.
+    pub engine: Engine<Services>,
+    /// Processes that can be run, by name; switched-off ones included.
+    pub processes: HashMap<String, Arc<Process<Services>>>,
+    /// Everything found, the loader's and the compilers'.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The address that our own mails and pages use, without a slash at its end.
+    pub public_url: String,
+}
+
+impl Runtime {
+    /// Compiles a project. A process whose file is broken is left out, or kept as `previous` has it.
+    #[must_use]
+    pub fn compile(source: &Source, mut project: Project, public_url: &str, parts: &Parts, previous: Option<&Runtime>) -> Self {
+        let mut diagnostics = std::mem::take(&mut project.diagnostics);
+        open_secrets(source, &mut project, &mut diagnostics);
+        let (schemas, problems) = match &project.managed {
+            Some(document) => Schemas::read(&document.value),
+            None => (Schemas::builtin(), Vec::new()),
+        };
+        note(&mut diagnostics, &project, problems);
+        let policy = project.policy.as_ref().map(|document| &document.value);
+        let companions = policy_companions(source, &project, &schemas, policy, &mut diagnostics);
+        let (policies, problems) = Policies::read(policy, &schemas, companions);
+        note(&mut diagnostics, &project, problems);
+        let (kba, problems) = match &project.kba {
+            Some(document) => KbaConfig::read(&document.value),
+            None => (KbaConfig::default(), Vec::new()),
+        };
+        note(&mut diagnostics, &project, problems);
+
+        let catalogue = stages::catalogue();
+        let companions = project.companions();
+        let mut processes = HashMap::new();
+        for file in &project.processes {
+            let (process, found) = file.compile(&companions, &catalogue);
+            diagnostics.extend(found);
+            let kept = || previous.and_then(|runtime| runtime.processes.get(&file.name).cloned());
+            if let Some(process) = process.map(Arc::new).or_else(kept) {
+                processes.insert(file.name.clone(), process);
+            }
+        }
+
+        let (schemas, policies, kba) = (Arc::new(schemas), Arc::new(policies), Arc::new(kba));
+        let managed = Arc::new(Managed {
+            schemas: Arc::clone(&schemas),
+            policies: Arc::clone(&policies),
+            kba: Arc::clone(&kba),
+            objects: Arc::clone(&parts.objects),
+            hasher: Arc::clone(&parts.hasher),
+            random: Arc::clone(&parts.random),
+            clock: Arc::clone(&parts.clock),
+        });
+        let services = Services {
+            objects: Arc::clone(&parts.objects),
+            policies: Arc::clone(&policies),
+            hasher: Arc::clone(&parts.hasher),
+            captcha: Arc::clone(&parts.captcha),
+            mail_budget: Arc::clone(&parts.budget),
+            mail_configured: matches!(source, Source::Embedded) || project.external_email.is_some(),
+            default_locale: project.ui_configuration.lang().to_owned(),
+        };
+        let engine = Engine::new(
+            Arc::new(services),
+            Arc::clone(&parts.ledger),
+            Arc::clone(&parts.keys),
+            Arc::clone(&parts.clock),
+            Arc::clone(&parts.random),
+        );
+        let public_url = project.settings.public_url.clone().unwrap_or_else(|| public_url.to_owned());
+        Self { project: Arc::new(project), schemas, policies, managed, kba, engine, processes, diagnostics, public_url }
+    }
+
+    /// What the store must index and keep unique.
+    #[must_use]
+    pub fn collections(&self) -> Collections {
+        let mut collections = Collections::default();
+        for schema in self.schemas.iter() {
+            let collection = schema.collection();
+            for property in schema.unique() {
+                collections.unique(&collection, property);
+            }
+        }
+        let user = "managed/user";
+        for property in ["userName", "mail"] {
+            collections.index(user, property);
+        }
+        for file in &self.project.processes {
+            for (collection, property) in queried(&file.value) {
+                collections.index(&collection, &property);
+            }
+        }
+        collections
+    }
+}
+
+/// The properties that `userQuery` stages look people up by.
+fn queried(file: &Value) -> Vec<(String, String)> {
+    let stages = file.get("stageConfigs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut found = Vec::new();
+    for stage in stages {
+        let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or("managed/user").trim_matches('/').to_owned();
+        let fields = match stage.get("validQueryFields") {
+            Some(Value::Array(fields)) => fields.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(field)) => vec![field.as_str()],
+            _ => Vec::new(),
+        };
+        found.extend(fields.into_iter().map(|field| (collection.clone(), field.trim_matches('/').to_owned())).filter(|(_, field)| field != "_id"));
+    }
+    found
+}
+
+/// Opens `$crypto` values where `vestibule.toml` names the keystore they were encrypted with (decision 22).
+fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Diagnostic>) {
+    let settings = &project.settings.keys;
+    let (Some(name), Some(password)) = (&settings.keystore, &settings.password) else { return };
+    let path = source.root().map_or_else(|| PathBuf::from(name), |root| root.join(name));
+    let at = || Location::file("vestibule.toml");
+    let keystore = match std::fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
+        Keystore::open(&bytes, password.expose()).map_err(|error| error.to_string())
+    }) {
+        Ok(keystore) => keystore,
+        Err(error) => {
+            diagnostics.push(Diagnostic::new(Severity::Error, "keystore", at(), format!("the keystore '{name}' cannot be opened: {error}")));
+            return;
+        }
+    };
+    let mut open = |secret: &mut SecretText, what: &str| {
+        if let SecretText::Encrypted { key, crypto } = secret {
+            match jose::decrypt_idm_crypto(&keystore, crypto) {
+                Ok(Value::String(text)) => *secret = SecretText::Plain(Secret::new(text)),
+                Ok(_) => diagnostics.push(Diagnostic::new(Severity::Error, "keystore", at(), format!("{what}, encrypted with '{key}', is no text"))),
+                Err(error) => diagnostics.push(Diagnostic::new(Severity::Warning, "keystore", at(), format!("{what} cannot be decrypted: {error}"))),
+            }
+        }
+    };
+    for module in &mut project.authentication.modules {
+        if let ModuleKind::StaticUser { username, password: Some(password) } = &mut module.kind {
+            let what = format!("the password of '{username}'");
+            open(password, &what);
+        }
+    }
+    for admin in &mut project.authentication.admin.sources {
+        if let AdminSource::Static(password) = admin {
+            open(password, "the administrator's password");
+        }
+    }
+    if let Some(password) = project.external_email.as_mut().and_then(|mailer| mailer.password.as_mut()) {
+        open(password, "the mail server's password");
+    }
+}
+
+fn policy_companions(
+    source: &Source,
+    project: &Project,
+    schemas: &Schemas,
+    policy: Option<&Value>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> PolicyCompanions {
+    let mut companions = PolicyCompanions::default();
+    for module in &project.authentication.modules {
+        if let ModuleKind::StaticUser { username, .. } = &module.kind {
+            if !companions.internal_users.contains(username) {
+                companions.internal_users.push(username.clone());
+            }
+        }
+    }
+    companions.mappings = project.sync.iter().map(|mapping| mapping.name.clone()).collect();
+    let mut lists = BTreeMap::new();
+    for name in Policies::word_files(schemas, policy) {
+        let path = source.root().map_or_else(|| PathBuf::from(&name), |root| root.join(&name));
+        match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                lists.insert(name, word_list(&text));
+            }
+            Err(error) => {
+                let message = format!("the word list '{name}' cannot be read ({error}); every password is refused until it can");
+                diagnostics.push(Diagnostic::new(Severity::Error, "word-list", Location::file("conf/managed.json"), message));
+            }
+        }
+    }
+    companions.word_lists = lists;
+    companions
+}
+
+/// Gives what `identity` found its place in the files.
+fn note(diagnostics: &mut Vec<Diagnostic>, project: &Project, problems: Vec<Problem>) {
+    for problem in problems {
+        let document = match problem.file {
+            "managed.json" => project.managed.as_ref(),
+            "policy.json" => project.policy.as_ref(),
+            "selfservice.kba.json" => project.kba.as_ref(),
+            "selfservice.terms.json" => project.terms.as_ref(),
+            _ => None,
+        };
+        let location = match document {
+            Some(document) => document.file.locate(&problem.pointer),
+            None => Location::file(format!("conf/{}", problem.file)),
+        };
+        let severity = match problem.severity {
+            identity::Severity::Hint => Severity::Hint,
+            identity::Severity::Warning => Severity::Warning,
+            identity::Severity::Error => Severity::Error,
+        };
+        diagnostics.push(Diagnostic::new(severity, "identity", location, problem.message));
+    }
+}
