@@ -85,6 +85,20 @@ pub struct Parts {
     pub budget: Arc<dyn MailBudget>,
 }
 
+impl Parts {
+    fn managed(&self, schemas: &Arc<Schemas>, policies: &Arc<Policies>, kba: &Arc<KbaConfig>) -> Managed {
+        Managed {
+            schemas: Arc::clone(schemas),
+            policies: Arc::clone(policies),
+            kba: Arc::clone(kba),
+            objects: Arc::clone(&self.objects),
+            hasher: Arc::clone(&self.hasher),
+            random: Arc::clone(&self.random),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}
+
 /// A project that is being served.
 pub struct Runtime {
     /// What was read.
@@ -107,10 +121,21 @@ pub struct Runtime {
     pub public_url: String,
 }
 
-impl Runtime {
-    /// Compiles a project. A process whose file is broken is left out, or kept as `previous` has it.
+/// A project, read and compiled, but not yet joined to a store: what `vestibule check` looks at.
+pub struct Material {
+    project: Project,
+    schemas: Schemas,
+    policies: Policies,
+    kba: KbaConfig,
+    processes: Vec<(String, Option<Process<Services>>)>,
+    /// Everything found, the loader's and the compilers'.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Material {
+    /// Compiles a project that was read from `source`.
     #[must_use]
-    pub fn compile(source: &Source, mut project: Project, public_url: &str, parts: &Parts, previous: Option<&Runtime>) -> Self {
+    pub fn compile(source: &Source, mut project: Project) -> Self {
         let mut diagnostics = std::mem::take(&mut project.diagnostics);
         open_secrets(source, &mut project, &mut diagnostics);
         let (schemas, problems) = match &project.managed {
@@ -130,26 +155,31 @@ impl Runtime {
 
         let catalogue = stages::catalogue();
         let companions = project.companions();
-        let mut processes = HashMap::new();
+        let mut processes = Vec::new();
         for file in &project.processes {
             let (process, found) = file.compile(&companions, &catalogue);
             diagnostics.extend(found);
-            let kept = || previous.and_then(|runtime| runtime.processes.get(&file.name).cloned());
+            processes.push((file.name.clone(), process));
+        }
+        diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
+        Self { project, schemas, policies, kba, processes, diagnostics }
+    }
+}
+
+impl Runtime {
+    /// Joins a compiled project to its ports. A process whose file is broken is left out, or kept as `previous` has it.
+    #[must_use]
+    pub fn new(source: &Source, material: Material, public_url: &str, parts: &Parts, previous: Option<&Runtime>) -> Self {
+        let Material { project, schemas, policies, kba, processes: compiled, diagnostics } = material;
+        let mut processes = HashMap::new();
+        for (name, process) in compiled {
+            let kept = || previous.and_then(|runtime| runtime.processes.get(&name).cloned());
             if let Some(process) = process.map(Arc::new).or_else(kept) {
-                processes.insert(file.name.clone(), process);
+                processes.insert(name, process);
             }
         }
-
         let (schemas, policies, kba) = (Arc::new(schemas), Arc::new(policies), Arc::new(kba));
-        let managed = Arc::new(Managed {
-            schemas: Arc::clone(&schemas),
-            policies: Arc::clone(&policies),
-            kba: Arc::clone(&kba),
-            objects: Arc::clone(&parts.objects),
-            hasher: Arc::clone(&parts.hasher),
-            random: Arc::clone(&parts.random),
-            clock: Arc::clone(&parts.clock),
-        });
+        let managed = Arc::new(parts.managed(&schemas, &policies, &kba));
         let services = Services {
             objects: Arc::clone(&parts.objects),
             policies: Arc::clone(&policies),

@@ -1,0 +1,263 @@
+//! A request of the REST dialect, taken apart: which operation on which path, under which conditions, with which body.
+//!
+//! Easiest to get wrong: the order of the refusals. A stranger is told 401 before anything else; then the headers and parameters are
+//! judged, then the body, and only then whether he may (openidm-wire §0).
+
+use crest::{Fields, Filter, Paging, Query, ResourceError, SortKey, TotalPolicy};
+use http::{HeaderMap, Method};
+use serde_json::Value;
+
+use super::body::Wanted;
+use super::conditions::{Conditions, Expected, Put};
+use super::parameters::Parameters;
+use super::path::Path;
+use super::version::Protocol;
+
+/// What is asked for, its body aside.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Operation {
+    /// Reads one resource; the client has this revision already.
+    Read {
+        /// `If-None-Match`.
+        known: Option<String>,
+    },
+    /// Queries a collection.
+    Query(Box<QueryRequest>),
+    /// Runs an action.
+    Action(String),
+    /// Creates a resource with an id of the server's, or of the body's, choice.
+    Create,
+    /// A PUT.
+    Put(Put),
+    /// Patches a resource.
+    Patch(Expected),
+    /// Deletes a resource.
+    Delete(Expected),
+}
+
+/// What a query asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct QueryRequest {
+    /// Which objects, in which order, which page.
+    pub(crate) query: Query,
+    /// `_queryId=query-all-ids`: only `_id` and `_rev` are wanted.
+    pub(crate) ids_only: bool,
+    /// `_queryExpression` was used; nobody may.
+    pub(crate) by_expression: bool,
+    /// The policy as the client asked for it, to be repeated in the answer.
+    pub(crate) totals: TotalPolicy,
+}
+
+impl Operation {
+    /// Finds the operation of a request.
+    ///
+    /// # Errors
+    /// 400, 409, 412 or 501 as openidm-wire §4.2 and §4.3 say.
+    pub(crate) fn of(method: &Method, headers: &HeaderMap, parameters: &Parameters) -> Result<Self, ResourceError> {
+        let overridden = headers.get("x-http-method-override").filter(|_| method == Method::POST);
+        let method = match overridden {
+            None => method.as_str(),
+            Some(value) => value.to_str().map_err(|_| ResourceError::not_implemented("Method not supported"))?.trim(),
+        };
+        let protocol = Protocol::of(headers)?;
+        let conditions = Conditions::of(headers)?;
+        match method {
+            "GET" if is_query(parameters) => {
+                conditions.for_query()?;
+                Ok(Self::Query(Box::new(QueryRequest::read(parameters)?)))
+            }
+            "GET" => Ok(Self::Read { known: conditions.for_read()? }),
+            "POST" => {
+                conditions.for_post()?;
+                match parameters.single("_action")? {
+                    Some(action) if action.eq_ignore_ascii_case("create") => Ok(Self::Create),
+                    Some(action) => Ok(Self::Action(action.to_owned())),
+                    None if protocol.post_creates() => Ok(Self::Create),
+                    None => Err(ResourceError::bad_request("No values provided for the request parameter '_action'")),
+                }
+            }
+            "PUT" => Ok(Self::Put(conditions.for_put(protocol.put_creates())?)),
+            "PATCH" => Ok(Self::Patch(conditions.for_patch()?)),
+            "DELETE" => Ok(Self::Delete(conditions.for_delete()?)),
+            other => Err(ResourceError::not_implemented(format!("Method {other} not supported"))),
+        }
+    }
+
+    /// What body the operation needs; `None` when it has none.
+    pub(crate) fn wanted(&self) -> Option<Wanted> {
+        match self {
+            Self::Read { .. } | Self::Query(_) | Self::Delete(_) => None,
+            Self::Action(_) => Some(Wanted::Anything),
+            Self::Create | Self::Put(_) => Some(Wanted::Object),
+            Self::Patch(_) => Some(Wanted::Document),
+        }
+    }
+
+    /// Its name in access rules, audit events and metrics. A PUT that may create is judged as an update by [`super::access`], and as a
+    /// create where nothing is there yet.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "read",
+            Self::Query(_) => "query",
+            Self::Action(_) => "action",
+            Self::Create | Self::Put(Put::Create) => "create",
+            Self::Put(_) => "update",
+            Self::Patch(_) => "patch",
+            Self::Delete(_) => "delete",
+        }
+    }
+
+    /// The action's name.
+    pub(crate) fn action(&self) -> Option<&str> {
+        match self {
+            Self::Action(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether it changes nothing, so that another site may cause it (decision 16).
+    pub(crate) fn is_safe(&self) -> bool {
+        matches!(self, Self::Read { .. } | Self::Query(_))
+    }
+}
+
+fn is_query(parameters: &Parameters) -> bool {
+    ["_queryFilter", "_queryId", "_queryExpression"].iter().any(|name| parameters.has(name))
+}
+
+impl QueryRequest {
+    fn read(parameters: &Parameters) -> Result<Self, ResourceError> {
+        let filter = parameters.single("_queryFilter")?;
+        let id = parameters.single("_queryId")?;
+        let expression = parameters.single("_queryExpression")?;
+        let exclusive = |one: &str, other: &str| {
+            Err(ResourceError::bad_request(format!("The parameters {one} and {other} are mutually exclusive")))
+        };
+        match (id.is_some(), expression.is_some(), filter.is_some()) {
+            (true, _, true) => return exclusive("_queryId", "_queryFilter"),
+            (true, true, _) => return exclusive("_queryId", "_queryExpression"),
+            (_, true, true) => return exclusive("_queryFilter", "_queryExpression"),
+            _ => {}
+        }
+        let ids_only = match id {
+            None => false,
+            Some("query-all-ids") => true,
+            Some("query-all") => false,
+            Some(id) => {
+                return Err(ResourceError::bad_request(format!("The passed identifier {id} does not match any configured queries")));
+            }
+        };
+        let filter = match filter {
+            None => Filter::True,
+            Some(text) => Filter::parse(text).map_err(|_| {
+                ResourceError::bad_request(format!(
+                    "The value '{text}' for parameter '_queryFilter' could not be parsed as a valid query filter"
+                ))
+            })?,
+        };
+        let totals = total_policy(parameters)?;
+        let query = Query { filter, sort: sort_keys(parameters)?, page_size: parameters.count("_pageSize")?, paging: paging(parameters)?, totals };
+        Ok(Self { query, ids_only, by_expression: expression.is_some(), totals })
+    }
+}
+
+fn sort_keys(parameters: &Parameters) -> Result<Vec<SortKey>, ResourceError> {
+    let mut keys = Vec::new();
+    for text in parameters.all("_sortKeys").filter(|text| !text.is_empty()) {
+        let refused = || {
+            let message = format!("The value '{text}' for parameter '_sortKeys' could not be parsed as a comma separated list of sort keys");
+            ResourceError::bad_request(message)
+        };
+        // A bare `+` has become a space on its way; whoever means a sign writes %2B.
+        if text.split(',').any(|key| key.starts_with(' ')) {
+            return Err(refused());
+        }
+        keys.extend(SortKey::parse_list(text).map_err(|_| refused())?);
+    }
+    Ok(keys)
+}
+
+fn paging(parameters: &Parameters) -> Result<Paging, ResourceError> {
+    let offset = parameters.count("_pagedResultsOffset")?.filter(|offset| *offset > 0);
+    let cookie = parameters.single("_pagedResultsCookie")?.filter(|cookie| !cookie.is_empty());
+    match (offset, cookie) {
+        (Some(_), Some(_)) => {
+            Err(ResourceError::bad_request("The parameters _pagedResultsOffset and _pagedResultsCookie are mutually exclusive"))
+        }
+        (Some(offset), None) => Ok(Paging::Offset(offset)),
+        (None, Some(cookie)) => Ok(Paging::Cookie(cookie.to_owned())),
+        (None, None) => Ok(Paging::Start),
+    }
+}
+
+fn total_policy(parameters: &Parameters) -> Result<TotalPolicy, ResourceError> {
+    match parameters.single("_totalPagedResultsPolicy")? {
+        None => Ok(TotalPolicy::None),
+        Some(text) if text.eq_ignore_ascii_case("none") => Ok(TotalPolicy::None),
+        Some(text) if text.eq_ignore_ascii_case("estimate") => Ok(TotalPolicy::Estimate),
+        Some(text) if text.eq_ignore_ascii_case("exact") => Ok(TotalPolicy::Exact),
+        Some(text) => Err(ResourceError::bad_request(format!(
+            "The value '{text}' for parameter '_totalPagedResultsPolicy' must be one of [NONE, ESTIMATE, EXACT]"
+        ))),
+    }
+}
+
+/// How an answer is to be shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presentation {
+    /// `_fields`.
+    pub(crate) fields: Fields,
+    /// `_prettyPrint`.
+    pub(crate) pretty: bool,
+    /// `_mimeType`, on reads.
+    pub(crate) mime: Option<String>,
+}
+
+impl Presentation {
+    /// Reads the parameters of presentation.
+    ///
+    /// # Errors
+    /// 400 when one cannot be used.
+    pub(crate) fn of(operation: &Operation, parameters: &Parameters) -> Result<Self, ResourceError> {
+        let fields = Fields::parse_many(parameters.all("_fields"))?;
+        let mime = match parameters.all("_mimeType").collect::<Vec<_>>().as_slice() {
+            [] => None,
+            _ if !matches!(operation, Operation::Read { .. }) => None,
+            [mime] => Some((*mime).to_owned()),
+            _ => return Err(ResourceError::bad_request("Only one mime type value allowed")),
+        };
+        if let Some(mime) = &mime {
+            let asked = parameters.all("_fields").flat_map(|list| list.split(',')).filter(|field| !field.trim().is_empty()).count();
+            if asked != 1 {
+                return Err(ResourceError::bad_request("The mime type parameter requires only 1 field to be specified"));
+            }
+            let token = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte));
+            if !mime.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype)) {
+                return Err(ResourceError::bad_request(format!("The mime type '{mime}' cannot be parsed")));
+            }
+        }
+        Ok(Self { fields, pretty: parameters.flag("_prettyPrint")?, mime })
+    }
+
+    /// Whether a prepared text may be sent as it is.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.pretty && self.mime.is_none() && self.fields.is_all()
+    }
+}
+
+/// A request whose sender may make it.
+pub(crate) struct Call<'a> {
+    /// Where.
+    pub(crate) path: &'a Path,
+    /// What.
+    pub(crate) operation: Operation,
+    /// With which parameters.
+    pub(crate) parameters: &'a Parameters,
+    /// With which headers.
+    pub(crate) headers: &'a HeaderMap,
+    /// With which body; only an action may have none.
+    pub(crate) body: Option<Value>,
+}
+
+#[cfg(test)]
+mod tests;
