@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::definition::Placed;
 use crate::stage::Delivery;
 use crate::{
-    Definitions, Effect, Fact, FactKind, Facts, InstanceId, Ledger, MailId, Process, ProcessContext, Progress, Requirements, Spend,
+    CommitError, Definitions, Effect, Fact, FactKind, Facts, InstanceId, Ledger, MailId, Process, ProcessContext, Progress, Requirements, Spend,
     StageContext, Subject, Tag, Unit, token,
 };
 
@@ -379,7 +379,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
             return Ok(Vec::new());
         }
         let waits: Vec<bool> = effects.iter().filter_map(|effect| if let Effect::Mail(mail) = effect { Some(mail.wait) } else { None }).collect();
-        let receipt = self.ledger.commit(Unit { now: run.now, spend, effects }).await?;
+        let committed = self.ledger.commit(Unit { now: run.now, spend, effects }).await;
+        let receipt = committed.map_err(|error| match error {
+            // What the instance was about to replace has changed under it: its tokens belong to a past that is gone.
+            CommitError::GuardFailed => token::invalid(),
+            other => other.into(),
+        })?;
         Ok(receipt.mails.into_iter().zip(waits).filter_map(|(id, wait)| wait.then_some(id)).collect())
     }
 

@@ -8,12 +8,16 @@ use crate::{FactKind, Issue, Options};
 /// Checks the flow of facts through the stages.
 pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Options) -> Vec<Issue> {
     let mut issues = Vec::new();
-    let mut known: BTreeSet<FactKind> = BTreeSet::new();
+    // A session is not given by a stage but brought along; an instance has it when a stage insists on one.
+    let is_session = |need: &crate::Need| need.any_of == [FactKind::SignedIn];
+    let bound = stages.iter().flat_map(|placed| &placed.facts.needs).any(is_session);
+    let mut known: BTreeSet<FactKind> = bound.then_some(FactKind::SignedIn).into_iter().collect();
+    // Proof is proof of a subject: what was proved before the subject was named says nothing about it.
+    let mut proven = known.clone();
     for placed in stages {
         for need in &placed.facts.needs {
-            // A session is not given by a stage but brought along.
-            let brought = need.any_of.contains(&FactKind::SignedIn);
-            if brought || need.any_of.iter().any(|kind| known.contains(kind)) {
+            let met = if need.proof { &proven } else { &known };
+            if is_session(need) || need.any_of.iter().any(|kind| met.contains(kind)) {
                 continue;
             }
             let name = placed.stage.name();
@@ -54,7 +58,11 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                 format!("'{}' tells its caller about an account by design, so the process also tells which accounts exist", placed.stage.name()),
             ));
         }
+        if placed.facts.gives.contains(&FactKind::Named) {
+            proven.clear();
+        }
         known.extend(&placed.facts.gives);
+        proven.extend(&placed.facts.gives);
     }
     issues
 }

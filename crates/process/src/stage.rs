@@ -213,6 +213,12 @@ impl<S> StageContext<'_, S> {
         Ok(())
     }
 
+    /// Puts a decoy in the subject's place: from here on this instance is about nobody, and nothing can prove otherwise. Needs no
+    /// declaration, because it only takes away.
+    pub fn disown(&mut self, subject: Subject) {
+        self.facts.earn(self.index, Fact::Named { subject: Subject { decoy: true, ..subject } });
+    }
+
     /// A text of the shared state.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
