@@ -1,1 +1,18 @@
-//! stages
+//! The stages: one file each below `stage/`, one line each in [`catalogue`]. Configuration, schema, diagnostics, requirements and
+//! behaviour of a stage stand together; what several of them need (accounts, decoys, locales, mail texts) stands beside them.
+//!
+//! The rule that is easiest to break: a stage does the same work, reads the store as often and writes a state of the same shape for an
+//! account that exists and for one that does not (SEC-01, SEC-02). Whoever adds a branch on "no such account" adds an oracle.
+
+mod account;
+mod decoy;
+pub mod locale;
+mod mail_address;
+mod mail_text;
+mod services;
+mod stage;
+mod state;
+
+pub use mail_address::MailAddress;
+pub use services::{CaptchaVerdict, CaptchaVerifier, MailBudget, Services};
+pub use stage::catalogue;

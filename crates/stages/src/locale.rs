@@ -1,0 +1,202 @@
+//! Which of several translations a person reads. The caller's languages in order, each with its parents (`fr-CA`, `fr`), then the
+//! server's default, then the first translation there is: a person gets a text, never an error (openidm-wire §2.15, idm-docs §5.6).
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// Most language tags of one request that are looked at.
+const MAX_TAGS: usize = 32;
+
+/// Texts by locale (`en`, `en_GB` or `en-GB`), in the order of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Translations(Vec<(String, String)>);
+
+impl Translations {
+    /// The same text in every language.
+    #[must_use]
+    pub fn single(text: impl Into<String>) -> Self {
+        Self(vec![(String::new(), text.into())])
+    }
+
+    /// Texts by locale.
+    #[must_use]
+    pub fn of(texts: &[(&str, &str)]) -> Self {
+        Self(texts.iter().map(|(locale, text)| (normal(locale), (*text).to_owned())).collect())
+    }
+
+    /// Whether there is no text at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The texts.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, text)| text.as_str())
+    }
+
+    /// The text for somebody who reads `locales` (in this order); `None` only where there is no text at all.
+    #[must_use]
+    pub fn choose(&self, locales: &[String], default_locale: &str) -> Option<&str> {
+        let wanted: Vec<String> = locales
+            .iter()
+            .take(MAX_TAGS)
+            .map(|tag| if tag.trim() == "*" { normal(default_locale) } else { normal(tag) })
+            .chain([normal(default_locale)])
+            .collect();
+        wanted.iter().find_map(|tag| self.nearest(tag, &wanted)).or_else(|| self.texts().next())
+    }
+
+    /// The text for a tag or its nearest parent. A parent that is asked for itself has its own turn.
+    fn nearest(&self, tag: &str, wanted: &[String]) -> Option<&str> {
+        let mut tag = tag;
+        loop {
+            if let Some((_, text)) = self.0.iter().find(|(locale, _)| locale == tag) {
+                return Some(text);
+            }
+            tag = tag.rsplit_once('-')?.0;
+            if wanted.iter().any(|other| other == tag) {
+                return None;
+            }
+        }
+    }
+}
+
+fn normal(tag: &str) -> String {
+    tag.trim().replace('_', "-").to_ascii_lowercase()
+}
+
+impl<'de> Deserialize<'de> for Translations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Null => Ok(Self::default()),
+            Value::String(text) => Ok(Self::single(text)),
+            Value::Object(texts) => texts
+                .into_iter()
+                .filter(|(_, text)| !text.is_null())
+                .map(|(locale, text)| match text {
+                    Value::String(text) => Ok((normal(&locale), text)),
+                    other => Err(D::Error::custom(format!("expected a text for the locale '{locale}', found {other}"))),
+                })
+                .collect::<Result<_, _>>()
+                .map(Self),
+            other => Err(D::Error::custom(format!("expected texts by locale, found {other}"))),
+        }
+    }
+}
+
+impl JsonSchema for Translations {
+    fn schema_name() -> Cow<'static, str> {
+        "Translations".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Texts by locale, such as en, en_GB or fr-CA.",
+            "type": ["object", "string", "null"],
+            "additionalProperties": { "type": ["string", "null"] }
+        })
+    }
+}
+
+/// The tags of an `Accept-Language` header (RFC 9110 §12.5.4), most wanted first. What cannot be read is left out; nothing is an error.
+#[must_use]
+pub fn accept_language(header: &str) -> Vec<String> {
+    let mut tags: Vec<(u16, String)> = header
+        .split(',')
+        .filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let tag = parts.next().filter(|tag| is_range(tag))?;
+            let quality = parts.find_map(|parameter| parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")));
+            Some((quality.map_or(1000, thousandths), tag.to_owned()))
+        })
+        .filter(|(quality, _)| *quality > 0)
+        .take(MAX_TAGS)
+        .collect();
+    tags.sort_by_key(|(quality, _)| std::cmp::Reverse(*quality));
+    tags.into_iter().map(|(_, tag)| tag).collect()
+}
+
+fn is_range(tag: &str) -> bool {
+    tag == "*" || tag.split(['-', '_']).all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// `0.5` as 500; 0 for what is no quality.
+fn thousandths(text: &str) -> u16 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return 0;
+    }
+    match whole {
+        "1" => 1000,
+        "0" => format!("{fraction:0<3}").parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn texts(value: Value) -> Translations {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn chosen(translations: &Translations, header: &str) -> String {
+        translations.choose(&accept_language(header), "en").unwrap().to_owned()
+    }
+
+    #[test]
+    fn each_tag_is_tried_with_its_parents_before_the_next() {
+        let three = texts(json!({"en": "E", "fr": "F", "en_GB": "B"}));
+        for (header, text) in [
+            ("fr", "F"),
+            ("fr-CA,en;q=0.5", "F"),
+            ("de", "E"),
+            ("de,fr;q=0.1", "F"),
+            ("en-GB", "B"),
+            ("EN_gb", "B"),
+            ("en-US,en-GB;q=0.9", "E"),
+            ("en-US,en-GB;q=0.9,en;q=0.8", "B"),
+            ("en;q=0.2,fr;q=0.7", "F"),
+            ("fr;q=0,de", "E"),
+            ("*", "E"),
+            ("", "E"),
+        ] {
+            assert_eq!(chosen(&three, header), text, "{header}");
+        }
+    }
+
+    #[test]
+    fn nothing_fits_means_the_first_text_and_not_an_error() {
+        let two = texts(json!({"es": "S", "pt_BR": "P"}));
+        assert_eq!(chosen(&two, "de"), "S");
+        assert_eq!(chosen(&two, "pt-BR"), "P");
+        assert_eq!(two.choose(&["de".into()], "pt-BR-x-y").unwrap(), "P");
+        assert_eq!(texts(json!(null)).choose(&[], "en"), None);
+        assert_eq!(texts(json!("one")).choose(&["fr".into()], "en"), Some("one"));
+    }
+
+    #[test]
+    fn accept_language_is_sorted_by_quality_and_never_fails() {
+        assert_eq!(accept_language("da, en-gb;q=0.8, en;q=0.7"), ["da", "en-gb", "en"]);
+        assert_eq!(accept_language("en;q=0.7;foo=bar, fr ; q=0.9"), ["fr", "en"]);
+        assert_eq!(accept_language("x;y;z=,,;q=2,de;q=oops,\u{0}"), ["x"]);
+        assert_eq!(accept_language(&"en,".repeat(500)).len(), MAX_TAGS);
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_gives_some_text(header in "\\PC{0,80}", default in "\\PC{0,8}") {
+            let one = texts(json!({"fr": "F"}));
+            prop_assert_eq!(one.choose(&accept_language(&header), &default), Some("F"));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What the stages of a server share. The server implements the traits; tests implement them in memory.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use identity::Managed;
+use identity::secret::Hasher;
+
+/// What the stages of a server share.
+pub struct Services {
+    /// Managed objects: reading them, and preparing writes.
+    pub managed: Arc<Managed>,
+    /// Hashes and verifies off the request's own thread.
+    pub hasher: Arc<dyn Hasher>,
+    /// Asks a captcha provider.
+    pub captcha: Arc<dyn CaptchaVerifier>,
+    /// Bounds how many mails one person gets.
+    pub mail_budget: Arc<dyn MailBudget>,
+    /// Whether mail can leave, or is kept where people can read it. Otherwise stages that need it fail at submission (decision 24).
+    pub mail_configured: bool,
+    /// The language of texts when none of the caller's fits, `en`.
+    pub default_locale: String,
+}
+
+/// What a captcha provider said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaptchaVerdict {
+    /// A human, it thinks.
+    pub solved: bool,
+    /// Its error codes, for the log only: they tell a stranger nothing he should know.
+    pub reasons: Vec<String>,
+}
+
+/// Asks a captcha provider whether a response is good.
+#[async_trait]
+pub trait CaptchaVerifier: Send + Sync {
+    /// Sends `secret` and `response`, form-encoded, to `uri`. `client_address` may be empty.
+    ///
+    /// # Errors
+    /// 503 when the provider cannot be reached or does not answer as it should.
+    async fn verify(&self, uri: &str, secret: &str, response: &str, client_address: &str) -> Result<CaptchaVerdict, ResourceError>;
+}
+
+/// Bounds how many mails one person gets, so that nobody's mailbox is flooded by strangers (SEC-04).
+pub trait MailBudget: Send + Sync {
+    /// Whether another mail may go to `recipient`, which is counted at once. `now` in seconds since 1970. Also asked for recipients that
+    /// stand for nobody, so that the work is the same.
+    fn allow(&self, recipient: &str, now: i64) -> bool;
+}

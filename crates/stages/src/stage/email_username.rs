@@ -1,0 +1,95 @@
+//! `emailUsername`: mails the user name to the account's stored address (idm-docs §2.21). Says the same to everybody; for a decoy
+//! nothing is sent.
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::account::{self, Account};
+use crate::locale::Translations;
+use crate::stage::letter::{self, Keys, Letter, ServiceParameters};
+use crate::{Services, mail_text, state};
+
+/// Configuration of `emailUsername`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The mail service; there is one.
+    #[serde(default, rename = "emailServiceUrl")]
+    _email_service_url: Option<String>,
+    /// How to send.
+    #[serde(default)]
+    email_service_parameters: Option<ServiceParameters>,
+    /// The sender; empty takes the mail service's own.
+    #[serde(default, deserialize_with = "loose::text")]
+    from: String,
+    /// The subject where `subjectTranslations` is missing.
+    #[serde(default, deserialize_with = "loose::text")]
+    subject: String,
+    /// `text/html` or `text/plain`.
+    #[serde(default, deserialize_with = "loose::text")]
+    mime_type: String,
+    /// The subject by locale.
+    #[serde(default)]
+    subject_translations: Translations,
+    /// The message by locale.
+    #[serde(default)]
+    message_translations: Translations,
+    /// The placeholder of the user name in messages.
+    #[serde(default, deserialize_with = "loose::text")]
+    username_token: String,
+}
+
+/// The stage.
+pub(super) struct EmailUsername {
+    letter: Letter,
+    token: String,
+}
+
+#[async_trait]
+impl Stage<Services> for EmailUsername {
+    const NAME: &'static str = "emailUsername";
+    const SUMMARY: &'static str = "Mails the user name to the account's own address.";
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { needs: vec![Need::any(&[FactKind::Named]), Need::any(&[FactKind::Username])], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let token = if config.username_token.is_empty() { "%username%".to_owned() } else { config.username_token };
+        let keys = Keys {
+            from: config.from,
+            subject: config.subject,
+            mime_type: config.mime_type,
+            subjects: config.subject_translations,
+            messages: config.message_translations,
+            parameters: config.email_service_parameters,
+        };
+        let letter = Letter::compile(keys, &[&token], cx)?;
+        Ok(Self { letter, token })
+    }
+
+    async fn requirements(&self, _: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        Ok(None)
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, _: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        letter::require_service(cx)?;
+        let account = Account::read(cx).await?;
+        let stored = account.mail(&account::mail_field(cx));
+        let known = stored.is_some();
+        let address = stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
+        let allowed = cx.services.mail_budget.allow(&address, cx.now);
+        let user_name = cx.text(state::USER_NAME).unwrap_or_default();
+        let draft = self.letter.draft(cx);
+        let shown = if draft.is_html() { mail_text::escape(user_name) } else { user_name.into() };
+        let mail = draft.fill(address, &[(&self.token, &shown)], !(known && allowed));
+        cx.effect(Effect::Mail(mail));
+        Ok(Progress::Done)
+    }
+}

@@ -1,0 +1,304 @@
+//! `emailValidation`: mails a secret and takes it back, which proves who reads the mailbox (idm-docs §2.7, decisions 7 to 9).
+//!
+//! Easiest to break: with a named account the address is the stored one, never one from the request or the state (SEC-36), and for a
+//! decoy everything happens but the sending. The secret is never stored: it is a keyed function of instance, stage and address, so a
+//! repeated step mails the same one and a database holds none (SEC-06).
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crest::{Pointer, ResourceError};
+use process::{Compiling, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use subtle::ConstantTimeEq as _;
+
+use crate::account::{self, Account, Cx};
+use crate::locale::Translations;
+use crate::stage::letter::{Keys, Letter, ServiceParameters};
+use crate::stage::{input, letter};
+use crate::{MailAddress, Services, decoy, state};
+
+/// Wrong codes after which an instance's challenge is dead (SEC-11).
+const MAX_ATTEMPTS: u32 = 5;
+/// Typed short codes per recipient and day: 100 of 10^8 possible ones (SEC-11).
+const MAX_TYPED_PER_DAY: u32 = 100;
+/// Seconds.
+const DAY: i64 = 86_400;
+/// The placeholder of the code that can be typed.
+const CODE_TOKEN: &str = "%code%";
+
+const VALIDATE_CODE: Tag = Tag("validateCode");
+
+/// Configuration of `emailValidation`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The property that holds the mail address.
+    #[serde(default = "mail")]
+    identity_email_field: String,
+    /// The mail service; there is one.
+    #[serde(default, rename = "emailServiceUrl")]
+    _email_service_url: Option<String>,
+    /// How to send.
+    #[serde(default)]
+    email_service_parameters: Option<ServiceParameters>,
+    /// The sender; empty takes the mail service's own.
+    #[serde(default, deserialize_with = "loose::text")]
+    from: String,
+    /// The subject where `subjectTranslations` is missing.
+    #[serde(default, deserialize_with = "loose::text")]
+    subject: String,
+    /// `text/html` or `text/plain`.
+    #[serde(default, deserialize_with = "loose::text")]
+    mime_type: String,
+    /// The subject by locale.
+    #[serde(default)]
+    subject_translations: Translations,
+    /// The message by locale.
+    #[serde(default)]
+    message_translations: Translations,
+    /// The placeholder of the link in messages.
+    #[serde(default, deserialize_with = "loose::text")]
+    verification_link_token: String,
+    /// Where the link leads; `&token=…&code=…` is appended as it stands.
+    #[serde(default, deserialize_with = "loose::text")]
+    verification_link: String,
+    /// Of releases before 4.0; refused.
+    #[serde(default)]
+    email: Option<Value>,
+}
+
+fn mail() -> String {
+    "mail".into()
+}
+
+/// The stage.
+pub(super) struct EmailValidation {
+    field: Pointer,
+    letter: Letter,
+    link: String,
+    link_token: String,
+}
+
+#[async_trait]
+impl Stage<Services> for EmailValidation {
+    const NAME: &'static str = "emailValidation";
+    const SUMMARY: &'static str = "Mails a link with a code and takes the code back: proof of a mail address.";
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { gives: vec![FactKind::ControlsMail, FactKind::Mail], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        if config.email.is_some() {
+            let issue = Issue::error(format!("{}/email", cx.pointer()), "pre-release", "'email' belongs to releases before 4.0, which are not read");
+            return Err(vec![issue.with_help("write its members beside 'name': subjectTranslations, messageTranslations, verificationLink, …")]);
+        }
+        let mut issues = Vec::new();
+        if config.verification_link.trim().is_empty() {
+            issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'verificationLink': where does the mailed link lead?"));
+        }
+        let link_token = if config.verification_link_token.is_empty() { "%link%".to_owned() } else { config.verification_link_token };
+        let keys = Keys {
+            from: config.from,
+            subject: config.subject,
+            mime_type: config.mime_type,
+            subjects: config.subject_translations,
+            messages: config.message_translations,
+            parameters: config.email_service_parameters,
+        };
+        let field = account::field(cx, "identityEmailField", &config.identity_email_field);
+        let letter = Letter::compile(keys, &[&link_token, CODE_TOKEN], cx);
+        match (field, letter) {
+            (Ok(field), Ok(letter)) if issues.is_empty() => Ok(Self { field, letter, link: config.verification_link.trim().to_owned(), link_token }),
+            (field, letter) => {
+                issues.extend(field.err());
+                issues.extend(letter.err().into_iter().flatten());
+                Err(issues)
+            }
+        }
+    }
+
+    async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        let known = cx.subject().is_ok() || cx.text(state::MAIL).is_some();
+        Ok((!known).then(|| Requirements::new("Verify your email address").text("mail", "Email address")))
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        if tag == VALIDATE_CODE.0 { self.take_back(cx, input).await } else { self.send(cx, input).await }
+    }
+}
+
+/// Whom the mail goes to.
+struct Recipient {
+    address: String,
+    /// Nobody reads it.
+    withheld: bool,
+}
+
+impl EmailValidation {
+    async fn send(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        letter::require_service(cx)?;
+        let recipient = self.recipient(cx, input).await?;
+        let allowed = cx.services.mail_budget.allow(&recipient.address, cx.now);
+        let purpose = purpose(cx, &recipient.address);
+        if allowed {
+            // A mail that is not sent must not end the challenge of one that was (SEC-09).
+            let expires = cx.now.saturating_add(cx.lifetime());
+            cx.effect(Effect::Challenge { purpose, instance: cx.instance().to_string(), expires });
+        }
+        let Secrets { code, typable } = Secrets::of(cx, &recipient.address);
+        let draft = self.letter.draft(cx);
+        let (link, link_token) = (self.link.clone(), self.link_token.clone());
+        let withheld = recipient.withheld || !allowed;
+        let delivery = move |token: &str| {
+            let link = format!("{link}&token={token}&code={code}");
+            let mail = draft.fill(recipient.address, &[(&link_token, &link), (CODE_TOKEN, &typable)], withheld);
+            vec![Effect::Mail(mail)]
+        };
+        let requirements = Requirements::new("Verify emailed code").text("code", "Enter code emailed");
+        Ok(Progress::Ask { tag: VALIDATE_CODE, requirements, delivery: Some(Box::new(delivery)) })
+    }
+
+    /// A named account's stored address; else the one in the state, or the one typed.
+    async fn recipient(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Recipient, ResourceError> {
+        if cx.subject().is_ok() {
+            let account = Account::read(cx).await?;
+            let stored = account.mail(&self.field);
+            let withheld = stored.is_none();
+            let address = stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
+            cx.put(state::MAIL, address.clone().into());
+            return Ok(Recipient { address, withheld });
+        }
+        let typed = match cx.text(state::MAIL) {
+            Some(known) => known.to_owned(),
+            None => input::text_or(input, "mail", "mail should not be empty")?.to_owned(),
+        };
+        let address: MailAddress = typed.parse().map_err(|_| ResourceError::bad_request("mail is not a mail address"))?;
+        self.agree(cx, &address)?;
+        cx.put(state::MAIL, address.as_str().into());
+        cx.grant(Fact::Mail)?;
+        Ok(Recipient { address: address.into(), withheld: false })
+    }
+
+    /// The details of a person without account have this address, or get it.
+    fn agree(&self, cx: &mut Cx<'_>, address: &MailAddress) -> Result<(), ResourceError> {
+        let Some(mut user) = cx.value(state::USER).filter(|user| user.is_object()).cloned() else { return Ok(()) };
+        match self.field.get(&user) {
+            Some(Value::String(other)) if !other.is_empty() => {
+                if !address.agrees_with(other) {
+                    return Err(ResourceError::bad_request("Email address mismatch"));
+                }
+            }
+            _ => {
+                self.field.set(&mut user, address.as_str().into());
+                cx.put(state::USER, user);
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_back(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        let typed = input::text_or(input, "code", "Input code is missing")?;
+        let typed = Typed::read(typed);
+        let address = cx.text(state::MAIL).unwrap_or_default().to_owned();
+        let subject = cx.subject().ok();
+        let stored = match &subject {
+            Some(_) => Account::read(cx).await?.mail(&self.field).map(String::from),
+            None => Some(address.clone()),
+        };
+        let purpose = purpose(cx, &address);
+        let attempts = cx.own_name("code");
+        let typing = format!("typed-code:{purpose}");
+        // No token outlives its instance's counter: it lasts a day, or two lifetimes where those are longer.
+        let expires = cx.now.saturating_add(DAY.max(cx.lifetime().saturating_mul(2)));
+        let mut alive = cx.ledger().count(&attempts, cx.now, expires).await? <= MAX_ATTEMPTS;
+        if typed.short.is_some() {
+            alive &= cx.ledger().count(&typing, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_TYPED_PER_DAY;
+        }
+        let newest = cx.ledger().challenge(&purpose).await?.as_deref() == Some(cx.instance().as_str());
+        let matches = Secrets::of(cx, &address).matches(&typed);
+        let same_address = stored.as_deref() == Some(address.as_str());
+        if !(matches & alive & newest & same_address) {
+            return Err(ResourceError::bad_request("Invalid code"));
+        }
+        cx.effect(Effect::ResetCounter(attempts));
+        cx.effect(Effect::ResetCounter(typing));
+        cx.grant(Fact::ControlsMail { subject, address })?;
+        cx.grant(Fact::Mail)?;
+        Ok(Progress::Done)
+    }
+}
+
+/// Names the challenge of a recipient in a process: of several, the newest counts (SEC-09).
+fn purpose(cx: &Cx<'_>, address: &str) -> String {
+    let parts = [cx.process().as_bytes(), EmailValidation::NAME.as_bytes(), address.as_bytes()];
+    URL_SAFE_NO_PAD.encode(cx.keyed_globally("challenge", &parts))
+}
+
+/// The code of the link, 122 bits, and the one that can be typed, 8 digits.
+struct Secrets {
+    code: String,
+    typable: String,
+}
+
+impl Secrets {
+    fn of(cx: &Cx<'_>, address: &str) -> Self {
+        let code = decoy::uuid_text(&cx.keyed("mailed code", &[address.as_bytes()]));
+        let bytes = cx.keyed("typable code", &[address.as_bytes()]);
+        let number = bytes.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        Self { code, typable: format!("{:08}", number % 100_000_000) }
+    }
+
+    /// In time that does not depend on where they differ.
+    fn matches(&self, typed: &Typed) -> bool {
+        let link = self.code.as_bytes().ct_eq(typed.text.as_bytes());
+        let short = self.typable.as_bytes().ct_eq(typed.short.as_deref().unwrap_or_default().as_bytes());
+        (link | short).into()
+    }
+}
+
+/// A code as somebody sent it.
+struct Typed {
+    text: String,
+    /// Its digits, where it is nothing but eight digits, spaces and dashes.
+    short: Option<String>,
+}
+
+impl Typed {
+    fn read(text: &str) -> Self {
+        let short: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').take(9).collect();
+        let is_short = short.len() == 8 && short.bytes().all(|byte| byte.is_ascii_digit());
+        Self { text: text.trim().to_ascii_lowercase(), short: is_short.then_some(short) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_code_is_read_with_spaces_and_dashes() {
+        for text in ["12345678", " 1234 5678", "1234-5678\n", "12-34-56-78"] {
+            assert_eq!(Typed::read(text).short.as_deref(), Some("12345678"), "{text:?}");
+        }
+        for text in ["1234567", "123456789", "1234567x", "", "0b2f6a1c-1111-4222-8333-444455556666"] {
+            assert_eq!(Typed::read(text).short, None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_two_codes_match_and_an_empty_one_never() {
+        let secrets = Secrets { code: "0b2f6a1c-1111-4222-8333-444455556666".into(), typable: "01234567".into() };
+        for good in ["0b2f6a1c-1111-4222-8333-444455556666", " 0B2F6A1C-1111-4222-8333-444455556666 ", "0123 4567"] {
+            assert!(secrets.matches(&Typed::read(good)), "{good}");
+        }
+        for bad in ["", "1234567", "0b2f6a1c111142228333444455556666", "01234568", "0123456"] {
+            assert!(!secrets.matches(&Typed::read(bad)), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `kbaSecurityAnswerVerificationStage`: asks security questions (idm-docs §2.10 and §5.1, decisions 12 and 21).
+//!
+//! Easiest to break: attempts are counted before anything is compared (SEC-47), and somebody who has no answers is asked, counted and
+//! refused exactly like somebody who has (SEC-01). Which questions come is a keyed function of the instance, so a replayed token
+//! cannot draw anew.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use crest::{Pointer, ResourceError};
+use identity::kba::{self, KbaConfig, QuestionRef, StoredAnswer};
+use identity::secret::Verdict;
+use process::{Compiling, Disclosure, Effect, Fact, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::account::{self, Account, Cx};
+use crate::stage::{attempts, input};
+use crate::{Services, state};
+
+/// Submissions after which an instance's questions are dead (SEC-11).
+const MAX_PER_INSTANCE: u32 = 5;
+/// Wrong submissions per account and day (SEC-11, NIST SP 800-63B-4 §3.2.2).
+const MAX_PER_DAY: u32 = 100;
+/// Seconds.
+const DAY: i64 = 86_400;
+
+/// Configuration of `kbaSecurityAnswerVerificationStage`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The property that holds the answers; else the one of `selfservice.kba.json`.
+    #[serde(default)]
+    kba_property_name: Option<String>,
+    /// The collection of accounts.
+    #[serde(default = "super::user_query::managed_user")]
+    identity_service_url: String,
+    /// The questions; null takes `selfservice.kba.json`.
+    #[serde(default)]
+    kba_config: Option<Value>,
+    /// How many questions are asked; else `minimumAnswersToVerify` of `selfservice.kba.json`.
+    #[serde(default, deserialize_with = "loose::optional_number")]
+    #[schemars(with = "Option<u32>")]
+    number_of_questions_user_must_answer: Option<u32>,
+}
+
+/// The stage.
+pub(super) struct KbaVerification {
+    kba: Arc<KbaConfig>,
+    property: Pointer,
+    count: usize,
+}
+
+#[async_trait]
+impl Stage<Services> for KbaVerification {
+    const NAME: &'static str = "kbaSecurityAnswerVerificationStage";
+    const SUMMARY: &'static str = "Asks for answers to some of the account's security questions.";
+    const COMPANIONS: &'static [&'static str] = &["kba"];
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { needs: vec![Need::any(&[FactKind::Named, FactKind::SignedIn])], gives: vec![FactKind::KnowsAnswers], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let file = match config.kba_config {
+            Some(inline @ Value::Object(_)) => inline,
+            _ => cx.companion("kba").clone(),
+        };
+        let kba = if file.is_null() { KbaConfig::default() } else { KbaConfig::read(&file).0 };
+        let property = config.kba_property_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&kba.property);
+        let property = account::field(cx, "kbaPropertyName", property);
+        let collection = account::collection(cx, "identityServiceUrl", &config.identity_service_url);
+        let count = usize::try_from(kba.answers_to_verify(config.number_of_questions_user_must_answer)).unwrap_or(usize::MAX);
+        let mut issues = Vec::new();
+        if count > kba::MAX_ANSWERS {
+            let message = format!("{count} questions can never be answered: an account has at most {}", kba::MAX_ANSWERS);
+            issues.push(Issue::error(cx.pointer(), "wrong-value", message));
+        }
+        match (property, collection) {
+            (Ok(property), Ok(_)) if issues.is_empty() => Ok(Self { kba: Arc::new(kba), property, count }),
+            (property, collection) => {
+                issues.extend(property.err());
+                issues.extend(collection.err());
+                Err(issues)
+            }
+        }
+    }
+
+    async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        let account = Account::read(cx).await?;
+        let answers = self.answers(&account);
+        if answers.len() < self.count && cx.disclosure() == Disclosure::Reveal {
+            return Err(ResourceError::bad_request(format!(
+                "Insufficient number of questions. Minimum number of questions user must answer: {}, Questions available: {}",
+                self.count,
+                answers.len()
+            )));
+        }
+        let asked = self.questions(cx, &account, &answers);
+        let mut requirements = Requirements::new("Answer security questions");
+        for (name, schema) in kba::verification_properties(&asked, &self.kba) {
+            requirements = requirements.required(name, schema);
+        }
+        let names = asked.iter().zip(1..).map(|(question, number)| (format!("answer{number}"), json!(question.to_member().1)));
+        let names = names.collect::<Map<_, _>>();
+        cx.put(state::ASKED, names.into());
+        Ok(Some(requirements))
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        let asked = self.asked(cx);
+        if asked.is_empty() {
+            // A submission that nobody was asked for, as the first of a process that begins here.
+            return match self.requirements(cx).await? {
+                Some(requirements) => Ok(Progress::ask(requirements)),
+                None => Err(ResourceError::bad_request("Answers are not matched")),
+            };
+        }
+        let mut given = Vec::with_capacity(asked.len());
+        for name in asked.keys() {
+            given.push((name, input::text(input, name)?));
+        }
+        let account = Account::read(cx).await?;
+        let instance = cx.own_name("answers");
+        let per_account = format!("answers:{}/{}", account.subject.collection, account.subject.id);
+        let keep = cx.now.saturating_add(DAY.max(cx.lifetime().saturating_mul(2)));
+        let mut alive = cx.ledger().count(&instance, cx.now, keep).await? <= MAX_PER_INSTANCE;
+        alive &= cx.ledger().count(&per_account, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_PER_DAY;
+        alive &= attempts::count(cx, &self.kba, &account).await?;
+
+        let stored = self.answers(&account);
+        let mut right = true;
+        for (name, answer) in given {
+            let question = asked.get(name).and_then(Value::as_str).unwrap_or_default();
+            let candidate = stored.iter().find(|candidate| candidate.question.to_member().1 == question);
+            // Each answer costs the same, and none is left out after a wrong one.
+            let verdict = kba::verify_answer(cx.services.hasher.as_ref(), answer, candidate).await?;
+            if verdict == Verdict::Unverifiable {
+                tracing::warn!(object = %account.path(), "a stored security answer cannot be verified");
+            }
+            right &= verdict.matches();
+        }
+        if !(right & alive & account.stored.is_some()) {
+            return Err(ResourceError::bad_request("Answers are not matched"));
+        }
+        attempts::forget(cx, &self.kba, &account).await?;
+        cx.effect(Effect::ResetCounter(instance));
+        cx.effect(Effect::ResetCounter(per_account));
+        cx.take(state::ASKED);
+        cx.grant(Fact::KnowsAnswers { subject: account.subject })?;
+        Ok(Progress::Done)
+    }
+}
+
+impl KbaVerification {
+    fn answers(&self, account: &Account) -> Vec<StoredAnswer> {
+        account.value(&self.property).map(|property| kba::read_answers(property, &self.kba)).unwrap_or_default()
+    }
+
+    /// Some of the account's questions, or believable ones for an account that has too few or does not exist.
+    fn questions(&self, cx: &Cx<'_>, account: &Account, answers: &[StoredAnswer]) -> Vec<QuestionRef> {
+        let subject = &account.subject;
+        let drawn = kba::draw(answers, self.count, &cx.keyed("questions", &[]));
+        let real: Vec<QuestionRef> = drawn.into_iter().map(|answer| answer.question.clone()).collect();
+        let seed = cx.keyed_globally("decoy questions", &[subject.collection.as_bytes(), subject.id.as_bytes()]);
+        let decoys = kba::decoy_questions(&self.kba, self.count, &seed);
+        if real.len() == self.count { real } else { decoys }
+    }
+
+    /// What was asked, `answer1` to the question's id or text.
+    fn asked(&self, cx: &Cx<'_>) -> Map<String, Value> {
+        let asked = cx.value(state::ASKED).and_then(Value::as_object).cloned().unwrap_or_default();
+        if asked.len() == self.count { asked } else { Map::new() }
+    }
+}

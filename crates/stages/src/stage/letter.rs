@@ -1,0 +1,114 @@
+//! What stages that send mail have in common: the operator's texts, the sender, whether to wait.
+
+use crest::ResourceError;
+use process::{Compiling, Issue, Mail, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::account::Cx;
+use crate::locale::Translations;
+use crate::{Services, mail_text};
+
+/// `emailServiceParameters`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServiceParameters {
+    /// The submission waits for the delivery and reports its failure.
+    #[serde(default, deserialize_with = "loose::boolean")]
+    #[schemars(with = "bool")]
+    wait_for_completion: bool,
+}
+
+/// The keys of a stage that are about its mail.
+pub(super) struct Keys {
+    pub(super) from: String,
+    pub(super) subject: String,
+    pub(super) mime_type: String,
+    pub(super) subjects: Translations,
+    pub(super) messages: Translations,
+    pub(super) parameters: Option<ServiceParameters>,
+}
+
+/// A mail to be written.
+#[derive(Clone)]
+pub(super) struct Letter {
+    from: Option<String>,
+    mime_type: String,
+    subjects: Translations,
+    messages: Translations,
+    wait: bool,
+}
+
+/// A letter in the language of one person.
+pub(super) struct Draft {
+    from: Option<String>,
+    mime_type: String,
+    subject: String,
+    message: String,
+    wait: bool,
+}
+
+impl Letter {
+    /// Checks the texts. `tokens` are the placeholders of which at least one should occur in every message.
+    pub(super) fn compile(keys: Keys, tokens: &[&str], cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let Keys { from, subject, mime_type, subjects, messages, parameters } = keys;
+        if messages.is_empty() {
+            return Err(vec![Issue::error(cx.pointer(), "missing-key", "missing key 'messageTranslations': what does the mail say?")]);
+        }
+        let subjects = if subjects.is_empty() { Translations::single(subject) } else { subjects };
+        if subjects.texts().all(|text| text.trim().is_empty()) {
+            cx.issues.push(Issue::warning(cx.pointer(), "no-subject", "the mail has no subject: 'subjectTranslations' is missing"));
+        }
+        for text in messages.texts().filter(|text| !tokens.iter().any(|token| text.contains(token))) {
+            let start: String = text.chars().take(40).collect();
+            let message = format!("the message \"{start}…\" has no {}, so it tells nobody how to go on", tokens.join(" and no "));
+            cx.issues.push(Issue::warning(format!("{}/messageTranslations", cx.pointer()), "missing-token", message));
+        }
+        let wait = parameters.unwrap_or_default().wait_for_completion;
+        if wait {
+            let pointer = format!("{}/emailServiceParameters/waitForCompletion", cx.pointer());
+            let message = "waiting for the delivery tells by its time, and by its failure, to which accounts mail is sent";
+            cx.issues.push(Issue::hint(pointer, "waits-for-delivery", message).with_help("false hands the mail to the outbox"));
+        }
+        let or = |text: String, default: Option<&str>| if text.trim().is_empty() { default.map(str::to_owned) } else { Some(text.trim().to_owned()) };
+        let mime_type = or(mime_type, Some("text/plain")).unwrap_or_default();
+        Ok(Self { from: or(from, None), mime_type: mail_text::header(&mime_type), subjects, messages, wait })
+    }
+
+    /// Chooses subject and message, each on its own, in the caller's language.
+    pub(super) fn draft(&self, cx: &Cx<'_>) -> Draft {
+        let choose = |texts: &Translations| texts.choose(&cx.caller.locales, &cx.services.default_locale).unwrap_or_default().to_owned();
+        Draft {
+            from: self.from.clone(),
+            mime_type: self.mime_type.clone(),
+            subject: mail_text::header(&choose(&self.subjects)),
+            message: choose(&self.messages),
+            wait: self.wait,
+        }
+    }
+}
+
+impl Draft {
+    /// Whether values must be escaped.
+    pub(super) fn is_html(&self) -> bool {
+        mail_text::is_html(&self.mime_type)
+    }
+
+    /// The mail, with these placeholders replaced.
+    pub(super) fn fill(self, to: String, values: &[(&str, &str)], withheld: bool) -> Mail {
+        let body = mail_text::fill(&self.message, values);
+        Mail { to, from: self.from, subject: self.subject, mime_type: self.mime_type, body, wait: self.wait, withheld }
+    }
+}
+
+/// Stages that need mail fail at submission where there is no mail service, for known and unknown accounts alike (decision 24).
+///
+/// # Errors
+/// 503 without a mail service.
+pub(super) fn require_service(cx: &Cx<'_>) -> Result<(), ResourceError> {
+    if cx.services.mail_configured {
+        return Ok(());
+    }
+    tracing::error!(process.name = cx.process(), "a process has to send mail, but no mail service is configured (conf/external.email.json)");
+    Err(ResourceError::unavailable("Mail cannot be sent: no mail service is configured"))
+}

@@ -1,0 +1,180 @@
+//! `resetStage`: replaces the password of a proven account (idm-docs §2.15, decision 10).
+//!
+//! Easiest to break: a *named* account is not a *proven* one (SEC-31, SEC-35), and what was proven must still be so: the address, the
+//! id and the credential that is replaced are those the process began with.
+
+use async_trait::async_trait;
+use crest::{Guard, Patch, PatchOperation, Pointer, ResourceError};
+use identity::secret::{MAX_SECRET_BYTES, Secret};
+use identity::{CREATE_MESSAGE, Expect, PolicyFailure, Which, Writer, failed_value};
+use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::account::{self, Account, Cx};
+use crate::stage::{input, notice};
+use crate::{Services, state};
+
+/// Configuration of `resetStage`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The collection of accounts.
+    #[serde(default = "super::user_query::managed_user")]
+    identity_service_url: String,
+    /// The property that holds the password.
+    #[serde(default = "password")]
+    identity_password_field: String,
+    /// Our own options.
+    #[serde(default)]
+    vestibule: Option<Options>,
+}
+
+/// Our own options of `resetStage`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Options {
+    /// Whether the owner is told by mail that the password was changed. Default: true.
+    #[serde(default, deserialize_with = "loose::optional_boolean")]
+    #[schemars(with = "Option<bool>")]
+    notify: Option<bool>,
+}
+
+fn password() -> String {
+    "password".into()
+}
+
+/// The stage.
+pub(super) struct Reset {
+    /// Name of the property.
+    property: String,
+    field: Pointer,
+    notify: bool,
+}
+
+#[async_trait]
+impl Stage<Services> for Reset {
+    const NAME: &'static str = "resetStage";
+    const SUMMARY: &'static str = "Replaces the password of an account that was proven before.";
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts {
+            needs: vec![
+                Need::any(&[FactKind::Named, FactKind::SignedIn]),
+                Need::proof(&[FactKind::ControlsMail, FactKind::KnowsAnswers, FactKind::SignedIn]),
+            ],
+            changes_credential: true,
+            ..StageFacts::default()
+        }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let mut issues = Vec::new();
+        issues.extend(account::collection(cx, "identityServiceUrl", &config.identity_service_url).err());
+        let field = account::field(cx, "identityPasswordField", &config.identity_password_field);
+        let notify = config.vestibule.unwrap_or_default().notify.unwrap_or(true);
+        if !notify {
+            let pointer = format!("{}/vestibule/notify", cx.pointer());
+            let message = "the owner is not told that the password was changed, and so cannot object when it was somebody else (SEC-14)";
+            cx.issues.push(Issue::warning(pointer, "no-notice", message));
+        }
+        match field {
+            Ok(field) if field.tokens().len() == 1 && issues.is_empty() => {
+                Ok(Self { property: field.leaf().unwrap_or_default().to_owned(), field, notify })
+            }
+            Ok(field) if field.tokens().len() > 1 => {
+                let pointer = format!("{}/identityPasswordField", cx.pointer());
+                issues.push(Issue::error(pointer, "wrong-value", format!("'{field}' lies inside a property; a password is a property of its own")));
+                Err(issues)
+            }
+            field => {
+                issues.extend(field.err());
+                Err(issues)
+            }
+        }
+    }
+
+    async fn requirements(&self, _: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        Ok(Some(requirements()))
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        let typed = input::text(input, "password")?;
+        let account = Account::read(cx).await?;
+        if !cx.facts().proves(&account.subject) && !cx.allow_unproven() {
+            return Err(ResourceError::bad_request("The account was not proven to be yours"));
+        }
+        if Secret::password(typed).is_err() {
+            let mut failure = PolicyFailure::new(self.property.as_str(), "MAX_LENGTH");
+            failure.params = Some(json!({ "maxLength": MAX_SECRET_BYTES }));
+            return Ok(refused(failed_value(&[failure])));
+        }
+        let done = if account.stored.is_some() { self.change(cx, &account, typed).await } else { self.pretend(cx, &account, typed).await };
+        match done {
+            Ok(()) => Ok(Progress::Done),
+            Err(ResourceError { code: 403, detail: Some(detail), .. }) if detail.get("failedPolicyRequirements").is_some() => Ok(refused(detail)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Reset {
+    async fn change(&self, cx: &mut Cx<'_>, account: &Account, typed: &str) -> Result<(), ResourceError> {
+        self.unchanged(cx, account)?;
+        let subject = &account.subject;
+        let owned = [self.property.as_str()];
+        let patch = Patch::new(vec![PatchOperation::replace(self.field.clone(), typed)]);
+        let guard = Guard { pointer: self.field.clone(), value: account.value(&self.field).cloned() };
+        let expect = Expect { guard: Some(guard), ..Expect::any() };
+        let prepared = cx.services.managed.patch(&subject.collection, &subject.id, &patch, Writer::Process { owned: &owned }, &expect).await?;
+        if let Some(change) = prepared.change {
+            cx.effect(Effect::Change(change));
+        }
+        let except = cx.caller.session.clone().filter(|_| cx.caller.subject.as_ref() == Some(subject));
+        cx.effect(Effect::EndSessions { collection: subject.collection.clone(), id: subject.id.clone(), except });
+        if self.notify
+            && cx.services.mail_configured
+            && let Some(address) = account.mail(&account::mail_field(cx))
+        {
+            let mail = notice::password_changed(cx, address);
+            cx.effect(Effect::Mail(mail));
+        }
+        cx.audit("resetPassword", account.path(), true, json!({ "process": cx.process(), "instance": cx.instance() }));
+        Ok(())
+    }
+
+    /// What a process without proof of identity does for nobody: the same work, and no change.
+    async fn pretend(&self, cx: &mut Cx<'_>, account: &Account, typed: &str) -> Result<(), ResourceError> {
+        let owned = [self.property.as_str()];
+        let object = json!({ &self.property: typed });
+        let managed = &cx.services.managed;
+        let failures = managed.check(&account.subject.collection, &object, Which::Present, Writer::Process { owned: &owned }, &[]).await?;
+        if !failures.is_empty() {
+            return Err(identity::policy_error(CREATE_MESSAGE, &failures));
+        }
+        cx.services.hasher.hash(Secret::password(typed)?).await?;
+        Ok(())
+    }
+
+    /// Id, address and credential are those the account had when it was named.
+    fn unchanged(&self, cx: &Cx<'_>, account: &Account) -> Result<(), ResourceError> {
+        let stored_mail = account.value(&account::mail_field(cx)).and_then(Value::as_str);
+        let same_mail = cx.text(state::MAIL).is_none_or(|mail| Some(mail) == stored_mail);
+        let digest = account::credential_digest(cx, &account.subject.collection, account.stored.as_ref());
+        let same_credential = cx.text(state::CREDENTIAL).is_none_or(|credential| credential == digest);
+        if same_mail && same_credential { Ok(()) } else { Err(ResourceError::bad_request("Invalid snapshot token")) }
+    }
+}
+
+fn requirements() -> Requirements {
+    Requirements::new("Reset password").text("password", "Password")
+}
+
+/// The same question again, with what the password fails: a client keeps its form open only for a 200 (client-contract §7).
+fn refused(detail: Value) -> Progress {
+    let error = ResourceError::forbidden(CREATE_MESSAGE).with_detail(detail);
+    Progress::ask(requirements().with("error", error.to_value()))
+}
