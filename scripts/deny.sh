@@ -1,0 +1,5 @@
+#!/bin/sh
+# Licences, sources and banned crates. Advisories are not asked for: that would need a network nobody promised.
+set -eu
+deny=$(scripts/cargo-tool.sh cargo-deny 0.20.2)
+exec "$deny" --offline check bans licenses sources
