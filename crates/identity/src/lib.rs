@@ -4,6 +4,8 @@
 //! Easiest to break: nothing here writes, and nothing leaves through [`Managed::view`] that is hashed or private.
 
 mod events;
+#[cfg(test)]
+mod fixtures;
 pub mod kba;
 mod loose;
 mod managed;
@@ -15,11 +17,14 @@ pub mod secret;
 mod session;
 
 pub use events::{Effect, Event, Events, Hook};
-pub use managed::{Audience, Expect, Managed, Prepared, Writer, sealed, timestamp};
-pub use policy::{CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error, word_list};
+pub use managed::{Audience, Expect, Managed, Prepared, Writer, percentage, sealed, timestamp};
+pub use policy::{
+    CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,
+    word_list,
+};
 #[cfg(any(test, feature = "testing"))]
 pub use ports::MemoryObjects;
 pub use ports::{Objects, ObjectsError};
 pub use problem::{Problem, Severity};
-pub use session::{Session, Sessions};
 pub use schema::{DeclaredPolicy, JsonType, Meta, ObjectSchema, Property, Relationship, Schemas, Scope};
+pub use session::{Session, Sessions};

@@ -36,9 +36,9 @@ pub(crate) fn flag(object: &Value, key: &str) -> Option<bool> {
 pub(crate) fn as_count(value: &Value) -> Option<u64> {
     match value {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be whole, not negative and small")]
-        Value::Number(number) => number.as_u64().or_else(|| {
-            number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..1e15).contains(float)).map(|float| float as u64)
-        }),
+        Value::Number(number) => number
+            .as_u64()
+            .or_else(|| number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..1e15).contains(float)).map(|float| float as u64)),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }

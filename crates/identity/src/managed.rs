@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 pub use effects::timestamp;
 pub use secrets::sealed;
-pub use view::Audience;
+pub use view::{Audience, percentage};
 pub use writer::Writer;
 
 use crate::kba::KbaConfig;
@@ -152,7 +152,14 @@ impl Managed {
     ///
     /// # Errors
     /// As [`Managed::create`]; 404 for an object that is not there, 412 for a revision that is not current.
-    pub async fn replace(&self, collection: &str, id: &str, content: Value, by: Writer<'_>, expect: &Expect) -> Result<Prepared, ResourceError> {
+    pub async fn replace(
+        &self,
+        collection: &str,
+        id: &str,
+        content: Value,
+        by: Writer<'_>,
+        expect: &Expect,
+    ) -> Result<Prepared, ResourceError> {
         let schema = self.schema(collection)?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
@@ -175,11 +182,8 @@ impl Managed {
         }
         merged.extend(content.clone());
         let plain = Value::Object(merged);
-        let request = Validation {
-            id: Some(id),
-            stored: Some(&stored.content),
-            ..Validation::new(collection, &plain, self.clock.unix_seconds())
-        };
+        let request =
+            Validation { id: Some(id), stored: Some(&stored.content), ..Validation::new(collection, &plain, self.clock.unix_seconds()) };
         self.validated(request, CREATE_MESSAGE).await?;
         self.harden(schema, &mut content, by).await?;
         let Value::Object(mut members) = plain else { return Err(not_an_object()) };
@@ -216,7 +220,13 @@ impl Managed {
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
         let change = Change::Delete { collection: collection.to_owned(), id: id.to_owned(), expected: expect.revision.clone() };
-        Ok(Prepared { id: id.to_owned(), change: Some(change), content: stored.content.clone(), previous: Some(stored), changed: Vec::new() })
+        Ok(Prepared {
+            id: id.to_owned(),
+            change: Some(change),
+            content: stored.content.clone(),
+            previous: Some(stored),
+            changed: Vec::new(),
+        })
     }
 
     /// What a new password fails, beside the object it is for.

@@ -128,3 +128,6 @@ impl Policies {
         self.objects.get(collection).map_or(&[], Vec::as_slice)
     }
 }
+
+#[cfg(test)]
+mod tests;

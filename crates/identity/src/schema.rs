@@ -12,8 +12,8 @@ mod sanitized;
 use serde_json::Value;
 
 pub use object::{Meta, ObjectSchema};
-pub(crate) use read::policies as declared_policies;
 pub use property::{DeclaredPolicy, JsonType, Property, Relationship, Scope};
+pub(crate) use read::policies as declared_policies;
 
 use crate::problem::Problem;
 
@@ -48,3 +48,6 @@ impl Schemas {
         self.objects.iter()
     }
 }
+
+#[cfg(test)]
+mod tests;

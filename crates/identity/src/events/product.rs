@@ -81,19 +81,15 @@ fn calls(source: &str) -> (Vec<Effect>, String) {
     let mut rest = String::new();
     let mut left = source.as_str();
     while let Some((before, from)) = left.split_once("require(") {
-        let taken = call(from);
         rest.push_str(before);
-        match taken {
-            Some((effect, after)) => {
-                if !effects.contains(&effect) {
-                    effects.push(effect);
-                }
-                left = after;
+        if let Some((effect, after)) = call(from) {
+            if !effects.contains(&effect) {
+                effects.push(effect);
             }
-            None => {
-                rest.push_str("require(");
-                left = from;
-            }
+            left = after;
+        } else {
+            rest.push_str("require(");
+            left = from;
         }
     }
     rest.push_str(left);

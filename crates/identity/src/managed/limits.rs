@@ -79,9 +79,7 @@ fn inside(name: &str, value: &Value, by: Writer<'_>, depth: usize) -> Result<(),
 /// Refuses a name that could not stand in a pointer.
 pub(super) fn check_name(name: &str) -> Result<(), ResourceError> {
     if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(ResourceError::bad_request(format!(
-            "Property names have 1 to {MAX_NAME} bytes and no control characters"
-        )));
+        return Err(ResourceError::bad_request(format!("Property names have 1 to {MAX_NAME} bytes and no control characters")));
     }
     Ok(())
 }

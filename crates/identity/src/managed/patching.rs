@@ -17,7 +17,14 @@ impl Managed {
     /// 404 for an unknown collection or an object that is not there, 412 for a revision that is not current, 400 for operations that
     /// cannot be applied, 403 for what `by` may not change and for failed policies, 503 when the store or the hashing pool does not
     /// answer.
-    pub async fn patch(&self, collection: &str, id: &str, patch: &Patch, by: Writer<'_>, expect: &Expect) -> Result<Prepared, ResourceError> {
+    pub async fn patch(
+        &self,
+        collection: &str,
+        id: &str,
+        patch: &Patch,
+        by: Writer<'_>,
+        expect: &Expect,
+    ) -> Result<Prepared, ResourceError> {
         let schema = self.schema(collection)?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
@@ -46,10 +53,10 @@ impl Managed {
 
         let mut hardened = Vec::with_capacity(operations.len() + 1);
         for mut operation in operations {
-            if let Some(name) = operation.field.top().filter(|name| self.is_secret(schema, name) || matches!(by, Writer::Process { .. }))
+            if let Some(name) = operation.field.top().filter(|name| self.is_secret(schema, name))
                 && let Some(value) = operation.value.take()
             {
-                operation.value = Some(self.hardened(schema, name, &operation, value, by).await?);
+                operation.value = Some(self.hardened(name, &operation, value, by).await?);
             }
             hardened.push(operation);
         }
@@ -107,7 +114,13 @@ impl Managed {
     }
 
     /// A copy must not carry out what the API does not show, nor a move take away what the writer may not change.
-    fn check_source(&self, schema: &ObjectSchema, operation: &PatchOperation, source: &Pointer, by: Writer<'_>) -> Result<(), ResourceError> {
+    fn check_source(
+        &self,
+        schema: &ObjectSchema,
+        operation: &PatchOperation,
+        source: &Pointer,
+        by: Writer<'_>,
+    ) -> Result<(), ResourceError> {
         let name = source.top().unwrap_or("");
         let hidden = self.is_hidden(schema, name) || name == schema.meta_property();
         if hidden || operation.field.top().is_some_and(|target| self.is_secret(schema, target)) {
@@ -131,18 +144,15 @@ impl Managed {
         }
     }
 
-    async fn hardened(&self, schema: &ObjectSchema, name: &str, operation: &PatchOperation, value: Value, by: Writer<'_>) -> Result<Value, ResourceError> {
-        if operation.field.leaf() == Some("-") && name == self.kba.property {
-            let one = self.stored_form(name, &Value::Array(vec![value]), by).await?;
-            return Ok(match one {
-                Value::Array(mut entries) => entries.pop().unwrap_or_default(),
-                other => other,
-            });
-        }
-        if self.is_secret(schema, name) {
+    async fn hardened(&self, name: &str, operation: &PatchOperation, value: Value, by: Writer<'_>) -> Result<Value, ResourceError> {
+        if operation.field.leaf() != Some("-") {
             return self.stored_form(name, &value, by).await;
         }
-        Ok(super::secrets::without_seal(value))
+        let one = self.stored_form(name, &Value::Array(vec![value]), by).await?;
+        Ok(match one {
+            Value::Array(mut entries) => entries.pop().unwrap_or_default(),
+            other => other,
+        })
     }
 
     /// Counters and metadata are no change of the person's data.

@@ -19,7 +19,8 @@ const SEALED: &str = "stored-form";
 /// [`crate::kba::hash_answers`]. Accepted from [`Writer::Process`] for the properties it owns, and from nobody else.
 #[must_use]
 pub fn sealed(stored: Value) -> Value {
-    json!({ CRYPTO: {"type": SEALED, "value": stored} })
+    let crypto = Map::from_iter([("type".to_owned(), json!(SEALED)), ("value".to_owned(), stored)]);
+    Value::Object(Map::from_iter([(CRYPTO.to_owned(), Value::Object(crypto))]))
 }
 
 /// Whether a value was made by [`sealed`].
@@ -30,14 +31,6 @@ pub(super) fn is_sealed(value: &Value) -> bool {
 fn unsealed(value: &Value) -> Option<&Value> {
     let crypto = value.get(CRYPTO)?;
     if crypto.get("type").and_then(Value::as_str) == Some(SEALED) { crypto.get("value") } else { None }
-}
-
-/// The value inside the seal, or the value itself.
-pub(super) fn without_seal(value: Value) -> Value {
-    match unsealed(&value) {
-        Some(stored) => stored.clone(),
-        None => value,
-    }
 }
 
 impl Managed {
@@ -69,7 +62,12 @@ impl Managed {
     }
 
     /// Puts every secret of an object into its stored form.
-    pub(super) async fn harden(&self, schema: &ObjectSchema, content: &mut Map<String, Value>, by: Writer<'_>) -> Result<(), ResourceError> {
+    pub(super) async fn harden(
+        &self,
+        schema: &ObjectSchema,
+        content: &mut Map<String, Value>,
+        by: Writer<'_>,
+    ) -> Result<(), ResourceError> {
         let names: Vec<String> = content.keys().filter(|name| self.is_secret(schema, name)).cloned().collect();
         for name in names {
             let Some(value) = content.get(&name) else { continue };
@@ -79,10 +77,6 @@ impl Managed {
                 let stored = self.stored_form(&name, value, by).await?;
                 content.insert(name, stored);
             }
-        }
-        // A seal on anything else a process owns says nothing more.
-        for value in content.values_mut() {
-            *value = without_seal(value.take());
         }
         Ok(())
     }
@@ -100,9 +94,9 @@ impl Managed {
             Value::String(typed) => self.hasher.hash(Secret::password(typed)?).await,
             hashed if is_crypto_object(hashed) => match StoredSecret::recognise(hashed) {
                 Some(stored) if stored.is_verifiable() => Ok(hashed.clone()),
-                Some(StoredSecret::Unreadable { key }) => {
-                    Err(ResourceError::bad_request(format!("The value of '{name}' is encrypted with the key '{key}' and cannot be read here")))
-                }
+                Some(StoredSecret::Unreadable { key }) => Err(ResourceError::bad_request(format!(
+                    "The value of '{name}' is encrypted with the key '{key}' and cannot be read here"
+                ))),
                 _ => Err(ResourceError::bad_request(format!("The value of '{name}' is a hash that cannot be verified here"))),
             },
             _ => Err(ResourceError::bad_request(format!("The value of '{name}' must be text"))),
@@ -141,7 +135,9 @@ impl Managed {
         }
         let answer = match members.get("answer") {
             Some(Value::String(typed)) => self.hasher.hash(answer_secret(typed)?).await?,
-            Some(hashed) if StoredSecret::recognise(hashed).is_some_and(|stored| is_crypto_object(hashed) && stored.is_verifiable()) => hashed.clone(),
+            Some(hashed) if StoredSecret::recognise(hashed).is_some_and(|stored| is_crypto_object(hashed) && stored.is_verifiable()) => {
+                hashed.clone()
+            }
             Some(hashed) if is_crypto_object(hashed) => return Err(wrong("has a hash that cannot be verified here")),
             _ => return Err(wrong("must contain an answer")),
         };

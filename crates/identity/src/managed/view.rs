@@ -78,7 +78,7 @@ impl Managed {
     }
 
     /// How complete a profile is, in percent (decision 18): of the properties that are viewable and editable by their owner, those
-    /// that hold something. 100 where there are none.
+    /// that hold something. 100 where there are none. Write it with [`percentage`].
     ///
     /// # Errors
     /// 404 for an unknown collection.
@@ -104,6 +104,12 @@ impl Managed {
         let asked = fields.mentions(name) || (fields.wants_relationships() && property.relationship.is_some());
         (property.returned_by_default() || asked) && (audience != Audience::Other || property.viewable)
     }
+}
+
+/// A percentage as JSON, with the digits that single precision has: a JSON number is a double, and would show more.
+#[must_use]
+pub fn percentage(percent: f32) -> Value {
+    percent.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
 /// Present, and neither null nor empty.
@@ -160,7 +166,7 @@ fn metadata(schema: &ObjectSchema, resource: &Resource) -> Value {
     members.insert("_id".into(), json!(resource.id));
     members.insert("_rev".into(), json!(resource.revision));
     let stored = resource.content.get(schema.meta_property()).and_then(Value::as_object);
-    members.extend(stored.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+    members.extend(stored.into_iter().flatten().map(|(name, value)| (name.clone(), without_crypto(value))));
     Value::Object(members)
 }
 
@@ -168,7 +174,8 @@ fn metadata(schema: &ObjectSchema, resource: &Resource) -> Value {
 fn without_crypto(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
-            let shown = members.iter().filter(|(_, value)| !is_crypto_object(value)).map(|(name, value)| (name.clone(), without_crypto(value)));
+            let shown =
+                members.iter().filter(|(_, value)| !is_crypto_object(value)).map(|(name, value)| (name.clone(), without_crypto(value)));
             if is_crypto_object(value) { Value::Null } else { Value::Object(shown.collect()) }
         }
         Value::Array(elements) => Value::Array(elements.iter().filter(|value| !is_crypto_object(value)).map(without_crypto).collect()),

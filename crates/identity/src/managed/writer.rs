@@ -49,7 +49,12 @@ pub(super) fn denied(properties: &[String], reason: &str) -> ResourceError {
 }
 
 /// Refuses members of `content` that `by` may not set.
-pub(super) fn check_members(schema: &ObjectSchema, content: &Value, by: Writer<'_>, secret: &dyn Fn(&str) -> bool) -> Result<(), ResourceError> {
+pub(super) fn check_members(
+    schema: &ObjectSchema,
+    content: &Value,
+    by: Writer<'_>,
+    secret: &dyn Fn(&str) -> bool,
+) -> Result<(), ResourceError> {
     let members = content.as_object().into_iter().flatten();
     let forbidden: Vec<String> = members.filter(|(name, _)| !by.may_write(schema, name)).map(|(name, _)| name.clone()).collect();
     if !forbidden.is_empty() {
@@ -62,7 +67,13 @@ pub(super) fn check_members(schema: &ObjectSchema, content: &Value, by: Writer<'
 }
 
 /// Refuses a value that `by` may not set at `pointer`.
-pub(super) fn check_place(schema: &ObjectSchema, pointer: &Pointer, value: Option<&Value>, by: Writer<'_>, secret: &dyn Fn(&str) -> bool) -> Result<(), ResourceError> {
+pub(super) fn check_place(
+    schema: &ObjectSchema,
+    pointer: &Pointer,
+    value: Option<&Value>,
+    by: Writer<'_>,
+    secret: &dyn Fn(&str) -> bool,
+) -> Result<(), ResourceError> {
     let Some((name, inner)) = pointer.tokens().split_first() else {
         return Err(ResourceError::bad_request("The whole object cannot be patched"));
     };
@@ -90,14 +101,20 @@ pub(super) fn check_place(schema: &ObjectSchema, pointer: &Pointer, value: Optio
     }
 }
 
-fn check_value(schema: &ObjectSchema, name: &str, value: &Value, by: Writer<'_>, secret: &dyn Fn(&str) -> bool) -> Result<(), ResourceError> {
+fn check_value(
+    schema: &ObjectSchema,
+    name: &str,
+    value: &Value,
+    by: Writer<'_>,
+    secret: &dyn Fn(&str) -> bool,
+) -> Result<(), ResourceError> {
     match by {
         Writer::Administrator if secret(name) => Ok(()),
         Writer::Administrator if contains_crypto(value) => {
             Err(ResourceError::bad_request(format!("The property '{name}' is not hashed here, so its value cannot be a $crypto object")))
         }
         Writer::Administrator => Ok(()),
-        Writer::Process { .. } if by.owns(name) && is_sealed(value) => Ok(()),
+        Writer::Process { .. } if by.owns(name) && secret(name) && is_sealed(value) => Ok(()),
         Writer::Process { .. } if by.owns(name) => refuse_crypto(name, value),
         Writer::Owner | Writer::Process { .. } => {
             refuse_crypto(name, value)?;
@@ -110,7 +127,11 @@ fn check_value(schema: &ObjectSchema, name: &str, value: &Value, by: Writer<'_>,
 }
 
 fn refuse_crypto(path: &str, value: &Value) -> Result<(), ResourceError> {
-    if contains_crypto(value) { Err(denied(&[path.to_owned()], "values that are hashed or encrypted already are not accepted")) } else { Ok(()) }
+    if contains_crypto(value) {
+        Err(denied(&[path.to_owned()], "values that are hashed or encrypted already are not accepted"))
+    } else {
+        Ok(())
+    }
 }
 
 fn contains_crypto(value: &Value) -> bool {

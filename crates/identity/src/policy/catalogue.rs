@@ -28,13 +28,16 @@ pub(super) enum Understood {
     Without(String),
 }
 
+/// A rule and the parameters a client reads, or why there is none.
+type Read = Result<(Rule, Option<Value>), String>;
+
 struct Definition {
     id: &'static str,
     requirement: &'static str,
-    read: fn(&Value, &Companions) -> Result<(Rule, Option<Value>), String>,
+    read: fn(&Value, &Companions) -> Read,
 }
 
-const fn line(id: &'static str, requirement: &'static str, read: fn(&Value, &Companions) -> Result<(Rule, Option<Value>), String>) -> Definition {
+const fn line(id: &'static str, requirement: &'static str, read: fn(&Value, &Companions) -> Read) -> Definition {
     Definition { id, requirement, read }
 }
 
@@ -97,7 +100,11 @@ pub(super) fn understand(id: &str, params: Option<&Value>, companions: &Companio
     Some(match (definition.read)(params.unwrap_or(&none), companions) {
         Ok((rule @ Rule::New, shown)) => {
             let why = "a value is compared with the present one and with what the object's 'fieldHistory' holds; no longer history is kept";
-            if renamed || history_length(params) > 1 { Understood::Weaker(policy(rule, shown), why.into()) } else { Understood::Policy(policy(rule, shown)) }
+            if renamed || history_length(params) > 1 {
+                Understood::Weaker(policy(rule, shown), why.into())
+            } else {
+                Understood::Policy(policy(rule, shown))
+            }
         }
         Ok((rule, shown)) => Understood::Policy(policy(rule, shown)),
         Err(reason) if known == "regexpMatches" => Understood::Broken(policy(Rule::Matches(None), params.cloned()), reason),
@@ -115,7 +122,12 @@ pub(super) fn not_empty() -> Policy {
 }
 
 pub(super) fn minimum_length(least: u64) -> Policy {
-    Policy { id: "minimum-length".into(), requirement: "MIN_LENGTH", params: Some(json!({"minLength": least})), rule: Rule::Shortest(least) }
+    Policy {
+        id: "minimum-length".into(),
+        requirement: "MIN_LENGTH",
+        params: Some(json!({"minLength": least})),
+        rule: Rule::Shortest(least),
+    }
 }
 
 pub(super) fn one_of(values: Vec<Value>) -> Policy {
@@ -126,8 +138,6 @@ pub(super) fn valid_type(types: &[JsonType]) -> Policy {
     let names: Vec<_> = types.iter().map(|kind| shown_type(*kind)).collect();
     Policy { id: "valid-type".into(), requirement: "VALID_TYPE", params: Some(json!({"types": names})), rule: Rule::Type(types.to_vec()) }
 }
-
-type Read = Result<(Rule, Option<Value>), String>;
 
 fn counted(params: &Value, key: &str, rule: fn(u64) -> Rule) -> Read {
     match loose::member(params, key).map(loose::as_count) {

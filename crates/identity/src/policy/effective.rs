@@ -95,7 +95,13 @@ fn from_schema(property: &Property, policies: &mut Vec<Policy>, companions: &Com
 /// Adds declared policies; the later of two with one id stands in the place of the earlier.
 ///
 /// `pattern` and a declared `regexpMatches` are two rules that real projects use side by side, so both hold.
-pub(super) fn declared(list: &[DeclaredPolicy], credential: bool, policies: &mut Vec<Policy>, companions: &Companions, problems: &mut Problems) {
+pub(super) fn declared(
+    list: &[DeclaredPolicy],
+    credential: bool,
+    policies: &mut Vec<Policy>,
+    companions: &Companions,
+    problems: &mut Problems,
+) {
     for declared in list {
         let id = &declared.id;
         let policy = match catalogue::understand(id, declared.params.as_ref(), companions) {
@@ -105,7 +111,8 @@ pub(super) fn declared(list: &[DeclaredPolicy], credential: bool, policies: &mut
                 policy
             }
             Some(Understood::Broken(policy, reason)) => {
-                let message = format!("the policy '{id}' cannot be used: {reason}. Every value of the property is refused until this is put right");
+                let message =
+                    format!("the policy '{id}' cannot be used: {reason}. Every value of the property is refused until this is put right");
                 problems.add(Severity::Error, &declared.pointer, message);
                 policy
             }

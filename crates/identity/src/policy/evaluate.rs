@@ -18,7 +18,12 @@ impl Policies {
     ///
     /// # Errors
     /// 503 when the store or the hashing pool does not answer.
-    pub async fn validate(&self, request: Validation<'_>, objects: &dyn Objects, hasher: &dyn Hasher) -> Result<Vec<PolicyFailure>, ResourceError> {
+    pub async fn validate(
+        &self,
+        request: Validation<'_>,
+        objects: &dyn Objects,
+        hasher: &dyn Hasher,
+    ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let cx = Evaluation { policies: self, request, objects, hasher };
         let mut failures = Vec::new();
         for property in self.of(request.collection) {
@@ -80,7 +85,9 @@ impl Evaluation<'_> {
             Rule::NoInternalUser => !self.is_internal_user(value).await?,
             Rule::New => self.is_new(name, value).await?,
             Rule::WithoutOthers(others) => {
-                let found = value.as_str().and_then(|text| others.iter().find(|other| other.as_str() != name && self.contains_value_of(text, other)));
+                let found = value
+                    .as_str()
+                    .and_then(|text| others.iter().find(|other| other.as_str() != name && self.contains_value_of(text, other)));
                 return Ok(found.map(|other| PolicyFailure { params: Some(json!({"disallowedFields": other})), ..policy.failure(name) }));
             }
             Rule::Mapping => value.as_str().is_none_or(|text| self.policies.companions.mappings.iter().any(|known| known == text)),
@@ -139,7 +146,8 @@ impl Evaluation<'_> {
             if hashed == value && !is_secret_form(hashed) {
                 return Ok(false);
             }
-            if is_secret_form(hashed) && matches!(self.hasher.verify(secret.clone(), Some(hashed.clone())).await?, Verdict::Matches { .. }) {
+            if is_secret_form(hashed) && matches!(self.hasher.verify(secret.clone(), Some(hashed.clone())).await?, Verdict::Matches { .. })
+            {
                 return Ok(false);
             }
         }

@@ -28,6 +28,12 @@ impl PolicyFailure {
         Self { property: property.into(), requirement: requirement.into(), params: None, more: Map::new() }
     }
 
+    /// A value that another object has; also what a store's refusal of a unique value becomes.
+    #[must_use]
+    pub fn unique(property: &str) -> Self {
+        Self { params: Some(json!({"property": property})), ..Self::new(property, "UNIQUE") }
+    }
+
     /// The entry in `failedPolicyRequirements`.
     #[must_use]
     pub fn to_value(&self) -> Value {

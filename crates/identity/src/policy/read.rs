@@ -35,7 +35,9 @@ pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Co
             for (pointer, property) in properties(resource, &pointer) {
                 let Some(property_name) = loose::text(property, "name") else { continue };
                 if loose::member(property, "conditionalPolicies").is_some_and(|list| list.as_array().is_none_or(|list| !list.is_empty())) {
-                    let message = format!("the conditions in 'conditionalPolicies' of '{property_name}' are scripts and cannot be run; none of these policies holds");
+                    let message = format!(
+                        "the conditions in 'conditionalPolicies' of '{property_name}' are scripts and cannot be run; none of these policies holds"
+                    );
                     of_policy.add(Severity::Warning, &below(&pointer, "conditionalPolicies"), message);
                 }
                 let mut declared = declared_of(property, &pointer, &mut of_policy);
@@ -45,7 +47,8 @@ pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Co
                     None => (property_name.as_str(), false),
                 };
                 let at = target.iter().position(|known| known.name == plain);
-                let mut held = at.map_or_else(|| PropertyPolicies { name: plain.to_owned(), ..PropertyPolicies::default() }, |at| target.remove(at));
+                let mut held =
+                    at.map_or_else(|| PropertyPolicies { name: plain.to_owned(), ..PropertyPolicies::default() }, |at| target.remove(at));
                 let credential = plain == "password";
                 let list = if element { &mut held.elements } else { &mut held.policies };
                 effective::declared(&std::mem::take(&mut declared), credential, list, &companions, &mut of_policy);
@@ -77,10 +80,15 @@ fn properties<'a>(resource: &'a Value, pointer: &str) -> impl Iterator<Item = (S
 
 fn scripts(file: &Value, problems: &mut Problems) {
     if let Some(name) = loose::text(file, "file").filter(|name| !name.ends_with(PRODUCT_FILE)) {
-        problems.add(Severity::Warning, "/file", format!("the policy script '{name}' is your own and cannot be run; the known policies hold natively"));
+        problems.add(
+            Severity::Warning,
+            "/file",
+            format!("the policy script '{name}' is your own and cannot be run; the known policies hold natively"),
+        );
     }
     for name in file.get("additionalFiles").map(loose::texts).unwrap_or_default() {
-        let message = format!("'{name}' adds policies by script, which cannot be run; each property that uses one of them is reported on its own");
+        let message =
+            format!("'{name}' adds policies by script, which cannot be run; each property that uses one of them is reported on its own");
         problems.add(Severity::Warning, "/additionalFiles", message);
     }
 }

@@ -78,7 +78,7 @@ impl Policy {
                 (Some(params), more)
             }
             // The client's text for UNIQUE names the property and takes the name from here (`reference/client-contract.md` §6).
-            Rule::Unique | Rule::NoInternalUser => (Some(json!({"property": property})), Map::new()),
+            Rule::Unique | Rule::NoInternalUser => return PolicyFailure::unique(property),
             Rule::Without(texts) => (Some(json!({"forbiddenChars": texts.join(", ")})), Map::new()),
             _ => (self.params.clone().filter(|params| params.as_object().is_none_or(|params| !params.is_empty())), Map::new()),
         };

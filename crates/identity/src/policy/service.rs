@@ -46,8 +46,15 @@ impl Policies {
     pub fn describe(&self, resource: &str) -> Value {
         let resource = resource.trim_matches('/');
         let properties = match self.target(resource) {
-            Target::Registration(collection) => self.of_registration(collection).map(|(name, property)| describe(&name, property)).collect(),
-            Target::Reset(collection, password) => self.of(collection).iter().filter(|property| property.name == password).map(|property| describe(&property.name, property)).collect(),
+            Target::Registration(collection) => {
+                self.of_registration(collection).map(|(name, property)| describe(&name, property)).collect()
+            }
+            Target::Reset(collection, password) => self
+                .of(collection)
+                .iter()
+                .filter(|property| property.name == password)
+                .map(|property| describe(&property.name, property))
+                .collect(),
             Target::Collection(collection, _) => self.of(&collection).iter().flat_map(describe_all).collect::<Vec<_>>(),
         };
         let id = resource.rsplit('/').next().unwrap_or(resource);
@@ -103,14 +110,15 @@ impl Policies {
             }
             Target::Collection(collection, id) => {
                 let (object, names) = match (action, body.get("object"), body.get("properties")) {
-                    (PolicyAction::ValidateObject, _, _) => (body.clone(), keys(body)),
-                    (PolicyAction::ValidateProperty, Some(object @ Value::Object(_)), Some(properties @ Value::Object(_))) => (merged(object, properties), keys(properties)),
+                    (PolicyAction::ValidateProperty, Some(object @ Value::Object(_)), Some(properties @ Value::Object(_))) => {
+                        (merged(object, properties), keys(properties))
+                    }
                     (PolicyAction::ValidateProperty, _, _) if keys(body).is_empty() => {
                         return Err(ResourceError::bad_request(
                             "object and properties were not provided in request content, and they are unable to be retrieved.",
                         ));
                     }
-                    (PolicyAction::ValidateProperty, _, _) => (body.clone(), keys(body)),
+                    _ => (body.clone(), keys(body)),
                 };
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 let request = Validation {

@@ -72,7 +72,10 @@ pub(super) fn is_date_time(text: &str) -> bool {
 /// Seconds since 1970 of a date and time; `None` for anything else.
 pub(super) fn unix_seconds(text: &str) -> Option<i64> {
     let with_offset = OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, &Iso8601::PARSING));
-    with_offset.or_else(|_| PrimitiveDateTime::parse(text, &Iso8601::PARSING).map(PrimitiveDateTime::assume_utc)).ok().map(OffsetDateTime::unix_timestamp)
+    with_offset
+        .or_else(|_| PrimitiveDateTime::parse(text, &Iso8601::PARSING).map(PrimitiveDateTime::assume_utc))
+        .ok()
+        .map(OffsetDateTime::unix_timestamp)
 }
 
 #[cfg(test)]
@@ -84,7 +87,18 @@ mod tests {
         for good in ["ann@example.test", "a.b+c@sub.example.test", "müller@bücher.test"] {
             assert!(is_mail_address(good), "{good}");
         }
-        for bad in ["x", "a@b", "@example.test", "a@.test", "a@example.", "a b@example.test", "a@b.test,c@d.test", "A <a@b.test>", "a@b.test\r\nBcc: x@y.test", "a@b@c.test"] {
+        for bad in [
+            "x",
+            "a@b",
+            "@example.test",
+            "a@.test",
+            "a@example.",
+            "a b@example.test",
+            "a@b.test,c@d.test",
+            "A <a@b.test>",
+            "a@b.test\r\nBcc: x@y.test",
+            "a@b@c.test",
+        ] {
             assert!(!is_mail_address(bad), "{bad}");
         }
     }
@@ -97,7 +111,9 @@ mod tests {
         for bad in ["2023-02-29", "soon", "13/45/2020", ""] {
             assert!(!is_date(bad), "{bad}");
         }
-        for good in ["2024-02-29T10:00:00Z", "2024-02-29T10:00:00.123Z", "2024-02-29T10:00:00+01:00", "2024-02-29T10:00:00", "20240229T100000Z"] {
+        for good in
+            ["2024-02-29T10:00:00Z", "2024-02-29T10:00:00.123Z", "2024-02-29T10:00:00+01:00", "2024-02-29T10:00:00", "20240229T100000Z"]
+        {
             assert!(is_date_time(good), "{good}");
         }
         for bad in ["2024-02-29", "10:00", "2024-02-30T10:00:00Z"] {

@@ -85,11 +85,7 @@ impl MemoryObjects {
     }
 }
 
-fn current<'a>(
-    objects: &'a mut BTreeMap<String, Resource>,
-    id: &str,
-    expected: Option<&str>,
-) -> Result<&'a mut Resource, ResourceError> {
+fn current<'a>(objects: &'a mut BTreeMap<String, Resource>, id: &str, expected: Option<&str>) -> Result<&'a mut Resource, ResourceError> {
     let current = objects.get_mut(id).ok_or_else(|| ResourceError::not_found(format!("Object {id} not found")))?;
     match expected {
         Some(expected) if expected != current.revision => Err(ResourceError::precondition_failed("The object has changed")),

@@ -30,8 +30,18 @@ mod tests {
         let mut names: Vec<_> = user.properties.iter().filter(|p| p.counts_for_completeness()).map(|p| p.name.as_str()).collect();
         names.sort_unstable();
         let expected = [
-            "city", "country", "description", "givenName", "mail", "postalAddress", "postalCode", "preferences", "sn", "stateProvince",
-            "telephoneNumber", "userName",
+            "city",
+            "country",
+            "description",
+            "givenName",
+            "mail",
+            "postalAddress",
+            "postalCode",
+            "preferences",
+            "sn",
+            "stateProvince",
+            "telephoneNumber",
+            "userName",
         ];
         assert_eq!(names, expected);
     }

@@ -160,7 +160,8 @@ fn property(name: &str, raw: &Value, pointer: &str, depth: usize, problems: &mut
     };
     property.default = property.default.take().map(|default| typed(default, &property.types));
     if loose::member(raw, "conditionalPolicies").is_some() {
-        let message = format!("the conditions in 'conditionalPolicies' of '{name}' are scripts and cannot be run; none of these policies holds");
+        let message =
+            format!("the conditions in 'conditionalPolicies' of '{name}' are scripts and cannot be run; none of these policies holds");
         problems.add(Severity::Warning, &below(pointer, "conditionalPolicies"), message);
     }
     if depth < MAX_NESTING {

@@ -8,7 +8,16 @@ use super::property::Property;
 
 /// Keys that are the server's own business.
 const INTERNAL: [&str; 10] = [
-    "onRetrieve", "onStore", "onValidate", "onRead", "validate", "queryConfig", "deleteQueryConfig", "secureHash", "encryption", "triggers",
+    "onRetrieve",
+    "onStore",
+    "onValidate",
+    "onRead",
+    "validate",
+    "queryConfig",
+    "deleteQueryConfig",
+    "secureHash",
+    "encryption",
+    "triggers",
 ];
 
 impl ObjectSchema {
@@ -22,7 +31,8 @@ impl ObjectSchema {
             properties.insert(property.name.clone(), property.sanitized_value());
         }
         if self.name == "user" && !properties.contains_key("preferences") {
-            let none = json!({"title": "Preferences", "type": "object", "viewable": false, "userEditable": false, "order": [], "properties": {}});
+            let none =
+                json!({"title": "Preferences", "type": "object", "viewable": false, "userEditable": false, "order": [], "properties": {}});
             properties.insert("preferences".into(), none);
             order.push(json!("preferences"));
         }
@@ -53,7 +63,8 @@ impl Property {
             if self.is_protected {
                 members.insert("isProtected".into(), json!(true));
             }
-            if self.encrypted {
+            // Clients show a property that has this as a box whose text cannot be read.
+            if self.encrypted || self.is_credential() {
                 members.insert("encryption".into(), json!({}));
             }
             if !self.policies.is_empty() {
