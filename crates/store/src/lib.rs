@@ -1,1 +1,29 @@
-//! store
+//! The ports of `process` and `identity` on a database: managed objects, single use, counters, sessions, outbox and audit trail.
+//! SQLite is the embedded default; the SQL is written so that PostgreSQL joins behind the same [`Db`] (`$1` placeholders, `ON
+//! CONFLICT`, `RETURNING`), and what only SQLite understands stands in `sqlite.rs`.
+//!
+//! Easiest to break: values never become part of a statement's text. What is inlined (collection paths and property labels in index
+//! expressions) passed [`Collections`]' check first; everything else is bound.
+
+mod audit;
+mod change;
+mod collections;
+#[cfg(feature = "testing")]
+pub mod contract;
+mod cookie;
+mod db;
+mod error;
+mod indexes;
+mod ledger;
+mod objects;
+mod order;
+mod outbox;
+mod sessions;
+mod sql;
+mod sql_filter;
+mod sqlite;
+
+pub use audit::{AuditQuery, AuditRecord};
+pub use collections::{Collections, Indexed};
+pub use db::Db;
+pub use error::{IndexError, OpenError};

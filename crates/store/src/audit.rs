@@ -1,0 +1,108 @@
+//! The audit trail. Events enter it through [`process::Ledger::commit`] only, in the transaction of what they tell.
+
+use process::{AuditEvent, LedgerError};
+use serde_json::Value;
+use sqlx::Row as _;
+
+use crate::Db;
+use crate::db::unavailable;
+use crate::sql::{Bound, Values, join};
+use crate::sqlite::{Connection, Row};
+
+/// An event as it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRecord {
+    /// Grows with every event; where the next page of [`AuditQuery`] begins.
+    pub number: i64,
+    /// `process`, `activity`, `authentication`, `access` or `config`.
+    pub topic: String,
+    /// What happened.
+    pub event: String,
+    /// Seconds since 1970.
+    pub time: i64,
+    /// Joins events of one request.
+    pub transaction: String,
+    /// Who did it; empty for nobody.
+    pub user: String,
+    /// What it was done to; empty for nothing.
+    pub object: String,
+    /// Whether it succeeded.
+    pub successful: bool,
+    /// Further facts.
+    pub detail: Value,
+}
+
+/// Which events to read, newest first. What is `None` does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Events of this topic.
+    pub topic: Option<String>,
+    /// Events of this request.
+    pub transaction: Option<String>,
+    /// Events of this user.
+    pub user: Option<String>,
+    /// Events about this object.
+    pub object: Option<String>,
+    /// Events with a smaller number: the next page.
+    pub before: Option<i64>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Appends an event.
+pub(crate) async fn insert(connection: &mut Connection, event: &AuditEvent) -> Result<(), sqlx::Error> {
+    let query = sqlx::query(
+        "INSERT INTO audit (time, topic, event, transaction_id, user_id, object, successful, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    );
+    let query = query.bind(event.time).bind(event.topic).bind(&event.event).bind(&event.transaction).bind(&event.user);
+    query.bind(&event.object).bind(event.successful).bind(event.detail.to_string()).execute(connection).await.map(drop)
+}
+
+fn record(row: &Row) -> Result<AuditRecord, sqlx::Error> {
+    let detail: &str = row.try_get("detail")?;
+    Ok(AuditRecord {
+        number: row.try_get("number")?,
+        topic: row.try_get("topic")?,
+        event: row.try_get("event")?,
+        time: row.try_get("time")?,
+        transaction: row.try_get("transaction_id")?,
+        user: row.try_get("user_id")?,
+        object: row.try_get("object")?,
+        successful: row.try_get("successful")?,
+        detail: serde_json::from_str(detail).map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+    })
+}
+
+impl Db {
+    /// Reads the audit trail.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, LedgerError> {
+        let mut values = Values::default();
+        let columns =
+            [("topic", &query.topic), ("transaction_id", &query.transaction), ("user_id", &query.user), ("object", &query.object)];
+        let mut conditions = Vec::new();
+        for (column, wanted) in columns {
+            if let Some(wanted) = wanted {
+                conditions.push(format!("{column} = {}", values.text(wanted.as_str())));
+            }
+        }
+        if let Some(before) = query.before {
+            conditions.push(format!("number < {}", values.bind(Bound::Integer(before))));
+        }
+        let limit = values.bind(Bound::Integer(query.limit.into()));
+        let text = format!("SELECT * FROM audit WHERE {} ORDER BY number DESC LIMIT {limit}", join(&conditions, "AND", "TRUE"));
+        let rows = values.query(text).fetch_all(self.readers()).await;
+        rows.and_then(|rows| rows.iter().map(record).collect()).map_err(unavailable)
+    }
+
+    /// Removes events before a time, in seconds since 1970, and says how many.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn forget_audit(&self, before: i64) -> Result<u64, LedgerError> {
+        let done = sqlx::query("DELETE FROM audit WHERE time < $1").bind(before).execute(self.writer()).await;
+        Ok(done.map_err(unavailable)?.rows_affected())
+    }
+}

@@ -1,0 +1,124 @@
+//! The outbox: mails wait here until the mail server took them.
+//!
+//! Easiest to break: a claimed mail belongs to nobody else until its lease ends. The lease is the time of the next attempt, so a node
+//! that dies in the middle gives its mails back without anybody noticing.
+
+use async_trait::async_trait;
+use process::{LedgerError, Mail, MailId, Outbox, OutboxEntry, OutboxState};
+use serde_json::{Value, json};
+use sqlx::Row as _;
+
+use crate::Db;
+use crate::db::unavailable;
+use crate::sqlite::{Connection, Row};
+
+fn name(state: OutboxState) -> &'static str {
+    match state {
+        OutboxState::Pending => "pending",
+        OutboxState::Delivered => "delivered",
+        OutboxState::Dead => "dead",
+    }
+}
+
+fn entry(row: &Row) -> Result<OutboxEntry, sqlx::Error> {
+    let state = match row.try_get("state")? {
+        "pending" => OutboxState::Pending,
+        "delivered" => OutboxState::Delivered,
+        _ => OutboxState::Dead,
+    };
+    let delivered: Option<i64> = row.try_get("delivered")?;
+    Ok(OutboxEntry {
+        id: MailId(row.try_get("id")?),
+        mail: Mail {
+            to: row.try_get("recipient")?,
+            from: row.try_get("sender")?,
+            subject: row.try_get("subject")?,
+            mime_type: row.try_get("mime_type")?,
+            body: row.try_get("body")?,
+            wait: row.try_get("waited_for")?,
+            withheld: row.try_get("withheld")?,
+        },
+        state,
+        attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
+        created: row.try_get("created")?,
+        next_attempt: row.try_get("next_attempt")?,
+        last_error: row.try_get("last_error")?,
+        detail: delivered.map_or(Value::Null, |delivered| json!({ "delivered": delivered })),
+    })
+}
+
+fn entries(rows: Result<Vec<Row>, sqlx::Error>) -> Result<Vec<OutboxEntry>, LedgerError> {
+    rows.and_then(|rows| rows.iter().map(entry).collect()).map_err(unavailable)
+}
+
+/// Puts a mail into the outbox, due at once.
+pub(crate) async fn insert(connection: &mut Connection, now: i64, mail: Mail) -> Result<MailId, sqlx::Error> {
+    let query = sqlx::query(
+        "INSERT INTO outbox (state, recipient, sender, subject, mime_type, body, waited_for, withheld, attempts, created, next_attempt) \
+         VALUES ('pending', $1, $2, $3, $4, $5, $6, $7, 0, $8, $8) RETURNING id",
+    );
+    let query = query.bind(mail.to).bind(mail.from).bind(mail.subject).bind(mail.mime_type).bind(mail.body);
+    let row = query.bind(mail.wait).bind(mail.withheld).bind(now).fetch_one(connection).await?;
+    Ok(MailId(row.try_get("id")?))
+}
+
+#[async_trait]
+impl Outbox for Db {
+    /// Counts the attempt it hands out: a mail whose delivery kills the process is given up in the end.
+    async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
+        let query = sqlx::query(
+            "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1 WHERE id IN \
+             (SELECT id FROM outbox WHERE state = 'pending' AND next_attempt <= $1 ORDER BY next_attempt, id LIMIT $3) RETURNING *",
+        );
+        let mut claimed = entries(query.bind(now).bind(lease_until).bind(i64::from(limit)).fetch_all(self.writer()).await)?;
+        claimed.sort_by_key(|entry| entry.id.0);
+        Ok(claimed)
+    }
+
+    async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError> {
+        let removed = sqlx::query("DELETE FROM outbox WHERE id = $1 AND withheld").bind(id.0);
+        if removed.execute(self.writer()).await.map_err(unavailable)?.rows_affected() > 0 {
+            return Ok(());
+        }
+        let query = sqlx::query("UPDATE outbox SET state = 'delivered', delivered = $2, last_error = NULL WHERE id = $1");
+        query.bind(id.0).bind(now).execute(self.writer()).await.map(drop).map_err(unavailable)
+    }
+
+    async fn failed(&self, id: MailId, error: &str, next_attempt: Option<i64>) -> Result<(), LedgerError> {
+        let query = sqlx::query(
+            "UPDATE outbox SET last_error = $2, next_attempt = COALESCE($3, next_attempt), \
+             state = CASE WHEN $3 IS NULL THEN 'dead' ELSE 'pending' END WHERE id = $1 AND state = 'pending'",
+        );
+        query.bind(id.0).bind(error).bind(next_attempt).execute(self.writer()).await.map(drop).map_err(unavailable)
+    }
+
+    async fn next_due(&self) -> Result<Option<i64>, LedgerError> {
+        let query = sqlx::query("SELECT min(next_attempt) AS due FROM outbox WHERE state = 'pending'");
+        query.fetch_one(self.readers()).await.and_then(|row| row.try_get("due")).map_err(unavailable)
+    }
+
+    async fn list(&self, state: Option<OutboxState>, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
+        let query = match state {
+            Some(state) => sqlx::query("SELECT * FROM outbox WHERE state = $1 ORDER BY id DESC LIMIT $2").bind(name(state)),
+            None => sqlx::query("SELECT * FROM outbox ORDER BY id DESC LIMIT $1"),
+        };
+        entries(query.bind(i64::from(limit)).fetch_all(self.readers()).await)
+    }
+
+    async fn mail(&self, id: MailId) -> Result<Option<OutboxEntry>, LedgerError> {
+        let row = sqlx::query("SELECT * FROM outbox WHERE id = $1").bind(id.0).fetch_optional(self.readers()).await;
+        row.and_then(|row| row.as_ref().map(entry).transpose()).map_err(unavailable)
+    }
+
+    /// A mail that is put back has all its attempts before it again.
+    async fn retry(&self, id: MailId, now: i64) -> Result<bool, LedgerError> {
+        let query = sqlx::query("UPDATE outbox SET state = 'pending', attempts = 0, next_attempt = $2 WHERE id = $1 AND state = 'dead'");
+        let done = query.bind(id.0).bind(now).execute(self.writer()).await.map_err(unavailable)?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn forget_delivered(&self, before: i64) -> Result<u64, LedgerError> {
+        let query = sqlx::query("DELETE FROM outbox WHERE state = 'delivered' AND created < $1").bind(before);
+        Ok(query.execute(self.writer()).await.map_err(unavailable)?.rows_affected())
+    }
+}

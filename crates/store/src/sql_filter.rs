@@ -1,0 +1,319 @@
+//! A query filter as SQL.
+//!
+//! Easiest to break: the meaning is that of [`Filter::matches`], to the letter: no third truth value, types must match, an array
+//! matches if one of its elements does. What SQL would read otherwise is left out, and then the objects found are too many, never too
+//! few; [`Condition::exact`] says whether they still have to be checked in memory.
+
+mod probe;
+
+use crest::{Comparison, Filter, Pointer};
+use serde_json::{Number, Value};
+
+pub(crate) use probe::probes;
+
+use crate::collections::is_plain_label;
+use crate::sql::{Bound, Values, join};
+use crate::{objects, sqlite};
+
+/// More comparisons than this are evaluated in memory: the statement would grow beyond what the engine takes.
+const MAX_COMPARISONS: usize = 4096;
+/// Whole numbers up to here are the same in every representation.
+const SAFE_INTEGER: i64 = 1 << 53;
+
+/// A condition on a row of `managed_object`.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) sql: String,
+    /// Whether it holds for exactly the objects that match. Otherwise it holds for these and others.
+    pub(crate) exact: bool,
+}
+
+/// Translates a filter, binding its values.
+pub(crate) fn condition(filter: &Filter, values: &mut Values) -> Condition {
+    let everything = Condition { sql: "TRUE".into(), exact: false };
+    if comparisons(filter) > MAX_COMPARISONS {
+        return everything;
+    }
+    translate(filter, values, 64).unwrap_or(everything)
+}
+
+fn comparisons(filter: &Filter) -> usize {
+    let elements = |filter: &Filter| match filter {
+        Filter::Compare { value: Value::Array(list), .. } => list.len(),
+        _ => 0,
+    };
+    let mut open = vec![filter];
+    let mut count = 0;
+    while let Some(filter) = open.pop() {
+        count += 1 + elements(filter) / 64;
+        match filter {
+            Filter::And(parts) | Filter::Or(parts) => open.extend(parts),
+            Filter::Not(inner) => open.push(inner),
+            _ => {}
+        }
+    }
+    count
+}
+
+fn translate(filter: &Filter, values: &mut Values, depth: usize) -> Option<Condition> {
+    let depth = depth.checked_sub(1)?;
+    let exact = |sql: String| Some(Condition { sql, exact: true });
+    match filter {
+        Filter::True => exact("TRUE".into()),
+        Filter::False => exact("FALSE".into()),
+        Filter::And(parts) => {
+            let found: Vec<_> = parts.iter().map(|part| translate(part, values, depth)).collect();
+            let exact = found.iter().all(|part| part.as_ref().is_some_and(|part| part.exact));
+            let parts: Vec<_> = found.into_iter().flatten().map(|part| part.sql).collect();
+            Some(Condition { sql: join(&parts, "AND", "TRUE"), exact })
+        }
+        Filter::Or(parts) => {
+            let parts: Vec<_> = parts.iter().map(|part| translate(part, values, depth)).collect::<Option<_>>()?;
+            let exact = parts.iter().all(|part| part.exact);
+            let parts: Vec<_> = parts.into_iter().map(|part| part.sql).collect();
+            Some(Condition { sql: join(&parts, "OR", "FALSE"), exact })
+        }
+        Filter::Not(inner) => {
+            let inner = translate(inner, values, depth).filter(|inner| inner.exact)?;
+            exact(format!("({}) IS NOT TRUE", inner.sql))
+        }
+        Filter::Present(pointer) => match place(pointer, values)? {
+            Place::Id | Place::Revision => exact("TRUE".into()),
+            Place::Nowhere => exact("FALSE".into()),
+            Place::Member { value, .. } => exact(format!("{value} IS NOT NULL")),
+        },
+        Filter::Compare { pointer, comparison, value } => exact(compare(pointer, *comparison, value, values)?),
+    }
+}
+
+/// Where the value of a pointer is, as SQL.
+pub(crate) enum Place {
+    Id,
+    Revision,
+    /// No object has such a place.
+    Nowhere,
+    Member {
+        value: String,
+        kind: String,
+        elements: String,
+    },
+}
+
+/// `None` for a place that SQL cannot name.
+pub(crate) fn place(pointer: &Pointer, values: &mut Values) -> Option<Place> {
+    match pointer.tokens() {
+        [] => None,
+        [name] if name == "_id" => Some(Place::Id),
+        [name] if name == "_rev" => Some(Place::Revision),
+        [name, ..] if name == "_id" || name == "_rev" => Some(Place::Nowhere),
+        [label] if is_plain_label(label) => {
+            Some(Place::Member { value: sqlite::value(label), kind: sqlite::kind(label), elements: sqlite::elements(label) })
+        }
+        tokens => {
+            let placeholder = values.text(sqlite::path(tokens)?);
+            let (value, kind, elements) = sqlite::bound_place(&placeholder);
+            Some(Place::Member { value, kind, elements })
+        }
+    }
+}
+
+fn compare(pointer: &Pointer, comparison: Comparison, wanted: &Value, values: &mut Values) -> Option<String> {
+    match place(pointer, values)? {
+        Place::Nowhere => Some("FALSE".into()),
+        Place::Id => {
+            let test = Test::new(comparison, wanted, values)?;
+            Some(test.texts.map_or_else(|| "FALSE".into(), |texts| texts.on("id")))
+        }
+        Place::Revision => revision(comparison, wanted, values),
+        Place::Member { value, kind, elements } => {
+            let test = Test::new(comparison, wanted, values)?;
+            let Some(scalar) = test.on(&value, &kind) else { return Some("FALSE".into()) };
+            let element = test.on("element.value", "element.type").unwrap_or_else(|| "FALSE".into());
+            Some(format!("({scalar} OR ({kind} = 'array' AND EXISTS (SELECT 1 FROM {elements} AS element WHERE {element})))"))
+        }
+    }
+}
+
+/// Revisions are numbers in the table and text outside; only equality means the same for both.
+fn revision(comparison: Comparison, wanted: &Value, values: &mut Values) -> Option<String> {
+    let wanted: Vec<&Value> = match (comparison, wanted) {
+        (Comparison::Equals, one) => vec![one],
+        (Comparison::In, Value::Array(list)) => list.iter().collect(),
+        (Comparison::In, _) => Vec::new(),
+        _ => return None,
+    };
+    let numbers = wanted.into_iter().filter_map(|wanted| objects::revision_number(wanted.as_str()?));
+    let parts: Vec<_> = numbers.map(|number| format!("rev = {}", values.bind(Bound::Integer(number)))).collect();
+    Some(join(&parts, "OR", "FALSE"))
+}
+
+/// What a single value must satisfy, apart from where it stands.
+#[derive(Default)]
+struct Test {
+    texts: Option<OneOf>,
+    numbers: Option<OneOf>,
+    booleans: Vec<bool>,
+}
+
+/// A condition with a hole for the value: `before value after`, every pair of them must hold.
+struct OneOf(Vec<Hole>);
+
+enum Hole {
+    /// `value …`
+    After(String),
+    /// A bound text that the value contains.
+    Contains(String),
+}
+
+impl OneOf {
+    fn operator(operator: &str, placeholder: &str) -> Self {
+        Self(vec![Hole::After(format!("{operator} {placeholder}"))])
+    }
+
+    fn on(&self, value: &str) -> String {
+        let part = |hole: &Hole| match hole {
+            Hole::After(rest) => format!("{value} {rest}"),
+            Hole::Contains(placeholder) => sqlite::contains(value, placeholder),
+        };
+        join(&self.0.iter().map(part).collect::<Vec<_>>(), "AND", "TRUE")
+    }
+}
+
+impl Test {
+    /// `None` when a number is beyond what compares the same everywhere.
+    fn new(comparison: Comparison, wanted: &Value, values: &mut Values) -> Option<Self> {
+        let mut test = Self::default();
+        match (comparison, wanted) {
+            (Comparison::In, Value::Array(list)) => {
+                let texts: Vec<&Value> = list.iter().filter(|value| value.as_str().is_some_and(storable)).collect();
+                let numbers: Vec<&Number> = list.iter().filter_map(Value::as_number).collect();
+                if !texts.is_empty() {
+                    let placeholder = values.text(serde_json::to_string(&texts).ok()?);
+                    test.texts = Some(OneOf(vec![Hole::After(format!("IN ({})", sqlite::list(&placeholder)))]));
+                }
+                if !numbers.is_empty() {
+                    let numbers: Vec<String> =
+                        numbers.into_iter().map(|number| safe(number).map(|safe| values.bind(safe))).collect::<Option<_>>()?;
+                    test.numbers = Some(OneOf(vec![Hole::After(format!("IN ({})", numbers.join(", ")))]));
+                }
+                test.booleans = list.iter().filter_map(Value::as_bool).collect();
+            }
+            (Comparison::Equals, Value::Bool(wanted)) => test.booleans.push(*wanted),
+            (Comparison::Equals | Comparison::Contains | Comparison::StartsWith, Value::String(text)) if !storable(text) => {}
+            (Comparison::Contains, Value::String(text)) if text.is_empty() => test.texts = Some(OneOf(Vec::new())),
+            (Comparison::Contains, Value::String(text)) => test.texts = Some(OneOf(vec![Hole::Contains(values.text(text.as_str()))])),
+            (Comparison::StartsWith, Value::String(text)) => test.texts = Some(starts_with(text, values)),
+            (comparison, Value::String(text)) => {
+                test.texts = operator(comparison).map(|operator| OneOf::operator(operator, &values.text(text.as_str())));
+            }
+            (comparison, Value::Number(number)) => {
+                if let Some(operator) = operator(comparison) {
+                    test.numbers = Some(OneOf::operator(operator, &values.bind(safe(number)?)));
+                }
+            }
+            _ => {}
+        }
+        Some(test)
+    }
+
+    /// The condition on a value and its type; `None` when nothing satisfies it.
+    fn on(&self, value: &str, kind: &str) -> Option<String> {
+        let mut parts = Vec::new();
+        if let Some(texts) = &self.texts {
+            parts.push(format!("({kind} = 'text' AND {})", texts.on(value)));
+        }
+        if let Some(numbers) = &self.numbers {
+            parts.push(format!("({kind} IN ('integer', 'real') AND {})", numbers.on(value)));
+        }
+        for boolean in [true, false] {
+            if self.booleans.contains(&boolean) {
+                parts.push(format!("{kind} = '{boolean}'"));
+            }
+        }
+        (!parts.is_empty()).then(|| join(&parts, "OR", "FALSE"))
+    }
+}
+
+fn operator(comparison: Comparison) -> Option<&'static str> {
+    match comparison {
+        Comparison::Equals => Some("="),
+        Comparison::LessThan => Some("<"),
+        Comparison::LessOrEqual => Some("<="),
+        Comparison::GreaterThan => Some(">"),
+        Comparison::GreaterOrEqual => Some(">="),
+        Comparison::Contains | Comparison::StartsWith | Comparison::In => None,
+    }
+}
+
+/// Text begins with another exactly when it lies between that and the next text that does not: a range of the index.
+fn starts_with(prefix: &str, values: &mut Values) -> OneOf {
+    let mut holes = Vec::new();
+    if !prefix.is_empty() {
+        holes.push(Hole::After(format!(">= {}", values.text(prefix))));
+    }
+    if let Some(end) = after_prefix(prefix) {
+        holes.push(Hole::After(format!("< {}", values.text(end))));
+    }
+    OneOf(holes)
+}
+
+/// The first text, by code points, behind all that begin with `prefix`; `None` when there is none.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut characters: Vec<char> = prefix.chars().collect();
+    while let Some(last) = characters.pop() {
+        // 0xD800 to 0xDFFF are no characters.
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
+        if let Some(next) = next {
+            characters.push(next);
+            return Some(characters.into_iter().collect());
+        }
+    }
+    None
+}
+
+/// Stored text holds no NUL, so nothing equals text that does.
+fn storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+/// A number, where it compares in SQL as it does in memory.
+fn safe(number: &Number) -> Option<Bound> {
+    if let Some(whole) = number.as_i64() {
+        return (whole.unsigned_abs() <= SAFE_INTEGER.unsigned_abs()).then_some(Bound::Integer(whole));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "2^53 is a float")]
+    let bound = SAFE_INTEGER as f64;
+    number.as_f64().filter(|real| number.is_f64() && real.abs() < bound).map(Bound::Real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_range_excludes_nothing_that_begins_with_it() {
+        assert_eq!(after_prefix("ab").as_deref(), Some("ac"));
+        assert_eq!(after_prefix("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(after_prefix("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(after_prefix("\u{10ffff}"), None);
+        assert_eq!(after_prefix(""), None);
+    }
+
+    #[test]
+    fn what_cannot_be_translated_widens_the_condition_and_never_narrows_it() {
+        let translate = |text: &str| condition(&Filter::parse(text).unwrap(), &mut Values::default());
+        let wide = translate("a/0 eq 1 and b eq 2");
+        assert!(!wide.exact && wide.sql.contains("'b'") && !wide.sql.contains("'a'"));
+        for text in ["a/0 eq 1 or b eq 2", "!(a/0 eq 1)", "a eq 9007199254740993"] {
+            let everything = translate(text);
+            assert_eq!((everything.sql.as_str(), everything.exact), ("TRUE", false), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_never_meet_the_text() {
+        let filter = Filter::equals("userName", "' OR 1=1 --").or(Filter::equals("x'); DROP TABLE spent; --", "y"));
+        let condition = condition(&filter, &mut Values::default());
+        assert!(!condition.sql.contains("1=1") && !condition.sql.contains("DROP"), "{}", condition.sql);
+    }
+}

@@ -1,0 +1,289 @@
+//! What only SQLite understands: how it is opened, how its plans are pinned, how it names what failed. Another engine brings a file
+//! like this one; the statements elsewhere stay.
+//!
+//! Easiest to break: durability. `synchronous = FULL` in WAL mode writes the log through to the disk at every commit; anything less
+//! loses the last answers on a power cut, although they were acknowledged (principle 5 of the design).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqlSafeStr as _};
+
+use crate::OpenError;
+use crate::collections::Index;
+
+pub(crate) type Database = sqlx::Sqlite;
+pub(crate) type Pool = sqlx::SqlitePool;
+pub(crate) type Connection = sqlx::SqliteConnection;
+pub(crate) type Row = sqlx::sqlite::SqliteRow;
+pub(crate) type Transaction = sqlx::Transaction<'static, Database>;
+pub(crate) type Query<'q> = sqlx::query::Query<'q, Database, sqlx::sqlite::SqliteArguments>;
+
+/// Takes the write lock at once: a transaction that reads first and writes later could otherwise find the lock taken and fail
+/// without having waited.
+pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// Writes the log back into the main file and empties it.
+pub(crate) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+/// The column by which a row is found fastest.
+pub(crate) const ROW: &str = "rowid";
+/// Behind a table: rows are found by [`ROW`] and in no other way.
+pub(crate) const BY_ROW: &str = " NOT INDEXED";
+/// Behind a table: rows are found by collection and id.
+pub(crate) const BY_ID: &str = " INDEXED BY sqlite_autoindex_managed_object_1";
+/// Behind a read inside a write transaction. SQLite has one writer at a time and needs nothing.
+pub(crate) const FOR_UPDATE: &str = "";
+
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a caller waits for its turn before it hears that the store is not available.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Readers, each a thread with a page cache of its own.
+const READERS: u32 = 4;
+/// A reader that had nothing to do for so long gives its memory back.
+const READER_IDLE: Duration = Duration::from_secs(60);
+/// Negative: KiB. Hot pages stay in the system's cache anyway.
+const PAGE_CACHE: &str = "-1024";
+const STATEMENT_CACHE: usize = 64;
+
+/// The file a location names: a path, or a URL `sqlite:PATH` or `sqlite://PATH`.
+pub(crate) fn file(location: &str) -> Result<PathBuf, OpenError> {
+    let path = location.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)).unwrap_or(location);
+    let unknown = path.is_empty() || path.contains(":memory:") || path.contains("://") || path.contains('\0');
+    if unknown { Err(OpenError::UnknownBackend(location.to_owned())) } else { Ok(PathBuf::from(path)) }
+}
+
+/// Makes an empty file that only its owner may read; the log files inherit its mode. A file that is there keeps its own.
+pub(crate) async fn create_private(file: &Path) -> std::io::Result<()> {
+    let mut options = tokio::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    match options.open(file).await {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENT_CACHE)
+        .pragma("cache_size", PAGE_CACHE)
+        .pragma("mmap_size", "0")
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .disable_statement_logging()
+}
+
+/// The one connection that writes.
+pub(crate) async fn writer(file: &Path) -> Result<Pool, sqlx::Error> {
+    let options = options(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        // Zeroes what is deleted from pages that are written anyway: codes and hashes do not linger in free space.
+        .pragma("secure_delete", "FAST")
+        .pragma("journal_size_limit", "16777216");
+    SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .acquire_timeout(TURN_TIMEOUT)
+        .connect_with(options)
+        .await
+}
+
+/// The connections that read, made when they are needed.
+pub(crate) fn readers(file: &Path) -> Pool {
+    SqlitePoolOptions::new()
+        .min_connections(0)
+        .max_connections(READERS)
+        .idle_timeout(READER_IDLE)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .acquire_timeout(TURN_TIMEOUT)
+        .connect_lazy_with(options(file).pragma("query_only", "ON"))
+}
+
+/// Brings the tables up to date.
+pub(crate) async fn migrate(pool: &Pool) -> Result<(), MigrateError> {
+    let steps = [(1, "store", include_str!("../migrations/sqlite/0001_store.sql"))];
+    let step = |(number, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(steps.into_iter().map(step).collect()).run(pool).await
+}
+
+/// Sorts what went wrong at the opening.
+pub(crate) fn open_error(file: &Path, error: &sqlx::Error) -> OpenError {
+    let (file, cause) = (file.display().to_string(), error.to_string());
+    match code(error) {
+        // SQLITE_CORRUPT and SQLITE_NOTADB, the lower byte of the extended code.
+        Some(11 | 26) => OpenError::Corrupt { file, cause },
+        _ => OpenError::Unreachable { file, cause },
+    }
+}
+
+/// The same for the migration.
+pub(crate) fn migrate_error(file: &Path, error: &MigrateError) -> OpenError {
+    let name = || file.display().to_string();
+    match error {
+        MigrateError::VersionMissing(step) => OpenError::Newer { file: name(), step: *step },
+        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) if matches!(code(cause), Some(11 | 26)) => {
+            open_error(file, cause)
+        }
+        _ => OpenError::Migration { file: name(), cause: error.to_string() },
+    }
+}
+
+/// The primary result code.
+fn code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error()?.code()?;
+    code.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
+/// What a uniqueness violation was about.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Violation {
+    /// The object's id.
+    Id,
+    /// A unique property.
+    Property { collection: String, property: String },
+}
+
+/// The uniqueness violation behind an error, if it is one.
+pub(crate) fn violation(error: &sqlx::Error) -> Option<Violation> {
+    let error = error.as_database_error().filter(|error| error.is_unique_violation())?;
+    // "UNIQUE constraint failed: index 'NAME'" for an expression index, "…: TABLE.COLUMN, …" for a key.
+    let Some((_, name)) = error.message().split_once("index '") else { return Some(Violation::Id) };
+    let (collection, property) = name.trim_end_matches('\'').strip_prefix("unique ")?.split_once(' ')?;
+    Some(Violation::Property { collection: collection.to_owned(), property: property.to_owned() })
+}
+
+/// Whether a statement named an index that is not there (any more).
+pub(crate) fn lacks_index(error: &sqlx::Error) -> bool {
+    let hit = |message: &str| message.contains("no such index") || message.contains("no query solution");
+    error.as_database_error().is_some_and(|error| hit(error.message()))
+}
+
+/// The value of a property, as SQL. Text is compared byte by byte, numbers by value; absent and null are NULL.
+pub(crate) fn value(label: &str) -> String {
+    format!("doc ->> '{label}'")
+}
+
+/// The name of a property's JSON type, as SQL.
+pub(crate) fn kind(label: &str) -> String {
+    format!("json_type(doc, '$.{label}')")
+}
+
+/// The elements of an array, as a table with columns `value` and `type`.
+pub(crate) fn elements(label: &str) -> String {
+    format!("json_each(doc, '$.{label}')")
+}
+
+/// [`value`], [`kind`] and [`elements`] of a place whose path is bound.
+pub(crate) fn bound_place(placeholder: &str) -> (String, String, String) {
+    (format!("json_extract(doc, {placeholder})"), format!("json_type(doc, {placeholder})"), format!("json_each(doc, {placeholder})"))
+}
+
+/// The path of a place, to be bound; `None` where SQLite's path language is too weak or reads the name in two ways.
+pub(crate) fn path(tokens: &[String]) -> Option<String> {
+    let mut path = String::from("$");
+    for (position, token) in tokens.iter().enumerate() {
+        let ambiguous = position > 0 && token.bytes().all(|byte| byte.is_ascii_digit());
+        let unwritable = token.is_empty() || token.chars().any(|character| character == '"' || character == '\\' || character.is_control());
+        if ambiguous || unwritable {
+            return None;
+        }
+        path.push_str(".\"");
+        path.push_str(token);
+        path.push('"');
+    }
+    Some(path)
+}
+
+/// A table of the texts or numbers in a bound JSON array, with a column `value`.
+pub(crate) fn list(placeholder: &str) -> String {
+    format!("SELECT value FROM json_each({placeholder})")
+}
+
+/// Whether `text` contains the bound text.
+pub(crate) fn contains(text: &str, placeholder: &str) -> String {
+    format!("instr({text}, {placeholder}) > 0")
+}
+
+/// One key of ORDER BY: what is missing comes before everything else, and last where the order is reversed.
+pub(crate) fn order_key(value: &str, ascending: bool) -> String {
+    format!("{value} {}", if ascending { "ASC" } else { "DESC" })
+}
+
+/// Behind a table: rows are found through this index.
+pub(crate) fn by_index(index: Index<'_>) -> String {
+    format!(" INDEXED BY {}", index_name(index))
+}
+
+/// Behind a table: rows whose property is an array are found through the index of those.
+pub(crate) fn by_arrays(index: Index<'_>) -> String {
+    format!(" INDEXED BY {}", arrays_name(index))
+}
+
+/// Restricts a statement to the index's collection, literally: a partial index is only used where its condition can be seen.
+pub(crate) fn within(index: Index<'_>) -> String {
+    format!("collection = '{}'", index.collection)
+}
+
+fn index_name(index: Index<'_>) -> String {
+    format!("\"{} {} {}\"", if index.unique { "unique" } else { "lookup" }, index.collection, index.label)
+}
+
+fn arrays_name(index: Index<'_>) -> String {
+    format!("\"arrays {} {}\"", index.collection, index.label)
+}
+
+/// The statements that make an index, by the name of what they make. The second one holds only objects whose property is an array,
+/// which is nearly none, so that a search need not look through all objects for them.
+pub(crate) fn definitions(index: Index<'_>) -> [(String, String); 2] {
+    let (value, kind, within) = (value(index.label), kind(index.label), within(index));
+    let (name, arrays) = (index_name(index), arrays_name(index));
+    let columns = if index.unique { format!("({value})") } else { format!("({value}), id") };
+    let unique = if index.unique { "UNIQUE " } else { "" };
+    [
+        (name.trim_matches('"').to_owned(), format!("CREATE {unique}INDEX {name} ON managed_object ({columns}) WHERE {within}")),
+        (arrays.trim_matches('"').to_owned(), format!("CREATE INDEX {arrays} ON managed_object (id) WHERE {within} AND {kind} = 'array'")),
+    ]
+}
+
+/// Lists the declared indexes that are there: `name` and `sql`.
+pub(crate) const DECLARED_INDEXES: &str =
+    "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'managed_object' AND sql IS NOT NULL";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locations_are_paths_or_urls_of_sqlite() {
+        for (location, path) in [("a/b.db", "a/b.db"), ("sqlite:a.db", "a.db"), ("sqlite:///var/a.db", "/var/a.db")] {
+            assert_eq!(file(location).unwrap(), PathBuf::from(path));
+        }
+        for location in ["", "sqlite:", "sqlite::memory:", ":memory:", "postgres://localhost/x"] {
+            assert!(file(location).is_err(), "{location}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_refused_where_it_could_be_read_differently() {
+        let path = |tokens: &[&str]| super::path(&tokens.iter().map(|token| (*token).to_owned()).collect::<Vec<_>>());
+        assert_eq!(path(&["a b", "c.d"]).unwrap(), r#"$."a b"."c.d""#);
+        assert_eq!(path(&["7"]).unwrap(), r#"$."7""#);
+        for tokens in [&["a", "0"][..], &["a\"b"], &["a\\"], &[""], &["a\n"]] {
+            assert_eq!(path(tokens), None, "{tokens:?}");
+        }
+    }
+}
