@@ -3,24 +3,31 @@
 //! The rule easiest to break: a mismatch between files is a hint, never an error. Operators keep files they switched off, list
 //! processes they do not have and leave files out on purpose.
 
-mod policies;
-
 use serde_json::Value;
 
 use crate::companion::auth_profile::AuthProfile;
 use crate::companion::ui::Feature;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::project::Project;
-use crate::source::{Location, join};
+use crate::source::join;
+
+/// Keys of `selfservice.kba.json`; what they hold is read by `identity`.
+const KBA_KEYS: [&str; 6] = [
+    "kbaPropertyName",
+    "questions",
+    "minimumAnswersToDefine",
+    "minimumAnswersToVerify",
+    "numberOfAttemptsAllowed",
+    "kbaAttemptsPropertyName",
+];
 
 pub(crate) fn run(project: &mut Project, sink: &Sink) {
     switches(project, sink);
     profile_processes(project, sink);
     companions_of_stages(project, sink);
     terms(project, sink);
-    questions(project, sink);
-    if let Some(managed) = &project.managed {
-        policies::check(managed, sink);
+    if let Some(kba) = &project.kba {
+        kba.root(sink).expect_keys(&KBA_KEYS, &[]);
     }
 }
 
@@ -30,9 +37,9 @@ fn switches(project: &mut Project, sink: &Sink) {
     for feature in Feature::ALL {
         let flag = project.ui_configuration.flag(feature);
         let named = feature.processes().first().copied().unwrap_or_default();
-        if flag == Some(true) && project.process(named).is_none() {
+        if flag == Some(true) && feature.processes().iter().all(|name| project.process(name).is_none()) {
             let message = format!("'{}' is on, but there is no conf/selfservice-{named}.json, so the feature stays off", feature.flag());
-            let location = Location { pointer: join("/configuration", feature.flag()), ..Location::file(FILE) };
+            let location = project.locate(FILE, &join("/configuration", feature.flag()));
             sink.push(Diagnostic::new(Severity::Hint, "switch-without-process", location, message));
         }
         if flag != Some(false) {
@@ -51,8 +58,7 @@ fn profile_processes(project: &Project, sink: &Sink) {
         let name = AuthProfile::process_name(path);
         if project.process(name).is_none() {
             let message = format!("there is no process '{name}'; it counts as done");
-            let location =
-                Location { pointer: format!("/profileEnhancementProcesses/{index}"), ..Location::file("conf/auth.profile.json") };
+            let location = project.locate("conf/auth.profile.json", &format!("/profileEnhancementProcesses/{index}"));
             sink.push(Diagnostic::new(Severity::Hint, "profile-process-missing", location, message));
         }
     }
@@ -116,30 +122,5 @@ fn terms(project: &Project, sink: &Sink) {
             root.get("active").report(Severity::Error, "unknown-terms", format!("there is no version '{active}' of the terms"), help);
         }
         None => root.report(Severity::Warning, "no-terms", "no version of the terms is active; there are none to accept", None),
-    }
-}
-
-fn questions(project: &Project, sink: &Sink) {
-    let Some(document) = &project.kba else { return };
-    let root = document.root(sink);
-    let known = [
-        "kbaPropertyName",
-        "questions",
-        "minimumAnswersToDefine",
-        "minimumAnswersToVerify",
-        "numberOfAttemptsAllowed",
-        "kbaAttemptsPropertyName",
-    ];
-    root.expect_keys(&known, &[]);
-    let asked = root.get("minimumAnswersToVerify").integer_in(1..=100).unwrap_or(1);
-    let defined = root.get("minimumAnswersToDefine").integer_in(1..=100).unwrap_or(asked);
-    if asked > defined {
-        let message = format!("{asked} answers are asked for, but people are made to give only {defined}");
-        root.get("minimumAnswersToVerify").report(Severity::Warning, "more-asked-than-given", message, None);
-    }
-    let attempts = root.get("numberOfAttemptsAllowed").integer_in(1..=1000);
-    if attempts.is_some() && !root.get("kbaAttemptsPropertyName").is_present() {
-        let message = "'kbaAttemptsPropertyName' is missing; wrong answers are counted all the same, but the old property is not kept";
-        root.get("numberOfAttemptsAllowed").report(Severity::Hint, "no-attempts-property", message, None);
     }
 }

@@ -8,6 +8,5 @@ pub(crate) mod auth_profile;
 pub(crate) mod authentication;
 pub(crate) mod email;
 pub(crate) mod email_template;
-pub(crate) mod scripts;
 pub(crate) mod small;
 pub(crate) mod ui;

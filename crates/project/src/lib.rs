@@ -27,7 +27,6 @@ pub use companion::auth_profile::AuthProfile;
 pub use companion::authentication::{Authentication, Module, ModuleKind, PropertyMapping, Session};
 pub use companion::email::{Mailer, Security};
 pub use companion::email_template::EmailTemplate;
-pub use companion::scripts::{OperatorScript, product_module};
 pub use companion::small::{Consent, JsonStore, Mapping};
 pub use companion::ui::{Feature, UiConfiguration};
 pub use diagnostic::{Diagnostic, Severity, Sink};

@@ -3,10 +3,13 @@
 //! [`Project::open`] never fails: what cannot be read is a [`Diagnostic`] and a default. The rule easiest to break: read only the files
 //! named in the design; everything else in `conf` belongs to parts of IDM that do not exist here.
 
+mod identities;
 mod loader;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use identity::kba::KbaConfig;
 use process::Companions;
 use serde_json::Value;
 
@@ -16,15 +19,14 @@ use crate::companion::auth_profile::AuthProfile;
 use crate::companion::authentication::Authentication;
 use crate::companion::email::Mailer;
 use crate::companion::email_template::EmailTemplate;
-use crate::companion::scripts::{self, OperatorScript};
 use crate::companion::small::{Consent, JsonStore, Mapping};
-use crate::companion::ui::UiConfiguration;
+use crate::companion::ui::{Feature, UiConfiguration};
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::files::Files;
 use crate::loose::Document;
 use crate::process_file::ProcessFile;
 use crate::settings::Settings;
-use crate::source::Location;
+use crate::source::{Location, SourceFile};
 use crate::substitution::{Environment, ProjectNames};
 use loader::{Loader, Presence};
 
@@ -63,8 +65,14 @@ pub struct Project {
     pub policy: Option<Document>,
     /// `identityProviders.json`.
     pub identity_providers: Option<Document>,
-    /// Scripts of `managed.json` that are not run.
-    pub operator_scripts: Vec<OperatorScript>,
+    /// Managed object types, of `managed.json` or built in.
+    pub schemas: identity::Schemas,
+    /// Policies of `managed.json` and `policy.json`.
+    pub policies: identity::Policies,
+    /// Security questions, of `selfservice.kba.json` or built in.
+    pub questions: KbaConfig,
+    /// Every file that was read, by path.
+    pub sources: BTreeMap<String, Arc<SourceFile>>,
     /// Everything there is to say, by file and place.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -111,6 +119,26 @@ impl Project {
         Companions(companions)
     }
 
+    /// Where a value of a file stands, for whoever finds something wrong with it later.
+    #[must_use]
+    pub fn locate(&self, path: &str, pointer: &str) -> Location {
+        let whole = || Location { pointer: pointer.to_owned(), ..Location::file(path) };
+        self.sources.get(path).map_or_else(whole, |source| source.locate(pointer))
+    }
+
+    /// Is a feature on? It needs its process file and, where there is one, its switch (decision 24).
+    #[must_use]
+    pub fn feature_enabled(&self, feature: Feature) -> bool {
+        let served = |name: &&str| self.process(name).is_some_and(|process| !process.broken);
+        self.ui_configuration.flag(feature) != Some(false) && feature.processes().iter().any(served)
+    }
+
+    /// The processes a person may owe at sign-in, as paths in order. A listed name without a readable file counts as done.
+    pub fn profile_processes(&self) -> impl Iterator<Item = &str> {
+        let served = |path: &&str| self.process(AuthProfile::process_name(path)).is_some_and(|process| !process.broken);
+        self.auth_profile.processes.iter().map(String::as_str).filter(served)
+    }
+
     /// Is any diagnostic an error?
     #[must_use]
     pub fn has_errors(&self) -> bool {
@@ -140,13 +168,15 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         .read(|document| Mailer::read(document, settings.mail_password.as_ref(), keystore, environment, sink))
         .flatten();
     let managed = loader.companion("managed.json").present();
-    let operator_scripts = managed.as_ref().map(|document| scripts::find(document, sink)).unwrap_or_default();
     let policy = loader.companion("policy.json").present();
-    if let Some(policy) = &policy {
-        scripts::policy_files(policy, sink);
-    }
+    let kba = loader.whole("selfservice.kba.json");
+    let sync = loader.companion("sync.json").read(|document| Mapping::read(document, sink)).unwrap_or_default();
+    let processes = processes(&loader, &conf, sink);
+    let facts = identities::facts(&authentication, &sync, &processes);
+    let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &loader, sink);
+    let questions = identities::questions(kba.as_ref(), sink);
     Project {
-        processes: processes(&loader, &conf, sink),
+        processes,
         authentication,
         access,
         ui_configuration: loader
@@ -158,14 +188,17 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         email_templates: templates(&loader, &conf, sink),
         jsonstore: loader.companion("jsonstore.json").read(|document| JsonStore::read(document, sink)).unwrap_or_default(),
         consent: loader.companion("consent.json").read(|document| Consent::read(document, sink)).unwrap_or_default(),
-        sync: loader.companion("sync.json").read(|document| Mapping::read(document, sink)).unwrap_or_default(),
-        kba: loader.whole("selfservice.kba.json"),
+        sync,
+        kba,
         terms: loader.whole("selfservice.terms.json"),
         managed,
         policy,
         identity_providers: loader.companion("identityProviders.json").present(),
-        operator_scripts,
+        schemas,
+        policies,
+        questions,
         settings,
+        sources: loader.into_sources(),
         diagnostics: Vec::new(),
     }
 }

@@ -302,10 +302,10 @@ fn static_user(properties: &Node<'_>, enabled: bool, keystore: bool) -> Option<M
     }
     let mut password = node.secret();
     if let (Some(SecretText::Encrypted { key, .. }), true, false) = (&password, enabled, keystore) {
-        let (outcome, replaced) = if username == ANONYMOUS {
-            ("the documented password is used instead", Some(SecretText::Plain(Secret::new(ANONYMOUS))))
-        } else {
-            ("nobody can sign in with it", None)
+        let (outcome, replaced) = match username.as_str() {
+            ANONYMOUS => ("the documented password is used instead", Some(SecretText::Plain(Secret::new(ANONYMOUS)))),
+            admin::ADMINISTRATOR => ("the next source of the administrator's password is used", None),
+            _ => ("nobody can sign in with it", None),
         };
         let message = format!(
             "the password of '{username}' is encrypted with the key '{key}', which only the old server's keystore holds; {outcome}"

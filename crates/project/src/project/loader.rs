@@ -1,6 +1,8 @@
 //! From files to documents, one at a time.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::files::Files;
@@ -51,11 +53,12 @@ pub(super) struct Loader<'a> {
     files: &'a dyn Files,
     names: &'a ProjectNames<'a>,
     sink: &'a Sink,
+    sources: RefCell<BTreeMap<String, Arc<SourceFile>>>,
 }
 
 impl<'a> Loader<'a> {
     pub(super) fn new(files: &'a dyn Files, names: &'a ProjectNames<'a>, sink: &'a Sink) -> Self {
-        Self { files, names, sink }
+        Self { files, names, sink, sources: RefCell::default() }
     }
 
     /// Names of the files in `conf`; a project without any is most likely a mistyped path.
@@ -69,6 +72,16 @@ impl<'a> Loader<'a> {
         let help = "name the directory that holds conf/";
         self.sink.push(Diagnostic::new(Severity::Error, "no-project", Location::file("conf"), message).with_help(help));
         Vec::new()
+    }
+
+    /// The text of a file that a configuration names, within the project only.
+    pub(super) fn text(&self, path: &str) -> Option<String> {
+        let home = format!("{}/", self.files.home());
+        let inside = path.strip_prefix(&home).unwrap_or(path);
+        if inside.starts_with('/') || inside.split(['/', '\\']).any(|part| part == "..") {
+            return None;
+        }
+        bytes(self.files, inside, self.sink).ok()?.and_then(|bytes| String::from_utf8(bytes).ok())
     }
 
     pub(super) fn exists(&self, path: &str) -> bool {
@@ -103,11 +116,17 @@ impl<'a> Loader<'a> {
             }
         };
         let Some(document) = Document::read(file, self.names, self.sink) else { return Presence::Broken };
+        self.sources.borrow_mut().insert(path.to_owned(), Arc::clone(&document.file));
         if !document.value.is_object() {
             let message = "an object is wanted here";
             self.sink.push(Diagnostic::new(Severity::Error, "wrong-type", document.file.locate(""), message));
             return Presence::Broken;
         }
         Presence::Present(document)
+    }
+
+    /// Every document that was read, by path.
+    pub(super) fn into_sources(self) -> BTreeMap<String, Arc<SourceFile>> {
+        self.sources.into_inner()
     }
 }

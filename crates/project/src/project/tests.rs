@@ -1,9 +1,153 @@
 use super::*;
+use crate::access::AccessRules;
 use crate::files::EmbeddedFiles;
+
+const RESET: &str = r#"{"stageConfigs": [{"name": "userQuery"}, {"name": "resetStage"}]}"#;
+
+fn open(files: &[(&str, &str)]) -> Project {
+    Project::open(&EmbeddedFiles::new(files.iter().map(|(path, text)| (*path, *text))), &|_: &str| None)
+}
+
+fn rules(project: &Project) -> Vec<(&'static str, &str)> {
+    project.diagnostics.iter().map(|found| (found.rule, found.location.file.as_str())).collect()
+}
 
 #[test]
 fn a_directory_without_conf_is_no_project() {
-    let project = Project::open(&EmbeddedFiles::default(), &|_: &str| None);
-    assert_eq!(project.diagnostics.iter().map(|found| found.rule).collect::<Vec<_>>(), ["no-project"]);
+    let project = open(&[]);
+    assert_eq!(rules(&project), [("no-project", "conf")]);
     assert!(project.has_errors());
+}
+
+#[test]
+fn a_project_of_one_file_loads_without_a_word_over_the_documented_defaults() {
+    let project = open(&[("conf/selfservice-reset.json", RESET)]);
+    assert_eq!(rules(&project), []);
+    assert_eq!((project.access.clone(), project.external_email.clone()), (AccessRules::builtin(), None));
+    assert_eq!(project.jsonstore, JsonStore::default());
+    assert!(project.schemas.get("managed/user").is_some());
+    assert!(!project.questions.questions.is_empty());
+    assert!(project.feature_enabled(Feature::PasswordReset) && !project.feature_enabled(Feature::Registration));
+}
+
+#[test]
+fn a_broken_companion_is_an_error_and_the_rest_serves() {
+    for (file, closed) in [
+        ("conf/access.json", true),
+        ("conf/authentication.json", false),
+        ("conf/external.email.json", false),
+        ("conf/ui-configuration.json", false),
+        ("conf/managed.json", false),
+        ("conf/policy.json", false),
+        ("conf/selfservice.kba.json", false),
+        ("conf/selfservice.terms.json", false),
+        ("conf/jsonstore.json", false),
+        ("conf/auth.profile.json", false),
+        ("conf/consent.json", false),
+        ("conf/sync.json", false),
+        ("conf/identityProviders.json", false),
+        ("conf/emailTemplate-welcome.json", false),
+        ("vestibule.toml", false),
+    ] {
+        for text in ["{\"a\": ", "[]"] {
+            let project = open(&[("conf/selfservice-reset.json", RESET), (file, text)]);
+            assert!(project.has_errors(), "{file} {text}");
+            assert!(
+                project.diagnostics.iter().filter(|found| found.is_error()).all(|found| found.location.file == file),
+                "{:?}",
+                project.diagnostics
+            );
+            assert!(!project.process("reset").unwrap().broken);
+            assert_eq!(project.access == AccessRules::administrators_only(), closed, "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_broken_process_takes_only_itself_away() {
+    let project = open(&[
+        ("conf/selfservice-reset.json", RESET),
+        ("conf/selfservice-other.json", "{"),
+        ("conf/selfservice-third.json", "{\"stageConfigs\": \"&{nobody}\"}"),
+    ]);
+    let names: Vec<_> = project.processes.iter().map(|process| (process.name.as_str(), process.broken)).collect();
+    assert_eq!(names, [("reset", false), ("third", true)]);
+    assert_eq!(rules(&project), [("not-readable", "conf/selfservice-other.json"), ("unresolved-name", "conf/selfservice-third.json")]);
+}
+
+#[test]
+fn names_resolve_from_environment_then_resolver_then_boot() {
+    let process = r#"{"stageConfigs": [{"a": "&{one}", "b": "&{two}", "c": "&{three}", "d": "&{launcher.project.location}"}]}"#;
+    let files = EmbeddedFiles::new([
+        ("conf/selfservice-x.json", process),
+        ("resolver/boot.properties", "one = resolver\ntwo = resolver\n"),
+        ("conf/boot/boot.properties", "one=boot\ntwo=boot\nthree=boot\n"),
+    ]);
+    let project = Project::open(&files, &|name: &str| (name == "ONE").then(|| "environment".to_owned()));
+    let stage = &project.processes[0].value["stageConfigs"][0];
+    assert_eq!(*stage, serde_json::json!({"a": "environment", "b": "resolver", "c": "boot", "d": "."}));
+    assert_eq!(project.processes[0].raw["stageConfigs"][0]["a"], "&{one}");
+}
+
+#[test]
+fn a_switch_turns_its_processes_off_and_a_listed_profile_process_needs_its_file() {
+    let project = open(&[
+        ("conf/selfservice-reset.json", RESET),
+        ("conf/selfservice-profile.json", RESET),
+        ("conf/ui-configuration.json", r#"{"configuration": {"passwordReset": "false"}}"#),
+        ("conf/auth.profile.json", "{\n\"profileEnhancementProcesses\": [\"selfservice/kbaUpdate\", \"selfservice/profile\"]}"),
+    ]);
+    assert!(project.process("reset").unwrap().switched_off && !project.process("profile").unwrap().switched_off);
+    assert!(!project.feature_enabled(Feature::PasswordReset));
+    assert_eq!(project.profile_processes().collect::<Vec<_>>(), ["selfservice/profile"]);
+    let missing = project.diagnostics.iter().find(|found| found.rule == "profile-process-missing").unwrap();
+    assert_eq!(missing.location.to_string(), "conf/auth.profile.json:2:33");
+}
+
+#[test]
+fn word_lists_are_read_within_the_project_only() {
+    let managed = |path: &str| {
+        serde_json::json!({"objects": [{"name": "user", "schema": {"type": "object", "properties": {
+            "password": {"type": "string", "policies": [{"policyId": "password-blacklisted", "params": {"filePath": path}}]}}}}]})
+        .to_string()
+    };
+    let silent = |path: &str| {
+        let managed = managed(path);
+        let project = open(&[
+            ("conf/selfservice-reset.json", RESET),
+            ("conf/managed.json", &managed),
+            ("conf/words.txt", "secret\n"),
+            ("words.txt", "x"),
+        ]);
+        !project.diagnostics.iter().any(|found| found.rule == "policies")
+    };
+    assert!(silent("conf/words.txt") && silent("&{idm.install.dir}/conf/words.txt"));
+    assert!(!silent("/etc/passwd") && !silent("conf/../../words.txt") && !silent("conf/nothing.txt"));
+}
+
+#[test]
+fn terms_need_an_active_version_that_exists() {
+    let terms = |active: &str| {
+        open(&[
+            ("conf/selfservice-reset.json", RESET),
+            ("conf/selfservice.terms.json", &format!("{{\"versions\": [{{\"version\": 1.5}}], \"active\": {active}}}")),
+        ])
+    };
+    assert_eq!(rules(&terms("\"1.5\"")), []);
+    assert_eq!(rules(&terms("\"1.6\"")), [("unknown-terms", "conf/selfservice.terms.json")]);
+    assert_eq!(rules(&terms("null")), [("no-terms", "conf/selfservice.terms.json")]);
+}
+
+#[test]
+fn companions_carry_what_stages_declare_and_no_secret() {
+    let project = open(&[
+        ("conf/selfservice-reset.json", RESET),
+        ("conf/selfservice.kba.json", r#"{"questions": {"1": {"en": "?"}}}"#),
+        ("conf/external.email.json", r#"{"host": "h", "auth": {"enable": true, "username": "u", "password": "hunter2"}}"#),
+    ]);
+    let companions = project.companions();
+    assert_eq!(companions.get("kba")["questions"]["1"]["en"], "?");
+    assert_eq!(companions.get("jsonstore")["entryExpireSeconds"], 1800);
+    assert!(companions.get("terms").is_null());
+    assert!(!format!("{companions:?} {project:?}").contains("hunter2"));
 }

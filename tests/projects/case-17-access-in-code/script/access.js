@@ -1,0 +1,2 @@
+// The rules of this house live in code.
+var httpAccessConfig = { "configs": [] };
