@@ -124,6 +124,17 @@ impl Policies {
         read::word_files(schemas, policy)
     }
 
+    /// Names of the properties that must be unique in a collection, by whichever file says so; the store keeps an index for each.
+    pub fn unique(&self, collection: &str) -> impl Iterator<Item = &str> {
+        let unique = |property: &&PropertyPolicies| property.policies.iter().any(|policy| matches!(policy.rule, rule::Rule::Unique));
+        self.of(collection).iter().filter(unique).map(|property| property.name.as_str())
+    }
+
+    /// The property that a reset changes; it holds a credential whatever its schema says.
+    pub(crate) fn password_property(&self) -> &str {
+        &self.companions.password_property
+    }
+
     fn of(&self, collection: &str) -> &[PropertyPolicies] {
         self.objects.get(collection).map_or(&[], Vec::as_slice)
     }

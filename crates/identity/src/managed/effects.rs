@@ -27,7 +27,7 @@ pub fn timestamp(time: SystemTime) -> String {
 
 /// Defaults of the schema, before policies look.
 pub(super) fn defaults(schema: &ObjectSchema, content: &mut Map<String, Value>) {
-    for property in &schema.properties {
+    for property in schema.properties.iter().filter(|property| !property.is_virtual) {
         if let Some(default) = &property.default {
             content.entry(property.name.clone()).or_insert_with(|| default.clone());
         }

@@ -43,6 +43,10 @@ impl Managed {
             return Ok(unchanged(stored));
         }
         let touched: Vec<&str> = plain.touched().collect();
+        for name in &touched {
+            // Appending must not get past what may be set at once.
+            object.get(*name).map_or(Ok(()), |value| limits::check_value(schema, name, value, Writer::Administrator, 1))?;
+        }
         let request = Validation {
             which: Which::Named(&touched),
             id: Some(id),
@@ -108,7 +112,7 @@ impl Managed {
             if let Some(source) = source {
                 self.check_source(schema, operation, source, by)?;
             }
-            allowed.push(if secret(name) { self.of_secret(operation, name)? } else { operation.clone() });
+            allowed.push(if secret(name) { self.of_secret(operation, name, by)? } else { operation.clone() });
         }
         Ok(allowed)
     }
@@ -133,12 +137,15 @@ impl Managed {
     }
 
     /// Secrets are set or removed as a whole; to the list of answers one may be added.
-    fn of_secret(&self, operation: &PatchOperation, name: &str) -> Result<PatchOperation, ResourceError> {
+    fn of_secret(&self, operation: &PatchOperation, name: &str, by: Writer<'_>) -> Result<PatchOperation, ResourceError> {
         let whole = operation.field.tokens().len() == 1;
         let appends = name == self.kba.property && operation.field.tokens().len() == 2 && operation.field.leaf() == Some("-");
         match operation.operation {
             Operation::Add | Operation::Replace if whole => Ok(PatchOperation { operation: Operation::Replace, ..operation.clone() }),
             Operation::Add if appends => Ok(operation.clone()),
+            Operation::Remove if whole && !by.is_administrator() && name != self.kba.property => {
+                Err(writer::denied(&[name.to_owned()], "a credential can be replaced but not removed"))
+            }
             Operation::Remove if whole && operation.value.is_none() => Ok(operation.clone()),
             _ => Err(ResourceError::bad_request(format!("The property '{name}' can only be replaced or removed as a whole"))),
         }

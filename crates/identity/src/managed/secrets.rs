@@ -36,7 +36,10 @@ fn unsealed(value: &Value) -> Option<&Value> {
 impl Managed {
     /// Whether a property holds secrets: it is hashed when written and never shown.
     pub(super) fn is_secret(&self, schema: &ObjectSchema, name: &str) -> bool {
-        name == self.kba.property || name == "password" || schema.property(name).is_some_and(crate::schema::Property::is_credential)
+        name == self.kba.property
+            || name == "password"
+            || name == self.policies.password_property()
+            || schema.property(name).is_some_and(crate::schema::Property::is_credential)
     }
 
     /// Whether a property never leaves through the API.

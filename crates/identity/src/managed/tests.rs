@@ -472,6 +472,39 @@ fn a_new_password_is_checked_beside_the_stored_names() {
     assert_eq!(check(""), ["REQUIRED", "MIN_LENGTH", "AT_LEAST_X_CAPITAL_LETTERS", "AT_LEAST_X_NUMBERS"]);
 }
 
+#[test]
+fn a_person_cannot_be_left_without_a_credential_by_an_own_patch() {
+    let world = World::with_ann();
+    let remove = json!([{"operation": "remove", "field": "/password"}]);
+    for by in [OWNER, PROCESS, Writer::Process { owned: &["password"] }] {
+        assert_eq!(patch(&world, remove.clone(), by).unwrap_err().code, 403);
+    }
+    assert_eq!(patched(&world, remove, ADMINISTRATOR).get("password"), None);
+}
+
+#[test]
+fn appending_does_not_get_past_the_limits() {
+    let world = World::with_ann();
+    patched(&world, set("/aliasList", (0..10_000).map(|n| json!(n.to_string())).collect()), OWNER);
+    let more = json!([{"operation": "add", "field": "/aliasList/-", "value": "more"}]);
+    assert_eq!(patch(&world, more, OWNER).unwrap_err().code, 400);
+}
+
+#[test]
+fn the_property_that_a_reset_changes_is_a_credential_whatever_its_schema_says() {
+    let schemas = Schemas::read(
+        &json!({"objects": [{"name": "user", "schema": {"properties": {"secretWord": {"type": "string", "userEditable": true}}}}]}),
+    )
+    .0;
+    let companions = crate::Companions { password_property: "secretWord".into(), ..crate::Companions::default() };
+    let mut world = of(schemas.clone(), None);
+    world.managed.policies = Arc::new(Policies::read(None, &schemas, companions).0);
+    let prepared = create(&world, json!({"secretWord": "open sesame"}), OWNER).unwrap();
+    assert!(is_password(&world, "open sesame", &prepared.content["secretWord"]));
+    let resource = Resource { id: "1".into(), revision: "0".into(), content: prepared.content };
+    assert_eq!(world.managed.view(USER, &resource, Audience::Administrator, &Fields::all()), json!({"_id": "1", "_rev": "0"}));
+}
+
 mod properties {
     use proptest::prelude::*;
 

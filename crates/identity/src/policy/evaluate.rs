@@ -1,6 +1,6 @@
 //! Evaluation: one property after the other, each policy in order, every failure told.
 
-use crest::{Filter, Query, ResourceError};
+use crest::{Comparison, Filter, Pointer, Query, ResourceError};
 use serde_json::{Value, json};
 
 use super::effective::{PropertyPolicies, Shape};
@@ -122,7 +122,10 @@ impl Evaluation<'_> {
         if !comparable || self.request.undisclosed.contains(&name) {
             return Ok(true);
         }
-        let query = Query::first(Filter::equals(name, value.clone()), 2);
+        let query = Query::first(
+            Filter::Compare { pointer: Pointer::from_tokens([name]), comparison: Comparison::Equals, value: value.clone() },
+            2,
+        );
         let found = self.objects.query(self.request.collection, &query).await?;
         Ok(found.result.iter().all(|other| Some(other.id.as_str()) == self.request.id))
     }
