@@ -7,7 +7,10 @@ use schemars::{Schema, schema_for};
 use serde_json::Value;
 
 use crate::compile::Compiling;
-use crate::{AnyStage, Issue, Stage, StageFacts, config};
+use crate::{AnyStage, Issue, Placed, Stage, StageFacts, config};
+
+/// What a configuration compiles to: the stage, and what it needs and gives; or every reason why not.
+type Made<S> = Result<(Arc<dyn AnyStage<S>>, StageFacts), Vec<Issue>>;
 
 /// A declared stage type, without its Rust type.
 pub trait StageType<S: Send + Sync + 'static>: Send + Sync {
@@ -27,7 +30,7 @@ pub trait StageType<S: Send + Sync + 'static>: Send + Sync {
     ///
     /// # Errors
     /// Every reason why the stage cannot be made.
-    fn compile(&self, value: &Value, cx: &mut Compiling<'_, S>) -> Result<(Arc<dyn AnyStage<S>>, StageFacts), Vec<Issue>>;
+    fn compile(&self, value: &Value, cx: &mut Compiling<'_, S>) -> Made<S>;
 }
 
 /// The declaration of `T`, as a value.
@@ -72,7 +75,7 @@ impl<S: Send + Sync + 'static, T: Stage<S>> StageType<S> for Declared<T> {
         schema_for!(T::Config)
     }
 
-    fn compile(&self, value: &Value, cx: &mut Compiling<'_, S>) -> Result<(Arc<dyn AnyStage<S>>, StageFacts), Vec<Issue>> {
+    fn compile(&self, value: &Value, cx: &mut Compiling<'_, S>) -> Made<S> {
         let config: T::Config = config::read(cx.pointer(), value).map_err(|issue| vec![issue])?;
         let facts = T::facts(&config);
         let stage = T::compile(config, cx)?;
@@ -80,16 +83,37 @@ impl<S: Send + Sync + 'static, T: Stage<S>> StageType<S> for Declared<T> {
     }
 }
 
+/// How several stages become one form (`allInOneRegistration`).
+pub struct Merger<S> {
+    /// Names of the stage types that are joined.
+    pub members: &'static [&'static str],
+    /// Makes the joined stage; gets at least two.
+    pub merge: fn(Vec<Placed<S>>) -> Placed<S>,
+}
+
 /// All stage types a server knows.
 pub struct Catalogue<S> {
     types: Vec<Box<dyn StageType<S>>>,
+    merger: Option<Merger<S>>,
 }
 
 impl<S: Send + Sync + 'static> Catalogue<S> {
     /// A catalogue of these types.
     #[must_use]
     pub fn new(types: Vec<Box<dyn StageType<S>>>) -> Self {
-        Self { types }
+        Self { types, merger: None }
+    }
+
+    /// Adds what `allInOneRegistration` does.
+    #[must_use]
+    pub fn with_merger(mut self, merger: Merger<S>) -> Self {
+        self.merger = Some(merger);
+        self
+    }
+
+    /// What `allInOneRegistration` does.
+    pub(crate) fn merger(&self) -> Option<&Merger<S>> {
+        self.merger.as_ref()
     }
 
     /// The type that loads under a name or alias.

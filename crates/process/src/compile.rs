@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use crate::catalogue::{Catalogue, StageType};
+use crate::catalogue::{Catalogue, Merger, StageType};
 use crate::definition::Placed;
 use crate::{Companions, Issue, Options, Process, Severity, TokenSettings, Version, config, nearest, proof};
 
@@ -164,7 +164,25 @@ fn compile_stages<S: Send + Sync + 'static>(
         issues.append(&mut cx.issues);
         used.append(&mut cx.used);
     }
-    stages
+    let all_in_one = members.get("allInOneRegistration").is_some_and(|flag| flag == true || flag.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")));
+    match catalogue.merger() {
+        Some(merger) if all_in_one => merge(stages, merger, issues),
+        _ => stages,
+    }
+}
+
+/// Joins the members of one form at the place of the first of them; the others keep their order.
+fn merge<S: Send + Sync + 'static>(stages: Vec<Placed<S>>, merger: &Merger<S>, issues: &mut Vec<Issue>) -> Vec<Placed<S>> {
+    let is_member = |placed: &Placed<S>| merger.members.contains(&placed.stage.name());
+    if stages.iter().filter(|placed| is_member(placed)).count() < 2 {
+        let message = "allInOneRegistration joins several stages into one form; with fewer than two of them it has no effect";
+        issues.push(Issue::warning("/allInOneRegistration", "all-in-one-alone", message).with_help(format!("it joins {}", merger.members.join(", "))));
+        return stages;
+    }
+    let place = stages.iter().position(is_member).unwrap_or_default();
+    let (joined, mut rest): (Vec<_>, Vec<_>) = stages.into_iter().partition(is_member);
+    rest.insert(place, (merger.merge)(joined));
+    rest
 }
 
 /// Keys of a stage configuration that its type does not know.

@@ -20,7 +20,7 @@ mod requirements;
 mod stage;
 mod token;
 
-pub use catalogue::{Catalogue, Declared, StageType};
+pub use catalogue::{Catalogue, Declared, Merger, StageType};
 pub use compile::{Compiled, Compiling, compile};
 pub use config::{Issue, Severity, nearest};
 pub use context::{InstanceId, ProcessContext};
