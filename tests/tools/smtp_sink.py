@@ -1,9 +1,9 @@
 """A mail server for tests: takes every mail, prints it as one JSON line, and keeps nothing.
 
 The first line is {"listening": PORT}. What a recipient is called decides what happens to a mail:
-    refuse-*  550, for good          defer-*  451, try again, until a line "admit" arrives on standard input
-    reject-*, reject@  550, as the recorded cases name it
-    slow-*    250, but only after a line "admit" arrives on standard input
+    refuse-*, reject@  550, for good
+    defer-*            451, come back later, until a line "admit ADDRESS" arrives on standard input
+    slow-*             250, but only after such a line
 The server ends when its standard input does, so it never outlives the tests that started it.
 """
 
@@ -16,7 +16,8 @@ import sys
 
 from aiosmtpd.smtp import SMTP
 
-admitted = asyncio.Event()
+admitted = set()
+changed = asyncio.Condition()
 
 
 def say(value):
@@ -32,15 +33,16 @@ def decoded(message):
 class Sink:
     async def handle_RCPT(self, server, session, envelope, address, options):
         name = address.lower()
-        if name.startswith(("refuse-", "reject-", "reject@")):
+        if name.startswith(("refuse-", "reject@")):
             say({"refused": address})
             return "550 5.1.1 nobody of that name here"
-        if name.startswith("defer-") and not admitted.is_set():
+        if name.startswith("defer-") and name not in admitted:
             say({"deferred": address})
             return "451 4.3.0 come back later"
         if name.startswith("slow-"):
             say({"waiting": address})
-            await admitted.wait()
+            async with changed:
+                await changed.wait_for(lambda: name in admitted)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -65,10 +67,11 @@ async def main():
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := await reader.readline():
-        if line.strip() == b"admit":
-            admitted.set()
-        elif line.strip() == b"hold":
-            admitted.clear()
+        word, _, address = line.decode().strip().partition(" ")
+        if word == "admit":
+            async with changed:
+                admitted.add(address.lower())
+                changed.notify_all()
 
 
 asyncio.run(main())

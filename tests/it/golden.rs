@@ -1,0 +1,63 @@
+//! The recorded answers of the older generation (`tests/golden/openidm`), asked again of our server.
+//!
+//! Every answer that differs stands in `tests/golden/differences.json` with what ours is and the decision that makes it so. A difference
+//! that is not listed fails, and so does a listed one that does not occur. `VESTIBULE_GOLDEN_RECORD=1` writes what was seen to
+//! `tests/golden/differences.seen.json` beside it, for the eyes of the person who then decides.
+
+mod differences;
+mod replay;
+mod unify;
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::support::mailbox::{Mailbox, repository};
+use crate::support::verifier::Verifier;
+use crate::support::{Project, Server};
+use differences::{Awaited, Differences};
+
+fn directory() -> PathBuf {
+    repository().join("tests/golden")
+}
+
+/// All cases, by name.
+fn cases() -> Vec<(String, Value)> {
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(directory().join("openidm")).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if let Some(name) = name.strip_suffix(".json") {
+            cases.push((name.to_owned(), serde_json::from_slice(&std::fs::read(entry.path()).unwrap()).unwrap()));
+        }
+    }
+    cases.sort_by(|(a, _), (b, _)| a.cmp(b));
+    cases
+}
+
+/// The recorded configuration, with our mail server and our verifier in it.
+fn project(mailbox: &Mailbox, verifier: &Verifier) -> Project {
+    let recorded = Project::from_directory(&directory().join("openidm"));
+    let mut project = Project::new();
+    for name in recorded.names().filter(|name| name.starts_with("conf/")).map(str::to_owned).collect::<Vec<_>>() {
+        let text = recorded.text(&name).replace("12525", &mailbox.port.to_string()).replace("127.0.0.1:18095", &verifier.address.to_string());
+        project = project.file(&name, text);
+    }
+    project
+}
+
+#[test]
+fn recorded_answers_are_ours_but_for_the_listed_differences() {
+    let (mailbox, verifier) = (Mailbox::start(), Verifier::start());
+    let server = Server::on(project(&mailbox, &verifier)).start();
+    let mut seen = Differences::default();
+    for (name, case) in cases() {
+        seen.add(&name, replay::replay(&server, &mailbox, &verifier, &case));
+    }
+    if std::env::var_os("VESTIBULE_GOLDEN_RECORD").is_some() {
+        std::fs::write(directory().join("differences.seen.json"), seen.to_json()).unwrap();
+    }
+    let listed = Differences::read(&directory().join("differences.json"));
+    let awaited = Awaited::read(&directory().join("awaits.json"));
+    let faults = seen.against(&listed, &awaited);
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}

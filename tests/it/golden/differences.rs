@@ -1,0 +1,108 @@
+//! The list of differences, and what is wrong with it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+/// What is ours where it differs, by case and step.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Differences(BTreeMap<(String, String), Difference>);
+
+#[derive(Clone, Debug)]
+struct Difference {
+    /// A row of the design's table of decisions, or the document and section that decides.
+    decision: Value,
+    /// What was recorded.
+    theirs: Value,
+    ours: Value,
+}
+
+/// What one step of a case showed.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) step: String,
+    pub(super) theirs: Value,
+    pub(super) ours: Value,
+}
+
+/// Cases about stages that are yet to come, with the subject of the issue that brings them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Awaited(BTreeMap<String, String>);
+
+impl Awaited {
+    pub(super) fn read(path: &Path) -> Self {
+        Self(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+    }
+}
+
+impl Differences {
+    pub(super) fn read(path: &Path) -> Self {
+        let list: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let entry = |value: Value| {
+            let text = |key: &str| value[key].as_str().unwrap_or_else(|| panic!("no '{key}' in {value}")).to_owned();
+            let decided = value["decision"].is_u64() || value["decision"].as_str().is_some_and(|text| !text.is_empty());
+            assert!(decided, "a difference without a decision: {value}");
+            let difference = Difference { decision: value["decision"].clone(), theirs: value["theirs"].clone(), ours: value["ours"].clone() };
+            ((text("case"), text("step")), difference)
+        };
+        Self(list.into_iter().map(entry).collect())
+    }
+
+    pub(super) fn add(&mut self, case: &str, seen: Vec<Seen>) {
+        for Seen { step, theirs, ours } in seen {
+            self.0.insert((case.to_owned(), step), Difference { decision: Value::Null, theirs, ours });
+        }
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        let list: Vec<Value> = self
+            .0
+            .iter()
+            .map(|((case, step), found)| json!({ "case": case, "step": step, "decision": found.decision, "theirs": found.theirs, "ours": found.ours }))
+            .collect();
+        serde_json::to_string_pretty(&list).unwrap() + "\n"
+    }
+
+    /// What is wrong: seen but not listed, listed but not seen, listed otherwise.
+    pub(super) fn against(&self, listed: &Self, awaited: &Awaited) -> Vec<String> {
+        let mut faults = Vec::new();
+        let awaits = |case: &str| awaited.0.contains_key(case);
+        for ((case, step), seen) in self.0.iter().filter(|((case, _), _)| !awaits(case)) {
+            match listed.0.get(&(case.clone(), step.clone())) {
+                None => faults.push(format!("{case} {step}: not listed\n    theirs {}\n    ours   {}", seen.theirs, seen.ours)),
+                Some(known) if known.ours != seen.ours => {
+                    faults.push(format!("{case} {step}: listed otherwise\n    listed {}\n    ours   {}", known.ours, seen.ours));
+                }
+                Some(_) => {}
+            }
+        }
+        let gone = listed.0.iter().filter(|(key, _)| !self.0.contains_key(*key));
+        faults.extend(gone.map(|((case, step), known)| format!("{case} {step}: listed (decision {}), but there is no difference", known.decision)));
+        let arrived = awaited.0.iter().filter(|(case, _)| !self.0.keys().any(|(seen, _)| seen == *case));
+        faults.extend(arrived.map(|(case, subject)| format!("{case}: awaits '{subject}', but is answered already: take it off the list")));
+        let refused = |case: &str| self.0.iter().any(|((seen, _), found)| seen == case && found.ours["status"] == 404);
+        let started = awaited.0.iter().filter(|(case, _)| !refused(case));
+        faults.extend(started.map(|(case, subject)| format!("{case}: awaits '{subject}', whose stage is there: list its differences")));
+        faults
+    }
+}
+
+/// A body as it is listed: values that change from run to run taken out.
+pub(super) fn steady(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(members.iter().map(|(key, value)| (key.clone(), steady_member(key, value))).collect::<Map<_, _>>()),
+        Value::Array(items) => Value::Array(items.iter().map(steady).collect()),
+        other => other.clone(),
+    }
+}
+
+fn steady_member(key: &str, value: &Value) -> Value {
+    match (key, value) {
+        ("token" | "_rev", Value::String(_)) => json!(format!("<{key}>")),
+        ("_id", Value::String(id)) if id.len() == 36 && id.matches('-').count() == 4 => json!("<id>"),
+        ("detail", Value::String(_)) => json!("<detail>"),
+        ("createDate" | "lastChanged" | "pagedResultsCookie", Value::String(_)) => json!(format!("<{key}>")),
+        _ => steady(value),
+    }
+}

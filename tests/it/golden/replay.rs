@@ -1,0 +1,237 @@
+//! Walking through a recorded case.
+
+use serde_json::{Value, json};
+
+use super::differences::{Seen, steady};
+use super::unify::Bindings;
+use crate::support::http::{Request, Response};
+use crate::support::mailbox::{Mail, Mailbox};
+use crate::support::people::unused;
+use crate::support::server::ADMIN_PASSWORD;
+use crate::support::verifier::Verifier;
+use crate::support::{Server, client};
+
+struct Replay<'a> {
+    server: &'a Server,
+    mailbox: &'a Mailbox,
+    verifier: &'a Verifier,
+    bindings: Bindings,
+    /// Mails before this line of the mail server have been looked at.
+    mark: usize,
+    seen: Vec<Seen>,
+}
+
+/// Walks through a case and says where our server answers otherwise.
+pub(super) fn replay(server: &Server, mailbox: &Mailbox, verifier: &Verifier, case: &Value) -> Vec<Seen> {
+    let mut bindings = Bindings::default();
+    bindings.set("origin", &server.url());
+    let mut replay = Replay { server, mailbox, verifier, bindings, mark: mailbox.mark(), seen: Vec::new() };
+    let given = case["given"].as_array().cloned().unwrap_or_default();
+    for person in &given {
+        replay.give(person);
+    }
+    for (index, step) in case["steps"].as_array().unwrap().iter().enumerate() {
+        replay.step(&index.to_string(), step);
+    }
+    replay.no_more_mails();
+    for person in &given {
+        server.admin().delete(&format!("managed/user/{}", person["_id"].as_str().unwrap()));
+    }
+    replay.seen
+}
+
+impl Replay<'_> {
+    fn differs(&mut self, step: &str, theirs: Value, ours: Value) {
+        let ours = serde_json::from_str(&self.bindings.conceal(&ours.to_string())).unwrap();
+        self.seen.push(Seen { step: step.to_owned(), theirs, ours });
+    }
+
+    /// A person who was there before.
+    fn give(&mut self, person: &Value) {
+        let mut person = person.clone();
+        for entry in person["kbaInfo"].as_array_mut().into_iter().flatten() {
+            if entry["answer"].is_object() {
+                entry["answer"]["$crypto"]["value"]["data"] = json!(hash_of_answer(entry));
+            }
+        }
+        let answer = self.server.admin().put(&format!("managed/user/{}", person["_id"].as_str().unwrap()), &person);
+        if answer.status != 201 {
+            self.differs(&format!("given {}", person["_id"].as_str().unwrap()), Value::Null, shown(&answer));
+        }
+    }
+
+    fn step(&mut self, name: &str, step: &Value) {
+        if step["note"].as_str().is_some_and(|note| note.contains("five seconds later")) {
+            self.server.advance(5);
+        }
+        if let Some(mail) = step.get("mail") {
+            self.mail(name, mail);
+        } else if let Some(parts) = step.get("jose") {
+            self.jose(name, parts);
+        } else if step.get("verifier").is_some() {
+            let asked: Vec<Value> = self.verifier.asked().iter().map(|asked| json!(format!("{} {}", asked.line, asked.form))).collect();
+            self.differs(name, step["verifier"].clone(), json!({ "verifier": asked }));
+        } else {
+            self.exchange(name, step);
+        }
+    }
+
+    fn exchange(&mut self, name: &str, step: &Value) {
+        let recorded = &step["response"];
+        let theirs = json!({ "status": recorded["status"], "body": recorded.get("body").or_else(|| recorded.get("bodyText")) });
+        let request = match self.request(&step["request"]) {
+            Ok(request) => request,
+            Err(missing) => return self.differs(name, theirs, json!({ "unasked": format!("{missing} was never given") })),
+        };
+        let answer = request.send(self.server.address());
+        if let Some(session) = client::cookie(&answer) {
+            if self.bindings.get("session").is_none() {
+                self.bindings.set("session", session.trim_start_matches("session-jwt="));
+            }
+        }
+        let same_body = match (recorded.get("body"), recorded.get("bodyText")) {
+            (Some(body), _) => self.bindings.unify(body, &answer.json()),
+            (None, Some(text)) => self.bindings.unify(text, &json!(answer.text())),
+            (None, None) => answer.body.is_empty(),
+        };
+        if recorded["status"] != answer.status || !same_body {
+            let ours = shown(&answer);
+            self.differs(name, theirs, ours);
+            self.learn(recorded.get("body"), &answer.json());
+        }
+    }
+
+    /// Where only other members differ, the token and the revision still are what later steps mean.
+    fn learn(&mut self, recorded: Option<&Value>, real: &Value) {
+        for member in ["token", "_rev", "_id"] {
+            if let Some(recorded) = recorded.and_then(|body| body.get(member)) {
+                self.bindings.unify(recorded, &real[member]);
+            }
+        }
+        if let Some(recorded) = recorded {
+            // Questions may be recognised although their stage says more than the old one.
+            self.bindings.unify(&json!({ "type": recorded["type"], "requirements": recorded["requirements"] }), &json!({ "type": real["type"], "requirements": real["requirements"] }));
+        }
+    }
+
+    fn request(&self, recorded: &Value) -> Result<Request, String> {
+        let mut request = Request::new(recorded["method"].as_str().unwrap(), &self.bindings.fill(recorded["path"].as_str().unwrap())?);
+        for (name, value) in recorded["headers"].as_object().into_iter().flatten() {
+            for value in value.as_array().map_or_else(|| vec![value], |values| values.iter().collect()) {
+                request = request.header(name, &self.header(name, value.as_str().unwrap())?);
+            }
+        }
+        if let Some(body) = recorded.get("body") {
+            request = request.body(self.bindings.fill_json(body)?.to_string());
+        }
+        if let Some(text) = recorded.get("bodyText").and_then(Value::as_str) {
+            request = request.body(self.bindings.fill(text)?);
+        }
+        Ok(request)
+    }
+
+    fn header(&self, name: &str, value: &str) -> Result<String, String> {
+        match (name, value) {
+            ("X-OpenIDM-Username", "<admin>") => Ok("openidm-admin".to_owned()),
+            (_, "<admin>") => Ok(ADMIN_PASSWORD.to_owned()),
+            ("Authorization", value) if value.contains("<admin>") => {
+                use base64::Engine as _;
+                Ok(format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(format!("openidm-admin:{ADMIN_PASSWORD}"))))
+            }
+            _ => self.bindings.fill(value),
+        }
+    }
+
+    fn mail(&mut self, name: &str, recorded: &Value) {
+        let next = if recorded.is_null() { self.settled() } else { self.mailbox.next(&mut self.mark) };
+        match next {
+            None if recorded.is_null() => {}
+            None => self.differs(name, recorded.clone(), json!({ "mail": null })),
+            Some(mail) => {
+                let ours = mail_as_recorded(&mail);
+                if !self.bindings.unify(&comparable(recorded), &comparable(&ours)) {
+                    self.bindings.unify(&recorded["body"], &ours["body"]);
+                    self.differs(name, recorded.clone(), json!({ "mail": comparable(&ours) }));
+                }
+            }
+        }
+    }
+
+    /// A mail that came although none was recorded. Every mail of an earlier request has come when one that was sent after it has.
+    fn settled(&mut self) -> Option<Mail> {
+        let sentinel = format!("{}@sentinel.test", unused("sentinel"));
+        let mail = json!({ "from": "x@example.test", "to": sentinel, "subject": "sentinel", "type": "text/plain", "body": "x" });
+        self.server.admin().post("external/email?_action=send", &mail).expect(200);
+        let mut first = None;
+        while let Some(mail) = self.mailbox.next(&mut self.mark) {
+            if mail.to == [sentinel.clone()] {
+                break;
+            }
+            first = first.or(Some(mail));
+        }
+        first
+    }
+
+    fn no_more_mails(&mut self) {
+        if let Some(mail) = self.settled() {
+            self.differs("end", json!({ "mail": null }), json!({ "mail": { "to": mail.to, "subject": mail.subject() } }));
+        }
+    }
+
+    /// The headers inside the token of the case.
+    fn jose(&mut self, name: &str, recorded: &Value) {
+        let mut ours = Vec::new();
+        let mut token = self.bindings.get("token:1").unwrap_or_default().to_owned();
+        for _ in 0..recorded.as_array().map_or(0, Vec::len) {
+            let parts: Vec<&str> = token.split('.').collect();
+            ours.push(json!({ "parts": parts.len(), "header": json_of(parts[0]) }));
+            token = decoded(parts.get(1).copied().unwrap_or_default()).unwrap_or_default();
+        }
+        let ours = Value::Array(ours);
+        if !self.bindings.unify(recorded, &ours) {
+            self.differs(name, recorded.clone(), ours);
+        }
+    }
+}
+
+fn decoded(part: &str) -> Option<String> {
+    use base64::Engine as _;
+    String::from_utf8(base64::prelude::BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn json_of(part: &str) -> Value {
+    decoded(part).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+fn shown(answer: &Response) -> Value {
+    let body = match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(body) => steady(&body),
+        Err(_) => json!(answer.text()),
+    };
+    json!({ "status": answer.status, "body": body })
+}
+
+fn mail_as_recorded(mail: &Mail) -> Value {
+    json!({ "envelope": { "mail_from": mail.from, "rcpt_tos": mail.to }, "headers": mail.headers, "body": mail.body })
+}
+
+/// Envelope, the headers a person sees, and the text.
+fn comparable(mail: &Value) -> Value {
+    let header = |name: &str| {
+        let found = mail["headers"].as_array().into_iter().flatten().find(|pair| pair[0].as_str().is_some_and(|have| have.eq_ignore_ascii_case(name)));
+        found.map_or(Value::Null, |pair| pair[1].clone())
+    };
+    json!({
+        "envelope": mail["envelope"],
+        "from": header("From"), "to": header("To"), "subject": header("Subject"),
+        "body": mail["body"].as_str().unwrap_or_default().trim_end(),
+    })
+}
+
+/// `base64(sha256(answer || salt) || salt)` of the answers the recorded people gave.
+fn hash_of_answer(entry: &Value) -> &'static str {
+    if entry.get("customQuestion").is_some() { OOLONG } else { ELM_STREET }
+}
+
+const ELM_STREET: &str = "aMVfYRfTjFVS9knCXb4Gtdzpu2rOBIRYo8IvG3Q3R08BAgMEBQYHCAkKCwwNDg8Q";
+const OOLONG: &str = "B3Po3mwHGQP+5PGauJx5GKtyV2bt2pSefh94YwetvvwBAgMEBQYHCAkKCwwNDg8Q";

@@ -1,0 +1,11 @@
+//! Black-box tests: the real binary over HTTP, with a real mail server. One binary, so that servers are shared.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these are tests from end to end, their helpers included; a panic is a failure"
+)]
+
+mod golden;
+mod support;

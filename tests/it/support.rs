@@ -1,0 +1,21 @@
+//! What the tests stand on: the real binary, a real mail server, a captcha verifier, and a client that sends exactly what it is told.
+//!
+//! Easiest to get wrong: nothing here may sleep. A test waits for a line, a mail or a condition, each with a bound.
+
+pub(crate) mod client;
+pub(crate) mod http;
+pub(crate) mod lines;
+pub(crate) mod mailbox;
+pub(crate) mod people;
+pub(crate) mod project;
+pub(crate) mod reaper;
+pub(crate) mod server;
+pub(crate) mod stages;
+pub(crate) mod verifier;
+
+pub(crate) use client::{Client, Link};
+pub(crate) use http::Response;
+pub(crate) use mailbox::mailbox;
+pub(crate) use people::Person;
+pub(crate) use project::Project;
+pub(crate) use server::Server;

@@ -1,0 +1,38 @@
+//! Servers shared by tests live as long as the test binary, whose statics are never dropped. A small shell holds the other end of a
+//! pipe: when the binary is gone, however it ended, it ends what is left and removes the directories.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
+
+const SCRIPT: &str = r#"
+left=""
+while read -r sign what; do
+    case "$sign" in
+        +) left="$left
+$what" ;;
+        -) left=$(printf '%s\n' "$left" | grep -Fvx -- "$what") ;;
+    esac
+done
+printf '%s\n' "$left" | while read -r pid directory; do
+    [ -n "$pid" ] || continue
+    kill -9 "$pid" 2>/dev/null
+    [ -d "$directory" ] && rm -rf -- "$directory"
+done
+"#;
+
+static SHELL: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| {
+    let mut shell: Child = Command::new("sh").arg("-c").arg(SCRIPT).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    Mutex::new(shell.stdin.take().unwrap())
+});
+
+/// Watches a process of ours and the directory it works in.
+pub(crate) fn watch(pid: u32, directory: &Path) {
+    writeln!(SHELL.lock().unwrap(), "+ {pid} {}", directory.display()).unwrap();
+}
+
+/// The process was ended by its owner.
+pub(crate) fn forget(pid: u32, directory: &Path) {
+    writeln!(SHELL.lock().unwrap(), "- {pid} {}", directory.display()).unwrap();
+}

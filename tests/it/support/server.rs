@@ -1,0 +1,269 @@
+//! The real binary, started on a free port with a project and a data directory of its own.
+//!
+//! The server says `listening on http://ADDRESS` on standard output as soon as requests can be served; the tests wait for that line.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use super::client::Client;
+use super::lines::Lines;
+use super::project::Project;
+use super::reaper;
+
+/// The administrator's password in every test.
+pub(crate) const ADMIN_PASSWORD: &str = "Adm1nistrator-of-the-tests";
+
+/// The binary under test.
+pub(crate) fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_vestibule")
+}
+
+/// Runs a command of the binary to its end, with an empty environment but for `PATH`.
+pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
+    use std::io::Write as _;
+    let mut command = Command::new(binary());
+    command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that does not read its input closes the pipe; that is no fault.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+/// How to start a server.
+pub(crate) struct Setup {
+    project: Option<Project>,
+    environment: BTreeMap<String, String>,
+    arguments: Vec<String>,
+}
+
+impl Setup {
+    /// One more variable of the environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.into(), value.into());
+        self
+    }
+
+    /// Leaves a variable out that tests otherwise set.
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// Starts it and waits until it serves.
+    #[track_caller]
+    pub(crate) fn start(self) -> Server {
+        let work = tempfile::Builder::new().prefix("vestibule-it-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        if let Some(project) = &self.project {
+            project.write_to(&work.path().join("project"));
+        }
+        std::fs::write(work.path().join("clock"), "0").unwrap();
+        let mut server = Server { work, setup: self, running: None };
+        server.start();
+        server
+    }
+}
+
+struct Running {
+    child: Child,
+    address: SocketAddr,
+    output: Lines,
+    log: Lines,
+}
+
+/// A server. It is killed when dropped.
+pub(crate) struct Server {
+    work: TempDir,
+    setup: Setup,
+    running: Option<Running>,
+}
+
+impl Server {
+    /// A server on this project.
+    pub(crate) fn on(project: Project) -> Setup {
+        Self::setup(Some(project))
+    }
+
+    /// A server on the embedded project, as a newcomer starts it.
+    pub(crate) fn default_project() -> Setup {
+        Self::setup(None)
+    }
+
+    fn setup(project: Option<Project>) -> Setup {
+        let environment = BTreeMap::from([("OPENIDM_ADMIN_PASSWORD".to_owned(), ADMIN_PASSWORD.to_owned())]);
+        Setup { project, environment, arguments: Vec::new() }
+    }
+
+    /// Starts the process and waits for its first line.
+    #[track_caller]
+    pub(crate) fn start(&mut self) {
+        assert!(self.running.is_none(), "it runs already");
+        let mut command = Command::new(binary());
+        command.arg("serve").args(["--listen", "127.0.0.1:0", "--data"]).arg(self.data());
+        if self.setup.project.is_some() {
+            command.arg("--project").arg(self.project());
+        }
+        command.args(&self.setup.arguments).env_clear().envs(&self.setup.environment);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("VESTIBULE_CLOCK_OFFSET", self.work.path().join("clock"));
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        reaper::watch(child.id(), self.work.path());
+        let (output, log) = (Lines::of(child.stdout.take().unwrap()), Lines::of(child.stderr.take().unwrap()));
+        let address = output.wait(0, |line| line.strip_prefix("listening on http://")?.parse().ok());
+        let Some(address) = address else {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("the server did not start:\n{}\n{}", output.all(), log.all());
+        };
+        self.running = Some(Running { child, address, output, log });
+    }
+
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("the server was stopped")
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running().address
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.work.path().join("data")
+    }
+
+    pub(crate) fn project(&self) -> PathBuf {
+        self.work.path().join("project")
+    }
+
+    /// A directory of the test's own, removed with the server.
+    pub(crate) fn work(&self) -> &Path {
+        self.work.path()
+    }
+
+    /// A client with these headers only.
+    pub(crate) fn nobody(&self) -> Client {
+        Client::new(self.address())
+    }
+
+    /// A stranger, as the stock pages send him.
+    pub(crate) fn anonymous(&self) -> Client {
+        self.nobody().with("X-OpenIDM-Username", "anonymous").with("X-OpenIDM-Password", "anonymous").with("X-OpenIDM-NoSession", "true")
+    }
+
+    /// Somebody with a password, without a session.
+    pub(crate) fn user(&self, name: &str, password: &str) -> Client {
+        self.nobody().with("X-OpenIDM-Username", name).with("X-OpenIDM-Password", password).with("X-OpenIDM-NoSession", "true")
+    }
+
+    pub(crate) fn admin(&self) -> Client {
+        self.user("openidm-admin", ADMIN_PASSWORD)
+    }
+
+    /// Can this person sign in?
+    pub(crate) fn signs_in(&self, name: &str, password: &str) -> bool {
+        let answer = self.user(name, password).get("info/login");
+        assert!([200, 401].contains(&answer.status), "{} {}", answer.status, answer.text());
+        answer.status == 200
+    }
+
+    /// Puts the server's clock forward.
+    pub(crate) fn advance(&self, seconds: u64) {
+        let path = self.work.path().join("clock");
+        let now: u64 = std::fs::read_to_string(&path).unwrap().trim().parse().unwrap();
+        replace(&path, &(now + seconds).to_string());
+    }
+
+    /// Replaces a file of the running project in one step, as an editor does.
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        replace(&self.project().join(name), content);
+    }
+
+    /// What the server printed on standard error, its log.
+    pub(crate) fn log(&self) -> String {
+        self.running().log.text()
+    }
+
+    /// Everything on standard output so far.
+    pub(crate) fn output(&self) -> String {
+        self.running().output.text()
+    }
+
+    /// How many lines the log has; see [`Self::logged`].
+    pub(crate) fn log_mark(&self) -> usize {
+        self.running().log.count()
+    }
+
+    /// Waits for a line of the log with these words, from the mark on.
+    #[track_caller]
+    pub(crate) fn logged(&self, mark: usize, words: &str) -> String {
+        let found = self.running().log.wait(mark, |line| line.contains(words).then(|| line.to_owned()));
+        found.unwrap_or_else(|| panic!("the log never said '{words}':\n{}", self.log()))
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            let _ = running.child.kill();
+            let _ = running.child.wait();
+            reaper::forget(running.child.id(), self.work.path());
+        }
+    }
+
+    /// Sends a signal by name, without waiting.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.running().child.id().to_string()).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// SIGTERM, and the exit status.
+    pub(crate) fn stop(&mut self) -> Option<i32> {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits for the end of a server that was told to stop.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        let mut running = self.running.take().expect("the server was stopped");
+        let status = running.child.wait().unwrap();
+        reaper::forget(running.child.id(), self.work.path());
+        status.code()
+    }
+
+    /// The log of a server that ended, its last words included.
+    pub(crate) fn wait_with_log(&mut self) -> (Option<i32>, String) {
+        let log = self.running().log.clone();
+        (self.wait(), log.all())
+    }
+
+    /// One figure of `/metrics`: the sum of all series of this name whose labels contain every one of `labels`.
+    pub(crate) fn metric(&self, name: &str, labels: &[&str]) -> f64 {
+        let text = self.admin().get("/metrics").expect(200).text();
+        let series = text.lines().filter(|line| {
+            let key = line.split(' ').next().unwrap_or_default();
+            key.split('{').next() == Some(name) && labels.iter().all(|label| key.contains(label))
+        });
+        series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() && self.running.is_some() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(40).collect();
+            eprintln!("--- the server's log, newest line first ---\n{}", tail.join("\n"));
+        }
+        self.kill();
+    }
+}
+
+fn replace(path: &Path, content: &str) {
+    let beside = path.with_extension("new-by-test");
+    std::fs::write(&beside, content).unwrap();
+    std::fs::rename(&beside, path).unwrap();
+}
