@@ -7,6 +7,7 @@ mod identities;
 mod loader;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use identity::kba::KbaConfig;
@@ -27,8 +28,13 @@ use crate::loose::Document;
 use crate::process_file::ProcessFile;
 use crate::settings::Settings;
 use crate::source::{Location, SourceFile};
-use crate::substitution::{Environment, ProjectNames};
+use crate::substitution::{Environment, ProjectNames, expand};
 use loader::{Loader, Presence};
+
+/// Our own file.
+const SETTINGS: &str = "vestibule.toml";
+/// The name under which a project's files find the public address.
+const PUBLIC_URL: &str = "vestibule.public.url";
 
 /// Everything a project says.
 #[derive(Clone, Debug)]
@@ -37,6 +43,8 @@ pub struct Project {
     pub processes: Vec<ProcessFile>,
     /// `vestibule.toml`.
     pub settings: Settings,
+    /// Where people reach the server, without a slash at its end.
+    pub public_url: String,
     /// `authentication.json`.
     pub authentication: Authentication,
     /// `access.json`, or the product's own rules.
@@ -81,9 +89,22 @@ impl Project {
     /// Reads a project. `environment` answers for the variables the project may see.
     #[must_use]
     pub fn open(files: &dyn Files, environment: &dyn Environment) -> Self {
+        Self::open_at(files, environment, None)
+    }
+
+    /// Reads a project that is served at an address given from outside, which is stronger than the one in `vestibule.toml`.
+    ///
+    /// `&{vestibule.public.url}` stands for the public address in the project's files, unless the project defines it.
+    #[must_use]
+    pub fn open_at(files: &dyn Files, environment: &dyn Environment, listen: Option<SocketAddr>) -> Self {
         let sink = Sink::default();
-        let names = loader::names(files, environment, &sink);
-        let mut project = read(files, environment, &names, &sink);
+        let mut names = loader::names(files, environment, &sink);
+        let own = Loader::new(files, &names, &sink);
+        let settings = own.document(SETTINGS).read(|document| Settings::read(document, &sink)).unwrap_or_default();
+        let sources = own.into_sources();
+        names.define(PUBLIC_URL, &settings.public_url_at(listen));
+        let mut project = read(files, environment, &names, settings, &sink);
+        project.sources.extend(sources);
         check::run(&mut project, &sink);
         project.diagnostics = sink.into_sorted();
         project
@@ -146,9 +167,8 @@ impl Project {
     }
 }
 
-fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'_>, sink: &Sink) -> Project {
+fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'_>, settings: Settings, sink: &Sink) -> Project {
     let loader = Loader::new(files, names, sink);
-    let settings = loader.document("vestibule.toml").read(|document| Settings::read(document, sink)).unwrap_or_default();
     let keystore = settings.keys.keystore.is_some();
     let conf = loader.conf();
     let authentication = match loader.companion("authentication.json") {
@@ -197,6 +217,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         schemas,
         policies,
         questions,
+        public_url: expand(&format!("&{{{PUBLIC_URL}}}"), names).text.trim_end_matches('/').to_owned(),
         settings,
         sources: loader.into_sources(),
         diagnostics: Vec::new(),

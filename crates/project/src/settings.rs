@@ -6,7 +6,7 @@
 mod limits;
 mod network;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub use limits::Limits;
 pub use network::Network;
@@ -139,6 +139,22 @@ const SECTIONS: [(&str, &[&str]); 9] = [
 ];
 
 impl Settings {
+    /// The address to listen at: one given from outside, else the file's, else `127.0.0.1:8080`.
+    #[must_use]
+    pub fn listen_at(&self, outside: Option<SocketAddr>) -> SocketAddr {
+        outside.or(self.listen).unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080))
+    }
+
+    /// The public address, without a slash at its end: the file's, else the one listened at.
+    #[must_use]
+    pub fn public_url_at(&self, outside: Option<SocketAddr>) -> String {
+        if let Some(url) = &self.public_url {
+            return url.clone();
+        }
+        let listen = self.listen_at(outside);
+        if listen.ip().is_unspecified() { format!("http://localhost:{}", listen.port()) } else { format!("http://{listen}") }
+    }
+
     /// Is this address one of the trusted proxies?
     #[must_use]
     pub fn trusts(&self, address: IpAddr) -> bool {
@@ -338,6 +354,15 @@ mod tests {
         assert_eq!(found.len(), 6);
         assert!(found.iter().all(|found| found.is_error() && !found.message.contains("geheim")));
         assert_eq!(found[0].location.position, Some(Position { line: 2, column: 10 }));
+    }
+
+    #[test]
+    fn the_public_address_is_the_one_listened_at_unless_the_file_says_otherwise() {
+        let at = |text: &str, outside: Option<&str>| read(text).0.public_url_at(outside.map(|address| address.parse().unwrap()));
+        assert_eq!(at("", None), "http://127.0.0.1:8080");
+        assert_eq!(at("[server]\nlisten = \"0.0.0.0:81\"", None), "http://localhost:81");
+        assert_eq!(at("[server]\nlisten = \"0.0.0.0:81\"", Some("[::1]:82")), "http://[::1]:82");
+        assert_eq!(at("[server]\npublic_url = \"https://id.example.test/x/\"", Some("127.0.0.1:82")), "https://id.example.test/x");
     }
 
     #[test]

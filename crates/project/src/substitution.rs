@@ -66,6 +66,13 @@ impl<'a> ProjectNames<'a> {
         Self { environment, layers: properties }
     }
 
+    /// Defines one more built-in name; whatever else defines it is stronger.
+    pub fn define(&mut self, name: &str, value: &str) {
+        if let Some(built_in) = self.layers.last_mut() {
+            built_in.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
     /// The value a properties file gives, without the environment and substituted, for the few names the product reads directly.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<String> {

@@ -10,7 +10,95 @@ use std::path::PathBuf;
 use vestibule_project::{Diagnostic, DirectoryFiles, Project};
 
 /// `file:line severity[rule] pointer`, by project; a project without a line loads without a word.
-const EXPECTED: &[(&str, &[&str])] = &[];
+const EXPECTED: &[(&str, &[&str])] = &[
+    (
+        "case-01-encrypted-values",
+        &[
+            "conf/authentication.json:20 warning[encrypted-value] /serverAuthContext/authModules/0/properties/password",
+            "conf/authentication.json:44 warning[encrypted-value] /serverAuthContext/authModules/1/properties/password",
+            "conf/external.email.json:8 warning[encrypted-value] /auth/password",
+        ],
+    ),
+    (
+        "case-02-no-administrator",
+        &[
+            "conf/authentication.json:14 warning[managed-sign-in] /serverAuthContext/authModules",
+            "conf/authentication.json:62 warning[unsupported-module] /serverAuthContext/authModules/3/name",
+            "conf/authentication.json:72 hint[unsupported-module] /serverAuthContext/authModules/4/name",
+        ],
+    ),
+    ("case-02-tokens-of-am", &["conf/authentication.json:1 warning[no-sign-in-modules]"]),
+    (
+        "case-03-undefined-names",
+        &[
+            "conf/authentication.json:42 hint[unusable-user] /serverAuthContext/authModules/2/properties",
+            "conf/selfservice-myprocess.json:32 error[unresolved-name] /stageConfigs/1/verificationLink",
+        ],
+    ),
+    (
+        "case-04-product-scripts",
+        &[
+            "conf/managed.json:217 warning[managed-objects] /objects/0/schema/properties/cn/onStore",
+            "conf/managed.json:267 warning[managed-objects] /objects/0/postUpdate",
+            "conf/managed.json:276 warning[managed-objects] /objects/0/actions/greet",
+        ],
+    ),
+    (
+        "case-07-policies",
+        &[
+            "conf/managed.json:90 warning[policies] /objects/0/schema/properties/password/policies/4",
+            "conf/managed.json:96 warning[policies] /objects/0/schema/properties/password/policies/5",
+            "conf/policy.json:4 warning[policies] /additionalFiles",
+        ],
+    ),
+    (
+        "case-08-profile-processes",
+        &[
+            "conf/auth.profile.json:3 hint[profile-process-missing] /profileEnhancementProcesses/0",
+            "conf/auth.profile.json:4 hint[profile-process-missing] /profileEnhancementProcesses/1",
+            "conf/auth.profile.json:5 hint[profile-process-missing] /profileEnhancementProcesses/2",
+        ],
+    ),
+    (
+        "case-09-flag-without-file",
+        &[
+            "conf/ui-configuration.json:3 hint[switch-without-process] /configuration/selfRegistration",
+            "conf/ui-configuration.json:5 hint[switch-without-process] /configuration/forgotUsername",
+        ],
+    ),
+    ("case-09-flags", &["conf/selfservice-registration.json:1 hint[process-switched-off]"]),
+    (
+        "case-10-partial",
+        &[
+            "conf/selfservice-registration.json:25 warning[no-terms] /stageConfigs/2",
+            "conf/selfservice-reset.json:22 hint[no-mail-service] /stageConfigs/2",
+            "conf/selfservice-reset.json:40 hint[default-questions] /stageConfigs/3",
+        ],
+    ),
+    ("case-14-properties-as-array", &["conf/managed.json:3 hint[managed-objects] /objects/0"]),
+    (
+        "case-16-json-faults",
+        &["conf/jsonstore.json:3 warning[duplicate-key] /entryExpireSeconds", "conf/selfservice-broken.json:3 error[not-readable]"],
+    ),
+    ("case-17-access-in-code", &["script/access.js warning[access-script]"]),
+    ("case-17-access-json", &["conf/access.json:49 error[unknown-condition] /configs/6/customAuthz"]),
+    (
+        "case-18-old-keys",
+        &[
+            "conf/selfservice-reset.json:34 hint[old-key] /snapshotToken/keyPairAlgorithm",
+            "conf/selfservice-reset.json:35 hint[old-key] /snapshotToken/keyPairSize",
+            "conf/selfservice-reset.json:36 hint[old-key] /snapshotToken/sharedKey",
+        ],
+    ),
+    (
+        "case-20-pre-release",
+        &[
+            "conf/selfservice-registration.json:26 error[pre-release-stage] /stageConfigs/2/name",
+            "conf/selfservice-reset.json:4 error[pre-release-stage] /stageConfigs/0/name",
+            "conf/selfservice-reset.json:12 error[pre-release-key] /stageConfigs/0/email",
+        ],
+    ),
+];
 
 fn projects() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/projects")

@@ -151,3 +151,18 @@ fn companions_carry_what_stages_declare_and_no_secret() {
     assert!(companions.get("terms").is_null());
     assert!(!format!("{companions:?} {project:?}").contains("hunter2"));
 }
+
+#[test]
+fn the_public_address_is_a_name_the_files_may_use() {
+    let link = |files: &[(&str, &str)], listen: Option<&str>| {
+        let stage = ("conf/selfservice-x.json", r#"{"stageConfigs": [{"verificationLink": "&{vestibule.public.url}/#/x/"}]}"#);
+        let files = EmbeddedFiles::new(files.iter().copied().chain([stage]));
+        let project = Project::open_at(&files, &|_: &str| None, listen.map(|address| address.parse().unwrap()));
+        project.processes[0].value["stageConfigs"][0]["verificationLink"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(link(&[], Some("127.0.0.1:9000")), "http://127.0.0.1:9000/#/x/");
+    let settings = ("vestibule.toml", "[server]\npublic_url = \"https://id.example.test\"");
+    assert_eq!(link(&[settings], Some("127.0.0.1:9000")), "https://id.example.test/#/x/");
+    let boot = ("conf/boot/boot.properties", "vestibule.public.url=https://other.example.test");
+    assert_eq!(link(&[settings, boot], None), "https://other.example.test/#/x/");
+}
