@@ -6,7 +6,6 @@ mod message;
 mod transport;
 mod viewer;
 
-pub use courier::{Courier, Wake};
-pub use message::{MessageError, compose};
-pub use transport::{SendError, Transport, TransportError};
-pub use viewer::router as viewer;
+pub use courier::Courier;
+pub use transport::Transport;
+pub(crate) use viewer::router as viewer;

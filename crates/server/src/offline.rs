@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crest::{Change, Clock, Filter, Paging, Patch, PatchOperation, Pointer, Query, Random, ResourceError, SortKey, TotalPolicy};
+use crest::{Change, Clock, Fields, Filter, Paging, Patch, PatchOperation, Pointer, Query, Random, ResourceError, SortKey, TotalPolicy};
 use identity::kba::KbaConfig;
 use identity::secret::{HashParameters, InlineHasher};
 use identity::{Audience, Companions, Expect, Managed, Objects, Policies, Schemas, Writer};
@@ -101,18 +101,14 @@ impl Offline {
         let project = source.read("http://localhost:8080");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
-        let db = Db::open(&crate::serve::store_url(&project.settings, data), Arc::clone(&clock)).await?;
         let schemas = project.managed.as_ref().map_or_else(Schemas::builtin, |document| Schemas::read(&document.value).0);
         let policy = project.policy.as_ref().map(|document| &document.value);
         let (policies, _) = Policies::read(policy, &schemas, Companions::default());
         let kba = project.kba.as_ref().map_or_else(KbaConfig::default, |document| KbaConfig::read(&document.value).0);
-        let mut collections = Collections::default();
-        for property in schemas.get(PEOPLE).into_iter().flat_map(identity::ObjectSchema::unique) {
-            collections.unique(PEOPLE, property);
-        }
-        if let Err(error) = db.ensure_indexes(&collections).await {
-            tracing::warn!(%error, "the indexes of the store could not be brought up to date");
-        }
+        let url = crate::serve::store_url(&project.settings, data);
+        // A server that is running owns the indexes; here only those are asked for that a write must not get past.
+        let unique = schemas.get(PEOPLE).into_iter().flat_map(|schema| schema.unique()).map(str::to_owned);
+        let db = Db::open(&url, Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()])).await?;
         let managed = Managed {
             schemas: Arc::new(schemas),
             policies: Arc::new(policies),
@@ -145,7 +141,7 @@ impl Offline {
         let page = self.db.query(PEOPLE, &query).await.map_err(ResourceError::from)?;
         let text = |content: &Value, key: &str| content.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let people = page.result.into_iter().map(|found| {
-            let shown = self.managed.view(PEOPLE, &found, Audience::Administrator);
+            let shown = self.managed.show(PEOPLE, &found, Audience::Administrator, &Fields::all());
             Person { id: found.id, name: text(&shown, "userName"), mail: text(&shown, "mail"), status: text(&shown, "accountStatus") }
         });
         Ok(people.collect())
@@ -158,7 +154,7 @@ impl Offline {
     pub async fn set_password(&self, name: &str, password: &str) -> Result<(), OfflineError> {
         let id = self.find(name).await?;
         let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens(["password"]), Value::String(password.to_owned()))]);
-        let prepared = self.managed.patch(PEOPLE, &id, &patch, Writer::Administrator, Expect::any()).await?;
+        let prepared = self.managed.patch(PEOPLE, &id, &patch, Writer::Administrator, &Expect::any()).await?;
         let end = Effect::EndSessions { collection: PEOPLE.to_owned(), id, except: None };
         self.commit(prepared.change, vec![end]).await
     }
@@ -176,7 +172,9 @@ impl Offline {
 
     /// Closes the store.
     pub async fn close(self) {
-        self.db.close().await;
+        if let Err(error) = self.db.close().await {
+            tracing::warn!(%error, "the store was not closed cleanly; it recovers at the next start");
+        }
     }
 
     async fn find(&self, name: &str) -> Result<String, OfflineError> {

@@ -10,5 +10,5 @@ mod random;
 pub use budget::RecipientBudget;
 pub use captcha::HttpCaptcha;
 pub use clock::SystemClock;
-pub use hash_pool::{HashPool, HashPoolStatus};
+pub use hash_pool::HashPool;
 pub use random::OsRandom;

@@ -115,6 +115,8 @@ pub struct Runtime {
     pub engine: Engine<Services>,
     /// Processes that can be run, by name; switched-off ones included.
     pub processes: HashMap<String, Arc<Process<Services>>>,
+    /// What the store indexes for it.
+    pub collections: Collections,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
     /// The address that our own mails and pages use, without a slash at its end.
@@ -164,12 +166,28 @@ impl Material {
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
         Self { project, schemas, policies, kba, processes, diagnostics }
     }
+
+    /// What the store must index and keep unique.
+    #[must_use]
+    pub fn collections(&self) -> Collections {
+        let mut collections = Collections::new().with("managed/user", [], ["userName".to_owned(), "mail".to_owned()]);
+        for schema in self.schemas.iter() {
+            collections.declare(&schema.collection(), schema.unique().map(str::to_owned), []);
+        }
+        for file in &self.project.processes {
+            for (collection, property) in queried(&file.value) {
+                collections.declare(&collection, [], [property]);
+            }
+        }
+        collections
+    }
 }
 
 impl Runtime {
     /// Joins a compiled project to its ports. A process whose file is broken is left out, or kept as `previous` has it.
     #[must_use]
     pub fn new(source: &Source, material: Material, public_url: &str, parts: &Parts, previous: Option<&Runtime>) -> Self {
+        let collections = material.collections();
         let Material { project, schemas, policies, kba, processes: compiled, diagnostics } = material;
         let mut processes = HashMap::new();
         for (name, process) in compiled {
@@ -181,13 +199,12 @@ impl Runtime {
         let (schemas, policies, kba) = (Arc::new(schemas), Arc::new(policies), Arc::new(kba));
         let managed = Arc::new(parts.managed(&schemas, &policies, &kba));
         let services = Services {
-            objects: Arc::clone(&parts.objects),
-            policies: Arc::clone(&policies),
+            managed: Arc::clone(&managed),
             hasher: Arc::clone(&parts.hasher),
             captcha: Arc::clone(&parts.captcha),
             mail_budget: Arc::clone(&parts.budget),
             mail_configured: matches!(source, Source::Embedded) || project.external_email.is_some(),
-            default_locale: project.ui_configuration.lang().to_owned(),
+            default_locale: project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned()),
         };
         let engine = Engine::new(
             Arc::new(services),
@@ -197,29 +214,7 @@ impl Runtime {
             Arc::clone(&parts.random),
         );
         let public_url = project.settings.public_url.clone().unwrap_or_else(|| public_url.to_owned());
-        Self { project: Arc::new(project), schemas, policies, managed, kba, engine, processes, diagnostics, public_url }
-    }
-
-    /// What the store must index and keep unique.
-    #[must_use]
-    pub fn collections(&self) -> Collections {
-        let mut collections = Collections::default();
-        for schema in self.schemas.iter() {
-            let collection = schema.collection();
-            for property in schema.unique() {
-                collections.unique(&collection, property);
-            }
-        }
-        let user = "managed/user";
-        for property in ["userName", "mail"] {
-            collections.index(user, property);
-        }
-        for file in &self.project.processes {
-            for (collection, property) in queried(&file.value) {
-                collections.index(&collection, &property);
-            }
-        }
-        collections
+        Self { project: Arc::new(project), schemas, policies, managed, kba, engine, processes, collections, diagnostics, public_url }
     }
 }
 

@@ -15,11 +15,11 @@ use identity::Sessions;
 use identity::secret::{HashParameters, Hasher};
 use process::{Ledger, Outbox};
 use project::{Diagnostic, Severity};
-use store::Db;
+use store::{Collections, Db};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::administrator::{self, Administrator};
+use crate::administrator;
 use crate::app::App;
 use crate::audit::Audit;
 use crate::definitions::KeptDefinitions;
@@ -160,7 +160,8 @@ impl Server {
         let opened = administrator::open(&options.data, &project.authentication, hasher.as_ref(), random.as_ref()).await;
         let (administrator, password) = opened.map_err(data_error)?;
         let url = store_url(&project.settings, &options.data);
-        let db = Db::open(&url, Arc::clone(&clock)).await?;
+        let material = Material::compile(source, project);
+        let db = open_store(&url, &material).await?;
         let budget = Arc::new(RecipientBudget::new(limits.enabled, limits.mails_per_recipient_hour, limits.mails_per_recipient_day));
         let parts = Parts {
             objects: Arc::new(db.clone()),
@@ -172,7 +173,7 @@ impl Server {
             random: Arc::clone(&random),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
         };
-        let mut runtime = Runtime::new(source, Material::compile(source, project), public_url, &parts, None);
+        let mut runtime = Runtime::new(source, material, public_url, &parts, None);
         index(&db, &mut runtime).await;
         let transport = transport(source, &runtime);
         let outbox: Arc<dyn Outbox> = Arc::new(db.clone());
@@ -236,7 +237,9 @@ impl Server {
         if tokio::time::timeout(Duration::from_secs(5), finished).await.is_err() {
             tracing::warn!("the audit trail was not finished in time");
         }
-        db.close().await;
+        if let Err(error) = db.close().await {
+            tracing::warn!(%error, "the store was not closed cleanly; it recovers at the next start");
+        }
     }
 }
 
@@ -315,15 +318,21 @@ pub(crate) fn report(diagnostic: &Diagnostic) {
     }
 }
 
-async fn index(db: &Db, runtime: &mut Runtime) {
-    match db.ensure_indexes(&runtime.collections()).await {
-        Ok(problems) => {
-            for problem in problems {
-                let location = project::Location::file("conf/managed.json");
-                runtime.diagnostics.push(Diagnostic::new(Severity::Error, "store-index", location, problem.to_string()));
-            }
+/// Opens the store. Indexes that existing objects stand against are left out here; [`index`] reports them.
+async fn open_store(url: &str, material: &Material) -> Result<Db, store::OpenError> {
+    match Db::open(url, material.collections()).await {
+        Err(store::OpenError::Indexes(error)) => {
+            tracing::error!(%error, "the store is opened without its indexes");
+            Db::open(url, Collections::new()).await
         }
-        Err(error) => tracing::error!(%error, "the indexes of the store could not be brought up to date; look-ups may be slow"),
+        opened => opened,
+    }
+}
+
+async fn index(db: &Db, runtime: &mut Runtime) {
+    if let Err(error) = db.ensure_indexes(&runtime.collections).await {
+        let location = project::Location::file("conf/managed.json");
+        runtime.diagnostics.push(Diagnostic::new(Severity::Error, "store-index", location, error.to_string()));
     }
 }
 
@@ -355,7 +364,7 @@ pub(crate) fn store_url(settings: &project::Settings, data: &Path) -> String {
 
 async fn sweep(app: Arc<App>, budget: Arc<RecipientBudget>, mut stop: watch::Receiver<bool>) {
     loop {
-        let dwell = app.runtime.load().project.jsonstore.cleanup_dwell();
+        let dwell = app.runtime.load().project.jsonstore.cleanup_dwell;
         tokio::select! {
             () = tokio::time::sleep(dwell.min(SWEEP)) => {}
             _ = stop.changed() => return,
@@ -363,7 +372,7 @@ async fn sweep(app: Arc<App>, budget: Arc<RecipientBudget>, mut stop: watch::Rec
         let now = app.now();
         let idle = i64::try_from(app.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
         let swept = async {
-            app.db.sweep(now).await?;
+            Ledger::sweep(&app.db, now).await?;
             app.db.forget_delivered(now.saturating_sub(KEEP_DELIVERED)).await
         };
         if let Err(error) = swept.await {
@@ -373,7 +382,7 @@ async fn sweep(app: Arc<App>, budget: Arc<RecipientBudget>, mut stop: watch::Rec
             tracing::warn!(%error, "ended sessions could not be swept");
         }
         budget.sweep(now);
-        app.limits.sweep();
+        app.limits.sweep(now);
         app.metrics.upkeep();
     }
 }

@@ -87,7 +87,7 @@ impl Viewer {
     }
 
     fn page(&self, name: &str, data: &Value) -> Response {
-        let rendered = self.pages.get_template(name).and_then(|page| page.render(context! { data }));
+        let rendered = self.pages.get_template(name).and_then(|page| page.render(context! { data => minijinja::Value::from(minijinja::value::Serde(data)) }));
         match rendered {
             Ok(html) => {
                 let headers = [
