@@ -154,6 +154,27 @@ fn processes_break_only_where_nobody_could_serve_them() {
 }
 
 #[test]
+fn every_real_order_of_reset_and_username_compiles_and_only_questions_alone_are_warned_of() {
+    let catalogue = stages::catalogue();
+    let mut compiled = 0;
+    let mut sole_factor = Vec::new();
+    for name in fs::read_dir(projects()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
+        let project = open(&name);
+        let companions = project.companions();
+        for file in project.processes.iter().filter(|file| !file.broken && ["reset", "username"].contains(&file.name.as_str())) {
+            let (process, found) = file.compile(&companions, &catalogue);
+            assert!(process.is_some(), "{name}: {found:?}");
+            assert!(!found.iter().any(|found| found.rule == "unknown-key"), "{name}: {found:?}");
+            compiled += 1;
+            sole_factor.extend(found.iter().filter(|found| found.rule == "kba-sole-factor").map(|_| name.clone()));
+        }
+    }
+    sole_factor.sort_unstable();
+    assert_eq!(sole_factor, ["case-14-data-model", "case-18-old-keys", "reset-01", "reset-02"]);
+    assert!(compiled > 50, "{compiled} processes");
+}
+
+#[test]
 fn the_default_project_loads_without_an_error() {
     let project = Project::open(&DirectoryFiles::new(projects().join("../..")), &|_: &str| None);
     assert!(!project.has_errors(), "{:?}", project.diagnostics);

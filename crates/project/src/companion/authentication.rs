@@ -293,9 +293,11 @@ fn static_user(properties: &Node<'_>, enabled: bool, keystore: bool) -> Option<M
         return None;
     };
     let node = properties.get("password");
-    if node.is_flawed() {
+    // An empty text would let everybody in.
+    let empty = || node.value().and_then(Value::as_str).is_some_and(|text| text.trim().is_empty());
+    if node.is_flawed() || empty() {
         if enabled && username != admin::ADMINISTRATOR {
-            let message = format!("nothing defines the password of the static user '{username}', so nobody can use it");
+            let message = format!("the static user '{username}' has no password, so nobody can use it");
             node.report(Severity::Hint, "unusable-user", message, None);
         }
         return Some(ModuleKind::StaticUser { username, password: None });

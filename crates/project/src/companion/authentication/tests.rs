@@ -139,3 +139,13 @@ fn a_file_for_am_tokens_gets_the_default_modules() {
     assert_eq!((anonymous(&read).as_deref(), read.enabled().count()), (Some("anonymous"), 2));
     assert_eq!(sink.into_sorted()[0].rule, "no-sign-in-modules");
 }
+
+#[test]
+fn an_empty_password_lets_nobody_in() {
+    let modules = json!([{"name": "STATIC_USER", "properties": {"username": "metrics", "password": "&{nobody|}"}},
+        {"name": "STATIC_USER", "properties": {"username": "openidm-admin", "password": " "}}, managed()]);
+    let (read, found) = read(&modules);
+    assert_eq!(found, [(Severity::Hint, "unusable-user")]);
+    assert!(read.admin.sources.is_empty());
+    assert!(matches!(&read.modules[0].kind, ModuleKind::StaticUser { password: None, .. }));
+}
