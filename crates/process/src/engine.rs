@@ -246,7 +246,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         loop {
             let process = run.process;
             let placed = process.stages.get(run.context.stage).ok_or_else(token::invalid)?;
-            self.ready(run, placed)?;
+            Self::ready(run, placed)?;
             let tag = run.context.tag.clone();
             let before = run.effects.len();
             let progress = {
@@ -264,12 +264,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 }
             }
             run.context.stage += 1;
-            run.context.tag = Tag::INITIAL.0.to_owned();
+            Tag::INITIAL.0.clone_into(&mut run.context.tag);
             let Some(next) = process.stages.get(run.context.stage) else {
                 return self.finish(run).await;
             };
             run.steps.push(Step { stage: next.stage.name(), index: run.context.stage, outcome: StepOutcome::Entered });
-            self.ready(run, next)?;
+            Self::ready(run, next)?;
             if let Some(requirements) = self.requirements(run, next).await? {
                 return self.ask(run, next, Tag::INITIAL, &requirements, None).await;
             }
@@ -278,7 +278,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 
     /// A stage whose needs are not met does not run, whatever the definition looked like when it was proved.
-    fn ready(&self, run: &Run<'_, S>, placed: &Placed<S>) -> Result<(), ResourceError> {
+    fn ready(run: &Run<'_, S>, placed: &Placed<S>) -> Result<(), ResourceError> {
         let waived = |need: &&crate::Need| !(need.proof && run.process.options.allow_unproven);
         let needs: Vec<crate::Need> = placed.facts.needs.iter().filter(waived).cloned().collect();
         match run.context.facts.missing(&needs) {
@@ -330,7 +330,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if let Some(delivery) = delivery {
             run.effects.extend(delivery(&token));
         }
-        let spend = (run.written_below > 0).then(|| self.spend(run, run.written_below));
+        let spend = (run.written_below > 0).then(|| Self::spend(run, run.written_below));
         let await_mails = self.commit(run, spend).await?;
         let body = json!({
             "type": placed.stage.name(),
@@ -338,7 +338,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             "requirements": requirements.to_value(),
             "token": token,
         });
-        Ok(self.submitted(run, body, await_mails, false))
+        Ok(Self::submitted(run, body, await_mails, false))
     }
 
     async fn finish(&self, run: &mut Run<'_, S>) -> Result<Submitted, ResourceError> {
@@ -356,7 +356,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             successful: true,
             detail,
         }));
-        let spend = Some(self.spend(run, Spend::WHOLE));
+        let spend = Some(Self::spend(run, Spend::WHOLE));
         let await_mails = self.commit(run, spend).await?;
         let body = json!({
             "type": last.stage.name(),
@@ -364,10 +364,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
             "status": { "success": true },
             "additions": Value::Object(std::mem::take(&mut run.context.additions)),
         });
-        Ok(self.submitted(run, body, await_mails, true))
+        Ok(Self::submitted(run, body, await_mails, true))
     }
 
-    fn spend(&self, run: &Run<'_, S>, below: u32) -> Spend {
+    fn spend(run: &Run<'_, S>, below: u32) -> Spend {
         // No token of the instance, older or newer, outlives one lifetime from now; a minute more forgives clocks that differ.
         let expires = run.now.saturating_add(run.process.token.lifetime).saturating_add(60);
         Spend { instance: run.context.instance.clone(), below, expires }
@@ -388,7 +388,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Ok(receipt.mails.into_iter().zip(waits).filter_map(|(id, wait)| wait.then_some(id)).collect())
     }
 
-    fn submitted(&self, run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
+    fn submitted(run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
         Submitted { body, instance: run.context.instance.clone(), steps: std::mem::take(&mut run.steps), await_mails, finished }
     }
 }

@@ -35,6 +35,7 @@ impl fmt::Display for Tag {
 pub type Delivery = Box<dyn FnOnce(&str) -> Vec<Effect> + Send>;
 
 /// What became of a submission to one stage.
+#[expect(clippy::large_enum_variant, reason = "made once per stage of a submission and taken apart at once")]
 pub enum Progress {
     /// The stage asks (again).
     Ask {

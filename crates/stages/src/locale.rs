@@ -46,12 +46,12 @@ impl Translations {
             .iter()
             .take(MAX_TAGS)
             .map(|tag| if tag.trim() == "*" { normal(default_locale) } else { normal(tag) })
-            .chain([normal(default_locale)])
             .collect();
-        wanted.iter().find_map(|tag| self.nearest(tag, &wanted)).or_else(|| self.texts().next())
+        let own = wanted.iter().find_map(|tag| self.nearest(tag, &wanted));
+        own.or_else(|| self.nearest(&normal(default_locale), &[])).or_else(|| self.texts().next())
     }
 
-    /// The text for a tag or its nearest parent. A parent that is asked for itself has its own turn.
+    /// The text for a tag or its nearest parent. A parent that the caller asks for itself has its own turn.
     fn nearest(&self, tag: &str, wanted: &[String]) -> Option<&str> {
         let mut tag = tag;
         loop {

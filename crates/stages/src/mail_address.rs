@@ -97,7 +97,7 @@ fn is_invisible_or_dot(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}')
         || matches!(c, '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{3002}' | '\u{3164}' | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}')
         || matches!(c, '\u{fe52}' | '\u{fe6b}' | '\u{feff}' | '\u{ff00}'..='\u{ff0f}' | '\u{ff1a}'..='\u{ff20}' | '\u{ff61}' | '\u{ffa0}')
-        || c >= '\u{fff0}' && c <= '\u{ffff}'
+        || ('\u{fff0}'..='\u{ffff}').contains(&c)
         || c >= '\u{e0000}'
 }
 

@@ -36,15 +36,12 @@ pub(crate) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut rest = template;
     while let Some(character) = rest.chars().next() {
         let token = values.iter().find(|(token, _)| !token.is_empty() && rest.starts_with(token));
-        match token.and_then(|(token, value)| Some((rest.strip_prefix(token)?, value))) {
-            Some((after, value)) => {
-                filled.push_str(value);
-                rest = after;
-            }
-            None => {
-                filled.push(character);
-                rest = rest.get(character.len_utf8()..).unwrap_or_default();
-            }
+        if let Some((after, value)) = token.and_then(|(token, value)| Some((rest.strip_prefix(token)?, value))) {
+            filled.push_str(value);
+            rest = after;
+        } else {
+            filled.push(character);
+            rest = rest.get(character.len_utf8()..).unwrap_or_default();
         }
     }
     filled

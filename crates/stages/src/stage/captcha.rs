@@ -17,17 +17,16 @@ const MAX_RESPONSE_BYTES: usize = 8192;
 
 /// Configuration of `captcha`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The key the page shows the provider.
-    #[serde(default, deserialize_with = "loose::text")]
-    recaptcha_site_key: String,
+    #[serde(default, rename = "recaptchaSiteKey", deserialize_with = "loose::text")]
+    site_key: String,
     /// The key this server shows the provider.
-    #[serde(default)]
-    recaptcha_secret_key: SecretText,
+    #[serde(default, rename = "recaptchaSecretKey")]
+    secret_key: SecretText,
     /// Where responses are verified.
-    #[serde(default, deserialize_with = "loose::text")]
-    recaptcha_uri: String,
+    #[serde(default, rename = "recaptchaUri", deserialize_with = "loose::text")]
+    uri: String,
 }
 
 /// The stage.
@@ -50,19 +49,19 @@ impl Stage<Services> for Captcha {
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let mut issues = Vec::new();
-        for (key, value) in [("recaptchaSiteKey", &config.recaptcha_site_key), ("recaptchaUri", &config.recaptcha_uri)] {
+        for (key, value) in [("recaptchaSiteKey", &config.site_key), ("recaptchaUri", &config.uri)] {
             if value.trim().is_empty() {
                 issues.push(Issue::error(cx.pointer(), "missing-key", format!("missing key '{key}'")));
             }
         }
-        let uri = config.recaptcha_uri.trim();
+        let uri = config.uri.trim();
         if uri.starts_with("http://") {
             let issue = Issue::warning(format!("{}/recaptchaUri", cx.pointer()), "plain-http", "the secret key travels unencrypted to this address");
             cx.issues.push(issue.with_help("write https://"));
         } else if !uri.is_empty() && !uri.starts_with("https://") {
             issues.push(Issue::error(format!("{}/recaptchaUri", cx.pointer()), "wrong-value", "the address begins with https://"));
         }
-        let secret = match config.recaptcha_secret_key {
+        let secret = match config.secret_key {
             SecretText::Plain(secret) if !secret.trim().is_empty() => secret,
             SecretText::Encrypted { key } => {
                 let message = format!("the secret is encrypted under the key '{key}', which cannot be read here");
@@ -75,7 +74,7 @@ impl Stage<Services> for Captcha {
                 String::new()
             }
         };
-        if issues.is_empty() { Ok(Self { site_key: config.recaptcha_site_key, secret, uri: uri.to_owned() }) } else { Err(issues) }
+        if issues.is_empty() { Ok(Self { site_key: config.site_key, secret, uri: uri.to_owned() }) } else { Err(issues) }
     }
 
     fn is_static(&self) -> bool {

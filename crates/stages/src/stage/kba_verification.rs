@@ -37,8 +37,8 @@ pub(super) struct Config {
     #[serde(default = "super::user_query::managed_user")]
     identity_service_url: String,
     /// The questions; null takes `selfservice.kba.json`.
-    #[serde(default)]
-    kba_config: Option<Value>,
+    #[serde(default, rename = "kbaConfig")]
+    inline: Option<Value>,
     /// How many questions are asked; else `minimumAnswersToVerify` of `selfservice.kba.json`.
     #[serde(default, deserialize_with = "loose::optional_number")]
     #[schemars(with = "Option<u32>")]
@@ -65,7 +65,7 @@ impl Stage<Services> for KbaVerification {
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let file = match config.kba_config {
+        let file = match config.inline {
             Some(inline @ Value::Object(_)) => inline,
             _ => cx.companion("kba").clone(),
         };

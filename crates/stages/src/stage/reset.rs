@@ -123,7 +123,7 @@ impl Stage<Services> for Reset {
 
 impl Reset {
     async fn change(&self, cx: &mut Cx<'_>, account: &Account, typed: &str) -> Result<(), ResourceError> {
-        self.unchanged(cx, account)?;
+        Self::unchanged(cx, account)?;
         let subject = &account.subject;
         let owned = [self.property.as_str()];
         let patch = Patch::new(vec![PatchOperation::replace(self.field.clone(), typed)]);
@@ -160,7 +160,7 @@ impl Reset {
     }
 
     /// Id, address and credential are those the account had when it was named.
-    fn unchanged(&self, cx: &Cx<'_>, account: &Account) -> Result<(), ResourceError> {
+    fn unchanged(cx: &Cx<'_>, account: &Account) -> Result<(), ResourceError> {
         let stored_mail = account.value(&account::mail_field(cx)).and_then(Value::as_str);
         let same_mail = cx.text(state::MAIL).is_none_or(|mail| Some(mail) == stored_mail);
         let digest = account::credential_digest(cx, &account.subject.collection, account.stored.as_ref());

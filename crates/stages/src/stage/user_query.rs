@@ -173,11 +173,10 @@ impl UserQuery {
     /// only `inactive` counts.
     fn is_active(&self, resource: &Resource) -> bool {
         match account::member(resource, &self.status) {
-            None => true,
             Some(Value::String(status)) if self.status.leaf() == Some(STATUS) => status.eq_ignore_ascii_case("active"),
             Some(Value::String(status)) => !status.eq_ignore_ascii_case("inactive"),
             Some(Value::Bool(active)) => *active,
-            Some(_) => true,
+            None | Some(_) => true,
         }
     }
 

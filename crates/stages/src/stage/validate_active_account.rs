@@ -84,7 +84,10 @@ impl ValidateActiveAccount {
         match status {
             None => self.wanted.eq_ignore_ascii_case("active"),
             Some(Value::String(status)) => status.eq_ignore_ascii_case(&self.wanted),
-            Some(other) => other.to_string() == self.wanted,
+            Some(other) => {
+                let shown = other.to_string();
+                shown == self.wanted
+            }
         }
     }
 }

@@ -1,0 +1,105 @@
+//! What is said about a process when it is loaded.
+
+use process::{Issue, Severity};
+use serde_json::{Value, json};
+
+use crate::harness::*;
+
+fn issues(stages: &[Value]) -> Vec<Issue> {
+    World::new().compile("reset", &json!({ "stageConfigs": stages })).issues
+}
+
+fn found(stages: &[Value], rule: &str) -> Issue {
+    let issues = issues(stages);
+    issues.iter().find(|issue| issue.rule == rule).unwrap_or_else(|| panic!("no {rule} in {issues:#?}")).clone()
+}
+
+fn with(mut stage: Value, key: &str, value: Value) -> Value {
+    stage[key] = value;
+    stage
+}
+
+#[test]
+fn the_usual_orders_raise_nothing_but_the_known_warnings() {
+    assert_eq!(issues(&[parameters(), user_query(), active(), email(), kba(), reset()]), []);
+    let sole: Vec<_> = issues(&[user_query(), kba(), reset()]).iter().map(|issue| issue.rule).collect();
+    assert_eq!(sole, ["kba-sole-factor"]);
+    let named: Vec<_> = issues(&[user_query(), email_username(), retrieve_username()]).iter().map(|issue| (issue.rule, issue.severity)).collect();
+    assert_eq!(named, [("discloses-account", Severity::Hint)]);
+}
+
+#[test]
+fn a_credential_is_never_changed_without_proof_unless_the_operator_says_so() {
+    for stages in [vec![user_query(), reset()], vec![email(), user_query(), reset()], vec![user_query(), captcha(), active(), reset()]] {
+        let issue = found(&stages, "unproven-credential-change");
+        assert_eq!((issue.severity, issue.pointer), (Severity::Error, format!("/stageConfigs/{}", stages.len() - 1)));
+    }
+    let open = json!({"stageConfigs": [user_query(), reset()], "vestibule": {"allowUnproven": true}});
+    let compiled = World::new().compile("reset", &open);
+    assert!(compiled.process.is_some());
+    assert!(compiled.issues.iter().any(|issue| issue.rule == "unproven-credential-change" && issue.severity == Severity::Warning));
+}
+
+#[test]
+fn stages_that_need_an_account_need_someone_to_name_it() {
+    for stage in [kba(), active(), email_username(), retrieve_username(), reset()] {
+        assert_eq!(found(&[parameters(), stage.clone()], "unmet-need").severity, Severity::Error, "{stage}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named_where_it_stands() {
+    let mut bare = email();
+    bare.as_object_mut().unwrap().retain(|key, _| key != "verificationLink" && key != "messageTranslations");
+    let missing: Vec<String> = issues(&[bare]).into_iter().filter(|issue| issue.rule == "missing-key").map(|issue| issue.message).collect();
+    assert_eq!(missing.len(), 2, "{missing:?}");
+    for (stage, rule, pointer) in [
+        (with(user_query(), "validQueryFields", json!([])), "missing-key", "/stageConfigs/0"),
+        (with(user_query(), "validQueryFields", json!({})), "wrong-type", "/stageConfigs/0/validQueryFields"),
+        (with(user_query(), "identityServiceUrl", json!("managed//user")), "wrong-value", "/stageConfigs/0/identityServiceUrl"),
+        (with(user_query(), "identityEmailField", json!("")), "wrong-value", "/stageConfigs/0/identityEmailField"),
+        (with(parameters(), "parameterNames", json!(["userId"])), "reserved-name", "/stageConfigs/0/parameterNames"),
+        (with(captcha(), "recaptchaUri", json!("ftp://x")), "wrong-value", "/stageConfigs/0/recaptchaUri"),
+        (with(captcha(), "recaptchaSecretKey", json!(null)), "missing-key", "/stageConfigs/0"),
+        (with(email(), "email", json!({})), "pre-release", "/stageConfigs/0/email"),
+        (with(email(), "messageTranslations", json!({"en": 5})), "wrong-type", "/stageConfigs/0/messageTranslations"),
+        (json!({"name": "userIdValidation"}), "unknown-stage", "/stageConfigs/0/name"),
+    ] {
+        let issue = found(&[stage.clone()], rule);
+        assert_eq!((issue.severity, issue.pointer.as_str()), (Severity::Error, pointer), "{stage}");
+    }
+}
+
+#[test]
+fn an_encrypted_captcha_secret_disables_the_process_and_names_its_key() {
+    let crypto = json!({"$crypto": {"type": "x-simple-encryption", "value": {"key": "openidm-sym-default", "data": "x"}}});
+    let issue = found(&[with(captcha(), "recaptchaSecretKey", crypto), user_query(), retrieve_username()], "encrypted-secret");
+    assert!(issue.message.contains("openidm-sym-default") && issue.severity == Severity::Error);
+    assert_eq!(issue.pointer, "/stageConfigs/0/recaptchaSecretKey");
+}
+
+#[test]
+fn weaker_choices_and_slips_are_mentioned() {
+    let silent = with(email(), "messageTranslations", json!({"en": "<p>Hello</p>"}));
+    assert_eq!(found(&[user_query(), silent, reset()], "missing-token").severity, Severity::Warning);
+    let waiting = with(email(), "emailServiceParameters", json!({"waitForCompletion": true}));
+    assert_eq!(found(&[user_query(), waiting, reset()], "waits-for-delivery").severity, Severity::Hint);
+    let misspelt = with(user_query(), "identityEmailFeild", json!("mail"));
+    let issue = found(&[misspelt, email(), reset()], "unknown-key");
+    assert_eq!(issue.help.as_deref(), Some("did you mean 'identityEmailField'?"));
+    let plain = with(captcha(), "recaptchaUri", json!("http://x.test/"));
+    assert_eq!(found(&[plain, parameters()], "plain-http").severity, Severity::Warning);
+}
+
+#[test]
+fn every_stage_has_a_name_a_sentence_and_a_schema_with_described_keys() {
+    for declared in vestibule_stages::catalogue().iter() {
+        assert!(declared.summary().ends_with('.'), "{}", declared.name());
+        let schema = declared.config_schema();
+        let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+        for (key, property) in properties {
+            assert!(property.get("description").is_some() || property.get("$ref").is_some() || property.get("anyOf").is_some(), "{} {key}", declared.name());
+            assert!(!key.starts_with('_'), "{} {key}", declared.name());
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Known, unknown, ambiguous, inactive and mailless accounts answer alike (SEC-01, SEC-02, decision 5).
+
+use serde_json::{Value, json};
+
+use crate::harness::*;
+
+fn world() -> World {
+    let world = World::new();
+    world.person("bjensen");
+    world.person_with("retired", json!({"accountStatus": "inactive"}));
+    world.person_with("mailless", json!({"mail": null}));
+    world.person_with("oddmail", json!({"mail": "one@example.test, two@example.test"}));
+    world.person_with("twin1", json!({"userName": "twin"}));
+    world.person_with("twin2", json!({"userName": "twin"}));
+    world.person_with("answerless", json!({"kbaInfo": null}));
+    world
+}
+
+const NAMES: [&str; 7] = ["bjensen", "nobody1", "retired", "mailless", "oddmail", "twin", "answerless"];
+
+fn without_token(mut body: Value) -> (Value, usize) {
+    let token = body.as_object_mut().unwrap().shift_remove("token").unwrap_or_default();
+    (body, token.as_str().map_or(0, str::len))
+}
+
+#[test]
+fn sec_01_the_start_of_a_reset_by_mail_is_the_same_for_every_account() {
+    let world = world();
+    world.serve("reset", &[user_query(), email(), reset()]);
+    world.serve("checked", &[user_query(), active(), email(), kba(), reset()]);
+    for process in ["reset", "checked"] {
+        let start = |name: &str| without_token(world.step(process, None, query(&format!("userName eq \"{name}\""))));
+        let known = start("bjensen");
+        for name in NAMES {
+            assert_eq!(start(name), known, "{name} in {process}: body and size of the token");
+        }
+    }
+    for mail in world.mails() {
+        assert_eq!(mail.withheld, !["bjensen@example.test", "answerless@example.test"].contains(&mail.to.as_str()), "{}", mail.to);
+    }
+}
+
+#[test]
+fn sec_02_the_work_is_the_same_for_every_account() {
+    let world = world();
+    let mut limited = kba();
+    limited["kbaConfig"] = world.kba.clone();
+    limited["kbaConfig"]["numberOfAttemptsAllowed"] = json!(2);
+    limited["kbaConfig"]["kbaAttemptsPropertyName"] = json!("KBA_lockout");
+    world.serve("mail", &[user_query(), active(), email(), reset()]);
+    world.serve("kba", &[user_query(), kba(), reset()]);
+    world.serve("limited", &[user_query(), limited, reset()]);
+    for process in ["mail", "kba", "limited"] {
+        let costs = |name: &str| {
+            let mut body = Value::Null;
+            let first = world.cost(|| body = world.step(process, None, query(&format!("userName eq \"{name}\""))));
+            let wrong = if process == "mail" { json!({"code": "wrong"}) } else { json!({"answer1": "wrong"}) };
+            let second = world.cost(|| assert_eq!(world.submit(process, Some(token(&body)), &wrong).unwrap_err().code, 400));
+            (first, second)
+        };
+        let known = costs("bjensen");
+        for name in NAMES {
+            assert_eq!(costs(name), known, "{name} in {process}: store reads, hashes and writes");
+        }
+    }
+}
+
+#[test]
+fn sec_01_questions_for_nobody_look_like_questions_and_never_change() {
+    let world = world();
+    world.serve("reset", &[user_query(), kba(), reset()]);
+    let ask = |name: &str| world.step("reset", None, query(&format!("userName eq \"{name}\"")));
+    for name in ["nobody1", "nobody2", "retired", "twin", "answerless"] {
+        let body = ask(name);
+        assert_eq!(body["requirements"]["required"], json!(["answer1"]), "{name}");
+        assert!(body["requirements"]["properties"]["answer1"]["systemQuestion"]["en"].is_string(), "{name}");
+        for _ in 0..5 {
+            assert_eq!(without_token(ask(name)).0, without_token(body.clone()).0, "{name}");
+        }
+        let refused = world.submit("reset", Some(token(&body)), &json!({"answer1": "street"})).unwrap_err();
+        assert_eq!((refused.code, refused.message.as_str()), (400, "Answers are not matched"), "{name}");
+    }
+}
+
+#[test]
+fn revealing_processes_say_what_the_older_generation_said() {
+    let world = world();
+    world.serve_file("reset", &json!({"stageConfigs": [user_query(), email(), kba(), reset()], "vestibule": {"accountDisclosure": "reveal"}}));
+    world.serve_file("kba", &json!({"stageConfigs": [user_query(), kba(), reset()], "vestibule": {"accountDisclosure": "reveal"}}));
+    world.serve("username", &[user_query(), retrieve_username()]);
+    for process in ["reset", "username"] {
+        for name in ["nobody1", "retired", "twin"] {
+            let error = world.submit(process, None, &query(&format!("userName eq \"{name}\""))).unwrap_err();
+            assert_eq!((error.code, error.message.as_str()), (400, "Unable to find account"), "{name} in {process}");
+        }
+    }
+    let error = world.submit("kba", None, &query("userName eq \"answerless\"")).unwrap_err();
+    assert_eq!(error.message, "Insufficient number of questions. Minimum number of questions user must answer: 1, Questions available: 0");
+}
+
+#[test]
+fn filters_that_are_refused_are_refused_before_anybody_is_looked_for() {
+    let world = world();
+    world.serve("reset", &[user_query(), email(), reset()]);
+    let cases = [
+        (query("userName sw \"b\""), "Invalid query filter"),
+        (query("mail eq \"x\" or userName sw \"\""), "Invalid query filter"),
+        (query("mail eq \"x\"y\""), "Invalid query filter"),
+        (query(""), "Invalid query filter"),
+        (query("password pr"), "Invalid query filter"),
+        (json!({}), "queryFilter is missing from input"),
+        (json!({"queryFilter": null}), "queryFilter is missing from input"),
+        (json!({"queryFilter": 5}), "queryFilter must be a text"),
+        (json!({"queryFilter": {"userName": "bjensen"}}), "queryFilter must be a text"),
+    ];
+    for (input, message) in cases {
+        let cost = world.cost(|| {
+            let error = world.submit("reset", None, &input).unwrap_err();
+            assert_eq!((error.code, error.message.as_str()), (400, message), "{input}");
+        });
+        assert_eq!(cost, (0, 0, 0), "{input}");
+    }
+}
+
+#[test]
+fn values_of_other_types_are_read_and_find_nobody() {
+    let world = world();
+    world.serve_file("reset", &json!({"stageConfigs": [user_query(), email(), reset()], "vestibule": {"accountDisclosure": "reveal"}}));
+    for filter in ["userName eq 5", "userName eq true", "givenName eq \"%\"", "userName eq \"BJENSEN\""] {
+        assert_eq!(world.submit("reset", None, &query(filter)).unwrap_err().message, "Unable to find account", "{filter}");
+    }
+    for filter in ["/userName eq \"bjensen\"", "(mail eq \"bjensen@example.test\" OR (givenName eq \"X\" AND sn eq \"Y\"))"] {
+        assert_eq!(world.step("reset", None, query(filter))["type"], "emailValidation", "{filter}");
+    }
+}
+
+#[test]
+fn a_process_without_mail_service_fails_alike_for_known_and_unknown() {
+    let world = World::with(|services| services.mail_configured = false);
+    world.person("bjensen");
+    world.serve("reset", &[user_query(), email(), reset()]);
+    world.serve("username", &[user_query(), email_username()]);
+    for process in ["reset", "username"] {
+        for name in ["bjensen", "nobody"] {
+            let error = world.submit(process, None, &query(&format!("userName eq \"{name}\""))).unwrap_err();
+            assert_eq!((error.code, error.message.as_str()), (503, "Mail cannot be sent: no mail service is configured"));
+        }
+    }
+}
+
+#[test]
+fn an_unproven_reset_by_the_operators_choice_tells_nothing_either() {
+    let world = world();
+    world.serve_file("open", &json!({"stageConfigs": [user_query(), reset()], "vestibule": {"allowUnproven": true}}));
+    let run = |name: &str, password: &str| {
+        let asked = world.step("open", None, query(&format!("userName eq \"{name}\"")));
+        without_token(world.step("open", Some(token(&asked)), json!({ "password": password }))).0
+    };
+    assert_eq!(run("nobody1", "short"), run("bjensen", "short"));
+    assert_eq!(run("nobody1", "N3wPassword"), run("bjensen", "N3wPassword"));
+    assert!(world.has_password("bjensen", "N3wPassword"));
+}

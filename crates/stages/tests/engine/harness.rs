@@ -1,0 +1,374 @@
+//! A server without HTTP: stages, engine, virtual clock, seeded randomness, people.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use crest::{Clock, Page, Query, Random, Resource, ResourceError};
+use identity::kba::KbaConfig;
+use identity::secret::{HashParameters, Hasher, InlineHasher, Secret, Verdict};
+use identity::{Managed, MemoryObjects, Objects, ObjectsError, Policies, Schemas};
+use jose::{KeyRing, TokenForm};
+use process::{Caller, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile};
+use serde_json::{Value, json};
+use vestibule_stages::{CaptchaVerdict, CaptchaVerifier, MailBudget, Services};
+
+use crate::ledger::MemoryLedger;
+
+pub(crate) const USER: &str = "managed/user";
+
+/// Runs a future that never waits.
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("nothing waits in memory"),
+    }
+}
+
+pub(crate) struct VirtualClock(AtomicI64);
+
+impl VirtualClock {
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
+}
+
+/// SplitMix64.
+struct Seeded(AtomicU64);
+
+impl Random for Seeded {
+    fn fill(&self, target: &mut [u8]) {
+        for chunk in target.chunks_mut(8) {
+            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// What one submission cost.
+#[derive(Default)]
+pub(crate) struct Work {
+    reads: AtomicU32,
+    hashes: AtomicU32,
+}
+
+struct CountedObjects(Arc<MemoryObjects>, Arc<Work>);
+
+#[async_trait]
+impl Objects for CountedObjects {
+    async fn read(&self, collection: &str, id: &str) -> Result<Option<Resource>, ObjectsError> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.0.read(collection, id).await
+    }
+
+    async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.0.query(collection, query).await
+    }
+}
+
+struct CountedHasher(InlineHasher, Arc<Work>);
+
+#[async_trait]
+impl Hasher for CountedHasher {
+    async fn hash(&self, secret: Secret) -> Result<Value, ResourceError> {
+        self.1.hashes.fetch_add(1, Ordering::SeqCst);
+        self.0.hash(secret).await
+    }
+
+    async fn verify(&self, secret: Secret, stored: Option<Value>) -> Result<Verdict, ResourceError> {
+        self.1.hashes.fetch_add(1, Ordering::SeqCst);
+        self.0.verify(secret, stored).await
+    }
+}
+
+/// Thinks that whoever answers `human` is one; `down` finds it unreachable.
+struct Verifier;
+
+#[async_trait]
+impl CaptchaVerifier for Verifier {
+    async fn verify(&self, uri: &str, secret: &str, response: &str, _: &str) -> Result<CaptchaVerdict, ResourceError> {
+        assert_eq!((uri, secret), ("https://captcha.example.test/siteverify", "secret"));
+        match response {
+            "down" => Err(ResourceError::unavailable("The captcha provider cannot be reached, try again later")),
+            _ => Ok(CaptchaVerdict { solved: response == "human", reasons: vec!["invalid-input-response".into()] }),
+        }
+    }
+}
+
+/// So many mails per recipient.
+#[derive(Default)]
+pub(crate) struct Budget {
+    pub(crate) limit: AtomicU32,
+    sent: Mutex<HashMap<String, u32>>,
+}
+
+impl MailBudget for Budget {
+    fn allow(&self, recipient: &str, _: i64) -> bool {
+        let mut sent = self.sent.lock().unwrap();
+        let count = sent.entry(recipient.to_owned()).or_insert(0);
+        *count += 1;
+        *count <= self.limit.load(Ordering::SeqCst)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Table {
+    current: Mutex<HashMap<String, Arc<Process<Services>>>>,
+    all: Mutex<HashMap<(String, Version), Arc<Process<Services>>>>,
+}
+
+impl Table {
+    pub(crate) fn revoke(&self, name: &str) {
+        self.all.lock().unwrap().retain(|(process, _), _| process != name);
+    }
+}
+
+#[async_trait]
+impl Definitions<Services> for Table {
+    fn current(&self, process: &str) -> Option<Arc<Process<Services>>> {
+        self.current.lock().unwrap().get(process).cloned()
+    }
+
+    async fn version(&self, process: &str, version: &Version) -> Result<Option<Arc<Process<Services>>>, ResourceError> {
+        Ok(self.all.lock().unwrap().get(&(process.to_owned(), version.clone())).cloned())
+    }
+
+    async fn forms(&self, process: &str) -> Result<Vec<TokenForm>, ResourceError> {
+        let all = self.all.lock().unwrap();
+        let of = all.iter().filter(|((name, _), _)| name == process);
+        Ok(of
+            .map(|(_, process)| match process.token.kind {
+                SnapshotToken::Stateless(form) => form,
+                SnapshotToken::Local => TokenForm::DEFAULT,
+            })
+            .collect())
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) objects: Arc<MemoryObjects>,
+    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) table: Table,
+    pub(crate) caller: Caller,
+    pub(crate) kba: Value,
+    work: Arc<Work>,
+    hasher: Arc<dyn Hasher>,
+    engine: Engine<Services>,
+}
+
+pub(crate) fn keys() -> Arc<KeyRing> {
+    static KEYS: OnceLock<Arc<KeyRing>> = OnceLock::new();
+    KEYS.get_or_init(|| Arc::new(KeyRing::generate().unwrap())).clone()
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(adjust: impl FnOnce(&mut Services)) -> Self {
+        let objects = Arc::new(MemoryObjects::new());
+        let ledger = Arc::new(MemoryLedger::new(objects.clone()));
+        let clock = Arc::new(VirtualClock(AtomicI64::new(1_700_000_000)));
+        let random: Arc<dyn Random> = Arc::new(Seeded(AtomicU64::new(7)));
+        let work = Arc::new(Work::default());
+        let inline = InlineHasher::new(random.clone(), HashParameters::cheap());
+        let hasher: Arc<dyn Hasher> = Arc::new(CountedHasher(inline, work.clone()));
+        let schemas = Schemas::builtin();
+        let (policies, _) = Policies::read(None, &schemas, identity::Companions::default());
+        let managed = Managed {
+            schemas: Arc::new(schemas),
+            policies: Arc::new(policies),
+            kba: Arc::new(KbaConfig::default()),
+            objects: Arc::new(CountedObjects(objects.clone(), work.clone())),
+            hasher: hasher.clone(),
+            random: random.clone(),
+            clock: clock.clone(),
+        };
+        let budget = Arc::new(Budget { limit: AtomicU32::new(u32::MAX), ..Budget::default() });
+        let mut services = Services {
+            managed: Arc::new(managed),
+            hasher: hasher.clone(),
+            captcha: Arc::new(Verifier),
+            mail_budget: budget.clone(),
+            mail_configured: true,
+            default_locale: "en".into(),
+        };
+        adjust(&mut services);
+        let engine = Engine::new(Arc::new(services), ledger.clone(), keys(), clock.clone(), random);
+        let kba = json!({
+            "kbaPropertyName": "kbaInfo", "minimumAnswersToDefine": 2, "minimumAnswersToVerify": 1,
+            "questions": {"1": {"en": "Street?", "fr": "Rue ?"}, "2": {"en": "Employer?"}, "4": {"en": "Colour?"}, "5": {"en": "Teacher?"}},
+        });
+        let caller = Caller { user: "anonymous".into(), ..Caller::default() };
+        Self { objects, ledger, clock, budget, table: Table::default(), caller, kba, work, hasher, engine }
+    }
+
+    /// Somebody with password `Passw0rd`, and answers `street` and `tea`.
+    pub(crate) fn person(&self, id: &str) {
+        self.person_with(id, json!({}));
+    }
+
+    pub(crate) fn person_with(&self, id: &str, more: Value) {
+        let hash = |text: &str| now(self.hasher.hash(Secret::password(text).unwrap())).unwrap();
+        let mut person = json!({
+            "userName": id, "givenName": "Given", "sn": "Name", "mail": format!("{id}@example.test"), "accountStatus": "active",
+            "password": hash("Passw0rd"),
+            "kbaInfo": [{"questionId": "1", "answer": hash("street")}, {"customQuestion": "Favourite tea?", "answer": hash("tea")}],
+        });
+        for (key, value) in more.as_object().unwrap() {
+            person[key] = value.clone();
+        }
+        person.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        self.objects.put(USER, id, person);
+    }
+
+    pub(crate) fn has_password(&self, id: &str, password: &str) -> bool {
+        let stored = self.objects.stored(USER, id).unwrap().content["password"].clone();
+        now(self.hasher.verify(Secret::password(password).unwrap(), Some(stored))).unwrap().matches()
+    }
+
+    pub(crate) fn compile(&self, name: &str, file: &Value) -> Compiled<Services> {
+        let companions = Companions(BTreeMap::from([("kba".to_owned(), self.kba.clone())]));
+        compile(name, file, &companions, &vestibule_stages::catalogue())
+    }
+
+    /// Serves a process with these stages.
+    pub(crate) fn serve(&self, name: &str, stages: &[Value]) {
+        self.serve_file(name, &json!({ "stageConfigs": stages }));
+    }
+
+    pub(crate) fn serve_file(&self, name: &str, file: &Value) {
+        let compiled = self.compile(name, file);
+        let process = Arc::new(compiled.process.unwrap_or_else(|| panic!("{:#?}", compiled.issues)));
+        self.table.all.lock().unwrap().insert((name.to_owned(), process.version.clone()), process.clone());
+        self.table.current.lock().unwrap().insert(name.to_owned(), process);
+    }
+
+    pub(crate) fn initial(&self, name: &str) -> Value {
+        let process = self.table.current(name).unwrap();
+        now(self.engine.initial(&process, &self.caller)).unwrap().body.clone()
+    }
+
+    pub(crate) fn submit_whole(&self, name: &str, token: Option<&str>, input: &Value) -> Result<Submitted, ResourceError> {
+        let submission = Submission { token, input: Some(input), caller: &self.caller };
+        now(self.engine.submit(&self.table, name, submission)).map_err(|failure| failure.error)
+    }
+
+    pub(crate) fn submit(&self, name: &str, token: Option<&str>, input: &Value) -> Result<Value, ResourceError> {
+        self.submit_whole(name, token, input).map(|submitted| submitted.body)
+    }
+
+    /// A submission that must succeed.
+    pub(crate) fn step(&self, name: &str, token: Option<&str>, input: Value) -> Value {
+        self.submit(name, token, &input).unwrap_or_else(|error| panic!("{name} {input}: {error}"))
+    }
+
+    /// What a submission cost: store reads, hashes, ledger writes.
+    pub(crate) fn cost(&self, work: impl FnOnce()) -> (u32, u32, u32) {
+        let state = || (self.work.reads.load(Ordering::SeqCst), self.work.hashes.load(Ordering::SeqCst), self.ledger.rows().writes);
+        let before = state();
+        work();
+        let after = state();
+        (after.0 - before.0, after.1 - before.1, after.2 - before.2)
+    }
+
+    pub(crate) fn mails(&self) -> Vec<Mail> {
+        self.ledger.rows().mails.clone()
+    }
+
+    pub(crate) fn last_mail(&self) -> Mail {
+        self.mails().pop().expect("a mail was written")
+    }
+}
+
+pub(crate) fn token(body: &Value) -> &str {
+    body["token"].as_str().unwrap_or_else(|| panic!("no token in {body}"))
+}
+
+/// Token and code of the link in a mail.
+pub(crate) fn link_of(mail: &Mail) -> (String, String) {
+    let (_, rest) = mail.body.split_once("&token=").expect("a link");
+    let (token, rest) = rest.split_once("&code=").expect("a code");
+    (token.to_owned(), rest[..36].to_owned())
+}
+
+/// The code that can be typed.
+pub(crate) fn typable(mail: &Mail) -> String {
+    mail.body.split_once("code: ").expect("a typable code").1[..8].to_owned()
+}
+
+pub(crate) fn parameters() -> Value {
+    json!({"name": "parameters", "parameterNames": ["returnParams"]})
+}
+
+pub(crate) fn captcha() -> Value {
+    json!({"name": "captcha", "recaptchaSiteKey": "site", "recaptchaSecretKey": "secret", "recaptchaUri": "https://captcha.example.test/siteverify"})
+}
+
+pub(crate) fn user_query() -> Value {
+    json!({
+        "name": "userQuery", "validQueryFields": ["userName", "mail", "givenName", "sn"], "identityIdField": "_id",
+        "identityEmailField": "mail", "identityUsernameField": "userName", "identityServiceUrl": "managed/user",
+    })
+}
+
+pub(crate) fn active() -> Value {
+    json!({"name": "validateActiveAccount", "accountStatusField": "accountStatus", "validStatusValue": "active"})
+}
+
+pub(crate) fn email() -> Value {
+    json!({
+        "name": "emailValidation", "identityEmailField": "mail", "emailServiceUrl": "external/email", "from": "info@example.test",
+        "subject": "Reset password email", "mimeType": "text/html",
+        "subjectTranslations": {"en": "Choose a new password", "fr": "Nouveau mot de passe"},
+        "messageTranslations": {"en": "<p><a href=\"%link%\">this link</a>, code: %code%</p>", "fr": "<p><a href=\"%link%\">ce lien</a></p>"},
+        "verificationLinkToken": "%link%", "verificationLink": "https://idm.example.test/#/passwordreset/",
+    })
+}
+
+pub(crate) fn kba() -> Value {
+    json!({"name": "kbaSecurityAnswerVerificationStage", "kbaPropertyName": "kbaInfo", "identityServiceUrl": "managed/user", "kbaConfig": null})
+}
+
+pub(crate) fn reset() -> Value {
+    json!({"name": "resetStage", "identityServiceUrl": "managed/user", "identityPasswordField": "password"})
+}
+
+pub(crate) fn email_username() -> Value {
+    json!({
+        "name": "emailUsername", "emailServiceUrl": "external/email", "from": "info@example.test", "mimeType": "text/html",
+        "subjectTranslations": {"en": "Account Information - username"}, "messageTranslations": {"en": "<h3>Username is:</h3><br />%username%"},
+        "usernameToken": "%username%",
+    })
+}
+
+pub(crate) fn retrieve_username() -> Value {
+    json!({"name": "retrieveUsername"})
+}
+
+/// Right answers to the questions of a stage, for [`World::person`].
+pub(crate) fn answers(body: &Value) -> Value {
+    let asked = body["requirements"]["properties"].as_object().unwrap();
+    let answer = |question: &Value| if question.get("systemQuestion").is_some() { "Street " } else { "tea" };
+    asked.iter().map(|(name, question)| (name.clone(), json!(answer(question)))).collect::<serde_json::Map<_, _>>().into()
+}
+
+pub(crate) fn query(filter: &str) -> Value {
+    json!({ "queryFilter": filter })
+}

@@ -1,0 +1,134 @@
+//! A ledger in memory. One lock makes every call a transaction: guards and single use are checked before anything is written.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use crest::Change;
+use identity::MemoryObjects;
+use process::{
+    AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, Receipt, StoredContext, StoredDefinition, Unit,
+};
+
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) spent: HashMap<InstanceId, u32>,
+    pub(crate) counters: HashMap<String, (u32, i64)>,
+    pub(crate) challenges: HashMap<String, String>,
+    pub(crate) contexts: HashMap<String, StoredContext>,
+    pub(crate) definitions: Vec<StoredDefinition>,
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) audit: Vec<AuditEvent>,
+    pub(crate) ended: Vec<String>,
+    /// Counts and commits, for comparing the work of two submissions.
+    pub(crate) writes: u32,
+}
+
+pub(crate) struct MemoryLedger {
+    objects: Arc<MemoryObjects>,
+    rows: Mutex<Rows>,
+}
+
+impl MemoryLedger {
+    pub(crate) fn new(objects: Arc<MemoryObjects>) -> Self {
+        Self { objects, rows: Mutex::default() }
+    }
+
+    pub(crate) fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap()
+    }
+
+    fn apply(&self, change: &Change) -> Result<(), CommitError> {
+        if let Change::Patch { collection, id, guard, .. } = change {
+            let missing = || CommitError::Missing { collection: collection.clone(), id: id.clone() };
+            let current = self.objects.stored(collection, id).ok_or_else(missing)?;
+            if guard.as_ref().is_some_and(|guard| !guard.holds(&current.content)) {
+                return Err(CommitError::GuardFailed);
+            }
+        }
+        self.objects.commit(change).map_err(CommitError::Patch)
+    }
+}
+
+#[async_trait]
+impl Ledger for MemoryLedger {
+    async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError> {
+        let mut rows = self.rows();
+        if let Some(spend) = &unit.spend
+            && rows.spent.get(&spend.instance).is_some_and(|below| *below >= spend.below)
+        {
+            return Err(CommitError::Spent);
+        }
+        let changes: Vec<&Change> = unit.effects.iter().filter_map(|effect| if let Effect::Change(change) = effect { Some(change) } else { None }).collect();
+        assert!(changes.len() <= 1, "this ledger undoes nothing");
+        for change in changes {
+            self.apply(change)?;
+        }
+        rows.writes += 1;
+        if let Some(spend) = unit.spend {
+            rows.spent.insert(spend.instance, spend.below);
+        }
+        let mut receipt = Receipt::default();
+        for effect in unit.effects {
+            match effect {
+                Effect::Change(_) => {}
+                Effect::Mail(mail) => {
+                    receipt.mails.push(MailId(i64::try_from(rows.mails.len()).unwrap()));
+                    rows.mails.push(mail);
+                }
+                Effect::EndSessions { id, .. } => rows.ended.push(id),
+                Effect::StoreContext { token, sealed, expires } => {
+                    rows.contexts.insert(token, StoredContext { sealed, expires });
+                }
+                Effect::ResetCounter(name) => {
+                    rows.counters.remove(&name);
+                }
+                Effect::Challenge { purpose, instance, .. } => {
+                    rows.challenges.insert(purpose, instance);
+                }
+                Effect::Audit(event) => rows.audit.push(event),
+            }
+        }
+        Ok(receipt)
+    }
+
+    async fn spent_below(&self, instance: &InstanceId) -> Result<u32, LedgerError> {
+        Ok(self.rows().spent.get(instance).copied().unwrap_or(0))
+    }
+
+    async fn count(&self, counter: &str, now: i64, expires: i64) -> Result<u32, LedgerError> {
+        let mut rows = self.rows();
+        rows.writes += 1;
+        let entry = rows.counters.entry(counter.to_owned()).or_insert((0, expires));
+        if entry.1 < now {
+            *entry = (0, expires);
+        }
+        entry.0 += 1;
+        Ok(entry.0)
+    }
+
+    async fn counted(&self, counter: &str, now: i64) -> Result<u32, LedgerError> {
+        Ok(self.rows().counters.get(counter).filter(|(_, expires)| *expires >= now).map_or(0, |(count, _)| *count))
+    }
+
+    async fn challenge(&self, purpose: &str) -> Result<Option<String>, LedgerError> {
+        Ok(self.rows().challenges.get(purpose).cloned())
+    }
+
+    async fn context(&self, token: &str) -> Result<Option<StoredContext>, LedgerError> {
+        Ok(self.rows().contexts.get(token).cloned())
+    }
+
+    async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError> {
+        self.rows().definitions.push(definition);
+        Ok(())
+    }
+
+    async fn definitions(&self, process: &str) -> Result<Vec<StoredDefinition>, LedgerError> {
+        Ok(self.rows().definitions.iter().rev().filter(|known| known.process == process).cloned().collect())
+    }
+
+    async fn sweep(&self, _: i64) -> Result<u64, LedgerError> {
+        Ok(0)
+    }
+}
