@@ -5,20 +5,20 @@
 //! whether somebody has it or not (SEC-01). By hand and not by `governor`, because sign-in failures need a look without counting.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use crest::{Clock, ResourceError};
+use arc_swap::ArcSwap;
+use crest::ResourceError;
 
-/// The limits of a server.
+/// The limits of a server. Times are seconds since 1970.
 pub struct Limits {
-    clock: Arc<dyn Clock>,
     keys: RandomState,
-    enabled: bool,
-    submissions: Rate,
-    sign_ins: Rate,
-    failures: Rate,
+    rates: ArcSwap<Rates>,
+    submissions: Debts,
+    sign_ins: Debts,
+    failures: Debts,
 }
 
 /// A request that comes too often.
@@ -36,18 +36,48 @@ impl From<Limited> for ResourceError {
     }
 }
 
-impl Limits {
-    /// Limits as the operator set them.
-    #[must_use]
-    pub fn new(settings: &project::Limits, clock: Arc<dyn Clock>) -> Self {
-        const MINUTE: u64 = 60;
+#[derive(Clone, Copy)]
+struct Rates {
+    enabled: bool,
+    submissions: Rate,
+    sign_ins: Rate,
+    failures: Rate,
+}
+
+impl Rates {
+    fn of(settings: &project::Limits) -> Self {
+        const MINUTE: u64 = 60_000;
         Self {
-            clock,
-            keys: RandomState::new(),
             enabled: settings.enabled,
             submissions: Rate::new("submissions", settings.submissions_per_client_minute, MINUTE),
             sign_ins: Rate::new("signins", settings.signins_per_client_minute, MINUTE),
             failures: Rate::new("signin_failures", settings.signin_failures_per_account_hour, 60 * MINUTE),
+        }
+    }
+}
+
+impl Limits {
+    /// Limits as the operator set them.
+    #[must_use]
+    pub fn new(settings: &project::Limits) -> Self {
+        Self {
+            keys: RandomState::new(),
+            rates: ArcSwap::from_pointee(Rates::of(settings)),
+            submissions: Debts::default(),
+            sign_ins: Debts::default(),
+            failures: Debts::default(),
+        }
+    }
+
+    /// Takes changed settings; what was counted stays counted.
+    pub fn set(&self, settings: &project::Limits) {
+        self.rates.store(Rates::of(settings).into());
+    }
+
+    /// Forgets whoever has nothing to wait for.
+    pub fn sweep(&self, now: i64) {
+        for debts in [&self.submissions, &self.sign_ins, &self.failures] {
+            debts.sweep(milliseconds(now));
         }
     }
 
@@ -55,34 +85,46 @@ impl Limits {
     ///
     /// # Errors
     /// When the client's network has used up its share.
-    pub fn submission(&self, client: IpAddr) -> Result<(), Limited> {
-        self.count(&self.submissions, &network(client))
+    pub fn submission(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        if rates.enabled { self.submissions.count(rates.submissions, self.key(&network(client)), now) } else { Ok(()) }
     }
 
     /// Counts a password that is to be verified.
     ///
     /// # Errors
     /// When the client's network has used up its share, or the account has seen too many failures.
-    pub fn sign_in(&self, client: IpAddr, account: &str) -> Result<(), Limited> {
-        if self.enabled {
-            self.failures.look(self.keys.hash_one(account), self.now())?;
+    pub fn sign_in(&self, client: IpAddr, account: &str, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        if !rates.enabled {
+            return Ok(());
         }
-        self.count(&self.sign_ins, &network(client))
+        self.failures.look(rates.failures, self.key(account), now)?;
+        self.sign_ins.count(rates.sign_ins, self.key(&network(client)), now)
+    }
+
+    /// Looks whether a password of the configuration may be compared. Only failures count, and for each client by itself: nobody can
+    /// lock the administrator out from elsewhere, and his scripts are not slowed down.
+    ///
+    /// # Errors
+    /// When the client has failed too often.
+    pub fn configured_sign_in(&self, client: IpAddr, account: &str, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        if rates.enabled { self.failures.look(rates.failures, self.key(&(account, network(client))), now) } else { Ok(()) }
     }
 
     /// Counts a wrong password.
-    pub fn sign_in_failed(&self, account: &str) {
-        // That the limit is reached now is the next attempt's concern.
-        let _ = self.count(&self.failures, &account);
+    pub fn sign_in_failed(&self, client: IpAddr, account: &str, now: i64) {
+        let rates = self.rates.load();
+        if rates.enabled {
+            // That a limit is reached now is the next attempt's concern.
+            let _ = self.failures.count(rates.failures, self.key(account), now);
+            let _ = self.failures.count(rates.failures, self.key(&(account, network(client))), now);
+        }
     }
 
-    fn count(&self, rate: &Rate, key: &impl std::hash::Hash) -> Result<(), Limited> {
-        if self.enabled { rate.count(self.keys.hash_one(key), self.now()) } else { Ok(()) }
-    }
-
-    fn now(&self) -> u64 {
-        let elapsed = self.clock.now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+    fn key(&self, of: &(impl Hash + ?Sized)) -> u64 {
+        self.keys.hash_one(of)
     }
 }
 
@@ -94,67 +136,67 @@ fn network(client: IpAddr) -> u128 {
     }
 }
 
-/// The generic cell rate algorithm over hashed keys: `burst` at once, refilled evenly over `period`.
-struct Rate {
-    name: &'static str,
-    /// Nanoseconds that one request costs.
-    cost: u64,
-    /// Nanoseconds a key may be ahead.
-    allowance: u64,
-    /// Per key, the time at which its debt is paid.
-    debts: Mutex<HashMap<u64, u64>>,
+fn milliseconds(seconds: i64) -> u64 {
+    u64::try_from(seconds).unwrap_or_default().saturating_mul(1000)
 }
 
-/// Keys beyond which paid debts are dropped; what remains is bounded by the rate itself.
-const SWEEP_AT: usize = 16 * 1024;
+/// So many at once, refilled evenly: the generic cell rate algorithm.
+#[derive(Clone, Copy)]
+struct Rate {
+    name: &'static str,
+    /// Milliseconds that one request costs.
+    cost: u64,
+    /// Milliseconds a key may be ahead.
+    allowance: u64,
+}
 
 impl Rate {
-    fn new(name: &'static str, burst: u32, period_seconds: u64) -> Self {
-        let period = period_seconds.saturating_mul(1_000_000_000);
-        let cost = period / u64::from(burst.max(1));
-        Self { name, cost, allowance: period.saturating_sub(cost), debts: Mutex::default() }
+    fn new(name: &'static str, burst: u32, period: u64) -> Self {
+        let cost = (period / u64::from(burst.max(1))).max(1);
+        Self { name, cost, allowance: period.saturating_sub(cost) }
     }
 
-    fn count(&self, key: u64, now: u64) -> Result<(), Limited> {
-        let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
+    fn judge(self, debt: u64, now: u64) -> Result<(), Limited> {
+        let ahead = debt.saturating_sub(now).saturating_sub(self.allowance);
+        if ahead == 0 { Ok(()) } else { Err(Limited { limit: self.name, retry_after: ahead.div_ceil(1000).max(1) }) }
+    }
+}
+
+/// Per hashed key, the time at which its debt is paid.
+#[derive(Default)]
+struct Debts(Mutex<HashMap<u64, u64>>);
+
+/// Keys beyond which paid debts are dropped at once; what remains is bounded by the rate itself (SEC-52).
+const SWEEP_AT: usize = 64 * 1024;
+
+impl Debts {
+    fn count(&self, rate: Rate, key: u64, now: i64) -> Result<(), Limited> {
+        let now = milliseconds(now);
+        let mut debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let debt = debts.get(&key).copied().unwrap_or(0).max(now);
-        self.judge(debt, now)?;
+        rate.judge(debt, now)?;
         if debts.len() >= SWEEP_AT && !debts.contains_key(&key) {
             debts.retain(|_, debt| *debt > now);
         }
-        debts.insert(key, debt.saturating_add(self.cost));
+        debts.insert(key, debt.saturating_add(rate.cost));
         Ok(())
     }
 
-    fn look(&self, key: u64, now: u64) -> Result<(), Limited> {
-        let debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
-        self.judge(debts.get(&key).copied().unwrap_or(0).max(now), now)
+    fn look(&self, rate: Rate, key: u64, now: i64) -> Result<(), Limited> {
+        let debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rate.judge(debts.get(&key).copied().unwrap_or(0), milliseconds(now))
     }
 
-    fn judge(&self, debt: u64, now: u64) -> Result<(), Limited> {
-        let ahead = (debt - now).saturating_sub(self.allowance);
-        if ahead == 0 { Ok(()) } else { Err(Limited { limit: self.name, retry_after: ahead.div_ceil(1_000_000_000).max(1) }) }
+    fn sweep(&self, now: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, debt| *debt > now);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
-
     use super::*;
 
-    struct Hand(Mutex<SystemTime>);
-
-    impl Clock for Hand {
-        fn now(&self) -> SystemTime {
-            *self.0.lock().unwrap()
-        }
-    }
-
-    fn limits(settings: &project::Limits) -> (Limits, Arc<Hand>) {
-        let hand = Arc::new(Hand(Mutex::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000))));
-        (Limits::new(settings, Arc::clone(&hand) as Arc<dyn Clock>), hand)
-    }
+    const NOW: i64 = 1_000_000;
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -162,73 +204,77 @@ mod tests {
 
     #[test]
     fn a_client_gets_its_share_at_once_and_then_one_at_a_time() {
-        let (limits, hand) = limits(&project::Limits { submissions_per_client_minute: 6, ..Default::default() });
+        let limits = Limits::new(&project::Limits { submissions_per_client_minute: 6, ..Default::default() });
         let client = address("192.0.2.1");
         for _ in 0..6 {
-            limits.submission(client).unwrap();
+            limits.submission(client, NOW).unwrap();
         }
-        assert_eq!(limits.submission(client), Err(Limited { limit: "submissions", retry_after: 10 }));
-        limits.submission(address("192.0.2.2")).unwrap();
-        *hand.0.lock().unwrap() += Duration::from_secs(10);
-        limits.submission(client).unwrap();
-        assert!(limits.submission(client).is_err());
-        *hand.0.lock().unwrap() += Duration::from_secs(3600);
+        assert_eq!(limits.submission(client, NOW), Err(Limited { limit: "submissions", retry_after: 10 }));
+        limits.submission(address("192.0.2.2"), NOW).unwrap();
+        limits.submission(client, NOW + 10).unwrap();
+        assert!(limits.submission(client, NOW + 10).is_err());
         for _ in 0..6 {
-            limits.submission(client).unwrap();
+            limits.submission(client, NOW + 3600).unwrap();
         }
     }
 
     #[test]
     fn an_office_signs_in_a_hundred_times_with_the_defaults() {
-        let (limits, _) = limits(&project::Limits::default());
+        let limits = Limits::new(&project::Limits::default());
         for person in 0..100 {
-            limits.sign_in(address("192.0.2.1"), &person.to_string()).unwrap();
+            limits.sign_in(address("192.0.2.1"), &person.to_string(), NOW).unwrap();
         }
     }
 
     #[test]
     fn an_ipv6_subscriber_is_one_client() {
-        let (limits, _) = limits(&project::Limits { submissions_per_client_minute: 1, ..Default::default() });
-        limits.submission(address("2001:db8::1")).unwrap();
-        assert!(limits.submission(address("2001:db8::ffff:2")).is_err());
-        limits.submission(address("2001:db8:0:1::1")).unwrap();
-        limits.submission(address("192.0.2.1")).unwrap();
-        assert!(limits.submission(address("::ffff:192.0.2.1")).is_err());
+        let limits = Limits::new(&project::Limits { submissions_per_client_minute: 1, ..Default::default() });
+        limits.submission(address("2001:db8::1"), NOW).unwrap();
+        assert!(limits.submission(address("2001:db8::ffff:2"), NOW).is_err());
+        limits.submission(address("2001:db8:0:1::1"), NOW).unwrap();
+        limits.submission(address("192.0.2.1"), NOW).unwrap();
+        assert!(limits.submission(address("::ffff:192.0.2.1"), NOW).is_err());
     }
 
     #[test]
     fn failures_slow_an_account_down_and_successes_do_not() {
-        let (limits, hand) = limits(&project::Limits { signin_failures_per_account_hour: 2, ..Default::default() });
+        let limits = Limits::new(&project::Limits { signin_failures_per_account_hour: 2, ..Default::default() });
         let client = address("192.0.2.1");
         for _ in 0..50 {
-            limits.sign_in(client, "a").unwrap();
+            limits.sign_in(client, "a", NOW).unwrap();
         }
-        limits.sign_in_failed("a");
-        limits.sign_in(client, "a").unwrap();
-        limits.sign_in_failed("a");
-        assert_eq!(limits.sign_in(client, "a"), Err(Limited { limit: "signin_failures", retry_after: 1800 }));
-        limits.sign_in(client, "b").unwrap();
-        *hand.0.lock().unwrap() += Duration::from_secs(1800);
-        limits.sign_in(client, "a").unwrap();
+        limits.sign_in_failed(client, "a", NOW);
+        limits.sign_in(client, "a", NOW).unwrap();
+        limits.sign_in_failed(client, "a", NOW);
+        assert_eq!(limits.sign_in(client, "a", NOW), Err(Limited { limit: "signin_failures", retry_after: 1800 }));
+        assert!(limits.configured_sign_in(client, "a", NOW).is_err());
+        limits.configured_sign_in(address("192.0.2.2"), "a", NOW).unwrap();
+        limits.sign_in(client, "b", NOW).unwrap();
+        limits.sign_in(client, "a", NOW + 1800).unwrap();
     }
 
     #[test]
-    fn switched_off_means_off() {
-        let (limits, _) = limits(&project::Limits { enabled: false, submissions_per_client_minute: 1, ..Default::default() });
-        for _ in 0..100 {
-            limits.submission(address("192.0.2.1")).unwrap();
-            limits.sign_in_failed("a");
-            limits.sign_in(address("192.0.2.1"), "a").unwrap();
+    fn switched_off_means_off_until_it_is_switched_on() {
+        let limits = Limits::new(&project::Limits { enabled: false, submissions_per_client_minute: 1, ..Default::default() });
+        let client = address("192.0.2.1");
+        for _ in 0..1000 {
+            limits.submission(client, NOW).unwrap();
+            limits.sign_in_failed(client, "a", NOW);
+            limits.sign_in(client, "a", NOW).unwrap();
         }
+        limits.set(&project::Limits { submissions_per_client_minute: 1, ..Default::default() });
+        limits.submission(client, NOW).unwrap();
+        assert!(limits.submission(client, NOW).is_err());
     }
 
     #[test]
     fn sec_52_paid_debts_are_forgotten() {
-        let rate = Rate::new("test", 10, 1);
+        let debts = Debts::default();
+        let rate = Rate::new("test", 10, 1000);
         for key in 0..SWEEP_AT as u64 {
-            rate.count(key, 0).unwrap();
+            debts.count(rate, key, 0).unwrap();
         }
-        rate.count(u64::MAX, 10_000_000_000).unwrap();
-        assert_eq!(rate.debts.lock().unwrap().len(), 1);
+        debts.count(rate, u64::MAX, 10).unwrap();
+        assert_eq!(debts.0.lock().unwrap().len(), 1);
     }
 }

@@ -1,0 +1,143 @@
+//! What a resource knows of the request it answers.
+
+use crest::{Change, Resource, ResourceError};
+use http::HeaderMap;
+use identity::{Audience, Prepared, Writer};
+use process::{AuditEvent, Caller, Effect, Ledger, Receipt, Unit};
+use serde_json::{Value, json};
+
+use super::access::{Decision, Question};
+use super::authenticate::Attempt;
+use super::client::Client;
+use super::language;
+use super::principal::Principal;
+use super::reply::Reply;
+use super::request::{Call, Presentation};
+use crate::app::App;
+use crate::runtime::Runtime;
+
+/// A request that was found to be allowed.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// The server.
+    pub(crate) app: &'a App,
+    /// The project, the same from the first line of the request to its last.
+    pub(crate) runtime: &'a Runtime,
+    /// Who asks.
+    pub(crate) principal: &'a Principal,
+    /// From where.
+    pub(crate) client: &'a Client,
+    /// Joins the events of the request.
+    pub(crate) transaction: &'a str,
+    /// Seconds since 1970.
+    pub(crate) now: i64,
+    /// For what.
+    pub(crate) call: &'a Call<'a>,
+    /// How the answer is to look.
+    pub(crate) presentation: &'a Presentation,
+}
+
+impl<'a> Context<'a> {
+    /// The body; null where there is none.
+    pub(crate) fn body(&self) -> &'a Value {
+        self.call.body.as_ref().unwrap_or(&Value::Null)
+    }
+
+    /// The headers.
+    pub(crate) fn headers(&self) -> &'a HeaderMap {
+        self.call.headers
+    }
+
+    /// The parts an authentication needs.
+    pub(crate) fn attempt(&self) -> Attempt<'a> {
+        Attempt { app: self.app, runtime: self.runtime, client: self.client, transaction: self.transaction, now: self.now }
+    }
+
+    /// Whether the rules allow another method on the same resource.
+    pub(crate) fn may(&self, method: &str) -> bool {
+        let question = Question { runtime: self.runtime, principal: self.principal, call: self.call };
+        question.decide_as(method) != Decision::Denied
+    }
+
+    /// Who asks, as stages may know.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            locales: language::locales(self.call.headers),
+            user: self.principal.authentication_id.clone(),
+            subject: self.principal.subject(),
+            session: self.principal.session.clone(),
+            address: self.client.text(),
+            transaction: self.transaction.to_owned(),
+        }
+    }
+
+    /// For whom an object is shown.
+    pub(crate) fn audience(&self, collection: &str, id: &str) -> Audience {
+        if self.principal.is_administrator() {
+            Audience::Administrator
+        } else if self.principal.component == collection && self.principal.id == id {
+            Audience::Owner
+        } else {
+            Audience::Other
+        }
+    }
+
+    /// On whose behalf an object is written. Access rules say who may; this says what.
+    pub(crate) fn writer(&self) -> Writer<'static> {
+        if self.principal.is_administrator() { Writer::Administrator } else { Writer::Owner }
+    }
+
+    /// An event of the audit trail.
+    pub(crate) fn event(&self, topic: &'static str, event: &str, object: String, detail: Value) -> AuditEvent {
+        AuditEvent {
+            topic,
+            event: event.to_owned(),
+            time: self.now,
+            transaction: self.transaction.to_owned(),
+            user: self.principal.authentication_id.clone(),
+            object,
+            successful: true,
+            detail,
+        }
+    }
+
+    /// Commits what was prepared for a managed object, with what follows from it: changed credentials and deletions end sessions
+    /// (decision 14). Returns the object afterwards; as it was, for a deletion.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn commit(&self, collection: &str, prepared: Prepared) -> Result<Resource, ResourceError> {
+        let Some(change) = prepared.change else {
+            return prepared.previous.ok_or_else(|| ResourceError::internal("Nothing was prepared"));
+        };
+        let object = format!("{collection}/{}", prepared.id);
+        let mut effects = Vec::with_capacity(3);
+        let deletes = matches!(change, Change::Delete { .. });
+        if deletes || self.changes_credential(collection, &prepared.changed) {
+            let own = self.principal.own_path() == object && !deletes;
+            let except = self.principal.session.clone().filter(|_| own);
+            effects.push(Effect::EndSessions { collection: collection.to_owned(), id: prepared.id.clone(), except });
+        }
+        effects.push(Effect::Audit(self.event("activity", self.call.operation.name(), object, json!({ "changed": prepared.changed }))));
+        effects.insert(0, Effect::Change(change));
+        let receipt: Receipt = self.app.db.commit(Unit { now: self.now, spend: None, effects }).await?;
+        receipt.changed.into_iter().next().ok_or_else(|| ResourceError::internal("The store kept nothing"))
+    }
+
+    fn changes_credential(&self, collection: &str, changed: &[String]) -> bool {
+        let credentials = self.runtime.schemas.get(collection).into_iter().flat_map(identity::ObjectSchema::credentials);
+        // A create has no sessions to end, and says that everything changed.
+        !matches!(self.call.operation.name(), "create") && credentials.into_iter().any(|property| changed.contains(&property.name))
+    }
+
+    /// A managed object as the asking person may see it.
+    pub(crate) fn show(&self, collection: &str, resource: &Resource) -> Reply {
+        let audience = self.audience(collection, &resource.id);
+        Reply::Resource {
+            body: self.runtime.managed.show(collection, resource, audience, &self.presentation.fields),
+            revision: Some(resource.revision.clone()),
+            selected: true,
+            created: None,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! One request from its first line to its answer.
+
+use std::net::IpAddr;
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crest::ResourceError;
+use http::{HeaderValue, Response, header, request::Parts};
+use process::AuditEvent;
+use serde_json::json;
+
+use super::access::{Decision, Question};
+use super::authenticate::Attempt;
+use super::client::Client;
+use super::context::Context;
+use super::parameters::Parameters;
+use super::path::Path;
+use super::principal::Principal;
+use super::reply::{self, Refusal};
+use super::request::{Call, Operation, Presentation};
+use super::{body, credentials, csrf, resource, resources, session};
+use crate::app::App;
+use crate::runtime::Runtime;
+
+/// What became of a request, for the log, the audit trail and the metrics.
+pub(crate) struct Outcome {
+    /// The answer.
+    pub(crate) response: Response<Body>,
+    /// The kind of resource, from a closed list.
+    pub(crate) kind: &'static str,
+    /// The operation, from a closed list.
+    pub(crate) operation: &'static str,
+}
+
+/// What is known of a request besides its bytes.
+struct Progress {
+    user: String,
+    kind: &'static str,
+    operation: &'static str,
+    cookie: Option<HeaderValue>,
+}
+
+/// What follows `/openidm`, if the path is in that context.
+pub(crate) fn below_context(path: &str) -> Option<&str> {
+    path.strip_prefix("/openidm").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Answers a request to `/openidm`.
+pub(crate) async fn dispatch(app: &App, parts: &Parts, below: &str, body: Body, peer: IpAddr) -> Outcome {
+    let runtime = app.runtime.load_full();
+    let client = Client::of(peer, &parts.headers, &runtime.project.settings.trusted_proxies);
+    let transaction = URL_SAFE_NO_PAD.encode(crest::random_bytes::<16>(app.random.as_ref()));
+    let now = app.now();
+    let attempt = Attempt { app, runtime: &runtime, client: &client, transaction: &transaction, now };
+    let mut progress = Progress { user: String::new(), kind: "unknown", operation: "none", cookie: None };
+    let answered = exchange(&attempt, parts, below, body, &mut progress).await;
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(refusal) => {
+            if refusal.error.code >= 500 {
+                tracing::warn!(transaction.id = transaction, http.path = parts.uri.path(), error = %refusal.error, "a request could not be served");
+            }
+            reply::refuse(&refusal)
+        }
+    };
+    if let Some(cookie) = progress.cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    let status = response.status();
+    app.audit.record(AuditEvent {
+        topic: "access",
+        event: "access".into(),
+        time: now,
+        transaction,
+        user: progress.user,
+        object: below.trim_matches('/').chars().take(512).collect(),
+        successful: !(status.is_client_error() || status.is_server_error()),
+        detail: json!({ "method": parts.method.as_str(), "operation": progress.operation, "status": status.as_u16(), "client": client.text() }),
+    });
+    Outcome { response, kind: progress.kind, operation: progress.operation }
+}
+
+async fn exchange(attempt: &Attempt<'_>, parts: &Parts, below: &str, body: Body, progress: &mut Progress) -> Result<Response<Body>, Refusal> {
+    let Attempt { app, runtime, client, transaction, now } = *attempt;
+    let headers = &parts.headers;
+    let mut principal = attempt.identify(headers).await.inspect_err(|refusal| note_limit(app, refusal))?;
+    progress.user.clone_from(&principal.authentication_id);
+
+    let path = Path::parse(below)?;
+    let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
+    let operation = Operation::of(&parts.method, headers, &parameters)?;
+    progress.operation = operation.name();
+    let presentation = Presentation::of(&operation, &parameters)?;
+    let body = match operation.wanted() {
+        None => None,
+        Some(wanted) => {
+            let limit = usize::try_from(runtime.project.settings.limits.max_body_bytes).unwrap_or(usize::MAX);
+            let bytes = body::collect(body, headers, limit).await?;
+            body::check_content_type(headers, wanted)?;
+            body::parse(&bytes, wanted)?
+        }
+    };
+    let call = Call { path: &path, operation, parameters: &parameters, headers, body };
+
+    begin_session(attempt, &call, &mut principal, progress).await?;
+    authorise(attempt, &call, &principal).await.inspect_err(|refusal| note_limit(app, refusal))?;
+
+    let cx = Context { app, runtime, principal: &principal, client, transaction, now, call: &call, presentation: &presentation };
+    let target = resources::route(&cx)?;
+    progress.kind = target.kind();
+    let answer = resource::answer(target.as_ref(), &cx).await.inspect_err(|refusal| note_limit(app, refusal))?;
+    Ok(reply::respond(answer, &presentation, &|| base(parts, client, runtime))?)
+}
+
+/// Header credentials begin a session unless the client declines (client-contract §1); signing out never begins one.
+async fn begin_session(attempt: &Attempt<'_>, call: &Call<'_>, principal: &mut Principal, progress: &mut Progress) -> Result<(), Refusal> {
+    let Attempt { app, runtime, client, now, .. } = *attempt;
+    let settings = &runtime.project.authentication.session;
+    let style = session::style(settings, &runtime.public_url, client);
+    let signs_out = call.path.as_str() == "authentication" && call.operation.action() == Some("logout");
+    if signs_out {
+        let authorised = !principal.by_cookie || csrf::has_own_header(call.headers);
+        progress.cookie = style.clear().filter(|_| authorised && !credentials_only(call));
+        return Ok(());
+    }
+    if principal.by_cookie || credentials::wants_no_session(call.headers) {
+        return Ok(());
+    }
+    let value = session::begin(app, settings, principal, now).await?;
+    progress.cookie = style.set(&value);
+    Ok(())
+}
+
+/// A client that keeps no session has no cookie to lose.
+fn credentials_only(call: &Call<'_>) -> bool {
+    credentials::wants_no_session(call.headers) && !call.headers.contains_key(header::COOKIE)
+}
+
+async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal) -> Result<(), Refusal> {
+    let denied = || ResourceError::forbidden("Access denied");
+    if principal.by_cookie && !call.operation.is_safe() && !csrf::has_own_header(call.headers) {
+        return Err(denied().into());
+    }
+    match (Question { runtime: attempt.runtime, principal, call }).decide() {
+        Decision::Allowed => Ok(()),
+        Decision::AllowedAfterReauthentication => attempt.reauthenticate(principal, call.headers).await,
+        Decision::Denied => Err(denied().into()),
+    }
+}
+
+fn note_limit(app: &App, refusal: &Refusal) {
+    if refusal.error.code == 429 {
+        app.metrics.limited("requests");
+    }
+}
+
+/// Where `/openidm` is, as the client sees it: for `Location` only. Mails and pages use the configured address (SEC-12).
+fn base(parts: &Parts, client: &Client, runtime: &Runtime) -> String {
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let plain = |host: &&str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
+    match host.filter(plain) {
+        Some(host) => format!("{}://{host}", if client.https { "https" } else { "http" }),
+        None => runtime.public_url.clone(),
+    }
+}
+
+/// The answer to what is not below `/openidm`.
+pub(crate) fn elsewhere(path: &str) -> Response<Body> {
+    let shown: String = path.chars().take(512).collect();
+    reply::refuse(&ResourceError::not_found(format!("Resource '{shown}' not found")).into())
+}
+
+/// The answer to a request whose handling panicked.
+pub(crate) fn broken() -> Response<Body> {
+    reply::refuse(&ResourceError::internal("Internal Server Error").into())
+}
+
+/// The answer to a request that took too long.
+pub(crate) fn too_slow() -> Response<Body> {
+    reply::refuse(&ResourceError::unavailable("The request took too long").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_context_is_a_whole_segment() {
+        assert_eq!(below_context("/openidm"), Some(""));
+        assert_eq!(below_context("/openidm/info/ping"), Some("/info/ping"));
+        for path in ["/openidmx", "/", "//openidm/info", "/OPENIDM/info"] {
+            assert_eq!(below_context(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The resources of the REST API, one file each, and the way from a path to its resource.
+
+mod authentication;
+mod config;
+mod consent;
+mod email;
+mod info;
+mod kba;
+mod managed;
+pub(crate) mod metrics;
+mod policy;
+mod privilege;
+mod schema;
+mod selfservice;
+mod user_kba;
+
+use crest::ResourceError;
+
+use super::context::Context;
+use super::resource::Resource;
+
+/// Finds the resource of a request.
+///
+/// # Errors
+/// 404 where there is none.
+pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, ResourceError> {
+    let path = cx.call.path;
+    let segments = path.segments();
+    Ok(match segments.as_slice() {
+        ["authentication"] => Box::new(authentication::Authentication),
+        ["info", name] => Box::new(info::Info::named(name).ok_or_else(|| path.not_found(0))?),
+        ["selfservice", "kba"] => Box::new(kba::Kba),
+        ["selfservice", "user", id] => Box::new(user_kba::UserKba { id: (*id).to_owned() }),
+        ["selfservice", name] => Box::new(selfservice::SelfService::find(cx, name).ok_or_else(|| path.not_found(0))?),
+        ["managed", name, rest @ ..] => Box::new(managed::Object::find(cx, name, rest)?),
+        ["managed"] => return Err(path.not_found(1)),
+        ["policy", rest @ ..] => Box::new(policy::Policy { resource: rest.join("/") }),
+        ["schema", rest @ ..] => Box::new(schema::Schema::find(cx, &rest.join("/")).ok_or_else(|| path.not_found(0))?),
+        ["config", rest @ ..] if !rest.is_empty() => Box::new(config::Config { id: rest.join("/") }),
+        ["external", "email"] => Box::new(email::Email::find(cx).ok_or_else(|| path.not_found(0))?),
+        ["privilege", rest @ ..] => Box::new(privilege::Privilege { of: (!rest.is_empty()).then(|| rest.join("/")) }),
+        ["identityProviders"] => Box::new(authentication::IdentityProviders),
+        ["consent"] => Box::new(consent::Consent),
+        _ => return Err(path.not_found(0)),
+    })
+}

@@ -1,0 +1,136 @@
+//! `external/email`: the administrator sends a mail (openidm-wire §8).
+//!
+//! Easiest to get wrong: every recipient is one mailbox and gets a mail of his own, so that nobody learns of the others and no header
+//! is ever put together from a list (decision 7, SEC-51).
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use process::{Effect, Ledger, Mail, Unit};
+use serde_json::{Value, json};
+use stages::MailAddress;
+
+use crate::http::context::Context;
+use crate::http::reply::Reply;
+use crate::http::resource::{Answer, Resource};
+use crate::mail::Transport;
+
+/// Most recipients of one request.
+const MAX_RECIPIENTS: usize = 100;
+
+/// The mail service.
+pub(super) struct Email;
+
+impl Email {
+    /// The mail service, where there is one.
+    pub(super) fn find(cx: &Context<'_>) -> Option<Self> {
+        (!matches!(*cx.app.mail.transport(), Transport::Missing)).then_some(Self)
+    }
+}
+
+#[async_trait]
+impl Resource for Email {
+    fn kind(&self) -> &'static str {
+        "external"
+    }
+
+    async fn read(&self, _cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        Err(ResourceError::forbidden("Operation is not implemented").into())
+    }
+
+    async fn action(&self, cx: &Context<'_>, name: &str) -> Answer {
+        if name == "sendTemplate" {
+            return Err(ResourceError::not_implemented("Unknown action sendTemplate").into());
+        }
+        let wait = cx.call.parameters.single("waitForCompletion")?.is_none_or(|value| !value.eq_ignore_ascii_case("false"));
+        let effects = mails(cx.body(), wait)?.into_iter().map(Effect::Mail).collect();
+        let receipt = cx.app.db.commit(Unit { now: cx.now, spend: None, effects }).await.map_err(ResourceError::from)?;
+        cx.app.mail.wake();
+        if wait {
+            cx.app.mail.wait(&receipt.mails).await?;
+        }
+        Ok(Reply::Action(Some(json!({ "status": "OK" }))))
+    }
+}
+
+/// The mails of a request, one for each recipient.
+fn mails(body: &Value, wait: bool) -> Result<Vec<Mail>, ResourceError> {
+    // Each member may be written with an underscore before it.
+    let member = |name: &str| body.get(name).or_else(|| body.get(format!("_{name}"))).filter(|value| !value.is_null());
+    let text = |name: &str| member(name).and_then(Value::as_str);
+    let bad = |what: &str| ResourceError::bad_request(format!("Bad {what}: email address"));
+    let from = match member("from") {
+        None => None,
+        Some(value) => Some(value.as_str().and_then(|text| text.trim().parse::<MailAddress>().ok()).ok_or_else(|| bad("From"))?),
+    };
+    if member("to").is_none() {
+        return Err(ResourceError::bad_request("To: email address is absent"));
+    }
+    let mut recipients: Vec<MailAddress> = Vec::new();
+    for (name, what) in [("to", "To"), ("cc", "Cc"), ("bcc", "Bcc")] {
+        let Some(value) = member(name) else { continue };
+        for address in value.as_str().ok_or_else(|| bad(what))?.split(',') {
+            let address: MailAddress = address.trim().parse().map_err(|_| bad(what))?;
+            if !recipients.contains(&address) {
+                recipients.push(address);
+            }
+        }
+    }
+    if recipients.len() > MAX_RECIPIENTS {
+        return Err(ResourceError::bad_request(format!("A mail has at most {MAX_RECIPIENTS} recipients")));
+    }
+    let mime_type = text("type").unwrap_or("text/plain");
+    if !matches!(mime_type, "text/plain" | "text/html" | "text/xml") {
+        return Err(ResourceError::bad_request(format!("Email type: {mime_type} is not handled")));
+    }
+    let subject = text("subject").unwrap_or("<no subject>");
+    if subject.chars().any(char::is_control) {
+        return Err(ResourceError::bad_request("The subject must not contain control characters"));
+    }
+    let mail = |to: MailAddress| Mail {
+        to: to.as_str().to_owned(),
+        from: from.as_ref().map(|from| from.as_str().to_owned()),
+        subject: subject.to_owned(),
+        mime_type: mime_type.to_owned(),
+        body: text("body").unwrap_or("<empty message>").to_owned(),
+        wait,
+        withheld: false,
+    };
+    Ok(recipients.into_iter().map(mail).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipient_gets_a_mail_of_his_own() {
+        let body = json!({"to": "a@example.test, b@example.test", "_bcc": "c@example.test", "cc": "a@example.test", "from": "f@example.test"});
+        let mails = mails(&body, false).unwrap();
+        assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["a@example.test", "b@example.test", "c@example.test"]);
+        let first = &mails[0];
+        assert_eq!((first.from.as_deref(), first.subject.as_str(), first.body.as_str(), first.mime_type.as_str()), (
+            Some("f@example.test"),
+            "<no subject>",
+            "<empty message>",
+            "text/plain"
+        ));
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_named() {
+        for (body, expected) in [
+            (json!({}), "To: email address is absent"),
+            (json!(null), "To: email address is absent"),
+            (json!({"to": "bad address"}), "Bad To: email address"),
+            (json!({"to": ["a@example.test"]}), "Bad To: email address"),
+            (json!({"to": "a@example.test\r\nBcc: b@example.test"}), "Bad To: email address"),
+            (json!({"to": "a@example.test", "cc": "x"}), "Bad Cc: email address"),
+            (json!({"to": "a@example.test", "from": "Me <f@example.test>"}), "Bad From: email address"),
+            (json!({"to": "a@example.test", "type": "text/css"}), "Email type: text/css is not handled"),
+            (json!({"to": "a@example.test", "subject": "a\r\nBcc: b@example.test"}), "The subject must not contain control characters"),
+        ] {
+            let error = mails(&body, true).unwrap_err();
+            assert_eq!((error.code, error.message.as_str()), (400, expected));
+        }
+    }
+}
