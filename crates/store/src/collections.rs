@@ -83,21 +83,32 @@ impl Collections {
         Some(Index { collection, label, unique: unique.is_some() })
     }
 
-    /// All indexes to be made.
-    ///
-    /// # Errors
-    /// When a unique property cannot be indexed: its uniqueness would not be guarded.
-    pub(crate) fn indexes(&self) -> Result<Vec<Index<'_>>, IndexError> {
+    /// All indexes that can be made, and the first unique property whose uniqueness no index can guard.
+    pub(crate) fn indexes(&self) -> (Vec<Index<'_>>, Option<IndexError>) {
         let mut indexes = Vec::new();
+        let mut refused = None;
         for (collection, indexed) in &self.0 {
             for property in &indexed.unique {
-                let refused = || IndexError::Name { collection: collection.clone(), property: property.clone() };
-                indexes.push(self.index(collection, property).ok_or_else(refused)?);
+                match self.index(collection, property) {
+                    Some(index) => indexes.push(index),
+                    None => {
+                        refused.get_or_insert(IndexError::Name { collection: collection.clone(), property: property.clone() });
+                    }
+                }
             }
             let lookups = indexed.lookups.difference(&indexed.unique);
             indexes.extend(lookups.filter_map(|property| self.index(collection, property)));
         }
-        Ok(indexes)
+        (indexes, refused)
+    }
+
+    /// Takes the uniqueness from a property that stays a lookup.
+    pub(crate) fn relax(&mut self, collection: &str, property: &str) {
+        if let Some(indexed) = self.0.get_mut(collection)
+            && let Some(property) = indexed.unique.take(property)
+        {
+            indexed.lookups.insert(property);
+        }
     }
 }
 
@@ -117,15 +128,17 @@ mod tests {
     #[test]
     fn only_plain_names_reach_sql_text() {
         let collections = Collections::new().with("managed/user", ["userName"], ["mail", "x'; --", "", "a b", "é"]);
-        let labels: Vec<_> = collections.indexes().unwrap().iter().map(|index| index.label).collect();
+        let labels: Vec<_> = collections.indexes().0.iter().map(|index| index.label).collect();
         assert_eq!(labels, ["userName", "mail"]);
         assert_eq!(collections.index("managed/user", "x'; --"), None);
         assert_eq!(Collections::new().with("a'b", [], ["mail"]).index("a'b", "mail"), None);
     }
 
     #[test]
-    fn a_unique_property_that_cannot_be_guarded_is_refused() {
-        let error = Collections::new().with("managed/user", ["e-mail"], []).indexes().unwrap_err();
-        assert!(matches!(error, IndexError::Name { property, .. } if property == "e-mail"));
+    fn a_unique_property_that_cannot_be_guarded_is_reported() {
+        let collections = Collections::new().with("managed/user", ["e-mail", "userName"], []);
+        let (indexes, error) = collections.indexes();
+        assert_eq!(indexes.len(), 1);
+        assert!(matches!(error, Some(IndexError::Name { property, .. }) if property == "e-mail"));
     }
 }

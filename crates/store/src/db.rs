@@ -47,24 +47,25 @@ impl Db {
         Ok(db)
     }
 
-    /// Makes the indexes that `collections` declares and drops those it does not, in one transaction. Objects stay readable and
-    /// writable meanwhile, but writes wait.
+    /// Makes the indexes that `collections` declares and drops those it does not, in one transaction. Objects stay readable
+    /// meanwhile; writes wait.
     ///
     /// # Errors
-    /// [`IndexError::Duplicate`] when stored objects contradict a uniqueness; the indexes are then as they were.
+    /// [`IndexError::Duplicate`] when stored objects contradict a uniqueness, [`IndexError::Name`] when no index can guard it; all
+    /// other indexes are in force then. [`IndexError::Unavailable`] when nothing was done.
     pub async fn ensure_indexes(&self, collections: &Collections) -> Result<(), IndexError> {
         let unavailable = |error: sqlx::Error| IndexError::Unavailable(error.to_string());
         let mut transaction = self.write().await.map_err(unavailable)?;
-        match indexes::ensure(&mut transaction, collections).await {
-            Ok(()) => transaction.commit().await.map_err(unavailable)?,
+        let made = match indexes::ensure(&mut transaction, collections).await {
+            Ok(made) => made,
             Err(error) => {
                 roll_back(transaction).await;
                 return Err(error);
             }
-        }
-        let mut current = self.shared.collections.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(collections.clone());
-        Ok(())
+        };
+        transaction.commit().await.map_err(unavailable)?;
+        *self.shared.collections.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(made.collections);
+        made.refused.map_or(Ok(()), Err)
     }
 
     /// Asks the store for an answer.

@@ -45,10 +45,11 @@ pub enum OpenError {
     Indexes(#[from] IndexError),
 }
 
-/// Why indexes cannot be made. Those that were there before stay in force.
+/// Why not all indexes can be made. Those that can be made are in force.
 #[derive(Debug, Error)]
 pub enum IndexError {
-    /// Objects that are stored already share a value of a property that is to be unique.
+    /// Objects that are stored already share a value of a property that is to be unique. It is looked up through a plain index;
+    /// nothing keeps it from being taken once more.
     #[error("{property} cannot be unique in {collection}: the objects {first} and {second} have the same value, and there may be more")]
     Duplicate {
         /// Collection path.
@@ -68,7 +69,7 @@ pub enum IndexError {
         /// The property.
         property: String,
     },
-    /// The store cannot be reached or is full.
+    /// The store cannot be reached or is full; the indexes are as they were.
     #[error("the store is not available: {0}")]
     Unavailable(String),
 }

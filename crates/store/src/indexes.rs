@@ -12,29 +12,43 @@ fn unavailable(error: impl std::fmt::Display) -> IndexError {
     IndexError::Unavailable(error.to_string())
 }
 
-/// Brings the indexes in line with the declaration.
-pub(crate) async fn ensure(connection: &mut Connection, collections: &Collections) -> Result<(), IndexError> {
+/// What became of a declaration.
+pub(crate) struct Made {
+    /// The indexes in force.
+    pub(crate) collections: Collections,
+    /// The first one that could not be made.
+    pub(crate) refused: Option<IndexError>,
+}
+
+/// Brings the indexes in line with the declaration. What can be made is made, whatever else is refused.
+pub(crate) async fn ensure(connection: &mut Connection, declared: &Collections) -> Result<Made, IndexError> {
     let rows = sqlx::query(sqlite::DECLARED_INDEXES).fetch_all(&mut *connection).await.map_err(unavailable)?;
     let present = rows.iter().map(|row| Ok((row.try_get("name")?, row.try_get("sql")?)));
     let mut present: BTreeMap<String, String> = present.collect::<Result<_, sqlx::Error>>().map_err(unavailable)?;
-    let mut missing = Vec::new();
-    for index in collections.indexes()? {
-        for (name, definition) in sqlite::definitions(index) {
-            if present.get(&name) == Some(&definition) {
-                present.remove(&name);
-            } else {
-                missing.push((index, definition));
-            }
+    let mut collections = declared.clone();
+    let (indexes, mut refused) = declared.indexes();
+    for index in indexes {
+        if let Err(error) = make(connection, &mut present, index).await {
+            let IndexError::Duplicate { .. } = error else { return Err(error) };
+            make(connection, &mut present, Index { unique: false, ..index }).await?;
+            collections.relax(index.collection, index.label);
+            refused.get_or_insert(error);
         }
     }
     for name in present.keys() {
-        // The name was made by `definitions`, from checked labels; a quote in it is a foreign index and not ours to drop.
-        if !name.contains('"') {
-            let statement = AssertSqlSafe(format!("DROP INDEX \"{name}\""));
-            sqlx::query(statement).execute(&mut *connection).await.map_err(unavailable)?;
-        }
+        drop_index(connection, name).await?;
     }
-    for (index, definition) in missing {
+    Ok(Made { collections, refused })
+}
+
+/// Makes what an index needs and is not there, and strikes out of `present` what is.
+async fn make(connection: &mut Connection, present: &mut BTreeMap<String, String>, index: Index<'_>) -> Result<(), IndexError> {
+    for (name, definition) in sqlite::definitions(index) {
+        match present.remove(&name) {
+            Some(same) if same == definition => continue,
+            Some(_) => drop_index(connection, &name).await?,
+            None => {}
+        }
         if let Err(error) = sqlx::query(AssertSqlSafe(definition)).execute(&mut *connection).await {
             return Err(match sqlite::violation(&error) {
                 Some(_) => duplicate(connection, index).await?,
@@ -43,6 +57,15 @@ pub(crate) async fn ensure(connection: &mut Connection, collections: &Collection
         }
     }
     Ok(())
+}
+
+/// Drops an index of ours. The names are made of checked labels; one with a quote is not ours.
+async fn drop_index(connection: &mut Connection, name: &str) -> Result<(), IndexError> {
+    if name.contains('"') {
+        return Ok(());
+    }
+    let statement = AssertSqlSafe(format!("DROP INDEX \"{name}\""));
+    sqlx::query(statement).execute(connection).await.map(drop).map_err(unavailable)
 }
 
 /// Finds two objects that share a value.

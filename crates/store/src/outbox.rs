@@ -64,10 +64,9 @@ pub(crate) async fn insert(connection: &mut Connection, now: i64, mail: Mail) ->
 
 #[async_trait]
 impl Outbox for Db {
-    /// Counts the attempt it hands out: a mail whose delivery kills the process is given up in the end.
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
         let query = sqlx::query(
-            "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1 WHERE id IN \
+            "UPDATE outbox SET next_attempt = $2 WHERE id IN \
              (SELECT id FROM outbox WHERE state = 'pending' AND next_attempt <= $1 ORDER BY next_attempt, id LIMIT $3) RETURNING *",
         );
         let mut claimed = entries(query.bind(now).bind(lease_until).bind(i64::from(limit)).fetch_all(self.writer()).await)?;
@@ -80,13 +79,13 @@ impl Outbox for Db {
         if removed.execute(self.writer()).await.map_err(unavailable)?.rows_affected() > 0 {
             return Ok(());
         }
-        let query = sqlx::query("UPDATE outbox SET state = 'delivered', delivered = $2, last_error = NULL WHERE id = $1");
+        let query = sqlx::query("UPDATE outbox SET state = 'delivered', delivered = $2, attempts = attempts + 1, last_error = NULL WHERE id = $1");
         query.bind(id.0).bind(now).execute(self.writer()).await.map(drop).map_err(unavailable)
     }
 
     async fn failed(&self, id: MailId, error: &str, next_attempt: Option<i64>) -> Result<(), LedgerError> {
         let query = sqlx::query(
-            "UPDATE outbox SET last_error = $2, next_attempt = COALESCE($3, next_attempt), \
+            "UPDATE outbox SET last_error = $2, attempts = attempts + 1, next_attempt = COALESCE($3, next_attempt), \
              state = CASE WHEN $3 IS NULL THEN 'dead' ELSE 'pending' END WHERE id = $1 AND state = 'pending'",
         );
         query.bind(id.0).bind(error).bind(next_attempt).execute(self.writer()).await.map(drop).map_err(unavailable)

@@ -1,0 +1,214 @@
+//! Writes to managed objects, and the transaction around them.
+
+use std::collections::BTreeSet;
+
+use crest::{Change, Guard, Operation, Patch, PatchOperation, Pointer};
+use process::{AuditEvent, CommitError, Effect, Mail, Spend, Unit};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::{Store, USERS, changed, commit, create, found, instance, put, spend};
+
+fn pointer(text: &str) -> Pointer {
+    Pointer::parse(text).unwrap()
+}
+
+fn replace(id: &str, content: Value, expected: Option<&str>) -> Change {
+    Change::Replace { collection: USERS.into(), id: id.into(), content, expected: expected.map(Into::into) }
+}
+
+fn patch(id: &str, operations: Vec<PatchOperation>, expected: Option<&str>, guard: Option<Guard>) -> Change {
+    Change::Patch { collection: USERS.into(), id: id.into(), patch: Patch::new(operations), expected: expected.map(Into::into), guard }
+}
+
+fn delete(id: &str, expected: Option<&str>) -> Change {
+    Change::Delete { collection: USERS.into(), id: id.into(), expected: expected.map(Into::into) }
+}
+
+fn mail() -> Mail {
+    Mail {
+        to: "a@example.com".into(),
+        from: None,
+        subject: "s".into(),
+        mime_type: "text/plain".into(),
+        body: "b".into(),
+        wait: false,
+        withheld: false,
+    }
+}
+
+pub async fn one_of_a_hundred_parallel_creates_of_a_user_name_succeeds<S: Store>(store: S) {
+    let mut creates = JoinSet::new();
+    for number in 0..100 {
+        let store = store.clone();
+        creates.spawn(async move { commit(&store, vec![create(&format!("id-{number}"), json!({ "userName": "same" }))]).await });
+    }
+    let mut succeeded = 0;
+    for done in creates.join_all().await {
+        match done {
+            Ok(_) => succeeded += 1,
+            Err(CommitError::Taken { collection, property }) => assert_eq!((collection.as_str(), property.as_str()), (USERS, "userName")),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(succeeded, 1);
+    assert_eq!(found(&store, "userName eq 'same'").await.len(), 1);
+}
+
+pub async fn nothing_of_a_unit_with_a_failing_effect_is_done<S: Store>(store: S) {
+    put(&store, "present", json!({ "userName": "taken", "sn": "before" })).await;
+    store.count("code", 100, 200).await.unwrap();
+    let audit = AuditEvent {
+        topic: "activity",
+        event: "CREATE".into(),
+        time: 100,
+        transaction: "t".into(),
+        user: String::new(),
+        object: String::new(),
+        successful: true,
+        detail: Value::Null,
+    };
+    let effects = vec![
+        create("new", json!({ "userName": "free" })),
+        Effect::Change(patch("present", vec![PatchOperation::replace(pointer("sn"), "after")], None, None)),
+        Effect::Mail(mail()),
+        Effect::StoreContext { token: "token".into(), sealed: "x".into(), expires: 200 },
+        Effect::Challenge { purpose: "p".into(), instance: "i".into(), expires: 200 },
+        Effect::ResetCounter("code".into()),
+        Effect::Audit(audit),
+        create("other", json!({ "userName": "taken" })),
+    ];
+    let done = store.commit(Unit { now: 100, spend: Some(spend("run", Spend::WHOLE)), effects }).await;
+    assert!(matches!(done, Err(CommitError::Taken { .. })), "{done:?}");
+    assert_eq!(store.read(USERS, "new").await.unwrap(), None);
+    assert_eq!(store.read(USERS, "present").await.unwrap().unwrap().content["sn"], "before");
+    assert_eq!(store.list(None, 10).await.unwrap(), []);
+    assert_eq!(store.context("token").await.unwrap(), None);
+    assert_eq!(store.challenge("p").await.unwrap(), None);
+    assert_eq!(store.counted("code", 100).await.unwrap(), 1);
+    assert_eq!(store.spent_below(&instance("run")).await.unwrap(), 0);
+}
+
+pub async fn a_unit_without_its_spend_does_nothing<S: Store>(store: S) {
+    store.commit(Unit { now: 100, spend: Some(spend("run", 1)), effects: Vec::new() }).await.unwrap();
+    let unit = Unit { now: 100, spend: Some(spend("run", 1)), effects: vec![Effect::Mail(mail()), create("a", json!({}))] };
+    assert!(matches!(store.commit(unit).await, Err(CommitError::Spent)));
+    assert_eq!(store.list(None, 10).await.unwrap(), []);
+    assert_eq!(store.read(USERS, "a").await.unwrap(), None);
+}
+
+pub async fn a_taken_id_and_a_taken_value_are_told_apart<S: Store>(store: S) {
+    put(&store, "a", json!({ "userName": "x" })).await;
+    let id = commit(&store, vec![create("a", json!({ "userName": "y" }))]).await;
+    assert!(matches!(id, Err(CommitError::IdTaken { ref id, .. }) if id == "a"), "{id:?}");
+    put(&store, "b", json!({ "userName": "y" })).await;
+    for change in [replace("b", json!({ "userName": "x" }), None), patch("b", vec![PatchOperation::replace(pointer("userName"), "x")], None, None)]
+    {
+        let value = changed(&store, change).await;
+        assert!(matches!(value, Err(CommitError::Taken { ref property, .. }) if property == "userName"), "{value:?}");
+    }
+    put(&store, "c", json!({ "sn": "no user name" })).await;
+    put(&store, "d", json!({ "userName": null })).await;
+}
+
+pub async fn a_value_is_unique_in_its_collection_only<S: Store>(store: S) {
+    put(&store, "a", json!({ "userName": "x", "name": "n" })).await;
+    put(&store, "b", json!({ "userName": "X", "name": "n" })).await;
+    let role = |id: &str| Change::Create { collection: "managed/role".into(), id: id.into(), content: json!({ "userName": "x", "name": "n" }) };
+    changed(&store, role("a")).await.unwrap();
+    assert!(matches!(changed(&store, role("b")).await, Err(CommitError::Taken { property, .. }) if property == "name"));
+}
+
+pub async fn replacing_and_deleting_respect_the_expected_revision<S: Store>(store: S) {
+    let first = put(&store, "a", json!({ "sn": "1" })).await;
+    let second = changed(&store, replace("a", json!({ "sn": "2" }), Some(&first.revision))).await.unwrap();
+    assert_ne!(first.revision, second.revision);
+    assert_eq!(store.read(USERS, "a").await.unwrap(), Some(second.clone()));
+    for stale in [first.revision.as_str(), "", "*", "7", "FFFFFFFFFFFFFFFF"] {
+        assert!(matches!(changed(&store, replace("a", json!({}), Some(stale))).await, Err(CommitError::Stale)), "{stale}");
+        assert!(matches!(changed(&store, delete("a", Some(stale))).await, Err(CommitError::Stale)), "{stale}");
+        let operations = vec![PatchOperation::replace(pointer("sn"), "3")];
+        assert!(matches!(changed(&store, patch("a", operations, Some(stale), None)).await, Err(CommitError::Stale)), "{stale}");
+    }
+    let third = changed(&store, replace("a", json!({ "sn": "3" }), None)).await.unwrap();
+    assert_eq!(changed(&store, delete("a", Some(&third.revision))).await.unwrap(), third);
+    assert_eq!(store.read(USERS, "a").await.unwrap(), None);
+    for change in [replace("a", json!({}), None), delete("a", None), patch("a", Vec::new(), None, None)] {
+        let missing = changed(&store, change).await;
+        assert!(matches!(missing, Err(CommitError::Missing { ref id, .. }) if id == "a"), "{missing:?}");
+    }
+}
+
+pub async fn a_patch_applies_to_the_object_of_its_transaction<S: Store>(store: S) {
+    put(&store, "a", json!({ "loginCount": 0 })).await;
+    let mut patches = JoinSet::new();
+    for _ in 0..20 {
+        let store = store.clone();
+        patches.spawn(async move { changed(&store, patch("a", vec![PatchOperation::increment(pointer("loginCount"), 1)], None, None)).await });
+    }
+    let revisions: BTreeSet<String> = patches.join_all().await.into_iter().map(|done| done.unwrap().revision).collect();
+    assert_eq!(revisions.len(), 20);
+    assert_eq!(store.read(USERS, "a").await.unwrap().unwrap().content, json!({ "loginCount": 20 }));
+}
+
+pub async fn a_patch_that_changes_nothing_keeps_the_revision<S: Store>(store: S) {
+    let before = put(&store, "a", json!({ "sn": "1" })).await;
+    let after = changed(&store, patch("a", vec![PatchOperation::replace(pointer("sn"), "1")], None, None)).await.unwrap();
+    assert_eq!(after, before);
+    assert_eq!(store.read(USERS, "a").await.unwrap(), Some(before));
+}
+
+pub async fn a_patch_that_cannot_be_applied_is_refused_and_changes_nothing<S: Store>(store: S) {
+    let before = put(&store, "a", json!({ "sn": "1" })).await;
+    let operations =
+        vec![PatchOperation::replace(pointer("sn"), "2"), PatchOperation { operation: Operation::Transform, field: pointer("sn"), value: None, from: None }];
+    let done = changed(&store, patch("a", operations, None, None)).await;
+    assert!(matches!(done, Err(CommitError::Patch(ref error)) if error.code == 400), "{done:?}");
+    assert_eq!(store.read(USERS, "a").await.unwrap(), Some(before));
+}
+
+pub async fn one_of_many_guarded_patches_succeeds<S: Store>(store: S) {
+    put(&store, "a", json!({ "password": "old" })).await;
+    let mut resets = JoinSet::new();
+    for number in 0..20 {
+        let store = store.clone();
+        resets.spawn(async move {
+            let guard = Guard { pointer: pointer("password"), value: Some("old".into()) };
+            changed(&store, patch("a", vec![PatchOperation::replace(pointer("password"), number)], None, Some(guard))).await
+        });
+    }
+    let done = resets.join_all().await;
+    assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 1);
+    assert_eq!(done.iter().filter(|done| matches!(done, Err(CommitError::GuardFailed))).count(), 19);
+}
+
+pub async fn a_revision_never_comes_back<S: Store>(store: S) {
+    let mut seen = BTreeSet::new();
+    for round in 0..4 {
+        assert!(seen.insert(put(&store, "a", json!({ "round": round })).await.revision));
+        for write in 0..=round {
+            let change = replace("a", json!({ "round": round, "write": write }), None);
+            assert!(seen.insert(changed(&store, change).await.unwrap().revision));
+        }
+        changed(&store, delete("a", None)).await.unwrap();
+    }
+    assert!(seen.iter().all(|revision| revision.len() == 16));
+}
+
+pub async fn text_with_nul_is_refused<S: Store>(store: S) {
+    for content in [json!({ "userName": "a\0b" }), json!({ "a": [{ "b\0": 1 }] })] {
+        let done = commit(&store, vec![create("a", content)]).await;
+        assert!(matches!(done, Err(CommitError::Patch(ref error)) if error.code == 400), "{done:?}");
+    }
+    assert_eq!(found(&store, "userName eq 'a\0b' or userName sw '\0' or userName in '[\"a\\\\u0000b\"]'").await, Vec::<String>::new());
+}
+
+pub async fn content_comes_back_as_it_went<S: Store>(store: S) {
+    let content = json!({
+        "z": 1, "a": [null, true, 1.5, -7, u64::MAX, i64::MIN, "x"], "empty": {}, "text": "\u{1}\t\"\\/ é \u{10ffff}", "": { "deep": [[[]]] },
+    });
+    put(&store, "a b/ü'%", content.clone()).await;
+    let read = store.read(USERS, "a b/ü'%").await.unwrap().unwrap().content;
+    assert_eq!(read, content);
+    assert_eq!(read.to_string(), content.to_string(), "the order of members too");
+}

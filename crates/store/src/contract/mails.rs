@@ -1,0 +1,102 @@
+//! The outbox.
+
+use std::collections::BTreeSet;
+
+use process::{Effect, Mail, MailId, OutboxState, Unit};
+use tokio::task::JoinSet;
+
+use super::Store;
+
+fn mail(subject: &str) -> Mail {
+    Mail {
+        to: "ada@example.com".into(),
+        from: Some("desk@example.com".into()),
+        subject: subject.into(),
+        mime_type: "text/html".into(),
+        body: "<p>é</p>".into(),
+        wait: true,
+        withheld: false,
+    }
+}
+
+async fn send<S: Store>(store: &S, now: i64, mail: Mail) -> MailId {
+    store.commit(Unit { now, spend: None, effects: vec![Effect::Mail(mail)] }).await.unwrap().mails[0]
+}
+
+pub async fn a_mail_is_claimed_once_until_its_lease_ends<S: Store>(store: S) {
+    assert_eq!(store.next_due().await.unwrap(), None);
+    let (first, second) = (send(&store, 100, mail("1")).await, send(&store, 105, mail("2")).await);
+    assert_eq!(store.next_due().await.unwrap(), Some(100));
+    assert_eq!(store.claim(99, 200, 10).await.unwrap(), []);
+    let claimed = store.claim(105, 200, 1).await.unwrap();
+    assert_eq!((claimed[0].id, claimed[0].attempts, claimed.len()), (first, 0, 1));
+    let claimed = store.claim(105, 210, 10).await.unwrap();
+    assert_eq!((claimed[0].id, claimed.len()), (second, 1));
+    assert_eq!(store.claim(199, 300, 10).await.unwrap(), []);
+    assert_eq!(store.next_due().await.unwrap(), Some(200));
+    let again = store.claim(200, 300, 10).await.unwrap();
+    assert_eq!((again[0].id, again[0].attempts, again.len()), (first, 0, 1), "an attempt counts when its outcome is known");
+}
+
+pub async fn parallel_claims_never_share_a_mail<S: Store>(store: S) {
+    for number in 0..20 {
+        send(&store, 100, mail(&number.to_string())).await;
+    }
+    let mut claims = JoinSet::new();
+    for _ in 0..10 {
+        let store = store.clone();
+        claims.spawn(async move { store.claim(100, 200, 3).await.unwrap() });
+    }
+    let claimed: Vec<i64> = claims.join_all().await.into_iter().flatten().map(|entry| entry.id.0).collect();
+    assert_eq!(claimed.len(), 20);
+    assert_eq!(claimed.iter().collect::<BTreeSet<_>>().len(), 20);
+}
+
+pub async fn a_failed_mail_is_tried_again_until_it_is_dead_and_can_be_put_back<S: Store>(store: S) {
+    let id = send(&store, 100, mail("1")).await;
+    assert_eq!(store.claim(100, 200, 1).await.unwrap().len(), 1);
+    store.failed(id, "451 later", Some(150)).await.unwrap();
+    assert_eq!(store.claim(149, 200, 1).await.unwrap(), []);
+    assert_eq!(store.claim(150, 200, 1).await.unwrap()[0].last_error.as_deref(), Some("451 later"));
+    assert!(!store.retry(id, 160).await.unwrap(), "it is not dead");
+    store.failed(id, "550 never", None).await.unwrap();
+    let dead = store.mail(id).await.unwrap().unwrap();
+    assert_eq!((dead.state, dead.attempts, dead.last_error.as_deref()), (OutboxState::Dead, 2, Some("550 never")));
+    assert_eq!(store.claim(9999, 9999, 1).await.unwrap(), []);
+    assert_eq!(store.next_due().await.unwrap(), None);
+    assert!(store.retry(id, 300).await.unwrap());
+    assert!(!store.retry(MailId(id.0 + 1), 300).await.unwrap());
+    assert_eq!(store.claim(300, 400, 1).await.unwrap()[0].attempts, 0, "all its attempts are before it again");
+    store.delivered(id, 301).await.unwrap();
+    store.failed(id, "too late", None).await.unwrap();
+    assert_eq!(store.mail(id).await.unwrap().unwrap().state, OutboxState::Delivered);
+}
+
+/// SEC-02: a decoy's mail is written like any other, and nobody ever reads it.
+pub async fn a_withheld_mail_leaves_no_trace<S: Store>(store: S) {
+    let id = send(&store, 100, Mail { withheld: true, ..mail("1") }).await;
+    assert!(store.claim(100, 200, 1).await.unwrap()[0].mail.withheld);
+    store.delivered(id, 101).await.unwrap();
+    assert_eq!(store.mail(id).await.unwrap(), None);
+}
+
+pub async fn a_mail_comes_back_as_it_went<S: Store>(store: S) {
+    let (html, plain) = (mail("Ä"), Mail { from: None, wait: false, mime_type: "text/plain".into(), ..mail("B") });
+    let (first, second) = (send(&store, 100, html.clone()).await, send(&store, 100, plain.clone()).await);
+    assert_eq!(store.mail(first).await.unwrap().unwrap().mail, html);
+    assert_eq!(store.mail(second).await.unwrap().unwrap().mail, plain);
+    let listed: Vec<MailId> = store.list(Some(OutboxState::Pending), 10).await.unwrap().iter().map(|entry| entry.id).collect();
+    assert_eq!(listed, [second, first], "newest first");
+    assert_eq!(store.list(None, 1).await.unwrap()[0].id, second);
+    assert_eq!(store.list(Some(OutboxState::Dead), 10).await.unwrap(), []);
+}
+
+pub async fn delivered_mails_are_forgotten_after_their_time<S: Store>(store: S) {
+    let (old, new, waiting) = (send(&store, 100, mail("1")).await, send(&store, 200, mail("2")).await, send(&store, 100, mail("3")).await);
+    for id in [old, new] {
+        store.delivered(id, 250).await.unwrap();
+    }
+    assert_eq!(store.forget_delivered(200).await.unwrap(), 1);
+    assert_eq!(store.mail(old).await.unwrap(), None);
+    assert!(store.mail(new).await.unwrap().is_some() && store.mail(waiting).await.unwrap().is_some());
+}

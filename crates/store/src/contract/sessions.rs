@@ -1,0 +1,82 @@
+//! Sessions.
+
+use identity::{Session, Sessions};
+use process::Effect;
+use serde_json::json;
+
+use super::{Store, USERS, commit};
+
+fn session(key: &str, owner: &str) -> Session {
+    Session {
+        key: key.into(),
+        id: format!("public-{key}"),
+        component: USERS.into(),
+        owner: owner.into(),
+        authentication_id: "ada".into(),
+        claims: json!({ "roles": ["openidm-authorized"], "n": 1.5 }),
+        created: 100,
+        last_used: 100,
+        expires: 1000,
+    }
+}
+
+async fn begin<S: Store>(store: &S, sessions: &[(&str, &str)]) {
+    for (key, owner) in sessions {
+        store.begin(&session(key, owner)).await.unwrap();
+    }
+}
+
+async fn alive<S: Store>(store: &S, owner: &str) -> Vec<String> {
+    store.of(USERS, owner, 100).await.unwrap().into_iter().map(|session| session.key).collect()
+}
+
+pub async fn a_session_comes_back_as_it_went<S: Store>(store: S) {
+    begin(&store, &[("k", "ada")]).await;
+    assert_eq!(store.find("k").await.unwrap(), Some(session("k", "ada")));
+    assert_eq!(store.find("public-k").await.unwrap(), None, "the public id gives no access");
+    store.touch("k", 150).await.unwrap();
+    store.touch("k", 140).await.unwrap();
+    store.set_claims("k", &json!({ "roles": [] })).await.unwrap();
+    assert_eq!(store.find("k").await.unwrap(), Some(Session { last_used: 150, claims: json!({ "roles": [] }), ..session("k", "ada") }));
+    assert!(store.begin(&session("k", "bob")).await.is_err(), "a key is never taken over");
+}
+
+pub async fn a_session_is_found_until_it_is_ended<S: Store>(store: S) {
+    begin(&store, &[("a", "ada"), ("b", "ada"), ("c", "bob")]).await;
+    assert!(store.end("a").await.unwrap());
+    assert!(!store.end("a").await.unwrap());
+    assert!(!store.end_one(USERS, "ada", "public-c").await.unwrap(), "of another owner");
+    assert!(store.end_one(USERS, "bob", "public-c").await.unwrap());
+    assert_eq!((alive(&store, "ada").await.len(), alive(&store, "bob").await.len()), (1, 0));
+}
+
+/// Decision 14.
+pub async fn a_unit_ends_the_other_sessions_of_an_owner<S: Store>(store: S) {
+    begin(&store, &[("a", "ada"), ("b", "ada"), ("c", "ada"), ("d", "bob")]).await;
+    let end = |except: Option<&str>| Effect::EndSessions { collection: USERS.into(), id: "ada".into(), except: except.map(Into::into) };
+    commit(&store, vec![end(Some("b"))]).await.unwrap();
+    assert_eq!(alive(&store, "ada").await, ["b"]);
+    commit(&store, vec![end(Some("public-b"))]).await.unwrap();
+    assert_eq!(alive(&store, "ada").await, ["b"]);
+    commit(&store, vec![end(None)]).await.unwrap();
+    assert_eq!((alive(&store, "ada").await.len(), alive(&store, "bob").await.len()), (0, 1));
+    begin(&store, &[("a", "ada"), ("b", "ada")]).await;
+    assert_eq!(store.end_all(USERS, "ada", Some("a")).await.unwrap(), 1);
+    assert_eq!(store.end_all("internal/user", "ada", None).await.unwrap(), 0);
+}
+
+pub async fn sessions_of_an_owner_are_those_that_live<S: Store>(store: S) {
+    for (key, created, expires) in [("old", 50, 99), ("first", 60, 100), ("last", 70, 500)] {
+        store.begin(&Session { created, expires, ..session(key, "ada") }).await.unwrap();
+    }
+    assert_eq!(alive(&store, "ada").await, ["last", "first"]);
+    assert!(store.find("old").await.unwrap().is_some(), "expiry is checked at use");
+}
+
+pub async fn the_sweep_ends_old_and_idle_sessions<S: Store>(store: S) {
+    for (key, last_used, expires) in [("old", 190, 199), ("idle", 149, 500), ("used", 150, 200)] {
+        store.begin(&Session { last_used, expires, ..session(key, "ada") }).await.unwrap();
+    }
+    assert_eq!(Sessions::sweep(&store, 200, 150).await.unwrap(), 2);
+    assert_eq!(alive(&store, "ada").await, ["used"]);
+}

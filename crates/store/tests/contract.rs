@@ -1,0 +1,13 @@
+//! The contract suite on SQLite.
+
+use vestibule_store::{Db, contract, contract_tests};
+use tempfile::TempDir;
+
+async fn sqlite() -> (Db, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.db");
+    let db = Db::open(file.to_str().unwrap(), contract::collections()).await.unwrap();
+    (db, directory)
+}
+
+contract_tests!(sqlite);
