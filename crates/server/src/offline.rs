@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crest::{Change, Clock, Fields, Filter, Paging, Patch, PatchOperation, Pointer, Query, Random, ResourceError, SortKey, TotalPolicy};
-use identity::kba::KbaConfig;
 use identity::secret::{HashParameters, InlineHasher};
-use identity::{Audience, Companions, Expect, Managed, Objects, Policies, Schemas, Writer};
+use identity::{Audience, Expect, Managed, Objects, Writer};
 use process::{Effect, Ledger, Unit};
 use project::Diagnostic;
 use serde_json::{Map, Value};
@@ -20,7 +19,7 @@ use crate::runtime::{Material, Source};
 #[must_use]
 pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
     let source = source(project);
-    Material::compile(&source, source.read("http://localhost:8080")).diagnostics
+    Material::compile(&source, source.read(None)).diagnostics
 }
 
 fn source(project: Option<&Path>) -> Source {
@@ -98,21 +97,17 @@ impl Offline {
     pub async fn open(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
         crate::serve::make_private_directory(data).map_err(|error| OfflineError::Data { path: data.to_owned(), error })?;
         let source = source(project);
-        let project = source.read("http://localhost:8080");
+        let project = source.read(None);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
-        let schemas = project.managed.as_ref().map_or_else(Schemas::builtin, |document| Schemas::read(&document.value).0);
-        let policy = project.policy.as_ref().map(|document| &document.value);
-        let (policies, _) = Policies::read(policy, &schemas, Companions::default());
-        let kba = project.kba.as_ref().map_or_else(KbaConfig::default, |document| KbaConfig::read(&document.value).0);
         let url = crate::serve::store_url(&project.settings, data);
         // A server that is running owns the indexes; here only those are asked for that a write must not get past.
-        let unique = schemas.get(PEOPLE).into_iter().flat_map(|schema| schema.unique()).map(str::to_owned);
+        let unique = project.schemas.get(PEOPLE).into_iter().flat_map(|schema| schema.unique()).map(str::to_owned);
         let db = Db::open(&url, Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()])).await?;
         let managed = Managed {
-            schemas: Arc::new(schemas),
-            policies: Arc::new(policies),
-            kba: Arc::new(kba),
+            schemas: Arc::new(project.schemas),
+            policies: Arc::new(project.policies),
+            kba: Arc::new(project.questions),
             objects: Arc::new(db.clone()),
             hasher: Arc::new(InlineHasher::new(Arc::clone(&random), HashParameters::default())),
             random,

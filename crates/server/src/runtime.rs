@@ -1,14 +1,15 @@
 //! A project, ready to serve: compiled processes, schemas, policies, access rules. Made aside and swapped in whole when a file changes,
 //! so a request sees one project from its first line to its last.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crest::{Clock, Random};
 use identity::kba::KbaConfig;
 use identity::secret::Hasher;
-use identity::{Companions as PolicyCompanions, Managed, Objects, Policies, Problem, Schemas, word_list};
+use identity::{Managed, Objects, Policies, Schemas};
 use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process};
 use project::{AdminSource, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity};
@@ -44,25 +45,12 @@ impl Source {
         }
     }
 
-    /// Reads the project. The environment is the process's own; `public_url` answers for `&{vestibule.public.url}` unless the
-    /// environment or `vestibule.toml` say otherwise.
+    /// Reads the project as it would be served at `listen`. The environment is this process's own.
     #[must_use]
-    pub fn read(&self, public_url: &str) -> Project {
-        let files = self.files();
-        let with = |url: &str| {
-            let url = url.to_owned();
-            move |name: &str| std::env::var(name).ok().or_else(|| (name == PUBLIC_URL).then(|| url.clone()))
-        };
-        let project = Project::open(files.as_ref(), &with(public_url));
-        match project.settings.public_url.clone() {
-            Some(url) if url != public_url => Project::open(files.as_ref(), &with(&url)),
-            _ => project,
-        }
+    pub fn read(&self, listen: Option<SocketAddr>) -> Project {
+        Project::open_at(self.files().as_ref(), &|name: &str| std::env::var(name).ok(), listen)
     }
 }
-
-/// The variable behind `&{vestibule.public.url}`.
-const PUBLIC_URL: &str = "VESTIBULE_PUBLIC_URL";
 
 /// What a runtime is made with and does not own: the same for every project this process ever serves.
 #[derive(Clone)]
@@ -126,9 +114,6 @@ pub struct Runtime {
 /// A project, read and compiled, but not yet joined to a store: what `vestibule check` looks at.
 pub struct Material {
     project: Project,
-    schemas: Schemas,
-    policies: Policies,
-    kba: KbaConfig,
     processes: Vec<(String, Option<Process<Services>>)>,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
@@ -140,21 +125,6 @@ impl Material {
     pub fn compile(source: &Source, mut project: Project) -> Self {
         let mut diagnostics = std::mem::take(&mut project.diagnostics);
         open_secrets(source, &mut project, &mut diagnostics);
-        let (schemas, problems) = match &project.managed {
-            Some(document) => Schemas::read(&document.value),
-            None => (Schemas::builtin(), Vec::new()),
-        };
-        note(&mut diagnostics, &project, problems);
-        let policy = project.policy.as_ref().map(|document| &document.value);
-        let companions = policy_companions(source, &project, &schemas, policy, &mut diagnostics);
-        let (policies, problems) = Policies::read(policy, &schemas, companions);
-        note(&mut diagnostics, &project, problems);
-        let (kba, problems) = match &project.kba {
-            Some(document) => KbaConfig::read(&document.value),
-            None => (KbaConfig::default(), Vec::new()),
-        };
-        note(&mut diagnostics, &project, problems);
-
         let catalogue = stages::catalogue();
         let companions = project.companions();
         let mut processes = Vec::new();
@@ -164,14 +134,14 @@ impl Material {
             processes.push((file.name.clone(), process));
         }
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
-        Self { project, schemas, policies, kba, processes, diagnostics }
+        Self { project, processes, diagnostics }
     }
 
     /// What the store must index and keep unique.
     #[must_use]
     pub fn collections(&self) -> Collections {
         let mut collections = Collections::new().with("managed/user", [], ["userName".to_owned(), "mail".to_owned()]);
-        for schema in self.schemas.iter() {
+        for schema in self.project.schemas.iter() {
             collections.declare(&schema.collection(), schema.unique().map(str::to_owned), []);
         }
         for file in &self.project.processes {
@@ -186,9 +156,9 @@ impl Material {
 impl Runtime {
     /// Joins a compiled project to its ports. A process whose file is broken is left out, or kept as `previous` has it.
     #[must_use]
-    pub fn new(source: &Source, material: Material, public_url: &str, parts: &Parts, previous: Option<&Runtime>) -> Self {
+    pub fn new(source: &Source, material: Material, parts: &Parts, previous: Option<&Runtime>) -> Self {
         let collections = material.collections();
-        let Material { project, schemas, policies, kba, processes: compiled, diagnostics } = material;
+        let Material { project, processes: compiled, diagnostics } = material;
         let mut processes = HashMap::new();
         for (name, process) in compiled {
             let kept = || previous.and_then(|runtime| runtime.processes.get(&name).cloned());
@@ -196,7 +166,8 @@ impl Runtime {
                 processes.insert(name, process);
             }
         }
-        let (schemas, policies, kba) = (Arc::new(schemas), Arc::new(policies), Arc::new(kba));
+        let (schemas, policies, kba) =
+            (Arc::new(project.schemas.clone()), Arc::new(project.policies.clone()), Arc::new(project.questions.clone()));
         let managed = Arc::new(parts.managed(&schemas, &policies, &kba));
         let services = Services {
             managed: Arc::clone(&managed),
@@ -213,7 +184,7 @@ impl Runtime {
             Arc::clone(&parts.clock),
             Arc::clone(&parts.random),
         );
-        let public_url = project.settings.public_url.clone().unwrap_or_else(|| public_url.to_owned());
+        let public_url = project.public_url.clone();
         Self { project: Arc::new(project), schemas, policies, managed, kba, engine, processes, collections, diagnostics, public_url }
     }
 }
@@ -271,61 +242,5 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
     }
     if let Some(password) = project.external_email.as_mut().and_then(|mailer| mailer.password.as_mut()) {
         open(password, "the mail server's password");
-    }
-}
-
-fn policy_companions(
-    source: &Source,
-    project: &Project,
-    schemas: &Schemas,
-    policy: Option<&Value>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> PolicyCompanions {
-    let mut companions = PolicyCompanions::default();
-    for module in &project.authentication.modules {
-        if let ModuleKind::StaticUser { username, .. } = &module.kind {
-            if !companions.internal_users.contains(username) {
-                companions.internal_users.push(username.clone());
-            }
-        }
-    }
-    companions.mappings = project.sync.iter().map(|mapping| mapping.name.clone()).collect();
-    let mut lists = BTreeMap::new();
-    for name in Policies::word_files(schemas, policy) {
-        let path = source.root().map_or_else(|| PathBuf::from(&name), |root| root.join(&name));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                lists.insert(name, word_list(&text));
-            }
-            Err(error) => {
-                let message = format!("the word list '{name}' cannot be read ({error}); every password is refused until it can");
-                diagnostics.push(Diagnostic::new(Severity::Error, "word-list", Location::file("conf/managed.json"), message));
-            }
-        }
-    }
-    companions.word_lists = lists;
-    companions
-}
-
-/// Gives what `identity` found its place in the files.
-fn note(diagnostics: &mut Vec<Diagnostic>, project: &Project, problems: Vec<Problem>) {
-    for problem in problems {
-        let document = match problem.file {
-            "managed.json" => project.managed.as_ref(),
-            "policy.json" => project.policy.as_ref(),
-            "selfservice.kba.json" => project.kba.as_ref(),
-            "selfservice.terms.json" => project.terms.as_ref(),
-            _ => None,
-        };
-        let location = match document {
-            Some(document) => document.file.locate(&problem.pointer),
-            None => Location::file(format!("conf/{}", problem.file)),
-        };
-        let severity = match problem.severity {
-            identity::Severity::Hint => Severity::Hint,
-            identity::Severity::Warning => Severity::Warning,
-            identity::Severity::Error => Severity::Error,
-        };
-        diagnostics.push(Diagnostic::new(severity, "identity", location, problem.message));
     }
 }

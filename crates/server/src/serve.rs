@@ -79,8 +79,6 @@ pub enum ServeError {
     SetUp(String),
 }
 
-/// The address without configuration.
-const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 /// How often expired rows are swept.
 const SWEEP: Duration = Duration::from_secs(60);
 /// Delivered mails are kept this long, in seconds.
@@ -112,16 +110,13 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
         Some(root) => return Err(ServeError::NoProject(root.clone())),
     };
     make_private_directory(&options.data).map_err(|error| ServeError::Data { path: options.data.clone(), error })?;
-    let settings = source.read("http://localhost").settings;
-    let address = options.listen.or(settings.listen).unwrap_or(DEFAULT_LISTEN);
+    let address = source.read(options.listen).settings.listen_at(options.listen);
     let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
     let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
-    let public_url = format!("http://{address}");
-
-    let server = Server::set_up(&options, &source, &public_url).await?;
+    let server = Server::set_up(&options, &source, address).await?;
     let app = Arc::clone(&server.app);
     started(server.started(address, &source));
-    let tasks = server.tasks(&source, public_url, &stop);
+    let tasks = server.tasks(&source, address, &stop);
     app.ready.store(true, Ordering::Release);
     let served = http::serve(listener, Arc::clone(&app), stop).await;
     app.ready.store(false, Ordering::Release);
@@ -146,11 +141,11 @@ struct Tasks {
 }
 
 impl Server {
-    async fn set_up(options: &Options, source: &Source, public_url: &str) -> Result<Self, ServeError> {
+    async fn set_up(options: &Options, source: &Source, listen: SocketAddr) -> Result<Self, ServeError> {
         let set_up = |error: &dyn std::fmt::Display| ServeError::SetUp(error.to_string());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
-        let project = source.read(public_url);
+        let project = source.read(Some(listen));
         let limits = project.settings.limits.clone();
         let keys = Arc::new(keys::open(&options.data, &project.settings.keys, source.root())?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -173,7 +168,7 @@ impl Server {
             random: Arc::clone(&random),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
         };
-        let mut runtime = Runtime::new(source, material, public_url, &parts, None);
+        let mut runtime = Runtime::new(source, material, &parts, None);
         index(&db, &mut runtime).await;
         let transport = transport(source, &runtime);
         let outbox: Arc<dyn Outbox> = Arc::new(db.clone());
@@ -213,13 +208,13 @@ impl Server {
         }
     }
 
-    fn tasks(&self, source: &Source, public_url: String, stop: &watch::Receiver<bool>) -> Tasks {
+    fn tasks(&self, source: &Source, listen: SocketAddr, stop: &watch::Receiver<bool>) -> Tasks {
         let courier = tokio::spawn(Arc::clone(&self.app.mail).run(stop.clone()));
         let mut others = vec![tokio::spawn(sweep(Arc::clone(&self.app), Arc::clone(&self.budget), stop.clone()))];
         if let Some(root) = source.root() {
             match files::watch(root) {
                 Ok((watch, changes)) => {
-                    let reload = Reload { app: Arc::clone(&self.app), parts: self.parts.clone(), source: source.clone(), public_url };
+                    let reload = Reload { app: Arc::clone(&self.app), parts: self.parts.clone(), source: source.clone(), listen };
                     others.push(tokio::spawn(reload.run(watch, changes, stop.clone())));
                 }
                 Err(error) => tracing::warn!(%error, "the project is not watched; changes need a restart"),
@@ -261,7 +256,7 @@ struct Reload {
     app: Arc<App>,
     parts: Parts,
     source: Source,
-    public_url: String,
+    listen: SocketAddr,
 }
 
 impl Reload {
@@ -278,13 +273,13 @@ impl Reload {
 
     async fn reload(&self) {
         let previous = self.app.runtime.load_full();
-        let project = self.source.read(&self.public_url);
+        let project = self.source.read(Some(self.listen));
         let material = Material::compile(&self.source, project);
         if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
             tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
             return;
         }
-        let mut runtime = Runtime::new(&self.source, material, &self.public_url, &self.parts, Some(&previous));
+        let mut runtime = Runtime::new(&self.source, material, &self.parts, Some(&previous));
         for diagnostic in runtime.diagnostics.iter().filter(|found| !previous.diagnostics.contains(found)) {
             report(diagnostic);
         }
