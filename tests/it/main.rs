@@ -7,5 +7,11 @@
     reason = "these are tests from end to end, their helpers included; a panic is a failure"
 )]
 
+mod default_project;
 mod golden;
+mod mail;
+mod processes;
+mod reload;
 mod support;
+mod tokens;
+mod world;

@@ -61,7 +61,7 @@ impl Setup {
             project.write_to(&work.path().join("project"));
         }
         std::fs::write(work.path().join("clock"), "0").unwrap();
-        let mut server = Server { work, setup: self, running: None };
+        let mut server = Server { work, setup: self, running: None, last_output: Lines::default() };
         server.start();
         server
     }
@@ -79,6 +79,7 @@ pub(crate) struct Server {
     work: TempDir,
     setup: Setup,
     running: Option<Running>,
+    last_output: Lines,
 }
 
 impl Server {
@@ -188,9 +189,14 @@ impl Server {
         self.running().log.text()
     }
 
-    /// Everything on standard output so far.
-    pub(crate) fn output(&self) -> String {
-        self.running().output.text()
+    /// Waits for a line on standard output that begins like this; what follows is handed out.
+    pub(crate) fn output_line(&self, begins: &str) -> Option<String> {
+        self.running().output.wait(0, |line| line.strip_prefix(begins).map(str::to_owned))
+    }
+
+    /// Everything the server that ended last had printed on standard output.
+    pub(crate) fn last_output(&self) -> String {
+        self.last_output.all()
     }
 
     /// How many lines the log has; see [`Self::logged`].
@@ -229,6 +235,7 @@ impl Server {
     /// Waits for the end of a server that was told to stop.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let mut running = self.running.take().expect("the server was stopped");
+        self.last_output = running.output.clone();
         let status = running.child.wait().unwrap();
         reaper::forget(running.child.id(), self.work.path());
         status.code()

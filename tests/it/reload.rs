@@ -1,0 +1,76 @@
+//! Files are watched: a good change is taken up whole, a bad one is reported and what served before keeps serving.
+
+use serde_json::json;
+
+use crate::support::people::query;
+use crate::support::stages::{kba, parameters, reset_stage, retrieve_username, user_query, with};
+use crate::support::{Project, Server};
+
+fn first_type(server: &Server, process: &str) -> String {
+    server.anonymous().get(&format!("selfservice/{process}")).json()["type"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_changed_process_a_new_one_and_a_removed_one_are_taken_up_without_restart() {
+    let server = Server::on(Project::new().process("lookup", &[user_query(), retrieve_username()])).start();
+    assert_eq!(first_type(&server, "lookup"), "userQuery");
+    let file = |stages: serde_json::Value| json!({ "stageConfigs": stages }).to_string();
+
+    let mark = server.log_mark();
+    server.write("conf/selfservice-lookup.json", &file(json!([parameters(), user_query(), retrieve_username()])));
+    server.logged(mark, "the project was read again");
+    assert_eq!(first_type(&server, "lookup"), "parameters");
+
+    let mark = server.log_mark();
+    server.write("conf/selfservice-second.json", &file(json!([user_query(), retrieve_username()])));
+    server.logged(mark, "the project was read again");
+    assert_eq!(first_type(&server, "second"), "userQuery");
+
+    let mark = server.log_mark();
+    std::fs::remove_file(server.project().join("conf/selfservice-second.json")).unwrap();
+    server.logged(mark, "the project was read again");
+    assert_eq!(server.admin().get("selfservice/second").refused(404), "Resource 'selfservice/second' not found");
+}
+
+#[test]
+fn a_broken_change_is_reported_with_its_place_and_the_last_good_one_keeps_serving() {
+    let server = Server::on(Project::new().process("lookup", &[user_query(), retrieve_username()])).start();
+    for (broken, place) in [
+        ("{ \"stageConfigs\": [ {", "conf/selfservice-lookup.json:1:"),
+        ("{\n \"stageConfigs\": [\n  { \"name\": \"userQeury\" }\n ]\n}", "conf/selfservice-lookup.json:3:"),
+        ("{ \"stageConfigs\": [ { \"name\": \"resetStage\" } ] }", "conf/selfservice-lookup.json:1:"),
+    ] {
+        let mark = server.log_mark();
+        server.write("conf/selfservice-lookup.json", broken);
+        let line = server.logged(mark, place);
+        assert!(line.contains("ERROR") || line.contains("error"), "{line}");
+        assert_eq!(first_type(&server, "lookup"), "userQuery", "{broken}");
+        server.anonymous().submit("lookup", None, &query("userName", "nobody-at-all")).refused(400);
+    }
+    let mark = server.log_mark();
+    server.write("conf/selfservice-lookup.json", &json!({ "stageConfigs": [parameters(), user_query(), retrieve_username()] }).to_string());
+    server.logged(mark, "the project was read again");
+    assert_eq!(first_type(&server, "lookup"), "parameters", "it recovers");
+}
+
+#[test]
+fn a_process_that_is_broken_at_start_is_missing_and_the_rest_serves() {
+    let project = Project::new()
+        .process("good", &[user_query(), kba(), reset_stage()])
+        .process("misspelt", &[with(user_query(), "name", json!("userQeury")), retrieve_username()])
+        .process("unproven", &[user_query(), reset_stage()])
+        .file("conf/selfservice-torn.json", "{ \"stageConfigs\": [")
+        .file("conf/selfservice-notes.json.patch", "not json")
+        .json("conf/selfservice-kbaConfig.json", &json!({ "questions": {} }));
+    let server = Server::on(project).start();
+    assert_eq!(first_type(&server, "good"), "userQuery");
+    for process in ["misspelt", "unproven", "torn", "notes", "kbaConfig"] {
+        assert_eq!(server.admin().get(&format!("selfservice/{process}")).status, 404, "{process}");
+        let stranger = server.anonymous().get(&format!("selfservice/{process}")).status;
+        assert!([403, 404].contains(&stranger), "{process}: {stranger}");
+    }
+    let log = server.log();
+    for words in ["userQuery", "selfservice-misspelt.json", "selfservice-unproven.json", "selfservice-torn.json"] {
+        assert!(log.contains(words), "{words} is not in\n{log}");
+    }
+}
