@@ -116,3 +116,6 @@ pub(crate) async fn roll_back(transaction: Transaction) {
 pub(crate) fn unavailable(error: impl fmt::Display) -> LedgerError {
     LedgerError(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,16 +140,7 @@ impl Search<'_> {
 
     /// The next rows behind a position. One statement gives the whole page where SQL expresses the whole filter.
     async fn batch(&self, position: Option<&Position>, skip: u64, size: u64) -> Result<Batch, Failure> {
-        let mut values = Values::default();
-        let order = Order::new(&self.query.sort, &mut values);
-        let order = order.map_err(|key| Failure::Query(ObjectsError::UnsupportedFilter(format!("the sort key {key}"))))?;
-        let scope = self.scope(&mut values, true);
-        let behind = position.map(|position| format!(" AND {}", order.behind(position, &mut values))).unwrap_or_default();
-        let limit = if scope.exact { i64::try_from(size).map_or(i64::MAX, |size| size.saturating_add(1)) } else { BATCH };
-        let offset = if scope.exact { i64::try_from(skip).unwrap_or(i64::MAX) } else { 0 };
-        let (columns, by) = (order.columns(), order.sql());
-        let (limit_at, offset_at) = (values.bind(Bound::Integer(limit)), values.bind(Bound::Integer(offset)));
-        let text = format!("SELECT id, rev, doc{columns}{}{behind} ORDER BY {by} LIMIT {limit_at} OFFSET {offset_at}", scope.sql);
+        let Statement { text, values, order, limit, exact } = self.statement(position, skip, size).map_err(Failure::Query)?;
         let found = values.query(text).fetch_all(self.db.readers()).await?;
         let full = i64::try_from(found.len()).is_ok_and(|found| found >= limit);
         let row = |row: &Row| {
@@ -158,7 +149,22 @@ impl Search<'_> {
             Ok((resource, at))
         };
         let rows = found.iter().map(row).collect::<Result<_, sqlx::Error>>()?;
-        Ok(Batch { rows, full, exact: scope.exact })
+        Ok(Batch { rows, full, exact })
+    }
+
+    fn statement(&self, position: Option<&Position>, skip: u64, size: u64) -> Result<Statement, ObjectsError> {
+        let mut values = Values::default();
+        let order = Order::new(&self.query.sort, &mut values);
+        let order = order.map_err(|key| ObjectsError::UnsupportedFilter(format!("the sort key {key}")))?;
+        let Scope { sql, exact } = self.scope(&mut values, true);
+        let behind = position.map(|position| format!(" AND {}", order.behind(position, &mut values))).unwrap_or_default();
+        // One more than the page holds, to know whether there is another.
+        let limit = if exact { i64::try_from(size).map_or(i64::MAX, |size| size.saturating_add(1)) } else { BATCH };
+        let offset = if exact { i64::try_from(skip).unwrap_or(i64::MAX) } else { 0 };
+        let (columns, by) = (order.columns(), order.sql());
+        let (limit_at, offset_at) = (values.bind(Bound::Integer(limit)), values.bind(Bound::Integer(offset)));
+        let text = format!("SELECT id, rev, doc{columns}{sql}{behind} ORDER BY {by} LIMIT {limit_at} OFFSET {offset_at}");
+        Ok(Statement { text, values, order, limit, exact })
     }
 
     /// ` FROM … WHERE …`
@@ -203,9 +209,22 @@ impl Search<'_> {
     }
 }
 
+/// A statement for one batch.
+struct Statement {
+    text: String,
+    values: Values,
+    order: Order,
+    limit: i64,
+    exact: bool,
+}
+
+/// What it found.
 struct Batch {
     rows: Vec<(Resource, Position)>,
     /// Whether there may be more.
     full: bool,
     exact: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,8 @@ impl Outbox for Db {
         if removed.execute(self.writer()).await.map_err(unavailable)?.rows_affected() > 0 {
             return Ok(());
         }
-        let query = sqlx::query("UPDATE outbox SET state = 'delivered', delivered = $2, attempts = attempts + 1, last_error = NULL WHERE id = $1");
+        let query =
+            sqlx::query("UPDATE outbox SET state = 'delivered', delivered = $2, attempts = attempts + 1, last_error = NULL WHERE id = $1");
         query.bind(id.0).bind(now).execute(self.writer()).await.map(drop).map_err(unavailable)
     }
 

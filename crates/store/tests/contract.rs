@@ -1,7 +1,7 @@
 //! The contract suite on SQLite.
 
-use vestibule_store::{Db, contract, contract_tests};
 use tempfile::TempDir;
+use vestibule_store::{Db, contract, contract_tests};
 
 async fn sqlite() -> (Db, TempDir) {
     let directory = tempfile::tempdir().unwrap();

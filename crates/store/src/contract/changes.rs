@@ -102,7 +102,8 @@ pub async fn a_taken_id_and_a_taken_value_are_told_apart<S: Store>(store: S) {
     let id = commit(&store, vec![create("a", json!({ "userName": "y" }))]).await;
     assert!(matches!(id, Err(CommitError::IdTaken { ref id, .. }) if id == "a"), "{id:?}");
     put(&store, "b", json!({ "userName": "y" })).await;
-    for change in [replace("b", json!({ "userName": "x" }), None), patch("b", vec![PatchOperation::replace(pointer("userName"), "x")], None, None)]
+    for change in
+        [replace("b", json!({ "userName": "x" }), None), patch("b", vec![PatchOperation::replace(pointer("userName"), "x")], None, None)]
     {
         let value = changed(&store, change).await;
         assert!(matches!(value, Err(CommitError::Taken { ref property, .. }) if property == "userName"), "{value:?}");
@@ -114,7 +115,8 @@ pub async fn a_taken_id_and_a_taken_value_are_told_apart<S: Store>(store: S) {
 pub async fn a_value_is_unique_in_its_collection_only<S: Store>(store: S) {
     put(&store, "a", json!({ "userName": "x", "name": "n" })).await;
     put(&store, "b", json!({ "userName": "X", "name": "n" })).await;
-    let role = |id: &str| Change::Create { collection: "managed/role".into(), id: id.into(), content: json!({ "userName": "x", "name": "n" }) };
+    let role =
+        |id: &str| Change::Create { collection: "managed/role".into(), id: id.into(), content: json!({ "userName": "x", "name": "n" }) };
     changed(&store, role("a")).await.unwrap();
     assert!(matches!(changed(&store, role("b")).await, Err(CommitError::Taken { property, .. }) if property == "name"));
 }
@@ -144,7 +146,8 @@ pub async fn a_patch_applies_to_the_object_of_its_transaction<S: Store>(store: S
     let mut patches = JoinSet::new();
     for _ in 0..20 {
         let store = store.clone();
-        patches.spawn(async move { changed(&store, patch("a", vec![PatchOperation::increment(pointer("loginCount"), 1)], None, None)).await });
+        patches
+            .spawn(async move { changed(&store, patch("a", vec![PatchOperation::increment(pointer("loginCount"), 1)], None, None)).await });
     }
     let revisions: BTreeSet<String> = patches.join_all().await.into_iter().map(|done| done.unwrap().revision).collect();
     assert_eq!(revisions.len(), 20);
@@ -160,8 +163,10 @@ pub async fn a_patch_that_changes_nothing_keeps_the_revision<S: Store>(store: S)
 
 pub async fn a_patch_that_cannot_be_applied_is_refused_and_changes_nothing<S: Store>(store: S) {
     let before = put(&store, "a", json!({ "sn": "1" })).await;
-    let operations =
-        vec![PatchOperation::replace(pointer("sn"), "2"), PatchOperation { operation: Operation::Transform, field: pointer("sn"), value: None, from: None }];
+    let operations = vec![
+        PatchOperation::replace(pointer("sn"), "2"),
+        PatchOperation { operation: Operation::Transform, field: pointer("sn"), value: None, from: None },
+    ];
     let done = changed(&store, patch("a", operations, None, None)).await;
     assert!(matches!(done, Err(CommitError::Patch(ref error)) if error.code == 400), "{done:?}");
     assert_eq!(store.read(USERS, "a").await.unwrap(), Some(before));

@@ -114,7 +114,9 @@ async fn next<S: Store>(store: &S, query: &mut Query) -> (Vec<String>, Option<St
 
 pub async fn pages_by_cookie_hold_every_object_once<S: Store>(store: S) {
     recorded(&store).await;
-    for (filter, sort) in [("true", ""), ("true", "userName"), ("sn eq 'Query'", "-age"), ("city/0 pr or true", "city"), ("true", "-sn,age")] {
+    for (filter, sort) in
+        [("true", ""), ("true", "userName"), ("sn eq 'Query'", "-age"), ("city/0 pr or true", "city"), ("true", "-sn,age")]
+    {
         let mut query = Query::first(Filter::parse(filter).unwrap(), 2);
         if !sort.is_empty() {
             query.sort = SortKey::parse_list(sort).unwrap();
@@ -187,7 +189,8 @@ pub async fn a_sort_key_that_cannot_be_expressed_is_refused<S: Store>(store: S) 
 
 pub async fn collections_do_not_see_each_other<S: Store>(store: S) {
     recorded(&store).await;
-    let mine = Change::Create { collection: "managed/other".into(), id: "alfa".into(), content: json!({ "userName": "alfa", "sn": "Query" }) };
+    let mine =
+        Change::Create { collection: "managed/other".into(), id: "alfa".into(), content: json!({ "userName": "alfa", "sn": "Query" }) };
     changed(&store, mine).await.unwrap();
     for filter in [Filter::True, Filter::equals("userName", "alfa"), Filter::equals("_id", "alfa"), Filter::equals("sn", "Query")] {
         let other = store.query("managed/other", &Query::all(filter.clone())).await.unwrap().result;

@@ -14,8 +14,7 @@ use super::{Store, USERS, commit, create};
 
 const TEXTS: [&str; 17] =
     ["", "a", "ab", "abc", "b", "A", "a%", "%", "_", "é", "\u{10ffff}", "\u{10ffff}a", "1", "true", "[\"a\"]", "{}", "it's \"x\" \\ \n"];
-const FIELDS: [&str; 14] =
-    ["a", "mail", "sn", "age", "userName", "b c", "o/x", "o", "o/y%22z", "list/0", "o/1", "_id", "_rev", "nosuch"];
+const FIELDS: [&str; 14] = ["a", "mail", "sn", "age", "userName", "b c", "o/x", "o", "o/y%22z", "list/0", "o/1", "_id", "_rev", "nosuch"];
 
 fn text() -> impl Strategy<Value = String> {
     select(&TEXTS[..]).prop_map(str::to_owned)
@@ -40,7 +39,8 @@ fn value() -> impl Strategy<Value = Value> {
     let element = prop_oneof![6 => scalar(), 1 => Just(Value::Null), 1 => Just(json!(["a"])), 1 => Just(json!({ "x": "a" }))];
     let inner = prop_oneof![4 => scalar(), 1 => Just(Value::Null), 1 => prop::collection::vec(scalar(), 0..3).prop_map(Value::from)];
     let members = prop::collection::vec((select(vec!["x", "1", "y\"z"]), inner), 0..3);
-    let object = members.prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into());
+    let object =
+        members.prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into());
     prop_oneof![6 => scalar(), 1 => Just(Value::Null), 3 => prop::collection::vec(element, 0..4).prop_map(Value::from), 2 => object]
 }
 

@@ -1,0 +1,233 @@
+use crest::{Change, Filter, Query};
+use identity::Objects as _;
+use process::{AuditEvent, CommitError, Effect, Ledger as _, Spend, Unit};
+use serde_json::json;
+use sqlx::Row as _;
+use tempfile::TempDir;
+
+use super::*;
+use crate::AuditQuery;
+
+fn users() -> Collections {
+    Collections::new().with("managed/user", ["userName"], ["mail"])
+}
+
+fn location(directory: &TempDir) -> String {
+    directory.path().join("store.db").to_str().unwrap().to_owned()
+}
+
+async fn open(directory: &TempDir) -> Db {
+    Db::open(&location(directory), users()).await.unwrap()
+}
+
+fn create(id: &str, content: serde_json::Value) -> Unit {
+    let change = Change::Create { collection: "managed/user".into(), id: id.into(), content };
+    Unit { now: 1, spend: None, effects: vec![Effect::Change(change)] }
+}
+
+async fn index_names(db: &Db) -> Vec<String> {
+    let rows = sqlx::query(sqlite::DECLARED_INDEXES).fetch_all(db.readers()).await.unwrap();
+    let mut names: Vec<String> = rows.iter().map(|row| row.get("name")).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_the_next_opening() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    db.commit(create("a", json!({ "userName": "x" }))).await.unwrap();
+    db.close().await.unwrap();
+    assert!(db.ping().await.is_err());
+    assert!(!directory.path().join("store.db-wal").exists(), "the log is written back");
+    let db = open(&directory).await;
+    db.ping().await.unwrap();
+    assert!(db.read("managed/user", "a").await.unwrap().is_some());
+    assert!(matches!(db.commit(create("b", json!({ "userName": "x" }))).await, Err(CommitError::Taken { .. })));
+}
+
+/// Principle 5 of the design: acknowledged means on disk.
+#[tokio::test]
+async fn the_writer_writes_through_and_waits_for_locks() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    for (pragma, expected) in
+        [("synchronous", "2"), ("journal_mode", "wal"), ("busy_timeout", "5000"), ("foreign_keys", "1"), ("mmap_size", "0")]
+    {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"))).fetch_one(db.writer()).await.unwrap();
+        let found = row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|number| number.to_string())).unwrap();
+        assert_eq!(found, expected, "{pragma}");
+    }
+    assert!(sqlx::query("DELETE FROM spent").execute(db.readers()).await.is_err(), "readers do not write");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    db.commit(create("a", json!({}))).await.unwrap();
+    for file in ["store.db", "store.db-wal", "store.db-shm"] {
+        let mode = std::fs::metadata(directory.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_with_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(
+        location(&directory),
+        "this is a text file, long enough to be looked at as a header of a hundred bytes, which is what counts ".repeat(9),
+    )
+    .unwrap();
+    let error = Db::open(&location(&directory), users()).await.unwrap_err();
+    assert!(matches!(&error, OpenError::Corrupt { file, .. } if file.ends_with("store.db")), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    db.close().await.unwrap();
+    let mut bytes = std::fs::read(location(&directory)).unwrap();
+    bytes[100..4096].fill(0x55);
+    std::fs::write(location(&directory), bytes).unwrap();
+    let error = Db::open(&location(&directory), users()).await.unwrap_err();
+    assert!(matches!(error, OpenError::Corrupt { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_of_a_newer_version_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    let newer =
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', TRUE, x'00', 0)";
+    sqlx::query(newer).execute(db.writer()).await.unwrap();
+    db.close().await.unwrap();
+    let error = Db::open(&location(&directory), users()).await.unwrap_err();
+    assert!(matches!(error, OpenError::Newer { step: 99, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_unreachable_directory_and_an_unknown_backend_are_told_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let nowhere = directory.path().join("none/store.db");
+    assert!(matches!(Db::open(nowhere.to_str().unwrap(), users()).await, Err(OpenError::Unreachable { .. })));
+    assert!(matches!(Db::open("mysql://localhost/x", users()).await, Err(OpenError::UnknownBackend(_))));
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_and_does_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    sqlx::query("PRAGMA max_page_count = 1").fetch_all(db.writer()).await.unwrap();
+    let large = json!({ "text": "x".repeat(100_000) });
+    assert!(matches!(db.commit(create("a", large)).await, Err(CommitError::Unavailable(_))));
+    assert_eq!(db.read("managed/user", "a").await.unwrap(), None);
+    sqlx::query("PRAGMA max_page_count = 1000000").fetch_all(db.writer()).await.unwrap();
+    db.commit(create("a", json!({}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn indexes_follow_the_declaration() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    let before = ["arrays managed/user mail", "arrays managed/user userName", "lookup managed/user mail", "unique managed/user userName"];
+    assert_eq!(index_names(&db).await, before);
+    db.ensure_indexes(&Collections::new().with("managed/user", ["mail"], []).with("managed/role", [], ["name"])).await.unwrap();
+    let after = ["arrays managed/role name", "arrays managed/user mail", "lookup managed/role name", "unique managed/user mail"];
+    assert_eq!(index_names(&db).await, after);
+    db.ensure_indexes(&Collections::new()).await.unwrap();
+    assert!(index_names(&db).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_uniqueness_that_stored_objects_contradict_is_reported_and_the_rest_is_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = Db::open(&location(&directory), Collections::new()).await.unwrap();
+    for (id, user_name) in [("a", "one"), ("b", "two"), ("c", "three")] {
+        db.commit(create(id, json!({ "userName": user_name, "mail": if id == "b" { "other" } else { "same" } }))).await.unwrap();
+    }
+    let both = Collections::new().with("managed/user", ["mail", "userName"], []);
+    for _ in 0..2 {
+        let error = db.ensure_indexes(&both).await.unwrap_err();
+        assert!(
+            matches!(&error, IndexError::Duplicate { property, first, second, .. } if (property.as_str(), first.as_str(), second.as_str()) == ("mail", "a", "c")),
+            "{error}"
+        );
+    }
+    assert!(index_names(&db).await.contains(&"lookup managed/user mail".to_owned()));
+    assert_eq!(db.query("managed/user", &Query::all(Filter::equals("mail", "same"))).await.unwrap().result.len(), 2);
+    assert!(matches!(db.commit(create("d", json!({ "userName": "one" }))).await, Err(CommitError::Taken { .. })));
+    let repair = Change::Delete { collection: "managed/user".into(), id: "c".into(), expected: None };
+    db.commit(Unit { now: 1, spend: None, effects: vec![Effect::Change(repair)] }).await.unwrap();
+    db.ensure_indexes(&both).await.unwrap();
+    assert!(matches!(db.commit(create("d", json!({ "mail": "same" }))).await, Err(CommitError::Taken { .. })));
+}
+
+#[tokio::test]
+async fn the_audit_trail_is_read_newest_first_by_page_and_topic() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    let event = |topic: &'static str, time: i64| {
+        Effect::Audit(AuditEvent {
+            topic,
+            event: "PATCH".into(),
+            time,
+            transaction: format!("t{time}"),
+            user: "admin".into(),
+            object: "managed/user/a".into(),
+            successful: time % 2 == 0,
+            detail: json!({ "stage": 3 }),
+        })
+    };
+    let effects = vec![event("activity", 1), event("access", 2), event("activity", 3), event("activity", 4)];
+    db.commit(Unit { now: 5, spend: None, effects }).await.unwrap();
+    let times = |records: Vec<crate::AuditRecord>| records.into_iter().map(|record| record.time).collect::<Vec<_>>();
+    let first = db.audit(&AuditQuery { topic: Some("activity".into()), limit: 2, ..AuditQuery::default() }).await.unwrap();
+    assert_eq!((first[0].detail.clone(), first[0].successful, first[1].successful), (json!({ "stage": 3 }), true, false));
+    let before = Some(first[1].number);
+    assert_eq!(times(first), [4, 3]);
+    assert_eq!(
+        times(db.audit(&AuditQuery { topic: Some("activity".into()), before, limit: 9, ..AuditQuery::default() }).await.unwrap()),
+        [1]
+    );
+    let narrow = AuditQuery {
+        transaction: Some("t2".into()),
+        user: Some("admin".into()),
+        object: Some("managed/user/a".into()),
+        ..AuditQuery::default()
+    };
+    assert_eq!(times(db.audit(&AuditQuery { limit: 9, ..narrow }).await.unwrap()), [2]);
+    assert_eq!(db.forget_audit(3).await.unwrap(), 2);
+    assert_eq!(times(db.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.unwrap()), [4, 3]);
+}
+
+/// A client that goes away in the middle leaves the writer free and nothing half done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_submission_that_is_abandoned_is_done_whole_or_not_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    for number in 0..60_u32 {
+        let (id, other) = (format!("a{number}"), format!("b{number}"));
+        let mut unit = create(&id, json!({}));
+        unit.effects.extend(create(&other, json!({})).effects);
+        unit.spend = Some(Spend { instance: process::InstanceId::from_stored(id.clone()), below: 1, expires: 9 });
+        let store = db.clone();
+        let task = tokio::spawn(async move { store.commit(unit).await });
+        for _ in 0..number {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        drop(task.await);
+        // The writer is free again when whatever was under way has ended.
+        roll_back(db.write().await.unwrap()).await;
+        let spent = db.spent_below(&process::InstanceId::from_stored(id.clone())).await.unwrap() == 1;
+        for id in [id, other] {
+            assert_eq!(db.read("managed/user", &id).await.unwrap().is_some(), spent);
+        }
+    }
+    db.commit(create("free", json!({}))).await.unwrap();
+}

@@ -1,0 +1,125 @@
+use crest::{Change, Filter, Query, SortKey};
+use process::{Effect, Ledger as _, Unit};
+use serde_json::json;
+use tempfile::TempDir;
+
+use sqlx::AssertSqlSafe;
+
+use super::*;
+
+async fn open() -> (Db, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let collections = Collections::new().with("managed/user", ["userName"], ["mail", "sn"]);
+    let db = Db::open(directory.path().join("store.db").to_str().unwrap(), collections).await.unwrap();
+    (db, directory)
+}
+
+async fn fill(db: &Db, users: u32) {
+    let user = |number: u32| {
+        let content = json!({ "userName": format!("u{number}"), "mail": format!("u{number}@example.com"), "sn": "Smith" });
+        Effect::Change(Change::Create { collection: "managed/user".into(), id: format!("id{number}"), content })
+    };
+    db.commit(Unit { now: 1, spend: None, effects: (0..users).map(user).collect() }).await.unwrap();
+}
+
+/// What the engine would do, a line a step.
+async fn plan(db: &Db, query: &Query) -> Vec<String> {
+    let indexes = db.collections();
+    let search = Search { db, collection: "managed/user", query, indexes: &indexes };
+    let keys = query.sort.iter().map(|_| Some(Bound::Text("m".into()))).collect();
+    let mut steps = Vec::new();
+    for position in [None, Some(Position { keys, id: "id5".into() })] {
+        let statement = search.statement(position.as_ref(), 0, query.page_size.unwrap()).unwrap();
+        assert!(statement.exact);
+        let rows = statement.values.query(format!("EXPLAIN QUERY PLAN {}", statement.text)).fetch_all(db.readers()).await.unwrap();
+        steps.extend(rows.iter().map(|row| row.get::<String, _>("detail")));
+    }
+    steps
+}
+
+fn query(filter: &str, sort: &str) -> Query {
+    let sort = if sort.is_empty() { Vec::new() } else { SortKey::parse_list(sort).unwrap() };
+    Query { sort, ..Query::first(Filter::parse(filter).unwrap(), 20) }
+}
+
+/// The steps that touch objects. Walking the index of those whose property is an array is free: hardly any is.
+fn on_objects(steps: &[String]) -> Vec<&String> {
+    steps.iter().filter(|step| step.contains("managed_object") && !step.contains("INDEX arrays ")).collect()
+}
+
+#[tokio::test]
+async fn a_search_by_indexed_properties_never_scans() {
+    let (db, _kept) = open().await;
+    for filter in [
+        "userName eq 'u1'",
+        "userName eq 'u1' or mail eq 'u1@example.com'",
+        "mail eq 'u1@example.com' and sn eq 'Smith'",
+        "(userName eq 'u1' or mail eq 'x') and !(accountStatus eq 'inactive')",
+        "userName sw 'u1'",
+        "userName in '[\"u1\",\"u2\"]'",
+        "_id eq 'id1' or userName eq 'u1'",
+    ] {
+        for sort in ["", "userName", "-sn,mail"] {
+            let empty = plan(&db, &query(filter, sort)).await;
+            let steps = on_objects(&empty);
+            assert!(steps.len() >= 2 && steps.iter().all(|step| step.starts_with("SEARCH ")), "{filter} by {sort}: {empty:#?}");
+            assert!(steps.iter().all(|step| !step.contains("(collection=?)")), "{filter} by {sort}: {empty:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_plan_is_the_same_on_any_number_of_users() {
+    let (db, _kept) = open().await;
+    let queries = [
+        query("userName eq 'u1' or mail eq 'u1@example.com'", ""),
+        query("mail eq 'u1@example.com' and sn eq 'Smith'", ""),
+        query("true", "userName"),
+    ];
+    let mut before = Vec::new();
+    for query in &queries {
+        before.push(plan(&db, query).await);
+    }
+    fill(&db, 3000).await;
+    sqlx::query("ANALYZE").execute(db.writer()).await.unwrap();
+    for (query, before) in queries.iter().zip(before) {
+        assert_eq!(plan(&db, query).await, before);
+        assert_eq!(db.query("managed/user", &Query { page_size: Some(2), ..query.clone() }).await.unwrap().result.len().min(1), 1);
+    }
+}
+
+/// The index gives the order; only objects with equal values are sorted, by id.
+#[tokio::test]
+async fn a_sorted_page_walks_the_index_of_its_first_key() {
+    let (db, _kept) = open().await;
+    for (sort, index) in
+        [("userName", "unique managed/user userName"), ("-userName", "unique managed/user userName"), ("sn", "lookup managed/user sn")]
+    {
+        let steps = plan(&db, &query("true", sort)).await;
+        assert!(on_objects(&steps).iter().all(|step| step.contains(index)), "{sort}: {steps:#?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY")), "{sort}: {steps:#?}");
+    }
+    let steps = plan(&db, &query("accountStatus eq 'x'", "")).await;
+    assert!(steps.iter().all(|step| !step.contains("TEMP B-TREE")), "the order by id is that of the key: {steps:#?}");
+}
+
+#[tokio::test]
+async fn a_query_answers_without_an_index_that_has_just_gone() {
+    let (db, _kept) = open().await;
+    fill(&db, 3).await;
+    for index in ["lookup managed/user mail", "arrays managed/user userName"] {
+        sqlx::query(AssertSqlSafe(format!("DROP INDEX \"{index}\""))).execute(db.writer()).await.unwrap();
+    }
+    for filter in ["mail eq 'u1@example.com'", "userName eq 'u1'"] {
+        assert_eq!(db.query("managed/user", &query(filter, "mail")).await.unwrap().result.len(), 1, "{filter}");
+    }
+}
+
+#[test]
+fn a_revision_is_sixteen_digits_and_nothing_else() {
+    assert_eq!(revision(255), "00000000000000ff");
+    assert_eq!(revision_number("00000000000000ff"), Some(255));
+    for text in ["", "ff", "00000000000000FF", "+0000000000000ff", "00000000000000fg", "000000000000000ff"] {
+        assert_eq!(revision_number(text), None, "{text}");
+    }
+}
