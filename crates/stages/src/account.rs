@@ -85,19 +85,21 @@ pub(crate) fn mail_field(cx: &Cx<'_>) -> Pointer {
     Pointer::parse(name).unwrap_or_else(|_| Pointer::from_tokens(["mail"]))
 }
 
-/// Reads the name of a property from a configuration: `mail`, `/mail` or a deeper pointer.
-pub(crate) fn field(cx: &Compiling<'_, Services>, key: &str, text: &str) -> Result<Pointer, Issue> {
+/// Reads the name of a property from a configuration: `mail`, `/mail` or a deeper pointer; empty takes the default.
+pub(crate) fn field(cx: &Compiling<'_, Services>, key: &str, text: &str, default: &str) -> Result<Pointer, Issue> {
+    let text = if text.trim().is_empty() { default } else { text.trim() };
     let pointer = Pointer::parse(text).ok().filter(|pointer| !pointer.is_root());
     pointer.ok_or_else(|| Issue::error(format!("{}/{key}", cx.pointer()), "wrong-value", format!("'{text}' is no name of a property")))
 }
 
-/// Reads `identityServiceUrl`: a collection's path without slashes at its ends.
-pub(crate) fn collection(cx: &Compiling<'_, Services>, key: &str, text: &str) -> Result<String, Issue> {
-    let path = text.trim().trim_matches('/');
+/// Reads `identityServiceUrl`: a collection's path without slashes at its ends; empty takes `managed/user`.
+pub(crate) fn collection(cx: &Compiling<'_, Services>, text: &str) -> Result<String, Issue> {
+    let path = if text.trim().is_empty() { "managed/user" } else { text.trim().trim_matches('/') };
     let good = !path.is_empty() && path.split('/').all(|segment| !segment.is_empty() && segment != "." && segment != "..");
     if good {
         Ok(path.to_owned())
     } else {
-        Err(Issue::error(format!("{}/{key}", cx.pointer()), "wrong-value", format!("'{text}' is no path of a collection, such as managed/user")))
+        let pointer = format!("{}/identityServiceUrl", cx.pointer());
+        Err(Issue::error(pointer, "wrong-value", format!("'{text}' is no path of a collection, such as managed/user")))
     }
 }

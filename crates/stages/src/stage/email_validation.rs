@@ -36,7 +36,7 @@ const VALIDATE_CODE: Tag = Tag("validateCode");
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The property that holds the mail address.
-    #[serde(default = "mail")]
+    #[serde(default, deserialize_with = "loose::text")]
     identity_email_field: String,
     /// The mail service; there is one.
     #[serde(default, rename = "emailServiceUrl")]
@@ -68,10 +68,6 @@ pub(super) struct Config {
     /// Of releases before 4.0; refused.
     #[serde(default)]
     email: Option<Value>,
-}
-
-fn mail() -> String {
-    "mail".into()
 }
 
 /// The stage.
@@ -111,7 +107,7 @@ impl Stage<Services> for EmailValidation {
             messages: config.message_translations,
             parameters: config.email_service_parameters,
         };
-        let field = account::field(cx, "identityEmailField", &config.identity_email_field);
+        let field = account::field(cx, "identityEmailField", &config.identity_email_field, "mail");
         let letter = Letter::compile(keys, &[&link_token, CODE_TOKEN], cx);
         match (field, letter) {
             (Ok(field), Ok(letter)) if issues.is_empty() => Ok(Self { field, letter, link: config.verification_link.trim().to_owned(), link_token }),
@@ -234,9 +230,11 @@ impl EmailValidation {
     }
 }
 
-/// Names the challenge of a recipient in a process: of several, the newest counts (SEC-09).
+/// Names the challenge of a person and address in a process: of several, the newest counts (SEC-09, SEC-10).
 fn purpose(cx: &Cx<'_>, address: &str) -> String {
-    let parts = [cx.process().as_bytes(), EmailValidation::NAME.as_bytes(), address.as_bytes()];
+    let subject = cx.subject().ok();
+    let subject = subject.as_ref().map_or(("", ""), |subject| (subject.collection.as_str(), subject.id.as_str()));
+    let parts = [cx.process(), EmailValidation::NAME, subject.0, subject.1, address].map(str::as_bytes);
     URL_SAFE_NO_PAD.encode(cx.keyed_globally("challenge", &parts))
 }
 

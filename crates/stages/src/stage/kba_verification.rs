@@ -7,10 +7,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use crest::{Pointer, ResourceError};
+use crest::{Change, Guard, Patch, PatchOperation, Pointer, ResourceError};
 use identity::kba::{self, KbaConfig, QuestionRef, StoredAnswer};
 use identity::secret::Verdict;
-use process::{Compiling, Disclosure, Effect, Fact, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::{
+    CommitError, Compiling, Disclosure, Effect, Fact, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Unit,
+    loose,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -31,10 +34,10 @@ const DAY: i64 = 86_400;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The property that holds the answers; else the one of `selfservice.kba.json`.
-    #[serde(default)]
-    kba_property_name: Option<String>,
+    #[serde(default, deserialize_with = "loose::text")]
+    kba_property_name: String,
     /// The collection of accounts.
-    #[serde(default = "super::user_query::managed_user")]
+    #[serde(default, deserialize_with = "loose::text")]
     identity_service_url: String,
     /// The questions; null takes `selfservice.kba.json`.
     #[serde(default, rename = "kbaConfig")]
@@ -65,14 +68,18 @@ impl Stage<Services> for KbaVerification {
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let file = match config.inline {
-            Some(inline @ Value::Object(_)) => inline,
-            _ => cx.companion("kba").clone(),
+        let kba = match &config.inline {
+            Some(inline @ Value::Object(_)) => {
+                let (kba, problems) = KbaConfig::read(inline);
+                let below = format!("{}/kbaConfig", cx.pointer());
+                cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)));
+                kba
+            }
+            _ if cx.companion("kba").is_null() => KbaConfig::default(),
+            _ => KbaConfig::read(cx.companion("kba")).0,
         };
-        let kba = if file.is_null() { KbaConfig::default() } else { KbaConfig::read(&file).0 };
-        let property = config.kba_property_name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or(&kba.property);
-        let property = account::field(cx, "kbaPropertyName", property);
-        let collection = account::collection(cx, "identityServiceUrl", &config.identity_service_url);
+        let property = account::field(cx, "kbaPropertyName", &config.kba_property_name, &kba.property);
+        let collection = account::collection(cx, &config.identity_service_url);
         let count = usize::try_from(kba.answers_to_verify(config.number_of_questions_user_must_answer)).unwrap_or(usize::MAX);
         let mut issues = Vec::new();
         if count > kba::MAX_ANSWERS {
@@ -133,6 +140,7 @@ impl Stage<Services> for KbaVerification {
 
         let stored = self.answers(&account);
         let mut right = true;
+        let mut outdated = Vec::new();
         for (name, answer) in given {
             let question = asked.get(name).and_then(Value::as_str).unwrap_or_default();
             let candidate = stored.iter().find(|candidate| candidate.question.to_member().1 == question);
@@ -142,11 +150,15 @@ impl Stage<Services> for KbaVerification {
                 tracing::warn!(object = %account.path(), "a stored security answer cannot be verified");
             }
             right &= verdict.matches();
+            if let (Verdict::Matches { rehash: true }, Some(candidate)) = (verdict, candidate) {
+                outdated.push((candidate.question.clone(), answer));
+            }
         }
         if !(right & alive & account.stored.is_some()) {
             return Err(ResourceError::bad_request("Answers are not matched"));
         }
         attempts::forget(cx, &self.kba, &account).await?;
+        self.rehash(cx, &account, &outdated).await?;
         cx.effect(Effect::ResetCounter(instance));
         cx.effect(Effect::ResetCounter(per_account));
         cx.take(state::ASKED);
@@ -168,6 +180,33 @@ impl KbaVerification {
         let seed = cx.keyed_globally("decoy questions", &[subject.collection.as_bytes(), subject.id.as_bytes()]);
         let decoys = kba::decoy_questions(&self.kba, self.count, &seed);
         if real.len() == self.count { real } else { decoys }
+    }
+
+    /// Replaces answers in foreign or weaker forms, now that they are known (decision 12). In a transaction of its own, for the same
+    /// reason as [`attempts::forget`]; somebody who changes the answers meanwhile wins.
+    async fn rehash(&self, cx: &Cx<'_>, account: &Account, outdated: &[(QuestionRef, &str)]) -> Result<(), ResourceError> {
+        let Some(mut property) = account.value(&self.property).filter(|_| !outdated.is_empty()).cloned() else { return Ok(()) };
+        let before = property.clone();
+        for (question, answer) in outdated {
+            let (member, text) = question.to_member();
+            let entries = property.as_array_mut().into_iter().flatten();
+            let entry = entries.filter_map(Value::as_object_mut).find(|entry| entry.get(member).and_then(Value::as_str) == Some(text));
+            if let Some(entry) = entry {
+                entry.insert("answer".into(), kba::hash_answer(cx.services.hasher.as_ref(), answer).await?);
+            }
+        }
+        let change = Change::Patch {
+            collection: account.subject.collection.clone(),
+            id: account.subject.id.clone(),
+            patch: Patch::new(vec![PatchOperation::replace(self.property.clone(), property)]),
+            expected: None,
+            guard: Some(Guard { pointer: self.property.clone(), value: Some(before) }),
+        };
+        let unit = Unit { now: cx.now, spend: None, effects: vec![Effect::Change(change)] };
+        match cx.ledger().commit(unit).await {
+            Ok(_) | Err(CommitError::GuardFailed | CommitError::Missing { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What was asked, `answer1` to the question's id or text.

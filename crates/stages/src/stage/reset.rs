@@ -21,10 +21,10 @@ use crate::{Services, state};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The collection of accounts.
-    #[serde(default = "super::user_query::managed_user")]
+    #[serde(default, deserialize_with = "loose::text")]
     identity_service_url: String,
     /// The property that holds the password.
-    #[serde(default = "password")]
+    #[serde(default, deserialize_with = "loose::text")]
     identity_password_field: String,
     /// Our own options.
     #[serde(default)]
@@ -39,10 +39,6 @@ struct Options {
     #[serde(default, deserialize_with = "loose::optional_boolean")]
     #[schemars(with = "Option<bool>")]
     notify: Option<bool>,
-}
-
-fn password() -> String {
-    "password".into()
 }
 
 /// The stage.
@@ -73,8 +69,8 @@ impl Stage<Services> for Reset {
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let mut issues = Vec::new();
-        issues.extend(account::collection(cx, "identityServiceUrl", &config.identity_service_url).err());
-        let field = account::field(cx, "identityPasswordField", &config.identity_password_field);
+        issues.extend(account::collection(cx, &config.identity_service_url).err());
+        let field = account::field(cx, "identityPasswordField", &config.identity_password_field, "password");
         let notify = config.vestibule.unwrap_or_default().notify.unwrap_or(true);
         if !notify {
             let pointer = format!("{}/vestibule/notify", cx.pointer());
@@ -151,6 +147,7 @@ impl Reset {
         let owned = [self.property.as_str()];
         let object = json!({ &self.property: typed });
         let managed = &cx.services.managed;
+        managed.objects.read(&account.subject.collection, &account.subject.id).await?;
         let failures = managed.check(&account.subject.collection, &object, Which::Present, Writer::Process { owned: &owned }, &[]).await?;
         if !failures.is_empty() {
             return Err(identity::policy_error(CREATE_MESSAGE, &failures));

@@ -29,36 +29,20 @@ pub(super) struct Config {
     #[serde(default, deserialize_with = "loose::texts")]
     valid_query_fields: Vec<String>,
     /// The property that holds the id.
-    #[serde(default = "id")]
+    #[serde(default, deserialize_with = "loose::text")]
     identity_id_field: String,
     /// The property that holds the mail address.
-    #[serde(default = "mail")]
+    #[serde(default, deserialize_with = "loose::text")]
     identity_email_field: String,
     /// The property that holds the user name.
-    #[serde(default = "user_name")]
+    #[serde(default, deserialize_with = "loose::text")]
     identity_username_field: String,
     /// The collection of accounts.
-    #[serde(default = "managed_user")]
+    #[serde(default, deserialize_with = "loose::text")]
     identity_service_url: String,
     /// The property that holds the status, `active` or `inactive`; an account without one is active.
-    #[serde(default)]
-    identity_account_status_field: Option<String>,
-}
-
-fn id() -> String {
-    "_id".into()
-}
-
-fn mail() -> String {
-    "mail".into()
-}
-
-fn user_name() -> String {
-    "userName".into()
-}
-
-pub(super) fn managed_user() -> String {
-    "managed/user".into()
+    #[serde(default, deserialize_with = "loose::text")]
+    identity_account_status_field: String,
 }
 
 /// The stage.
@@ -90,24 +74,24 @@ impl Stage<Services> for UserQuery {
         }
         let mut valid = Vec::new();
         for (index, text) in config.valid_query_fields.iter().enumerate() {
-            match account::field(cx, &format!("validQueryFields/{index}"), text) {
+            match account::field(cx, &format!("validQueryFields/{index}"), text, "") {
                 Ok(field) => valid.push(field),
                 Err(issue) => issues.push(issue),
             }
         }
-        let mut field = |key: &str, text: &str| {
-            account::field(cx, key, text).unwrap_or_else(|issue| {
+        let mut field = |key: &str, text: &str, default: &str| {
+            account::field(cx, key, text, default).unwrap_or_else(|issue| {
                 issues.push(issue);
                 Pointer::default()
             })
         };
         let stage = Self {
             valid,
-            id: field("identityIdField", &config.identity_id_field),
-            mail: field("identityEmailField", &config.identity_email_field),
-            user_name: field("identityUsernameField", &config.identity_username_field),
-            status: field("identityAccountStatusField", config.identity_account_status_field.as_deref().unwrap_or(STATUS)),
-            collection: account::collection(cx, "identityServiceUrl", &config.identity_service_url).unwrap_or_else(|issue| {
+            id: field("identityIdField", &config.identity_id_field, "_id"),
+            mail: field("identityEmailField", &config.identity_email_field, "mail"),
+            user_name: field("identityUsernameField", &config.identity_username_field, "userName"),
+            status: field("identityAccountStatusField", &config.identity_account_status_field, STATUS),
+            collection: account::collection(cx, &config.identity_service_url).unwrap_or_else(|issue| {
                 issues.push(issue);
                 String::new()
             }),
@@ -223,7 +207,7 @@ mod tests {
             mail: pointer("mail"),
             user_name: pointer("userName"),
             status: pointer(STATUS),
-            collection: managed_user(),
+            collection: "managed/user".into(),
         }
     }
 

@@ -43,9 +43,9 @@ impl Stage<Services> for ValidateActiveAccount {
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let or = |text: String, default: &str| if text.trim().is_empty() { default.to_owned() } else { text };
-        let field = account::field(cx, "accountStatusField", &or(config.account_status_field, "accountStatus")).map_err(|issue| vec![issue])?;
-        Ok(Self { field, wanted: or(config.valid_status_value, "active") })
+        let field = account::field(cx, "accountStatusField", &config.account_status_field, "accountStatus").map_err(|issue| vec![issue])?;
+        let wanted = if config.valid_status_value.trim().is_empty() { "active".to_owned() } else { config.valid_status_value };
+        Ok(Self { field, wanted })
     }
 
     async fn requirements(&self, _: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {

@@ -57,7 +57,7 @@ fn what_is_missing_or_wrong_is_named_where_it_stands() {
         (with(user_query(), "validQueryFields", json!([])), "missing-key", "/stageConfigs/0"),
         (with(user_query(), "validQueryFields", json!({})), "wrong-type", "/stageConfigs/0/validQueryFields"),
         (with(user_query(), "identityServiceUrl", json!("managed//user")), "wrong-value", "/stageConfigs/0/identityServiceUrl"),
-        (with(user_query(), "identityEmailField", json!("")), "wrong-value", "/stageConfigs/0/identityEmailField"),
+        (with(user_query(), "identityEmailField", json!("/")), "wrong-value", "/stageConfigs/0/identityEmailField"),
         (with(parameters(), "parameterNames", json!(["userId"])), "reserved-name", "/stageConfigs/0/parameterNames"),
         (with(captcha(), "recaptchaUri", json!("ftp://x")), "wrong-value", "/stageConfigs/0/recaptchaUri"),
         (with(captcha(), "recaptchaSecretKey", json!(null)), "missing-key", "/stageConfigs/0"),
@@ -65,8 +65,24 @@ fn what_is_missing_or_wrong_is_named_where_it_stands() {
         (with(email(), "messageTranslations", json!({"en": 5})), "wrong-type", "/stageConfigs/0/messageTranslations"),
         (json!({"name": "userIdValidation"}), "unknown-stage", "/stageConfigs/0/name"),
     ] {
-        let issue = found(&[stage.clone()], rule);
+        let issue = found(std::slice::from_ref(&stage), rule);
         assert_eq!((issue.severity, issue.pointer.as_str()), (Severity::Error, pointer), "{stage}");
+    }
+}
+
+#[test]
+fn null_and_absent_mean_the_documented_default() {
+    let bare = json!({"name": "userQuery", "validQueryFields": "mail"});
+    let nulls = json!({
+        "name": "userQuery", "validQueryFields": ["mail"], "identityIdField": null, "identityEmailField": null,
+        "identityUsernameField": null, "identityServiceUrl": null, "identityAccountStatusField": null,
+    });
+    let kba = json!({"name": "kbaSecurityAnswerVerificationStage", "kbaPropertyName": null, "identityServiceUrl": null, "numberOfQuestionsUserMustAnswer": null});
+    let reset = json!({"name": "resetStage", "identityServiceUrl": null, "identityPasswordField": null, "vestibule": null});
+    let active = json!({"name": "validateActiveAccount", "accountStatusField": null, "validStatusValue": null});
+    let mail = with(with(with(email(), "identityEmailField", json!(null)), "from", json!(null)), "emailServiceParameters", json!(null));
+    for query in [bare, nulls] {
+        assert_eq!(issues(&[query, active.clone(), mail.clone(), kba.clone(), reset.clone()]), []);
     }
 }
 

@@ -79,6 +79,17 @@ fn sec_09_a_new_code_ends_the_older_ones_of_the_same_person() {
 }
 
 #[test]
+fn sec_09_people_who_share_an_address_do_not_end_each_others_challenge() {
+    let world = world();
+    world.person_with("sibling", &json!({"mail": "bjensen@example.test"}));
+    let (first, first_code) = start(&world, "bjensen");
+    let (second, second_code) = start(&world, "sibling");
+    refused(&world, &second, &first_code);
+    assert_eq!(world.step("reset", Some(token(&first)), json!({ "code": first_code }))["type"], "resetStage");
+    assert_eq!(world.step("reset", Some(token(&second)), json!({ "code": second_code }))["type"], "resetStage");
+}
+
+#[test]
 fn sec_09_a_mail_that_was_not_sent_ends_nothing() {
     let world = world();
     world.budget.limit.store(1, Ordering::SeqCst);
@@ -161,7 +172,7 @@ fn sec_36_the_recipient_is_the_stored_address_whatever_the_request_says() {
     world.step("reset", None, query("userName eq \"bjensen\" or mail eq \"evil@example.test\""));
     assert_eq!(world.last_mail().to, "bjensen@example.test");
     let (body, code) = start(&world, "bjensen");
-    world.person_with("bjensen", json!({"mail": "moved@example.test"}));
+    world.person_with("bjensen", &json!({"mail": "moved@example.test"}));
     refused(&world, &body, &code);
 }
 

@@ -7,12 +7,12 @@ use crate::harness::*;
 fn world() -> World {
     let world = World::new();
     world.person("bjensen");
-    world.person_with("retired", json!({"accountStatus": "inactive"}));
-    world.person_with("mailless", json!({"mail": null}));
-    world.person_with("oddmail", json!({"mail": "one@example.test, two@example.test"}));
-    world.person_with("twin1", json!({"userName": "twin"}));
-    world.person_with("twin2", json!({"userName": "twin"}));
-    world.person_with("answerless", json!({"kbaInfo": null}));
+    world.person_with("retired", &json!({"accountStatus": "inactive"}));
+    world.person_with("mailless", &json!({"mail": null}));
+    world.person_with("oddmail", &json!({"mail": "one@example.test, two@example.test"}));
+    world.person_with("twin1", &json!({"userName": "twin"}));
+    world.person_with("twin2", &json!({"userName": "twin"}));
+    world.person_with("answerless", &json!({"kbaInfo": null}));
     world
 }
 

@@ -124,10 +124,12 @@ impl MailBudget for Budget {
     }
 }
 
+type Definition = Arc<Process<Services>>;
+
 #[derive(Default)]
 pub(crate) struct Table {
-    current: Mutex<HashMap<String, Arc<Process<Services>>>>,
-    all: Mutex<HashMap<(String, Version), Arc<Process<Services>>>>,
+    current: Mutex<HashMap<String, Definition>>,
+    all: Mutex<HashMap<(String, Version), Definition>>,
 }
 
 impl Table {
@@ -221,10 +223,10 @@ impl World {
 
     /// Somebody with password `Passw0rd`, and answers `street` and `tea`.
     pub(crate) fn person(&self, id: &str) {
-        self.person_with(id, json!({}));
+        self.person_with(id, &json!({}));
     }
 
-    pub(crate) fn person_with(&self, id: &str, more: Value) {
+    pub(crate) fn person_with(&self, id: &str, more: &Value) {
         let hash = |text: &str| now(self.hasher.hash(Secret::password(text).unwrap())).unwrap();
         let mut person = json!({
             "userName": id, "givenName": "Given", "sn": "Name", "mail": format!("{id}@example.test"), "accountStatus": "active",
@@ -275,6 +277,7 @@ impl World {
     }
 
     /// A submission that must succeed.
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     pub(crate) fn step(&self, name: &str, token: Option<&str>, input: Value) -> Value {
         self.submit(name, token, &input).unwrap_or_else(|error| panic!("{name} {input}: {error}"))
     }

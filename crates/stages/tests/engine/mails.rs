@@ -72,7 +72,7 @@ fn waiting_for_the_delivery_is_the_operators_choice_and_may_be_a_text() {
 #[test]
 fn sec_51_a_user_name_cannot_write_html() {
     let world = World::new();
-    world.person_with("mallory", json!({"userName": "<a href='http://evil'>&"}));
+    world.person_with("mallory", &json!({"userName": "<a href='http://evil'>&"}));
     let mut plain = email_username();
     plain["mimeType"] = json!("text/plain");
     world.serve("html", &[user_query(), email_username()]);
@@ -115,7 +115,7 @@ fn sec_14_a_notice_that_was_switched_off_is_not_sent_and_check_says_so() {
 #[test]
 fn other_names_of_properties_are_followed_through_the_whole_process() {
     let world = World::new();
-    world.person_with("bjensen", json!({"mail": null, "contact": "b@example.test", "login": "babs"}));
+    world.person_with("bjensen", &json!({"mail": null, "contact": "b@example.test", "login": "babs"}));
     let mut find = user_query();
     find["identityEmailField"] = json!("contact");
     find["identityUsernameField"] = json!("/login");

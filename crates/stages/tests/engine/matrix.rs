@@ -9,7 +9,7 @@ fn world() -> World {
     let world = World::new();
     world.person("bjensen");
     world.person("scarter");
-    world.serve("reset", &ORDER.map(|name| stage(name)));
+    world.serve("reset", &ORDER.map(stage));
     world
 }
 

@@ -118,7 +118,7 @@ fn the_accounts_own_counter_locks_it_across_instances_without_a_declaration_in_t
     }
     let body = ask(&world);
     assert_eq!(try_with(&world, &body, &answers(&body)), Err(WRONG.into()), "locked, and told like a wrong answer");
-    world.person_with("bjensen", json!({"KBA_lockout": "0"}));
+    world.person_with("bjensen", &json!({"KBA_lockout": "0"}));
     let body = ask(&world);
     assert_eq!(try_with(&world, &body, &answers(&body)).unwrap()["type"], "resetStage");
     assert_eq!(failures(&world), json!(0), "right answers end the count");
@@ -158,6 +158,21 @@ fn sec_47_of_parallel_guesses_no_more_are_looked_at_than_allowed() {
     });
     let body = ask(&world);
     assert_eq!(try_with(&world, &body, &answers(&body)), Err(WRONG.into()));
+}
+
+#[test]
+fn answers_hashed_by_idm_are_taken_and_hashed_anew() {
+    let world = World::new();
+    let blue = json!({"$crypto": {"value": {"algorithm": "SHA-256", "data": "+Pdner8RFwoEejZogE9D4qgMmfvokvFHmz1Xp1jV4loAAQIDBAUGBwgJCgsMDQ4P"}, "type": "salted-hash"}});
+    world.person_with("bjensen", &json!({"kbaInfo": [{"questionId": "4", "answer": blue}]}));
+    world.serve("reset", &[user_query(), kba(), reset()]);
+    for _ in 0..2 {
+        let body = ask(&world);
+        assert_eq!(try_with(&world, &body, &json!({"answer1": "Blue"})).unwrap()["type"], "resetStage");
+        let stored = world.objects.stored(USER, "bjensen").unwrap().content["kbaInfo"].clone();
+        assert_eq!(stored[0]["questionId"], "4");
+        assert!(stored[0]["answer"].as_str().is_some_and(|hash| hash.starts_with("$argon2id$")), "{stored}");
+    }
 }
 
 #[test]

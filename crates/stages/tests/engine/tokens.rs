@@ -123,7 +123,7 @@ fn a_bad_token_wins_over_missing_input_and_input_is_an_object() {
 fn tokens_of_usual_accounts_fit_one_size_class() {
     let world = World::new();
     world.person("bjensen");
-    world.person_with("x", json!({"mail": "a.rather.long.name@department.example.test", "userName": "a.rather.long.name"}));
+    world.person_with("x", &json!({"mail": "a.rather.long.name@department.example.test", "userName": "a.rather.long.name"}));
     world.serve_file("reset", &file(json!({})));
     let asked = world.step("reset", None, json!({}));
     let length = |filter: &str| token(&world.step("reset", Some(token(&asked)), query(filter))).len();
