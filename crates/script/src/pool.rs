@@ -1,0 +1,285 @@
+//! The threads that run scripts, and the one that watches them.
+//!
+//! The rule that is easiest to break: a run is answered exactly once. The reply lies in [`State::running`] while a thread works on
+//! it; whoever takes it out under the lock answers, the thread itself or the watchdog.
+
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use futures_channel::oneshot;
+use serde_json::Value;
+
+use crate::deadline::Deadline;
+use crate::reply::{self, Outcome, Reply};
+use crate::run::{self, Expected, Task};
+use crate::{Bindings, ConditionRun, Host, Limits, Program, Run, ScriptError};
+
+/// What a thread needs beyond the script's own stack: the engine's native functions and the host.
+const STACK_RESERVE: usize = 2 << 20;
+
+const SATURATED: ScriptError = ScriptError::Unavailable("too many scripts that could not be stopped are still running");
+const CROWDED: ScriptError = ScriptError::Unavailable("too many scripts are waiting");
+const LATE: ScriptError = ScriptError::Unavailable("the script waited too long for a thread");
+const NO_THREAD: ScriptError = ScriptError::Unavailable("no thread could be started");
+const ENGINE_FAILED: ScriptError = ScriptError::Unavailable("the engine failed");
+
+/// Runs scripts on a few threads of its own, started when first needed.
+///
+/// A script is stopped when its time is over. The engine cannot stop inside some of its native functions; such a run is answered
+/// with [`ScriptError::Timeout`] after [`Limits::grace`], and its thread is given up and replaced. A thread that was given up ends
+/// as soon as the engine looks up from its work. While [`Limits::abandoned`] of them are busy, scripts are refused.
+///
+/// Dropping it refuses what waits, lets what runs come to its end and waits for nothing.
+#[derive(Debug)]
+pub struct Sandbox {
+    pool: Arc<Pool>,
+}
+
+impl Sandbox {
+    /// Starts nothing yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let pool = Pool { limits: limits.clamped(), state: Mutex::default(), work: Condvar::new(), watch: Condvar::new() };
+        Self { pool: Arc::new(pool) }
+    }
+
+    /// Runs a script for its value. What JSON cannot express becomes what `JSON.stringify` makes of it; no value becomes null.
+    ///
+    /// The run is queued by this call; the future needs no particular executor, and dropping it gives the run up.
+    pub fn run(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>) -> Run {
+        self.submit(program, bindings, host, Expected::Json)
+    }
+
+    /// As [`Sandbox::run`], waiting on this thread. Not for threads of an asynchronous runtime.
+    ///
+    /// # Errors
+    /// Any [`ScriptError`] but `Syntax` and `NotBoolean`.
+    pub fn run_blocking(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>) -> Result<Value, ScriptError> {
+        reply::wait(self.run(program, bindings, host))
+    }
+
+    /// Runs a script for `true` or `false`; anything else is [`ScriptError::NotBoolean`].
+    pub fn run_condition(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>) -> ConditionRun {
+        ConditionRun(self.submit(program, bindings, host, Expected::Boolean))
+    }
+
+    /// As [`Sandbox::run_condition`], waiting on this thread. Not for threads of an asynchronous runtime.
+    ///
+    /// # Errors
+    /// Any [`ScriptError`] but `Syntax`.
+    pub fn run_condition_blocking(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>) -> Result<bool, ScriptError> {
+        reply::wait(self.run_condition(program, bindings, host))
+    }
+
+    /// How many threads were given up and are still busy. A figure above 0 for long wants an operator's attention.
+    pub fn abandoned(&self) -> usize {
+        self.pool.lock().abandoned
+    }
+
+    fn submit(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>, expected: Expected) -> Run {
+        let task = Task { program: program.clone(), bindings, host, expected };
+        match self.pool.submit(task) {
+            Ok(receiver) => Run::running(receiver),
+            Err(error) => Run::refused(error),
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut state = self.pool.lock();
+            state.closed = true;
+            std::mem::take(&mut state.queue)
+        };
+        self.pool.work.notify_all();
+        self.pool.watch.notify_all();
+        drop(waiting);
+    }
+}
+
+#[derive(Debug)]
+struct Pool {
+    limits: Limits,
+    state: Mutex<State>,
+    /// Something is queued, or the pool is closed.
+    work: Condvar,
+    /// Something runs after nothing did, or the pool is closed.
+    watch: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<Queued>,
+    /// By number of the thread.
+    running: HashMap<u64, Running>,
+    /// Threads that work or wait for work; not those given up.
+    workers: usize,
+    idle: usize,
+    abandoned: usize,
+    next_worker: u64,
+    has_watchdog: bool,
+    /// The watchdog waits for something to run, not for a moment.
+    watchdog_rests: bool,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Queued {
+    task: Task,
+    reply: Reply,
+    until: Deadline,
+}
+
+#[derive(Debug)]
+struct Running {
+    reply: Reply,
+    give_up: Deadline,
+}
+
+impl Pool {
+    /// A panic while the lock is held cannot leave the state half changed: nothing between two changes that belong together panics.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(self: &Arc<Self>, task: Task) -> Result<oneshot::Receiver<Outcome>, ScriptError> {
+        let (reply, receiver) = oneshot::channel();
+        let mut state = self.lock();
+        if state.abandoned >= self.limits.abandoned {
+            return Err(SATURATED);
+        }
+        if state.queue.len() >= self.limits.queue {
+            return Err(CROWDED);
+        }
+        self.ensure_watchdog(&mut state)?;
+        state.queue.push_back(Queued { task, reply, until: Deadline::after(self.limits.queue_time) });
+        if self.ensure_workers(&mut state).is_err() && state.workers == 0 {
+            state.queue.pop_back();
+            return Err(NO_THREAD);
+        }
+        drop(state);
+        self.work.notify_one();
+        Ok(receiver)
+    }
+
+    fn ensure_watchdog(self: &Arc<Self>, state: &mut State) -> Result<(), ScriptError> {
+        if !state.has_watchdog {
+            let pool = Arc::clone(self);
+            let watchdog = std::thread::Builder::new().name("script-watchdog".to_owned());
+            watchdog.spawn(move || pool.watch_over()).map_err(|_| NO_THREAD)?;
+            state.has_watchdog = true;
+        }
+        Ok(())
+    }
+
+    /// Starts a thread when more is queued than threads wait.
+    fn ensure_workers(self: &Arc<Self>, state: &mut State) -> std::io::Result<()> {
+        if state.idle < state.queue.len() && state.workers < self.limits.workers {
+            let pool = Arc::clone(self);
+            let worker = state.next_worker;
+            let thread =
+                std::thread::Builder::new().name(format!("script-{worker}")).stack_size(self.limits.stack.saturating_add(STACK_RESERVE));
+            thread.spawn(move || pool.work(worker))?;
+            state.next_worker += 1;
+            state.workers += 1;
+        }
+        Ok(())
+    }
+
+    fn work(&self, worker: u64) {
+        while let Some((task, deadline)) = self.take(worker) {
+            let run = AssertUnwindSafe(|| run::evaluate(&task, &self.limits, deadline));
+            let outcome = catch_unwind(run).unwrap_or(Err(ENGINE_FAILED));
+            if !self.finish(worker, outcome) {
+                return;
+            }
+        }
+    }
+
+    /// Waits for a task. Nothing once the pool is closed.
+    fn take(&self, worker: u64) -> Option<(Task, Deadline)> {
+        let mut state = self.lock();
+        loop {
+            while let Some(Queued { task, reply, until }) = state.queue.pop_front() {
+                if reply.is_canceled() {
+                    continue;
+                }
+                let refusal = if state.abandoned >= self.limits.abandoned { Some(SATURATED) } else { until.has_passed().then_some(LATE) };
+                if let Some(error) = refusal {
+                    drop(state);
+                    let _ = reply.send(Err(error));
+                    state = self.lock();
+                    continue;
+                }
+                let deadline = Deadline::after(self.limits.time);
+                let give_up = Deadline::after(self.limits.time.saturating_add(self.limits.grace));
+                state.running.insert(worker, Running { reply, give_up });
+                if state.watchdog_rests {
+                    state.watchdog_rests = false;
+                    self.watch.notify_one();
+                }
+                return Some((task, deadline));
+            }
+            if state.closed {
+                state.workers -= 1;
+                return None;
+            }
+            state.idle += 1;
+            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    /// Answers; false when the watchdog did so before, and this thread has to end.
+    fn finish(&self, worker: u64, outcome: Outcome) -> bool {
+        let mut state = self.lock();
+        let Some(Running { reply, .. }) = state.running.remove(&worker) else {
+            state.abandoned -= 1;
+            return false;
+        };
+        drop(state);
+        let _ = reply.send(outcome);
+        true
+    }
+
+    fn watch_over(self: Arc<Self>) {
+        while let Some(overdue) = self.overdue() {
+            for reply in overdue {
+                let _ = reply.send(Err(ScriptError::Timeout(self.limits.time)));
+            }
+        }
+    }
+
+    /// Waits until threads have to be given up, gives them up and returns what they owe. Nothing once the pool is closed and idle.
+    fn overdue(self: &Arc<Self>) -> Option<Vec<Reply>> {
+        let mut state = self.lock();
+        loop {
+            let stuck: Vec<u64> = state.running.iter().filter(|(_, run)| run.give_up.has_passed()).map(|(worker, _)| *worker).collect();
+            if !stuck.is_empty() {
+                let replies: Vec<Reply> = stuck.iter().filter_map(|worker| state.running.remove(worker)).map(|run| run.reply).collect();
+                state.abandoned += replies.len();
+                state.workers -= replies.len();
+                for _ in &replies {
+                    if self.ensure_workers(&mut state).is_err() && state.workers == 0 {
+                        // Nobody is left to serve the queue: refuse it rather than let it wait for the next submission.
+                        state.queue.clear();
+                    }
+                }
+                return Some(replies);
+            }
+            if state.closed && state.running.is_empty() {
+                return None;
+            }
+            state = match state.running.values().filter_map(|run| run.give_up.remaining()).min() {
+                Some(left) => self.watch.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+                None if state.running.is_empty() => {
+                    state.watchdog_rests = true;
+                    self.watch.wait(state).unwrap_or_else(PoisonError::into_inner)
+                }
+                None => state,
+            };
+        }
+    }
+}
