@@ -12,6 +12,8 @@ mod golden;
 mod mail;
 mod processes;
 mod reload;
+mod sessions;
+mod stages;
 mod support;
 mod tokens;
 mod world;
