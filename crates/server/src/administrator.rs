@@ -31,7 +31,7 @@ pub enum Administrator {
 ///
 /// # Errors
 /// When the hash cannot be made, written or read.
-pub async fn open(
+pub(crate) async fn open(
     data: &Path,
     authentication: &Authentication,
     hasher: &dyn Hasher,

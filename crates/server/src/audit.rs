@@ -169,7 +169,7 @@ fn path(directory: &Path, topic: &str) -> PathBuf {
 
 /// The event as a line: names as in IDM's audit events where there is one.
 #[must_use]
-pub fn to_value(event: &AuditEvent) -> Value {
+pub(crate) fn to_value(event: &AuditEvent) -> Value {
     let time = OffsetDateTime::from_unix_timestamp(event.time).ok().and_then(|time| time.format(&Rfc3339).ok());
     json!({
         "timestamp": time,

@@ -8,7 +8,7 @@ struct Conf;
 
 /// The files of the default project: path from the project's root, content.
 #[must_use]
-pub fn files() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
     Conf::iter().filter_map(|name| Some((format!("conf/{name}"), Conf::get(&name)?.data.into_owned()))).collect()
 }
 

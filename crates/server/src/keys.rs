@@ -48,7 +48,7 @@ pub enum KeyFileError {
 ///
 /// # Errors
 /// [`KeyFileError`]; a server without its keys must not start, or everybody in flight would be lost.
-pub fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
+pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
     let at = |name: &str| project.map_or_else(|| PathBuf::from(name), |root| root.join(name));
     let named = settings.file.as_deref().map(at);
     let mut ring = match &named {

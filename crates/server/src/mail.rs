@@ -6,6 +6,6 @@ mod message;
 mod transport;
 mod viewer;
 
-pub use courier::Courier;
-pub use transport::Transport;
+pub(crate) use courier::Courier;
+pub(crate) use transport::Transport;
 pub(crate) use viewer::router as viewer;

@@ -25,7 +25,7 @@ pub struct Metrics {
 ///
 /// # Errors
 /// When one was made before.
-pub fn install() -> Result<PrometheusHandle, BuildError> {
+pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
     let handle = PrometheusBuilder::new().set_buckets(&buckets)?.install_recorder()?;
     describe_counter!("vestibule_requests_total", "Requests answered, by resource, method and status class");

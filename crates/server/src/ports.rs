@@ -7,8 +7,8 @@ mod clock;
 mod hash_pool;
 mod random;
 
-pub use budget::RecipientBudget;
-pub use captcha::HttpCaptcha;
+pub(crate) use budget::RecipientBudget;
+pub(crate) use captcha::HttpCaptcha;
 pub use clock::SystemClock;
 pub use hash_pool::HashPool;
 pub use random::OsRandom;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 const QUIET: Duration = Duration::from_millis(300);
 
 /// A watch; it ends when dropped.
-pub struct Watch {
+pub(crate) struct Watch {
     _debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
 }
 
@@ -20,7 +20,7 @@ pub struct Watch {
 ///
 /// # Errors
 /// When the system cannot watch the directory.
-pub fn watch(root: &Path) -> notify::Result<(Watch, mpsc::Receiver<()>)> {
+pub(crate) fn watch(root: &Path) -> notify::Result<(Watch, mpsc::Receiver<()>)> {
     let (sender, receiver) = mpsc::channel(1);
     let mut debouncer = new_debouncer(QUIET, None, move |result: DebounceEventResult| match result {
         Ok(events) if events.iter().any(|event| !event.kind.is_access()) => {

@@ -30,11 +30,11 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// Wakes the loop. Cheap to clone and to call.
 #[derive(Clone, Debug, Default)]
-pub struct Wake(Arc<Notify>);
+pub(super) struct Wake(Arc<Notify>);
 
 impl Wake {
     /// Something was put into the outbox.
-    pub fn wake(&self) {
+    pub(super) fn wake(&self) {
         self.0.notify_one();
     }
 }

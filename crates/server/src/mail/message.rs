@@ -8,7 +8,7 @@ use process::Mail;
 
 /// Why a mail cannot be written. Such a mail can never be delivered, so it is given up at once.
 #[derive(Debug, thiserror::Error)]
-pub enum MessageError {
+pub(crate) enum MessageError {
     /// The recipient is not one mailbox.
     #[error("the recipient is not a mailbox")]
     Recipient,
@@ -27,7 +27,7 @@ pub enum MessageError {
 ///
 /// # Errors
 /// [`MessageError`].
-pub fn compose(mail: &Mail, default_from: &str) -> Result<Message, MessageError> {
+pub(super) fn compose(mail: &Mail, default_from: &str) -> Result<Message, MessageError> {
     let to: Mailbox = mail.to.parse().map_err(|_| MessageError::Recipient)?;
     let sender = mail.from.as_deref().filter(|from| !from.trim().is_empty()).unwrap_or(default_from);
     let from: Mailbox = sender.parse().map_err(|_| MessageError::Sender(sender.to_owned()))?;

@@ -39,7 +39,7 @@ pub struct TransportError(#[from] smtp::Error);
 
 /// Why one mail did not leave.
 #[derive(Debug, thiserror::Error)]
-pub enum SendError {
+pub(crate) enum SendError {
     /// It can never be sent.
     #[error(transparent)]
     Message(#[from] MessageError),
@@ -57,7 +57,7 @@ pub enum SendError {
 impl SendError {
     /// Whether trying again is pointless.
     #[must_use]
-    pub fn is_permanent(&self) -> bool {
+    pub(crate) fn is_permanent(&self) -> bool {
         matches!(self, Self::Message(_) | Self::Refused(_))
     }
 }

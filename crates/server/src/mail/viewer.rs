@@ -29,7 +29,7 @@ struct Viewer {
 }
 
 /// The routes `/mail` and `/mail/{id}`.
-pub fn router(outbox: Arc<dyn Outbox>, courier: Arc<Courier>) -> Router {
+pub(crate) fn router(outbox: Arc<dyn Outbox>, courier: Arc<Courier>) -> Router {
     let mut pages = Environment::new();
     for (name, source) in [("list.html", LIST), ("mail.html", MAIL)] {
         if let Err(error) = pages.add_template(name, source) {

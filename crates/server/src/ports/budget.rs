@@ -12,7 +12,7 @@ const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
 /// Counts mails per recipient over sliding windows of an hour and a day.
-pub struct RecipientBudget {
+pub(crate) struct RecipientBudget {
     per_hour: u32,
     per_day: u32,
     enabled: bool,
@@ -22,12 +22,12 @@ pub struct RecipientBudget {
 impl RecipientBudget {
     /// A budget of so many mails; `enabled: false` counts nothing.
     #[must_use]
-    pub fn new(enabled: bool, per_hour: u32, per_day: u32) -> Self {
+    pub(crate) fn new(enabled: bool, per_hour: u32, per_day: u32) -> Self {
         Self { per_hour, per_day, enabled, sent: Mutex::default() }
     }
 
     /// Forgets recipients that got nothing for a day.
-    pub fn sweep(&self, now: i64) {
+    pub(crate) fn sweep(&self, now: i64) {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.retain(|_, times| times.back().is_some_and(|last| *last > now - DAY));
     }

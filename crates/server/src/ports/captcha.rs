@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 64 * 1024;
 
 /// Asks the verifier named by `recaptchaUri`.
-pub struct HttpCaptcha {
+pub(crate) struct HttpCaptcha {
     client: reqwest::Client,
 }
 
@@ -29,7 +29,7 @@ impl HttpCaptcha {
     ///
     /// # Errors
     /// When no TLS set-up is possible.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { client })
     }
