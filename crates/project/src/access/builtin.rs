@@ -49,6 +49,8 @@ pub(super) fn rules() -> AccessRules {
         rule("authentication", AUTHORIZED, "action", "reauthenticate", Vec::new()),
         rule("identityProviders", EVERYBODY, "action", "getAuthRedirect,handlePostAuth,getLogoutUrl", Vec::new()),
         rule("identityProviders", AUTHORIZED, "read,action", "normalizeProfile", Vec::new()),
+        // Pages of 4.5 and 5.0 read their switches here instead of in info/uiconfig.
+        rule("config/ui/configuration", EVERYBODY, "read", "", Vec::new()),
         rule("config/ui/themeconfig", EVERYBODY, "read", "", Vec::new()),
         rule("config/ui/themerealm", EVERYBODY, "read", "", Vec::new()),
         rule("config/selfservice/kbaConfig", EVERYBODY, "read", "", feature("registration,passwordReset")),

@@ -13,6 +13,9 @@ use super::principal::Principal;
 use super::request::{Call, Operation};
 use crate::runtime::Runtime;
 
+/// The action of processes.
+const SUBMIT: &str = "submitRequirements";
+
 /// What the rules say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -56,7 +59,7 @@ impl Question<'_> {
         }
         let rules = &self.runtime.project.access;
         let mut decision = Decision::Denied;
-        for rule in rules.matching(path, method, self.call.operation.action(), &self.principal.roles) {
+        for rule in rules.matching(path, method, self.action(path), &self.principal.roles) {
             match self.all(rule, path) {
                 Met::Yes => return Decision::Allowed,
                 Met::AfterReauthentication => decision = Decision::AllowedAfterReauthentication,
@@ -88,10 +91,17 @@ impl Question<'_> {
         }
         let usable = match method {
             "read" => true,
-            "action" => self.call.operation.action().is_some_and(|action| action.eq_ignore_ascii_case("submitRequirements")),
+            "action" => self.action(&path) == Some(SUBMIT),
             _ => false,
         };
         Some(if usable { Decision::Allowed } else { Decision::Denied })
+    }
+
+    /// The action as rules name it. A process's only action, misspelt in case or left empty, is unknown rather than forbidden (measured).
+    fn action(&self, path: &str) -> Option<&str> {
+        let action = self.call.operation.action()?;
+        let submits = path.starts_with("selfservice/") && (action.is_empty() || action.eq_ignore_ascii_case(SUBMIT));
+        Some(if submits { SUBMIT } else { action })
     }
 
     fn all(&self, rule: &AccessRule, path: &str) -> Met {

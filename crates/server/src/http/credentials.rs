@@ -50,11 +50,6 @@ pub(crate) fn wants_no_session(headers: &HeaderMap) -> bool {
     headers.get("x-openidm-nosession").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 
-/// The token of `X-OpenIDM-Jwt`: the credential a finished registration hands over (decision 15).
-pub(crate) fn jwt(headers: &HeaderMap) -> Option<&str> {
-    headers.get("x-openidm-jwt")?.to_str().ok().map(str::trim).filter(|token| !token.is_empty())
-}
-
 /// A header's value as text, decoded if it is encoded.
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     let raw = latin1_or_utf8(headers.get(name)?.as_bytes());
@@ -165,7 +160,6 @@ mod tests {
         assert_eq!(Credentials::reauth_password(&headers(&[("x-openidm-reauth-password", b"  ")])), None);
         let reauth = Credentials::reauth_password(&headers(&[("x-openidm-reauth-password", b"UTF-8''a%20b")]));
         assert_eq!(reauth.unwrap().as_str(), "a b");
-        assert_eq!(jwt(&headers(&[("x-openidm-jwt", b" a.b.c ")])), Some("a.b.c"));
     }
 
     proptest! {

@@ -58,8 +58,11 @@ pub(crate) async fn dispatch(app: &App, parts: &Parts, below: &str, body: Body, 
     let mut response = match answered {
         Ok(response) => response,
         Err(refusal) => {
-            if refusal.error.code >= 500 {
+            if refusal.error.code >= 500 && refusal.error.code != 501 {
                 tracing::warn!(transaction.id = transaction, http.path = parts.uri.path(), error = %refusal.error, "a request could not be served");
+            }
+            if let Some(limit) = refusal.limit {
+                app.metrics.limited(limit);
             }
             reply::refuse(&refusal)
         }
@@ -84,7 +87,7 @@ pub(crate) async fn dispatch(app: &App, parts: &Parts, below: &str, body: Body, 
 async fn exchange(attempt: &Attempt<'_>, parts: &Parts, below: &str, body: Body, progress: &mut Progress) -> Result<Response<Body>, Refusal> {
     let Attempt { app, runtime, client, transaction, now } = *attempt;
     let headers = &parts.headers;
-    let mut principal = attempt.identify(headers).await.inspect_err(|refusal| note_limit(app, refusal))?;
+    let mut principal = attempt.identify(headers).await?;
     progress.user.clone_from(&principal.authentication_id);
 
     let path = Path::parse(below)?;
@@ -104,12 +107,12 @@ async fn exchange(attempt: &Attempt<'_>, parts: &Parts, below: &str, body: Body,
     let call = Call { path: &path, operation, parameters: &parameters, headers, body };
 
     begin_session(attempt, &call, &mut principal, progress).await?;
-    authorise(attempt, &call, &principal).await.inspect_err(|refusal| note_limit(app, refusal))?;
+    authorise(attempt, &call, &principal).await?;
 
     let cx = Context { app, runtime, principal: &principal, client, transaction, now, call: &call, presentation: &presentation };
     let target = resources::route(&cx)?;
     progress.kind = target.kind();
-    let answer = resource::answer(target.as_ref(), &cx).await.inspect_err(|refusal| note_limit(app, refusal))?;
+    let answer = resource::answer(target.as_ref(), &cx).await?;
     Ok(reply::respond(answer, &presentation, &|| base(parts, client, runtime))?)
 }
 
@@ -146,12 +149,6 @@ async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal
         Decision::Allowed => Ok(()),
         Decision::AllowedAfterReauthentication => attempt.reauthenticate(principal, call.headers).await,
         Decision::Denied => Err(denied().into()),
-    }
-}
-
-fn note_limit(app: &App, refusal: &Refusal) {
-    if refusal.error.code == 429 {
-        app.metrics.limited("requests");
     }
 }
 

@@ -77,18 +77,20 @@ pub(crate) struct Refusal {
     pub(crate) error: ResourceError,
     /// Seconds after which it may try again.
     pub(crate) retry_after: Option<u64>,
+    /// The rate limit that refused it.
+    pub(crate) limit: Option<&'static str>,
 }
 
 impl From<ResourceError> for Refusal {
     fn from(error: ResourceError) -> Self {
         let retry_after = matches!(error.code, 429 | 503).then_some(BUSY_FOR);
-        Self { error, retry_after }
+        Self { error, retry_after, limit: None }
     }
 }
 
 impl From<Limited> for Refusal {
     fn from(limited: Limited) -> Self {
-        Self { retry_after: Some(limited.retry_after), error: limited.into() }
+        Self { retry_after: Some(limited.retry_after), limit: Some(limited.limit), error: limited.into() }
     }
 }
 

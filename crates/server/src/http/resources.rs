@@ -8,6 +8,7 @@ mod info;
 mod kba;
 mod managed;
 pub(crate) mod metrics;
+mod outbox;
 mod policy;
 mod privilege;
 mod schema;
@@ -38,6 +39,8 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
         ["schema", rest @ ..] => Box::new(schema::Schema::find(cx, &rest.join("/")).ok_or_else(|| path.not_found(0))?),
         ["config", rest @ ..] if !rest.is_empty() => Box::new(config::Config { id: rest.join("/") }),
         ["external", "email"] => Box::new(email::Email::find(cx).ok_or_else(|| path.not_found(0))?),
+        ["outbox"] => Box::new(outbox::Outbox { id: None }),
+        ["outbox", id] => Box::new(outbox::Outbox::one(id).ok_or_else(|| path.not_found(0))?),
         ["privilege", rest @ ..] => Box::new(privilege::Privilege { of: (!rest.is_empty()).then(|| rest.join("/")) }),
         ["identityProviders"] => Box::new(authentication::IdentityProviders),
         ["consent"] => Box::new(consent::Consent),
