@@ -113,11 +113,19 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
     let address = source.read(options.listen).settings.listen_at(options.listen);
     let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
     let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
+    // Watched before it is read: a file that is changed in between is read again.
+    let watched = source.root().and_then(|root| match files::watch(root) {
+        Ok(watched) => Some(watched),
+        Err(error) => {
+            tracing::warn!(%error, "the project is not watched; changes need a restart");
+            None
+        }
+    });
     let server = Server::set_up(&options, &source, address).await?;
     let app = Arc::clone(&server.app);
-    started(server.started(address, &source));
-    let tasks = server.tasks(&source, address, &stop);
+    let tasks = server.tasks(&source, address, watched, &stop);
     app.ready.store(true, Ordering::Release);
+    started(server.started(address, &source));
     let served = http::serve(listener, Arc::clone(&app), stop).await;
     app.ready.store(false, Ordering::Release);
     tasks.finish().await;
@@ -208,17 +216,12 @@ impl Server {
         }
     }
 
-    fn tasks(&self, source: &Source, listen: SocketAddr, stop: &watch::Receiver<bool>) -> Tasks {
+    fn tasks(&self, source: &Source, listen: SocketAddr, watched: Option<Watched>, stop: &watch::Receiver<bool>) -> Tasks {
         let courier = tokio::spawn(Arc::clone(&self.app.mail).run(stop.clone()));
         let mut others = vec![tokio::spawn(sweep(Arc::clone(&self.app), Arc::clone(&self.budget), stop.clone()))];
-        if let Some(root) = source.root() {
-            match files::watch(root) {
-                Ok((watch, changes)) => {
-                    let reload = Reload { app: Arc::clone(&self.app), parts: self.parts.clone(), source: source.clone(), listen };
-                    others.push(tokio::spawn(reload.run(watch, changes, stop.clone())));
-                }
-                Err(error) => tracing::warn!(%error, "the project is not watched; changes need a restart"),
-            }
+        if let Some((watch, changes)) = watched {
+            let reload = Reload { app: Arc::clone(&self.app), parts: self.parts.clone(), source: source.clone(), listen };
+            others.push(tokio::spawn(reload.run(watch, changes, stop.clone())));
         }
         Tasks { courier, others }
     }
@@ -250,6 +253,9 @@ impl Tasks {
         }
     }
 }
+
+/// A watch and its messages.
+type Watched = (files::Watch, tokio::sync::mpsc::Receiver<()>);
 
 /// Takes up changes of the project's files.
 struct Reload {
