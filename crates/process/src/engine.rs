@@ -1,5 +1,6 @@
 //! The advance loop. A submission runs stages until one asks or the last is through; what they did is committed once, at the end.
-//! The rule that is easiest to break: nothing is written before the loop has ended, except counters, which are counted first.
+//! The rule that is easiest to break: nothing is written before the loop has ended, except counters, which are counted first, and what
+//! a stage that says `after_commit` must find in the store.
 
 use std::sync::Arc;
 
@@ -125,6 +126,8 @@ struct Run<'a, S> {
     now: i64,
     /// Stages below this one wrote something and must not run again in this instance.
     written_below: u32,
+    /// Mails of what was committed before the end.
+    await_mails: Vec<MailId>,
 }
 
 impl<S: Send + Sync + 'static> Engine<S> {
@@ -209,7 +212,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             issued: now,
             expires: now.saturating_add(process.token.lifetime),
         };
-        Run { process, context, effects: Vec::new(), steps: Vec::new(), caller, now, written_below: 0 }
+        Run { process, context, effects: Vec::new(), steps: Vec::new(), caller, now, written_below: 0, await_mails: Vec::new() }
     }
 
     /// Opens a token and finds the definition its bearer began with.
@@ -270,6 +273,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
             };
             run.steps.push(Step { stage: next.stage.name(), index: run.context.stage, outcome: StepOutcome::Entered });
             Self::ready(run, next)?;
+            if next.facts.after_commit {
+                self.commit_written(run).await?;
+            }
             if let Some(requirements) = self.requirements(run, next).await? {
                 return self.ask(run, next, Tag::INITIAL, &requirements, None).await;
             }
@@ -302,6 +308,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             disclosure: run.process.disclosure(),
             lifetime: run.process.token.lifetime,
             allow_unproven: run.process.options.allow_unproven,
+            stages: &run.process.stages,
             instance: &run.context.instance,
             index: run.context.stage,
             gives: &placed.facts.gives,
@@ -373,6 +380,17 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Spend { instance: run.context.instance.clone(), below, expires }
     }
 
+    /// Commits what stages wrote before the loop has ended, for a stage that runs on the result.
+    async fn commit_written(&self, run: &mut Run<'_, S>) -> Result<(), ResourceError> {
+        if run.written_below > 0 {
+            let spend = Some(Self::spend(run, run.written_below));
+            let mails = self.commit(run, spend).await?;
+            run.await_mails.extend(mails);
+            run.written_below = 0;
+        }
+        Ok(())
+    }
+
     async fn commit(&self, run: &mut Run<'_, S>, spend: Option<Spend>) -> Result<Vec<MailId>, ResourceError> {
         let effects = std::mem::take(&mut run.effects);
         if effects.is_empty() && spend.is_none() {
@@ -389,6 +407,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 
     fn submitted(run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
+        let await_mails = run.await_mails.drain(..).chain(await_mails).collect();
         Submitted { body, instance: run.context.instance.clone(), steps: std::mem::take(&mut run.steps), await_mails, finished }
     }
 }

@@ -254,4 +254,9 @@ pub struct StageFacts {
     pub changes_credential: bool,
     /// The stage tells its caller something about an account by design, so that hiding its existence is pointless.
     pub discloses: bool,
+    /// A stage before it must keep the password that was typed, sealed, because this one signs the person in elsewhere.
+    pub uses_password: bool,
+    /// What stages before it wrote must be in the store when it runs, so it is committed first. Such a stage never refuses: what was
+    /// committed cannot be taken back.
+    pub after_commit: bool,
 }

@@ -14,6 +14,7 @@ mod effect;
 mod engine;
 mod facts;
 pub mod loose;
+mod mint;
 mod ports;
 mod proof;
 mod requirements;
@@ -28,6 +29,7 @@ pub use definition::{Audience, Companions, Disclosure, Options, Placed, Process,
 pub use effect::{AuditEvent, Effect, Mail, MailId};
 pub use engine::{Caller, Engine, Failure, Initial, Step, StepOutcome, Submission, Submitted};
 pub use facts::{Fact, FactKind, Facts, Need, StageFacts, Subject};
+pub use mint::{Minted, open_minted};
 pub use ports::{CommitError, Definitions, Ledger, LedgerError, Outbox, OutboxEntry, OutboxState, Receipt, Spend, StoredContext, StoredDefinition, Unit};
 pub use requirements::Requirements;
 pub use stage::{AnyStage, Delivery, Progress, Stage, StageContext, Tag};

@@ -51,6 +51,10 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                 .with_help("add 'emailValidation' before it"),
             );
         }
+        if placed.facts.gives.contains(&FactKind::Created) && !known.contains(&FactKind::ControlsMail) {
+            let message = format!("'{}' makes an account that can sign in although nobody confirmed its mail address (SEC-23)", placed.stage.name());
+            issues.push(Issue::warning(&placed.pointer, "unconfirmed-mail", message).with_help("put 'emailValidation' before it"));
+        }
         if placed.facts.discloses {
             issues.push(Issue::hint(
                 &placed.pointer,

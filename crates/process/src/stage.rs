@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    AuditEvent, Caller, Compiling, Disclosure, Effect, Fact, FactKind, Facts, InstanceId, Issue, Ledger, Requirements, StageFacts, Subject,
+    AuditEvent, Caller, Compiling, Disclosure, Effect, Fact, FactKind, Facts, InstanceId, Issue, Ledger, Placed, Requirements, StageFacts, Subject,
 };
 
 /// What a stage asked for: `initial` first, then names of the stage's own.
@@ -143,6 +143,7 @@ pub struct StageContext<'a, S> {
     pub(crate) disclosure: Disclosure,
     pub(crate) lifetime: i64,
     pub(crate) allow_unproven: bool,
+    pub(crate) stages: &'a [Placed<S>],
     pub(crate) instance: &'a InstanceId,
     pub(crate) index: usize,
     pub(crate) gives: &'a [FactKind],
@@ -171,6 +172,25 @@ impl<S> StageContext<'_, S> {
     #[must_use]
     pub fn allow_unproven(&self) -> bool {
         self.allow_unproven
+    }
+
+    /// Whether some stage of the process gives facts of this kind.
+    #[must_use]
+    pub fn process_gives(&self, kind: FactKind) -> bool {
+        self.stages.iter().any(|placed| placed.facts.gives.contains(&kind))
+    }
+
+    /// Whether the process proves this before it creates an account.
+    #[must_use]
+    pub fn proved_before_creation(&self, kind: FactKind) -> bool {
+        let before = self.stages.iter().take_while(|placed| !placed.facts.gives.contains(&FactKind::Created));
+        before.into_iter().any(|placed| placed.facts.gives.contains(&kind))
+    }
+
+    /// Whether a stage of the process needs the password once more.
+    #[must_use]
+    pub fn password_is_used(&self) -> bool {
+        self.stages.iter().any(|placed| placed.facts.uses_password)
     }
 
     /// Seconds until the token of this answer expires.

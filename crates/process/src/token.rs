@@ -151,9 +151,13 @@ pub(crate) fn issue(
         ResourceError::internal("Error constructing snapshot token")
     })?;
     let seal = |form| {
-        jose::seal(keys, form, &plaintext).map_err(|error| {
-            tracing::error!(%error, "a process context cannot be sealed");
-            ResourceError::internal("Error constructing snapshot token")
+        jose::seal(keys, form, &plaintext).map_err(|error| match error {
+            // Only what a person typed can make a context this long.
+            jose::SealError::TooLong { .. } => ResourceError::too_large("What was entered so far is too long to go on with"),
+            error => {
+                tracing::error!(%error, "a process context cannot be sealed");
+                ResourceError::internal("Error constructing snapshot token")
+            }
         })
     };
     match settings.kind {
