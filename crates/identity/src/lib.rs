@@ -3,18 +3,25 @@
 //!
 //! Easiest to break: nothing here writes, and nothing leaves through [`Managed::view`] that is hashed or private.
 
+pub mod conditions;
+pub mod consent;
 mod events;
 #[cfg(test)]
 mod fixtures;
+pub mod html;
 pub mod kba;
 mod loose;
 mod managed;
+pub mod metadata;
+pub mod names;
+mod nearest;
 mod policy;
 mod ports;
 mod problem;
 mod schema;
 pub mod secret;
 mod session;
+pub mod terms;
 
 pub use events::{Effect, Event, Events, Hook};
 pub use managed::{Audience, Expect, Managed, Prepared, Writer, percentage, sealed, timestamp};
