@@ -123,7 +123,8 @@ fn wanted(expected: Option<&str>) -> Result<Option<i64>, CommitError> {
     expected.map(|expected| revision_number(expected).ok_or(CommitError::Stale)).transpose()
 }
 
-/// The text of an object. It must be an object, and free of NUL, which PostgreSQL cannot store and SQLite cuts text at.
+/// The text of an object. It must be an object, and free of NUL, which PostgreSQL cannot hold and where some of SQLite's functions
+/// stop reading.
 fn storable(content: &Value) -> Result<String, CommitError> {
     let refused = |message: &str| CommitError::Patch(ResourceError::bad_request(message));
     if !content.is_object() {

@@ -4,7 +4,14 @@
 //! Easiest to break: a rule tested on one backend only. What is true of the ports is tested here; what is true of one engine (its
 //! plans, its files) beside that engine.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, missing_docs, reason = "tests, named after the rule they guard")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    missing_docs,
+    reason = "tests, named after the rule they guard"
+)]
 
 use crest::{Change, Filter, Query, Resource};
 use identity::{Objects, Sessions};
@@ -71,6 +78,7 @@ macro_rules! contract_tests {
         );
         $crate::contract_tests!(@ $open, queries:
             comparisons_find_what_the_recorded_answers_found
+            numbers_compare_as_in_memory_beyond_what_a_float_holds
             values_are_text_and_no_patterns
             missing_values_come_first_or_last_where_reversed
             pages_by_cookie_hold_every_object_once

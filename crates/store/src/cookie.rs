@@ -36,7 +36,8 @@ pub(crate) fn read(cookie: &str, collection: &str, query: &Query, keys: usize) -
 
 /// What must not change from page to page: everything but the size of the page.
 fn fingerprint(collection: &str, query: &Query) -> String {
-    let sort: String = query.sort.iter().map(|key| format!("{}{},", if key.ascending { '+' } else { '-' }, key.pointer)).collect();
+    let sort: Vec<String> = query.sort.iter().map(|key| format!("{}{}", if key.ascending { '+' } else { '-' }, key.pointer)).collect();
+    let sort = sort.join(",");
     let whole = digest(&SHA256, format!("{collection}\n{sort}\n{}", query.filter).as_bytes());
     URL_SAFE_NO_PAD.encode(whole.as_ref().get(..12).unwrap_or_default())
 }

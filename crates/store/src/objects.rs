@@ -2,6 +2,9 @@
 //!
 //! Easiest to break: what a query costs. A search by an indexed property goes through its index whatever the size of the store; the
 //! statement says which, and tests ask the engine for its plan.
+//!
+//! Order: what is missing or null, then numbers and booleans (false as 0, true as 1), then text by code points; arrays and objects
+//! stand as their JSON text. Ties are ordered by id.
 
 use async_trait::async_trait;
 use crest::{Page, Paging, Query, Resource, TotalPolicy};

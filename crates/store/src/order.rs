@@ -49,7 +49,7 @@ impl Order {
 
     /// More columns for SELECT: the sort values.
     pub(crate) fn columns(&self) -> String {
-        self.keys.iter().map(|key| format!(", {}", key.value)).collect()
+        self.keys.iter().map(|key| format!(", {}", key.value)).collect::<Vec<_>>().concat()
     }
 
     /// What stands behind ORDER BY.

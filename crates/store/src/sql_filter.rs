@@ -16,7 +16,7 @@ use crate::sql::{Bound, Values, join};
 use crate::{objects, sqlite};
 
 /// More comparisons than this are evaluated in memory: the statement would grow beyond what the engine takes.
-const MAX_COMPARISONS: usize = 4096;
+const MAX_COMPARISONS: usize = 1024;
 /// Whole numbers up to here are the same in every representation.
 const SAFE_INTEGER: i64 = 1 << 53;
 
@@ -38,17 +38,15 @@ pub(crate) fn condition(filter: &Filter, values: &mut Values) -> Condition {
 }
 
 fn comparisons(filter: &Filter) -> usize {
-    let elements = |filter: &Filter| match filter {
-        Filter::Compare { value: Value::Array(list), .. } => list.len(),
-        _ => 0,
-    };
     let mut open = vec![filter];
-    let mut count = 0;
+    let mut count: usize = 0;
     while let Some(filter) = open.pop() {
-        count += 1 + elements(filter) / 64;
+        count += 1;
         match filter {
             Filter::And(parts) | Filter::Or(parts) => open.extend(parts),
             Filter::Not(inner) => open.push(inner),
+            // Texts of a list are bound as one value, numbers one by one.
+            Filter::Compare { value: Value::Array(list), .. } => count += list.iter().filter(|value| value.is_number()).count(),
             _ => {}
         }
     }
@@ -150,22 +148,23 @@ fn revision(comparison: Comparison, wanted: &Value, values: &mut Values) -> Opti
 /// What a single value must satisfy, apart from where it stands.
 #[derive(Default)]
 struct Test {
-    texts: Option<OneOf>,
-    numbers: Option<OneOf>,
+    texts: Option<AllOf>,
+    numbers: Option<AllOf>,
     booleans: Vec<bool>,
 }
 
-/// A condition with a hole for the value: `before value after`, every pair of them must hold.
-struct OneOf(Vec<Hole>);
+/// What must hold of a value that has the right type: all of these.
+struct AllOf(Vec<Hole>);
 
+/// A condition with a hole for the value.
 enum Hole {
-    /// `value …`
+    /// `value …`, an operator and its operand.
     After(String),
     /// A bound text that the value contains.
     Contains(String),
 }
 
-impl OneOf {
+impl AllOf {
     fn operator(operator: &str, placeholder: &str) -> Self {
         Self(vec![Hole::After(format!("{operator} {placeholder}"))])
     }
@@ -189,26 +188,26 @@ impl Test {
                 let numbers: Vec<&Number> = list.iter().filter_map(Value::as_number).collect();
                 if !texts.is_empty() {
                     let placeholder = values.text(serde_json::to_string(&texts).ok()?);
-                    test.texts = Some(OneOf(vec![Hole::After(format!("IN ({})", sqlite::list(&placeholder)))]));
+                    test.texts = Some(AllOf(vec![Hole::After(format!("IN ({})", sqlite::list(&placeholder)))]));
                 }
                 if !numbers.is_empty() {
                     let numbers: Vec<String> =
                         numbers.into_iter().map(|number| safe(number).map(|safe| values.bind(safe))).collect::<Option<_>>()?;
-                    test.numbers = Some(OneOf(vec![Hole::After(format!("IN ({})", numbers.join(", ")))]));
+                    test.numbers = Some(AllOf(vec![Hole::After(format!("IN ({})", numbers.join(", ")))]));
                 }
                 test.booleans = list.iter().filter_map(Value::as_bool).collect();
             }
             (Comparison::Equals, Value::Bool(wanted)) => test.booleans.push(*wanted),
-            (Comparison::Equals | Comparison::Contains | Comparison::StartsWith, Value::String(text)) if !storable(text) => {}
-            (Comparison::Contains, Value::String(text)) if text.is_empty() => test.texts = Some(OneOf(Vec::new())),
-            (Comparison::Contains, Value::String(text)) => test.texts = Some(OneOf(vec![Hole::Contains(values.text(text.as_str()))])),
-            (Comparison::StartsWith, Value::String(text)) => test.texts = Some(starts_with(text, values)),
-            (comparison, Value::String(text)) => {
-                test.texts = operator(comparison).map(|operator| OneOf::operator(operator, &values.text(text.as_str())));
+            (Comparison::Equals | Comparison::Contains | Comparison::StartsWith, Value::String(wanted)) if !storable(wanted) => {}
+            (Comparison::Contains, Value::String(wanted)) if wanted.is_empty() => test.texts = Some(AllOf(Vec::new())),
+            (Comparison::Contains, Value::String(wanted)) => test.texts = Some(AllOf(vec![Hole::Contains(values.text(wanted.as_str()))])),
+            (Comparison::StartsWith, Value::String(wanted)) => test.texts = Some(starts_with(wanted, values)),
+            (comparison, Value::String(wanted)) => {
+                test.texts = operator(comparison).map(|operator| AllOf::operator(operator, &values.text(wanted.as_str())));
             }
             (comparison, Value::Number(number)) => {
                 if let Some(operator) = operator(comparison) {
-                    test.numbers = Some(OneOf::operator(operator, &values.bind(safe(number)?)));
+                    test.numbers = Some(AllOf::operator(operator, &values.bind(safe(number)?)));
                 }
             }
             _ => {}
@@ -246,7 +245,7 @@ fn operator(comparison: Comparison) -> Option<&'static str> {
 }
 
 /// Text begins with another exactly when it lies between that and the next text that does not: a range of the index.
-fn starts_with(prefix: &str, values: &mut Values) -> OneOf {
+fn starts_with(prefix: &str, values: &mut Values) -> AllOf {
     let mut holes = Vec::new();
     if !prefix.is_empty() {
         holes.push(Hole::After(format!(">= {}", values.text(prefix))));
@@ -254,7 +253,7 @@ fn starts_with(prefix: &str, values: &mut Values) -> OneOf {
     if let Some(end) = after_prefix(prefix) {
         holes.push(Hole::After(format!("< {}", values.text(end))));
     }
-    OneOf(holes)
+    AllOf(holes)
 }
 
 /// The first text, by code points, behind all that begin with `prefix`; `None` when there is none.

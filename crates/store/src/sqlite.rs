@@ -42,14 +42,14 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Readers, each a thread with a page cache of its own.
 const READERS: u32 = 4;
 /// A reader that had nothing to do for so long gives its memory back.
-const READER_IDLE: Duration = Duration::from_secs(60);
+const READER_IDLE: Duration = Duration::from_mins(1);
 /// Negative: KiB. Hot pages stay in the system's cache anyway.
 const PAGE_CACHE: &str = "-1024";
 const STATEMENT_CACHE: usize = 64;
 
 /// The file a location names: a path, or a URL `sqlite:PATH` or `sqlite://PATH`.
 pub(crate) fn file(location: &str) -> Result<PathBuf, OpenError> {
-    let path = location.strip_prefix("sqlite:").map(|path| path.strip_prefix("//").unwrap_or(path)).unwrap_or(location);
+    let path = location.strip_prefix("sqlite:").map_or(location, |path| path.strip_prefix("//").unwrap_or(path));
     let unknown = path.is_empty() || path.contains(":memory:") || path.contains("://") || path.contains('\0');
     if unknown { Err(OpenError::UnknownBackend(location.to_owned())) } else { Ok(PathBuf::from(path)) }
 }

@@ -67,6 +67,29 @@ pub async fn comparisons_find_what_the_recorded_answers_found<S: Store>(store: S
     assert_eq!(found(&store, "_rev gt '0' and _id eq 'echo'").await, ["echo"]);
 }
 
+/// Whole numbers compare exactly; a fraction on either side makes both floats.
+pub async fn numbers_compare_as_in_memory_beyond_what_a_float_holds<S: Store>(store: S) {
+    let edge = 1_u64 << 53;
+    for (id, number) in
+        [("a", json!(edge)), ("b", json!(edge + 1)), ("c", json!(u64::MAX)), ("d", json!(9_007_199_254_740_992.0_f64)), ("e", json!(1))]
+    {
+        put(&store, id, json!({ "age": number, "n": [number] })).await;
+    }
+    for field in ["age", "n"] {
+        for (condition, expected) in [
+            ("eq 9007199254740992", &["a", "d"][..]),
+            ("eq 9007199254740993", &["b", "d"]),
+            ("eq 9007199254740992.0", &["a", "b", "d"]),
+            ("gt 9007199254740992", &["b", "c"]),
+            ("ge 18446744073709551615", &["c"]),
+            ("lt 18446744073709551615", &["a", "b", "d", "e"]),
+            ("in '[9007199254740993,1]'", &["b", "d", "e"]),
+        ] {
+            assert_eq!(found(&store, &format!("{field} {condition}")).await, expected, "{field} {condition}");
+        }
+    }
+}
+
 pub async fn values_are_text_and_no_patterns<S: Store>(store: S) {
     for (id, city) in [("a", "100%"), ("b", "100 percent"), ("c", "1_0"), ("d", "[\"x\"]"), ("e", "' OR ''='"), ("f", "\u{10ffff}!")] {
         put(&store, id, json!({ "city": city, "sn": city })).await;

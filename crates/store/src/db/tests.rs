@@ -231,3 +231,22 @@ async fn a_submission_that_is_abandoned_is_done_whole_or_not_at_all() {
     }
     db.commit(create("free", json!({}))).await.unwrap();
 }
+
+/// The command line works on the store of a running server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_share_a_store() {
+    let directory = tempfile::tempdir().unwrap();
+    let (one, other) = (open(&directory).await, open(&directory).await);
+    one.commit(create("a", json!({ "loginCount": 0 }))).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..40 {
+        let db = if number % 2 == 0 { one.clone() } else { other.clone() };
+        tasks.spawn(async move {
+            let patch = crest::Patch::new(vec![crest::PatchOperation::increment(crest::Pointer::parse("loginCount").unwrap(), 1)]);
+            let change = Change::Patch { collection: "managed/user".into(), id: "a".into(), patch, expected: None, guard: None };
+            db.commit(Unit { now: 1, spend: None, effects: vec![Effect::Change(change)] }).await.map(drop)
+        });
+    }
+    assert!(tasks.join_all().await.into_iter().all(|done| done.is_ok()));
+    assert_eq!(other.read("managed/user", "a").await.unwrap().unwrap().content, json!({ "loginCount": 40 }));
+}

@@ -88,6 +88,24 @@ async fn the_plan_is_the_same_on_any_number_of_users() {
     }
 }
 
+/// A stranger may write a long filter (SEC-52); it costs what its values cost.
+#[tokio::test]
+async fn a_long_filter_of_indexed_properties_never_scans() {
+    let (db, _kept) = open().await;
+    fill(&db, 20).await;
+    let terms =
+        |count: u32| (0..count).map(|number| format!("userName eq 'u{number}' or mail eq 'x{number}'")).collect::<Vec<_>>().join(" or ");
+    let steps = plan(&db, &query(&terms(200), "")).await;
+    assert!(on_objects(&steps).iter().all(|step| step.starts_with("SEARCH ") && !step.contains("(collection=?)")), "{steps:#?}");
+    for count in [200, 330] {
+        let found = db.query("managed/user", &Query { page_size: None, ..query(&terms(count), "") }).await.unwrap();
+        assert_eq!(found.result.len(), 20, "{count}");
+    }
+    let beyond = Filter::Or((0..2000).map(|number| Filter::equals("userName", format!("u{number}"))).collect());
+    let found = db.query("managed/user", &Query::all(beyond)).await.unwrap();
+    assert_eq!(found.result.len(), 20);
+}
+
 /// The index gives the order; only objects with equal values are sorted, by id.
 #[tokio::test]
 async fn a_sorted_page_walks_the_index_of_its_first_key() {

@@ -45,18 +45,42 @@ fn find(filter: &Filter, collection: &str, indexes: &Collections, values: &mut V
             let found = parts.iter().filter_map(|part| find(part, collection, indexes, values, depth));
             found.min_by_key(|probes| probes.cost)
         }
-        Filter::Or(parts) if !parts.is_empty() && parts.len() <= MAX_SELECTS => {
+        Filter::Or(parts) if !parts.is_empty() => {
+            let (lists, others) = lists(parts);
             let mut all = Probes { selects: Vec::new(), cost: 0 };
-            for part in parts {
-                let probes = find(part, collection, indexes, values, depth)?;
+            let found =
+                lists.into_iter().map(|(pointer, list)| leaf(pointer, Comparison::In, &Value::Array(list), collection, indexes, values));
+            let mut found: Vec<_> = found.collect::<Option<_>>()?;
+            for part in others {
+                found.push(find(part, collection, indexes, values, depth)?);
+            }
+            for probes in found {
                 all.selects.extend(probes.selects);
-                all.cost += probes.cost;
+                all.cost = all.cost.saturating_add(probes.cost);
             }
             (all.selects.len() <= MAX_SELECTS).then_some(all)
         }
         Filter::Compare { pointer, comparison, value } => leaf(pointer, *comparison, value, collection, indexes, values),
         _ => None,
     }
+}
+
+/// Gathers the alternatives for one property into a list, so that a long filter stays one search and not hundreds.
+fn lists(parts: &[Filter]) -> (Vec<(&Pointer, Vec<Value>)>, Vec<&Filter>) {
+    let mut lists: Vec<(&Pointer, Vec<Value>)> = Vec::new();
+    let mut others = Vec::new();
+    for part in parts {
+        match part {
+            Filter::Compare { pointer, comparison: Comparison::Equals, value: value @ Value::String(_) } => {
+                match lists.iter_mut().find(|(known, _)| *known == pointer) {
+                    Some((_, list)) => list.push(value.clone()),
+                    None => lists.push((pointer, vec![value.clone()])),
+                }
+            }
+            other => others.push(other),
+        }
+    }
+    (lists, others)
 }
 
 fn leaf(
@@ -80,14 +104,14 @@ fn leaf(
         let condition = texts.map_or_else(|| "FALSE".into(), |texts| texts.on("id"));
         let collection = values.text(collection);
         let select = format!("SELECT {row} FROM managed_object{} WHERE collection = {collection} AND {condition}", sqlite::BY_ID);
-        return Some(Probes { selects: vec![select], cost: size * UNIQUE });
+        return Some(Probes { selects: vec![select], cost: size.saturating_mul(UNIQUE) });
     }
     let index = indexes.index(collection, label)?;
     let test = Test::new(comparison, wanted, values)?;
     let mut selects: Vec<String> =
         [test.texts, test.numbers].into_iter().flatten().map(|test| scalars(index, &test.on(&sqlite::value(label)))).collect();
     selects.push(arrays(index));
-    Some(Probes { selects, cost: size * if index.unique { UNIQUE } else { LOOKUP } })
+    Some(Probes { selects, cost: size.saturating_mul(if index.unique { UNIQUE } else { LOOKUP }) })
 }
 
 fn scalars(index: Index<'_>, condition: &str) -> String {
