@@ -7,9 +7,12 @@
     reason = "these are tests from end to end, their helpers included; a panic is a failure"
 )]
 
+mod command_line;
 mod default_project;
 mod golden;
+mod hostile;
 mod mail;
+mod managed;
 mod processes;
 mod reload;
 mod sessions;

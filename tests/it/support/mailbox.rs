@@ -100,9 +100,15 @@ impl Mailbox {
     /// Waits for the first mail to `address` since the mark.
     #[track_caller]
     pub(crate) fn after(&self, mark: usize, address: &str) -> Mail {
+        self.with(mark, address, "")
+    }
+
+    /// Waits for the first mail to `address` since the mark whose text has these words.
+    #[track_caller]
+    pub(crate) fn with(&self, mark: usize, address: &str, words: &str) -> Mail {
         let found = self.lines.wait(mark, |line| {
             let mail = Mail::read(&serde_json::from_str(line).ok()?)?;
-            mail.is_for(address).then_some(mail)
+            (mail.is_for(address) && mail.body.contains(words)).then_some(mail)
         });
         found.unwrap_or_else(|| panic!("no mail for {address} came"))
     }

@@ -106,9 +106,9 @@ pub(crate) fn walk(client: &Client, process: &str, person: &Person, answers: Ans
         assert!(types.len() < 20, "the process does not end: {types:?}");
         let mut input = answer(&body, person);
         if body["type"] == "emailValidation" {
-            let mail = mailbox().after(mark, &person.mail);
+            // Of several mails, the notice of an earlier reset among them, this is the one with the answer's token.
+            let mail = mailbox().with(mark, &person.mail, token.as_deref().unwrap());
             let link = Link::in_text(&mail.body);
-            assert_eq!(Some(&link.token), token.as_ref(), "the mailed token is the one in the answer");
             input = if answers == Answers::Link { link.input() } else { json!({ "code": typable_code(&mail.body) }) };
         }
         mark = mailbox().mark();
