@@ -166,6 +166,13 @@ impl Runtime {
                 processes.insert(name, process);
             }
         }
+        // A file that cannot even be parsed names no process; the one it was keeps serving all the same.
+        for (name, process) in previous.into_iter().flat_map(|runtime| &runtime.processes) {
+            let file = format!("conf/selfservice-{name}.json");
+            if diagnostics.iter().any(|found| found.is_error() && found.location.file == file) {
+                processes.entry(name.clone()).or_insert_with(|| Arc::clone(process));
+            }
+        }
         let (schemas, policies, kba) =
             (Arc::new(project.schemas.clone()), Arc::new(project.policies.clone()), Arc::new(project.questions.clone()));
         let managed = Arc::new(parts.managed(&schemas, &policies, &kba));

@@ -41,6 +41,10 @@ pub(crate) async fn apply(connection: &mut Connection, now: i64, change: Change)
 }
 
 async fn create(connection: &mut Connection, now: i64, collection: &str, id: String, content: Value) -> Result<Resource, CommitError> {
+    // An object that is there already has its unique values too; which constraint an engine meets first must not decide the answer.
+    if (Object { collection, id: &id }).current(connection, None).await.is_ok() {
+        return Err(CommitError::IdTaken { collection: collection.to_owned(), id });
+    }
     let query = sqlx::query(
         "INSERT INTO managed_object (collection, id, rev, doc, created, changed) \
          VALUES ($1, $2, (SELECT rev + 1 FROM revision_floor), $3, $4, $4) RETURNING rev",
