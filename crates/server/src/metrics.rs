@@ -36,6 +36,7 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
     describe_counter!("vestibule_limited_total", "Requests refused by a rate limit, by limit");
     describe_gauge!("vestibule_hash_queue", "Hashing jobs running or waiting");
     describe_counter!("vestibule_hash_total", "Hashing jobs, by outcome");
+    describe_counter!("vestibule_hash_cpu_microseconds_total", Unit::Microseconds, "CPU time of the finished hashing jobs");
     describe_counter!("vestibule_mail_total", "Mails delivered, attempts failed, mails given up");
     describe_counter!("vestibule_audit_lost_total", "Audit events that could not be kept");
     Ok(handle)
@@ -95,6 +96,7 @@ impl Metrics {
         gauge!("vestibule_hash_queue").set(pool.queued as f64);
         counter!("vestibule_hash_total", "outcome" => "done").absolute(pool.done);
         counter!("vestibule_hash_total", "outcome" => "refused").absolute(pool.refused);
+        counter!("vestibule_hash_cpu_microseconds_total").absolute(u64::try_from(pool.cpu.as_micros()).unwrap_or(u64::MAX));
         let (delivered, failed, dead) = self.courier.totals();
         counter!("vestibule_mail_total", "outcome" => "delivered").absolute(delivered);
         counter!("vestibule_mail_total", "outcome" => "failed").absolute(failed);

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crest::{Random, ResourceError, random_bytes};
 use identity::secret::{HashParameters, Hasher, Secret, Verdict, hash, verify_stored};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -16,6 +18,8 @@ pub struct HashPool {
     queued: Arc<AtomicUsize>,
     done: AtomicU64,
     refused: AtomicU64,
+    /// Nanoseconds.
+    cpu: Arc<AtomicU64>,
     limit: usize,
     random: Arc<dyn Random>,
     parameters: HashParameters,
@@ -30,6 +34,8 @@ pub struct HashPoolStatus {
     pub done: u64,
     /// Jobs refused since start.
     pub refused: u64,
+    /// Time of a core that the finished jobs took, as the system accounts it.
+    pub cpu: Duration,
 }
 
 /// Gives the place in the queue back, also when the caller has gone away.
@@ -51,6 +57,7 @@ impl HashPool {
             queued: Arc::default(),
             done: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            cpu: Arc::default(),
             limit: cores.saturating_add(queue),
             random,
             parameters,
@@ -64,6 +71,7 @@ impl HashPool {
             queued: self.queued.load(Ordering::Relaxed),
             done: self.done.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
+            cpu: Duration::from_nanos(self.cpu.load(Ordering::Relaxed)),
         }
     }
 
@@ -76,9 +84,13 @@ impl HashPool {
         }
         let closed = |_| ResourceError::unavailable("The server is stopping");
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
+        let cpu = Arc::clone(&self.cpu);
         let result = tokio::task::spawn_blocking(move || {
             let _held = (permit, place);
-            job()
+            let began = thread_cpu();
+            let result = job();
+            cpu.fetch_add(thread_cpu().saturating_sub(began), Ordering::Relaxed);
+            result
         })
         .await;
         self.done.fetch_add(1, Ordering::Relaxed);
@@ -87,6 +99,13 @@ impl HashPool {
             ResourceError::internal("The secret could not be checked")
         })
     }
+}
+
+/// Nanoseconds of a core that this thread has had.
+fn thread_cpu() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let part = |value: i64| u64::try_from(value).unwrap_or_default();
+    part(time.tv_sec).saturating_mul(1_000_000_000).saturating_add(part(time.tv_nsec))
 }
 
 #[async_trait]

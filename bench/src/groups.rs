@@ -1,0 +1,155 @@
+//! The subjects that are measured: one file each, and one line each in [`SUBJECTS`].
+//!
+//! Easiest to get wrong: a comparison belongs into one run. What is set against each other is measured round by round, in turns.
+
+mod initial;
+mod memory;
+mod population;
+mod secrets;
+mod start;
+mod submissions;
+mod tokens;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::figure::Group;
+use crate::mailbox::Mailbox;
+use crate::server::{Launch, Server};
+use crate::{Failure, people, project};
+
+/// How much is measured.
+#[derive(Clone, Debug)]
+pub(crate) struct Extent {
+    /// Rounds; a figure is the median of them.
+    pub(crate) rounds: u32,
+    /// Sizes of the stores that a reset is measured on, smallest first.
+    pub(crate) populations: Vec<u64>,
+    /// People in flight.
+    pub(crate) in_flight: u64,
+}
+
+/// What a subject is measured with.
+pub(crate) struct Bench {
+    /// How the server is started.
+    pub(crate) launch: Launch,
+    /// How much is measured.
+    pub(crate) extent: Extent,
+    /// Where mails go.
+    pub(crate) mailbox: Rc<Mailbox>,
+    work: TempDir,
+    directories: Cell<u32>,
+}
+
+/// A running measurement.
+pub(crate) type Measurement<'b> = Pin<Box<dyn Future<Output = Result<Group, Failure>> + 'b>>;
+
+/// A subject: what `--only` calls it, and how it is measured.
+pub(crate) struct Subject {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// Measures it.
+    pub(crate) measure: fn(&Bench) -> Measurement<'_>,
+}
+
+/// Every subject, in the order of the table. A new one is a file beside this one and a line here.
+pub(crate) const SUBJECTS: [Subject; 7] = [
+    Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
+    Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
+    Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
+    Subject { name: "population", measure: |bench| Box::pin(population::measure(bench)) },
+    Subject { name: "memory", measure: |bench| Box::pin(memory::measure(bench)) },
+    Subject { name: "secrets", measure: |bench| Box::pin(secrets::measure(bench)) },
+    Subject { name: "tokens", measure: |bench| Box::pin(tokens::measure(bench)) },
+];
+
+impl Bench {
+    /// Everything is kept below a temporary directory and goes with it.
+    ///
+    /// # Errors
+    /// When there is no such directory, or no port for mails.
+    pub(crate) async fn new(launch: Launch, extent: Extent) -> Result<Self, Failure> {
+        let work = tempfile::Builder::new().prefix("vestibule-bench-").tempdir()?;
+        Ok(Self { launch, extent, mailbox: Mailbox::start().await?, work, directories: Cell::new(0) })
+    }
+
+    /// A new directory for a server's data. Its name is free; the server makes it.
+    fn data(&self) -> PathBuf {
+        let number = self.directories.replace(self.directories.get() + 1);
+        self.work.path().join(format!("data{number}"))
+    }
+
+    /// A project whose mails come here.
+    fn project(&self) -> Result<PathBuf, Failure> {
+        let root = self.work.path().join("project");
+        project::write(&root, self.mailbox.port())?;
+        Ok(root)
+    }
+
+    /// A directory with a store of so many people, whose indexes are made.
+    async fn populated(&self, population: u64) -> Result<PathBuf, Failure> {
+        let data = self.data();
+        std::fs::create_dir_all(&data)?;
+        people::fill(&data, population).await?;
+        self.serve(&data)?.stop()?;
+        Ok(data)
+    }
+
+    /// A server with our project on a store.
+    fn serve(&self, data: &Path) -> Result<Server, Failure> {
+        self.launch.start(Some(&self.project()?), data)
+    }
+}
+
+/// What one operation costs a server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    /// CPU time of one operation.
+    pub(crate) cpu: Duration,
+    /// The part of it that was hashing.
+    pub(crate) hashing: Duration,
+    /// Hashes of one operation.
+    pub(crate) hashes: f64,
+}
+
+impl Cost {
+    /// Runs `work`, which does `count` operations, and divides what it cost the server, afterwork included.
+    async fn of(server: &Server, count: u64, work: impl Future<Output = Result<(), Failure>>) -> Result<Self, Failure> {
+        server.settle().await?;
+        let (hashing_before, before) = (server.hashing().await?, server.cpu()?);
+        work.await?;
+        server.settle().await?;
+        let (after, hashing_after) = (server.cpu()?, server.hashing().await?);
+        let each = u32::try_from(count.max(1))?;
+        Ok(Self {
+            cpu: after.saturating_sub(before) / each,
+            hashing: hashing_after.cpu.saturating_sub(hashing_before.cpu) / each,
+            hashes: f64::from(u32::try_from(hashing_after.jobs - hashing_before.jobs)?) / f64::from(each),
+        })
+    }
+
+    /// Milliseconds of CPU time.
+    fn total(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e3
+    }
+
+    /// Milliseconds of CPU time besides hashing.
+    fn outside(&self) -> f64 {
+        self.cpu.saturating_sub(self.hashing).as_secs_f64() * 1e3
+    }
+
+    /// Percent of the CPU time that was hashing.
+    fn share(&self) -> f64 {
+        100.0 * self.hashing.as_secs_f64() / self.cpu.as_secs_f64()
+    }
+}
+
+/// One number of every sample.
+fn each<S>(samples: &[S], of: impl Fn(&S) -> f64) -> Vec<f64> {
+    samples.iter().map(of).collect()
+}

@@ -1,0 +1,99 @@
+//! `vestibule-bench`: measures a built server and prints one table. Costs are CPU time as the kernel accounts it, divided by a counted
+//! number of operations; nothing here fails because a machine is slow.
+//!
+//! Easiest to get wrong: the load is made on another core than the one the server is held on, or both are measured.
+
+mod account;
+mod client;
+mod figure;
+mod groups;
+mod machine;
+mod mailbox;
+mod people;
+mod project;
+mod server;
+mod walk;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::Parser;
+
+use figure::Report;
+use groups::{Bench, Extent, SUBJECTS};
+use machine::Machine;
+use server::Launch;
+
+/// Whatever ends a run early.
+type Failure = Box<dyn std::error::Error>;
+
+/// Measures a Vestibule server and prints one table of figures and targets.
+#[derive(Parser)]
+#[command(name = "vestibule-bench", max_term_width = 110)]
+struct Arguments {
+    /// The server's binary.
+    #[arg(long, value_name = "FILE", default_value = "target/release/vestibule")]
+    server: PathBuf,
+    /// Write all samples as JSON, too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure these subjects only: start, initial, submissions, population, memory, secrets, tokens.
+    #[arg(long, value_name = "SUBJECT", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Rounds; a figure is their median.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Sizes of the stores a reset is measured on.
+    #[arg(long, value_name = "PEOPLE", value_delimiter = ',', default_values_t = [1000, 100_000, 1_000_000])]
+    populations: Vec<u64>,
+    /// People in flight.
+    #[arg(long, value_name = "PEOPLE", default_value_t = 100_000)]
+    in_flight: u64,
+    /// Hold the server on this core [default: the first one, where there are others for the load]
+    #[arg(long, value_name = "CORE")]
+    core: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("vestibule-bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(unknown) = arguments.only.iter().find(|name| !SUBJECTS.iter().any(|subject| subject.name == name.as_str())) {
+        let known: Vec<_> = SUBJECTS.iter().map(|subject| subject.name).collect();
+        return Err(format!("there is no subject '{unknown}'; there are {}", known.join(", ")).into());
+    }
+    let machine = Machine::here();
+    let core = arguments.core.or_else(|| (machine.cores() > 1 && has_taskset()).then_some(0));
+    let binary = arguments.server.canonicalize().map_err(|error| format!("{}: {error}", arguments.server.display()))?;
+    let launch = Launch { binary, core };
+    let extent = Extent { rounds: arguments.rounds, populations: arguments.populations.clone(), in_flight: arguments.in_flight };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    let report = local.block_on(&runtime, measure(machine, launch, extent, &arguments.only))?;
+    print!("{}", report.table());
+    if let Some(file) = &arguments.json {
+        std::fs::write(file, format!("{:#}\n", report.json()))?;
+    }
+    Ok(())
+}
+
+async fn measure(machine: Machine, launch: Launch, extent: Extent, only: &[String]) -> Result<Report, Failure> {
+    let bench = Bench::new(launch, extent).await?;
+    let mut groups = Vec::new();
+    for subject in SUBJECTS.iter().filter(|subject| only.is_empty() || only.iter().any(|name| name == subject.name)) {
+        eprintln!("measuring: {}", subject.name);
+        groups.push((subject.measure)(&bench).await?);
+    }
+    Ok(Report { machine, groups })
+}
+
+fn has_taskset() -> bool {
+    Command::new("taskset").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}

@@ -1,0 +1,73 @@
+//! How a person walks through a process, request by request, as the stock pages send them.
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use crate::client::Connection;
+use crate::mailbox::{Mailbox, between};
+use crate::{Failure, people};
+
+/// The password a reset sets.
+const NEW_PASSWORD: &str = "N3wPassword!";
+
+/// Resets a password: the form, four submissions, one mail.
+///
+/// # Errors
+/// When an answer or the mail is not what a person would need.
+pub(crate) async fn reset(connection: &mut Connection, mailbox: &Rc<Mailbox>, number: u64) -> Result<(), Failure> {
+    connection.get("/openidm/selfservice/reset").await?;
+    let first = submit(connection, "reset", None, &json!({})).await?;
+    let address = people::mail(number);
+    let named = submit(connection, "reset", Some(&first), &json!({ "queryFilter": format!("mail eq \"{address}\"") })).await?;
+    let mail = mailbox.take(&address).await?;
+    let code = between(&mail, "<strong>", "</strong>").ok_or("the mail has no code")?;
+    let proven = submit(connection, "reset", Some(&named), &json!({ "code": code })).await?;
+    ends(&submit(connection, "reset", Some(&proven), &json!({ "password": NEW_PASSWORD })).await?)
+}
+
+/// Asks for a forgotten user name: the form, one submission, one mail.
+///
+/// # Errors
+/// When an answer or the mail is not what a person would need.
+pub(crate) async fn username(connection: &mut Connection, mailbox: &Rc<Mailbox>, number: u64) -> Result<(), Failure> {
+    connection.get("/openidm/selfservice/username").await?;
+    let address = people::mail(number);
+    ends(&submit(connection, "username", None, &json!({ "queryFilter": format!("mail eq \"{address}\"") })).await?)?;
+    let mail = mailbox.take(&address).await?;
+    if mail.contains(&people::name(number)) { Ok(()) } else { Err("the mail does not name the user".into()) }
+}
+
+/// Signs in and keeps no session.
+///
+/// # Errors
+/// When the password is refused.
+pub(crate) async fn sign_in(connection: &mut Connection, number: u64) -> Result<(), Failure> {
+    let (name, password) = (people::name(number), people::PASSWORD);
+    let headers = format!("X-OpenIDM-Username: {name}\r\nX-OpenIDM-Password: {password}\r\nX-OpenIDM-NoSession: true\r\n");
+    let body = connection.post_as("/openidm/authentication?_action=login", &headers, "").await?;
+    if body.pointer("/authorization/id").is_some_and(Value::is_string) { Ok(()) } else { Err(format!("not signed in: {body}").into()) }
+}
+
+/// Begins a process that asks a security question, and leaves.
+///
+/// # Errors
+/// When nothing is asked.
+pub(crate) async fn begin(connection: &mut Connection, process: &str, number: u64) -> Result<(), Failure> {
+    let name = people::name(number);
+    let waiting = submit(connection, process, None, &json!({ "queryFilter": format!("userName eq \"{name}\"") })).await?;
+    if waiting.get("token").is_some_and(Value::is_string) { Ok(()) } else { Err(format!("{process} asks nothing: {waiting}").into()) }
+}
+
+async fn submit(connection: &mut Connection, process: &str, before: Option<&Value>, input: &Value) -> Result<Value, Failure> {
+    let token = before.and_then(|answer| answer.get("token"));
+    let body = match token {
+        None => json!({ "input": input }),
+        Some(token) => json!({ "token": token, "input": input }),
+    };
+    connection.post(&format!("/openidm/selfservice/{process}?_action=submitRequirements"), &body).await
+}
+
+fn ends(answer: &Value) -> Result<(), Failure> {
+    if answer.get("tag").is_some_and(|tag| tag == "end") { Ok(()) } else { Err(format!("not the end: {answer}").into()) }
+}

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Builds the release binary and prints its figures as one table. Arguments go to the bench: --json FILE, --only SUBJECT, --rounds N.
+set -eu
+cd "$(dirname "$0")/.."
+scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h openssl:openssl util-linux:taskset
+"${CARGO:-cargo}" build --release --quiet --package vestibule --package vestibule-bench
+
+# The load stays off the core that the server is held on.
+target=${CARGO_TARGET_DIR:-target}
+cores=$(nproc)
+if [ "$cores" -gt 1 ]; then
+    exec taskset --cpu-list "1-$((cores - 1))" "$target/release/vestibule-bench" --server "$target/release/vestibule" "$@"
+fi
+exec "$target/release/vestibule-bench" --server "$target/release/vestibule" "$@"
