@@ -29,6 +29,12 @@ pub struct Session {
     pub expires: i64,
 }
 
+impl Session {
+    /// The claim that lists the forms and processes that were completed or skipped on the session. The store adds to it itself, in the
+    /// transaction of what was completed.
+    pub const SETTLED: &'static str = "settled";
+}
+
 /// The sessions of a store.
 #[async_trait]
 pub trait Sessions: Send + Sync {

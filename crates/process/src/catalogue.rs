@@ -79,6 +79,7 @@ impl<S: Send + Sync + 'static, T: Stage<S>> StageType<S> for Declared<T> {
         let config: T::Config = config::read(cx.pointer(), value).map_err(|issue| vec![issue])?;
         let facts = T::facts(&config);
         let stage = T::compile(config, cx)?;
+        let facts = stage.compiled_facts(facts);
         Ok((Arc::new(stage), facts))
     }
 }
@@ -94,6 +95,7 @@ pub struct Merger<S> {
 /// All stage types a server knows.
 pub struct Catalogue<S> {
     types: Vec<Box<dyn StageType<S>>>,
+    foreign: Option<Box<dyn StageType<S>>>,
     merger: Option<Merger<S>>,
 }
 
@@ -101,7 +103,7 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
     /// A catalogue of these types.
     #[must_use]
     pub fn new(types: Vec<Box<dyn StageType<S>>>) -> Self {
-        Self { types, merger: None }
+        Self { types, foreign: None, merger: None }
     }
 
     /// Adds what `allInOneRegistration` does.
@@ -109,6 +111,19 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
     pub fn with_merger(mut self, merger: Merger<S>) -> Self {
         self.merger = Some(merger);
         self
+    }
+
+    /// Adds the type of stages that a project declares itself. It serves every name or class for which there is a companion
+    /// [`Compiling::declaration_name`].
+    #[must_use]
+    pub fn with_foreign(mut self, declared: Box<dyn StageType<S>>) -> Self {
+        self.foreign = Some(declared);
+        self
+    }
+
+    /// The type of stages that a project declares itself.
+    pub(crate) fn foreign(&self) -> Option<&dyn StageType<S>> {
+        self.foreign.as_deref()
     }
 
     /// What `allInOneRegistration` does.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::{Catalogue, Merger, StageType};
 use crate::definition::Placed;
-use crate::{Companions, Issue, Options, Process, Severity, TokenSettings, Version, config, nearest, proof};
+use crate::{Companions, FactKind, Issue, Need, Options, Process, Severity, StageFacts, TokenSettings, Version, config, nearest, proof};
 
 /// What became of a process file.
 pub struct Compiled<S> {
@@ -28,7 +28,7 @@ pub struct Compiling<'a, S> {
     pointer: String,
     /// Findings that do not keep the stage from being made.
     pub issues: Vec<Issue>,
-    used: Vec<&'static str>,
+    used: Vec<String>,
 }
 
 impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
@@ -42,6 +42,40 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
     #[must_use]
     pub fn companion(&self, name: &str) -> &'a Value {
         self.companions.get(name)
+    }
+
+    /// The text of a file of the project that the configuration names, `script/due.js`; it becomes part of the definition.
+    pub fn file(&mut self, path: &str) -> Option<&'a str> {
+        let name = Self::file_name(path);
+        let text = self.companions.get(&name).as_str();
+        self.used.push(name);
+        text
+    }
+
+    /// The companion that holds the text of a project's file.
+    #[must_use]
+    pub fn file_name(path: &str) -> String {
+        format!("file:{path}")
+    }
+
+    /// The project's own declaration of the stage type that a configuration names by `name` or `class`; it becomes part of the
+    /// definition.
+    pub fn declaration(&mut self, configuration: &Value) -> Option<(&'a str, &'a Value)> {
+        let (companion, declaration) = self.declared_by_project(configuration)?;
+        self.used.push(companion.to_owned());
+        Some((companion.strip_prefix(DECLARATION).unwrap_or(companion), declaration))
+    }
+
+    /// The companion that holds the declaration of a stage type.
+    #[must_use]
+    pub fn declaration_name(name: &str) -> String {
+        format!("{DECLARATION}{name}")
+    }
+
+    fn declared_by_project(&self, configuration: &Value) -> Option<(&'a str, &'a Value)> {
+        let named = |key: &str| configuration.get(key).and_then(Value::as_str).map(Self::declaration_name);
+        let companions = &self.companions.0;
+        [named("name"), named("class")].into_iter().flatten().find_map(|name| companions.get_key_value(&name)).map(|(name, value)| (name.as_str(), value))
     }
 
     /// Compiles a stage configuration nested at `key`, as in `onConditionTrue`.
@@ -59,7 +93,7 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
 
     fn stage(&mut self, value: &Value) -> Result<Placed<S>, Vec<Issue>> {
         let declared = self.declared(value).map_err(|issue| vec![issue])?;
-        self.used.extend(declared.companions());
+        self.used.extend(declared.companions().iter().map(|name| (*name).to_owned()));
         if let Value::Object(members) = value {
             let findings = unknown_keys(declared, members, &self.pointer);
             self.issues.extend(findings);
@@ -77,10 +111,13 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
         if let Some(declared) = name.and_then(|name| catalogue.find(name)) {
             return Ok(declared);
         }
+        if let Some(foreign) = catalogue.foreign().filter(|_| self.declared_by_project(value).is_some()) {
+            return Ok(foreign);
+        }
         if let Some(class) = members.get("class").and_then(Value::as_str) {
             let message = format!("the stage is the Java class {class}, which cannot run here; this process is not served");
             return Err(Issue::error(format!("{}/class", self.pointer), "custom-class", message)
-                .with_help("write the stage as a script or an HTTP call, or take it out of stageConfigs"));
+                .with_help("declare it in vestibule.toml as a script or an HTTP call (docs/custom-stages.md), or take it out of stageConfigs"));
         }
         let Some(name) = name else {
             return Err(Issue::error(&self.pointer, "missing-key", "missing key 'name': which stage is this?"));
@@ -93,6 +130,8 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
     }
 }
 
+/// Begins the names of companions that hold a project's own stage types.
+const DECLARATION: &str = "stage:";
 /// Top-level keys of a process file.
 const TOP_LEVEL: [&str; 6] = ["stageConfigs", "snapshotToken", "storage", "allInOneRegistration", "vestibule", "_id"];
 
@@ -115,7 +154,7 @@ pub fn compile<S: Send + Sync + 'static>(name: &str, file: &Value, companions: &
     };
     let (token, token_issues) = TokenSettings::read(members, companions);
     issues.extend(token_issues);
-    let mut used = vec!["jsonstore"];
+    let mut used = vec!["jsonstore".to_owned()];
     let stages = compile_stages(members, companions, catalogue, &mut issues, &mut used);
     if !issues.iter().any(|issue| issue.severity == Severity::Error) {
         issues.extend(proof::check(&stages, &options));
@@ -123,7 +162,7 @@ pub fn compile<S: Send + Sync + 'static>(name: &str, file: &Value, companions: &
     let failed = issues.iter().any(|issue| issue.severity == Severity::Error);
     let process = (!failed).then(|| {
         let used: BTreeMap<String, Value> =
-            used.iter().filter_map(|name| companions.0.get(*name).map(|value| ((*name).to_owned(), value.clone()))).collect();
+            used.iter().filter_map(|name| companions.0.get(name).map(|value| (name.clone(), value.clone()))).collect();
         let source = Process::<S>::pack(file, &used);
         let version = version_of(name, &source);
         Process { name: name.to_owned(), version, stages, token, options, source, initial: OnceLock::new() }
@@ -136,7 +175,7 @@ fn compile_stages<S: Send + Sync + 'static>(
     companions: &Companions,
     catalogue: &Catalogue<S>,
     issues: &mut Vec<Issue>,
-    used: &mut Vec<&'static str>,
+    used: &mut Vec<String>,
 ) -> Vec<Placed<S>> {
     let configs = match members.get("stageConfigs") {
         Some(Value::Array(configs)) if !configs.is_empty() => configs,
@@ -153,7 +192,7 @@ fn compile_stages<S: Send + Sync + 'static>(
             return Vec::new();
         }
     };
-    let mut stages = Vec::with_capacity(configs.len());
+    let mut stages: Vec<Placed<S>> = Vec::with_capacity(configs.len());
     for (index, value) in configs.iter().enumerate() {
         let pointer = format!("/stageConfigs/{index}");
         let mut cx = Compiling { catalogue, companions, pointer, issues: Vec::new(), used: Vec::new() };
@@ -165,9 +204,24 @@ fn compile_stages<S: Send + Sync + 'static>(
         used.append(&mut cx.used);
     }
     let all_in_one = members.get("allInOneRegistration").is_some_and(|flag| flag == true || flag.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")));
-    match catalogue.merger() {
+    let mut stages = match catalogue.merger() {
         Some(merger) if all_in_one => merge(stages, merger, issues),
         _ => stages,
+    };
+    bind_to_session(&mut stages);
+    stages
+}
+
+/// A stage that works on whoever is there needs the signed-in person where no stage before it brings another.
+fn bind_to_session<S>(stages: &mut [Placed<S>]) {
+    let brings = |facts: &StageFacts| [FactKind::Named, FactKind::NewUser, FactKind::Created].iter().any(|kind| facts.gives.contains(kind));
+    let mut somebody = false;
+    for placed in stages {
+        let session = Need::any(&[FactKind::SignedIn]);
+        if placed.facts.wants_session && !somebody && !placed.facts.needs.contains(&session) {
+            placed.facts.needs.push(session);
+        }
+        somebody |= brings(&placed.facts);
     }
 }
 
@@ -188,6 +242,9 @@ fn merge<S: Send + Sync + 'static>(stages: Vec<Placed<S>>, merger: &Merger<S>, i
 /// Keys of a stage configuration that its type does not know.
 fn unknown_keys<S: Send + Sync + 'static>(declared: &dyn StageType<S>, members: &Map<String, Value>, pointer: &str) -> Vec<Issue> {
     let schema = declared.config_schema();
+    if schema.get("additionalProperties") == Some(&Value::Bool(true)) {
+        return Vec::new();
+    }
     let known: Vec<&str> = schema
         .get("properties")
         .and_then(Value::as_object)

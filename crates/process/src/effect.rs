@@ -65,6 +65,14 @@ pub enum Effect {
         /// A session that stays.
         except: Option<String>,
     },
+    /// A form or a whole process is not asked again on this session: it was completed or skipped (client-contract §13.19). A session
+    /// that has ended meanwhile is no fault.
+    Settle {
+        /// The session's key.
+        session: String,
+        /// A process's name, or that of one of its forms.
+        what: String,
+    },
     /// Keeps a sealed context under a short token (`storage: local`).
     StoreContext {
         /// The token.

@@ -27,6 +27,8 @@ pub struct Caller {
     pub subject: Option<Subject>,
     /// The session the request came on.
     pub session: Option<String>,
+    /// Forms and processes that were completed or skipped on this session.
+    pub settled: Vec<String>,
     /// The client's address, as far as proxies are trusted.
     pub address: String,
     /// Joins the events of one request.
@@ -147,8 +149,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         let first = process.stages.first().ok_or_else(|| ResourceError::internal("The process has no stages"))?;
         let mut run = self.begin(process, caller);
+        Self::ready(&run, first)?;
         let requirements = self.requirements(&mut run, first).await?.unwrap_or_else(Requirements::none);
-        let initial = Arc::new(Initial::new(first.stage.name(), &requirements));
+        let initial = Arc::new(Initial::new(first.stage.shown_as(), &requirements));
         if first.stage.is_static() {
             return Ok(Arc::clone(process.initial.get_or_init(|| initial)));
         }
@@ -311,7 +314,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             stages: &run.process.stages,
             instance: &run.context.instance,
             index: run.context.stage,
-            gives: &placed.facts.gives,
+            granted: &placed.facts,
             state: &mut run.context.state,
             facts: &mut run.context.facts,
             additions: &mut run.context.additions,
@@ -340,7 +343,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let spend = (run.written_below > 0).then(|| Self::spend(run, run.written_below));
         let await_mails = self.commit(run, spend).await?;
         let body = json!({
-            "type": placed.stage.name(),
+            "type": placed.stage.shown_as(),
             "tag": tag.0,
             "requirements": requirements.to_value(),
             "token": token,
@@ -363,10 +366,15 @@ impl<S: Send + Sync + 'static> Engine<S> {
             successful: true,
             detail,
         }));
+        if run.context.owner.is_some()
+            && let Some(session) = run.caller.session.clone()
+        {
+            run.effects.push(Effect::Settle { session, what: run.process.name.clone() });
+        }
         let spend = Some(Self::spend(run, Spend::WHOLE));
         let await_mails = self.commit(run, spend).await?;
         let body = json!({
-            "type": last.stage.name(),
+            "type": last.stage.shown_as(),
             "tag": Tag::END.0,
             "status": { "success": true },
             "additions": Value::Object(std::mem::take(&mut run.context.additions)),

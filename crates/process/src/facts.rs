@@ -250,6 +250,10 @@ pub struct StageFacts {
     pub needs: Vec<Need>,
     /// What the stage may earn. A stage can grant nothing else.
     pub gives: Vec<FactKind>,
+    /// What the stage may earn on some of its paths only. Nothing is proved by it when a process is loaded.
+    pub may_give: Vec<FactKind>,
+    /// The stage works on the signed-in person wherever no stage before it names or makes another.
+    pub wants_session: bool,
     /// The stage changes a credential: what it needs is counted as proof of identity.
     pub changes_credential: bool,
     /// The stage tells its caller something about an account by design, so that hiding its existence is pointless.

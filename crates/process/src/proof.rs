@@ -62,7 +62,7 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                 format!("'{}' tells its caller about an account by design, so the process also tells which accounts exist", placed.stage.name()),
             ));
         }
-        if placed.facts.gives.contains(&FactKind::Named) {
+        if placed.facts.gives.contains(&FactKind::Named) || placed.facts.may_give.contains(&FactKind::Named) {
             proven.clear();
         }
         known.extend(&placed.facts.gives);

@@ -1,6 +1,7 @@
 //! The stage contract. A stage declares its name, its typed configuration and its facts; it asks and it advances. It sees its own
 //! input, the shared state, the facts and its services, never another stage's workings (SEC-31).
 
+use std::any::Any;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -84,6 +85,22 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
     /// Every reason at once.
     fn compile(config: Self::Config, cx: &mut Compiling<'_, S>) -> Result<Self, Vec<Issue>>;
 
+    /// What the compiled stage needs and gives, where that is known only then: a stage around other stages, or one whose declaration
+    /// stands in a companion. `declared` is what [`Stage::facts`] said.
+    fn compiled_facts(&self, declared: StageFacts) -> StageFacts {
+        declared
+    }
+
+    /// The `type` in answers.
+    fn shown_as(&self) -> &str {
+        Self::NAME
+    }
+
+    /// Whether the stage ever asks somebody something. One that does not is nothing a person could owe.
+    fn asks(&self) -> bool {
+        true
+    }
+
     /// Whether the first requirements depend on the configuration alone, so that a GET may be answered from memory.
     fn is_static(&self) -> bool {
         false
@@ -99,8 +116,17 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
 /// A compiled stage, whatever its type.
 #[async_trait]
 pub trait AnyStage<S: Send + Sync + 'static>: Send + Sync {
-    /// The `type` in answers.
+    /// The type's name: a metric label, the vocabulary of diagnostics.
     fn name(&self) -> &'static str;
+
+    /// See [`Stage::shown_as`].
+    fn shown_as(&self) -> &str;
+
+    /// See [`Stage::asks`].
+    fn asks(&self) -> bool;
+
+    /// The stage itself, for whoever knows its type.
+    fn as_any(&self) -> &dyn Any;
 
     /// See [`Stage::is_static`].
     fn is_static(&self) -> bool;
@@ -116,6 +142,18 @@ pub trait AnyStage<S: Send + Sync + 'static>: Send + Sync {
 impl<S: Send + Sync + 'static, T: Stage<S>> AnyStage<S> for T {
     fn name(&self) -> &'static str {
         T::NAME
+    }
+
+    fn shown_as(&self) -> &str {
+        Stage::shown_as(self)
+    }
+
+    fn asks(&self) -> bool {
+        Stage::asks(self)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 
     fn is_static(&self) -> bool {
@@ -146,7 +184,7 @@ pub struct StageContext<'a, S> {
     pub(crate) stages: &'a [Placed<S>],
     pub(crate) instance: &'a InstanceId,
     pub(crate) index: usize,
-    pub(crate) gives: &'a [FactKind],
+    pub(crate) granted: &'a StageFacts,
     pub(crate) state: &'a mut Map<String, Value>,
     pub(crate) facts: &'a mut Facts,
     pub(crate) additions: &'a mut Map<String, Value>,
@@ -226,7 +264,7 @@ impl<S> StageContext<'_, S> {
     /// # Errors
     /// 500 when the declaration did not: a fault of the stage, never of a client.
     pub fn grant(&mut self, fact: Fact) -> Result<(), ResourceError> {
-        if !self.gives.contains(&fact.kind()) {
+        if !self.granted.gives.contains(&fact.kind()) && !self.granted.may_give.contains(&fact.kind()) {
             tracing::error!(process.name = self.process, fact = ?fact.kind(), "a stage granted a fact it does not declare");
             return Err(ResourceError::internal("The stage is not declared to prove this"));
         }
@@ -271,6 +309,19 @@ impl<S> StageContext<'_, S> {
     /// Adds a member to what the client reads at the end.
     pub fn add(&mut self, key: &str, value: Value) {
         self.additions.insert(key.to_owned(), value);
+    }
+
+    /// Whether a form, or a whole process, was completed or skipped on this session before ([`Effect::Settle`]).
+    #[must_use]
+    pub fn is_settled(&self, what: &str) -> bool {
+        self.caller.settled.iter().any(|settled| settled == what)
+    }
+
+    /// Remembers for the rest of the session that a form was completed or skipped; nothing without a session.
+    pub fn settle(&mut self, what: &str) {
+        if let Some(session) = self.caller.session.clone() {
+            self.effects.push(Effect::Settle { session, what: what.to_owned() });
+        }
     }
 
     /// Collects an effect; it happens when the whole submission is committed.

@@ -105,6 +105,7 @@ macro_rules! contract_tests {
             a_session_comes_back_as_it_went
             a_session_is_found_until_it_is_ended
             a_unit_ends_the_other_sessions_of_an_owner
+            a_unit_settles_a_form_on_one_session
             sessions_of_an_owner_are_those_that_live
             the_sweep_ends_old_and_idle_sessions
         );

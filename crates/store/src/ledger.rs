@@ -118,6 +118,7 @@ async fn perform(connection: &mut Connection, unit: Unit) -> Result<Receipt, Com
             Effect::EndSessions { collection, id, except } => {
                 sessions::end_all(connection, &collection, &id, except.as_deref()).await.map_err(lost)?;
             }
+            Effect::Settle { session, what } => sessions::settle(connection, &session, &what).await.map_err(lost)?,
             Effect::StoreContext { token, sealed, expires } => store_context(connection, &token, &sealed, expires).await.map_err(lost)?,
             Effect::ResetCounter(counter) => reset_counter(connection, &counter).await.map_err(lost)?,
             Effect::Challenge { purpose, instance, expires } => challenge(connection, &purpose, &instance, expires).await.map_err(lost)?,

@@ -6,8 +6,9 @@ use serde_json::Value;
 use sqlx::Row as _;
 
 use crate::Db;
+use crate::db::roll_back;
 use crate::objects::unavailable;
-use crate::sqlite::{Connection, Row};
+use crate::sqlite::{self, Connection, Row};
 
 fn session(row: &Row) -> Result<Session, sqlx::Error> {
     let claims: &str = row.try_get("claims")?;
@@ -29,6 +30,45 @@ pub(crate) async fn end_all(connection: &mut Connection, component: &str, owner:
     let query =
         sqlx::query("DELETE FROM session WHERE component = $1 AND owner = $2 AND ($3 IS NULL OR (session_key <> $3 AND public_id <> $3))");
     Ok(query.bind(component).bind(owner).bind(except).execute(connection).await?.rows_affected())
+}
+
+/// Adds to what is settled on a session. A session that is gone is no fault.
+pub(crate) async fn settle(connection: &mut Connection, key: &str, what: &str) -> Result<(), sqlx::Error> {
+    let Some(mut claims) = claims_of(connection, key).await? else { return Ok(()) };
+    add_settled(&mut claims, [Value::from(what)]);
+    write_claims(connection, key, &claims).await
+}
+
+/// Replaces the claims; what was settled meanwhile stays settled.
+async fn replace_claims(connection: &mut Connection, key: &str, claims: &Value) -> Result<(), sqlx::Error> {
+    let Some(before) = claims_of(connection, key).await? else { return Ok(()) };
+    let mut claims = claims.clone();
+    let settled = before.get(Session::SETTLED).and_then(Value::as_array).cloned().unwrap_or_default();
+    add_settled(&mut claims, settled);
+    write_claims(connection, key, &claims).await
+}
+
+fn add_settled(claims: &mut Value, more: impl IntoIterator<Item = Value>) {
+    let Value::Object(members) = claims else { return };
+    for what in more {
+        if let Value::Array(settled) = members.entry(Session::SETTLED).or_insert_with(|| Value::Array(Vec::new()))
+            && !settled.contains(&what)
+        {
+            settled.push(what);
+        }
+    }
+}
+
+async fn claims_of(connection: &mut Connection, key: &str) -> Result<Option<Value>, sqlx::Error> {
+    let text = format!("SELECT claims FROM session WHERE session_key = $1{}", sqlite::FOR_UPDATE);
+    let row = sqlx::query(sqlx::AssertSqlSafe(text)).bind(key).fetch_optional(connection).await?;
+    let read = |row: Row| serde_json::from_str(row.try_get("claims")?).map_err(|error| sqlx::Error::Decode(Box::new(error)));
+    row.map(read).transpose()
+}
+
+async fn write_claims(connection: &mut Connection, key: &str, claims: &Value) -> Result<(), sqlx::Error> {
+    let query = sqlx::query("UPDATE session SET claims = $2 WHERE session_key = $1").bind(key).bind(claims.to_string());
+    query.execute(connection).await.map(drop)
 }
 
 #[async_trait]
@@ -55,8 +95,14 @@ impl Sessions for Db {
     }
 
     async fn set_claims(&self, key: &str, claims: &Value) -> Result<(), ObjectsError> {
-        let query = sqlx::query("UPDATE session SET claims = $2 WHERE session_key = $1").bind(key).bind(claims.to_string());
-        query.execute(self.writer()).await.map(drop).map_err(unavailable)
+        let mut transaction = self.write().await.map_err(unavailable)?;
+        match replace_claims(&mut transaction, key, claims).await {
+            Ok(()) => transaction.commit().await.map_err(unavailable),
+            Err(error) => {
+                roll_back(transaction).await;
+                Err(unavailable(error))
+            }
+        }
     }
 
     async fn end(&self, key: &str) -> Result<bool, ObjectsError> {

@@ -20,6 +20,8 @@ pub(crate) struct Rows {
     pub(crate) mails: Vec<Mail>,
     pub(crate) audit: Vec<AuditEvent>,
     pub(crate) ended: Vec<String>,
+    /// Session, and what is settled on it.
+    pub(crate) settled: Vec<(String, String)>,
     /// Counts and commits, for comparing the work of two submissions.
     pub(crate) writes: u32,
 }
@@ -38,7 +40,7 @@ impl MemoryLedger {
         self.rows.lock().unwrap()
     }
 
-    fn apply(&self, change: &Change) -> Result<(), CommitError> {
+    fn check(&self, change: &Change) -> Result<(), CommitError> {
         if let Change::Patch { collection, id, guard, .. } = change {
             let missing = || CommitError::Missing { collection: collection.clone(), id: id.clone() };
             let current = self.objects.stored(collection, id).ok_or_else(missing)?;
@@ -46,7 +48,7 @@ impl MemoryLedger {
                 return Err(CommitError::GuardFailed);
             }
         }
-        self.objects.commit(change).map_err(CommitError::Patch)
+        Ok(())
     }
 }
 
@@ -60,9 +62,12 @@ impl Ledger for MemoryLedger {
             return Err(CommitError::Spent);
         }
         let changes: Vec<&Change> = unit.effects.iter().filter_map(|effect| if let Effect::Change(change) = effect { Some(change) } else { None }).collect();
-        assert!(changes.len() <= 1, "this ledger undoes nothing");
+        // This ledger undoes nothing, so whatever could fail is tried first.
+        for change in &changes {
+            self.check(change)?;
+        }
         for change in changes {
-            self.apply(change)?;
+            self.objects.commit(change).map_err(CommitError::Patch)?;
         }
         rows.writes += 1;
         if let Some(spend) = unit.spend {
@@ -77,6 +82,7 @@ impl Ledger for MemoryLedger {
                     rows.mails.push(mail);
                 }
                 Effect::EndSessions { id, .. } => rows.ended.push(id),
+                Effect::Settle { session, what } => rows.settled.push((session, what)),
                 Effect::StoreContext { token, sealed, expires } => {
                     rows.contexts.insert(token, StoredContext { sealed, expires });
                 }

@@ -65,6 +65,18 @@ pub async fn a_unit_ends_the_other_sessions_of_an_owner<S: Store>(store: S) {
     assert_eq!(store.end_all("internal/user", "ada", None).await.unwrap(), 0);
 }
 
+/// Client-contract §13.19: what was completed or skipped on a session is remembered with it, once, and no replacing of claims loses it.
+pub async fn a_unit_settles_a_form_on_one_session<S: Store>(store: S) {
+    begin(&store, &[("a", "ada"), ("b", "ada")]).await;
+    let settle = |session: &str, what: &str| Effect::Settle { session: session.into(), what: what.into() };
+    commit(&store, vec![settle("a", "profile/0"), settle("a", "profile"), settle("nobody", "profile")]).await.unwrap();
+    commit(&store, vec![settle("a", "profile")]).await.unwrap();
+    store.set_claims("a", &json!({ "roles": ["r"], "settled": ["other"] })).await.unwrap();
+    let claims = store.find("a").await.unwrap().unwrap().claims;
+    assert_eq!(claims, json!({ "roles": ["r"], "settled": ["other", "profile/0", "profile"] }));
+    assert_eq!(store.find("b").await.unwrap().unwrap().claims.get("settled"), None);
+}
+
 pub async fn sessions_of_an_owner_are_those_that_live<S: Store>(store: S) {
     for (key, created, expires) in [("old", 50, 99), ("first", 60, 100), ("last", 70, 500)] {
         store.begin(&Session { created, expires, ..session(key, "ada") }).await.unwrap();
