@@ -95,14 +95,12 @@ impl Attempt<'_> {
                 break;
             }
         }
-        match verified {
-            Some(principal) => Ok(self.succeeded(principal)),
-            None => {
-                self.app.limits.sign_in_failed(self.client.address, user, self.now);
-                self.record(user, "", false);
-                Err(denied().into())
-            }
+        if let Some(principal) = verified {
+            return Ok(self.succeeded(principal));
         }
+        self.app.limits.sign_in_failed(self.client.address, user, self.now);
+        self.record(user, "", false);
+        Err(denied().into())
     }
 
     async fn verify_managed(&self, module: &Module, credentials: &Credentials) -> Result<Option<Principal>, ResourceError> {

@@ -140,9 +140,8 @@ impl QueryRequest {
             _ => {}
         }
         let ids_only = match id {
-            None => false,
+            None | Some("query-all") => false,
             Some("query-all-ids") => true,
-            Some("query-all") => false,
             Some(id) => {
                 return Err(ResourceError::bad_request(format!("The passed identifier {id} does not match any configured queries")));
             }

@@ -38,7 +38,7 @@ const MAX_HEAD: usize = 64 * 1024;
 /// Most headers of a request.
 const MAX_HEADERS: usize = 100;
 /// A request must be answered after this; longer than a submission waits for its mail.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// Requests that run when the server stops have this long to finish.
 const FINISH_WITHIN: Duration = Duration::from_secs(20);
 /// How long to wait after the system would not give us a connection (too many open files).
