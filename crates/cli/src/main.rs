@@ -1,6 +1,7 @@
 //! The command line of Vestibule.
 
 mod check;
+mod reference;
 mod serve;
 mod user;
 
@@ -26,6 +27,8 @@ enum Command {
     Check(check::Check),
     /// Manage people in the store, also while a server is running.
     User(user::User),
+    /// Write the generated part of the documentation: commands, stages, schemas, REST interface.
+    Reference(reference::Reference),
 }
 
 /// Which project.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Check(check) => check.run(),
         Command::User(user) => runtime.block_on(user.run()),
+        Command::Reference(reference) => reference.run(),
     }
 }
 

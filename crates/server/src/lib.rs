@@ -13,6 +13,7 @@ mod mail;
 mod metrics;
 mod offline;
 mod ports;
+pub mod reference;
 mod runtime;
 mod serve;
 mod watch;

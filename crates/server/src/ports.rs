@@ -1,12 +1,14 @@
 //! The ports of the library crates, as this process fulfils them: the machine's clock and generator, the hashing pool, the captcha
 //! verifier and the mail budget. The only place that asks the machine for time or randomness.
 
+mod auto_login;
 mod budget;
 mod captcha;
 mod clock;
 mod hash_pool;
 mod random;
 
+pub(crate) use auto_login::HttpAutoLogin;
 pub(crate) use budget::RecipientBudget;
 pub(crate) use captcha::HttpCaptcha;
 pub use clock::SystemClock;

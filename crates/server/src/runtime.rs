@@ -14,7 +14,7 @@ use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process};
 use project::{AdminSource, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity};
 use serde_json::Value;
-use stages::{CaptchaVerifier, MailBudget, Services};
+use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailTemplate, Services};
 use store::Collections;
 
 use crate::embedded;
@@ -71,6 +71,8 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// Bounds mails per recipient.
     pub budget: Arc<dyn MailBudget>,
+    /// Signs people in at an access manager.
+    pub auto_login: Arc<dyn AutoLogin>,
 }
 
 impl Parts {
@@ -115,6 +117,7 @@ pub struct Runtime {
 pub struct Material {
     project: Project,
     processes: Vec<(String, Option<Process<Services>>)>,
+    templates: HandlebarsTemplates,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -133,8 +136,9 @@ impl Material {
             diagnostics.extend(found);
             processes.push((file.name.clone(), process));
         }
+        let templates = mail_templates(&project, &mut diagnostics);
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
-        Self { project, processes, diagnostics }
+        Self { project, processes, templates, diagnostics }
     }
 
     /// What the store must index and keep unique.
@@ -158,7 +162,7 @@ impl Runtime {
     #[must_use]
     pub fn new(source: &Source, material: Material, parts: &Parts, previous: Option<&Runtime>) -> Self {
         let collections = material.collections();
-        let Material { project, processes: compiled, diagnostics } = material;
+        let Material { project, processes: compiled, templates, diagnostics } = material;
         let mut processes = HashMap::new();
         for (name, process) in compiled {
             let kept = || previous.and_then(|runtime| runtime.processes.get(&name).cloned());
@@ -176,13 +180,16 @@ impl Runtime {
         let (schemas, policies, kba) =
             (Arc::new(project.schemas.clone()), Arc::new(project.policies.clone()), Arc::new(project.questions.clone()));
         let managed = Arc::new(parts.managed(&schemas, &policies, &kba));
+        let default_locale = project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
         let services = Services {
             managed: Arc::clone(&managed),
             hasher: Arc::clone(&parts.hasher),
             captcha: Arc::clone(&parts.captcha),
             mail_budget: Arc::clone(&parts.budget),
             mail_configured: matches!(source, Source::Embedded) || project.external_email.is_some(),
-            default_locale: project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned()),
+            templates: Arc::new(templates),
+            auto_login: Arc::clone(&parts.auto_login),
+            default_locale,
         };
         let engine = Engine::new(
             Arc::new(services),
@@ -250,4 +257,28 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
     if let Some(password) = project.external_email.as_mut().and_then(|mailer| mailer.password.as_mut()) {
         open(password, "the mail server's password");
     }
+}
+
+/// The project's own mail texts; one that cannot be read is left out and reported.
+fn mail_templates(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> HandlebarsTemplates {
+    let templates = project.email_templates.iter().map(|(name, template)| {
+        let template = MailTemplate {
+            enabled: template.enabled,
+            from: template.from.clone(),
+            subject: template.subject.clone(),
+            message: template.message.clone(),
+            default_locale: template.default_locale.clone(),
+            mime_type: template.mime_type.clone(),
+            styles: template.styles.clone(),
+        };
+        (name.clone(), template)
+    });
+    let default_locale = project.ui_configuration.language.as_deref().unwrap_or("en");
+    let (templates, broken) = HandlebarsTemplates::new(&templates.collect(), default_locale);
+    for template in broken {
+        let location = Location::file(format!("conf/emailTemplate-{}.json", template.name));
+        let message = format!("the text '{}' cannot be used as a template: {}", template.part, template.reason);
+        diagnostics.push(Diagnostic::new(Severity::Error, "mail-template", location, message));
+    }
+    templates
 }

@@ -28,7 +28,7 @@ use crate::keys::{self, KeyFileError};
 use crate::limits::Limits;
 use crate::mail::{Courier, Transport};
 use crate::metrics::{self, Metrics};
-use crate::ports::{HashPool, HttpCaptcha, OsRandom, RecipientBudget, SystemClock};
+use crate::ports::{HashPool, HttpAutoLogin, HttpCaptcha, OsRandom, RecipientBudget, SystemClock};
 use crate::runtime::{Material, Parts, Runtime, Source};
 use crate::watch as files;
 
@@ -175,6 +175,7 @@ impl Server {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
+            auto_login: Arc::new(HttpAutoLogin::new().map_err(|error| set_up(&error))?),
         };
         let mut runtime = Runtime::new(source, material, &parts, None);
         index(&db, &mut runtime).await;

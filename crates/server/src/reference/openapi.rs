@@ -1,0 +1,163 @@
+//! The REST interface as an OpenAPI document. The resources are found by path at run time, so the document is written from a table of
+//! them and not collected from handlers; the inventory test walks the same resources.
+
+use serde_json::{Map, Value, json};
+
+/// One operation: path, HTTP method, tag, summary, query parameters, whether it takes a body.
+type Row = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str], Body);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    None,
+    Object,
+    Patch,
+    Submission,
+}
+
+const CONDITIONAL: &[&str] = &["_fields", "_prettyPrint"];
+const QUERY: &[&str] =
+    &["_queryFilter", "_fields", "_sortKeys", "_pageSize", "_pagedResultsCookie", "_pagedResultsOffset", "_totalPagedResultsPolicy", "_prettyPrint"];
+
+const ROWS: &[Row] = &[
+    ("/selfservice/{process}", "get", "Processes", "What the first stage of a process asks. Has no effect and gives no token.", &[], Body::None),
+    (
+        "/selfservice/{process}",
+        "post",
+        "Processes",
+        "Submits what was asked, with the token of the last answer; the answer asks again, or ends the process.",
+        &["_action=submitRequirements"],
+        Body::Submission,
+    ),
+    ("/selfservice/kba", "get", "Processes", "The security questions a person can choose from.", &[], Body::None),
+    ("/selfservice/user/{id}", "patch", "Processes", "Replaces one's own security questions.", &[], Body::Patch),
+    ("/managed/{object}", "get", "Managed objects", "Finds objects.", QUERY, Body::None),
+    ("/managed/{object}", "post", "Managed objects", "Creates an object.", &["_action=create"], Body::Object),
+    ("/managed/{object}/{id}", "get", "Managed objects", "Reads an object.", CONDITIONAL, Body::None),
+    ("/managed/{object}/{id}", "put", "Managed objects", "Creates or replaces an object (If-Match, If-None-Match).", CONDITIONAL, Body::Object),
+    ("/managed/{object}/{id}", "patch", "Managed objects", "Changes an object (If-Match).", CONDITIONAL, Body::Patch),
+    ("/managed/{object}/{id}", "delete", "Managed objects", "Removes an object (If-Match); answers with what it was.", CONDITIONAL, Body::None),
+    ("/policy/{resource}", "get", "Policies", "The policies of a resource.", &[], Body::None),
+    ("/policy/{resource}", "post", "Policies", "Validates an object, or properties of one.", &["_action=validateObject"], Body::Object),
+    ("/schema/managed/{object}", "get", "Managed objects", "The schema of an object type, as a client may see it.", &[], Body::None),
+    ("/authentication", "get", "Authentication", "The social identity providers.", &[], Body::None),
+    ("/authentication", "post", "Authentication", "Signs in or out, or gives the password again.", &["_action=login"], Body::None),
+    ("/info/login", "get", "Authentication", "Who one is.", &[], Body::None),
+    ("/info/ping", "get", "Server", "Whether requests can be served.", &[], Body::None),
+    ("/info/version", "get", "Server", "The version.", &[], Body::None),
+    ("/info/uiconfig", "get", "Server", "The configuration of the user interface.", &[], Body::None),
+    ("/info/features", "get", "Server", "Which processes are switched on.", &["_queryFilter"], Body::None),
+    ("/external/email", "post", "Server", "Puts a mail into the outbox (administrators).", &["_action=send"], Body::Object),
+];
+
+/// The OpenAPI 3.1 document.
+#[must_use]
+pub fn openapi() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for (path, method, tag, summary, parameters, body) in ROWS {
+        let entry = paths.entry(format!("/openidm{path}")).or_insert_with(|| json!({}));
+        if let Some(entry) = entry.as_object_mut() {
+            entry.insert((*method).to_owned(), operation(path, tag, summary, parameters, *body));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Vestibule",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The REST interface of PingIDM 5.0 to 7.5, as far as self-service needs it.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" }
+        },
+        "security": [{ "session": [] }, { "username": [], "password": [] }, { "basic": [] }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "session": { "type": "apiKey", "in": "cookie", "name": "session-jwt" },
+                "username": { "type": "apiKey", "in": "header", "name": "X-OpenIDM-Username" },
+                "password": { "type": "apiKey", "in": "header", "name": "X-OpenIDM-Password" },
+                "basic": { "type": "http", "scheme": "basic" }
+            },
+            "schemas": schemas(),
+        }
+    })
+}
+
+fn operation(path: &str, tag: &str, summary: &str, parameters: &[&str], body: Body) -> Value {
+    let in_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(|name| {
+        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+    });
+    let in_query = parameters.iter().map(|parameter| match parameter.split_once('=') {
+        Some((name, value)) => json!({ "name": name, "in": "query", "required": true, "schema": { "type": "string", "examples": [value] } }),
+        None => json!({ "name": parameter, "in": "query", "schema": { "type": "string" } }),
+    });
+    let parameters: Vec<Value> = in_path.chain(in_query).collect();
+    let process = path.starts_with("/selfservice/{process}");
+    let answer = if process { "#/components/schemas/Answer" } else { "#/components/schemas/Resource" };
+    let mut operation = json!({
+        "tags": [tag],
+        "summary": summary,
+        "responses": {
+            "200": { "description": "Done.", "content": { "application/json": { "schema": { "$ref": answer } } } },
+            "default": { "description": "Refused.", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } } }
+        }
+    });
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::Array(parameters);
+    }
+    let schema = match body {
+        Body::None => return operation,
+        Body::Object => "#/components/schemas/Resource",
+        Body::Patch => "#/components/schemas/Patch",
+        Body::Submission => "#/components/schemas/Submission",
+    };
+    operation["requestBody"] = json!({ "content": { "application/json": { "schema": { "$ref": schema } } } });
+    operation
+}
+
+fn schemas() -> Value {
+    json!({
+        "Resource": { "type": "object", "properties": { "_id": { "type": "string" }, "_rev": { "type": "string" } } },
+        "Submission": {
+            "type": "object",
+            "required": ["input"],
+            "properties": {
+                "token": { "description": "The token of the last answer; absent on the first submission.", "type": "string" },
+                "input": { "type": "object" }
+            }
+        },
+        "Answer": {
+            "type": "object",
+            "required": ["type", "tag"],
+            "properties": {
+                "type": { "description": "The stage.", "type": "string" },
+                "tag": { "description": "What the stage asks; `end` when the process is over.", "type": "string" },
+                "requirements": { "description": "A JSON Schema (draft-04) of what is asked.", "type": "object" },
+                "token": { "description": "To be sent back; absent on GET and at the end.", "type": "string" },
+                "status": { "type": "object", "properties": { "success": { "const": true } } },
+                "additions": { "type": "object" }
+            }
+        },
+        "Patch": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["operation", "field"],
+                "properties": {
+                    "operation": { "enum": ["add", "remove", "replace", "increment", "copy", "move"] },
+                    "field": { "type": "string" },
+                    "value": {},
+                    "from": { "type": "string" }
+                }
+            }
+        },
+        "Error": {
+            "type": "object",
+            "required": ["code", "reason", "message"],
+            "properties": {
+                "code": { "type": "integer" },
+                "reason": { "type": "string" },
+                "message": { "type": "string" },
+                "detail": { "type": "object" }
+            }
+        }
+    })
+}
