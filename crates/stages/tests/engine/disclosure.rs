@@ -66,6 +66,24 @@ fn sec_02_the_work_is_the_same_for_every_account() {
 }
 
 #[test]
+fn sec_02_every_answer_costs_the_same_whichever_is_wrong() {
+    let mut world = world();
+    world.kba["minimumAnswersToVerify"] = json!(2);
+    world.serve("reset", &[user_query(), kba(), reset()]);
+    let cost = |name: &str, wrong: &[&str]| {
+        let body = world.step("reset", None, query(&format!("userName eq \"{name}\"")));
+        let mut input = answers(&body);
+        wrong.iter().for_each(|answer| input[answer] = json!("wrong"));
+        world.cost(|| drop(world.submit("reset", Some(token(&body)), &input).unwrap_err()))
+    };
+    let known = cost("bjensen", &["answer1"]);
+    assert_eq!(known.1, 2);
+    for (name, wrong) in [("bjensen", &["answer2"][..]), ("bjensen", &["answer1", "answer2"]), ("nobody1", &[]), ("answerless", &[])] {
+        assert_eq!(cost(name, wrong), known, "{name} {wrong:?}");
+    }
+}
+
+#[test]
 fn sec_01_questions_for_nobody_look_like_questions_and_never_change() {
     let world = world();
     world.serve("reset", &[user_query(), kba(), reset()]);

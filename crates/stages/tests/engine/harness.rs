@@ -13,7 +13,7 @@ use identity::kba::KbaConfig;
 use identity::secret::{HashParameters, Hasher, InlineHasher, Secret, Verdict};
 use identity::{Managed, MemoryObjects, Objects, ObjectsError, Policies, Schemas};
 use jose::{KeyRing, TokenForm};
-use process::{Caller, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile};
+use process::{Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile};
 use serde_json::{Value, json};
 use vestibule_stages::{CaptchaVerdict, CaptchaVerifier, MailBudget, Services};
 
@@ -246,8 +246,12 @@ impl World {
     }
 
     pub(crate) fn compile(&self, name: &str, file: &Value) -> Compiled<Services> {
+        self.compile_with(name, file, &vestibule_stages::catalogue())
+    }
+
+    fn compile_with(&self, name: &str, file: &Value, catalogue: &Catalogue<Services>) -> Compiled<Services> {
         let companions = Companions(BTreeMap::from([("kba".to_owned(), self.kba.clone())]));
-        compile(name, file, &companions, &vestibule_stages::catalogue())
+        compile(name, file, &companions, catalogue)
     }
 
     /// Serves a process with these stages.
@@ -256,7 +260,12 @@ impl World {
     }
 
     pub(crate) fn serve_file(&self, name: &str, file: &Value) {
-        let compiled = self.compile(name, file);
+        self.serve_with(name, file, &vestibule_stages::catalogue());
+    }
+
+    /// Serves a process with stage types of a test's own.
+    pub(crate) fn serve_with(&self, name: &str, file: &Value, catalogue: &Catalogue<Services>) {
+        let compiled = self.compile_with(name, file, catalogue);
         let process = Arc::new(compiled.process.unwrap_or_else(|| panic!("{:#?}", compiled.issues)));
         self.table.all.lock().unwrap().insert((name.to_owned(), process.version.clone()), process.clone());
         self.table.current.lock().unwrap().insert(name.to_owned(), process);

@@ -12,4 +12,5 @@ mod mails;
 mod orders;
 mod questions;
 mod resets;
+mod sessions;
 mod tokens;

@@ -1,5 +1,11 @@
 //! The new password: what is refused and how, what a reset is bound to, and that it happens once.
 
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use identity::MemoryObjects;
+use identity::secret::{Hasher, Secret, Verdict};
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -103,6 +109,56 @@ fn a_changed_address_ends_older_resets() {
     content["mail"] = json!("moved@example.test");
     world.objects.put(USER, "bjensen", content);
     assert_eq!(finish(&world, &asked, "N3wPassword"), Err("400 Invalid snapshot token".into()));
+}
+
+#[test]
+fn sec_35_an_account_that_was_closed_after_its_proof_is_nobody() {
+    let world = world();
+    world.serve("reset", &[user_query(), email(), active(), reset()]);
+    let asked = world.step("reset", None, query("userName eq \"bjensen\""));
+    let mut content = world.objects.stored(USER, "bjensen").unwrap().content;
+    content["accountStatus"] = json!("inactive");
+    world.objects.put(USER, "bjensen", content);
+    let asked = world.step("reset", Some(token(&asked)), json!({"code": link_of(&world.last_mail()).1}));
+    assert_eq!(asked["type"], "resetStage");
+    assert_eq!(finish(&world, &asked, "N3wPassword"), Err("400 The account was not proven to be yours".into()));
+    assert!(world.has_password("bjensen", "Passw0rd"));
+}
+
+/// Changes the stored password while another one is being hashed.
+struct Meddler(Arc<dyn Hasher>, Arc<OnceLock<Arc<MemoryObjects>>>);
+
+#[async_trait]
+impl Hasher for Meddler {
+    async fn hash(&self, secret: Secret) -> Result<Value, ResourceError> {
+        let objects = self.1.get().unwrap();
+        let mut content = objects.stored(USER, "bjensen").unwrap().content;
+        content["password"] = self.0.hash(Secret::password("Meanwh1le").unwrap()).await?;
+        objects.put(USER, "bjensen", content);
+        self.0.hash(secret).await
+    }
+
+    async fn verify(&self, secret: Secret, stored: Option<Value>) -> Result<Verdict, ResourceError> {
+        self.0.verify(secret, stored).await
+    }
+}
+
+#[test]
+fn a_password_that_changes_under_a_reset_ends_it_without_effect() {
+    let objects = Arc::new(OnceLock::new());
+    let world = World::with(|services| {
+        let mut managed = (*services.managed).clone();
+        managed.hasher = Arc::new(Meddler(managed.hasher, objects.clone()));
+        services.managed = Arc::new(managed);
+    });
+    world.person("bjensen");
+    assert!(objects.set(world.objects.clone()).is_ok());
+    world.serve("reset", &[user_query(), email(), reset()]);
+    let asked = proven(&world, "bjensen");
+    assert_eq!(finish(&world, &asked, "N3wPassword"), Err("400 Invalid snapshot token".into()));
+    assert!(world.has_password("bjensen", "Meanwh1le"));
+    assert_eq!(world.ledger.rows().ended.len(), 0, "no session ended");
+    assert_eq!(world.mails().len(), 1, "no notice");
 }
 
 #[test]
