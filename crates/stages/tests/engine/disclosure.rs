@@ -73,7 +73,9 @@ fn sec_02_every_answer_costs_the_same_whichever_is_wrong() {
     let cost = |name: &str, wrong: &[&str]| {
         let body = world.step("reset", None, query(&format!("userName eq \"{name}\"")));
         let mut input = answers(&body);
-        wrong.iter().for_each(|answer| input[answer] = json!("wrong"));
+        for answer in wrong {
+            input[answer] = json!("wrong");
+        }
         world.cost(|| drop(world.submit("reset", Some(token(&body)), &input).unwrap_err()))
     };
     let known = cost("bjensen", &["answer1"]);
