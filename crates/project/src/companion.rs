@@ -8,5 +8,7 @@ pub(crate) mod auth_profile;
 pub(crate) mod authentication;
 pub(crate) mod email;
 pub(crate) mod email_template;
+pub(crate) mod notifications;
+pub(crate) mod roles;
 pub(crate) mod small;
 pub(crate) mod ui;

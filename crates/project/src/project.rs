@@ -20,6 +20,8 @@ use crate::companion::auth_profile::AuthProfile;
 use crate::companion::authentication::Authentication;
 use crate::companion::email::Mailer;
 use crate::companion::email_template::EmailTemplate;
+use crate::companion::notifications::Notifications;
+use crate::companion::roles::InternalRole;
 use crate::companion::small::{Consent, JsonStore, Mapping};
 use crate::companion::ui::{Feature, UiConfiguration};
 use crate::diagnostic::{Diagnostic, Severity, Sink};
@@ -73,6 +75,14 @@ pub struct Project {
     pub policy: Option<Document>,
     /// `identityProviders.json`.
     pub identity_providers: Option<Document>,
+    /// `ui-dashboard.json`.
+    pub dashboard: Option<Document>,
+    /// `ui-themeconfig.json`.
+    pub theme: Option<Document>,
+    /// The roles of `repo.init.json` with their privileges.
+    pub internal_roles: Vec<InternalRole>,
+    /// Which events leave a notification in the person's pages.
+    pub notifications: Notifications,
     /// Managed object types, of `managed.json` or built in.
     pub schemas: identity::Schemas,
     /// Policies of `managed.json` and `policy.json`.
@@ -214,6 +224,10 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         managed,
         policy,
         identity_providers: loader.companion("identityProviders.json").present(),
+        dashboard: loader.whole("ui-dashboard.json"),
+        theme: loader.whole("ui-themeconfig.json"),
+        internal_roles: loader.companion("repo.init.json").read(|document| InternalRole::read(document, sink)).unwrap_or_default(),
+        notifications: Notifications::read(names),
         schemas,
         policies,
         questions,

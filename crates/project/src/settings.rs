@@ -5,11 +5,13 @@
 
 mod limits;
 mod network;
+mod profile;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub use limits::Limits;
 pub use network::Network;
+pub use profile::Profile;
 
 use crate::diagnostic::{Diagnostic, Severity, Sink, suggestion};
 use crate::loose::{Document, Node};
@@ -66,6 +68,8 @@ impl Default for Keys {
 pub struct Pages {
     /// Directory with another client's static build, relative to the project.
     pub dir: Option<String>,
+    /// The `Content-Security-Policy` of that build's pages, in place of the one made from its `index.html`.
+    pub content_security_policy: Option<String>,
 }
 
 /// `[audit]`.
@@ -104,6 +108,8 @@ pub struct Settings {
     pub mail_password: Option<Secret>,
     /// `[audit]`.
     pub audit: Audit,
+    /// `[profile]`.
+    pub profile: Profile,
     /// `[signin] managed`: may people sign in with the password kept here?
     pub managed_sign_in: bool,
 }
@@ -120,19 +126,21 @@ impl Default for Settings {
             pages: Pages::default(),
             mail_password: None,
             audit: Audit::default(),
+            profile: Profile::default(),
             managed_sign_in: true,
         }
     }
 }
 
 /// Sections with their keys.
-const SECTIONS: [(&str, &[&str]); 9] = [
+const SECTIONS: [(&str, &[&str]); 10] = [
     ("server", &["listen", "public_url"]),
     ("store", &["url"]),
     ("limits", &limits::KEYS),
     ("keys", &["source", "file", "keystore", "password", "alias", "signing_alias"]),
     ("proxies", &["trusted"]),
-    ("pages", &["dir"]),
+    ("pages", &["dir", "content_security_policy"]),
+    ("profile", &profile::KEYS),
     ("mail", &["password"]),
     ("audit", &["enabled", "retain_days"]),
     ("signin", &["managed"]),
@@ -179,7 +187,11 @@ impl Settings {
                 .iter()
                 .filter_map(|node| parsed(node, "a network, '10.0.0.0/8'"))
                 .collect(),
-            pages: Pages { dir: root.get("pages").get("dir").filled_text() },
+            pages: Pages {
+                dir: root.get("pages").get("dir").filled_text(),
+                content_security_policy: root.get("pages").get("content_security_policy").filled_text(),
+            },
+            profile: Profile::read(&root.get("profile")),
             mail_password: root.get("mail").get("password").filled_text().map(Secret::new),
             audit: Audit {
                 enabled: root.get("audit").get("enabled").boolean().unwrap_or(default.audit.enabled),
@@ -309,6 +321,9 @@ mod tests {
             trusted = ["10.0.0.0/8", "::1"]
             [pages]
             dir = "ui"
+            [profile]
+            confirm_mail = false
+            add_lists = "merge"
             [mail]
             password = "p"
             [audit]
@@ -329,6 +344,7 @@ mod tests {
                 && !settings.trusts("11.0.0.1".parse().unwrap())
         );
         assert_eq!((settings.audit.enabled, settings.audit.retain_days, settings.managed_sign_in), (true, Some(90), false));
+        assert_eq!(settings.profile, Profile { confirm_mail: false, add_replaces_lists: false, ..Profile::default() });
         assert!(!format!("{settings:?}").contains("changeit"));
     }
 
