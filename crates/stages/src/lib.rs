@@ -12,7 +12,11 @@ mod mail_text;
 mod services;
 mod stage;
 mod state;
+mod templates;
 
 pub use mail_address::MailAddress;
-pub use services::{CaptchaVerdict, CaptchaVerifier, MailBudget, Services};
-pub use stage::catalogue;
+pub use services::{
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailTemplates, RenderedMail, Services, SignedInElsewhere,
+};
+pub use stage::{CREDENTIAL_PURPOSE, catalogue, credential_subject};
+pub use templates::{BrokenTemplate, HandlebarsTemplates, MailTemplate};

@@ -39,6 +39,12 @@ impl Translations {
         self.0.iter().map(|(_, text)| text.as_str())
     }
 
+    /// The same texts, changed.
+    #[must_use]
+    pub fn map(self, change: impl Fn(&str) -> String) -> Self {
+        Self(self.0.into_iter().map(|(locale, text)| (locale, change(&text))).collect())
+    }
+
     /// The text for somebody who reads `locales` (in this order); `None` only where there is no text at all.
     #[must_use]
     pub fn choose(&self, locales: &[String], default_locale: &str) -> Option<&str> {

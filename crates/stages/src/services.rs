@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use crest::ResourceError;
 use identity::Managed;
 use identity::secret::Hasher;
+use serde_json::Value;
 
 /// What the stages of a server share.
 pub struct Services {
@@ -19,8 +20,51 @@ pub struct Services {
     pub mail_budget: Arc<dyn MailBudget>,
     /// Whether mail can leave, or is kept where people can read it. Otherwise stages that need it fail at submission (decision 24).
     pub mail_configured: bool,
+    /// The project's own mail texts.
+    pub templates: Arc<dyn MailTemplates>,
+    /// Signs people in at an access manager.
+    pub auto_login: Arc<dyn AutoLogin>,
     /// The language of texts when none of the caller's fits, `en`.
     pub default_locale: String,
+}
+
+/// A mail text of the project, filled in for somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RenderedMail {
+    /// The sender; `None` takes the mail service's own.
+    pub from: Option<String>,
+    /// The subject line, free of control characters.
+    pub subject: String,
+    /// `text/html` or `text/plain`.
+    pub mime_type: String,
+    /// The text.
+    pub body: String,
+}
+
+/// The project's mail texts (`emailTemplate-<name>.json`, idm-docs §5.6).
+pub trait MailTemplates: Send + Sync {
+    /// The text `name` (`welcome`) for somebody who reads `locales` in this order, about `object`; `None` when there is no such text or
+    /// it is switched off. `object` holds nothing that a mail must not show.
+    fn render(&self, name: &str, locales: &[String], object: &Value) -> Option<RenderedMail>;
+}
+
+/// What an access manager said to a sign-in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignedInElsewhere {
+    /// Its session token.
+    pub token_id: String,
+    /// Where it sends the person; empty for nowhere.
+    pub success_url: String,
+}
+
+/// Signs somebody in at an access manager (`openAMAutoLogin`, idm-docs §2.2).
+#[async_trait]
+pub trait AutoLogin: Send + Sync {
+    /// Posts to `url` with the headers `X-OpenAM-Username` and `X-OpenAM-Password`.
+    ///
+    /// # Errors
+    /// 503 when it cannot be reached or does not answer as it should, 401 when it refuses the person. The message goes to the log.
+    async fn sign_in(&self, url: &str, user_name: &str, password: &str) -> Result<SignedInElsewhere, ResourceError>;
 }
 
 /// What a captcha provider said.

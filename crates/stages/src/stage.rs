@@ -1,22 +1,35 @@
 //! The table of stages. A new stage is one file below `stage/` and one line here.
 
+mod all_in_one;
 mod attempts;
 mod captcha;
+mod consent;
+mod details;
 mod email_username;
 mod email_validation;
+mod idm_user_details;
 mod input;
+mod kba_definition;
 mod kba_verification;
 mod letter;
+mod local_auto_login;
 mod notice;
+mod open_am_auto_login;
 mod parameters;
 mod reset;
 mod retrieve_username;
+mod self_registration;
+mod social_user_details;
+mod terms;
+mod user_details;
 mod user_query;
 mod validate_active_account;
 
 use process::{Catalogue, Declared};
 
 use crate::Services;
+
+pub use local_auto_login::{CREDENTIAL_PURPOSE, credential_subject};
 
 /// Every stage this server knows.
 #[must_use]
@@ -31,5 +44,15 @@ pub fn catalogue() -> Catalogue<Services> {
         Box::new(Declared::<reset::Reset>::new()),
         Box::new(Declared::<email_username::EmailUsername>::new()),
         Box::new(Declared::<retrieve_username::RetrieveUsername>::new()),
+        Box::new(Declared::<idm_user_details::IdmUserDetails>::new()),
+        Box::new(Declared::<user_details::UserDetails>::new()),
+        Box::new(Declared::<social_user_details::SocialUserDetails>::new()),
+        Box::new(Declared::<terms::TermsAndConditions>::new()),
+        Box::new(Declared::<consent::Consent>::new()),
+        Box::new(Declared::<kba_definition::KbaDefinition>::new()),
+        Box::new(Declared::<self_registration::SelfRegistration>::new()),
+        Box::new(Declared::<local_auto_login::LocalAutoLogin>::new()),
+        Box::new(Declared::<open_am_auto_login::OpenAmAutoLogin>::new()),
     ])
+    .with_merger(all_in_one::merger())
 }

@@ -19,5 +19,25 @@ pub(crate) const MAIL_FIELD: &str = "mailField";
 /// Makes the members of an account as long as those of any other.
 pub(crate) const FILLER: &str = "filler";
 
+/// The collection the details are for, where it is not `managed/user`.
+pub(crate) const COLLECTION: &str = "collection";
+/// 1 when an account has the typed address already, else 0: as long either way.
+pub(crate) const MAIL_TAKEN: &str = "mailTaken";
+/// The typed password, sealed for this instance; only where a stage signs the person in elsewhere.
+pub(crate) const PASSWORD: &str = "sealedPassword";
+/// Whether the terms were accepted.
+pub(crate) const TERMS_ACCEPTED: &str = "TERMS_ACCEPTED";
+/// When they were.
+pub(crate) const TERMS_DATE: &str = "TERMS_DATE";
+/// Which version; absent for a text without one.
+pub(crate) const TERMS_VERSION: &str = "TERMS_VERSION";
+/// What `consentedMappings` of the new person will hold.
+pub(crate) const CONSENTED: &str = "consentedMappings";
+/// Which parts of a joined form are done.
+pub(crate) const PARTS: &str = "parts";
+
 /// Members that parameters of a client may never be called.
-pub(crate) const RESERVED: [&str; 7] = [USER_ID, ACCOUNT_STATUS, USER, ASKED, CREDENTIAL, MAIL_FIELD, FILLER];
+pub(crate) const RESERVED: [&str; 15] = [
+    USER_ID, ACCOUNT_STATUS, USER, ASKED, CREDENTIAL, MAIL_FIELD, FILLER, COLLECTION, MAIL_TAKEN, PASSWORD, TERMS_ACCEPTED, TERMS_DATE,
+    TERMS_VERSION, CONSENTED, PARTS,
+];

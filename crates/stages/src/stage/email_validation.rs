@@ -2,13 +2,16 @@
 //!
 //! Easiest to break: with a named account the address is the stored one, never one from the request or the state (SEC-36), and for a
 //! decoy everything happens but the sending. The secret is never stored: it is a keyed function of instance, stage and address, so a
-//! repeated step mails the same one and a database holds none (SEC-06).
+//! repeated step mails the same one and a database holds none (SEC-06). At a registration, an address whose owner has an account
+//! already gets a mail that says so, and whoever typed it sees what he always sees.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crest::{Pointer, ResourceError};
-use process::{Compiling, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
+use crest::{Filter, Pointer, Query, ResourceError};
+use process::{Compiling, Disclosure, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,7 +20,7 @@ use subtle::ConstantTimeEq as _;
 use crate::account::{self, Account, Cx};
 use crate::locale::Translations;
 use crate::stage::letter::{Keys, Letter, ServiceParameters};
-use crate::stage::{input, letter};
+use crate::stage::{input, letter, notice};
 use crate::{MailAddress, Services, decoy, state};
 
 /// Wrong codes after which an instance's challenge is dead (SEC-11).
@@ -134,6 +137,8 @@ struct Recipient {
     address: String,
     /// Nobody reads it.
     withheld: bool,
+    /// Its owner has an account, of which the person who typed it must not learn.
+    taken: bool,
 }
 
 impl EmailValidation {
@@ -151,9 +156,14 @@ impl EmailValidation {
         let draft = self.letter.draft(cx);
         let (link, link_token) = (self.link.clone(), self.link_token.clone());
         let withheld = recipient.withheld || !allowed;
+        let exists = notice::account_exists(cx);
         let delivery = move |token: &str| {
             let link = format!("{link}&token={token}&code={code}");
-            let mail = draft.fill(recipient.address, &[(&link_token, &link), (CODE_TOKEN, &typable)], withheld);
+            let mut mail = draft.fill(recipient.address, &[(&link_token, &link), (CODE_TOKEN, &typable)], withheld);
+            if recipient.taken {
+                (mail.subject, mail.body) = (exists.subject, exists.body);
+                mail.mime_type = exists.mime_type;
+            }
             vec![Effect::Mail(mail)]
         };
         let requirements = Requirements::new("Verify emailed code").text("code", "Enter code emailed");
@@ -162,13 +172,15 @@ impl EmailValidation {
 
     /// A named account's stored address; else the one in the state, or the one typed.
     async fn recipient(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Recipient, ResourceError> {
-        if cx.subject().is_ok() {
+        // An account that this instance made is about to be stored; its address is the one in the state.
+        let is_new = cx.facts().has(FactKind::Created);
+        if cx.subject().is_ok() && !is_new {
             let account = Account::read(cx).await?;
             let stored = account.mail(&self.field);
             let withheld = stored.is_none();
             let address = stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
             cx.put(state::MAIL, address.clone().into());
-            return Ok(Recipient { address, withheld });
+            return Ok(Recipient { address, withheld, taken: false });
         }
         let typed = match cx.text(state::MAIL) {
             Some(known) => known.to_owned(),
@@ -178,7 +190,24 @@ impl EmailValidation {
         self.agree(cx, &address)?;
         cx.put(state::MAIL, address.as_str().into());
         cx.grant(Fact::Mail)?;
-        Ok(Recipient { address: address.into(), withheld: false })
+        let taken = !is_new && self.is_taken(cx, &address).await?;
+        Ok(Recipient { address: address.into(), withheld: false, taken })
+    }
+
+    /// Whether a registration is for an address that identifies an account which exists. The stranger goes on as with any other address,
+    /// and the owner is told instead (SEC-01, SEC-48).
+    async fn is_taken(&self, cx: &mut Cx<'_>, address: &MailAddress) -> Result<bool, ResourceError> {
+        let collection = cx.text(state::COLLECTION).unwrap_or("managed/user").to_owned();
+        let name = self.field.top().unwrap_or_default();
+        let managed = Arc::clone(&cx.services.managed);
+        let conceals = cx.process_gives(FactKind::Created) && cx.disclosure() == Disclosure::Conceal;
+        if !conceals || !managed.policies.unique(&collection).any(|unique| unique == name) {
+            return Ok(false);
+        }
+        let query = Query::first(Filter::equals(&self.field.to_string(), address.as_str()), 1);
+        let taken = !managed.objects.query(&collection, &query).await?.result.is_empty();
+        cx.put(state::MAIL_TAKEN, u8::from(taken).into());
+        Ok(taken)
     }
 
     /// The details of a person without account have this address, or get it.
@@ -219,7 +248,8 @@ impl EmailValidation {
         let newest = cx.ledger().challenge(&purpose).await?.as_deref() == Some(cx.instance().as_str());
         let matches = Secrets::of(cx, &address).matches(&typed);
         let same_address = stored.as_deref() == Some(address.as_str());
-        if !(matches & alive & newest & same_address) {
+        let taken = cx.value(state::MAIL_TAKEN).and_then(Value::as_u64) == Some(1);
+        if !(matches & alive & newest & same_address & !taken) {
             return Err(ResourceError::bad_request("Invalid code"));
         }
         cx.effect(Effect::ResetCounter(attempts));

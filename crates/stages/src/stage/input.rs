@@ -1,5 +1,7 @@
 //! Reading members of an input. Wrong and missing members are the client's mistakes: 400 with what is missing (decision 2).
 
+use std::time::{Duration, SystemTime};
+
 use crest::ResourceError;
 use serde_json::{Map, Value};
 
@@ -23,6 +25,21 @@ pub(super) fn text_or<'i>(input: &'i Map<String, Value>, name: &str, missing: &s
     }
 }
 
+/// A yes or no: the text `true` in any case, or the boolean. `None` when nothing was said; everything else is a no.
+pub(super) fn consent(input: &Map<String, Value>, name: &str) -> Option<bool> {
+    match input.get(name) {
+        None | Some(Value::Null) => None,
+        Some(Value::Bool(yes)) => Some(*yes),
+        Some(Value::String(text)) => Some(text.eq_ignore_ascii_case("true")),
+        Some(_) => Some(false),
+    }
+}
+
+/// A point in time; what lies before 1970 is 1970.
+pub(super) fn moment(seconds: i64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -37,5 +54,15 @@ mod tests {
         for (name, message) in [("b", "b is missing from input"), ("c", "c is missing from input"), ("z", "z is missing from input"), ("d", "d must be a text"), ("e", "e must be a text")] {
             assert_eq!(text(input, name), Err(ResourceError::bad_request(message)));
         }
+    }
+
+    #[test]
+    fn only_true_is_a_yes_and_nothing_said_is_neither() {
+        let input = json!({"a": "true", "b": "TRUE", "c": true, "d": "true ", "e": "", "f": 1, "g": false, "h": ["true"], "n": null});
+        let input = input.as_object().unwrap();
+        let said = |name| consent(input, name);
+        assert_eq!(["a", "b", "c"].map(said), [Some(true); 3]);
+        assert_eq!(["d", "e", "f", "g", "h"].map(said), [Some(false); 5]);
+        assert_eq!(["n", "z"].map(said), [None; 2]);
     }
 }

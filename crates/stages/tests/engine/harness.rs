@@ -15,7 +15,7 @@ use identity::{Managed, MemoryObjects, Objects, ObjectsError, Policies, Schemas}
 use jose::{KeyRing, TokenForm};
 use process::{Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile};
 use serde_json::{Value, json};
-use vestibule_stages::{CaptchaVerdict, CaptchaVerifier, MailBudget, Services};
+use vestibule_stages::{AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, Services, SignedInElsewhere};
 
 use crate::ledger::MemoryLedger;
 
@@ -108,6 +108,16 @@ impl CaptchaVerifier for Verifier {
     }
 }
 
+/// An access manager that is away.
+struct Nowhere;
+
+#[async_trait]
+impl AutoLogin for Nowhere {
+    async fn sign_in(&self, _: &str, _: &str, _: &str) -> Result<SignedInElsewhere, ResourceError> {
+        Err(ResourceError::unavailable("The access manager is away"))
+    }
+}
+
 /// So many mails per recipient.
 #[derive(Default)]
 pub(crate) struct Budget {
@@ -168,6 +178,8 @@ pub(crate) struct World {
     pub(crate) table: Table,
     pub(crate) caller: Caller,
     pub(crate) kba: Value,
+    /// Companions beside the questions.
+    pub(crate) companions: BTreeMap<String, Value>,
     work: Arc<Work>,
     hasher: Arc<dyn Hasher>,
     engine: Engine<Services>,
@@ -209,6 +221,8 @@ impl World {
             captcha: Arc::new(Verifier),
             mail_budget: budget.clone(),
             mail_configured: true,
+            templates: Arc::new(HandlebarsTemplates::default()),
+            auto_login: Arc::new(Nowhere),
             default_locale: "en".into(),
         };
         adjust(&mut services);
@@ -218,7 +232,7 @@ impl World {
             "questions": {"1": {"en": "Street?", "fr": "Rue ?"}, "2": {"en": "Employer?"}, "4": {"en": "Colour?"}, "5": {"en": "Teacher?"}},
         });
         let caller = Caller { user: "anonymous".into(), ..Caller::default() };
-        Self { objects, ledger, clock, budget, table: Table::default(), caller, kba, work, hasher, engine }
+        Self { objects, ledger, clock, budget, table: Table::default(), caller, kba, companions: BTreeMap::new(), work, hasher, engine }
     }
 
     /// Somebody with password `Passw0rd`, and answers `street` and `tea`.
@@ -250,7 +264,8 @@ impl World {
     }
 
     fn compile_with(&self, name: &str, file: &Value, catalogue: &Catalogue<Services>) -> Compiled<Services> {
-        let companions = Companions(BTreeMap::from([("kba".to_owned(), self.kba.clone())]));
+        let mut companions = Companions(BTreeMap::from([("kba".to_owned(), self.kba.clone())]));
+        companions.0.extend(self.companions.clone());
         compile(name, file, &companions, catalogue)
     }
 

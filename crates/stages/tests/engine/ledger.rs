@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use crest::Change;
-use identity::MemoryObjects;
+use crest::{Change, Filter, Query};
+use identity::{MemoryObjects, Objects};
 use process::{
     AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, Receipt, StoredContext, StoredDefinition, Unit,
 };
+
+use crate::harness::now;
 
 #[derive(Default)]
 pub(crate) struct Rows {
@@ -22,6 +24,8 @@ pub(crate) struct Rows {
     pub(crate) ended: Vec<String>,
     /// Session, and what is settled on it.
     pub(crate) settled: Vec<(String, String)>,
+    /// Properties a database would keep unique.
+    pub(crate) unique: Vec<&'static str>,
     /// Counts and commits, for comparing the work of two submissions.
     pub(crate) writes: u32,
 }
@@ -40,7 +44,20 @@ impl MemoryLedger {
         self.rows.lock().unwrap()
     }
 
-    fn check(&self, change: &Change) -> Result<(), CommitError> {
+    /// The properties that a database would keep unique.
+    pub(crate) fn keep_unique(&self, property: &'static str) {
+        self.rows().unique.push(property);
+    }
+
+    fn check(&self, change: &Change, unique: &[&'static str]) -> Result<(), CommitError> {
+        if let Change::Create { collection, content, .. } = change {
+            for property in unique.iter().filter(|property| content.get(**property).is_some()) {
+                let filter = Filter::equals(property, content[*property].clone());
+                if now(self.objects.query(collection, &Query::first(filter, 1))).is_ok_and(|page| !page.result.is_empty()) {
+                    return Err(CommitError::Taken { collection: collection.clone(), property: (*property).to_owned() });
+                }
+            }
+        }
         if let Change::Patch { collection, id, guard, .. } = change {
             let missing = || CommitError::Missing { collection: collection.clone(), id: id.clone() };
             let current = self.objects.stored(collection, id).ok_or_else(missing)?;
@@ -64,7 +81,7 @@ impl Ledger for MemoryLedger {
         let changes: Vec<&Change> = unit.effects.iter().filter_map(|effect| if let Effect::Change(change) = effect { Some(change) } else { None }).collect();
         // This ledger undoes nothing, so whatever could fail is tried first.
         for change in &changes {
-            self.check(change)?;
+            self.check(change, &rows.unique)?;
         }
         for change in changes {
             self.objects.commit(change).map_err(CommitError::Patch)?;

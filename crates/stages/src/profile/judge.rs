@@ -1,0 +1,225 @@
+//! Judging one condition for one person: which branch of a `conditionaluser` stage is his.
+//!
+//! Easiest to break: a condition that says *when* is judged at the sign-in alone. Later only the record in the metadata tells whether
+//! the form is owed, or it would be lost at the next sign-in and come back right after it was skipped.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use crest::Resource;
+use identity::conditions::{Condition, Outcome, ScriptCondition, Situation};
+use identity::kba::KbaConfig;
+use identity::metadata::Metadata;
+use identity::terms::Terms;
+use schemars::JsonSchema;
+use script::{Bindings, Program};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Services;
+use crate::scripts::{milliseconds, seen_by_script};
+
+/// What a failing script means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnScriptError {
+    /// Nothing is asked.
+    #[default]
+    Skip,
+    /// The form is asked.
+    Require,
+}
+
+/// A branch of a `conditionaluser` stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Branch {
+    /// `onConditionTrue`.
+    True,
+    /// `onConditionFalse`.
+    False,
+}
+
+impl Branch {
+    /// How the state spells it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::False => "false",
+        }
+    }
+
+    /// The branch the state spells so.
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        [Self::True, Self::False].into_iter().find(|branch| branch.as_str() == text)
+    }
+}
+
+/// Which branch is taken for whom.
+pub(crate) struct Rule {
+    /// The collection of the people it is about.
+    pub(crate) collection: String,
+    pub(crate) condition: Condition,
+    /// The script of a script condition.
+    pub(crate) program: Option<Program>,
+    pub(crate) on_script_error: OnScriptError,
+    /// What the condition looks at: the person, or a member of the state.
+    pub(crate) field: String,
+    /// The stage's place in its process, `0`.
+    pub(crate) place: String,
+    pub(crate) terms: Terms,
+    pub(crate) kba: KbaConfig,
+    pub(crate) has_true: bool,
+    pub(crate) has_false: bool,
+}
+
+/// Whom or what a condition looks at.
+pub(crate) struct Person<'a> {
+    /// The stored form, with `_id`.
+    object: Cow<'a, Value>,
+    metadata: Metadata<'a>,
+    /// What a script sees.
+    seen: Seen<'a>,
+}
+
+enum Seen<'a> {
+    /// A person of the store, viewed when a script asks.
+    Stored(&'a str, &'a Resource),
+    /// A value of the state.
+    Value,
+}
+
+/// No metadata.
+static NOTHING: Value = Value::Null;
+
+impl<'a> Person<'a> {
+    /// Somebody of the store; nobody where there is none.
+    pub(crate) fn stored(services: &'a Services, collection: &'a str, person: Option<&'a Resource>) -> Self {
+        let schema = services.managed.schemas.get(collection);
+        let (Some(person), Some(schema)) = (person, schema) else { return Self::in_state(Value::Null) };
+        let mut object = person.content.clone();
+        if let Value::Object(members) = &mut object {
+            members.insert("_id".into(), json!(person.id));
+        }
+        Self { object: Cow::Owned(object), metadata: Metadata::of(schema, &person.content), seen: Seen::Stored(collection, person) }
+    }
+
+    /// A value of the process's state.
+    pub(crate) fn in_state(object: Value) -> Self {
+        Self { object: Cow::Owned(object), metadata: Metadata::absent(&NOTHING), seen: Seen::Value }
+    }
+
+    /// What the record says.
+    pub(crate) fn metadata(&self) -> Metadata<'a> {
+        self.metadata
+    }
+}
+
+/// When a condition is judged.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    /// Seconds since 1970.
+    pub(crate) now: i64,
+    /// For the randomness of scripts.
+    pub(crate) seed: [u8; 32],
+    /// The number of the sign-in that is going on.
+    pub(crate) sign_in: Option<u64>,
+}
+
+/// What came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// The branch, if any.
+    pub(crate) branch: Option<Branch>,
+    /// The form that is owed from this sign-in on, and was not before.
+    pub(crate) begins: Option<String>,
+    /// What went wrong with a script.
+    pub(crate) fault: Option<String>,
+}
+
+impl Rule {
+    /// The name of a form in metadata and sessions: `profile/0`, `profile/0/false`.
+    pub(crate) fn form(&self, process: &str, branch: Branch) -> String {
+        match branch {
+            Branch::True => format!("{process}/{}", self.place),
+            Branch::False => format!("{process}/{}/false", self.place),
+        }
+    }
+
+    fn has(&self, branch: Branch) -> bool {
+        match branch {
+            Branch::True => self.has_true,
+            Branch::False => self.has_false,
+        }
+    }
+
+    /// Judges. `settled` are the forms that were completed or skipped on the session.
+    pub(crate) async fn choose(&self, services: &Services, process: &str, person: &Person<'_>, settled: &[String], moment: Moment) -> Choice {
+        let open = |branch: &Branch| self.has(*branch) && !settled.contains(&self.form(process, *branch));
+        if !self.condition.is_momentary() {
+            let (holds, fault) = self.holds(services, person, moment).await;
+            let branch = match holds {
+                Some(true) => Some(Branch::True),
+                Some(false) => Some(Branch::False),
+                None => self.after_fault(),
+            };
+            return Choice { branch: branch.filter(open), begins: None, fault };
+        }
+        let owed = person.metadata.stages_owed();
+        let recorded = |branch: &Branch| owed.contains(&self.form(process, *branch));
+        let mut choice = Choice { branch: [Branch::True, Branch::False].into_iter().filter(recorded).find(open), ..Choice::default() };
+        if moment.sign_in.is_some() {
+            let (holds, fault) = self.holds(services, person, moment).await;
+            let branch = if holds == Some(true) { Branch::True } else { Branch::False };
+            if open(&branch) && !recorded(&branch) {
+                choice.begins = Some(self.form(process, branch));
+                choice.branch = choice.branch.or(Some(branch));
+            }
+            choice.fault = fault;
+        }
+        choice
+    }
+
+    /// The branch that asks, where the operator wants a form asked although nobody could find out whether it is due.
+    fn after_fault(&self) -> Option<Branch> {
+        let required = self.on_script_error == OnScriptError::Require;
+        required.then_some(if self.has_true { Branch::True } else { Branch::False })
+    }
+
+    async fn holds(&self, services: &Services, person: &Person<'_>, moment: Moment) -> (Option<bool>, Option<String>) {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(moment.now).unwrap_or(0));
+        let situation = Situation {
+            object: &person.object,
+            metadata: person.metadata,
+            sign_in: moment.sign_in.unwrap_or_else(|| person.metadata.login_count()),
+            now,
+            terms: &self.terms,
+            kba: &self.kba,
+        };
+        match self.condition.evaluate(&situation) {
+            Outcome::Known(holds) => (Some(holds), None),
+            Outcome::Ask(script) => match self.run(services, person, script, moment).await {
+                Ok(holds) => (Some(holds), None),
+                Err(fault) => {
+                    tracing::warn!(stage.place = self.place, error = fault, "the script of a condition failed");
+                    (None, Some(fault))
+                }
+            },
+        }
+    }
+
+    async fn run(&self, services: &Services, person: &Person<'_>, script: &ScriptCondition, moment: Moment) -> Result<bool, String> {
+        let Some(program) = &self.program else { return Err("the script was not read".to_owned()) };
+        let object = match person.seen {
+            Seen::Stored(collection, resource) => seen_by_script(services, collection, resource),
+            Seen::Value => {
+                let resource = Resource { id: String::new(), revision: String::new(), content: person.object.clone().into_owned() };
+                if resource.content.is_object() { seen_by_script(services, &self.collection, &resource) } else { Value::Null }
+            }
+        };
+        let bindings = Bindings::new(milliseconds(moment.now), moment.seed)
+            .with_all(script.globals.clone())
+            .with(self.field.clone(), object.clone())
+            .with("object", object);
+        services.scripts.condition(program, bindings).await.map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,40 @@
+//! The scripts of a project, as stages run them. The sandbox itself is the server's; what a script is given is decided here.
+//!
+//! Easiest to break: a script gets views, never stored objects, so that nothing hashed or private can reach it, and its failure is an
+//! event for the operator, never an answer that keeps somebody out.
+
+use async_trait::async_trait;
+use crest::{Fields, Resource};
+use identity::Audience;
+use script::{Bindings, Program, ScriptError};
+use serde_json::Value;
+
+use crate::Services;
+
+/// Runs scripts in a sandbox that reads managed objects through views and nothing else.
+#[async_trait]
+pub trait Scripts: Send + Sync {
+    /// Runs a condition.
+    ///
+    /// # Errors
+    /// Why it gave neither `true` nor `false`.
+    async fn condition(&self, program: &Program, bindings: Bindings) -> Result<bool, ScriptError>;
+
+    /// Runs a script for its value.
+    ///
+    /// # Errors
+    /// Why it gave none.
+    async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError>;
+}
+
+/// A person as scripts see him: everything but secrets and private properties, and his metadata.
+pub(crate) fn seen_by_script(services: &Services, collection: &str, person: &Resource) -> Value {
+    let metadata = services.managed.schemas.get(collection).map_or("_meta", |schema| schema.meta_property());
+    let fields = Fields::parse(&format!("*,{metadata}/*")).unwrap_or_default();
+    services.managed.view(collection, person, Audience::Administrator, &fields)
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn milliseconds(seconds: i64) -> i64 {
+    seconds.saturating_mul(1000)
+}

@@ -1,0 +1,215 @@
+//! `attributecollection`: asks the signed-in person for attributes of his own and writes them (idm-docs §2.3, seed 004).
+//!
+//! Easiest to break: an empty input is a person who skips, and only where nothing is required; everything else that is no answer is
+//! asked again. Attributes outside the form, and those their owner may not edit, are refused before anything is written (decision 13).
+
+use async_trait::async_trait;
+use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError};
+use identity::{Audience, Expect, ObjectSchema, Property, Writer};
+use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::account::{self, Account, Cx};
+use crate::stage::form;
+use crate::{Services, state};
+
+/// Configuration of `attributecollection`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The collection of accounts.
+    #[serde(default, deserialize_with = "loose::text")]
+    identity_service_url: String,
+    /// What the form says: `displayName`, `purpose`, `buttonText`.
+    #[serde(default)]
+    ui_config: Option<Value>,
+    /// The attributes, in order.
+    #[serde(default)]
+    attributes: Option<Vec<AttributeConfig>>,
+}
+
+/// One attribute of the form.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct AttributeConfig {
+    /// The property.
+    #[serde(default, deserialize_with = "loose::text")]
+    name: String,
+    /// Whether the form cannot be left without it.
+    #[serde(default, deserialize_with = "loose::boolean")]
+    #[schemars(with = "bool")]
+    is_required: bool,
+}
+
+/// The stage.
+pub(super) struct AttributeCollection {
+    collection: String,
+    ui_config: Value,
+    attributes: Vec<Attribute>,
+}
+
+struct Attribute {
+    name: String,
+    field: Pointer,
+    required: bool,
+}
+
+/// The member of an input that holds the answers.
+const ATTRIBUTES: &str = "attributes";
+
+#[async_trait]
+impl Stage<Services> for AttributeCollection {
+    const NAME: &'static str = "attributecollection";
+    const SUMMARY: &'static str = "Asks the signed-in person for attributes and writes them.";
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { needs: vec![Need::any(&[FactKind::SignedIn])], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let mut issues = Vec::new();
+        let collection = account::collection(cx, &config.identity_service_url).map_err(|issue| issues.push(issue));
+        let mut attributes: Vec<Attribute> = Vec::new();
+        for (index, attribute) in config.attributes.unwrap_or_default().into_iter().enumerate() {
+            let key = format!("attributes/{index}/name");
+            match account::field(cx, &key, &attribute.name, "") {
+                Ok(field) if attributes.iter().any(|known| known.field == field) => {
+                    issues.push(Issue::error(format!("{}/{key}", cx.pointer()), "duplicate", format!("'{}' is asked for twice", attribute.name)));
+                }
+                Ok(field) => attributes.push(Attribute { name: attribute.name.trim().to_owned(), field, required: attribute.is_required }),
+                Err(issue) => issues.push(issue),
+            }
+        }
+        if attributes.is_empty() && issues.is_empty() {
+            issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'attributes': which attributes are asked for?"));
+        }
+        let ui_config = form::ui_config(config.ui_config, &form::Texts {
+            display_name: "Complete your profile",
+            purpose: "Please fill in what is missing.",
+            button_text: "Save",
+        });
+        match collection {
+            Ok(collection) if issues.is_empty() => Ok(Self { collection, ui_config, attributes }),
+            _ => Err(issues),
+        }
+    }
+
+    async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        let account = Account::read(cx).await?;
+        let managed = &cx.services.managed;
+        let schema = managed.schema(&account.subject.collection)?;
+        let seen = account.stored.as_ref().map(|stored| managed.view(&account.subject.collection, stored, Audience::Owner, &self.fields()));
+        let attributes: Vec<Value> = self.attributes.iter().map(|attribute| attribute.to_client_value(schema, seen.as_ref())).collect();
+        let asked = Requirements::new("Attribute Details").with(ATTRIBUTES, attributes.into());
+        Ok(Some(asked.with("uiConfig", self.ui_config.clone())))
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        let subject = cx.subject()?;
+        if subject.collection != self.collection {
+            return Err(ResourceError::forbidden("Access denied"));
+        }
+        let given = match input.get(ATTRIBUTES) {
+            Some(Value::Object(given)) => given,
+            Some(value) if !value.is_null() => return Err(ResourceError::bad_request("attributes must be an object")),
+            _ if input.is_empty() && !self.attributes.iter().any(|attribute| attribute.required) => {
+                cx.put(state::SKIPPED, json!(true));
+                return Ok(Progress::Done);
+            }
+            _ => return self.ask(cx).await,
+        };
+        let account = Account::read(cx).await?;
+        let managed = std::sync::Arc::clone(&cx.services.managed);
+        let schema = managed.schema(&subject.collection)?;
+        let operations = self.operations(schema, given)?;
+        if self.attributes.iter().any(|attribute| attribute.is_missing(given, &account)) {
+            return self.ask(cx).await;
+        }
+        if !operations.is_empty() {
+            let by = Writer::Process { owned: &[] };
+            let prepared = managed.patch(&subject.collection, &subject.id, &Patch::new(operations), by, &Expect::any()).await?;
+            if let Some(change) = prepared.change {
+                cx.effect(Effect::Change(change));
+            }
+            cx.audit("updateProfile", account.path(), true, json!({ "process": cx.process(), "changed": prepared.changed }));
+        }
+        Ok(Progress::Done)
+    }
+}
+
+impl AttributeCollection {
+    async fn ask(&self, cx: &mut Cx<'_>) -> Result<Progress, ResourceError> {
+        Ok(Progress::ask(self.requirements(cx).await?.unwrap_or_else(Requirements::none)))
+    }
+
+    /// What must be readable to show the present values.
+    fn fields(&self) -> Fields {
+        let names: Vec<&str> = self.attributes.iter().filter_map(|attribute| attribute.field.top()).collect();
+        Fields::parse(&names.join(",")).unwrap_or_default()
+    }
+
+    /// The writes that the answers ask for; null and the empty text take a value away.
+    fn operations(&self, schema: &ObjectSchema, given: &Map<String, Value>) -> Result<Vec<PatchOperation>, ResourceError> {
+        let mut operations = Vec::new();
+        for (name, value) in given {
+            let named = |attribute: &&Attribute| attribute.name == *name || attribute.field.to_string() == *name;
+            let Some(attribute) = self.attributes.iter().find(named) else { return Err(denied(name, "the form does not ask for it")) };
+            if attribute.property(schema).is_some_and(|property| property.is_protected || property.is_credential()) {
+                return Err(denied(name, "changing it needs the present password, which a form does not ask for"));
+            }
+            let field = attribute.field.clone();
+            operations.push(if is_empty(value) { PatchOperation::remove(field) } else { PatchOperation::replace(field, value.clone()) });
+        }
+        Ok(operations)
+    }
+}
+
+impl Attribute {
+    /// `{name, isRequired, schema, value}`, as seed 004 shows it.
+    fn to_client_value(&self, schema: &ObjectSchema, seen: Option<&Value>) -> Value {
+        let schema = self.property(schema).map_or_else(|| json!({}), shown);
+        let value = seen.and_then(|seen| self.field.get(seen)).cloned().unwrap_or_default();
+        json!({ "name": self.name, "isRequired": self.required, "schema": schema, "value": value })
+    }
+
+    fn property<'s>(&self, schema: &'s ObjectSchema) -> Option<&'s Property> {
+        let (top, inner) = self.field.tokens().split_first()?;
+        let found = schema.property(top);
+        inner.iter().fold(found, |found, token| found?.properties.iter().find(|property| property.name == *token))
+    }
+
+    /// Whether it is required, and neither given nor stored.
+    fn is_missing(&self, given: &Map<String, Value>, account: &Account) -> bool {
+        let sent = given.get(&self.name).or_else(|| given.get(&self.field.to_string()));
+        let value = sent.or_else(|| account.value(&self.field));
+        self.required && value.is_none_or(is_empty)
+    }
+}
+
+/// Nothing that could count as an answer.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// A property's declaration as the documented answer has it: what the schema itself says, and no more of what is filled in elsewhere
+/// than every client reads.
+fn shown(property: &Property) -> Value {
+    const ALWAYS: [&str; 6] = ["title", "description", "viewable", "userEditable", "encryption", "policies"];
+    let mut value = property.sanitized_value();
+    if let Value::Object(members) = &mut value {
+        members.retain(|key, _| ALWAYS.contains(&key.as_str()) || property.raw.get(key).is_some());
+    }
+    value
+}
+
+fn denied(name: &str, reason: &str) -> ResourceError {
+    ResourceError::forbidden("Access denied").with_detail(json!({ "property": name, "reason": reason }))
+}

@@ -1,0 +1,237 @@
+//! What the stages that collect a new person's details have in common (idm-docs §2.8): what may be set, what must be, and what of it
+//! may travel on.
+//!
+//! Easiest to break: nothing typed is in the state before the policies saw it, and no secret is there in clear: the password is hashed
+//! here, at once (SEC-43). And a mail address that somebody has is not told to a stranger where the process is going to write to that
+//! address anyway (SEC-01).
+
+use std::sync::Arc;
+
+use crest::{Pointer, ResourceError};
+use identity::names::{self, NameRefusal};
+use identity::secret::{MAX_SECRET_BYTES, is_crypto_object};
+use identity::{CREATE_MESSAGE, Managed, ObjectSchema, PolicyFailure, Which, Writer, policy_error};
+use process::{Disclosure, Fact, FactKind};
+use serde_json::{Map, Value, json};
+
+use crate::account::Cx;
+use crate::{MailAddress, state};
+
+/// The property that every person needs, and that clients always ask for.
+pub(super) const PASSWORD: &str = "password";
+/// Where `consent` records what a person agreed to.
+pub(super) const CONSENTED_MAPPINGS: &str = "consentedMappings";
+/// Purpose under which a password is sealed for a later stage.
+pub(super) const SEALED_PASSWORD: &str = "password for a later stage";
+
+/// Longest details, in bytes of JSON. They travel in the token, which is mailed inside a link.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// How a stage collects details.
+pub(super) struct Details {
+    /// The collection of accounts.
+    pub(super) collection: String,
+    /// The property that holds the mail address.
+    pub(super) mail: Pointer,
+    /// Whether an empty text means nothing even where a value is required.
+    pub(super) empty_is_absent: bool,
+}
+
+impl Details {
+    /// Checks what was typed and puts it into the state, joined with what was collected before.
+    ///
+    /// # Errors
+    /// 403 for what a person may not set and for failed policies, 400 for values of a wrong shape and for another address than the
+    /// confirmed one, 503 when store or hashing pool do not answer.
+    pub(super) async fn take(&self, cx: &mut Cx<'_>, typed: &Map<String, Value>) -> Result<(), ResourceError> {
+        let managed = Arc::clone(&cx.services.managed);
+        let schema = managed.schema(&self.collection)?;
+        refuse_hashed("user", typed)?;
+        let mut user = collected(cx);
+        for (name, value) in typed {
+            if self.is_untouched(schema, name, value) {
+                // A password that was typed in an earlier round is not shown again, so it comes back empty.
+                if name != PASSWORD {
+                    user.shift_remove(name);
+                }
+            } else {
+                user.insert(name.clone(), value.clone());
+            }
+        }
+        self.agree(cx, &mut user)?;
+        let user = Value::Object(user);
+        let bytes = user.to_string().len();
+        let failures = self.failures(cx, &managed, &user, typed).await?;
+        if !failures.is_empty() {
+            return Err(policy_error(CREATE_MESSAGE, &failures));
+        }
+        if bytes > MAX_BYTES {
+            return Err(ResourceError::bad_request(format!("The details have {bytes} bytes; at most {MAX_BYTES} are taken")));
+        }
+        if cx.password_is_used()
+            && let Some(password) = typed.get(PASSWORD).and_then(Value::as_str).filter(|password| !password.is_empty())
+        {
+            let sealed = cx.conceal(SEALED_PASSWORD, password)?;
+            cx.put(state::PASSWORD, sealed.into());
+        }
+        let user = managed.seal(&self.collection, user).await?;
+        self.keep(cx, user)
+    }
+
+    fn keep(&self, cx: &mut Cx<'_>, user: Value) -> Result<(), ResourceError> {
+        if let Some(address) = self.mail.get(&user).and_then(Value::as_str).map(str::to_owned) {
+            cx.put(state::MAIL, address.into());
+            cx.grant(Fact::Mail)?;
+        }
+        let field = self.mail.to_string();
+        if field != "/mail" {
+            cx.put(state::MAIL_FIELD, field.into());
+        }
+        if self.collection != "managed/user" {
+            cx.put(state::COLLECTION, self.collection.clone().into());
+        }
+        cx.put(state::USER, user);
+        cx.grant(Fact::NewUser)
+    }
+
+    /// Clients send `""` or null for what was left alone. What a person may not set is not left alone, whatever its value.
+    fn is_untouched(&self, schema: &ObjectSchema, name: &str, value: &Value) -> bool {
+        let empty = value.is_null() || value == "";
+        let editable = name == PASSWORD || schema.property(name).is_some_and(|property| property.user_editable && !property.is_virtual);
+        empty && editable && (self.empty_is_absent || name == PASSWORD || !schema.requires(name))
+    }
+
+    /// An address that was confirmed before is filled in, or must be the one typed (openidm-wire §2.5).
+    fn agree(&self, cx: &Cx<'_>, user: &mut Map<String, Value>) -> Result<(), ResourceError> {
+        let Some(confirmed) = confirmed_address(cx) else { return Ok(()) };
+        let mut object = Value::Object(std::mem::take(user));
+        let verdict = match self.mail.get(&object) {
+            Some(Value::String(other)) if !other.is_empty() => agrees(&confirmed, other),
+            _ => {
+                self.mail.set(&mut object, confirmed.into());
+                Ok(())
+            }
+        };
+        if let Value::Object(members) = object {
+            *user = members;
+        }
+        verdict
+    }
+
+    async fn failures(&self, cx: &Cx<'_>, managed: &Managed, user: &Value, typed: &Map<String, Value>) -> Result<Vec<PolicyFailure>, ResourceError> {
+        let schema = managed.schema(&self.collection)?;
+        let too_long = typed.get(PASSWORD).and_then(Value::as_str).is_some_and(|password| password.len() > MAX_SECRET_BYTES);
+        if too_long {
+            let params = Some(json!({ "maxLength": MAX_SECRET_BYTES }));
+            return Ok(vec![PolicyFailure { params, ..PolicyFailure::new(PASSWORD, "MAX_LENGTH") }]);
+        }
+        let mut owned = Vec::new();
+        if schema.property(PASSWORD).is_some() {
+            owned.push(PASSWORD);
+        }
+        // Answers that an earlier stage hashed; those of a client must be the schema's to set.
+        if user.get(&managed.kba.property).is_some() && !typed.contains_key(&managed.kba.property) {
+            owned.push(&managed.kba.property);
+        }
+        let undisclosed = self.undisclosed(cx, managed);
+        let by = Writer::Process { owned: &owned };
+        let mut failures = managed.check(&self.collection, user, Which::All, by, &undisclosed).await?;
+        let later = self.later(cx, managed);
+        failures.retain(|failure| !(failure.requirement == "REQUIRED" && user.get(&failure.property).is_none() && later.contains(&failure.property.as_str())));
+        let without_password = schema.property(PASSWORD).is_some() && user.get(PASSWORD).is_none();
+        if without_password && !failures.iter().any(|failure| failure.property == PASSWORD) {
+            failures.push(PolicyFailure::new(PASSWORD, "REQUIRED"));
+        }
+        failures.extend(self.imitations(managed, user, &failures));
+        Ok(failures)
+    }
+
+    /// The address, where it identifies one account, somebody's account has it, and the process is going to write to it: its owner is
+    /// told by mail, the stranger is not (SEC-01).
+    fn undisclosed(&self, cx: &Cx<'_>, managed: &Managed) -> Vec<&str> {
+        let unconfirmed = confirmed_address(cx).is_none() && cx.proved_before_creation(FactKind::ControlsMail);
+        let conceals = cx.disclosure() == Disclosure::Conceal && unconfirmed;
+        let name = self.mail.top().unwrap_or_default();
+        let unique = managed.policies.unique(&self.collection).any(|unique| unique == name);
+        if conceals && unique { vec![name] } else { Vec::new() }
+    }
+
+    /// What a later stage brings. It is required all the same when the account is made.
+    fn later<'a>(&'a self, cx: &Cx<'_>, managed: &'a Managed) -> Vec<&'a str> {
+        let mut later = vec![managed.kba.property.as_str(), CONSENTED_MAPPINGS];
+        if cx.proved_before_creation(FactKind::ControlsMail) {
+            later.push(self.mail.top().unwrap_or_default());
+        }
+        later
+    }
+
+    /// Names that only look like others, or that speak for the service (SEC-48).
+    fn imitations(&self, managed: &Managed, user: &Value, known: &[PolicyFailure]) -> Vec<PolicyFailure> {
+        let mut found = Vec::new();
+        for name in managed.policies.unique(&self.collection) {
+            let Some(text) = user.get(name).and_then(Value::as_str) else { continue };
+            if known.iter().any(|failure| failure.property == name) {
+                continue;
+            }
+            let is_mail = self.mail.top() == Some(name);
+            let refusal = if is_mail { names::check_mail::<&str>(text, &[]).err() } else { names::check_name(text, &names::RESERVED_NAMES).err() };
+            let failure = match refusal {
+                None => continue,
+                Some(NameRefusal::Reserved | NameRefusal::LooksReserved) => PolicyFailure::unique(name),
+                Some(_) if is_mail => PolicyFailure::new(name, "VALID_EMAIL_ADDRESS_FORMAT"),
+                Some(_) => PolicyFailure::new(name, "VALID_USERNAME"),
+            };
+            found.push(failure);
+        }
+        found
+    }
+}
+
+/// What was collected so far.
+pub(super) fn collected(cx: &Cx<'_>) -> Map<String, Value> {
+    cx.value(state::USER).and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// What was collected so far, as a client may see it: no secret, hashed or not.
+pub(super) fn shown(cx: &Cx<'_>, mail: &Pointer) -> Value {
+    let mut user = collected(cx);
+    user.retain(|name, value| name != PASSWORD && !contains_crypto(value));
+    let mut user = Value::Object(user);
+    if let Some(confirmed) = confirmed_address(cx).filter(|_| mail.get(&user).is_none()) {
+        mail.set(&mut user, confirmed.into());
+    }
+    user
+}
+
+/// The address that a person without account has proved to read.
+pub(super) fn confirmed_address(cx: &Cx<'_>) -> Option<String> {
+    cx.facts().iter().find_map(|fact| match fact {
+        Fact::ControlsMail { subject: None, address } => Some(address.clone()),
+        _ => None,
+    })
+}
+
+/// Whether `other` is the confirmed address but for case.
+pub(super) fn agrees(confirmed: &str, other: &str) -> Result<(), ResourceError> {
+    let same = confirmed.parse::<MailAddress>().is_ok_and(|confirmed| confirmed.agrees_with(other));
+    if same { Ok(()) } else { Err(ResourceError::bad_request("Email address mismatch")) }
+}
+
+/// Refuses hashes and ciphertexts from a client, wherever they stand (decision 13): only this server makes them.
+fn refuse_hashed(path: &str, typed: &Map<String, Value>) -> Result<(), ResourceError> {
+    let hashed: Vec<&String> = typed.iter().filter(|(_, value)| contains_crypto(value)).map(|(name, _)| name).collect();
+    if hashed.is_empty() && !typed.contains_key("$crypto") {
+        return Ok(());
+    }
+    let reason = "values that are hashed or encrypted already are not accepted";
+    let detail = json!({ "property": hashed.first().copied().map_or(path, String::as_str), "properties": hashed, "reason": reason });
+    Err(ResourceError::forbidden("Access denied").with_detail(detail))
+}
+
+fn contains_crypto(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => is_crypto_object(value) || members.values().any(contains_crypto),
+        Value::Array(elements) => elements.iter().any(contains_crypto),
+        _ => false,
+    }
+}

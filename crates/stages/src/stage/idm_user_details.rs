@@ -1,0 +1,186 @@
+//! `idmUserDetails`: the form of a new person, built from the schema (idm-docs §2.8, §2.1). Creates nothing.
+//!
+//! Easiest to break: every name in `required` is one in `properties`, or the stock client does not show the form (client-contract §5.1).
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use identity::{JsonType, ObjectSchema, Property, Schemas};
+use process::{Compiling, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose, nearest};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::Services;
+use crate::stage::details::{self, Details, PASSWORD};
+use crate::stage::social_user_details::{NO_PROVIDER, note_providers};
+use crate::stage::user_details::{compile_details, typed_user};
+
+/// Configuration of `idmUserDetails`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The property that holds the mail address.
+    #[serde(default, deserialize_with = "loose::text")]
+    identity_email_field: String,
+    /// Whether an identity provider may fill in the form.
+    #[serde(default, deserialize_with = "loose::boolean")]
+    #[schemars(with = "bool")]
+    social_registration_enabled: bool,
+    /// The collection of accounts.
+    #[serde(default, deserialize_with = "loose::text")]
+    identity_service_url: String,
+    /// The properties that are asked for, in this order; else those the schema requires. The password always is.
+    #[serde(default, deserialize_with = "loose::texts")]
+    registration_properties: Vec<String>,
+    /// The preferences that are asked for, in this order.
+    #[serde(default, deserialize_with = "loose::texts")]
+    registration_preferences: Vec<String>,
+}
+
+/// The stage.
+pub(super) struct IdmUserDetails {
+    details: Details,
+    properties: Vec<String>,
+    preferences: Vec<String>,
+}
+
+#[async_trait]
+impl Stage<Services> for IdmUserDetails {
+    const NAME: &'static str = "idmUserDetails";
+    const SUMMARY: &'static str = "Collects the details of a new person in a form made of the schema.";
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let details = compile_details(&config.identity_service_url, &config.identity_email_field, true, cx)?;
+        if config.social_registration_enabled {
+            note_providers(cx);
+        }
+        let stage = Self { details, properties: config.registration_properties, preferences: config.registration_preferences };
+        stage.compare_with_schema(cx);
+        Ok(stage)
+    }
+
+    async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        let schema = cx.services.managed.schema(&self.details.collection)?;
+        let user = json!({ "description": "User details", "type": "object", "default": details::shown(cx, &self.details.mail) });
+        let mut asked = Requirements::new("New user details").required("user", user).with("registrationProperties", self.form(schema));
+        if !self.preferences.is_empty() {
+            asked = asked.with("registrationPreferences", self.preferences(schema));
+        }
+        Ok(Some(asked))
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        let given = |name: &str| input.get(name).is_some_and(|value| !value.is_null());
+        if !given("user") {
+            if given("clientToken") {
+                return Err(ResourceError::bad_request(NO_PROVIDER));
+            }
+            let asked = self.requirements(cx).await?.unwrap_or_else(Requirements::none);
+            return Ok(Progress::ask(asked));
+        }
+        self.details.take(cx, typed_user(input)?).await?;
+        Ok(Progress::Done)
+    }
+}
+
+impl IdmUserDetails {
+    /// The properties that are shown: those configured, or required by the schema, as far as a person may set them. The password has a
+    /// place of its own in every client.
+    fn asked<'s>(&self, schema: &'s ObjectSchema) -> Vec<&'s Property> {
+        let names = if self.properties.is_empty() { &schema.required } else { &self.properties };
+        names.iter().filter_map(|name| schema.property(name)).filter(|property| is_askable(property) && property.name != PASSWORD).collect()
+    }
+
+    fn form(&self, schema: &ObjectSchema) -> Value {
+        let asked = self.asked(schema);
+        let required: Vec<&str> = asked.iter().map(|property| property.name.as_str()).filter(|name| schema.requires(name)).collect();
+        let properties: Map<String, Value> = asked.iter().map(|property| (property.name.clone(), field(property))).collect();
+        json!({ "properties": properties, "required": required })
+    }
+
+    fn preferences(&self, schema: &ObjectSchema) -> Value {
+        let declared = schema.property("preferences").map(|property| property.properties.as_slice()).unwrap_or_default();
+        let find = |name: &String| declared.iter().find(|property| property.name == *name);
+        let shown = |property: &Property| {
+            let description = property.description.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| property.label().into_owned());
+            json!({ "description": description, "type": kind(property) })
+        };
+        self.preferences.iter().filter_map(find).map(|property| (property.name.clone(), shown(property))).collect::<Map<_, _>>().into()
+    }
+
+    /// Says which names of the configuration have no effect. Only says: the schema that counts is the one that is in force when
+    /// somebody registers.
+    fn compare_with_schema(&self, cx: &mut Compiling<'_, Services>) {
+        let file = cx.companion("managed");
+        let schemas = if file.is_null() { Schemas::builtin() } else { Schemas::read(file).0 };
+        let pointer = cx.pointer().to_owned();
+        let Some(schema) = schemas.get(&self.details.collection) else {
+            let message = format!("'{}' is no object type of managed.json; nobody can register", self.details.collection);
+            cx.issues.push(Issue::warning(format!("{pointer}/identityServiceUrl"), "unknown-collection", message));
+            return;
+        };
+        for (index, name) in self.properties.iter().enumerate() {
+            let at = format!("{pointer}/registrationProperties/{index}");
+            match schema.property(name) {
+                None => {
+                    let issue = Issue::warning(at, "unknown-property", format!("there is no property '{name}' in managed.json; it is not asked for"));
+                    let near = nearest(name, schema.properties.iter().map(|property| property.name.as_str()));
+                    cx.issues.push(match near {
+                        Some(near) => issue.with_help(format!("did you mean '{near}'?")),
+                        None => issue,
+                    });
+                }
+                Some(property) if !is_askable(property) => {
+                    let message = format!("'{name}' is not userEditable, so a person cannot set it; it is not asked for");
+                    cx.issues.push(Issue::warning(at, "not-editable", message));
+                }
+                Some(_) => {}
+            }
+        }
+        let preferences = schema.property("preferences").map(|property| property.properties.as_slice()).unwrap_or_default();
+        for (index, name) in self.preferences.iter().enumerate().filter(|(_, name)| !preferences.iter().any(|known| known.name == **name)) {
+            let message = format!("there is no preference '{name}' in managed.json; it is not asked for");
+            cx.issues.push(Issue::warning(format!("{pointer}/registrationPreferences/{index}"), "unknown-preference", message));
+        }
+        let given = |name: &String| self.properties.is_empty() || self.properties.contains(name) || name == PASSWORD;
+        let missing = schema.required.iter().filter(|name| !given(name) && self.details.mail.top() != Some(name.as_str()));
+        for name in missing {
+            let has_default = schema.property(name).is_some_and(|property| property.default.is_some());
+            if !has_default {
+                let message = format!("managed.json requires '{name}', which is not asked for: every registration fails unless the client sends it");
+                cx.issues.push(Issue::warning(format!("{pointer}/registrationProperties"), "required-not-asked", message));
+            }
+        }
+    }
+}
+
+fn is_askable(property: &Property) -> bool {
+    property.user_editable && !property.is_virtual && property.relationship.is_none()
+}
+
+/// One property of the form. Clients compare `type` with a single name, and take the last of several `description` and `title`.
+fn field(property: &Property) -> Value {
+    let mut field = Map::new();
+    field.insert("title".into(), json!(property.label()));
+    field.insert("description".into(), json!(property.description.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| property.label().into_owned())));
+    field.insert("type".into(), json!(kind(property)));
+    let policies: Vec<Value> = property.policies.iter().map(identity::DeclaredPolicy::to_value).collect();
+    field.insert("policies".into(), policies.into());
+    let sanitised = property.sanitized_value();
+    for key in ["minLength", "pattern", "enum", "format", "items", "properties", "order"] {
+        if let Some(value) = sanitised.get(key) {
+            field.insert(key.into(), value.clone());
+        }
+    }
+    field.into()
+}
+
+fn kind(property: &Property) -> &'static str {
+    property.types.iter().find(|kind| **kind != JsonType::Null).map_or("string", |kind| kind.name())
+}

@@ -1,0 +1,114 @@
+//! `kbaUpdateStage`: takes new security questions with answers from the signed-in person (idm-docs §2.11, §5.1).
+//!
+//! Easiest to break: answers are hashed before anything keeps them, and a client's own hash is refused (decision 12).
+
+use async_trait::async_trait;
+use crest::{Patch, PatchOperation, Pointer, ResourceError};
+use identity::kba::{self, DefinitionRules, KbaConfig, RefusedFor};
+use identity::{Expect, Writer, sealed};
+use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::account::{self, Account};
+use crate::stage::form;
+use crate::Services;
+
+/// Configuration of `kbaUpdateStage`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The collection of accounts.
+    #[serde(default, deserialize_with = "loose::text")]
+    identity_service_url: String,
+    /// The questions; null takes `selfservice.kba.json`.
+    #[serde(default, rename = "kbaConfig")]
+    inline: Option<Value>,
+    /// What the form says: `displayName`, `purpose`, `buttonText`.
+    #[serde(default)]
+    ui_config: Option<Value>,
+}
+
+/// The stage.
+pub(super) struct KbaUpdate {
+    collection: String,
+    kba: KbaConfig,
+    minimum: u32,
+    ui_config: Value,
+}
+
+#[async_trait]
+impl Stage<Services> for KbaUpdate {
+    const NAME: &'static str = "kbaUpdateStage";
+    const SUMMARY: &'static str = "Takes new security questions with answers from the signed-in person.";
+    const COMPANIONS: &'static [&'static str] = &["kba"];
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { needs: vec![Need::any(&[FactKind::SignedIn])], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let collection = account::collection(cx, &config.identity_service_url).map_err(|issue| vec![issue])?;
+        let kba = match (&config.inline, cx.companion("kba")) {
+            (Some(inline @ Value::Object(_)), _) => {
+                let (kba, problems) = KbaConfig::read(inline);
+                let below = format!("{}/kbaConfig", cx.pointer());
+                cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)));
+                kba
+            }
+            (_, Value::Null) => KbaConfig::default(),
+            (_, file) => KbaConfig::read(file).0,
+        };
+        let minimum = kba.answers_to_define(None);
+        if usize::try_from(minimum).is_ok_and(|minimum| minimum > kba::MAX_ANSWERS) {
+            let message = format!("nobody can give {minimum} answers: an account has at most {}", kba::MAX_ANSWERS);
+            return Err(vec![Issue::error(cx.pointer(), "wrong-value", message)]);
+        }
+        let ui_config = form::ui_config(config.ui_config, &form::Texts {
+            display_name: "Update your security questions",
+            purpose: "Please review and update your security questions",
+            button_text: "Update",
+        });
+        Ok(Self { collection, kba, minimum, ui_config })
+    }
+
+    async fn requirements(&self, _: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        Ok(Some(self.asked()))
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        let account = Account::read(cx).await?;
+        let subject = &account.subject;
+        if subject.collection != self.collection {
+            return Err(ResourceError::forbidden("Access denied"));
+        }
+        let Some(given) = input.get("kba").filter(|given| !given.is_null()) else { return Ok(Progress::ask(self.asked())) };
+        let rules = DefinitionRules { minimum: self.minimum, allow_hashed: false };
+        let answers = match kba::check_definition(given, &self.kba, rules) {
+            Err(refusal) if matches!(refusal.reason, RefusedFor::TooFew { .. }) => return Ok(Progress::ask(self.asked())),
+            checked => checked?,
+        };
+        let managed = std::sync::Arc::clone(&cx.services.managed);
+        let hashed = kba::hash_answers(cx.services.hasher.as_ref(), answers).await?;
+        let property = managed.kba.property.as_str();
+        let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens([property]), sealed(hashed))]);
+        let by = Writer::Process { owned: &[property] };
+        let prepared = managed.patch(&subject.collection, &subject.id, &patch, by, &Expect::any()).await?;
+        if let Some(change) = prepared.change {
+            cx.effect(Effect::Change(change));
+        }
+        cx.audit("updateSecurityQuestions", account.path(), true, json!({ "process": cx.process(), "instance": cx.instance() }));
+        Ok(Progress::Done)
+    }
+}
+
+impl KbaUpdate {
+    fn asked(&self) -> Requirements {
+        let asked = Requirements::new("Knowledge based questions").required("kba", self.kba.definition_property(self.minimum));
+        let asked = KbaConfig::definition_schemas().into_iter().fold(asked, |asked, (name, schema)| asked.definition(name, schema));
+        asked.with("uiConfig", self.ui_config.clone())
+    }
+}

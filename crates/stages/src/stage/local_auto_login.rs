@@ -1,0 +1,84 @@
+//! `localAutoLogin`: hands a new person what signs him in (idm-docs §2.12, decision 15): a text that names him, lives a minute and is
+//! good once. It holds no password.
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use process::{Compiling, Fact, FactKind, Issue, Minted, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::Services;
+
+/// Purpose of `credentialJwt`, for [`process::open_minted`].
+pub const CREDENTIAL_PURPOSE: &str = "sign-in";
+/// Seconds that it is good for.
+const LIFETIME: i64 = 60;
+
+/// Configuration of `localAutoLogin`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// Where the client goes afterwards; empty for its own start page.
+    #[serde(default, deserialize_with = "loose::text")]
+    success_url: String,
+    /// The property that holds the user name; the person is known by his id here.
+    #[serde(default, rename = "identityUsernameField", deserialize_with = "loose::text")]
+    _identity_username_field: String,
+    /// The property that holds the password; it is not needed here.
+    #[serde(default, rename = "identityPasswordField", deserialize_with = "loose::text")]
+    _identity_password_field: String,
+}
+
+/// The stage.
+pub(super) struct LocalAutoLogin {
+    success_url: String,
+}
+
+#[async_trait]
+impl Stage<Services> for LocalAutoLogin {
+    const NAME: &'static str = "localAutoLogin";
+    const SUMMARY: &'static str = "Signs a new person in.";
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { needs: vec![Need::any(&[FactKind::Created])], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, _: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        Ok(Self { success_url: config.success_url.trim().to_owned() })
+    }
+
+    fn asks(&self) -> bool {
+        false
+    }
+
+    async fn requirements(&self, _: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        Ok(None)
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, _: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        let subject = created(cx.facts().iter()).ok_or_else(|| ResourceError::bad_request("This step needs a created account"))?;
+        let credential = cx.mint(CREDENTIAL_PURPOSE, json!({ "collection": subject.collection, "id": subject.id }), LIFETIME)?;
+        cx.add("oauthLogin", false.into());
+        cx.add("successUrl", self.success_url.clone().into());
+        cx.add("credentialJwt", credential.into());
+        Ok(Progress::Done)
+    }
+}
+
+/// The account that this instance made.
+pub(super) fn created<'f>(mut facts: impl Iterator<Item = &'f Fact>) -> Option<Subject> {
+    facts.find_map(|fact| match fact {
+        Fact::Created { subject } => Some(subject.clone()),
+        _ => None,
+    })
+}
+
+/// Whom a `credentialJwt`, opened with [`CREDENTIAL_PURPOSE`], signs in. It counts only when [`Minted::spend`] is committed.
+#[must_use]
+pub fn credential_subject(minted: &Minted) -> Option<Subject> {
+    let text = |key: &str| minted.payload.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(Subject { collection: text("collection")?, id: text("id")?, decoy: false })
+}

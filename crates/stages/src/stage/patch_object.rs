@@ -1,0 +1,69 @@
+//! `patchObject`: writes what a person accepted on the way into his metadata (idm-docs §2.14). Asks nothing.
+//!
+//! Easiest to break: only somebody proven accepts for himself; whoever merely names an account must not accept for it.
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use identity::metadata::Keeper;
+use process::{Compiling, Effect, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::account;
+use crate::stage::terms;
+use crate::Services;
+
+/// Configuration of `patchObject`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The collection of accounts.
+    #[serde(default, deserialize_with = "loose::text")]
+    identity_service_url: String,
+}
+
+/// The stage.
+pub(super) struct PatchObject {
+    collection: String,
+}
+
+#[async_trait]
+impl Stage<Services> for PatchObject {
+    const NAME: &'static str = "patchObject";
+    const SUMMARY: &'static str = "Records the acceptance of terms on the person.";
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { wants_session: true, ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        account::collection(cx, &config.identity_service_url).map(|collection| Self { collection }).map_err(|issue| vec![issue])
+    }
+
+    fn asks(&self) -> bool {
+        false
+    }
+
+    async fn requirements(&self, _: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        Ok(None)
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, _: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        // Nothing was accepted, or by a new person, whose acceptance belongs to his creation.
+        let Some(acceptance) = terms::acceptance(cx) else { return Ok(Progress::Done) };
+        let Some(account) = account::Account::read_if_named(cx).await? else { return Ok(Progress::Done) };
+        let subject = account.subject;
+        if !cx.facts().proves(&subject) || subject.collection != self.collection {
+            return Err(ResourceError::forbidden("Access denied"));
+        }
+        let managed = std::sync::Arc::clone(&cx.services.managed);
+        let tracked = std::sync::Arc::clone(&cx.services.tracked);
+        let keeper = Keeper { schema: managed.schema(&subject.collection)?, tracked: &tracked };
+        cx.audit("acceptTerms", format!("{}/{}", subject.collection, subject.id), true, json!({ "process": cx.process(), "accepted": acceptance }));
+        cx.effect(Effect::Change(keeper.accept_terms(&subject.id, acceptance)));
+        Ok(Progress::Done)
+    }
+}

@@ -1,0 +1,90 @@
+//! `socialUserDetails`: the form of 5.0 that an identity provider could fill in (openidm-wire §2.13). Ordinary people type it.
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use process::{Compiling, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::Services;
+use crate::stage::details::{self, Details};
+use crate::stage::user_details::{compile_details, typed_user};
+
+/// Configuration of `socialUserDetails`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The property that holds the mail address.
+    #[serde(default, deserialize_with = "loose::text")]
+    identity_email_field: String,
+    /// The collection of accounts.
+    #[serde(default, deserialize_with = "loose::text")]
+    identity_service_url: String,
+}
+
+/// The stage.
+pub(super) struct SocialUserDetails {
+    details: Details,
+}
+
+/// What a provider's answer brings.
+const PROVIDER_INPUT: [(&str, &str); 4] = [
+    ("provider", "OAuth IDP name"),
+    ("code", "OAuth Access code"),
+    ("nonce", "One-time use random value"),
+    ("redirect_uri", "OAuth redirect URI used to obtain the authorization code"),
+];
+
+#[async_trait]
+impl Stage<Services> for SocialUserDetails {
+    const NAME: &'static str = "socialUserDetails";
+    const SUMMARY: &'static str = "Collects the details of a new person (5.0).";
+    const IGNORED: &'static [&'static str] = &["providers"];
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let details = compile_details(&config.identity_service_url, &config.identity_email_field, false, cx)?;
+        note_providers(cx);
+        Ok(Self { details })
+    }
+
+    async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        let user = json!({ "description": "User Object", "type": "object", "default": details::shown(cx, &self.details.mail) });
+        let mut asked = Requirements::new("New user details").optional("user", user);
+        for (name, description) in PROVIDER_INPUT {
+            asked = asked.optional(name, json!({ "description": description, "type": "string" }));
+        }
+        Ok(Some(asked.definition("providers", json!({ "type": "array", "items": { "type": "object", "oneOf": [] } }))))
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        if input.get("user").is_none_or(Value::is_null) {
+            let given = PROVIDER_INPUT.iter().all(|(name, _)| input.get(*name).is_some_and(|value| !value.is_null()));
+            let message = if given { NO_PROVIDER } else { "Should respond with either user or provider/code" };
+            return Err(ResourceError::bad_request(message));
+        }
+        self.details.take(cx, typed_user(input)?).await?;
+        Ok(Progress::Done)
+    }
+}
+
+/// Said to whoever comes from an identity provider.
+pub(super) const NO_PROVIDER: &str = "Unable to reach social provider or unknown provider given";
+
+/// Identity providers that are configured but cannot be used yet.
+pub(super) fn note_providers(cx: &mut Compiling<'_, Services>) {
+    let file = cx.companion("identityProviders");
+    let enabled = |provider: &&Value| provider.get("enabled").is_none_or(|flag| flag != false && flag != "false");
+    let configured = file.get("providers").and_then(Value::as_array).into_iter().flatten().filter(enabled).count();
+    if configured > 0 {
+        let message = format!("{configured} identity providers are configured; signing up through them is a later step of this server, so people fill in the form themselves");
+        let issue = Issue::hint(cx.pointer(), "social-later", message);
+        cx.issues.push(issue);
+    }
+}

@@ -1,0 +1,141 @@
+//! `termsAndConditions`: asks a person to accept the terms in force (idm-docs §2.18, §5.2; `termsTranslations` of 5.5 and before).
+//!
+//! Easiest to break: the version recorded is the one that was shown, so both come from the definition the person began with.
+
+use async_trait::async_trait;
+use crest::ResourceError;
+use identity::metadata::{Keeper, Tracked};
+use identity::terms::{Terms, TermsVersion};
+use identity::timestamp;
+use process::{Compiling, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::account::Cx;
+use crate::locale::Translations;
+use crate::stage::input;
+use crate::{Services, state};
+
+/// Configuration of `termsAndConditions`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Config {
+    /// The text by locale, where there is no `selfservice.terms.json` (5.5 and before).
+    #[serde(default)]
+    terms_translations: Option<Value>,
+}
+
+/// The stage.
+pub(super) struct TermsAndConditions {
+    /// None where there is nothing to accept.
+    shown: Option<Shown>,
+}
+
+struct Shown {
+    version: Option<String>,
+    text: Translations,
+    ui_config: Option<Value>,
+}
+
+impl Shown {
+    fn of(active: &TermsVersion, ui_config: Option<Value>) -> Self {
+        let texts: Vec<(&str, &str)> = active.texts().iter().map(|(locale, text)| (locale.as_str(), text.as_str())).collect();
+        Self { version: active.version.clone(), text: Translations::of(&texts), ui_config }
+    }
+}
+
+#[async_trait]
+impl Stage<Services> for TermsAndConditions {
+    const NAME: &'static str = "termsAndConditions";
+    const SUMMARY: &'static str = "Asks for acceptance of the terms in force.";
+    const COMPANIONS: &'static [&'static str] = &["terms"];
+
+    type Config = Config;
+
+    fn facts(_: &Config) -> StageFacts {
+        StageFacts { gives: vec![FactKind::Accepted], ..StageFacts::default() }
+    }
+
+    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let shown = match config.terms_translations.filter(|texts| !texts.is_null()) {
+            Some(texts) => {
+                let (terms, problems) = Terms::inline(&texts);
+                let below = format!("{}/termsTranslations", cx.pointer());
+                cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "terms", problem.message)));
+                terms.active().map(|active| Shown::of(active, None))
+            }
+            None => {
+                let (terms, _) = Terms::read(cx.companion("terms"));
+                terms.active().map(|active| Shown::of(active, Some(terms.ui_config())))
+            }
+        };
+        if shown.is_none() {
+            let issue = Issue::warning(cx.pointer(), "no-terms", "there are no terms in force, so nobody is asked to accept any");
+            cx.issues.push(issue.with_help("write conf/selfservice.terms.json with 'versions' and 'active'"));
+        }
+        Ok(Self { shown })
+    }
+
+    async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
+        Ok(self.shown.as_ref().map(|shown| {
+            let text = shown.text.choose(&cx.caller.locales, &cx.services.default_locale).unwrap_or_default();
+            let asked = Requirements::new("Accept Terms and Condition").text("accept", "Accept").with("terms", json!(text));
+            match &shown.ui_config {
+                Some(ui_config) => asked.with("uiConfig", ui_config.clone()),
+                None => asked,
+            }
+        }))
+    }
+
+    async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        let Some(shown) = &self.shown else { return Ok(Progress::Done) };
+        match input::consent(input, "accept") {
+            None => {
+                let asked = self.requirements(cx).await?.unwrap_or_else(Requirements::none);
+                return Ok(Progress::ask(asked));
+            }
+            Some(false) => return Err(ResourceError::bad_request("Must accept terms and conditions")),
+            Some(true) => {}
+        }
+        record(cx, shown.version.as_deref())?;
+        cx.grant(Fact::Accepted { what: TERMS.into(), version: shown.version.clone().unwrap_or_default() })?;
+        Ok(Progress::Done)
+    }
+}
+
+/// What was accepted, in [`Fact::Accepted`].
+const TERMS: &str = "terms";
+
+/// Puts the acceptance into the state for whoever creates or patches the person; a person created before gets it at once.
+fn record(cx: &mut Cx<'_>, version: Option<&str>) -> Result<(), ResourceError> {
+    cx.put(state::TERMS_ACCEPTED, json!(true));
+    cx.put(state::TERMS_DATE, timestamp(input::moment(cx.now)).into());
+    match version {
+        Some(version) => cx.put(state::TERMS_VERSION, version.into()),
+        None => {
+            cx.take(state::TERMS_VERSION);
+        }
+    }
+    let created = cx.facts().iter().find_map(|fact| match fact {
+        Fact::Created { subject } => Some(subject.clone()),
+        _ => None,
+    });
+    if let Some(Subject { collection, id, .. }) = created {
+        let managed = std::sync::Arc::clone(&cx.services.managed);
+        let schema = managed.schema(&collection)?;
+        let tracked = Tracked::of(schema, []);
+        let acceptance = identity::terms::acceptance(input::moment(cx.now), version);
+        cx.effect(Effect::Change(Keeper { schema, tracked: &tracked }.accept_terms(&id, &acceptance)));
+    }
+    Ok(())
+}
+
+/// The acceptance that this process recorded, as metadata holds it; `None` where nothing was accepted.
+pub(super) fn acceptance(cx: &Cx<'_>) -> Option<Value> {
+    let accepted = cx.facts().iter().any(|fact| matches!(fact, Fact::Accepted { what, .. } if what == TERMS));
+    let date = cx.text(state::TERMS_DATE).filter(|_| accepted)?;
+    let mut acceptance = Map::from_iter([("acceptDate".to_owned(), json!(date))]);
+    acceptance.extend(cx.text(state::TERMS_VERSION).map(|version| ("termsVersion".to_owned(), json!(version))));
+    Some(acceptance.into())
+}
