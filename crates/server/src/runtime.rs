@@ -7,17 +7,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crest::{Clock, Random};
+use identity::consent::Consents;
 use identity::kba::KbaConfig;
 use identity::secret::Hasher;
+use identity::terms::Terms;
 use identity::{Managed, Objects, Policies, Schemas};
 use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process};
 use project::{AdminSource, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity};
-use serde_json::Value;
+use serde_json::{Value, json};
 use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailTemplate, Services};
 use store::Collections;
 
 use crate::embedded;
+use crate::http::{NOTIFICATION_TARGET, NOTIFICATIONS};
 
 /// Where a project comes from.
 #[derive(Clone, Debug)]
@@ -101,6 +104,12 @@ pub struct Runtime {
     pub managed: Arc<Managed>,
     /// Security questions.
     pub kba: Arc<KbaConfig>,
+    /// The terms in force.
+    pub terms: Terms,
+    /// The mappings people may agree to.
+    pub consents: Consents,
+    /// What stages share; mails of our own are made with it too.
+    pub services: Arc<Services>,
     /// Runs processes.
     pub engine: Engine<Services>,
     /// Processes that can be run, by name; switched-off ones included.
@@ -118,6 +127,7 @@ pub struct Material {
     project: Project,
     processes: Vec<(String, Option<Process<Services>>)>,
     templates: HandlebarsTemplates,
+    consents: Consents,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -137,14 +147,16 @@ impl Material {
             processes.push((file.name.clone(), process));
         }
         let templates = mail_templates(&project, &mut diagnostics);
+        let consents = consents(&project, &mut diagnostics);
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
-        Self { project, processes, templates, diagnostics }
+        Self { project, processes, templates, consents, diagnostics }
     }
 
     /// What the store must index and keep unique.
     #[must_use]
     pub fn collections(&self) -> Collections {
         let mut collections = Collections::new().with("managed/user", [], ["userName".to_owned(), "mail".to_owned()]);
+        collections.declare(NOTIFICATIONS, [], [NOTIFICATION_TARGET.to_owned()]);
         for schema in self.project.schemas.iter() {
             collections.declare(&schema.collection(), schema.unique().map(str::to_owned), []);
         }
@@ -162,7 +174,7 @@ impl Runtime {
     #[must_use]
     pub fn new(source: &Source, material: Material, parts: &Parts, previous: Option<&Runtime>) -> Self {
         let collections = material.collections();
-        let Material { project, processes: compiled, templates, diagnostics } = material;
+        let Material { project, processes: compiled, templates, consents, diagnostics } = material;
         let mut processes = HashMap::new();
         for (name, process) in compiled {
             let kept = || previous.and_then(|runtime| runtime.processes.get(&name).cloned());
@@ -181,7 +193,7 @@ impl Runtime {
             (Arc::new(project.schemas.clone()), Arc::new(project.policies.clone()), Arc::new(project.questions.clone()));
         let managed = Arc::new(parts.managed(&schemas, &policies, &kba));
         let default_locale = project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
-        let services = Services {
+        let services = Arc::new(Services {
             managed: Arc::clone(&managed),
             hasher: Arc::clone(&parts.hasher),
             captcha: Arc::clone(&parts.captcha),
@@ -190,16 +202,31 @@ impl Runtime {
             templates: Arc::new(templates),
             auto_login: Arc::clone(&parts.auto_login),
             default_locale,
-        };
+        });
         let engine = Engine::new(
-            Arc::new(services),
+            Arc::clone(&services),
             Arc::clone(&parts.ledger),
             Arc::clone(&parts.keys),
             Arc::clone(&parts.clock),
             Arc::clone(&parts.random),
         );
         let public_url = project.public_url.clone();
-        Self { project: Arc::new(project), schemas, policies, managed, kba, engine, processes, collections, diagnostics, public_url }
+        let terms = project.terms.as_ref().map(|document| Terms::read(&document.value).0).unwrap_or_default();
+        Self {
+            project: Arc::new(project),
+            schemas,
+            policies,
+            managed,
+            kba,
+            terms,
+            consents,
+            services,
+            engine,
+            processes,
+            collections,
+            diagnostics,
+            public_url,
+        }
     }
 }
 
@@ -281,4 +308,24 @@ fn mail_templates(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Handl
         diagnostics.push(Diagnostic::new(Severity::Error, "mail-template", location, message));
     }
     templates
+}
+
+/// The mappings that need consent, with the properties that leave.
+fn consents(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Consents {
+    let mapping = |mapping: &project::Mapping| {
+        let properties: Vec<Value> = mapping.properties.iter().map(|(target, source)| json!({"source": source, "target": target})).collect();
+        let mut value = mapping.to_value();
+        if let Value::Object(members) = &mut value {
+            members.insert("properties".to_owned(), Value::Array(properties));
+        }
+        value
+    };
+    let listed = Value::Array(project.sync.iter().map(mapping).collect());
+    let switch = project.consent.enabled.map(|enabled| json!({ "enabled": enabled }));
+    let (consents, problems) = Consents::read(Some(&listed), switch.as_ref());
+    // Faults of single mappings were found when the file was read; here is what only both files together show.
+    for problem in problems.into_iter().filter(|problem| problem.pointer.is_empty()) {
+        diagnostics.push(Diagnostic::new(Severity::Warning, "consent", Location::file("conf/consent.json"), problem.message));
+    }
+    consents
 }

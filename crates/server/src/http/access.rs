@@ -140,11 +140,8 @@ impl Question<'_> {
             Condition::NoCommandAction => self.call.operation.action() != Some("command"),
             Condition::ProgressiveProfileEnabled => !self.runtime.project.auth_profile.processes.is_empty(),
             // A client is no process, and these subsystems hold nothing that could be anybody's own.
-            Condition::SelfServiceRequest
-            | Condition::Never
-            | Condition::ApiRequest
-            | Condition::OwnRelationship
-            | Condition::OwnIdentityProvider => false,
+            Condition::SelfServiceRequest | Condition::Never | Condition::ApiRequest | Condition::OwnIdentityProvider => false,
+            Condition::OwnRelationship => self.is_related(path),
         };
         if holds { Met::Yes } else { Met::No }
     }
@@ -155,6 +152,13 @@ impl Question<'_> {
         path == own
             || (self.principal.is_managed() && path.strip_prefix("selfservice/user/") == Some(self.principal.id.as_str()))
             || (path == "notification" && target() == Some(own.as_str()))
+    }
+
+    /// Metadata has its person's id. Of notifications only the store knows whose they are; the resource answers for others' as for missing
+    /// ones.
+    fn is_related(&self, path: &str) -> bool {
+        self.principal.is_managed()
+            && (path.strip_prefix("internal/usermeta/") == Some(self.principal.id.as_str()) || path.starts_with("internal/notification/"))
     }
 
     /// The properties a write names: members of an object, or the targets of a patch. `None` when the body is neither.

@@ -5,14 +5,18 @@ mod config;
 mod consent;
 mod email;
 mod info;
+mod internal;
 mod kba;
 mod managed;
 pub(crate) mod metrics;
+pub(crate) mod notifications;
 mod outbox;
 mod policy;
 mod privilege;
 mod schema;
 mod selfservice;
+mod sync;
+mod terms;
 mod user_kba;
 
 use crest::ResourceError;
@@ -31,6 +35,7 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
         ["authentication"] => Box::new(authentication::Authentication),
         ["info", name] => Box::new(info::Info::named(name).ok_or_else(|| path.not_found(0))?),
         ["selfservice", "kba"] => Box::new(kba::Kba),
+        ["selfservice", "terms"] => Box::new(terms::Terms),
         ["selfservice", "user", id] => Box::new(user_kba::UserKba { id: (*id).to_owned() }),
         ["selfservice", name] => Box::new(selfservice::SelfService::find(cx, name).ok_or_else(|| path.not_found(0))?),
         ["managed", name, rest @ ..] => Box::new(managed::Object::find(cx, name, rest)?),
@@ -44,6 +49,13 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
         ["privilege", rest @ ..] => Box::new(privilege::Privilege { of: (!rest.is_empty()).then(|| rest.join("/")) }),
         ["identityProviders"] => Box::new(authentication::IdentityProviders),
         ["consent"] => Box::new(consent::Consent),
+        ["sync"] => Box::new(sync::Sync),
+        ["notification"] => Box::new(notifications::NotificationService),
+        ["internal", "user", id] => Box::new(internal::InternalUser { id: (*id).to_owned() }),
+        ["internal", "role"] => Box::new(internal::InternalRoles { id: None }),
+        ["internal", "role", id] => Box::new(internal::InternalRoles { id: Some((*id).to_owned()) }),
+        ["internal", "usermeta", id] => Box::new(internal::UserMeta { id: (*id).to_owned() }),
+        ["internal", "notification", id] => Box::new(internal::Notification { id: (*id).to_owned() }),
         _ => return Err(path.not_found(0)),
     })
 }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
+use project::Document;
 use serde_json::{Value, json};
 
 use super::info::configuration;
@@ -15,6 +16,23 @@ pub(super) struct Config {
     pub(super) id: String,
 }
 
+fn of_file(config: &Config, document: Option<&Document>, default: fn() -> Value) -> Value {
+    let mut body = json!({ "_id": config.id });
+    let content = document.map_or_else(default, |document| document.value.clone());
+    if let (Value::Object(body), Value::Object(content)) = (&mut body, content) {
+        body.extend(content.into_iter().filter(|(name, _)| name != "_id"));
+    }
+    body
+}
+
+fn default_theme() -> Value {
+    json!({"path": "", "icon": "favicon.ico", "stylesheets": [], "settings": {}})
+}
+
+fn default_dashboard() -> Value {
+    json!({"dashboard": {"widgets": [{"type": "Welcome", "size": "large"}]}})
+}
+
 #[async_trait]
 impl Resource for Config {
     fn kind(&self) -> &'static str {
@@ -24,8 +42,8 @@ impl Resource for Config {
     async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
         let body: Value = match self.id.as_str() {
             "ui/configuration" => json!({"_id": self.id, "configuration": configuration(cx)}),
-            "ui/themeconfig" => json!({"_id": self.id, "path": "", "icon": "favicon.ico", "stylesheets": [], "settings": {}}),
-            "ui/dashboard" => json!({"_id": self.id, "dashboard": {"widgets": [{"type": "Welcome", "size": "large"}]}}),
+            "ui/themeconfig" => of_file(self, cx.runtime.project.theme.as_ref(), default_theme),
+            "ui/dashboard" => of_file(self, cx.runtime.project.dashboard.as_ref(), default_dashboard),
             id => return Err(ResourceError::not_found(format!("No configuration exists for id {id}")).into()),
         };
         Ok(Reply::resource(body))

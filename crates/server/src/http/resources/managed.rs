@@ -5,8 +5,10 @@
 
 use async_trait::async_trait;
 use crest::{Fields, Patch, ResourceError};
-use identity::Expect;
+use identity::{Audience, Expect};
+use serde_json::Value;
 
+use super::notifications;
 use crate::http::conditions::{Expected, Put};
 use crate::http::context::Context;
 use crate::http::reply::{Refusal, Reply};
@@ -90,10 +92,20 @@ impl Resource for Object {
         let id = self.id("read")?;
         let found = cx.runtime.managed.objects.read(&self.collection, id).await.map_err(ResourceError::from)?;
         let resource = found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {}", self.collection)))?;
-        if known == Some(resource.revision.as_str()) {
+        // Notifications are not part of the revision.
+        let asks_beyond = cx.presentation.fields.mentions(notifications::PROPERTY);
+        if known == Some(resource.revision.as_str()) && !asks_beyond {
             return Ok(Reply::NotModified(resource.revision));
         }
-        Ok(cx.show(&self.collection, &resource))
+        let mut reply = cx.show(&self.collection, &resource);
+        if cx.presentation.fields.mentions(notifications::PROPERTY)
+            && cx.audience(&self.collection, id) != Audience::Other
+            && let Reply::Resource { body: Value::Object(members), .. } = &mut reply
+        {
+            let found = notifications::of(cx, &format!("{}/{id}", self.collection)).await?;
+            members.insert(notifications::PROPERTY.to_owned(), found.iter().map(notifications::shown).collect());
+        }
+        Ok(reply)
     }
 
     async fn query(&self, cx: &Context<'_>, request: &QueryRequest) -> Answer {

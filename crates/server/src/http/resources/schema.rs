@@ -1,9 +1,10 @@
 //! `schema/managed/<object>`: an object type as clients draw it (client-contract §9).
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::http::context::Context;
+use crate::http::principal::INTERNAL;
 use crate::http::reply::Reply;
 use crate::http::resource::{Answer, Resource};
 
@@ -16,8 +17,12 @@ pub(super) struct Schema {
 impl Schema {
     /// The type of a collection.
     pub(super) fn find(cx: &Context<'_>, collection: &str) -> Option<Self> {
-        let schema = cx.runtime.schemas.get(collection)?;
-        Some(Self { collection: collection.to_owned(), value: schema.sanitized_value() })
+        let value = match cx.runtime.schemas.get(collection) {
+            Some(schema) => schema.sanitized_value(),
+            None if collection == INTERNAL => internal_user(),
+            None => return None,
+        };
+        Some(Self { collection: collection.to_owned(), value })
     }
 }
 
@@ -35,4 +40,21 @@ impl Resource for Schema {
         }
         Ok(Reply::resource(Value::Object(body)))
     }
+}
+
+/// The type of accounts that are configured: stock clients do not open without one (client-contract §2).
+fn internal_user() -> Value {
+    json!({
+        "title": "Internal User",
+        "icon": "",
+        "type": "object",
+        "order": ["_id", "userName", "preferences"],
+        "required": [],
+        "properties": {
+            "_id": {"title": "Object ID", "description": "", "type": "string", "viewable": false, "userEditable": false, "searchable": false},
+            "userName": {"title": "Username", "description": "", "type": "string", "viewable": true, "userEditable": false, "searchable": false},
+            "preferences": {"title": "Preferences", "description": "", "type": "object", "viewable": false, "userEditable": false,
+                            "searchable": false, "order": [], "properties": {}},
+        },
+    })
 }

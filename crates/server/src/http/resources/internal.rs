@@ -1,0 +1,152 @@
+//! `internal/*`: accounts that are configured and not kept, the project's roles, metadata and notifications of people.
+//!
+//! Easiest to get wrong: what belongs to somebody else is answered like what does not exist.
+
+use async_trait::async_trait;
+use crest::{Fields, ResourceError};
+use project::InternalRole;
+use serde_json::{Value, json};
+
+use super::notifications;
+use crate::http::conditions::Expected;
+use crate::http::context::Context;
+use crate::http::reply::Reply;
+use crate::http::request::QueryRequest;
+use crate::http::resource::{Answer, Resource};
+
+fn not_found(id: &str, collection: &str) -> ResourceError {
+    ResourceError::not_found(format!("Object {id} not found in {collection}"))
+}
+
+/// `internal/user/<id>`: stock clients read the account of an administrator as they read a person's (client-contract §4.1).
+pub(super) struct InternalUser {
+    /// The account.
+    pub(super) id: String,
+}
+
+#[async_trait]
+impl Resource for InternalUser {
+    fn kind(&self) -> &'static str {
+        "internal"
+    }
+
+    async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        let own = cx.principal.component == "internal/user" && cx.principal.id == self.id;
+        let authentication = &cx.runtime.project.authentication;
+        let configured = || {
+            authentication.admin.username == self.id
+                || authentication.enabled().any(|module| matches!(&module.kind, project::ModuleKind::StaticUser { username, .. } if *username == self.id))
+        };
+        if own || (cx.principal.is_administrator() && configured()) {
+            return Ok(Reply::resource(json!({"_id": self.id, "_rev": "0", "userName": self.id})));
+        }
+        Err(not_found(&self.id, "internal/user").into())
+    }
+
+    async fn patch(&self, _cx: &Context<'_>, _expected: &Expected) -> Answer {
+        Err(ResourceError::forbidden("This account is part of the configuration and is changed there").into())
+    }
+
+    async fn delete(&self, _cx: &Context<'_>, _expected: &Expected) -> Answer {
+        Err(ResourceError::forbidden("This account is part of the configuration and is removed there").into())
+    }
+}
+
+/// `internal/role`: the roles of `repo.init.json`, for administrators; they are written in that file.
+pub(super) struct InternalRoles {
+    /// One of them, or all.
+    pub(super) id: Option<String>,
+}
+
+#[async_trait]
+impl Resource for InternalRoles {
+    fn kind(&self) -> &'static str {
+        "internal"
+    }
+
+    async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        let id = self.id.as_deref().ok_or_else(|| ResourceError::bad_request("The resource collection  cannot be read"))?;
+        let role = cx.runtime.project.internal_roles.iter().find(|role| role.id == id);
+        Ok(Reply::resource(shown(role.ok_or_else(|| not_found(id, "internal/role"))?)))
+    }
+
+    async fn query(&self, cx: &Context<'_>, request: &QueryRequest) -> Answer {
+        if self.id.is_some() {
+            return Err(ResourceError::bad_request("A resource instance cannot be queried").into());
+        }
+        let all = cx.runtime.project.internal_roles.iter().map(shown).filter(|role| request.query.filter.matches(role));
+        Ok(Reply::list(all.map(|role| cx.presentation.fields.select(&role)).collect()))
+    }
+}
+
+fn shown(role: &InternalRole) -> Value {
+    let privileges: Vec<Value> = role
+        .privileges
+        .iter()
+        .map(|privilege| {
+            let flag = |attribute: &String| json!({"attribute": attribute, "readOnly": !privilege.writable.contains(attribute)});
+            json!({
+                "name": privilege.name,
+                "path": privilege.path,
+                "permissions": privilege.permissions.iter().map(|permission| permission.as_str()).collect::<Vec<_>>(),
+                "filter": privilege.filter.to_string(),
+                "accessFlags": privilege.readable.iter().map(flag).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({"_id": role.id, "_rev": "0", "name": role.name, "description": role.description, "privileges": privileges})
+}
+
+/// `internal/usermeta/<id>`: a person's metadata, which has the person's id.
+pub(super) struct UserMeta {
+    /// Whose.
+    pub(super) id: String,
+}
+
+#[async_trait]
+impl Resource for UserMeta {
+    fn kind(&self) -> &'static str {
+        "internal"
+    }
+
+    async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        let gone = || not_found(&self.id, "internal/usermeta");
+        let collection = if cx.principal.is_managed() { cx.principal.component.as_str() } else { "managed/user" };
+        if !cx.principal.is_administrator() && cx.principal.id != self.id {
+            return Err(gone().into());
+        }
+        let managed = &cx.runtime.managed;
+        let user = managed.objects.read(collection, &self.id).await.map_err(ResourceError::from)?.ok_or_else(gone)?;
+        let property = managed.schema(collection)?.meta_property().to_owned();
+        let view = managed.view(collection, &user, cx.audience(collection, &self.id), &Fields::parse(&format!("{property}/*"))?);
+        let mut meta = view.get(&property).cloned().ok_or_else(gone)?;
+        if let Value::Object(members) = &mut meta {
+            members.retain(|name, _| !name.starts_with("_ref"));
+        }
+        Ok(Reply::resource(meta))
+    }
+}
+
+/// `internal/notification/<id>`.
+pub(super) struct Notification {
+    /// Which one.
+    pub(super) id: String,
+}
+
+#[async_trait]
+impl Resource for Notification {
+    fn kind(&self) -> &'static str {
+        "internal"
+    }
+
+    async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        let found = notifications::own(cx, &self.id).await?.ok_or_else(|| not_found(&self.id, notifications::COLLECTION))?;
+        Ok(Reply::resource(notifications::shown(&found)))
+    }
+
+    async fn delete(&self, cx: &Context<'_>, _expected: &Expected) -> Answer {
+        let found = notifications::own(cx, &self.id).await?.ok_or_else(|| not_found(&self.id, notifications::COLLECTION))?;
+        notifications::remove(cx, std::slice::from_ref(&found)).await?;
+        Ok(Reply::resource(notifications::shown(&found)))
+    }
+}
