@@ -66,6 +66,7 @@ impl<'a> Context<'a> {
             user: self.principal.authentication_id.clone(),
             subject: self.principal.subject(),
             session: self.principal.session.clone(),
+            settled: self.principal.settled.clone(),
             address: self.client.text(),
             transaction: self.transaction.to_owned(),
         }

@@ -113,6 +113,7 @@ mod tests {
         Credentials::of(&headers).map(|found| (found.user, found.password.to_string()))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with what a request yields")]
     fn pair(user: &str, password: &str) -> Option<(String, String)> {
         Some((user.to_owned(), password.to_owned()))
     }

@@ -30,6 +30,8 @@ pub(crate) struct Principal {
     pub(crate) module: ModuleFacts,
     /// The session's key in the store, if the request came on one.
     pub(crate) session: Option<String>,
+    /// Forms and processes that were completed or skipped on the session.
+    pub(crate) settled: Vec<String>,
     /// The authority comes from a cookie alone, so another site may have sent the request (decision 16).
     pub(crate) by_cookie: bool,
 }
@@ -80,6 +82,7 @@ impl Principal {
             roles: roles.iter().map(|role| role_path(role)).collect(),
             module,
             session: None,
+            settled: Vec::new(),
             by_cookie: false,
         }
     }
@@ -99,6 +102,7 @@ impl Principal {
             roles: managed_roles(module, &user.content),
             module: ModuleFacts::of(module),
             session: None,
+            settled: Vec::new(),
             by_cookie: false,
         }
     }
@@ -116,9 +120,13 @@ impl Principal {
 
     /// The owner of a session.
     pub(crate) fn of_session(session: identity::Session) -> Self {
-        let roles = session.claims.get("roles").and_then(Value::as_array).into_iter().flatten();
+        let list = |name: &str| -> Vec<String> {
+            let values = session.claims.get(name).and_then(Value::as_array).into_iter().flatten();
+            values.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
         Self {
-            roles: roles.filter_map(Value::as_str).map(str::to_owned).collect(),
+            roles: list("roles"),
+            settled: list(identity::Session::SETTLED),
             module: ModuleFacts::from_claims(&session.claims),
             authentication_id: session.authentication_id,
             component: session.component,

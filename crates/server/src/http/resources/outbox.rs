@@ -54,7 +54,7 @@ impl Resource for Outbox {
             found.extend(entries.iter().filter(|entry| !entry.mail.withheld).map(facts).filter(|facts| request.query.filter.matches(facts)));
         }
         if let Some(size) = request.query.page_size {
-            found.truncate(size as usize);
+            found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
         }
         Ok(Reply::list(found))
     }
