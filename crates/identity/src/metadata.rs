@@ -99,6 +99,12 @@ impl<'a> Metadata<'a> {
         Self(content.get(schema.meta_property()).unwrap_or(&Value::Null))
     }
 
+    /// That of nobody.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(&Value::Null)
+    }
+
     /// All of it, as stored.
     #[must_use]
     pub fn as_value(self) -> &'a Value {

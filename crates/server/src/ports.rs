@@ -7,6 +7,7 @@ mod captcha;
 mod clock;
 mod hash_pool;
 mod random;
+mod scripts;
 
 pub(crate) use auto_login::HttpAutoLogin;
 pub(crate) use budget::RecipientBudget;
@@ -14,3 +15,4 @@ pub(crate) use captcha::HttpCaptcha;
 pub use clock::SystemClock;
 pub use hash_pool::HashPool;
 pub use random::OsRandom;
+pub(crate) use scripts::SandboxScripts;

@@ -14,12 +14,15 @@ use identity::terms::Terms;
 use identity::{Managed, Objects, Policies, Schemas};
 use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process};
-use project::{AdminSource, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity};
+use project::{AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity};
+use script::Sandbox;
 use serde_json::{Value, json};
+use stages::profile::Profile;
 use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailTemplate, Services};
 use store::Collections;
 
 use crate::embedded;
+use crate::ports::SandboxScripts;
 use crate::http::{NOTIFICATION_TARGET, NOTIFICATIONS};
 
 /// Where a project comes from.
@@ -76,6 +79,8 @@ pub struct Parts {
     pub budget: Arc<dyn MailBudget>,
     /// Signs people in at an access manager.
     pub auto_login: Arc<dyn AutoLogin>,
+    /// Runs scripts.
+    pub sandbox: Arc<Sandbox>,
 }
 
 impl Parts {
@@ -112,6 +117,8 @@ pub struct Runtime {
     pub services: Arc<Services>,
     /// Runs processes.
     pub engine: Engine<Services>,
+    /// What people may owe at sign-in.
+    pub profile: Profile,
     /// Processes that can be run, by name; switched-off ones included.
     pub processes: HashMap<String, Arc<Process<Services>>>,
     /// What the store indexes for it.
@@ -192,6 +199,8 @@ impl Runtime {
         let (schemas, policies, kba) =
             (Arc::new(project.schemas.clone()), Arc::new(project.policies.clone()), Arc::new(project.questions.clone()));
         let managed = Arc::new(parts.managed(&schemas, &policies, &kba));
+        let listed = |path: &str| processes.get(AuthProfile::process_name(path)).map(|process| (path.to_owned(), Arc::clone(process)));
+        let profile = Profile::new(project.profile_processes().filter_map(listed));
         let default_locale = project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
         let services = Arc::new(Services {
             managed: Arc::clone(&managed),
@@ -201,6 +210,8 @@ impl Runtime {
             mail_configured: matches!(source, Source::Embedded) || project.external_email.is_some(),
             templates: Arc::new(templates),
             auto_login: Arc::clone(&parts.auto_login),
+            scripts: Arc::new(SandboxScripts::new(Arc::clone(&parts.sandbox), Arc::clone(&managed))),
+            needed_metadata: profile.needs(),
             default_locale,
         });
         let engine = Engine::new(
@@ -222,6 +233,7 @@ impl Runtime {
             consents,
             services,
             engine,
+            profile,
             processes,
             collections,
             diagnostics,

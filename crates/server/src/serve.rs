@@ -174,6 +174,7 @@ impl Server {
             keys: Arc::clone(&keys),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
+            sandbox: Arc::new(script::Sandbox::new(script::Limits::default())),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
             auto_login: Arc::new(HttpAutoLogin::new().map_err(|error| set_up(&error))?),
         };

@@ -31,6 +31,17 @@ impl Account {
         Ok(Self { stored: stored.filter(|_| !subject.decoy), subject })
     }
 
+    /// The same, or nothing for a process that is about nobody yet.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub(crate) async fn read_if_named(cx: &Cx<'_>) -> Result<Option<Self>, ResourceError> {
+        if cx.subject().is_err() {
+            return Ok(None);
+        }
+        Self::read(cx).await.map(Some)
+    }
+
     /// A property of the stored object.
     pub(crate) fn value(&self, field: &Pointer) -> Option<&Value> {
         self.stored.as_ref().and_then(|resource| member(resource, field))

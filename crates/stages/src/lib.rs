@@ -9,12 +9,15 @@ mod decoy;
 pub mod locale;
 mod mail_address;
 mod mail_text;
+pub mod profile;
+mod scripts;
 mod services;
 mod stage;
 mod state;
 mod templates;
 
 pub use mail_address::MailAddress;
+pub use scripts::Scripts;
 pub use services::{
     AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailTemplates, RenderedMail, Services, SignedInElsewhere,
 };

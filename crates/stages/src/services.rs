@@ -5,8 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use crest::ResourceError;
 use identity::Managed;
+use identity::metadata::Metadatum;
 use identity::secret::Hasher;
 use serde_json::Value;
+
+use crate::Scripts;
 
 /// What the stages of a server share.
 pub struct Services {
@@ -24,6 +27,10 @@ pub struct Services {
     pub templates: Arc<dyn MailTemplates>,
     /// Signs people in at an access manager.
     pub auto_login: Arc<dyn AutoLogin>,
+    /// Runs the project's scripts.
+    pub scripts: Arc<dyn Scripts>,
+    /// What configured conditions need to be kept about people, beside what their types track.
+    pub needed_metadata: Vec<Metadatum>,
     /// The language of texts when none of the caller's fits, `en`.
     pub default_locale: String,
 }

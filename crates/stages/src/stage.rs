@@ -2,20 +2,25 @@
 
 mod all_in_one;
 mod attempts;
+mod attribute_collection;
 mod captcha;
+mod conditional_user;
 mod consent;
 mod details;
 mod email_username;
 mod email_validation;
 mod idm_user_details;
+mod form;
 mod input;
 mod kba_definition;
+mod kba_update;
 mod kba_verification;
 mod letter;
 mod local_auto_login;
 mod notice;
 mod open_am_auto_login;
 mod parameters;
+mod patch_object;
 mod reset;
 mod retrieve_username;
 mod self_registration;
@@ -29,6 +34,7 @@ use process::{Catalogue, Declared};
 
 use crate::Services;
 
+pub(crate) use conditional_user::ConditionalUser;
 pub use local_auto_login::{CREDENTIAL_PURPOSE, credential_subject};
 
 /// Every stage this server knows.
@@ -53,6 +59,10 @@ pub fn catalogue() -> Catalogue<Services> {
         Box::new(Declared::<self_registration::SelfRegistration>::new()),
         Box::new(Declared::<local_auto_login::LocalAutoLogin>::new()),
         Box::new(Declared::<open_am_auto_login::OpenAmAutoLogin>::new()),
+        Box::new(Declared::<conditional_user::ConditionalUser>::new()),
+        Box::new(Declared::<attribute_collection::AttributeCollection>::new()),
+        Box::new(Declared::<kba_update::KbaUpdate>::new()),
+        Box::new(Declared::<patch_object::PatchObject>::new()),
     ])
     .with_merger(all_in_one::merger())
 }

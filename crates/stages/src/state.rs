@@ -36,8 +36,13 @@ pub(crate) const CONSENTED: &str = "consentedMappings";
 /// Which parts of a joined form are done.
 pub(crate) const PARTS: &str = "parts";
 
+/// Where a conditional stage keeps its choice, with the stage's place behind it.
+pub(crate) const CHOSEN: &str = "branch";
+/// A nested form was left without an answer.
+pub(crate) const SKIPPED: &str = "skipped";
+
 /// Members that parameters of a client may never be called.
-pub(crate) const RESERVED: [&str; 15] = [
+pub(crate) const RESERVED: [&str; 16] = [
     USER_ID, ACCOUNT_STATUS, USER, ASKED, CREDENTIAL, MAIL_FIELD, FILLER, COLLECTION, MAIL_TAKEN, PASSWORD, TERMS_ACCEPTED, TERMS_DATE,
-    TERMS_VERSION, CONSENTED, PARTS,
+    TERMS_VERSION, CONSENTED, PARTS, SKIPPED,
 ];

@@ -88,9 +88,6 @@ enum Seen<'a> {
     Value,
 }
 
-/// No metadata.
-static NOTHING: Value = Value::Null;
-
 impl<'a> Person<'a> {
     /// Somebody of the store; nobody where there is none.
     pub(crate) fn stored(services: &'a Services, collection: &'a str, person: Option<&'a Resource>) -> Self {
@@ -105,7 +102,7 @@ impl<'a> Person<'a> {
 
     /// A value of the process's state.
     pub(crate) fn in_state(object: Value) -> Self {
-        Self { object: Cow::Owned(object), metadata: Metadata::absent(&NOTHING), seen: Seen::Value }
+        Self { object: Cow::Owned(object), metadata: Metadata::none(), seen: Seen::Value }
     }
 
     /// What the record says.
@@ -131,7 +128,7 @@ pub(crate) struct Choice {
     /// The branch, if any.
     pub(crate) branch: Option<Branch>,
     /// The form that is owed from this sign-in on, and was not before.
-    pub(crate) begins: Option<String>,
+    pub(crate) begins: Option<(Branch, String)>,
     /// What went wrong with a script.
     pub(crate) fault: Option<String>,
 }
@@ -171,7 +168,7 @@ impl Rule {
             let (holds, fault) = self.holds(services, person, moment).await;
             let branch = if holds == Some(true) { Branch::True } else { Branch::False };
             if open(&branch) && !recorded(&branch) {
-                choice.begins = Some(self.form(process, branch));
+                choice.begins = Some((branch, self.form(process, branch)));
                 choice.branch = choice.branch.or(Some(branch));
             }
             choice.fault = fault;

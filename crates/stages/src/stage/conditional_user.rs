@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crest::ResourceError;
 use identity::conditions::{Condition, ScriptCondition, ScriptSource};
 use identity::kba::KbaConfig;
-use identity::metadata::Keeper;
+use identity::metadata::{Keeper, Tracked};
 use identity::terms::Terms;
 use process::{
     Compiling, Effect, FactKind, Issue, Need, Placed, Progress, Requirements, Stage, StageContext, StageFacts, loose,
@@ -24,7 +24,7 @@ use crate::{Services, state};
 /// Configuration of `conditionaluser`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Config {
+pub(crate) struct Config {
     /// The collection of accounts.
     #[serde(default, deserialize_with = "loose::text")]
     identity_service_url: String,
@@ -48,7 +48,7 @@ pub(super) struct Config {
 /// Our own options of `conditionaluser`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Options {
+pub(crate) struct Options {
     /// What a script that fails means: `skip` asks nothing, `require` asks. Default: `skip`.
     #[serde(default)]
     on_script_error: Option<OnScriptError>,
@@ -223,7 +223,7 @@ impl ConditionalUser {
         let Some(subject) = cx.facts().signed_in().cloned() else { return };
         let managed = std::sync::Arc::clone(&cx.services.managed);
         let Some(schema) = managed.schemas.get(&subject.collection) else { return };
-        let tracked = std::sync::Arc::clone(&cx.services.tracked);
+        let tracked = Tracked::of(schema, cx.services.needed_metadata.iter().copied());
         let keeper = Keeper { schema, tracked: &tracked };
         let change = if skipped { keeper.skip(&subject.id, &form) } else { keeper.complete(&subject.id, &form) };
         cx.effect(Effect::Change(change));

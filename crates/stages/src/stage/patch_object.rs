@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use identity::metadata::Keeper;
+use identity::metadata::{Keeper, Tracked};
 use process::{Compiling, Effect, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -60,10 +60,11 @@ impl Stage<Services> for PatchObject {
             return Err(ResourceError::forbidden("Access denied"));
         }
         let managed = std::sync::Arc::clone(&cx.services.managed);
-        let tracked = std::sync::Arc::clone(&cx.services.tracked);
-        let keeper = Keeper { schema: managed.schema(&subject.collection)?, tracked: &tracked };
+        let schema = managed.schema(&subject.collection)?;
+        let tracked = Tracked::of(schema, cx.services.needed_metadata.iter().copied());
+        let keeper = Keeper { schema, tracked: &tracked };
         cx.audit("acceptTerms", format!("{}/{}", subject.collection, subject.id), true, json!({ "process": cx.process(), "accepted": acceptance }));
-        cx.effect(Effect::Change(keeper.accept_terms(&subject.id, acceptance)));
+        cx.effect(Effect::Change(keeper.accept_terms(&subject.id, &acceptance)));
         Ok(Progress::Done)
     }
 }

@@ -14,8 +14,9 @@ use identity::secret::{HashParameters, Hasher, InlineHasher, Secret, Verdict};
 use identity::{Managed, MemoryObjects, Objects, ObjectsError, Policies, Schemas};
 use jose::{KeyRing, TokenForm};
 use process::{Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile};
+use script::{Bindings, Limits, NoHost, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
-use vestibule_stages::{AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, Services, SignedInElsewhere};
+use vestibule_stages::{AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, Scripts, Services, SignedInElsewhere};
 
 use crate::ledger::MemoryLedger;
 
@@ -116,6 +117,26 @@ impl AutoLogin for Nowhere {
     async fn sign_in(&self, _: &str, _: &str, _: &str) -> Result<SignedInElsewhere, ResourceError> {
         Err(ResourceError::unavailable("The access manager is away"))
     }
+}
+
+/// A real sandbox that is waited for, and a host with nothing to read.
+struct WaitedFor(Sandbox);
+
+#[async_trait]
+impl Scripts for WaitedFor {
+    async fn condition(&self, program: &Program, bindings: Bindings) -> Result<bool, ScriptError> {
+        self.0.run_condition_blocking(program, bindings, Arc::new(NoHost))
+    }
+
+    async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError> {
+        self.0.run_blocking(program, bindings, Arc::new(NoHost))
+    }
+}
+
+/// One sandbox for all tests.
+fn scripts() -> Arc<dyn Scripts> {
+    static SCRIPTS: OnceLock<Arc<WaitedFor>> = OnceLock::new();
+    SCRIPTS.get_or_init(|| Arc::new(WaitedFor(Sandbox::new(Limits::default())))).clone()
 }
 
 /// So many mails per recipient.
@@ -223,6 +244,8 @@ impl World {
             mail_configured: true,
             templates: Arc::new(HandlebarsTemplates::default()),
             auto_login: Arc::new(Nowhere),
+            scripts: scripts(),
+            needed_metadata: Vec::new(),
             default_locale: "en".into(),
         };
         adjust(&mut services);

@@ -1,0 +1,173 @@
+//! Progressive profile: what a person owes at a sign-in (idm-docs §4, client-contract §8).
+//!
+//! The definitions decide: a process is owed when its conditions select at least one stage that asks, for this person, now. Easiest to
+//! break: a sign-in judges everything anew and remembers what begins with it; afterwards a session can only owe less, never more, or a
+//! client that asks again after each process would never arrive.
+
+pub(crate) mod judge;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crest::{Resource, random_bytes};
+use identity::conditions::Condition;
+use identity::metadata::Metadatum;
+use process::{Placed, Process};
+
+use crate::Services;
+use crate::stage::ConditionalUser;
+use judge::{Moment, Person};
+
+/// The processes a person may owe, in order.
+#[derive(Default)]
+pub struct Profile {
+    processes: Vec<Listed>,
+}
+
+/// A process that `auth.profile.json` lists.
+struct Listed {
+    /// As the answer to a sign-in spells it, `selfservice/profile`.
+    path: String,
+    process: Arc<Process<Services>>,
+}
+
+/// What somebody owes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owed {
+    /// Paths of processes, in order.
+    pub processes: Vec<String>,
+    /// Forms that are owed from this sign-in on, to be remembered with it.
+    pub begins: Vec<String>,
+    /// Scripts that failed: the form, and why. For the audit trail.
+    pub faults: Vec<(String, String)>,
+}
+
+/// For whom it is asked.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    /// What stages share.
+    pub services: &'a Services,
+    /// The person's collection.
+    pub collection: &'a str,
+    /// The person, in stored form.
+    pub person: &'a Resource,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// What one stage has to say.
+#[derive(Default)]
+struct Due {
+    conditional: bool,
+    asks: bool,
+}
+
+impl Profile {
+    /// The processes that a project lists, with their paths. One that does not work on the signed-in person is left out: nobody could
+    /// ever complete it for himself.
+    #[must_use]
+    pub fn new(listed: impl IntoIterator<Item = (String, Arc<Process<Services>>)>) -> Self {
+        let processes = listed.into_iter().map(|(path, process)| Listed { path, process });
+        Self { processes: processes.filter(|listed| listed.process.binds_session()).collect() }
+    }
+
+    /// Whether nobody can owe anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.processes.is_empty()
+    }
+
+    /// What the conditions need to be kept about people.
+    #[must_use]
+    pub fn needs(&self) -> Vec<Metadatum> {
+        let mut needs = Vec::new();
+        let stages = self.processes.iter().flat_map(|listed| &listed.process.stages);
+        stages.for_each(|placed| collect_needs(placed, &mut needs));
+        needs
+    }
+
+    /// What a person owes who is signing in now, judged before the sign-in is counted.
+    pub async fn at_sign_in(&self, asking: Asking<'_>) -> Owed {
+        let person = Person::stored(asking.services, asking.collection, Some(asking.person));
+        let sign_in = Some(person.metadata().login_count().saturating_add(1));
+        self.owed(asking, &person, sign_in, &[]).await
+    }
+
+    /// What a person still owes on a session where `settled` was completed or skipped.
+    pub async fn later(&self, asking: Asking<'_>, settled: &[String]) -> Owed {
+        let person = Person::stored(asking.services, asking.collection, Some(asking.person));
+        self.owed(asking, &person, None, settled).await
+    }
+
+    async fn owed(&self, asking: Asking<'_>, person: &Person<'_>, sign_in: Option<u64>, settled: &[String]) -> Owed {
+        let mut owed = Owed::default();
+        let seed = random_bytes(asking.services.managed.random.as_ref());
+        let moment = Moment { now: asking.now, seed, sign_in };
+        for Listed { path, process } in &self.processes {
+            if settled.contains(&process.name) {
+                continue;
+            }
+            let scope = Scope { asking, person, settled, moment, process: &process.name };
+            let (mut conditional, mut selected, mut plain) = (false, false, false);
+            for placed in &process.stages {
+                let due = scope.due(placed, &mut owed).await;
+                conditional |= due.conditional;
+                selected |= due.conditional && due.asks;
+                plain |= !due.conditional && due.asks;
+            }
+            // Without any condition everybody owes it, once on every session.
+            if selected || (!conditional && plain) {
+                owed.processes.push(path.clone());
+            }
+        }
+        owed
+    }
+}
+
+struct Scope<'a> {
+    asking: Asking<'a>,
+    person: &'a Person<'a>,
+    settled: &'a [String],
+    moment: Moment,
+    process: &'a str,
+}
+
+impl Scope<'_> {
+    /// Conditions nest, so this does too.
+    fn due<'f>(&'f self, placed: &'f Placed<Services>, owed: &'f mut Owed) -> Pin<Box<dyn Future<Output = Due> + Send + 'f>> {
+        Box::pin(async move {
+            let Some(stage) = placed.stage.as_any().downcast_ref::<ConditionalUser>() else {
+                return Due { conditional: false, asks: placed.stage.asks() };
+            };
+            let mut due = Due { conditional: true, asks: false };
+            if stage.rule.collection != self.asking.collection {
+                return due;
+            }
+            let choice = stage.rule.choose(self.asking.services, self.process, self.person, self.settled, self.moment).await;
+            if let Some(fault) = choice.fault {
+                owed.faults.push((stage.rule.form(self.process, judge::Branch::True), fault));
+            }
+            let begun = choice.begins.as_ref().map(|(branch, _)| *branch);
+            for branch in choice.branch.into_iter().chain(begun.filter(|begun| Some(*begun) != choice.branch)) {
+                let Some(nested) = stage.branch(branch) else { continue };
+                let asks = self.due(nested, owed).await.asks;
+                due.asks |= asks;
+                if let Some((_, form)) = choice.begins.as_ref().filter(|(begun, _)| *begun == branch && asks) {
+                    owed.begins.push(form.clone());
+                }
+            }
+            due
+        })
+    }
+}
+
+fn collect_needs(placed: &Placed<Services>, needs: &mut Vec<Metadatum>) {
+    let Some(stage) = placed.stage.as_any().downcast_ref::<ConditionalUser>() else { return };
+    needs.extend(Condition::needs(&stage.rule.condition).filter(|need| !needs.contains(need)));
+    for branch in [judge::Branch::True, judge::Branch::False] {
+        if let Some(nested) = stage.branch(branch) {
+            collect_needs(nested, needs);
+        }
+    }
+}
