@@ -154,7 +154,7 @@ pub(crate) fn issue(
         jose::seal(keys, form, &plaintext).map_err(|error| match error {
             // Only what a person typed can make a context this long.
             jose::SealError::TooLong { .. } => ResourceError::too_large("What was entered so far is too long to go on with"),
-            error => {
+            error @ jose::SealError::Crypto(_) => {
                 tracing::error!(%error, "a process context cannot be sealed");
                 ResourceError::internal("Error constructing snapshot token")
             }

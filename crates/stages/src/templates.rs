@@ -107,21 +107,21 @@ impl HandlebarsTemplates {
             default_locale: template.default_locale.clone(),
         })
     }
+}
 
-    fn fill(&self, registry: &Handlebars<'static>, key: &str, object: &Value) -> Option<String> {
-        let filled = registry.render(key, &json!({ "object": object }));
-        filled.inspect_err(|error| tracing::error!(template = key, reason = %error.reason(), "a mail template cannot be filled in")).ok()
-    }
+fn fill(registry: &Handlebars<'static>, key: &str, object: &Value) -> Option<String> {
+    let filled = registry.render(key, &json!({ "object": object }));
+    filled.inspect_err(|error| tracing::error!(template = key, reason = %error.reason(), "a mail template cannot be filled in")).ok()
 }
 
 impl MailTemplates for HandlebarsTemplates {
     fn render(&self, name: &str, locales: &[String], object: &Value) -> Option<RenderedMail> {
         let template = self.templates.get(name)?;
         let default = template.default_locale.as_deref().unwrap_or(&self.default_locale);
-        let subject = template.subject.choose(locales, default).and_then(|key| self.fill(&self.plain, key, object)).unwrap_or_default();
+        let subject = template.subject.choose(locales, default).and_then(|key| fill(&self.plain, key, object)).unwrap_or_default();
         let html = mail_text::is_html(&template.mime_type);
         let registry = if html { &self.escaping } else { &self.plain };
-        let text = self.fill(registry, template.message.choose(locales, default)?, object)?;
+        let text = fill(registry, template.message.choose(locales, default)?, object)?;
         let body = match &template.styles {
             Some(styles) => format!("<style>{}</style>{text}", styles.replace("</", "<\\/")),
             None => text,

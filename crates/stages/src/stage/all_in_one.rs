@@ -105,13 +105,11 @@ impl AnyStage<Services> for AllInOne {
             return Err(error);
         }
         cx.put(state::PARTS, json!(done));
-        match self.requirements(cx).await? {
-            Some(asked) => Ok(Progress::ask(asked)),
-            None => {
-                cx.take(state::PARTS);
-                Ok(Progress::Done)
-            }
+        if let Some(asked) = self.requirements(cx).await? {
+            return Ok(Progress::ask(asked));
         }
+        cx.take(state::PARTS);
+        Ok(Progress::Done)
     }
 }
 

@@ -248,8 +248,8 @@ impl EmailValidation {
         let newest = cx.ledger().challenge(&purpose).await?.as_deref() == Some(cx.instance().as_str());
         let matches = Secrets::of(cx, &address).matches(&typed);
         let same_address = stored.as_deref() == Some(address.as_str());
-        let taken = cx.value(state::MAIL_TAKEN).and_then(Value::as_u64) == Some(1);
-        if !(matches & alive & newest & same_address & !taken) {
+        let free = cx.value(state::MAIL_TAKEN).and_then(Value::as_u64) != Some(1);
+        if !(matches & alive & newest & same_address & free) {
             return Err(ResourceError::bad_request("Invalid code"));
         }
         cx.effect(Effect::ResetCounter(attempts));

@@ -58,17 +58,14 @@ impl Stage<Services> for TermsAndConditions {
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let shown = match config.terms_translations.filter(|texts| !texts.is_null()) {
-            Some(texts) => {
-                let (terms, problems) = Terms::inline(&texts);
-                let below = format!("{}/termsTranslations", cx.pointer());
-                cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "terms", problem.message)));
-                terms.active().map(|active| Shown::of(active, None))
-            }
-            None => {
-                let (terms, _) = Terms::read(cx.companion("terms"));
-                terms.active().map(|active| Shown::of(active, Some(terms.ui_config())))
-            }
+        let shown = if let Some(texts) = config.terms_translations.filter(|texts| !texts.is_null()) {
+            let (terms, problems) = Terms::inline(&texts);
+            let below = format!("{}/termsTranslations", cx.pointer());
+            cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "terms", problem.message)));
+            terms.active().map(|active| Shown::of(active, None))
+        } else {
+            let (terms, _) = Terms::read(cx.companion("terms"));
+            terms.active().map(|active| Shown::of(active, Some(terms.ui_config())))
         };
         if shown.is_none() {
             let issue = Issue::warning(cx.pointer(), "no-terms", "there are no terms in force, so nobody is asked to accept any");

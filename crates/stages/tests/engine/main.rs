@@ -2,15 +2,22 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
+mod any_input;
 mod check;
 mod codes;
+mod creation;
+mod details;
 mod disclosure;
 mod harness;
+mod joined;
 mod ledger;
 mod matrix;
 mod mails;
+mod newcomer;
 mod orders;
 mod questions;
+mod registrations;
 mod resets;
 mod sessions;
+mod taken;
 mod tokens;
