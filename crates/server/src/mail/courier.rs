@@ -221,7 +221,7 @@ fn next_attempt(error: &SendError, entry: &OutboxEntry, now: i64) -> Option<i64>
     if error.is_permanent() || now.saturating_sub(entry.created) >= GIVE_UP {
         return None;
     }
-    let wait = FIRST_WAIT.saturating_mul(1_i64.checked_shl(entry.attempts).unwrap_or(i64::MAX)).clamp(FIRST_WAIT, LONGEST_WAIT);
+    let wait = FIRST_WAIT.saturating_mul(2_i64.saturating_pow(entry.attempts)).clamp(FIRST_WAIT, LONGEST_WAIT);
     Some(now.saturating_add(wait))
 }
 
