@@ -359,3 +359,13 @@ fn an_effect_of_a_submission_that_fails_at_commit_leaves_nothing() {
     let page = now(world.objects.query(USER, &crest::Query::first(crest::Filter::equals("mail", "newbie@example.test"), 1))).unwrap();
     assert!(page.result.is_empty());
 }
+
+#[test]
+fn answers_that_are_too_long_to_travel_are_a_clients_mistake() {
+    let world = world();
+    world.serve("registration", &[define(), user_details(), create()]);
+    let endless: Vec<Value> = (0..32).map(|n| json!({"customQuestion": format!("{n} a{}", "\u{1f375}".repeat(500)), "answer": "x"})).collect();
+    let error = world.submit("registration", None, &json!({ "kba": endless })).unwrap_err();
+    assert_eq!((error.code, error.message.as_str()), (413, "What was entered so far is too long to go on with"));
+    assert_eq!(world.step("registration", None, json!({"kba": two_answers()}))["type"], "userDetails");
+}
