@@ -1,6 +1,6 @@
 //! What a resource knows of the request it answers.
 
-use crest::{Change, Resource, ResourceError};
+use crest::{Resource, ResourceError};
 use http::HeaderMap;
 use identity::{Audience, Prepared, Writer};
 use process::{AuditEvent, Caller, Effect, Ledger, Receipt, Unit};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::access::{Decision, Question};
 use super::authenticate::Attempt;
 use super::client::Client;
+use super::consequences;
 use super::language;
 use super::principal::Principal;
 use super::reply::Reply;
@@ -35,6 +36,8 @@ pub(crate) struct Context<'a> {
     pub(crate) call: &'a Call<'a>,
     /// How the answer is to look.
     pub(crate) presentation: &'a Presentation,
+    /// A privilege and not an access rule allowed it; the resource judges the object and its properties.
+    pub(crate) delegated: bool,
 }
 
 impl<'a> Context<'a> {
@@ -102,33 +105,41 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Commits what was prepared for a managed object, with what follows from it: changed credentials and deletions end sessions
-    /// (decision 14). Returns the object afterwards; as it was, for a deletion.
+    /// Commits what was prepared for a managed object, with what follows from it ([`consequences`]). Returns the object afterwards; as it
+    /// was, for a deletion.
     ///
     /// # Errors
     /// What the store says.
     pub(crate) async fn commit(&self, collection: &str, prepared: Prepared) -> Result<Resource, ResourceError> {
-        let Some(change) = prepared.change else {
-            return prepared.previous.ok_or_else(|| ResourceError::internal("Nothing was prepared"));
-        };
-        let object = format!("{collection}/{}", prepared.id);
-        let mut effects = Vec::with_capacity(3);
-        let deletes = matches!(change, Change::Delete { .. });
-        if deletes || self.changes_credential(collection, &prepared.changed) {
-            let own = self.principal.own_path() == object && !deletes;
-            let except = self.principal.session.clone().filter(|_| own);
-            effects.push(Effect::EndSessions { collection: collection.to_owned(), id: prepared.id.clone(), except });
-        }
-        effects.push(Effect::Audit(self.event("activity", self.call.operation.name(), object, json!({ "changed": prepared.changed }))));
-        effects.insert(0, Effect::Change(change));
-        let receipt: Receipt = self.app.db.commit(Unit { now: self.now, spend: None, effects }).await?;
-        receipt.changed.into_iter().next().ok_or_else(|| ResourceError::internal("The store kept nothing"))
+        self.commit_with(collection, prepared, Vec::new()).await
     }
 
-    fn changes_credential(&self, collection: &str, changed: &[String]) -> bool {
-        let credentials = self.runtime.schemas.get(collection).into_iter().flat_map(identity::ObjectSchema::credentials);
-        // A create has no sessions to end, and says that everything changed.
-        !matches!(self.call.operation.name(), "create") && credentials.into_iter().any(|property| changed.contains(&property.name))
+    /// The same, with further effects, which are committed also where nothing changes.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn commit_with(&self, collection: &str, mut prepared: Prepared, more: Vec<Effect>) -> Result<Resource, ResourceError> {
+        let nothing = || ResourceError::internal("Nothing was prepared");
+        let mut effects = if prepared.change.is_some() { consequences::of(self, collection, &prepared).await? } else { Vec::new() };
+        let change = prepared.change.take();
+        if change.is_none() && more.is_empty() {
+            return prepared.previous.ok_or_else(nothing);
+        }
+        if change.is_some() {
+            let object = format!("{collection}/{}", prepared.id);
+            effects.push(Effect::Audit(self.event("activity", self.call.operation.name(), object, json!({ "changed": prepared.changed }))));
+        }
+        effects.extend(more);
+        let writes = change.is_some();
+        if let Some(change) = change {
+            effects.insert(0, Effect::Change(change));
+        }
+        let mails = effects.iter().any(|effect| matches!(effect, Effect::Mail(_)));
+        let receipt: Receipt = self.app.db.commit(Unit { now: self.now, spend: None, effects }).await?;
+        if mails {
+            self.app.mail.wake();
+        }
+        if writes { receipt.changed.into_iter().next().ok_or_else(|| ResourceError::internal("The store kept nothing")) } else { prepared.previous.ok_or_else(nothing) }
     }
 
     /// A managed object as the asking person may see it.

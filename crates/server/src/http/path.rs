@@ -21,6 +21,11 @@ pub(crate) struct Path {
 const MAX_SEGMENTS: usize = 32;
 
 impl Path {
+    /// The context itself.
+    pub(crate) fn root() -> Self {
+        Self { segments: Vec::new(), joined: String::new(), raw: String::new() }
+    }
+
     /// Reads what follows `/openidm` in a request's path. One slash at the end is tolerated (client-contract §1).
     ///
     /// # Errors

@@ -26,6 +26,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::dispatch::{self, below_context, dispatch};
 use super::resources::metrics;
+use super::{client_build, mail_change, pages};
 use crate::app::App;
 use crate::mail;
 
@@ -47,7 +48,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// All routes of the server.
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let outbox: Arc<dyn Outbox> = Arc::new(app.db.clone());
-    let own = Router::new().route("/metrics", get(metrics::show)).fallback(openidm).with_state(Arc::clone(app));
+    let mail_page = format!("{}/{{token}}", mail_change::PAGE);
+    let own = Router::new().route("/metrics", get(metrics::show)).route(&mail_page, get(pages::show).post(pages::show)).fallback(openidm).with_state(Arc::clone(app));
     own.merge(mail::viewer(outbox, Arc::clone(&app.mail))).layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
         let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         tracing::error!(panic = message.unwrap_or("unknown"), "the handling of a request panicked");
@@ -60,7 +62,9 @@ async fn openidm(State(app): State<Arc<App>>, ConnectInfo(peer): ConnectInfo<Soc
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let Some(below) = below_context(parts.uri.path()) else {
-        return dispatch::elsewhere(parts.uri.path());
+        let runtime = app.runtime.load_full();
+        let built = client_build::serve(&runtime, &parts.method, parts.uri.path(), &parts.headers).await;
+        return built.unwrap_or_else(|| dispatch::elsewhere(parts.uri.path()));
     };
     let Ok(outcome) = tokio::time::timeout(ANSWER_WITHIN, dispatch(&app, &parts, below, body, peer.ip())).await else {
         tracing::warn!(http.path = parts.uri.path(), "a request took too long");

@@ -4,13 +4,16 @@
 //! needs the right to create.
 
 use async_trait::async_trait;
-use crest::{Fields, Patch, ResourceError};
-use identity::{Audience, Expect};
-use serde_json::Value;
+use crest::{Fields, Operation, Patch, PatchOperation, Pointer, ResourceError};
+use identity::{Audience, Expect, Writer};
+use project::Permission;
+use serde_json::{Value, json};
 
 use super::notifications;
 use crate::http::conditions::{Expected, Put};
 use crate::http::context::Context;
+use crate::http::delegated::Delegate;
+use crate::http::mail_change;
 use crate::http::reply::{Refusal, Reply};
 use crate::http::request::QueryRequest;
 use crate::http::resource::{Answer, Resource, unknown_action};
@@ -53,25 +56,127 @@ impl Object {
     }
 
     async fn create_as(&self, cx: &Context<'_>, id: Option<String>) -> Answer {
-        let prepared = cx.runtime.managed.create(&self.collection, id, cx.body().clone(), cx.writer()).await?;
+        let managed = &cx.runtime.managed;
+        let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
+        let owned = if cx.delegated { delegate.may_create(cx.body())? } else { Vec::new() };
+        let writer = if cx.delegated { Writer::Process { owned: &owned } } else { cx.writer() };
+        let prepared = managed.create(&self.collection, id, cx.body().clone(), writer).await?;
+        if cx.delegated {
+            let made = crest::Resource { id: prepared.id.clone(), revision: String::new(), content: prepared.content.clone() };
+            delegate.keeps(Permission::Create, &made)?;
+        }
         let resource = cx.commit(&self.collection, prepared).await?;
         Ok(self.created(cx, &resource))
     }
 
     async fn replace(&self, cx: &Context<'_>, id: &str, expected: &Expected) -> Answer {
         let managed = &cx.runtime.managed;
-        let prepared = managed.replace(&self.collection, id, cx.body().clone(), cx.writer(), &expect(expected)).await?;
-        let resource = cx.commit(&self.collection, prepared).await?;
+        let mut body = cx.body().clone();
+        let prepared = managed.replace(&self.collection, id, body.clone(), cx.writer(), &expect(expected)).await?;
+        let Some(previous) = prepared.previous.as_ref().filter(|previous| self.confirms(cx, id, &previous.content, &prepared.content)) else {
+            let resource = cx.commit(&self.collection, prepared).await?;
+            return Ok(cx.show(&self.collection, &resource));
+        };
+        let effects = mail_change::request(cx, &self.collection, previous, mail_change::address(&prepared.content)).await?;
+        if let Value::Object(members) = &mut body {
+            members.remove(mail_change::MAIL);
+            members.extend(previous.content.get(mail_change::MAIL).map(|old| (mail_change::MAIL.to_owned(), old.clone())));
+        }
+        let prepared = managed.replace(&self.collection, id, body, cx.writer(), &expect(expected)).await?;
+        let resource = cx.commit_with(&self.collection, prepared, effects).await?;
         Ok(cx.show(&self.collection, &resource))
     }
 
     async fn apply(&self, cx: &Context<'_>, id: &str, expected: &Expected) -> Answer {
         let patch = Patch::parse(cx.body())?;
+        if cx.delegated {
+            return self.apply_delegated(cx, id, &patch, expected).await;
+        }
+        let patch = if self.is_own(cx, id) { as_meant(cx, patch) } else { patch };
         let managed = &cx.runtime.managed;
         let prepared = managed.patch(&self.collection, id, &patch, cx.writer(), &expect(expected)).await?;
-        let resource = cx.commit(&self.collection, prepared).await?;
+        let Some(previous) = prepared.previous.as_ref().filter(|previous| self.confirms(cx, id, &previous.content, &prepared.content)) else {
+            let resource = cx.commit(&self.collection, prepared).await?;
+            return Ok(cx.show(&self.collection, &resource));
+        };
+        // Everything but the address is changed at once.
+        let effects = mail_change::request(cx, &self.collection, previous, mail_change::address(&prepared.content)).await?;
+        let is_mail = |pointer: &Pointer| pointer.top() == Some(mail_change::MAIL);
+        let others = patch.operations().iter().filter(|operation| {
+            let moves = operation.operation == Operation::Move && operation.from.as_ref().is_some_and(is_mail);
+            !is_mail(&operation.field) && !moves
+        });
+        let others: Patch = others.cloned().collect();
+        let prepared = managed.patch(&self.collection, id, &others, cx.writer(), &expect(expected)).await?;
+        let resource = cx.commit_with(&self.collection, prepared, effects).await?;
         Ok(cx.show(&self.collection, &resource))
     }
+
+    async fn apply_delegated(&self, cx: &Context<'_>, id: &str, patch: &Patch, expected: &Expected) -> Answer {
+        let managed = &cx.runtime.managed;
+        let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
+        let object = self.stored(cx, id).await?;
+        let owned = delegate.may_update(&object, patch)?;
+        let prepared = managed.patch(&self.collection, id, patch, Writer::Process { owned: &owned }, &expect(expected)).await?;
+        let after = crest::Resource { content: prepared.content.clone(), ..object };
+        delegate.keeps(Permission::Update, &after)?;
+        let resource = cx.commit(&self.collection, prepared).await?;
+        let body = match delegate.show(managed, &resource, &cx.presentation.fields) {
+            Ok(body) => body,
+            // Who may change may not always look.
+            Err(_) => json!({"_id": resource.id, "_rev": resource.revision}),
+        };
+        Ok(Reply::Resource { body, revision: Some(resource.revision), selected: true, created: None })
+    }
+
+    async fn query_delegated(&self, cx: &Context<'_>, request: &QueryRequest) -> Answer {
+        let managed = &cx.runtime.managed;
+        let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
+        managed.check_query(&self.collection, &request.query.filter, &request.query.sort, Audience::Owner)?;
+        let mut query = request.query.clone();
+        query.filter = delegate.narrow(&query.filter, &query.sort)?;
+        let page = managed.objects.query(&self.collection, &query).await.map_err(ResourceError::from)?;
+        let fields = if request.ids_only { Fields::parse("_id")? } else { cx.presentation.fields.clone() };
+        let shown: Result<Vec<Value>, ResourceError> = page.result.iter().map(|resource| delegate.show(managed, resource, &fields)).collect();
+        Ok(Reply::Page { result: shown?, cookie: page.cookie, total: page.total, policy: request.totals })
+    }
+
+    fn is_own(&self, cx: &Context<'_>, id: &str) -> bool {
+        !cx.principal.is_administrator() && cx.principal.component == self.collection && cx.principal.id == id
+    }
+
+    fn confirms(&self, cx: &Context<'_>, id: &str, before: &Value, after: &Value) -> bool {
+        self.is_own(cx, id) && mail_change::concerns(cx, before, after)
+    }
+
+    async fn stored(&self, cx: &Context<'_>, id: &str) -> Result<crest::Resource, ResourceError> {
+        let found = cx.runtime.managed.objects.read(&self.collection, id).await?;
+        found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {}", self.collection)))
+    }
+}
+
+/// A person's patch as the stock edit form means it: `add` of a whole list is the list as it is now (`[profile] add_lists`).
+fn as_meant(cx: &Context<'_>, patch: Patch) -> Patch {
+    if !cx.runtime.project.settings.profile.add_replaces_lists {
+        return patch;
+    }
+    let whole_list = |operation: &PatchOperation| {
+        operation.operation == Operation::Add && operation.field.tokens().len() == 1 && operation.value.as_ref().is_some_and(Value::is_array)
+    };
+    let meant = |operation: &PatchOperation| match whole_list(operation) {
+        true => PatchOperation { operation: Operation::Replace, ..operation.clone() },
+        false => operation.clone(),
+    };
+    patch.operations().iter().map(meant).collect()
+}
+
+/// Whether a path below an object names a relationship of its type, or its notifications.
+pub(super) fn is_relationship(cx: &Context<'_>, name: &str, property: &str) -> bool {
+    let schema = cx.runtime.schemas.get(&format!("managed/{name}"));
+    schema.is_some_and(|schema| {
+        let declared = schema.property(property).is_some_and(|property| property.relationship.is_some());
+        declared || property == schema.meta_property() || property == notifications::PROPERTY
+    })
 }
 
 fn is_unreserved(byte: u8) -> bool {
@@ -90,8 +195,12 @@ impl Resource for Object {
 
     async fn read(&self, cx: &Context<'_>, known: Option<&str>) -> Answer {
         let id = self.id("read")?;
-        let found = cx.runtime.managed.objects.read(&self.collection, id).await.map_err(ResourceError::from)?;
-        let resource = found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {}", self.collection)))?;
+        let resource = self.stored(cx, id).await?;
+        if cx.delegated {
+            let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
+            let body = delegate.show(&cx.runtime.managed, &resource, &cx.presentation.fields)?;
+            return Ok(Reply::Resource { body, revision: Some(resource.revision), selected: true, created: None });
+        }
         // Notifications are not part of the revision.
         let asks_beyond = cx.presentation.fields.mentions(notifications::PROPERTY);
         if known == Some(resource.revision.as_str()) && !asks_beyond {
@@ -113,6 +222,9 @@ impl Resource for Object {
             return Err(ResourceError::bad_request("A resource instance cannot be queried").into());
         }
         let managed = &cx.runtime.managed;
+        if cx.delegated {
+            return self.query_delegated(cx, request).await;
+        }
         let everybody = cx.audience(&self.collection, "");
         managed.check_query(&self.collection, &request.query.filter, &request.query.sort, everybody)?;
         let page = managed.objects.query(&self.collection, &request.query).await.map_err(ResourceError::from)?;
@@ -156,7 +268,15 @@ impl Resource for Object {
     async fn delete(&self, cx: &Context<'_>, expected: &Expected) -> Answer {
         let id = self.id("deleted")?;
         let prepared = cx.runtime.managed.delete(&self.collection, id, &expect(expected)).await?;
+        let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
+        if let Some(object) = prepared.previous.as_ref().filter(|_| cx.delegated) {
+            delegate.may_delete(object)?;
+        }
         let resource = cx.commit(&self.collection, prepared).await?;
+        if cx.delegated {
+            let body = json!({"_id": resource.id, "_rev": resource.revision});
+            return Ok(Reply::Resource { body, revision: Some(resource.revision), selected: true, created: None });
+        }
         Ok(cx.show(&self.collection, &resource))
     }
 

@@ -1,15 +1,20 @@
-//! `privilege`: delegated administration. Nobody has privileges here, which clients read as an empty menu (client-contract §11.2).
+//! `privilege`: what somebody may do with other people's objects, as clients draw it (client-contract §10).
+//!
+//! Easiest to get wrong: all four permissions are always there, and `icon` is always text; the stock side bar breaks without.
 
 use async_trait::async_trait;
+use crest::ResourceError;
+use project::Permission;
 use serde_json::{Value, json};
 
 use crate::http::context::Context;
+use crate::http::delegated::Delegate;
 use crate::http::reply::Reply;
 use crate::http::resource::{Answer, Resource, unknown_action};
 
 /// The privileges on a resource, or all of them.
 pub(super) struct Privilege {
-    /// `managed/user`.
+    /// `managed/user`, `managed/user/<id>`.
     pub(super) of: Option<String>,
 }
 
@@ -20,18 +25,46 @@ impl Resource for Privilege {
     }
 
     async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
-        if self.of.is_none() {
-            return Err(cx.call.path.not_found(0).into());
-        }
-        // All four must be there; clients look for the names before they look at the values.
-        let none = json!({"allowed": false, "properties": []});
-        Ok(Reply::resource(json!({"VIEW": none, "CREATE": none, "UPDATE": none, "DELETE": {"allowed": false}})))
+        let Some(path) = &self.of else { return Err(cx.call.path.not_found(0).into()) };
+        let parts: Vec<&str> = path.splitn(3, '/').collect();
+        let collection = parts.get(..2).map_or_else(|| path.clone(), |parts| parts.join("/"));
+        let delegate = Delegate::of(cx.runtime, cx.principal, &collection);
+        let object = match parts.get(2) {
+            // An object that may not be seen is answered like one that is not there: nothing is allowed.
+            Some(id) if delegate.may(Permission::View) => {
+                let found = cx.runtime.managed.objects.read(&collection, id).await.map_err(ResourceError::from)?;
+                let Some(found) = found else { return Ok(Reply::resource(nothing())) };
+                Some(found)
+            }
+            Some(_) => return Ok(Reply::resource(nothing())),
+            None => None,
+        };
+        Ok(Reply::resource(delegate.describe(object.as_ref())))
     }
 
-    async fn action(&self, _cx: &Context<'_>, name: &str) -> Answer {
+    async fn action(&self, cx: &Context<'_>, name: &str) -> Answer {
         match (name, &self.of) {
-            ("listPrivileges", None) => Ok(Reply::Action(Some(Value::Array(Vec::new())))),
+            ("listPrivileges", None) => Ok(Reply::Action(Some(listed(cx)))),
             (other, _) => Err(unknown_action(other)),
         }
     }
+}
+
+fn nothing() -> Value {
+    let none = json!({"allowed": false, "properties": []});
+    json!({"VIEW": none, "CREATE": none, "UPDATE": none, "DELETE": {"allowed": false}})
+}
+
+/// The collections somebody may look into, for the menu.
+fn listed(cx: &Context<'_>) -> Value {
+    let types = cx.runtime.schemas.iter().filter(|schema| !Delegate::of(cx.runtime, cx.principal, &schema.collection()).is_empty());
+    types
+        .map(|schema| {
+            json!({
+                "privilegePath": schema.collection(),
+                "title": schema.title.as_deref().unwrap_or(&schema.name),
+                "icon": schema.icon.as_deref().unwrap_or_default(),
+            })
+        })
+        .collect()
 }

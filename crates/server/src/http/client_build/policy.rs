@@ -1,0 +1,123 @@
+//! The `Content-Security-Policy` of a client's page, made from the page itself: its own scripts by their hash, and the origins it names.
+//!
+//! Easiest to get wrong: strictness that breaks the page people know. The stock client compiles templates while it runs, so `eval` stays
+//! allowed; everything an injected tag would need (inline scripts, foreign origins, plug-ins, frames, other form targets) does not.
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::runtime::Runtime;
+
+/// Most inline scripts and origins of one page.
+const MOST: usize = 32;
+
+/// The policy of a page.
+pub(super) fn of(page: &str, runtime: &Runtime) -> String {
+    build(page, asks_for_captcha(runtime))
+}
+
+fn build(page: &str, captcha: bool) -> String {
+    let scripts = scripts(page);
+    let mut script = String::from("script-src 'self' 'unsafe-eval'");
+    for inline in &scripts {
+        script.push_str(&format!(" 'sha256-{}'", STANDARD.encode(digest::digest(&digest::SHA256, inline.as_bytes()))));
+    }
+    let mut style = String::from("style-src 'self' 'unsafe-inline'");
+    let mut font = String::from("font-src 'self' data:");
+    for (tag, origin) in origins(page) {
+        match tag {
+            "script" => script.push_str(&format!(" {origin}")),
+            _ => style.push_str(&format!(" {origin}")),
+        }
+        if origin == "https://fonts.googleapis.com" {
+            font.push_str(" https://fonts.gstatic.com");
+        }
+    }
+    let mut frame = String::from("frame-src 'self'");
+    if captcha {
+        // Its script loads the rest from these two (reCAPTCHA's own guide).
+        script.push_str(" https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/");
+        frame.push_str(" https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/");
+    }
+    format!(
+        "default-src 'self'; {script}; {style}; {font}; img-src 'self' data: https:; connect-src 'self'; {frame}; object-src 'none'; \
+         base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+fn asks_for_captcha(runtime: &Runtime) -> bool {
+    runtime.project.processes.iter().any(|process| {
+        let stages = process.value.get("stageConfigs").and_then(Value::as_array).into_iter().flatten();
+        // Within an all-in-one stage the captcha is nested.
+        stages.into_iter().any(|stage| stage.to_string().contains("\"recaptchaSiteKey\""))
+    })
+}
+
+/// The texts of inline scripts.
+fn scripts(page: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let lower = page.to_ascii_lowercase();
+    let mut from = 0;
+    while let Some(start) = lower.get(from..).and_then(|rest| rest.find("<script")).map(|at| from + at) {
+        let Some(open) = lower.get(start..).and_then(|rest| rest.find('>')).map(|at| start + at) else { break };
+        let Some(end) = lower.get(open..).and_then(|rest| rest.find("</script")).map(|at| open + at) else { break };
+        let has_source = lower.get(start..open).is_some_and(|tag| tag.contains(" src=") || tag.contains("\nsrc="));
+        match page.get(open + 1..end) {
+            Some(text) if !has_source && !text.trim().is_empty() && found.len() < MOST => found.push(text),
+            _ => {}
+        }
+        from = end;
+    }
+    found
+}
+
+/// The https origins that script and link tags name, each once.
+fn origins(page: &str) -> Vec<(&'static str, String)> {
+    let mut found: Vec<(&'static str, String)> = Vec::new();
+    for tag in page.split('<').skip(1) {
+        let kind = ["script", "link"].into_iter().find(|kind| tag.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind)));
+        let (Some(kind), Some(tag)) = (kind, tag.split('>').next()) else { continue };
+        let Some(host) = tag.split("https://").nth(1) else { continue };
+        let host: String = host.chars().take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | ':')).collect();
+        let origin = format!("https://{host}");
+        if !host.is_empty() && found.len() < MOST && !found.iter().any(|(known, name)| *known == kind && *name == origin) {
+            found.push((kind, origin));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "<html><head><link href=\"https://fonts.googleapis.com/css?family=Roboto\" rel=stylesheet>\
+        <script type=\"text/javascript\">var context='/openidm'</script><script src=./js/app.js></script></head></html>";
+
+    #[test]
+    fn a_pages_own_scripts_and_origins_are_allowed_and_no_others() {
+        let policy = build(PAGE, false);
+        let hash = STANDARD.encode(digest::digest(&digest::SHA256, b"var context='/openidm'"));
+        assert!(policy.contains(&format!("'sha256-{hash}'")), "{policy}");
+        assert!(policy.contains("style-src 'self' 'unsafe-inline' https://fonts.googleapis.com;"), "{policy}");
+        assert!(policy.contains("font-src 'self' data: https://fonts.gstatic.com;"), "{policy}");
+        let script = policy.split(';').find(|part| part.trim().starts_with("script-src")).unwrap();
+        assert!(!script.contains("unsafe-inline") && !policy.contains("www.google.com"), "{policy}");
+        assert_eq!(policy.matches("sha256-").count(), 1);
+    }
+
+    #[test]
+    fn the_captcha_is_let_in_only_where_it_is_asked_for() {
+        assert!(build(PAGE, true).contains("https://www.google.com/recaptcha/"));
+    }
+
+    #[test]
+    fn a_page_cannot_write_into_the_policy() {
+        for page in ["<script src=\"https://x; object-src *\">", "<link href='https://;default-src *'>", "<script", "<script>x", "<SCRIPT></SCRIPT>"] {
+            let policy = build(page, false);
+            assert!(!policy.contains("default-src *") && !policy.contains("object-src *"), "{policy}");
+        }
+    }
+}

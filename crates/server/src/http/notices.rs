@@ -1,0 +1,128 @@
+//! Mails of our own to the person whose account it is: what changed, and links that confirm or undo it (SEC-14, SEC-20, SEC-21).
+//!
+//! A project's `emailTemplate-<name>.json` of the same name replaces a text. Easiest to get wrong: what a request said never goes into a
+//! mail as it came; an address is shown, a browser's name is cut and cleaned, and a link stands on the configured address (SEC-12).
+
+mod texts;
+
+use process::Mail;
+use serde_json::{Map, Value};
+use stages::MailAddress;
+use stages::locale::Translations;
+
+use super::context::Context;
+use super::language;
+use crate::runtime::Runtime;
+
+/// What somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// The password was changed.
+    PasswordChanged,
+    /// The security questions were changed.
+    QuestionsChanged,
+    /// A sign-in from a browser that was never used before.
+    NewDevice,
+    /// To a new address: confirm it.
+    MailConfirm,
+    /// To the old address: another one was asked for; the link undoes it.
+    MailRequested,
+}
+
+/// A text in one language: subject and body, in which `%name%` stands for a value.
+pub(super) type Text = (&'static str, &'static str, &'static str);
+
+impl Notice {
+    /// The name of the project's template that replaces the text.
+    fn template(self) -> &'static str {
+        match self {
+            Self::PasswordChanged => "noticePasswordChanged",
+            Self::QuestionsChanged => "noticeQuestionsChanged",
+            Self::NewDevice => "noticeNewDevice",
+            Self::MailConfirm => "mailConfirm",
+            Self::MailRequested => "mailRequested",
+        }
+    }
+
+    fn texts(self) -> &'static [Text] {
+        match self {
+            Self::PasswordChanged => &texts::PASSWORD_CHANGED,
+            Self::QuestionsChanged => &texts::QUESTIONS_CHANGED,
+            Self::NewDevice => &texts::NEW_DEVICE,
+            Self::MailConfirm => &texts::MAIL_CONFIRM,
+            Self::MailRequested => &texts::MAIL_REQUESTED,
+        }
+    }
+}
+
+/// The mail, unless there is no mail service or `to` is no mailbox. `values` fill the text.
+pub(crate) fn mail(cx: &Context<'_>, notice: Notice, to: &str, values: &[(&str, &str)]) -> Option<Mail> {
+    written(cx.runtime, cx.call.headers, cx.now, notice, to, values)
+}
+
+/// The same before a request has its context.
+pub(crate) fn written(
+    runtime: &Runtime,
+    headers: &http::HeaderMap,
+    now: i64,
+    notice: Notice,
+    to: &str,
+    values: &[(&str, &str)],
+) -> Option<Mail> {
+    let services = &runtime.services;
+    let to: MailAddress = to.trim().parse().ok().filter(|_| services.mail_configured)?;
+    let withheld = !services.mail_budget.allow(to.as_str(), now);
+    let locales = language::locales(headers);
+    let object: Map<String, Value> = values.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
+    if let Some(own) = services.templates.render(notice.template(), &locales, &Value::Object(object)) {
+        return Some(Mail { to: to.into(), from: own.from, subject: own.subject, mime_type: own.mime_type, body: own.body, wait: false, withheld });
+    }
+    let pick = |choose: fn(&Text) -> &'static str| {
+        let pairs: Vec<(&str, &str)> = notice.texts().iter().map(|text| (text.0, choose(text))).collect();
+        Translations::of(&pairs).choose(&locales, &services.default_locale).unwrap_or_default().to_owned()
+    };
+    let (subject, body) = (pick(|text| text.1), pick(|text| text.2));
+    Some(Mail { to: to.into(), from: None, subject, mime_type: "text/plain".into(), body: filled(&body, values), wait: false, withheld })
+}
+
+/// Puts values into a text in one pass, so that a value that looks like a place is left alone.
+fn filled(text: &str, values: &[(&str, &str)]) -> String {
+    let mut result = String::with_capacity(text.len() + 256);
+    for (index, part) in text.split('%').enumerate() {
+        match values.iter().find(|(name, _)| index % 2 == 1 && *name == part) {
+            Some((_, value)) => result.push_str(value),
+            None => result.push_str(part),
+        }
+    }
+    result
+}
+
+/// A browser's name for a person to recognise: no control characters, and short.
+pub(crate) fn browser(headers: &http::HeaderMap) -> String {
+    let agent = headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let clean: String = agent.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(160).collect();
+    if clean.trim().is_empty() { "?".to_owned() } else { clean }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_put_in_once_and_every_place_has_its_value() {
+        assert_eq!(filled("a %x% b %y%.", &[("x", "%y%"), ("y", "1")]), "a %y% b 1.");
+        for notice in [Notice::PasswordChanged, Notice::QuestionsChanged, Notice::NewDevice, Notice::MailConfirm, Notice::MailRequested] {
+            let places = |text: &str| {
+                let mut names: Vec<String> = text.split('%').skip(1).step_by(2).map(str::to_owned).collect();
+                names.sort_unstable();
+                names
+            };
+            let (first, rest) = notice.texts().split_first().unwrap();
+            assert_eq!(first.0, "en");
+            assert_eq!(rest.iter().map(|text| text.0).collect::<Vec<_>>(), ["de", "fr", "es"]);
+            for text in rest {
+                assert_eq!(places(text.2), places(first.2), "{notice:?} {}", text.0);
+            }
+        }
+    }
+}
