@@ -125,6 +125,8 @@ pub struct Runtime {
     pub collections: Collections,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
+    /// The project's directory, where it has one; names in `vestibule.toml` are relative to it.
+    pub root: Option<PathBuf>,
     /// The address that our own mails and pages use, without a slash at its end.
     pub public_url: String,
 }
@@ -237,6 +239,7 @@ impl Runtime {
             processes,
             collections,
             diagnostics,
+            root: source.root().map(Path::to_path_buf),
             public_url,
         }
     }

@@ -10,6 +10,7 @@ use process::{AuditEvent, Effect, Ledger, Unit};
 use project::{Module, ModuleKind};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::client::Client;
 use super::credentials::Credentials;
@@ -157,7 +158,15 @@ impl Attempt<'_> {
     /// # Errors
     /// 403, never 401, which would log a stock client out (client-contract §9); 429 and 503 as for a sign-in.
     pub(crate) async fn reauthenticate(&self, principal: &Principal, headers: &HeaderMap) -> Result<(), Refusal> {
-        let Some(password) = Credentials::reauth_password(headers) else {
+        self.reauthenticate_with(principal, Credentials::reauth_password(headers)).await
+    }
+
+    /// The same with a password that came another way.
+    ///
+    /// # Errors
+    /// As [`Attempt::reauthenticate`].
+    pub(crate) async fn reauthenticate_with(&self, principal: &Principal, password: Option<Zeroizing<String>>) -> Result<(), Refusal> {
+        let Some(password) = password else {
             return Err(ResourceError::forbidden("Reauthentication failed, missing or empty headers").into());
         };
         let authentication = &self.runtime.project.authentication;
