@@ -12,6 +12,7 @@ use store::Db;
 use crate::administrator::Administrator;
 use crate::audit::Audit;
 use crate::definitions::KeptDefinitions;
+use crate::http::SignIns;
 use crate::limits::Limits;
 use crate::mail::Courier;
 use crate::metrics::Metrics;
@@ -39,6 +40,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Outgoing mail.
     pub mail: Arc<Courier>,
+    /// Lets the sign-ins of one person follow one another.
+    pub(crate) sign_ins: SignIns,
     /// Rate limits.
     pub limits: Limits,
     /// Who the administrator is.

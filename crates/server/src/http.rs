@@ -17,6 +17,7 @@ mod language;
 mod parameters;
 mod path;
 mod principal;
+mod profile;
 mod reply;
 mod request;
 mod resource;
@@ -26,4 +27,5 @@ mod session;
 mod version;
 
 pub(crate) use resources::notifications::{COLLECTION as NOTIFICATIONS, TARGET as NOTIFICATION_TARGET};
+pub(crate) use profile::SignIns;
 pub(crate) use serve::serve;

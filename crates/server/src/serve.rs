@@ -23,7 +23,7 @@ use crate::administrator;
 use crate::app::App;
 use crate::audit::Audit;
 use crate::definitions::KeptDefinitions;
-use crate::http;
+use crate::http::{self, SignIns};
 use crate::keys::{self, KeyFileError};
 use crate::limits::Limits;
 use crate::mail::{Courier, Transport};
@@ -200,6 +200,7 @@ impl Server {
             audit: audit.clone(),
             metrics,
             mail: courier,
+            sign_ins: SignIns::default(),
             limits: Limits::new(&limits),
             administrator: Arc::new(administrator),
             ready: AtomicBool::new(false),

@@ -151,6 +151,7 @@ impl Question<'_> {
         let target = || self.call.parameters.single("target").ok().flatten();
         path == own
             || (self.principal.is_managed() && path.strip_prefix("selfservice/user/") == Some(self.principal.id.as_str()))
+            || path.strip_prefix("selfservice/profile/completeness/") == Some(own.as_str())
             || (path == "notification" && target() == Some(own.as_str()))
     }
 

@@ -19,7 +19,7 @@ use super::path::Path;
 use super::principal::Principal;
 use super::reply::{self, Refusal};
 use super::request::{Call, Operation, Presentation};
-use super::{body, credentials, csrf, resource, resources, session};
+use super::{body, credentials, csrf, profile, resource, resources, session};
 use crate::app::App;
 use crate::runtime::Runtime;
 
@@ -127,9 +127,14 @@ async fn begin_session(attempt: &Attempt<'_>, call: &Call<'_>, principal: &mut P
         progress.cookie = style.clear().filter(|_| authorised && !credentials_only(call));
         return Ok(());
     }
-    if principal.by_cookie || credentials::wants_no_session(call.headers) {
-        return Ok(());
+    let signs_in = call.path.as_str() == "authentication" && call.operation.action() == Some("login");
+    if principal.by_cookie {
+        return if signs_in { attempt.look_again(principal).await } else { Ok(()) };
     }
+    if credentials::wants_no_session(call.headers) {
+        return if signs_in { attempt.sign_in(principal).await } else { attempt.without_session(principal).await };
+    }
+    attempt.sign_in(principal).await?;
     let value = session::begin(app, settings, principal, now).await?;
     progress.cookie = style.set(&value);
     Ok(())
@@ -143,6 +148,10 @@ fn credentials_only(call: &Call<'_>) -> bool {
 async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal) -> Result<(), Refusal> {
     let denied = || ResourceError::forbidden("Access denied");
     if principal.by_cookie && !call.operation.is_safe() && !csrf::has_own_header(call.headers) {
+        return Err(denied().into());
+    }
+    let action = call.operation.action();
+    if principal.owing.as_ref().is_some_and(|owing| !profile::reachable(owing, call.path.as_str(), call.operation.name(), action)) {
         return Err(denied().into());
     }
     match (Question { runtime: attempt.runtime, principal, call }).decide() {

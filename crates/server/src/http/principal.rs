@@ -32,8 +32,37 @@ pub(crate) struct Principal {
     pub(crate) session: Option<String>,
     /// Forms and processes that were completed or skipped on the session.
     pub(crate) settled: Vec<String>,
+    /// Where the session was begun, `{browser, address}`; null without a session.
+    pub(crate) origin: Value,
+    /// What is still owed, and so which role is withheld.
+    pub(crate) owing: Option<Owing>,
     /// The authority comes from a cookie alone, so another site may have sent the request (decision 16).
     pub(crate) by_cookie: bool,
+}
+
+/// What a person owes before he is whole (client-contract §8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owing {
+    /// Paths of processes, in order; never empty.
+    pub(crate) processes: Vec<String>,
+    /// The role that comes back with the last of them.
+    pub(crate) role: String,
+    /// The role, if the person has it.
+    pub(crate) withheld: Vec<String>,
+}
+
+impl Owing {
+    fn to_claims(&self) -> Value {
+        json!({ "processes": self.processes, "role": self.role, "withheld": self.withheld })
+    }
+
+    fn from_claims(claims: &Value) -> Option<Self> {
+        let owing = claims.get("owing")?;
+        let list = |name: &str| owing.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let processes: Vec<String> = list("processes");
+        let role = owing.get("role").and_then(Value::as_str)?.to_owned();
+        (!processes.is_empty()).then(|| Self { processes, role, withheld: list("withheld") })
+    }
 }
 
 /// What of a module shows in the answer to a sign-in.
@@ -83,6 +112,8 @@ impl Principal {
             module,
             session: None,
             settled: Vec::new(),
+            origin: Value::Null,
+            owing: None,
             by_cookie: false,
         }
     }
@@ -103,6 +134,8 @@ impl Principal {
             module: ModuleFacts::of(module),
             session: None,
             settled: Vec::new(),
+            origin: Value::Null,
+            owing: None,
             by_cookie: false,
         }
     }
@@ -115,6 +148,8 @@ impl Principal {
             "queryId": self.module.query_id,
             "authenticationIdProperty": self.module.authentication_id_property,
             "userRolesProperty": self.module.user_roles_property,
+            "owing": self.owing.as_ref().map(Owing::to_claims),
+            "origin": self.origin,
         })
     }
 
@@ -127,12 +162,33 @@ impl Principal {
         Self {
             roles: list("roles"),
             settled: list(identity::Session::SETTLED),
+            origin: session.claims.get("origin").cloned().unwrap_or_default(),
+            owing: Owing::from_claims(&session.claims),
             module: ModuleFacts::from_claims(&session.claims),
             authentication_id: session.authentication_id,
             component: session.component,
             id: session.owner,
             session: Some(session.key),
             by_cookie: true,
+        }
+    }
+
+    /// Says what is owed from now on. While it is something, `role` is withheld.
+    pub(crate) fn owes(&mut self, processes: Vec<String>, role: &str) {
+        let before = self.owing.take();
+        let mut roles = before.map(|owing| owing.withheld).unwrap_or_default();
+        roles.append(&mut self.roles);
+        self.owing = (!processes.is_empty()).then(|| Owing { processes, role: role.to_owned(), withheld: Vec::new() });
+        self.have(roles);
+    }
+
+    /// Takes these roles, less the one that is withheld.
+    pub(crate) fn have(&mut self, roles: Vec<String>) {
+        self.roles = roles;
+        if let Some(owing) = &mut self.owing {
+            let leaf = |role: &str| role.rsplit('/').next().unwrap_or_default().to_owned();
+            let withheld = leaf(&owing.role);
+            owing.withheld = self.roles.extract_if(.., |role| leaf(role) == withheld).collect();
         }
     }
 
@@ -176,12 +232,14 @@ impl Principal {
         };
         let protected = runtime.schemas.get(&self.component).map(|schema| schema.protected().collect::<Vec<_>>());
         put("userRolesProperty", self.module.user_roles_property.clone().map(Value::from));
+        put("processesRequired", self.owing.as_ref().map(|_| json!(true)));
         put("component", Some(json!(self.component)));
         put("authLogin", self.is_managed().then_some(json!(true)));
         put("authenticationIdProperty", self.module.authentication_id_property.clone().map(Value::from));
         put("roles", Some(json!(self.roles)));
         put("ipAddress", Some(json!(ip_address)));
         put("protectedAttributeList", protected.map(|names| json!(names)));
+        put("requiredProfileProcesses", self.owing.as_ref().map(|owing| json!(owing.processes)));
         put("id", Some(json!(self.id)));
         put("moduleId", Some(json!(self.module.id)));
         put("queryId", self.module.query_id.clone().map(Value::from));

@@ -92,7 +92,7 @@ async fn owner(app: &App, runtime: &Runtime, session: Session, now: i64) -> Resu
     }
     let mut principal = Principal::of_session(session);
     if let Some(roles) = roles {
-        principal.roles = roles;
+        principal.have(roles);
     }
     Ok(Some(principal))
 }

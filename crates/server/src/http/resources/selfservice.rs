@@ -58,6 +58,11 @@ impl Resource for SelfService {
                 self.record(cx, &submitted.steps, true, json!({ "instance": submitted.instance }));
                 if submitted.finished {
                     cx.app.metrics.completed(&self.process.name);
+                    // The role is there as soon as nothing is owed, whether or not the client asks again.
+                    if let Err(refusal) = cx.attempt().look_again(&mut cx.principal.clone()).await {
+                        // What was completed is in the store; the next sign-in on this session looks again.
+                        tracing::warn!(transaction.id = cx.transaction, error = %refusal.error, "a session could not be told that its process has ended");
+                    }
                 }
                 // Whether mails were written is the outbox's own knowledge; looking is cheap.
                 cx.app.mail.wake();
