@@ -11,6 +11,7 @@ use store::Db;
 
 use crate::administrator::Administrator;
 use crate::audit::Audit;
+use crate::config_files::ConfigFiles;
 use crate::definitions::KeptDefinitions;
 use crate::http::SignIns;
 use crate::limits::Limits;
@@ -38,6 +39,8 @@ pub struct App {
     pub audit: Audit,
     /// The metrics.
     pub metrics: Metrics,
+    /// The project's files, for administrators.
+    pub config: ConfigFiles,
     /// Outgoing mail.
     pub mail: Arc<Courier>,
     /// Lets the sign-ins of one person follow one another.

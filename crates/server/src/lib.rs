@@ -4,6 +4,7 @@
 mod administrator;
 mod app;
 mod audit;
+mod config_files;
 mod definitions;
 mod embedded;
 mod http;

@@ -19,6 +19,7 @@ use store::{Collections, Db};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::config_files::ConfigFiles;
 use crate::administrator;
 use crate::app::App;
 use crate::audit::Audit;
@@ -121,7 +122,7 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
             None
         }
     });
-    let server = Server::set_up(&options, &source, address).await?;
+    let mut server = Server::set_up(&options, &source, address).await?;
     let app = Arc::clone(&server.app);
     let tasks = server.tasks(&source, address, watched, &stop);
     app.ready.store(true, Ordering::Release);
@@ -141,6 +142,7 @@ struct Server {
     writer: crate::audit::AuditWriter,
     audit: Audit,
     budget: Arc<RecipientBudget>,
+    asked: Option<Asked>,
 }
 
 struct Tasks {
@@ -189,6 +191,7 @@ impl Server {
         let runtime = Arc::new(ArcSwap::from_pointee(runtime));
         let definitions = KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys));
         definitions.keep(&runtime.load()).await?;
+        let (reloads, asked) = tokio::sync::mpsc::channel(1);
         let app = Arc::new(App {
             runtime,
             definitions,
@@ -199,13 +202,14 @@ impl Server {
             random,
             audit: audit.clone(),
             metrics,
+            config: ConfigFiles::new(source.clone(), listen, reloads),
             mail: courier,
             sign_ins: SignIns::default(),
             limits: Limits::new(&limits),
             administrator: Arc::new(administrator),
             ready: AtomicBool::new(false),
         });
-        Ok(Self { app, parts, password, writer, audit, budget })
+        Ok(Self { app, parts, password, writer, audit, budget, asked: Some(asked) })
     }
 
     fn started(&self, address: SocketAddr, source: &Source) -> Started {
@@ -219,12 +223,12 @@ impl Server {
         }
     }
 
-    fn tasks(&self, source: &Source, listen: SocketAddr, watched: Option<Watched>, stop: &watch::Receiver<bool>) -> Tasks {
+    fn tasks(&mut self, source: &Source, listen: SocketAddr, watched: Option<Watched>, stop: &watch::Receiver<bool>) -> Tasks {
         let courier = tokio::spawn(Arc::clone(&self.app.mail).run(stop.clone()));
         let mut others = vec![tokio::spawn(sweep(Arc::clone(&self.app), Arc::clone(&self.budget), stop.clone()))];
-        if let Some((watch, changes)) = watched {
+        if let Some(asked) = self.asked.take() {
             let reload = Reload { app: Arc::clone(&self.app), parts: self.parts.clone(), source: source.clone(), listen };
-            others.push(tokio::spawn(reload.run(watch, changes, stop.clone())));
+            others.push(tokio::spawn(reload.run(watched, asked, stop.clone())));
         }
         Tasks { courier, others }
     }
@@ -257,6 +261,9 @@ impl Tasks {
     }
 }
 
+/// Questions for a reload, from administrators who changed a file.
+type Asked = tokio::sync::mpsc::Receiver<tokio::sync::oneshot::Sender<bool>>;
+
 /// A watch and its messages.
 type Watched = (files::Watch, tokio::sync::mpsc::Receiver<()>);
 
@@ -269,24 +276,38 @@ struct Reload {
 }
 
 impl Reload {
-    async fn run(self, watch: files::Watch, mut changes: tokio::sync::mpsc::Receiver<()>, mut stop: watch::Receiver<bool>) {
-        let _watching = watch;
+    async fn run(self, watched: Option<Watched>, mut asked: Asked, mut stop: watch::Receiver<bool>) {
+        let (_watching, mut changes) = match watched {
+            Some((watch, changes)) => (Some(watch), changes),
+            // The sender is gone, so the queue says nothing more; who asks is answered all the same.
+            None => (None, tokio::sync::mpsc::channel(1).1),
+        };
         loop {
+            let mut answer = None;
             tokio::select! {
-                change = changes.recv() => if change.is_none() { return },
+                Some(()) = changes.recv() => {}
+                question = asked.recv() => match question {
+                    Some(question) => answer = Some(question),
+                    None => return,
+                },
                 _ = stop.changed() => return,
             }
-            self.reload().await;
+            let taken = self.reload().await;
+            if let Some(answer) = answer {
+                // Whoever asked may have gone.
+                let _ = answer.send(taken);
+            }
         }
     }
 
-    async fn reload(&self) {
+    /// Says whether the files as they are now are being served.
+    async fn reload(&self) -> bool {
         let previous = self.app.runtime.load_full();
         let project = self.source.read(Some(self.listen));
         let material = Material::compile(&self.source, project);
         if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
             tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
-            return;
+            return false;
         }
         let mut runtime = Runtime::new(&self.source, material, &self.parts, Some(&previous));
         for diagnostic in runtime.diagnostics.iter().filter(|found| !previous.diagnostics.contains(found)) {
@@ -295,7 +316,7 @@ impl Reload {
         index(&self.app.db, &mut runtime).await;
         if let Err(error) = self.app.definitions.keep(&runtime).await {
             tracing::error!(%error, "changed files are not taken up");
-            return;
+            return false;
         }
         if runtime.project.external_email != previous.project.external_email {
             self.app.mail.set_transport(transport(&self.source, &runtime));
@@ -303,6 +324,7 @@ impl Reload {
         self.app.limits.set(&runtime.project.settings.limits);
         self.app.runtime.store(Arc::new(runtime));
         tracing::info!("the project was read again");
+        true
     }
 }
 

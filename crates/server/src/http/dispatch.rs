@@ -19,7 +19,7 @@ use super::path::Path;
 use super::principal::Principal;
 use super::reply::{self, Refusal};
 use super::request::{Call, Operation, Presentation};
-use super::{body, credentials, csrf, profile, resource, resources, session};
+use super::{body, credentials, csrf, delegated, devices, profile, resource, resources, session};
 use crate::app::App;
 use crate::runtime::Runtime;
 
@@ -39,6 +39,7 @@ struct Progress {
     kind: &'static str,
     operation: &'static str,
     cookie: Option<HeaderValue>,
+    device: Option<HeaderValue>,
 }
 
 /// What follows `/openidm`, if the path is in that context.
@@ -53,7 +54,7 @@ pub(crate) async fn dispatch(app: &App, parts: &Parts, below: &str, body: Body, 
     let transaction = URL_SAFE_NO_PAD.encode(crest::random_bytes::<16>(app.random.as_ref()));
     let now = app.now();
     let attempt = Attempt { app, runtime: &runtime, client: &client, transaction: &transaction, now };
-    let mut progress = Progress { user: String::new(), kind: "unknown", operation: "none", cookie: None };
+    let mut progress = Progress { user: String::new(), kind: "unknown", operation: "none", cookie: None, device: None };
     let answered = exchange(&attempt, parts, below, body, &mut progress).await;
     let mut response = match answered {
         Ok(response) => response,
@@ -67,7 +68,7 @@ pub(crate) async fn dispatch(app: &App, parts: &Parts, below: &str, body: Body, 
             reply::refuse(&refusal)
         }
     };
-    if let Some(cookie) = progress.cookie {
+    for cookie in progress.cookie.into_iter().chain(progress.device) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     let status = response.status();
@@ -107,9 +108,9 @@ async fn exchange(attempt: &Attempt<'_>, parts: &Parts, below: &str, body: Body,
     let call = Call { path: &path, operation, parameters: &parameters, headers, body };
 
     begin_session(attempt, &call, &mut principal, progress).await?;
-    authorise(attempt, &call, &principal).await?;
+    let delegated = authorise(attempt, &call, &principal).await?;
 
-    let cx = Context { app, runtime, principal: &principal, client, transaction, now, call: &call, presentation: &presentation };
+    let cx = Context { app, runtime, principal: &principal, client, transaction, now, call: &call, presentation: &presentation, delegated };
     let target = resources::route(&cx)?;
     progress.kind = target.kind();
     let answer = resource::answer(target.as_ref(), &cx).await?;
@@ -135,8 +136,11 @@ async fn begin_session(attempt: &Attempt<'_>, call: &Call<'_>, principal: &mut P
         return if signs_in { attempt.sign_in(principal).await } else { attempt.without_session(principal).await };
     }
     attempt.sign_in(principal).await?;
-    let value = session::begin(app, settings, principal, now).await?;
+    let value = session::begin(app, settings, principal, now, &session::Origin::of(client, call.headers)).await?;
     progress.cookie = style.set(&value);
+    if signs_in {
+        progress.device = devices::seen(attempt, principal, call.headers, &style).await?;
+    }
     Ok(())
 }
 
@@ -145,7 +149,8 @@ fn credentials_only(call: &Call<'_>) -> bool {
     credentials::wants_no_session(call.headers) && !call.headers.contains_key(header::COOKIE)
 }
 
-async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal) -> Result<(), Refusal> {
+/// Refuses what is not allowed, and says whether it is a privilege that allows it.
+async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal) -> Result<bool, Refusal> {
     let denied = || ResourceError::forbidden("Access denied");
     if principal.by_cookie && !call.operation.is_safe() && !csrf::has_own_header(call.headers) {
         return Err(denied().into());
@@ -155,8 +160,9 @@ async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal
         return Err(denied().into());
     }
     match (Question { runtime: attempt.runtime, principal, call }).decide() {
-        Decision::Allowed => Ok(()),
-        Decision::AllowedAfterReauthentication => attempt.reauthenticate(principal, call.headers).await,
+        Decision::Allowed => Ok(false),
+        Decision::AllowedAfterReauthentication => attempt.reauthenticate(principal, call.headers).await.map(|()| false),
+        Decision::Denied if delegated::permits(attempt.runtime, principal, call.path.as_str(), &call.operation) => Ok(true),
         Decision::Denied => Err(denied().into()),
     }
 }

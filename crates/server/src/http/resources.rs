@@ -8,14 +8,17 @@ mod email;
 mod info;
 mod internal;
 mod kba;
+mod mail_change;
 mod managed;
 pub(crate) mod metrics;
 pub(crate) mod notifications;
 mod outbox;
 mod policy;
 mod privilege;
+mod relationship;
 mod schema;
 mod selfservice;
+mod sessions;
 mod sync;
 mod terms;
 mod user_kba;
@@ -40,6 +43,11 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
         ["selfservice", "profile", "completeness", rest @ ..] => Box::new(completeness::Completeness::of(rest).ok_or_else(|| path.not_found(0))?),
         ["selfservice", "user", id] => Box::new(user_kba::UserKba { id: (*id).to_owned() }),
         ["selfservice", name] => Box::new(selfservice::SelfService::find(cx, name).ok_or_else(|| path.not_found(0))?),
+        ["managed", name, id, property] if managed::is_relationship(cx, name, property) => Box::new(relationship::Relationship {
+            collection: format!("managed/{name}"),
+            id: (*id).to_owned(),
+            property: (*property).to_owned(),
+        }),
         ["managed", name, rest @ ..] => Box::new(managed::Object::find(cx, name, rest)?),
         ["managed"] => return Err(path.not_found(1)),
         ["policy", rest @ ..] => Box::new(policy::Policy { resource: rest.join("/") }),
@@ -51,6 +59,9 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
         ["privilege", rest @ ..] => Box::new(privilege::Privilege { of: (!rest.is_empty()).then(|| rest.join("/")) }),
         ["identityProviders"] => Box::new(authentication::IdentityProviders),
         ["consent"] => Box::new(consent::Consent),
+        ["vestibule", "sessions"] => Box::new(sessions::Sessions { id: None }),
+        ["vestibule", "sessions", id] => Box::new(sessions::Sessions { id: Some((*id).to_owned()) }),
+        ["vestibule", "mailChange"] => Box::new(mail_change::MailChange),
         ["sync"] => Box::new(sync::Sync),
         ["notification"] => Box::new(notifications::NotificationService),
         ["internal", "user", id] => Box::new(internal::InternalUser { id: (*id).to_owned() }),

@@ -12,10 +12,11 @@ use http::HeaderMap;
 use identity::{Session, Sessions};
 use jose::KeyRing;
 use project::{ModuleKind, Session as Settings};
+use serde_json::json;
 use subtle::ConstantTimeEq;
 
 use super::principal::{self, Principal, is_active, managed_roles};
-use super::{client::Client, cookie};
+use super::{client::Client, cookie, notices};
 use crate::app::App;
 use crate::runtime::Runtime;
 
@@ -25,6 +26,22 @@ const ANONYMOUS_PREFIX: &str = "anonymous.";
 const TOUCH_EVERY: i64 = 60;
 /// Most cookies of our name that are looked at (SEC-52).
 const MAX_COOKIES: usize = 4;
+
+/// Where a session was begun, for its owner to recognise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// What the browser calls itself.
+    pub(crate) browser: String,
+    /// The client's address.
+    pub(crate) address: String,
+}
+
+impl Origin {
+    /// That of a request.
+    pub(crate) fn of(client: &Client, headers: &HeaderMap) -> Self {
+        Self { browser: notices::browser(headers), address: client.text() }
+    }
+}
 
 /// What a request's cookies say.
 #[derive(Debug, Default)]
@@ -57,7 +74,7 @@ pub(crate) async fn find(app: &App, runtime: &Runtime, headers: &HeaderMap, now:
             continue;
         }
         let Some(session) = app.db.find(&key_of(value)).await? else { continue };
-        if session.expires <= now || session.last_used.saturating_add(seconds(settings.idle)) <= now {
+        if !is_live(settings, &session, now) {
             continue;
         }
         if let Some(principal) = owner(app, runtime, session, now).await? {
@@ -66,6 +83,11 @@ pub(crate) async fn find(app: &App, runtime: &Runtime, headers: &HeaderMap, now:
         }
     }
     Ok(presented)
+}
+
+/// Whether a session has neither ended nor been idle for too long.
+pub(crate) fn is_live(settings: &Settings, session: &Session, now: i64) -> bool {
+    session.expires > now && session.last_used.saturating_add(seconds(settings.idle)) > now
 }
 
 /// The owner of a live session, unless the account is gone, not active any more or not configured any more.
@@ -101,12 +123,13 @@ async fn owner(app: &App, runtime: &Runtime, session: Session, now: i64) -> Resu
 ///
 /// # Errors
 /// 503 when the store does not answer.
-pub(crate) async fn begin(app: &App, settings: &Settings, principal: &mut Principal, now: i64) -> Result<String, ResourceError> {
+pub(crate) async fn begin(app: &App, settings: &Settings, principal: &mut Principal, now: i64, origin: &Origin) -> Result<String, ResourceError> {
     let expires = now.saturating_add(seconds(settings.max_life));
     if principal.is_anonymous() {
         return Ok(anonymous_cookie(&app.keys, expires));
     }
     let value = URL_SAFE_NO_PAD.encode(crest::random_bytes::<32>(app.random.as_ref()));
+    principal.origin = json!({ "browser": origin.browser, "address": origin.address });
     let session = Session {
         key: key_of(&value),
         id: URL_SAFE_NO_PAD.encode(crest::random_bytes::<12>(app.random.as_ref())),
