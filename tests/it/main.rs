@@ -11,6 +11,7 @@ mod command_line;
 mod default_project;
 mod golden;
 mod hostile;
+mod house;
 mod mail;
 mod managed;
 mod processes;
