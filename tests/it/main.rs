@@ -7,6 +7,7 @@
     reason = "these are tests from end to end, their helpers included; a panic is a failure"
 )]
 
+mod client_contract;
 mod command_line;
 mod default_project;
 mod golden;
@@ -18,6 +19,7 @@ mod processes;
 mod reload;
 mod sessions;
 mod stages;
+mod static_build;
 mod support;
 mod tokens;
 mod world;

@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod lines;
 pub(crate) mod mailbox;
 pub(crate) mod people;
+pub(crate) mod profile;
 pub(crate) mod project;
 pub(crate) mod reaper;
 pub(crate) mod server;

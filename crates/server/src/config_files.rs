@@ -45,7 +45,7 @@ const FAMILIES: [&str; 2] = ["selfservice-", "emailTemplate-"];
 const MOST: usize = 50;
 
 /// Asks the task that reads the project to read it now, and hears whether it is being served.
-pub type Reloads = mpsc::Sender<oneshot::Sender<bool>>;
+pub(crate) type Reloads = mpsc::Sender<oneshot::Sender<bool>>;
 
 /// Writes the project's files.
 pub struct ConfigFiles {
@@ -82,7 +82,7 @@ fn revision(text: &str) -> String {
 impl ConfigFiles {
     /// Those of a project served at `listen`.
     #[must_use]
-    pub fn new(source: Source, listen: SocketAddr, reloads: Reloads) -> Self {
+    pub(crate) fn new(source: Source, listen: SocketAddr, reloads: Reloads) -> Self {
         Self { source, listen, reloads, turn: Mutex::default() }
     }
 
