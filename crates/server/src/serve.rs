@@ -147,6 +147,8 @@ struct Server {
 
 struct Tasks {
     courier: tokio::task::JoinHandle<()>,
+    /// Told after the last request has been answered, because that one may have filled the outbox.
+    stop_courier: watch::Sender<bool>,
     others: Vec<tokio::task::JoinHandle<()>>,
 }
 
@@ -224,13 +226,14 @@ impl Server {
     }
 
     fn tasks(&mut self, source: &Source, listen: SocketAddr, watched: Option<Watched>, stop: &watch::Receiver<bool>) -> Tasks {
-        let courier = tokio::spawn(Arc::clone(&self.app.mail).run(stop.clone()));
+        let (stop_courier, stopped) = watch::channel(false);
+        let courier = tokio::spawn(Arc::clone(&self.app.mail).run(stopped));
         let mut others = vec![tokio::spawn(sweep(Arc::clone(&self.app), Arc::clone(&self.budget), stop.clone()))];
         if let Some(asked) = self.asked.take() {
             let reload = Reload { app: Arc::clone(&self.app), parts: self.parts.clone(), source: source.clone(), listen };
             others.push(tokio::spawn(reload.run(watched, asked, stop.clone())));
         }
-        Tasks { courier, others }
+        Tasks { courier, stop_courier, others }
     }
 
     async fn close(self) {
@@ -250,6 +253,8 @@ impl Server {
 
 impl Tasks {
     async fn finish(self) {
+        // The courier going first has logged why.
+        let _ = self.stop_courier.send(true);
         if let Err(error) = self.courier.await {
             tracing::error!(%error, "the outbox was not finished");
         }

@@ -11,7 +11,7 @@ use stages::{AutoLogin, SignedInElsewhere};
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks over HTTP.
-pub struct HttpAutoLogin {
+pub(crate) struct HttpAutoLogin {
     client: reqwest::Client,
 }
 
@@ -29,7 +29,7 @@ impl HttpAutoLogin {
     ///
     /// # Errors
     /// When no TLS set-up is possible.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { client })
     }
