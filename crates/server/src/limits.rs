@@ -19,6 +19,7 @@ pub struct Limits {
     submissions: Debts,
     sign_ins: Debts,
     failures: Debts,
+    registrations: Debts,
 }
 
 /// A request that comes too often.
@@ -42,6 +43,7 @@ struct Rates {
     submissions: Rate,
     sign_ins: Rate,
     failures: Rate,
+    registrations: Rate,
 }
 
 impl Rates {
@@ -52,6 +54,7 @@ impl Rates {
             submissions: Rate::new("submissions", settings.submissions_per_client_minute, MINUTE),
             sign_ins: Rate::new("signins", settings.signins_per_client_minute, MINUTE),
             failures: Rate::new("signin_failures", settings.signin_failures_per_account_hour, 60 * MINUTE),
+            registrations: Rate::new("registrations", settings.registrations_per_client_day, 24 * 60 * MINUTE),
         }
     }
 }
@@ -66,6 +69,7 @@ impl Limits {
             submissions: Debts::default(),
             sign_ins: Debts::default(),
             failures: Debts::default(),
+            registrations: Debts::default(),
         }
     }
 
@@ -76,7 +80,7 @@ impl Limits {
 
     /// Forgets whoever has nothing to wait for.
     pub fn sweep(&self, now: i64) {
-        for debts in [&self.submissions, &self.sign_ins, &self.failures] {
+        for debts in [&self.submissions, &self.sign_ins, &self.failures, &self.registrations] {
             debts.sweep(milliseconds(now));
         }
     }
@@ -88,6 +92,24 @@ impl Limits {
     pub fn submission(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
         let rates = self.rates.load();
         if rates.enabled { self.submissions.count(rates.submissions, self.key(&network(client)), now) } else { Ok(()) }
+    }
+
+    /// Counts an account that a submission may make, before it makes it; [`Limits::not_registered`] takes it back. Counted afterwards,
+    /// submissions that come at once would all pass.
+    ///
+    /// # Errors
+    /// When the client's network has made enough accounts for a while.
+    pub fn registration(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        if rates.enabled { self.registrations.count(rates.registrations, self.key(&network(client)), now) } else { Ok(()) }
+    }
+
+    /// No account was made.
+    pub fn not_registered(&self, client: IpAddr) {
+        let rates = self.rates.load();
+        if rates.enabled {
+            self.registrations.take_back(rates.registrations, self.key(&network(client)));
+        }
     }
 
     /// Counts a password that is to be verified.
@@ -182,6 +204,12 @@ impl Debts {
         Ok(())
     }
 
+    fn take_back(&self, rate: Rate, key: u64) {
+        if let Some(debt) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&key) {
+            *debt = debt.saturating_sub(rate.cost);
+        }
+    }
+
     fn look(&self, rate: Rate, key: u64, now: i64) -> Result<(), Limited> {
         let debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rate.judge(debts.get(&key).copied().unwrap_or(0), milliseconds(now))
@@ -251,6 +279,24 @@ mod tests {
         limits.configured_sign_in(address("192.0.2.2"), "a", NOW).unwrap();
         limits.sign_in(client, "b", NOW).unwrap();
         limits.sign_in(client, "a", NOW + 1800).unwrap();
+    }
+
+    #[test]
+    fn only_accounts_that_were_made_count_and_none_more_are_made_at_once() {
+        let limits = Limits::new(&project::Limits { registrations_per_client_day: 2, ..Default::default() });
+        let client = address("192.0.2.1");
+        for _ in 0..1000 {
+            limits.registration(client, NOW).unwrap();
+            limits.not_registered(client);
+        }
+        limits.registration(client, NOW).unwrap();
+        limits.registration(client, NOW).unwrap();
+        assert_eq!(limits.registration(client, NOW), Err(Limited { limit: "registrations", retry_after: 12 * 3600 }));
+        limits.registration(address("192.0.2.2"), NOW).unwrap();
+        limits.not_registered(client);
+        limits.registration(client, NOW).unwrap();
+        limits.registration(client, NOW + 12 * 3600).unwrap();
+        assert!(limits.registration(client, NOW + 12 * 3600).is_err());
     }
 
     #[test]

@@ -48,6 +48,9 @@ impl Attempt<'_> {
     pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
         let presented = session::find(self.app, self.runtime, headers, self.now).await?;
         if let Some(principal) = presented.principal {
+            return if self.agrees_with_session(headers, &principal) { Ok(principal) } else { Err(denied().into()) };
+        }
+        if let Some(principal) = self.newcomer(headers).await? {
             return Ok(principal);
         }
         if let Some(credentials) = Credentials::of(headers) {
@@ -200,12 +203,12 @@ impl Attempt<'_> {
         Err(ResourceError::forbidden(format!("Reauthentication failed for {name}")).into())
     }
 
-    fn succeeded(&self, principal: Principal) -> Principal {
+    pub(super) fn succeeded(&self, principal: Principal) -> Principal {
         self.record(&principal.authentication_id, &principal.own_path(), true);
         principal
     }
 
-    fn record(&self, user: &str, object: &str, successful: bool) {
+    pub(super) fn record(&self, user: &str, object: &str, successful: bool) {
         self.app.metrics.signin(successful);
         self.app.audit.record(AuditEvent {
             topic: "authentication",

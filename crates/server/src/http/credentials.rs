@@ -45,6 +45,12 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
+/// The name that a request says it comes from, with or without a password.
+pub(crate) fn user_name(headers: &HeaderMap) -> Option<String> {
+    let own = || text(headers, "x-openidm-username").filter(|name| !name.is_empty());
+    own().or_else(|| basic(headers).map(|credentials| credentials.user))
+}
+
 /// `X-OpenIDM-NoSession: true`: neither begin a session nor touch one (client-contract §1).
 pub(crate) fn wants_no_session(headers: &HeaderMap) -> bool {
     headers.get("x-openidm-nosession").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Process, Step, StepOutcome, Submission};
+use process::{FactKind, Process, Step, StepOutcome, Submission};
 use serde_json::{Value, json};
 use stages::Services;
 
@@ -53,7 +53,16 @@ impl Resource for SelfService {
         };
         let caller = cx.caller();
         let submission = Submission { token, input: body.get("input"), caller: &caller };
-        match cx.runtime.engine.submit(&cx.app.definitions, &self.process.name, submission).await {
+        let makers = self.makers();
+        if !makers.is_empty() {
+            cx.app.limits.registration(cx.client.address, cx.now)?;
+        }
+        let submitted = cx.runtime.engine.submit(&cx.app.definitions, &self.process.name, submission).await;
+        let made = |step: &Step| step.outcome == StepOutcome::Completed && makers.contains(&step.stage);
+        if !makers.is_empty() && !submitted.as_ref().is_ok_and(|submitted| submitted.steps.iter().any(made)) {
+            cx.app.limits.not_registered(cx.client.address);
+        }
+        match submitted {
             Ok(submitted) => {
                 self.record(cx, &submitted.steps, true, json!({ "instance": submitted.instance }));
                 if submitted.finished {
@@ -78,6 +87,12 @@ impl Resource for SelfService {
 }
 
 impl SelfService {
+    /// The stages of the process that make accounts.
+    fn makers(&self) -> Vec<&'static str> {
+        let makers = self.process.stages.iter().filter(|placed| placed.facts.gives.contains(&FactKind::Created));
+        makers.map(|placed| placed.stage.name()).collect()
+    }
+
     fn record(&self, cx: &Context<'_>, steps: &[Step], successful: bool, detail: Value) {
         cx.app.metrics.steps(&self.process.name, steps);
         let shown: Vec<Value> = steps
