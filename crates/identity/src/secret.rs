@@ -14,6 +14,7 @@ mod ldap;
 mod modular;
 mod parameters;
 mod pbkdf2;
+mod scratch;
 mod stored;
 mod verify;
 
@@ -31,8 +32,9 @@ use zeroize::Zeroizing;
 pub(crate) use hasher::tests as hasher_tests;
 pub use hasher::{Hasher, InlineHasher};
 pub use parameters::HashParameters;
+pub use scratch::Scratch;
 pub use stored::{StoredSecret, Unsupported};
-pub use verify::{dummy_verify, hash, needs_rehash, verify, verify_stored};
+pub use verify::{dummy_verify, hash, hash_in, needs_rehash, verify, verify_stored, verify_stored_in};
 
 /// Longest secret accepted, in bytes of UTF-8 (SEC-24).
 pub const MAX_SECRET_BYTES: usize = 1024;

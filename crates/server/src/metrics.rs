@@ -105,8 +105,9 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Frees histograms' memory; to be called now and then.
+    /// Frees the memory of histograms and of an idle hashing pool; to be called now and then.
     pub fn upkeep(&self) {
         self.handle.run_upkeep();
+        self.hasher.rest();
     }
 }

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::stored::{Bytes, Hash, Kind, Salted};
-use super::{HashParameters, Secret, SecretError, StoredSecret, Verdict, crypt, pbkdf2};
+use super::{HashParameters, Scratch, Secret, SecretError, StoredSecret, Verdict, crypt, pbkdf2};
 
 const DIGEST_BYTES: usize = 32;
 
@@ -21,9 +21,13 @@ const DIGEST_BYTES: usize = 32;
 /// The form we hash is tried first, then the forms a foreign system may have hashed.
 #[must_use]
 pub fn verify(stored: &StoredSecret, secret: &Secret, parameters: &HashParameters) -> Verdict {
+    verify_in(&mut Scratch::new(), stored, secret, parameters)
+}
+
+fn verify_in(scratch: &mut Scratch, stored: &StoredSecret, secret: &Secret, parameters: &HashParameters) -> Verdict {
     let StoredSecret::Hash(Hash(kind)) = stored else { return Verdict::Unverifiable };
     for (index, form) in secret.forms().enumerate() {
-        match matches(kind, form) {
+        match matches(scratch, kind, form) {
             None => return Verdict::Unverifiable,
             Some(true) => return Verdict::Matches { rehash: index > 0 || needs_rehash(stored, parameters) },
             Some(false) => {}
@@ -36,19 +40,25 @@ pub fn verify(stored: &StoredSecret, secret: &Secret, parameters: &HashParameter
 /// own hash is done.
 #[must_use]
 pub fn verify_stored(secret: &Secret, stored: Option<&Value>, parameters: &HashParameters) -> Verdict {
+    verify_stored_in(&mut Scratch::new(), secret, stored, parameters)
+}
+
+/// [`verify_stored`] in memory that is kept.
+#[must_use]
+pub fn verify_stored_in(scratch: &mut Scratch, secret: &Secret, stored: Option<&Value>, parameters: &HashParameters) -> Verdict {
     let Some(value) = stored.filter(|value| !value.is_null()) else {
-        dummy_verify(secret, parameters);
+        waste(scratch, secret, parameters);
         return Verdict::Differs;
     };
     match StoredSecret::recognise(value) {
         Some(StoredSecret::Hash(hash)) => {
             if is_cheap(&hash.0, parameters) {
-                dummy_verify(secret, parameters);
+                waste(scratch, secret, parameters);
             }
-            verify(&StoredSecret::Hash(hash), secret, parameters)
+            verify_in(scratch, &StoredSecret::Hash(hash), secret, parameters)
         }
         Some(StoredSecret::Unreadable { .. } | StoredSecret::Unsupported(_)) | None => {
-            dummy_verify(secret, parameters);
+            waste(scratch, secret, parameters);
             Verdict::Unverifiable
         }
     }
@@ -56,8 +66,12 @@ pub fn verify_stored(secret: &Secret, stored: Option<&Value>, parameters: &HashP
 
 /// The work of refusing a wrong secret, for an account that does not exist (SEC-02).
 pub fn dummy_verify(secret: &Secret, parameters: &HashParameters) {
+    waste(&mut Scratch::new(), secret, parameters);
+}
+
+fn waste(scratch: &mut Scratch, secret: &Secret, parameters: &HashParameters) {
     for form in secret.forms() {
-        let _ = std::hint::black_box(argon2id(form.as_bytes(), &[0; 16], parameters));
+        let _ = std::hint::black_box(argon2id(scratch, form.as_bytes(), &[0; 16], parameters));
     }
 }
 
@@ -66,10 +80,18 @@ pub fn dummy_verify(secret: &Secret, parameters: &HashParameters) {
 /// # Errors
 /// [`SecretError::Empty`], and [`SecretError::Parameters`] where the memory is not to be had.
 pub fn hash(secret: &Secret, salt: [u8; 16], parameters: &HashParameters) -> Result<String, SecretError> {
+    hash_in(&mut Scratch::new(), secret, salt, parameters)
+}
+
+/// [`hash()`] in memory that is kept.
+///
+/// # Errors
+/// As [`hash()`].
+pub fn hash_in(scratch: &mut Scratch, secret: &Secret, salt: [u8; 16], parameters: &HashParameters) -> Result<String, SecretError> {
     if secret.is_empty() {
         return Err(SecretError::Empty);
     }
-    let digest = argon2id(secret.expose().as_bytes(), &salt, parameters)?;
+    let digest = argon2id(scratch, secret.expose().as_bytes(), &salt, parameters)?;
     Ok(format!(
         "$argon2id$v=19$m={},t={},p={}${}${}",
         parameters.memory_kib(),
@@ -108,13 +130,13 @@ fn is_cheap(kind: &Kind, parameters: &HashParameters) -> bool {
 }
 
 /// `None` when it cannot be computed.
-fn matches(kind: &Kind, form: &str) -> Option<bool> {
+fn matches(scratch: &mut Scratch, kind: &Kind, form: &str) -> Option<bool> {
     let text = form.as_bytes();
     match kind {
         Kind::Argon2 { algorithm, version, parameters, salt, digest } => {
             let context = Argon2::new(*algorithm, *version, library(parameters).ok()?);
             let mut computed = Zeroizing::new(vec![0; digest.len()]);
-            context.hash_password_into(text, salt, &mut computed).ok()?;
+            scratch.argon2(&context, text, salt, &mut computed).ok()?;
             Some(same(&computed, digest))
         }
         Kind::Bcrypt { cost, salt, digest } => {
@@ -165,10 +187,15 @@ fn same(left: &[u8], right: &[u8]) -> bool {
     left.ct_eq(right).into()
 }
 
-fn argon2id(secret: &[u8], salt: &[u8], parameters: &HashParameters) -> Result<Zeroizing<[u8; DIGEST_BYTES]>, SecretError> {
+fn argon2id(
+    scratch: &mut Scratch,
+    secret: &[u8],
+    salt: &[u8],
+    parameters: &HashParameters,
+) -> Result<Zeroizing<[u8; DIGEST_BYTES]>, SecretError> {
     let context = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, library(parameters)?);
     let mut digest = Zeroizing::new([0; DIGEST_BYTES]);
-    context.hash_password_into(secret, salt, digest.as_mut()).map_err(|_| SecretError::Parameters)?;
+    scratch.argon2(&context, secret, salt, digest.as_mut())?;
     Ok(digest)
 }
 

@@ -1,13 +1,14 @@
 //! The hashing pool. Argon2id takes 19 MiB and tens of milliseconds, so jobs run beside the runtime, as many at a time as there are
-//! cores, behind a bounded queue: a burst of sign-ins costs waiting, then 503, never memory (SEC-30).
+//! cores, behind a bounded queue: a burst of sign-ins costs waiting, then 503, never memory (SEC-30). Each running job has one of as
+//! many pieces of working memory, which stay until the pool has been idle for a while.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use crest::{Random, ResourceError, random_bytes};
-use identity::secret::{HashParameters, Hasher, Secret, Verdict, hash, verify_stored};
+use identity::secret::{HashParameters, Hasher, Scratch, Secret, Verdict, hash_in, verify_stored_in};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -21,6 +22,9 @@ pub struct HashPool {
     /// Nanoseconds.
     cpu: Arc<AtomicU64>,
     limit: usize,
+    memory: Arc<Mutex<Vec<Scratch>>>,
+    /// [`HashPoolStatus::done`] when [`HashPool::rest`] last looked.
+    done_before: AtomicU64,
     random: Arc<dyn Random>,
     parameters: HashParameters,
 }
@@ -59,6 +63,8 @@ impl HashPool {
             refused: AtomicU64::new(0),
             cpu: Arc::default(),
             limit: cores.saturating_add(queue),
+            memory: Arc::default(),
+            done_before: AtomicU64::new(0),
             random,
             parameters,
         }
@@ -75,7 +81,15 @@ impl HashPool {
         }
     }
 
-    async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, ResourceError> {
+    /// Gives the working memory back if nothing was hashed since the last call.
+    pub fn rest(&self) {
+        let done = self.done.load(Ordering::Relaxed);
+        if self.done_before.swap(done, Ordering::Relaxed) == done {
+            self.memory.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
+    async fn run<T: Send + 'static>(&self, job: impl FnOnce(&mut Scratch) -> T + Send + 'static) -> Result<T, ResourceError> {
         let before = self.queued.fetch_add(1, Ordering::Relaxed);
         let place = Place(Arc::clone(&self.queued));
         if before >= self.limit {
@@ -84,11 +98,17 @@ impl HashPool {
         }
         let closed = |_| ResourceError::unavailable("The server is stopping");
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(closed)?;
-        let cpu = Arc::clone(&self.cpu);
+        let (cpu, memory) = (Arc::clone(&self.cpu), Arc::clone(&self.memory));
+        let usual = self.parameters.memory_kib() as usize;
         let result = tokio::task::spawn_blocking(move || {
             let _held = (permit, place);
             let began = thread_cpu();
-            let result = job();
+            let mut scratch = memory.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let result = job(&mut scratch);
+            // An imported account's hash may need much more than ours; that is not kept.
+            if scratch.kib() <= usual {
+                memory.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+            }
             cpu.fetch_add(thread_cpu().saturating_sub(began), Ordering::Relaxed);
             result
         })
@@ -113,12 +133,12 @@ impl Hasher for HashPool {
     async fn hash(&self, secret: Secret) -> Result<Value, ResourceError> {
         let salt = random_bytes(self.random.as_ref());
         let parameters = self.parameters;
-        let hashed = self.run(move || hash(&secret, salt, &parameters)).await?;
+        let hashed = self.run(move |scratch| hash_in(scratch, &secret, salt, &parameters)).await?;
         Ok(Value::String(hashed?))
     }
 
     async fn verify(&self, secret: Secret, stored: Option<Value>) -> Result<Verdict, ResourceError> {
         let parameters = self.parameters;
-        self.run(move || verify_stored(&secret, stored.as_ref(), &parameters)).await
+        self.run(move |scratch| verify_stored_in(scratch, &secret, stored.as_ref(), &parameters)).await
     }
 }
