@@ -82,6 +82,8 @@ pub enum ServeError {
 
 /// How often expired rows are swept.
 const SWEEP: Duration = Duration::from_secs(60);
+/// The last pass over the outbox may take this long.
+const LAST_PASS: Duration = Duration::from_secs(20);
 /// Delivered mails are kept this long, in seconds.
 const KEEP_DELIVERED: i64 = 7 * 24 * 3600;
 
@@ -255,8 +257,10 @@ impl Tasks {
     async fn finish(self) {
         // The courier going first has logged why.
         let _ = self.stop_courier.send(true);
-        if let Err(error) = self.courier.await {
-            tracing::error!(%error, "the outbox was not finished");
+        match tokio::time::timeout(LAST_PASS, self.courier).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the outbox was not finished"),
+            Err(_) => tracing::warn!("a mail server is slow; what is left is sent after the next start"),
         }
         for task in self.others {
             task.abort();
