@@ -16,6 +16,7 @@ mod house;
 mod mail;
 mod managed;
 mod processes;
+mod profile;
 mod reload;
 mod sessions;
 mod stages;

@@ -114,7 +114,7 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
     }
 
     /// Adds the type of stages that a project declares itself. It serves every name or class for which there is a companion
-    /// [`Compiling::declaration_name`].
+    /// [`declaration_companion`](crate::declaration_companion).
     #[must_use]
     pub fn with_foreign(mut self, declared: Box<dyn StageType<S>>) -> Self {
         self.foreign = Some(declared);

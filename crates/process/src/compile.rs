@@ -46,16 +46,10 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
 
     /// The text of a file of the project that the configuration names, `script/due.js`; it becomes part of the definition.
     pub fn file(&mut self, path: &str) -> Option<&'a str> {
-        let name = Self::file_name(path);
+        let name = file_companion(path);
         let text = self.companions.get(&name).as_str();
         self.used.push(name);
         text
-    }
-
-    /// The companion that holds the text of a project's file.
-    #[must_use]
-    pub fn file_name(path: &str) -> String {
-        format!("file:{path}")
     }
 
     /// The project's own declaration of the stage type that a configuration names by `name` or `class`; it becomes part of the
@@ -66,14 +60,8 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
         Some((companion.strip_prefix(DECLARATION).unwrap_or(companion), declaration))
     }
 
-    /// The companion that holds the declaration of a stage type.
-    #[must_use]
-    pub fn declaration_name(name: &str) -> String {
-        format!("{DECLARATION}{name}")
-    }
-
     fn declared_by_project(&self, configuration: &Value) -> Option<(&'a str, &'a Value)> {
-        let named = |key: &str| configuration.get(key).and_then(Value::as_str).map(Self::declaration_name);
+        let named = |key: &str| configuration.get(key).and_then(Value::as_str).map(declaration_companion);
         let companions = &self.companions.0;
         [named("name"), named("class")].into_iter().flatten().find_map(|name| companions.get_key_value(&name)).map(|(name, value)| (name.as_str(), value))
     }
@@ -128,6 +116,18 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
             None => issue,
         })
     }
+}
+
+/// The companion that holds the text of a project's file.
+#[must_use]
+pub fn file_companion(path: &str) -> String {
+    format!("file:{path}")
+}
+
+/// The companion that holds the project's own declaration of a stage type, by its name or class.
+#[must_use]
+pub fn declaration_companion(name: &str) -> String {
+    format!("{DECLARATION}{name}")
 }
 
 /// Begins the names of companions that hold a project's own stage types.

@@ -22,7 +22,7 @@ mod stage;
 mod token;
 
 pub use catalogue::{Catalogue, Declared, Merger, StageType};
-pub use compile::{Compiled, Compiling, compile};
+pub use compile::{Compiled, Compiling, compile, declaration_companion, file_companion};
 pub use config::{Issue, Severity, nearest};
 pub use context::{InstanceId, ProcessContext};
 pub use definition::{Audience, Companions, Disclosure, Options, Placed, Process, Version};

@@ -38,6 +38,6 @@ pub use process_file::ProcessFile;
 pub use project::Project;
 pub use properties::parse as parse_properties;
 pub use secret::{Secret, SecretText};
-pub use settings::{Audit, KeySource, Keys, Limits, Network, Pages, Profile, Settings};
+pub use settings::{Audit, KeySource, Keys, Limits, Network, Pages, Profile, Settings, StageDeclaration, StageKind};
 pub use source::{Location, ParseFault, Parsed, Position, SourceFile};
 pub use substitution::{Environment, Expanded, Flaw, Names, ProjectNames, Substituted, expand, substitute};

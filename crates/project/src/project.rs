@@ -5,13 +5,14 @@
 
 mod identities;
 mod loader;
+mod scripts;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use identity::kba::KbaConfig;
-use process::Companions;
+use process::{Companions, declaration_companion, file_companion};
 use serde_json::Value;
 
 use crate::access::AccessRules;
@@ -28,7 +29,7 @@ use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::files::Files;
 use crate::loose::Document;
 use crate::process_file::ProcessFile;
-use crate::settings::Settings;
+use crate::settings::{Settings, StageKind};
 use crate::source::{Location, SourceFile};
 use crate::substitution::{Environment, ProjectNames, expand};
 use loader::{Loader, Presence};
@@ -89,6 +90,8 @@ pub struct Project {
     pub policies: identity::Policies,
     /// Security questions, of `selfservice.kba.json` or built in.
     pub questions: KbaConfig,
+    /// Texts of the scripts that processes and declared stages name, by path.
+    pub scripts: BTreeMap<String, String>,
     /// Every file that was read, by path.
     pub sources: BTreeMap<String, Arc<SourceFile>>,
     /// Everything there is to say, by file and place.
@@ -127,7 +130,7 @@ impl Project {
     }
 
     /// The companions stages may declare, by short name: `kba`, `terms`, `jsonstore`, `consent`, `sync`, `managed`, `policy`,
-    /// `identityProviders`. Only what a process uses becomes part of its version.
+    /// `identityProviders`, the texts of scripts and the declarations of the project's own stages. Only what a process uses becomes part of its version.
     #[must_use]
     pub fn companions(&self) -> Companions {
         let documents = [
@@ -139,6 +142,16 @@ impl Project {
         ];
         let mut companions: BTreeMap<String, Value> =
             documents.into_iter().filter_map(|(name, document)| Some((name.to_owned(), document.as_ref()?.value.clone()))).collect();
+        for (path, text) in &self.scripts {
+            companions.insert(file_companion(path), Value::String(text.clone()));
+        }
+        for (name, declaration) in &self.settings.stages {
+            let script = match &declaration.kind {
+                StageKind::Script { file } => self.scripts.get(file).map(String::as_str),
+                StageKind::Http { .. } => None,
+            };
+            companions.insert(declaration_companion(name), declaration.to_value(script));
+        }
         companions.insert("jsonstore".to_owned(), self.jsonstore.to_value());
         if let Some(enabled) = self.consent.enabled {
             companions.insert("consent".to_owned(), serde_json::json!({ "enabled": enabled }));
@@ -202,6 +215,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let kba = loader.whole("selfservice.kba.json");
     let sync = loader.companion("sync.json").read(|document| Mapping::read(document, sink)).unwrap_or_default();
     let processes = processes(&loader, &conf, sink);
+    let scripts = scripts::read(&loader, &processes, &settings, sink);
     let facts = identities::facts(&authentication, &sync, &processes);
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &loader, sink);
     let questions = identities::questions(kba.as_ref(), sink);
@@ -231,6 +245,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         schemas,
         policies,
         questions,
+        scripts,
         public_url: expand(&format!("&{{{PUBLIC_URL}}}"), names).text.trim_end_matches('/').to_owned(),
         settings,
         sources: loader.into_sources(),

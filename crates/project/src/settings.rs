@@ -5,12 +5,15 @@
 
 mod limits;
 mod network;
+mod stages;
 mod profile;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub use limits::Limits;
 pub use network::Network;
+pub use stages::{StageDeclaration, StageKind};
 pub use profile::Profile;
 
 use crate::diagnostic::{Diagnostic, Severity, Sink, suggestion};
@@ -110,6 +113,8 @@ pub struct Settings {
     pub audit: Audit,
     /// `[profile]`.
     pub profile: Profile,
+    /// `[stages]`: stage types of the project's own, by name or class.
+    pub stages: BTreeMap<String, StageDeclaration>,
     /// `[signin] managed`: may people sign in with the password kept here?
     pub managed_sign_in: bool,
 }
@@ -127,6 +132,7 @@ impl Default for Settings {
             mail_password: None,
             audit: Audit::default(),
             profile: Profile::default(),
+            stages: BTreeMap::new(),
             managed_sign_in: true,
         }
     }
@@ -145,6 +151,9 @@ const SECTIONS: [(&str, &[&str]); 10] = [
     ("audit", &["enabled", "retain_days"]),
     ("signin", &["managed"]),
 ];
+
+/// The section whose keys are names of the project's own.
+const STAGES: &str = "stages";
 
 impl Settings {
     /// The address to listen at: one given from outside, else the file's, else `127.0.0.1:8080`.
@@ -197,6 +206,7 @@ impl Settings {
                 enabled: root.get("audit").get("enabled").boolean().unwrap_or(default.audit.enabled),
                 retain_days: root.get("audit").get("retain_days").integer_in(1..=36_500).and_then(|days| u32::try_from(days).ok()),
             },
+            stages: StageDeclaration::read_all(&root.get("stages")),
             managed_sign_in: root.get("signin").get("managed").boolean().unwrap_or(default.managed_sign_in),
         }
     }
@@ -211,8 +221,16 @@ fn refuse_unknown_keys(root: &Node<'_>, document: &Document, sink: &Sink) {
     };
     for (section, node) in root.members() {
         let pointer = join("", section);
+        if section == STAGES {
+            for (name, declaration) in node.members() {
+                for (key, _) in declaration.members().into_iter().filter(|(key, _)| !stages::KEYS.contains(key)) {
+                    refuse(&join(&join(&pointer, name), key), key, &mut stages::KEYS.iter().copied(), "key");
+                }
+            }
+            continue;
+        }
         match SECTIONS.iter().find(|(name, _)| *name == section) {
-            None => refuse(&pointer, section, &mut SECTIONS.iter().map(|(name, _)| *name), "section"),
+            None => refuse(&pointer, section, &mut SECTIONS.iter().map(|(name, _)| *name).chain([STAGES]), "section"),
             Some((_, known)) => {
                 for (key, _) in node.members().into_iter().filter(|(key, _)| !known.contains(key)) {
                     refuse(&join(&pointer, key), key, &mut known.iter().copied(), "key");

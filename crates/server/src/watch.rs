@@ -16,7 +16,7 @@ pub(crate) struct Watch {
     _debouncer: Debouncer<RecommendedWatcher, RecommendedCache>,
 }
 
-/// Watches `conf`, `resolver` and the top of a project; each batch of changes puts one message into the returned queue.
+/// Watches `conf`, `resolver`, `script` and the top of a project; each batch of changes puts one message into the returned queue.
 ///
 /// # Errors
 /// When the system cannot watch the directory.
@@ -35,7 +35,7 @@ pub(crate) fn watch(root: &Path) -> notify::Result<(Watch, mpsc::Receiver<()>)> 
         }
     })?;
     debouncer.watch(root, RecursiveMode::NonRecursive)?;
-    for folder in ["conf", "resolver"] {
+    for folder in ["conf", "resolver", "script"] {
         let folder = root.join(folder);
         if folder.is_dir() {
             debouncer.watch(&folder, RecursiveMode::Recursive)?;
