@@ -9,11 +9,14 @@
 
 mod client_contract;
 mod command_line;
+mod config;
 mod default_project;
+mod delegated;
 mod golden;
 mod hostile;
 mod house;
 mod mail;
+mod mail_change;
 mod managed;
 mod processes;
 mod profile;

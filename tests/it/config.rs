@@ -1,0 +1,143 @@
+//! `config/*`: administrators read, replace and patch the project's files.
+
+use serde_json::{Value, json};
+
+use crate::support::http::Response;
+use crate::support::profile::{project, signed_in};
+use crate::support::stages::{captcha, email_validation, reset_stage, user_query};
+use crate::support::{Person, Project, Server};
+
+fn start() -> Server {
+    let mail = json!({ "host": "127.0.0.1", "port": 1, "from": "a@example.test", "auth": { "enable": true, "username": "u", "password": "hunter2" }, "starttls": { "enable": false } });
+    Server::on(project().json("conf/external.email.json", &mail).process("captcha", &[captcha("http://127.0.0.1:1/"), user_query(), email_validation(), reset_stage()])).start()
+}
+
+#[track_caller]
+fn diagnostics(answer: &Response) -> Vec<Value> {
+    answer.refused(400);
+    let list = answer.json()["detail"]["diagnostics"].as_array().cloned().unwrap_or_default();
+    assert!(!list.is_empty(), "{}", answer.text());
+    list
+}
+
+#[test]
+fn an_administrator_reads_replaces_and_patches_what_is_served_at_once() {
+    let server = start();
+    let admin = server.admin();
+    for id in ["selfservice/reset", "selfservice.kba", "selfservice.terms", "external.email", "ui/configuration", "ui/themeconfig", "sync", "repo.init"] {
+        let body = admin.get(&format!("config/{id}")).ok();
+        assert_eq!(body["_id"], json!(id));
+    }
+    let mut kba = admin.get("config/selfservice.kba").ok();
+    kba["questions"]["9"] = json!({ "en": "Which colour?" });
+    let body = admin.put("config/selfservice.kba", &kba).expect(200).json();
+    assert_eq!(body["questions"]["9"]["en"], "Which colour?");
+    let person = Person::create(&server, "cfg");
+    assert_eq!(signed_in(&server, &person).get("selfservice/kba").ok()["questions"]["9"]["en"], "Which colour?", "it is served at once");
+    let previous = std::fs::read_to_string(server.project().join("conf/selfservice.kba.json.previous")).unwrap();
+    assert!(!previous.contains("Which colour?") && previous.contains("Which street?"), "the version before is kept");
+    let patched = admin.patch("config/ui/configuration", &json!([{ "operation": "replace", "field": "/configuration/passwordReset", "value": false }])).ok();
+    assert_eq!(patched["configuration"]["passwordReset"], false);
+    server.anonymous().get("selfservice/reset").refused(403);
+    admin.patch("config/selfservice.terms", &json!([{ "operation": "replace", "field": "/versions", "value": [{ "version": "3.0", "termsTranslations": { "en": "New" }, "createDate": "2026-02-01T00:00:00.000Z" }] }, { "operation": "replace", "field": "/active", "value": "3.0" }])).expect(200);
+    assert_eq!(signed_in(&server, &person).get("selfservice/terms").ok()["version"], "3.0");
+    admin.put("config/ui/dashboard", &json!({ "dashboard": { "widgets": [] } })).expect(200);
+    assert_eq!(signed_in(&server, &person).get("config/ui/dashboard").ok()["dashboard"]["widgets"], json!([]));
+    let written = std::fs::read_to_string(server.project().join("conf/ui-dashboard.json")).unwrap();
+    assert!(!written.contains("_id"), "{written}");
+}
+
+#[test]
+fn what_would_not_load_is_refused_with_the_loaders_own_diagnostics_and_nothing_changes() {
+    let server = start();
+    let admin = server.admin();
+    let before = std::fs::read_to_string(server.project().join("conf/selfservice-reset.json")).unwrap();
+    let misspelt = admin.patch("config/selfservice/reset", &json!([{ "operation": "replace", "field": "/stageConfigs", "value": [{ "name": "userQuerry" }] }]));
+    let found = diagnostics(&misspelt);
+    let error = found.iter().find(|found| found["severity"] == "error").unwrap();
+    assert_eq!(error["rule"], "unknown-stage");
+    assert_eq!(error["file"], "conf/selfservice-reset.json");
+    assert!(error["line"].is_u64() && error["pointer"].as_str().unwrap().starts_with("/stageConfigs/0"), "{error}");
+    assert!(error["help"].as_str().unwrap().contains("userQuery"), "{error}");
+    diagnostics(&admin.put("config/selfservice/reset", &json!({ "stageConfigs": [user_query(), reset_stage()] })));
+    diagnostics(&admin.put("config/access", &json!({ "nothing": true })));
+    diagnostics(&admin.put("config/selfservice/fresh", &json!({ "stageConfigs": [{ "name": "nosuch" }] })));
+    assert_eq!(std::fs::read_to_string(server.project().join("conf/selfservice-reset.json")).unwrap(), before);
+    assert!(!server.project().join("conf/selfservice-reset.json.previous").exists() && !server.project().join("conf/selfservice-fresh.json").exists());
+    server.anonymous().get("selfservice/reset").expect(200);
+    admin.put("config/selfservice/fresh", &json!({ "stageConfigs": [user_query(), email_validation(), reset_stage()] })).expect(200);
+    server.anonymous().get("selfservice/fresh").expect(200);
+}
+
+#[test]
+fn secrets_never_leave_and_stay_when_they_come_back_as_they_were() {
+    let server = start();
+    let admin = server.admin();
+    let mail = admin.get("config/external.email").ok();
+    assert!(!mail.to_string().contains("hunter2"), "{mail}");
+    assert_eq!(mail["auth"]["username"], "u");
+    let mut changed = mail;
+    changed["from"] = json!("b@example.test");
+    let body = admin.put("config/external.email", &changed).expect(200).json();
+    assert!(!body.to_string().contains("hunter2"));
+    let written = std::fs::read_to_string(server.project().join("conf/external.email.json")).unwrap();
+    assert!(written.contains("hunter2") && written.contains("b@example.test"), "{written}");
+    admin.patch("config/external.email", &json!([{ "operation": "replace", "field": "/from", "value": "c@example.test" }])).expect(200);
+    assert!(std::fs::read_to_string(server.project().join("conf/external.email.json")).unwrap().contains("hunter2"));
+    for steal in [json!([{ "operation": "copy", "from": "/auth/password", "field": "/from" }]), json!([{ "operation": "move", "from": "/auth/password", "field": "/auth/username" }])] {
+        admin.patch("config/external.email", &steal).refused(400);
+    }
+    let captcha = admin.get("config/selfservice/captcha").ok();
+    assert!(captcha["stageConfigs"][0]["recaptchaSecretKey"]["$crypto"].is_object(), "{captcha}");
+    for other in [server.project().join("conf/external.email.json")] {
+        assert!(std::fs::read_to_string(other).unwrap().contains("c@example.test"));
+    }
+}
+
+#[test]
+fn revisions_guard_and_unknown_names_lead_nowhere() {
+    let server = start();
+    let admin = server.admin();
+    let read = admin.get("config/selfservice.kba").expect(200);
+    let tag = read.header("etag").unwrap().to_owned();
+    let patch = json!([{ "operation": "replace", "field": "/minimumAnswersToDefine", "value": 1 }]);
+    admin.clone().with("If-Match", "\"other\"").patch("config/selfservice.kba", &patch).refused(412);
+    admin.clone().with("If-Match", &tag).patch("config/selfservice.kba", &patch).expect(200);
+    admin.clone().with("If-Match", &tag).patch("config/selfservice.kba", &patch).refused(412);
+    admin.clone().with("If-None-Match", "*").put("config/selfservice.kba", &json!({})).refused(412);
+    for id in ["nosuch", "../vestibule", "selfservice/..", "boot", "ui", "selfservice.kba.json", "selfservice/reset/x"] {
+        let status = admin.get(&format!("config/{id}")).status;
+        assert!([400, 404].contains(&status), "{id}: {status}");
+        let status = admin.put(&format!("config/{id}"), &json!({ "a": 1 })).status;
+        assert!([400, 404].contains(&status), "{id}: {status}");
+    }
+    admin.patch("config/jsonstore", &json!([{ "operation": "add", "field": "/entryExpireSeconds", "value": 5 }])).refused(404);
+    admin.delete("config/selfservice.kba").refused(501);
+}
+
+#[test]
+fn only_administrators_and_never_the_embedded_project() {
+    let server = start();
+    let person = Person::create(&server, "cfg");
+    let client = signed_in(&server, &person);
+    for id in ["selfservice.kba", "external.email", "authentication", "selfservice/reset"] {
+        client.get(&format!("config/{id}")).refused(403);
+        client.put(&format!("config/{id}"), &json!({})).refused(403);
+        server.anonymous().get(&format!("config/{id}")).refused(403);
+    }
+    client.patch("config/ui/dashboard", &json!([])).refused(403);
+    let embedded = Server::default_project().start();
+    let message = embedded.admin().patch("config/selfservice.kba", &json!([{ "operation": "replace", "field": "/minimumAnswersToDefine", "value": 1 }])).refused(403);
+    assert!(message.contains("--project"), "{message}");
+    assert!(embedded.admin().get("config/selfservice.kba").ok()["questions"].is_object());
+}
+
+#[test]
+fn a_file_somebody_edits_at_the_same_time_is_not_overwritten() {
+    let server = Server::on(Project::new()).start();
+    let path = server.project().join("conf/selfservice.kba.json");
+    let edited = std::fs::read_to_string(&path).unwrap().replace("Which street?", "{ broken");
+    std::fs::write(&path, format!("{edited}}}}}")).unwrap();
+    server.admin().patch("config/selfservice.kba", &json!([{ "operation": "replace", "field": "/minimumAnswersToDefine", "value": 1 }])).refused(409);
+    assert!(std::fs::read_to_string(&path).unwrap().contains("broken"));
+}

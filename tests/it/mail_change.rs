@@ -1,0 +1,281 @@
+//! A changed mail address counts when it is confirmed, the old one is told and can undo it (SEC-21); notices of what changed (SEC-14,
+//! SEC-20); a browser's sessions.
+
+use serde_json::{Value, json};
+
+use crate::support::http::{Request, Response};
+use crate::support::mailbox::mailbox;
+use crate::support::people::{NEW_PASSWORD, PASSWORD, unused};
+use crate::support::profile::{server, signed_in};
+use crate::support::{Client, Person, Project, Server};
+
+fn own(person: &Person) -> String {
+    format!("managed/user/{}", person.id)
+}
+
+fn new_address() -> String {
+    format!("{}@new.example.test", unused("addr"))
+}
+
+fn change(address: &str) -> Value {
+    json!([{ "operation": "add", "field": "/mail", "value": address }, { "operation": "add", "field": "/city", "value": "Ulm" }])
+}
+
+/// The path of the link in a mail.
+#[track_caller]
+fn link(text: &str) -> String {
+    let start = text.find("/vestibule/mail/").unwrap_or_else(|| panic!("no link in {text}"));
+    text[start..].split_whitespace().next().unwrap().to_owned()
+}
+
+fn code(text: &str) -> String {
+    text.split(|letter: char| !letter.is_ascii_digit()).find(|digits| digits.len() == 8).expect("no code").to_owned()
+}
+
+fn open(server: &Server, path: &str) -> Response {
+    Request::new("GET", path).header("Accept-Language", "en").send(server.address())
+}
+
+fn press(server: &Server, path: &str, password: &str) -> Response {
+    let form = if password.is_empty() { String::new() } else { format!("password={}", password.replace('!', "%21")) };
+    let request = Request::new("POST", path).header("Accept-Language", "en").header("Content-Type", "application/x-www-form-urlencoded");
+    request.body(form).send(server.address())
+}
+
+fn mail_of(person: &Person) -> String {
+    person.read(server())["mail"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Asks for a change and hands out the mails to the new and the old address.
+#[track_caller]
+fn asked(client: &Client, person: &Person, address: &str) -> (String, String) {
+    let mark = mailbox().mark();
+    let body = client.patch(&own(person), &change(address)).ok();
+    assert_eq!(body["city"], "Ulm", "everything else is changed at once");
+    assert_ne!(body["mail"], json!(address), "the address is not");
+    (mailbox().after(mark, address).body, mailbox().after(mark, &person.mail).body)
+}
+
+#[test]
+fn sec_21_the_new_address_counts_when_it_is_confirmed_with_the_password() {
+    let person = Person::create(server(), "mail");
+    let client = signed_in(server(), &person);
+    let address = new_address();
+    let (to_new, to_old) = asked(&client, &person, &address);
+    assert!(to_old.contains("@new.example.test") && !to_old.contains(&address), "the old address learns no more than it must: {to_old}");
+    let path = link(&to_new);
+    assert_eq!(mail_of(&person), person.mail);
+    let page = open(server(), &path).expect(200);
+    assert!(page.text().contains("type=\"password\""), "{}", page.text());
+    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+    assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+    open(server(), &path).expect(200);
+    assert_eq!(mail_of(&person), person.mail, "opening a link does nothing");
+    assert_eq!(press(server(), &path, "").status, 403);
+    assert_eq!(press(server(), &path, "wrong").status, 403);
+    assert_eq!(mail_of(&person), person.mail, "a stolen session is not enough");
+    press(server(), &path, PASSWORD).expect(200);
+    assert_eq!(mail_of(&person), address);
+    assert_eq!(press(server(), &path, PASSWORD).status, 404, "a link works once");
+    assert_eq!(open(server(), &path).status, 404);
+}
+
+#[test]
+fn sec_21_with_the_password_at_the_change_a_press_of_the_button_is_enough() {
+    let person = Person::create(server(), "mail");
+    let client = signed_in(server(), &person).with("X-OpenIDM-Reauth-Password", PASSWORD);
+    let address = new_address();
+    let (to_new, _) = asked(&client, &person, &address);
+    assert!(!open(server(), &link(&to_new)).text().contains("type=\"password\""));
+    press(server(), &link(&to_new), "").expect(200);
+    assert_eq!(mail_of(&person), address);
+    let wrong = signed_in(server(), &person).with("X-OpenIDM-Reauth-Password", "wrong");
+    wrong.patch(&own(&person), &change(&new_address())).refused(403);
+}
+
+#[test]
+fn sec_21_the_old_address_undoes_it_before_and_after_and_ends_all_sessions() {
+    for confirmed in [false, true] {
+        let person = Person::create(server(), "undo");
+        let client = signed_in(server(), &person);
+        let (to_new, to_old) = asked(&client, &person, &new_address());
+        if confirmed {
+            press(server(), &link(&to_new), PASSWORD).expect(200);
+            assert_ne!(mail_of(&person), person.mail);
+        }
+        let undo = link(&to_old);
+        open(server(), &undo).expect(200);
+        assert_eq!(client.get("info/login").status, 200, "opening does nothing");
+        press(server(), &undo, "").expect(200);
+        assert_eq!(mail_of(&person), person.mail);
+        assert_eq!(client.get("info/login").status, 401);
+        assert_eq!(press(server(), &link(&to_new), PASSWORD).status, 404, "what was undone cannot be confirmed");
+        assert_eq!(press(server(), &undo, "").status, 404);
+        assert_eq!(mail_of(&person), person.mail);
+    }
+}
+
+#[test]
+fn sec_10_a_later_request_a_new_password_and_time_end_an_earlier_one() {
+    let fresh = Server::on(Project::new()).start();
+    let person = Person::create(&fresh, "later");
+    let client = signed_in(&fresh, &person);
+    let (first, _) = asked(&client, &person, &new_address());
+    let (second, _) = asked(&client, &person, &new_address());
+    assert_eq!(press(&fresh, &link(&first), PASSWORD).status, 404);
+    let reauth = client.clone().with("X-OpenIDM-Reauth-Password", PASSWORD);
+    reauth.patch(&own(&person), &json!([{ "operation": "replace", "field": "/password", "value": NEW_PASSWORD }])).expect(200);
+    assert_eq!(press(&fresh, &link(&second), NEW_PASSWORD).status, 400, "whoever asked before the password was changed may have been another");
+    let (third, _) = asked(&client, &person, &new_address());
+    fresh.advance(25 * 3600);
+    assert_eq!(press(&fresh, &link(&third), NEW_PASSWORD).status, 404, "a day is enough");
+    assert_eq!(person.read(&fresh)["mail"], json!(person.mail));
+    for broken in ["x", "a.b.c", &format!("{}x", link(&third).rsplit('/').next().unwrap())] {
+        assert_eq!(open(&fresh, &format!("/vestibule/mail/{broken}")).status, 404);
+    }
+}
+
+#[test]
+fn sec_11_the_code_is_typed_where_the_change_was_asked_for_and_guesses_are_counted() {
+    let person = Person::create(server(), "code");
+    let client = signed_in(server(), &person);
+    client.get("vestibule/mailChange").refused(404);
+    let address = new_address();
+    let (to_new, _) = asked(&client, &person, &address);
+    let shown = client.get("vestibule/mailChange").ok();
+    assert_eq!((shown["mail"].clone(), shown["passwordRequired"].clone()), (json!(address), json!(true)));
+    let confirm = |client: &Client, code: &str| client.post("vestibule/mailChange?_action=confirm", &json!({ "code": code }));
+    confirm(&client, "00000000").refused(400);
+    confirm(&client, &code(&to_new)).refused(403);
+    confirm(&client.clone().with("X-OpenIDM-Reauth-Password", PASSWORD), &code(&to_new)).expect(200);
+    assert_eq!(mail_of(&person), address);
+    let other = Person::create(server(), "code");
+    let client = signed_in(server(), &other).with("X-OpenIDM-Reauth-Password", PASSWORD);
+    let (to_new, _) = asked(&client, &other, &new_address());
+    for _ in 0..5 {
+        confirm(&client, "12345678").refused(400);
+    }
+    confirm(&client, &code(&to_new)).refused(400);
+    client.post_empty("vestibule/mailChange?_action=cancel").expect(200);
+    client.post_empty("vestibule/mailChange?_action=cancel").refused(404);
+    assert_eq!(press(server(), &link(&to_new), "").status, 404);
+    server().anonymous().get("vestibule/mailChange").refused(403);
+}
+
+#[test]
+fn the_address_cannot_be_changed_past_the_safety_net() {
+    let person = Person::create(server(), "past");
+    let client = signed_in(server(), &person);
+    let address = new_address();
+    let mut whole = client.get(&own(&person)).ok();
+    whole["mail"] = json!(address);
+    whole["sn"] = json!("Changed");
+    let body = client.put(&own(&person), &whole).ok();
+    assert_eq!((body["mail"].clone(), body["sn"].clone()), (json!(person.mail), json!("Changed")));
+    for operations in [
+        json!([{ "operation": "replace", "field": "mail", "value": address }]),
+        json!([{ "operation": "add", "field": "/city", "value": address }, { "operation": "copy", "from": "/city", "field": "/mail" }]),
+        json!([{ "operation": "add", "field": "/city", "value": address }, { "operation": "move", "from": "/city", "field": "/mail" }]),
+    ] {
+        client.patch(&own(&person), &operations).expect(200);
+        assert_eq!(mail_of(&person), person.mail, "{operations}");
+    }
+    client.patch(&own(&person), &json!([{ "operation": "remove", "field": "/mail" }])).refused(403);
+    client.patch(&own(&person), &json!([{ "operation": "replace", "field": "/mail", "value": "no address" }])).refused(403);
+    client.post(&format!("{}?_action=patch", own(&person)), &json!([{ "operation": "replace", "field": "/mail", "value": address }])).expect(200);
+    assert_eq!(mail_of(&person), person.mail);
+}
+
+#[test]
+fn sec_12_links_stand_on_the_configured_address_whatever_the_request_says() {
+    let person = Person::create(server(), "host");
+    let address = new_address();
+    let client = signed_in(server(), &person).with("Host", "evil.example").with("X-Forwarded-Host", "evil.example").with("Forwarded", "host=evil.example");
+    let (to_new, to_old) = asked(&client, &person, &address);
+    for text in [to_new, to_old] {
+        assert!(!text.contains("evil.example") && text.contains(&server().url()), "{text}");
+    }
+}
+
+#[test]
+fn both_can_be_switched_to_the_old_behaviour() {
+    let settings = "[limits]\nenabled = false\n[profile]\nconfirm_mail = false\nnotify_changes = false\nnotify_new_device = false\n";
+    let old = Server::on(Project::new().file("vestibule.toml", settings)).start();
+    let person = Person::create(&old, "old");
+    let client = signed_in(&old, &person);
+    signed_in(&old, &person);
+    let address = new_address();
+    let mark = mailbox().mark();
+    assert_eq!(client.patch(&own(&person), &change(&address)).ok()["mail"], json!(address));
+    let reauth = client.with("X-OpenIDM-Reauth-Password", PASSWORD);
+    reauth.patch(&own(&person), &json!([{ "operation": "replace", "field": "/password", "value": NEW_PASSWORD }])).expect(200);
+    old.admin().post("external/email?_action=send", &json!({ "to": address, "subject": "last", "body": "last" })).expect(200);
+    mailbox().with(mark, &address, "last");
+    assert_eq!((mailbox().count(mark, &person.mail), mailbox().count(mark, &address)), (0, 1));
+}
+
+#[test]
+fn sec_14_and_20_the_person_is_told_of_a_new_password_and_of_new_questions() {
+    let person = Person::create(server(), "told");
+    let client = signed_in(server(), &person).with("X-OpenIDM-Reauth-Password", PASSWORD).with("Accept-Language", "de");
+    let mark = mailbox().mark();
+    client.patch(&format!("selfservice/user/{}", person.id), &json!([{ "operation": "replace", "field": "/kbaInfo", "value": [{ "answer": "x", "questionId": "1" }, { "answer": "y", "questionId": "2" }] }])).expect(200);
+    let mail = mailbox().after(mark, &person.mail);
+    assert!(mail.body.contains("Sicherheitsfragen"), "{}", mail.body);
+    let mark = mailbox().mark();
+    client.patch(&own(&person), &json!([{ "operation": "replace", "field": "/password", "value": NEW_PASSWORD }])).expect(200);
+    let mail = mailbox().after(mark, &person.mail);
+    assert!(mail.body.contains("Passwort") && !mail.body.contains(NEW_PASSWORD) && !mail.body.contains("http"), "{}", mail.body);
+}
+
+#[test]
+fn sec_14_a_browser_that_was_never_used_is_told_of_and_a_known_one_is_not() {
+    let person = Person::create(server(), "device");
+    let sign_in = |device: Option<&str>| {
+        let client = server().nobody().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", PASSWORD).with("User-Agent", "Browser\tOne");
+        let client = device.map_or(client.clone(), |device| client.with("Cookie", device));
+        let answer = client.post_empty("authentication?_action=login").expect(200);
+        let set = answer.headers.iter().filter(|(name, value)| name == "set-cookie" && value.starts_with("vestibule-device=")).map(|(_, value)| value.clone()).next();
+        set.unwrap().split(';').next().unwrap().to_owned()
+    };
+    let mark = mailbox().mark();
+    let first = sign_in(None);
+    sign_in(Some(&first));
+    sign_in(None);
+    let mail = mailbox().with(mark, &person.mail, "Browser");
+    assert!(mail.body.contains("127.0.0.1"), "{}", mail.body);
+    sign_in(Some("vestibule-device=AAAAAAAAAAAAAAAAAAAAAA.forged"));
+    sign_in(Some("vestibule-device=..;x"));
+    server().admin().post("external/email?_action=send", &json!({ "to": person.mail, "subject": "last", "body": "last" })).expect(200);
+    mailbox().with(mark, &person.mail, "last");
+    assert_eq!(mailbox().count(mark, &person.mail), 2, "the first browser is no news, a known one neither, and one mail a day is enough");
+}
+
+#[test]
+fn sessions_are_listed_and_ended_one_by_one_all_but_one_and_all() {
+    let (person, other) = (Person::create(server(), "list"), Person::create(server(), "list"));
+    let sessions: Vec<Client> = (0..4).map(|_| signed_in(server(), &person)).collect();
+    let list = |client: &Client| client.get("vestibule/sessions?_queryFilter=true").ok()["result"].as_array().unwrap().clone();
+    let found = list(&sessions[0]);
+    assert_eq!(found.len(), 4);
+    assert_eq!(found.iter().filter(|session| session["current"] == true).count(), 1);
+    assert!(found.iter().all(|session| session["address"] == "127.0.0.1" && session["created"].is_string() && session["expires"].is_string()));
+    let mine = found.iter().find(|session| session["current"] == true).unwrap()["_id"].as_str().unwrap().to_owned();
+    let gone = found.iter().find(|session| session["current"] == false).unwrap()["_id"].as_str().unwrap().to_owned();
+    for path in [format!("vestibule/sessions/{gone}"), format!("vestibule/sessions/{gone}?owner={}", own(&person))] {
+        let status = signed_in(server(), &other).delete(&path).status;
+        assert!([403, 404].contains(&status), "{path}: {status}");
+    }
+    sessions[0].clone().without("X-Requested-With").delete(&format!("vestibule/sessions/{gone}")).refused(403);
+    sessions[0].delete(&format!("vestibule/sessions/{gone}")).expect(200);
+    sessions[0].delete(&format!("vestibule/sessions/{gone}")).refused(404);
+    assert_eq!(sessions.iter().filter(|client| client.get("info/login").status == 200).count(), 3);
+    sessions[0].post_empty("vestibule/sessions?_action=endOthers").expect(200);
+    assert_eq!(list(&sessions[0]).iter().map(|session| session["_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), [mine]);
+    let admin = server().admin();
+    assert_eq!(admin.get(&format!("vestibule/sessions?_queryFilter=true&owner={}", own(&person))).ok()["resultCount"], 1);
+    signed_in(server(), &other).get(&format!("vestibule/sessions?_queryFilter=true&owner={}", own(&person))).refused(403);
+    admin.post_empty(&format!("vestibule/sessions?_action=endAll&owner={}", own(&person))).expect(200);
+    assert_eq!(sessions[0].get("info/login").status, 401);
+    server().anonymous().get("vestibule/sessions?_queryFilter=true").refused(403);
+}
