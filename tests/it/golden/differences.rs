@@ -5,9 +5,14 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-/// What is ours where it differs, by case and step.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Differences(BTreeMap<(String, String), Difference>);
+use super::rules::Rules;
+
+/// What is ours where it differs: everywhere by rule, else by case and step.
+#[derive(Debug, Default)]
+pub(super) struct Differences {
+    steps: BTreeMap<(String, String), Difference>,
+    rules: Rules,
+}
 
 #[derive(Clone, Debug)]
 struct Difference {
@@ -38,38 +43,43 @@ impl Awaited {
 
 impl Differences {
     pub(super) fn read(path: &Path) -> Self {
-        let list: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let file: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let list = file["steps"].as_array().unwrap().clone();
         let entry = |value: Value| {
             let text = |key: &str| value[key].as_str().unwrap_or_else(|| panic!("no '{key}' in {value}")).to_owned();
-            let decided = value["decision"].is_u64() || value["decision"].as_str().is_some_and(|text| !text.is_empty());
-            assert!(decided, "a difference without a decision: {value}");
+            assert!(is_decided(&value), "a difference without a decision: {value}");
             let difference = Difference { decision: value["decision"].clone(), theirs: value["theirs"].clone(), ours: value["ours"].clone() };
             ((text("case"), text("step")), difference)
         };
-        Self(list.into_iter().map(entry).collect())
+        Self { steps: list.into_iter().map(entry).collect(), rules: Rules::read(&file["everywhere"]) }
+    }
+
+    /// What differs everywhere.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub(super) fn add(&mut self, case: &str, seen: Vec<Seen>) {
         for Seen { step, theirs, ours } in seen {
-            self.0.insert((case.to_owned(), step), Difference { decision: Value::Null, theirs, ours });
+            self.steps.insert((case.to_owned(), step), Difference { decision: Value::Null, theirs, ours });
         }
     }
 
     pub(super) fn to_json(&self) -> String {
         let list: Vec<Value> = self
-            .0
+            .steps
             .iter()
             .map(|((case, step), found)| json!({ "case": case, "step": step, "decision": found.decision, "theirs": found.theirs, "ours": found.ours }))
             .collect();
-        serde_json::to_string_pretty(&list).unwrap() + "\n"
+        serde_json::to_string_pretty(&json!({ "steps": list })).unwrap() + "\n"
     }
 
     /// What is wrong: seen but not listed, listed but not seen, listed otherwise.
     pub(super) fn against(&self, listed: &Self, awaited: &Awaited) -> Vec<String> {
         let mut faults = Vec::new();
         let awaits = |case: &str| awaited.0.contains_key(case);
-        for ((case, step), seen) in self.0.iter().filter(|((case, _), _)| !awaits(case)) {
-            match listed.0.get(&(case.clone(), step.clone())) {
+        for ((case, step), seen) in self.steps.iter().filter(|((case, _), _)| !awaits(case)) {
+            match listed.steps.get(&(case.clone(), step.clone())) {
                 None => faults.push(format!("{case} {step}: not listed\n    theirs {}\n    ours   {}", seen.theirs, seen.ours)),
                 Some(known) if known.ours != seen.ours => {
                     faults.push(format!("{case} {step}: listed otherwise\n    listed {}\n    ours   {}", known.ours, seen.ours));
@@ -77,15 +87,21 @@ impl Differences {
                 Some(_) => {}
             }
         }
-        let gone = listed.0.iter().filter(|(key, _)| !self.0.contains_key(*key));
+        let gone = listed.steps.iter().filter(|(key, _)| !self.steps.contains_key(*key));
         faults.extend(gone.map(|((case, step), known)| format!("{case} {step}: listed (decision {}), but there is no difference", known.decision)));
-        let arrived = awaited.0.iter().filter(|(case, _)| !self.0.keys().any(|(seen, _)| seen == *case));
+        let arrived = awaited.0.iter().filter(|(case, _)| !self.steps.keys().any(|(seen, _)| seen == *case));
         faults.extend(arrived.map(|(case, subject)| format!("{case}: awaits '{subject}', but is answered already: take it off the list")));
-        let refused = |case: &str| self.0.iter().any(|((seen, _), found)| seen == case && found.ours["status"] == 404);
+        let refused = |case: &str| self.steps.iter().any(|((seen, _), found)| seen == case && found.ours["status"] == 404);
         let started = awaited.0.iter().filter(|(case, _)| !refused(case));
         faults.extend(started.map(|(case, subject)| format!("{case}: awaits '{subject}', whose stage is there: list its differences")));
+        faults.extend(listed.rules.unused().map(|rule| format!("everywhere: '{rule}' never made a difference")));
         faults
     }
+}
+
+/// Somebody has decided it: a row of the table, or a document and its section.
+pub(super) fn is_decided(entry: &Value) -> bool {
+    entry["decision"].is_u64() || entry["decision"].as_str().is_some_and(|text| !text.is_empty())
 }
 
 /// A body as it is listed: values that change from run to run taken out.
@@ -102,7 +118,14 @@ fn steady_member(key: &str, value: &Value) -> Value {
         ("token" | "_rev", Value::String(_)) => json!(format!("<{key}>")),
         ("_id", Value::String(id)) if id.len() == 36 && id.matches('-').count() == 4 => json!("<id>"),
         ("detail", Value::String(_)) => json!("<detail>"),
+        ("message", Value::String(text)) => json!(without_revisions(text)),
         ("createDate" | "lastChanged" | "pagedResultsCookie", Value::String(_)) => json!(format!("<{key}>")),
         _ => steady(value),
     }
+}
+
+/// Revisions are sixteen hexadecimal digits.
+fn without_revisions(text: &str) -> String {
+    static REVISION: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new(r"\b[0-9a-f]{16}\b").unwrap());
+    REVISION.replace_all(text, "<rev>").into_owned()
 }

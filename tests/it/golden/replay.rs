@@ -3,13 +3,14 @@
 use serde_json::{Value, json};
 
 use super::differences::{Seen, steady};
+use super::rules::Rules;
 use super::unify::Bindings;
 use crate::support::http::{Request, Response};
 use crate::support::mailbox::{Mail, Mailbox};
 use crate::support::people::unused;
 use crate::support::server::ADMIN_PASSWORD;
 use crate::support::verifier::Verifier;
-use crate::support::{Server, client};
+use crate::support::{Link, Server, client};
 
 struct Replay<'a> {
     server: &'a Server,
@@ -18,25 +19,32 @@ struct Replay<'a> {
     bindings: Bindings,
     /// Mails before this line of the mail server have been looked at.
     mark: usize,
+    /// The last request was answered as recorded, so the mail that was recorded after it is to come.
+    as_recorded: bool,
+    /// Names of the people who were there before.
+    given: Vec<String>,
+    rules: &'a Rules,
     seen: Vec<Seen>,
 }
 
 /// Walks through a case and says where our server answers otherwise.
-pub(super) fn replay(server: &Server, mailbox: &Mailbox, verifier: &Verifier, case: &Value) -> Vec<Seen> {
+pub(super) fn replay(server: &Server, mailbox: &Mailbox, verifier: &Verifier, rules: &Rules, case: &Value) -> Vec<Seen> {
     let mut bindings = Bindings::default();
     bindings.set("origin", &server.url());
-    let mut replay = Replay { server, mailbox, verifier, bindings, mark: mailbox.mark(), seen: Vec::new() };
     let given = case["given"].as_array().cloned().unwrap_or_default();
+    let names = given.iter().map(|person| person["userName"].as_str().unwrap().to_owned()).collect();
+    let mut replay = Replay { server, mailbox, verifier, bindings, mark: mailbox.mark(), as_recorded: true, given: names, rules, seen: Vec::new() };
+    replay.settled();
     for person in &given {
         replay.give(person);
     }
     for (index, step) in case["steps"].as_array().unwrap().iter().enumerate() {
         replay.step(&index.to_string(), step);
     }
-    replay.no_more_mails();
-    for person in &given {
-        server.admin().delete(&format!("managed/user/{}", person["_id"].as_str().unwrap()));
+    if case["steps"].as_array().unwrap().iter().any(|step| step.get("mail").is_some()) {
+        replay.no_more_mails();
     }
+    replay.forget_everybody();
     replay.seen
 }
 
@@ -46,10 +54,18 @@ impl Replay<'_> {
         self.seen.push(Seen { step: step.to_owned(), theirs, ours });
     }
 
+    /// Every case begins with nobody there but its own.
+    fn forget_everybody(&self) {
+        let found = self.server.admin().get("managed/user?_fields=_id&_queryFilter=true").ok();
+        for person in found["result"].as_array().unwrap() {
+            self.server.admin().delete(&format!("managed/user/{}", person["_id"].as_str().unwrap())).expect(200);
+        }
+    }
+
     /// A person who was there before.
     fn give(&mut self, person: &Value) {
         let mut person = person.clone();
-        for entry in person["kbaInfo"].as_array_mut().into_iter().flatten() {
+        for entry in person.get_mut("kbaInfo").and_then(Value::as_array_mut).into_iter().flatten() {
             if entry["answer"].is_object() {
                 entry["answer"]["$crypto"]["value"]["data"] = json!(hash_of_answer(entry));
             }
@@ -77,9 +93,13 @@ impl Replay<'_> {
     }
 
     fn exchange(&mut self, name: &str, step: &Value) {
-        let recorded = &step["response"];
+        let mut recorded = step["response"].clone();
+        self.as_recorded = false;
         let theirs = json!({ "status": recorded["status"], "body": recorded.get("body").or_else(|| recorded.get("bodyText")) });
-        let request = match self.request(&step["request"]) {
+        if recorded["status"] == 201 || step["request"]["method"] == "POST" && step["request"]["path"] == "/openidm/managed/user?_action=create" {
+            self.make_room(&step["request"]);
+        }
+        let request = match self.request_with_code(&step["request"]) {
             Ok(request) => request,
             Err(missing) => return self.differs(name, theirs, json!({ "unasked": format!("{missing} was never given") })),
         };
@@ -89,12 +109,16 @@ impl Replay<'_> {
                 self.bindings.set("session", session.trim_start_matches("session-jwt="));
             }
         }
+        if let Some(body) = recorded.get_mut("body") {
+            self.rules.apply(body);
+        }
         let same_body = match (recorded.get("body"), recorded.get("bodyText")) {
             (Some(body), _) => self.bindings.unify(body, &answer.json()),
             (None, Some(text)) => self.bindings.unify(text, &json!(answer.text())),
             (None, None) => answer.body.is_empty(),
         };
-        if recorded["status"] != answer.status || !same_body {
+        self.as_recorded = recorded["status"] == answer.status;
+        if !self.as_recorded || !same_body {
             let ours = shown(&answer);
             self.differs(name, theirs, ours);
             self.learn(recorded.get("body"), &answer.json());
@@ -112,6 +136,28 @@ impl Replay<'_> {
             // Questions may be recognised although their stage says more than the old one.
             self.bindings.unify(&json!({ "type": recorded["type"], "requirements": recorded["requirements"] }), &json!({ "type": real["type"], "requirements": real["requirements"] }));
         }
+    }
+
+    /// Creates were recorded one by one: whoever had the name was removed in between.
+    fn make_room(&self, request: &Value) {
+        let name = request.pointer("/body/userName").and_then(Value::as_str).filter(|name| !self.given.iter().any(|given| given == name));
+        let Some(name) = name.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')) else { return };
+        let found = self.server.admin().get(&format!("managed/user?_fields=_id&_queryFilter=userName+eq+%22{name}%22")).json();
+        for person in found["result"].as_array().into_iter().flatten() {
+            self.server.admin().delete(&format!("managed/user/{}", person["_id"].as_str().unwrap()));
+        }
+    }
+
+    /// A request; the code it needs is taken from the next mail where no step of the case looks at the mail.
+    fn request_with_code(&mut self, recorded: &Value) -> Result<Request, String> {
+        let missing = match self.request(recorded) {
+            Err(missing) if missing.starts_with("<code:") => missing,
+            done => return done,
+        };
+        let mails = self.settled();
+        let Some(mail) = mails.iter().rfind(|mail| mail.body.contains("&code=")) else { return Err(missing) };
+        self.bindings.set(missing.trim_matches(['<', '>']), &Link::in_text(&mail.body).code);
+        self.request(recorded)
     }
 
     fn request(&self, recorded: &Value) -> Result<Request, String> {
@@ -143,7 +189,7 @@ impl Replay<'_> {
     }
 
     fn mail(&mut self, name: &str, recorded: &Value) {
-        let next = if recorded.is_null() { self.settled() } else { self.mailbox.next(&mut self.mark) };
+        let next = if recorded.is_null() || !self.as_recorded { self.settled().into_iter().next() } else { self.mailbox.next(&mut self.mark) };
         match next {
             None if recorded.is_null() => {}
             None => self.differs(name, recorded.clone(), json!({ "mail": null })),
@@ -157,23 +203,25 @@ impl Replay<'_> {
         }
     }
 
-    /// A mail that came although none was recorded. Every mail of an earlier request has come when one that was sent after it has.
-    fn settled(&mut self) -> Option<Mail> {
+    /// The mails that have come once the outbox is empty. A last one tells that all lines of the mail server have been read.
+    fn settled(&mut self) -> Vec<Mail> {
+        let pending = || self.server.admin().get("outbox?_queryFilter=state+eq+%22pending%22").ok()["resultCount"] != 0;
+        assert!((0..10_000).any(|_| !pending()), "the outbox does not become empty");
         let sentinel = format!("{}@sentinel.test", unused("sentinel"));
         let mail = json!({ "from": "x@example.test", "to": sentinel, "subject": "sentinel", "type": "text/plain", "body": "x" });
         self.server.admin().post("external/email?_action=send", &mail).expect(200);
-        let mut first = None;
+        let mut mails = Vec::new();
         while let Some(mail) = self.mailbox.next(&mut self.mark) {
             if mail.to == [sentinel.clone()] {
                 break;
             }
-            first = first.or(Some(mail));
+            mails.push(mail);
         }
-        first
+        mails
     }
 
     fn no_more_mails(&mut self) {
-        if let Some(mail) = self.settled() {
+        if let Some(mail) = self.settled().first() {
             self.differs("end", json!({ "mail": null }), json!({ "mail": { "to": mail.to, "subject": mail.subject() } }));
         }
     }
