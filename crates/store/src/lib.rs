@@ -8,8 +8,10 @@
 mod audit;
 mod change;
 mod collections;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod contract;
+#[cfg(test)]
+mod contract_on_sqlite;
 mod cookie;
 mod db;
 mod error;

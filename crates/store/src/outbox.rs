@@ -75,13 +75,14 @@ impl Outbox for Db {
     }
 
     async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError> {
-        let removed = sqlx::query("DELETE FROM outbox WHERE id = $1 AND withheld").bind(id.0);
-        if removed.execute(self.writer()).await.map_err(unavailable)?.rows_affected() > 0 {
+        let query = sqlx::query(
+            "UPDATE outbox SET state = 'delivered', delivered = $2, attempts = attempts + 1, last_error = NULL WHERE id = $1 AND NOT withheld",
+        );
+        if query.bind(id.0).bind(now).execute(self.writer()).await.map_err(unavailable)?.rows_affected() > 0 {
             return Ok(());
         }
-        let query =
-            sqlx::query("UPDATE outbox SET state = 'delivered', delivered = $2, attempts = attempts + 1, last_error = NULL WHERE id = $1");
-        query.bind(id.0).bind(now).execute(self.writer()).await.map(drop).map_err(unavailable)
+        let removed = sqlx::query("DELETE FROM outbox WHERE id = $1 AND withheld").bind(id.0);
+        removed.execute(self.writer()).await.map(drop).map_err(unavailable)
     }
 
     async fn failed(&self, id: MailId, error: &str, next_attempt: Option<i64>) -> Result<(), LedgerError> {

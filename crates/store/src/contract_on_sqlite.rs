@@ -1,8 +1,7 @@
 //! The contract suite on SQLite.
-#![expect(clippy::unwrap_used, reason = "a test that cannot open its store has failed")]
 
 use tempfile::TempDir;
-use vestibule_store::{Db, contract, contract_tests};
+use crate::{Db, contract, contract_tests};
 
 async fn sqlite() -> (Db, TempDir) {
     let directory = tempfile::tempdir().unwrap();
