@@ -90,6 +90,8 @@ pub struct Submitted {
     pub steps: Vec<Step>,
     /// Mails whose delivery the answer must wait for.
     pub await_mails: Vec<MailId>,
+    /// Mails were written: the outbox has something to do.
+    pub mailed: bool,
     /// The process ended.
     pub finished: bool,
 }
@@ -130,6 +132,7 @@ struct Run<'a, S> {
     written_below: u32,
     /// Mails of what was committed before the end.
     await_mails: Vec<MailId>,
+    mailed: bool,
 }
 
 impl<S: Send + Sync + 'static> Engine<S> {
@@ -215,7 +218,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             issued: now,
             expires: now.saturating_add(process.token.lifetime),
         };
-        Run { process, context, effects: Vec::new(), steps: Vec::new(), caller, now, written_below: 0, await_mails: Vec::new() }
+        Run { process, context, effects: Vec::new(), steps: Vec::new(), caller, now, written_below: 0, await_mails: Vec::new(), mailed: false }
     }
 
     /// Opens a token and finds the definition its bearer began with.
@@ -411,12 +414,14 @@ impl<S: Send + Sync + 'static> Engine<S> {
             CommitError::GuardFailed => token::invalid(),
             other => other.into(),
         })?;
+        run.mailed |= !receipt.mails.is_empty();
         Ok(receipt.mails.into_iter().zip(waits).filter_map(|(id, wait)| wait.then_some(id)).collect())
     }
 
     fn submitted(run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
         let await_mails = run.await_mails.drain(..).chain(await_mails).collect();
-        Submitted { body, instance: run.context.instance.clone(), steps: std::mem::take(&mut run.steps), await_mails, finished }
+        let (instance, steps) = (run.context.instance.clone(), std::mem::take(&mut run.steps));
+        Submitted { body, instance, steps, await_mails, mailed: run.mailed, finished }
     }
 }
 

@@ -119,9 +119,8 @@ impl Courier {
         loop {
             let now = self.clock.unix_seconds();
             let due = self.outbox.claim(now, now.saturating_add(LEASE), PARALLEL).await?;
-            if due.is_empty() {
-                return Ok(());
-            }
+            // Whatever is written from now on wakes the loop again.
+            let last = due.len() < PARALLEL as usize;
             let mut running = JoinSet::new();
             for entry in due {
                 let courier = Arc::clone(self);
@@ -131,6 +130,9 @@ impl Courier {
                 if let Err(error) = ended {
                     tracing::error!(%error, "a delivery did not finish");
                 }
+            }
+            if last {
+                return Ok(());
             }
         }
     }
@@ -186,6 +188,9 @@ impl Courier {
     /// # Errors
     /// 400 when the mail server refuses a mail for good, 503 when it cannot be reached (the mail stays in the outbox) or takes too long.
     pub async fn wait(&self, mails: &[MailId]) -> Result<(), ResourceError> {
+        if mails.is_empty() {
+            return Ok(());
+        }
         self.wake();
         let late = || ResourceError::unavailable("The mail was not delivered in time; it will be tried again");
         tokio::time::timeout(WAIT_LIMIT, self.wait_for_each(mails)).await.map_err(|_| late())?

@@ -73,12 +73,16 @@ impl Resource for SelfService {
                         tracing::warn!(transaction.id = cx.transaction, error = %refusal.error, "a session could not be told that its process has ended");
                     }
                 }
-                // Whether mails were written is the outbox's own knowledge; looking is cheap.
-                cx.app.mail.wake();
+                // Looking into the outbox takes the store's one writer; it is asked only where there is something.
+                if submitted.mailed {
+                    cx.app.mail.wake();
+                }
                 cx.app.mail.wait(&submitted.await_mails).await?;
                 Ok(Reply::Action(Some(submitted.body)))
             }
             Err(failure) => {
+                // What was committed before the failure may have been a mail.
+                cx.app.mail.wake();
                 self.record(cx, &failure.steps, false, json!({ "code": failure.error.code }));
                 Err(failure.error.into())
             }
