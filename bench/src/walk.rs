@@ -11,7 +11,7 @@ use crate::{Failure, people};
 /// The password a reset sets.
 const NEW_PASSWORD: &str = "N3wPassword!";
 
-/// Resets a password: the form, four submissions, one mail.
+/// Resets a password: the form, four submissions, the mail with the code and the one that tells of the change.
 ///
 /// # Errors
 /// When an answer or the mail is not what a person would need.
@@ -23,7 +23,8 @@ pub(crate) async fn reset(connection: &mut Connection, mailbox: &Rc<Mailbox>, nu
     let mail = mailbox.take(&address).await?;
     let code = between(&mail, "<strong>", "</strong>").ok_or("the mail has no code")?;
     let proven = submit(connection, "reset", Some(&named), &json!({ "code": code })).await?;
-    ends(&submit(connection, "reset", Some(&proven), &json!({ "password": NEW_PASSWORD })).await?)
+    ends(&submit(connection, "reset", Some(&proven), &json!({ "password": NEW_PASSWORD })).await?)?;
+    mailbox.take(&address).await.map(drop)
 }
 
 /// Asks for a forgotten user name: the form, one submission, one mail.
