@@ -10,6 +10,7 @@
 mod client_contract;
 mod command_line;
 mod config;
+mod custom_stages;
 mod default_project;
 mod delegated;
 mod golden;

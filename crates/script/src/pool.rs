@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_channel::oneshot;
 use serde_json::Value;
@@ -136,6 +137,7 @@ struct Queued {
 struct Running {
     reply: Reply,
     give_up: Deadline,
+    time: Duration,
 }
 
 impl Pool {
@@ -213,10 +215,13 @@ impl Pool {
                     state = self.lock();
                     continue;
                 }
-                let deadline = Deadline::after(self.limits.time);
-                let give_up = Deadline::after(self.limits.time.saturating_add(self.limits.grace));
-                state.running.insert(worker, Running { reply, give_up });
-                if state.watchdog_rests {
+                let time = task.bindings.time.unwrap_or(self.limits.time);
+                let deadline = Deadline::after(time);
+                let give_up = Deadline::after(time.saturating_add(self.limits.grace));
+                // The watchdog sleeps until the earliest moment it knew of; a shorter run must not wait for a longer one.
+                let sleeps_too_long = state.running.values().any(|run| run.time > time);
+                state.running.insert(worker, Running { reply, give_up, time });
+                if state.watchdog_rests || sleeps_too_long {
                     state.watchdog_rests = false;
                     self.watch.notify_one();
                 }
@@ -246,19 +251,19 @@ impl Pool {
 
     fn watch_over(self: Arc<Self>) {
         while let Some(overdue) = self.overdue() {
-            for reply in overdue {
-                let _ = reply.send(Err(ScriptError::Timeout(self.limits.time)));
+            for Running { reply, time, .. } in overdue {
+                let _ = reply.send(Err(ScriptError::Timeout(time)));
             }
         }
     }
 
     /// Waits until threads have to be given up, gives them up and returns what they owe. Nothing once the pool is closed and idle.
-    fn overdue(self: &Arc<Self>) -> Option<Vec<Reply>> {
+    fn overdue(self: &Arc<Self>) -> Option<Vec<Running>> {
         let mut state = self.lock();
         loop {
             let stuck: Vec<u64> = state.running.iter().filter(|(_, run)| run.give_up.has_passed()).map(|(worker, _)| *worker).collect();
             if !stuck.is_empty() {
-                let replies: Vec<Reply> = stuck.iter().filter_map(|worker| state.running.remove(worker)).map(|run| run.reply).collect();
+                let replies: Vec<Running> = stuck.iter().filter_map(|worker| state.running.remove(worker)).collect();
                 state.abandoned += replies.len();
                 state.workers -= replies.len();
                 for _ in &replies {

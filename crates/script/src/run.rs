@@ -55,6 +55,7 @@ impl fmt::Debug for Task {
 
 /// Runs it in an engine of its own.
 pub(crate) fn evaluate(task: &Task, limits: &Limits, deadline: Deadline) -> Result<Value, ScriptError> {
+    let time = task.bindings.time.unwrap_or(limits.time);
     let interrupted = Rc::new(Cell::new(false));
     let runtime = Runtime::new().map_err(|_| ScriptError::OutOfMemory)?;
     runtime.set_max_stack_size(limits.stack);
@@ -73,12 +74,12 @@ pub(crate) fn evaluate(task: &Task, limits: &Limits, deadline: Deadline) -> Resu
     let outcome = context.with(|ctx| {
         run(&ctx, task, limits).map_err(|error| match error {
             Failure::Script(error) => error,
-            Failure::Engine(_) if interrupted.get() => ScriptError::Timeout(limits.time),
+            Failure::Engine(_) if interrupted.get() => ScriptError::Timeout(time),
             Failure::Engine(error) => failure(&ctx, error, task.program.file_name()),
         })
     });
     if interrupted.get() || deadline.has_passed() {
-        return Err(ScriptError::Timeout(limits.time));
+        return Err(ScriptError::Timeout(time));
     }
     if outcome.is_ok() && runtime.is_job_pending() {
         return Err(ScriptError::Asynchronous);

@@ -365,3 +365,14 @@ fn a_thousand_runs_leave_nothing_behind() {
     let grown = resident_bytes().saturating_sub(before);
     assert!(grown < 150 << 20, "{grown} bytes");
 }
+
+#[test]
+fn a_run_may_have_a_time_of_its_own_and_keeps_it() {
+    let sandbox = strict();
+    let endless = Program::compile("while (true) {}", "endless.js").unwrap();
+    let shorter = sandbox.run_blocking(&endless, bindings().within(Duration::from_millis(20)), Arc::new(NoHost));
+    assert_eq!(shorter, Err(ScriptError::Timeout(Duration::from_millis(20))));
+    let busy = Program::compile("for (var i = 0; i < 3e5; i++) {} i", "busy.js").unwrap();
+    assert_eq!(sandbox.run_blocking(&busy, bindings().within(Duration::from_secs(30)), Arc::new(NoHost)), Ok(json!(300_000)));
+    assert_healthy(&sandbox);
+}

@@ -7,6 +7,7 @@ mod captcha;
 mod clock;
 mod hash_pool;
 mod random;
+mod remote_stages;
 mod scripts;
 
 pub(crate) use auto_login::HttpAutoLogin;
@@ -15,4 +16,5 @@ pub(crate) use captcha::HttpCaptcha;
 pub use clock::SystemClock;
 pub use hash_pool::HashPool;
 pub use random::OsRandom;
+pub(crate) use remote_stages::HttpStages;
 pub(crate) use scripts::SandboxScripts;

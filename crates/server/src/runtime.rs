@@ -18,7 +18,7 @@ use project::{AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFile
 use script::Sandbox;
 use serde_json::{Value, json};
 use stages::profile::Profile;
-use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailTemplate, Services};
+use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailTemplate, RemoteStages, Services};
 use store::Collections;
 
 use crate::embedded;
@@ -81,6 +81,8 @@ pub struct Parts {
     pub auto_login: Arc<dyn AutoLogin>,
     /// Runs scripts.
     pub sandbox: Arc<Sandbox>,
+    /// Asks services that are stages.
+    pub remote: Arc<dyn RemoteStages>,
 }
 
 impl Parts {
@@ -213,6 +215,7 @@ impl Runtime {
             templates: Arc::new(templates),
             auto_login: Arc::clone(&parts.auto_login),
             scripts: Arc::new(SandboxScripts::new(Arc::clone(&parts.sandbox), Arc::clone(&managed))),
+            remote: Arc::clone(&parts.remote),
             needed_metadata: profile.needs(),
             default_locale,
         });

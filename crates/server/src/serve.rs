@@ -29,7 +29,7 @@ use crate::keys::{self, KeyFileError};
 use crate::limits::Limits;
 use crate::mail::{Courier, Transport};
 use crate::metrics::{self, Metrics};
-use crate::ports::{HashPool, HttpAutoLogin, HttpCaptcha, OsRandom, RecipientBudget, SystemClock};
+use crate::ports::{HashPool, HttpAutoLogin, HttpCaptcha, HttpStages, OsRandom, RecipientBudget, SystemClock};
 use crate::runtime::{Material, Parts, Runtime, Source};
 use crate::watch as files;
 
@@ -180,6 +180,7 @@ impl Server {
             keys: Arc::clone(&keys),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
+            remote: Arc::new(HttpStages::new().map_err(|error| set_up(&error))?),
             sandbox: Arc::new(script::Sandbox::new(script::Limits::default())),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
             auto_login: Arc::new(HttpAutoLogin::new().map_err(|error| set_up(&error))?),

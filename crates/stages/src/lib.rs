@@ -17,7 +17,7 @@ mod state;
 mod templates;
 
 pub use mail_address::MailAddress;
-pub use scripts::Scripts;
+pub use scripts::{RemoteStages, Scripts};
 pub use services::{
     AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailTemplates, RenderedMail, Services, SignedInElsewhere,
 };

@@ -3,6 +3,8 @@
 //! Easiest to break: a script gets views, never stored objects, so that nothing hashed or private can reach it, and its failure is an
 //! event for the operator, never an answer that keeps somebody out.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use crest::{Fields, Resource};
 use identity::Audience;
@@ -25,6 +27,16 @@ pub trait Scripts: Send + Sync {
     /// # Errors
     /// Why it gave none.
     async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError>;
+}
+
+/// Asks HTTP services that a project declares as stages.
+#[async_trait]
+pub trait RemoteStages: Send + Sync {
+    /// Posts `request` as JSON, with `token` as bearer, and gives the JSON of a 200; within `limit`, following nothing.
+    ///
+    /// # Errors
+    /// Why there is no such answer, for the operator's log.
+    async fn call(&self, url: &str, token: Option<&str>, request: &Value, limit: Duration) -> Result<Value, String>;
 }
 
 /// A person as scripts see him: everything but secrets and private properties, and his metadata.

@@ -9,7 +9,7 @@ use identity::metadata::Metadatum;
 use identity::secret::Hasher;
 use serde_json::Value;
 
-use crate::Scripts;
+use crate::{RemoteStages, Scripts};
 
 /// What the stages of a server share.
 pub struct Services {
@@ -29,6 +29,8 @@ pub struct Services {
     pub auto_login: Arc<dyn AutoLogin>,
     /// Runs the project's scripts.
     pub scripts: Arc<dyn Scripts>,
+    /// Asks the HTTP services that a project declares as stages.
+    pub remote: Arc<dyn RemoteStages>,
     /// What configured conditions need to be kept about people, beside what their types track.
     pub needed_metadata: Vec<Metadatum>,
     /// The language of texts when none of the caller's fits, `en`.

@@ -10,6 +10,7 @@ mod details;
 mod email_username;
 mod email_validation;
 mod idm_user_details;
+mod foreign;
 mod form;
 mod input;
 mod kba_definition;
@@ -64,5 +65,6 @@ pub fn catalogue() -> Catalogue<Services> {
         Box::new(Declared::<kba_update::KbaUpdate>::new()),
         Box::new(Declared::<patch_object::PatchObject>::new()),
     ])
+    .with_foreign(Box::new(Declared::<foreign::Foreign>::new()))
     .with_merger(all_in_one::merger())
 }

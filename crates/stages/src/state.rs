@@ -41,6 +41,9 @@ pub(crate) const CHOSEN: &str = "branch";
 /// A nested form was left without an answer.
 pub(crate) const SKIPPED: &str = "skipped";
 
+/// Where a stage of the project's own keeps its state, with the stage's place behind it.
+pub(crate) const FOREIGN: &str = "foreign";
+
 /// Members that parameters of a client may never be called.
 pub(crate) const RESERVED: [&str; 16] = [
     USER_ID, ACCOUNT_STATUS, USER, ASKED, CREDENTIAL, MAIL_FIELD, FILLER, COLLECTION, MAIL_TAKEN, PASSWORD, TERMS_ACCEPTED, TERMS_DATE,

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError};
 use identity::{Audience, Expect, ObjectSchema, Property, Writer};
-use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -129,16 +129,51 @@ impl Stage<Services> for AttributeCollection {
         if self.attributes.iter().any(|attribute| attribute.is_missing(given, &account)) {
             return self.ask(cx).await;
         }
-        if !operations.is_empty() {
-            let by = Writer::Process { owned: &[] };
-            let prepared = managed.patch(&subject.collection, &subject.id, &Patch::new(operations), by, &Expect::any()).await?;
-            if let Some(change) = prepared.change {
-                cx.effect(Effect::Change(change));
-            }
-            cx.audit("updateProfile", account.path(), true, json!({ "process": cx.process(), "changed": prepared.changed }));
-        }
+        commit(cx, &subject, operations).await?;
         Ok(Progress::Done)
     }
+}
+
+/// Writes attributes of the signed-in person for another stage, by the same rules.
+///
+/// # Errors
+/// 403 for what he may not edit and for failed policies.
+pub(super) async fn write(cx: &mut Cx<'_>, given: &Map<String, Value>) -> Result<(), ResourceError> {
+    let subject = cx.facts().signed_in().cloned().ok_or_else(|| ResourceError::forbidden("Access denied"))?;
+    let managed = std::sync::Arc::clone(&cx.services.managed);
+    let schema = managed.schema(&subject.collection)?;
+    let operation = |(name, value): (&String, &Value)| operation(schema, name, Pointer::from_tokens([name.as_str()]), value);
+    let operations = given.iter().map(operation).collect::<Result<Vec<_>, _>>()?;
+    commit(cx, &subject, operations).await
+}
+
+/// One write; null and the empty text take a value away.
+fn operation(schema: &ObjectSchema, name: &str, field: Pointer, value: &Value) -> Result<PatchOperation, ResourceError> {
+    if property(schema, &field).is_some_and(|property| property.is_protected || property.is_credential()) {
+        return Err(denied(name, "changing it needs the present password, which a form does not ask for"));
+    }
+    Ok(if is_empty(value) { PatchOperation::remove(field) } else { PatchOperation::replace(field, value.clone()) })
+}
+
+async fn commit(cx: &mut Cx<'_>, subject: &Subject, operations: Vec<PatchOperation>) -> Result<(), ResourceError> {
+    if operations.is_empty() {
+        return Ok(());
+    }
+    let by = Writer::Process { owned: &[] };
+    let managed = std::sync::Arc::clone(&cx.services.managed);
+    let prepared = managed.patch(&subject.collection, &subject.id, &Patch::new(operations), by, &Expect::any()).await?;
+    if let Some(change) = prepared.change {
+        cx.effect(Effect::Change(change));
+    }
+    let object = format!("{}/{}", subject.collection, subject.id);
+    cx.audit("updateProfile", object, true, json!({ "process": cx.process(), "changed": prepared.changed }));
+    Ok(())
+}
+
+fn property<'s>(schema: &'s ObjectSchema, field: &Pointer) -> Option<&'s Property> {
+    let (top, inner) = field.tokens().split_first()?;
+    let found = schema.property(top);
+    inner.iter().fold(found, |found, token| found?.properties.iter().find(|property| property.name == *token))
 }
 
 impl AttributeCollection {
@@ -152,17 +187,13 @@ impl AttributeCollection {
         Fields::parse(&names.join(",")).unwrap_or_default()
     }
 
-    /// The writes that the answers ask for; null and the empty text take a value away.
+    /// The writes that the answers ask for.
     fn operations(&self, schema: &ObjectSchema, given: &Map<String, Value>) -> Result<Vec<PatchOperation>, ResourceError> {
         let mut operations = Vec::new();
         for (name, value) in given {
             let named = |attribute: &&Attribute| attribute.name == *name || attribute.field.to_string() == *name;
             let Some(attribute) = self.attributes.iter().find(named) else { return Err(denied(name, "the form does not ask for it")) };
-            if attribute.property(schema).is_some_and(|property| property.is_protected || property.is_credential()) {
-                return Err(denied(name, "changing it needs the present password, which a form does not ask for"));
-            }
-            let field = attribute.field.clone();
-            operations.push(if is_empty(value) { PatchOperation::remove(field) } else { PatchOperation::replace(field, value.clone()) });
+            operations.push(operation(schema, name, attribute.field.clone(), value)?);
         }
         Ok(operations)
     }
@@ -171,15 +202,9 @@ impl AttributeCollection {
 impl Attribute {
     /// `{name, isRequired, schema, value}`, as seed 004 shows it.
     fn to_client_value(&self, schema: &ObjectSchema, seen: Option<&Value>) -> Value {
-        let schema = self.property(schema).map_or_else(|| json!({}), shown);
+        let schema = property(schema, &self.field).map_or_else(|| json!({}), shown);
         let value = seen.and_then(|seen| self.field.get(seen)).cloned().unwrap_or_default();
         json!({ "name": self.name, "isRequired": self.required, "schema": schema, "value": value })
-    }
-
-    fn property<'s>(&self, schema: &'s ObjectSchema) -> Option<&'s Property> {
-        let (top, inner) = self.field.tokens().split_first()?;
-        let found = schema.property(top);
-        inner.iter().fold(found, |found, token| found?.properties.iter().find(|property| property.name == *token))
     }
 
     /// Whether it is required, and neither given nor stored.

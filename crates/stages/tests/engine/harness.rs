@@ -16,7 +16,7 @@ use jose::{KeyRing, TokenForm};
 use process::{Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile};
 use script::{Bindings, Limits, NoHost, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
-use vestibule_stages::{AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, Scripts, Services, SignedInElsewhere};
+use vestibule_stages::{AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, Scripts, Services, SignedInElsewhere};
 
 use crate::ledger::MemoryLedger;
 
@@ -133,6 +133,16 @@ impl Scripts for WaitedFor {
     }
 }
 
+/// A service that says what it is told to say.
+struct Echo;
+
+#[async_trait]
+impl RemoteStages for Echo {
+    async fn call(&self, url: &str, _: Option<&str>, request: &Value, _: Duration) -> Result<Value, String> {
+        if url.ends_with("/down") { Err("it is down".into()) } else { Ok(request["input"]["say"].clone()) }
+    }
+}
+
 /// One sandbox for all tests.
 fn scripts() -> Arc<dyn Scripts> {
     static SCRIPTS: OnceLock<Arc<WaitedFor>> = OnceLock::new();
@@ -245,6 +255,7 @@ impl World {
             templates: Arc::new(HandlebarsTemplates::default()),
             auto_login: Arc::new(Nowhere),
             scripts: scripts(),
+            remote: Arc::new(Echo),
             needed_metadata: Vec::new(),
             default_locale: "en".into(),
         };
