@@ -194,6 +194,13 @@ fn a_password_set_by_a_delegate_ends_sessions_and_is_told() {
     let session = signed_in(server(), &person);
     let mark = crate::support::mailbox().mark();
     desk.patch(&path(&person), &set("password", "weak")).refused(403);
+    for kind in ["stored-form", "salted-hash"] {
+        let hashed = json!({ "$crypto": { "type": kind, "value": { "algorithm": "SHA-256", "data": "x" } } });
+        desk.patch(&path(&person), &json!([{ "operation": "replace", "field": "/password", "value": hashed }])).refused(403);
+        let mut object = Person::object(&unused("hash"));
+        (object["city"], object["password"]) = (json!("Bonn"), hashed);
+        desk.post("managed/user?_action=create", &object).refused(403);
+    }
     desk.patch(&path(&person), &set("password", NEW_PASSWORD)).expect(200);
     assert_eq!(session.get("info/login").status, 401);
     assert!(crate::support::mailbox().after(mark, &person.mail).body.contains("password"));

@@ -102,12 +102,11 @@ fn privilege(node: &Node<'_>) -> Option<Privilege> {
     };
     let mut permissions = Vec::new();
     for written in node.get("permissions").comma_texts() {
-        match Permission::ALL.into_iter().find(|permission| permission.as_str().eq_ignore_ascii_case(&written)) {
-            Some(permission) => permissions.push(permission),
-            None => {
-                let help = suggestion(&written, Permission::ALL.map(Permission::as_str));
-                node.get("permissions").report(Severity::Error, "unknown-permission", format!("there is no permission '{written}'"), help);
-            }
+        if let Some(permission) = Permission::ALL.into_iter().find(|permission| permission.as_str().eq_ignore_ascii_case(&written)) {
+            permissions.push(permission);
+        } else {
+            let help = suggestion(&written, Permission::ALL.map(Permission::as_str));
+            node.get("permissions").report(Severity::Error, "unknown-permission", format!("there is no permission '{written}'"), help);
         }
     }
     let filter = match node.get("filter").filled_text() {

@@ -46,9 +46,9 @@ pub(crate) async fn of(cx: &Context<'_>, collection: &str, prepared: &Prepared) 
         }
     }
     if password {
-        effects.extend(notifications::note(cx, &object, Event::Password));
+        effects.extend(notifications::note(cx, &object, Event::Password).await?);
     } else if !prepared.changed.is_empty() {
-        effects.extend(notifications::note(cx, &object, Event::Profile));
+        effects.extend(notifications::note(cx, &object, Event::Profile).await?);
     }
     Ok(effects)
 }

@@ -120,8 +120,9 @@ impl<'a> Delegate<'a> {
     /// The properties that `content` of a new object may have.
     ///
     /// # Errors
-    /// 403 when it has others, or would be out of reach.
+    /// 403 when it has others, would be out of reach, or brings hashed values.
     pub(crate) fn may_create(&self, content: &Value) -> Result<Vec<&'a str>, ResourceError> {
+        refuse_stored_forms(content)?;
         let names: Vec<&String> = content.as_object().into_iter().flatten().map(|(name, _)| name).collect();
         let fits = |privilege: &&Privilege| names.iter().all(|name| privilege.writable.contains(name)) && privilege.filter.matches(content);
         let privilege = self.with(Permission::Create, None).find(|privilege| fits(privilege)).ok_or_else(denied)?;
@@ -134,6 +135,7 @@ impl<'a> Delegate<'a> {
     /// 404 for an object that may not be seen, 403 for one that may not be changed so.
     pub(crate) fn may_update(&self, object: &Resource, patch: &Patch) -> Result<Vec<&'a str>, ResourceError> {
         self.reach(object)?;
+        patch.operations().iter().filter_map(|operation| operation.value.as_ref()).try_for_each(refuse_stored_forms)?;
         let fits = |privilege: &&Privilege| {
             patch.touched().all(|name| privilege.writable.iter().any(|writable| writable == name))
                 && patch.sources().all(|name| privilege.readable.iter().any(|readable| readable == name))
@@ -177,6 +179,16 @@ impl<'a> Delegate<'a> {
         let administers = held.iter().any(|role| role.rsplit('/').next() == Some("openidm-admin"));
         let has = |role: &InternalRole| self.principal.roles.iter().any(|own| own.rsplit('/').next() == Some(&role.id));
         !administers && roles(self.runtime, &held).all(|role| role.privileges.is_empty() || has(role))
+    }
+}
+
+/// A delegate writes as a process does, whose hashed values are believed. His own are not.
+fn refuse_stored_forms(value: &Value) -> Result<(), ResourceError> {
+    match value {
+        Value::Object(members) if members.contains_key("$crypto") => Err(denied()),
+        Value::Object(members) => members.values().try_for_each(refuse_stored_forms),
+        Value::Array(elements) => elements.iter().try_for_each(refuse_stored_forms),
+        _ => Ok(()),
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) const MAIL: &str = "mail";
 const CONFIRM_WITHIN: i64 = 24 * 3600;
 /// The old address can undo it for a week, in seconds.
 const UNDO_WITHIN: i64 = 7 * 24 * 3600;
+/// Changes one person may ask for within [`CONFIRM_WITHIN`]; each sends mails to strangers' addresses.
+const MOST_REQUESTS: u32 = 20;
 /// Wrong codes after which a request is dead (SEC-11).
 const MOST_CODES: u32 = 5;
 /// Path of the page that links lead to, below the public address.
@@ -115,6 +117,10 @@ pub(crate) async fn request(cx: &Context<'_>, collection: &str, user: &Resource,
     let Some(new) = new else {
         return Err(ResourceError::forbidden("The mail address cannot be removed, only replaced").into());
     };
+    let asked = cx.app.db.count(&format!("{}/asked", place(cx, collection, &user.id)), cx.now, cx.now.saturating_add(CONFIRM_WITHIN)).await;
+    if asked.map_err(ResourceError::from)? > MOST_REQUESTS {
+        return Err(ResourceError::too_many_requests("The mail address was changed too often, try again tomorrow").into());
+    }
     let instance = instance(cx);
     let old = address(&user.content).map(str::to_owned);
     let expires = cx.now.saturating_add(CONFIRM_WITHIN);

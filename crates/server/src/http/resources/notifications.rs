@@ -39,16 +39,30 @@ impl Event {
     }
 }
 
-/// The effect that leaves a notification, where the project wants it.
-pub(crate) fn note(cx: &Context<'_>, object: &str, event: Event) -> Option<Effect> {
+/// The effects that leave a notification, where the project wants it. The oldest makes room for it.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn note(cx: &Context<'_>, object: &str, event: Event) -> Result<Vec<Effect>, ResourceError> {
     let settings = cx.runtime.project.notifications;
     let wanted = match event {
         Event::Password => settings.password_update,
         Event::Profile => settings.profile_update,
     };
+    if !wanted {
+        return Ok(Vec::new());
+    }
     let content = json!({TARGET: object, "notificationType": "info", "message": event.message(), "createDate": timestamp(cx.app.clock.now())});
     let id = uuid::Builder::from_random_bytes(crest::random_bytes(cx.app.random.as_ref())).into_uuid().to_string();
-    wanted.then(|| Effect::Change(Change::Create { collection: COLLECTION.to_owned(), id, content }))
+    let effects = vec![Effect::Change(Change::Create { collection: COLLECTION.to_owned(), id, content })];
+    let present = of(cx, object).await?;
+    if present.len() as u64 >= MOST
+        && let Some(oldest) = present.into_iter().next_back()
+    {
+        // Removed before, and by itself: two writes at once may both want it gone.
+        remove(cx, &[oldest]).await?;
+    }
+    Ok(effects)
 }
 
 /// The notifications of an object, newest first.
