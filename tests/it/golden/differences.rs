@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::rules::Rules;
@@ -107,6 +109,11 @@ pub(super) fn is_decided(entry: &Value) -> bool {
 /// A body as it is listed: values that change from run to run taken out.
 pub(super) fn steady(value: &Value) -> Value {
     match value {
+        // Which questions a decoy is asked depends on the server's keys.
+        Value::Object(members) if members.get("properties").is_some_and(|properties| properties.get("answer1").is_some()) => {
+            let count = members["properties"].as_object().map_or(0, Map::len);
+            json!({ "questions": count })
+        }
         Value::Object(members) => Value::Object(members.iter().map(|(key, value)| (key.clone(), steady_member(key, value))).collect::<Map<_, _>>()),
         Value::Array(items) => Value::Array(items.iter().map(steady).collect()),
         other => other.clone(),
@@ -118,14 +125,15 @@ fn steady_member(key: &str, value: &Value) -> Value {
         ("token" | "_rev", Value::String(_)) => json!(format!("<{key}>")),
         ("_id", Value::String(id)) if id.len() == 36 && id.matches('-').count() == 4 => json!("<id>"),
         ("detail", Value::String(_)) => json!("<detail>"),
-        ("message", Value::String(text)) => json!(without_revisions(text)),
+        ("message", Value::String(text)) => json!(without_drawn(text)),
         ("createDate" | "lastChanged" | "pagedResultsCookie", Value::String(_)) => json!(format!("<{key}>")),
         _ => steady(value),
     }
 }
 
-/// Revisions are sixteen hexadecimal digits.
-fn without_revisions(text: &str) -> String {
-    static REVISION: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new(r"\b[0-9a-f]{16}\b").unwrap());
-    REVISION.replace_all(text, "<rev>").into_owned()
+/// Revisions are sixteen hexadecimal digits, and the order of questions is drawn.
+fn without_drawn(text: &str) -> String {
+    static REVISION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[0-9a-f]{16}\b").unwrap());
+    static ANSWER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\banswer\d\b").unwrap());
+    ANSWER.replace_all(&REVISION.replace_all(text, "<rev>"), "<answer>").into_owned()
 }

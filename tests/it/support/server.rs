@@ -61,7 +61,7 @@ impl Setup {
             project.write_to(&work.path().join("project"));
         }
         std::fs::write(work.path().join("clock"), "0").unwrap();
-        let mut server = Server { work, setup: self, running: None, last_output: Lines::default() };
+        let mut server = Server { work, setup: self, running: None, last_output: Lines::default(), last_log: Lines::default() };
         server.start();
         server
     }
@@ -80,6 +80,7 @@ pub(crate) struct Server {
     setup: Setup,
     running: Option<Running>,
     last_output: Lines,
+    last_log: Lines,
 }
 
 impl Server {
@@ -232,10 +233,16 @@ impl Server {
         self.wait()
     }
 
+    /// The log of the server that ended last.
+    pub(crate) fn last_log(&self) -> String {
+        self.last_log.all()
+    }
+
     /// Waits for the end of a server that was told to stop.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         let mut running = self.running.take().expect("the server was stopped");
         self.last_output = running.output.clone();
+        self.last_log = running.log.clone();
         let status = running.child.wait().unwrap();
         reaper::forget(running.child.id(), self.work.path());
         status.code()
