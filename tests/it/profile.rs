@@ -508,3 +508,23 @@ fn without_a_profile_file_and_with_listed_processes_that_do_not_exist_nothing_is
         assert_eq!(body["authorization"].get("requiredProfileProcesses"), None);
     }
 }
+
+#[test]
+fn a_newcomer_of_the_default_project_meets_terms_questions_and_a_telephone_number() {
+    let server = Server::default_project().start();
+    let person = Person::create(&server, "newcomer");
+    let first = SignedIn::of(&server, &person);
+    assert_eq!(owed(&first.body), ["selfservice/termsAndConditions", "selfservice/kbaUpdate"]);
+    let page = first.page();
+    assert!(page.get("selfservice/termsAndConditions").ok()["requirements"]["terms"].as_str().unwrap().starts_with("<p>Keep your password"));
+    page.submit("termsAndConditions", None, &json!({ "accept": "true" })).expect(200);
+    let answers = json!({ "kba": [{ "questionId": "1", "answer": "Elm" }, { "questionId": "2", "answer": "Emma" }] });
+    page.submit("kbaUpdate", None, &answers).expect(200);
+    assert_eq!(roles(&first.again()), [AUTHORIZED]);
+    assert_eq!(owed(&SignedIn::of(&server, &person).body), Vec::<String>::new());
+    let third = SignedIn::of(&server, &person);
+    assert_eq!(owed(&third.body), ["selfservice/profile"]);
+    third.page().submit("profile", None, &json!({ "attributes": { "telephoneNumber": "555-555-1234" } })).expect(200);
+    assert_eq!((owed(&third.again()), roles(&third.again())), (Vec::new(), vec![AUTHORIZED]));
+    assert!(!server.log().contains("WARN") && !server.log().contains("ERROR"), "{}", server.log());
+}
