@@ -84,6 +84,9 @@ pub enum RefusedFor {
     /// A custom question without a letter or digit.
     #[error("the question is empty")]
     EmptyQuestion,
+    /// A custom question with a line break or another control character.
+    #[error("the question must be one line of text")]
+    BrokenQuestion,
     /// Past [`MAX_QUESTION_CHARACTERS`].
     #[error("the question is longer than {MAX_QUESTION_CHARACTERS} characters")]
     LongQuestion,
@@ -196,6 +199,7 @@ fn check_question(entry: &Value, config: &KbaConfig) -> Result<QuestionRef, Refu
     match &question {
         QuestionRef::System(id) if config.question(id).is_none() => return Err(RefusedFor::UnknownQuestion),
         QuestionRef::Custom(text) if text.chars().count() > MAX_QUESTION_CHARACTERS => return Err(RefusedFor::LongQuestion),
+        QuestionRef::Custom(text) if text.chars().any(char::is_control) => return Err(RefusedFor::BrokenQuestion),
         QuestionRef::Custom(text) if question::skeleton(text).is_empty() => return Err(RefusedFor::EmptyQuestion),
         QuestionRef::Custom(text) if config.is_system_text(text) => return Err(RefusedFor::SystemQuestion),
         QuestionRef::System(_) | QuestionRef::Custom(_) => {}

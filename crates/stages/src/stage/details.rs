@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crest::{Pointer, ResourceError};
+use crest::{Filter, Pointer, Query, ResourceError};
 use identity::names::{self, NameRefusal};
 use identity::secret::{MAX_SECRET_BYTES, is_crypto_object};
 use identity::{CREATE_MESSAGE, Managed, ObjectSchema, PolicyFailure, Which, Writer, policy_error};
@@ -142,7 +142,8 @@ impl Details {
         if without_password && !failures.iter().any(|failure| failure.property == PASSWORD) {
             failures.push(PolicyFailure::new(PASSWORD, "REQUIRED"));
         }
-        failures.extend(self.imitations(managed, user, &failures));
+        let imitations = self.imitations(managed, user, &failures, &undisclosed).await?;
+        failures.extend(imitations);
         Ok(failures)
     }
 
@@ -165,8 +166,8 @@ impl Details {
         later
     }
 
-    /// Names that only look like others, or that speak for the service (SEC-48).
-    fn imitations(&self, managed: &Managed, user: &Value, known: &[PolicyFailure]) -> Vec<PolicyFailure> {
+    /// Names that only look like others, that differ from another one in their spelling alone, or that speak for the service (SEC-48).
+    async fn imitations(&self, managed: &Managed, user: &Value, known: &[PolicyFailure], undisclosed: &[&str]) -> Result<Vec<PolicyFailure>, ResourceError> {
         let mut found = Vec::new();
         for name in managed.policies.unique(&self.collection) {
             let Some(text) = user.get(name).and_then(Value::as_str) else { continue };
@@ -174,17 +175,30 @@ impl Details {
                 continue;
             }
             let is_mail = self.mail.top() == Some(name);
-            let refusal = if is_mail { names::check_mail::<&str>(text, &[]).err() } else { names::check_name(text, &names::RESERVED_NAMES).err() };
-            let failure = match refusal {
-                None => continue,
-                Some(NameRefusal::Reserved | NameRefusal::LooksReserved) => PolicyFailure::unique(name),
-                Some(_) if is_mail => PolicyFailure::new(name, "VALID_EMAIL_ADDRESS_FORMAT"),
-                Some(_) => PolicyFailure::new(name, "VALID_USERNAME"),
+            let checked = if is_mail { names::check_mail::<&str>(text, &[]) } else { names::check_name(text, &names::RESERVED_NAMES) };
+            let failure = match checked {
+                Ok(_) if undisclosed.contains(&name) => continue,
+                Ok(canonical) => {
+                    let query = Query::first(same(name, text, canonical.as_str()), 1);
+                    if managed.objects.query(&self.collection, &query).await?.result.is_empty() {
+                        continue;
+                    }
+                    PolicyFailure::unique(name)
+                }
+                Err(NameRefusal::Reserved | NameRefusal::LooksReserved) => PolicyFailure::unique(name),
+                Err(_) if is_mail => PolicyFailure::new(name, "VALID_EMAIL_ADDRESS_FORMAT"),
+                Err(_) => PolicyFailure::new(name, "VALID_USERNAME"),
             };
             found.push(failure);
         }
-        found
+        Ok(found)
     }
+}
+
+/// Whoever has this value as it was typed, or in the form in which values are compared. An account whose own spelling is neither is not
+/// found: the store compares by code points.
+pub(super) fn same(field: &str, typed: &str, canonical: &str) -> Filter {
+    Filter::Or(vec![Filter::equals(field, typed), Filter::equals(field, canonical)])
 }
 
 /// What was collected so far.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crest::{Filter, Pointer, Query, ResourceError};
+use crest::{Pointer, Query, ResourceError};
 use process::{Compiling, Disclosure, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq as _;
 use crate::account::{self, Account, Cx};
 use crate::locale::Translations;
 use crate::stage::letter::{Keys, Letter, ServiceParameters};
-use crate::stage::{input, letter, notice};
+use crate::stage::{details, input, letter, notice};
 use crate::{MailAddress, Services, decoy, state};
 
 /// Wrong codes after which an instance's challenge is dead (SEC-11).
@@ -204,7 +204,9 @@ impl EmailValidation {
         if !conceals || !managed.policies.unique(&collection).any(|unique| unique == name) {
             return Ok(false);
         }
-        let query = Query::first(Filter::equals(&self.field.to_string(), address.as_str()), 1);
+        let canonical = identity::names::check_mail::<&str>(address.as_str(), &[]);
+        let canonical = canonical.as_ref().map_or(address.as_str(), identity::names::Canonical::as_str);
+        let query = Query::first(details::same(&self.field.to_string(), address.as_str(), canonical), 1);
         let taken = !managed.objects.query(&collection, &query).await?.result.is_empty();
         cx.put(state::MAIL_TAKEN, u8::from(taken).into());
         Ok(taken)
