@@ -1,0 +1,81 @@
+//! Many at once: one account, whoever wins, and nobody loses what was typed.
+
+use serde_json::json;
+
+use super::server;
+use crate::support::Response;
+use crate::support::mailbox::mailbox;
+use crate::support::newcomer::{Newcomer, SECRET};
+
+fn at_once<T: Sync>(all: &[T], one: impl Fn(&T) -> Response + Sync) -> Vec<Response> {
+    std::thread::scope(|scope| {
+        let one = &one;
+        let tries: Vec<_> = all.iter().map(|each| scope.spawn(move || one(each))).collect();
+        tries.into_iter().map(|each| each.join().unwrap()).collect()
+    })
+}
+
+/// The refusal of a name that is taken.
+#[track_caller]
+fn is_taken(answer: &Response) {
+    answer.refused(403);
+    let detail = answer.json()["detail"].clone();
+    let failed = &detail["failedPolicyRequirements"][0];
+    assert_eq!((&detail["result"], &failed["property"]), (&json!(false), &json!("userName")), "{detail}");
+    let requirement = &failed["policyRequirements"][0];
+    assert_eq!((&requirement["policyRequirement"], &requirement["params"]["property"]), (&json!("UNIQUE"), &json!("userName")), "{detail}");
+}
+
+#[test]
+fn a_hundred_people_who_want_one_name_at_once_make_one_account() {
+    let server = server();
+    let newcomer = Newcomer::new("crowd");
+    let people: Vec<Newcomer> = (0..100).map(|_| Newcomer { name: newcomer.name.clone(), ..Newcomer::new("crowdmail") }).collect();
+    let answers = at_once(&people, |one| server.anonymous().submit("plain", None, &json!({ "user": one.user() })));
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    answers.iter().filter(|answer| answer.status != 200).for_each(is_taken);
+    let account = newcomer.account(server);
+    let winner = answers.iter().position(|answer| answer.status == 200).unwrap();
+    assert_eq!(account["mail"], people[winner].mail);
+}
+
+#[test]
+fn a_link_that_is_opened_a_hundred_times_at_once_makes_one_account() {
+    let server = server();
+    let newcomer = Newcomer::new("clicks");
+    let (_, token) = newcomer.until(&server.anonymous(), "registration", "emailValidation");
+    let link = newcomer.link(mailbox(), &token.unwrap());
+    let answers = at_once(&[(); 100], |()| server.anonymous().submit("registration", Some(&link.token), &link.input()));
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    for refused in answers.iter().filter(|answer| answer.status != 200) {
+        // Attempts are counted before they are compared, so most of them are too many.
+        assert!(["Invalid snapshot token", "Invalid code"].contains(&refused.refused(400).as_str()), "{}", refused.text());
+    }
+    newcomer.account(server);
+}
+
+#[test]
+fn who_loses_the_name_between_form_and_link_chooses_another_without_beginning_again() {
+    let server = server();
+    let (first, second) = (Newcomer::new("late"), Newcomer::new("latemail"));
+    let second = Newcomer { name: first.name.clone(), ..second };
+    let client = server.anonymous();
+    let (form, asked) = second.until(&client, "registration", "allInOneRegistration");
+    let input = second.form(&form);
+    let (_, sent) = client.goes_on("registration", asked.as_deref(), &input);
+    let link = second.link(mailbox(), &sent);
+    first.register(&client, "registration");
+
+    is_taken(&client.submit("registration", Some(&link.token), &link.input()));
+    is_taken(&client.submit("registration", asked.as_deref(), &input));
+    assert_eq!(first.account(server)["mail"], first.mail);
+    // The form's own token takes another name.
+    let renamed = Newcomer { mail: second.mail.clone(), ..Newcomer::new("renamed") };
+    let mut input = input;
+    input["user"]["userName"] = json!(renamed.name);
+    let (_, sent) = client.goes_on("registration", asked.as_deref(), &input);
+    let end = client.submit("registration", Some(&sent), &renamed.link(mailbox(), &sent).input()).ok();
+    assert_eq!(end["type"], "localAutoLogin");
+    assert_eq!(renamed.account(server)["mail"], second.mail);
+    assert!(server.signs_in(&renamed.name, SECRET));
+}
