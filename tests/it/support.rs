@@ -2,10 +2,12 @@
 //!
 //! Easiest to get wrong: nothing here may sleep. A test waits for a line, a mail or a condition, each with a bound.
 
+pub(crate) mod access_manager;
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod lines;
 pub(crate) mod mailbox;
+pub(crate) mod newcomer;
 pub(crate) mod people;
 pub(crate) mod profile;
 pub(crate) mod project;
