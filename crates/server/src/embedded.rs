@@ -17,9 +17,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_project_resets_passwords_and_finds_user_names() {
+    fn the_default_project_registers_resets_passwords_and_finds_user_names() {
         let names: Vec<String> = files().into_iter().map(|(name, _)| name).collect();
-        assert!(names.iter().any(|name| name == "conf/selfservice-reset.json"), "{names:?}");
-        assert!(names.iter().any(|name| name == "conf/selfservice-username.json"), "{names:?}");
+        for process in ["registration", "reset", "username"] {
+            assert!(names.contains(&format!("conf/selfservice-{process}.json")), "{names:?}");
+        }
     }
 }
