@@ -172,6 +172,11 @@ impl KeyRing {
         self.current.keyed(label, parts)
     }
 
+    /// What [`KeyRing::keyed`] gives now and gave with each former generation, newest first: to find what was stored under it.
+    pub fn keyed_by_each(&self, label: &str, parts: &[&[u8]]) -> Vec<[u8; 32]> {
+        self.generations().map(|keys| keys.keyed(label, parts)).collect()
+    }
+
     /// Whether `value` is what [`KeyRing::keyed`] gives now or gave with a former generation; compared in constant time.
     pub fn keyed_matches(&self, label: &str, parts: &[&[u8]], value: &[u8; 32]) -> bool {
         self.generations().any(|keys| aws_lc_rs::constant_time::verify_slices_are_equal(&keys.keyed(label, parts), value).is_ok())

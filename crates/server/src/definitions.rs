@@ -14,9 +14,8 @@ use stages::Services;
 use tokio::sync::RwLock;
 
 use crate::runtime::Runtime;
+use crate::sealed;
 
-/// Sealed text is cut into pieces of this many bytes: a token's envelope holds no more.
-const PIECE: usize = 32 * 1024;
 /// Earlier definitions per process that are held ready; older ones are read from the store when somebody comes with one.
 const READY: usize = 8;
 
@@ -59,16 +58,11 @@ impl KeptDefinitions {
     }
 
     fn seal(&self, source: &Value) -> Result<String, LedgerError> {
-        let text = source.to_string();
-        let sealed: Result<Vec<String>, _> = text.as_bytes().chunks(PIECE).map(|piece| jose::seal(&self.keys, TokenForm::DEFAULT, piece)).collect();
-        sealed.map(|pieces| pieces.join("\n")).map_err(|error| LedgerError(error.to_string()))
+        sealed::seal(&self.keys, source.to_string().as_bytes()).map_err(|error| LedgerError(error.to_string()))
     }
 
     fn open(&self, stored: &StoredDefinition) -> Option<Process<Services>> {
-        let mut text = Vec::new();
-        for piece in stored.sealed.split('\n') {
-            text.extend(jose::open(&self.keys, TokenForm::DEFAULT, piece).ok()?);
-        }
+        let text = sealed::open(&self.keys, &stored.sealed)?;
         let source: Value = serde_json::from_slice(&text).ok()?;
         let (file, companions) = Process::<Services>::unpack(&source)?;
         let process = compile(&stored.process, &file, &companions, &stages::catalogue()).process;

@@ -16,6 +16,7 @@ mod offline;
 mod ports;
 pub mod reference;
 mod runtime;
+mod sealed;
 mod serve;
 mod watch;
 

@@ -31,6 +31,7 @@ use crate::mail::{Courier, Transport};
 use crate::metrics::{self, Metrics};
 use crate::ports::{HashPool, HttpAutoLogin, HttpCaptcha, HttpStages, OsRandom, RecipientBudget, SystemClock};
 use crate::runtime::{Material, Parts, Runtime, Source};
+use crate::sealed::MailSeal;
 use crate::watch as files;
 
 /// What `vestibule serve` was told.
@@ -171,6 +172,7 @@ impl Server {
         let url = store_url(&project.settings, &options.data);
         let material = Material::compile(source, project);
         let db = open_store(&url, &material).await?;
+        db.seal_mails(Arc::new(MailSeal(Arc::clone(&keys))));
         let budget = Arc::new(RecipientBudget::new(limits.enabled, limits.mails_per_recipient_hour, limits.mails_per_recipient_day));
         let parts = Parts {
             objects: Arc::new(db.clone()),

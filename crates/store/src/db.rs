@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use process::LedgerError;
 
 use crate::sqlite::{self, Pool, Transaction};
-use crate::{Collections, IndexError, OpenError, indexes};
+use crate::{Collections, IndexError, OpenError, TextSeal, indexes};
 
 /// A store: one connection that writes, a few that read. It implements [`process::Ledger`], [`process::Outbox`],
 /// [`identity::Objects`] and [`identity::Sessions`].
@@ -21,6 +21,7 @@ struct Shared {
     writer: Pool,
     readers: Pool,
     collections: RwLock<Arc<Collections>>,
+    seal: OnceLock<Arc<dyn TextSeal>>,
 }
 
 impl fmt::Debug for Db {
@@ -42,9 +43,13 @@ impl Db {
         let writer = sqlite::writer(&file).await.map_err(|error| sqlite::open_error(&file, &error))?;
         sqlite::migrate(&writer).await.map_err(|error| sqlite::migrate_error(&file, &error))?;
         let readers = sqlite::readers(&file);
-        let db = Self { shared: Arc::new(Shared { file, writer, readers, collections: RwLock::default() }) };
+        let db = Self { shared: Arc::new(Shared { file, writer, readers, collections: RwLock::default(), seal: OnceLock::new() }) };
         db.ensure_indexes(&collections).await?;
         Ok(db)
+    }
+
+    pub(crate) fn seal(&self) -> &OnceLock<Arc<dyn TextSeal>> {
+        &self.shared.seal
     }
 
     /// Makes the indexes that `collections` declares and drops those it does not, in one transaction. Objects stay readable

@@ -15,6 +15,7 @@ use crate::{Db, audit, outbox, sessions};
 #[async_trait]
 impl Ledger for Db {
     async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError> {
+        let unit = self.sealed(unit)?;
         let mut transaction = self.write().await.map_err(lost)?;
         match perform(&mut transaction, unit).await {
             Ok(receipt) => {

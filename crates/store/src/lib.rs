@@ -29,3 +29,4 @@ pub use audit::{AuditQuery, AuditRecord};
 pub use collections::{Collections, Indexed};
 pub use db::Db;
 pub use error::{IndexError, OpenError};
+pub use outbox::TextSeal;

@@ -3,8 +3,10 @@
 //! Easiest to break: a claimed mail belongs to nobody else until its lease ends. The lease is the time of the next attempt, so a node
 //! that dies in the middle gives its mails back without anybody noticing.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use process::{LedgerError, Mail, MailId, Outbox, OutboxEntry, OutboxState};
+use process::{CommitError, Effect, LedgerError, Mail, MailId, Outbox, OutboxEntry, OutboxState, Unit};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
@@ -47,8 +49,56 @@ fn entry(row: &Row) -> Result<OutboxEntry, sqlx::Error> {
     })
 }
 
-fn entries(rows: Result<Vec<Row>, sqlx::Error>) -> Result<Vec<OutboxEntry>, LedgerError> {
-    rows.and_then(|rows| rows.iter().map(entry).collect()).map_err(unavailable)
+/// Why a mail is given up whose text cannot be read.
+const UNREADABLE: &str = "the text cannot be read: the keys it was sealed with are gone";
+
+/// Seals the texts of mails while they are in the store. They hold links and codes (SEC-06).
+pub trait TextSeal: Send + Sync {
+    /// A text as it is stored.
+    ///
+    /// # Errors
+    /// What the keys say.
+    fn seal(&self, text: &str) -> Result<String, String>;
+
+    /// The text again; nothing when it was sealed with other keys.
+    fn open(&self, sealed: &str) -> Option<String>;
+}
+
+impl Db {
+    /// Seals the texts of all mails from now on. To be called once, before the first mail.
+    pub fn seal_mails(&self, seal: Arc<dyn TextSeal>) {
+        // A second call finds it set, by a clone of the same handle.
+        let _ = self.seal().set(seal);
+    }
+
+    /// The unit with the texts of its mails as they are stored.
+    pub(crate) fn sealed(&self, mut unit: Unit) -> Result<Unit, CommitError> {
+        let Some(seal) = self.seal().get() else { return Ok(unit) };
+        for effect in &mut unit.effects {
+            if let Effect::Mail(mail) = effect {
+                mail.body = seal.seal(&mail.body).map_err(CommitError::Unavailable)?;
+            }
+        }
+        Ok(unit)
+    }
+
+    fn entries(&self, rows: Result<Vec<Row>, sqlx::Error>) -> Result<Vec<OutboxEntry>, LedgerError> {
+        rows.and_then(|rows| rows.iter().map(|row| self.entry(row)).collect()).map_err(unavailable)
+    }
+
+    fn entry(&self, row: &Row) -> Result<OutboxEntry, sqlx::Error> {
+        let mut entry = entry(row)?;
+        if let Some(seal) = self.seal().get() {
+            match seal.open(&entry.mail.body) {
+                Some(text) => entry.mail.body = text,
+                None => {
+                    entry.mail.body.clear();
+                    entry.detail = json!({ "unreadable": true });
+                }
+            }
+        }
+        Ok(entry)
+    }
 }
 
 /// Puts a mail into the outbox, due at once.
@@ -69,7 +119,11 @@ impl Outbox for Db {
             "UPDATE outbox SET next_attempt = $2 WHERE id IN \
              (SELECT id FROM outbox WHERE state = 'pending' AND next_attempt <= $1 ORDER BY next_attempt, id LIMIT $3) RETURNING *",
         );
-        let mut claimed = entries(query.bind(now).bind(lease_until).bind(i64::from(limit)).fetch_all(self.writer()).await)?;
+        let claimed = self.entries(query.bind(now).bind(lease_until).bind(i64::from(limit)).fetch_all(self.writer()).await)?;
+        let (unreadable, mut claimed): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|entry| entry.detail.get("unreadable").is_some());
+        for entry in unreadable {
+            self.failed(entry.id, UNREADABLE, None).await?;
+        }
         claimed.sort_by_key(|entry| entry.id.0);
         Ok(claimed)
     }
@@ -103,12 +157,12 @@ impl Outbox for Db {
             Some(state) => sqlx::query("SELECT * FROM outbox WHERE state = $1 ORDER BY id DESC LIMIT $2").bind(name(state)),
             None => sqlx::query("SELECT * FROM outbox ORDER BY id DESC LIMIT $1"),
         };
-        entries(query.bind(i64::from(limit)).fetch_all(self.readers()).await)
+        self.entries(query.bind(i64::from(limit)).fetch_all(self.readers()).await)
     }
 
     async fn mail(&self, id: MailId) -> Result<Option<OutboxEntry>, LedgerError> {
         let row = sqlx::query("SELECT * FROM outbox WHERE id = $1").bind(id.0).fetch_optional(self.readers()).await;
-        row.and_then(|row| row.as_ref().map(entry).transpose()).map_err(unavailable)
+        row.and_then(|row| row.as_ref().map(|row| self.entry(row)).transpose()).map_err(unavailable)
     }
 
     /// A mail that is put back has all its attempts before it again.

