@@ -5,7 +5,7 @@ use std::any::Any;
 use std::fmt;
 
 use async_trait::async_trait;
-use crest::ResourceError;
+use crest::{Change, ResourceError};
 use jose::KeyRing;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -327,6 +327,17 @@ impl<S> StageContext<'_, S> {
     /// Collects an effect; it happens when the whole submission is committed.
     pub fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// The changes of an object that stages before this one collected in the same submission, in order. They are not in the store yet.
+    pub fn changes_of<'c>(&'c self, collection: &'c str, id: &'c str) -> impl Iterator<Item = &'c Change> {
+        let changes = self.effects.iter().filter_map(|effect| if let Effect::Change(change) = effect { Some(change) } else { None });
+        changes.filter(move |change| match change {
+            Change::Create { collection: of, id: object, .. }
+            | Change::Replace { collection: of, id: object, .. }
+            | Change::Patch { collection: of, id: object, .. }
+            | Change::Delete { collection: of, id: object, .. } => of == collection && object == id,
+        })
     }
 
     /// Collects an event for the audit trail.

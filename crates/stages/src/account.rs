@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crest::{Pointer, Resource, ResourceError};
+use crest::{Change, Pointer, Resource, ResourceError};
 use identity::secret::StoredSecret;
 use process::{Compiling, Issue, StageContext, Subject};
 use serde_json::{Map, Value};
@@ -28,6 +28,7 @@ impl Account {
     pub(crate) async fn read(cx: &Cx<'_>) -> Result<Self, ResourceError> {
         let subject = cx.subject()?;
         let stored = cx.services.managed.objects.read(&subject.collection, &subject.id).await?;
+        let stored = cx.changes_of(&subject.collection, &subject.id).fold(stored, |stored, change| changed(stored, &subject.id, change));
         Ok(Self { stored: stored.filter(|_| !subject.decoy), subject })
     }
 
@@ -55,6 +56,22 @@ impl Account {
     /// `managed/user/<id>`, for the audit trail; empty for nobody.
     pub(crate) fn path(&self) -> String {
         self.stored.as_ref().map(|_| format!("{}/{}", self.subject.collection, self.subject.id)).unwrap_or_default()
+    }
+}
+
+/// The object as it will be. A change that cannot be applied fails the commit; here it changes nothing.
+fn changed(stored: Option<Resource>, id: &str, change: &Change) -> Option<Resource> {
+    match change {
+        Change::Create { content, .. } | Change::Replace { content, .. } => {
+            Some(Resource { id: id.to_owned(), revision: stored.map(|stored| stored.revision).unwrap_or_default(), content: content.clone() })
+        }
+        Change::Patch { patch, .. } => stored.map(|mut stored| {
+            if let Err(error) = patch.apply(&mut stored.content) {
+                tracing::debug!(%error, "a change of this submission cannot be applied");
+            }
+            stored
+        }),
+        Change::Delete { .. } => None,
     }
 }
 

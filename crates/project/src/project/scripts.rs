@@ -23,14 +23,11 @@ pub(super) fn read(loader: &Loader<'_>, processes: &[ProcessFile], settings: &Se
     let mut texts: BTreeMap<String, String> = paths.into_iter().filter_map(|path| Some((path.to_owned(), loader.text(path)?))).collect();
     for (name, declaration) in &settings.stages {
         let StageKind::Script { file } = &declaration.kind else { continue };
-        match loader.text(file) {
-            Some(text) => {
-                texts.insert(file.clone(), text);
-            }
-            None => {
-                let message = format!("the stage '{name}' is the script '{file}', which is no file of the project");
-                sink.push(Diagnostic::new(Severity::Error, "script-file", Location::file("vestibule.toml"), message));
-            }
+        if let Some(text) = loader.text(file) {
+            texts.insert(file.clone(), text);
+        } else {
+            let message = format!("the stage '{name}' is the script '{file}', which is no file of the project");
+            sink.push(Diagnostic::new(Severity::Error, "script-file", Location::file("vestibule.toml"), message));
         }
     }
     texts

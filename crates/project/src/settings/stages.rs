@@ -65,20 +65,21 @@ impl StageDeclaration {
             node.report(Severity::Error, "missing-key", format!("missing key '{key}': {what}"), None);
         };
         let kind = match written.as_deref() {
-            Some("script") => match node.get("file").filled_text() {
-                Some(file) => StageKind::Script { file },
-                None => {
+            Some("script") => {
+                let Some(file) = node.get("file").filled_text() else {
                     missing("file", "which script of the project runs?");
                     return None;
-                }
-            },
-            Some("http") => match node.get("url").filled_text().filter(|url| url.starts_with("https://") || url.starts_with("http://")) {
-                Some(url) => StageKind::Http { url, token: node.get("token").filled_text().map(Secret::new) },
-                None => {
+                };
+                StageKind::Script { file }
+            }
+            Some("http") => {
+                let url = node.get("url").filled_text().filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+                let Some(url) = url else {
                     missing("url", "which address, 'https://…', is asked?");
                     return None;
-                }
-            },
+                };
+                StageKind::Http { url, token: node.get("token").filled_text().map(Secret::new) }
+            }
             Some(other) => {
                 node.get("kind").report(Severity::Error, "wrong-value", format!("a stage is no '{other}'"), suggestion(other, KINDS));
                 return None;

@@ -66,9 +66,10 @@ impl Attempt<'_> {
             let owed = self.runtime.profile.at_sign_in(asking).await;
             let mut effects: Vec<Effect> = keeper.sign_in(&person, self.app.clock.now(), &owed.begins).map(Effect::Change).into_iter().collect();
             effects.extend(self.faults(principal, &owed));
-            let committed = match effects.is_empty() {
-                true => Ok(()),
-                false => self.app.db.commit(Unit { now: self.now, spend: None, effects }).await.map(drop),
+            let committed = if effects.is_empty() {
+                Ok(())
+            } else {
+                self.app.db.commit(Unit { now: self.now, spend: None, effects }).await.map(drop)
             };
             match committed {
                 Ok(()) => {

@@ -23,8 +23,8 @@ pub(super) struct Config {
     #[serde(default, deserialize_with = "loose::text")]
     identity_service_url: String,
     /// What the form says: `displayName`, `purpose`, `buttonText`.
-    #[serde(default)]
-    ui_config: Option<Value>,
+    #[serde(default, rename = "uiConfig")]
+    texts: Option<Value>,
     /// The attributes, in order.
     #[serde(default)]
     attributes: Option<Vec<AttributeConfig>>,
@@ -87,7 +87,7 @@ impl Stage<Services> for AttributeCollection {
         if attributes.is_empty() && issues.is_empty() {
             issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'attributes': which attributes are asked for?"));
         }
-        let ui_config = form::ui_config(config.ui_config, &form::Texts {
+        let ui_config = form::ui_config(config.texts, &form::Texts {
             display_name: "Complete your profile",
             purpose: "Please fill in what is missing.",
             button_text: "Save",

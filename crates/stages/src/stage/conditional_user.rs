@@ -170,7 +170,7 @@ impl Stage<Services> for ConditionalUser {
                 self.settle(cx, branch);
                 Ok(Progress::Done)
             }
-            ask => {
+            ask @ Progress::Ask { .. } => {
                 cx.put(&self.chosen, json!(branch.as_str()));
                 Ok(ask)
             }

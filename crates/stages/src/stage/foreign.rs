@@ -72,7 +72,7 @@ impl Stage<Services> for Foreign {
         let answer = Answer::read(&said, &self.declaration.shown_as)?;
         self.keep(cx, &answer)?;
         match answer.asked {
-            Asked::Again(requirements) => Ok(Some(requirements)),
+            Asked::Again(requirements) => Ok(Some(*requirements)),
             Asked::Nothing | Asked::Done => Ok(None),
         }
     }
@@ -83,7 +83,7 @@ impl Stage<Services> for Foreign {
         let answer = Answer::read(&said, &self.declaration.shown_as)?;
         self.keep(cx, &answer)?;
         match answer.asked {
-            Asked::Again(ref requirements) => return Ok(Progress::ask(requirements.clone())),
+            Asked::Again(requirements) => return Ok(Progress::ask(*requirements)),
             Asked::Nothing => {
                 let asked = self.requirements(cx).await?;
                 return asked.map(Progress::ask).ok_or_else(|| self.broken("it neither asks nor says that it is done"));

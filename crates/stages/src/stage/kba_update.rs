@@ -26,8 +26,8 @@ pub(super) struct Config {
     #[serde(default, rename = "kbaConfig")]
     inline: Option<Value>,
     /// What the form says: `displayName`, `purpose`, `buttonText`.
-    #[serde(default)]
-    ui_config: Option<Value>,
+    #[serde(default, rename = "uiConfig")]
+    texts: Option<Value>,
 }
 
 /// The stage.
@@ -67,7 +67,7 @@ impl Stage<Services> for KbaUpdate {
             let message = format!("nobody can give {minimum} answers: an account has at most {}", kba::MAX_ANSWERS);
             return Err(vec![Issue::error(cx.pointer(), "wrong-value", message)]);
         }
-        let ui_config = form::ui_config(config.ui_config, &form::Texts {
+        let ui_config = form::ui_config(config.texts, &form::Texts {
             display_name: "Update your security questions",
             purpose: "Please review and update your security questions",
             button_text: "Update",

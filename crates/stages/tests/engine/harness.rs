@@ -213,6 +213,7 @@ pub(crate) struct World {
     pub(crate) companions: BTreeMap<String, Value>,
     work: Arc<Work>,
     hasher: Arc<dyn Hasher>,
+    pub(crate) services: Arc<Services>,
     engine: Engine<Services>,
 }
 
@@ -260,13 +261,14 @@ impl World {
             default_locale: "en".into(),
         };
         adjust(&mut services);
-        let engine = Engine::new(Arc::new(services), ledger.clone(), keys(), clock.clone(), random);
+        let services = Arc::new(services);
+        let engine = Engine::new(services.clone(), ledger.clone(), keys(), clock.clone(), random);
         let kba = json!({
             "kbaPropertyName": "kbaInfo", "minimumAnswersToDefine": 2, "minimumAnswersToVerify": 1,
             "questions": {"1": {"en": "Street?", "fr": "Rue ?"}, "2": {"en": "Employer?"}, "4": {"en": "Colour?"}, "5": {"en": "Teacher?"}},
         });
         let caller = Caller { user: "anonymous".into(), ..Caller::default() };
-        Self { objects, ledger, clock, budget, table: Table::default(), caller, kba, companions: BTreeMap::new(), work, hasher, engine }
+        Self { objects, ledger, clock, budget, table: Table::default(), caller, kba, companions: BTreeMap::new(), work, hasher, services, engine }
     }
 
     /// Somebody with password `Passw0rd`, and answers `street` and `tea`.

@@ -15,6 +15,7 @@ mod matrix;
 mod mails;
 mod newcomer;
 mod orders;
+mod profile;
 mod questions;
 mod registrations;
 mod resets;

@@ -12,7 +12,7 @@ pub(super) enum Asked {
     /// It said nothing.
     Nothing,
     /// It asks.
-    Again(Requirements),
+    Again(Box<Requirements>),
     /// It is through.
     Done,
 }
@@ -44,7 +44,7 @@ impl Answer {
         let object = |key: &str| said.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
         let asked = match said.get("requirements") {
             _ if said.get("done") == Some(&Value::Bool(true)) => Asked::Done,
-            Some(schema @ Value::Object(_)) => Asked::Again(requirements(schema, shown_as)),
+            Some(schema @ Value::Object(_)) => Asked::Again(Box::new(requirements(schema, shown_as))),
             _ => Asked::Nothing,
         };
         let gives = said.get("gives").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
