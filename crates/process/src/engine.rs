@@ -133,6 +133,8 @@ struct Run<'a, S> {
     /// Mails of what was committed before the end.
     await_mails: Vec<MailId>,
     mailed: bool,
+    /// Something was committed before the end.
+    committed: bool,
 }
 
 impl<S: Send + Sync + 'static> Engine<S> {
@@ -186,9 +188,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if let Some(context) = context {
             run.context = context;
         }
+        let began = run.context.stage;
         match self.advance(&mut run, input).await {
             Ok(submitted) => Ok(submitted),
             Err(error) => {
+                let error = if self.was_overtaken(&run, began).await { token::invalid() } else { error };
                 let mut steps = run.steps;
                 if let Some(placed) = process.stages.get(run.context.stage) {
                     steps.push(Step { stage: placed.stage.name(), index: run.context.stage, outcome: StepOutcome::Failed });
@@ -196,6 +200,13 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 Err(Failure { error, steps })
             }
         }
+    }
+
+    /// Whether the same instance got past where this submission began meanwhile: what it was refused for is its own work, the name that
+    /// is taken its own account's.
+    async fn was_overtaken(&self, run: &Run<'_, S>, began: usize) -> bool {
+        let began = u32::try_from(began).unwrap_or(Spend::WHOLE);
+        !run.committed && self.ledger.spent_below(&run.context.instance).await.is_ok_and(|below| began < below)
     }
 
     fn begin<'a>(&self, process: &'a Process<S>, caller: &'a Caller) -> Run<'a, S> {
@@ -218,7 +229,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             issued: now,
             expires: now.saturating_add(process.token.lifetime),
         };
-        Run { process, context, effects: Vec::new(), steps: Vec::new(), caller, now, written_below: 0, await_mails: Vec::new(), mailed: false }
+        Run { process, context, effects: Vec::new(), steps: Vec::new(), caller, now, written_below: 0, await_mails: Vec::new(), mailed: false, committed: false }
     }
 
     /// Opens a token and finds the definition its bearer began with.
@@ -398,6 +409,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             let mails = self.commit(run, spend).await?;
             run.await_mails.extend(mails);
             run.written_below = 0;
+            run.committed = true;
         }
         Ok(())
     }

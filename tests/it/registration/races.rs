@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::server;
-use crate::support::Response;
 use crate::support::mailbox::mailbox;
 use crate::support::newcomer::{Newcomer, SECRET};
+use crate::support::verifier::Verifier;
+use crate::support::{Response, Server};
 
 fn at_once<T: Sync>(all: &[T], one: impl Fn(&T) -> Response + Sync) -> Vec<Response> {
     std::thread::scope(|scope| {
@@ -78,4 +79,22 @@ fn who_loses_the_name_between_form_and_link_chooses_another_without_beginning_ag
     assert_eq!(end["type"], "localAutoLogin");
     assert_eq!(renamed.account(server)["mail"], second.mail);
     assert!(server.signs_in(&renamed.name, SECRET));
+}
+
+#[test]
+fn more_people_than_the_hash_queue_holds_are_told_to_come_back_and_lose_nothing() {
+    let project = super::project(&Verifier::start()).file("vestibule.toml", "[limits]\nenabled = false\nhash_queue = 2\n");
+    let server = Server::on(project).start();
+    let people: Vec<Newcomer> = (0..100).map(|_| Newcomer::new("rush")).collect();
+    let submit = |one: &Newcomer| server.anonymous().submit("plain", None, &json!({ "user": one.user() }));
+    let answers = at_once(&people, submit);
+    let busy: Vec<&Newcomer> = people.iter().zip(&answers).filter(|(_, answer)| answer.status == 503).map(|(one, _)| one).collect();
+    for answer in answers.iter().filter(|answer| answer.status == 503) {
+        answer.refused(503);
+        assert!(answer.header("retry-after").is_some_and(|seconds| seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0)), "{answer:?}");
+    }
+    assert!(!busy.is_empty() && busy.len() < people.len(), "{} of {} were told to come back", busy.len(), people.len());
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), people.len() - busy.len());
+    assert!(busy[0].accounts(&server).is_empty());
+    assert_eq!(submit(busy[0]).status, 200);
 }
