@@ -41,7 +41,7 @@ fn a_stranger_registers_by_link_and_by_code_and_is_welcomed() {
     let signed_in = signs_in_with(&server, end["additions"]["credentialJwt"].as_str().unwrap()).expect(200);
     assert_eq!(signed_in.json()["authenticationId"], by_link.name);
     let session = server.nobody().with("Cookie", &crate::support::client::cookie(&signed_in).unwrap());
-    assert_eq!(session.get("selfservice/terms").ok()["active"], "1.0");
+    assert_eq!(session.get("selfservice/terms").ok()["version"], "1.0");
     let welcome = mails(&server, &by_link.mail).remove(0);
     assert_eq!(welcome["subject"], "Your account has been created");
     assert!(welcome["body"].as_str().unwrap().contains(&format!("<strong>{}</strong>", by_link.name)), "{welcome}");
