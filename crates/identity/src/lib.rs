@@ -14,7 +14,6 @@ mod loose;
 mod managed;
 pub mod metadata;
 pub mod names;
-mod nearest;
 mod policy;
 mod ports;
 mod problem;

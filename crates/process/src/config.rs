@@ -56,18 +56,6 @@ impl Issue {
     }
 }
 
-/// The candidate that `text` was probably meant to be.
-#[must_use]
-pub fn nearest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    let lower = text.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(text.chars().count()) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
 /// Reads a typed configuration; failures name the member they are about.
 pub(crate) fn read<T: DeserializeOwned>(pointer: &str, value: &Value) -> Result<T, Issue> {
     serde_path_to_error::deserialize(value).map_err(|error| {
@@ -85,17 +73,4 @@ pub(crate) fn read<T: DeserializeOwned>(pointer: &str, value: &Value) -> Result<
         let message = message.replace("missing field", "missing key").replace('`', "'");
         Issue::error(format!("{pointer}{path}"), rule, message)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nearest_finds_the_misspelt_name_and_nothing_far_away() {
-        let names = ["userQuery", "emailValidation", "resetStage"];
-        assert_eq!(nearest("userquery", names), Some("userQuery"));
-        assert_eq!(nearest("emailValdation", names), Some("emailValidation"));
-        assert_eq!(nearest("somethingElse", names), None);
-    }
 }

@@ -23,7 +23,8 @@ mod token;
 
 pub use catalogue::{Catalogue, Declared, Merger, StageType};
 pub use compile::{Compiled, Compiling, compile, declaration_companion, file_companion};
-pub use config::{Issue, Severity, nearest};
+pub use config::{Issue, Severity};
+pub use crest::nearest;
 pub use context::{InstanceId, ProcessContext};
 pub use definition::{Audience, Companions, Disclosure, Options, Placed, Process, Version};
 pub use effect::{AuditEvent, Effect, Mail, MailId};

@@ -3,12 +3,11 @@
 
 use std::num::NonZeroU64;
 
-use crest::Filter;
+use crest::{Filter, nearest};
 use serde_json::{Map, Value};
 
 use super::{Condition, ConditionProblem, Interval, ScriptCondition, ScriptSource, Span};
 use crate::loose;
-use crate::nearest::nearest;
 use crate::problem::below;
 
 pub(super) const KBA_QUESTIONS: &str = "kbaQuestions";

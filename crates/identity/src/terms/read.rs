@@ -1,11 +1,11 @@
 //! Reading terms from files as they are: versions as numbers, a single text instead of texts by locale, `null` for absent.
 
+use crest::nearest;
 use serde_json::{Map, Value};
 
 use super::{Terms, TermsVersion};
 use crate::html;
 use crate::loose;
-use crate::nearest::nearest;
 use crate::problem::{Problem, Problems, Severity, below};
 
 const FILE: &str = "selfservice.terms.json";

@@ -1,7 +1,8 @@
 //! The spelling somebody probably meant, for messages. Easiest to break: something far away is no suggestion.
 
 /// The candidate closest to `text`, if at most a third of its letters differ.
-pub(crate) fn nearest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+#[must_use]
+pub fn nearest<'c>(text: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let lower = text.to_lowercase();
     candidates
         .into_iter()
