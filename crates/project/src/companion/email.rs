@@ -20,7 +20,8 @@ pub enum Security {
     None,
     /// STARTTLS.
     StartTls {
-        /// Must the server offer it? If not, the mail goes in the clear where it does not.
+        /// Must the server offer it? It must, unless `mail.smtp.starttls.required=false` says that a mail, with its link, may go in the
+        /// clear to a server that does not (SEC-46).
         required: bool,
     },
     /// TLS from the first byte.
@@ -78,8 +79,8 @@ impl Mailer {
         let properties = properties(&root.get("smtpProperties"));
         let property = |name: &str| properties.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         let (username, password) = credentials(&root.get("auth"), password, keystore, environment);
-        let required =
-            username.is_some() || property("mail.smtp.starttls.required").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let waived = property("mail.smtp.starttls.required").is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        let required = username.is_some() || !waived;
         let enabled = |key: &str| {
             let node = root.get(key);
             if node.value().is_some_and(serde_json::Value::is_object) { node.get("enable").boolean() } else { node.boolean() }
@@ -197,7 +198,7 @@ mod tests {
         );
         let mailer = mailer.unwrap();
         assert_eq!(found, Vec::<&str>::new());
-        assert_eq!((mailer.port, mailer.security, mailer.username), (2525, Security::StartTls { required: false }, None));
+        assert_eq!((mailer.port, mailer.security, mailer.username), (2525, Security::StartTls { required: true }, None));
         assert_eq!(
             (mailer.read_timeout, mailer.write_timeout, mailer.connect_timeout),
             (Some(Duration::from_secs(1)), None, Some(Duration::from_mins(5)))
@@ -214,6 +215,8 @@ mod tests {
         );
         let mailer = mailer.unwrap();
         assert_eq!((mailer.port, mailer.security), (587, Security::StartTls { required: true }));
+        let waived = json!({"host": "h", "starttls": {"enable": true}, "smtpProperties": ["mail.smtp.starttls.required=false"]});
+        assert_eq!(read(&waived, None, None).0.unwrap().security, Security::StartTls { required: false });
         assert_eq!(read(&json!({"host": "h", "ssl": {"enable": true}}), None, None).0.unwrap().port, 465);
         assert_eq!(read(&json!({"host": "h"}), None, None).0.unwrap().port, 25);
     }
