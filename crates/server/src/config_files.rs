@@ -151,8 +151,8 @@ fn refuse_broken(source: &Source, overlay: &Overlay, listen: SocketAddr, known: 
         return Ok(());
     }
     let concerns = |found: &&Diagnostic| found.location.file == overlay.path || (found.is_error() && !known.contains(found));
-    let listed: Vec<Value> = found.iter().filter(concerns).take(MOST).map(to_value).collect();
-    Err(ResourceError::bad_request("The configuration is not valid").with_detail(json!({ "diagnostics": listed })))
+    let diagnostics: Vec<Value> = found.iter().filter(concerns).take(MOST).map(to_value).collect();
+    Err(ResourceError::bad_request("The configuration is not valid").with_detail(json!({ "diagnostics": diagnostics })))
 }
 
 fn to_value(diagnostic: &Diagnostic) -> Value {

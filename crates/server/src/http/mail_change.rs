@@ -162,16 +162,12 @@ pub(crate) async fn asks(cx: &Context<'_>, token: &str) -> Result<Option<Asks>, 
 /// 400 for a link that is not good any more, 403 for a missing or wrong password, policy failures as for any write.
 pub(crate) async fn follow(cx: &Context<'_>, token: &str, password: Option<Zeroizing<String>>) -> Result<Asks, Refusal> {
     let link = open_link(cx, token).ok_or_else(invalid)?;
-    match &link.old {
-        Some(old) => {
-            undo(cx, &link, old).await?;
-            Ok(Asks::Undo)
-        }
-        None => {
-            confirm(cx, &link.collection, &link.id, Some(&link.instance), password).await?;
-            Ok(Asks::Confirm { password: false })
-        }
+    if let Some(old) = &link.old {
+        undo(cx, &link, old).await?;
+        return Ok(Asks::Undo);
     }
+    confirm(cx, &link.collection, &link.id, Some(&link.instance), password).await?;
+    Ok(Asks::Confirm { password: false })
 }
 
 /// Confirms with the typed code, by the person himself.

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path as Segment, Request, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use zeroize::Zeroizing;
@@ -55,7 +57,7 @@ pub(crate) async fn show(
         return page(&parts, &app, StatusCode::TOO_MANY_REQUESTS, &Shows::Later);
     }
     let principal = Principal::internal(ANONYMOUS, &[], ModuleFacts::default());
-    let transaction = crest::random_bytes::<12>(app.random.as_ref()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let transaction = URL_SAFE_NO_PAD.encode(crest::random_bytes::<16>(app.random.as_ref()));
     let (path, parameters, presentation) = (Path::root(), Parameters::default(), Presentation::default());
     let call = Call { path: &path, operation: Operation::Action("mail".to_owned()), parameters: &parameters, headers: &parts.headers, body: None };
     let cx = Context {

@@ -19,28 +19,24 @@ pub(super) fn of(page: &str, runtime: &Runtime) -> String {
 }
 
 fn build(page: &str, captcha: bool) -> String {
-    let scripts = scripts(page);
-    let mut script = String::from("script-src 'self' 'unsafe-eval'");
-    for inline in &scripts {
-        script.push_str(&format!(" 'sha256-{}'", STANDARD.encode(digest::digest(&digest::SHA256, inline.as_bytes()))));
-    }
-    let mut style = String::from("style-src 'self' 'unsafe-inline'");
+    let hash = |inline: &&str| format!("'sha256-{}'", STANDARD.encode(digest::digest(&digest::SHA256, inline.as_bytes())));
+    let mut script: Vec<String> = ["script-src", "'self'", "'unsafe-eval'"].map(str::to_owned).into();
+    script.extend(scripts(page).iter().map(hash));
+    let mut style: Vec<String> = ["style-src", "'self'", "'unsafe-inline'"].map(str::to_owned).into();
     let mut font = String::from("font-src 'self' data:");
     for (tag, origin) in origins(page) {
-        match tag {
-            "script" => script.push_str(&format!(" {origin}")),
-            _ => style.push_str(&format!(" {origin}")),
-        }
         if origin == "https://fonts.googleapis.com" {
             font.push_str(" https://fonts.gstatic.com");
         }
+        if tag == "script" { script.push(origin) } else { style.push(origin) }
     }
     let mut frame = String::from("frame-src 'self'");
     if captcha {
         // Its script loads the rest from these two (reCAPTCHA's own guide).
-        script.push_str(" https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/");
+        script.push("https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/".to_owned());
         frame.push_str(" https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/");
     }
+    let (script, style) = (script.join(" "), style.join(" "));
     format!(
         "default-src 'self'; {script}; {style}; {font}; img-src 'self' data: https:; connect-src 'self'; {frame}; object-src 'none'; \
          base-uri 'self'; form-action 'self'; frame-ancestors 'none'"

@@ -163,9 +163,9 @@ fn as_meant(cx: &Context<'_>, patch: Patch) -> Patch {
     let whole_list = |operation: &PatchOperation| {
         operation.operation == Operation::Add && operation.field.tokens().len() == 1 && operation.value.as_ref().is_some_and(Value::is_array)
     };
-    let meant = |operation: &PatchOperation| match whole_list(operation) {
-        true => PatchOperation { operation: Operation::Replace, ..operation.clone() },
-        false => operation.clone(),
+    let meant = |operation: &PatchOperation| {
+        let operation = operation.clone();
+        if whole_list(&operation) { PatchOperation { operation: Operation::Replace, ..operation } } else { operation }
     };
     patch.operations().iter().map(meant).collect()
 }
