@@ -148,3 +148,31 @@ fn the_owners_mailbox_is_not_flooded() {
     }
     assert_eq!(world.mails().iter().map(|mail| mail.withheld).collect::<Vec<_>>(), [false, false, true, true]);
 }
+
+#[test]
+fn sec_48_another_spelling_of_a_taken_name_is_taken() {
+    let world = world();
+    serve(&world, &json!({}), &[idm_user_details(), create()]);
+    for spelling in ["owner", "OWNER", "Owner", "\u{ff4f}wner", " owner "] {
+        let mut user = user("other@example.test");
+        user["userName"] = json!(spelling);
+        let error = world.submit("registration", None, &json!({ "user": user })).unwrap_err();
+        let detail = error.detail.unwrap();
+        let failed = &detail["failedPolicyRequirements"][0];
+        assert_eq!((error.code, &failed["property"], &failed["policyRequirements"][0]["policyRequirement"]), (403, &json!("userName"), &json!("UNIQUE")), "{spelling}");
+    }
+    let mut user = user("other@example.test");
+    user["userName"] = json!("owners");
+    world.step("registration", None, json!({ "user": user }));
+}
+
+#[test]
+fn sec_01_another_spelling_of_a_taken_address_is_told_to_its_owner() {
+    for (shape, extra, stages) in shapes() {
+        let world = world();
+        serve(&world, &extra, &stages);
+        let (_, to_owner) = ask(&world, shape, "owner@example.test");
+        let (_, to_other_spelling) = ask(&world, shape, "OWNER@Example.Test");
+        assert_eq!(to_other_spelling.subject, to_owner.subject, "{shape}");
+    }
+}
