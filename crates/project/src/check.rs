@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::companion::auth_profile::AuthProfile;
 use crate::companion::ui::Feature;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
+use crate::process_file::ProcessFile;
 use crate::project::Project;
 use crate::source::join;
 
@@ -101,12 +102,32 @@ fn companions_of_stages(project: &Project, sink: &Sink) {
                     let message = "there is neither conf/selfservice.terms.json nor 'termsTranslations'; there are no terms to accept";
                     sink.push(Diagnostic::new(Severity::Warning, "no-terms", process.file.locate(&pointer), message));
                 }
+                "attributecollection" => attributes_of_form(project, process, &pointer, stage, sink),
                 "consent" if !project.sync.iter().any(|mapping| mapping.consent_required) => {
                     hint("no-consent-needed", "no mapping of conf/sync.json needs consent; the stage asks nothing".to_owned());
                 }
                 _ => {}
             }
         }
+    }
+}
+
+/// Attributes that nobody could ever fill in: a required one would keep everybody on the form for ever.
+fn attributes_of_form(project: &Project, process: &ProcessFile, pointer: &str, stage: &Value, sink: &Sink) {
+    let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or("managed/user").trim_matches('/');
+    let Some(schema) = project.schemas.get(collection) else { return };
+    for (index, attribute) in stage.get("attributes").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        let Some(name) = attribute.get("name").and_then(Value::as_str) else { continue };
+        let top = name.trim_start_matches('/').split('/').next().unwrap_or(name);
+        let why = match schema.property(top) {
+            None => format!("there is no property '{top}' in {collection}"),
+            Some(property) if !property.user_editable => format!("'{top}' is not 'userEditable'"),
+            Some(property) if property.is_protected || property.is_credential() => format!("'{top}' is changed with the present password only"),
+            Some(_) => continue,
+        };
+        let location = process.file.locate(&format!("{pointer}/attributes/{index}/name"));
+        let message = format!("{why}, so an answer to it is refused");
+        sink.push(Diagnostic::new(Severity::Warning, "not-editable", location, message));
     }
 }
 

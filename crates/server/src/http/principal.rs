@@ -331,4 +331,34 @@ mod tests {
         let unknown = Module { mapping: PropertyMapping { authentication_id: "nosuch".into(), ..PropertyMapping::default() }, ..module(&[]) };
         assert_eq!(login_property(&unknown, user), "userName");
     }
+
+    proptest::proptest! {
+        /// Client-contract §13.21: while something is owed the role is withheld, and with the last of it it comes back; the other roles
+        /// are never touched, and the claims of a session say all of it.
+        #[test]
+        fn the_role_is_there_exactly_when_nothing_is_owed(
+            roles in proptest::collection::vec("(internal/role/)?(openidm-authorized|openidm-admin|own)", 0..4),
+            owed in proptest::collection::vec(proptest::collection::vec("selfservice/[a-c]", 0..3), 1..5),
+        ) {
+            let mut principal = Principal::internal("x", &roles, ModuleFacts::default());
+            let mut all = principal.roles.clone();
+            all.sort();
+            for processes in owed {
+                principal.owes(processes.clone(), "openidm-authorized");
+                let had = all.iter().any(|role| role.ends_with("openidm-authorized"));
+                proptest::prop_assert_eq!(principal.has_role("openidm-authorized"), had && processes.is_empty());
+                let authorization = principal.owing.as_ref().map(|owing| owing.processes.clone()).unwrap_or_default();
+                proptest::prop_assert_eq!(authorization, processes);
+                let claims = principal.claims();
+                proptest::prop_assert_eq!(Owing::from_claims(&claims), principal.owing.clone());
+                let mut again = principal.clone();
+                let withheld = principal.owing.clone().map(|owing| owing.withheld).unwrap_or_default();
+                again.have([principal.roles.clone(), withheld].concat());
+                proptest::prop_assert_eq!(&again, &principal, "roles that are looked up anew are withheld anew");
+            }
+            principal.owes(Vec::new(), "openidm-authorized");
+            principal.roles.sort();
+            proptest::prop_assert_eq!(principal.roles, all);
+        }
+    }
 }
