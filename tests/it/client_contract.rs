@@ -375,3 +375,23 @@ fn parallel(calls: &[(&Client, &str, &str, Option<&Value>)]) -> Vec<Response> {
     }
     answers
 }
+
+#[test]
+fn sessions_live_as_long_as_authentication_json_says() {
+    let authentication = json!({ "serverAuthContext": {
+        "sessionModule": { "name": "JWT_SESSION", "properties": { "maxTokenLifeMinutes": "10", "tokenIdleTimeMinutes": 4 } },
+        "authModules": [
+            { "name": "STATIC_USER", "enabled": true, "properties": { "queryOnResource": "internal/user", "username": "anonymous", "password": "anonymous", "defaultUserRoles": ["internal/role/openidm-reg"] } },
+            { "name": "MANAGED_USER", "enabled": true, "properties": { "queryId": "credential-query", "queryOnResource": "managed/user", "defaultUserRoles": ["internal/role/openidm-authorized"],
+                "propertyMapping": { "authenticationId": "username", "userCredential": "password", "userRoles": "authzRoles" } } }] } });
+    let server = Server::on(Project::new().json("conf/authentication.json", &authentication)).start();
+    let person = Person::create(&server, "life");
+    let (idle, used) = (signed_in(&server, &person), signed_in(&server, &person));
+    for _ in 0..3 {
+        server.advance(150);
+        used.get(&format!("{}?_fields=_notifications/*", own(&person))).expect(200);
+    }
+    assert_eq!(idle.get("info/login").status, 401, "idle for four minutes");
+    server.advance(160);
+    assert_eq!(used.get("info/login").status, 401, "ten minutes, used or not");
+}

@@ -279,3 +279,24 @@ fn sessions_are_listed_and_ended_one_by_one_all_but_one_and_all() {
     assert_eq!(sessions[0].get("info/login").status, 401);
     server().anonymous().get("vestibule/sessions?_queryFilter=true").refused(403);
 }
+
+#[test]
+fn an_address_that_was_taken_meanwhile_is_not_confirmed() {
+    let managed = json!({ "objects": [{ "name": "user", "schema": { "type": "object", "order": ["userName", "mail", "city", "password"], "required": ["userName"], "properties": {
+        "userName": { "type": "string", "viewable": true, "userEditable": true, "policies": [{ "policyId": "unique" }] },
+        "mail": { "type": "string", "viewable": true, "userEditable": true, "policies": [{ "policyId": "unique" }] },
+        "city": { "type": "string", "viewable": true, "userEditable": true },
+        "password": { "type": "string", "viewable": false, "userEditable": true, "isProtected": true } } } }] });
+    let server = Server::on(Project::new().json("conf/managed.json", &managed)).start();
+    let create = |tag: &str, mail: &str| Person::with(&server, tag, &json!({ "mail": mail }));
+    let person = create("taken", &new_address());
+    let client = signed_in(&server, &person);
+    let address = new_address();
+    let (to_new, _) = asked(&client, &person, &address);
+    create("other", &address);
+    let answer = press(&server, &link(&to_new), PASSWORD);
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(!answer.text().contains("password is wrong"), "{}", answer.text());
+    assert_eq!(person.read(&server)["mail"], json!(person.mail));
+    client.patch(&own(&person), &change(&address)).refused(403);
+}

@@ -73,3 +73,17 @@ fn nothing_outside_the_directory_is_ever_served() {
     assert_eq!((head.status, head.body.len(), head.header("content-length")), (200, 0, Some(INDEX.len().to_string().as_str())));
     assert_eq!(get("/openidm/info/ping", &[("X-OpenIDM-Username", "anonymous"), ("X-OpenIDM-Password", "anonymous")]).status, 200, "the API is where it was");
 }
+
+#[test]
+fn a_build_that_is_not_there_is_said_and_an_own_policy_counts() {
+    use crate::support::{Project, Server};
+    let missing = Server::on(Project::new().file("vestibule.toml", "[pages]\ndir = \"nowhere\"\n")).start();
+    missing.logged(0, "there is no 'nowhere/index.html'");
+    assert_eq!(Request::new("GET", "/").send(missing.address()).status, 404);
+    let toml = "[pages]\ndir = \"ui\"\ncontent_security_policy = \"default-src 'self'\"\n";
+    let own = Server::on(Project::new().file("vestibule.toml", toml).file("ui/index.html", "<p>x</p>")).start();
+    let answer = Request::new("GET", "/").send(own.address()).expect(200);
+    assert_eq!((answer.header("content-security-policy"), answer.header("x-frame-options")), (Some("default-src 'self'"), None));
+    own.write("ui/index.html", "<p>y</p>");
+    assert_eq!(Request::new("GET", "/").header("If-None-Match", answer.header("etag").unwrap()).send(own.address()).expect(200).text(), "<p>y</p>", "a new build counts at once");
+}

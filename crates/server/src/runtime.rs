@@ -159,6 +159,7 @@ impl Material {
         }
         let templates = mail_templates(&project, &mut diagnostics);
         let consents = consents(&project, &mut diagnostics);
+        check_pages(source, &project, &mut diagnostics);
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
         Self { project, processes, templates, consents, diagnostics }
     }
@@ -346,4 +347,15 @@ fn consents(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Consents {
         diagnostics.push(Diagnostic::new(Severity::Warning, "consent", Location::file("conf/consent.json"), problem.message));
     }
     consents
+}
+
+/// Another client's build that is not there would be a 404 for everybody, said by nobody.
+fn check_pages(source: &Source, project: &Project, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(dir) = &project.settings.pages.dir else { return };
+    let place = source.root().map_or_else(|| PathBuf::from(dir), |root| root.join(dir));
+    if !place.join("index.html").is_file() {
+        let location = project.locate("vestibule.toml", "/pages/dir");
+        let message = format!("there is no '{dir}/index.html', so nothing is served at '/'");
+        diagnostics.push(Diagnostic::new(Severity::Warning, "pages-dir", location, message).with_help("name the directory of the client's static build"));
+    }
 }

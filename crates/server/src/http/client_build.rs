@@ -162,13 +162,17 @@ fn respond(runtime: &Runtime, file: &Path, found: Found, head: bool, headers: &H
     if media.starts_with("text/html") || media == "image/svg+xml" {
         let text = found.encoding.is_none().then(|| String::from_utf8_lossy(&found.bytes));
         let own = runtime.project.settings.pages.content_security_policy.clone();
+        // Whoever writes a policy also says who may frame the page.
+        let own_policy = own.is_some();
         // An encoded page has a plain one beside it, whose scripts are the same.
         let policy = own.unwrap_or_else(|| match &text {
             Some(text) => policy::of(text, runtime),
             None => policy::of(&plain_text(runtime, file), runtime),
         });
         put(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
-        put(&mut response, header::X_FRAME_OPTIONS, "DENY");
+        if !own_policy {
+            put(&mut response, header::X_FRAME_OPTIONS, "DENY");
+        }
     }
     if knows(headers, &tag) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -196,7 +200,7 @@ fn empty(status: StatusCode) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin-allow-popups"));
     response
 }
 

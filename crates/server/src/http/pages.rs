@@ -30,6 +30,8 @@ use texts::Texts;
 
 /// Largest form, in bytes.
 const MAX_FORM: usize = 8 * 1024;
+/// How the refusal of a missing or wrong password begins.
+const REAUTHENTICATION: &str = "Reauthentication failed";
 
 /// What the page says.
 enum Shows {
@@ -81,7 +83,10 @@ pub(crate) async fn show(
     }
     match mail_change::follow(&cx, &token, password(&form)).await {
         Ok(done) => page(&parts, &app, StatusCode::OK, &Shows::Done(done)),
-        Err(Refusal { error, .. }) if error.code == 403 => page(&parts, &app, StatusCode::FORBIDDEN, &Shows::Wrong(asks)),
+        // Of the refusals with 403 only this one is about the password; the others are about the address.
+        Err(Refusal { error, .. }) if error.code == 403 && error.message.starts_with(REAUTHENTICATION) => {
+            page(&parts, &app, StatusCode::FORBIDDEN, &Shows::Wrong(asks))
+        }
         Err(Refusal { error, .. }) if matches!(error.code, 429 | 503) => page(&parts, &app, StatusCode::SERVICE_UNAVAILABLE, &Shows::Later),
         Err(_) => page(&parts, &app, StatusCode::BAD_REQUEST, &Shows::Invalid),
     }
