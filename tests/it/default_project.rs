@@ -105,7 +105,7 @@ fn without_a_password_for_the_administrator_one_is_made_and_printed_once() {
 #[test]
 fn the_keys_are_the_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let server = Server::default_project().start();
+    let server = Server::default_project().own_keys().start();
     let mode = |path: std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(server.data().join("keys.json")), 0o600);
     assert_eq!(mode(server.data()), 0o700);

@@ -146,7 +146,7 @@ fn sec_40_published_keys_are_no_keys_of_ours() {
     let shared = json!({ "type": "jwt", "jweAlgorithm": "RSAES_PKCS1_V1_5", "encryptionMethod": "A128CBC_HS256", "jwsAlgorithm": "HS256", "tokenExpiry": 300, "keyPairAlgorithm": "RSA", "keyPairSize": 1024, "sharedKey": "!tHiSsOmEsHaReDkEy!" });
     let stages = [user_query(), crate::support::stages::kba(), reset_stage()];
     let project = || Project::new().definition("old", &json!({ "stageConfigs": stages, "snapshotToken": shared })).definition("new", &json!({ "stageConfigs": stages, "snapshotToken": jwt(300) }));
-    let (one, other) = (Server::on(project()).start(), Server::on(project()).start());
+    let (one, other) = (Server::on(project()).own_keys().start(), Server::on(project()).own_keys().start());
     let (_, token) = one.anonymous().goes_on("old", None, &query("userName", "x"));
     assert_eq!(other.anonymous().submit("old", Some(&token), &json!({})).refused(400), "Invalid snapshot token", "two servers with one published key have different keys");
     let keys = |server: &Server| std::fs::read(server.data().join("keys.json")).unwrap();

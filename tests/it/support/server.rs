@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -38,9 +40,19 @@ pub(crate) struct Setup {
     project: Option<Project>,
     environment: BTreeMap<String, String>,
     arguments: Vec<String>,
+    own_keys: bool,
 }
 
+/// Keys are made once per run: an RSA pair takes longer than everything else a start does.
+static KEYS: OnceLock<Vec<u8>> = OnceLock::new();
+
 impl Setup {
+    /// Makes keys of its own at first start, as everybody's server does.
+    pub(crate) fn own_keys(mut self) -> Self {
+        self.own_keys = true;
+        self
+    }
+
     /// One more variable of the environment.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.into(), value.into());
@@ -61,8 +73,17 @@ impl Setup {
             project.write_to(&work.path().join("project"));
         }
         std::fs::write(work.path().join("clock"), "0").unwrap();
+        let data = work.path().join("data");
+        if let Some(keys) = KEYS.get().filter(|_| !self.own_keys) {
+            std::fs::DirBuilder::new().mode(0o700).create(&data).unwrap();
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(data.join("keys.json")).unwrap();
+            std::io::Write::write_all(&mut file, keys).unwrap();
+        }
         let mut server = Server { work, setup: self, running: None, last_output: Lines::default(), last_log: Lines::default() };
         server.start();
+        if let Ok(keys) = std::fs::read(data.join("keys.json")) {
+            KEYS.get_or_init(|| keys);
+        }
         server
     }
 }
@@ -96,7 +117,7 @@ impl Server {
 
     fn setup(project: Option<Project>) -> Setup {
         let environment = BTreeMap::from([("OPENIDM_ADMIN_PASSWORD".to_owned(), ADMIN_PASSWORD.to_owned())]);
-        Setup { project, environment, arguments: Vec::new() }
+        Setup { project, environment, arguments: Vec::new(), own_keys: false }
     }
 
     /// Starts the process and waits for its first line.
