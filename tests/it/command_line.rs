@@ -53,8 +53,14 @@ fn check_refuses_what_cannot_work_and_warns_of_what_is_weak() {
         ("no subject", json!({ "stageConfigs": [reset_stage()] })),
         ("missing key", json!({ "stageConfigs": [{ "name": "userQuery" }, retrieve_username()] })),
         ("wrong type", json!({ "stageConfigs": [with(user_query(), "validQueryFields", json!({ "a": 1 })), retrieve_username()] })),
-        ("unknown algorithm", json!({ "stageConfigs": [user_query(), retrieve_username()], "snapshotToken": { "type": "jwt", "jweAlgorithm": "ECDH_ES" } })),
-        ("unknown signature", json!({ "stageConfigs": [user_query(), retrieve_username()], "snapshotToken": { "type": "jwt", "jwsAlgorithm": "none" } })),
+        (
+            "unknown algorithm",
+            json!({ "stageConfigs": [user_query(), retrieve_username()], "snapshotToken": { "type": "jwt", "jweAlgorithm": "ECDH_ES" } }),
+        ),
+        (
+            "unknown signature",
+            json!({ "stageConfigs": [user_query(), retrieve_username()], "snapshotToken": { "type": "jwt", "jwsAlgorithm": "none" } }),
+        ),
         ("custom class", json!({ "stageConfigs": [{ "class": "com.example.UserInfoConfig" }, retrieve_username()] })),
         ("no stages", json!({ "stageConfigs": [] })),
     ];
@@ -81,7 +87,22 @@ fn people_are_added_listed_given_passwords_and_deleted() {
         let arguments: Vec<&str> = ["user"].iter().chain(arguments).chain(&["--data", data]).copied().collect();
         vestibule(&arguments, input)
     };
-    let added = user(&["add", "bjensen", "--mail", "b@example.test", "--given-name", "B", "--surname", "Jensen", "--set", "city=Bonn", "--password-stdin"], "Str0ngEnough!\n");
+    let added = user(
+        &[
+            "add",
+            "bjensen",
+            "--mail",
+            "b@example.test",
+            "--given-name",
+            "B",
+            "--surname",
+            "Jensen",
+            "--set",
+            "city=Bonn",
+            "--password-stdin",
+        ],
+        "Str0ngEnough!\n",
+    );
     assert_eq!((added.code, added.err.as_str()), (Some(0), ""), "{}", added.out);
     let id = added.out.trim().to_owned();
     let weak = user(&["add", "weak", "--mail", "w@example.test", "--given-name", "W", "--surname", "K", "--password", "short"], "");
@@ -105,7 +126,8 @@ fn a_password_set_on_the_command_line_ends_sessions_of_the_running_server() {
     let server = Server::default_project().start();
     let person = Person::create(&server, "cli");
     let session = server.nobody().session(&person.name, PASSWORD);
-    let ran = vestibule(&["user", "set-password", &person.name, "--password-stdin", "--data", server.data().to_str().unwrap()], NEW_PASSWORD);
+    let ran =
+        vestibule(&["user", "set-password", &person.name, "--password-stdin", "--data", server.data().to_str().unwrap()], NEW_PASSWORD);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(session.get("info/login").status, 401);
     assert!(server.signs_in(&person.name, NEW_PASSWORD) && !server.signs_in(&person.name, PASSWORD));

@@ -10,7 +10,20 @@ fn add(server: &Server, name: &str) {
     let data = server.data();
     let mail = format!("{name}@example.test");
     let output = run(
-        &["user", "add", name, "--mail", &mail, "--given-name", "Barbara", "--surname", "Jensen", "--password-stdin", "--data", data.to_str().unwrap()],
+        &[
+            "user",
+            "add",
+            name,
+            "--mail",
+            &mail,
+            "--given-name",
+            "Barbara",
+            "--surname",
+            "Jensen",
+            "--password-stdin",
+            "--data",
+            data.to_str().unwrap(),
+        ],
         PASSWORD,
     );
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -39,10 +39,10 @@ impl Moments {
 
 fn project() -> Project {
     let stages = [user_query(), kba(), reset_stage()];
-    Project::new()
-        .process("plain", &stages)
-        .definition("local", &definition(&stages, &json!({ "type": "uuid" }), "local"))
-        .json("conf/selfservice.kba.json", &json!({ "kbaPropertyName": "kbaInfo", "minimumAnswersToVerify": 1, "questions": { "1": { "en": "Which street?" } } }))
+    Project::new().process("plain", &stages).definition("local", &definition(&stages, &json!({ "type": "uuid" }), "local")).json(
+        "conf/selfservice.kba.json",
+        &json!({ "kbaPropertyName": "kbaInfo", "minimumAnswersToVerify": 1, "questions": { "1": { "en": "Which street?" } } }),
+    )
 }
 
 /// Walks to the password of a process; nothing when the connection breaks on the way.
@@ -145,7 +145,11 @@ fn kill_9_at_random_moments_of_200_submissions_loses_nothing_acknowledged() {
     }
     let outbox = server.admin().get("outbox?_queryFilter=subject+eq+%22Your+password+was+changed%22").ok();
     let notices = outbox["resultCount"].as_u64().unwrap();
-    assert!(notices >= done && notices <= done + broken, "{notices} notices for {done} to {} changes: a change and its notice are one", done + broken);
+    assert!(
+        notices >= done && notices <= done + broken,
+        "{notices} notices for {done} to {} changes: a change and its notice are one",
+        done + broken
+    );
 }
 
 #[test]
@@ -173,8 +177,14 @@ fn a_store_that_was_killed_while_written_opens_and_serves() {
         let (acknowledged, in_flight) = writer.join().unwrap();
         server.start();
         let city = person.read(&server)["city"].as_str().unwrap().to_owned();
-        assert!(city == format!("city-{acknowledged}") || city == format!("city-{in_flight}"), "{city}: acknowledged {acknowledged}, in flight {in_flight}");
-        server.admin().patch(&format!("managed/user/{}", person.id), &json!([{ "operation": "replace", "field": "/city", "value": "city-0" }])).expect(200);
+        assert!(
+            city == format!("city-{acknowledged}") || city == format!("city-{in_flight}"),
+            "{city}: acknowledged {acknowledged}, in flight {in_flight}"
+        );
+        server
+            .admin()
+            .patch(&format!("managed/user/{}", person.id), &json!([{ "operation": "replace", "field": "/city", "value": "city-0" }]))
+            .expect(200);
     }
     server.anonymous().goes_on("plain", None, &query("userName", "nobody"));
 }

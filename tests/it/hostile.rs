@@ -11,12 +11,49 @@ use crate::world::world;
 fn values() -> Vec<Value> {
     let deep = (0..50).fold(json!("x"), |value, _| json!([value]));
     let mut values = vec![
-        Value::Null, json!(true), json!(false), json!(0), json!(-1), json!(17), json!(1.5e300), json!(u64::MAX), json!([]), json!({}), json!([[]]), json!({ "": "" }),
-        json!(["x"]), json!([null, 1, {}]), json!({ "$crypto": { "type": "salted-hash", "value": {} } }), json!({ "$ref": "x" }), deep,
+        Value::Null,
+        json!(true),
+        json!(false),
+        json!(0),
+        json!(-1),
+        json!(17),
+        json!(1.5e300),
+        json!(u64::MAX),
+        json!([]),
+        json!({}),
+        json!([[]]),
+        json!({ "": "" }),
+        json!(["x"]),
+        json!([null, 1, {}]),
+        json!({ "$crypto": { "type": "salted-hash", "value": {} } }),
+        json!({ "$ref": "x" }),
+        deep,
     ];
     let texts = [
-        "", " ", "\0", "\r\n", "x", "true", "null", "\"", "\\", "'; drop table object; --", "<script>alert(1)</script>", "%link%", "{{7*7}}", "&{openidm.admin.password}",
-        "../../etc/passwd", "\u{202e}abc", "ÿ", "😀", "x\r\nBcc: victim@example.test", "userName eq \"x\" or true", "x\" or userName sw \"", "(((((((((", "/ eq \"x\"", "_id pr",
+        "",
+        " ",
+        "\0",
+        "\r\n",
+        "x",
+        "true",
+        "null",
+        "\"",
+        "\\",
+        "'; drop table object; --",
+        "<script>alert(1)</script>",
+        "%link%",
+        "{{7*7}}",
+        "&{openidm.admin.password}",
+        "../../etc/passwd",
+        "\u{202e}abc",
+        "ÿ",
+        "😀",
+        "x\r\nBcc: victim@example.test",
+        "userName eq \"x\" or true",
+        "x\" or userName sw \"",
+        "(((((((((",
+        "/ eq \"x\"",
+        "_id pr",
     ];
     values.extend(texts.iter().map(|text| json!(text)));
     values.push(json!("x".repeat(100_000)));
@@ -52,7 +89,12 @@ fn at_every_stage(client: &Client, person: &Person) -> Vec<Waiting> {
         Waiting { process: "reset", token: None, shows: "userQuery", names: &["queryFilter", "querystringParams", "mail", "userId"] },
         Waiting { process: "myprocess", token: Some(second), shows: "userQuery", names: &["queryFilter", "_id"] },
         Waiting { process: "reset", token: Some(code), shows: "emailValidation", names: &["code", "mail", "password"] },
-        Waiting { process: "resetkba", token: Some(questions), shows: "kbaSecurityAnswerVerificationStage", names: &["answer1", "answer0", "answer2", "kba"] },
+        Waiting {
+            process: "resetkba",
+            token: Some(questions),
+            shows: "kbaSecurityAnswerVerificationStage",
+            names: &["answer1", "answer0", "answer2", "kba"],
+        },
         Waiting { process: "reset", token: Some(password), shows: "resetStage", names: &["password", "userId", "mail"] },
     ]
 }
@@ -109,16 +151,45 @@ fn broken_requests_are_400_with_a_reason() {
     let client = server.anonymous();
     let path = "selfservice/reset?_action=submitRequirements";
     let json = |body: &str| client.request("POST", path).header("Content-Type", "application/json").body(body);
-    for body in ["", " ", "{", "nonsense", "{} {}", "[]", "17", "\"x\"", "null", "{\"input\":{}", "{\"token\":\"x\",}", "\u{feff}{", "{\"input\":null}", "{\"token\":null}"] {
+    for body in [
+        "",
+        " ",
+        "{",
+        "nonsense",
+        "{} {}",
+        "[]",
+        "17",
+        "\"x\"",
+        "null",
+        "{\"input\":{}",
+        "{\"token\":\"x\",}",
+        "\u{feff}{",
+        "{\"input\":null}",
+        "{\"token\":null}",
+    ] {
         let answer = client.send(&json(body));
         let message = answer.refused(400);
         assert!(!message.is_empty(), "{body}");
     }
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "nonsense", "application/json-patch+json"] {
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "nonsense",
+        "application/json-patch+json",
+    ] {
         let answer = client.send(&client.request("POST", path).header("Content-Type", content_type).body("{\"input\":{}}"));
         answer.refused(400);
     }
-    for action in ["", "_action=", "_action=nonsense", "_action=SubmitRequirements", "_action=submitRequirements&_action=submitRequirements", "_action=submitRequirements&_fields=%25"] {
+    for action in [
+        "",
+        "_action=",
+        "_action=nonsense",
+        "_action=SubmitRequirements",
+        "_action=submitRequirements&_action=submitRequirements",
+        "_action=submitRequirements&_fields=%25",
+    ] {
         let status = client.post(&format!("selfservice/reset?{action}"), &json!({ "input": {} })).status;
         assert!([400, 403, 501].contains(&status), "{action}: {status}");
     }
@@ -126,7 +197,16 @@ fn broken_requests_are_400_with_a_reason() {
         let status = client.send(&client.request(method, "selfservice/reset").json(&json!({}))).status;
         assert!([403, 501].contains(&status), "{method}: {status}");
     }
-    for path in ["managed/user/%zz", "a%2Fb", "managed/user/..%2f..", "%00", "selfservice/reset/x", "/openidm", "/openidm//selfservice/reset", "selfservice/"] {
+    for path in [
+        "managed/user/%zz",
+        "a%2Fb",
+        "managed/user/..%2f..",
+        "%00",
+        "selfservice/reset/x",
+        "/openidm",
+        "/openidm//selfservice/reset",
+        "selfservice/",
+    ] {
         let answer = client.get(path);
         assert!((400..500).contains(&answer.status), "{path}: {}", answer.status);
         assert!(answer.json()["code"] == answer.status, "{path}: JSON, not a page: {}", answer.text());
@@ -164,8 +244,19 @@ fn anything_that_is_no_token_is_one_answer() {
     let (_, good) = client.goes_on("reset", None, &person.query());
     let (_, foreign) = client.goes_on("frank", None, &person.query());
     let (_, local) = client.goes_on("reset6uuid", None, &person.query());
-    let mut tokens: Vec<Value> = ["", "abc", "a.b.c", "a.b.c.d.e", "....", "eyJhbGciOiJub25lIn0.e30.", "AAAAAAAAAAAAAAAA", &"A".repeat(16), &"x".repeat(100_000)].map(|text| json!(text)).to_vec();
-    tokens.extend([json!(foreign), json!(local), json!(good[..good.len() - 1]), json!(format!("{good}A")), json!(format!("{good}=")), json!(format!(" {good}")), json!(good.to_uppercase())]);
+    let mut tokens: Vec<Value> =
+        ["", "abc", "a.b.c", "a.b.c.d.e", "....", "eyJhbGciOiJub25lIn0.e30.", "AAAAAAAAAAAAAAAA", &"A".repeat(16), &"x".repeat(100_000)]
+            .map(|text| json!(text))
+            .to_vec();
+    tokens.extend([
+        json!(foreign),
+        json!(local),
+        json!(good[..good.len() - 1]),
+        json!(format!("{good}A")),
+        json!(format!("{good}=")),
+        json!(format!(" {good}")),
+        json!(good.to_uppercase()),
+    ]);
     tokens.extend([json!(17), json!(true), json!([]), json!({}), json!([good])]);
     for token in &tokens {
         for process in ["reset", "reset6uuid", "resetkba"] {

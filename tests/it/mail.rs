@@ -78,7 +78,13 @@ fn a_refused_mail_is_a_dead_letter_that_only_the_administrator_sees() {
     mailbox().said(mark, "refused", &stranger.mail);
     server.anonymous().submit("waiting", None, &person.query()).refused(400);
     let letters = server.admin().get("outbox?_queryFilter=state+eq+%22dead%22").ok();
-    let letter = letters["result"].as_array().unwrap().iter().find(|mail| mail["to"] == json!(person.mail)).unwrap_or_else(|| panic!("{letters}")).clone();
+    let letter = letters["result"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|mail| mail["to"] == json!(person.mail))
+        .unwrap_or_else(|| panic!("{letters}"))
+        .clone();
     assert!(letter["lastError"].as_str().unwrap().contains("550"), "{letter}");
     assert!(letter.get("body").is_none(), "a dead letter holds a link; it is not shown: {letter}");
     let again = format!("outbox/{}?_action=retry", letter["_id"].as_str().unwrap());

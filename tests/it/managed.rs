@@ -30,7 +30,8 @@ fn creating_answers_201_with_location_revision_and_no_secret() {
     assert_eq!(put(&object, None).expect(200).json()["city"], "Bonn");
     put(&object, Some(("If-Match", "\"never\""))).refused(412);
     assert!(server.signs_in(object["userName"].as_str().unwrap(), PASSWORD));
-    let missing = server.admin().with("If-Match", "*").put(&format!("managed/user/{}", unused("absent")), &Person::object(&unused("create")));
+    let missing =
+        server.admin().with("If-Match", "*").put(&format!("managed/user/{}", unused("absent")), &Person::object(&unused("create")));
     missing.refused(404);
 }
 
@@ -44,7 +45,9 @@ fn policies_of_schema_and_files_refuse_with_every_failure() {
         let detail = answer.json()["detail"].clone();
         assert_eq!(detail["result"], false);
         let list = detail["failedPolicyRequirements"].as_array().unwrap().clone();
-        list.iter().map(|f| format!("{} {}", f["property"].as_str().unwrap(), f["policyRequirements"][0]["policyRequirement"].as_str().unwrap())).collect::<Vec<_>>()
+        list.iter()
+            .map(|f| format!("{} {}", f["property"].as_str().unwrap(), f["policyRequirements"][0]["policyRequirement"].as_str().unwrap()))
+            .collect::<Vec<_>>()
     };
     let mut object = Person::object(&taken.name);
     assert_eq!(failures(&object), ["userName UNIQUE"]);
@@ -52,7 +55,9 @@ fn policies_of_schema_and_files_refuse_with_every_failure() {
     object["mail"] = json!("no address");
     object["password"] = json!("short");
     let found = failures(&object);
-    for expected in ["mail VALID_EMAIL_ADDRESS_FORMAT", "password MIN_LENGTH", "password AT_LEAST_X_CAPITAL_LETTERS", "password AT_LEAST_X_NUMBERS"] {
+    for expected in
+        ["mail VALID_EMAIL_ADDRESS_FORMAT", "password MIN_LENGTH", "password AT_LEAST_X_CAPITAL_LETTERS", "password AT_LEAST_X_NUMBERS"]
+    {
         assert!(found.contains(&expected.to_owned()), "{expected}: {found:?}");
     }
     assert!(failures(&json!({ "userName": unused("policy") })).iter().any(|failure| failure == "sn REQUIRED"));
@@ -69,7 +74,11 @@ fn reading_selects_fields_and_knows_what_the_client_has() {
     assert_eq!(admin.clone().with("If-None-Match", &format!("\"{revision}\"")).get(&path).status, 304);
     assert_eq!(admin.clone().with("If-None-Match", "\"other\"").get(&path).status, 200);
     let selected = admin.get(&format!("{path}?_fields=userName,preferences/updates")).ok();
-    assert_eq!(selected, json!({ "_id": person.id, "_rev": revision, "userName": person.name, "updates": true }), "a nested field is shown under its last name");
+    assert_eq!(
+        selected,
+        json!({ "_id": person.id, "_rev": revision, "userName": person.name, "updates": true }),
+        "a nested field is shown under its last name"
+    );
     assert_eq!(admin.get(&format!("managed/user/{}", unused("absent"))).refused(404).is_empty(), false);
 }
 
@@ -93,9 +102,22 @@ fn every_patch_operation_works_and_a_stale_revision_is_refused() {
         assert_eq!(body.pointer(pointer).unwrap_or(&Value::Null), &expected, "{operation}");
         assert!(body.get("password").is_none());
     }
-    assert!(apply(json!([{ "operation": "replace", "field": "/city", "value": "A" }, { "operation": "increment", "field": "/city", "value": 1 }])).status == 400);
+    assert!(
+        apply(
+            json!([{ "operation": "replace", "field": "/city", "value": "A" }, { "operation": "increment", "field": "/city", "value": 1 }])
+        )
+        .status
+            == 400
+    );
     assert_eq!(person.read(server).get("city"), None, "all operations or none");
-    for bad in [json!({}), json!("x"), json!([1]), json!([{ "operation": "explode", "field": "/city" }]), json!([{ "field": "/city" }]), json!([{ "operation": "add", "value": 1 }])] {
+    for bad in [
+        json!({}),
+        json!("x"),
+        json!([1]),
+        json!([{ "operation": "explode", "field": "/city" }]),
+        json!([{ "field": "/city" }]),
+        json!([{ "operation": "add", "value": 1 }]),
+    ] {
         apply(bad.clone()).refused(400);
     }
     let old = person.read(server)["_rev"].as_str().unwrap().to_owned();
@@ -112,18 +134,28 @@ fn every_patch_operation_works_and_a_stale_revision_is_refused() {
 fn queries_filter_sort_and_page_by_cookie_and_by_offset() {
     let server = Server::on(Project::new()).start();
     for number in 0..7 {
-        Person::with(&server, "page", &json!({ "userName": format!("page-{number}"), "city": if number % 2 == 0 { "Bonn" } else { "100%" } }));
+        Person::with(
+            &server,
+            "page",
+            &json!({ "userName": format!("page-{number}"), "city": if number % 2 == 0 { "Bonn" } else { "100%" } }),
+        );
     }
     let admin = server.admin();
-    let names = |body: &Value| body["result"].as_array().unwrap().iter().map(|user| user["userName"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let names = |body: &Value| {
+        body["result"].as_array().unwrap().iter().map(|user| user["userName"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     let query = |parameters: &str| admin.get(&format!("managed/user?{parameters}")).ok();
-    let first = query("_queryFilter=userName+sw+%22page-%22&_sortKeys=-userName&_pageSize=3&_totalPagedResultsPolicy=EXACT&_fields=userName");
+    let first =
+        query("_queryFilter=userName+sw+%22page-%22&_sortKeys=-userName&_pageSize=3&_totalPagedResultsPolicy=EXACT&_fields=userName");
     assert_eq!(names(&first), ["page-6", "page-5", "page-4"]);
     assert_eq!((&first["resultCount"], &first["totalPagedResults"]), (&json!(3), &json!(7)));
     let cookie = first["pagedResultsCookie"].as_str().unwrap();
     let second = query(&format!("_queryFilter=userName+sw+%22page-%22&_sortKeys=-userName&_pageSize=3&_pagedResultsCookie={cookie}"));
     assert_eq!(names(&second), ["page-3", "page-2", "page-1"]);
-    let last = query(&format!("_queryFilter=userName+sw+%22page-%22&_sortKeys=-userName&_pageSize=3&_pagedResultsCookie={}", second["pagedResultsCookie"].as_str().unwrap()));
+    let last = query(&format!(
+        "_queryFilter=userName+sw+%22page-%22&_sortKeys=-userName&_pageSize=3&_pagedResultsCookie={}",
+        second["pagedResultsCookie"].as_str().unwrap()
+    ));
     assert_eq!((names(&last), &last["pagedResultsCookie"]), (vec!["page-0".to_owned()], &Value::Null));
     assert_eq!(names(&query("_queryFilter=true&_sortKeys=userName&_pageSize=2&_pagedResultsOffset=5")), ["page-5", "page-6"]);
     for (filter, count) in [
@@ -138,7 +170,15 @@ fn queries_filter_sort_and_page_by_cookie_and_by_offset() {
     ] {
         assert_eq!(query(&format!("_queryFilter={filter}"))["resultCount"], count, "{filter}");
     }
-    for bad in ["", "_queryFilter=", "_queryFilter=city+eq", "_queryFilter=city+zz+%22x%22", "_queryFilter=true&_pageSize=-1", "_queryFilter=true&_pagedResultsCookie=nonsense&_pageSize=2", "_queryFilter=true&_pagedResultsCookie=x&_pagedResultsOffset=1&_pageSize=2"] {
+    for bad in [
+        "",
+        "_queryFilter=",
+        "_queryFilter=city+eq",
+        "_queryFilter=city+zz+%22x%22",
+        "_queryFilter=true&_pageSize=-1",
+        "_queryFilter=true&_pagedResultsCookie=nonsense&_pageSize=2",
+        "_queryFilter=true&_pagedResultsCookie=x&_pagedResultsOffset=1&_pageSize=2",
+    ] {
         let status = admin.get(&format!("managed/user?{bad}")).status;
         assert_eq!(status, 400, "'{bad}'");
     }
@@ -152,7 +192,8 @@ fn a_hundred_parallel_creations_of_one_name_make_one_person() {
     let mut object = Person::object(&name);
     object["password"] = json!({ "$crypto": { "type": "salted-hash", "value": { "algorithm": "SHA-256", "data": HASH } } });
     let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..100).map(|_| scope.spawn(|| server.admin().post("managed/user?_action=create", &object).status)).collect();
+        let threads: Vec<_> =
+            (0..100).map(|_| scope.spawn(|| server.admin().post("managed/user?_action=create", &object).status)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
@@ -165,11 +206,26 @@ const HASH: &str = "Idm9+3aAtvvDWIkT0f17p01cRv8+3o/Vc7sxdVdhmM0AAQIDBAUGBwgJCgsM
 
 /// [`PASSWORD`] in the forms an imported account may carry it, made with Python's `hashlib` and `crypt`.
 const FOREIGN: [(&str, &str); 5] = [
-    ("SHA-256", r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "SHA-256", "data": "Idm9+3aAtvvDWIkT0f17p01cRv8+3o/Vc7sxdVdhmM0AAQIDBAUGBwgJCgsMDQ4P"}}}"#),
-    ("SHA-512", r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "SHA-512", "data": "xkh/s1MJjgdsZ4alcehNy8s1ud01G/WFxL3bs+oYaaqGPur/zd3DjzfN2EaoK3mygCvRRDwzdczo+RpLvqxxTwABAgMEBQYHCAkKCwwNDg8="}}}"#),
-    ("PBKDF2", r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "PBKDF2", "data": "IXZ2qasSTzyjDen2Qga8rwABAgMEBQYHCAkKCwwNDg8=", "config": {"hashLength": 16, "saltLength": 16, "iterations": 1000, "hmac": "SHA-256"}}}}"#),
-    ("SCRYPT", r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "SCRYPT", "data": "m31mcMxZTxvQd/tv0khc9QABAgMEBQYHCAkKCwwNDg8=", "config": {"hashLength": 16, "saltLength": 16, "n": 16, "r": 8, "p": 1}}}}"#),
-    ("BCRYPT", r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "BCRYPT", "data": "$2b$04$abcdefghijklmnopqrstuu1rPt6dhx7PnfKyN66WgwSjK3JS7aFr2"}}}"#),
+    (
+        "SHA-256",
+        r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "SHA-256", "data": "Idm9+3aAtvvDWIkT0f17p01cRv8+3o/Vc7sxdVdhmM0AAQIDBAUGBwgJCgsMDQ4P"}}}"#,
+    ),
+    (
+        "SHA-512",
+        r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "SHA-512", "data": "xkh/s1MJjgdsZ4alcehNy8s1ud01G/WFxL3bs+oYaaqGPur/zd3DjzfN2EaoK3mygCvRRDwzdczo+RpLvqxxTwABAgMEBQYHCAkKCwwNDg8="}}}"#,
+    ),
+    (
+        "PBKDF2",
+        r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "PBKDF2", "data": "IXZ2qasSTzyjDen2Qga8rwABAgMEBQYHCAkKCwwNDg8=", "config": {"hashLength": 16, "saltLength": 16, "iterations": 1000, "hmac": "SHA-256"}}}}"#,
+    ),
+    (
+        "SCRYPT",
+        r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "SCRYPT", "data": "m31mcMxZTxvQd/tv0khc9QABAgMEBQYHCAkKCwwNDg8=", "config": {"hashLength": 16, "saltLength": 16, "n": 16, "r": 8, "p": 1}}}}"#,
+    ),
+    (
+        "BCRYPT",
+        r#"{"$crypto": {"type": "salted-hash", "value": {"algorithm": "BCRYPT", "data": "$2b$04$abcdefghijklmnopqrstuu1rPt6dhx7PnfKyN66WgwSjK3JS7aFr2"}}}"#,
+    ),
 ];
 
 #[test]
@@ -196,7 +252,8 @@ fn what_is_hashed_or_private_never_leaves() {
             "kbaInfo": { "type": "array", "viewable": false, "userEditable": true, "items": { "type": "object" } },
         } } }] });
     let server = Server::on(Project::new().json("conf/managed.json", &managed)).start();
-    let person = Person::with(&server, "secret", &json!({ "badge": "B-17-private", "kbaInfo": [{ "questionId": "1", "answer": "elm street" }] }));
+    let person =
+        Person::with(&server, "secret", &json!({ "badge": "B-17-private", "kbaInfo": [{ "questionId": "1", "answer": "elm street" }] }));
     let own = server.user(&person.name, PASSWORD);
     let path = format!("managed/user/{}", person.id);
     let patch = json!([{ "operation": "replace", "field": "/givenName", "value": "x" }]);

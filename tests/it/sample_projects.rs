@@ -15,7 +15,10 @@ const RESETS_THAT_STOP: [(&str, &str); 0] = [];
 
 fn projects() -> Vec<(String, PathBuf)> {
     let entries = std::fs::read_dir(repository().join("tests/projects")).unwrap().map(Result::unwrap);
-    let mut projects: Vec<_> = entries.filter(|entry| entry.path().is_dir()).map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path())).collect();
+    let mut projects: Vec<_> = entries
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .collect();
     projects.sort();
     assert!(projects.len() >= 40, "{}", projects.len());
     projects
@@ -40,7 +43,8 @@ fn is_broken(root: &std::path::Path, process: &str) -> bool {
 
 /// Somebody a project's own data model takes, with answers to its own questions.
 fn person(server: &Server, questions: &Value) -> Person {
-    let answers: Vec<Value> = questions.as_object().into_iter().flatten().map(|(id, _)| json!({ "questionId": id, "answer": "elm street" })).collect();
+    let answers: Vec<Value> =
+        questions.as_object().into_iter().flatten().map(|(id, _)| json!({ "questionId": id, "answer": "elm street" })).collect();
     let more = if answers.is_empty() { json!({}) } else { json!({ "kbaInfo": answers }) };
     Person::with(server, "sample", &more)
 }
@@ -58,7 +62,8 @@ fn walk_in(name: &str, root: &std::path::Path) {
     assert_eq!(server.admin().get("info/ping").ok()["state"], "ACTIVE_READY", "{name}");
     // The administrator may ask whatever a project's own access rules say.
     let features = server.admin().get("info/features?_queryFilter=true").ok();
-    let enabled = |feature: &str| features["result"].as_array().unwrap().iter().any(|found| found["name"] == feature && found["enabled"] == true);
+    let enabled =
+        |feature: &str| features["result"].as_array().unwrap().iter().any(|found| found["name"] == feature && found["enabled"] == true);
     let has_mail = project.has("conf/external.email.json");
     for (process, feature) in [("reset", "passwordReset"), ("username", "retrieveUsername")] {
         let order = stages(&project, process);
@@ -68,7 +73,9 @@ fn walk_in(name: &str, root: &std::path::Path) {
             continue;
         }
         assert_eq!(first.status, 200, "{name}/{process}: {}", first.text());
-        if RESETS_THAT_STOP.iter().any(|(stops, _)| *stops == name) || order.iter().any(|stage| stage == "emailValidation" || stage == "emailUsername") && !has_mail {
+        if RESETS_THAT_STOP.iter().any(|(stops, _)| *stops == name)
+            || order.iter().any(|stage| stage == "emailValidation" || stage == "emailUsername") && !has_mail
+        {
             continue;
         }
         let questions = server.admin().get("selfservice/kba").json()["questions"].clone();

@@ -33,11 +33,20 @@ fn signing_in_answers_who_one_is_and_sets_one_cookie() {
 #[test]
 fn credentials_are_taken_raw_encoded_and_basic() {
     let server = &world().server;
-    let person = Person::with(server, "cred", &json!({ "userName": format!("{}@example.test", crate::support::people::unused("w")), "password": "wr@ng Paß1" }));
+    let person = Person::with(
+        server,
+        "cred",
+        &json!({ "userName": format!("{}@example.test", crate::support::people::unused("w")), "password": "wr@ng Paß1" }),
+    );
     let name = person.read(server)["userName"].as_str().unwrap().to_owned();
     let basic = base64::prelude::BASE64_STANDARD.encode(format!("{name}:wr@ng Paß1"));
-    let encoded = server.nobody().with("X-OpenIDM-Username", &format!("UTF-8''{}", name.replace('@', "%40"))).with("X-OpenIDM-Password", "UTF-8''wr%40ng%20Pa%C3%9F1");
-    for client in [encoded, server.user(&name, "UTF-8''wr%40ng%20Pa%C3%9F1"), server.nobody().with("Authorization", &format!("Basic {basic}"))] {
+    let encoded = server
+        .nobody()
+        .with("X-OpenIDM-Username", &format!("UTF-8''{}", name.replace('@', "%40")))
+        .with("X-OpenIDM-Password", "UTF-8''wr%40ng%20Pa%C3%9F1");
+    for client in
+        [encoded, server.user(&name, "UTF-8''wr%40ng%20Pa%C3%9F1"), server.nobody().with("Authorization", &format!("Basic {basic}"))]
+    {
         let body = client.with("X-OpenIDM-NoSession", "true").get("info/login").ok();
         assert_eq!(body["authenticationId"], json!(name));
     }
@@ -71,8 +80,14 @@ fn the_session_outranks_header_credentials_even_anonymous_ones() {
     let server = &world().server;
     let person = Person::create(server, "cookie");
     let session = server.nobody().session(&person.name, PASSWORD);
-    let anonymous = |client: crate::support::Client| client.with("X-OpenIDM-Username", "anonymous").with("X-OpenIDM-Password", "anonymous").with("X-OpenIDM-NoSession", "true");
-    for client in [session.clone(), anonymous(session.clone()), session.clone().with("X-OpenIDM-Username", "openidm-admin").with("X-OpenIDM-Password", ADMIN_PASSWORD)] {
+    let anonymous = |client: crate::support::Client| {
+        client.with("X-OpenIDM-Username", "anonymous").with("X-OpenIDM-Password", "anonymous").with("X-OpenIDM-NoSession", "true")
+    };
+    for client in [
+        session.clone(),
+        anonymous(session.clone()),
+        session.clone().with("X-OpenIDM-Username", "openidm-admin").with("X-OpenIDM-Password", ADMIN_PASSWORD),
+    ] {
         assert_eq!(client.get("info/login").ok()["authenticationId"], json!(person.name));
     }
     let probe = anonymous(session).post_empty("authentication?_action=login").ok();

@@ -31,7 +31,9 @@ fn a_question_is_asked_in_every_language_and_its_answer_read_generously() {
 #[test]
 fn own_questions_are_asked_too_and_as_many_as_the_file_wants() {
     let kba_file = json!({ "kbaPropertyName": "kbaInfo", "minimumAnswersToDefine": 2, "minimumAnswersToVerify": 2, "questions": { "1": { "en": "Which street?" } } });
-    let server = Server::on(Project::new().process("reset", &[user_query(), kba(), reset_stage()]).json("conf/selfservice.kba.json", &kba_file)).start();
+    let server =
+        Server::on(Project::new().process("reset", &[user_query(), kba(), reset_stage()]).json("conf/selfservice.kba.json", &kba_file))
+            .start();
     let answers = json!([{ "questionId": "1", "answer": "Elm Street" }, { "customQuestion": "Favourite tea?", "answer": "Oolong" }]);
     let person = Person::with(&server, "own", &json!({ "kbaInfo": answers }));
     let client = server.anonymous();
@@ -68,7 +70,9 @@ fn wrong_answers_lock_the_questions_until_the_administrator_clears_the_counter()
         "kbaPropertyName": "kbaInfo", "minimumAnswersToDefine": 1, "minimumAnswersToVerify": 1, "numberOfAttemptsAllowed": "2", "kbaAttemptsPropertyName": "KBA_lockout",
         "questions": { "1": { "en": "Which street?" } },
     });
-    let server = Server::on(Project::new().process("reset", &[user_query(), kba(), reset_stage()]).json("conf/selfservice.kba.json", &kba_file)).start();
+    let server =
+        Server::on(Project::new().process("reset", &[user_query(), kba(), reset_stage()]).json("conf/selfservice.kba.json", &kba_file))
+            .start();
     let answers = json!([{ "questionId": "1", "answer": "Elm Street" }]);
     let person = Person::with(&server, "lock", &json!({ "kbaInfo": answers }));
     let client = server.anonymous();
@@ -130,14 +134,21 @@ fn a_password_that_fails_the_policy_is_answered_200_with_the_requirements_and_a_
     let (client, person) = (server.anonymous(), Person::with_answers(server, "policy"));
     let (body, token) = questions(&client, "resetkba", &person);
     let (_, mut token) = client.goes_on("resetkba", Some(&token), &Value::Object(right_answers(&body)));
-    for (password, requirement) in [("Sh0rt", "MIN_LENGTH"), ("n0capitals", "AT_LEAST_X_CAPITAL_LETTERS"), ("NoNumbersHere", "AT_LEAST_X_NUMBERS"), ("xFamily01y", "CANNOT_CONTAIN_OTHERS")] {
+    for (password, requirement) in [
+        ("Sh0rt", "MIN_LENGTH"),
+        ("n0capitals", "AT_LEAST_X_CAPITAL_LETTERS"),
+        ("NoNumbersHere", "AT_LEAST_X_NUMBERS"),
+        ("xFamily01y", "CANNOT_CONTAIN_OTHERS"),
+    ] {
         let answer = client.submit("resetkba", Some(&token), &json!({ "password": password })).expect(200).json();
         assert_eq!((&answer["type"], &answer["tag"]), (&json!("resetStage"), &json!("initial")), "{password}");
         let error = &answer["requirements"]["error"];
         assert_eq!(error["code"], 403, "{answer}");
         assert!(error["message"].is_string(), "{answer}");
         let failed = error["detail"]["failedPolicyRequirements"].as_array().unwrap();
-        let named = failed.iter().any(|failure| failure["property"] == "password" && failure["policyRequirements"][0]["policyRequirement"] == requirement);
+        let named = failed
+            .iter()
+            .any(|failure| failure["property"] == "password" && failure["policyRequirements"][0]["policyRequirement"] == requirement);
         assert!(named, "{password}: {error}");
         assert!(!answer.to_string().contains(password), "the password comes back: {answer}");
         let fresh = answer["token"].as_str().unwrap().to_owned();

@@ -43,12 +43,19 @@ fn every_step_has_a_full_lifetime_and_then_the_token_is_expired() {
         server.advance(lifetime - 5);
         let (_, second) = client.goes_on(process, Some(&first), &link.input());
         server.advance(lifetime - 5);
-        assert_eq!(client.submit(process, Some(&second), &json!({ "password": "x" })).ok()["type"], "resetStage", "{process}: a fresh lifetime");
+        assert_eq!(
+            client.submit(process, Some(&second), &json!({ "password": "x" })).ok()["type"],
+            "resetStage",
+            "{process}: a fresh lifetime"
+        );
         server.advance(10);
         for token in [&first, &second] {
             assert_eq!(client.submit(process, Some(token), &json!({ "password": NEW_PASSWORD })).refused(400), EXPIRED, "{process}");
         }
-        assert_eq!(client.post(&format!("selfservice/{process}?_action=submitRequirements"), &json!({ "token": first })).refused(400), EXPIRED);
+        assert_eq!(
+            client.post(&format!("selfservice/{process}?_action=submitRequirements"), &json!({ "token": first })).refused(400),
+            EXPIRED
+        );
     }
     assert!(server.signs_in(&person.name, PASSWORD), "nothing was changed");
     let token = up_to_the_password(&client, "days", &person);
@@ -77,19 +84,28 @@ fn a_local_token_has_sixteen_characters_and_takes_its_lifetime_from_either_spell
 #[test]
 fn people_in_flight_survive_a_restart_a_crash_and_a_changed_definition() {
     let process = |token: &Value, storage: &str| definition(&reset_by_mail(), token, storage);
-    let files = [("stateless", process(&jwt(1800), "stateless")), ("local", process(&json!({ "type": "uuid" }), "local")), ("plain", json!({ "stageConfigs": reset_by_mail() }))];
+    let files = [
+        ("stateless", process(&jwt(1800), "stateless")),
+        ("local", process(&json!({ "type": "uuid" }), "local")),
+        ("plain", json!({ "stageConfigs": reset_by_mail() })),
+    ];
     let project = files.iter().fold(Project::new(), |project, (name, file)| project.definition(name, file));
     let mut server = Server::on(project).start();
     let people: Vec<(&str, Person)> = files.iter().map(|(name, _)| (*name, Person::create(&server, "flight"))).collect();
     let others: Vec<Person> = files.iter().map(|_| Person::create(&server, "flight")).collect();
 
     let tokens: Vec<String> = people.iter().map(|(process, person)| up_to_the_password(&server.anonymous(), process, person)).collect();
-    let waiting: Vec<String> = files.iter().zip(&others).map(|((process, _), person)| server.anonymous().goes_on(process, None, &person.query()).1).collect();
+    let waiting: Vec<String> =
+        files.iter().zip(&others).map(|((process, _), person)| server.anonymous().goes_on(process, None, &person.query()).1).collect();
 
     assert_eq!(server.stop(), Some(0));
     server.start();
     for (process, token) in [files[0].0, files[1].0, files[2].0].iter().zip(&tokens) {
-        assert_eq!(server.anonymous().submit(process, Some(token), &json!({ "password": "x" })).ok()["type"], "resetStage", "{process} after a restart");
+        assert_eq!(
+            server.anonymous().submit(process, Some(token), &json!({ "password": "x" })).ok()["type"],
+            "resetStage",
+            "{process} after a restart"
+        );
     }
     server.kill();
     server.start();

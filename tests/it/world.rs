@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::support::stages::{
-    captcha, definition, email_username, email_validation, jwt, kba, parameters, reset_stage, retrieve_username, user_query, user_query_with_status,
-    validate_active_account, with,
+    captcha, definition, email_username, email_validation, jwt, kba, parameters, reset_stage, retrieve_username, user_query,
+    user_query_with_status, validate_active_account, with,
 };
 use crate::support::verifier::Verifier;
 use crate::support::{Project, Server};

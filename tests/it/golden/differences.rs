@@ -50,7 +50,8 @@ impl Differences {
         let entry = |value: Value| {
             let text = |key: &str| value[key].as_str().unwrap_or_else(|| panic!("no '{key}' in {value}")).to_owned();
             assert!(is_decided(&value), "a difference without a decision: {value}");
-            let difference = Difference { decision: value["decision"].clone(), theirs: value["theirs"].clone(), ours: value["ours"].clone() };
+            let difference =
+                Difference { decision: value["decision"].clone(), theirs: value["theirs"].clone(), ours: value["ours"].clone() };
             ((text("case"), text("step")), difference)
         };
         Self { steps: list.into_iter().map(entry).collect(), rules: Rules::read(&file["everywhere"]) }
@@ -90,7 +91,9 @@ impl Differences {
             }
         }
         let gone = listed.steps.iter().filter(|(key, _)| !self.steps.contains_key(*key));
-        faults.extend(gone.map(|((case, step), known)| format!("{case} {step}: listed (decision {}), but there is no difference", known.decision)));
+        faults.extend(
+            gone.map(|((case, step), known)| format!("{case} {step}: listed (decision {}), but there is no difference", known.decision)),
+        );
         let arrived = awaited.0.iter().filter(|(case, _)| !self.steps.keys().any(|(seen, _)| seen == *case));
         faults.extend(arrived.map(|(case, subject)| format!("{case}: awaits '{subject}', but is answered already: take it off the list")));
         let refused = |case: &str| self.steps.iter().any(|((seen, _), found)| seen == case && found.ours["status"] == 404);
@@ -114,7 +117,9 @@ pub(super) fn steady(value: &Value) -> Value {
             let count = members["properties"].as_object().map_or(0, Map::len);
             json!({ "questions": count })
         }
-        Value::Object(members) => Value::Object(members.iter().map(|(key, value)| (key.clone(), steady_member(key, value))).collect::<Map<_, _>>()),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(key, value)| (key.clone(), steady_member(key, value))).collect::<Map<_, _>>())
+        }
         Value::Array(items) => Value::Array(items.iter().map(steady).collect()),
         other => other.clone(),
     }

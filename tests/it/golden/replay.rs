@@ -104,7 +104,9 @@ impl Replay<'_> {
     fn exchange(&mut self, name: &str, step: &Value) {
         let mut recorded = step["response"].clone();
         let theirs = json!({ "status": recorded["status"], "body": recorded.get("body").or_else(|| recorded.get("bodyText")) });
-        if recorded["status"] == 201 || step["request"]["method"] == "POST" && step["request"]["path"] == "/openidm/managed/user?_action=create" {
+        if recorded["status"] == 201
+            || step["request"]["method"] == "POST" && step["request"]["path"] == "/openidm/managed/user?_action=create"
+        {
             self.make_room(&step["request"]);
         }
         let request = match self.request_with_code(&step["request"]) {
@@ -141,7 +143,10 @@ impl Replay<'_> {
         }
         if let Some(recorded) = recorded {
             // Questions may be recognised although their stage says more than the old one.
-            self.bindings.unify(&json!({ "type": recorded["type"], "requirements": recorded["requirements"] }), &json!({ "type": real["type"], "requirements": real["requirements"] }));
+            self.bindings.unify(
+                &json!({ "type": recorded["type"], "requirements": recorded["requirements"] }),
+                &json!({ "type": real["type"], "requirements": real["requirements"] }),
+            );
         }
     }
 
@@ -285,7 +290,11 @@ fn mail_as_recorded(mail: &Mail) -> Value {
 /// Envelope, the headers a person sees, and the text.
 fn comparable(mail: &Value) -> Value {
     let header = |name: &str| {
-        let found = mail["headers"].as_array().into_iter().flatten().find(|pair| pair[0].as_str().is_some_and(|have| have.eq_ignore_ascii_case(name)));
+        let found = mail["headers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|pair| pair[0].as_str().is_some_and(|have| have.eq_ignore_ascii_case(name)));
         found.map_or(Value::Null, |pair| pair[1].clone())
     };
     json!({

@@ -104,7 +104,12 @@ fn authorization_of_later_releases(members: &mut Map<String, Value>) -> bool {
     if members.get("moduleId").and_then(Value::as_str) != Some("MANAGED_USER") {
         return false;
     }
-    for (name, value) in [("userRolesProperty", json!("authzRoles")), ("authLogin", json!(true)), ("authenticationIdProperty", json!("username")), ("queryId", json!("credential-query"))] {
+    for (name, value) in [
+        ("userRolesProperty", json!("authzRoles")),
+        ("authLogin", json!(true)),
+        ("authenticationIdProperty", json!("username")),
+        ("queryId", json!("credential-query")),
+    ] {
         members.insert(name.to_owned(), value);
     }
     true

@@ -48,8 +48,11 @@ impl Bindings {
             }
         });
         let filled = filled.into_owned();
-        let cookie = filled.split_once("_pagedResultsCookie=").and_then(|(_, cookie)| self.get(&format!("cookie {cookie}")).map(|real| (cookie, real)));
-        let filled = cookie.map_or(filled.clone(), |(recorded, real)| filled.replace(&format!("Cookie={recorded}"), &format!("Cookie={real}")));
+        let cookie = filled
+            .split_once("_pagedResultsCookie=")
+            .and_then(|(_, cookie)| self.get(&format!("cookie {cookie}")).map(|real| (cookie, real)));
+        let filled =
+            cookie.map_or(filled.clone(), |(recorded, real)| filled.replace(&format!("Cookie={recorded}"), &format!("Cookie={real}")));
         missing.map_or(Ok(filled), Err)
     }
 

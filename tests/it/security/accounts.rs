@@ -14,7 +14,8 @@ fn face(answer: &Response) -> (u16, Vec<(String, String)>, Value) {
     if let Some(token) = body.get_mut("token") {
         *token = json!(token.as_str().unwrap().len());
     }
-    let headers = answer.headers.iter().filter(|(name, _)| !["date", "x-request-id", "transaction-id"].contains(&name.as_str())).cloned().collect();
+    let headers =
+        answer.headers.iter().filter(|(name, _)| !["date", "x-request-id", "transaction-id"].contains(&name.as_str())).cloned().collect();
     (answer.status, headers, body)
 }
 
@@ -60,7 +61,8 @@ fn sec_01_later_stages_of_a_decoy_look_like_those_of_a_person() {
     let server = &world().server;
     let client = server.anonymous();
     let person = Person::with_answers(server, "later");
-    let wrong = [json!({}), json!({ "code": "00000000" }), json!({ "code": 17 }), json!({ "answer1": "wrong" }), json!({ "answer1": null })];
+    let wrong =
+        [json!({}), json!({ "code": "00000000" }), json!({ "code": 17 }), json!({ "answer1": "wrong" }), json!({ "answer1": null })];
     for process in ["reset", "resetkba"] {
         let (known_body, known) = client.goes_on(process, None, &person.query());
         for nobody in nobodies(server) {
@@ -152,14 +154,17 @@ fn sec_03_nothing_about_the_account_changes_before_a_proof() {
 
 #[test]
 fn sec_04_asking_for_resets_never_locks_the_account_and_limits_are_told_alike() {
-    let project = Project::new().process("reset", &reset_by_mail()).file("vestibule.toml", "[limits]\nmails_per_recipient_hour = 3\nsubmissions_per_client_minute = 60\n");
+    let project = Project::new()
+        .process("reset", &reset_by_mail())
+        .file("vestibule.toml", "[limits]\nmails_per_recipient_hour = 3\nsubmissions_per_client_minute = 60\n");
     let server = Server::on(project).start();
     let (person, client) = (Person::create(&server, "many"), server.anonymous());
     let mark = mailbox().mark();
     let faces: Vec<_> = (0..10).map(|_| face(&client.submit("reset", None, &person.query()))).collect();
     assert!(faces.iter().all(|face| *face == faces[0]), "the fourth request looks like the first");
     assert!(server.signs_in(&person.name, PASSWORD));
-    let refused: Vec<Response> = (0..60).map(|_| client.submit("reset", None, &query("userName", "x"))).filter(|answer| answer.status != 200).collect();
+    let refused: Vec<Response> =
+        (0..60).map(|_| client.submit("reset", None, &query("userName", "x"))).filter(|answer| answer.status != 200).collect();
     assert!(!refused.is_empty(), "the client's own limit");
     for answer in &refused {
         answer.refused(429);

@@ -29,7 +29,10 @@ fn sec_33_the_stages_of_a_finished_process_are_the_compiled_ones() {
     let server = &world().server;
     let person = Person::with_answers(server, "path");
     let client = server.anonymous();
-    let count = |outcome: &str, stage: &str| server.metric("vestibule_stage_total", &["process=\"reset10jwt\"", &format!("stage=\"{stage}\""), &format!("outcome=\"{outcome}\"")]);
+    let count = |outcome: &str, stage: &str| {
+        server
+            .metric("vestibule_stage_total", &["process=\"reset10jwt\"", &format!("stage=\"{stage}\""), &format!("outcome=\"{outcome}\"")])
+    };
     let stages = ["userQuery", "kbaSecurityAnswerVerificationStage", "emailValidation", "resetStage"];
     let before: Vec<f64> = stages.iter().map(|stage| count("completed", stage)).collect();
     crate::support::people::walk(&client, "reset10jwt", &person, crate::support::people::Answers::Link);
@@ -57,8 +60,25 @@ fn sec_44_a_client_sends_values_only() {
     let person = Person::create(server, "inject");
     let name = &person.name;
     for filter in [
-        "userName sw \"\"", "userName co \"a\"", "userName pr", "true", "!(userName eq \"x\")", "_id pr", "password sw \"a\"", "password eq \"x\"", "accountStatus eq \"active\"", "kbaInfo/0/answer sw \"$\"",
-        "authzRoles eq \"x\"", "userName/x eq \"y\"", "userName gt \"\"", "userName in \"[]\"", "userName eq \"x\" or userName sw \"\"", "userName eq \"x\" or true", "userName eq \"x\"; drop table x", "userName eq x", "",
+        "userName sw \"\"",
+        "userName co \"a\"",
+        "userName pr",
+        "true",
+        "!(userName eq \"x\")",
+        "_id pr",
+        "password sw \"a\"",
+        "password eq \"x\"",
+        "accountStatus eq \"active\"",
+        "kbaInfo/0/answer sw \"$\"",
+        "authzRoles eq \"x\"",
+        "userName/x eq \"y\"",
+        "userName gt \"\"",
+        "userName in \"[]\"",
+        "userName eq \"x\" or userName sw \"\"",
+        "userName eq \"x\" or true",
+        "userName eq \"x\"; drop table x",
+        "userName eq x",
+        "",
     ] {
         assert_eq!(client.submit("reset", None, &json!({ "queryFilter": filter })).refused(400), "Invalid query filter", "{filter}");
     }
@@ -93,7 +113,9 @@ fn sec_51_values_are_escaped_by_where_they_stand_and_headers_are_one_line() {
     let server = &world().server;
     let managed = json!({ "objects": [{ "name": "user", "schema": { "order": ["userName", "mail"], "properties": { "userName": { "type": "string", "viewable": true }, "mail": { "type": "string", "viewable": true } } } }] });
     let subject = with(email_username(), "subjectTranslations", json!({ "en": "Name: %username%\r\nBcc: thief@evil.test" }));
-    let own = Server::on(Project::new().json("conf/managed.json", &managed).process("username", &[user_query(), subject, retrieve_username()])).start();
+    let own =
+        Server::on(Project::new().json("conf/managed.json", &managed).process("username", &[user_query(), subject, retrieve_username()]))
+            .start();
     let mail = format!("{}@example.test", unused("esc"));
     let name = "<img src=x onerror=alert(1)>\"'&";
     own.admin().post("managed/user?_action=create", &json!({ "userName": name, "mail": mail })).expect(201);
@@ -104,7 +126,13 @@ fn sec_51_values_are_escaped_by_where_they_stand_and_headers_are_one_line() {
     assert_eq!(got.to, [mail.clone()]);
     assert!(got.header("Bcc").is_empty() && !String::from_utf8_lossy(&got.raw).contains("\nBcc:"), "{}", String::from_utf8_lossy(&got.raw));
 
-    for address in ["x@example.test\r\nBcc: y@example.test", "x@example.test,y@example.test", "x@example.test y@example.test", "Name <x@example.test>", "x@exa\nmple.test"] {
+    for address in [
+        "x@example.test\r\nBcc: y@example.test",
+        "x@example.test,y@example.test",
+        "x@example.test y@example.test",
+        "Name <x@example.test>",
+        "x@exa\nmple.test",
+    ] {
         let mail = json!({ "from": "a@example.test", "to": "ok@example.test", "subject": "s", "body": "b", "type": "text/plain" });
         let mut bad = mail.clone();
         bad["from"] = json!(address);
@@ -145,10 +173,18 @@ fn sec_52_a_flood_of_sign_ins_is_answered_and_the_server_stays_up() {
 fn sec_40_published_keys_are_no_keys_of_ours() {
     let shared = json!({ "type": "jwt", "jweAlgorithm": "RSAES_PKCS1_V1_5", "encryptionMethod": "A128CBC_HS256", "jwsAlgorithm": "HS256", "tokenExpiry": 300, "keyPairAlgorithm": "RSA", "keyPairSize": 1024, "sharedKey": "!tHiSsOmEsHaReDkEy!" });
     let stages = [user_query(), crate::support::stages::kba(), reset_stage()];
-    let project = || Project::new().definition("old", &json!({ "stageConfigs": stages, "snapshotToken": shared })).definition("new", &json!({ "stageConfigs": stages, "snapshotToken": jwt(300) }));
+    let project = || {
+        Project::new()
+            .definition("old", &json!({ "stageConfigs": stages, "snapshotToken": shared }))
+            .definition("new", &json!({ "stageConfigs": stages, "snapshotToken": jwt(300) }))
+    };
     let (one, other) = (Server::on(project()).own_keys().start(), Server::on(project()).own_keys().start());
     let (_, token) = one.anonymous().goes_on("old", None, &query("userName", "x"));
-    assert_eq!(other.anonymous().submit("old", Some(&token), &json!({})).refused(400), "Invalid snapshot token", "two servers with one published key have different keys");
+    assert_eq!(
+        other.anonymous().submit("old", Some(&token), &json!({})).refused(400),
+        "Invalid snapshot token",
+        "two servers with one published key have different keys"
+    );
     let keys = |server: &Server| std::fs::read(server.data().join("keys.json")).unwrap();
     assert_ne!(keys(&one), keys(&other));
 }

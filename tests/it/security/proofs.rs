@@ -172,7 +172,9 @@ fn sec_31_a_stage_takes_only_its_own_proof() {
     let (token, link) = asks(&client, "reset7jwt", &person);
     let (body, token) = client.goes_on("reset7jwt", Some(&token), &link.input());
     assert_eq!(body["type"], "kbaSecurityAnswerVerificationStage");
-    for input in [link.input(), password(NEW_PASSWORD), json!({ "code": link.code, "password": NEW_PASSWORD }), json!({ "answer1": link.code })] {
+    for input in
+        [link.input(), password(NEW_PASSWORD), json!({ "code": link.code, "password": NEW_PASSWORD }), json!({ "answer1": link.code })]
+    {
         client.submit("reset7jwt", Some(&token), &input).refused(400);
     }
     let (body, token) = client.goes_on("reset7jwt", Some(&token), &serde_json::Value::Object(right_answers(&body)));
@@ -182,14 +184,30 @@ fn sec_31_a_stage_takes_only_its_own_proof() {
 
 #[test]
 fn sec_39_no_changed_token_and_no_algorithm_from_a_token_is_accepted() {
-    let server = Server::on(Project::new().process("plain", &reset_by_mail()).definition("rsa", &json!({ "stageConfigs": reset_by_mail(), "snapshotToken": jwt(300) }))).start();
+    let server = Server::on(
+        Project::new()
+            .process("plain", &reset_by_mail())
+            .definition("rsa", &json!({ "stageConfigs": reset_by_mail(), "snapshotToken": jwt(300) })),
+    )
+    .start();
     let client = server.anonymous();
     let person = Person::create(&server, "bits");
     for process in ["plain", "rsa"] {
         let (_, token) = client.goes_on(process, None, &person.query());
         let step = (token.len() / 40).max(1);
         for at in (0..token.len()).step_by(step).chain(token.len() - 3..token.len()) {
-            let changed: String = token.char_indices().map(|(index, c)| if index != at { c } else if c == 'A' { 'B' } else { 'A' }).collect();
+            let changed: String = token
+                .char_indices()
+                .map(|(index, c)| {
+                    if index != at {
+                        c
+                    } else if c == 'A' {
+                        'B'
+                    } else {
+                        'A'
+                    }
+                })
+                .collect();
             if changed != token {
                 assert_eq!(client.submit(process, Some(&changed), &json!({ "code": "x" })).refused(400), INVALID, "{process} {at}");
             }
@@ -219,7 +237,9 @@ fn sec_50_a_reset_needs_its_token_in_the_body_and_a_session_its_own_cookie() {
     let token = up_to_the_password(&server.anonymous(), "reset", &person);
     let in_cookie = server.anonymous().with("Cookie", &format!("token={token}")).with("X-OpenIDM-Token", &token);
     in_cookie.submit("reset", None, &password(NEW_PASSWORD)).refused(400);
-    let in_address = server.anonymous().post(&format!("selfservice/reset?_action=submitRequirements&token={token}"), &json!({ "input": password(NEW_PASSWORD) }));
+    let in_address = server
+        .anonymous()
+        .post(&format!("selfservice/reset?_action=submitRequirements&token={token}"), &json!({ "input": password(NEW_PASSWORD) }));
     in_address.refused(400);
     assert!(server.signs_in(&person.name, PASSWORD));
 }

@@ -36,7 +36,11 @@ fn sec_06_sec_43_no_secret_is_stored_or_logged_in_clear() {
     let mut server = Server::on(project).env("VESTIBULE_LOG", "debug").start();
     let client = server.anonymous();
     let person = Person::with_answers(&server, "clear");
-    let session = server.nobody().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", PASSWORD).post_empty("authentication?_action=login");
+    let session = server
+        .nobody()
+        .with("X-OpenIDM-Username", &person.name)
+        .with("X-OpenIDM-Password", PASSWORD)
+        .post_empty("authentication?_action=login");
     let cookie = crate::support::client::cookie(&session).unwrap().replace("session-jwt=", "");
     let (token, link) = asks(&client, "reset", &person);
     let code = typable_code(&mailbox().with(0, &person.mail, &token).body);
@@ -55,9 +59,18 @@ fn sec_06_sec_43_no_secret_is_stored_or_logged_in_clear() {
     assert_eq!(server.stop(), Some(0));
     let log = server.last_log();
     let secrets = [
-        ("the old password", PASSWORD), ("the new password", NEW_PASSWORD), ("a refused password", "short-but-remarkable"), ("an answer", "Elm Street"),
-        ("a normalised answer", "elm street"), ("a wrong answer", "a-wrong-answer-to-find"), ("a link's code", link.code.as_str()), ("a typable code", code.as_str()),
-        ("a local token", local.as_str()), ("a local link's code", local_link.code.as_str()), ("a token", token.as_str()), ("a session", cookie.as_str()),
+        ("the old password", PASSWORD),
+        ("the new password", NEW_PASSWORD),
+        ("a refused password", "short-but-remarkable"),
+        ("an answer", "Elm Street"),
+        ("a normalised answer", "elm street"),
+        ("a wrong answer", "a-wrong-answer-to-find"),
+        ("a link's code", link.code.as_str()),
+        ("a typable code", code.as_str()),
+        ("a local token", local.as_str()),
+        ("a local link's code", local_link.code.as_str()),
+        ("a token", token.as_str()),
+        ("a session", cookie.as_str()),
         ("the administrator's password", crate::support::server::ADMIN_PASSWORD),
     ];
     assert_eq!(containing(&server.data(), &secrets), Vec::<String>::new());
@@ -86,8 +99,16 @@ fn sec_08_an_expired_code_is_dead_whatever_the_sweep_did() {
 fn sec_12_no_request_header_reaches_a_link() {
     let server = &world().server;
     let headers = [
-        ("Host", "evil.test"), ("Host", "evil.test:80"), ("X-Forwarded-Host", "evil.test"), ("X-Forwarded-Proto", "gopher"), ("X-Forwarded-Port", "6666"), ("X-Forwarded-Prefix", "/evil"),
-        ("Forwarded", "for=1.2.3.4;host=evil.test;proto=gopher"), ("X-Original-URL", "http://evil.test/"), ("Origin", "http://evil.test"), ("Referer", "http://evil.test/x"),
+        ("Host", "evil.test"),
+        ("Host", "evil.test:80"),
+        ("X-Forwarded-Host", "evil.test"),
+        ("X-Forwarded-Proto", "gopher"),
+        ("X-Forwarded-Port", "6666"),
+        ("X-Forwarded-Prefix", "/evil"),
+        ("Forwarded", "for=1.2.3.4;host=evil.test;proto=gopher"),
+        ("X-Original-URL", "http://evil.test/"),
+        ("Origin", "http://evil.test"),
+        ("Referer", "http://evil.test/x"),
         ("X-OpenIDM-Host", "evil.test"),
     ];
     for (name, value) in headers {
@@ -141,21 +162,69 @@ fn sec_45_what_is_not_public_needs_a_credential() {
     let server = Server::on(project).start();
     let person = Person::create(&server, "inventory");
     let closed = [
-        "managed/user?_queryFilter=true", "managed/user", "managed/role?_queryFilter=true", "internal/user?_queryFilter=true", "repo/managed/user?_queryFilter=true", "config", "config/managed", "config/selfservice/captcha",
-        "config/selfservice/reset", "config/external.email", "config/authentication", "config/selfservice.kba", "audit/access?_queryFilter=true", "system?_queryFilter=true", "recon", "sync", "scheduler", "script",
-        "maintenance", "endpoint/x", "file", "health", "metrics/api", "metrics/prometheus", "outbox?_queryFilter=true", "schema/managed/user", "selfservice/kba", "selfservice/people", "policy", "policy/managed/user", "external/email", "nosuch",
+        "managed/user?_queryFilter=true",
+        "managed/user",
+        "managed/role?_queryFilter=true",
+        "internal/user?_queryFilter=true",
+        "repo/managed/user?_queryFilter=true",
+        "config",
+        "config/managed",
+        "config/selfservice/captcha",
+        "config/selfservice/reset",
+        "config/external.email",
+        "config/authentication",
+        "config/selfservice.kba",
+        "audit/access?_queryFilter=true",
+        "system?_queryFilter=true",
+        "recon",
+        "sync",
+        "scheduler",
+        "script",
+        "maintenance",
+        "endpoint/x",
+        "file",
+        "health",
+        "metrics/api",
+        "metrics/prometheus",
+        "outbox?_queryFilter=true",
+        "schema/managed/user",
+        "selfservice/kba",
+        "selfservice/people",
+        "policy",
+        "policy/managed/user",
+        "external/email",
+        "nosuch",
     ];
-    for path in closed.iter().map(|path| (*path).to_owned()).chain([format!("managed/user/{}", person.id), format!("selfservice/user/{}", person.id)]) {
+    for path in closed
+        .iter()
+        .map(|path| (*path).to_owned())
+        .chain([format!("managed/user/{}", person.id), format!("selfservice/user/{}", person.id)])
+    {
         assert_eq!(server.nobody().get(&path).refused(401), "Access Denied", "{path}");
         assert_eq!(server.anonymous().get(&path).refused(403), "Access denied", "{path}");
     }
-    for path in ["info/ping", "info/uiconfig", "info/features?_queryFilter=true", "info/login", "authentication", "selfservice/reset", "selfservice/username", "selfservice/captcha"] {
+    for path in [
+        "info/ping",
+        "info/uiconfig",
+        "info/features?_queryFilter=true",
+        "info/login",
+        "authentication",
+        "selfservice/reset",
+        "selfservice/username",
+        "selfservice/captcha",
+    ] {
         let answer = server.anonymous().get(path).expect(200);
         for secret in ["the-secret-key", "argon2", "127.0.0.1:0", "$crypto", "private"] {
             assert!(!answer.text().contains(secret), "{path}: {secret}");
         }
     }
-    for (method, path) in [("TRACE", "info/ping"), ("OPTIONS", "managed/user"), ("PUT", "info/ping"), ("DELETE", "selfservice/reset"), ("POST", "managed/user?_action=create")] {
+    for (method, path) in [
+        ("TRACE", "info/ping"),
+        ("OPTIONS", "managed/user"),
+        ("PUT", "info/ping"),
+        ("DELETE", "selfservice/reset"),
+        ("POST", "managed/user?_action=create"),
+    ] {
         let answer = server.anonymous().request(method, path).send(server.address());
         assert!((400..=501).contains(&answer.status) && answer.status != 500, "{method} {path}: {}", answer.status);
     }

@@ -58,7 +58,12 @@ impl Person {
             object[key] = value.clone();
         }
         let created = server.admin().post("managed/user?_action=create", &object).expect(201).json();
-        Self { id: created["_id"].as_str().unwrap().to_owned(), mail: object["mail"].as_str().unwrap_or_default().to_owned(), name, named_by: "userName" }
+        Self {
+            id: created["_id"].as_str().unwrap().to_owned(),
+            mail: object["mail"].as_str().unwrap_or_default().to_owned(),
+            name,
+            named_by: "userName",
+        }
     }
 
     /// The filter the stock pages would send.
@@ -149,7 +154,8 @@ pub(crate) fn answer(body: &Value, person: &Person) -> Value {
 pub(crate) fn right_answers(body: &Value) -> Map<String, Value> {
     let asked = body["requirements"]["properties"].as_object().cloned().unwrap_or_default();
     // Questions of a sample project are all answered alike.
-    let known = |question: &Value| QUESTIONS.iter().find(|(_, text, _)| question["systemQuestion"]["en"] == *text).map(|(_, _, answer)| *answer);
+    let known =
+        |question: &Value| QUESTIONS.iter().find(|(_, text, _)| question["systemQuestion"]["en"] == *text).map(|(_, _, answer)| *answer);
     asked.iter().map(|(key, question)| (key.clone(), json!(known(question).unwrap_or("elm street")))).collect()
 }
 
