@@ -89,12 +89,11 @@ impl Db {
     fn entry(&self, row: &Row) -> Result<OutboxEntry, sqlx::Error> {
         let mut entry = entry(row)?;
         if let Some(seal) = self.seal().get() {
-            match seal.open(&entry.mail.body) {
-                Some(text) => entry.mail.body = text,
-                None => {
-                    entry.mail.body.clear();
-                    entry.detail = json!({ "unreadable": true });
-                }
+            if let Some(text) = seal.open(&entry.mail.body) {
+                entry.mail.body = text;
+            } else {
+                entry.mail.body.clear();
+                entry.detail = json!({ "unreadable": true });
             }
         }
         Ok(entry)
