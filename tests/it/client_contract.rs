@@ -18,7 +18,10 @@ fn c_11_1_1_and_2_bootstrap_answers_a_stranger() {
     assert_eq!(anonymous.get("info/uiconfig").ok()["configuration"]["lang"], "en");
     let features = anonymous.get("info/features?_queryFilter=true").ok();
     let feature = |name: &str| features["result"].as_array().unwrap().iter().find(|item| item["name"] == name).cloned().unwrap_or_default();
-    assert_eq!((feature("passwordReset")["enabled"].clone(), feature("passwordReset")["endpoints"].clone()), (json!(true), json!(["selfservice/reset"])));
+    assert_eq!(
+        (feature("passwordReset")["enabled"].clone(), feature("passwordReset")["endpoints"].clone()),
+        (json!(true), json!(["selfservice/reset"]))
+    );
     assert_eq!(feature("registration")["enabled"], false, "there is no such process");
     assert_eq!(feature("workflow")["enabled"], false);
     assert_eq!(feature("kba")["enabled"], true);
@@ -35,9 +38,13 @@ fn c_11_1_3_there_are_no_social_providers() {
 fn c_11_1_6_the_own_object_is_read_with_every_list_of_fields_the_client_sends() {
     let person = Person::create(server(), "ownread");
     let client = signed_in(server(), &person);
-    for fields in ["", "?_fields=idps/*", "?_fields=_notifications/*", "?_fields=*,idps/*,_meta/*,_notifications/*",
-        "?_fields=*,idps/*,_meta/createDate,_meta/lastChanged,_meta/termsAccepted,_meta/loginCount"]
-    {
+    for fields in [
+        "",
+        "?_fields=idps/*",
+        "?_fields=_notifications/*",
+        "?_fields=*,idps/*,_meta/*,_notifications/*",
+        "?_fields=*,idps/*,_meta/createDate,_meta/lastChanged,_meta/termsAccepted,_meta/loginCount",
+    ] {
         let body = client.get(&format!("{}{fields}", own(&person))).ok();
         assert_eq!(body["_id"], json!(person.id), "{fields}");
         for secret in ["password", "kbaInfo", "fieldHistory"] {
@@ -119,7 +126,11 @@ fn c_11_1_10_and_11_policies_are_told_and_checked_in_every_form() {
         assert_eq!(failures(&path, json!({ "password": PASSWORD })), Vec::<String>::new(), "{path}");
     }
     let form = json!({ "userName": person.name, "givenName": "G", "sn": "S", "mail": person.mail });
-    assert_eq!(failures(&format!("policy/{}?_action=validateObject", own(&person)), form), Vec::<String>::new(), "what was not submitted is not reported (13.11)");
+    assert_eq!(
+        failures(&format!("policy/{}?_action=validateObject", own(&person)), form),
+        Vec::<String>::new(),
+        "what was not submitted is not reported (13.11)"
+    );
 }
 
 #[test]
@@ -130,10 +141,17 @@ fn c_11_1_14_questions_are_read_and_replaced() {
     assert_eq!((kba["minimumAnswersToDefine"].clone(), kba["questions"]["1"]["en"].clone()), (json!(2), json!("Which street?")));
     let path = format!("selfservice/user/{}", person.id);
     let replace = |value: Value| json!([{ "operation": "replace", "field": "/kbaInfo", "value": value }]);
-    let body = client.patch(&path, &replace(json!([{ "answer": "Elm", "questionId": "1" }, { "answer": "Max", "customQuestion": "Who?" }]))).ok();
+    let body =
+        client.patch(&path, &replace(json!([{ "answer": "Elm", "questionId": "1" }, { "answer": "Max", "customQuestion": "Who?" }]))).ok();
     assert_eq!(body["userName"], json!(person.name), "the whole object comes back");
     assert!(body.get("kbaInfo").is_none());
-    for bad in [json!([]), json!({}), json!([{ "operation": "replace", "field": "/city", "value": [] }]), replace(json!([{ "questionId": "1" }])), replace(json!("x"))] {
+    for bad in [
+        json!([]),
+        json!({}),
+        json!([{ "operation": "replace", "field": "/city", "value": [] }]),
+        replace(json!([{ "questionId": "1" }])),
+        replace(json!("x")),
+    ] {
         client.patch(&path, &bad).refused(400);
     }
     let other = Person::create(server(), "kba");
@@ -148,7 +166,10 @@ fn c_11_1_16_consent_is_listed_given_and_taken_back() {
     let list = client.get("consent?_queryFilter=/source%20eq%20%22managed/user%22").ok();
     assert_eq!(list["resultCount"], 1);
     let one = &list["result"][0];
-    assert_eq!((one["name"].clone(), one["displayName"].clone(), one["fields"][0]["name"].clone()), (json!("toDirectory"), json!("Directory"), json!("mail")));
+    assert_eq!(
+        (one["name"].clone(), one["displayName"].clone(), one["fields"][0]["name"].clone()),
+        (json!("toDirectory"), json!("Directory"), json!("mail"))
+    );
     let value = json!({ "consentDate": "2026-11-21T10:00:00.000Z", "mapping": "toDirectory" });
     let given = client.patch(&own(&person), &json!([{ "operation": "add", "field": "/consentedMappings/-", "value": value }])).ok();
     assert_eq!(given["consentedMappings"], json!([value]));
@@ -186,9 +207,11 @@ fn c_11_the_terms_are_told_without_scripts() {
 
 #[test]
 fn c_4_an_administrator_signs_in_at_the_stock_client() {
-    let admin = server().nobody().session("openidm-admin", crate::support::server::ADMIN_PASSWORD).with("X-Requested-With", "XMLHttpRequest");
+    let admin =
+        server().nobody().session("openidm-admin", crate::support::server::ADMIN_PASSWORD).with("X-Requested-With", "XMLHttpRequest");
     let login = admin.post_empty("authentication?_action=login").ok();
-    let (component, id) = (login["authorization"]["component"].as_str().unwrap().to_owned(), login["authorization"]["id"].as_str().unwrap().to_owned());
+    let (component, id) =
+        (login["authorization"]["component"].as_str().unwrap().to_owned(), login["authorization"]["id"].as_str().unwrap().to_owned());
     assert_eq!(component, "internal/user");
     assert_eq!(admin.get(&format!("{component}/{id}")).ok()["_id"], json!(id));
     admin.get(&format!("schema/{component}")).expect(200);
@@ -203,8 +226,13 @@ fn c_9_every_form_of_patch_answers_with_the_whole_object() {
     let person = Person::with(server(), "forms", &json!({ "city": "Bonn", "preferences": { "updates": false } }));
     let client = signed_in(server(), &person);
     let patch = |operations: Value| client.patch(&own(&person), &operations).ok();
-    let body = patch(json!([{ "operation": "add", "field": "/telephoneNumber", "value": "555-0100" }, { "operation": "add", "field": "/city", "value": "Ulm" }]));
-    assert_eq!((body["telephoneNumber"].clone(), body["city"].clone(), body["sn"].clone()), (json!("555-0100"), json!("Ulm"), json!("Family")));
+    let body = patch(
+        json!([{ "operation": "add", "field": "/telephoneNumber", "value": "555-0100" }, { "operation": "add", "field": "/city", "value": "Ulm" }]),
+    );
+    assert_eq!(
+        (body["telephoneNumber"].clone(), body["city"].clone(), body["sn"].clone()),
+        (json!("555-0100"), json!("Ulm"), json!("Family"))
+    );
     let body = patch(json!([{ "operation": "remove", "field": "/city" }]));
     assert!(body.get("city").is_none(), "a removed property is absent (13.22): {body}");
     assert_eq!(body["userName"], json!(person.name));
@@ -222,10 +250,15 @@ fn c_9_a_list_the_edit_form_adds_is_the_list_as_it_is_now() {
         "password": { "type": "string", "viewable": false, "userEditable": true, "isProtected": true },
         "hobbies": { "type": "array", "viewable": true, "userEditable": true, "items": { "type": "string" } } } } }] });
     for (setting, expected) in [("", json!(["b"])), ("[profile]\nadd_lists = \"merge\"\n", json!(["a", "b"]))] {
-        let project = Project::new().json("conf/managed.json", &managed).file("vestibule.toml", format!("[limits]\nenabled = false\n{setting}"));
+        let project =
+            Project::new().json("conf/managed.json", &managed).file("vestibule.toml", format!("[limits]\nenabled = false\n{setting}"));
         let server = Server::on(project).start();
         let name = unused("hobby");
-        let created = server.admin().post("managed/user?_action=create", &json!({ "userName": name, "password": PASSWORD, "hobbies": ["a", "b"] })).expect(201).json();
+        let created = server
+            .admin()
+            .post("managed/user?_action=create", &json!({ "userName": name, "password": PASSWORD, "hobbies": ["a", "b"] }))
+            .expect(201)
+            .json();
         let path = format!("managed/user/{}", created["_id"].as_str().unwrap());
         let client = server.nobody().session(&name, PASSWORD).with("X-Requested-With", "XMLHttpRequest");
         let body = client.patch(&path, &json!([{ "operation": "add", "field": "/hobbies", "value": ["b"] }])).ok();
@@ -272,7 +305,12 @@ fn c_9_ones_own_account_is_deleted_and_signing_out_works_afterwards() {
 fn c_9_notifications_come_are_dismissed_one_by_one_and_all_at_once() {
     let (person, other) = (Person::create(server(), "bell"), Person::create(server(), "bell"));
     let client = signed_in(server(), &person);
-    let poll = || client.clone().without("X-Requested-With").get(&format!("{}?_fields=_notifications/*", own(&person))).ok()["_notifications"].as_array().unwrap().clone();
+    let poll = || {
+        client.clone().without("X-Requested-With").get(&format!("{}?_fields=_notifications/*", own(&person))).ok()["_notifications"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
     assert!(poll().is_empty());
     for city in ["Ulm", "Köln", "Bonn"] {
         client.patch(&own(&person), &json!([{ "operation": "add", "field": "/city", "value": city }])).expect(200);
@@ -289,7 +327,13 @@ fn c_9_notifications_come_are_dismissed_one_by_one_and_all_at_once() {
     client.delete(&path).expect(200);
     client.delete(&path).refused(404);
     assert_eq!(poll().len(), 2);
-    let all = |client: &Client, target: &Person| client.clone().without("X-Requested-With").with("X-OpenIDM-NoSession", "true").post_empty(&format!("notification?_action=deleteNotificationsForTarget&target={}", own(target)));
+    let all = |client: &Client, target: &Person| {
+        client
+            .clone()
+            .without("X-Requested-With")
+            .with("X-OpenIDM-NoSession", "true")
+            .post_empty(&format!("notification?_action=deleteNotificationsForTarget&target={}", own(target)))
+    };
     all(&signed_in(server(), &other), &person).refused(403);
     all(&client, &person).expect(200);
     assert!(poll().is_empty());
@@ -338,7 +382,11 @@ fn c_2_4_9_the_clients_sequences_run_as_it_makes_them() {
     let both = session.clone().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", PASSWORD);
     let hidden = with_anonymous_headers(&session);
     let own = own(&person);
-    let answers = parallel(&[(&both, "GET", &own, None), (&both, "POST", "privilege?_action=listPrivileges", None), (&hidden, "GET", "schema/managed/user", None)]);
+    let answers = parallel(&[
+        (&both, "GET", &own, None),
+        (&both, "POST", "privilege?_action=listPrivileges", None),
+        (&hidden, "GET", "schema/managed/user", None),
+    ]);
     assert_eq!(answers[0].json()["_id"], json!(person.id));
     let ajax = session.with("X-Requested-With", "XMLHttpRequest");
     ajax.get("config/ui/dashboard").expect(200);

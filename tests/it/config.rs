@@ -9,7 +9,12 @@ use crate::support::{Person, Project, Server};
 
 fn start() -> Server {
     let mail = json!({ "host": "127.0.0.1", "port": 1, "from": "a@example.test", "auth": { "enable": true, "username": "u", "password": "hunter2" }, "starttls": { "enable": false } });
-    Server::on(project().json("conf/external.email.json", &mail).process("captcha", &[captcha("http://127.0.0.1:1/"), user_query(), email_validation(), reset_stage()])).start()
+    Server::on(
+        project()
+            .json("conf/external.email.json", &mail)
+            .process("captcha", &[captcha("http://127.0.0.1:1/"), user_query(), email_validation(), reset_stage()]),
+    )
+    .start()
 }
 
 #[track_caller]
@@ -24,7 +29,16 @@ fn diagnostics(answer: &Response) -> Vec<Value> {
 fn an_administrator_reads_replaces_and_patches_what_is_served_at_once() {
     let server = start();
     let admin = server.admin();
-    for id in ["selfservice/reset", "selfservice.kba", "selfservice.terms", "external.email", "ui/configuration", "ui/themeconfig", "sync", "repo.init"] {
+    for id in [
+        "selfservice/reset",
+        "selfservice.kba",
+        "selfservice.terms",
+        "external.email",
+        "ui/configuration",
+        "ui/themeconfig",
+        "sync",
+        "repo.init",
+    ] {
         let body = admin.get(&format!("config/{id}")).ok();
         assert_eq!(body["_id"], json!(id));
     }
@@ -36,7 +50,9 @@ fn an_administrator_reads_replaces_and_patches_what_is_served_at_once() {
     assert_eq!(signed_in(&server, &person).get("selfservice/kba").ok()["questions"]["9"]["en"], "Which colour?", "it is served at once");
     let previous = std::fs::read_to_string(server.project().join("conf/selfservice.kba.json.previous")).unwrap();
     assert!(!previous.contains("Which colour?") && previous.contains("Which street?"), "the version before is kept");
-    let patched = admin.patch("config/ui/configuration", &json!([{ "operation": "replace", "field": "/configuration/passwordReset", "value": false }])).ok();
+    let patched = admin
+        .patch("config/ui/configuration", &json!([{ "operation": "replace", "field": "/configuration/passwordReset", "value": false }]))
+        .ok();
     assert_eq!(patched["configuration"]["passwordReset"], false);
     server.anonymous().get("selfservice/reset").refused(403);
     admin.patch("config/selfservice.terms", &json!([{ "operation": "replace", "field": "/versions", "value": [{ "version": "3.0", "termsTranslations": { "en": "New" }, "createDate": "2026-02-01T00:00:00.000Z" }] }, { "operation": "replace", "field": "/active", "value": "3.0" }])).expect(200);
@@ -52,7 +68,10 @@ fn what_would_not_load_is_refused_with_the_loaders_own_diagnostics_and_nothing_c
     let server = start();
     let admin = server.admin();
     let before = std::fs::read_to_string(server.project().join("conf/selfservice-reset.json")).unwrap();
-    let misspelt = admin.patch("config/selfservice/reset", &json!([{ "operation": "replace", "field": "/stageConfigs", "value": [{ "name": "userQuerry" }] }]));
+    let misspelt = admin.patch(
+        "config/selfservice/reset",
+        &json!([{ "operation": "replace", "field": "/stageConfigs", "value": [{ "name": "userQuerry" }] }]),
+    );
     let found = diagnostics(&misspelt);
     let error = found.iter().find(|found| found["severity"] == "error").unwrap();
     assert_eq!(error["rule"], "unknown-stage");
@@ -63,7 +82,10 @@ fn what_would_not_load_is_refused_with_the_loaders_own_diagnostics_and_nothing_c
     diagnostics(&admin.put("config/access", &json!({ "nothing": true })));
     diagnostics(&admin.put("config/selfservice/fresh", &json!({ "stageConfigs": [{ "name": "nosuch" }] })));
     assert_eq!(std::fs::read_to_string(server.project().join("conf/selfservice-reset.json")).unwrap(), before);
-    assert!(!server.project().join("conf/selfservice-reset.json.previous").exists() && !server.project().join("conf/selfservice-fresh.json").exists());
+    assert!(
+        !server.project().join("conf/selfservice-reset.json.previous").exists()
+            && !server.project().join("conf/selfservice-fresh.json").exists()
+    );
     server.anonymous().get("selfservice/reset").expect(200);
     admin.put("config/selfservice/fresh", &json!({ "stageConfigs": [user_query(), email_validation(), reset_stage()] })).expect(200);
     server.anonymous().get("selfservice/fresh").expect(200);
@@ -84,7 +106,10 @@ fn secrets_never_leave_and_stay_when_they_come_back_as_they_were() {
     assert!(written.contains("hunter2") && written.contains("b@example.test"), "{written}");
     admin.patch("config/external.email", &json!([{ "operation": "replace", "field": "/from", "value": "c@example.test" }])).expect(200);
     assert!(std::fs::read_to_string(server.project().join("conf/external.email.json")).unwrap().contains("hunter2"));
-    for steal in [json!([{ "operation": "copy", "from": "/auth/password", "field": "/from" }]), json!([{ "operation": "move", "from": "/auth/password", "field": "/auth/username" }])] {
+    for steal in [
+        json!([{ "operation": "copy", "from": "/auth/password", "field": "/from" }]),
+        json!([{ "operation": "move", "from": "/auth/password", "field": "/auth/username" }]),
+    ] {
         admin.patch("config/external.email", &steal).refused(400);
     }
     let captcha = admin.get("config/selfservice/captcha").ok();
@@ -127,7 +152,10 @@ fn only_administrators_and_never_the_embedded_project() {
     }
     client.patch("config/ui/dashboard", &json!([])).refused(403);
     let embedded = Server::default_project().start();
-    let message = embedded.admin().patch("config/selfservice.kba", &json!([{ "operation": "replace", "field": "/minimumAnswersToDefine", "value": 1 }])).refused(403);
+    let message = embedded
+        .admin()
+        .patch("config/selfservice.kba", &json!([{ "operation": "replace", "field": "/minimumAnswersToDefine", "value": 1 }]))
+        .refused(403);
     assert!(message.contains("--project"), "{message}");
     assert!(embedded.admin().get("config/selfservice.kba").ok()["questions"].is_object());
 }
@@ -138,6 +166,9 @@ fn a_file_somebody_edits_at_the_same_time_is_not_overwritten() {
     let path = server.project().join("conf/selfservice.kba.json");
     let edited = std::fs::read_to_string(&path).unwrap().replace("Which street?", "{ broken");
     std::fs::write(&path, format!("{edited}}}}}")).unwrap();
-    server.admin().patch("config/selfservice.kba", &json!([{ "operation": "replace", "field": "/minimumAnswersToDefine", "value": 1 }])).refused(409);
+    server
+        .admin()
+        .patch("config/selfservice.kba", &json!([{ "operation": "replace", "field": "/minimumAnswersToDefine", "value": 1 }]))
+        .refused(409);
     assert!(std::fs::read_to_string(&path).unwrap().contains("broken"));
 }

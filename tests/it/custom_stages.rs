@@ -82,7 +82,18 @@ fn sec_31_no_stage_of_a_project_proves_who_somebody_is() {
 
 #[test]
 fn a_stage_that_fails_or_says_nothing_never_ends() {
-    for script in ["({})", "null", "true", "'done'", "({done: 'true'})", "({done: 1})", "while (true) {}", "throw new Error('x')", "({done: true, user: {userName: 'x'}})", "({done: true, attributes: {city: 'x'}})"] {
+    for script in [
+        "({})",
+        "null",
+        "true",
+        "'done'",
+        "({done: 'true'})",
+        "({done: 1})",
+        "while (true) {}",
+        "throw new Error('x')",
+        "({done: true, user: {userName: 'x'}})",
+        "({done: true, attributes: {city: 'x'}})",
+    ] {
         let server = Server::on(mine("time_limit_ms = 50", script)).start();
         let answer = server.anonymous().submit("mine", None, &json!({}));
         assert!(answer.status == 503, "{script}: {} {}", answer.status, answer.text());
@@ -116,11 +127,16 @@ fn declarations_are_read_strictly() {
         ("[stages.mine]\nkind = \"script\"\nfile = \"../none.js\"", "which is no file of the project"),
         ("[stages.mine]\nkind = \"script\"\nfile = \"script/mine.js\"\nneed = []", "there is no key 'need'"),
     ] {
-        let project = Project::new().file("vestibule.toml", format!("[limits]\nenabled = false\n{declaration}\n")).file("script/mine.js", "1");
+        let project =
+            Project::new().file("vestibule.toml", format!("[limits]\nenabled = false\n{declaration}\n")).file("script/mine.js", "1");
         let server = Server::on(project).start();
         server.logged(0, said);
     }
-    let wrong = [("needs = [\"signedin\"]", "did you mean 'signedIn'?"), ("requirements = { type = \"nonsense\" }", "are no JSON Schema"), ("", "cannot be read: line 1")];
+    let wrong = [
+        ("needs = [\"signedin\"]", "did you mean 'signedIn'?"),
+        ("requirements = { type = \"nonsense\" }", "are no JSON Schema"),
+        ("", "cannot be read: line 1"),
+    ];
     for (declaration, said) in wrong {
         let server = Server::on(mine(declaration, if declaration.is_empty() { "if (" } else { "1" })).start();
         server.logged(0, said);
@@ -142,24 +158,38 @@ fn an_http_service_is_a_stage_and_its_failure_is_503() {
             while let Ok(read) = stream.read(&mut part) {
                 bytes.extend_from_slice(&part[..read]);
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                let length = text.to_lowercase().split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok());
+                let length =
+                    text.to_lowercase().split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok());
                 if read == 0 || text.split_once("\r\n\r\n").is_some_and(|(_, body)| Some(body.len()) >= length) {
                     break;
                 }
             }
             let text = String::from_utf8_lossy(&bytes).into_owned();
-            let body = if text.contains("\"phase\":\"ask\"") { json!({ "requirements": { "properties": { "x": {} } } }) } else { json!({ "done": true, "gives": ["human"] }) };
+            let body = if text.contains("\"phase\":\"ask\"") {
+                json!({ "requirements": { "properties": { "x": {} } } })
+            } else {
+                json!({ "done": true, "gives": ["human"] })
+            };
             *kept.lock().unwrap() = text.clone();
             let status = if text.contains("\"x\":\"fail\"") { "500 Internal Server Error" } else { "200 OK" };
             let body = body.to_string();
-            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
         }
     });
-    let toml = format!("[limits]\nenabled = false\n[stages.remote]\nkind = \"http\"\nurl = \"http://127.0.0.1:{port}/stage\"\ntoken = \"secret-token\"\ngives = [\"human\"]\ntype = \"risk\"\n");
+    let toml = format!(
+        "[limits]\nenabled = false\n[stages.remote]\nkind = \"http\"\nurl = \"http://127.0.0.1:{port}/stage\"\ntoken = \"secret-token\"\ngives = [\"human\"]\ntype = \"risk\"\n"
+    );
     let server = Server::on(Project::new().file("vestibule.toml", toml).process("remote", &[json!({ "name": "remote" })])).start();
     let first = server.anonymous().get("selfservice/remote").ok();
     assert_eq!((&first["type"], &first["requirements"]["properties"]), (&json!("risk"), &json!({ "x": {} })));
-    assert_eq!(server.anonymous().submit("remote", None, &json!({ "x": "fail" })).refused(503), "This step cannot be taken at the moment, try again later");
+    assert_eq!(
+        server.anonymous().submit("remote", None, &json!({ "x": "fail" })).refused(503),
+        "This step cannot be taken at the moment, try again later"
+    );
     assert_eq!(server.anonymous().submit("remote", None, &json!({ "x": 1 })).ok()["tag"], "end");
     let sent = seen.lock().unwrap().clone();
     assert!(sent.to_lowercase().contains("authorization: bearer secret-token"), "{sent}");

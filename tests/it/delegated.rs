@@ -43,7 +43,10 @@ fn the_menu_and_the_forms_know_what_may_be_done() {
     assert_eq!(near["UPDATE"]["allowed"], true);
     for far in [path(&in_city("far", "Ulm")), "managed/user/nosuch".into()] {
         let far = desk.get(&format!("privilege/{far}")).ok();
-        assert_eq!((far["VIEW"]["allowed"].clone(), far["UPDATE"]["allowed"].clone(), far["DELETE"]["allowed"].clone()), (json!(false), json!(false), json!(false)));
+        assert_eq!(
+            (far["VIEW"]["allowed"].clone(), far["UPDATE"]["allowed"].clone(), far["DELETE"]["allowed"].clone()),
+            (json!(false), json!(false), json!(false))
+        );
     }
 }
 
@@ -60,7 +63,9 @@ fn a_list_is_searched_sorted_and_paged_within_reach() {
     assert_eq!(names(&first).first().unwrap(), &format!("{tag}-10"));
     assert_eq!(names(&first).len(), 10);
     assert!(first.json()["pagedResultsCookie"].is_string(), "there is a next page");
-    let second = desk.get(&format!("managed/user?_queryFilter={filter}&_pageSize=10&_sortKeys=-userName&_fields=userName&_pagedResultsOffset=10")).expect(200);
+    let second = desk
+        .get(&format!("managed/user?_queryFilter={filter}&_pageSize=10&_sortKeys=-userName&_fields=userName&_pagedResultsOffset=10"))
+        .expect(200);
     assert_eq!(names(&second), [format!("{tag}-00")]);
     assert!(second.json()["pagedResultsCookie"].is_null());
     desk.get("managed/user?_queryFilter=preferences/updates+eq+true").refused(403);
@@ -90,7 +95,12 @@ fn people_within_reach_are_read_changed_created_and_deleted() {
     object["city"] = json!("Bonn");
     let made = desk.post("managed/user?_action=create", &object).expect(201).json();
     assert!(server().signs_in(&name, PASSWORD));
-    for (member, value) in [("city", json!("Ulm")), ("accountStatus", json!("inactive")), ("authzRoles", json!([{ "_ref": "internal/role/openidm-admin" }])), ("_id", json!("mine"))] {
+    for (member, value) in [
+        ("city", json!("Ulm")),
+        ("accountStatus", json!("inactive")),
+        ("authzRoles", json!([{ "_ref": "internal/role/openidm-admin" }])),
+        ("_id", json!("mine")),
+    ] {
         let mut object = Person::object(&unused("made"));
         object["city"] = json!("Bonn");
         object[member] = value;
@@ -110,7 +120,9 @@ fn people_out_of_reach_are_not_there() {
     let there = desk.get(&path(&far));
     assert_eq!((missing.status, there.status), (404, 404));
     assert_eq!(there.message().replace(&far.id, "nosuch"), missing.message());
-    for answer in [desk.patch(&path(&far), &set("sn", "x")), desk.delete(&path(&far)), desk.get(&format!("{}/reports?_queryFilter=true", path(&far)))] {
+    for answer in
+        [desk.patch(&path(&far), &set("sn", "x")), desk.delete(&path(&far)), desk.get(&format!("{}/reports?_queryFilter=true", path(&far)))]
+    {
         answer.refused(404);
     }
     assert_eq!(far.read(server())["sn"], "Family");
@@ -121,13 +133,19 @@ fn nobody_promotes_himself_or_takes_a_superior_by_a_privilege() {
     let role = [json!({ "_ref": "internal/role/openidm-authorized" }), json!({ "_ref": "internal/role/bonn-desk" })];
     let clerk = Person::with(server(), "clerk", &json!({ "city": "Bonn", "authzRoles": role }));
     let client = signed_in(server(), &clerk);
-    client.patch(&path(&clerk), &json!([{ "operation": "add", "field": "/authzRoles/-", "value": { "_ref": "internal/role/openidm-admin" } }])).refused(403);
+    client
+        .patch(
+            &path(&clerk),
+            &json!([{ "operation": "add", "field": "/authzRoles/-", "value": { "_ref": "internal/role/openidm-admin" } }]),
+        )
+        .refused(403);
     client.patch(&path(&clerk), &set("accountStatus", "inactive")).refused(403);
     client.patch(&path(&clerk), &set("password", NEW_PASSWORD)).refused(403);
     let own = client.get(&format!("privilege/{}", path(&clerk))).ok();
     assert_eq!((own["UPDATE"]["allowed"].clone(), own["DELETE"]["allowed"].clone()), (json!(false), json!(false)));
     for superior in ["openidm-admin", "callers"] {
-        let above = Person::with(server(), "above", &json!({ "city": "Bonn", "authzRoles": [{ "_ref": format!("internal/role/{superior}") }] }));
+        let above =
+            Person::with(server(), "above", &json!({ "city": "Bonn", "authzRoles": [{ "_ref": format!("internal/role/{superior}") }] }));
         client.patch(&path(&above), &set("password", NEW_PASSWORD)).refused(403);
         client.delete(&path(&above)).refused(403);
         assert!(server().signs_in(&above.name, PASSWORD));
@@ -168,7 +186,10 @@ fn relationship_tabs_are_answered_and_changed() {
     };
     let found = tab(&desk, "manager").ok();
     let entry = &found["result"][0];
-    assert_eq!((entry["_ref"].clone(), entry["_refResourceId"].clone(), entry["userName"].clone()), (json!(path(&boss)), json!(boss.id), json!(boss.name)));
+    assert_eq!(
+        (entry["_ref"].clone(), entry["_refResourceId"].clone(), entry["userName"].clone()),
+        (json!(path(&boss)), json!(boss.id), json!(boss.name))
+    );
     assert_eq!(tab(&desk, "reports").ok()["result"], json!([]));
     assert_eq!(tab(&desk, "roles").ok()["result"], json!([]), "a relationship that may not be seen is empty");
     assert_eq!(tab(&server().admin(), "manager").ok()["resultCount"], 1);

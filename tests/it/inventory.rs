@@ -141,7 +141,8 @@ fn sec_45_every_route_of_the_server_has_its_row() {
     let table = source.split("match segments.as_slice() {").nth(1).unwrap();
     let mut routes = 0;
     for pattern in table.lines().filter_map(|line| line.trim().strip_prefix('[')?.split(']').next()) {
-        let literals: Vec<&str> = pattern.split(',').map(str::trim).take_while(|part| part.starts_with('"')).map(|part| part.trim_matches('"')).collect();
+        let literals: Vec<&str> =
+            pattern.split(',').map(str::trim).take_while(|part| part.starts_with('"')).map(|part| part.trim_matches('"')).collect();
         let prefix = literals.join("/");
         routes += 1;
         let covered = TABLE.iter().any(|((_, path, _), _)| {

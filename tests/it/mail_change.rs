@@ -125,7 +125,11 @@ fn sec_10_a_later_request_a_new_password_and_time_end_an_earlier_one() {
     assert_eq!(press(&fresh, &link(&first), PASSWORD).status, 404);
     let reauth = client.clone().with("X-OpenIDM-Reauth-Password", PASSWORD);
     reauth.patch(&own(&person), &json!([{ "operation": "replace", "field": "/password", "value": NEW_PASSWORD }])).expect(200);
-    assert_eq!(press(&fresh, &link(&second), NEW_PASSWORD).status, 400, "whoever asked before the password was changed may have been another");
+    assert_eq!(
+        press(&fresh, &link(&second), NEW_PASSWORD).status,
+        400,
+        "whoever asked before the password was changed may have been another"
+    );
     let (third, _) = asked(&client, &person, &new_address());
     fresh.advance(25 * 3600);
     assert_eq!(press(&fresh, &link(&third), NEW_PASSWORD).status, 404, "a day is enough");
@@ -182,7 +186,9 @@ fn the_address_cannot_be_changed_past_the_safety_net() {
     }
     client.patch(&own(&person), &json!([{ "operation": "remove", "field": "/mail" }])).refused(403);
     client.patch(&own(&person), &json!([{ "operation": "replace", "field": "/mail", "value": "no address" }])).refused(403);
-    client.post(&format!("{}?_action=patch", own(&person)), &json!([{ "operation": "replace", "field": "/mail", "value": address }])).expect(200);
+    client
+        .post(&format!("{}?_action=patch", own(&person)), &json!([{ "operation": "replace", "field": "/mail", "value": address }]))
+        .expect(200);
     assert_eq!(mail_of(&person), person.mail);
 }
 
@@ -190,7 +196,10 @@ fn the_address_cannot_be_changed_past_the_safety_net() {
 fn sec_12_links_stand_on_the_configured_address_whatever_the_request_says() {
     let person = Person::create(server(), "host");
     let address = new_address();
-    let client = signed_in(server(), &person).with("Host", "evil.example").with("X-Forwarded-Host", "evil.example").with("Forwarded", "host=evil.example");
+    let client = signed_in(server(), &person)
+        .with("Host", "evil.example")
+        .with("X-Forwarded-Host", "evil.example")
+        .with("Forwarded", "host=evil.example");
     let (to_new, to_old) = asked(&client, &person, &address);
     for text in [to_new, to_old] {
         assert!(!text.contains("evil.example") && text.contains(&server().url()), "{text}");
@@ -232,10 +241,19 @@ fn sec_14_and_20_the_person_is_told_of_a_new_password_and_of_new_questions() {
 fn sec_14_a_browser_that_was_never_used_is_told_of_and_a_known_one_is_not() {
     let person = Person::create(server(), "device");
     let sign_in = |device: Option<&str>| {
-        let client = server().nobody().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", PASSWORD).with("User-Agent", "Browser\tOne");
+        let client = server()
+            .nobody()
+            .with("X-OpenIDM-Username", &person.name)
+            .with("X-OpenIDM-Password", PASSWORD)
+            .with("User-Agent", "Browser\tOne");
         let client = device.map_or(client.clone(), |device| client.with("Cookie", device));
         let answer = client.post_empty("authentication?_action=login").expect(200);
-        let set = answer.headers.iter().filter(|(name, value)| name == "set-cookie" && value.starts_with("vestibule-device=")).map(|(_, value)| value.clone()).next();
+        let set = answer
+            .headers
+            .iter()
+            .filter(|(name, value)| name == "set-cookie" && value.starts_with("vestibule-device="))
+            .map(|(_, value)| value.clone())
+            .next();
         set.unwrap().split(';').next().unwrap().to_owned()
     };
     let mark = mailbox().mark();
@@ -259,7 +277,9 @@ fn sessions_are_listed_and_ended_one_by_one_all_but_one_and_all() {
     let found = list(&sessions[0]);
     assert_eq!(found.len(), 4);
     assert_eq!(found.iter().filter(|session| session["current"] == true).count(), 1);
-    assert!(found.iter().all(|session| session["address"] == "127.0.0.1" && session["created"].is_string() && session["expires"].is_string()));
+    assert!(
+        found.iter().all(|session| session["address"] == "127.0.0.1" && session["created"].is_string() && session["expires"].is_string())
+    );
     let mine = found.iter().find(|session| session["current"] == true).unwrap()["_id"].as_str().unwrap().to_owned();
     let gone = found.iter().find(|session| session["current"] == false).unwrap()["_id"].as_str().unwrap().to_owned();
     for path in [format!("vestibule/sessions/{gone}"), format!("vestibule/sessions/{gone}?owner={}", own(&person))] {

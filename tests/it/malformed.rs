@@ -23,8 +23,25 @@ fn refused(answer: &Response, what: &str) {
 fn odd_values() -> Vec<Value> {
     let deep = (0..60).fold(json!(1), |value, _| json!({ "a": value }));
     vec![
-        Value::Null, json!(true), json!(0), json!(-1), json!(1.5e300), json!(""), json!("x"), json!("\0"), json!("a\r\nb"), json!([]), json!({}), json!([null]), json!([[]]), deep,
-        json!({ "$crypto": { "type": "salted-hash", "value": {} } }), json!({ "_ref": "managed/user/x" }), json!("../../x"), json!("<script>"), json!("x".repeat(70_000)),
+        Value::Null,
+        json!(true),
+        json!(0),
+        json!(-1),
+        json!(1.5e300),
+        json!(""),
+        json!("x"),
+        json!("\0"),
+        json!("a\r\nb"),
+        json!([]),
+        json!({}),
+        json!([null]),
+        json!([[]]),
+        deep,
+        json!({ "$crypto": { "type": "salted-hash", "value": {} } }),
+        json!({ "_ref": "managed/user/x" }),
+        json!("../../x"),
+        json!("<script>"),
+        json!("x".repeat(70_000)),
     ]
 }
 
@@ -45,12 +62,43 @@ fn bad_patches() -> Vec<Value> {
         patches.push(json!([{ "operation": operation, "field": "/city", "value": "x" }]));
     }
     for field in [
-        "/", "/userName/x", "/city/0", "/kbaInfo/0", "/kbaInfo/0/answer", "/preferences/nosuch/deeper", "/_meta", "/_meta/loginCount", "/authzRoles", "/authzRoles/-", "/roles/-",
-        "/accountStatus", "/effectiveRoles", "/lastSync", "/nosuch", "/__proto__", "/constructor", "/password/x", "/_notifications", "/manager", "/reports/-", "~", "/~", "/~2", "/%zz",
+        "/",
+        "/userName/x",
+        "/city/0",
+        "/kbaInfo/0",
+        "/kbaInfo/0/answer",
+        "/preferences/nosuch/deeper",
+        "/_meta",
+        "/_meta/loginCount",
+        "/authzRoles",
+        "/authzRoles/-",
+        "/roles/-",
+        "/accountStatus",
+        "/effectiveRoles",
+        "/lastSync",
+        "/nosuch",
+        "/__proto__",
+        "/constructor",
+        "/password/x",
+        "/_notifications",
+        "/manager",
+        "/reports/-",
+        "~",
+        "/~",
+        "/~2",
+        "/%zz",
     ] {
         patches.push(one("add", json!(field)));
     }
-    for (from, field) in [("/password", "/city"), ("/kbaInfo", "/description"), ("/_meta/createDate", "/city"), ("/authzRoles", "/aliasList"), ("", "/city"), ("/city", "/accountStatus"), ("/accountStatus", "/password")] {
+    for (from, field) in [
+        ("/password", "/city"),
+        ("/kbaInfo", "/description"),
+        ("/_meta/createDate", "/city"),
+        ("/authzRoles", "/aliasList"),
+        ("", "/city"),
+        ("/city", "/accountStatus"),
+        ("/accountStatus", "/password"),
+    ] {
         patches.push(json!([{ "operation": "copy", "from": from, "field": field }]));
         patches.push(json!([{ "operation": "move", "from": from, "field": field }]));
     }
@@ -95,7 +143,21 @@ fn malformed_bodies_of_every_write_are_refused() {
         ("POST", "vestibule/mailChange?_action=confirm".into()),
         ("POST", format!("{}?_action=patch", own(&person))),
     ] {
-        for body in ["", "{", "[1", "nul", "\u{feff}", "{\"a\":1}}", "'x'", "[{\"operation\":\"add\"}]", "\u{0}", "1", "\"x\"", &"[".repeat(200), &format!("[{}]", "1,".repeat(50))] {
+        for body in [
+            "",
+            "{",
+            "[1",
+            "nul",
+            "\u{feff}",
+            "{\"a\":1}}",
+            "'x'",
+            "[{\"operation\":\"add\"}]",
+            "\u{0}",
+            "1",
+            "\"x\"",
+            &"[".repeat(200),
+            &format!("[{}]", "1,".repeat(50)),
+        ] {
             let request = client.request(method, &path).header("Content-Type", "application/json").body(body.as_bytes().to_vec());
             refused(&client.send(&request), &format!("{method} {path} {body}"));
         }
@@ -112,24 +174,80 @@ fn malformed_queries_fields_and_paging_are_refused_or_harmless() {
     let client = signed_in(server(), &person);
     let refuse = |client: &Client, parameters: &str| refused(&client.get(&format!("managed/user?{parameters}")), parameters);
     for filter in [
-        "", "x", "userName", "userName+eq", "userName+eq+", "userName+xx+%22a%22", "eq+eq+eq+eq", "(true", "true)", "!", "!!true", "true+and", "and+true", "userName+eq+%22a", "%22", "%27",
-        "userName+eq+%22a%22+or", "mail+eq+%22a%22%22", "/+eq", "true+true", "userName+eq+a", "userName+in+%22%22", "userName+in+%5B", "%5B%5D", "%7B%7D", "null", "userName+eq+null", "(((((", "1+eq+1+1", "~2+eq+1+x",
+        "",
+        "x",
+        "userName",
+        "userName+eq",
+        "userName+eq+",
+        "userName+xx+%22a%22",
+        "eq+eq+eq+eq",
+        "(true",
+        "true)",
+        "!",
+        "!!true",
+        "true+and",
+        "and+true",
+        "userName+eq+%22a",
+        "%22",
+        "%27",
+        "userName+eq+%22a%22+or",
+        "mail+eq+%22a%22%22",
+        "/+eq",
+        "true+true",
+        "userName+eq+a",
+        "userName+in+%22%22",
+        "userName+in+%5B",
+        "%5B%5D",
+        "%7B%7D",
+        "null",
+        "userName+eq+null",
+        "(((((",
+        "1+eq+1+1",
+        "~2+eq+1+x",
     ] {
         refuse(&admin, &format!("_queryFilter={filter}"));
     }
     refuse(&admin, &format!("_queryFilter={}true", "(".repeat(400)));
     refuse(&admin, &format!("_queryFilter=true&_queryFilter=true"));
     for parameters in [
-        "_pageSize=-1", "_pageSize=x", "_pageSize=99999999999", "_pagedResultsOffset=-1", "_pagedResultsOffset=x", "_pagedResultsCookie=x", "_pageSize=2&_pagedResultsCookie=%00", "_pageSize=2&_pagedResultsCookie=AAAA",
-        "_pageSize=2&_pagedResultsCookie=../..&x", "_pageSize=2&_pagedResultsCookie=9999&_pagedResultsOffset=1", "_totalPagedResultsPolicy=ALL", "_sortKeys=+x", "_queryId=nosuch", "_queryExpression=select+1", "_sortKeys=password",
-        "_queryFilter=%ff", "_queryFilter=%", "_sortKeys=-_meta/createDate",
+        "_pageSize=-1",
+        "_pageSize=x",
+        "_pageSize=99999999999",
+        "_pagedResultsOffset=-1",
+        "_pagedResultsOffset=x",
+        "_pagedResultsCookie=x",
+        "_pageSize=2&_pagedResultsCookie=%00",
+        "_pageSize=2&_pagedResultsCookie=AAAA",
+        "_pageSize=2&_pagedResultsCookie=../..&x",
+        "_pageSize=2&_pagedResultsCookie=9999&_pagedResultsOffset=1",
+        "_totalPagedResultsPolicy=ALL",
+        "_sortKeys=+x",
+        "_queryId=nosuch",
+        "_queryExpression=select+1",
+        "_sortKeys=password",
+        "_queryFilter=%ff",
+        "_queryFilter=%",
+        "_sortKeys=-_meta/createDate",
     ] {
         refuse(&admin, &format!("_queryFilter=true&{parameters}"));
     }
     for name in ["password", "kbaInfo", "_meta/loginCount"] {
         refuse(&admin, &format!("_queryFilter={name}+pr"));
     }
-    for fields in ["password", "kbaInfo,password", "password/*", "fieldHistory", "*,password,kbaInfo", "lastSync", "%2F", "*_ref", "**", "~2", "_meta/*,_meta/x/y/z", "idps/*/x"] {
+    for fields in [
+        "password",
+        "kbaInfo,password",
+        "password/*",
+        "fieldHistory",
+        "*,password,kbaInfo",
+        "lastSync",
+        "%2F",
+        "*_ref",
+        "**",
+        "~2",
+        "_meta/*,_meta/x/y/z",
+        "idps/*/x",
+    ] {
         let answer = client.get(&format!("{}?_fields={fields}", own(&person)));
         assert!(answer.status == 200 || answer.status == 400, "{fields}: {}", answer.status);
         let body = answer.text();
@@ -142,7 +260,9 @@ fn malformed_queries_fields_and_paging_are_refused_or_harmless() {
 fn ten_thousand_operations_and_one_more() {
     let person = Person::create(server(), "many");
     let client = signed_in(server(), &person);
-    let operations = |count: usize, field: &str| -> Value { (0..count).map(|number| json!({ "operation": "replace", "field": field, "value": format!("c{number}") })).collect() };
+    let operations = |count: usize, field: &str| -> Value {
+        (0..count).map(|number| json!({ "operation": "replace", "field": field, "value": format!("c{number}") })).collect()
+    };
     assert_eq!(client.patch(&own(&person), &operations(10_000, "/city")).expect(200).json()["city"], "c9999");
     assert_eq!(client.patch(&own(&person), &operations(10_001, "/city")).status, 413);
     refused(&client.patch(&own(&person), &operations(10_000, "/nosuch")), "10 000 operations nobody may do");
@@ -158,18 +278,34 @@ fn sec_nothing_is_taken_that_nobody_offered() {
     let person = Person::create(server(), "mass");
     let client = signed_in(server(), &person);
     for (member, value) in [
-        ("authzRoles", json!([{ "_ref": "internal/role/openidm-admin" }])), ("roles", json!([])), ("accountStatus", json!("inactive")), ("effectiveRoles", json!(["x"])), ("nosuch", json!(1)),
-        ("_meta", json!({ "loginCount": 0 })), ("lastSync", json!({})), ("password", json!({ "$crypto": { "type": "salted-hash", "value": { "algorithm": "SHA-256", "data": "x" } } })),
+        ("authzRoles", json!([{ "_ref": "internal/role/openidm-admin" }])),
+        ("roles", json!([])),
+        ("accountStatus", json!("inactive")),
+        ("effectiveRoles", json!(["x"])),
+        ("nosuch", json!(1)),
+        ("_meta", json!({ "loginCount": 0 })),
+        ("lastSync", json!({})),
+        ("password", json!({ "$crypto": { "type": "salted-hash", "value": { "algorithm": "SHA-256", "data": "x" } } })),
     ] {
         let mut whole = client.get(&own(&person)).ok();
         whole[member] = value.clone();
         let answer = client.clone().with("X-OpenIDM-Reauth-Password", PASSWORD).put(&own(&person), &whole);
         refused(&answer, member);
-        refused(&client.clone().with("X-OpenIDM-Reauth-Password", PASSWORD).patch(&own(&person), &json!([{ "operation": "replace", "field": format!("/{member}"), "value": value }])), member);
+        refused(
+            &client
+                .clone()
+                .with("X-OpenIDM-Reauth-Password", PASSWORD)
+                .patch(&own(&person), &json!([{ "operation": "replace", "field": format!("/{member}"), "value": value }])),
+            member,
+        );
     }
     let read = person.read(server());
     assert_eq!((read["accountStatus"].clone(), read.get("nosuch").cloned()), (json!("active"), None));
-    refused(&client.put(&own(&person), &json!({ "_id": unused("x"), "userName": person.name, "givenName": "a", "sn": "b", "mail": person.mail })), "another id");
+    refused(
+        &client
+            .put(&own(&person), &json!({ "_id": unused("x"), "userName": person.name, "givenName": "a", "sn": "b", "mail": person.mail })),
+        "another id",
+    );
     assert!(server().signs_in(&person.name, PASSWORD));
 }
 
@@ -183,14 +319,27 @@ fn sec_50_cookies_that_were_never_given_open_nothing() {
     flipped.replace_range(..1, if value.starts_with('A') { "B" } else { "A" });
     let long = "x".repeat(10_000);
     for cookie in [
-        "session-jwt=", "session-jwt=x", "session-jwt=null", &format!("session-jwt={flipped}"), &format!("session-jwt={value}A"), &format!("session-jwt=anonymous.{value}"), "session-jwt=anonymous.99999999999.x",
-        &format!("session-jwt={long}"), "session-jwt=a.b.c", "session-jwt=' or 1=1", "Session-JWT=x", &format!("other={value}"),
+        "session-jwt=",
+        "session-jwt=x",
+        "session-jwt=null",
+        &format!("session-jwt={flipped}"),
+        &format!("session-jwt={value}A"),
+        &format!("session-jwt=anonymous.{value}"),
+        "session-jwt=anonymous.99999999999.x",
+        &format!("session-jwt={long}"),
+        "session-jwt=a.b.c",
+        "session-jwt=' or 1=1",
+        "Session-JWT=x",
+        &format!("other={value}"),
     ] {
         let answer = server().nobody().with("Cookie", cookie).with("X-Requested-With", "x").get(&own(&person));
         assert_eq!(answer.refused(401), "Access Denied", "{cookie}");
     }
     let fixed = server().nobody().with("Cookie", "session-jwt=chosen-by-an-attacker").session(&person.name, PASSWORD);
-    assert!(!fixed.request("GET", "x").headers.iter().any(|(_, value)| value.contains("chosen-by")), "signing in gives a value of the server's own");
+    assert!(
+        !fixed.request("GET", "x").headers.iter().any(|(_, value)| value.contains("chosen-by")),
+        "signing in gives a value of the server's own"
+    );
     client.post_empty("authentication?_action=logout").expect(200);
     assert_eq!(server().nobody().with("Cookie", &good).get("info/login").status, 401, "a cookie is dead after signing out");
 }

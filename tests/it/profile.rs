@@ -55,10 +55,13 @@ fn three_processes() -> Project {
     let questions = json!({ "name": "conditionaluser", "identityServiceUrl": "managed/user", "condition": { "type": "kbaQuestions" },
         "evaluateConditionOnField": "user", "onConditionFalse": kba });
     lists(Project::new(), &["termsAndConditions", "kbaUpdate", "profile"])
-        .process("termsAndConditions", &[
-            when(&json!({ "type": "terms" }), &json!({ "name": "termsAndConditions" })),
-            json!({ "name": "patchObject", "identityServiceUrl": "managed/user" }),
-        ])
+        .process(
+            "termsAndConditions",
+            &[
+                when(&json!({ "type": "terms" }), &json!({ "name": "termsAndConditions" })),
+                json!({ "name": "patchObject", "identityServiceUrl": "managed/user" }),
+            ],
+        )
         .process("kbaUpdate", &[questions])
         .process("profile", &[telephone(&at(3))])
         .json("conf/selfservice.terms.json", &terms("1"))
@@ -82,7 +85,11 @@ impl SignedIn {
 
     /// Everybody's headers and the session's cookie, as the page sends them during a process.
     fn page(&self) -> Client {
-        self.cookie.clone().with("X-OpenIDM-Username", "anonymous").with("X-OpenIDM-Password", "anonymous").with("X-OpenIDM-NoSession", "true")
+        self.cookie
+            .clone()
+            .with("X-OpenIDM-Username", "anonymous")
+            .with("X-OpenIDM-Password", "anonymous")
+            .with("X-OpenIDM-NoSession", "true")
     }
 
     /// The repeated login after a process.
@@ -115,7 +122,8 @@ fn meta(server: &Server, person: &Person) -> Value {
 fn seed_004_the_documented_trace_comes_out_the_same() {
     let server = Server::on(lists(Project::new(), &["profile"]).process("profile", &[telephone(&at(25))])).start();
     let person = after(&server, "seed", 24);
-    let client = server.nobody().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", PASSWORD).with("X-OpenIDM-NoSession", "false");
+    let client =
+        server.nobody().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", PASSWORD).with("X-OpenIDM-NoSession", "false");
     let answer = client.post_empty("authentication?_action=login").expect(200);
     let body = answer.json();
     assert_eq!(
@@ -222,10 +230,16 @@ fn processes_follow_one_another_and_the_role_comes_with_the_last() {
     let end = page.submit("termsAndConditions", None, &json!({ "accept": "true" })).ok();
     assert_eq!((&end["type"], &end["tag"]), (&json!("patchObject"), &json!("end")));
     assert_eq!(meta(&server, &person)["termsAccepted"]["termsVersion"], "1");
-    assert_eq!((owed(&signed_in.again()), roles(&signed_in.again())), (vec!["selfservice/kbaUpdate".into(), "selfservice/profile".into()], Vec::new()));
+    assert_eq!(
+        (owed(&signed_in.again()), roles(&signed_in.again())),
+        (vec!["selfservice/kbaUpdate".into(), "selfservice/profile".into()], Vec::new())
+    );
 
     let questions = page.get("selfservice/kbaUpdate").ok();
-    assert!(questions["requirements"]["properties"]["kba"]["minItems"] == 2 && questions["requirements"]["definitions"].is_object(), "{questions}");
+    assert!(
+        questions["requirements"]["properties"]["kba"]["minItems"] == 2 && questions["requirements"]["definitions"].is_object(),
+        "{questions}"
+    );
     let one = json!({ "kba": [{ "questionId": "1", "answer": "Elm" }] });
     assert_eq!(page.submit("kbaUpdate", None, &one).ok()["tag"], "initial", "too few are asked again");
     let hashed = json!({ "kba": [{ "questionId": "1", "answer": { "$crypto": {} } }, { "questionId": "2", "answer": "x" }] });
@@ -393,22 +407,34 @@ fn conditions_nobody_can_judge_are_refused_when_the_project_is_read() {
         ("escape", json!({ "type": "script", "file": "../secret.js" })),
     ];
     let names: Vec<&str> = bad.iter().map(|(name, _)| *name).collect();
-    let project = bad.iter().fold(lists(Project::new(), &names), |project, (name, condition)| project.process(name, &[telephone(condition)]));
+    let project =
+        bad.iter().fold(lists(Project::new(), &names), |project, (name, condition)| project.process(name, &[telephone(condition)]));
     let server = Server::on(project).start();
     let person = Person::create(&server, "unjudged");
     let signed_in = SignedIn::of(&server, &person);
-    assert_eq!((owed(&signed_in.body), roles(&signed_in.body)), (Vec::new(), vec![AUTHORIZED]), "a process that is not served counts as done");
+    assert_eq!(
+        (owed(&signed_in.body), roles(&signed_in.body)),
+        (Vec::new(), vec![AUTHORIZED]),
+        "a process that is not served counts as done"
+    );
     for name in names {
         signed_in.cookie.get(&format!("selfservice/{name}")).refused(403);
     }
-    for said in ["Groovy cannot be run", "there is no condition 'profileCompleteness'", "cannot be read: line 1", "there is no file 'script/none.js'", "inside the project"] {
+    for said in [
+        "Groovy cannot be run",
+        "there is no condition 'profileCompleteness'",
+        "cannot be read: line 1",
+        "there is no file 'script/none.js'",
+        "inside the project",
+    ] {
         server.logged(0, said);
     }
 }
 
 #[test]
 fn hostile_answers_to_a_form_write_nothing() {
-    let asked = attributes(&[("telephoneNumber", true), ("city", false), ("preferences", false), ("accountStatus", false), ("password", false)]);
+    let asked =
+        attributes(&[("telephoneNumber", true), ("city", false), ("preferences", false), ("accountStatus", false), ("password", false)]);
     let server = Server::on(lists(Project::new(), &["profile"]).process("profile", &[when(&at(1), &asked)])).start();
     let person = Person::with(&server, "hostile", &json!({ "city": "Ulm" }));
     let signed_in = SignedIn::of(&server, &person);
@@ -433,7 +459,15 @@ fn hostile_answers_to_a_form_write_nothing() {
     ] {
         page.submit("profile", None, &json!({ "attributes": attributes })).refused(status);
     }
-    for input in [json!({}), json!({ "attributes": {} }), json!({ "attributes": null }), json!({ "attributes": { "telephoneNumber": "" } }), json!({ "attributes": { "telephoneNumber": null } }), json!({ "input": {} }), json!({ "skip": true })] {
+    for input in [
+        json!({}),
+        json!({ "attributes": {} }),
+        json!({ "attributes": null }),
+        json!({ "attributes": { "telephoneNumber": "" } }),
+        json!({ "attributes": { "telephoneNumber": null } }),
+        json!({ "input": {} }),
+        json!({ "skip": true }),
+    ] {
         let asked = page.submit("profile", None, &input).ok();
         assert_eq!((&asked["tag"], asked["requirements"]["attributes"].as_array().map(Vec::len)), (&json!("initial"), Some(5)), "{input}");
     }
@@ -485,7 +519,10 @@ fn completeness_is_for_the_administrator_and_for_oneself() {
     assert_eq!(body["_id"], json!(format!("managed/user/{}", person.id)));
     assert_eq!(body["completeness"].to_string(), format!("{expected}"));
     let revision = body["_rev"].as_str().unwrap();
-    assert!(revision.len() == 16 && revision.starts_with("00000000") && revision.bytes().all(|byte| byte.is_ascii_hexdigit()), "{revision}");
+    assert!(
+        revision.len() == 16 && revision.starts_with("00000000") && revision.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{revision}"
+    );
     let own = server.nobody().session(&person.name, PASSWORD);
     assert_eq!(own.get(&path).ok(), body);
     let other = Person::create(&server, "other");
@@ -516,7 +553,9 @@ fn a_newcomer_of_the_default_project_meets_terms_questions_and_a_telephone_numbe
     let first = SignedIn::of(&server, &person);
     assert_eq!(owed(&first.body), ["selfservice/termsAndConditions", "selfservice/kbaUpdate"]);
     let page = first.page();
-    assert!(page.get("selfservice/termsAndConditions").ok()["requirements"]["terms"].as_str().unwrap().starts_with("<p>Keep your password"));
+    assert!(
+        page.get("selfservice/termsAndConditions").ok()["requirements"]["terms"].as_str().unwrap().starts_with("<p>Keep your password")
+    );
     page.submit("termsAndConditions", None, &json!({ "accept": "true" })).expect(200);
     let answers = json!({ "kba": [{ "questionId": "1", "answer": "Elm" }, { "questionId": "2", "answer": "Emma" }] });
     page.submit("kbaUpdate", None, &answers).expect(200);

@@ -49,7 +49,14 @@ fn a_precompressed_file_is_sent_to_whom_it_suits() {
 fn the_page_may_do_what_it_does_and_no_more() {
     let answer = get("/", &[]).expect(200);
     let policy = answer.header("content-security-policy").unwrap();
-    for part in ["default-src 'self'", "'sha256-", "https://fonts.googleapis.com", "object-src 'none'", "frame-ancestors 'none'", "connect-src 'self'"] {
+    for part in [
+        "default-src 'self'",
+        "'sha256-",
+        "https://fonts.googleapis.com",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "connect-src 'self'",
+    ] {
         assert!(policy.contains(part), "{part}: {policy}");
     }
     assert!(!policy.contains("google.com/recaptcha"), "no process asks for a captcha: {policy}");
@@ -58,8 +65,22 @@ fn the_page_may_do_what_it_does_and_no_more() {
 #[test]
 fn nothing_outside_the_directory_is_ever_served() {
     for path in [
-        "/../conf/selfservice.kba.json", "/..%2fconf%2fselfservice.kba.json", "/%2e%2e/vestibule.toml", "/js/../../vestibule.toml", "/js/%2e%2e/%2e%2e/vestibule.toml",
-        "/.hidden", "/%2ehidden", "//etc/passwd", "/etc/passwd", "/js", "/js/", "/ui/index.html", "/index.html/", "/index.html%00.js", "/..\\vestibule.toml", "/nosuch.js",
+        "/../conf/selfservice.kba.json",
+        "/..%2fconf%2fselfservice.kba.json",
+        "/%2e%2e/vestibule.toml",
+        "/js/../../vestibule.toml",
+        "/js/%2e%2e/%2e%2e/vestibule.toml",
+        "/.hidden",
+        "/%2ehidden",
+        "//etc/passwd",
+        "/etc/passwd",
+        "/js",
+        "/js/",
+        "/ui/index.html",
+        "/index.html/",
+        "/index.html%00.js",
+        "/..\\vestibule.toml",
+        "/nosuch.js",
     ] {
         let answer = get(path, &[]);
         assert!([400, 404].contains(&answer.status), "{path}: {} {}", answer.status, answer.text());
@@ -71,7 +92,11 @@ fn nothing_outside_the_directory_is_ever_served() {
     }
     let head = Request::new("HEAD", "/index.html").send(server().address());
     assert_eq!((head.status, head.body.len(), head.header("content-length")), (200, 0, Some(INDEX.len().to_string().as_str())));
-    assert_eq!(get("/openidm/info/ping", &[("X-OpenIDM-Username", "anonymous"), ("X-OpenIDM-Password", "anonymous")]).status, 200, "the API is where it was");
+    assert_eq!(
+        get("/openidm/info/ping", &[("X-OpenIDM-Username", "anonymous"), ("X-OpenIDM-Password", "anonymous")]).status,
+        200,
+        "the API is where it was"
+    );
 }
 
 #[test]
@@ -85,5 +110,9 @@ fn a_build_that_is_not_there_is_said_and_an_own_policy_counts() {
     let answer = Request::new("GET", "/").send(own.address()).expect(200);
     assert_eq!((answer.header("content-security-policy"), answer.header("x-frame-options")), (Some("default-src 'self'"), None));
     own.write("ui/index.html", "<p>y</p>");
-    assert_eq!(Request::new("GET", "/").header("If-None-Match", answer.header("etag").unwrap()).send(own.address()).expect(200).text(), "<p>y</p>", "a new build counts at once");
+    assert_eq!(
+        Request::new("GET", "/").header("If-None-Match", answer.header("etag").unwrap()).send(own.address()).expect(200).text(),
+        "<p>y</p>",
+        "a new build counts at once"
+    );
 }

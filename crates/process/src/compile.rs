@@ -63,7 +63,11 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
     fn declared_by_project(&self, configuration: &Value) -> Option<(&'a str, &'a Value)> {
         let named = |key: &str| configuration.get(key).and_then(Value::as_str).map(declaration_companion);
         let companions = &self.companions.0;
-        [named("name"), named("class")].into_iter().flatten().find_map(|name| companions.get_key_value(&name)).map(|(name, value)| (name.as_str(), value))
+        [named("name"), named("class")]
+            .into_iter()
+            .flatten()
+            .find_map(|name| companions.get_key_value(&name))
+            .map(|(name, value)| (name.as_str(), value))
     }
 
     /// Compiles a stage configuration nested at `key`, as in `onConditionTrue`.
@@ -104,8 +108,9 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
         }
         if let Some(class) = members.get("class").and_then(Value::as_str) {
             let message = format!("the stage is the Java class {class}, which cannot run here; this process is not served");
-            return Err(Issue::error(format!("{}/class", self.pointer), "custom-class", message)
-                .with_help("declare it in vestibule.toml as a script or an HTTP call (docs/custom-stages.md), or take it out of stageConfigs"));
+            return Err(Issue::error(format!("{}/class", self.pointer), "custom-class", message).with_help(
+                "declare it in vestibule.toml as a script or an HTTP call (docs/custom-stages.md), or take it out of stageConfigs",
+            ));
         }
         let Some(name) = name else {
             return Err(Issue::error(&self.pointer, "missing-key", "missing key 'name': which stage is this?"));
@@ -203,7 +208,9 @@ fn compile_stages<S: Send + Sync + 'static>(
         issues.append(&mut cx.issues);
         used.append(&mut cx.used);
     }
-    let all_in_one = members.get("allInOneRegistration").is_some_and(|flag| flag == true || flag.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")));
+    let all_in_one = members
+        .get("allInOneRegistration")
+        .is_some_and(|flag| flag == true || flag.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")));
     let mut stages = match catalogue.merger() {
         Some(merger) if all_in_one => merge(stages, merger, issues),
         _ => stages,
@@ -230,7 +237,10 @@ fn merge<S: Send + Sync + 'static>(stages: Vec<Placed<S>>, merger: &Merger<S>, i
     let is_member = |placed: &Placed<S>| merger.members.contains(&placed.stage.name());
     if stages.iter().filter(|placed| is_member(placed)).count() < 2 {
         let message = "allInOneRegistration joins several stages into one form; with fewer than two of them it has no effect";
-        issues.push(Issue::warning("/allInOneRegistration", "all-in-one-alone", message).with_help(format!("it joins {}", merger.members.join(", "))));
+        issues.push(
+            Issue::warning("/allInOneRegistration", "all-in-one-alone", message)
+                .with_help(format!("it joins {}", merger.members.join(", "))),
+        );
         return stages;
     }
     let place = stages.iter().position(is_member).unwrap_or_default();

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::definition::Placed;
 use crate::stage::Delivery;
 use crate::{
-    CommitError, Definitions, Effect, Fact, FactKind, Facts, InstanceId, Ledger, MailId, Process, ProcessContext, Progress, Requirements, Spend,
-    StageContext, Subject, Tag, Unit, token,
+    CommitError, Definitions, Effect, Fact, FactKind, Facts, InstanceId, Ledger, MailId, Process, ProcessContext, Progress, Requirements,
+    Spend, StageContext, Subject, Tag, Unit, token,
 };
 
 /// Who asks, as far as stages may know.
@@ -229,7 +229,18 @@ impl<S: Send + Sync + 'static> Engine<S> {
             issued: now,
             expires: now.saturating_add(process.token.lifetime),
         };
-        Run { process, context, effects: Vec::new(), steps: Vec::new(), caller, now, written_below: 0, await_mails: Vec::new(), mailed: false, committed: false }
+        Run {
+            process,
+            context,
+            effects: Vec::new(),
+            steps: Vec::new(),
+            caller,
+            now,
+            written_below: 0,
+            await_mails: Vec::new(),
+            mailed: false,
+            committed: false,
+        }
     }
 
     /// Opens a token and finds the definition its bearer began with.
@@ -419,7 +430,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         if effects.is_empty() && spend.is_none() {
             return Ok(Vec::new());
         }
-        let waits: Vec<bool> = effects.iter().filter_map(|effect| if let Effect::Mail(mail) = effect { Some(mail.wait) } else { None }).collect();
+        let waits: Vec<bool> =
+            effects.iter().filter_map(|effect| if let Effect::Mail(mail) = effect { Some(mail.wait) } else { None }).collect();
         let committed = self.ledger.commit(Unit { now: run.now, spend, effects }).await;
         let receipt = committed.map_err(|error| match error {
             // What the instance was about to replace has changed under it: its tokens belong to a past that is gone.

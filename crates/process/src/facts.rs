@@ -206,9 +206,9 @@ impl Facts {
     pub fn proves(&self, subject: &Subject) -> bool {
         !subject.decoy
             && self.iter().any(|fact| match fact {
-                Fact::ControlsMail { subject: Some(proven), .. } | Fact::KnowsAnswers { subject: proven } | Fact::SignedIn { subject: proven } => {
-                    proven == subject
-                }
+                Fact::ControlsMail { subject: Some(proven), .. }
+                | Fact::KnowsAnswers { subject: proven }
+                | Fact::SignedIn { subject: proven } => proven == subject,
                 _ => false,
             })
     }

@@ -24,14 +24,16 @@ mod token;
 pub use catalogue::{Catalogue, Declared, Merger, StageType};
 pub use compile::{Compiled, Compiling, compile, declaration_companion, file_companion};
 pub use config::{Issue, Severity};
-pub use crest::nearest;
 pub use context::{InstanceId, ProcessContext};
+pub use crest::nearest;
 pub use definition::{Audience, Companions, Disclosure, Options, Placed, Process, Version};
 pub use effect::{AuditEvent, Effect, Mail, MailId};
 pub use engine::{Caller, Engine, Failure, Initial, Step, StepOutcome, Submission, Submitted};
 pub use facts::{Fact, FactKind, Facts, Need, StageFacts, Subject};
 pub use mint::{Minted, open_minted};
-pub use ports::{CommitError, Definitions, Ledger, LedgerError, Outbox, OutboxEntry, OutboxState, Receipt, Spend, StoredContext, StoredDefinition, Unit};
+pub use ports::{
+    CommitError, Definitions, Ledger, LedgerError, Outbox, OutboxEntry, OutboxState, Receipt, Spend, StoredContext, StoredDefinition, Unit,
+};
 pub use requirements::Requirements;
 pub use stage::{AnyStage, Delivery, Progress, Stage, StageContext, Tag};
 pub use token::{SnapshotToken, TokenSettings};

@@ -126,7 +126,12 @@ mod tests {
     #[test]
     fn nothing_else_that_the_server_sealed_is_such_a_text() {
         let keys = KeyRing::generate().unwrap();
-        for other in [json!({"i": "x", "p": "reset", "s": 0}), json!({"purpose": "sign-in"}), json!([]), json!({"purpose": "sign-in", "id": "1", "expires": 100, "payload": 1, "more": 1})] {
+        for other in [
+            json!({"i": "x", "p": "reset", "s": 0}),
+            json!({"purpose": "sign-in"}),
+            json!([]),
+            json!({"purpose": "sign-in", "id": "1", "expires": 100, "payload": 1, "more": 1}),
+        ] {
             let sealed = jose::seal(&keys, TokenForm::DEFAULT, other.to_string().as_bytes()).unwrap();
             assert_eq!(open_minted(&keys, "sign-in", &sealed, 0), None, "{other}");
         }

@@ -105,9 +105,9 @@ impl From<CommitError> for ResourceError {
                 Self::forbidden("Policy validation failed").with_detail(failure)
             }
             CommitError::IdTaken { .. } => Self::precondition_failed("Create rejected as Object with same ID already exists"),
-            CommitError::Stale | CommitError::GuardFailed => {
-                Self::precondition_failed("Update rejected as current Object revision is different than expected by caller, the object has changed since retrieval.")
-            }
+            CommitError::Stale | CommitError::GuardFailed => Self::precondition_failed(
+                "Update rejected as current Object revision is different than expected by caller, the object has changed since retrieval.",
+            ),
             CommitError::Missing { collection, id } => Self::not_found(format!("Object {id} not found in {collection}")),
             CommitError::Patch(error) => error,
             CommitError::Unavailable(_) => Self::unavailable("The store is not available, try again later"),

@@ -34,7 +34,8 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                         .with_help("put 'emailValidation' or 'kbaSecurityAnswerVerificationStage' before it, or say \"vestibule\": {\"allowUnproven\": true}"),
                 );
             } else {
-                let issue = Issue::error(&placed.pointer, "unmet-need", format!("'{name}' needs {phrase}, and no stage before it gives one"));
+                let issue =
+                    Issue::error(&placed.pointer, "unmet-need", format!("'{name}' needs {phrase}, and no stage before it gives one"));
                 issues.push(match giver(need.any_of) {
                     Some(stage) => issue.with_help(format!("put '{stage}' before it")),
                     None => issue,
@@ -46,20 +47,27 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                 Issue::warning(
                     &placed.pointer,
                     "kba-sole-factor",
-                    format!("security questions are the only proof before '{}': answers can be guessed or looked up (SEC-28)", placed.stage.name()),
+                    format!(
+                        "security questions are the only proof before '{}': answers can be guessed or looked up (SEC-28)",
+                        placed.stage.name()
+                    ),
                 )
                 .with_help("add 'emailValidation' before it"),
             );
         }
         if placed.facts.gives.contains(&FactKind::Created) && !known.contains(&FactKind::ControlsMail) {
-            let message = format!("'{}' makes an account that can sign in although nobody confirmed its mail address (SEC-23)", placed.stage.name());
+            let message =
+                format!("'{}' makes an account that can sign in although nobody confirmed its mail address (SEC-23)", placed.stage.name());
             issues.push(Issue::warning(&placed.pointer, "unconfirmed-mail", message).with_help("put 'emailValidation' before it"));
         }
         if placed.facts.discloses {
             issues.push(Issue::hint(
                 &placed.pointer,
                 "discloses-account",
-                format!("'{}' tells its caller about an account by design, so the process also tells which accounts exist", placed.stage.name()),
+                format!(
+                    "'{}' tells its caller about an account by design, so the process also tells which accounts exist",
+                    placed.stage.name()
+                ),
             ));
         }
         if placed.facts.gives.contains(&FactKind::Named) || placed.facts.may_give.contains(&FactKind::Named) {

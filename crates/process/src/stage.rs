@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{
-    AuditEvent, Caller, Compiling, Disclosure, Effect, Fact, FactKind, Facts, InstanceId, Issue, Ledger, Placed, Requirements, StageFacts, Subject,
+    AuditEvent, Caller, Compiling, Disclosure, Effect, Fact, FactKind, Facts, InstanceId, Issue, Ledger, Placed, Requirements, StageFacts,
+    Subject,
 };
 
 /// What a stage asked for: `initial` first, then names of the stage's own.
@@ -254,9 +255,11 @@ impl<S> StageContext<'_, S> {
     /// # Errors
     /// 400 when no stage named one.
     pub fn subject(&self) -> Result<Subject, ResourceError> {
-        self.facts.named().or_else(|| self.facts.signed_in()).cloned().ok_or_else(|| {
-            ResourceError::bad_request("The process names no account yet")
-        })
+        self.facts
+            .named()
+            .or_else(|| self.facts.signed_in())
+            .cloned()
+            .ok_or_else(|| ResourceError::bad_request("The process names no account yet"))
     }
 
     /// Grants a fact the stage's declaration promised.

@@ -82,23 +82,39 @@ impl TokenSettings {
         };
         if let Some(Value::Object(members)) = file.get("snapshotToken") {
             for key in members.keys().filter(|key| !TOKEN_KEYS.contains(&key.as_str())) {
-                issues.push(Issue::warning(format!("/snapshotToken/{key}"), "unknown-key", format!("the key '{key}' is not known and has no effect")));
+                issues.push(Issue::warning(
+                    format!("/snapshotToken/{key}"),
+                    "unknown-key",
+                    format!("the key '{key}' is not known and has no effect"),
+                ));
             }
         }
         match token.kind.as_deref() {
             None | Some("jwt") => {}
             Some("uuid") => {
                 if local_storage == Some(false) {
-                    issues.push(Issue::warning("/storage", "storage-mismatch", "a uuid token needs \"storage\": \"local\"; the context is kept in the store"));
+                    issues.push(Issue::warning(
+                        "/storage",
+                        "storage-mismatch",
+                        "a uuid token needs \"storage\": \"local\"; the context is kept in the store",
+                    ));
                 }
                 return (Self::local(companions), issues);
             }
             Some(other) => {
-                issues.push(Issue::error("/snapshotToken/type", "wrong-value", format!("the token type is \"jwt\" or \"uuid\", not \"{other}\"")));
+                issues.push(Issue::error(
+                    "/snapshotToken/type",
+                    "wrong-value",
+                    format!("the token type is \"jwt\" or \"uuid\", not \"{other}\""),
+                ));
             }
         }
         if local_storage == Some(true) {
-            issues.push(Issue::warning("/storage", "storage-mismatch", "a jwt token carries its context itself; \"storage\": \"local\" has no effect"));
+            issues.push(Issue::warning(
+                "/storage",
+                "storage-mismatch",
+                "a jwt token carries its context itself; \"storage\": \"local\" has no effect",
+            ));
         }
         let mut form = TokenForm::DEFAULT;
         let mut complain = |key: &str, error: String| issues.push(Issue::error(format!("/snapshotToken/{key}"), "wrong-algorithm", error));

@@ -122,7 +122,9 @@ fn attributes_of_form(project: &Project, process: &ProcessFile, pointer: &str, s
         let why = match schema.property(top) {
             None => format!("there is no property '{top}' in {collection}"),
             Some(property) if !property.user_editable => format!("'{top}' is not 'userEditable'"),
-            Some(property) if property.is_protected || property.is_credential() => format!("'{top}' is changed with the present password only"),
+            Some(property) if property.is_protected || property.is_credential() => {
+                format!("'{top}' is changed with the present password only")
+            }
             Some(_) => continue,
         };
         let location = process.file.locate(&format!("{pointer}/attributes/{index}/name"));

@@ -5,16 +5,16 @@
 
 mod limits;
 mod network;
-mod stages;
 mod profile;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 pub use limits::Limits;
 pub use network::Network;
-pub use stages::{StageDeclaration, StageKind};
 pub use profile::Profile;
+pub use stages::{StageDeclaration, StageKind};
 
 use crate::diagnostic::{Diagnostic, Severity, Sink, suggestion};
 use crate::loose::{Document, Node};

@@ -98,7 +98,9 @@ impl ConfigFiles {
         change: impl FnOnce(Option<(Value, String)>) -> Result<Value, ResourceError> + Send,
     ) -> Result<(), ResourceError> {
         let Source::Directory(root) = &self.source else {
-            return Err(ResourceError::forbidden("The embedded project cannot be changed; start the server with --project and a directory"));
+            return Err(ResourceError::forbidden(
+                "The embedded project cannot be changed; start the server with --project and a directory",
+            ));
         };
         let _turn = self.turn.lock().await;
         let current = runtime.load_full();
@@ -239,7 +241,20 @@ mod tests {
         ] {
             assert_eq!(file_of(id).as_deref(), Some(file), "{id}");
         }
-        for id in ["", "..", "selfservice/..", "selfservice/../x", "../conf/access", "selfservice/", "boot", "script", "a/b/c", "ui/configuration/x", "selfservice/a b", ".previous"] {
+        for id in [
+            "",
+            "..",
+            "selfservice/..",
+            "selfservice/../x",
+            "../conf/access",
+            "selfservice/",
+            "boot",
+            "script",
+            "a/b/c",
+            "ui/configuration/x",
+            "selfservice/a b",
+            ".previous",
+        ] {
             assert_eq!(file_of(id), None, "{id}");
         }
     }

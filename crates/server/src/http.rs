@@ -34,6 +34,6 @@ mod serve;
 mod session;
 mod version;
 
-pub(crate) use resources::notifications::{COLLECTION as NOTIFICATIONS, TARGET as NOTIFICATION_TARGET};
 pub(crate) use profile::SignIns;
+pub(crate) use resources::notifications::{COLLECTION as NOTIFICATIONS, TARGET as NOTIFICATION_TARGET};
 pub(crate) use serve::serve;

@@ -60,7 +60,8 @@ fn refusal(error: &ResourceError) -> String {
     let lines = failures.into_iter().flatten().map(|failure| {
         let property = failure.get("property").and_then(Value::as_str).unwrap_or_default();
         let requirement = failure.pointer("/policyRequirements/0/policyRequirement").and_then(Value::as_str).unwrap_or_default();
-        let params = failure.pointer("/policyRequirements/0/params").filter(|params| params.as_object().is_some_and(|params| !params.is_empty()));
+        let params =
+            failure.pointer("/policyRequirements/0/params").filter(|params| params.as_object().is_some_and(|params| !params.is_empty()));
         format!("\n  {property}: {requirement}{}", params.map(|params| format!(" {params}")).unwrap_or_default())
     });
     format!("{}{}", error.message, lines.collect::<String>())

@@ -14,7 +14,9 @@ use identity::terms::Terms;
 use identity::{Managed, Objects, Policies, Schemas};
 use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process};
-use project::{AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity};
+use project::{
+    AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity,
+};
 use script::Sandbox;
 use serde_json::{Value, json};
 use stages::profile::Profile;
@@ -22,8 +24,8 @@ use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailTe
 use store::Collections;
 
 use crate::embedded;
-use crate::ports::SandboxScripts;
 use crate::http::{NOTIFICATION_TARGET, NOTIFICATIONS};
+use crate::ports::SandboxScripts;
 
 /// Where a project comes from.
 #[derive(Clone, Debug)]
@@ -260,7 +262,9 @@ fn queried(file: &Value) -> Vec<(String, String)> {
             Some(Value::String(field)) => vec![field.as_str()],
             _ => Vec::new(),
         };
-        found.extend(fields.into_iter().map(|field| (collection.clone(), field.trim_matches('/').to_owned())).filter(|(_, field)| field != "_id"));
+        found.extend(
+            fields.into_iter().map(|field| (collection.clone(), field.trim_matches('/').to_owned())).filter(|(_, field)| field != "_id"),
+        );
     }
     found
 }
@@ -271,12 +275,18 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
     let (Some(name), Some(password)) = (&settings.keystore, &settings.password) else { return };
     let path = source.root().map_or_else(|| PathBuf::from(name), |root| root.join(name));
     let at = || Location::file("vestibule.toml");
-    let keystore = match std::fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
-        Keystore::open(&bytes, password.expose()).map_err(|error| error.to_string())
-    }) {
+    let keystore = match std::fs::read(&path)
+        .map_err(|error| error.to_string())
+        .and_then(|bytes| Keystore::open(&bytes, password.expose()).map_err(|error| error.to_string()))
+    {
         Ok(keystore) => keystore,
         Err(error) => {
-            diagnostics.push(Diagnostic::new(Severity::Error, "keystore", at(), format!("the keystore '{name}' cannot be opened: {error}")));
+            diagnostics.push(Diagnostic::new(
+                Severity::Error,
+                "keystore",
+                at(),
+                format!("the keystore '{name}' cannot be opened: {error}"),
+            ));
             return;
         }
     };
@@ -284,8 +294,15 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
         if let SecretText::Encrypted { key, crypto } = secret {
             match jose::decrypt_idm_crypto(&keystore, crypto) {
                 Ok(Value::String(text)) => *secret = SecretText::Plain(Secret::new(text)),
-                Ok(_) => diagnostics.push(Diagnostic::new(Severity::Error, "keystore", at(), format!("{what}, encrypted with '{key}', is no text"))),
-                Err(error) => diagnostics.push(Diagnostic::new(Severity::Warning, "keystore", at(), format!("{what} cannot be decrypted: {error}"))),
+                Ok(_) => diagnostics.push(Diagnostic::new(
+                    Severity::Error,
+                    "keystore",
+                    at(),
+                    format!("{what}, encrypted with '{key}', is no text"),
+                )),
+                Err(error) => {
+                    diagnostics.push(Diagnostic::new(Severity::Warning, "keystore", at(), format!("{what} cannot be decrypted: {error}")))
+                }
             }
         }
     };
@@ -332,7 +349,8 @@ fn mail_templates(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Handl
 /// The mappings that need consent, with the properties that leave.
 fn consents(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Consents {
     let mapping = |mapping: &project::Mapping| {
-        let properties: Vec<Value> = mapping.properties.iter().map(|(target, source)| json!({"source": source, "target": target})).collect();
+        let properties: Vec<Value> =
+            mapping.properties.iter().map(|(target, source)| json!({"source": source, "target": target})).collect();
         let mut value = mapping.to_value();
         if let Value::Object(members) = &mut value {
             members.insert("properties".to_owned(), Value::Array(properties));
@@ -356,6 +374,8 @@ fn check_pages(source: &Source, project: &Project, diagnostics: &mut Vec<Diagnos
     if !place.join("index.html").is_file() {
         let location = project.locate("vestibule.toml", "/pages/dir");
         let message = format!("there is no '{dir}/index.html', so nothing is served at '/'");
-        diagnostics.push(Diagnostic::new(Severity::Warning, "pages-dir", location, message).with_help("name the directory of the client's static build"));
+        diagnostics.push(
+            Diagnostic::new(Severity::Warning, "pages-dir", location, message).with_help("name the directory of the client's static build"),
+        );
     }
 }

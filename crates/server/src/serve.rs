@@ -19,10 +19,10 @@ use store::{Collections, Db};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::config_files::ConfigFiles;
 use crate::administrator;
 use crate::app::App;
 use crate::audit::Audit;
+use crate::config_files::ConfigFiles;
 use crate::definitions::KeptDefinitions;
 use crate::http::{self, SignIns};
 use crate::keys::{self, KeyFileError};

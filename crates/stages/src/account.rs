@@ -62,9 +62,11 @@ impl Account {
 /// The object as it will be. A change that cannot be applied fails the commit; here it changes nothing.
 fn changed(stored: Option<Resource>, id: &str, change: &Change) -> Option<Resource> {
     match change {
-        Change::Create { content, .. } | Change::Replace { content, .. } => {
-            Some(Resource { id: id.to_owned(), revision: stored.map(|stored| stored.revision).unwrap_or_default(), content: content.clone() })
-        }
+        Change::Create { content, .. } | Change::Replace { content, .. } => Some(Resource {
+            id: id.to_owned(),
+            revision: stored.map(|stored| stored.revision).unwrap_or_default(),
+            content: content.clone(),
+        }),
         Change::Patch { patch, .. } => stored.map(|mut stored| {
             if let Err(error) = patch.apply(&mut stored.content) {
                 tracing::debug!(%error, "a change of this submission cannot be applied");

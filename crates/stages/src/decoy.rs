@@ -55,7 +55,14 @@ pub(crate) fn put(cx: &mut Cx<'_>, profile: &Profile) {
 
 impl Profile {
     /// The decoy for a filter that found nobody. What was typed as address or name is believed; the rest is made up.
-    pub(crate) fn decoy(cx: &StageContext<'_, Services>, collection: &str, filter: &Filter, mail: &Pointer, user_name: &Pointer, credential: String) -> Self {
+    pub(crate) fn decoy(
+        cx: &StageContext<'_, Services>,
+        collection: &str,
+        filter: &Filter,
+        mail: &Pointer,
+        user_name: &Pointer,
+        credential: String,
+    ) -> Self {
         let text = filter.to_string();
         let subject = decoy_subject(cx, collection, text.as_bytes());
         let made_up = made_up_name(cx, &subject);

@@ -18,8 +18,6 @@ mod templates;
 
 pub use mail_address::MailAddress;
 pub use scripts::{RemoteStages, Scripts};
-pub use services::{
-    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailTemplates, RenderedMail, Services, SignedInElsewhere,
-};
+pub use services::{AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailTemplates, RenderedMail, Services, SignedInElsewhere};
 pub use stage::{CREDENTIAL_PURPOSE, catalogue, credential_subject};
 pub use templates::{BrokenTemplate, HandlebarsTemplates, MailTemplate};

@@ -48,11 +48,8 @@ impl Translations {
     /// The text for somebody who reads `locales` (in this order); `None` only where there is no text at all.
     #[must_use]
     pub fn choose(&self, locales: &[String], default_locale: &str) -> Option<&str> {
-        let wanted: Vec<String> = locales
-            .iter()
-            .take(MAX_TAGS)
-            .map(|tag| if tag.trim() == "*" { normal(default_locale) } else { normal(tag) })
-            .collect();
+        let wanted: Vec<String> =
+            locales.iter().take(MAX_TAGS).map(|tag| if tag.trim() == "*" { normal(default_locale) } else { normal(tag) }).collect();
         let own = wanted.iter().find_map(|tag| self.nearest(tag, &wanted));
         own.or_else(|| self.nearest(&normal(default_locale), &[])).or_else(|| self.texts().next())
     }

@@ -46,6 +46,20 @@ pub(crate) const FOREIGN: &str = "foreign";
 
 /// Members that parameters of a client may never be called.
 pub(crate) const RESERVED: [&str; 16] = [
-    USER_ID, ACCOUNT_STATUS, USER, ASKED, CREDENTIAL, MAIL_FIELD, FILLER, COLLECTION, MAIL_TAKEN, PASSWORD, TERMS_ACCEPTED, TERMS_DATE,
-    TERMS_VERSION, CONSENTED, PARTS, SKIPPED,
+    USER_ID,
+    ACCOUNT_STATUS,
+    USER,
+    ASKED,
+    CREDENTIAL,
+    MAIL_FIELD,
+    FILLER,
+    COLLECTION,
+    MAIL_TAKEN,
+    PASSWORD,
+    TERMS_ACCEPTED,
+    TERMS_DATE,
+    TERMS_VERSION,
+    CONSENTED,
+    PARTS,
+    SKIPPED,
 ];

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::locale::Translations;
-use crate::services::{MailTemplates, RenderedMail};
 use crate::mail_text;
+use crate::services::{MailTemplates, RenderedMail};
 
 /// A template as its file has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,8 +90,10 @@ impl HandlebarsTemplates {
                 let part = format!("{kind}/{locale}");
                 let key = format!("{name}/{part}");
                 let registry = if html { &mut self.escaping } else { &mut self.plain };
-                registry.register_template_string(&key, text).map_err(|error| {
-                    BrokenTemplate { name: name.to_owned(), part, reason: error.reason().to_string() }
+                registry.register_template_string(&key, text).map_err(|error| BrokenTemplate {
+                    name: name.to_owned(),
+                    part,
+                    reason: error.reason().to_string(),
                 })?;
                 names.push((locale.clone(), key));
             }
@@ -126,7 +128,12 @@ impl MailTemplates for HandlebarsTemplates {
             Some(styles) => format!("<style>{}</style>{text}", styles.replace("</", "<\\/")),
             None => text,
         };
-        Some(RenderedMail { from: template.from.clone(), subject: mail_text::header(&subject), mime_type: template.mime_type.clone(), body })
+        Some(RenderedMail {
+            from: template.from.clone(),
+            subject: mail_text::header(&subject),
+            mime_type: template.mime_type.clone(),
+            body,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The contract suite on SQLite.
 
-use tempfile::TempDir;
 use crate::{Db, contract, contract_tests};
+use tempfile::TempDir;
 
 async fn sqlite() -> (Db, TempDir) {
     let directory = tempfile::tempdir().unwrap();

@@ -42,7 +42,10 @@ fn no_stage_of_details_takes_what_is_not_the_persons_to_set() {
             let answer = client.submit(process, token.as_deref(), &json!({ "user": newcomer.user_with(&json!({ property: value })) }));
             answer.refused(403);
             let detail = &answer.json()["detail"];
-            assert!(detail.is_object() && detail.to_string().contains(property.split('/').next().unwrap()), "{process} {property}: {detail}");
+            assert!(
+                detail.is_object() && detail.to_string().contains(property.split('/').next().unwrap()),
+                "{process} {property}: {detail}"
+            );
         }
         assert!(newcomer.accounts(server()).is_empty());
     }
@@ -59,7 +62,13 @@ fn other_stages_ignore_details_that_ride_along() {
         let mails = body["type"] == "emailValidation";
         let mut input = if mails { newcomer.link(mailbox(), token.as_deref().unwrap()).input() } else { newcomer.answer(&body) };
         if body["type"] != "idmUserDetails" {
-            for (key, value) in [("user", &evil), ("mail", &json!("evil@example.test")), ("userId", &json!("chosen")), ("state", &evil), ("facts", &json!(["created"]))] {
+            for (key, value) in [
+                ("user", &evil),
+                ("mail", &json!("evil@example.test")),
+                ("userId", &json!("chosen")),
+                ("state", &evil),
+                ("facts", &json!(["created"])),
+            ] {
                 input[key] = value.clone();
             }
         }
@@ -99,5 +108,8 @@ fn questions_take_no_hashes_no_unknown_members_and_no_imitations() {
         let answer = client.submit("registration", token.as_deref(), &json!({ "kba": kba }));
         assert!([400, 403].contains(&answer.status), "{kba}: {} {}", answer.status, answer.text());
     }
-    assert_eq!(client.goes_on("registration", token.as_deref(), &json!({ "kba": right })).0["requirements"]["stages"], json!(["idmUserDetails", "termsAndConditions"]));
+    assert_eq!(
+        client.goes_on("registration", token.as_deref(), &json!({ "kba": right })).0["requirements"]["stages"],
+        json!(["idmUserDetails", "termsAndConditions"])
+    );
 }

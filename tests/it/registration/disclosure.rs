@@ -60,7 +60,11 @@ fn a_taken_address_is_told_to_its_owner_and_not_to_the_caller() {
 
     let refused = client.submit("frank", None, &json!({ "user": taken.user() })).expect(403).json();
     let failed = &refused["detail"]["failedPolicyRequirements"][0];
-    assert_eq!((&failed["property"], &failed["policyRequirements"][0]["policyRequirement"]), (&json!("mail"), &json!("UNIQUE")), "{refused}");
+    assert_eq!(
+        (&failed["property"], &failed["policyRequirements"][0]["policyRequirement"]),
+        (&json!("mail"), &json!("UNIQUE")),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -71,7 +75,10 @@ fn a_taken_user_name_is_reported_with_its_property() {
     let refused = server.anonymous().submit("plain", None, &json!({ "user": newcomer.user() })).expect(403).json();
     assert_eq!((&refused["message"], &refused["reason"]), (&json!("Policy validation failed"), &json!("Forbidden")));
     let failed = &refused["detail"]["failedPolicyRequirements"];
-    assert_eq!(failed[0], json!({ "policyRequirements": [{ "policyRequirement": "UNIQUE", "params": { "property": "userName" } }], "property": "userName" }));
+    assert_eq!(
+        failed[0],
+        json!({ "policyRequirements": [{ "policyRequirement": "UNIQUE", "params": { "property": "userName" } }], "property": "userName" })
+    );
     assert_eq!(failed.as_array().unwrap().len(), 1);
 }
 

@@ -21,13 +21,34 @@ fn sec_48_names_that_imitate_are_refused() {
     let cyrillic = owner.name.replace('i', "\u{456}");
     let full_width = owner.name.replace('v', "\u{ff56}");
     for name in [
-        "аdmin", "admin", "Administrator", "openidm-admin", "root", "support", "anonymous", &cyrillic, &full_width, &owner.name.to_uppercase(),
-        &format!(" {}", owner.name), &format!("{}\u{200b}", owner.name), &format!("{}\u{202e}", newcomer.name), "a\r\nb", "a\nb", "a\0b", "a\u{1b}[31m", "a/b", "",
+        "аdmin",
+        "admin",
+        "Administrator",
+        "openidm-admin",
+        "root",
+        "support",
+        "anonymous",
+        &cyrillic,
+        &full_width,
+        &owner.name.to_uppercase(),
+        &format!(" {}", owner.name),
+        &format!("{}\u{200b}", owner.name),
+        &format!("{}\u{202e}", newcomer.name),
+        "a\r\nb",
+        "a\nb",
+        "a\0b",
+        "a\u{1b}[31m",
+        "a/b",
+        "",
     ] {
         let answer = tries(&newcomer, &newcomer.user_with(&json!({ "userName": name })));
         if answer.status == 400 {
             let message = answer.refused(400);
-            assert!(name.contains(|c: char| c.is_control() || "\u{200b}\u{202e}".contains(c)) && message.contains("'userName' must not contain"), "{name:?}: {message}");
+            assert!(
+                name.contains(|c: char| c.is_control() || "\u{200b}\u{202e}".contains(c))
+                    && message.contains("'userName' must not contain"),
+                "{name:?}: {message}"
+            );
             continue;
         }
         assert_eq!(answer.status, 403, "{name:?}: {}", answer.text());
@@ -44,7 +65,17 @@ fn sec_48_names_that_imitate_are_refused() {
 #[test]
 fn addresses_that_are_none_are_refused() {
     let newcomer = Newcomer::new("address");
-    for mail in ["x", "x@", "@x.test", "a@b.test\r\nBcc: c@d.test", "a@b.test, c@d.test", "<a@b.test>", "a b@c.test", "a@b.test\0", &format!("{}@x.test", "a".repeat(70_000))] {
+    for mail in [
+        "x",
+        "x@",
+        "@x.test",
+        "a@b.test\r\nBcc: c@d.test",
+        "a@b.test, c@d.test",
+        "<a@b.test>",
+        "a b@c.test",
+        "a@b.test\0",
+        &format!("{}@x.test", "a".repeat(70_000)),
+    ] {
         let answer = tries(&newcomer, &newcomer.user_with(&json!({ "mail": mail })));
         assert!([400, 403].contains(&answer.status), "{mail:?}: {} {}", answer.status, answer.text());
     }
@@ -55,7 +86,13 @@ fn addresses_that_are_none_are_refused() {
 fn control_characters_and_line_breaks_are_refused_in_every_text() {
     let newcomer = Newcomer::new("control");
     let mark = server().log_mark();
-    for (name, text) in [("givenName", "A\r\nBcc: x@example.test"), ("sn", "B\u{0}C"), ("description", "one\ntwo"), ("city", "\u{1b}[31mred"), ("postalAddress", "a\u{85}b")] {
+    for (name, text) in [
+        ("givenName", "A\r\nBcc: x@example.test"),
+        ("sn", "B\u{0}C"),
+        ("description", "one\ntwo"),
+        ("city", "\u{1b}[31mred"),
+        ("postalAddress", "a\u{85}b"),
+    ] {
         let answer = tries(&newcomer, &newcomer.user_with(&json!({ name: text })));
         assert_eq!(answer.refused(400), format!("The property '{name}' must not contain control characters"));
     }
@@ -66,7 +103,17 @@ fn control_characters_and_line_breaks_are_refused_in_every_text() {
 #[test]
 fn large_values_are_refused_before_they_cost_anything() {
     let newcomer = Newcomer::new("large");
-    for (name, size) in [("userName", 1 << 20), ("givenName", 1 << 20), ("description", 1 << 20), ("password", 1 << 20), ("mail", 900_000), ("description", 900_000), ("userName", 900_000), ("password", 900_000), ("password", 5_000)] {
+    for (name, size) in [
+        ("userName", 1 << 20),
+        ("givenName", 1 << 20),
+        ("description", 1 << 20),
+        ("password", 1 << 20),
+        ("mail", 900_000),
+        ("description", 900_000),
+        ("userName", 900_000),
+        ("password", 900_000),
+        ("password", 5_000),
+    ] {
         let answer = tries(&newcomer, &newcomer.user_with(&json!({ name: "a1B".repeat(size / 3) })));
         assert!([400, 403, 413].contains(&answer.status), "{name} {size}: {} {}", answer.status, answer.text());
         assert!(answer.body.len() < 20_000, "{name}: the answer has {} bytes", answer.body.len());
@@ -85,7 +132,11 @@ fn deep_objects_are_refused() {
         let user = newcomer.user().to_string();
         for field in ["preferences", "description", "kbaInfo"] {
             let body = format!("{{\"input\":{{\"user\":{},\"{field}\":{deep}}}}}}}", user.trim_end_matches('}'));
-            let request = server().anonymous().request("POST", "selfservice/plain?_action=submitRequirements").header("Content-Type", "application/json").body(body);
+            let request = server()
+                .anonymous()
+                .request("POST", "selfservice/plain?_action=submitRequirements")
+                .header("Content-Type", "application/json")
+                .body(body);
             let answer = server().anonymous().send(&request);
             assert!([400, 403].contains(&answer.status), "{field} {depth}: {} {}", answer.status, answer.text());
         }
@@ -96,7 +147,19 @@ fn deep_objects_are_refused() {
 fn every_field_of_every_stage_survives_every_type() {
     let client = server().anonymous();
     let newcomer = Newcomer::new("types");
-    let odd = [json!(null), json!(true), json!(7), json!(-1.5e300), json!([]), json!(["x"]), json!([[["x"]]]), json!({}), json!({ "a": { "b": [1] } }), json!(""), json!("\u{0}")];
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(7),
+        json!(-1.5e300),
+        json!([]),
+        json!(["x"]),
+        json!([[["x"]]]),
+        json!({}),
+        json!({ "a": { "b": [1] } }),
+        json!(""),
+        json!("\u{0}"),
+    ];
     let (form, token) = newcomer.until(&client, "everything", "allInOneRegistration");
     let whole = newcomer.form(&form);
     for value in &odd {

@@ -33,7 +33,8 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(Verifier::start);
 /// A sample as it is, with the mail server, the captcha verifier and the access manager of the tests in it.
 pub(super) fn sample(name: &str) -> Project {
     let files = Project::from_directory(&repository().join("samples").join(name));
-    let process = files.text("conf/selfservice-registration.json").replace("https://www.google.com/recaptcha/api/siteverify", &VERIFIER.uri());
+    let process =
+        files.text("conf/selfservice-registration.json").replace("https://www.google.com/recaptcha/api/siteverify", &VERIFIER.uri());
     let mail = json!({ "host": "127.0.0.1", "port": mailbox().port, "auth": { "enable": false }, "starttls": { "enable": false } });
     let files = files.file("conf/selfservice-registration.json", process).json("conf/external.email.json", &mail);
     if files.has("conf/selfservice.kba.json") { files.process("recall", &[user_query(), kba(), reset_stage()]) } else { files }
@@ -45,7 +46,9 @@ fn recalls(server: &Server, newcomer: &Newcomer, name: &str) {
     let client = server.anonymous();
     let (body, token) = client.goes_on("recall", None, &query("userName", &newcomer.name));
     let asked = body["requirements"]["properties"].as_object().unwrap();
-    let right = asked.iter().map(|(key, question)| (key.clone(), json!(ANSWERS[usize::from(question.get("userQuestion").is_some())].to_uppercase())));
+    let right = asked
+        .iter()
+        .map(|(key, question)| (key.clone(), json!(ANSWERS[usize::from(question.get("userQuestion").is_some())].to_uppercase())));
     let right: Map<String, Value> = right.collect();
     client.submit("recall", Some(&token), &json!({ "answer1": "no" })).refused(400);
     assert_eq!(client.goes_on("recall", Some(&token), &right.into()).0["type"], "resetStage", "{name}");
@@ -82,7 +85,11 @@ fn registers(server: &Server, name: &str, shape: &Shape) -> Value {
         recalls(server, &newcomer, name);
     }
     if registered.steps.last().is_some_and(|last| last == "localAutoLogin.end") {
-        assert_eq!((&registered.end["additions"]["oauthLogin"], &registered.end["additions"]["successUrl"]), (&json!(false), &json!("")), "{name}");
+        assert_eq!(
+            (&registered.end["additions"]["oauthLogin"], &registered.end["additions"]["successUrl"]),
+            (&json!(false), &json!("")),
+            "{name}"
+        );
         signs_in_with(server, registered.credential()).expect(200);
     }
     registered.end
@@ -142,7 +149,8 @@ fn consent_by_mapping() {
 
 #[test]
 fn consent_first() {
-    let steps = &["parameters", "consent", "idmUserDetails", "kbaSecurityAnswerDefinitionStage", "termsAndConditions", "localAutoLogin.end"];
+    let steps =
+        &["parameters", "consent", "idmUserDetails", "kbaSecurityAnswerDefinitionStage", "termsAndConditions", "localAutoLogin.end"];
     walks("registration-consent-6.0", &Shape { steps, questions: true, terms: Some("1.5"), consent: true, ..PLAIN });
 }
 
@@ -162,13 +170,15 @@ fn captcha_on_a_page() {
 
 #[test]
 fn mail_first() {
-    let steps = &["emailValidation", "emailValidation.validateCode", "userDetails", "kbaSecurityAnswerDefinitionStage", "selfRegistration.end"];
+    let steps =
+        &["emailValidation", "emailValidation.validateCode", "userDetails", "kbaSecurityAnswerDefinitionStage", "selfRegistration.end"];
     walks("registration-mail-first-4.5", &Shape { steps, questions: true, ..PLAIN });
 }
 
 #[test]
 fn details_first_with_terms_in_the_file() {
-    let steps = &["termsAndConditions", "userDetails", "emailValidation.validateCode", "kbaSecurityAnswerDefinitionStage", "selfRegistration.end"];
+    let steps =
+        &["termsAndConditions", "userDetails", "emailValidation.validateCode", "kbaSecurityAnswerDefinitionStage", "selfRegistration.end"];
     walks("registration-details-first-4.5", &Shape { steps, questions: true, terms: Some(""), ..PLAIN });
 }
 
@@ -194,7 +204,10 @@ fn every_sample_is_run_by_a_test_and_says_what_it_is() {
 /// The sample with an access manager of the tests, under either spelling.
 fn access_manager_at(url: &str, spelling: &str) -> Server {
     let files = sample("registration-access-manager");
-    let process = files.text("conf/selfservice-registration.json").replace("https://am.example.com/openam/", url).replace("openAMAutoLogin", spelling);
+    let process = files
+        .text("conf/selfservice-registration.json")
+        .replace("https://am.example.com/openam/", url)
+        .replace("openAMAutoLogin", spelling);
     Server::on(files.file("conf/selfservice-registration.json", process)).start()
 }
 

@@ -74,7 +74,8 @@ fn sec_43_passwords_and_answers_are_nowhere_in_clear_in_flight_or_at_rest() {
     input["user"]["mail"] = json!("none");
     clean("a refusal", &client.submit("registration", token.as_deref(), &input).expect(403).body);
     // A round that lacks something comes back with what was collected.
-    let half = client.submit("registration", token.as_deref(), &json!({ "user": wrong.user(), "kba": wrong.form(&form)["kba"] })).expect(200);
+    let half =
+        client.submit("registration", token.as_deref(), &json!({ "user": wrong.user(), "kba": wrong.form(&form)["kba"] })).expect(200);
     clean("another round", &half.body);
 
     clean("the log", server.log().as_bytes());

@@ -40,7 +40,12 @@ fn it_signs_in_once_with_one_cookie_and_counts_as_a_sign_in() {
     assert_eq!(replayed.refused(401), "Access Denied");
     assert_eq!(cookie(&replayed), None);
     // A session outranks headers: the person is signed in already, and stays it.
-    let again = session.clone().with("X-OpenIDM-Jwt", &credential).with("X-Requested-With", "x").post_empty("authentication?_action=login").expect(200);
+    let again = session
+        .clone()
+        .with("X-OpenIDM-Jwt", &credential)
+        .with("X-Requested-With", "x")
+        .post_empty("authentication?_action=login")
+        .expect(200);
     assert_eq!((cookie(&again), &again.json()["authenticationId"]), (None, &json!(newcomer.name)));
 }
 
@@ -49,7 +54,8 @@ fn a_hundred_sign_ins_at_once_are_one() {
     let server = server();
     let (_, credential) = registered(server, "jwtrace");
     let answers: Vec<_> = std::thread::scope(|scope| {
-        let tries: Vec<_> = (0..100).map(|_| scope.spawn(|| fresh(server, &credential).post_empty("authentication?_action=login"))).collect();
+        let tries: Vec<_> =
+            (0..100).map(|_| scope.spawn(|| fresh(server, &credential).post_empty("authentication?_action=login"))).collect();
         tries.into_iter().map(|one| one.join().unwrap()).collect()
     });
     let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
@@ -106,7 +112,12 @@ fn another_name_beside_it_and_another_persons_session_make_it_worthless() {
     for name in [other.name.as_str(), "openidm-admin", "anonymous"] {
         fresh(server, &credential).with("X-OpenIDM-Username", name).post_empty("authentication?_action=login").refused(401);
     }
-    let session = server.nobody().with("X-OpenIDM-Username", &other.name).with("X-OpenIDM-Password", PASSWORD).post_empty("authentication?_action=login").expect(200);
+    let session = server
+        .nobody()
+        .with("X-OpenIDM-Username", &other.name)
+        .with("X-OpenIDM-Password", PASSWORD)
+        .post_empty("authentication?_action=login")
+        .expect(200);
     let mixed = fresh(server, &credential).with("Cookie", &cookie(&session).unwrap());
     mixed.post_empty("authentication?_action=login").refused(401);
     // Still good, and with the right name beside it.

@@ -16,7 +16,11 @@ fn the_stock_client_registers_a_person() {
 
     let features = server.anonymous().get("info/features?_queryFilter=true").ok();
     let registration = features["result"].as_array().unwrap().iter().find(|feature| feature["name"] == "registration").unwrap().clone();
-    assert_eq!((&registration["enabled"], &registration["endpoints"]), (&json!(true), &json!(["selfservice/registration"])), "{registration}");
+    assert_eq!(
+        (&registration["enabled"], &registration["endpoints"]),
+        (&json!(true), &json!(["selfservice/registration"])),
+        "{registration}"
+    );
     assert_eq!(client.get("info/uiconfig").ok()["configuration"]["selfRegistration"], true);
 
     let first = client.get("selfservice/registration").ok();
@@ -101,7 +105,10 @@ fn parts_that_are_missing_are_asked_again_and_a_wrong_one_loses_nothing() {
     let refused = client.submit("everything", Some(&token), &wrong).expect(403).json();
     assert_eq!(refused["message"], "Policy validation failed");
     assert_eq!(refused["detail"]["result"], false, "{refused}");
-    assert!(refused["detail"]["failedPolicyRequirements"].as_array().unwrap().iter().all(|failed| failed["property"] == "password"), "{refused}");
+    assert!(
+        refused["detail"]["failedPolicyRequirements"].as_array().unwrap().iter().all(|failed| failed["property"] == "password"),
+        "{refused}"
+    );
     assert_eq!(refused["detail"]["parts"].as_array().unwrap().len(), 2, "{refused}");
     assert!(!refused.to_string().contains("short\""), "{refused}");
 
@@ -164,7 +171,8 @@ fn a_new_person_is_welcomed_by_mail_where_the_project_has_a_text() {
     assert_eq!(mail.subject(), "Welcome");
     // What a person calls himself is text, not markup.
     let other = Newcomer::new("markup");
-    let (_, token) = server.anonymous().goes_on("short", None, &json!({ "user": other.user_with(&json!({ "givenName": "<a href=x>free</a>" })) }));
+    let (_, token) =
+        server.anonymous().goes_on("short", None, &json!({ "user": other.user_with(&json!({ "givenName": "<a href=x>free</a>" })) }));
     server.anonymous().submit("short", Some(&token), &other.link(mailbox(), &token).input()).ok();
     let mail = mailbox().with(0, &other.mail, "id=\"welcome\"");
     assert!(!mail.body.contains("<a href") && mail.body.contains("&lt;a href"), "{}", mail.body);

@@ -41,7 +41,9 @@ impl AccessManager {
                     false => ("401 Unauthorized", r#"{"code":401,"reason":"Unauthorized","message":"Authentication Failed"}"#),
                 };
                 let length = body.len();
-                let answer = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+                );
                 let _ = reader.into_inner().write_all(answer.as_bytes());
             }
         });

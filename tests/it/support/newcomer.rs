@@ -59,7 +59,8 @@ impl Newcomer {
 
     /// The whole form of `allInOneRegistration`, whichever parts it has.
     pub(crate) fn form(&self, asked: &Value) -> Value {
-        let mut input = json!({ "user": self.user(), "accept": "true", "consentGiven": "true", "response": "good", "g-recaptcha-response": "good" });
+        let mut input =
+            json!({ "user": self.user(), "accept": "true", "consentGiven": "true", "response": "good", "g-recaptcha-response": "good" });
         if asked["requirements"]["properties"].get("kba").is_some() {
             input["kba"] = answers(asked);
         }

@@ -45,7 +45,10 @@ pub(crate) fn project() -> Project {
         "active": "2.0" });
     Project::new()
         .process("reset", &[user_query(), email_validation(), reset_stage()])
-        .file("resolver/boot.properties", "openidm.notifications=true\nopenidm.notifications.passwordUpdate=true\nopenidm.notifications.profileUpdate=true\n")
+        .file(
+            "resolver/boot.properties",
+            "openidm.notifications=true\nopenidm.notifications.passwordUpdate=true\nopenidm.notifications.profileUpdate=true\n",
+        )
         .file("vestibule.toml", "[limits]\nenabled = false\n[pages]\ndir = \"ui\"\n")
         .json("conf/sync.json", &json!({ "mappings": [mapping] }))
         .json("conf/selfservice.terms.json", &terms)

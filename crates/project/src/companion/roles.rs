@@ -90,7 +90,12 @@ impl InternalRole {
             return None;
         };
         let privileges = node.get("privileges").items().iter().filter_map(privilege).collect();
-        Some(Self { name: node.get("name").filled_text().unwrap_or_else(|| id.clone()), description: node.get("description").filled_text(), privileges, id })
+        Some(Self {
+            name: node.get("name").filled_text().unwrap_or_else(|| id.clone()),
+            description: node.get("description").filled_text(),
+            privileges,
+            id,
+        })
     }
 }
 

@@ -114,7 +114,9 @@ mod tests {
     #[test]
     fn a_marker_gives_no_secret_to_a_place_that_is_shown() {
         let marker = |pointer: &str| json!({CRYPTO: {"type": WITHHELD, "value": pointer}});
-        for (key, pointer) in [("message", "/auth/password"), ("password", "/host"), ("password", "/nothing"), ("host", "/x"), ("password", "")] {
+        for (key, pointer) in
+            [("message", "/auth/password"), ("password", "/host"), ("password", "/nothing"), ("host", "/x"), ("password", "")]
+        {
             assert_eq!(unmask(json!({ key: marker(pointer) }), &stored()).unwrap_err().code, 400, "{key} {pointer}");
         }
         assert_eq!(unmask(json!({ "a": [marker("/auth/password")] }), &stored()).unwrap_err().code, 400);

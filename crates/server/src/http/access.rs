@@ -135,18 +135,16 @@ impl Question<'_> {
                 below.and_then(|rest| rest.split('/').next()).is_some_and(|name| names.iter().any(|own| own == name))
             }
             Condition::OnlyEditableProperties { object, also } => self.only_editable(object, also),
-            Condition::PatchOnlyFields(fields) => self.written().is_some_and(|written| {
-                written.iter().all(|name| fields.iter().any(|field| field.trim_matches('/') == name))
-            }),
+            Condition::PatchOnlyFields(fields) => {
+                self.written().is_some_and(|written| written.iter().all(|name| fields.iter().any(|field| field.trim_matches('/') == name)))
+            }
             Condition::RolesOnly(roles) => self.assigns_only(roles),
             Condition::FeatureEnabled(names) => names.iter().any(|name| feature_enabled(self.runtime, name)),
-            Condition::UiFlag(name) => {
-                self.runtime.project.ui_configuration.configuration.get(name).is_some_and(|value| match value {
-                    Value::Bool(on) => *on,
-                    Value::String(text) => text.eq_ignore_ascii_case("true"),
-                    _ => false,
-                })
-            }
+            Condition::UiFlag(name) => self.runtime.project.ui_configuration.configuration.get(name).is_some_and(|value| match value {
+                Value::Bool(on) => *on,
+                Value::String(text) => text.eq_ignore_ascii_case("true"),
+                _ => false,
+            }),
             Condition::NoQueryExpression => !matches!(&self.call.operation, Operation::Query(request) if request.by_expression),
             Condition::NoCommandAction => self.call.operation.action() != Some("command"),
             Condition::ProgressiveProfileEnabled => !self.runtime.project.auth_profile.processes.is_empty(),
@@ -178,7 +176,9 @@ impl Question<'_> {
         match self.call.body.as_ref()? {
             Value::Object(members) => Some(members.keys().filter(|name| !matches!(name.as_str(), "_id" | "_rev")).cloned().collect()),
             Value::Array(operations) => {
-                let top = |value: &Value| value.as_str().map(|field| field.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned());
+                let top = |value: &Value| {
+                    value.as_str().map(|field| field.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned())
+                };
                 let mut names = Vec::new();
                 for operation in operations {
                     names.push(top(operation.get("field")?)?);
@@ -209,8 +209,11 @@ impl Question<'_> {
 
     fn assigns_only(&self, roles: &[String]) -> bool {
         let Some(Value::Object(body)) = &self.call.body else { return false };
-        let assigned = ["roles", "authzRoles"].iter().filter_map(|name| body.get(*name)).flat_map(|value| value.as_array().into_iter().flatten());
-        assigned.map(|role| role.get("_ref").unwrap_or(role)).all(|role| role.as_str().is_some_and(|role| roles.iter().any(|allowed| allowed == role)))
+        let assigned =
+            ["roles", "authzRoles"].iter().filter_map(|name| body.get(*name)).flat_map(|value| value.as_array().into_iter().flatten());
+        assigned
+            .map(|role| role.get("_ref").unwrap_or(role))
+            .all(|role| role.as_str().is_some_and(|role| roles.iter().any(|allowed| allowed == role)))
     }
 }
 

@@ -119,7 +119,9 @@ impl Attempt<'_> {
         };
         let Ok(secret) = Secret::password(&credentials.password) else { return Ok(None) };
         let matched = self.check(collection, &module.mapping.user_credential, user, secret).await?;
-        Ok(user.filter(|user| matched && is_active(&user.content)).map(|user| Principal::managed(collection, user, &credentials.user, module)))
+        Ok(user
+            .filter(|user| matched && is_active(&user.content))
+            .map(|user| Principal::managed(collection, user, &credentials.user, module)))
     }
 
     /// Compares a password with the one of `user`, or with nothing at the same cost, and brings an outdated hash up to date.
@@ -134,7 +136,11 @@ impl Attempt<'_> {
                 Ok(true)
             }
             (Verdict::Unverifiable, Some(user), Some(_)) => {
-                tracing::warn!(transaction.id = self.transaction, object.id = user.id, "a stored password is of a form that cannot be verified");
+                tracing::warn!(
+                    transaction.id = self.transaction,
+                    object.id = user.id,
+                    "a stored password is of a form that cannot be verified"
+                );
                 Ok(false)
             }
             (verdict, _, _) => Ok(verdict.matches()),
@@ -192,8 +198,7 @@ impl Attempt<'_> {
                 _ => false,
             };
             authentication.enabled().any(configured)
-                || (name == authentication.admin.username
-                    && self.app.administrator.verify(&password, self.app.hasher.as_ref()).await?)
+                || (name == authentication.admin.username && self.app.administrator.verify(&password, self.app.hasher.as_ref()).await?)
         };
         self.record(name, &principal.own_path(), right);
         if right {

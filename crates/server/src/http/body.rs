@@ -51,7 +51,9 @@ pub(crate) fn check_content_type(headers: &HeaderMap, wanted: Wanted) -> Result<
             return Ok(());
         }
         // Two spaces, as clients may match it.
-        return Err(ResourceError::bad_request("The request could not be processed because the  content-type was not specified and is required"));
+        return Err(ResourceError::bad_request(
+            "The request could not be processed because the  content-type was not specified and is required",
+        ));
     };
     let text = String::from_utf8_lossy(value.as_bytes());
     let essence = text.split(';').next().unwrap_or_default().trim();

@@ -127,7 +127,12 @@ mod tests {
 
     #[test]
     fn both_spellings_and_all_forms_of_addresses_are_read() {
-        for (text, expected) in [("192.0.2.1:80", "192.0.2.1"), ("[2001:db8::1]:80", "2001:db8::1"), ("2001:db8::1", "2001:db8::1"), ("::ffff:192.0.2.1", "192.0.2.1")] {
+        for (text, expected) in [
+            ("192.0.2.1:80", "192.0.2.1"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+        ] {
             assert_eq!(address("::1", &[("x-forwarded-for", text)], &["::1"]), expected);
         }
         let forwarded = [("forwarded", "for=1.1.1.1, for=\"[2001:db8::7]:4711\";proto=https;by=10.0.0.1")];

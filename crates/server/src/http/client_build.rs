@@ -102,7 +102,8 @@ fn relative(path: &str) -> Option<PathBuf> {
     let (last, above) = parts.split_last()?;
     for part in above.iter().copied().chain((!last.is_empty()).then_some(*last)) {
         let name = decode_percent(part)?;
-        let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']) && !name.chars().any(char::is_control);
+        let plain =
+            !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']) && !name.chars().any(char::is_control);
         if !plain {
             return None;
         }
@@ -137,7 +138,9 @@ fn find(root: &Path, file: &Path, accepted: &[(&'static str, &'static str)]) -> 
 fn inside(root: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
     let real = match path.canonicalize() {
         Ok(real) => real,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename) => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     let facts = real.metadata()?;
@@ -147,7 +150,8 @@ fn inside(root: &Path, path: &Path) -> io::Result<Option<PathBuf>> {
 fn respond(runtime: &Runtime, file: &Path, found: Found, head: bool, headers: &HeaderMap) -> Response<Body> {
     let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
     let media = TYPES.iter().find(|(known, _)| *known == extension).map_or("application/octet-stream", |(_, media)| media);
-    let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &found.bytes).as_ref().get(..16).unwrap_or_default()));
+    let tag =
+        format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &found.bytes).as_ref().get(..16).unwrap_or_default()));
     let mut response = empty(StatusCode::OK);
     let put = |response: &mut Response<Body>, name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -214,7 +218,8 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     listed.map(str::trim).any(|item| {
         let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-        let refused = weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0);
+        let refused =
+            weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0);
         name.trim().eq_ignore_ascii_case(encoding) && !refused
     })
 }
@@ -229,9 +234,22 @@ mod tests {
         assert_eq!(relative("/js/app.js").unwrap(), Path::new("js/app.js"));
         assert_eq!(relative("/a%20b.js").unwrap(), Path::new("a b.js"));
         assert_eq!(relative("/sub/").unwrap(), Path::new("sub/index.html"));
-        for path in
-            ["/..", "/../x", "/a/../b", "/%2e%2e/x", "/a%2f..%2fb", "/a\\..\\b", "/a%5cb", "//etc/passwd", "/.git/config", "/a%00.js", "x", "/C:/x", "/%zz", "/a//b"]
-        {
+        for path in [
+            "/..",
+            "/../x",
+            "/a/../b",
+            "/%2e%2e/x",
+            "/a%2f..%2fb",
+            "/a\\..\\b",
+            "/a%5cb",
+            "//etc/passwd",
+            "/.git/config",
+            "/a%00.js",
+            "x",
+            "/C:/x",
+            "/%zz",
+            "/a//b",
+        ] {
             assert_eq!(relative(path), None, "{path}");
         }
     }

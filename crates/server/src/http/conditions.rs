@@ -99,9 +99,7 @@ impl Conditions {
             }
             (Some(tag), None) => Ok(Put::Replace(expected(Some(tag)))),
             (None, Some(tag)) if tag == "*" => Ok(Put::Create),
-            (None, Some(tag)) => {
-                Err(ResourceError::bad_request(format!("\"{tag}\" is not a supported value for If-None-Match on PUT")))
-            }
+            (None, Some(tag)) => Err(ResourceError::bad_request(format!("\"{tag}\" is not a supported value for If-None-Match on PUT"))),
             (None, None) if creates => Ok(Put::CreateOrReplace),
             (None, None) => Ok(Put::Replace(Expected::Any)),
         }
@@ -203,7 +201,10 @@ mod tests {
         let error = given(&[("if-none-match", "\"1\"")]).for_put(true).unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (400, "\"1\" is not a supported value for If-None-Match on PUT"));
         let error = given(&[("if-none-match", "*"), ("if-match", "1")]).for_put(true).unwrap_err();
-        assert_eq!((error.code, error.message.as_str()), (412, "Simultaneous use of If-Match and If-None-Match not supported for PUT requests"));
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (412, "Simultaneous use of If-Match and If-None-Match not supported for PUT requests")
+        );
     }
 
     #[test]

@@ -139,7 +139,11 @@ impl<'a> Context<'a> {
         if mails {
             self.app.mail.wake();
         }
-        if writes { receipt.changed.into_iter().next().ok_or_else(|| ResourceError::internal("The store kept nothing")) } else { prepared.previous.ok_or_else(nothing) }
+        if writes {
+            receipt.changed.into_iter().next().ok_or_else(|| ResourceError::internal("The store kept nothing"))
+        } else {
+            prepared.previous.ok_or_else(nothing)
+        }
     }
 
     /// A managed object as the asking person may see it.

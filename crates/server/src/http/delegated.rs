@@ -33,7 +33,8 @@ fn roles<'a>(runtime: &'a Runtime, held: &'a [String]) -> impl Iterator<Item = &
 impl<'a> Delegate<'a> {
     /// The privileges of `principal` on `collection`.
     pub(crate) fn of(runtime: &'a Runtime, principal: &'a Principal, collection: &'a str) -> Self {
-        let privileges = roles(runtime, &principal.roles).flat_map(|role| &role.privileges).filter(|privilege| privilege.path == collection);
+        let privileges =
+            roles(runtime, &principal.roles).flat_map(|role| &role.privileges).filter(|privilege| privilege.path == collection);
         Self { runtime, principal, collection, privileges: privileges.collect() }
     }
 
@@ -69,7 +70,11 @@ impl<'a> Delegate<'a> {
             }
             properties.sort_unstable();
             properties.dedup();
-            let value = if permission == Permission::Delete { json!({ "allowed": allowed }) } else { json!({ "allowed": allowed, "properties": properties }) };
+            let value = if permission == Permission::Delete {
+                json!({ "allowed": allowed })
+            } else {
+                json!({ "allowed": allowed, "properties": properties })
+            };
             described.insert(permission.as_str().to_owned(), value);
         }
         Value::Object(described)
@@ -99,7 +104,8 @@ impl<'a> Delegate<'a> {
     /// # Errors
     /// 404 for one that may not be seen at all, as for a missing one.
     pub(crate) fn show(&self, managed: &Managed, resource: &Resource, fields: &Fields) -> Result<Value, ResourceError> {
-        let readable: Vec<&str> = self.with(Permission::View, Some(resource)).flat_map(|privilege| &privilege.readable).map(String::as_str).collect();
+        let readable: Vec<&str> =
+            self.with(Permission::View, Some(resource)).flat_map(|privilege| &privilege.readable).map(String::as_str).collect();
         if self.with(Permission::View, Some(resource)).next().is_none() {
             return Err(self.missing(&resource.id));
         }
@@ -109,7 +115,8 @@ impl<'a> Delegate<'a> {
             members.retain(|name, _| name == "_id" || name == "_rev" || readable.contains(&name.as_str()));
         }
         let schema = managed.schema(self.collection)?;
-        let relationships = schema.properties.iter().filter(|property| property.relationship.is_some()).map(|property| property.name.as_str());
+        let relationships =
+            schema.properties.iter().filter(|property| property.relationship.is_some()).map(|property| property.name.as_str());
         Ok(fields.naming_relationships(relationships).select(&view))
     }
 

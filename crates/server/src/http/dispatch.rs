@@ -85,7 +85,13 @@ pub(crate) async fn dispatch(app: &App, parts: &Parts, below: &str, body: Body, 
     Outcome { response, kind: progress.kind, operation: progress.operation }
 }
 
-async fn exchange(attempt: &Attempt<'_>, parts: &Parts, below: &str, body: Body, progress: &mut Progress) -> Result<Response<Body>, Refusal> {
+async fn exchange(
+    attempt: &Attempt<'_>,
+    parts: &Parts,
+    below: &str,
+    body: Body,
+    progress: &mut Progress,
+) -> Result<Response<Body>, Refusal> {
     let Attempt { app, runtime, client, transaction, now } = *attempt;
     let headers = &parts.headers;
     let mut principal = attempt.identify(headers).await?;

@@ -124,8 +124,14 @@ pub(crate) async fn request(cx: &Context<'_>, collection: &str, user: &Resource,
     let instance = instance(cx);
     let old = address(&user.content).map(str::to_owned);
     let expires = cx.now.saturating_add(CONFIRM_WITHIN);
-    let pending =
-        Pending { instance: instance.clone(), old: old.clone(), new: new.to_owned(), proven, credential: credential(cx, collection, user), expires };
+    let pending = Pending {
+        instance: instance.clone(),
+        old: old.clone(),
+        new: new.to_owned(),
+        proven,
+        credential: credential(cx, collection, user),
+        expires,
+    };
     let mut effects = vec![Effect::StoreContext { token: place(cx, collection, &user.id), sealed: seal(cx, &pending)?, expires }];
     let link = |old: Option<String>, expires: i64| -> Result<String, ResourceError> {
         let link = Link { collection: collection.to_owned(), id: user.id.clone(), instance: instance.clone(), old, expires };
@@ -203,7 +209,13 @@ pub(crate) async fn cancel(cx: &Context<'_>) -> Result<bool, Refusal> {
     Ok(true)
 }
 
-async fn confirm(cx: &Context<'_>, collection: &str, id: &str, instance: Option<&str>, password: Option<Zeroizing<String>>) -> Result<(), Refusal> {
+async fn confirm(
+    cx: &Context<'_>,
+    collection: &str,
+    id: &str,
+    instance: Option<&str>,
+    password: Option<Zeroizing<String>>,
+) -> Result<(), Refusal> {
     let pending = pending(cx, collection, id).await?;
     let pending = pending.filter(|pending| instance.is_none_or(|instance| pending.instance == instance)).ok_or_else(invalid)?;
     let managed = &cx.runtime.managed;
@@ -315,7 +327,8 @@ fn code(cx: &Context<'_>, instance: &str) -> String {
 /// What the person's credentials are now; a changed one ends the request.
 fn credential(cx: &Context<'_>, collection: &str, user: &Resource) -> String {
     let properties = cx.runtime.schemas.get(collection).into_iter().flat_map(identity::ObjectSchema::credentials);
-    let stored: Vec<String> = properties.map(|property| user.content.get(&property.name).cloned().unwrap_or_default().to_string()).collect();
+    let stored: Vec<String> =
+        properties.map(|property| user.content.get(&property.name).cloned().unwrap_or_default().to_string()).collect();
     let parts: Vec<&[u8]> = stored.iter().map(String::as_bytes).collect();
     text(&cx.app.keys.keyed("mail-change-credential", &parts))
 }

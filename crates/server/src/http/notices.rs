@@ -75,7 +75,15 @@ pub(crate) fn written(
     let locales = language::locales(headers);
     let object: Map<String, Value> = values.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
     if let Some(own) = services.templates.render(notice.template(), &locales, &Value::Object(object)) {
-        return Some(Mail { to: to.into(), from: own.from, subject: own.subject, mime_type: own.mime_type, body: own.body, wait: false, withheld });
+        return Some(Mail {
+            to: to.into(),
+            from: own.from,
+            subject: own.subject,
+            mime_type: own.mime_type,
+            body: own.body,
+            wait: false,
+            withheld,
+        });
     }
     let pick = |choose: fn(&Text) -> &'static str| {
         let pairs: Vec<(&str, &str)> = notice.texts().iter().map(|text| (text.0, choose(text))).collect();

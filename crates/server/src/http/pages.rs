@@ -61,7 +61,8 @@ pub(crate) async fn show(
     let principal = Principal::internal(ANONYMOUS, &[], ModuleFacts::default());
     let transaction = URL_SAFE_NO_PAD.encode(crest::random_bytes::<16>(app.random.as_ref()));
     let (path, parameters, presentation) = (Path::root(), Parameters::default(), Presentation::default());
-    let call = Call { path: &path, operation: Operation::Action("mail".to_owned()), parameters: &parameters, headers: &parts.headers, body: None };
+    let call =
+        Call { path: &path, operation: Operation::Action("mail".to_owned()), parameters: &parameters, headers: &parts.headers, body: None };
     let cx = Context {
         app: &app,
         runtime: &runtime,

@@ -48,9 +48,7 @@ impl Parameters {
         let mut values = self.all(name);
         let first = values.next();
         if values.next().is_some() {
-            return Err(ResourceError::bad_request(format!(
-                "Multiple values provided for the single-valued request parameter '{name}'"
-            )));
+            return Err(ResourceError::bad_request(format!("Multiple values provided for the single-valued request parameter '{name}'")));
         }
         Ok(first)
     }

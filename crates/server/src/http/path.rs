@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn a_segment_is_decoded_once_and_never_becomes_another_path() {
         assert_eq!(Path::parse("/managed/user/a%20b%2520").unwrap().segments(), ["managed", "user", "a b%20"]);
-        for text in ["/a%2Fb", "/a%2fb", "/managed/user/..%2f..", "/a/../b", "/a/%2e%2E/b", "/./a", "/a%5Cb", "/%zz", "/%", "/%ff", "/a%00"] {
+        for text in ["/a%2Fb", "/a%2fb", "/managed/user/..%2f..", "/a/../b", "/a/%2e%2E/b", "/./a", "/a%5Cb", "/%zz", "/%", "/%ff", "/a%00"]
+        {
             assert_eq!(Path::parse(text).unwrap_err().code, 400, "{text}");
         }
     }

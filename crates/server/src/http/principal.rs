@@ -58,7 +58,9 @@ impl Owing {
 
     fn from_claims(claims: &Value) -> Option<Self> {
         let owing = claims.get("owing")?;
-        let list = |name: &str| owing.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let list = |name: &str| {
+            owing.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
         let processes: Vec<String> = list("processes");
         let role = owing.get("role").and_then(Value::as_str)?.to_owned();
         (!processes.is_empty()).then(|| Self { processes, role, withheld: list("withheld") })
@@ -328,7 +330,8 @@ mod tests {
         assert_eq!(login_property(&module(&[]), user), "userName");
         let mail = Module { mapping: PropertyMapping { authentication_id: "mail".into(), ..PropertyMapping::default() }, ..module(&[]) };
         assert_eq!(login_property(&mail, user), "mail");
-        let unknown = Module { mapping: PropertyMapping { authentication_id: "nosuch".into(), ..PropertyMapping::default() }, ..module(&[]) };
+        let unknown =
+            Module { mapping: PropertyMapping { authentication_id: "nosuch".into(), ..PropertyMapping::default() }, ..module(&[]) };
         assert_eq!(login_property(&unknown, user), "userName");
     }
 

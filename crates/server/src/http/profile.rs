@@ -64,13 +64,11 @@ impl Attempt<'_> {
             let person = person.ok_or_else(denied)?;
             let asking = Asking { services: &self.runtime.services, collection: &principal.component, person: &person, now: self.now };
             let owed = self.runtime.profile.at_sign_in(asking).await;
-            let mut effects: Vec<Effect> = keeper.sign_in(&person, self.app.clock.now(), &owed.begins).map(Effect::Change).into_iter().collect();
+            let mut effects: Vec<Effect> =
+                keeper.sign_in(&person, self.app.clock.now(), &owed.begins).map(Effect::Change).into_iter().collect();
             effects.extend(self.faults(principal, &owed));
-            let committed = if effects.is_empty() {
-                Ok(())
-            } else {
-                self.app.db.commit(Unit { now: self.now, spend: None, effects }).await.map(drop)
-            };
+            let committed =
+                if effects.is_empty() { Ok(()) } else { self.app.db.commit(Unit { now: self.now, spend: None, effects }).await.map(drop) };
             match committed {
                 Ok(()) => {
                     self.withhold(principal, owed.processes);
@@ -173,7 +171,13 @@ mod tests {
         assert!(reaches("selfservice/profile", "read", None) && reaches("selfservice/profile", "action", Some("submitRequirements")));
         assert!(reaches("authentication", "action", Some("login")) && reaches("authentication", "action", Some("logout")));
         assert!(reaches("info/login", "read", None) && reaches("info/features", "query", None));
-        for path in ["selfservice/kbaUpdate", "selfservice/profile/completeness/managed/user/1", "managed/user/1", "config/ui/dashboard", "selfservice/reset"] {
+        for path in [
+            "selfservice/kbaUpdate",
+            "selfservice/profile/completeness/managed/user/1",
+            "managed/user/1",
+            "config/ui/dashboard",
+            "selfservice/reset",
+        ] {
             assert!(!reaches(path, "read", None), "{path}");
         }
         assert!(!reaches("authentication", "action", Some("reauthenticate")));

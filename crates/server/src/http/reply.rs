@@ -173,9 +173,10 @@ fn media(chosen: &Value, mime: &str) -> Result<Response<Body>, ResourceError> {
     let bytes = match value {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::String(content)) if mime.eq_ignore_ascii_case("text/plain") => content.clone().into_bytes(),
-        Some(Value::String(content)) => URL_SAFE_NO_PAD.decode(content.trim_end_matches('=')).or_else(|_| URL_SAFE.decode(content)).map_err(|_| {
-            ResourceError::bad_request(format!("The field cannot be shown as '{mime}'"))
-        })?,
+        Some(Value::String(content)) => URL_SAFE_NO_PAD
+            .decode(content.trim_end_matches('='))
+            .or_else(|_| URL_SAFE.decode(content))
+            .map_err(|_| ResourceError::bad_request(format!("The field cannot be shown as '{mime}'")))?,
         Some(other) => other.to_string().into_bytes(),
     };
     let mut response = empty(StatusCode::OK);
@@ -248,7 +249,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_created_resource_says_where_it_is() {
-        let reply = Reply::Resource { body: json!({"_id": "1", "_rev": "0", "a": 1}), revision: Some("0".into()), selected: false, created: Some("managed/user/1".into()) };
+        let reply = Reply::Resource {
+            body: json!({"_id": "1", "_rev": "0", "a": 1}),
+            revision: Some("0".into()),
+            selected: false,
+            created: Some("managed/user/1".into()),
+        };
         let presentation = Presentation { fields: Fields::parse("_id").unwrap(), ..Presentation::default() };
         let response = respond(reply, &presentation, &base).unwrap();
         assert_eq!(response.status(), 201);

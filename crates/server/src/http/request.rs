@@ -130,9 +130,8 @@ impl QueryRequest {
         let filter = parameters.single("_queryFilter")?;
         let id = parameters.single("_queryId")?;
         let expression = parameters.single("_queryExpression")?;
-        let exclusive = |one: &str, other: &str| {
-            Err(ResourceError::bad_request(format!("The parameters {one} and {other} are mutually exclusive")))
-        };
+        let exclusive =
+            |one: &str, other: &str| Err(ResourceError::bad_request(format!("The parameters {one} and {other} are mutually exclusive")));
         match (id.is_some(), expression.is_some(), filter.is_some()) {
             (true, _, true) => return exclusive("_queryId", "_queryFilter"),
             (true, true, _) => return exclusive("_queryId", "_queryExpression"),
@@ -155,7 +154,8 @@ impl QueryRequest {
             })?,
         };
         let totals = total_policy(parameters)?;
-        let query = Query { filter, sort: sort_keys(parameters)?, page_size: parameters.count("_pageSize")?, paging: paging(parameters)?, totals };
+        let query =
+            Query { filter, sort: sort_keys(parameters)?, page_size: parameters.count("_pageSize")?, paging: paging(parameters)?, totals };
         Ok(Self { query, ids_only, by_expression: expression.is_some(), totals })
     }
 }
@@ -164,7 +164,8 @@ fn sort_keys(parameters: &Parameters) -> Result<Vec<SortKey>, ResourceError> {
     let mut keys = Vec::new();
     for text in parameters.all("_sortKeys").filter(|text| !text.is_empty()) {
         let refused = || {
-            let message = format!("The value '{text}' for parameter '_sortKeys' could not be parsed as a comma separated list of sort keys");
+            let message =
+                format!("The value '{text}' for parameter '_sortKeys' could not be parsed as a comma separated list of sort keys");
             ResourceError::bad_request(message)
         };
         // A bare `+` has become a space on its way; whoever means a sign writes %2B.
@@ -230,7 +231,8 @@ impl Presentation {
             if parameters.all("_fields").filter(|list| !list.trim().is_empty()).count() != 1 {
                 return Err(ResourceError::bad_request("The mime type parameter requires only 1 field to be specified"));
             }
-            let token = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte));
+            let token =
+                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte));
             if !mime.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype)) {
                 return Err(ResourceError::bad_request(format!("The mime type '{mime}' cannot be parsed")));
             }

@@ -40,7 +40,9 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
         ["info", name] => Box::new(info::Info::named(name).ok_or_else(|| path.not_found(0))?),
         ["selfservice", "kba"] => Box::new(kba::Kba),
         ["selfservice", "terms"] => Box::new(terms::Terms),
-        ["selfservice", "profile", "completeness", rest @ ..] => Box::new(completeness::Completeness::of(rest).ok_or_else(|| path.not_found(0))?),
+        ["selfservice", "profile", "completeness", rest @ ..] => {
+            Box::new(completeness::Completeness::of(rest).ok_or_else(|| path.not_found(0))?)
+        }
         ["selfservice", "user", id] => Box::new(user_kba::UserKba { id: (*id).to_owned() }),
         ["selfservice", name] => Box::new(selfservice::SelfService::find(cx, name).ok_or_else(|| path.not_found(0))?),
         ["managed", name, id, property] if managed::is_relationship(cx, name, property) => Box::new(relationship::Relationship {

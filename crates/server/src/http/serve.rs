@@ -49,7 +49,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let outbox: Arc<dyn Outbox> = Arc::new(app.db.clone());
     let mail_page = format!("{}/{{token}}", mail_change::PAGE);
-    let own = Router::new().route("/metrics", get(metrics::show)).route(&mail_page, get(pages::show).post(pages::show)).fallback(openidm).with_state(Arc::clone(app));
+    let own = Router::new()
+        .route("/metrics", get(metrics::show))
+        .route(&mail_page, get(pages::show).post(pages::show))
+        .fallback(openidm)
+        .with_state(Arc::clone(app));
     own.merge(mail::viewer(outbox, Arc::clone(&app.mail))).layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
         let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
         tracing::error!(panic = message.unwrap_or("unknown"), "the handling of a request panicked");

@@ -95,7 +95,8 @@ async fn owner(app: &App, runtime: &Runtime, session: Session, now: i64) -> Resu
     let authentication = &runtime.project.authentication;
     let mut roles = None;
     if session.component == principal::INTERNAL {
-        let named = |module: &project::Module| matches!(&module.kind, ModuleKind::StaticUser { username, .. } if *username == session.owner);
+        let named =
+            |module: &project::Module| matches!(&module.kind, ModuleKind::StaticUser { username, .. } if *username == session.owner);
         if session.owner != authentication.admin.username && !authentication.enabled().any(named) {
             return Ok(None);
         }
@@ -123,7 +124,13 @@ async fn owner(app: &App, runtime: &Runtime, session: Session, now: i64) -> Resu
 ///
 /// # Errors
 /// 503 when the store does not answer.
-pub(crate) async fn begin(app: &App, settings: &Settings, principal: &mut Principal, now: i64, origin: &Origin) -> Result<String, ResourceError> {
+pub(crate) async fn begin(
+    app: &App,
+    settings: &Settings,
+    principal: &mut Principal,
+    now: i64,
+    origin: &Origin,
+) -> Result<String, ResourceError> {
     let expires = now.saturating_add(seconds(settings.max_life));
     if principal.is_anonymous() {
         return Ok(anonymous_cookie(&app.keys, expires));

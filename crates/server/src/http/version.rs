@@ -85,7 +85,18 @@ mod tests {
 
     #[test]
     fn another_grammar_is_refused() {
-        for text in ["", "1.0", "resource", "resource=", "resource=x", "resource=1.", "resource=+1", "foo=1.0", "resource=1,resource=2", "protocol=2.1;resource=1"] {
+        for text in [
+            "",
+            "1.0",
+            "resource",
+            "resource=",
+            "resource=x",
+            "resource=1.",
+            "resource=+1",
+            "foo=1.0",
+            "resource=1,resource=2",
+            "protocol=2.1;resource=1",
+        ] {
             let error = of(text).unwrap_err();
             assert_eq!(error.message, format!("Version string is in an invalid format: {text}"));
         }

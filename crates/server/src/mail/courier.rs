@@ -140,7 +140,9 @@ impl Courier {
     async fn until_next(&self) -> Duration {
         let now = self.clock.unix_seconds();
         match self.outbox.next_due().await {
-            Ok(Some(due)) => Duration::from_secs(u64::try_from(due.saturating_sub(now)).unwrap_or(0)).clamp(Duration::from_millis(200), IDLE),
+            Ok(Some(due)) => {
+                Duration::from_secs(u64::try_from(due.saturating_sub(now)).unwrap_or(0)).clamp(Duration::from_millis(200), IDLE)
+            }
             Ok(None) => IDLE,
             Err(_) => Duration::from_secs(2),
         }
@@ -244,13 +246,23 @@ mod tests {
             wait: false,
             withheld: false,
         };
-        OutboxEntry { id: MailId(1), mail, state: OutboxState::Pending, attempts, created, next_attempt: 0, last_error: None, detail: serde_json::Value::Null }
+        OutboxEntry {
+            id: MailId(1),
+            mail,
+            state: OutboxState::Pending,
+            attempts,
+            created,
+            next_attempt: 0,
+            last_error: None,
+            detail: serde_json::Value::Null,
+        }
     }
 
     #[test]
     fn waits_double_from_two_seconds_to_a_quarter_of_an_hour() {
         let unreachable = SendError::Unreachable("refused".into());
-        let waits: Vec<_> = [0, 1, 2, 8, 9, 40, 63, 64, 200].iter().map(|attempts| next_attempt(&unreachable, &entry(*attempts, 0), 0)).collect();
+        let waits: Vec<_> =
+            [0, 1, 2, 8, 9, 40, 63, 64, 200].iter().map(|attempts| next_attempt(&unreachable, &entry(*attempts, 0), 0)).collect();
         assert_eq!(waits, [2, 4, 8, 512, 900, 900, 900, 900, 900].map(Some));
     }
 

@@ -47,7 +47,11 @@ async fn list(State(viewer): State<Arc<Viewer>>, ConnectInfo(client): ConnectInf
     match viewer.outbox.list(None, LISTED).await {
         Ok(entries) => {
             let mails: Vec<Value> = entries.iter().filter(|entry| !entry.mail.withheld).map(facts).collect();
-            if wants_json(&headers) { axum::Json(json!({ "result": mails })).into_response() } else { viewer.page("list.html", &json!(mails)) }
+            if wants_json(&headers) {
+                axum::Json(json!({ "result": mails })).into_response()
+            } else {
+                viewer.page("list.html", &json!(mails))
+            }
         }
         Err(error) => {
             tracing::warn!(%error, "the outbox cannot be listed");
@@ -87,7 +91,10 @@ impl Viewer {
     }
 
     fn page(&self, name: &str, data: &Value) -> Response {
-        let rendered = self.pages.get_template(name).and_then(|page| page.render(context! { data => minijinja::Value::from(minijinja::value::Serde(data)) }));
+        let rendered = self
+            .pages
+            .get_template(name)
+            .and_then(|page| page.render(context! { data => minijinja::Value::from(minijinja::value::Serde(data)) }));
         match rendered {
             Ok(html) => {
                 let headers = [
@@ -95,7 +102,10 @@ impl Viewer {
                     (header::CACHE_CONTROL, "no-store"),
                     (header::REFERRER_POLICY, "no-referrer"),
                     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-                    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'"),
+                    (
+                        header::CONTENT_SECURITY_POLICY,
+                        "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'",
+                    ),
                 ];
                 (headers, html).into_response()
             }

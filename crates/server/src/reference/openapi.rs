@@ -15,11 +15,26 @@ enum Body {
 }
 
 const CONDITIONAL: &[&str] = &["_fields", "_prettyPrint"];
-const QUERY: &[&str] =
-    &["_queryFilter", "_fields", "_sortKeys", "_pageSize", "_pagedResultsCookie", "_pagedResultsOffset", "_totalPagedResultsPolicy", "_prettyPrint"];
+const QUERY: &[&str] = &[
+    "_queryFilter",
+    "_fields",
+    "_sortKeys",
+    "_pageSize",
+    "_pagedResultsCookie",
+    "_pagedResultsOffset",
+    "_totalPagedResultsPolicy",
+    "_prettyPrint",
+];
 
 const ROWS: &[Row] = &[
-    ("/selfservice/{process}", "get", "Processes", "What the first stage of a process asks. Has no effect and gives no token.", &[], Body::None),
+    (
+        "/selfservice/{process}",
+        "get",
+        "Processes",
+        "What the first stage of a process asks. Has no effect and gives no token.",
+        &[],
+        Body::None,
+    ),
     (
         "/selfservice/{process}",
         "post",
@@ -33,9 +48,23 @@ const ROWS: &[Row] = &[
     ("/managed/{object}", "get", "Managed objects", "Finds objects.", QUERY, Body::None),
     ("/managed/{object}", "post", "Managed objects", "Creates an object.", &["_action=create"], Body::Object),
     ("/managed/{object}/{id}", "get", "Managed objects", "Reads an object.", CONDITIONAL, Body::None),
-    ("/managed/{object}/{id}", "put", "Managed objects", "Creates or replaces an object (If-Match, If-None-Match).", CONDITIONAL, Body::Object),
+    (
+        "/managed/{object}/{id}",
+        "put",
+        "Managed objects",
+        "Creates or replaces an object (If-Match, If-None-Match).",
+        CONDITIONAL,
+        Body::Object,
+    ),
     ("/managed/{object}/{id}", "patch", "Managed objects", "Changes an object (If-Match).", CONDITIONAL, Body::Patch),
-    ("/managed/{object}/{id}", "delete", "Managed objects", "Removes an object (If-Match); answers with what it was.", CONDITIONAL, Body::None),
+    (
+        "/managed/{object}/{id}",
+        "delete",
+        "Managed objects",
+        "Removes an object (If-Match); answers with what it was.",
+        CONDITIONAL,
+        Body::None,
+    ),
     ("/selfservice/terms", "get", "Processes", "The terms in force.", &[], Body::None),
     ("/managed/{object}/{id}/{relationship}", "get", "Managed objects", "What an object is related to.", QUERY, Body::None),
     ("/privilege", "post", "Delegated administration", "The collections one may look into.", &["_action=listPrivileges"], Body::None),
@@ -46,12 +75,26 @@ const ROWS: &[Row] = &[
     ("/internal/usermeta/{id}", "get", "Profile", "One's own metadata.", &[], Body::None),
     ("/internal/notification/{id}", "get", "Profile", "A notification.", &[], Body::None),
     ("/internal/notification/{id}", "delete", "Profile", "Dismisses a notification.", &[], Body::None),
-    ("/notification", "post", "Profile", "Dismisses all notifications of an object.", &["_action=deleteNotificationsForTarget", "target"], Body::None),
+    (
+        "/notification",
+        "post",
+        "Profile",
+        "Dismisses all notifications of an object.",
+        &["_action=deleteNotificationsForTarget", "target"],
+        Body::None,
+    ),
     ("/vestibule/sessions", "get", "Profile", "Where one is signed in.", &["_queryFilter", "owner"], Body::None),
     ("/vestibule/sessions", "post", "Profile", "Ends all other sessions, or all (endAll).", &["_action=endOthers", "owner"], Body::None),
     ("/vestibule/sessions/{id}", "delete", "Profile", "Ends a session.", &["owner"], Body::None),
     ("/vestibule/mailChange", "get", "Profile", "The open request to change one's mail address.", &[], Body::None),
-    ("/vestibule/mailChange", "post", "Profile", "Confirms the request with the mailed code, or forgets it (cancel).", &["_action=confirm"], Body::Object),
+    (
+        "/vestibule/mailChange",
+        "post",
+        "Profile",
+        "Confirms the request with the mailed code, or forgets it (cancel).",
+        &["_action=confirm"],
+        Body::Object,
+    ),
     ("/config/{name}", "get", "Configuration", "A file of the project, its secrets withheld (administrators).", CONDITIONAL, Body::None),
     ("/config/{name}", "put", "Configuration", "Replaces a file of the project, if it would load (If-Match).", CONDITIONAL, Body::Object),
     ("/config/{name}", "patch", "Configuration", "Changes a file of the project, if it would load (If-Match).", CONDITIONAL, Body::Patch),
@@ -101,11 +144,14 @@ pub fn openapi() -> Value {
 }
 
 fn operation(path: &str, tag: &str, summary: &str, parameters: &[&str], body: Body) -> Value {
-    let in_path = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(|name| {
-        json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
-    });
+    let in_path = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }));
     let in_query = parameters.iter().map(|parameter| match parameter.split_once('=') {
-        Some((name, value)) => json!({ "name": name, "in": "query", "required": true, "schema": { "type": "string", "examples": [value] } }),
+        Some((name, value)) => {
+            json!({ "name": name, "in": "query", "required": true, "schema": { "type": "string", "examples": [value] } })
+        }
         None => json!({ "name": parameter, "in": "query", "schema": { "type": "string" } }),
     });
     let parameters: Vec<Value> = in_path.chain(in_query).collect();

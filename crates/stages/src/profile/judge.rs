@@ -150,7 +150,14 @@ impl Rule {
     }
 
     /// Judges. `settled` are the forms that were completed or skipped on the session.
-    pub(crate) async fn choose(&self, services: &Services, process: &str, person: &Person<'_>, settled: &[String], moment: Moment) -> Choice {
+    pub(crate) async fn choose(
+        &self,
+        services: &Services,
+        process: &str,
+        person: &Person<'_>,
+        settled: &[String],
+        moment: Moment,
+    ) -> Choice {
         let open = |branch: &Branch| self.has(*branch) && !settled.contains(&self.form(process, *branch));
         if !self.condition.is_momentary() {
             let (holds, fault) = self.holds(services, person, moment).await;

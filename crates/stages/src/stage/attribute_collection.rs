@@ -78,7 +78,11 @@ impl Stage<Services> for AttributeCollection {
             let key = format!("attributes/{index}/name");
             match account::field(cx, &key, &attribute.name, "") {
                 Ok(field) if attributes.iter().any(|known| known.field == field) => {
-                    issues.push(Issue::error(format!("{}/{key}", cx.pointer()), "duplicate", format!("'{}' is asked for twice", attribute.name)));
+                    issues.push(Issue::error(
+                        format!("{}/{key}", cx.pointer()),
+                        "duplicate",
+                        format!("'{}' is asked for twice", attribute.name),
+                    ));
                 }
                 Ok(field) => attributes.push(Attribute { name: attribute.name.trim().to_owned(), field, required: attribute.is_required }),
                 Err(issue) => issues.push(issue),
@@ -87,11 +91,10 @@ impl Stage<Services> for AttributeCollection {
         if attributes.is_empty() && issues.is_empty() {
             issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'attributes': which attributes are asked for?"));
         }
-        let ui_config = form::ui_config(config.texts, &form::Texts {
-            display_name: "Complete your profile",
-            purpose: "Please fill in what is missing.",
-            button_text: "Save",
-        });
+        let ui_config = form::ui_config(
+            config.texts,
+            &form::Texts { display_name: "Complete your profile", purpose: "Please fill in what is missing.", button_text: "Save" },
+        );
         match collection {
             Ok(collection) if issues.is_empty() => Ok(Self { collection, ui_config, attributes }),
             _ => Err(issues),

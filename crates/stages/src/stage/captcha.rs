@@ -56,24 +56,31 @@ impl Stage<Services> for Captcha {
         }
         let uri = config.uri.trim();
         if uri.starts_with("http://") {
-            let issue = Issue::warning(format!("{}/recaptchaUri", cx.pointer()), "plain-http", "the secret key travels unencrypted to this address");
+            let issue = Issue::warning(
+                format!("{}/recaptchaUri", cx.pointer()),
+                "plain-http",
+                "the secret key travels unencrypted to this address",
+            );
             cx.issues.push(issue.with_help("write https://"));
         } else if !uri.is_empty() && !uri.starts_with("https://") {
             issues.push(Issue::error(format!("{}/recaptchaUri", cx.pointer()), "wrong-value", "the address begins with https://"));
         }
-        let secret = match config.secret_key {
-            SecretText::Plain(secret) if !secret.trim().is_empty() => secret,
-            SecretText::Encrypted { key } => {
-                let message = format!("the secret is encrypted under the key '{key}', which cannot be read here");
-                let issue = Issue::error(format!("{}/recaptchaSecretKey", cx.pointer()), "encrypted-secret", message);
-                issues.push(issue.with_help("name the keystore in vestibule.toml, or write \"&{recaptcha.secret.key}\" and set RECAPTCHA_SECRET_KEY"));
-                String::new()
-            }
-            SecretText::Plain(_) | SecretText::Absent => {
-                issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'recaptchaSecretKey'"));
-                String::new()
-            }
-        };
+        let secret =
+            match config.secret_key {
+                SecretText::Plain(secret) if !secret.trim().is_empty() => secret,
+                SecretText::Encrypted { key } => {
+                    let message = format!("the secret is encrypted under the key '{key}', which cannot be read here");
+                    let issue = Issue::error(format!("{}/recaptchaSecretKey", cx.pointer()), "encrypted-secret", message);
+                    issues.push(issue.with_help(
+                        "name the keystore in vestibule.toml, or write \"&{recaptcha.secret.key}\" and set RECAPTCHA_SECRET_KEY",
+                    ));
+                    String::new()
+                }
+                SecretText::Plain(_) | SecretText::Absent => {
+                    issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'recaptchaSecretKey'"));
+                    String::new()
+                }
+            };
         if issues.is_empty() { Ok(Self { site_key: config.site_key, secret, uri: uri.to_owned() }) } else { Err(issues) }
     }
 

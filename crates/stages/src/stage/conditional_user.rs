@@ -9,9 +9,7 @@ use identity::conditions::{Condition, ScriptCondition, ScriptSource};
 use identity::kba::KbaConfig;
 use identity::metadata::{Keeper, Tracked};
 use identity::terms::Terms;
-use process::{
-    Compiling, Effect, FactKind, Issue, Need, Placed, Progress, Requirements, Stage, StageContext, StageFacts, loose,
-};
+use process::{Compiling, Effect, FactKind, Issue, Need, Placed, Progress, Requirements, Stage, StageContext, StageFacts, loose};
 use schemars::JsonSchema;
 use script::Program;
 use serde::Deserialize;
@@ -87,7 +85,11 @@ impl Stage<Services> for ConditionalUser {
         let on_true = nested("onConditionTrue", config.on_condition_true.clone());
         let on_false = nested("onConditionFalse", config.on_condition_false.clone());
         if config.on_condition_true.is_none_or_null() && config.on_condition_false.is_none_or_null() {
-            let issue = Issue::warning(cx.pointer(), "no-branch", "there is neither 'onConditionTrue' nor 'onConditionFalse', so nobody is asked anything");
+            let issue = Issue::warning(
+                cx.pointer(),
+                "no-branch",
+                "there is neither 'onConditionTrue' nor 'onConditionFalse', so nobody is asked anything",
+            );
             cx.issues.push(issue);
         }
         let program = condition.as_ref().ok().and_then(|condition| match condition {

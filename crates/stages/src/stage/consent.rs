@@ -18,7 +18,10 @@ use crate::{Services, account, state};
 const DEFAULT_TEXT: [(&str, &str); 4] = [
     ("en", "Your personal data will be shared with the services named in the privacy policy. Do you agree?"),
     ("de", "Ihre personenbezogenen Daten werden an die in der Datenschutzerklärung genannten Dienste weitergegeben. Stimmen Sie zu?"),
-    ("fr", "Vos données personnelles seront partagées avec les services indiqués dans la politique de confidentialité. Êtes-vous d’accord ?"),
+    (
+        "fr",
+        "Vos données personnelles seront partagées avec les services indiqués dans la politique de confidentialité. Êtes-vous d’accord ?",
+    ),
     ("es", "Sus datos personales se compartirán con los servicios indicados en la política de privacidad. ¿Está de acuerdo?"),
 ];
 
@@ -58,7 +61,8 @@ impl Stage<Services> for Consent {
         let file = |value| Some(value).filter(|value: &&Value| !value.is_null());
         let (consents, _) = Consents::read(file(cx.companion("sync")), file(cx.companion("consent")));
         if !consents.required(&collection) {
-            let message = format!("no mapping from {collection} has \"consentRequired\": true, or consent.json says false, so nobody is asked");
+            let message =
+                format!("no mapping from {collection} has \"consentRequired\": true, or consent.json says false, so nobody is asked");
             cx.issues.push(Issue::hint(cx.pointer(), "no-consent-needed", message));
         }
         let text = if config.consent_translations.is_empty() {

@@ -118,7 +118,13 @@ impl Details {
         verdict
     }
 
-    async fn failures(&self, cx: &Cx<'_>, managed: &Managed, user: &Value, typed: &Map<String, Value>) -> Result<Vec<PolicyFailure>, ResourceError> {
+    async fn failures(
+        &self,
+        cx: &Cx<'_>,
+        managed: &Managed,
+        user: &Value,
+        typed: &Map<String, Value>,
+    ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let schema = managed.schema(&self.collection)?;
         let too_long = typed.get(PASSWORD).and_then(Value::as_str).is_some_and(|password| password.len() > MAX_SECRET_BYTES);
         if too_long {
@@ -137,7 +143,9 @@ impl Details {
         let by = Writer::Process { owned: &owned };
         let mut failures = managed.check(&self.collection, user, Which::All, by, &undisclosed).await?;
         let later = self.later(cx, managed);
-        failures.retain(|failure| !(failure.requirement == "REQUIRED" && user.get(&failure.property).is_none() && later.contains(&failure.property.as_str())));
+        failures.retain(|failure| {
+            !(failure.requirement == "REQUIRED" && user.get(&failure.property).is_none() && later.contains(&failure.property.as_str()))
+        });
         let without_password = schema.property(PASSWORD).is_some() && user.get(PASSWORD).is_none();
         if without_password && !failures.iter().any(|failure| failure.property == PASSWORD) {
             failures.push(PolicyFailure::new(PASSWORD, "REQUIRED"));
@@ -167,7 +175,13 @@ impl Details {
     }
 
     /// Names that only look like others, that differ from another one in their spelling alone, or that speak for the service (SEC-48).
-    async fn imitations(&self, managed: &Managed, user: &Value, known: &[PolicyFailure], undisclosed: &[&str]) -> Result<Vec<PolicyFailure>, ResourceError> {
+    async fn imitations(
+        &self,
+        managed: &Managed,
+        user: &Value,
+        known: &[PolicyFailure],
+        undisclosed: &[&str],
+    ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let mut found = Vec::new();
         for name in managed.policies.unique(&self.collection) {
             let Some(text) = user.get(name).and_then(Value::as_str) else { continue };

@@ -83,7 +83,8 @@ impl Stage<Services> for EmailUsername {
         let account = Account::read(cx).await?;
         let stored = account.mail(&account::mail_field(cx));
         let known = stored.is_some();
-        let address = stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
+        let address =
+            stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
         let allowed = cx.services.mail_budget.allow(&address, cx.now);
         let user_name = cx.text(state::USER_NAME).unwrap_or_default();
         let draft = self.letter.draft(cx);

@@ -94,8 +94,14 @@ impl Stage<Services> for EmailValidation {
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         if config.email.is_some() {
-            let issue = Issue::error(format!("{}/email", cx.pointer()), "pre-release", "'email' belongs to releases before 4.0, which are not read");
-            return Err(vec![issue.with_help("write its members beside 'name': subjectTranslations, messageTranslations, verificationLink, …")]);
+            let issue = Issue::error(
+                format!("{}/email", cx.pointer()),
+                "pre-release",
+                "'email' belongs to releases before 4.0, which are not read",
+            );
+            return Err(vec![
+                issue.with_help("write its members beside 'name': subjectTranslations, messageTranslations, verificationLink, …"),
+            ]);
         }
         let mut issues = Vec::new();
         if config.verification_link.trim().is_empty() {
@@ -113,7 +119,9 @@ impl Stage<Services> for EmailValidation {
         let field = account::field(cx, "identityEmailField", &config.identity_email_field, "mail");
         let letter = Letter::compile(keys, &[&link_token, CODE_TOKEN], cx);
         match (field, letter) {
-            (Ok(field), Ok(letter)) if issues.is_empty() => Ok(Self { field, letter, link: config.verification_link.trim().to_owned(), link_token }),
+            (Ok(field), Ok(letter)) if issues.is_empty() => {
+                Ok(Self { field, letter, link: config.verification_link.trim().to_owned(), link_token })
+            }
             (field, letter) => {
                 issues.extend(field.err());
                 issues.extend(letter.err().into_iter().flatten());
@@ -178,7 +186,8 @@ impl EmailValidation {
             let account = Account::read(cx).await?;
             let stored = account.mail(&self.field);
             let withheld = stored.is_none();
-            let address = stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
+            let address =
+                stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
             cx.put(state::MAIL, address.clone().into());
             return Ok(Recipient { address, withheld, taken: false });
         }

@@ -129,7 +129,11 @@ impl IdmUserDetails {
             let at = format!("{pointer}/registrationProperties/{index}");
             match schema.property(name) {
                 None => {
-                    let issue = Issue::warning(at, "unknown-property", format!("there is no property '{name}' in managed.json; it is not asked for"));
+                    let issue = Issue::warning(
+                        at,
+                        "unknown-property",
+                        format!("there is no property '{name}' in managed.json; it is not asked for"),
+                    );
                     let near = nearest(name, schema.properties.iter().map(|property| property.name.as_str()));
                     cx.issues.push(match near {
                         Some(near) => issue.with_help(format!("did you mean '{near}'?")),
@@ -153,7 +157,8 @@ impl IdmUserDetails {
         for name in missing {
             let has_default = schema.property(name).is_some_and(|property| property.default.is_some());
             if !has_default {
-                let message = format!("managed.json requires '{name}', which is not asked for: every registration fails unless the client sends it");
+                let message =
+                    format!("managed.json requires '{name}', which is not asked for: every registration fails unless the client sends it");
                 cx.issues.push(Issue::warning(format!("{pointer}/registrationProperties"), "required-not-asked", message));
             }
         }
@@ -168,7 +173,10 @@ fn is_askable(property: &Property) -> bool {
 fn field(property: &Property) -> Value {
     let mut field = Map::new();
     field.insert("title".into(), json!(property.label()));
-    field.insert("description".into(), json!(property.description.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| property.label().into_owned())));
+    field.insert(
+        "description".into(),
+        json!(property.description.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| property.label().into_owned())),
+    );
     field.insert("type".into(), json!(kind(property)));
     let policies: Vec<Value> = property.policies.iter().map(identity::DeclaredPolicy::to_value).collect();
     field.insert("policies".into(), policies.into());

@@ -51,7 +51,13 @@ mod tests {
         let input = json!({"a": "x", "b": "", "c": null, "d": 1, "e": ["x"]});
         let input = input.as_object().unwrap();
         assert_eq!(text(input, "a"), Ok("x"));
-        for (name, message) in [("b", "b is missing from input"), ("c", "c is missing from input"), ("z", "z is missing from input"), ("d", "d must be a text"), ("e", "e must be a text")] {
+        for (name, message) in [
+            ("b", "b is missing from input"),
+            ("c", "c is missing from input"),
+            ("z", "z is missing from input"),
+            ("d", "d must be a text"),
+            ("e", "e must be a text"),
+        ] {
             assert_eq!(text(input, name), Err(ResourceError::bad_request(message)));
         }
     }

@@ -56,7 +56,11 @@ impl Stage<Services> for KbaDefinition {
             Some(inline @ Value::Object(_)) => {
                 let (kba, problems) = KbaConfig::read(inline);
                 let below = format!("{}/kbaConfig", cx.pointer());
-                cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)));
+                cx.issues.extend(
+                    problems
+                        .into_iter()
+                        .map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)),
+                );
                 kba
             }
             _ => guarded.clone(),
@@ -65,7 +69,8 @@ impl Stage<Services> for KbaDefinition {
         let named = config.kba_property_name.trim().trim_start_matches('/');
         let named = if named.is_empty() { kba.property.as_str() } else { named };
         if named != guarded.property {
-            let message = format!("answers are kept, and kept from being read, in '{}'; in '{named}' they would be neither", guarded.property);
+            let message =
+                format!("answers are kept, and kept from being read, in '{}'; in '{named}' they would be neither", guarded.property);
             let issue = Issue::error(cx.pointer(), "kba-property", message);
             issues.push(issue.with_help("name one property in conf/selfservice.kba.json, and no other in the stages"));
         }

@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::Services;
 use crate::account::{self, Account};
 use crate::stage::form;
-use crate::Services;
 
 /// Configuration of `kbaUpdateStage`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -56,7 +56,11 @@ impl Stage<Services> for KbaUpdate {
             (Some(inline @ Value::Object(_)), _) => {
                 let (kba, problems) = KbaConfig::read(inline);
                 let below = format!("{}/kbaConfig", cx.pointer());
-                cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)));
+                cx.issues.extend(
+                    problems
+                        .into_iter()
+                        .map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)),
+                );
                 kba
             }
             (_, Value::Null) => KbaConfig::default(),
@@ -67,11 +71,14 @@ impl Stage<Services> for KbaUpdate {
             let message = format!("nobody can give {minimum} answers: an account has at most {}", kba::MAX_ANSWERS);
             return Err(vec![Issue::error(cx.pointer(), "wrong-value", message)]);
         }
-        let ui_config = form::ui_config(config.texts, &form::Texts {
-            display_name: "Update your security questions",
-            purpose: "Please review and update your security questions",
-            button_text: "Update",
-        });
+        let ui_config = form::ui_config(
+            config.texts,
+            &form::Texts {
+                display_name: "Update your security questions",
+                purpose: "Please review and update your security questions",
+                button_text: "Update",
+            },
+        );
         Ok(Self { collection, kba, minimum, ui_config })
     }
 

@@ -64,7 +64,11 @@ impl Stage<Services> for KbaVerification {
     type Config = Config;
 
     fn facts(_: &Config) -> StageFacts {
-        StageFacts { needs: vec![Need::any(&[FactKind::Named, FactKind::SignedIn])], gives: vec![FactKind::KnowsAnswers], ..StageFacts::default() }
+        StageFacts {
+            needs: vec![Need::any(&[FactKind::Named, FactKind::SignedIn])],
+            gives: vec![FactKind::KnowsAnswers],
+            ..StageFacts::default()
+        }
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
@@ -72,7 +76,11 @@ impl Stage<Services> for KbaVerification {
             Some(inline @ Value::Object(_)) => {
                 let (kba, problems) = KbaConfig::read(inline);
                 let below = format!("{}/kbaConfig", cx.pointer());
-                cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)));
+                cx.issues.extend(
+                    problems
+                        .into_iter()
+                        .map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)),
+                );
                 kba
             }
             _ if cx.companion("kba").is_null() => KbaConfig::default(),

@@ -70,7 +70,9 @@ impl Letter {
             let message = "waiting for the delivery tells by its time, and by its failure, to which accounts mail is sent";
             cx.issues.push(Issue::hint(pointer, "waits-for-delivery", message).with_help("false hands the mail to the outbox"));
         }
-        let or = |text: String, default: Option<&str>| if text.trim().is_empty() { default.map(str::to_owned) } else { Some(text.trim().to_owned()) };
+        let or = |text: String, default: Option<&str>| {
+            if text.trim().is_empty() { default.map(str::to_owned) } else { Some(text.trim().to_owned()) }
+        };
         let mime_type = or(mime_type, Some("text/plain")).unwrap_or_default();
         Ok(Self { from: or(from, None), mime_type: mail_text::header(&mime_type), subjects, messages, wait })
     }
@@ -109,6 +111,9 @@ pub(super) fn require_service(cx: &Cx<'_>) -> Result<(), ResourceError> {
     if cx.services.mail_configured {
         return Ok(());
     }
-    tracing::error!(process.name = cx.process(), "a process has to send mail, but no mail service is configured (conf/external.email.json)");
+    tracing::error!(
+        process.name = cx.process(),
+        "a process has to send mail, but no mail service is configured (conf/external.email.json)"
+    );
     Err(ResourceError::unavailable("Mail cannot be sent: no mail service is configured"))
 }

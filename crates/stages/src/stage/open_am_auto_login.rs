@@ -134,7 +134,10 @@ mod tests {
 
     #[test]
     fn only_where_to_go_is_passed_on_and_nothing_that_is_not_encoded() {
-        assert_eq!(passed_on("?goto=https%3A%2F%2Fapp.example.test%2F&realm=%2Froot&authIndexType=service"), "goto=https%3A%2F%2Fapp.example.test%2F");
+        assert_eq!(
+            passed_on("?goto=https%3A%2F%2Fapp.example.test%2F&realm=%2Froot&authIndexType=service"),
+            "goto=https%3A%2F%2Fapp.example.test%2F"
+        );
         assert_eq!(passed_on("goto=http://a/b&gotoOnFail=/x"), "goto=http://a/b&gotoOnFail=/x");
         for bad in ["", "goto=a b", "goto=a#b", "goto=a\r\nX: y", "noSession=true", "GOTO=x"] {
             assert_eq!(passed_on(bad), "", "{bad:?}");

@@ -43,7 +43,11 @@ impl Stage<Services> for Parameters {
         let issues: Vec<Issue> = reserved
             .map(|name| {
                 let pointer = format!("{}/parameterNames", cx.pointer());
-                Issue::error(pointer, "reserved-name", format!("'{name}' is a name the stages use among themselves; a client must not set it"))
+                Issue::error(
+                    pointer,
+                    "reserved-name",
+                    format!("'{name}' is a name the stages use among themselves; a client must not set it"),
+                )
             })
             .collect();
         if issues.is_empty() { Ok(Self { names: config.parameter_names }) } else { Err(issues) }

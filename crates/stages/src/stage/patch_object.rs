@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::Services;
 use crate::account;
 use crate::stage::terms;
-use crate::Services;
 
 /// Configuration of `patchObject`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -63,7 +63,12 @@ impl Stage<Services> for PatchObject {
         let schema = managed.schema(&subject.collection)?;
         let tracked = Tracked::of(schema, cx.services.needed_metadata.iter().copied());
         let keeper = Keeper { schema, tracked: &tracked };
-        cx.audit("acceptTerms", format!("{}/{}", subject.collection, subject.id), true, json!({ "process": cx.process(), "accepted": acceptance }));
+        cx.audit(
+            "acceptTerms",
+            format!("{}/{}", subject.collection, subject.id),
+            true,
+            json!({ "process": cx.process(), "accepted": acceptance }),
+        );
         cx.effect(Effect::Change(keeper.accept_terms(&subject.id, &acceptance)));
         Ok(Progress::Done)
     }

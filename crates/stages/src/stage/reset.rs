@@ -83,7 +83,11 @@ impl Stage<Services> for Reset {
             }
             Ok(field) if field.tokens().len() > 1 => {
                 let pointer = format!("{}/identityPasswordField", cx.pointer());
-                issues.push(Issue::error(pointer, "wrong-value", format!("'{field}' lies inside a property; a password is a property of its own")));
+                issues.push(Issue::error(
+                    pointer,
+                    "wrong-value",
+                    format!("'{field}' lies inside a property; a password is a property of its own"),
+                ));
                 Err(issues)
             }
             field => {
@@ -111,7 +115,9 @@ impl Stage<Services> for Reset {
         let done = if account.stored.is_some() { self.change(cx, &account, typed).await } else { self.pretend(cx, &account, typed).await };
         match done {
             Ok(()) => Ok(Progress::Done),
-            Err(ResourceError { code: 403, detail: Some(detail), .. }) if detail.get("failedPolicyRequirements").is_some() => Ok(refused(detail)),
+            Err(ResourceError { code: 403, detail: Some(detail), .. }) if detail.get("failedPolicyRequirements").is_some() => {
+                Ok(refused(detail))
+            }
             Err(error) => Err(error),
         }
     }
@@ -125,7 +131,8 @@ impl Reset {
         let patch = Patch::new(vec![PatchOperation::replace(self.field.clone(), typed)]);
         let guard = Guard { pointer: self.field.clone(), value: account.value(&self.field).cloned() };
         let expect = Expect { guard: Some(guard), ..Expect::any() };
-        let prepared = cx.services.managed.patch(&subject.collection, &subject.id, &patch, Writer::Process { owned: &owned }, &expect).await?;
+        let prepared =
+            cx.services.managed.patch(&subject.collection, &subject.id, &patch, Writer::Process { owned: &owned }, &expect).await?;
         if let Some(change) = prepared.change {
             cx.effect(Effect::Change(change));
         }

@@ -25,7 +25,11 @@ impl Stage<Services> for RetrieveUsername {
     type Config = Config;
 
     fn facts(_: &Config) -> StageFacts {
-        StageFacts { needs: vec![Need::any(&[FactKind::Named]), Need::any(&[FactKind::Username])], discloses: true, ..StageFacts::default() }
+        StageFacts {
+            needs: vec![Need::any(&[FactKind::Named]), Need::any(&[FactKind::Username])],
+            discloses: true,
+            ..StageFacts::default()
+        }
     }
 
     fn compile(_: Config, _: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {

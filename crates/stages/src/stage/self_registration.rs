@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use crest::{Fields, Pointer, Resource, ResourceError};
 use identity::metadata::{Keeper, Tracked};
 use identity::{Audience, ObjectSchema, Prepared, Writer};
-use process::{Compiling, Effect, Fact, FactKind, Issue, Mail, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose};
+use process::{
+    Compiling, Effect, Fact, FactKind, Issue, Mail, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

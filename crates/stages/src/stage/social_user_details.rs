@@ -83,7 +83,9 @@ pub(super) fn note_providers(cx: &mut Compiling<'_, Services>) {
     let enabled = |provider: &&Value| provider.get("enabled").is_none_or(|flag| flag != false && flag != "false");
     let configured = file.get("providers").and_then(Value::as_array).into_iter().flatten().filter(enabled).count();
     if configured > 0 {
-        let message = format!("{configured} identity providers are configured; signing up through them is a later step of this server, so people fill in the form themselves");
+        let message = format!(
+            "{configured} identity providers are configured; signing up through them is a later step of this server, so people fill in the form themselves"
+        );
         let issue = Issue::hint(cx.pointer(), "social-later", message);
         cx.issues.push(issue);
     }

@@ -61,7 +61,9 @@ impl Stage<Services> for TermsAndConditions {
         let shown = if let Some(texts) = config.terms_translations.filter(|texts| !texts.is_null()) {
             let (terms, problems) = Terms::inline(&texts);
             let below = format!("{}/termsTranslations", cx.pointer());
-            cx.issues.extend(problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "terms", problem.message)));
+            cx.issues.extend(
+                problems.into_iter().map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "terms", problem.message)),
+            );
             terms.active().map(|active| Shown::of(active, None))
         } else {
             let (terms, _) = Terms::read(cx.companion("terms"));

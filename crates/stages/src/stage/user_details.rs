@@ -59,7 +59,12 @@ impl Stage<Services> for UserDetails {
 }
 
 /// Reads the keys that all stages of details share.
-pub(super) fn compile_details(collection: &str, mail: &str, empty_is_absent: bool, cx: &Compiling<'_, Services>) -> Result<Details, Vec<Issue>> {
+pub(super) fn compile_details(
+    collection: &str,
+    mail: &str,
+    empty_is_absent: bool,
+    cx: &Compiling<'_, Services>,
+) -> Result<Details, Vec<Issue>> {
     match (account::collection(cx, collection), account::field(cx, "identityEmailField", mail, "mail")) {
         (Ok(collection), Ok(mail)) => Ok(Details { collection, mail, empty_is_absent }),
         (collection, mail) => Err(collection.err().into_iter().chain(mail.err()).collect()),

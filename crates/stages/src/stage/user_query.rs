@@ -225,9 +225,25 @@ mod tests {
             assert!(stage.rebuild(good).is_ok(), "{good}");
         }
         for bad in [
-            "", " ", "userName", "userName eq", r#"userName eq "x"#, "userName eq x", "true", "false", "userName pr", r#"userName co "x""#,
-            r#"userName sw "x""#, r#"userName in '["x"]'"#, r#"!(userName eq "x")"#, r#"password eq "x""#, r#"mail/0 eq "x""#,
-            r#"x" or userName sw ""#, r#"mail eq "x" or userName sw """#, r#"_id eq "x""#, "userName lt 5",
+            "",
+            " ",
+            "userName",
+            "userName eq",
+            r#"userName eq "x"#,
+            "userName eq x",
+            "true",
+            "false",
+            "userName pr",
+            r#"userName co "x""#,
+            r#"userName sw "x""#,
+            r#"userName in '["x"]'"#,
+            r#"!(userName eq "x")"#,
+            r#"password eq "x""#,
+            r#"mail/0 eq "x""#,
+            r#"x" or userName sw ""#,
+            r#"mail eq "x" or userName sw """#,
+            r#"_id eq "x""#,
+            "userName lt 5",
         ] {
             assert_eq!(stage.rebuild(bad), Err(invalid_filter()), "{bad}");
         }
@@ -243,10 +259,16 @@ mod tests {
 
     #[test]
     fn only_inactive_is_inactive_and_absent_is_active() {
-        let resource = |status: Value| Resource { id: "1".into(), revision: "0".into(), content: serde_json::json!({ "accountStatus": status, "state": status }) };
+        let resource = |status: Value| Resource {
+            id: "1".into(),
+            revision: "0".into(),
+            content: serde_json::json!({ "accountStatus": status, "state": status }),
+        };
         let ours = stage(&["mail"]);
         let theirs = UserQuery { status: Pointer::parse("state").unwrap(), ..stage(&["mail"]) };
-        for (status, active, unknown) in [("active", true, true), ("Active", true, true), ("inactive", false, false), ("locked", false, true)] {
+        for (status, active, unknown) in
+            [("active", true, true), ("Active", true, true), ("inactive", false, false), ("locked", false, true)]
+        {
             assert_eq!(ours.is_active(&resource(status.into())), active, "{status}");
             assert_eq!(theirs.is_active(&resource(status.into())), unknown, "{status}");
         }

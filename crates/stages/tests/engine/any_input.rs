@@ -23,7 +23,9 @@ fn input(kind: usize, world: &World) -> Value {
         9 => json!({"response": "human"}),
         10 => json!({"response": "robot"}),
         11 => json!({"consentGiven": "true"}),
-        _ => json!({"user": newcomer("newbie"), "accept": "true", "kba": two_answers(), "response": "human", "consentGiven": "true", "code": code()}),
+        _ => {
+            json!({"user": newcomer("newbie"), "accept": "true", "kba": two_answers(), "response": "human", "consentGiven": "true", "code": code()})
+        }
     }
 }
 

@@ -24,7 +24,8 @@ fn the_usual_orders_raise_nothing_but_the_known_warnings() {
     assert_eq!(issues(&[parameters(), user_query(), active(), email(), kba(), reset()]), []);
     let sole: Vec<_> = issues(&[user_query(), kba(), reset()]).iter().map(|issue| issue.rule).collect();
     assert_eq!(sole, ["kba-sole-factor"]);
-    let named: Vec<_> = issues(&[user_query(), email_username(), retrieve_username()]).iter().map(|issue| (issue.rule, issue.severity)).collect();
+    let named: Vec<_> =
+        issues(&[user_query(), email_username(), retrieve_username()]).iter().map(|issue| (issue.rule, issue.severity)).collect();
     assert_eq!(named, [("discloses-account", Severity::Hint)]);
 }
 
@@ -114,7 +115,11 @@ fn every_stage_has_a_name_a_sentence_and_a_schema_with_described_keys() {
         let schema = declared.config_schema();
         let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
         for (key, property) in properties {
-            assert!(property.get("description").is_some() || property.get("$ref").is_some() || property.get("anyOf").is_some(), "{} {key}", declared.name());
+            assert!(
+                property.get("description").is_some() || property.get("$ref").is_some() || property.get("anyOf").is_some(),
+                "{} {key}",
+                declared.name()
+            );
             assert!(!key.starts_with('_'), "{} {key}", declared.name());
         }
     }

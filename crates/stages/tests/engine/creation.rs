@@ -38,7 +38,10 @@ fn a_hundred_people_racing_for_one_name_make_one_account_and_the_others_are_told
     for error in refused.into_iter().map(Result::unwrap_err) {
         let failure = &error.detail.as_ref().unwrap()["failedPolicyRequirements"][0];
         assert_eq!((error.code, error.message.as_str(), &failure["property"]), (403, "Policy validation failed", &json!("userName")));
-        assert_eq!((&failure["policyRequirements"][0]["policyRequirement"], &failure["policyRequirements"][0]["params"]["property"]), (&json!("UNIQUE"), &json!("userName")));
+        assert_eq!(
+            (&failure["policyRequirements"][0]["policyRequirement"], &failure["policyRequirements"][0]["params"]["property"]),
+            (&json!("UNIQUE"), &json!("userName"))
+        );
     }
     assert!(account(&world, "newbie").is_some());
 }
@@ -90,7 +93,10 @@ fn decision_15_what_signs_in_lives_a_minute_counts_once_and_names_the_person() {
     assert!(matches!(spend(), Err(CommitError::Spent)));
     let error = world.submit("registration", Some(text), &json!({"user": newcomer("other")})).unwrap_err();
     assert_eq!((error.code, error.message.as_str()), (400, "Invalid snapshot token"), "it is no snapshot token");
-    let snapshot = { world.serve("two", &[parameters(), user_details(), create()]); world.step("two", None, json!({})) };
+    let snapshot = {
+        world.serve("two", &[parameters(), user_details(), create()]);
+        world.step("two", None, json!({}))
+    };
     assert_eq!(open_minted(&keys(), CREDENTIAL_PURPOSE, token(&snapshot), issued), None, "and a snapshot token signs nobody in");
 }
 
@@ -149,7 +155,10 @@ fn terms_after_the_account_are_recorded_on_it() {
     let before = account(&world, "newbie").unwrap();
     assert_eq!(before.content["_meta"].get("termsAccepted"), None);
     let state = context(token(&body)).state;
-    assert!(state["user"].get("password").is_none() && state["user"].get("kbaInfo").is_none(), "what the store has, the token needs no longer");
+    assert!(
+        state["user"].get("password").is_none() && state["user"].get("kbaInfo").is_none(),
+        "what the store has, the token needs no longer"
+    );
     let error = world.submit("registration", Some(token(&body)), &json!({"accept": "no"})).unwrap_err();
     assert_eq!(error.message, "Must accept terms and conditions");
     world.step("registration", Some(token(&body)), json!({"accept": "true"}));
@@ -165,10 +174,13 @@ fn terms_of_older_files_have_no_version_and_follow_the_language() {
     let inline = json!({"name": "termsAndConditions", "termsTranslations": {"en": "<b>Be kind.</b> Version one.", "fr": "Soyez aimable."}});
     world.serve("registration", &[inline, user_details(), create()]);
     let asked = world.initial("registration")["requirements"].clone();
-    assert_eq!(asked, json!({
-        "$schema": "http://json-schema.org/draft-04/schema#", "description": "Accept Terms and Condition", "type": "object", "required": ["accept"],
-        "properties": {"accept": {"description": "Accept", "type": "string"}}, "terms": "<b>Be kind.</b> Version one.",
-    }));
+    assert_eq!(
+        asked,
+        json!({
+            "$schema": "http://json-schema.org/draft-04/schema#", "description": "Accept Terms and Condition", "type": "object", "required": ["accept"],
+            "properties": {"accept": {"description": "Accept", "type": "string"}}, "terms": "<b>Be kind.</b> Version one.",
+        })
+    );
     world.caller.locales = vec!["fr".into()];
     assert_eq!(world.initial("registration")["requirements"]["terms"], "Soyez aimable.");
     register(&world, "registration", &newcomer("newbie"));
@@ -207,7 +219,13 @@ fn where_no_terms_are_in_force_nobody_is_asked_and_check_says_so() {
 fn consent_that_is_not_given_stops_and_is_recorded_when_it_is() {
     let world = world();
     world.serve("registration", &[consent(), user_details(), create()]);
-    for no in [json!({}), json!({"consentGiven": null}), json!({"consentGiven": "false"}), json!({"consentGiven": ""}), json!({"consentGiven": 1})] {
+    for no in [
+        json!({}),
+        json!({"consentGiven": null}),
+        json!({"consentGiven": "false"}),
+        json!({"consentGiven": ""}),
+        json!({"consentGiven": 1}),
+    ] {
         let error = world.submit("registration", None, &no).unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (400, "Must give consent"), "{no}");
     }
@@ -235,10 +253,20 @@ fn questions_of_both_generations_are_asked_and_their_answers_checked() {
     let asked = world.step("registration", None, json!({"user": newcomer("newbie")}));
     let good = json!({"questionId": "1", "answer": "x"});
     for (kba, code) in [
-        (json!(null), 400), (json!({}), 400), (json!("x"), 400), (json!([]), 400), (json!([good]), 400), (json!([good, good]), 400),
-        (json!([good, {"questionId": "2"}]), 400), (json!([good, {"answer": "x"}]), 400), (json!([good, {"questionId": "2", "answer": ""}]), 400),
-        (json!([good, {"questionId": "2", "answer": 17}]), 400), (json!([good, "x"]), 400), (json!([good, {"questionId": "3", "answer": "x"}]), 400),
-        (json!([good, {"customQuestion": "RUE", "answer": "x"}]), 400), (json!([good, {"questionId": "2", "answer": "x".repeat(2000)}]), 400),
+        (json!(null), 400),
+        (json!({}), 400),
+        (json!("x"), 400),
+        (json!([]), 400),
+        (json!([good]), 400),
+        (json!([good, good]), 400),
+        (json!([good, {"questionId": "2"}]), 400),
+        (json!([good, {"answer": "x"}]), 400),
+        (json!([good, {"questionId": "2", "answer": ""}]), 400),
+        (json!([good, {"questionId": "2", "answer": 17}]), 400),
+        (json!([good, "x"]), 400),
+        (json!([good, {"questionId": "3", "answer": "x"}]), 400),
+        (json!([good, {"customQuestion": "RUE", "answer": "x"}]), 400),
+        (json!([good, {"questionId": "2", "answer": "x".repeat(2000)}]), 400),
         (json!([good, {"questionId": "2", "answer": {"$crypto": {"type": "salted-hash"}}}]), 403),
     ] {
         assert_eq!(world.submit("registration", Some(token(&asked)), &json!({ "kba": kba })).unwrap_err().code, code, "{kba}");
@@ -269,7 +297,10 @@ fn an_access_manager_finds_the_account_and_gets_the_password_once() {
         world.serve("registration", &stages);
         let first = world.step("registration", None, json!({"returnParams": "goto=https%3A%2F%2Fapp&realm=%2Fx"}));
         let (end, _) = register_from(&world, "registration", first, &newcomer("newbie"));
-        assert_eq!(end["additions"], json!({"returnParams": "goto=https%3A%2F%2Fapp&realm=%2Fx", "tokenId": "AQIC5w", "successUrl": "/am/console"}));
+        assert_eq!(
+            end["additions"],
+            json!({"returnParams": "goto=https%3A%2F%2Fapp&realm=%2Fx", "tokenId": "AQIC5w", "successUrl": "/am/console"})
+        );
         let seen = manager.seen.lock().unwrap().clone();
         let url = "https://am.example.test/am/json/realms/root/authenticate?goto=https%3A%2F%2Fapp";
         assert_eq!(seen, [(url.to_owned(), "newbie".to_owned(), PASSWORD.to_owned())]);
@@ -326,7 +357,12 @@ fn both_spellings_of_the_access_managers_stage_load_and_its_keys_are_checked() {
 #[test]
 fn a_stage_without_what_it_needs_is_refused_at_load() {
     let world = world();
-    for stages in [json!([create()]), json!([email(), create()]), json!([user_details(), auto_login()]), json!([user_details(), auto_login(), create()])] {
+    for stages in [
+        json!([create()]),
+        json!([email(), create()]),
+        json!([user_details(), auto_login()]),
+        json!([user_details(), auto_login(), create()]),
+    ] {
         let compiled = world.compile("registration", &json!({ "stageConfigs": stages }));
         assert!(compiled.process.is_none() && compiled.issues.iter().any(|issue| issue.rule == "unmet-need"), "{stages}");
     }
@@ -364,7 +400,8 @@ fn an_effect_of_a_submission_that_fails_at_commit_leaves_nothing() {
 fn answers_that_are_too_long_to_travel_are_a_clients_mistake() {
     let world = world();
     world.serve("registration", &[define(), user_details(), create()]);
-    let endless: Vec<Value> = (0..32).map(|n| json!({"customQuestion": format!("{n} a{}", "\u{1f375}".repeat(500)), "answer": "x"})).collect();
+    let endless: Vec<Value> =
+        (0..32).map(|n| json!({"customQuestion": format!("{n} a{}", "\u{1f375}".repeat(500)), "answer": "x"})).collect();
     let error = world.submit("registration", None, &json!({ "kba": endless })).unwrap_err();
     assert_eq!((error.code, error.message.as_str()), (413, "What was entered so far is too long to go on with"));
     assert_eq!(world.step("registration", None, json!({"kba": two_answers()}))["type"], "userDetails");

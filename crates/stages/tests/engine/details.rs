@@ -41,9 +41,12 @@ fn the_form_has_the_documented_members_in_the_order_of_the_file() {
     let names: Vec<&String> = form["properties"].as_object().unwrap().keys().collect();
     assert_eq!(names, ["userName", "givenName", "sn", "mail"]);
     assert_eq!(form["required"], json!(["userName", "givenName", "sn", "mail"]));
-    assert_eq!(form["properties"]["mail"], json!({
-        "title": "Email Address", "description": "Email Address", "type": "string", "policies": [{"policyId": "valid-email-address-format"}],
-    }));
+    assert_eq!(
+        form["properties"]["mail"],
+        json!({
+            "title": "Email Address", "description": "Email Address", "type": "string", "policies": [{"policyId": "valid-email-address-format"}],
+        })
+    );
     let preferences = asked["registrationPreferences"].to_string();
     assert_eq!(preferences, json!({
         "marketing": {"description": "Send me special offers", "type": "boolean"}, "updates": {"description": "Send me news and updates", "type": "boolean"},
@@ -53,7 +56,9 @@ fn the_form_has_the_documented_members_in_the_order_of_the_file() {
 #[test]
 fn every_required_name_is_a_property_whatever_the_file_says() {
     let world = world();
-    for properties in [json!(["sn"]), json!([]), json!(null), json!(["nosuch", "accountStatus", "manager", "password", "mail"]), json!("userName")] {
+    for properties in
+        [json!(["sn"]), json!([]), json!(null), json!(["nosuch", "accountStatus", "manager", "password", "mail"]), json!("userName")]
+    {
         let mut stage = idm_user_details();
         stage["registrationProperties"] = properties.clone();
         stage["registrationPreferences"] = json!(["updates", "nosuch"]);
@@ -75,20 +80,25 @@ fn check_names_what_the_form_cannot_ask_and_what_it_forgets() {
     stage["registrationProperties"] = json!(["userNmae", "accountStatus", "givenName", "mail"]);
     stage["registrationPreferences"] = json!(["news"]);
     stage["socialRegistrationEnabled"] = json!("true");
-    world.companions.insert("identityProviders".into(), json!({"providers": [{"name": "google", "enabled": true}, {"name": "x", "enabled": false}]}));
+    world
+        .companions
+        .insert("identityProviders".into(), json!({"providers": [{"name": "google", "enabled": true}, {"name": "x", "enabled": false}]}));
     let compiled = world.compile("registration", &json!({"stageConfigs": [stage, create()]}));
     assert!(compiled.process.is_some());
     let found: Vec<(&str, &str)> = compiled.issues.iter().map(|issue| (issue.rule, issue.pointer.as_str())).collect();
     let form = "/stageConfigs/0/registrationProperties";
-    assert_eq!(found, [
-        ("social-later", "/stageConfigs/0"),
-        ("unknown-property", "/stageConfigs/0/registrationProperties/0"),
-        ("not-editable", "/stageConfigs/0/registrationProperties/1"),
-        ("unknown-preference", "/stageConfigs/0/registrationPreferences/0"),
-        ("required-not-asked", form),
-        ("required-not-asked", form),
-        ("unconfirmed-mail", "/stageConfigs/1"),
-    ]);
+    assert_eq!(
+        found,
+        [
+            ("social-later", "/stageConfigs/0"),
+            ("unknown-property", "/stageConfigs/0/registrationProperties/0"),
+            ("not-editable", "/stageConfigs/0/registrationProperties/1"),
+            ("unknown-preference", "/stageConfigs/0/registrationPreferences/0"),
+            ("required-not-asked", form),
+            ("required-not-asked", form),
+            ("unconfirmed-mail", "/stageConfigs/1"),
+        ]
+    );
     assert_eq!(compiled.issues[1].help.as_deref(), Some("did you mean 'userName'?"));
 }
 
@@ -96,10 +106,13 @@ fn check_names_what_the_form_cannot_ask_and_what_it_forgets() {
 fn the_old_form_is_one_object_and_the_one_of_5_0_names_providers() {
     let world = world();
     world.serve("old", &[user_details(), create()]);
-    assert_eq!(world.initial("old")["requirements"], json!({
-        "$schema": "http://json-schema.org/draft-04/schema#", "description": "New user details", "type": "object", "required": ["user"],
-        "properties": {"user": {"description": "User details", "type": "object"}},
-    }));
+    assert_eq!(
+        world.initial("old")["requirements"],
+        json!({
+            "$schema": "http://json-schema.org/draft-04/schema#", "description": "New user details", "type": "object", "required": ["user"],
+            "properties": {"user": {"description": "User details", "type": "object"}},
+        })
+    );
     world.serve("social", &[social_user_details(), create()]);
     let asked = world.initial("social")["requirements"].clone();
     assert_eq!(asked.get("required"), None);
@@ -108,7 +121,10 @@ fn the_old_form_is_one_object_and_the_one_of_5_0_names_providers() {
     for (input, message) in [
         (json!({}), "Should respond with either user or provider/code"),
         (json!({"provider": "google"}), "Should respond with either user or provider/code"),
-        (json!({"provider": "g", "code": "c", "nonce": "n", "redirect_uri": "r"}), "Unable to reach social provider or unknown provider given"),
+        (
+            json!({"provider": "g", "code": "c", "nonce": "n", "redirect_uri": "r"}),
+            "Unable to reach social provider or unknown provider given",
+        ),
     ] {
         assert_eq!(world.submit("social", None, &input).unwrap_err().message, message);
     }
@@ -142,16 +158,32 @@ fn decision_13_what_a_person_may_not_set_is_refused_and_named() {
         let world = world();
         world.serve("registration", &[details(), create()]);
         for (name, value) in [
-            ("_id", json!("chosen")), ("_id", json!("")), ("_rev", json!("1")), ("accountStatus", json!("inactive")), ("accountStatus", json!(null)),
-            ("authzRoles", json!([{"_ref": "internal/role/openidm-admin"}])), ("authzRoles", json!([])), ("manager", json!(null)), ("roles", json!([])),
-            ("_meta", json!({"termsAccepted": {"termsVersion": "9"}})), ("shoeSize", json!(44)), ("effectiveRoles", json!([])),
-            ("password", hashed.clone()), ("password", forged.clone()), ("kbaInfo", json!([{"questionId": "1", "answer": hashed}])),
-            ("kbaInfo", forged.clone()), ("description", json!({"a": [forged]})), ("$crypto", json!({"type": "stored-form"})),
+            ("_id", json!("chosen")),
+            ("_id", json!("")),
+            ("_rev", json!("1")),
+            ("accountStatus", json!("inactive")),
+            ("accountStatus", json!(null)),
+            ("authzRoles", json!([{"_ref": "internal/role/openidm-admin"}])),
+            ("authzRoles", json!([])),
+            ("manager", json!(null)),
+            ("roles", json!([])),
+            ("_meta", json!({"termsAccepted": {"termsVersion": "9"}})),
+            ("shoeSize", json!(44)),
+            ("effectiveRoles", json!([])),
+            ("password", hashed.clone()),
+            ("password", forged.clone()),
+            ("kbaInfo", json!([{"questionId": "1", "answer": hashed}])),
+            ("kbaInfo", forged.clone()),
+            ("description", json!({"a": [forged]})),
+            ("$crypto", json!({"type": "stored-form"})),
             ("preferences", json!({"nosuch": true})),
         ] {
             let error = refused(&world, &with(json!({ name: value })));
             assert_eq!((error.code, error.message.as_str()), (403, "Access denied"), "{name} {value}");
-            assert!(error.detail.unwrap()["property"].as_str().is_some_and(|property| property.starts_with(name) || name == "$crypto"), "{name}");
+            assert!(
+                error.detail.unwrap()["property"].as_str().is_some_and(|property| property.starts_with(name) || name == "$crypto"),
+                "{name}"
+            );
         }
     }
 }
@@ -195,8 +227,12 @@ fn sec_48_names_that_imitate_or_speak_for_the_service_are_refused() {
         let world = world();
         world.serve("registration", &[details(), create()]);
         for (name, requirement) in [
-            ("admin", "UNIQUE"), ("ADMIN", "UNIQUE"), ("postmaster", "UNIQUE"), ("\u{ff41}dmin", "UNIQUE"),
-            ("\u{430}nn", "VALID_USERNAME"), ("b\u{458}ensen", "VALID_USERNAME"),
+            ("admin", "UNIQUE"),
+            ("ADMIN", "UNIQUE"),
+            ("postmaster", "UNIQUE"),
+            ("\u{ff41}dmin", "UNIQUE"),
+            ("\u{430}nn", "VALID_USERNAME"),
+            ("b\u{458}ensen", "VALID_USERNAME"),
         ] {
             let error = refused(&world, &with(json!({ "userName": name })));
             assert_eq!(failures(&error), [("userName".to_owned(), requirement.to_owned())], "{name:?}");
@@ -218,9 +254,20 @@ fn hostile_sizes_and_shapes_are_a_clients_mistake() {
         }
         let preferences: serde_json::Map<String, Value> = (0..10_000).map(|n| (format!("p{n}"), json!(true))).collect();
         for (name, value) in [
-            ("description", json!("x".repeat(1 << 20))), ("description", json!("x".repeat(60_000))), ("preferences", preferences.into()), ("description", deep.clone()),
-            ("preferences", deep), ("sn", json!("a\u{7}b")), ("sn", json!({"a": 1})), ("mail", json!(["a@b.c"])), ("userName", json!(7)), ("userName", json!([])),
-            ("kbaInfo", json!("x")), ("kbaInfo", json!([{"questionId": "99", "answer": "x"}])), ("password", json!(["Passw0rd12"])), ("password", json!({"a": 1})),
+            ("description", json!("x".repeat(1 << 20))),
+            ("description", json!("x".repeat(60_000))),
+            ("preferences", preferences.into()),
+            ("description", deep.clone()),
+            ("preferences", deep),
+            ("sn", json!("a\u{7}b")),
+            ("sn", json!({"a": 1})),
+            ("mail", json!(["a@b.c"])),
+            ("userName", json!(7)),
+            ("userName", json!([])),
+            ("kbaInfo", json!("x")),
+            ("kbaInfo", json!([{"questionId": "99", "answer": "x"}])),
+            ("password", json!(["Passw0rd12"])),
+            ("password", json!({"a": 1})),
         ] {
             let error = refused(&world, &with(json!({ name: value })));
             assert!([400, 403, 413].contains(&error.code), "{name} {error}");
@@ -234,7 +281,9 @@ fn what_was_left_alone_is_absent_and_a_no_is_a_no() {
     for details in DETAILS {
         let world = world();
         world.serve("registration", &[details(), create()]);
-        let user = with(json!({"description": "", "telephoneNumber": null, "subscribed": false, "preferences": {"updates": false, "marketing": true}}));
+        let user = with(
+            json!({"description": "", "telephoneNumber": null, "subscribed": false, "preferences": {"updates": false, "marketing": true}}),
+        );
         world.step("registration", None, json!({ "user": user }));
         let content = account(&world, "newbie").unwrap().content;
         assert_eq!((content.get("description"), content.get("telephoneNumber")), (None, None));

@@ -105,7 +105,10 @@ fn sec_01_questions_for_nobody_look_like_questions_and_never_change() {
 #[test]
 fn revealing_processes_say_what_the_older_generation_said() {
     let world = world();
-    world.serve_file("reset", &json!({"stageConfigs": [user_query(), email(), kba(), reset()], "vestibule": {"accountDisclosure": "reveal"}}));
+    world.serve_file(
+        "reset",
+        &json!({"stageConfigs": [user_query(), email(), kba(), reset()], "vestibule": {"accountDisclosure": "reveal"}}),
+    );
     world.serve_file("kba", &json!({"stageConfigs": [user_query(), kba(), reset()], "vestibule": {"accountDisclosure": "reveal"}}));
     world.serve("username", &[user_query(), retrieve_username()]);
     for process in ["reset", "username"] {

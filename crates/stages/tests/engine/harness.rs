@@ -13,10 +13,14 @@ use identity::kba::KbaConfig;
 use identity::secret::{HashParameters, Hasher, InlineHasher, Secret, Verdict};
 use identity::{Managed, MemoryObjects, Objects, ObjectsError, Policies, Schemas};
 use jose::{KeyRing, TokenForm};
-use process::{Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile};
+use process::{
+    Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile,
+};
 use script::{Bindings, Limits, NoHost, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
-use vestibule_stages::{AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, Scripts, Services, SignedInElsewhere};
+use vestibule_stages::{
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, Scripts, Services, SignedInElsewhere,
+};
 
 use crate::ledger::MemoryLedger;
 
@@ -268,7 +272,20 @@ impl World {
             "questions": {"1": {"en": "Street?", "fr": "Rue ?"}, "2": {"en": "Employer?"}, "4": {"en": "Colour?"}, "5": {"en": "Teacher?"}},
         });
         let caller = Caller { user: "anonymous".into(), ..Caller::default() };
-        Self { objects, ledger, clock, budget, table: Table::default(), caller, kba, companions: BTreeMap::new(), work, hasher, services, engine }
+        Self {
+            objects,
+            ledger,
+            clock,
+            budget,
+            table: Table::default(),
+            caller,
+            kba,
+            companions: BTreeMap::new(),
+            work,
+            hasher,
+            services,
+            engine,
+        }
     }
 
     /// Somebody with password `Passw0rd`, and answers `street` and `tea`.

@@ -69,7 +69,10 @@ fn everything_at_once_goes_on_to_the_mail() {
     assert_eq!(asked, ["parameters", "allInOneRegistration", "emailValidation"]);
     assert_eq!(end["type"], "localAutoLogin");
     let content = account(&world, "newbie").unwrap().content;
-    assert_eq!((&content["consentedMappings"][0]["mapping"], &content["_meta"]["termsAccepted"]["termsVersion"]), (&json!("toLdap"), &json!("1.5")));
+    assert_eq!(
+        (&content["consentedMappings"][0]["mapping"], &content["_meta"]["termsAccepted"]["termsVersion"]),
+        (&json!("toLdap"), &json!("1.5"))
+    );
     assert_eq!(content["kbaInfo"].as_array().unwrap().len(), 2);
 }
 
@@ -83,8 +86,15 @@ fn what_is_missing_is_asked_again_and_the_rest_is_kept() {
     for subset in 0_u32..31 {
         let given: Vec<&str> = (0..5).filter(|bit| subset & (1 << bit) != 0).map(|bit| names[bit]).collect();
         let left: Vec<&str> = (0..5).filter(|bit| subset & (1 << bit) == 0).map(|bit| stages[bit]).collect();
-        let again = world.step("registration", Some(token(&begin(&world))), without(&names.iter().filter(|name| !given.contains(name)).copied().collect::<Vec<_>>()));
-        assert_eq!((&again["type"], &again["tag"], &again["requirements"]["stages"]), (&json!("allInOneRegistration"), &json!("initial"), &json!(left)));
+        let again = world.step(
+            "registration",
+            Some(token(&begin(&world))),
+            without(&names.iter().filter(|name| !given.contains(name)).copied().collect::<Vec<_>>()),
+        );
+        assert_eq!(
+            (&again["type"], &again["tag"], &again["requirements"]["stages"]),
+            (&json!("allInOneRegistration"), &json!("initial"), &json!(left))
+        );
         assert_no_secret("an opened token", &opened(token(&again)));
         let next = world.step("registration", Some(token(&again)), without(&given));
         assert_eq!((&next["type"], &next["tag"]), (&json!("emailValidation"), &json!("validateCode")), "{given:?}");
@@ -139,7 +149,11 @@ fn a_captcha_is_not_used_up_by_a_form_that_is_wrong_elsewhere() {
     input["response"] = json!("down");
     assert_eq!(world.submit("registration", Some(token(&asked)), &input).unwrap_err().code, 400);
     let once = world.step("registration", Some(token(&asked)), json!({"response": "human"}));
-    let next = world.step("registration", Some(token(&once)), { let mut all = whole(); all["response"] = json!("down"); all });
+    let next = world.step("registration", Some(token(&once)), {
+        let mut all = whole();
+        all["response"] = json!("down");
+        all
+    });
     assert_eq!(next["type"], "emailValidation", "a captcha that was solved is not verified twice");
 }
 

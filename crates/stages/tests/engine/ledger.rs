@@ -78,7 +78,8 @@ impl Ledger for MemoryLedger {
         {
             return Err(CommitError::Spent);
         }
-        let changes: Vec<&Change> = unit.effects.iter().filter_map(|effect| if let Effect::Change(change) = effect { Some(change) } else { None }).collect();
+        let changes: Vec<&Change> =
+            unit.effects.iter().filter_map(|effect| if let Effect::Change(change) = effect { Some(change) } else { None }).collect();
         // This ledger undoes nothing, so whatever could fail is tried first.
         for change in &changes {
             self.check(change, &rows.unique)?;

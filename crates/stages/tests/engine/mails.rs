@@ -16,7 +16,12 @@ fn mail_of(stage: &Value, locales: &[&str]) -> Mail {
 
 #[test]
 fn the_link_is_the_configured_text_and_what_is_appended_and_nothing_else() {
-    for link in ["https://idm.example.test/#/passwordreset/", "https://x.test/register?action=start", "http://host/users/register", "https://x.test/#register/"] {
+    for link in [
+        "https://idm.example.test/#/passwordreset/",
+        "https://x.test/register?action=start",
+        "http://host/users/register",
+        "https://x.test/#register/",
+    ] {
         let mut stage = email();
         stage["verificationLink"] = json!(link);
         let mail = mail_of(&stage, &[]);
@@ -58,7 +63,12 @@ fn every_placeholder_is_replaced_and_the_subject_is_one_line() {
 
 #[test]
 fn waiting_for_the_delivery_is_the_operators_choice_and_may_be_a_text() {
-    for (choice, waits) in [(json!({"waitForCompletion": "true"}), true), (json!({"waitForCompletion": true}), true), (json!({"waitForCompletion": false}), false), (json!(null), false)] {
+    for (choice, waits) in [
+        (json!({"waitForCompletion": "true"}), true),
+        (json!({"waitForCompletion": true}), true),
+        (json!({"waitForCompletion": false}), false),
+        (json!(null), false),
+    ] {
         let world = World::new();
         world.person("bjensen");
         let mut stage = email();

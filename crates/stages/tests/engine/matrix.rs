@@ -13,7 +13,8 @@ fn world() -> World {
     world
 }
 
-const ORDER: [&str; 6] = ["captcha", "userQuery", "validateActiveAccount", "emailValidation", "kbaSecurityAnswerVerificationStage", "resetStage"];
+const ORDER: [&str; 6] =
+    ["captcha", "userQuery", "validateActiveAccount", "emailValidation", "kbaSecurityAnswerVerificationStage", "resetStage"];
 const ASKING: [&str; 5] = ["captcha", "userQuery", "emailValidation", "kbaSecurityAnswerVerificationStage", "resetStage"];
 
 fn stage(name: &str) -> Value {
@@ -74,14 +75,19 @@ fn sec_32_nothing_but_the_right_answer_advances_any_stage() {
         let mut counted = 0;
         for input in wrong(expected, &others) {
             // Codes and answers die of five attempts: past four, only what is not counted is tried.
-            let counts = input.get("code").or(input.get("answer1")).is_some_and(|value| value.as_str().is_some_and(|text| !text.is_empty()));
+            let counts =
+                input.get("code").or(input.get("answer1")).is_some_and(|value| value.as_str().is_some_and(|text| !text.is_empty()));
             if counts && counted >= limit {
                 continue;
             }
             counted += usize::from(counts);
             match world.submit("reset", at.as_deref(), &input) {
                 Err(error) => assert_eq!(error.code, 400, "{expected} {input}: {error}"),
-                Ok(answer) => assert_eq!((&answer["type"], answer["requirements"].get("error").is_some()), (&json!(expected), true), "{expected} {input}"),
+                Ok(answer) => assert_eq!(
+                    (&answer["type"], answer["requirements"].get("error").is_some()),
+                    (&json!(expected), true),
+                    "{expected} {input}"
+                ),
             }
         }
         let input = right(&world, &body);

@@ -93,7 +93,8 @@ pub(crate) fn world_of(managed: Value, adjust: impl FnOnce(&mut vestibule_stages
     let mut world = World::with(|services| {
         let schemas = Schemas::read(&managed).0;
         let (policies, _) = Policies::read(None, &schemas, identity::Companions::default());
-        services.managed = Arc::new(Managed { schemas: Arc::new(schemas), policies: Arc::new(policies), ..services.managed.as_ref().clone() });
+        services.managed =
+            Arc::new(Managed { schemas: Arc::new(schemas), policies: Arc::new(policies), ..services.managed.as_ref().clone() });
         adjust(services);
     });
     world.companions.insert("managed".into(), managed);
@@ -101,7 +102,10 @@ pub(crate) fn world_of(managed: Value, adjust: impl FnOnce(&mut vestibule_stages
         "versions": [{"version": "2.0", "termsTranslations": {"en": "new"}}, {"version": "1.5", "termsTranslations": {"en": "Be <b>kind</b><script>x</script>", "fr": "Soyez aimable"}}],
         "active": "1.5", "uiConfig": {"displayName": "Terms", "purpose": "Please", "buttonText": "Yes"},
     }));
-    world.companions.insert("sync".into(), json!([{"name": "toLdap", "source": "managed/user", "target": "system/ldap/account", "consentRequired": true}]));
+    world.companions.insert(
+        "sync".into(),
+        json!([{"name": "toLdap", "source": "managed/user", "target": "system/ldap/account", "consentRequired": true}]),
+    );
     world.ledger.keep_unique("userName");
     world
 }

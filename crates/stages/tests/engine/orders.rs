@@ -79,7 +79,8 @@ fn every_order_of_reset_runs_with_every_kind_of_token() {
             let with_parameters = stages.iter().any(|stage| stage["name"] == "parameters");
             let additions = if with_parameters { json!({"returnParams": "x=1"}) } else { json!({}) };
             assert_eq!(end, json!({"type": "resetStage", "tag": "end", "status": {"success": true}, "additions": additions}));
-            let asking: Vec<&str> = stages.iter().map(|stage| stage["name"].as_str().unwrap()).filter(|name| *name != "validateActiveAccount").collect();
+            let asking: Vec<&str> =
+                stages.iter().map(|stage| stage["name"].as_str().unwrap()).filter(|name| *name != "validateActiveAccount").collect();
             assert_eq!(asked[..asked.len() - 1], asking, "every stage that asks was asked once, in order");
             assert!(world.has_password("bjensen", "N3wPassword") && !world.has_password("bjensen", "Passw0rd"));
             let rows = world.ledger.rows();

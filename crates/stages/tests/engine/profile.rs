@@ -54,7 +54,8 @@ fn attribute(world: &World, name: &str) -> Option<Value> {
 #[test]
 fn a_condition_that_selects_nothing_shows_empty_requirements_and_passes() {
     let world = world();
-    world.serve("profile", &[conditional(&never(), Some(form("city", true)), None), conditional(&always(), None, Some(form("city", true)))]);
+    world
+        .serve("profile", &[conditional(&never(), Some(form("city", true)), None), conditional(&always(), None, Some(form("city", true)))]);
     let first = world.initial("profile");
     assert_eq!((&first["type"], &first["tag"], &first["requirements"]), (&json!("conditionaluser"), &json!("initial"), &json!({})));
     assert_eq!(world.step("profile", None, json!({ "input": {} }))["tag"], "end");
@@ -77,7 +78,13 @@ fn an_empty_first_stage_leads_to_the_first_real_form_and_none_is_empty_in_the_mi
 fn the_branch_that_asked_gets_the_answer_though_the_condition_has_turned() {
     let world = world();
     let turning = json!({ "type": "queryFilter", "filter": "!(/city pr)" });
-    world.serve("profile", &[conditional(&never(), Some(form("city", true)), None), conditional(&turning, Some(form("city", true)), Some(form("country", true)))]);
+    world.serve(
+        "profile",
+        &[
+            conditional(&never(), Some(form("city", true)), None),
+            conditional(&turning, Some(form("city", true)), Some(form("country", true))),
+        ],
+    );
     let asked = world.step("profile", None, json!({ "input": {} }));
     assert_eq!(asked["requirements"]["attributes"][0]["name"], "city");
     let mut person = world.objects.stored(USER, "bjensen").unwrap().content;
@@ -131,7 +138,11 @@ fn sec_31_what_is_proved_on_one_branch_only_proves_nothing() {
     let reset = |proof: Value| json!({ "stageConfigs": [user_query(), proof, reset()] });
     let sometimes = conditional(&always(), Some(kba()), None);
     let compiled = world.compile("reset", &reset(sometimes));
-    assert!(compiled.process.is_none() && compiled.issues.iter().any(|issue| issue.rule == "unproven-credential-change"), "{:?}", compiled.issues);
+    assert!(
+        compiled.process.is_none() && compiled.issues.iter().any(|issue| issue.rule == "unproven-credential-change"),
+        "{:?}",
+        compiled.issues
+    );
     let either = conditional(&always(), Some(kba()), Some(kba()));
     assert!(world.compile("reset", &reset(either)).process.is_some());
 }
@@ -140,7 +151,16 @@ fn sec_31_what_is_proved_on_one_branch_only_proves_nothing() {
 fn sec_34_a_process_at_sign_in_is_for_nobody_without_a_session() {
     let mut world = world();
     world.serve("profile", &[conditional(&always(), Some(form("city", false)), None)]);
-    world.serve("terms", &[conditional(&always(), Some(json!({ "name": "captcha", "recaptchaSiteKey": "a", "recaptchaSecretKey": "b", "recaptchaUri": "https://c.example.test" })), None)]);
+    world.serve(
+        "terms",
+        &[conditional(
+            &always(),
+            Some(
+                json!({ "name": "captcha", "recaptchaSiteKey": "a", "recaptchaSecretKey": "b", "recaptchaUri": "https://c.example.test" }),
+            ),
+            None,
+        )],
+    );
     world.caller = Caller::default();
     for name in ["profile", "terms"] {
         assert_eq!(world.submit(name, None, &json!({})).unwrap_err().code, 403, "{name}");
@@ -170,7 +190,10 @@ fn booleans_numbers_lists_and_nested_members_are_written_and_null_clears() {
     assert_eq!(first["requirements"]["uiConfig"]["buttonText"], "Save", "without texts the stock client shows nothing");
     let input = json!({ "attributes": { "preferences/marketing": true, "description": "x" } });
     assert_eq!(world.step("profile", None, input)["tag"], "end");
-    assert_eq!((attribute(&world, "preferences"), attribute(&world, "description")), (Some(json!({ "marketing": true })), Some(json!("x"))));
+    assert_eq!(
+        (attribute(&world, "preferences"), attribute(&world, "description")),
+        (Some(json!({ "marketing": true })), Some(json!("x")))
+    );
     assert_eq!(world.step("profile", None, json!({ "attributes": { "description": null } }))["tag"], "end");
     assert_eq!(attribute(&world, "description"), None);
     for wrong in [json!({ "preferences/marketing": "yes" }), json!({ "preferences": { "marketing": true } })] {
@@ -289,7 +312,9 @@ impl Model {
             Judged::Broken { require: true } => vec![stage.on_true != Nested::Nothing],
             _ => [true, false].into_iter().filter(|branch| self.owed.contains(&(process, place, *branch))).collect(),
         };
-        let open = branches.into_iter().find(|branch| !self.settled.contains(&(process, place, *branch)) && stage.of(*branch) != Nested::Nothing)?;
+        let open = branches
+            .into_iter()
+            .find(|branch| !self.settled.contains(&(process, place, *branch)) && stage.of(*branch) != Nested::Nothing)?;
         match stage.of(open) {
             Nested::Form(attribute) => Some((open, attribute)),
             _ => None,
@@ -297,7 +322,8 @@ impl Model {
     }
 
     fn owes(&self, projects: &[Vec<Stage>]) -> Vec<usize> {
-        let owed = |process: &usize| projects[*process].iter().enumerate().any(|(place, stage)| self.asks(*process, place, stage).is_some());
+        let owed =
+            |process: &usize| projects[*process].iter().enumerate().any(|(place, stage)| self.asks(*process, place, stage).is_some());
         (0..projects.len()).filter(|process| !self.ended.contains(process)).filter(owed).collect()
     }
 }

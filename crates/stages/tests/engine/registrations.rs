@@ -71,7 +71,10 @@ fn every_real_order_makes_one_account_with_everything_that_was_asked() {
             assert_eq!(accepted["acceptDate"].is_string(), has("termsAndConditions"));
             let consented = &account.content["consentedMappings"];
             assert_eq!(consented[0]["mapping"], if has("consent") { json!("toLdap") } else { json!(null) });
-            assert_eq!(account.content["kbaInfo"].as_array().map_or(0, Vec::len), if has("kbaSecurityAnswerDefinitionStage") { 2 } else { 0 });
+            assert_eq!(
+                account.content["kbaInfo"].as_array().map_or(0, Vec::len),
+                if has("kbaSecurityAnswerDefinitionStage") { 2 } else { 0 }
+            );
             assert_no_secret("the stored account", &account.content.to_string());
             let rows = world.ledger.rows();
             let events: Vec<_> = rows.audit.iter().map(|event| event.event.as_str()).collect();

@@ -56,11 +56,19 @@ fn a_password_that_fails_its_policies_is_asked_for_again_with_the_reasons() {
     let again = finish(&world, &asked, "short").unwrap();
     assert_eq!((&again["type"], &again["tag"]), (&json!("resetStage"), &json!("initial")));
     let error = &again["requirements"]["error"];
-    assert_eq!((&error["code"], &error["message"], &error["detail"]["result"]), (&json!(403), &json!("Policy validation failed"), &json!(false)));
-    let failed: Vec<&str> = error["detail"]["failedPolicyRequirements"].as_array().unwrap().iter().map(|failure| {
-        assert_eq!(failure["property"], "password");
-        failure["policyRequirements"][0]["policyRequirement"].as_str().unwrap()
-    }).collect();
+    assert_eq!(
+        (&error["code"], &error["message"], &error["detail"]["result"]),
+        (&json!(403), &json!("Policy validation failed"), &json!(false))
+    );
+    let failed: Vec<&str> = error["detail"]["failedPolicyRequirements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|failure| {
+            assert_eq!(failure["property"], "password");
+            failure["policyRequirements"][0]["policyRequirement"].as_str().unwrap()
+        })
+        .collect();
     assert!(failed.contains(&"MIN_LENGTH"), "{failed:?}");
     assert_eq!(again["requirements"]["required"], json!(["password"]));
     let long = finish(&world, &again, &format!("Aa1{}", "x".repeat(1025))).unwrap();
@@ -88,7 +96,11 @@ fn sec_07_single_use_under_100_parallel() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_ok_and(|body| body["tag"] == "end") || outcome == &Err("400 Invalid snapshot token".into())));
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| outcome.as_ref().is_ok_and(|body| body["tag"] == "end") || outcome == &Err("400 Invalid snapshot token".into()))
+    );
     assert_eq!(world.mails().iter().filter(|mail| mail.subject == "Your password was changed").count(), 1);
 }
 
@@ -173,7 +185,10 @@ fn a_reset_of_one_ends_nothing_of_another() {
 #[test]
 fn sec_43_no_password_and_no_code_is_in_what_is_stored() {
     let world = world();
-    world.serve_file("reset", &json!({"stageConfigs": [user_query(), email(), reset()], "snapshotToken": {"type": "uuid"}, "storage": "local"}));
+    world.serve_file(
+        "reset",
+        &json!({"stageConfigs": [user_query(), email(), reset()], "snapshotToken": {"type": "uuid"}, "storage": "local"}),
+    );
     let asked = proven(&world, "bjensen");
     finish(&world, &asked, "N3wPassword").unwrap();
     let rows = world.ledger.rows();

@@ -101,7 +101,10 @@ fn reveal_says_what_the_older_generations_said() {
         serve(&world, &file, &stages);
         let error = world.submit("registration", None, &first_input(shape, "owner@example.test")).unwrap_err();
         let failure = &error.detail.as_ref().unwrap()["failedPolicyRequirements"][0];
-        assert_eq!((error.code, &failure["property"], &failure["policyRequirements"][0]["policyRequirement"]), (403, &json!("mail"), &json!("UNIQUE")));
+        assert_eq!(
+            (error.code, &failure["property"], &failure["policyRequirements"][0]["policyRequirement"]),
+            (403, &json!("mail"), &json!("UNIQUE"))
+        );
         assert_eq!(world.mails(), []);
     }
 }
@@ -159,7 +162,11 @@ fn sec_48_another_spelling_of_a_taken_name_is_taken() {
         let error = world.submit("registration", None, &json!({ "user": user })).unwrap_err();
         let detail = error.detail.unwrap();
         let failed = &detail["failedPolicyRequirements"][0];
-        assert_eq!((error.code, &failed["property"], &failed["policyRequirements"][0]["policyRequirement"]), (403, &json!("userName"), &json!("UNIQUE")), "{spelling}");
+        assert_eq!(
+            (error.code, &failed["property"], &failed["policyRequirements"][0]["policyRequirement"]),
+            (403, &json!("userName"), &json!("UNIQUE")),
+            "{spelling}"
+        );
     }
     let mut user = user("other@example.test");
     user["userName"] = json!("owners");

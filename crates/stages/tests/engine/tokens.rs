@@ -48,7 +48,11 @@ fn a_changed_form_of_tokens_leaves_the_old_ones_good() {
         let asked = world.step("reset", None, json!({}));
         for other in &forms {
             world.serve_file("reset", &file(other.clone()));
-            assert_eq!(world.step("reset", Some(token(&asked)), query("userName eq \"bjensen\""))["type"], "emailValidation", "{form} then {other}");
+            assert_eq!(
+                world.step("reset", Some(token(&asked)), query("userName eq \"bjensen\""))["type"],
+                "emailValidation",
+                "{form} then {other}"
+            );
         }
     }
 }
@@ -67,7 +71,9 @@ fn short_tokens_have_sixteen_characters_and_keep_nothing_with_the_client() {
 
 #[test]
 fn sec_08_a_token_expires_with_its_lifetime_and_every_step_begins_a_new_one() {
-    for extra in [json!({"snapshotToken": {"type": "jwt", "tokenExpiry": "300"}}), json!({"snapshotToken": {"type": "uuid"}, "storage": "local"})] {
+    for extra in
+        [json!({"snapshotToken": {"type": "jwt", "tokenExpiry": "300"}}), json!({"snapshotToken": {"type": "uuid"}, "storage": "local"})]
+    {
         let world = World::new();
         world.person("bjensen");
         let lifetime = if extra.get("storage").is_some() { 1800 } else { 300 };
@@ -114,7 +120,11 @@ fn a_bad_token_wins_over_missing_input_and_input_is_an_object() {
     let world = World::new();
     world.serve_file("reset", &file(json!({})));
     assert_eq!(message(&world, "reset", "x", &Value::Null), "Invalid snapshot token");
-    for (input, expected) in [(json!(null), "No input provided"), (json!([]), "The input must be a JSON object"), (json!("x"), "The input must be a JSON object")] {
+    for (input, expected) in [
+        (json!(null), "No input provided"),
+        (json!([]), "The input must be a JSON object"),
+        (json!("x"), "The input must be a JSON object"),
+    ] {
         assert_eq!(world.submit("reset", None, &input).unwrap_err().message, expected);
     }
 }

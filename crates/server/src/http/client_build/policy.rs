@@ -111,7 +111,13 @@ mod tests {
 
     #[test]
     fn a_page_cannot_write_into_the_policy() {
-        for page in ["<script src=\"https://x; object-src *\">", "<link href='https://;default-src *'>", "<script", "<script>x", "<SCRIPT></SCRIPT>"] {
+        for page in [
+            "<script src=\"https://x; object-src *\">",
+            "<link href='https://;default-src *'>",
+            "<script",
+            "<script>x",
+            "<SCRIPT></SCRIPT>",
+        ] {
             let policy = build(page, false);
             assert!(!policy.contains("default-src *") && !policy.contains("object-src *"), "{policy}");
         }

@@ -65,7 +65,10 @@ fn queries_are_exclusive_and_their_filters_parsed() {
     assert_eq!(message(operation("GET", &[], "_queryFilter=true&_queryId=query-all-ids")), (400, expected.into()));
     for text in ["", "x", "userName+eq", "userName+eq+%22x", "(userName+eq+%22x%22", "userName+%3D+%22x%22", "userName+eq+null"] {
         let (code, message) = message(operation("GET", &[], &format!("_queryFilter={text}")));
-        assert!(code == 400 && message.ends_with("' for parameter '_queryFilter' could not be parsed as a valid query filter"), "{message}");
+        assert!(
+            code == 400 && message.ends_with("' for parameter '_queryFilter' could not be parsed as a valid query filter"),
+            "{message}"
+        );
     }
     let (_, unknown) = message(operation("GET", &[], "_queryId=nosuch"));
     assert!(unknown.starts_with("The passed identifier nosuch does not match any configured queries"));
@@ -82,20 +85,32 @@ fn pages_begin_at_a_cookie_or_an_offset() {
     assert!(!query("_pagedResultsOffset=0").by_expression);
     assert_eq!(query("_totalPagedResultsPolicy=exact").totals, TotalPolicy::Exact);
     assert_eq!(message(operation("GET", &[], "_queryFilter=true&_pagedResultsOffset=1&_pagedResultsCookie=x")).0, 400);
-    assert_eq!(message(operation("GET", &[], "_queryFilter=true&_pageSize=x")).1, "The value 'x' for parameter '_pageSize' could not be parsed as a valid integer");
+    assert_eq!(
+        message(operation("GET", &[], "_queryFilter=true&_pageSize=x")).1,
+        "The value 'x' for parameter '_pageSize' could not be parsed as a valid integer"
+    );
 }
 
 #[test]
 fn a_bare_plus_before_a_sort_key_is_refused() {
     let (code, text) = message(operation("GET", &[], "_queryFilter=true&_sortKeys=+userName"));
-    assert_eq!((code, text.as_str()), (400, "The value ' userName' for parameter '_sortKeys' could not be parsed as a comma separated list of sort keys"));
+    assert_eq!(
+        (code, text.as_str()),
+        (400, "The value ' userName' for parameter '_sortKeys' could not be parsed as a comma separated list of sort keys")
+    );
     assert!(operation("GET", &[], "_queryFilter=true&_sortKeys=%2BuserName,-sn").is_ok());
 }
 
 #[test]
 fn a_mime_type_needs_exactly_one_field() {
     assert_eq!(presentation("_fields=userName&_mimeType=text/plain").unwrap().mime.as_deref(), Some("text/plain"));
-    for query in ["_mimeType=text/plain", "_fields=a&_fields=b&_mimeType=text/plain", "_fields=a&_mimeType=nonsense", "_fields=a&_mimeType=a/b&_mimeType=a/b", "_fields=a&_mimeType=a/b%0d%0ax:y"] {
+    for query in [
+        "_mimeType=text/plain",
+        "_fields=a&_fields=b&_mimeType=text/plain",
+        "_fields=a&_mimeType=nonsense",
+        "_fields=a&_mimeType=a/b&_mimeType=a/b",
+        "_fields=a&_mimeType=a/b%0d%0ax:y",
+    ] {
         assert_eq!(presentation(query).unwrap_err().code, 400, "{query}");
     }
 }

@@ -60,11 +60,7 @@ impl Config {
         Ok(Reply::Resource { body: self.with_id(content), revision: Some(revision), selected: false, created: None })
     }
 
-    async fn change(
-        &self,
-        cx: &Context<'_>,
-        make: impl FnOnce(Option<(Value, String)>) -> Result<Value, ResourceError> + Send,
-    ) -> Answer {
+    async fn change(&self, cx: &Context<'_>, make: impl FnOnce(Option<(Value, String)>) -> Result<Value, ResourceError> + Send) -> Answer {
         let file = self.file()?;
         let event = |successful: bool| {
             let mut event = cx.event("config", cx.call.operation.name(), format!("config/{}", self.id), json!({ "file": file }));

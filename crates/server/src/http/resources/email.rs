@@ -104,16 +104,15 @@ mod tests {
 
     #[test]
     fn every_recipient_gets_a_mail_of_his_own() {
-        let body = json!({"to": "a@example.test, b@example.test", "_bcc": "c@example.test", "cc": "a@example.test", "from": "f@example.test"});
+        let body =
+            json!({"to": "a@example.test, b@example.test", "_bcc": "c@example.test", "cc": "a@example.test", "from": "f@example.test"});
         let mails = mails(&body, false).unwrap();
         assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["a@example.test", "b@example.test", "c@example.test"]);
         let first = &mails[0];
-        assert_eq!((first.from.as_deref(), first.subject.as_str(), first.body.as_str(), first.mime_type.as_str()), (
-            Some("f@example.test"),
-            "<no subject>",
-            "<empty message>",
-            "text/plain"
-        ));
+        assert_eq!(
+            (first.from.as_deref(), first.subject.as_str(), first.body.as_str(), first.mime_type.as_str()),
+            (Some("f@example.test"), "<no subject>", "<empty message>", "text/plain")
+        );
     }
 
     #[test]

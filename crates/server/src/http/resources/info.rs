@@ -49,7 +49,9 @@ impl Resource for Info {
 
     async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
         match self {
-            Self::Ping if cx.app.is_ready() => Ok(Reply::resource(json!({"_id": "", "state": "ACTIVE_READY", "shortDesc": "OpenIDM ready"}))),
+            Self::Ping if cx.app.is_ready() => {
+                Ok(Reply::resource(json!({"_id": "", "state": "ACTIVE_READY", "shortDesc": "OpenIDM ready"})))
+            }
             Self::Ping => Ok(Reply::Unavailable(json!({"_id": "", "state": "ACTIVE_NOT_READY", "shortDesc": "OpenIDM not ready"}))),
             Self::Login => Ok(Reply::resource(signed_in(cx))),
             Self::Version => {
@@ -85,7 +87,8 @@ pub(super) fn configuration(cx: &Context<'_>) -> Value {
 }
 
 fn features(cx: &Context<'_>) -> Vec<Value> {
-    let item = |name: &str, enabled: bool, endpoints: Vec<String>| json!({"_id": name, "name": name, "enabled": enabled, "endpoints": endpoints});
+    let item =
+        |name: &str, enabled: bool, endpoints: Vec<String>| json!({"_id": name, "name": name, "enabled": enabled, "endpoints": endpoints});
     let mut items: Vec<Value> = Feature::ALL
         .into_iter()
         .map(|feature| {

@@ -35,7 +35,9 @@ impl Resource for InternalUser {
         let authentication = &cx.runtime.project.authentication;
         let configured = || {
             authentication.admin.username == self.id
-                || authentication.enabled().any(|module| matches!(&module.kind, project::ModuleKind::StaticUser { username, .. } if *username == self.id))
+                || authentication
+                    .enabled()
+                    .any(|module| matches!(&module.kind, project::ModuleKind::StaticUser { username, .. } if *username == self.id))
         };
         if own || (cx.principal.is_administrator() && configured()) {
             return Ok(Reply::resource(json!({"_id": self.id, "_rev": "0", "userName": self.id})));

@@ -73,7 +73,8 @@ impl Object {
         let managed = &cx.runtime.managed;
         let mut body = cx.body().clone();
         let prepared = managed.replace(&self.collection, id, body.clone(), cx.writer(), &expect(expected)).await?;
-        let Some(previous) = prepared.previous.as_ref().filter(|previous| self.confirms(cx, id, &previous.content, &prepared.content)) else {
+        let Some(previous) = prepared.previous.as_ref().filter(|previous| self.confirms(cx, id, &previous.content, &prepared.content))
+        else {
             let resource = cx.commit(&self.collection, prepared).await?;
             return Ok(cx.show(&self.collection, &resource));
         };
@@ -95,7 +96,8 @@ impl Object {
         let patch = if self.is_own(cx, id) { as_meant(cx, patch) } else { patch };
         let managed = &cx.runtime.managed;
         let prepared = managed.patch(&self.collection, id, &patch, cx.writer(), &expect(expected)).await?;
-        let Some(previous) = prepared.previous.as_ref().filter(|previous| self.confirms(cx, id, &previous.content, &prepared.content)) else {
+        let Some(previous) = prepared.previous.as_ref().filter(|previous| self.confirms(cx, id, &previous.content, &prepared.content))
+        else {
             let resource = cx.commit(&self.collection, prepared).await?;
             return Ok(cx.show(&self.collection, &resource));
         };
@@ -137,7 +139,8 @@ impl Object {
         query.filter = delegate.narrow(&query.filter, &query.sort)?;
         let page = managed.objects.query(&self.collection, &query).await.map_err(ResourceError::from)?;
         let fields = if request.ids_only { Fields::parse("_id")? } else { cx.presentation.fields.clone() };
-        let shown: Result<Vec<Value>, ResourceError> = page.result.iter().map(|resource| delegate.show(managed, resource, &fields)).collect();
+        let shown: Result<Vec<Value>, ResourceError> =
+            page.result.iter().map(|resource| delegate.show(managed, resource, &fields)).collect();
         Ok(Reply::Page { result: shown?, cookie: page.cookie, total: page.total, policy: request.totals })
     }
 
@@ -161,7 +164,9 @@ fn as_meant(cx: &Context<'_>, patch: Patch) -> Patch {
         return patch;
     }
     let whole_list = |operation: &PatchOperation| {
-        operation.operation == Operation::Add && operation.field.tokens().len() == 1 && operation.value.as_ref().is_some_and(Value::is_array)
+        operation.operation == Operation::Add
+            && operation.field.tokens().len() == 1
+            && operation.value.as_ref().is_some_and(Value::is_array)
     };
     let meant = |operation: &PatchOperation| {
         let operation = operation.clone();

@@ -28,5 +28,6 @@ pub(crate) async fn show(State(app): State<Arc<App>>, ConnectInfo(peer): Connect
             Err(refusal) => return reply::refuse(&refusal),
         }
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], app.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], app.metrics.render())
+        .into_response()
 }

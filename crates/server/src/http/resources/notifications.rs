@@ -52,7 +52,8 @@ pub(crate) async fn note(cx: &Context<'_>, object: &str, event: Event) -> Result
     if !wanted {
         return Ok(Vec::new());
     }
-    let content = json!({TARGET: object, "notificationType": "info", "message": event.message(), "createDate": timestamp(cx.app.clock.now())});
+    let content =
+        json!({TARGET: object, "notificationType": "info", "message": event.message(), "createDate": timestamp(cx.app.clock.now())});
     let id = uuid::Builder::from_random_bytes(crest::random_bytes(cx.app.random.as_ref())).into_uuid().to_string();
     let effects = vec![Effect::Change(Change::Create { collection: COLLECTION.to_owned(), id, content })];
     let present = of(cx, object).await?;

@@ -30,7 +30,9 @@ fn owner(cx: &Context<'_>) -> Result<(String, String), ResourceError> {
     match cx.call.parameters.single("owner")? {
         Some(path) if cx.principal.is_administrator() || path == cx.principal.own_path() => {
             let parts = path.trim_matches('/').rsplit_once('/');
-            parts.map(|(collection, id)| (collection.to_owned(), id.to_owned())).ok_or_else(|| ResourceError::bad_request("'owner' is the path of an object"))
+            parts
+                .map(|(collection, id)| (collection.to_owned(), id.to_owned()))
+                .ok_or_else(|| ResourceError::bad_request("'owner' is the path of an object"))
         }
         Some(_) => Err(ResourceError::forbidden("Access denied")),
         None => Ok((cx.principal.component.clone(), cx.principal.id.clone())),

@@ -80,7 +80,8 @@ pub(super) fn requirements(schema: &Value, shown_as: &str) -> Requirements {
     let description = schema.get("description").and_then(Value::as_str).unwrap_or(shown_as);
     let mut asked = Requirements::new(description);
     for (name, property) in members("properties") {
-        asked = if required.contains(&name.as_str()) { asked.required(name, property.clone()) } else { asked.optional(name, property.clone()) };
+        asked =
+            if required.contains(&name.as_str()) { asked.required(name, property.clone()) } else { asked.optional(name, property.clone()) };
     }
     for (name, definition) in members("definitions") {
         asked = asked.definition(name, definition.clone());

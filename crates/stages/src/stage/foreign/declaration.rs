@@ -1,9 +1,9 @@
 //! The declaration of such a stage, as `vestibule.toml` has it.
 
+use crest::ResourceError;
 use jsonschema::{Draft, Validator};
 use process::{FactKind, Issue, Need, StageFacts, nearest};
 use script::Program;
-use crest::ResourceError;
 use serde_json::{Map, Value};
 
 /// Milliseconds, where nothing is said.
@@ -16,10 +16,7 @@ pub(super) enum Runs {
     /// A script.
     Script(Program),
     /// A service.
-    Http {
-        url: String,
-        token: Option<String>,
-    },
+    Http { url: String, token: Option<String> },
 }
 
 /// A stage type of the project's own.
@@ -45,7 +42,8 @@ impl Declaration {
             (Some("http"), _, Some(url)) => Some(Runs::Http { url: url.to_owned(), token: text("token").map(str::to_owned) }),
             (_, Some(source), _) => {
                 let file = text("file").unwrap_or(name);
-                let program = Program::compile(source, file).map_err(|error| issues.push(at("script", format!("the script '{file}' cannot be read: {error}"))));
+                let program = Program::compile(source, file)
+                    .map_err(|error| issues.push(at("script", format!("the script '{file}' cannot be read: {error}"))));
                 program.ok().map(Runs::Script)
             }
             _ => {
@@ -65,7 +63,9 @@ impl Declaration {
         let time_limit_ms = declared.get("timeLimitMs").and_then(Value::as_u64).unwrap_or(DEFAULT_TIME_LIMIT);
         let shown_as = text("type").map_or_else(|| shown(name), str::to_owned);
         match runs {
-            Some(runs) if issues.is_empty() => Ok(Self { name: name.to_owned(), shown_as, runs, facts, time_limit_ms, requirements, validator }),
+            Some(runs) if issues.is_empty() => {
+                Ok(Self { name: name.to_owned(), shown_as, runs, facts, time_limit_ms, requirements, validator })
+            }
             _ => Err(issues),
         }
     }
