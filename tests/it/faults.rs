@@ -159,12 +159,12 @@ fn a_store_that_was_killed_while_written_opens_and_serves() {
     for _ in 0..5 {
         let address = server.address();
         let admin = server.admin();
-        let path = format!("managed/user/{}", person.id);
-        let writer = std::thread::spawn(move || {
+        let address_of_person = format!("managed/user/{}", person.id);
+        let writing = std::thread::spawn(move || {
             let mut last = 0;
             for number in 1..10_000 {
                 let patch = json!([{ "operation": "replace", "field": "/city", "value": format!("city-{number}") }]);
-                match admin.request("PATCH", &path).json(&patch).try_send(address) {
+                match admin.request("PATCH", &address_of_person).json(&patch).try_send(address) {
                     Ok(answer) if answer.status == 200 => last = number,
                     _ => return (last, number),
                 }
@@ -174,7 +174,7 @@ fn a_store_that_was_killed_while_written_opens_and_serves() {
         // Some writes later, whatever they were doing.
         while server.admin().get(&format!("managed/user/{}", person.id)).json()["city"].as_str().is_none_or(|city| city == "city-0") {}
         server.kill();
-        let (acknowledged, in_flight) = writer.join().unwrap();
+        let (acknowledged, in_flight) = writing.join().unwrap();
         server.start();
         let city = person.read(&server)["city"].as_str().unwrap().to_owned();
         assert!(

@@ -79,7 +79,7 @@ fn reading_selects_fields_and_knows_what_the_client_has() {
         json!({ "_id": person.id, "_rev": revision, "userName": person.name, "updates": true }),
         "a nested field is shown under its last name"
     );
-    assert_eq!(admin.get(&format!("managed/user/{}", unused("absent"))).refused(404).is_empty(), false);
+    assert!(!admin.get(&format!("managed/user/{}", unused("absent"))).refused(404).is_empty());
 }
 
 #[test]
@@ -256,13 +256,13 @@ fn what_is_hashed_or_private_never_leaves() {
         Person::with(&server, "secret", &json!({ "badge": "B-17-private", "kbaInfo": [{ "questionId": "1", "answer": "elm street" }] }));
     let own = server.user(&person.name, PASSWORD);
     let path = format!("managed/user/{}", person.id);
-    let patch = json!([{ "operation": "replace", "field": "/givenName", "value": "x" }]);
+    let change = json!([{ "operation": "replace", "field": "/givenName", "value": "x" }]);
     let answers = [
         server.admin().get(&path),
         server.admin().get(&format!("{path}?_fields=*,password,badge,kbaInfo")),
         server.admin().get("managed/user?_queryFilter=true"),
         server.admin().get("managed/user?_queryFilter=true&_fields=password,badge,kbaInfo/0/answer"),
-        server.admin().patch(&path, &patch),
+        server.admin().patch(&path, &change),
         own.get(&path),
         own.get("info/login"),
         own.post_empty("authentication?_action=login"),

@@ -127,11 +127,10 @@ pub(super) fn steady(value: &Value) -> Value {
 
 fn steady_member(key: &str, value: &Value) -> Value {
     match (key, value) {
-        ("token" | "_rev", Value::String(_)) => json!(format!("<{key}>")),
         ("_id", Value::String(id)) if id.len() == 36 && id.matches('-').count() == 4 => json!("<id>"),
         ("detail", Value::String(_)) => json!("<detail>"),
         ("message", Value::String(text)) => json!(without_drawn(text)),
-        ("createDate" | "lastChanged" | "pagedResultsCookie", Value::String(_)) => json!(format!("<{key}>")),
+        ("token" | "_rev" | "createDate" | "lastChanged" | "pagedResultsCookie", Value::String(_)) => json!(format!("<{key}>")),
         _ => steady(value),
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn replay(server: &Server, mailbox: &Mailbox, verifier: &Verifier, ru
 }
 
 impl Replay<'_> {
-    fn differs(&mut self, step: &str, theirs: Value, ours: Value) {
+    fn differs(&mut self, step: &str, theirs: Value, ours: &Value) {
         let ours = serde_json::from_str(&self.bindings.conceal(&ours.to_string())).unwrap();
         self.seen.push(Seen { step: step.to_owned(), theirs, ours });
     }
@@ -81,7 +81,7 @@ impl Replay<'_> {
         }
         let answer = self.server.admin().put(&format!("managed/user/{}", person["_id"].as_str().unwrap()), &person);
         if answer.status != 201 {
-            self.differs(&format!("given {}", person["_id"].as_str().unwrap()), Value::Null, shown(&answer));
+            self.differs(&format!("given {}", person["_id"].as_str().unwrap()), Value::Null, &shown(&answer));
         }
     }
 
@@ -95,7 +95,7 @@ impl Replay<'_> {
             self.jose(name, parts);
         } else if step.get("verifier").is_some() {
             let asked: Vec<Value> = self.verifier.asked().iter().map(|asked| json!(format!("{} {}", asked.line, asked.form))).collect();
-            self.differs(name, step["verifier"].clone(), json!({ "verifier": asked }));
+            self.differs(name, step["verifier"].clone(), &json!({ "verifier": asked }));
         } else {
             self.exchange(name, step);
         }
@@ -111,13 +111,11 @@ impl Replay<'_> {
         }
         let request = match self.request_with_code(&step["request"]) {
             Ok(request) => request,
-            Err(missing) => return self.differs(name, theirs, json!({ "unasked": format!("{missing} was never given") })),
+            Err(missing) => return self.differs(name, theirs, &json!({ "unasked": format!("{missing} was never given") })),
         };
         let answer = request.send(self.server.address());
-        if let Some(session) = client::cookie(&answer) {
-            if self.bindings.get("session").is_none() {
-                self.bindings.set("session", session.trim_start_matches("session-jwt="));
-            }
+        if let Some(session) = client::cookie(&answer).filter(|_| self.bindings.get("session").is_none()) {
+            self.bindings.set("session", session.trim_start_matches("session-jwt="));
         }
         if let Some(body) = recorded.get_mut("body") {
             self.rules.apply(body);
@@ -129,7 +127,7 @@ impl Replay<'_> {
         };
         if recorded["status"] != answer.status || !same_body {
             let ours = shown(&answer);
-            self.differs(name, theirs, ours);
+            self.differs(name, theirs, &ours);
             self.learn(recorded.get("body"), &answer.json());
         }
     }
@@ -217,7 +215,7 @@ impl Replay<'_> {
                 self.bindings.unify(&recorded["body"], &mail["body"]);
             }
             let ours = ours.iter().map(comparable).collect();
-            self.differs(name, recorded.clone(), json!({ "mails": Value::Array(ours) }));
+            self.differs(name, recorded.clone(), &json!({ "mails": Value::Array(ours) }));
         }
     }
 
@@ -240,7 +238,7 @@ impl Replay<'_> {
 
     fn no_more_mails(&mut self) {
         if let Some(mail) = self.settled().first() {
-            self.differs("end", json!({ "mail": null }), json!({ "mail": { "to": mail.to, "subject": mail.subject() } }));
+            self.differs("end", json!({ "mail": null }), &json!({ "mail": { "to": mail.to, "subject": mail.subject() } }));
         }
     }
 
@@ -255,7 +253,7 @@ impl Replay<'_> {
         }
         let ours = Value::Array(ours);
         if !self.bindings.unify(recorded, &ours) {
-            self.differs(name, recorded.clone(), ours);
+            self.differs(name, recorded.clone(), &ours);
         }
     }
 }

@@ -39,13 +39,11 @@ impl Bindings {
         let filled = placeholders().replace_all(text, |found: &regex::Captures<'_>| {
             let inner = found[0].trim_matches(['<', '>']);
             let (name, how) = inner.split_once(", ").unwrap_or((inner, ""));
-            match self.get(name) {
-                Some(value) => altered(value, how),
-                None => {
-                    missing.get_or_insert_with(|| format!("<{name}>"));
-                    String::new()
-                }
+            if let Some(value) = self.get(name) {
+                return altered(value, how);
             }
+            missing.get_or_insert_with(|| format!("<{name}>"));
+            String::new()
         });
         let filled = filled.into_owned();
         let cookie = filled

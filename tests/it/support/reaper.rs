@@ -22,6 +22,7 @@ printf '%s\n' "$left" | while read -r pid directory; do
 done
 "#;
 
+#[expect(clippy::zombie_processes, reason = "it ends after us, when our end of its pipe is gone")]
 static SHELL: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| {
     let mut shell: Child = Command::new("sh").arg("-c").arg(SCRIPT).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     Mutex::new(shell.stdin.take().unwrap())

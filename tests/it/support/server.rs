@@ -163,11 +163,6 @@ impl Server {
         self.work.path().join("project")
     }
 
-    /// A directory of the test's own, removed with the server.
-    pub(crate) fn work(&self) -> &Path {
-        self.work.path()
-    }
-
     /// A client with these headers only.
     pub(crate) fn nobody(&self) -> Client {
         Client::new(self.address())

@@ -35,11 +35,8 @@ impl Verifier {
                     if reader.read_line(&mut header).unwrap_or(0) <= 2 {
                         break;
                     }
-                    if let Some((name, value)) = header.split_once(':') {
-                        if name.eq_ignore_ascii_case("content-length") {
-                            length = value.trim().parse().unwrap_or(0);
-                        }
-                    }
+                    let header = header.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+                    length = header.map_or(length, |(_, value)| value.trim().parse().unwrap_or(0));
                 }
                 let mut form = vec![0; length];
                 if reader.read_exact(&mut form).is_err() {
