@@ -114,7 +114,8 @@ fn secrets_never_leave_and_stay_when_they_come_back_as_they_were() {
     }
     let captcha = admin.get("config/selfservice/captcha").ok();
     assert!(captcha["stageConfigs"][0]["recaptchaSecretKey"]["$crypto"].is_object(), "{captcha}");
-    for other in [server.project().join("conf/external.email.json")] {
+    {
+        let other = server.project().join("conf/external.email.json");
         assert!(std::fs::read_to_string(other).unwrap().contains("c@example.test"));
     }
 }

@@ -154,9 +154,9 @@ fn an_http_service_is_a_stage_and_its_failure_is_503() {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut bytes = Vec::new();
-            let mut part = [0; 4096];
-            while let Ok(read) = stream.read(&mut part) {
-                bytes.extend_from_slice(&part[..read]);
+            let mut chunk = [0; 4096];
+            while let Ok(read) = stream.read(&mut chunk) {
+                bytes.extend_from_slice(&chunk[..read]);
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let length =
                     text.to_lowercase().split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok());

@@ -54,10 +54,10 @@ impl Audit {
 
     /// Records an event.
     pub fn record(&self, event: AuditEvent) {
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(event) {
-            if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
-                tracing::error!("the audit trail cannot keep up with the disk; events are being lost, see vestibule_audit_lost_total");
-            }
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(event)
+            && self.lost.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            tracing::error!("the audit trail cannot keep up with the disk; events are being lost, see vestibule_audit_lost_total");
         }
     }
 
@@ -71,10 +71,10 @@ impl Audit {
 impl AuditWriter {
     /// Waits until everything is written. Every [`Audit`] must have been dropped before.
     pub fn finish(mut self) {
-        if let Some(thread) = self.thread.take() {
-            if thread.join().is_err() {
-                tracing::error!("the audit thread panicked");
-            }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the audit thread panicked");
         }
     }
 }

@@ -98,17 +98,19 @@ impl Definitions<Services> for KeptDefinitions {
     async fn forms(&self, process: &str) -> Result<Vec<TokenForm>, ResourceError> {
         let mut forms = Vec::new();
         let mut add = |settings: SnapshotToken| {
-            if let SnapshotToken::Stateless(form) = settings {
-                if !forms.contains(&form) {
-                    forms.push(form);
-                }
+            if let SnapshotToken::Stateless(form) = settings
+                && !forms.contains(&form)
+            {
+                forms.push(form);
             }
         };
         if let Some(current) = self.current(process) {
             add(current.token.kind);
         }
         if let Some(earlier) = self.earlier.read().await.get(process) {
-            earlier.iter().for_each(|process| add(process.token.kind));
+            for process in earlier {
+                add(process.token.kind);
+            }
         }
         Ok(forms)
     }

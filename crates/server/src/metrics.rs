@@ -50,6 +50,7 @@ impl Metrics {
     }
 
     /// A request was answered. `resource` is the kind of resource, such as `selfservice`, never the path.
+    #[expect(clippy::unused_self, reason = "whoever counts has been given the recorder; the library keeps it in a global")]
     pub fn request(&self, resource: &'static str, method: &'static str, status: u16, took: Duration) {
         let class = match status {
             200..=299 => "2xx",
@@ -62,6 +63,7 @@ impl Metrics {
     }
 
     /// Stages were touched by a submission to `process`.
+    #[expect(clippy::unused_self, reason = "whoever counts has been given the recorder; the library keeps it in a global")]
     pub fn steps(&self, process: &str, steps: &[Step]) {
         for step in steps {
             let outcome = match step.outcome {
@@ -74,16 +76,19 @@ impl Metrics {
     }
 
     /// A process reached its end.
+    #[expect(clippy::unused_self, reason = "whoever counts has been given the recorder; the library keeps it in a global")]
     pub fn completed(&self, process: &str) {
         counter!("vestibule_process_completed_total", "process" => process.to_owned()).increment(1);
     }
 
     /// Somebody signed in, or tried to.
+    #[expect(clippy::unused_self, reason = "whoever counts has been given the recorder; the library keeps it in a global")]
     pub fn signin(&self, successful: bool) {
         counter!("vestibule_signin_total", "outcome" => if successful { "successful" } else { "failed" }).increment(1);
     }
 
     /// A rate limit refused a request.
+    #[expect(clippy::unused_self, reason = "whoever counts has been given the recorder; the library keeps it in a global")]
     pub fn limited(&self, limit: &'static str) {
         counter!("vestibule_limited_total", "limit" => limit).increment(1);
     }

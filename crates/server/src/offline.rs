@@ -103,7 +103,7 @@ impl Offline {
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
         let url = crate::serve::store_url(&project.settings, data);
         // A server that is running owns the indexes; here only those are asked for that a write must not get past.
-        let unique = project.schemas.get(PEOPLE).into_iter().flat_map(|schema| schema.unique()).map(str::to_owned);
+        let unique = project.schemas.get(PEOPLE).into_iter().flat_map(identity::ObjectSchema::unique).map(str::to_owned);
         let db = Db::open(&url, Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()])).await?;
         let managed = Managed {
             schemas: Arc::new(project.schemas),

@@ -301,7 +301,7 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
                     format!("{what}, encrypted with '{key}', is no text"),
                 )),
                 Err(error) => {
-                    diagnostics.push(Diagnostic::new(Severity::Warning, "keystore", at(), format!("{what} cannot be decrypted: {error}")))
+                    diagnostics.push(Diagnostic::new(Severity::Warning, "keystore", at(), format!("{what} cannot be decrypted: {error}")));
                 }
             }
         }

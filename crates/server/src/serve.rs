@@ -82,7 +82,7 @@ pub enum ServeError {
 }
 
 /// How often expired rows are swept.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 /// The last pass over the outbox may take this long.
 const LAST_PASS: Duration = Duration::from_secs(20);
 /// Delivered mails are kept this long, in seconds.
@@ -130,12 +130,12 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
     let tasks = server.tasks(&source, address, watched, &stop);
     app.ready.store(true, Ordering::Release);
     started(server.started(address, &source));
-    let served = http::serve(listener, Arc::clone(&app), stop).await;
+    let outcome = http::serve(listener, Arc::clone(&app), stop).await;
     app.ready.store(false, Ordering::Release);
     tasks.finish().await;
     drop(app);
     server.close().await;
-    served.map_err(|error| ServeError::Listen { address, error })
+    outcome.map_err(|error| ServeError::Listen { address, error })
 }
 
 struct Server {

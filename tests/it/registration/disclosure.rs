@@ -38,16 +38,16 @@ fn a_taken_address_is_told_to_its_owner_and_not_to_the_caller() {
     let owner = Person::create(&server, "owner");
     let (free, taken) = (Newcomer::new("free"), Newcomer { mail: owner.mail.clone(), ..Newcomer::new("thief") });
     let mark = mailbox().mark();
-    let (unknown, _) = client.goes_on("registration", None, &json!({ "user": free.user() }));
-    let (known, token) = client.goes_on("registration", None, &json!({ "user": taken.user() }));
-    assert_eq!(shape(unknown), shape(known));
+    let (for_free, _) = client.goes_on("registration", None, &json!({ "user": free.user() }));
+    let (for_taken, snapshot) = client.goes_on("registration", None, &json!({ "user": taken.user() }));
+    assert_eq!(shape(for_free), shape(for_taken));
     let notice = mailbox().after(mark, &owner.mail);
     assert_eq!(notice.subject(), "You already have an account");
-    for word in ["http", &token, SECRET, &owner.name, &taken.name] {
+    for word in ["http", &snapshot, SECRET, &owner.name, &taken.name] {
         assert!(!notice.body.contains(word), "{}", notice.body);
     }
     for code in ["000000", "123456", ""] {
-        client.submit("registration", Some(&token), &json!({ "code": code })).refused(400);
+        client.submit("registration", Some(&snapshot), &json!({ "code": code })).refused(400);
     }
     assert!(taken.accounts(&server).is_empty());
     assert_eq!(mailbox().count(mark, &owner.mail), 1, "the owner gets one mail");

@@ -36,9 +36,10 @@ impl AccessManager {
                 let Some(request) = read(&mut reader) else { continue };
                 let good = request.header("x-openam-password") == Some(password);
                 kept.lock().unwrap().push(request);
-                let (status, body) = match good {
-                    true => ("200 OK", r#"{"tokenId":"AQIC5w","successUrl":"/am/console","realm":"/"}"#),
-                    false => ("401 Unauthorized", r#"{"code":401,"reason":"Unauthorized","message":"Authentication Failed"}"#),
+                let (status, body) = if good {
+                    ("200 OK", r#"{"tokenId":"AQIC5w","successUrl":"/am/console","realm":"/"}"#)
+                } else {
+                    ("401 Unauthorized", r#"{"code":401,"reason":"Unauthorized","message":"Authentication Failed"}"#)
                 };
                 let length = body.len();
                 let answer = format!(

@@ -171,7 +171,7 @@ pub(crate) fn answers(body: &Value) -> Value {
     let system = json!({ "questionId": kba["questions"][0]["id"], "answer": ANSWERS[0] });
     let own = json!({ "customQuestion": "What do I like on toast?", "answer": ANSWERS[1] });
     let all = [system, own];
-    assert!(wanted as usize <= all.len(), "{kba}");
+    assert!(usize::try_from(wanted).unwrap() <= all.len(), "{kba}");
     json!(all)
 }
 

@@ -26,7 +26,7 @@ const GIVE_UP: i64 = 24 * 3600;
 /// How long a submission waits for a delivery result (`waitForCompletion`).
 const WAIT_LIMIT: Duration = Duration::from_secs(30);
 /// The loop looks again after this long even if nobody woke it: another node may have left something behind.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 
 /// Wakes the loop. Cheap to clone and to call.
 #[derive(Clone, Debug, Default)]

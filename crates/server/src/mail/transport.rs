@@ -14,7 +14,7 @@ use project::{Mailer, Security};
 use super::message::{MessageError, compose};
 
 /// IDM's documented default for each of its three timeouts, kept as our upper bound for one command.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where mails go.
 pub enum Transport {

@@ -157,7 +157,7 @@ fn operation(path: &str, tag: &str, summary: &str, parameters: &[&str], body: Bo
     let parameters: Vec<Value> = in_path.chain(in_query).collect();
     let process = path.starts_with("/selfservice/{process}");
     let answer = if process { "#/components/schemas/Answer" } else { "#/components/schemas/Resource" };
-    let mut operation = json!({
+    let operation = json!({
         "tags": [tag],
         "summary": summary,
         "responses": {
@@ -165,17 +165,20 @@ fn operation(path: &str, tag: &str, summary: &str, parameters: &[&str], body: Bo
             "default": { "description": "Refused.", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } } }
         }
     });
-    if !parameters.is_empty() {
-        operation["parameters"] = Value::Array(parameters);
-    }
     let schema = match body {
-        Body::None => return operation,
-        Body::Object => "#/components/schemas/Resource",
-        Body::Patch => "#/components/schemas/Patch",
-        Body::Submission => "#/components/schemas/Submission",
+        Body::None => None,
+        Body::Object => Some("#/components/schemas/Resource"),
+        Body::Patch => Some("#/components/schemas/Patch"),
+        Body::Submission => Some("#/components/schemas/Submission"),
     };
-    operation["requestBody"] = json!({ "content": { "application/json": { "schema": { "$ref": schema } } } });
-    operation
+    let Value::Object(mut operation) = operation else { return Value::Null };
+    if !parameters.is_empty() {
+        operation.insert("parameters".into(), Value::Array(parameters));
+    }
+    if let Some(schema) = schema {
+        operation.insert("requestBody".into(), json!({ "content": { "application/json": { "schema": { "$ref": schema } } } }));
+    }
+    Value::Object(operation)
 }
 
 fn schemas() -> Value {
