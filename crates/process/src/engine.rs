@@ -313,9 +313,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     /// A stage whose needs are not met does not run, whatever the definition looked like when it was proved.
     fn ready(run: &Run<'_, S>, placed: &Placed<S>) -> Result<(), ResourceError> {
-        let waived = |need: &&crate::Need| !(need.proof && run.process.options.allow_unproven);
-        let needs: Vec<crate::Need> = placed.facts.needs.iter().filter(waived).cloned().collect();
-        match run.context.facts.missing(&needs) {
+        let asked = |need: &&crate::Need| !(need.proof && run.process.options.allow_unproven);
+        match run.context.facts.missing(placed.facts.needs.iter().filter(asked)) {
             None => Ok(()),
             Some(need) if need.any_of == [FactKind::SignedIn] => Err(ResourceError::forbidden("Access denied")),
             Some(need) => Err(ResourceError::bad_request(format!("This step needs {}", need.phrase()))),

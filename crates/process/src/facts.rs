@@ -179,8 +179,8 @@ impl Facts {
 
     /// The first of `needs` that is not met.
     #[must_use]
-    pub fn missing<'n>(&self, needs: &'n [Need]) -> Option<&'n Need> {
-        needs.iter().find(|need| !need.any_of.iter().any(|kind| self.has(*kind)))
+    pub fn missing<'n>(&self, needs: impl IntoIterator<Item = &'n Need>) -> Option<&'n Need> {
+        needs.into_iter().find(|need| !need.any_of.iter().any(|kind| self.has(*kind)))
     }
 
     /// The subject that was named, last one first.
