@@ -213,8 +213,10 @@ pub struct OutboxEntry {
     pub mail: crate::Mail,
     /// Where it stands.
     pub state: OutboxState,
-    /// Attempts so far.
+    /// Attempts that began so far. An attempt counts when it begins, because one that kills the process never says how it ended.
     pub attempts: u32,
+    /// Of these the last ones that never said how they ended, a running one included.
+    pub unfinished: u32,
     /// Seconds since 1970, when it was written.
     pub created: i64,
     /// Seconds since 1970 of the next attempt.
@@ -228,7 +230,9 @@ pub struct OutboxEntry {
 /// The outbox, seen by the delivery loop and the administrator. Mails enter it through [`Ledger::commit`] only.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes up to `limit` mails that are due and hides them from other nodes until `lease_until`.
+    /// Takes up to `limit` mails that are due, counts an attempt of each, and hides them from other nodes until `lease_until`. A mail with
+    /// an attempt that never ended may be the one that killed its process: it comes alone, once no other is due, so that none is blamed
+    /// for another's end.
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError>;
 
     /// The mail left. A withheld one is removed altogether.

@@ -95,6 +95,7 @@ macro_rules! contract_tests {
         );
         $crate::contract_tests!(@ $open, mails:
             a_mail_is_claimed_once_until_its_lease_ends
+            a_mail_whose_attempt_never_ended_comes_alone_and_last
             parallel_claims_never_share_a_mail
             a_failed_mail_is_tried_again_until_it_is_dead_and_can_be_put_back
             a_withheld_mail_leaves_no_trace
@@ -105,6 +106,7 @@ macro_rules! contract_tests {
             a_session_comes_back_as_it_went
             a_session_is_found_until_it_is_ended
             a_unit_ends_the_other_sessions_of_an_owner
+            a_unit_begins_a_session_with_what_it_spends_or_does_neither
             a_unit_settles_a_form_on_one_session
             sessions_of_an_owner_are_those_that_live
             the_sweep_ends_old_and_idle_sessions

@@ -1,7 +1,8 @@
 //! The outbox: mails wait here until the mail server took them.
 //!
 //! Easiest to break: a claimed mail belongs to nobody else until its lease ends. The lease is the time of the next attempt, so a node
-//! that dies in the middle gives its mails back without anybody noticing.
+//! that dies in the middle gives its mails back without anybody noticing. The attempt is counted with the claim: a mail that kills the
+//! process each time would otherwise be tried for ever.
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ fn entry(row: &Row) -> Result<OutboxEntry, sqlx::Error> {
         },
         state,
         attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
+        unfinished: u32::try_from(row.try_get::<i64, _>("unfinished")?).unwrap_or(u32::MAX),
         created: row.try_get("created")?,
         next_attempt: row.try_get("next_attempt")?,
         last_error: row.try_get("last_error")?,
@@ -51,6 +53,15 @@ fn entry(row: &Row) -> Result<OutboxEntry, sqlx::Error> {
 
 /// Why a mail is given up whose text cannot be read.
 const UNREADABLE: &str = "the text cannot be read: the keys it was sealed with are gone";
+
+/// Takes mails that are due; every attempt at them so far ended.
+const TAKE_UNSUSPECTED: &str = "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1, unfinished = 1 WHERE id IN \
+     (SELECT id FROM outbox WHERE state = 'pending' AND next_attempt <= $1 AND unfinished = 0 ORDER BY next_attempt, id LIMIT $3) \
+     RETURNING *";
+/// Takes mails that are due and of which an attempt never ended.
+const TAKE_SUSPECTED: &str = "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1, unfinished = unfinished + 1 WHERE id IN \
+     (SELECT id FROM outbox WHERE state = 'pending' AND next_attempt <= $1 AND unfinished > 0 ORDER BY next_attempt, id LIMIT $3) \
+     RETURNING *";
 
 /// Seals the texts of mails while they are in the store. They hold links and codes (SEC-06).
 pub trait TextSeal: Send + Sync {
@@ -86,6 +97,11 @@ impl Db {
         rows.and_then(|rows| rows.iter().map(|row| self.entry(row)).collect()).map_err(unavailable)
     }
 
+    async fn take(&self, statement: &'static str, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
+        let query = sqlx::query(statement).bind(now).bind(lease_until).bind(i64::from(limit));
+        self.entries(query.fetch_all(self.writer()).await)
+    }
+
     fn entry(&self, row: &Row) -> Result<OutboxEntry, sqlx::Error> {
         let mut entry = entry(row)?;
         if let Some(seal) = self.seal().get() {
@@ -114,11 +130,10 @@ pub(crate) async fn insert(connection: &mut Connection, now: i64, mail: Mail) ->
 #[async_trait]
 impl Outbox for Db {
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
-        let query = sqlx::query(
-            "UPDATE outbox SET next_attempt = $2 WHERE id IN \
-             (SELECT id FROM outbox WHERE state = 'pending' AND next_attempt <= $1 ORDER BY next_attempt, id LIMIT $3) RETURNING *",
-        );
-        let claimed = self.entries(query.bind(now).bind(lease_until).bind(i64::from(limit)).fetch_all(self.writer()).await)?;
+        let mut claimed = self.take(TAKE_UNSUSPECTED, now, lease_until, limit).await?;
+        if claimed.is_empty() {
+            claimed = self.take(TAKE_SUSPECTED, now, lease_until, limit.min(1)).await?;
+        }
         let (unreadable, mut claimed): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|entry| entry.detail.get("unreadable").is_some());
         for entry in unreadable {
             self.failed(entry.id, UNREADABLE, None).await?;
@@ -129,7 +144,7 @@ impl Outbox for Db {
 
     async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError> {
         let query = sqlx::query(
-            "UPDATE outbox SET state = 'delivered', delivered = $2, attempts = attempts + 1, last_error = NULL WHERE id = $1 AND NOT withheld",
+            "UPDATE outbox SET state = 'delivered', delivered = $2, unfinished = 0, last_error = NULL WHERE id = $1 AND NOT withheld",
         );
         if query.bind(id.0).bind(now).execute(self.writer()).await.map_err(unavailable)?.rows_affected() > 0 {
             return Ok(());
@@ -140,7 +155,7 @@ impl Outbox for Db {
 
     async fn failed(&self, id: MailId, error: &str, next_attempt: Option<i64>) -> Result<(), LedgerError> {
         let query = sqlx::query(
-            "UPDATE outbox SET last_error = $2, attempts = attempts + 1, next_attempt = COALESCE($3, next_attempt), \
+            "UPDATE outbox SET last_error = $2, unfinished = 0, next_attempt = COALESCE($3, next_attempt), \
              state = CASE WHEN $3 IS NULL THEN 'dead' ELSE 'pending' END WHERE id = $1 AND state = 'pending'",
         );
         query.bind(id.0).bind(error).bind(next_attempt).execute(self.writer()).await.map(drop).map_err(unavailable)
@@ -166,7 +181,9 @@ impl Outbox for Db {
 
     /// A mail that is put back has all its attempts before it again.
     async fn retry(&self, id: MailId, now: i64) -> Result<bool, LedgerError> {
-        let query = sqlx::query("UPDATE outbox SET state = 'pending', attempts = 0, next_attempt = $2 WHERE id = $1 AND state = 'dead'");
+        let query = sqlx::query(
+            "UPDATE outbox SET state = 'pending', attempts = 0, unfinished = 0, next_attempt = $2 WHERE id = $1 AND state = 'dead'",
+        );
         let done = query.bind(id.0).bind(now).execute(self.writer()).await.map_err(unavailable)?;
         Ok(done.rows_affected() > 0)
     }

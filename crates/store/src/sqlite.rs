@@ -113,7 +113,10 @@ pub(crate) fn readers(file: &Path) -> Pool {
 
 /// Brings the tables up to date.
 pub(crate) async fn migrate(pool: &Pool) -> Result<(), MigrateError> {
-    let steps = [(1, "store", include_str!("../migrations/sqlite/0001_store.sql"))];
+    let steps = [
+        (1, "store", include_str!("../migrations/sqlite/0001_store.sql")),
+        (2, "unfinished", include_str!("../migrations/sqlite/0002_unfinished.sql")),
+    ];
     let step = |(number, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };

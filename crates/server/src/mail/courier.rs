@@ -1,5 +1,6 @@
 //! The delivery loop. It claims what is due, sends it, and writes down what became of it. A claim is a lease: a node that dies in the
-//! middle of a delivery leaves the mail to the next one, so a mail may arrive twice but never not at all.
+//! middle of a delivery leaves the mail to the next one, so a mail may arrive twice but never not at all. Except one whose attempts
+//! never end: it may be what kills the process, and is given up after [`MAX_UNFINISHED`] of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,8 @@ const FIRST_WAIT: i64 = 2;
 const LONGEST_WAIT: i64 = 15 * 60;
 /// Seconds after which a mail is given up.
 const GIVE_UP: i64 = 24 * 3600;
+/// A mail is given up when this many attempts at it in a row never ended.
+const MAX_UNFINISHED: u32 = 5;
 /// How long a submission waits for a delivery result (`waitForCompletion`).
 const WAIT_LIMIT: Duration = Duration::from_secs(30);
 /// The loop looks again after this long even if nobody woke it: another node may have left something behind.
@@ -119,8 +122,8 @@ impl Courier {
         loop {
             let now = self.clock.unix_seconds();
             let due = self.outbox.claim(now, now.saturating_add(LEASE), PARALLEL).await?;
-            // Whatever is written from now on wakes the loop again.
-            let last = due.len() < PARALLEL as usize;
+            // Whatever is written from now on wakes the loop again; what comes alone may not be the last of its kind.
+            let last = due.is_empty();
             let mut running = JoinSet::new();
             for entry in due {
                 let courier = Arc::clone(self);
@@ -150,7 +153,9 @@ impl Courier {
 
     async fn attempt(&self, entry: OutboxEntry) {
         let transport = self.transport();
-        let outcome = if entry.mail.withheld {
+        let outcome = if entry.unfinished > MAX_UNFINISHED {
+            Err(SendError::Refused(format!("{MAX_UNFINISHED} attempts to deliver it never ended; the process may have died of it")))
+        } else if entry.mail.withheld {
             tokio::time::sleep(Duration::from_millis(self.last_duration_ms.load(Ordering::Relaxed))).await;
             Ok(())
         } else {
@@ -179,7 +184,7 @@ impl Courier {
                 if next.is_none() {
                     self.dead.fetch_add(1, Ordering::Relaxed);
                 }
-                tracing::warn!(mail.id = entry.id.0, attempt = entry.attempts + 1, given_up = next.is_none(), %error, "a mail was not delivered");
+                tracing::warn!(mail.id = entry.id.0, attempt = entry.attempts, given_up = next.is_none(), %error, "a mail was not delivered");
                 self.outbox.failed(entry.id, &error.to_string(), next).await
             }
         }
@@ -208,7 +213,7 @@ impl Courier {
                     Some(entry) => match entry.state {
                         OutboxState::Delivered => break,
                         OutboxState::Dead => return Err(ResourceError::bad_request("The mail server refuses to deliver the mail")),
-                        OutboxState::Pending if entry.attempts > 0 => {
+                        OutboxState::Pending if entry.last_error.is_some() => {
                             return Err(ResourceError::unavailable("The mail server cannot be reached; the mail will be tried again"));
                         }
                         OutboxState::Pending => {}
@@ -228,7 +233,8 @@ fn next_attempt(error: &SendError, entry: &OutboxEntry, now: i64) -> Option<i64>
     if error.is_permanent() || now.saturating_sub(entry.created) >= GIVE_UP {
         return None;
     }
-    let wait = FIRST_WAIT.saturating_mul(2_i64.saturating_pow(entry.attempts)).clamp(FIRST_WAIT, LONGEST_WAIT);
+    let earlier = entry.attempts.saturating_sub(1);
+    let wait = FIRST_WAIT.saturating_mul(2_i64.saturating_pow(earlier)).clamp(FIRST_WAIT, LONGEST_WAIT);
     Some(now.saturating_add(wait))
 }
 
@@ -251,6 +257,7 @@ mod tests {
             mail,
             state: OutboxState::Pending,
             attempts,
+            unfinished: 1,
             created,
             next_attempt: 0,
             last_error: None,
@@ -262,13 +269,13 @@ mod tests {
     fn waits_double_from_two_seconds_to_a_quarter_of_an_hour() {
         let unreachable = SendError::Unreachable("refused".into());
         let waits: Vec<_> =
-            [0, 1, 2, 8, 9, 40, 63, 64, 200].iter().map(|attempts| next_attempt(&unreachable, &entry(*attempts, 0), 0)).collect();
+            [1, 2, 3, 9, 10, 41, 64, 65, 201].iter().map(|attempts| next_attempt(&unreachable, &entry(*attempts, 0), 0)).collect();
         assert_eq!(waits, [2, 4, 8, 512, 900, 900, 900, 900, 900].map(Some));
     }
 
     #[test]
     fn a_refusal_for_good_and_a_day_of_failures_are_the_end() {
-        assert_eq!(next_attempt(&SendError::Refused("550".into()), &entry(0, 0), 0), None);
+        assert_eq!(next_attempt(&SendError::Refused("550".into()), &entry(1, 0), 0), None);
         assert_eq!(next_attempt(&SendError::Unreachable("x".into()), &entry(5, 0), GIVE_UP), None);
     }
 }

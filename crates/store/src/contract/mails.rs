@@ -29,13 +29,31 @@ pub async fn a_mail_is_claimed_once_until_its_lease_ends<S: Store>(store: S) {
     assert_eq!(store.next_due().await.unwrap(), Some(100));
     assert_eq!(store.claim(99, 200, 10).await.unwrap(), []);
     let claimed = store.claim(105, 200, 1).await.unwrap();
-    assert_eq!((claimed[0].id, claimed[0].attempts, claimed.len()), (first, 0, 1));
+    assert_eq!((claimed[0].id, claimed[0].attempts, claimed[0].unfinished, claimed.len()), (first, 1, 1, 1));
     let claimed = store.claim(105, 210, 10).await.unwrap();
     assert_eq!((claimed[0].id, claimed.len()), (second, 1));
     assert_eq!(store.claim(199, 300, 10).await.unwrap(), []);
     assert_eq!(store.next_due().await.unwrap(), Some(200));
     let again = store.claim(200, 300, 10).await.unwrap();
-    assert_eq!((again[0].id, again[0].attempts, again.len()), (first, 0, 1), "an attempt counts when its outcome is known");
+    assert_eq!((again[0].id, again[0].attempts, again[0].unfinished, again.len()), (first, 2, 2, 1), "an attempt counts when it begins");
+}
+
+/// A mail that kills the process is counted each time, and none that was on its way beside it is blamed more than once.
+pub async fn a_mail_whose_attempt_never_ended_comes_alone_and_last<S: Store>(store: S) {
+    let (first, second) = (send(&store, 100, mail("1")).await, send(&store, 101, mail("2")).await);
+    assert_eq!(store.claim(101, 200, 10).await.unwrap().len(), 2);
+    let third = send(&store, 190, mail("3")).await;
+    let claims = [
+        store.claim(200, 300, 10).await.unwrap(),
+        store.claim(200, 300, 10).await.unwrap(),
+        store.claim(200, 300, 10).await.unwrap(),
+        store.claim(200, 300, 10).await.unwrap(),
+    ];
+    let claimed: Vec<Vec<_>> = claims.iter().map(|claim| claim.iter().map(|entry| (entry.id, entry.unfinished)).collect()).collect();
+    assert_eq!(claimed, [vec![(third, 1)], vec![(first, 2)], vec![(second, 2)], vec![]]);
+    store.failed(first, "451 later", Some(250)).await.unwrap();
+    let entry = store.mail(first).await.unwrap().unwrap();
+    assert_eq!((entry.attempts, entry.unfinished), (2, 0), "it ended");
 }
 
 pub async fn parallel_claims_never_share_a_mail<S: Store>(store: S) {
@@ -66,7 +84,7 @@ pub async fn a_failed_mail_is_tried_again_until_it_is_dead_and_can_be_put_back<S
     assert_eq!(store.next_due().await.unwrap(), None);
     assert!(store.retry(id, 300).await.unwrap());
     assert!(!store.retry(MailId(id.0 + 1), 300).await.unwrap());
-    assert_eq!(store.claim(300, 400, 1).await.unwrap()[0].attempts, 0, "all its attempts are before it again");
+    assert_eq!(store.claim(300, 400, 1).await.unwrap()[0].attempts, 1, "all its attempts are before it again");
     store.delivered(id, 301).await.unwrap();
     store.failed(id, "too late", None).await.unwrap();
     assert_eq!(store.mail(id).await.unwrap().unwrap().state, OutboxState::Delivered);
