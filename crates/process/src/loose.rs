@@ -9,6 +9,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+pub use crate::config::shared_keys;
+
 /// A number, or a text that holds one; null and absent are the default.
 ///
 /// # Errors

@@ -26,7 +26,6 @@ pub use companion::admin::{Admin, AdminSource};
 pub use companion::auth_profile::AuthProfile;
 pub use companion::authentication::{Authentication, Module, ModuleKind, PropertyMapping, Session};
 pub use companion::email::{Mailer, Security};
-pub use companion::email_template::EmailTemplate;
 pub use companion::notifications::Notifications;
 pub use companion::roles::{InternalRole, Permission, Privilege};
 pub use companion::small::{Consent, JsonStore, Mapping};

@@ -14,13 +14,14 @@ use std::sync::Arc;
 use identity::kba::KbaConfig;
 use process::{Companions, declaration_companion, file_companion};
 use serde_json::Value;
+use stages::MailTemplate;
 
 use crate::access::AccessRules;
 use crate::check;
 use crate::companion::auth_profile::AuthProfile;
 use crate::companion::authentication::Authentication;
 use crate::companion::email::Mailer;
-use crate::companion::email_template::EmailTemplate;
+use crate::companion::email_template;
 use crate::companion::notifications::Notifications;
 use crate::companion::roles::InternalRole;
 use crate::companion::small::{Consent, JsonStore, Mapping};
@@ -59,7 +60,7 @@ pub struct Project {
     /// `external.email.json`; nothing if there is no usable mail service.
     pub external_email: Option<Mailer>,
     /// `emailTemplate-*.json` by name.
-    pub email_templates: BTreeMap<String, EmailTemplate>,
+    pub email_templates: BTreeMap<String, MailTemplate>,
     /// `jsonstore.json`.
     pub jsonstore: JsonStore,
     /// `consent.json`.
@@ -258,9 +259,9 @@ fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFi
     named.filter_map(|(name, file)| ProcessFile::from_document(name, loader.companion(file).present()?, sink)).collect()
 }
 
-fn templates(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> BTreeMap<String, EmailTemplate> {
-    let named = conf.iter().filter_map(|file| Some((EmailTemplate::name_of(file)?, file)));
-    named.filter_map(|(name, file)| Some((name.to_owned(), EmailTemplate::read(&loader.companion(file).present()?, sink)))).collect()
+fn templates(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> BTreeMap<String, MailTemplate> {
+    let named = conf.iter().filter_map(|file| Some((email_template::name_of(file)?, file)));
+    named.filter_map(|(name, file)| Some((name.to_owned(), email_template::read(&loader.companion(file).present()?, sink)))).collect()
 }
 
 fn warn_of_access_script(loader: &Loader<'_>, sink: &Sink) {

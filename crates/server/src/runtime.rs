@@ -20,7 +20,7 @@ use project::{
 use script::Sandbox;
 use serde_json::{Value, json};
 use stages::profile::Profile;
-use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailTemplate, RemoteStages, Services};
+use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, Services};
 use store::Collections;
 
 use crate::embedded;
@@ -324,20 +324,8 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
 
 /// The project's own mail texts; one that cannot be read is left out and reported.
 fn mail_templates(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> HandlebarsTemplates {
-    let templates = project.email_templates.iter().map(|(name, template)| {
-        let template = MailTemplate {
-            enabled: template.enabled,
-            from: template.from.clone(),
-            subject: template.subject.clone(),
-            message: template.message.clone(),
-            default_locale: template.default_locale.clone(),
-            mime_type: template.mime_type.clone(),
-            styles: template.styles.clone(),
-        };
-        (name.clone(), template)
-    });
     let default_locale = project.ui_configuration.language.as_deref().unwrap_or("en");
-    let (templates, broken) = HandlebarsTemplates::new(&templates.collect(), default_locale);
+    let (templates, broken) = HandlebarsTemplates::new(&project.email_templates, default_locale);
     for template in broken {
         let location = Location::file(format!("conf/emailTemplate-{}.json", template.name));
         let message = format!("the text '{}' cannot be used as a template: {}", template.part, template.reason);

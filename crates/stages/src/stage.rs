@@ -22,6 +22,7 @@ mod notice;
 mod open_am_auto_login;
 mod parameters;
 mod patch_object;
+mod questions;
 mod reset;
 mod retrieve_username;
 mod self_registration;

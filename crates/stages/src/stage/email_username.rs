@@ -9,35 +9,16 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::account::{self, Account};
-use crate::locale::Translations;
-use crate::stage::letter::{self, Keys, Letter, ServiceParameters};
+use crate::stage::letter::{self, Keys, Letter};
 use crate::{Services, mail_text, state};
 
 /// Configuration of `emailUsername`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
-    /// The mail service; there is one.
-    #[serde(default, rename = "emailServiceUrl")]
-    _email_service_url: Option<String>,
-    /// How to send.
-    #[serde(default)]
-    email_service_parameters: Option<ServiceParameters>,
-    /// The sender; empty takes the mail service's own.
-    #[serde(default, deserialize_with = "loose::text")]
-    from: String,
-    /// The subject where `subjectTranslations` is missing.
-    #[serde(default, deserialize_with = "loose::text")]
-    subject: String,
-    /// `text/html` or `text/plain`.
-    #[serde(default, deserialize_with = "loose::text")]
-    mime_type: String,
-    /// The subject by locale.
-    #[serde(default)]
-    subject_translations: Translations,
-    /// The message by locale.
-    #[serde(default)]
-    message_translations: Translations,
+    /// What the mail says, and how it is sent.
+    #[serde(flatten, deserialize_with = "loose::shared_keys")]
+    letter: Keys,
     /// The placeholder of the user name in messages.
     #[serde(default, deserialize_with = "loose::text")]
     username_token: String,
@@ -62,15 +43,7 @@ impl Stage<Services> for EmailUsername {
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let token = if config.username_token.is_empty() { "%username%".to_owned() } else { config.username_token };
-        let keys = Keys {
-            from: config.from,
-            subject: config.subject,
-            mime_type: config.mime_type,
-            subjects: config.subject_translations,
-            messages: config.message_translations,
-            parameters: config.email_service_parameters,
-        };
-        let letter = Letter::compile(keys, &[&token], cx)?;
+        let letter = Letter::compile(config.letter, &[&token], cx)?;
         Ok(Self { letter, token })
     }
 

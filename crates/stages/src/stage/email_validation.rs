@@ -18,8 +18,7 @@ use serde_json::{Map, Value};
 use subtle::ConstantTimeEq as _;
 
 use crate::account::{self, Account, Cx};
-use crate::locale::Translations;
-use crate::stage::letter::{Keys, Letter, ServiceParameters};
+use crate::stage::letter::{Keys, Letter};
 use crate::stage::{details, input, letter, notice};
 use crate::{MailAddress, Services, decoy, state};
 
@@ -41,27 +40,9 @@ pub(super) struct Config {
     /// The property that holds the mail address.
     #[serde(default, deserialize_with = "loose::text")]
     identity_email_field: String,
-    /// The mail service; there is one.
-    #[serde(default, rename = "emailServiceUrl")]
-    _email_service_url: Option<String>,
-    /// How to send.
-    #[serde(default)]
-    email_service_parameters: Option<ServiceParameters>,
-    /// The sender; empty takes the mail service's own.
-    #[serde(default, deserialize_with = "loose::text")]
-    from: String,
-    /// The subject where `subjectTranslations` is missing.
-    #[serde(default, deserialize_with = "loose::text")]
-    subject: String,
-    /// `text/html` or `text/plain`.
-    #[serde(default, deserialize_with = "loose::text")]
-    mime_type: String,
-    /// The subject by locale.
-    #[serde(default)]
-    subject_translations: Translations,
-    /// The message by locale.
-    #[serde(default)]
-    message_translations: Translations,
+    /// What the mail says, and how it is sent.
+    #[serde(flatten, deserialize_with = "loose::shared_keys")]
+    letter: Keys,
     /// The placeholder of the link in messages.
     #[serde(default, deserialize_with = "loose::text")]
     verification_link_token: String,
@@ -108,16 +89,8 @@ impl Stage<Services> for EmailValidation {
             issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'verificationLink': where does the mailed link lead?"));
         }
         let link_token = if config.verification_link_token.is_empty() { "%link%".to_owned() } else { config.verification_link_token };
-        let keys = Keys {
-            from: config.from,
-            subject: config.subject,
-            mime_type: config.mime_type,
-            subjects: config.subject_translations,
-            messages: config.message_translations,
-            parameters: config.email_service_parameters,
-        };
         let field = account::field(cx, "identityEmailField", &config.identity_email_field, "mail");
-        let letter = Letter::compile(keys, &[&link_token, CODE_TOKEN], cx);
+        let letter = Letter::compile(config.letter, &[&link_token, CODE_TOKEN], cx);
         match (field, letter) {
             (Ok(field), Ok(letter)) if issues.is_empty() => {
                 Ok(Self { field, letter, link: config.verification_link.trim().to_owned(), link_token })

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::stage::details;
+use crate::stage::questions::{self, Questions};
 use crate::{Services, state};
 
 /// Configuration of `kbaSecurityAnswerDefinitionStage`.
@@ -21,7 +22,7 @@ use crate::{Services, state};
 pub(super) struct Config {
     /// The questions; null takes `selfservice.kba.json`.
     #[serde(default, rename = "kbaConfig")]
-    inline: Option<Value>,
+    questions: Questions,
     /// How many answers a person must give (4.5 and 5.0); else `minimumAnswersToDefine` of `selfservice.kba.json`.
     #[serde(default, deserialize_with = "loose::optional_number")]
     #[schemars(with = "Option<u32>")]
@@ -50,21 +51,8 @@ impl Stage<Services> for KbaDefinition {
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let file = cx.companion("kba");
-        let guarded = if file.is_null() { KbaConfig::default() } else { KbaConfig::read(file).0 };
-        let kba = match &config.inline {
-            Some(inline @ Value::Object(_)) => {
-                let (kba, problems) = KbaConfig::read(inline);
-                let below = format!("{}/kbaConfig", cx.pointer());
-                cx.issues.extend(
-                    problems
-                        .into_iter()
-                        .map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)),
-                );
-                kba
-            }
-            _ => guarded.clone(),
-        };
+        let guarded = questions::of_file(cx);
+        let kba = config.questions.or_file(cx);
         let mut issues = Vec::new();
         let named = config.kba_property_name.trim().trim_start_matches('/');
         let named = if named.is_empty() { kba.property.as_str() } else { named };
@@ -75,10 +63,7 @@ impl Stage<Services> for KbaDefinition {
             issues.push(issue.with_help("name one property in conf/selfservice.kba.json, and no other in the stages"));
         }
         let minimum = kba.answers_to_define(config.number_of_answers_user_must_set);
-        if usize::try_from(minimum).is_ok_and(|minimum| minimum > kba::MAX_ANSWERS) {
-            let message = format!("nobody can give {minimum} answers: an account has at most {}", kba::MAX_ANSWERS);
-            issues.push(Issue::error(cx.pointer(), "wrong-value", message));
-        }
+        issues.extend(questions::too_many(cx, minimum));
         if issues.is_empty() { Ok(Self { kba, minimum }) } else { Err(issues) }
     }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::Services;
 use crate::account::{self, Account};
 use crate::stage::form;
+use crate::stage::questions::{self, Questions};
 
 /// Configuration of `kbaUpdateStage`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -24,7 +25,7 @@ pub(super) struct Config {
     identity_service_url: String,
     /// The questions; null takes `selfservice.kba.json`.
     #[serde(default, rename = "kbaConfig")]
-    inline: Option<Value>,
+    questions: Questions,
     /// What the form says: `displayName`, `purpose`, `buttonText`.
     #[serde(default, rename = "uiConfig")]
     texts: Option<Value>,
@@ -52,24 +53,10 @@ impl Stage<Services> for KbaUpdate {
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let collection = account::collection(cx, &config.identity_service_url).map_err(|issue| vec![issue])?;
-        let kba = match (&config.inline, cx.companion("kba")) {
-            (Some(inline @ Value::Object(_)), _) => {
-                let (kba, problems) = KbaConfig::read(inline);
-                let below = format!("{}/kbaConfig", cx.pointer());
-                cx.issues.extend(
-                    problems
-                        .into_iter()
-                        .map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)),
-                );
-                kba
-            }
-            (_, Value::Null) => KbaConfig::default(),
-            (_, file) => KbaConfig::read(file).0,
-        };
+        let kba = config.questions.or_file(cx);
         let minimum = kba.answers_to_define(None);
-        if usize::try_from(minimum).is_ok_and(|minimum| minimum > kba::MAX_ANSWERS) {
-            let message = format!("nobody can give {minimum} answers: an account has at most {}", kba::MAX_ANSWERS);
-            return Err(vec![Issue::error(cx.pointer(), "wrong-value", message)]);
+        if let Some(issue) = questions::too_many(cx, minimum) {
+            return Err(vec![issue]);
         }
         let ui_config = form::ui_config(
             config.texts,

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account, Cx};
+use crate::stage::questions::Questions;
 use crate::stage::{attempts, input};
 use crate::{Services, state};
 
@@ -41,7 +42,7 @@ pub(super) struct Config {
     identity_service_url: String,
     /// The questions; null takes `selfservice.kba.json`.
     #[serde(default, rename = "kbaConfig")]
-    inline: Option<Value>,
+    questions: Questions,
     /// How many questions are asked; else `minimumAnswersToVerify` of `selfservice.kba.json`.
     #[serde(default, deserialize_with = "loose::optional_number")]
     #[schemars(with = "Option<u32>")]
@@ -72,20 +73,7 @@ impl Stage<Services> for KbaVerification {
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let kba = match &config.inline {
-            Some(inline @ Value::Object(_)) => {
-                let (kba, problems) = KbaConfig::read(inline);
-                let below = format!("{}/kbaConfig", cx.pointer());
-                cx.issues.extend(
-                    problems
-                        .into_iter()
-                        .map(|problem| Issue::warning(format!("{below}{}", problem.pointer), "kba-config", problem.message)),
-                );
-                kba
-            }
-            _ if cx.companion("kba").is_null() => KbaConfig::default(),
-            _ => KbaConfig::read(cx.companion("kba")).0,
-        };
+        let kba = config.questions.or_file(cx);
         let property = account::field(cx, "kbaPropertyName", &config.kba_property_name, &kba.property);
         let collection = account::collection(cx, &config.identity_service_url);
         let count = usize::try_from(kba.answers_to_verify(config.number_of_questions_user_must_answer)).unwrap_or(usize::MAX);

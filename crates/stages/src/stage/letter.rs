@@ -12,7 +12,7 @@ use crate::{Services, mail_text};
 /// `emailServiceParameters`.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ServiceParameters {
+struct ServiceParameters {
     /// The submission waits for the delivery and reports its failure.
     #[serde(default, deserialize_with = "loose::boolean")]
     #[schemars(with = "bool")]
@@ -20,13 +20,30 @@ pub(super) struct ServiceParameters {
 }
 
 /// The keys of a stage that are about its mail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Keys {
-    pub(super) from: String,
-    pub(super) subject: String,
-    pub(super) mime_type: String,
-    pub(super) subjects: Translations,
-    pub(super) messages: Translations,
-    pub(super) parameters: Option<ServiceParameters>,
+    /// The mail service; there is one.
+    #[serde(default, rename = "emailServiceUrl")]
+    _email_service_url: Option<String>,
+    /// How to send.
+    #[serde(default)]
+    email_service_parameters: Option<ServiceParameters>,
+    /// The sender; empty takes the mail service's own.
+    #[serde(default, deserialize_with = "loose::text")]
+    from: String,
+    /// The subject where `subjectTranslations` is missing.
+    #[serde(default, deserialize_with = "loose::text")]
+    subject: String,
+    /// `text/html` or `text/plain`.
+    #[serde(default, deserialize_with = "loose::text")]
+    mime_type: String,
+    /// The subject by locale.
+    #[serde(default)]
+    subject_translations: Translations,
+    /// The message by locale.
+    #[serde(default)]
+    message_translations: Translations,
 }
 
 /// A mail to be written.
@@ -51,7 +68,7 @@ pub(super) struct Draft {
 impl Letter {
     /// Checks the texts. `tokens` are the placeholders of which at least one should occur in every message.
     pub(super) fn compile(keys: Keys, tokens: &[&str], cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let Keys { from, subject, mime_type, subjects, messages, parameters } = keys;
+        let Keys { from, subject, mime_type, subject_translations: subjects, message_translations: messages, .. } = keys;
         if messages.is_empty() {
             return Err(vec![Issue::error(cx.pointer(), "missing-key", "missing key 'messageTranslations': what does the mail say?")]);
         }
@@ -64,7 +81,7 @@ impl Letter {
             let message = format!("the message \"{start}…\" has no {}, so it tells nobody how to go on", tokens.join(" and no "));
             cx.issues.push(Issue::warning(format!("{}/messageTranslations", cx.pointer()), "missing-token", message));
         }
-        let wait = parameters.unwrap_or_default().wait_for_completion;
+        let wait = keys.email_service_parameters.unwrap_or_default().wait_for_completion;
         if wait {
             let pointer = format!("{}/emailServiceParameters/waitForCompletion", cx.pointer());
             let message = "waiting for the delivery tells by its time, and by its failure, to which accounts mail is sent";
