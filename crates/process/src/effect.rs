@@ -28,6 +28,25 @@ pub struct Mail {
     pub withheld: bool,
 }
 
+/// A session that begins with a unit. It was used, and begun, at the unit's own time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewSession {
+    /// What the store knows it by; never the cookie's value (decision 14).
+    pub key: String,
+    /// A public id for lists and revocation; gives no access.
+    pub id: String,
+    /// `managed/user` or `internal/user`.
+    pub component: String,
+    /// The owner's id.
+    pub owner: String,
+    /// The login name.
+    pub authentication_id: String,
+    /// Roles, module, processes owed.
+    pub claims: Value,
+    /// Seconds since 1970; the absolute end.
+    pub expires: i64,
+}
+
 /// An entry of the audit trail that belongs to a transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEvent {
@@ -56,6 +75,9 @@ pub enum Effect {
     Change(Change),
     /// A mail for the outbox.
     Mail(Mail),
+    /// Begins a session, in the transaction of the credential that is spent for it and of the sign-in that is counted. A key that exists
+    /// fails the unit: no session is ever taken over.
+    BeginSession(NewSession),
     /// Ends the sessions of an object, as a changed password does (decision 14).
     EndSessions {
         /// `managed/user`.

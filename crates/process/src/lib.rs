@@ -27,7 +27,7 @@ pub use config::{Issue, Severity};
 pub use context::{InstanceId, ProcessContext};
 pub use crest::nearest;
 pub use definition::{Audience, Companions, Disclosure, Options, Placed, Process, Version};
-pub use effect::{AuditEvent, Effect, Mail, MailId};
+pub use effect::{AuditEvent, Effect, Mail, MailId, NewSession};
 pub use engine::{Caller, Engine, Failure, Initial, Step, StepOutcome, Submission, Submitted};
 pub use facts::{Fact, FactKind, Facts, Need, StageFacts, Subject};
 pub use mint::{Minted, open_minted};

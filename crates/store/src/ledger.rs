@@ -116,6 +116,7 @@ async fn perform(connection: &mut Connection, unit: Unit) -> Result<Receipt, Com
         match effect {
             Effect::Change(change) => receipt.changed.push(change::apply(connection, unit.now, change).await?),
             Effect::Mail(mail) => receipt.mails.push(outbox::insert(connection, unit.now, mail).await.map_err(lost)?),
+            Effect::BeginSession(session) => sessions::insert(connection, &sessions::begun(session, unit.now)).await.map_err(lost)?,
             Effect::EndSessions { collection, id, except } => {
                 sessions::end_all(connection, &collection, &id, except.as_deref()).await.map_err(lost)?;
             }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use identity::{ObjectsError, Session, Sessions};
+use process::NewSession;
 use serde_json::Value;
 use sqlx::Row as _;
 
@@ -23,6 +24,23 @@ fn session(row: &Row) -> Result<Session, sqlx::Error> {
         last_used: row.try_get("last_used")?,
         expires: row.try_get("expires")?,
     })
+}
+
+/// A session that begins now.
+pub(crate) fn begun(session: NewSession, now: i64) -> Session {
+    let NewSession { key, id, component, owner, authentication_id, claims, expires } = session;
+    Session { key, id, component, owner, authentication_id, claims, created: now, last_used: now, expires }
+}
+
+/// Keeps a new session.
+pub(crate) async fn insert(connection: &mut Connection, session: &Session) -> Result<(), sqlx::Error> {
+    let query = sqlx::query(
+        "INSERT INTO session (session_key, public_id, component, owner, authentication_id, claims, created, last_used, expires) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    );
+    let query = query.bind(&session.key).bind(&session.id).bind(&session.component).bind(&session.owner);
+    let query = query.bind(&session.authentication_id).bind(session.claims.to_string());
+    query.bind(session.created).bind(session.last_used).bind(session.expires).execute(connection).await.map(drop)
 }
 
 /// Ends the sessions of an owner but one, which is named by its key or its public id.
@@ -74,14 +92,8 @@ async fn write_claims(connection: &mut Connection, key: &str, claims: &Value) ->
 #[async_trait]
 impl Sessions for Db {
     async fn begin(&self, session: &Session) -> Result<(), ObjectsError> {
-        let query = sqlx::query(
-            "INSERT INTO session (session_key, public_id, component, owner, authentication_id, claims, created, last_used, expires) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        );
-        let query = query.bind(&session.key).bind(&session.id).bind(&session.component).bind(&session.owner);
-        let query = query.bind(&session.authentication_id).bind(session.claims.to_string());
-        let query = query.bind(session.created).bind(session.last_used).bind(session.expires);
-        query.execute(self.writer()).await.map(drop).map_err(unavailable)
+        let mut connection = self.writer().acquire().await.map_err(unavailable)?;
+        insert(&mut connection, session).await.map_err(unavailable)
     }
 
     async fn find(&self, key: &str) -> Result<Option<Session>, ObjectsError> {

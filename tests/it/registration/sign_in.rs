@@ -52,7 +52,7 @@ fn it_signs_in_once_with_one_cookie_and_counts_as_a_sign_in() {
 #[test]
 fn a_hundred_sign_ins_at_once_are_one() {
     let server = server();
-    let (_, credential) = registered(server, "jwtrace");
+    let (newcomer, credential) = registered(server, "jwtrace");
     let answers: Vec<_> = std::thread::scope(|scope| {
         let tries: Vec<_> =
             (0..100).map(|_| scope.spawn(|| fresh(server, &credential).post_empty("authentication?_action=login"))).collect();
@@ -65,6 +65,29 @@ fn a_hundred_sign_ins_at_once_are_one() {
         refused.refused(401);
         assert_eq!(cookie(refused), None);
     }
+    let owner = newcomer.account(server)["_id"].as_str().unwrap().to_owned();
+    let sessions = server.admin().get(&format!("vestibule/sessions?_queryFilter=true&owner=managed/user/{owner}")).ok();
+    assert_eq!(sessions["result"].as_array().unwrap().len(), 1, "the session of the one that counted");
+}
+
+#[test]
+fn it_is_spent_with_the_session_it_begins_and_not_by_a_request_that_comes_to_nothing() {
+    let server = server();
+    let (newcomer, credential) = registered(server, "jwtunit");
+    let client = fresh(server, &credential);
+    client.send(&client.request("POST", "authentication?_action=login").header("If-Match", "1")).expect(412);
+    let half = client.request("POST", "selfservice/plain?_action=submitRequirements").header("Content-Type", "application/json").body("{");
+    client.send(&half).expect(400);
+    let signed_in = client.post_empty("authentication?_action=login").expect(200);
+    assert_eq!(signed_in.json()["authenticationId"], newcomer.name);
+    // A request without an answer has begun its session nevertheless, and so has spent what it came with.
+    client.get("info/nonsense").refused(401);
+
+    let (_, credential) = registered(server, "jwtout");
+    let client = fresh(server, &credential);
+    client.post_empty("authentication?_action=logout").expect(200);
+    client.post_empty("authentication?_action=logout").refused(401);
+    client.post_empty("authentication?_action=login").refused(401);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use crest::{Change, Filter, Guard, Patch, PatchOperation, Pointer, Query, Resource, ResourceError};
 use http::HeaderMap;
 use identity::secret::{Secret, Verdict};
-use process::{AuditEvent, Effect, Ledger, Unit};
+use process::{AuditEvent, Effect, Ledger, Spend, Unit};
 use project::{Module, ModuleKind};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
@@ -40,27 +40,41 @@ pub(crate) struct Attempt<'a> {
     pub(crate) now: i64,
 }
 
+/// Who makes a request, and what it costs him.
+pub(crate) struct Identified {
+    /// Who it is.
+    pub(crate) principal: Principal,
+    /// He came with something that is good once. It is spent in the transaction of what it is good for, and until then proves nothing.
+    pub(crate) spend: Option<Spend>,
+}
+
+impl From<Principal> for Identified {
+    fn from(principal: Principal) -> Self {
+        Self { principal, spend: None }
+    }
+}
+
 impl Attempt<'_> {
-    /// Finds out who makes the request.
+    /// Finds out who makes the request. Whoever calls this commits [`Identified::spend`].
     ///
     /// # Errors
     /// 401 without good credentials, 429 for too many attempts, 503 when store or hashing pool do not answer.
-    pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Principal, Refusal> {
+    pub(crate) async fn identify(&self, headers: &HeaderMap) -> Result<Identified, Refusal> {
         let presented = session::find(self.app, self.runtime, headers, self.now).await?;
         if let Some(principal) = presented.principal {
-            return if self.agrees_with_session(headers, &principal) { Ok(principal) } else { Err(denied().into()) };
+            return if self.agrees_with_session(headers, &principal) { Ok(principal.into()) } else { Err(denied().into()) };
         }
-        if let Some(principal) = self.newcomer(headers).await? {
-            return Ok(principal);
+        if let Some(newcomer) = self.newcomer(headers).await? {
+            return Ok(newcomer);
         }
         if let Some(credentials) = Credentials::of(headers) {
-            return self.verify(&credentials).await;
+            return self.verify(&credentials).await.map(Identified::from);
         }
         if presented.anonymous {
             let account = self.runtime.project.authentication.enabled().find_map(anonymous);
             if let Some(mut principal) = account {
                 principal.by_cookie = true;
-                return Ok(principal);
+                return Ok(principal.into());
             }
         }
         Err(denied().into())
@@ -82,13 +96,17 @@ impl Attempt<'_> {
             }
             self.app.limits.configured_sign_in(self.client.address, user, self.now)?;
             if same(expected.expose(), &credentials.password) {
-                return Ok(self.succeeded(Principal::internal(user, &module.roles, ModuleFacts::of(module))));
+                let principal = Principal::internal(user, &module.roles, ModuleFacts::of(module));
+                self.succeeded(&principal);
+                return Ok(principal);
             }
         }
         if user == authentication.admin.username {
             self.app.limits.configured_sign_in(self.client.address, user, self.now)?;
             if self.app.administrator.verify(&credentials.password, self.app.hasher.as_ref()).await? {
-                return Ok(self.succeeded(Principal::administrator(authentication)));
+                let principal = Principal::administrator(authentication);
+                self.succeeded(&principal);
+                return Ok(principal);
             }
         }
         let mut verified = None;
@@ -100,7 +118,8 @@ impl Attempt<'_> {
             }
         }
         if let Some(principal) = verified {
-            return Ok(self.succeeded(principal));
+            self.succeeded(&principal);
+            return Ok(principal);
         }
         self.app.limits.sign_in_failed(self.client.address, user, self.now);
         self.record(user, "", false);
@@ -208,9 +227,8 @@ impl Attempt<'_> {
         Err(ResourceError::forbidden(format!("Reauthentication failed for {name}")).into())
     }
 
-    pub(super) fn succeeded(&self, principal: Principal) -> Principal {
+    pub(super) fn succeeded(&self, principal: &Principal) {
         self.record(&principal.authentication_id, &principal.own_path(), true);
-        principal
     }
 
     pub(super) fn record(&self, user: &str, object: &str, successful: bool) {

@@ -11,7 +11,7 @@ use process::AuditEvent;
 use serde_json::json;
 
 use super::access::{Decision, Question};
-use super::authenticate::Attempt;
+use super::authenticate::{Attempt, Identified};
 use super::client::Client;
 use super::context::Context;
 use super::parameters::Parameters;
@@ -94,8 +94,8 @@ async fn exchange(
 ) -> Result<Response<Body>, Refusal> {
     let Attempt { app, runtime, client, transaction, now } = *attempt;
     let headers = &parts.headers;
-    let mut principal = attempt.identify(headers).await?;
-    progress.user.clone_from(&principal.authentication_id);
+    let mut identified = attempt.identify(headers).await?;
+    progress.user.clone_from(&identified.principal.authentication_id);
 
     let path = Path::parse(below)?;
     let parameters = Parameters::parse(parts.uri.query().unwrap_or_default())?;
@@ -113,7 +113,8 @@ async fn exchange(
     };
     let call = Call { path: &path, operation, parameters: &parameters, headers, body };
 
-    begin_session(attempt, &call, &mut principal, progress).await?;
+    begin_session(attempt, &call, &mut identified, progress).await?;
+    let principal = identified.principal;
     let delegated = authorise(attempt, &call, &principal).await?;
 
     let cx = Context { app, runtime, principal: &principal, client, transaction, now, call: &call, presentation: &presentation, delegated };
@@ -123,29 +124,36 @@ async fn exchange(
     Ok(reply::respond(answer, &presentation, &|| base(parts, client, runtime))?)
 }
 
-/// Header credentials begin a session unless the client declines (client-contract §1); signing out never begins one.
-async fn begin_session(attempt: &Attempt<'_>, call: &Call<'_>, principal: &mut Principal, progress: &mut Progress) -> Result<(), Refusal> {
+/// Header credentials begin a session unless the client declines (client-contract §1); signing out never begins one. On every way
+/// out what the request came with is spent.
+async fn begin_session(
+    attempt: &Attempt<'_>,
+    call: &Call<'_>,
+    identified: &mut Identified,
+    progress: &mut Progress,
+) -> Result<(), Refusal> {
     let Attempt { app, runtime, client, now, .. } = *attempt;
     let settings = &runtime.project.authentication.session;
     let style = session::style(settings, &runtime.public_url, client);
     let signs_out = call.path.as_str() == "authentication" && call.operation.action() == Some("logout");
     if signs_out {
-        let authorised = !principal.by_cookie || csrf::has_own_header(call.headers);
+        attempt.for_one_request(identified).await?;
+        let authorised = !identified.principal.by_cookie || csrf::has_own_header(call.headers);
         progress.cookie = style.clear().filter(|_| authorised && !credentials_only(call));
         return Ok(());
     }
     let signs_in = call.path.as_str() == "authentication" && call.operation.action() == Some("login");
-    if principal.by_cookie {
-        return if signs_in { attempt.look_again(principal).await } else { Ok(()) };
+    if identified.principal.by_cookie {
+        return if signs_in { attempt.look_again(&mut identified.principal).await } else { Ok(()) };
     }
     if credentials::wants_no_session(call.headers) {
-        return if signs_in { attempt.sign_in(principal).await } else { attempt.without_session(principal).await };
+        return if signs_in { attempt.sign_in(identified, None).await } else { attempt.without_session(identified).await };
     }
-    attempt.sign_in(principal).await?;
-    let value = session::begin(app, settings, principal, now, &session::Origin::of(client, call.headers)).await?;
-    progress.cookie = style.set(&value);
+    let draft = session::Draft::of(app, settings, &mut identified.principal, now, &session::Origin::of(client, call.headers));
+    attempt.sign_in(identified, Some(&draft)).await?;
+    progress.cookie = style.set(&draft.cookie);
     if signs_in {
-        progress.device = devices::seen(attempt, principal, call.headers, &style).await?;
+        progress.device = devices::seen(attempt, &identified.principal, call.headers, &style).await?;
     }
     Ok(())
 }

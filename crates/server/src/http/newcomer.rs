@@ -1,16 +1,17 @@
 //! `X-OpenIDM-Jwt`: what a process that makes accounts hands to its new person, who signs in with it (decision 15, idm-docs §2.12).
 //!
-//! Easiest to get wrong: the text proves one account, for a minute, once. Whatever else is wrong with it, spent included, is the answer of
+//! Easiest to get wrong: the text proves one account, for a minute, once, and is spent in the transaction that begins the session, or a
+//! crash between the two would lose the sign-in. Whatever else is wrong with it, spent included, is the answer of
 //! a wrong password; and a name beside it that is not the account's makes it worthless, not the name.
 
 use crest::ResourceError;
 use http::HeaderMap;
 use identity::ObjectSchema;
-use process::{CommitError, Ledger as _, Minted, Unit};
+use process::{CommitError, Effect, Ledger as _, Minted, Unit};
 use project::{Module, ModuleKind};
 use serde_json::Value;
 
-use super::authenticate::{Attempt, denied};
+use super::authenticate::{Attempt, Identified, denied};
 use super::credentials;
 use super::principal::{Principal, is_active, login_property};
 use super::reply::Refusal;
@@ -35,8 +36,8 @@ impl Attempt<'_> {
     /// Who a new person is; `None` when the request brings no such text.
     ///
     /// # Errors
-    /// 401 for a text that is not good, or not any more; 429 for too many; 503 when the store does not answer.
-    pub(super) async fn newcomer(&self, headers: &HeaderMap) -> Result<Option<Principal>, Refusal> {
+    /// 401 for a text that is not good, 429 for too many; 503 when the store does not answer.
+    pub(super) async fn newcomer(&self, headers: &HeaderMap) -> Result<Option<Identified>, Refusal> {
         let Some(text) = presented(headers) else { return Ok(None) };
         self.app.limits.sign_in(self.client.address, "", self.now)?;
         let Some(minted) = self.open(text) else { return Err(self.turned_away("")) };
@@ -45,12 +46,37 @@ impl Attempt<'_> {
         if credentials::user_name(headers).is_some_and(|other| other != name) {
             return Err(self.turned_away(name));
         }
-        let unit = Unit { now: self.now, spend: Some(minted.spend()), effects: Vec::new() };
-        match self.app.db.commit(unit).await {
-            Ok(_) => Ok(Some(self.succeeded(principal))),
-            Err(CommitError::Spent) => Err(self.turned_away(name)),
-            Err(error) => Err(ResourceError::from(error).into()),
+        Ok(Some(Identified { principal, spend: Some(minted.spend()) }))
+    }
+
+    /// Commits what a request begins with, and in the same transaction spends what it came with. The second error is for the caller to
+    /// judge.
+    ///
+    /// # Errors
+    /// 401 for what is spent already.
+    pub(super) async fn redeem(&self, identified: &mut Identified, effects: Vec<Effect>) -> Result<Result<(), CommitError>, Refusal> {
+        if effects.is_empty() && identified.spend.is_none() {
+            return Ok(Ok(()));
         }
+        let unit = Unit { now: self.now, spend: identified.spend.clone(), effects };
+        match self.app.db.commit(unit).await {
+            Ok(_) => {
+                if identified.spend.take().is_some() {
+                    self.succeeded(&identified.principal);
+                }
+                Ok(Ok(()))
+            }
+            Err(CommitError::Spent) => Err(self.turned_away(&identified.principal.authentication_id)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Spends what a request came with that begins nothing.
+    ///
+    /// # Errors
+    /// 401 for what is spent already, 503 when the store does not answer.
+    pub(crate) async fn for_one_request(&self, identified: &mut Identified) -> Result<(), Refusal> {
+        Ok(self.redeem(identified, Vec::new()).await?.map_err(ResourceError::from)?)
     }
 
     fn open(&self, text: &[u8]) -> Option<Minted> {

@@ -8,14 +8,15 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use crest::ResourceError;
 use identity::Sessions as _;
 use identity::metadata::{Keeper, Metadatum, Tracked};
-use process::{AuditEvent, CommitError, Effect, Ledger as _, Unit};
+use process::{AuditEvent, CommitError, Effect};
 use serde_json::{Value, json};
 use stages::profile::{Asking, Owed};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::authenticate::{Attempt, denied};
+use super::authenticate::{Attempt, Identified, denied};
 use super::principal::{Owing, Principal};
 use super::reply::Refusal;
+use super::session::Draft;
 
 /// Locks by which the sign-ins of one person at this node follow one another.
 const SHARDS: usize = 64;
@@ -46,32 +47,28 @@ impl SignIns {
 }
 
 impl Attempt<'_> {
-    /// Counts a sign-in of a managed person and finds out what he owes.
+    /// Counts a sign-in of a managed person, finds out what he owes and begins his session, all in one transaction with what he came
+    /// with.
     ///
     /// # Errors
-    /// 401 when the person is gone, 503 when the store does not answer.
-    pub(crate) async fn sign_in(&self, principal: &mut Principal) -> Result<(), Refusal> {
-        let Some(schema) = self.runtime.schemas.get(&principal.component).filter(|_| principal.is_managed()) else { return Ok(()) };
-        let tracked = Tracked::of(schema, self.runtime.services.needed_metadata.iter().copied());
-        let counts = [Metadatum::LoginCount, Metadatum::LastLogin].into_iter().any(|datum| tracked.keeps(datum));
-        if self.runtime.profile.is_empty() && !counts {
-            return Ok(());
-        }
-        let keeper = Keeper { schema, tracked: &tracked };
-        let _turn = self.app.sign_ins.turn(&principal.id).await;
+    /// 401 when the person is gone or what he came with is spent, 503 when the store does not answer.
+    pub(crate) async fn sign_in(&self, identified: &mut Identified, draft: Option<&Draft>) -> Result<(), Refusal> {
+        let schemas = &self.runtime.schemas;
+        let schema = schemas.get(&identified.principal.component).filter(|_| identified.principal.is_managed());
+        let tracked = schema.map(|schema| Tracked::of(schema, self.runtime.services.needed_metadata.iter().copied()));
+        let counts = |tracked: &Tracked| [Metadatum::LoginCount, Metadatum::LastLogin].into_iter().any(|datum| tracked.keeps(datum));
+        let keeper = schema.zip(tracked.as_ref()).map(|(schema, tracked)| Keeper { schema, tracked });
+        let keeper = keeper.filter(|keeper| !self.runtime.profile.is_empty() || counts(keeper.tracked));
+        let _turn = if keeper.is_some() { self.app.sign_ins.turn(&identified.principal.id).await } else { None };
         for _ in 0..ATTEMPTS {
-            let person = self.runtime.managed.objects.read(&principal.component, &principal.id).await.map_err(ResourceError::from)?;
-            let person = person.ok_or_else(denied)?;
-            let asking = Asking { services: &self.runtime.services, collection: &principal.component, person: &person, now: self.now };
-            let owed = self.runtime.profile.at_sign_in(asking).await;
-            let mut effects: Vec<Effect> =
-                keeper.sign_in(&person, self.app.clock.now(), &owed.begins).map(Effect::Change).into_iter().collect();
-            effects.extend(self.faults(principal, &owed));
-            let committed =
-                if effects.is_empty() { Ok(()) } else { self.app.db.commit(Unit { now: self.now, spend: None, effects }).await.map(drop) };
-            match committed {
+            let mut effects = match &keeper {
+                Some(keeper) => self.counted(keeper, &mut identified.principal).await?,
+                None => Vec::new(),
+            };
+            effects.extend(draft.and_then(|draft| draft.effect(&identified.principal)));
+            match self.redeem(identified, effects).await? {
                 Ok(()) => {
-                    self.withhold(principal, owed.processes);
+                    identified.principal.session = draft.and_then(Draft::key).map(str::to_owned);
                     return Ok(());
                 }
                 Err(CommitError::GuardFailed | CommitError::Stale) => {}
@@ -82,11 +79,26 @@ impl Attempt<'_> {
         Err(ResourceError::unavailable("Too many sign-ins of this account at once, try again later").into())
     }
 
+    /// What a sign-in changes about a person; says on the way what he owes.
+    async fn counted(&self, keeper: &Keeper<'_>, principal: &mut Principal) -> Result<Vec<Effect>, Refusal> {
+        let person = self.runtime.managed.objects.read(&principal.component, &principal.id).await.map_err(ResourceError::from)?;
+        let person = person.ok_or_else(denied)?;
+        let asking = Asking { services: &self.runtime.services, collection: &principal.component, person: &person, now: self.now };
+        let owed = self.runtime.profile.at_sign_in(asking).await;
+        let mut effects: Vec<Effect> =
+            keeper.sign_in(&person, self.app.clock.now(), &owed.begins).map(Effect::Change).into_iter().collect();
+        effects.extend(self.faults(principal, &owed));
+        self.withhold(principal, owed.processes);
+        Ok(effects)
+    }
+
     /// Finds out what somebody owes who brings his credentials with every request and has no session to settle anything on.
     ///
     /// # Errors
-    /// 401 when the person is gone, 503 when the store does not answer.
-    pub(crate) async fn without_session(&self, principal: &mut Principal) -> Result<(), Refusal> {
+    /// 401 when the person is gone or what he came with is spent, 503 when the store does not answer.
+    pub(crate) async fn without_session(&self, identified: &mut Identified) -> Result<(), Refusal> {
+        self.for_one_request(identified).await?;
+        let principal = &mut identified.principal;
         if self.runtime.profile.is_empty() || !principal.is_managed() {
             return Ok(());
         }

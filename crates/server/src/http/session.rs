@@ -11,8 +11,9 @@ use crest::ResourceError;
 use http::HeaderMap;
 use identity::{Session, Sessions};
 use jose::KeyRing;
+use process::{Effect, NewSession};
 use project::{ModuleKind, Session as Settings};
-use serde_json::json;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::principal::{self, Principal, is_active, managed_roles};
@@ -120,37 +121,44 @@ async fn owner(app: &App, runtime: &Runtime, session: Session, now: i64) -> Resu
     Ok(Some(principal))
 }
 
-/// Begins a session and returns the cookie's value. A new sign-in always gets a new value (SEC-50).
-///
-/// # Errors
-/// 503 when the store does not answer.
-pub(crate) async fn begin(
-    app: &App,
-    settings: &Settings,
-    principal: &mut Principal,
-    now: i64,
-    origin: &Origin,
-) -> Result<String, ResourceError> {
-    let expires = now.saturating_add(seconds(settings.max_life));
-    if principal.is_anonymous() {
-        return Ok(anonymous_cookie(&app.keys, expires));
+/// A session that is about to begin: it exists once its effect is committed.
+pub(crate) struct Draft {
+    /// The cookie's value. A new sign-in always gets a new one (SEC-50).
+    pub(crate) cookie: String,
+    /// What of it the store keeps; everybody's account needs nothing kept.
+    row: Option<NewSession>,
+}
+
+impl Draft {
+    /// A session of this account, begun here.
+    pub(crate) fn of(app: &App, settings: &Settings, principal: &mut Principal, now: i64, origin: &Origin) -> Self {
+        let expires = now.saturating_add(seconds(settings.max_life));
+        if principal.is_anonymous() {
+            return Self { cookie: anonymous_cookie(&app.keys, expires), row: None };
+        }
+        let cookie = URL_SAFE_NO_PAD.encode(crest::random_bytes::<32>(app.random.as_ref()));
+        principal.origin = json!({ "browser": origin.browser, "address": origin.address });
+        let row = NewSession {
+            key: key_of(&cookie),
+            id: URL_SAFE_NO_PAD.encode(crest::random_bytes::<12>(app.random.as_ref())),
+            component: principal.component.clone(),
+            owner: principal.id.clone(),
+            authentication_id: principal.authentication_id.clone(),
+            claims: Value::Null,
+            expires,
+        };
+        Self { cookie, row: Some(row) }
     }
-    let value = URL_SAFE_NO_PAD.encode(crest::random_bytes::<32>(app.random.as_ref()));
-    principal.origin = json!({ "browser": origin.browser, "address": origin.address });
-    let session = Session {
-        key: key_of(&value),
-        id: URL_SAFE_NO_PAD.encode(crest::random_bytes::<12>(app.random.as_ref())),
-        component: principal.component.clone(),
-        owner: principal.id.clone(),
-        authentication_id: principal.authentication_id.clone(),
-        claims: principal.claims(),
-        created: now,
-        last_used: now,
-        expires,
-    };
-    app.db.begin(&session).await?;
-    principal.session = Some(session.key);
-    Ok(value)
+
+    /// Begins it, with what the account owes by now.
+    pub(crate) fn effect(&self, principal: &Principal) -> Option<Effect> {
+        self.row.clone().map(|row| Effect::BeginSession(NewSession { claims: principal.claims(), ..row }))
+    }
+
+    /// What the store knows it by, once it has begun.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.row.as_ref().map(|row| row.key.as_str())
+    }
 }
 
 /// Ends every session whose cookie the request carries, whoever sends it.

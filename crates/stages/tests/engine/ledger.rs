@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use crest::{Change, Filter, Query};
 use identity::{MemoryObjects, Objects};
 use process::{
-    AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, Receipt, StoredContext, StoredDefinition, Unit,
+    AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, NewSession, Receipt, StoredContext, StoredDefinition,
+    Unit,
 };
 
 use crate::harness::now;
@@ -21,6 +22,7 @@ pub(crate) struct Rows {
     pub(crate) definitions: Vec<StoredDefinition>,
     pub(crate) mails: Vec<Mail>,
     pub(crate) audit: Vec<AuditEvent>,
+    pub(crate) begun: Vec<NewSession>,
     pub(crate) ended: Vec<String>,
     /// Session, and what is settled on it.
     pub(crate) settled: Vec<(String, String)>,
@@ -99,6 +101,7 @@ impl Ledger for MemoryLedger {
                     receipt.mails.push(MailId(i64::try_from(rows.mails.len()).unwrap()));
                     rows.mails.push(mail);
                 }
+                Effect::BeginSession(session) => rows.begun.push(session),
                 Effect::EndSessions { id, .. } => rows.ended.push(id),
                 Effect::Settle { session, what } => rows.settled.push((session, what)),
                 Effect::StoreContext { token, sealed, expires } => {

@@ -1,10 +1,11 @@
 //! Sessions.
 
+use crest::Change;
 use identity::{Session, Sessions};
-use process::Effect;
+use process::{Effect, NewSession, Spend, Unit};
 use serde_json::json;
 
-use super::{Store, USERS, commit};
+use super::{Store, USERS, commit, instance, spend};
 
 fn session(key: &str, owner: &str) -> Session {
     Session {
@@ -63,6 +64,37 @@ pub async fn a_unit_ends_the_other_sessions_of_an_owner<S: Store>(store: S) {
     begin(&store, &[("a", "ada"), ("b", "ada")]).await;
     assert_eq!(store.end_all(USERS, "ada", Some("a")).await.unwrap(), 1);
     assert_eq!(store.end_all("internal/user", "ada", None).await.unwrap(), 0);
+}
+
+fn new(key: &str) -> NewSession {
+    let Session { key, id, component, owner, authentication_id, claims, expires, .. } = session(key, "ada");
+    NewSession { key, id, component, owner, authentication_id, claims, expires }
+}
+
+/// Decision 15: what is good once begins one session; whoever is too late, and whoever's unit fails, has begun none and spent nothing.
+pub async fn a_unit_begins_a_session_with_what_it_spends_or_does_neither<S: Store>(store: S) {
+    let begin = |key: &str| Effect::BeginSession(new(key));
+    commit(&store, vec![begin("plain")]).await.unwrap();
+    assert_eq!(store.find("plain").await.unwrap(), Some(session("plain", "ada")), "begun and used at the unit's time");
+
+    let missing = Change::Delete { collection: USERS.into(), id: "nobody".into(), expected: None };
+    let unit = |effects| Unit { now: 100, spend: Some(spend("credential", Spend::WHOLE)), effects };
+    for fails in [vec![begin("lost"), Effect::Change(missing)], vec![begin("lost"), begin("plain")]] {
+        store.commit(unit(fails)).await.unwrap_err();
+        assert_eq!(store.find("lost").await.unwrap(), None);
+        assert_eq!(store.spent_below(&instance("credential")).await.unwrap(), 0, "it can be tried again");
+    }
+
+    let tries = (0..100).map(|number| {
+        let (store, unit) = (store.clone(), unit(vec![begin(&format!("try-{number}"))]));
+        tokio::spawn(async move { store.commit(unit).await.is_ok() })
+    });
+    let mut began = 0;
+    for one in tries.collect::<Vec<_>>() {
+        began += usize::from(one.await.unwrap());
+    }
+    assert_eq!((began, alive(&store, "ada").await.len()), (1, 2));
+    assert_eq!(store.find("plain").await.unwrap(), Some(session("plain", "ada")), "a key is never taken over");
 }
 
 /// Client-contract §13.19: what was completed or skipped on a session is remembered with it, once, and no replacing of claims loses it.
