@@ -52,6 +52,12 @@ impl Document {
         Some(Self { file: Arc::new(file), value: substituted.value, raw: parsed.value, flaws: substituted.flaws })
     }
 
+    /// Parses and substitutes nothing: for what does not come from a file.
+    pub(crate) fn as_written(file: SourceFile, sink: &Sink) -> Option<Self> {
+        let document = Self::read(file, &|_: &str| None, sink)?;
+        Some(Self { value: document.raw.clone(), flaws: BTreeMap::new(), ..document })
+    }
+
     /// The reader of the whole document.
     #[must_use]
     pub fn root<'a>(&'a self, sink: &'a Sink) -> Node<'a> {

@@ -81,6 +81,8 @@ pub struct Project {
     pub dashboard: Option<Document>,
     /// `ui-themeconfig.json`.
     pub theme: Option<Document>,
+    /// `ui-themerealm.json`.
+    pub theme_realm: Option<Document>,
     /// The roles of `repo.init.json` with their privileges.
     pub internal_roles: Vec<InternalRole>,
     /// Which events leave a notification in the person's pages.
@@ -241,7 +243,11 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         identity_providers: loader.companion("identityProviders.json").present(),
         dashboard: loader.whole("ui-dashboard.json"),
         theme: loader.whole("ui-themeconfig.json"),
-        internal_roles: loader.companion("repo.init.json").read(|document| InternalRole::read(document, sink)).unwrap_or_default(),
+        theme_realm: loader.whole("ui-themerealm.json"),
+        internal_roles: loader
+            .companion("repo.init.json")
+            .read(|document| InternalRole::read(document, &schemas, sink))
+            .unwrap_or_default(),
         notifications: Notifications::read(names),
         schemas,
         policies,
