@@ -7,10 +7,11 @@
 use process::Audience;
 use project::{AccessRule, Condition, Feature};
 use serde_json::Value;
+use wire::conditions::Put;
+use wire::request::Operation;
 
-use super::conditions::Put;
+use super::call::Call;
 use super::principal::Principal;
-use super::request::{Call, Operation};
 use crate::runtime::Runtime;
 
 /// The action of processes.

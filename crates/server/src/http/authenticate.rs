@@ -10,10 +10,10 @@ use process::{AuditEvent, Effect, Ledger, Spend, Unit};
 use project::{Module, ModuleKind};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
+use wire::client::Client;
+use wire::credentials::Credentials;
 use zeroize::Zeroizing;
 
-use super::client::Client;
-use super::credentials::Credentials;
 use super::principal::{ANONYMOUS, ModuleFacts, Principal, is_active, login_property};
 use super::reply::Refusal;
 use super::session;

@@ -1,28 +1,12 @@
-//! The JSON body of a request: its content type, its size, its depth.
+//! Reading a request's body off the connection.
 //!
-//! Easiest to get wrong: nothing may be parsed before its size is known to be bounded, and nothing after the document may be ignored.
+//! Easiest to get wrong: its size is bounded while it is read, announced or not; only then may anybody look into it ([`wire::body`]).
 
 use axum::body::Body;
 use bytes::Bytes;
 use crest::ResourceError;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::Deserialize as _;
-use serde_json::Value;
-
-/// Deepest nesting of a body (SEC-41, SEC-52); below the parser's own bound of 128, so that the message is ours.
-const MAX_DEPTH: usize = 100;
-
-/// What a body's kind of request wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// An action: any JSON or nothing, and the content type may be missing.
-    Anything,
-    /// A create or an update: an object.
-    Object,
-    /// A patch: JSON, which the patch's own reader judges.
-    Document,
-}
 
 /// Reads a body of at most `limit` bytes.
 ///
@@ -41,164 +25,9 @@ pub(crate) async fn collect(body: Body, headers: &HeaderMap, limit: usize) -> Re
     }
 }
 
-/// Judges the content type of a request whose body matters.
-///
-/// # Errors
-/// 400 for anything but `application/json`, with the messages of openidm-wire §4.4.
-pub(crate) fn check_content_type(headers: &HeaderMap, wanted: Wanted) -> Result<(), ResourceError> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        if wanted == Wanted::Anything {
-            return Ok(());
-        }
-        // Two spaces, as clients may match it.
-        return Err(ResourceError::bad_request(
-            "The request could not be processed because the  content-type was not specified and is required",
-        ));
-    };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    match essence.split_once('/') {
-        Some(_) if essence.eq_ignore_ascii_case("application/json") => Ok(()),
-        Some((kind, subtype)) if !kind.is_empty() && !subtype.is_empty() => Err(ResourceError::bad_request(format!(
-            "The request could not be processed because it specified the content-type '{essence}' when only the content-type \
-             'application/json' and 'multipart/form-data' are supported"
-        ))),
-        _ => Err(ResourceError::bad_request("The request content type can't be parsed.")),
-    }
-}
-
-/// Parses a body. Nothing at all, which only an action may send, is `None`.
-///
-/// # Errors
-/// 400, with the messages of openidm-wire §1.6 and §4.4.
-pub(crate) fn parse(bytes: &[u8], wanted: Wanted) -> Result<Option<Value>, ResourceError> {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    if bytes.iter().all(u8::is_ascii_whitespace) {
-        return match wanted {
-            Wanted::Anything => Ok(None),
-            Wanted::Object | Wanted::Document => {
-                Err(ResourceError::bad_request("The request could not be processed because it did not contain any JSON content"))
-            }
-        };
-    }
-    if too_deep(bytes) {
-        return Err(ResourceError::bad_request(format!(
-            "The request could not be processed because the provided content is nested more than {MAX_DEPTH} levels deep"
-        )));
-    }
-    let mut parser = serde_json::Deserializer::from_slice(bytes);
-    let value = Value::deserialize(&mut parser).map_err(|error| {
-        ResourceError::bad_request("The request could not be processed because the provided content is not valid JSON")
-            .with_detail(Value::String(error.to_string()))
-    })?;
-    if parser.end().is_err() {
-        return Err(ResourceError::bad_request("The request could not be processed because there is trailing data after the JSON content"));
-    }
-    if wanted == Wanted::Object && !value.is_object() {
-        return Err(ResourceError::bad_request("The request could not be processed because the provided content is not a JSON object"));
-    }
-    Ok(Some(value))
-}
-
-/// Whether brackets outside strings nest too deep. Runs before the parser, without recursion.
-fn too_deep(bytes: &[u8]) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return true;
-                }
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
     use super::*;
-
-    fn content_type(text: &str, wanted: Wanted) -> Result<(), ResourceError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, text.parse().unwrap());
-        check_content_type(&headers, wanted)
-    }
-
-    #[test]
-    fn only_json_is_read_whatever_its_parameters() {
-        for text in ["application/json", "APPLICATION/JSON", "application/json;charset=utf-8", "application/json; charset=iso-8859-1"] {
-            assert!(content_type(text, Wanted::Object).is_ok());
-        }
-        for text in ["text/plain", "application/x-www-form-urlencoded", "application/json-patch+json", "multipart/form-data; boundary=x"] {
-            let error = content_type(text, Wanted::Anything).unwrap_err();
-            assert_eq!(error.code, 400);
-            assert!(error.message.starts_with("The request could not be processed because it specified the content-type '"), "{error}");
-        }
-        for text in ["", "nonsense", "/", "a/"] {
-            assert_eq!(content_type(text, Wanted::Anything).unwrap_err().message, "The request content type can't be parsed.");
-        }
-    }
-
-    #[test]
-    fn a_missing_content_type_is_allowed_for_actions_only() {
-        assert!(check_content_type(&HeaderMap::new(), Wanted::Anything).is_ok());
-        let error = check_content_type(&HeaderMap::new(), Wanted::Document).unwrap_err();
-        assert_eq!(error.message, "The request could not be processed because the  content-type was not specified and is required");
-    }
-
-    #[test]
-    fn an_action_may_send_nothing_and_others_may_not() {
-        assert_eq!(parse(b"", Wanted::Anything).unwrap(), None);
-        assert_eq!(parse(b" \n", Wanted::Anything).unwrap(), None);
-        assert_eq!(parse(b"null", Wanted::Anything).unwrap(), Some(Value::Null));
-        for wanted in [Wanted::Object, Wanted::Document] {
-            let error = parse(b"", wanted).unwrap_err();
-            assert_eq!(error.message, "The request could not be processed because it did not contain any JSON content");
-        }
-    }
-
-    #[test]
-    fn what_is_no_json_and_what_follows_it_are_told_apart() {
-        for text in ["{", "{\"input\":", "{'input':{}}", "[1,]", "\u{1}"] {
-            let error = parse(text.as_bytes(), Wanted::Anything).unwrap_err();
-            assert_eq!(error.message, "The request could not be processed because the provided content is not valid JSON");
-            assert!(error.detail.is_some());
-        }
-        assert_eq!(parse(b"{\"a\":\"\xff\"}", Wanted::Anything).unwrap_err().code, 400);
-        for text in ["{} trailing", "{}{}", "1 2"] {
-            let error = parse(text.as_bytes(), Wanted::Anything).unwrap_err();
-            assert_eq!(error.message, "The request could not be processed because there is trailing data after the JSON content");
-        }
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_skipped_and_a_repeated_member_is_the_last_one() {
-        assert_eq!(parse("\u{feff}{}".as_bytes(), Wanted::Object).unwrap(), Some(json!({})));
-        assert_eq!(parse(br#"{"input":{},"input":{"a":1}}"#, Wanted::Object).unwrap(), Some(json!({"input": {"a": 1}})));
-        let error = parse(b"[]", Wanted::Object).unwrap_err();
-        assert_eq!(error.message, "The request could not be processed because the provided content is not a JSON object");
-    }
-
-    #[test]
-    fn sec_52_depth_is_bounded_before_parsing() {
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse(nested(MAX_DEPTH).as_bytes(), Wanted::Anything).is_ok());
-        let error = parse(nested(MAX_DEPTH + 1).as_bytes(), Wanted::Anything).unwrap_err();
-        assert!(error.message.contains("levels deep"), "{error}");
-        assert_eq!(parse("[".repeat(1_000_000).as_bytes(), Wanted::Anything).unwrap_err().code, 400);
-        let text = format!("\"{}\\\"{}\"", "[".repeat(200), "{".repeat(200));
-        assert!(parse(text.as_bytes(), Wanted::Anything).is_ok());
-    }
 
     #[tokio::test]
     async fn sec_52_a_body_past_the_limit_is_413_announced_or_not() {
@@ -208,18 +37,5 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_LENGTH, "11".parse().unwrap());
         assert_eq!(collect(Body::empty(), &headers, 10).await.unwrap_err().code, 413);
-    }
-
-    proptest! {
-        #[test]
-        fn every_document_is_read_back(text in "\\PC{0,40}", number in any::<i64>()) {
-            let value = json!({"a": [text, {"b": number}], "c": null});
-            prop_assert_eq!(parse(value.to_string().as_bytes(), Wanted::Object).unwrap(), Some(value));
-        }
-
-        #[test]
-        fn no_bytes_are_fatal(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let _ = parse(&bytes, Wanted::Anything);
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! `pages.dir`: another client's static build at `/`, on the origin of the REST API (client-contract §1).
 //!
-//! Easiest to get wrong: a path is decoded once and taken apart, each part must be a plain name, and what a link leads to must lie in the
-//! directory too. And nothing is kept without asking: a build is replaced in place, so every file is revalidated by its content.
+//! Easiest to get wrong: a path is plain names only ([`wire::files::relative`]), and what a link leads to must lie in the directory too. And
+//! nothing is kept without asking: a build is replaced in place, so every file is revalidated by its content.
 
 mod policy;
 
@@ -13,16 +13,14 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use wire::files::{accepts, knows, relative};
 
-use super::parameters::decode_percent;
 use crate::runtime::Runtime;
 
 /// Largest file that is served, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 /// Encodings a build may have beside a file, the better first.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
-/// What stands for a directory.
-const INDEX: &str = "index.html";
 
 /// Media types by extension; `nosniff` makes them count.
 const TYPES: [(&str, &str); 26] = [
@@ -92,27 +90,6 @@ pub(crate) async fn serve(runtime: &Runtime, method: &Method, path: &str, header
         }
     };
     Some(respond(runtime, &relative, found, method == Method::HEAD, headers))
-}
-
-/// The file a path means: decoded once, plain names only. `/` and every directory mean their index.
-fn relative(path: &str) -> Option<PathBuf> {
-    let path = path.strip_prefix('/')?;
-    let mut file = PathBuf::new();
-    let parts: Vec<&str> = path.split('/').collect();
-    let (last, above) = parts.split_last()?;
-    for part in above.iter().copied().chain((!last.is_empty()).then_some(*last)) {
-        let name = decode_percent(part)?;
-        let plain =
-            !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', ':', '\0']) && !name.chars().any(char::is_control);
-        if !plain {
-            return None;
-        }
-        file.push(name);
-    }
-    if last.is_empty() {
-        file.push(INDEX);
-    }
-    Some(file)
 }
 
 /// Reads the file, in the best encoding the client takes.
@@ -208,51 +185,9 @@ fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-fn knows(headers: &HeaderMap, tag: &str) -> bool {
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    known.map(|known| known.trim().trim_start_matches("W/")).any(|known| known == tag || known == "*")
-}
-
-/// Whether a client takes an encoding (RFC 9110 §12.5.3).
-fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    listed.map(str::trim).any(|item| {
-        let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-        let refused =
-            weight.trim().strip_prefix("q=").and_then(|weight| weight.trim().parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0);
-        name.trim().eq_ignore_ascii_case(encoding) && !refused
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_plain_names_only() {
-        assert_eq!(relative("/").unwrap(), Path::new("index.html"));
-        assert_eq!(relative("/js/app.js").unwrap(), Path::new("js/app.js"));
-        assert_eq!(relative("/a%20b.js").unwrap(), Path::new("a b.js"));
-        assert_eq!(relative("/sub/").unwrap(), Path::new("sub/index.html"));
-        for path in [
-            "/..",
-            "/../x",
-            "/a/../b",
-            "/%2e%2e/x",
-            "/a%2f..%2fb",
-            "/a\\..\\b",
-            "/a%5cb",
-            "//etc/passwd",
-            "/.git/config",
-            "/a%00.js",
-            "x",
-            "/C:/x",
-            "/%zz",
-            "/a//b",
-        ] {
-            assert_eq!(relative(path), None, "{path}");
-        }
-    }
 
     #[cfg(unix)]
     #[test]
@@ -267,12 +202,5 @@ mod tests {
         assert_eq!(bytes("link.txt"), None);
         assert_eq!(bytes("own.txt").unwrap(), b"plain");
         assert_eq!(bytes("missing.txt"), None);
-    }
-
-    #[test]
-    fn an_encoding_that_was_refused_is_not_sent() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT_ENCODING, "gzip;q=0, br".parse().unwrap());
-        assert!(accepts(&headers, "br") && !accepts(&headers, "gzip") && !accepts(&HeaderMap::new(), "br"));
     }
 }

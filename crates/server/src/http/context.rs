@@ -5,15 +5,16 @@ use http::HeaderMap;
 use identity::{Audience, Prepared, Writer};
 use process::{AuditEvent, Caller, Effect, Ledger, Receipt, Unit};
 use serde_json::{Value, json};
+use wire::client::Client;
+use wire::language;
+use wire::request::Presentation;
 
 use super::access::{Decision, Question};
 use super::authenticate::Attempt;
-use super::client::Client;
+use super::call::Call;
 use super::consequences;
-use super::language;
 use super::principal::Principal;
 use super::reply::Reply;
-use super::request::{Call, Presentation};
 use crate::app::App;
 use crate::runtime::Runtime;
 

@@ -7,9 +7,9 @@ use crest::{Fields, Filter, Patch, Pointer, Resource, ResourceError, SortKey};
 use identity::{Audience, Managed};
 use project::{InternalRole, ModuleKind, Permission, Privilege};
 use serde_json::{Map, Value, json};
+use wire::request::Operation;
 
 use super::principal::{Principal, managed_roles};
-use super::request::Operation;
 use crate::runtime::Runtime;
 
 /// The privileges of somebody on one collection.

@@ -10,9 +10,9 @@ use http::{HeaderMap, HeaderValue};
 use identity::timestamp;
 use process::{Effect, Ledger, Unit};
 use subtle::ConstantTimeEq;
+use wire::cookie::{self, CookieStyle};
 
 use super::authenticate::Attempt;
-use super::cookie::{self, CookieStyle};
 use super::mail_change::address;
 use super::notices::{self, Notice};
 use super::principal::Principal;
@@ -69,7 +69,7 @@ async fn tell(attempt: &Attempt<'_>, principal: &Principal, headers: &HeaderMap)
     let app = attempt.app;
     let user = attempt.runtime.managed.objects.read(&principal.component, &principal.id).await?;
     let Some(to) = user.as_ref().and_then(|user| address(&user.content)) else { return Ok(()) };
-    let (browser, from, time) = (notices::browser(headers), attempt.client.text(), timestamp(app.clock.now()));
+    let (browser, from, time) = (wire::client::browser(headers), attempt.client.text(), timestamp(app.clock.now()));
     let values = [("browser", browser.as_str()), ("address", from.as_str()), ("time", time.as_str())];
     let Some(mail) = notices::written(attempt.runtime, headers, attempt.now, Notice::NewDevice, to, &values) else { return Ok(()) };
     app.db.commit(Unit { now: attempt.now, spend: None, effects: vec![Effect::Mail(mail)] }).await?;

@@ -6,20 +6,23 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::ResourceError;
-use http::{HeaderValue, Response, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Response, header, request::Parts};
 use process::AuditEvent;
 use serde_json::json;
+use wire::client::Client;
+use wire::parameters::Parameters;
+use wire::path::Path;
+use wire::request::{Operation, Presentation};
+use wire::{body, credentials};
 
 use super::access::{Decision, Question};
 use super::authenticate::{Attempt, Identified};
-use super::client::Client;
+use super::body::collect;
+use super::call::Call;
 use super::context::Context;
-use super::parameters::Parameters;
-use super::path::Path;
 use super::principal::Principal;
 use super::reply::{self, Refusal};
-use super::request::{Call, Operation, Presentation};
-use super::{body, credentials, csrf, delegated, devices, profile, resource, resources, session};
+use super::{csrf, delegated, devices, profile, resource, resources, session};
 use crate::app::App;
 use crate::runtime::Runtime;
 
@@ -42,15 +45,10 @@ struct Progress {
     device: Option<HeaderValue>,
 }
 
-/// What follows `/openidm`, if the path is in that context.
-pub(crate) fn below_context(path: &str) -> Option<&str> {
-    path.strip_prefix("/openidm").filter(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 /// Answers a request to `/openidm`.
 pub(crate) async fn dispatch(app: &App, parts: &Parts, below: &str, body: Body, peer: IpAddr) -> Outcome {
     let runtime = app.runtime.load_full();
-    let client = Client::of(peer, &parts.headers, &runtime.project.settings.trusted_proxies);
+    let client = origin(&runtime, peer, &parts.headers);
     let transaction = URL_SAFE_NO_PAD.encode(crest::random_bytes::<16>(app.random.as_ref()));
     let now = app.now();
     let attempt = Attempt { app, runtime: &runtime, client: &client, transaction: &transaction, now };
@@ -106,7 +104,7 @@ async fn exchange(
         None => None,
         Some(wanted) => {
             let limit = usize::try_from(runtime.project.settings.limits.max_body_bytes).unwrap_or(usize::MAX);
-            let bytes = body::collect(body, headers, limit).await?;
+            let bytes = collect(body, headers, limit).await?;
             body::check_content_type(headers, wanted)?;
             body::parse(&bytes, wanted)?
         }
@@ -181,11 +179,15 @@ async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal
     }
 }
 
+/// Where a request comes from, as far as the project's proxies are trusted to say.
+pub(crate) fn origin(runtime: &Runtime, peer: IpAddr, headers: &HeaderMap) -> Client {
+    let trusted = &runtime.project.settings.trusted_proxies;
+    Client::of(peer, headers, |address| trusted.iter().any(|network| network.contains(address)))
+}
+
 /// Where `/openidm` is, as the client sees it: for `Location` only. Mails and pages use the configured address (SEC-12).
 fn base(parts: &Parts, client: &Client, runtime: &Runtime) -> String {
-    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let plain = |host: &&str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
-    match host.filter(plain) {
+    match wire::client::host(&parts.headers) {
         Some(host) => format!("{}://{host}", if client.https { "https" } else { "http" }),
         None => runtime.public_url.clone(),
     }
@@ -205,18 +207,4 @@ pub(crate) fn broken() -> Response<Body> {
 /// The answer to a request that took too long.
 pub(crate) fn too_slow() -> Response<Body> {
     reply::refuse(&ResourceError::unavailable("The request took too long").into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_context_is_a_whole_segment() {
-        assert_eq!(below_context("/openidm"), Some(""));
-        assert_eq!(below_context("/openidm/info/ping"), Some("/info/ping"));
-        for path in ["/openidmx", "/", "//openidm/info", "/OPENIDM/info"] {
-            assert_eq!(below_context(path), None, "{path}");
-        }
-    }
 }

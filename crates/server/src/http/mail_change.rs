@@ -106,7 +106,7 @@ pub(crate) fn concerns(cx: &Context<'_>, before: &Value, after: &Value) -> bool 
 /// be confirmed by anybody; that takes the password at once.
 pub(crate) async fn request(cx: &Context<'_>, collection: &str, user: &Resource, new: Option<&str>) -> Result<Vec<Effect>, Refusal> {
     let attempt = cx.attempt();
-    let given = super::credentials::Credentials::reauth_password(cx.headers());
+    let given = wire::credentials::Credentials::reauth_password(cx.headers());
     let proven = match given {
         Some(_) => {
             attempt.reauthenticate(cx.principal, cx.headers()).await?;
@@ -191,7 +191,7 @@ pub(crate) async fn confirm_by_code(cx: &Context<'_>, typed: &str) -> Result<(),
     if tried > MOST_CODES || !right {
         return Err(wrong().into());
     }
-    let password = super::credentials::Credentials::reauth_password(cx.headers());
+    let password = wire::credentials::Credentials::reauth_password(cx.headers());
     confirm(cx, &collection, &id, Some(&pending.instance), password).await
 }
 

@@ -10,9 +10,9 @@ use identity::ObjectSchema;
 use process::{CommitError, Effect, Ledger as _, Minted, Unit};
 use project::{Module, ModuleKind};
 use serde_json::Value;
+use wire::credentials;
 
 use super::authenticate::{Attempt, Identified, denied};
-use super::credentials;
 use super::principal::{Principal, is_active, login_property};
 use super::reply::Refusal;
 

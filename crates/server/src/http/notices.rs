@@ -11,7 +11,6 @@ use stages::MailAddress;
 use stages::locale::Translations;
 
 use super::context::Context;
-use super::language;
 use crate::runtime::Runtime;
 
 /// What somebody is told.
@@ -72,7 +71,7 @@ pub(crate) fn written(
     let services = &runtime.services;
     let to: MailAddress = to.trim().parse().ok().filter(|_| services.mail_configured)?;
     let withheld = !services.mail_budget.allow(to.as_str(), now);
-    let locales = language::locales(headers);
+    let locales = wire::language::locales(headers);
     let object: Map<String, Value> = values.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
     if let Some(own) = services.templates.render(notice.template(), &locales, &Value::Object(object)) {
         return Some(Mail {
@@ -103,13 +102,6 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
         }
     }
     result
-}
-
-/// A browser's name for a person to recognise: no control characters, and short.
-pub(crate) fn browser(headers: &http::HeaderMap) -> String {
-    let agent = headers.get(http::header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let clean: String = agent.chars().filter(|letter| letter.is_ascii_graphic() || *letter == ' ').take(160).collect();
-    if clean.trim().is_empty() { "?".to_owned() } else { clean }
 }
 
 #[cfg(test)]

@@ -14,17 +14,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
+use wire::language;
+use wire::parameters::Parameters;
+use wire::path::Path;
+use wire::request::{Operation, Presentation};
 use zeroize::Zeroizing;
 
-use super::client::Client;
+use super::body;
+use super::call::Call;
 use super::context::Context;
+use super::dispatch::origin;
 use super::mail_change::{self, Asks};
-use super::parameters::Parameters;
-use super::path::Path;
 use super::principal::{ANONYMOUS, ModuleFacts, Principal};
 use super::reply::Refusal;
-use super::request::{Call, Operation, Presentation};
-use super::{body, language};
 use crate::app::App;
 use texts::Texts;
 
@@ -53,7 +55,7 @@ pub(crate) async fn show(
     let form = if parts.method == Method::POST { body::collect(body, &parts.headers, MAX_FORM).await } else { Ok(bytes::Bytes::new()) };
     let Ok(form) = form else { return page(&parts, &app, StatusCode::BAD_REQUEST, &Shows::Invalid) };
     let runtime = app.runtime.load_full();
-    let client = Client::of(peer.ip(), &parts.headers, &runtime.project.settings.trusted_proxies);
+    let client = origin(&runtime, peer.ip(), &parts.headers);
     let now = app.now();
     if parts.method == Method::POST && app.limits.submission(client.address, now).is_err() {
         return page(&parts, &app, StatusCode::TOO_MANY_REQUESTS, &Shows::Later);

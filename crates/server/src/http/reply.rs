@@ -11,8 +11,8 @@ use crest::{ResourceError, TotalPolicy};
 use http::{HeaderValue, Response, StatusCode, header};
 use process::Initial;
 use serde_json::{Value, json};
+use wire::request::Presentation;
 
-use super::request::Presentation;
 use crate::limits::Limited;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=utf-8");

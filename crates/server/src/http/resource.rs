@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
+use wire::conditions::{Expected, Put};
+use wire::request::{Operation, QueryRequest};
 
-use super::conditions::{Expected, Put};
 use super::context::Context;
 use super::reply::{Refusal, Reply};
-use super::request::{Operation, QueryRequest};
 
 /// What a resource answers.
 pub(crate) type Answer = Result<Reply, Refusal>;

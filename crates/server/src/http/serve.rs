@@ -23,8 +23,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
+use wire::path::below_context;
 
-use super::dispatch::{self, below_context, dispatch};
+use super::dispatch::{self, dispatch};
 use super::resources::metrics;
 use super::{client_build, mail_change, pages};
 use crate::app::App;

@@ -15,9 +15,10 @@ use process::{Effect, NewSession};
 use project::{ModuleKind, Session as Settings};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
+use wire::client::Client;
+use wire::cookie;
 
 use super::principal::{self, Principal, is_active, managed_roles};
-use super::{client::Client, cookie, notices};
 use crate::app::App;
 use crate::runtime::Runtime;
 
@@ -40,7 +41,7 @@ pub(crate) struct Origin {
 impl Origin {
     /// That of a request.
     pub(crate) fn of(client: &Client, headers: &HeaderMap) -> Self {
-        Self { browser: notices::browser(headers), address: client.text() }
+        Self { browser: wire::client::browser(headers), address: client.text() }
     }
 }
 

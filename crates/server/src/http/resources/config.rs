@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use crest::{Patch, ResourceError};
 use project::Document;
 use serde_json::{Map, Value, json};
+use wire::conditions::{Expected, Put};
 
 use super::info::configuration;
 use crate::config_files::{file_of, shown};
-use crate::http::conditions::{Expected, Put};
 use crate::http::context::Context;
 use crate::http::reply::Reply;
 use crate::http::resource::{Answer, Resource};

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use crest::Filter;
 use serde_json::Value;
+use wire::request::QueryRequest;
 
 use crate::http::context::Context;
 use crate::http::reply::Reply;
-use crate::http::request::QueryRequest;
 use crate::http::resource::{Answer, Resource, unknown_action};
 
 /// The resource.

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use crest::ResourceError;
 use project::Feature;
 use serde_json::{Value, json};
+use wire::request::QueryRequest;
 
 use super::authentication::signed_in;
 use crate::http::access::feature_enabled;
 use crate::http::context::Context;
 use crate::http::reply::Reply;
-use crate::http::request::QueryRequest;
 use crate::http::resource::{Answer, Resource};
 
 /// One of the resources.

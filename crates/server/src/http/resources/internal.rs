@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use crest::{Fields, ResourceError};
 use project::InternalRole;
 use serde_json::{Value, json};
+use wire::conditions::Expected;
+use wire::request::QueryRequest;
 
 use super::notifications;
-use crate::http::conditions::Expected;
 use crate::http::context::Context;
 use crate::http::reply::Reply;
-use crate::http::request::QueryRequest;
 use crate::http::resource::{Answer, Resource};
 
 fn not_found(id: &str, collection: &str) -> ResourceError {

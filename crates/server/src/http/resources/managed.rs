@@ -8,14 +8,14 @@ use crest::{Fields, Operation, Patch, PatchOperation, Pointer, ResourceError};
 use identity::{Audience, Expect, Writer};
 use project::Permission;
 use serde_json::{Value, json};
+use wire::conditions::{Expected, Put};
+use wire::request::QueryRequest;
 
 use super::notifications;
-use crate::http::conditions::{Expected, Put};
 use crate::http::context::Context;
 use crate::http::delegated::Delegate;
 use crate::http::mail_change;
 use crate::http::reply::{Refusal, Reply};
-use crate::http::request::QueryRequest;
 use crate::http::resource::{Answer, Resource, unknown_action};
 
 /// A collection, or one object of it.

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 
 use crate::app::App;
 use crate::http::authenticate::{Attempt, denied};
-use crate::http::client::Client;
+use crate::http::dispatch::origin;
 use crate::http::reply;
 
 /// The role IDM gives its own scraper.
@@ -18,7 +18,7 @@ const SCRAPER: &str = "openidm-prometheus";
 /// The page.
 pub(crate) async fn show(State(app): State<Arc<App>>, ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Response {
     let runtime = app.runtime.load_full();
-    let client = Client::of(peer.ip(), &headers, &runtime.project.settings.trusted_proxies);
+    let client = origin(&runtime, peer.ip(), &headers);
     if !(client.direct && client.address.is_loopback()) {
         let attempt = Attempt { app: &app, runtime: &runtime, client: &client, transaction: "metrics", now: app.now() };
         // Nobody new is an administrator, so what is good once is not spent on this.

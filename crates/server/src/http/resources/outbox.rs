@@ -8,10 +8,10 @@ use process::{MailId, Outbox as _, OutboxEntry, OutboxState};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use wire::request::QueryRequest;
 
 use crate::http::context::Context;
 use crate::http::reply::Reply;
-use crate::http::request::QueryRequest;
 use crate::http::resource::{Answer, Resource, unknown_action};
 
 /// Most mails of each state that are looked at, newest first.

@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use crest::{Fields, Paging, Pointer, ResourceError, TotalPolicy};
 use project::Permission;
 use serde_json::{Map, Value, json};
+use wire::request::QueryRequest;
 
 use super::notifications;
 use crate::http::context::Context;
 use crate::http::delegated::Delegate;
 use crate::http::principal::Principal;
 use crate::http::reply::Reply;
-use crate::http::request::QueryRequest;
 use crate::http::resource::{Answer, Resource};
 
 /// Entries of a page when the client names no size.

@@ -11,11 +11,11 @@ use process::{Effect, Ledger, Unit};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use wire::conditions::Expected;
+use wire::request::QueryRequest;
 
-use crate::http::conditions::Expected;
 use crate::http::context::Context;
 use crate::http::reply::Reply;
-use crate::http::request::QueryRequest;
 use crate::http::resource::{Answer, Resource, unknown_action};
 use crate::http::session;
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use crest::{Patch, PatchOperation, Pointer, ResourceError};
 use identity::Expect;
 use identity::kba::{DefinitionRules, check_definition, check_user_patch};
+use wire::conditions::Expected;
 
-use crate::http::conditions::Expected;
 use crate::http::context::Context;
 use crate::http::reply::Reply;
 use crate::http::resource::{Answer, Resource, unknown_action};

@@ -8,14 +8,14 @@ use http::{HeaderMap, header};
 
 /// The conditions of a request, quotes taken off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Conditions {
+pub struct Conditions {
     if_match: Option<String>,
     if_none_match: Option<String>,
 }
 
 /// What a write to something that exists expects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Expected {
+pub enum Expected {
     /// Any revision.
     #[default]
     Any,
@@ -25,7 +25,7 @@ pub(crate) enum Expected {
 
 impl Expected {
     /// The revision, as a [`crest::Change`] wants it.
-    pub(crate) fn revision(&self) -> Option<&str> {
+    pub fn revision(&self) -> Option<&str> {
         match self {
             Self::Any => None,
             Self::Revision(revision) => Some(revision),
@@ -35,7 +35,7 @@ impl Expected {
 
 /// What a PUT may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Put {
+pub enum Put {
     /// Create, and nothing else (`If-None-Match: *`).
     Create,
     /// Create, or replace what is there.
@@ -49,7 +49,7 @@ impl Conditions {
     ///
     /// # Errors
     /// 409 for conditions on dates, 400 for a header that is no text.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ResourceError> {
+    pub fn of(headers: &HeaderMap) -> Result<Self, ResourceError> {
         for (name, spelling) in [(header::IF_MODIFIED_SINCE, "If-Modified-Since"), (header::IF_UNMODIFIED_SINCE, "If-Unmodified-Since")] {
             if headers.contains_key(name) {
                 return Err(ResourceError::conflict(format!("Header {spelling} not supported")));
@@ -62,7 +62,7 @@ impl Conditions {
     ///
     /// # Errors
     /// 412 for what a read does not take.
-    pub(crate) fn for_read(self) -> Result<Option<String>, ResourceError> {
+    pub fn for_read(self) -> Result<Option<String>, ResourceError> {
         self.no_match_on("If-Match not supported for GET requests")?;
         if self.if_none_match.as_deref() == Some("*") {
             return Err(ResourceError::precondition_failed("If-None-Match * not appropriate for GET requests"));
@@ -74,7 +74,7 @@ impl Conditions {
     ///
     /// # Errors
     /// 412 for any condition.
-    pub(crate) fn for_query(&self) -> Result<(), ResourceError> {
+    pub fn for_query(&self) -> Result<(), ResourceError> {
         self.no_match_on("If-Match not supported for GET requests")?;
         self.no_none_match_on("If-None-Match not supported for GET requests")
     }
@@ -83,7 +83,7 @@ impl Conditions {
     ///
     /// # Errors
     /// 412 for any condition.
-    pub(crate) fn for_post(&self) -> Result<(), ResourceError> {
+    pub fn for_post(&self) -> Result<(), ResourceError> {
         self.no_match_on("If-Match not supported for POST requests")?;
         self.no_none_match_on("If-None-Match not supported for POST requests")
     }
@@ -92,7 +92,7 @@ impl Conditions {
     ///
     /// # Errors
     /// 412 for both conditions at once, 400 for an `If-None-Match` other than `*`.
-    pub(crate) fn for_put(self, creates: bool) -> Result<Put, ResourceError> {
+    pub fn for_put(self, creates: bool) -> Result<Put, ResourceError> {
         match (self.if_match, self.if_none_match) {
             (Some(_), Some(_)) => {
                 Err(ResourceError::precondition_failed("Simultaneous use of If-Match and If-None-Match not supported for PUT requests"))
@@ -109,7 +109,7 @@ impl Conditions {
     ///
     /// # Errors
     /// 412 for `If-None-Match`.
-    pub(crate) fn for_patch(self) -> Result<Expected, ResourceError> {
+    pub fn for_patch(self) -> Result<Expected, ResourceError> {
         self.no_none_match_on("Use of If-None-Match not supported for PATCH requests")?;
         Ok(expected(self.if_match))
     }
@@ -118,7 +118,7 @@ impl Conditions {
     ///
     /// # Errors
     /// 412 for `If-None-Match`.
-    pub(crate) fn for_delete(self) -> Result<Expected, ResourceError> {
+    pub fn for_delete(self) -> Result<Expected, ResourceError> {
         self.no_none_match_on("If-None-Match not supported for DELETE requests")?;
         Ok(expected(self.if_match))
     }

@@ -7,22 +7,22 @@ use http::HeaderMap;
 
 /// The protocol's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Protocol {
+pub struct Protocol {
     major: u32,
     minor: u32,
 }
 
 impl Protocol {
     /// What is spoken when a client does not say.
-    pub(crate) const CURRENT: Self = Self { major: 2, minor: 1 };
+    pub const CURRENT: Self = Self { major: 2, minor: 1 };
 
     /// A PUT without conditions creates what is not there.
-    pub(crate) fn put_creates(self) -> bool {
+    pub fn put_creates(self) -> bool {
         self.major >= 2
     }
 
     /// A POST without `_action` creates.
-    pub(crate) fn post_creates(self) -> bool {
+    pub fn post_creates(self) -> bool {
         self >= Self::CURRENT
     }
 
@@ -30,7 +30,7 @@ impl Protocol {
     ///
     /// # Errors
     /// 400 for another grammar or a protocol newer than ours.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ResourceError> {
+    pub fn of(headers: &HeaderMap) -> Result<Self, ResourceError> {
         let Some(value) = headers.get("accept-api-version") else { return Ok(Self::CURRENT) };
         let text = String::from_utf8_lossy(value.as_bytes());
         let invalid = || ResourceError::bad_request(format!("Version string is in an invalid format: {text}"));

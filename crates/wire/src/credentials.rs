@@ -12,11 +12,11 @@ use zeroize::Zeroizing;
 
 /// A name and a password, both not empty.
 #[derive(Clone)]
-pub(crate) struct Credentials {
+pub struct Credentials {
     /// The login name.
-    pub(crate) user: String,
+    pub user: String,
     /// The password as typed.
-    pub(crate) password: Zeroizing<String>,
+    pub password: Zeroizing<String>,
 }
 
 /// The header of re-authentication.
@@ -24,7 +24,7 @@ const REAUTH_PASSWORD: &str = "x-openidm-reauth-password";
 
 impl Credentials {
     /// The credentials of a request; `None` when it carries none that are complete.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
         let own = || {
             let user = text(headers, "x-openidm-username")?;
             let password = Zeroizing::new(text(headers, "x-openidm-password")?);
@@ -34,7 +34,7 @@ impl Credentials {
     }
 
     /// The password of `X-OpenIDM-Reauth-Password`, unless it is blank.
-    pub(crate) fn reauth_password(headers: &HeaderMap) -> Option<Zeroizing<String>> {
+    pub fn reauth_password(headers: &HeaderMap) -> Option<Zeroizing<String>> {
         text(headers, REAUTH_PASSWORD).filter(|password| !password.trim().is_empty()).map(Zeroizing::new)
     }
 }
@@ -46,13 +46,13 @@ impl std::fmt::Debug for Credentials {
 }
 
 /// The name that a request says it comes from, with or without a password.
-pub(crate) fn user_name(headers: &HeaderMap) -> Option<String> {
+pub fn user_name(headers: &HeaderMap) -> Option<String> {
     let own = || text(headers, "x-openidm-username").filter(|name| !name.is_empty());
     own().or_else(|| basic(headers).map(|credentials| credentials.user))
 }
 
 /// `X-OpenIDM-NoSession: true`: neither begin a session nor touch one (client-contract §1).
-pub(crate) fn wants_no_session(headers: &HeaderMap) -> bool {
+pub fn wants_no_session(headers: &HeaderMap) -> bool {
     headers.get("x-openidm-nosession").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 

@@ -8,17 +8,17 @@ use percent_encoding::percent_decode;
 
 /// Decoded parameters in the order of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Parameters(Vec<(String, String)>);
+pub struct Parameters(Vec<(String, String)>);
 
 /// Most parameters of one request (SEC-52).
-const MAX_PARAMETERS: usize = 1000;
+pub const MAX_PARAMETERS: usize = 1000;
 
 impl Parameters {
     /// Reads a query string. `+` is a space.
     ///
     /// # Errors
     /// 400 when a `%` is not followed by two hexadecimal digits, when the bytes are no UTF-8, or when there are too many.
-    pub(crate) fn parse(query: &str) -> Result<Self, ResourceError> {
+    pub fn parse(query: &str) -> Result<Self, ResourceError> {
         let mut all = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             if all.len() == MAX_PARAMETERS {
@@ -31,12 +31,12 @@ impl Parameters {
     }
 
     /// Every value of a parameter.
-    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Whether the parameter was given at all.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
     }
 
@@ -44,7 +44,7 @@ impl Parameters {
     ///
     /// # Errors
     /// 400 when it was given more often.
-    pub(crate) fn single(&self, name: &str) -> Result<Option<&str>, ResourceError> {
+    pub fn single(&self, name: &str) -> Result<Option<&str>, ResourceError> {
         let mut values = self.all(name);
         let first = values.next();
         if values.next().is_some() {
@@ -57,7 +57,7 @@ impl Parameters {
     ///
     /// # Errors
     /// 400 when it is none, or negative.
-    pub(crate) fn count(&self, name: &str) -> Result<Option<u64>, ResourceError> {
+    pub fn count(&self, name: &str) -> Result<Option<u64>, ResourceError> {
         let Some(text) = self.single(name)? else { return Ok(None) };
         // The older generation reads 32-bit integers; a negative one means nothing to us.
         let value = text.strip_prefix('+').unwrap_or(text).parse::<i32>().ok().and_then(|value| u64::try_from(value).ok());
@@ -71,7 +71,7 @@ impl Parameters {
     ///
     /// # Errors
     /// 400 when it was given more than once.
-    pub(crate) fn flag(&self, name: &str) -> Result<bool, ResourceError> {
+    pub fn flag(&self, name: &str) -> Result<bool, ResourceError> {
         Ok(self.single(name)?.is_some_and(|value| value.eq_ignore_ascii_case("true")))
     }
 }
@@ -83,7 +83,7 @@ fn decode(text: &str) -> Result<String, ResourceError> {
 }
 
 /// Strict percent-decoding to UTF-8; `None` when either fails.
-pub(crate) fn decode_percent(text: &str) -> Option<String> {
+pub fn decode_percent(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     if !bytes.contains(&b'%') {
         return Some(text.to_owned());

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue, header};
 
 /// The values of all cookies of this name, in the order sent. A browser may send two of different paths.
-pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
     let named = pairs.filter_map(|pair| pair.split_once('=')).filter(move |(key, _)| key.trim() == name);
     named.map(|(_, value)| value.trim().trim_matches('"')).filter(|value| !value.is_empty())
@@ -11,24 +11,24 @@ pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator
 
 /// How the session cookie is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CookieStyle<'a> {
+pub struct CookieStyle<'a> {
     /// Its name, `session-jwt`.
-    pub(crate) name: &'a str,
+    pub name: &'a str,
     /// Only sent back over https.
-    pub(crate) secure: bool,
+    pub secure: bool,
     /// Seconds it outlives the browser; `None` ends it with the browser.
-    pub(crate) max_age: Option<i64>,
+    pub max_age: Option<i64>,
 }
 
 impl CookieStyle<'_> {
     /// The header that sets `value`; nothing when name or value cannot stand in a header.
-    pub(crate) fn set(&self, value: &str) -> Option<HeaderValue> {
+    pub fn set(&self, value: &str) -> Option<HeaderValue> {
         let age = self.max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
         self.write(value, &age)
     }
 
     /// The header that makes a browser forget the cookie.
-    pub(crate) fn clear(&self) -> Option<HeaderValue> {
+    pub fn clear(&self) -> Option<HeaderValue> {
         self.write("", "; Max-Age=0")
     }
 

@@ -1,21 +1,19 @@
-//! A request of the REST dialect, taken apart: which operation on which path, under which conditions, with which body.
+//! A request of the REST dialect, taken apart: which operation, under which conditions, shown how.
 //!
 //! Easiest to get wrong: the order of the refusals. A stranger is told 401 before anything else; then the headers and parameters are
 //! judged, then the body, and only then whether he may (openidm-wire §0).
 
 use crest::{Fields, Filter, Paging, Query, ResourceError, SortKey, TotalPolicy};
 use http::{HeaderMap, Method};
-use serde_json::Value;
 
-use super::body::Wanted;
-use super::conditions::{Conditions, Expected, Put};
-use super::parameters::Parameters;
-use super::path::Path;
-use super::version::Protocol;
+use crate::body::Wanted;
+use crate::conditions::{Conditions, Expected, Put};
+use crate::parameters::Parameters;
+use crate::version::Protocol;
 
 /// What is asked for, its body aside.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Operation {
+pub enum Operation {
     /// Reads one resource; the client has this revision already.
     Read {
         /// `If-None-Match`.
@@ -37,15 +35,15 @@ pub(crate) enum Operation {
 
 /// What a query asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct QueryRequest {
+pub struct QueryRequest {
     /// Which objects, in which order, which page.
-    pub(crate) query: Query,
+    pub query: Query,
     /// `_queryId=query-all-ids`: only `_id` and `_rev` are wanted.
-    pub(crate) ids_only: bool,
+    pub ids_only: bool,
     /// `_queryExpression` was used; nobody may.
-    pub(crate) by_expression: bool,
+    pub by_expression: bool,
     /// The policy as the client asked for it, to be repeated in the answer.
-    pub(crate) totals: TotalPolicy,
+    pub totals: TotalPolicy,
 }
 
 impl Operation {
@@ -53,7 +51,7 @@ impl Operation {
     ///
     /// # Errors
     /// 400, 409, 412 or 501 as openidm-wire §4.2 and §4.3 say.
-    pub(crate) fn of(method: &Method, headers: &HeaderMap, parameters: &Parameters) -> Result<Self, ResourceError> {
+    pub fn of(method: &Method, headers: &HeaderMap, parameters: &Parameters) -> Result<Self, ResourceError> {
         let overridden = headers.get("x-http-method-override").filter(|_| method == Method::POST);
         let method = match overridden {
             None => method.as_str(),
@@ -84,7 +82,7 @@ impl Operation {
     }
 
     /// What body the operation needs; `None` when it has none.
-    pub(crate) fn wanted(&self) -> Option<Wanted> {
+    pub fn wanted(&self) -> Option<Wanted> {
         match self {
             Self::Read { .. } | Self::Query(_) | Self::Delete(_) => None,
             Self::Action(_) => Some(Wanted::Anything),
@@ -93,9 +91,9 @@ impl Operation {
         }
     }
 
-    /// Its name in access rules, audit events and metrics. A PUT that may create is judged as an update by [`super::access`], and as a
+    /// Its name in access rules, audit events and metrics. A PUT that may create is judged as an update by the access rules, and as a
     /// create where nothing is there yet.
-    pub(crate) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Read { .. } => "read",
             Self::Query(_) => "query",
@@ -108,7 +106,7 @@ impl Operation {
     }
 
     /// The action's name.
-    pub(crate) fn action(&self) -> Option<&str> {
+    pub fn action(&self) -> Option<&str> {
         match self {
             Self::Action(name) => Some(name),
             _ => None,
@@ -116,7 +114,7 @@ impl Operation {
     }
 
     /// Whether it changes nothing, so that another site may cause it (decision 16).
-    pub(crate) fn is_safe(&self) -> bool {
+    pub fn is_safe(&self) -> bool {
         matches!(self, Self::Read { .. } | Self::Query(_))
     }
 }
@@ -204,13 +202,13 @@ fn total_policy(parameters: &Parameters) -> Result<TotalPolicy, ResourceError> {
 
 /// How an answer is to be shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Presentation {
+pub struct Presentation {
     /// `_fields`.
-    pub(crate) fields: Fields,
+    pub fields: Fields,
     /// `_prettyPrint`.
-    pub(crate) pretty: bool,
+    pub pretty: bool,
     /// `_mimeType`, on reads.
-    pub(crate) mime: Option<String>,
+    pub mime: Option<String>,
 }
 
 impl Presentation {
@@ -218,7 +216,7 @@ impl Presentation {
     ///
     /// # Errors
     /// 400 when one cannot be used.
-    pub(crate) fn of(operation: &Operation, parameters: &Parameters) -> Result<Self, ResourceError> {
+    pub fn of(operation: &Operation, parameters: &Parameters) -> Result<Self, ResourceError> {
         let fields = Fields::parse_many(parameters.all("_fields"))?;
         let mime = match parameters.all("_mimeType").collect::<Vec<_>>().as_slice() {
             [] => None,
@@ -241,23 +239,9 @@ impl Presentation {
     }
 
     /// Whether a prepared text may be sent as it is.
-    pub(crate) fn is_plain(&self) -> bool {
+    pub fn is_plain(&self) -> bool {
         !self.pretty && self.mime.is_none() && self.fields.is_all()
     }
-}
-
-/// A request whose sender may make it.
-pub(crate) struct Call<'a> {
-    /// Where.
-    pub(crate) path: &'a Path,
-    /// What.
-    pub(crate) operation: Operation,
-    /// With which parameters.
-    pub(crate) parameters: &'a Parameters,
-    /// With which headers.
-    pub(crate) headers: &'a HeaderMap,
-    /// With which body; only an action may have none.
-    pub(crate) body: Option<Value>,
 }
 
 #[cfg(test)]

@@ -5,11 +5,16 @@
 
 use crest::ResourceError;
 
-use super::parameters::decode_percent;
+use crate::parameters::decode_percent;
+
+/// What follows `/openidm`, if the path is in that context.
+pub fn below_context(path: &str) -> Option<&str> {
+    path.strip_prefix("/openidm").filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 /// A decoded path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Path {
+pub struct Path {
     segments: Vec<String>,
     /// Decoded, joined; what access rules are matched with.
     joined: String,
@@ -18,11 +23,11 @@ pub(crate) struct Path {
 }
 
 /// Most segments of a path; longer ones lead nowhere (SEC-52).
-const MAX_SEGMENTS: usize = 32;
+pub const MAX_SEGMENTS: usize = 32;
 
 impl Path {
     /// The context itself.
-    pub(crate) fn root() -> Self {
+    pub fn root() -> Self {
         Self { segments: Vec::new(), joined: String::new(), raw: String::new() }
     }
 
@@ -30,7 +35,7 @@ impl Path {
     ///
     /// # Errors
     /// 400 when a segment cannot be decoded or could be mistaken for another path.
-    pub(crate) fn parse(below_context: &str) -> Result<Self, ResourceError> {
+    pub fn parse(below_context: &str) -> Result<Self, ResourceError> {
         let raw = below_context.strip_prefix('/').unwrap_or(below_context);
         let raw = raw.strip_suffix('/').unwrap_or(raw);
         let invalid = || ResourceError::bad_request("The path of the request is not valid");
@@ -49,17 +54,17 @@ impl Path {
     }
 
     /// The decoded path, without a slash at either end.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.joined
     }
 
     /// The decoded segments.
-    pub(crate) fn segments(&self) -> Vec<&str> {
+    pub fn segments(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()
     }
 
     /// 404, naming the path without its first `known` segments as the older generation does.
-    pub(crate) fn not_found(&self, known: usize) -> ResourceError {
+    pub fn not_found(&self, known: usize) -> ResourceError {
         let rest = self.raw.split('/').skip(known).collect::<Vec<_>>().join("/");
         ResourceError::not_found(format!("Resource '{rest}' not found"))
     }
@@ -103,5 +108,14 @@ mod tests {
     #[test]
     fn sec_52_the_number_of_segments_is_bounded() {
         assert_eq!(Path::parse(&"/a".repeat(MAX_SEGMENTS + 1)).unwrap_err().code, 400);
+    }
+
+    #[test]
+    fn the_context_is_a_whole_segment() {
+        assert_eq!(below_context("/openidm"), Some(""));
+        assert_eq!(below_context("/openidm/info/ping"), Some("/info/ping"));
+        for path in ["/openidmx", "/", "//openidm/info", "/OPENIDM/info"] {
+            assert_eq!(below_context(path), None, "{path}");
+        }
     }
 }
