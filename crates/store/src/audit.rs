@@ -2,12 +2,10 @@
 
 use process::{AuditEvent, LedgerError};
 use serde_json::Value;
-use sqlx::Row as _;
 
 use crate::Db;
-use crate::db::unavailable;
 use crate::sql::{Bound, Values, join};
-use crate::sqlite::{Connection, Row};
+use crate::sqlite::{self, Connection, Row};
 
 /// An event as it was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,26 +48,25 @@ pub struct AuditQuery {
 }
 
 /// Appends an event.
-pub(crate) async fn insert(connection: &mut Connection, event: &AuditEvent) -> Result<(), sqlx::Error> {
-    let query = sqlx::query(
+pub(crate) fn insert(connection: &Connection, event: &AuditEvent) -> Result<(), sqlite::Error> {
+    let query = connection.query(
         "INSERT INTO audit (time, topic, event, transaction_id, user_id, object, successful, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     );
     let query = query.bind(event.time).bind(event.topic).bind(&event.event).bind(&event.transaction).bind(&event.user);
-    query.bind(&event.object).bind(event.successful).bind(event.detail.to_string()).execute(connection).await.map(drop)
+    query.bind(&event.object).bind(event.successful).bind(event.detail.to_string()).execute().map(drop)
 }
 
-fn record(row: &Row) -> Result<AuditRecord, sqlx::Error> {
-    let detail: &str = row.try_get("detail")?;
+fn record(row: &Row<'_>) -> Result<AuditRecord, sqlite::Error> {
     Ok(AuditRecord {
-        number: row.try_get("number")?,
-        topic: row.try_get("topic")?,
-        event: row.try_get("event")?,
-        time: row.try_get("time")?,
-        transaction: row.try_get("transaction_id")?,
-        user: row.try_get("user_id")?,
-        object: row.try_get("object")?,
-        successful: row.try_get("successful")?,
-        detail: serde_json::from_str(detail).map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+        number: row.get("number")?,
+        topic: row.get("topic")?,
+        event: row.get("event")?,
+        time: row.get("time")?,
+        transaction: row.get("transaction_id")?,
+        user: row.get("user_id")?,
+        object: row.get("object")?,
+        successful: row.get("successful")?,
+        detail: sqlite::json(row, "detail")?,
     })
 }
 
@@ -93,8 +90,7 @@ impl Db {
         }
         let limit = values.bind(Bound::Integer(query.limit.into()));
         let text = format!("SELECT * FROM audit WHERE {} ORDER BY number DESC LIMIT {limit}", join(&conditions, "AND", "TRUE"));
-        let rows = values.query(text).fetch_all(self.readers()).await;
-        rows.and_then(|rows| rows.iter().map(record).collect()).map_err(unavailable)
+        self.walk(move |connection| values.query(connection, text).all(record)).await
     }
 
     /// Removes events before a time, in seconds since 1970, and says how many.
@@ -102,7 +98,6 @@ impl Db {
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_audit(&self, before: i64) -> Result<u64, LedgerError> {
-        let done = sqlx::query("DELETE FROM audit WHERE time < $1").bind(before).execute(self.writer()).await;
-        Ok(done.map_err(unavailable)?.rows_affected())
+        self.run(move |connection| connection.query("DELETE FROM audit WHERE time < $1").bind(before).execute()).await
     }
 }

@@ -6,56 +6,52 @@
 use crest::{Change, Resource, ResourceError};
 use process::CommitError;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::objects::{resource, revision, revision_number};
-use crate::sqlite::{self, Connection, Row, Violation};
+use crate::sqlite::{self, Connection, Violation};
 
 pub(crate) fn unavailable(error: impl std::fmt::Display) -> CommitError {
     CommitError::Unavailable(error.to_string())
 }
 
 /// Applies a change and gives the object as it is now; for a deletion as it was.
-pub(crate) async fn apply(connection: &mut Connection, now: i64, change: Change) -> Result<Resource, CommitError> {
+pub(crate) fn apply(connection: &Connection, now: i64, change: Change) -> Result<Resource, CommitError> {
     match change {
-        Change::Create { collection, id, content } => create(connection, now, &collection, id, content).await,
+        Change::Create { collection, id, content } => create(connection, now, &collection, id, content),
         Change::Replace { collection, id, content, expected } => {
             let object = Object { collection: &collection, id: &id };
-            object.replace(connection, now, content, expected.as_deref()).await
+            object.replace(connection, now, content, expected.as_deref())
         }
         Change::Patch { collection, id, patch, expected, guard } => {
             let object = Object { collection: &collection, id: &id };
-            let mut current = object.current(connection, expected.as_deref()).await?;
+            let mut current = object.current(connection, expected.as_deref())?;
             if guard.is_some_and(|guard| !guard.holds(&current.content)) {
                 return Err(CommitError::GuardFailed);
             }
             if !patch.apply(&mut current.content).map_err(CommitError::Patch)? {
                 return Ok(current);
             }
-            object.replace(connection, now, current.content, Some(&current.revision)).await
+            object.replace(connection, now, current.content, Some(&current.revision))
         }
-        Change::Delete { collection, id, expected } => {
-            Object { collection: &collection, id: &id }.delete(connection, expected.as_deref()).await
-        }
+        Change::Delete { collection, id, expected } => Object { collection: &collection, id: &id }.delete(connection, expected.as_deref()),
     }
 }
 
-async fn create(connection: &mut Connection, now: i64, collection: &str, id: String, content: Value) -> Result<Resource, CommitError> {
+fn create(connection: &Connection, now: i64, collection: &str, id: String, content: Value) -> Result<Resource, CommitError> {
     // An object that is there already has its unique values too; which constraint an engine meets first must not decide the answer.
-    if (Object { collection, id: &id }).current(connection, None).await.is_ok() {
+    if (Object { collection, id: &id }).current(connection, None).is_ok() {
         return Err(CommitError::IdTaken { collection: collection.to_owned(), id });
     }
-    let query = sqlx::query(
+    let query = connection.query(
         "INSERT INTO managed_object (collection, id, rev, doc, created, changed) \
          VALUES ($1, $2, (SELECT rev + 1 FROM revision_floor), $3, $4, $4) RETURNING rev",
     );
     let query = query.bind(collection).bind(storable_text(&id)?).bind(storable(&content)?).bind(now);
-    let row = query.fetch_one(connection).await.map_err(|error| taken(error, collection, &id))?;
-    let revision = revision(row.try_get("rev").map_err(unavailable)?);
+    let revision = query.one(|row| row.get("rev")).map(revision).map_err(|error| taken(error, collection, &id))?;
     Ok(Resource { id, revision, content })
 }
 
-fn taken(error: sqlx::Error, collection: &str, id: &str) -> CommitError {
+fn taken(error: sqlite::Error, collection: &str, id: &str) -> CommitError {
     match sqlite::violation(&error) {
         Some(Violation::Id) => CommitError::IdTaken { collection: collection.to_owned(), id: id.to_owned() },
         Some(Violation::Property { collection, property }) => CommitError::Taken { collection, property },
@@ -71,51 +67,41 @@ struct Object<'a> {
 
 impl Object<'_> {
     /// The object as it is, if it has the expected revision.
-    async fn current(&self, connection: &mut Connection, expected: Option<&str>) -> Result<Resource, CommitError> {
+    fn current(&self, connection: &Connection, expected: Option<&str>) -> Result<Resource, CommitError> {
         let text = format!("SELECT id, rev, doc FROM managed_object WHERE collection = $1 AND id = $2{}", sqlite::FOR_UPDATE);
-        let row =
-            sqlx::query(AssertSqlSafe(text)).bind(self.collection).bind(self.id).fetch_optional(connection).await.map_err(unavailable)?;
+        let found = connection.query(text).bind(self.collection).bind(self.id).first(resource).map_err(unavailable)?;
         let missing = || CommitError::Missing { collection: self.collection.to_owned(), id: self.id.to_owned() };
-        let current = resource(&row.ok_or_else(missing)?).map_err(unavailable)?;
+        let current = found.ok_or_else(missing)?;
         if expected.is_some_and(|expected| expected != current.revision) {
             return Err(CommitError::Stale);
         }
         Ok(current)
     }
 
-    async fn replace(
-        &self,
-        connection: &mut Connection,
-        now: i64,
-        content: Value,
-        expected: Option<&str>,
-    ) -> Result<Resource, CommitError> {
-        let query = sqlx::query(
+    fn replace(&self, connection: &Connection, now: i64, content: Value, expected: Option<&str>) -> Result<Resource, CommitError> {
+        let query = connection.query(
             "UPDATE managed_object SET doc = $1, rev = rev + 1, changed = $2 \
              WHERE collection = $3 AND id = $4 AND ($5 IS NULL OR rev = $5) RETURNING rev",
         );
         let query = query.bind(storable(&content)?).bind(now).bind(self.collection).bind(self.id).bind(wanted(expected)?);
-        let row = query.fetch_optional(&mut *connection).await.map_err(|error| taken(error, self.collection, self.id))?;
-        let Some(row) = row else { return Err(self.refusal(connection).await) };
-        let revision = revision(row.try_get("rev").map_err(unavailable)?);
+        let done = query.first(|row| row.get("rev")).map_err(|error| taken(error, self.collection, self.id))?;
+        let Some(revision) = done.map(revision) else { return Err(self.refusal(connection)) };
         Ok(Resource { id: self.id.to_owned(), revision, content })
     }
 
-    async fn delete(&self, connection: &mut Connection, expected: Option<&str>) -> Result<Resource, CommitError> {
-        let query =
-            sqlx::query("DELETE FROM managed_object WHERE collection = $1 AND id = $2 AND ($3 IS NULL OR rev = $3) RETURNING id, rev, doc");
+    fn delete(&self, connection: &Connection, expected: Option<&str>) -> Result<Resource, CommitError> {
+        let query = connection
+            .query("DELETE FROM managed_object WHERE collection = $1 AND id = $2 AND ($3 IS NULL OR rev = $3) RETURNING id, rev, doc");
         let query = query.bind(self.collection).bind(self.id).bind(wanted(expected)?);
-        let row: Option<Row> = query.fetch_optional(&mut *connection).await.map_err(unavailable)?;
-        let Some(row) = row else { return Err(self.refusal(connection).await) };
-        let gone = resource(&row).map_err(unavailable)?;
-        let floor = sqlx::query("UPDATE revision_floor SET rev = $1 WHERE rev < $1").bind(revision_number(&gone.revision));
-        floor.execute(connection).await.map_err(unavailable)?;
+        let Some(gone) = query.first(resource).map_err(unavailable)? else { return Err(self.refusal(connection)) };
+        let floor = connection.query("UPDATE revision_floor SET rev = $1 WHERE rev < $1").bind(revision_number(&gone.revision));
+        floor.execute().map_err(unavailable)?;
         Ok(gone)
     }
 
     /// Why no row had the expected revision.
-    async fn refusal(&self, connection: &mut Connection) -> CommitError {
-        match self.current(connection, None).await {
+    fn refusal(&self, connection: &Connection) -> CommitError {
+        match self.current(connection, None) {
             Ok(_) => CommitError::Stale,
             Err(error) => error,
         }

@@ -1,12 +1,14 @@
 //! The handle to a store. Clones share it.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use process::LedgerError;
 
-use crate::sqlite::{self, Pool, Transaction};
+use crate::error::Unavailable;
+use crate::readers::Readers;
+use crate::sqlite::{self, Connection};
+use crate::writer::Writer;
 use crate::{Collections, IndexError, OpenError, TextSeal, indexes};
 
 /// A store: one connection that writes, a few that read. It implements [`process::Ledger`], [`process::Outbox`],
@@ -17,9 +19,9 @@ pub struct Db {
 }
 
 struct Shared {
-    file: PathBuf,
-    writer: Pool,
-    readers: Pool,
+    file: String,
+    writer: Writer,
+    readers: Arc<Readers>,
     collections: RwLock<Arc<Collections>>,
     seal: OnceLock<Arc<dyn TextSeal>>,
 }
@@ -38,12 +40,20 @@ impl Db {
     /// As the variants of [`OpenError`] say.
     pub async fn open(location: &str, collections: Collections) -> Result<Self, OpenError> {
         let file = sqlite::file(location)?;
-        let unreachable = |error: std::io::Error| OpenError::Unreachable { file: file.display().to_string(), cause: error.to_string() };
-        sqlite::create_private(&file).await.map_err(unreachable)?;
-        let writer = sqlite::writer(&file).await.map_err(|error| sqlite::open_error(&file, &error))?;
-        sqlite::migrate(&writer).await.map_err(|error| sqlite::migrate_error(&file, &error))?;
-        let readers = sqlite::readers(&file);
-        let db = Self { shared: Arc::new(Shared { file, writer, readers, collections: RwLock::default(), seal: OnceLock::new() }) };
+        let name = file.display().to_string();
+        let unreachable = |cause: String| OpenError::Unreachable { file: name.clone(), cause };
+        let path = file.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            sqlite::create_private(&path)
+                .map_err(|error| OpenError::Unreachable { file: path.display().to_string(), cause: error.to_string() })?;
+            let mut connection = sqlite::writer(&path).map_err(|error| sqlite::open_error(&path, &error))?;
+            sqlite::migrate(&path, &mut connection)?;
+            Ok::<_, OpenError>(connection)
+        });
+        let connection = opened.await.map_err(|error| unreachable(error.to_string()))??;
+        let writer = Writer::start(connection).map_err(|error| unreachable(error.to_string()))?;
+        let shared = Shared { file: name, writer, readers: Readers::new(file), collections: RwLock::default(), seal: OnceLock::new() };
+        let db = Self { shared: Arc::new(shared) };
         db.ensure_indexes(&collections).await?;
         Ok(db)
     }
@@ -59,16 +69,8 @@ impl Db {
     /// [`IndexError::Duplicate`] when stored objects contradict a uniqueness, [`IndexError::Name`] when no index can guard it; all
     /// other indexes are in force then. [`IndexError::Unavailable`] when nothing was done.
     pub async fn ensure_indexes(&self, collections: &Collections) -> Result<(), IndexError> {
-        let unavailable = |error: sqlx::Error| IndexError::Unavailable(error.to_string());
-        let mut transaction = self.write().await.map_err(unavailable)?;
-        let made = match indexes::ensure(&mut transaction, collections).await {
-            Ok(made) => made,
-            Err(error) => {
-                roll_back(transaction).await;
-                return Err(error);
-            }
-        };
-        transaction.commit().await.map_err(unavailable)?;
+        let declared = collections.clone();
+        let made = self.write(move |connection| indexes::ensure(connection, &declared)).await?;
         *self.shared.collections.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(made.collections);
         made.refused.map_or(Ok(()), Err)
     }
@@ -77,8 +79,8 @@ impl Db {
     ///
     /// # Errors
     /// When it gives none.
-    pub async fn ping(&self) -> Result<(), LedgerError> {
-        sqlx::query("SELECT 1").execute(self.readers()).await.map(drop).map_err(unavailable)
+    pub fn ping(&self) -> Result<(), LedgerError> {
+        self.look(|connection| connection.run("SELECT 1"))
     }
 
     /// Waits for what is under way, writes everything back into the main file and closes it. The handle and its clones are of no
@@ -87,39 +89,52 @@ impl Db {
     /// # Errors
     /// When the log could not be written back; it is read at the next opening, and nothing is lost.
     pub async fn close(&self) -> Result<(), LedgerError> {
-        self.shared.readers.close().await;
-        let done = sqlx::query(sqlite::CHECKPOINT).fetch_all(self.writer()).await;
-        self.shared.writer.close().await;
-        done.map(drop).map_err(unavailable)
+        self.shared.readers.close();
+        self.shared.writer.close().await.map_err(LedgerError::from)
     }
 
-    pub(crate) fn readers(&self) -> &Pool {
+    /// Does work in a transaction that writes. The transaction is committed unless the work fails.
+    pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Unavailable> + Send + 'static,
+    {
+        self.shared.writer.run(work).await
+    }
+
+    /// [`Self::write`] for work that fails for no other reason than the store.
+    pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Connection) -> Result<T, sqlite::Error> + Send + 'static,
+        T: Send + 'static,
+        E: From<Unavailable>,
+    {
+        self.write(move |connection| work(connection).map_err(Unavailable::from)).await.map_err(E::from)
+    }
+
+    /// Looks something up on this thread. The cost of the statement must not grow with the store.
+    pub(crate) fn look<T, E: From<Unavailable>>(&self, read: impl FnOnce(&Connection) -> Result<T, sqlite::Error>) -> Result<T, E> {
+        self.shared.readers.look(|connection| read(connection).map_err(Unavailable::from)).map_err(E::from)
+    }
+
+    /// Reads on a thread that may be kept waiting.
+    pub(crate) async fn walk<T, E, F>(&self, read: F) -> Result<T, E>
+    where
+        F: FnOnce(&Connection) -> Result<T, sqlite::Error> + Send + 'static,
+        T: Send + 'static,
+        E: From<Unavailable>,
+    {
+        self.readers().walk(move |connection| read(connection).map_err(Unavailable::from)).await.map_err(E::from)
+    }
+
+    pub(crate) fn readers(&self) -> &Arc<Readers> {
         &self.shared.readers
-    }
-
-    pub(crate) fn writer(&self) -> &Pool {
-        &self.shared.writer
-    }
-
-    /// Begins a transaction that writes.
-    pub(crate) async fn write(&self) -> Result<Transaction, sqlx::Error> {
-        self.writer().begin_with(sqlite::BEGIN_WRITE).await
     }
 
     pub(crate) fn collections(&self) -> Arc<Collections> {
         Arc::clone(&self.shared.collections.read().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// Gives up a transaction. Should this fail, dropping the connection's transaction does the same.
-pub(crate) async fn roll_back(transaction: Transaction) {
-    if let Err(error) = transaction.rollback().await {
-        tracing::warn!(%error, "a transaction could not be rolled back");
-    }
-}
-
-pub(crate) fn unavailable(error: impl fmt::Display) -> LedgerError {
-    LedgerError(error.to_string())
 }
 
 #[cfg(test)]

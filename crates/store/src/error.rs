@@ -1,6 +1,10 @@
 //! Why a store cannot be opened. What fails later has the error type of its port.
 
+use identity::ObjectsError;
+use process::{CommitError, LedgerError};
 use thiserror::Error;
+
+use crate::sqlite;
 
 /// Why [`crate::Db::open`] failed.
 #[derive(Debug, Error)]
@@ -72,4 +76,44 @@ pub enum IndexError {
     /// The store cannot be reached or is full; the indexes are as they were.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+}
+
+/// No answer: the store is closed, full or out of reach. Every port has a variant for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Unavailable(pub(crate) String);
+
+impl Unavailable {
+    pub(crate) fn closed() -> Self {
+        Self("it is closed".to_owned())
+    }
+}
+
+impl From<sqlite::Error> for Unavailable {
+    fn from(error: sqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<Unavailable> for LedgerError {
+    fn from(Unavailable(cause): Unavailable) -> Self {
+        Self(cause)
+    }
+}
+
+impl From<Unavailable> for CommitError {
+    fn from(Unavailable(cause): Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl From<Unavailable> for ObjectsError {
+    fn from(Unavailable(cause): Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
+}
+
+impl From<Unavailable> for IndexError {
+    fn from(Unavailable(cause): Unavailable) -> Self {
+        Self::Unavailable(cause)
+    }
 }

@@ -20,10 +20,12 @@ mod ledger;
 mod objects;
 mod order;
 mod outbox;
+mod readers;
 mod sessions;
 mod sql;
 mod sql_filter;
 mod sqlite;
+mod writer;
 
 pub use audit::{AuditQuery, AuditRecord};
 pub use collections::{Collections, Indexed};

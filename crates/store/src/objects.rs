@@ -9,12 +9,12 @@
 use async_trait::async_trait;
 use crest::{Page, Paging, Query, Resource, TotalPolicy};
 use identity::{Objects, ObjectsError};
-use sqlx::Row as _;
 
+use crate::error::Unavailable;
 use crate::order::{Order, Position, walk};
 use crate::sql::{Bound, Values};
 use crate::sql_filter::{condition, probes};
-use crate::sqlite::{self, Row};
+use crate::sqlite::{self, Connection, Row};
 use crate::{Collections, Db, cookie};
 
 /// Objects that are checked in memory at a time, where SQL could not express the whole filter.
@@ -32,45 +32,53 @@ pub(crate) fn revision_number(text: &str) -> Option<i64> {
 }
 
 /// Reads an object from columns `id`, `rev` and `doc`.
-pub(crate) fn resource(row: &Row) -> Result<Resource, sqlx::Error> {
-    let doc: &str = row.try_get("doc")?;
-    let content = serde_json::from_str(doc).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    Ok(Resource { id: row.try_get("id")?, revision: revision(row.try_get("rev")?), content })
-}
-
-pub(crate) fn unavailable(error: impl std::fmt::Display) -> ObjectsError {
-    ObjectsError::Unavailable(error.to_string())
+pub(crate) fn resource(row: &Row<'_>) -> Result<Resource, sqlite::Error> {
+    Ok(Resource { id: row.get("id")?, revision: revision(row.get("rev")?), content: sqlite::json(row, "doc")? })
 }
 
 #[async_trait]
 impl Objects for Db {
     async fn read(&self, collection: &str, id: &str) -> Result<Option<Resource>, ObjectsError> {
-        let query = sqlx::query("SELECT id, rev, doc FROM managed_object WHERE collection = $1 AND id = $2").bind(collection).bind(id);
-        let row = query.fetch_optional(self.readers()).await.map_err(unavailable)?;
-        row.as_ref().map(resource).transpose().map_err(unavailable)
+        self.look(|connection| {
+            let query = connection.query("SELECT id, rev, doc FROM managed_object WHERE collection = $1 AND id = $2");
+            query.bind(collection).bind(id).first(resource)
+        })
     }
 
     async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
         let indexes = self.collections();
-        let search = Search { db: self, collection, query, indexes: &indexes };
-        match search.run().await {
-            // The indexes changed between the look at them and the statement. Without them the answer is the same.
-            Err(Failure::Store(error)) if sqlite::lacks_index(&error) => {
-                tracing::warn!(collection, "an index is missing, the collection is searched without");
-                Search { indexes: &Collections::new(), ..search }.run().await.map_err(ObjectsError::from)
-            }
-            done => done.map_err(ObjectsError::from),
+        let soon = self.readers().look(|connection| match connection.briefly(|| page(connection, collection, query, &indexes)) {
+            Err(Failure::Store(error)) if sqlite::is_interrupted(&error) => Ok(None),
+            done => done.map(Some).map_err(ObjectsError::from),
+        })?;
+        if let Some(page) = soon {
+            return Ok(page);
         }
+        let (collection, query) = (collection.to_owned(), query.clone());
+        let found = self.readers().walk(move |connection| page(connection, &collection, &query, &indexes).map_err(ObjectsError::from));
+        found.await
+    }
+}
+
+fn page(connection: &Connection, collection: &str, query: &Query, indexes: &Collections) -> Result<Page, Failure> {
+    let search = Search { connection, collection, query, indexes };
+    match search.run() {
+        // The indexes changed between the look at them and the statement. Without them the answer is the same.
+        Err(Failure::Store(error)) if sqlite::lacks_index(&error) => {
+            tracing::warn!(collection, "an index is missing, the collection is searched without");
+            Search { indexes: &Collections::new(), ..search }.run()
+        }
+        done => done,
     }
 }
 
 enum Failure {
-    Store(sqlx::Error),
+    Store(sqlite::Error),
     Query(ObjectsError),
 }
 
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
+impl From<sqlite::Error> for Failure {
+    fn from(error: sqlite::Error) -> Self {
         Self::Store(error)
     }
 }
@@ -78,7 +86,7 @@ impl From<sqlx::Error> for Failure {
 impl From<Failure> for ObjectsError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Store(error) => unavailable(error),
+            Failure::Store(error) => Unavailable::from(error).into(),
             Failure::Query(error) => error,
         }
     }
@@ -86,7 +94,7 @@ impl From<Failure> for ObjectsError {
 
 /// One query on the way.
 struct Search<'a> {
-    db: &'a Db,
+    connection: &'a Connection,
     collection: &'a str,
     query: &'a Query,
     indexes: &'a Collections,
@@ -99,7 +107,7 @@ struct Scope {
 }
 
 impl Search<'_> {
-    async fn run(&self) -> Result<Page, Failure> {
+    fn run(&self) -> Result<Page, Failure> {
         let keys = self.query.sort.len();
         let (mut position, mut skip) = match &self.query.paging {
             Paging::Start => (None, 0),
@@ -113,7 +121,7 @@ impl Search<'_> {
         let mut page = Page::default();
         let mut last = None;
         let more = 'found: loop {
-            let batch = self.batch(position.as_ref(), skip, size).await?;
+            let batch = self.batch(position.as_ref(), skip, size)?;
             if batch.exact {
                 skip = 0;
             }
@@ -137,21 +145,19 @@ impl Search<'_> {
             }
         };
         page.cookie = last.filter(|_| more).map(|last| cookie::write(self.collection, self.query, &last));
-        page.total = self.total().await?;
+        page.total = self.total()?;
         Ok(page)
     }
 
     /// The next rows behind a position. One statement gives the whole page where SQL expresses the whole filter.
-    async fn batch(&self, position: Option<&Position>, skip: u64, size: u64) -> Result<Batch, Failure> {
+    fn batch(&self, position: Option<&Position>, skip: u64, size: u64) -> Result<Batch, Failure> {
         let Statement { text, values, order, limit, exact } = self.statement(position, skip, size).map_err(Failure::Query)?;
-        let found = values.query(text).fetch_all(self.db.readers()).await?;
-        let full = i64::try_from(found.len()).is_ok_and(|found| found >= limit);
-        let row = |row: &Row| {
+        let rows = values.query(self.connection, text).all(|row| {
             let resource = resource(row)?;
             let at = order.position(row, 3, &resource.id)?;
             Ok((resource, at))
-        };
-        let rows = found.iter().map(row).collect::<Result<_, sqlx::Error>>()?;
+        })?;
+        let full = i64::try_from(rows.len()).is_ok_and(|found| found >= limit);
         Ok(Batch { rows, full, exact })
     }
 
@@ -188,21 +194,21 @@ impl Search<'_> {
         Scope { sql, exact: filter.exact }
     }
 
-    async fn total(&self) -> Result<Option<u64>, Failure> {
+    fn total(&self) -> Result<Option<u64>, Failure> {
         if self.query.totals == TotalPolicy::None {
             return Ok(None);
         }
         let mut values = Values::default();
         let scope = self.scope(&mut values, false);
         if scope.exact || self.query.totals == TotalPolicy::Estimate {
-            let row = values.query(format!("SELECT count(*){}", scope.sql)).fetch_one(self.db.readers()).await?;
-            return Ok(u64::try_from(row.try_get::<i64, _>(0)?).ok());
+            let total = values.query(self.connection, format!("SELECT count(*){}", scope.sql)).one(|row| row.get::<_, i64>(0))?;
+            return Ok(u64::try_from(total).ok());
         }
         let unsorted = Query { sort: Vec::new(), ..self.query.clone() };
         let search = Search { query: &unsorted, ..*self };
         let (mut total, mut position) = (0, None);
         loop {
-            let batch = search.batch(position.as_ref(), 0, u64::MAX).await?;
+            let batch = search.batch(position.as_ref(), 0, u64::MAX)?;
             total += batch.rows.iter().filter(|(resource, _)| self.query.filter.matches(&resource.to_value())).count() as u64;
             position = batch.rows.into_iter().next_back().map(|(_, at)| at);
             if !batch.full {

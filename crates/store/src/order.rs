@@ -4,7 +4,6 @@
 //! stand (before all others, last where the order is reversed), or paging loses objects.
 
 use crest::SortKey;
-use sqlx::{Row as _, TypeInfo as _, ValueRef as _};
 
 use crate::Collections;
 use crate::sql::{Bound, Values, join};
@@ -78,8 +77,8 @@ impl Order {
     }
 
     /// Reads the position of a row whose sort values begin at column `first`.
-    pub(crate) fn position(&self, row: &Row, first: usize, id: &str) -> Result<Position, sqlx::Error> {
-        let keys = (0..self.keys.len()).map(|key| key_value(row, first + key)).collect::<Result<_, _>>()?;
+    pub(crate) fn position(&self, row: &Row<'_>, first: usize, id: &str) -> Result<Position, sqlite::Error> {
+        let keys = (0..self.keys.len()).map(|key| sqlite::bound(row, first + key)).collect::<Result<_, _>>()?;
         Ok(Position { keys, id: id.to_owned() })
     }
 }
@@ -90,17 +89,4 @@ pub(crate) fn walk(sort: &[SortKey], collection: &str, indexes: &Collections) ->
     let [label] = sort.first()?.pointer.tokens() else { return None };
     let index = indexes.index(collection, label)?;
     Some((sqlite::by_index(index), sqlite::within(index)))
-}
-
-fn key_value(row: &Row, column: usize) -> Result<KeyValue, sqlx::Error> {
-    let value = row.try_get_raw(column)?;
-    if value.is_null() {
-        return Ok(None);
-    }
-    let bound = match value.type_info().name() {
-        "INTEGER" => Bound::Integer(row.try_get_unchecked(column)?),
-        "REAL" => Bound::Real(row.try_get_unchecked(column)?),
-        _ => Bound::Text(row.try_get_unchecked(column)?),
-    };
-    Ok(Some(bound))
 }

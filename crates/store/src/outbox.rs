@@ -9,11 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use process::{CommitError, Effect, LedgerError, Mail, MailId, Outbox, OutboxEntry, OutboxState, Unit};
 use serde_json::{Value, json};
-use sqlx::Row as _;
 
 use crate::Db;
-use crate::db::unavailable;
-use crate::sqlite::{Connection, Row};
+use crate::sqlite::{self, Connection, Row};
 
 fn name(state: OutboxState) -> &'static str {
     match state {
@@ -23,30 +21,30 @@ fn name(state: OutboxState) -> &'static str {
     }
 }
 
-fn entry(row: &Row) -> Result<OutboxEntry, sqlx::Error> {
-    let state = match row.try_get("state")? {
+fn entry(row: &Row<'_>) -> Result<OutboxEntry, sqlite::Error> {
+    let state = match row.get_ref("state")?.as_str().unwrap_or_default() {
         "pending" => OutboxState::Pending,
         "delivered" => OutboxState::Delivered,
         _ => OutboxState::Dead,
     };
-    let delivered: Option<i64> = row.try_get("delivered")?;
+    let delivered: Option<i64> = row.get("delivered")?;
     Ok(OutboxEntry {
-        id: MailId(row.try_get("id")?),
+        id: MailId(row.get("id")?),
         mail: Mail {
-            to: row.try_get("recipient")?,
-            from: row.try_get("sender")?,
-            subject: row.try_get("subject")?,
-            mime_type: row.try_get("mime_type")?,
-            body: row.try_get("body")?,
-            wait: row.try_get("waited_for")?,
-            withheld: row.try_get("withheld")?,
+            to: row.get("recipient")?,
+            from: row.get("sender")?,
+            subject: row.get("subject")?,
+            mime_type: row.get("mime_type")?,
+            body: row.get("body")?,
+            wait: row.get("waited_for")?,
+            withheld: row.get("withheld")?,
         },
         state,
-        attempts: u32::try_from(row.try_get::<i64, _>("attempts")?).unwrap_or(u32::MAX),
-        unfinished: u32::try_from(row.try_get::<i64, _>("unfinished")?).unwrap_or(u32::MAX),
-        created: row.try_get("created")?,
-        next_attempt: row.try_get("next_attempt")?,
-        last_error: row.try_get("last_error")?,
+        attempts: u32::try_from(row.get::<_, i64>("attempts")?).unwrap_or(u32::MAX),
+        unfinished: u32::try_from(row.get::<_, i64>("unfinished")?).unwrap_or(u32::MAX),
+        created: row.get("created")?,
+        next_attempt: row.get("next_attempt")?,
+        last_error: row.get("last_error")?,
         detail: delivered.map_or(Value::Null, |delivered| json!({ "delivered": delivered })),
     })
 }
@@ -93,16 +91,17 @@ impl Db {
         Ok(unit)
     }
 
-    fn entries(&self, rows: Result<Vec<Row>, sqlx::Error>) -> Result<Vec<OutboxEntry>, LedgerError> {
-        rows.and_then(|rows| rows.iter().map(|row| self.entry(row)).collect()).map_err(unavailable)
-    }
-
+    /// The rows of a statement that changes them.
     async fn take(&self, statement: &'static str, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
-        let query = sqlx::query(statement).bind(now).bind(lease_until).bind(i64::from(limit));
-        self.entries(query.fetch_all(self.writer()).await)
+        let db = self.clone();
+        let query = move |connection: &Connection| {
+            let query = connection.query(statement).bind(now).bind(lease_until).bind(i64::from(limit));
+            query.all(|row| db.entry(row))
+        };
+        self.run(query).await
     }
 
-    fn entry(&self, row: &Row) -> Result<OutboxEntry, sqlx::Error> {
+    fn entry(&self, row: &Row<'_>) -> Result<OutboxEntry, sqlite::Error> {
         let mut entry = entry(row)?;
         if let Some(seal) = self.seal().get() {
             if let Some(text) = seal.open(&entry.mail.body) {
@@ -117,14 +116,13 @@ impl Db {
 }
 
 /// Puts a mail into the outbox, due at once.
-pub(crate) async fn insert(connection: &mut Connection, now: i64, mail: Mail) -> Result<MailId, sqlx::Error> {
-    let query = sqlx::query(
+pub(crate) fn insert(connection: &Connection, now: i64, mail: Mail) -> Result<MailId, sqlite::Error> {
+    let query = connection.query(
         "INSERT INTO outbox (state, recipient, sender, subject, mime_type, body, waited_for, withheld, attempts, created, next_attempt) \
          VALUES ('pending', $1, $2, $3, $4, $5, $6, $7, 0, $8, $8) RETURNING id",
     );
     let query = query.bind(mail.to).bind(mail.from).bind(mail.subject).bind(mail.mime_type).bind(mail.body);
-    let row = query.bind(mail.wait).bind(mail.withheld).bind(now).fetch_one(connection).await?;
-    Ok(MailId(row.try_get("id")?))
+    query.bind(mail.wait).bind(mail.withheld).bind(now).one(|row| Ok(MailId(row.get("id")?)))
 }
 
 #[async_trait]
@@ -143,53 +141,65 @@ impl Outbox for Db {
     }
 
     async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError> {
-        let query = sqlx::query(
-            "UPDATE outbox SET state = 'delivered', delivered = $2, unfinished = 0, last_error = NULL WHERE id = $1 AND NOT withheld",
-        );
-        if query.bind(id.0).bind(now).execute(self.writer()).await.map_err(unavailable)?.rows_affected() > 0 {
-            return Ok(());
-        }
-        let removed = sqlx::query("DELETE FROM outbox WHERE id = $1 AND withheld").bind(id.0);
-        removed.execute(self.writer()).await.map(drop).map_err(unavailable)
+        self.run(move |connection| {
+            let query = connection.query(
+                "UPDATE outbox SET state = 'delivered', delivered = $2, unfinished = 0, last_error = NULL WHERE id = $1 AND NOT withheld",
+            );
+            if query.bind(id.0).bind(now).execute()? == 0 {
+                connection.query("DELETE FROM outbox WHERE id = $1 AND withheld").bind(id.0).execute()?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn failed(&self, id: MailId, error: &str, next_attempt: Option<i64>) -> Result<(), LedgerError> {
-        let query = sqlx::query(
-            "UPDATE outbox SET last_error = $2, unfinished = 0, next_attempt = COALESCE($3, next_attempt), \
-             state = CASE WHEN $3 IS NULL THEN 'dead' ELSE 'pending' END WHERE id = $1 AND state = 'pending'",
-        );
-        query.bind(id.0).bind(error).bind(next_attempt).execute(self.writer()).await.map(drop).map_err(unavailable)
+        let error = error.to_owned();
+        self.run(move |connection| {
+            let query = connection.query(
+                "UPDATE outbox SET last_error = $2, unfinished = 0, next_attempt = COALESCE($3, next_attempt), \
+                 state = CASE WHEN $3 IS NULL THEN 'dead' ELSE 'pending' END WHERE id = $1 AND state = 'pending'",
+            );
+            query.bind(id.0).bind(error).bind(next_attempt).execute().map(drop)
+        })
+        .await
     }
 
     async fn next_due(&self) -> Result<Option<i64>, LedgerError> {
-        let query = sqlx::query("SELECT min(next_attempt) AS due FROM outbox WHERE state = 'pending'");
-        query.fetch_one(self.readers()).await.and_then(|row| row.try_get("due")).map_err(unavailable)
+        self.look(|connection| {
+            connection.query("SELECT min(next_attempt) AS due FROM outbox WHERE state = 'pending'").one(|row| row.get("due"))
+        })
     }
 
     async fn list(&self, state: Option<OutboxState>, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
-        let query = match state {
-            Some(state) => sqlx::query("SELECT * FROM outbox WHERE state = $1 ORDER BY id DESC LIMIT $2").bind(name(state)),
-            None => sqlx::query("SELECT * FROM outbox ORDER BY id DESC LIMIT $1"),
+        let db = self.clone();
+        let list = move |connection: &Connection| {
+            let query = match state {
+                Some(state) => connection.query("SELECT * FROM outbox WHERE state = $1 ORDER BY id DESC LIMIT $2").bind(name(state)),
+                None => connection.query("SELECT * FROM outbox ORDER BY id DESC LIMIT $1"),
+            };
+            query.bind(i64::from(limit)).all(|row| db.entry(row))
         };
-        self.entries(query.bind(i64::from(limit)).fetch_all(self.readers()).await)
+        self.walk(list).await
     }
 
     async fn mail(&self, id: MailId) -> Result<Option<OutboxEntry>, LedgerError> {
-        let row = sqlx::query("SELECT * FROM outbox WHERE id = $1").bind(id.0).fetch_optional(self.readers()).await;
-        row.and_then(|row| row.as_ref().map(|row| self.entry(row)).transpose()).map_err(unavailable)
+        self.look(|connection| connection.query("SELECT * FROM outbox WHERE id = $1").bind(id.0).first(|row| self.entry(row)))
     }
 
     /// A mail that is put back has all its attempts before it again.
     async fn retry(&self, id: MailId, now: i64) -> Result<bool, LedgerError> {
-        let query = sqlx::query(
-            "UPDATE outbox SET state = 'pending', attempts = 0, unfinished = 0, next_attempt = $2 WHERE id = $1 AND state = 'dead'",
-        );
-        let done = query.bind(id.0).bind(now).execute(self.writer()).await.map_err(unavailable)?;
-        Ok(done.rows_affected() > 0)
+        self.run(move |connection| {
+            let query = connection.query(
+                "UPDATE outbox SET state = 'pending', attempts = 0, unfinished = 0, next_attempt = $2 WHERE id = $1 AND state = 'dead'",
+            );
+            Ok(query.bind(id.0).bind(now).execute()? > 0)
+        })
+        .await
     }
 
     async fn forget_delivered(&self, before: i64) -> Result<u64, LedgerError> {
-        let query = sqlx::query("DELETE FROM outbox WHERE state = 'delivered' AND created < $1").bind(before);
-        Ok(query.execute(self.writer()).await.map_err(unavailable)?.rows_affected())
+        self.run(move |connection| connection.query("DELETE FROM outbox WHERE state = 'delivered' AND created < $1").bind(before).execute())
+            .await
     }
 }

@@ -1,8 +1,6 @@
 //! A statement under construction: text that is ours, and bound values that are not.
 
-use sqlx::{AssertSqlSafe, SqlSafeStr as _};
-
-use crate::sqlite::Query;
+use crate::sqlite::{Connection, Query};
 
 /// A bound value.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,14 +26,40 @@ impl Values {
 
     /// The statement. `text` holds literals of this crate, checked labels and placeholders, nothing else. Statements that are too
     /// particular to come again are not kept prepared.
-    pub(crate) fn query(self, text: String) -> Query<'static> {
-        let persistent = self.0.len() <= 16;
-        let query = sqlx::query(AssertSqlSafe(text).into_sql_str()).persistent(persistent);
-        self.0.into_iter().fold(query, |query, value| match value {
-            Bound::Text(text) => query.bind(text),
-            Bound::Integer(integer) => query.bind(integer),
-            Bound::Real(real) => query.bind(real),
-        })
+    pub(crate) fn query(self, connection: &Connection, text: String) -> Query<'_> {
+        let query = connection.query(text);
+        let query = if self.0.len() <= 16 { query } else { query.once() };
+        self.0.into_iter().fold(query, Query::bind)
+    }
+}
+
+impl From<&str> for Bound {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<&String> for Bound {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<String> for Bound {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Bound {
+    fn from(integer: i64) -> Self {
+        Self::Integer(integer)
+    }
+}
+
+impl From<bool> for Bound {
+    fn from(boolean: bool) -> Self {
+        Self::Integer(boolean.into())
     }
 }
 

@@ -4,22 +4,20 @@
 //! Easiest to break: durability. `synchronous = FULL` in WAL mode writes the log through to the disk at every commit; anything less
 //! loses the last answers on a power cut, although they were acknowledged (principle 5 of the design).
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqlSafeStr as _};
+use rusqlite::{OpenFlags, ffi};
+use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
 use crate::OpenError;
 use crate::collections::Index;
 
-pub(crate) type Database = sqlx::Sqlite;
-pub(crate) type Pool = sqlx::SqlitePool;
-pub(crate) type Connection = sqlx::SqliteConnection;
-pub(crate) type Row = sqlx::sqlite::SqliteRow;
-pub(crate) type Transaction = sqlx::Transaction<'static, Database>;
-pub(crate) type Query<'q> = sqlx::query::Query<'q, Database, sqlx::sqlite::SqliteArguments>;
+mod connection;
+
+pub(crate) use connection::{Connection, Query, Row, bound, json};
+pub(crate) type Error = rusqlite::Error;
 
 /// Takes the write lock at once: a transaction that reads first and writes later could otherwise find the lock taken and fail
 /// without having waited.
@@ -37,14 +35,6 @@ pub(crate) const FOR_UPDATE: &str = "";
 
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a caller waits for its turn before it hears that the store is not available.
-const TURN_TIMEOUT: Duration = Duration::from_secs(10);
-/// Readers, each a thread with a page cache of its own.
-const READERS: u32 = 4;
-/// A reader that had nothing to do for so long gives its memory back.
-const READER_IDLE: Duration = Duration::from_mins(1);
-/// Negative: KiB. Hot pages stay in the system's cache anyway.
-const PAGE_CACHE: &str = "-1024";
 const STATEMENT_CACHE: usize = 64;
 
 /// The file a location names: a path, or a URL `sqlite:PATH` or `sqlite://PATH`.
@@ -55,100 +45,82 @@ pub(crate) fn file(location: &str) -> Result<PathBuf, OpenError> {
 }
 
 /// Makes an empty file that only its owner may read; the log files inherit its mode. A file that is there keeps its own.
-pub(crate) async fn create_private(file: &Path) -> std::io::Result<()> {
-    let mut options = tokio::fs::OpenOptions::new();
+pub(crate) fn create_private(file: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    options.mode(0o600);
-    match options.open(file).await {
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }
 
-fn options(file: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(file)
-        .create_if_missing(false)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(STATEMENT_CACHE)
-        .pragma("cache_size", PAGE_CACHE)
-        .pragma("mmap_size", "0")
-        .pragma("trusted_schema", "OFF")
-        .pragma("cell_size_check", "ON")
-        .disable_statement_logging()
+/// Its page cache is small: hot pages stay in the system's cache anyway.
+fn open(file: &Path) -> Result<Connection, Error> {
+    // Every connection has one user at a time, so SQLite's own locks around it would be locks around nothing.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = rusqlite::Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON; PRAGMA cache_size = -1024; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; \
+         PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
+    )?;
+    Ok(Connection(connection))
 }
 
-/// The one connection that writes.
-pub(crate) async fn writer(file: &Path) -> Result<Pool, sqlx::Error> {
-    let options = options(file)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        // Zeroes what is deleted from pages that are written anyway: codes and hashes do not linger in free space.
-        .pragma("secure_delete", "FAST")
-        .pragma("journal_size_limit", "16777216");
-    SqlitePoolOptions::new()
-        .min_connections(1)
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .acquire_timeout(TURN_TIMEOUT)
-        .connect_with(options)
-        .await
+/// The one connection that writes. What is deleted is zeroed in pages that are written anyway: codes and hashes do not linger in free
+/// space.
+pub(crate) fn writer(file: &Path) -> Result<Connection, Error> {
+    let connection = open(file)?;
+    connection.0.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA journal_size_limit = 16777216",
+    )?;
+    Ok(connection)
 }
 
-/// The connections that read, made when they are needed.
-pub(crate) fn readers(file: &Path) -> Pool {
-    SqlitePoolOptions::new()
-        .min_connections(0)
-        .max_connections(READERS)
-        .idle_timeout(READER_IDLE)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .acquire_timeout(TURN_TIMEOUT)
-        .connect_lazy_with(options(file).pragma("query_only", "ON"))
+/// A connection that reads.
+pub(crate) fn reader(file: &Path) -> Result<Connection, Error> {
+    let connection = open(file)?;
+    connection.0.execute_batch("PRAGMA query_only = ON")?;
+    Ok(connection)
 }
+
+/// The steps that made the tables what they are, first to last. Forward only: a released step is never edited.
+const STEPS: &[M<'_>] =
+    &[M::up(include_str!("../migrations/sqlite/0001_store.sql")), M::up(include_str!("../migrations/sqlite/0002_unfinished.sql"))];
 
 /// Brings the tables up to date.
-pub(crate) async fn migrate(pool: &Pool) -> Result<(), MigrateError> {
-    let steps = [
-        (1, "store", include_str!("../migrations/sqlite/0001_store.sql")),
-        (2, "unfinished", include_str!("../migrations/sqlite/0002_unfinished.sql")),
-    ];
-    let step = |(number, name, sql): (i64, &'static str, &'static str)| {
-        Migration::new(number, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    Migrator::with_migrations(steps.into_iter().map(step).collect()).run(pool).await
+pub(crate) fn migrate(file: &Path, connection: &mut Connection) -> Result<(), OpenError> {
+    let name = || file.display().to_string();
+    let step = connection.0.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|error| open_error(file, &error))?;
+    Migrations::from_slice(STEPS).to_latest(&mut connection.0).map_err(|error| match error {
+        rusqlite_migration::Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+            OpenError::Newer { file: name(), step }
+        }
+        rusqlite_migration::Error::RusqliteError { err, .. } if is_damage(&err) => open_error(file, &err),
+        error => OpenError::Migration { file: name(), cause: error.to_string() },
+    })
 }
 
 /// Sorts what went wrong at the opening.
-pub(crate) fn open_error(file: &Path, error: &sqlx::Error) -> OpenError {
-    let (file, cause) = (file.display().to_string(), error.to_string());
-    match code(error) {
-        // SQLITE_CORRUPT and SQLITE_NOTADB, the lower byte of the extended code.
-        Some(11 | 26) => OpenError::Corrupt { file, cause },
-        _ => OpenError::Unreachable { file, cause },
-    }
+pub(crate) fn open_error(file: &Path, error: &Error) -> OpenError {
+    let (name, cause) = (file.display().to_string(), error.to_string());
+    if is_damage(error) { OpenError::Corrupt { file: name, cause } } else { OpenError::Unreachable { file: name, cause } }
 }
 
-/// The same for the migration.
-pub(crate) fn migrate_error(file: &Path, error: &MigrateError) -> OpenError {
-    let name = || file.display().to_string();
+fn is_damage(error: &Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase))
+}
+
+/// What the engine said, in its words.
+fn message(error: &Error) -> &str {
     match error {
-        MigrateError::VersionMissing(step) => OpenError::Newer { file: name(), step: *step },
-        MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) if matches!(code(cause), Some(11 | 26)) => {
-            open_error(file, cause)
-        }
-        _ => OpenError::Migration { file: name(), cause: error.to_string() },
+        Error::SqliteFailure(_, Some(message)) => message,
+        Error::SqlInputError { msg, .. } => msg,
+        _ => "",
     }
-}
-
-/// The primary result code.
-fn code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?;
-    code.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
 /// What a uniqueness violation was about.
@@ -161,18 +133,25 @@ pub(crate) enum Violation {
 }
 
 /// The uniqueness violation behind an error, if it is one.
-pub(crate) fn violation(error: &sqlx::Error) -> Option<Violation> {
-    let error = error.as_database_error().filter(|error| error.is_unique_violation())?;
+pub(crate) fn violation(error: &Error) -> Option<Violation> {
+    let code = error.sqlite_error()?.extended_code;
+    if !matches!(code, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) {
+        return None;
+    }
     // "UNIQUE constraint failed: index 'NAME'" for an expression index, "…: TABLE.COLUMN, …" for a key.
-    let Some((_, name)) = error.message().split_once("index '") else { return Some(Violation::Id) };
+    let Some((_, name)) = message(error).split_once("index '") else { return Some(Violation::Id) };
     let (collection, property) = name.trim_end_matches('\'').strip_prefix("unique ")?.split_once(' ')?;
     Some(Violation::Property { collection: collection.to_owned(), property: property.to_owned() })
 }
 
+/// Whether [`Connection::briefly`] gave a statement up.
+pub(crate) fn is_interrupted(error: &Error) -> bool {
+    error.sqlite_error_code() == Some(ffi::ErrorCode::OperationInterrupted)
+}
+
 /// Whether a statement named an index that is not there (any more).
-pub(crate) fn lacks_index(error: &sqlx::Error) -> bool {
-    let hit = |message: &str| message.contains("no such index") || message.contains("no query solution");
-    error.as_database_error().is_some_and(|error| hit(error.message()))
+pub(crate) fn lacks_index(error: &Error) -> bool {
+    message(error).contains("no such index") || message(error).contains("no query solution")
 }
 
 /// The value of a property, as SQL. Text is compared byte by byte, numbers by value; absent and null are NULL.

@@ -73,20 +73,20 @@ fn new(key: &str) -> NewSession {
 
 /// Decision 15: what is good once begins one session; whoever is too late, and whoever's unit fails, has begun none and spent nothing.
 pub async fn a_unit_begins_a_session_with_what_it_spends_or_does_neither<S: Store>(store: S) {
-    let begin = |key: &str| Effect::BeginSession(new(key));
-    commit(&store, vec![begin("plain")]).await.unwrap();
+    let new_session = |key: &str| Effect::BeginSession(new(key));
+    commit(&store, vec![new_session("plain")]).await.unwrap();
     assert_eq!(store.find("plain").await.unwrap(), Some(session("plain", "ada")), "begun and used at the unit's time");
 
     let missing = Change::Delete { collection: USERS.into(), id: "nobody".into(), expected: None };
     let unit = |effects| Unit { now: 100, spend: Some(spend("credential", Spend::WHOLE)), effects };
-    for fails in [vec![begin("lost"), Effect::Change(missing)], vec![begin("lost"), begin("plain")]] {
+    for fails in [vec![new_session("lost"), Effect::Change(missing)], vec![new_session("lost"), new_session("plain")]] {
         store.commit(unit(fails)).await.unwrap_err();
         assert_eq!(store.find("lost").await.unwrap(), None);
         assert_eq!(store.spent_below(&instance("credential")).await.unwrap(), 0, "it can be tried again");
     }
 
     let tries = (0..100).map(|number| {
-        let (store, unit) = (store.clone(), unit(vec![begin(&format!("try-{number}"))]));
+        let (store, unit) = (store.clone(), unit(vec![new_session(&format!("try-{number}"))]));
         tokio::spawn(async move { store.commit(unit).await.is_ok() })
     });
     let mut began = 0;

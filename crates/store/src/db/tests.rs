@@ -2,11 +2,11 @@ use crest::{Change, Filter, Query};
 use identity::Objects as _;
 use process::{AuditEvent, CommitError, Effect, Ledger as _, Spend, Unit};
 use serde_json::json;
-use sqlx::Row as _;
 use tempfile::TempDir;
 
 use super::*;
 use crate::AuditQuery;
+use crate::sql::Bound;
 
 fn users() -> Collections {
     Collections::new().with("managed/user", ["userName"], ["mail"])
@@ -26,8 +26,9 @@ fn create(id: &str, content: serde_json::Value) -> Unit {
 }
 
 async fn index_names(db: &Db) -> Vec<String> {
-    let rows = sqlx::query(sqlite::DECLARED_INDEXES).fetch_all(db.readers()).await.unwrap();
-    let mut names: Vec<String> = rows.iter().map(|row| row.get("name")).collect();
+    let names: Result<Vec<String>, LedgerError> =
+        db.walk(|connection| connection.query(sqlite::DECLARED_INDEXES).all(|row| row.get("name"))).await;
+    let mut names = names.unwrap();
     names.sort();
     names
 }
@@ -38,10 +39,10 @@ async fn what_was_committed_is_there_after_the_next_opening() {
     let db = open(&directory).await;
     db.commit(create("a", json!({ "userName": "x" }))).await.unwrap();
     db.close().await.unwrap();
-    assert!(db.ping().await.is_err());
+    assert!(db.ping().is_err());
     assert!(!directory.path().join("store.db-wal").exists(), "the log is written back");
     let db = open(&directory).await;
-    db.ping().await.unwrap();
+    db.ping().unwrap();
     assert!(db.read("managed/user", "a").await.unwrap().is_some());
     assert!(matches!(db.commit(create("b", json!({ "userName": "x" }))).await, Err(CommitError::Taken { .. })));
 }
@@ -54,11 +55,21 @@ async fn the_writer_writes_through_and_waits_for_locks() {
     for (pragma, expected) in
         [("synchronous", "2"), ("journal_mode", "wal"), ("busy_timeout", "5000"), ("foreign_keys", "1"), ("mmap_size", "0")]
     {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}"))).fetch_one(db.writer()).await.unwrap();
-        let found = row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|number| number.to_string())).unwrap();
+        let found = ask(&db, format!("PRAGMA {pragma}")).await;
         assert_eq!(found, expected, "{pragma}");
     }
-    assert!(sqlx::query("DELETE FROM spent").execute(db.readers()).await.is_err(), "readers do not write");
+    let written = db.look::<_, LedgerError>(|connection| connection.run("DELETE FROM spent"));
+    assert!(written.is_err(), "readers do not write");
+}
+
+/// The one value that the writer's connection answers.
+async fn ask(db: &Db, statement: String) -> String {
+    let answer = db.write(move |connection| connection.query(statement).one(|row| sqlite::bound(row, 0)).map_err(Unavailable::from));
+    match answer.await.unwrap().unwrap() {
+        Bound::Text(text) => text,
+        Bound::Integer(integer) => integer.to_string(),
+        Bound::Real(real) => real.to_string(),
+    }
 }
 
 #[cfg(unix)]
@@ -102,9 +113,7 @@ async fn a_damaged_database_is_refused() {
 async fn a_store_of_a_newer_version_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let db = open(&directory).await;
-    let newer =
-        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', TRUE, x'00', 0)";
-    sqlx::query(newer).execute(db.writer()).await.unwrap();
+    db.write(|connection| connection.run("PRAGMA user_version = 99").map_err(Unavailable::from)).await.unwrap();
     db.close().await.unwrap();
     let error = Db::open(&location(&directory), users()).await.unwrap_err();
     assert!(matches!(error, OpenError::Newer { step: 99, .. }), "{error}");
@@ -122,11 +131,11 @@ async fn an_unreachable_directory_and_an_unknown_backend_are_told_apart() {
 async fn a_full_store_refuses_and_does_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let db = open(&directory).await;
-    sqlx::query("PRAGMA max_page_count = 1").fetch_all(db.writer()).await.unwrap();
+    ask(&db, "PRAGMA max_page_count = 1".into()).await;
     let large = json!({ "text": "x".repeat(100_000) });
     assert!(matches!(db.commit(create("a", large)).await, Err(CommitError::Unavailable(_))));
     assert_eq!(db.read("managed/user", "a").await.unwrap(), None);
-    sqlx::query("PRAGMA max_page_count = 1000000").fetch_all(db.writer()).await.unwrap();
+    ask(&db, "PRAGMA max_page_count = 1000000".into()).await;
     db.commit(create("a", json!({}))).await.unwrap();
 }
 
@@ -223,7 +232,7 @@ async fn a_submission_that_is_abandoned_is_done_whole_or_not_at_all() {
         task.abort();
         drop(task.await);
         // The writer is free again when whatever was under way has ended.
-        roll_back(db.write().await.unwrap()).await;
+        db.write(|_| Ok::<_, Unavailable>(())).await.unwrap();
         let spent = db.spent_below(&process::InstanceId::from_stored(id.clone())).await.unwrap() == 1;
         for id in [id, other] {
             assert_eq!(db.read("managed/user", &id).await.unwrap().is_some(), spent);
@@ -249,4 +258,61 @@ async fn two_processes_share_a_store() {
     }
     assert!(tasks.join_all().await.into_iter().all(|done| done.is_ok()));
     assert_eq!(other.read("managed/user", "a").await.unwrap().unwrap().content, json!({ "loginCount": 40 }));
+}
+
+/// What waits together is committed together; a refusal or a fault in the middle is nobody else's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_fails_is_undone_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    let (held, release) = std::sync::mpsc::channel::<()>();
+    let store = db.clone();
+    let first = tokio::spawn(async move { store.write(move |_| release.recv().map_err(|_| Unavailable::closed())).await });
+    let mut others = tokio::task::JoinSet::new();
+    for number in 0..60_u32 {
+        let store = db.clone();
+        others.spawn(async move {
+            let user_name = if number % 3 == 0 { "taken".to_owned() } else { format!("u{number}") };
+            let done = store.commit(create(&format!("a{number}"), json!({ "userName": user_name }))).await;
+            (number, done.is_ok())
+        });
+    }
+    let store = db.clone();
+    let faulty = tokio::spawn(async move {
+        let write = store.write(|connection| {
+            connection.run("DELETE FROM managed_object").map_err(Unavailable::from)?;
+            #[expect(clippy::panic, reason = "a fault in the middle of a transaction")]
+            if connection.in_transaction() {
+                panic!("a fault");
+            }
+            Ok::<_, Unavailable>(())
+        });
+        write.await
+    });
+    tokio::task::yield_now().await;
+    held.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    assert!(faulty.await.unwrap().is_err());
+    let done = others.join_all().await;
+    assert_eq!(done.iter().filter(|(number, done)| number % 3 == 0 && *done).count(), 1);
+    for (number, done) in done {
+        assert!(done || number % 3 == 0, "{number}");
+        let stored = db.read("managed/user", &format!("a{number}")).await.unwrap();
+        assert_eq!(stored.is_some(), done, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_search_is_finished_on_another_thread() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    let people = (0..3000).map(|number| create(&format!("id{number}"), json!({ "city": format!("c{number}") })).effects.remove(0));
+    db.commit(Unit { now: 1, spend: None, effects: people.collect() }).await.unwrap();
+    let all = Query::all(Filter::equals("city", "c2999"));
+    let brief = db.look::<_, LedgerError>(|connection| {
+        connection
+            .briefly(|| connection.query("SELECT count(*) FROM managed_object WHERE doc ->> 'city' = 'x'").one(|row| row.get::<_, i64>(0)))
+    });
+    assert!(brief.is_err(), "longer than what is done at once");
+    assert_eq!(db.query("managed/user", &all).await.unwrap().result.len(), 1);
 }
