@@ -374,10 +374,28 @@ impl<S> StageContext<'_, S> {
         self.keys.keyed(label, &all)
     }
 
-    /// A keyed function of the server and `parts` only: the same for every instance (decoys, purposes).
+    /// What [`Self::keyed`] gives now and gave under each former generation of keys that is still held, newest first: keys may be
+    /// rotated while a code is on its way.
     #[must_use]
-    pub fn keyed_globally(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
-        self.keys.keyed(label, parts)
+    pub fn keyed_by_each(&self, label: &str, parts: &[&[u8]]) -> Vec<[u8; 32]> {
+        let index = self.index.to_be_bytes();
+        let mut all: Vec<&[u8]> = vec![self.instance.as_str().as_bytes(), &index];
+        all.extend_from_slice(parts);
+        self.keys.keyed_by_each(label, &all)
+    }
+
+    /// A keyed function of the server and `parts` only, the same for every instance: by the current generation of keys and by each
+    /// former one that is still held, newest first.
+    #[must_use]
+    pub fn keyed_globally_by_each(&self, label: &str, parts: &[&[u8]]) -> Vec<[u8; 32]> {
+        self.keys.keyed_by_each(label, parts)
+    }
+
+    /// The same by the oldest generation held, so that a rotation of keys does not change it: for decoys, whom everybody may ask again
+    /// after any time.
+    #[must_use]
+    pub fn keyed_for_long(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        self.keys.keyed_by_each(label, parts).pop().unwrap_or_else(|| self.keys.keyed(label, parts))
     }
 
     /// The ledger: counters are counted at once, before anything is compared.

@@ -95,6 +95,11 @@ pub(crate) fn mailbox(resource: &Resource, field: &Pointer) -> Option<MailAddres
 /// A digest of every secret an object holds at its top level: it changes when a password is changed, and tells nothing about it. A
 /// reset token that carries it dies with the credential it was asked for (design, "Snapshot tokens").
 pub(crate) fn credential_digest(cx: &Cx<'_>, collection: &str, stored: Option<&Resource>) -> String {
+    credential_digests(cx, collection, stored).into_iter().next().unwrap_or_default()
+}
+
+/// The same by every generation of keys that is still held, newest first: keys may be rotated while somebody is on his way.
+pub(crate) fn credential_digests(cx: &Cx<'_>, collection: &str, stored: Option<&Resource>) -> Vec<String> {
     let secrets: Map<String, Value> = stored
         .and_then(|resource| resource.content.as_object())
         .into_iter()
@@ -105,8 +110,8 @@ pub(crate) fn credential_digest(cx: &Cx<'_>, collection: &str, stored: Option<&R
     let mut parts: Vec<String> = secrets.iter().map(|(key, value)| format!("{key}={value}")).collect();
     parts.sort_unstable();
     let id = stored.map_or("", |resource| resource.id.as_str());
-    let digest = cx.keyed_globally("credential", &[collection.as_bytes(), id.as_bytes(), parts.join("\n").as_bytes()]);
-    URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default())
+    let digests = cx.keyed_globally_by_each("credential", &[collection.as_bytes(), id.as_bytes(), parts.join("\n").as_bytes()]);
+    digests.iter().map(|digest| URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default())).collect()
 }
 
 /// The property that holds an account's mail address: the one `userQuery` looked at.

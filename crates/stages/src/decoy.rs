@@ -1,5 +1,5 @@
 //! Who stands in for an account that does not exist, is ambiguous or is not active (decision 5). A decoy is a keyed function of what
-//! was typed: the same every time, so that asking twice tells nothing, and unknown to everybody without the key.
+//! was named, in whatever words: the same every time, so that asking twice tells nothing, and unknown to everybody without the key.
 //!
 //! Easiest to break: the state of a decoy has the members of a real account, and [`put`] makes both equally long, because the length
 //! of a token can be seen.
@@ -9,6 +9,7 @@ use process::{StageContext, Subject};
 use serde_json::{Map, Value};
 
 use crate::account::Cx;
+use crate::naming::Naming;
 use crate::{MailAddress, Services, state};
 
 /// What a process keeps of the account it is about.
@@ -63,8 +64,8 @@ impl Profile {
         user_name: &Pointer,
         credential: String,
     ) -> Self {
-        let text = filter.to_string();
-        let subject = decoy_subject(cx, collection, text.as_bytes());
+        let named = Naming::of(filter, mail, user_name).text();
+        let subject = decoy_subject(cx, collection, named.as_bytes());
         let made_up = made_up_name(cx, &subject);
         let typed_mail = typed(filter, mail).filter(|text| text.parse::<MailAddress>().is_ok());
         let user_name = typed(filter, user_name).map(str::to_owned).or_else(|| Some(typed_mail?.split('@').next()?.to_owned()));
@@ -85,7 +86,7 @@ pub(crate) fn in_place_of(cx: &StageContext<'_, Services>, subject: &Subject) ->
 }
 
 fn decoy_subject(cx: &StageContext<'_, Services>, collection: &str, seed: &[u8]) -> Subject {
-    let bytes = cx.keyed_globally("decoy", &[collection.as_bytes(), seed]);
+    let bytes = cx.keyed_for_long("decoy", &[collection.as_bytes(), seed]);
     Subject { collection: collection.to_owned(), id: uuid_text(&bytes), decoy: true }
 }
 
@@ -98,7 +99,7 @@ pub(crate) fn uuid_text(bytes: &[u8; 32]) -> String {
 
 /// Seven letters.
 fn made_up_name(cx: &StageContext<'_, Services>, subject: &Subject) -> String {
-    let bytes = cx.keyed_globally("decoy name", &[subject.id.as_bytes()]);
+    let bytes = cx.keyed_for_long("decoy name", &[subject.id.as_bytes()]);
     bytes.iter().take(7).map(|byte| char::from(b'a' + byte % 26)).collect()
 }
 

@@ -9,6 +9,7 @@ mod decoy;
 pub mod locale;
 mod mail_address;
 mod mail_text;
+mod naming;
 pub mod profile;
 mod scripts;
 mod services;

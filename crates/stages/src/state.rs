@@ -14,6 +14,8 @@ pub(crate) const USER: &str = "user";
 pub(crate) const ASKED: &str = "KEY_STATE_ANSWER_VS_QUESTION";
 /// Digest of the credential the account had when it was named.
 pub(crate) const CREDENTIAL: &str = "credential";
+/// Seconds since 1970, when the code of this token was mailed.
+pub(crate) const MAILED_AT: &str = "mailedAt";
 /// The property that holds mail addresses, where it is not `mail`.
 pub(crate) const MAIL_FIELD: &str = "mailField";
 /// Makes the members of an account as long as those of any other.
@@ -45,12 +47,13 @@ pub(crate) const SKIPPED: &str = "skipped";
 pub(crate) const FOREIGN: &str = "foreign";
 
 /// Members that parameters of a client may never be called.
-pub(crate) const RESERVED: [&str; 16] = [
+pub(crate) const RESERVED: [&str; 17] = [
     USER_ID,
     ACCOUNT_STATUS,
     USER,
     ASKED,
     CREDENTIAL,
+    MAILED_AT,
     MAIL_FIELD,
     FILLER,
     COLLECTION,

@@ -2,7 +2,7 @@
 //!
 //! Easiest to break: with a named account the address is the stored one, never one from the request or the state (SEC-36), and for a
 //! decoy everything happens but the sending. The secret is never stored: it is a keyed function of instance, stage and address, so a
-//! repeated step mails the same one and a database holds none (SEC-06). At a registration, an address whose owner has an account
+//! repeated step mails the same one and a database holds none (SEC-06); keys may be rotated while it is on its way. At a registration, an address whose owner has an account
 //! already gets a mail that says so, and whoever typed it sees what he always sees.
 
 use std::sync::Arc;
@@ -28,8 +28,14 @@ const MAX_ATTEMPTS: u32 = 5;
 const MAX_TYPED_PER_DAY: u32 = 100;
 /// Seconds.
 const DAY: i64 = 86_400;
+/// Seconds after which a mailed code is dead, however long its token lives (SEC-08, NIST SP 800-63B-4 §4.2.1.2).
+const CODE_LIFETIME: i64 = DAY;
 /// The placeholder of the code that can be typed.
 const CODE_TOKEN: &str = "%code%";
+
+/// What the codes are keyed by. Changing one ends the codes that are on their way.
+const LINK_LABEL: &str = "mailed code";
+const TYPABLE_LABEL: &str = "typable code";
 
 const VALIDATE_CODE: Tag = Tag("validateCode");
 
@@ -127,12 +133,14 @@ impl EmailValidation {
         letter::require_service(cx)?;
         let recipient = self.recipient(cx, input).await?;
         let allowed = cx.services.mail_budget.allow(&recipient.address, cx.now);
-        let purpose = purpose(cx, &recipient.address);
         if allowed {
             // A mail that is not sent must not end the challenge of one that was (SEC-09).
             let expires = cx.now.saturating_add(cx.lifetime());
-            cx.effect(Effect::Challenge { purpose, instance: cx.instance().to_string(), expires });
+            for purpose in purposes(cx, &recipient.address) {
+                cx.effect(Effect::Challenge { purpose, instance: cx.instance().to_string(), expires });
+            }
         }
+        cx.put(state::MAILED_AT, cx.now.into());
         let Secrets { code, typable } = Secrets::of(cx, &recipient.address);
         let draft = self.letter.draft(cx);
         let (link, link_token) = (self.link.clone(), self.link_token.clone());
@@ -214,23 +222,30 @@ impl EmailValidation {
     async fn take_back(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         let typed = input::text_or(input, "code", "Input code is missing")?;
         let typed = Typed::read(typed);
+        let mailed = cx.value(state::MAILED_AT).and_then(Value::as_i64);
+        if mailed.is_some_and(|mailed| cx.now.saturating_sub(mailed) > CODE_LIFETIME) {
+            return Err(ResourceError::bad_request("The code has expired"));
+        }
         let address = cx.text(state::MAIL).unwrap_or_default().to_owned();
         let subject = cx.subject().ok();
         let stored = match &subject {
             Some(_) => Account::read(cx).await?.mail(&self.field).map(String::from),
             None => Some(address.clone()),
         };
-        let purpose = purpose(cx, &address);
+        let purposes = purposes(cx, &address);
         let attempts = cx.own_name("code");
-        let typing = format!("typed-code:{purpose}");
+        let typing = format!("typed-code:{}", purposes.last().map_or("", String::as_str));
         // No token outlives its instance's counter: it lasts a day, or two lifetimes where those are longer.
         let expires = cx.now.saturating_add(DAY.max(cx.lifetime().saturating_mul(2)));
         let mut alive = cx.ledger().count(&attempts, cx.now, expires).await? <= MAX_ATTEMPTS;
         if typed.short.is_some() {
             alive &= cx.ledger().count(&typing, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_TYPED_PER_DAY;
         }
-        let newest = cx.ledger().challenge(&purpose).await?.as_deref() == Some(cx.instance().as_str());
-        let matches = Secrets::of(cx, &address).matches(&typed);
+        let mut newest = false;
+        for purpose in &purposes {
+            newest |= cx.ledger().challenge(purpose).await?.as_deref() == Some(cx.instance().as_str());
+        }
+        let matches = Secrets::by_each(cx, &address).fold(false, |matches, secrets| matches | secrets.matches(&typed));
         let same_address = stored.as_deref() == Some(address.as_str());
         let free = cx.value(state::MAIL_TAKEN).and_then(Value::as_u64) != Some(1);
         if !(matches & alive & newest & same_address & free) {
@@ -244,12 +259,13 @@ impl EmailValidation {
     }
 }
 
-/// Names the challenge of a person and address in a process: of several, the newest counts (SEC-09, SEC-10).
-fn purpose(cx: &Cx<'_>, address: &str) -> String {
+/// Names the challenge of a person and address in a process: of several, the newest counts (SEC-09, SEC-10). One name by each generation
+/// of keys, newest first: a mail sent after a rotation ends the challenge of one sent before it under the former name as well.
+fn purposes(cx: &Cx<'_>, address: &str) -> Vec<String> {
     let subject = cx.subject().ok();
     let subject = subject.as_ref().map_or(("", ""), |subject| (subject.collection.as_str(), subject.id.as_str()));
     let parts = [cx.process(), EmailValidation::NAME, subject.0, subject.1, address].map(str::as_bytes);
-    URL_SAFE_NO_PAD.encode(cx.keyed_globally("challenge", &parts))
+    cx.keyed_globally_by_each("challenge", &parts).iter().map(|name| URL_SAFE_NO_PAD.encode(name)).collect()
 }
 
 /// The code of the link, 122 bits, and the one that can be typed, 8 digits.
@@ -259,9 +275,19 @@ struct Secrets {
 }
 
 impl Secrets {
+    /// Those that are mailed now.
     fn of(cx: &Cx<'_>, address: &str) -> Self {
-        let code = decoy::uuid_text(&cx.keyed("mailed code", &[address.as_bytes()]));
-        let bytes = cx.keyed("typable code", &[address.as_bytes()]);
+        Self::from_keyed(&cx.keyed(LINK_LABEL, &[address.as_bytes()]), &cx.keyed(TYPABLE_LABEL, &[address.as_bytes()]))
+    }
+
+    /// Those that may have been mailed: by every generation of keys that is still held.
+    fn by_each(cx: &Cx<'_>, address: &str) -> impl Iterator<Item = Self> {
+        let (link, typable) = (cx.keyed_by_each(LINK_LABEL, &[address.as_bytes()]), cx.keyed_by_each(TYPABLE_LABEL, &[address.as_bytes()]));
+        link.into_iter().zip(typable).map(|(link, typable)| Self::from_keyed(&link, &typable))
+    }
+
+    fn from_keyed(link: &[u8; 32], bytes: &[u8; 32]) -> Self {
+        let code = decoy::uuid_text(link);
         let number = bytes.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
         Self { code, typable: format!("{:08}", number % 100_000_000) }
     }

@@ -167,8 +167,8 @@ impl Reset {
     fn unchanged(cx: &Cx<'_>, account: &Account) -> Result<(), ResourceError> {
         let stored_mail = account.value(&account::mail_field(cx)).and_then(Value::as_str);
         let same_mail = cx.text(state::MAIL).is_none_or(|mail| Some(mail) == stored_mail);
-        let digest = account::credential_digest(cx, &account.subject.collection, account.stored.as_ref());
-        let same_credential = cx.text(state::CREDENTIAL).is_none_or(|credential| credential == digest);
+        let digests = account::credential_digests(cx, &account.subject.collection, account.stored.as_ref());
+        let same_credential = cx.text(state::CREDENTIAL).is_none_or(|credential| digests.iter().any(|digest| credential == digest));
         if same_mail && same_credential { Ok(()) } else { Err(ResourceError::bad_request("Invalid snapshot token")) }
     }
 }

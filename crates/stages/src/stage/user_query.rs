@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::account::{self, Cx};
 use crate::decoy::{self, Profile};
+use crate::naming;
 use crate::stage::input;
 use crate::{Services, state};
 
@@ -115,8 +116,12 @@ impl Stage<Services> for UserQuery {
         let filter = self.rebuild(text)?;
         let mut found = cx.services.managed.objects.query(&self.collection, &Query::first(filter.clone(), 2)).await?.result;
         let one = if found.len() == 1 { found.pop() } else { None };
-        let usable = one.as_ref().filter(|resource| self.is_active(resource));
-        if usable.is_none() && cx.disclosure() == Disclosure::Reveal {
+        let conceals = cx.disclosure() == Disclosure::Conceal;
+        // Where questions are asked of whoever was named, a filter that mixes a name with a made-up one must find nobody.
+        let mixes =
+            |resource: &&Resource| conceals && cx.process_gives(FactKind::KnowsAnswers) && !naming::all_values_belong(&filter, resource);
+        let usable = one.as_ref().filter(|resource| self.is_active(resource)).filter(|resource| !mixes(resource));
+        if usable.is_none() && !conceals {
             return Err(ResourceError::bad_request("Unable to find account"));
         }
         let credential = account::credential_digest(cx, &self.collection, usable);

@@ -199,3 +199,26 @@ fn without_account_an_address_is_asked_for_and_must_be_one_mailbox() {
     assert_eq!((mail.to.as_str(), mail.withheld), ("new@example.test", false));
     assert_eq!(world.step("confirm", Some(token(&asked)), json!({"code": link_of(&mail).1}))["type"], "parameters");
 }
+
+#[test]
+fn sec_08_a_code_is_dead_after_a_day_though_its_token_lives_on() {
+    let world = world();
+    world.serve_file(
+        "reset",
+        &json!({"stageConfigs": [parameters(), user_query(), email(), reset()], "snapshotToken": {"type": "jwt", "tokenExpiry": 172_800}}),
+    );
+    let asked = world.step("reset", None, json!({}));
+    let ask = || world.step("reset", Some(token(&asked)), query("userName eq \"bjensen\""));
+    let sent = ask();
+    let code = json!({"code": link_of(&world.last_mail()).1});
+    world.clock.pass(86_400);
+    assert_eq!(world.step("reset", Some(token(&sent)), code.clone())["type"], "resetStage", "valid through the last second of its day");
+    world.clock.pass(1);
+    for input in [code, json!({"code": typable(&world.last_mail())}), json!({"code": "wrong"})] {
+        let error = world.submit("reset", Some(token(&sent)), &input).unwrap_err();
+        assert_eq!((error.code, error.message.as_str()), (400, "The code has expired"));
+    }
+    let again = ask();
+    let code = json!({"code": link_of(&world.last_mail()).1});
+    assert_eq!(world.step("reset", Some(token(&again)), code)["type"], "resetStage", "the token lives, and may ask for another mail");
+}
