@@ -2,8 +2,8 @@
 //! defined, which are asked, and whether an answer is right.
 //!
 //! Easiest to break: which questions are asked must not depend on how often somebody asks. [`draw`] is a keyed function of the
-//! process instance, so a replayed token cannot re-roll them; [`decoy_questions`] is one of what was typed, so that an account that
-//! does not exist answers the same every time (design decision 21, SEC-28). Attempts are counted in the store before anything is
+//! process instance, so a replayed token cannot re-roll them, and an account that does not exist has questions of its own
+//! ([`decoy_questions`]) to draw from (design decision 21, SEC-28). Attempts are counted in the store before anything is
 //! compared (SEC-47); nothing here counts.
 
 mod answers;

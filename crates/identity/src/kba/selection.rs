@@ -3,33 +3,33 @@
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 
-use super::{KbaConfig, QuestionRef, StoredAnswer};
+use super::{KbaConfig, QuestionRef};
 
-/// The questions asked of a person: `count` of the answers (all where there are fewer), in an order that is random to whoever lacks
-/// the seed. The same seed gives the same questions in the same order, however the answers are arranged; no question comes twice.
+/// The questions asked: `count` of those somebody has (all where there are fewer), in an order that is random to whoever lacks the
+/// seed. The same seed gives the same questions in the same order, however they are arranged; no question comes twice.
 ///
 /// The seed must be secret and bound to the process instance.
 #[must_use]
-pub fn draw<'a>(answers: &'a [StoredAnswer], count: usize, seed: &[u8; 32]) -> Vec<&'a StoredAnswer> {
-    let mut drawn = shuffled(answers, |answer| &answer.question, seed);
-    drawn.dedup_by(|later, earlier| later.question.key() == earlier.question.key());
+pub fn draw<'a>(questions: &'a [QuestionRef], count: usize, seed: &[u8; 32]) -> Vec<&'a QuestionRef> {
+    let mut drawn = shuffled(questions, seed);
+    drawn.dedup_by(|later, earlier| later.key() == earlier.key());
     drawn.truncate(count);
     drawn
 }
 
-/// The questions asked in place of an account that does not exist, or has too few answers: exactly `count` (up to eight more than are
-/// configured), and for one seed always the same. They are the administrator's; where those do not suffice, questions such as people
-/// write themselves follow, for an account that had only system questions could not have been asked so many either.
+/// The questions that an account which does not exist, or has too few answers, would have: as many of the administrator's as a person
+/// must define, at least `count`, and for one seed always the same. An instance then draws from them as from a person's. Where the
+/// administrator's do not suffice, questions such as people write themselves follow (up to eight), for an account that had only system
+/// questions could not have been asked so many either.
 ///
-/// The seed must be secret and bound to what was typed.
+/// The seed must be secret and bound to what was named.
 #[must_use]
 pub fn decoy_questions(config: &KbaConfig, count: usize, seed: &[u8; 32]) -> Vec<QuestionRef> {
     let system: Vec<_> = config.questions.iter().map(|question| QuestionRef::System(question.id.clone())).collect();
     let own: Vec<_> = OWN.iter().filter(|text| !config.is_system_text(text)).map(|text| QuestionRef::Custom((*text).to_owned())).collect();
-    let mut drawn: Vec<_> = shuffled(&system, |question| question, seed).into_iter().cloned().collect();
-    drawn.extend(shuffled(&own, |question| question, seed).into_iter().cloned());
-    drawn.truncate(count);
-    drawn
+    let defined = usize::try_from(config.answers_to_define(None)).unwrap_or(usize::MAX);
+    let size = count.max(defined.min(system.len()));
+    shuffled(&system, seed).into_iter().chain(shuffled(&own, seed)).take(size).cloned().collect()
 }
 
 /// Believable questions of a person's own.
@@ -62,20 +62,18 @@ pub fn verification_properties<'a>(questions: impl IntoIterator<Item = &'a Quest
 }
 
 /// Sorted by a keyed hash of the question.
-fn shuffled<'a, T>(items: &'a [T], question: impl Fn(&T) -> &QuestionRef, seed: &[u8; 32]) -> Vec<&'a T> {
+fn shuffled<'a>(questions: &'a [QuestionRef], seed: &[u8; 32]) -> Vec<&'a QuestionRef> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, seed);
-    let mut keyed: Vec<_> = items
-        .iter()
-        .map(|item| {
-            let (kind, text) = question(item).key();
-            let mut context = hmac::Context::with_key(&key);
-            context.update(&[kind]);
-            context.update(text.as_bytes());
-            (context.sign().as_ref().to_vec(), item)
-        })
-        .collect();
-    keyed.sort_by(|(left, _), (right, _)| left.cmp(right));
-    keyed.into_iter().map(|(_, item)| item).collect()
+    let place = |question: &QuestionRef| {
+        let (kind, text) = question.key();
+        let mut context = hmac::Context::with_key(&key);
+        context.update(&[kind]);
+        context.update(text.as_bytes());
+        context.sign().as_ref().to_vec()
+    };
+    let mut sorted: Vec<&QuestionRef> = questions.iter().collect();
+    sorted.sort_by_cached_key(|question| place(question));
+    sorted
 }
 
 #[cfg(test)]
@@ -86,52 +84,51 @@ mod tests {
 
     use super::*;
 
-    fn answers(count: usize) -> Vec<StoredAnswer> {
-        (0..count).map(|n| StoredAnswer { question: QuestionRef::Custom(format!("Question {n}?")), answer: json!(n) }).collect()
+    fn own(count: usize) -> Vec<QuestionRef> {
+        (0..count).map(|n| QuestionRef::Custom(format!("Question {n}?"))).collect()
     }
 
-    fn config(questions: usize) -> KbaConfig {
+    fn config(questions: usize, define: usize) -> KbaConfig {
         let questions: serde_json::Map<_, _> = (0..questions).map(|n| (n.to_string(), json!({"en": format!("System {n}?")}))).collect();
-        KbaConfig::read(&json!({ "questions": questions })).0
+        KbaConfig::read(&json!({ "questions": questions, "minimumAnswersToDefine": define })).0
     }
 
     proptest! {
         #[test]
         fn a_draw_is_the_same_for_a_seed_and_never_repeats(total in 0usize..12, count in 0usize..12, seed: [u8; 32], rotate in 0usize..12) {
-            let answers = answers(total);
-            let drawn = draw(&answers, count, &seed);
+            let questions = own(total);
+            let drawn = draw(&questions, count, &seed);
             prop_assert_eq!(drawn.len(), count.min(total));
-            let distinct: HashSet<_> = drawn.iter().map(|answer| &answer.question).collect();
-            prop_assert_eq!(distinct.len(), drawn.len());
-            let mut turned = answers.clone();
+            prop_assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), drawn.len());
+            let mut turned = questions.clone();
             turned.rotate_left(rotate.min(total));
             prop_assert_eq!(draw(&turned, count, &seed), drawn, "the order of storage does not matter");
         }
 
         #[test]
-        fn decoys_are_as_many_as_asked_for_and_the_same_for_a_seed(system in 0usize..6, count in 0usize..8, seed: [u8; 32]) {
-            let config = config(system);
+        fn a_decoy_has_as_many_questions_as_a_person_must_define(system in 0usize..6, define in 1usize..6, count in 1usize..8, seed: [u8; 32]) {
+            let config = config(system, define);
             let decoys = decoy_questions(&config, count, &seed);
-            prop_assert_eq!(decoys.len(), count);
-            prop_assert_eq!(decoys.iter().collect::<HashSet<_>>().len(), count);
+            prop_assert_eq!(decoys.len(), count.max(define.min(system)));
+            prop_assert_eq!(decoys.iter().collect::<HashSet<_>>().len(), decoys.len());
             let from_system = decoys.iter().filter(|question| matches!(question, QuestionRef::System(_))).count();
-            prop_assert_eq!(from_system, count.min(system));
+            prop_assert_eq!(from_system, decoys.len().min(system), "people's own come only where the administrator's do not suffice");
             prop_assert_eq!(decoy_questions(&config, count, &seed), decoys.clone());
-            prop_assert_eq!(verification_properties(&decoys, &config).len(), count);
+            prop_assert_eq!(verification_properties(&decoys, &config).len(), decoys.len());
         }
     }
 
     #[test]
     fn different_seeds_reach_every_question() {
-        let answers = answers(4);
-        let first: HashSet<_> = (0..100u8).map(|n| draw(&answers, 1, &[n; 32])[0].question.clone()).collect();
+        let questions = own(4);
+        let first: HashSet<_> = (0..100u8).map(|n| draw(&questions, 1, &[n; 32])[0]).collect();
         assert_eq!(first.len(), 4);
     }
 
     #[test]
     fn one_question_stored_twice_is_asked_once() {
-        let mut twice = answers(1);
-        twice.push(StoredAnswer { question: QuestionRef::Custom("question 0".to_owned()), answer: json!("other") });
+        let mut twice = own(1);
+        twice.push(QuestionRef::Custom("question 0".to_owned()));
         assert_eq!(draw(&twice, 2, &[0; 32]).len(), 1);
     }
 

@@ -1,8 +1,8 @@
 //! `kbaSecurityAnswerVerificationStage`: asks security questions (idm-docs §2.10 and §5.1, decisions 12 and 21).
 //!
 //! Easiest to break: attempts are counted before anything is compared (SEC-47), and somebody who has no answers is asked, counted and
-//! refused exactly like somebody who has (SEC-01). Which questions come is a keyed function of the instance, so a replayed token
-//! cannot draw anew.
+//! refused exactly like somebody who has (SEC-01): nobody has questions of his own as well, always the same ones, of which every
+//! instance draws some. Which come is a keyed function of the instance, so a replayed token cannot draw anew.
 
 use std::sync::Arc;
 
@@ -168,14 +168,19 @@ impl KbaVerification {
         account.value(&self.property).map(|property| kba::read_answers(property, &self.kba)).unwrap_or_default()
     }
 
-    /// Some of the account's questions, or believable ones for an account that has too few or does not exist.
+    /// Some of the account's questions, or believable ones for an account that has too few or does not exist. A stranger is asked the
+    /// administrator's questions where they suffice: a question of somebody's own says that there is somebody.
     fn questions(&self, cx: &Cx<'_>, account: &Account, answers: &[StoredAnswer]) -> Vec<QuestionRef> {
         let subject = &account.subject;
-        let drawn = kba::draw(answers, self.count, &cx.keyed("questions", &[]));
-        let real: Vec<QuestionRef> = drawn.into_iter().map(|answer| answer.question.clone()).collect();
-        let seed = cx.keyed_globally("decoy questions", &[subject.collection.as_bytes(), subject.id.as_bytes()]);
+        let mut own: Vec<QuestionRef> = answers.iter().map(|answer| answer.question.clone()).collect();
+        let system: Vec<QuestionRef> = own.iter().filter(|question| matches!(question, QuestionRef::System(_))).cloned().collect();
+        if cx.disclosure() == Disclosure::Conceal && !cx.facts().proves(subject) && system.len() >= self.count {
+            own = system;
+        }
+        let seed = cx.keyed_for_long("decoy questions", &[subject.collection.as_bytes(), subject.id.as_bytes()]);
         let decoys = kba::decoy_questions(&self.kba, self.count, &seed);
-        if real.len() == self.count { real } else { decoys }
+        let asked_of = if own.len() < self.count { decoys } else { own };
+        kba::draw(&asked_of, self.count, &cx.keyed("questions", &[])).into_iter().cloned().collect()
     }
 
     /// Replaces answers in foreign or weaker forms, now that they are known (decision 12). In a transaction of its own, for the same

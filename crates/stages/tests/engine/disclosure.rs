@@ -1,8 +1,11 @@
 //! Known, unknown, ambiguous, inactive and mailless accounts answer alike (SEC-01, SEC-02, decision 5).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::harness::*;
+use crate::newcomer::context;
 
 fn world() -> World {
     let world = World::new();
@@ -85,21 +88,71 @@ fn sec_02_every_answer_costs_the_same_whichever_is_wrong() {
     }
 }
 
+/// Every question that instances of one filter are asked, as its text.
+fn asked(world: &World, filter: &str) -> BTreeSet<String> {
+    let texts = (0..60).map(|_| {
+        let body = world.step("reset", None, query(filter));
+        assert_eq!(body["requirements"]["required"], json!(["answer1"]), "{filter}");
+        body["requirements"]["properties"]["answer1"]["systemQuestion"]["en"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
+    });
+    texts.collect()
+}
+
 #[test]
-fn sec_01_questions_for_nobody_look_like_questions_and_never_change() {
+fn sec_01_nobody_has_questions_of_his_own_of_which_every_instance_draws_some() {
     let world = world();
+    world.person_with("known", &world.two_system_answers());
     world.serve("reset", &[user_query(), kba(), reset()]);
-    let ask = |name: &str| world.step("reset", None, query(&format!("userName eq \"{name}\"")));
-    for name in ["nobody1", "nobody2", "retired", "twin", "answerless"] {
-        let body = ask(name);
-        assert_eq!(body["requirements"]["required"], json!(["answer1"]), "{name}");
-        assert!(body["requirements"]["properties"]["answer1"]["systemQuestion"]["en"].is_string(), "{name}");
-        for _ in 0..5 {
-            assert_eq!(without_token(ask(name)).0, without_token(body.clone()).0, "{name}");
+    assert_eq!(asked(&world, "userName eq \"known\"").len(), 2);
+    let mut sets = BTreeSet::new();
+    for name in ["nobody1", "nobody2", "nobody3", "nobody4", "retired", "twin", "answerless", "nobody1@example.test"] {
+        let plain = asked(&world, &format!("userName eq \"{name}\""));
+        assert_eq!(plain.len(), 2, "{name}: as many as somebody must define, and not the same each time");
+        for same in [
+            format!("/userName EQ '{name}'"),
+            format!("userName eq \"{name}\" or userName eq \"{name}\""),
+            format!("userName eq \"{name}\" or sn eq \"{name}\""),
+        ] {
+            assert_eq!(asked(&world, &same), plain, "{same}");
         }
+        sets.insert(plain);
+        let body = world.step("reset", None, query(&format!("userName eq \"{name}\"")));
         let refused = world.submit("reset", Some(token(&body)), &json!({"answer1": "street"})).unwrap_err();
         assert_eq!((refused.code, refused.message.as_str()), (400, "Answers are not matched"), "{name}");
     }
+    assert!(sets.len() > 2, "different people have different questions: {sets:?}");
+}
+
+#[test]
+fn sec_01_a_known_name_mixed_with_a_made_up_one_finds_nobody_where_questions_are_asked() {
+    let world = world();
+    world.serve("reset", &[user_query(), kba(), reset()]);
+    world.serve("mail", &[user_query(), email(), reset()]);
+    let mixed = "userName eq \"bjensen\" or userName eq \"made-up\"";
+    let named = |process: &str, filter: &str| {
+        let body = world.step(process, None, query(filter));
+        world.objects.stored(USER, context(token(&body)).state["userId"].as_str().unwrap()).is_some()
+    };
+    assert!(!named("reset", mixed));
+    assert!(named("mail", mixed), "a mail tells nothing to whoever asks");
+    for whole in ["userName eq \"bjensen\" or mail eq \"bjensen\"", "userName eq \"bjensen\" or mail eq \"bjensen@example.test\""] {
+        assert!(named("reset", whole), "{whole}");
+    }
+}
+
+/// A question of somebody's own tells that there is somebody; who proved to read the person's mail knows that already.
+#[test]
+fn sec_01_strangers_are_asked_the_administrators_questions_where_they_suffice() {
+    let world = world();
+    world.serve("reset", &[user_query(), kba(), reset()]);
+    world.serve("both", &[user_query(), email(), kba(), reset()]);
+    assert_eq!(asked(&world, "userName eq \"bjensen\"").len(), 1, "the one system question");
+    let own = (0..60).any(|_| {
+        let sent = world.step("both", None, query("userName eq \"bjensen\""));
+        let body = world.step("both", Some(token(&sent)), json!({"code": link_of(&world.last_mail()).1}));
+        body["requirements"]["properties"]["answer1"]["userQuestion"] == "Favourite tea?"
+    });
+    assert!(own);
 }
 
 #[test]

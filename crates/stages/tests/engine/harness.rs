@@ -307,6 +307,12 @@ impl World {
         self.objects.put(USER, id, person);
     }
 
+    /// Answers `street` to two of the administrator's questions, for [`Self::person_with`].
+    pub(crate) fn two_system_answers(&self) -> Value {
+        let street = now(self.hasher.hash(Secret::password("street").unwrap())).unwrap();
+        json!({"kbaInfo": [{"questionId": "1", "answer": street}, {"questionId": "4", "answer": street}]})
+    }
+
     pub(crate) fn has_password(&self, id: &str, password: &str) -> bool {
         let stored = self.objects.stored(USER, id).unwrap().content["password"].clone();
         now(self.hasher.verify(Secret::password(password).unwrap(), Some(stored))).unwrap().matches()
