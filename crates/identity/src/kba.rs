@@ -17,7 +17,7 @@ pub use answers::{QuestionRef, StoredAnswer, answer_secret, hash_answer, hash_an
 pub use config::{DEFAULT_KBA, KbaConfig, Question};
 pub use definition::{DefinitionRules, KbaRefusal, NewAnswer, NewAnswerValue, RefusedFor, check_definition};
 pub use patch::check_user_patch;
-pub use selection::{decoy_questions, draw, verification_properties};
+pub use selection::{asked_from, decoy_questions, draw, verification_properties};
 
 /// Longest custom question, in characters.
 pub const MAX_QUESTION_CHARACTERS: usize = 512;

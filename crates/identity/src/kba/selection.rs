@@ -17,8 +17,16 @@ pub fn draw<'a>(questions: &'a [QuestionRef], count: usize, seed: &[u8; 32]) -> 
     drawn
 }
 
-/// The questions that an account which does not exist, or has too few answers, would have: as many of the administrator's as a person
-/// must define, at least `count`, and for one seed always the same. An instance then draws from them as from a person's. Where the
+/// From how many of somebody's questions strangers are asked `count`: from as many as must be defined, as far as the administrator has so
+/// many. Somebody who answered more would be told apart from nobody, whose instances draw from so many.
+#[must_use]
+pub fn asked_from(config: &KbaConfig, count: usize) -> usize {
+    let defined = usize::try_from(config.answers_to_define(None)).unwrap_or(usize::MAX);
+    count.max(defined.min(config.questions.len()))
+}
+
+/// The questions that an account which does not exist, or has too few answers, would be asked from: [`asked_from`] says how many, the
+/// administrator's first, and for one seed always the same. An instance then draws from them as from a person's. Where the
 /// administrator's do not suffice, questions such as people write themselves follow (up to eight), for an account that had only system
 /// questions could not have been asked so many either.
 ///
@@ -27,9 +35,7 @@ pub fn draw<'a>(questions: &'a [QuestionRef], count: usize, seed: &[u8; 32]) -> 
 pub fn decoy_questions(config: &KbaConfig, count: usize, seed: &[u8; 32]) -> Vec<QuestionRef> {
     let system: Vec<_> = config.questions.iter().map(|question| QuestionRef::System(question.id.clone())).collect();
     let own: Vec<_> = OWN.iter().filter(|text| !config.is_system_text(text)).map(|text| QuestionRef::Custom((*text).to_owned())).collect();
-    let defined = usize::try_from(config.answers_to_define(None)).unwrap_or(usize::MAX);
-    let size = count.max(defined.min(system.len()));
-    shuffled(&system, seed).into_iter().chain(shuffled(&own, seed)).take(size).cloned().collect()
+    shuffled(&system, seed).into_iter().chain(shuffled(&own, seed)).take(asked_from(config, count)).cloned().collect()
 }
 
 /// Believable questions of a person's own.

@@ -169,15 +169,16 @@ impl KbaVerification {
     }
 
     /// Some of the account's questions, or believable ones for an account that has too few or does not exist. A stranger is asked the
-    /// administrator's questions where they suffice: a question of somebody's own says that there is somebody.
+    /// administrator's questions where they suffice, because a question of somebody's own says that there is somebody; and always from
+    /// as many, because nobody's are so many.
     fn questions(&self, cx: &Cx<'_>, account: &Account, answers: &[StoredAnswer]) -> Vec<QuestionRef> {
         let subject = &account.subject;
         let mut own: Vec<QuestionRef> = answers.iter().map(|answer| answer.question.clone()).collect();
         let system: Vec<QuestionRef> = own.iter().filter(|question| matches!(question, QuestionRef::System(_))).cloned().collect();
-        if cx.disclosure() == Disclosure::Conceal && !cx.facts().proves(subject) && system.len() >= self.count {
-            own = system;
-        }
         let seed = cx.keyed_for_long("decoy questions", &[subject.collection.as_bytes(), subject.id.as_bytes()]);
+        if cx.disclosure() == Disclosure::Conceal && !cx.facts().proves(subject) && system.len() >= self.count {
+            own = kba::draw(&system, kba::asked_from(&self.kba, self.count), &seed).into_iter().cloned().collect();
+        }
         let decoys = kba::decoy_questions(&self.kba, self.count, &seed);
         let asked_of = if own.len() < self.count { decoys } else { own };
         kba::draw(&asked_of, self.count, &cx.keyed("questions", &[])).into_iter().cloned().collect()

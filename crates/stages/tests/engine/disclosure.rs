@@ -101,9 +101,13 @@ fn asked(world: &World, filter: &str) -> BTreeSet<String> {
 #[test]
 fn sec_01_nobody_has_questions_of_his_own_of_which_every_instance_draws_some() {
     let world = world();
-    world.person_with("known", &world.two_system_answers());
+    world.person_with("known", &world.answers_to(&["1", "4"]));
+    world.person_with("thorough", &world.answers_to(&["1", "2", "4", "5"]));
     world.serve("reset", &[user_query(), kba(), reset()]);
-    assert_eq!(asked(&world, "userName eq \"known\"").len(), 2);
+    for name in ["known", "thorough"] {
+        assert_eq!(asked(&world, &format!("userName eq \"{name}\"")).len(), 2, "{name}");
+        assert_eq!(asked(&world, &format!("mail eq \"{name}@example.test\"")), asked(&world, &format!("userName eq \"{name}\"")));
+    }
     let mut sets = BTreeSet::new();
     for name in ["nobody1", "nobody2", "nobody3", "nobody4", "retired", "twin", "answerless", "nobody1@example.test"] {
         let plain = asked(&world, &format!("userName eq \"{name}\""));

@@ -307,10 +307,11 @@ impl World {
         self.objects.put(USER, id, person);
     }
 
-    /// Answers `street` to two of the administrator's questions, for [`Self::person_with`].
-    pub(crate) fn two_system_answers(&self) -> Value {
+    /// Answers `street` to some of the administrator's questions, for [`Self::person_with`].
+    pub(crate) fn answers_to(&self, questions: &[&str]) -> Value {
         let street = now(self.hasher.hash(Secret::password("street").unwrap())).unwrap();
-        json!({"kbaInfo": [{"questionId": "1", "answer": street}, {"questionId": "4", "answer": street}]})
+        let entry = |id: &&str| json!({"questionId": id, "answer": street});
+        json!({"kbaInfo": questions.iter().map(entry).collect::<Value>()})
     }
 
     pub(crate) fn has_password(&self, id: &str, password: &str) -> bool {

@@ -67,7 +67,7 @@ fn missing_and_mistyped_answers_are_named_and_not_counted() {
 #[test]
 fn a_replayed_token_cannot_draw_other_questions_but_a_new_instance_may() {
     let world = World::new();
-    world.person_with("bjensen", &world.two_system_answers());
+    world.person_with("bjensen", &world.answers_to(&["1", "4"]));
     world.serve("reset", &[parameters(), user_query(), kba(), reset()]);
     let asked = world.step("reset", None, json!({}));
     let draw = || world.step("reset", Some(token(&asked)), query("userName eq \"bjensen\""))["requirements"].clone();
