@@ -159,13 +159,14 @@ impl Keeper<'_> {
         (self.schema.meta_property().to_owned(), json!({TERMS_ACCEPTED: acceptance}))
     }
 
-    /// Counts a sign-in of `user` and remembers the forms that he owes from now on. `None` when there is nothing to remember.
+    /// Counts a sign-in of `user`, remembers the forms that he owes from now on, and calls those he owed already by their new names.
+    /// `None` when there is nothing to remember.
     ///
     /// The number is incremented inside the transaction, so none is lost. Where a condition depends on it, the change also says which
     /// number was read: on [`GuardFailed`](crest::Guard) read again, evaluate again, try again. Otherwise two people at two doors could
     /// both take the 24th sign-in for theirs, and nobody would be asked at the 25th.
     #[must_use]
-    pub fn sign_in(&self, user: &Resource, now: SystemTime, owes: &[String]) -> Option<Change> {
+    pub fn sign_in(&self, user: &Resource, now: SystemTime, owes: &[String], renamed: &[(String, String)]) -> Option<Change> {
         let metadata = Metadata::of(self.schema, &user.content);
         let (mut operations, mut guard) = (Vec::new(), None);
         if !matches!(metadata.0, Value::Null | Value::Object(_)) {
@@ -188,26 +189,30 @@ impl Keeper<'_> {
         if self.tracked.keeps(Metadatum::LastLogin) {
             operations.push(PatchOperation::replace(self.field(Metadatum::LastLogin.key()), timestamp(now)));
         }
+        operations.extend(renamed.iter().map(|(before, _)| self.no_longer_owed(before)));
+        let owes: Vec<&String> = owes.iter().chain(renamed.iter().map(|(_, name)| name)).collect();
         if !owes.is_empty() {
             operations.push(PatchOperation::add(self.field(STAGES_OWED), json!(owes)));
         }
         (!operations.is_empty()).then(|| self.change(&user.id, operations, guard))
     }
 
-    /// A form was completed: it is not owed any more, and recorded where that is tracked.
+    /// A form was completed: it is not owed any more, and recorded where that is tracked. `known_as` begins with its name; the others are
+    /// names under which it may be owed too.
     #[must_use]
-    pub fn complete(&self, id: &str, stage: &str) -> Change {
-        let mut operations = vec![self.no_longer_owed(stage)];
+    pub fn complete(&self, id: &str, known_as: &[String]) -> Change {
+        let mut operations: Vec<PatchOperation> = known_as.iter().map(|name| self.no_longer_owed(name)).collect();
         if self.tracked.keeps(Metadatum::StagesCompleted) {
-            operations.push(PatchOperation::add(self.field(Metadatum::StagesCompleted.key()), json!([stage])));
+            operations
+                .extend(known_as.first().map(|name| PatchOperation::add(self.field(Metadatum::StagesCompleted.key()), json!([name]))));
         }
         self.change(id, operations, None)
     }
 
     /// A form was skipped: it is not owed any more, and counts as not completed.
     #[must_use]
-    pub fn skip(&self, id: &str, stage: &str) -> Change {
-        self.change(id, vec![self.no_longer_owed(stage)], None)
+    pub fn skip(&self, id: &str, known_as: &[String]) -> Change {
+        self.change(id, known_as.iter().map(|name| self.no_longer_owed(name)).collect(), None)
     }
 
     /// Terms were accepted ([`crate::terms::acceptance`]).

@@ -29,6 +29,8 @@ pub struct Compiling<'a, S> {
     /// Findings that do not keep the stage from being made.
     pub issues: Vec<Issue>,
     used: Vec<String>,
+    /// How often [`Compiling::name_of`] has given each name in this process.
+    named: BTreeMap<String, u32>,
 }
 
 impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
@@ -70,14 +72,28 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
             .map(|(name, value)| (name.as_str(), value))
     }
 
+    /// A name for a part of the process that an edit of other parts never changes, unlike its place: a hash of `content`, which says what
+    /// the part is, and a number for the second and later ones that say the same.
+    pub fn name_of(&mut self, content: &Value) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        canonical(content, &mut |bytes| context.update(bytes));
+        let name = URL_SAFE_NO_PAD.encode(context.finish().as_ref().get(..9).unwrap_or_default());
+        let count = self.named.entry(name.clone()).or_insert(0);
+        *count += 1;
+        if *count == 1 { name } else { format!("{name}.{count}") }
+    }
+
     /// Compiles a stage configuration nested at `key`, as in `onConditionTrue`.
     ///
     /// # Errors
     /// Every reason why it cannot be made.
     pub fn nested(&mut self, key: &str, value: &Value) -> Result<Placed<S>, Vec<Issue>> {
         let pointer = format!("{}/{key}", self.pointer);
-        let mut inner = Compiling { catalogue: self.catalogue, companions: self.companions, pointer, issues: Vec::new(), used: Vec::new() };
+        let named = std::mem::take(&mut self.named);
+        let (catalogue, companions) = (self.catalogue, self.companions);
+        let mut inner = Compiling { catalogue, companions, pointer, issues: Vec::new(), used: Vec::new(), named };
         let placed = inner.stage(value);
+        self.named = inner.named;
         self.issues.append(&mut inner.issues);
         self.used.append(&mut inner.used);
         placed
@@ -198,15 +214,17 @@ fn compile_stages<S: Send + Sync + 'static>(
         }
     };
     let mut stages: Vec<Placed<S>> = Vec::with_capacity(configs.len());
+    let mut named = BTreeMap::new();
     for (index, value) in configs.iter().enumerate() {
         let pointer = format!("/stageConfigs/{index}");
-        let mut cx = Compiling { catalogue, companions, pointer, issues: Vec::new(), used: Vec::new() };
+        let mut cx = Compiling { catalogue, companions, pointer, issues: Vec::new(), used: Vec::new(), named };
         match cx.stage(value) {
             Ok(placed) => stages.push(placed),
             Err(errors) => issues.extend(errors),
         }
         issues.append(&mut cx.issues);
         used.append(&mut cx.used);
+        named = cx.named;
     }
     let all_in_one = members
         .get("allInOneRegistration")

@@ -128,6 +128,8 @@ struct Run<'a, S> {
     steps: Vec<Step>,
     caller: &'a Caller,
     now: i64,
+    /// The submission answers a question of the stage it came to: its token says so.
+    answers: bool,
     /// Stages below this one wrote something and must not run again in this instance.
     written_below: u32,
     /// Mails of what was committed before the end.
@@ -187,6 +189,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let mut run = self.begin(&process, submission.caller);
         if let Some(context) = context {
             run.context = context;
+            run.answers = true;
         }
         let began = run.context.stage;
         match self.advance(&mut run, input).await {
@@ -236,6 +239,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             steps: Vec::new(),
             caller,
             now,
+            answers: false,
             written_below: 0,
             await_mails: Vec::new(),
             mailed: false,
@@ -295,6 +299,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 }
             }
             run.context.stage += 1;
+            run.answers = false;
             Tag::INITIAL.0.clone_into(&mut run.context.tag);
             let Some(next) = process.stages.get(run.context.stage) else {
                 return self.finish(run).await;
@@ -331,6 +336,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             services: &self.services,
             caller: run.caller,
             now: run.now,
+            answers: run.answers,
             process: &run.process.name,
             disclosure: run.process.disclosure(),
             lifetime: run.process.token.lifetime,

@@ -178,6 +178,7 @@ pub struct StageContext<'a, S> {
     pub caller: &'a Caller,
     /// Seconds since 1970.
     pub now: i64,
+    pub(crate) answers: bool,
     pub(crate) process: &'a str,
     pub(crate) disclosure: Disclosure,
     pub(crate) lifetime: i64,
@@ -199,6 +200,13 @@ impl<S> StageContext<'_, S> {
     #[must_use]
     pub fn process(&self) -> &str {
         self.process
+    }
+
+    /// Whether the input answers a question that was put in this instance. A first submission comes without a token: whoever sends it may
+    /// have seen nothing, so that nothing can be concluded from what it leaves out.
+    #[must_use]
+    pub fn answers_a_question(&self) -> bool {
+        self.answers
     }
 
     /// Whether the process hides which accounts exist (decision 5).

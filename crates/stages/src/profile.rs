@@ -39,7 +39,9 @@ pub struct Owed {
     pub processes: Vec<String>,
     /// Forms that are owed from this sign-in on, to be remembered with it.
     pub begins: Vec<String>,
-    /// Scripts that failed: the form, and why. For the audit trail.
+    /// Forms that were owed before, under the name of their place, and the name they have now.
+    pub renamed: Vec<(String, String)>,
+    /// Scripts that failed: the place of the form, and why. For the audit trail.
     pub faults: Vec<(String, String)>,
 }
 
@@ -146,8 +148,9 @@ impl Scope<'_> {
             }
             let choice = stage.rule.choose(self.asking.services, self.process, self.person, self.settled, self.moment).await;
             if let Some(fault) = choice.fault {
-                owed.faults.push((stage.rule.form(self.process, judge::Branch::True), fault));
+                owed.faults.push((stage.rule.place(self.process), fault));
             }
+            owed.renamed.extend(choice.renamed);
             let begun = choice.begins.as_ref().map(|(branch, _)| *branch);
             for branch in choice.branch.into_iter().chain(begun.filter(|begun| Some(*begun) != choice.branch)) {
                 let Some(nested) = stage.branch(branch) else { continue };

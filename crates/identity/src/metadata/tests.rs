@@ -37,7 +37,7 @@ fn nobody_tracks_sign_ins_until_a_condition_needs_them() {
         assert!(!tracked.keeps(not_kept));
     }
     let user = crest::Resource { id: "ann".into(), revision: "0".into(), content: json!({}) };
-    assert_eq!(Keeper { schema: &schema, tracked: &tracked }.sign_in(&user, at(0), &[]), None);
+    assert_eq!(Keeper { schema: &schema, tracked: &tracked }.sign_in(&user, at(0), &[], &[]), None);
     let tracked = Tracked::of(&schema, [Metadatum::LoginCount]);
     assert!(tracked.keeps(Metadatum::LoginCount) && !tracked.keeps(Metadatum::LastLogin));
 }
@@ -49,7 +49,7 @@ fn every_sign_in_is_counted_once_and_dated() {
     let tracked = Tracked::of(schema, [Metadatum::LoginCount, Metadatum::LastLogin]);
     let keeper = Keeper { schema, tracked: &tracked };
     for count in 1..=3_u64 {
-        let change = keeper.sign_in(&stored(&world), at(count), &[]).unwrap();
+        let change = keeper.sign_in(&stored(&world), at(count), &[], &[]).unwrap();
         world.objects.commit(&change).unwrap();
         let user = stored(&world);
         let metadata = Metadata::of(schema, &user.content);
@@ -66,19 +66,19 @@ fn two_sign_ins_that_read_the_same_number_are_both_counted_or_one_tries_again() 
     let loosely = Tracked::of(schema, []);
     let keeper = Keeper { schema, tracked: &loosely };
     let read = stored(&world);
-    let first = keeper.sign_in(&read, at(1), &[]).unwrap();
+    let first = keeper.sign_in(&read, at(1), &[], &[]).unwrap();
     world.objects.commit(&first).unwrap();
     assert!(world.objects.commit(&first).is_err(), "the first sign-in of all cannot be counted twice as number one");
     let read = stored(&world);
     for _ in 0..2 {
-        world.objects.commit(&keeper.sign_in(&read, at(1), &[]).unwrap()).unwrap();
+        world.objects.commit(&keeper.sign_in(&read, at(1), &[], &[]).unwrap()).unwrap();
     }
     assert_eq!(meta(&world)["loginCount"], 3, "without a condition the increment alone is enough");
 
     let exactly = Tracked::of(schema, [Metadatum::LoginCount]);
     let keeper = Keeper { schema, tracked: &exactly };
     let read = stored(&world);
-    let change = keeper.sign_in(&read, at(1), &[]).unwrap();
+    let change = keeper.sign_in(&read, at(1), &[], &[]).unwrap();
     world.objects.commit(&change).unwrap();
     assert!(world.objects.commit(&change).is_err(), "with a condition the number that was read must still be true");
     assert_eq!(meta(&world)["loginCount"], 4);
@@ -91,7 +91,9 @@ fn an_imported_count_of_a_wrong_type_goes_on_from_there() {
     let keeper = Keeper { schema: &schema, tracked: &tracked };
     for (count, next) in [(json!("24"), 25), (json!(24.0), 25), (json!(null), 1), (json!("many"), 1), (json!({}), 1)] {
         let mut user = crest::Resource { id: "ann".into(), revision: "0".into(), content: json!({"_meta": {"loginCount": count}}) };
-        let Some(Change::Patch { patch, guard: Some(guard), .. }) = keeper.sign_in(&user, at(0), &[]) else { panic!("no guarded patch") };
+        let Some(Change::Patch { patch, guard: Some(guard), .. }) = keeper.sign_in(&user, at(0), &[], &[]) else {
+            panic!("no guarded patch")
+        };
         assert!(guard.holds(&user.content));
         patch.apply(&mut user.content).unwrap();
         assert_eq!(Metadata::of(&schema, &user.content).login_count(), next, "{count}");
@@ -106,17 +108,37 @@ fn a_form_stays_owed_until_it_is_completed_or_skipped() {
     let keeper = Keeper { schema, tracked: &tracked };
     let owed = || Metadata::of(schema, &stored(&world).content).stages_owed();
     for owes in [vec![STAGE.to_owned(), "profile/1".to_owned()], vec![], vec![STAGE.to_owned()]] {
-        world.objects.commit(&keeper.sign_in(&stored(&world), at(1), &owes).unwrap()).unwrap();
+        world.objects.commit(&keeper.sign_in(&stored(&world), at(1), &owes, &[]).unwrap()).unwrap();
         assert_eq!(owed(), [STAGE, "profile/1"]);
     }
-    world.objects.commit(&keeper.complete("ann", STAGE)).unwrap();
+    world.objects.commit(&keeper.complete("ann", &[STAGE.to_owned()])).unwrap();
     assert_eq!(owed(), ["profile/1"]);
-    world.objects.commit(&keeper.skip("ann", "profile/1")).unwrap();
+    world.objects.commit(&keeper.skip("ann", &["profile/1".to_owned()])).unwrap();
     assert!(owed().is_empty());
     for _ in 0..2 {
-        world.objects.commit(&keeper.complete("ann", STAGE)).unwrap();
+        world.objects.commit(&keeper.complete("ann", &[STAGE.to_owned()])).unwrap();
     }
     assert_eq!(Metadata::of(schema, &stored(&world).content).stages_completed(), [STAGE], "once, and skipped is not completed");
+}
+
+#[test]
+fn a_form_owed_under_the_name_of_its_place_is_owed_under_its_own_and_done_under_either() {
+    let world = World::with_ann();
+    let schema = world.managed.schema(USER).unwrap();
+    let tracked = Tracked::of(schema, [Metadatum::LoginCount, Metadatum::StagesCompleted]);
+    let keeper = Keeper { schema, tracked: &tracked };
+    let owed = || Metadata::of(schema, &stored(&world).content).stages_owed();
+    let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+    let sign_in = |owes: &[String], renamed: &[(String, String)]| {
+        world.objects.commit(&keeper.sign_in(&stored(&world), at(1), owes, renamed).unwrap()).unwrap();
+    };
+    sign_in(&names(["profile/0", "profile/1"]), &[]);
+    sign_in(&["profile/new".to_owned()], &[("profile/0".to_owned(), "profile/telephone".to_owned())]);
+    assert_eq!(owed(), ["profile/1", "profile/new", "profile/telephone"]);
+    world.objects.commit(&keeper.complete("ann", &names(["profile/city", "profile/1"]))).unwrap();
+    world.objects.commit(&keeper.skip("ann", &names(["profile/new", "profile/3"]))).unwrap();
+    assert_eq!(owed(), ["profile/telephone"]);
+    assert_eq!(Metadata::of(schema, &stored(&world).content).stages_completed(), ["profile/city"], "under its own name only");
 }
 
 #[test]
@@ -124,7 +146,9 @@ fn a_form_that_is_not_tracked_is_settled_without_a_record() {
     let schema = stock();
     let tracked = Tracked::of(&schema, []);
     let mut content = json!({"_meta": {"stagesOwed": [STAGE]}});
-    let Change::Patch { patch, .. } = (Keeper { schema: &schema, tracked: &tracked }).complete("ann", STAGE) else { panic!("no patch") };
+    let Change::Patch { patch, .. } = (Keeper { schema: &schema, tracked: &tracked }).complete("ann", &[STAGE.to_owned()]) else {
+        panic!("no patch")
+    };
     patch.apply(&mut content).unwrap();
     assert_eq!(content, json!({"_meta": {"stagesOwed": []}}));
 }
@@ -153,7 +177,7 @@ fn owner_and_administrator_see_metadata_when_they_ask_and_nobody_else_does() {
     let world = World::with_ann();
     let schema = world.managed.schema(USER).unwrap();
     let tracked = Tracked::of(schema, [Metadatum::LoginCount]);
-    world.objects.commit(&Keeper { schema, tracked: &tracked }.sign_in(&stored(&world), at(1), &[]).unwrap()).unwrap();
+    world.objects.commit(&Keeper { schema, tracked: &tracked }.sign_in(&stored(&world), at(1), &[], &[]).unwrap()).unwrap();
     let user = stored(&world);
     let asked = Fields::parse("*,_meta/*").unwrap();
     for (audience, fields, seen) in [
@@ -178,7 +202,7 @@ fn metadata_of_a_wrong_shape_reads_as_absent() {
         assert!(metadata.stages_completed().is_empty() && metadata.stages_owed().is_empty());
         let tracked = Tracked::of(&schema, [Metadatum::LoginCount]);
         let mut user = crest::Resource { id: "ann".into(), revision: "0".into(), content };
-        let change = Keeper { schema: &schema, tracked: &tracked }.sign_in(&user, at(0), &[]);
+        let change = Keeper { schema: &schema, tracked: &tracked }.sign_in(&user, at(0), &[], &[]);
         let Some(Change::Patch { patch, guard, .. }) = change else { panic!("no patch") };
         assert!(guard.is_some_and(|guard| guard.holds(&user.content)));
         patch.apply(&mut user.content).unwrap();

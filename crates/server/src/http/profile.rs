@@ -86,7 +86,7 @@ impl Attempt<'_> {
         let asking = Asking { services: &self.runtime.services, collection: &principal.component, person: &person, now: self.now };
         let owed = self.runtime.profile.at_sign_in(asking).await;
         let mut effects: Vec<Effect> =
-            keeper.sign_in(&person, self.app.clock.now(), &owed.begins).map(Effect::Change).into_iter().collect();
+            keeper.sign_in(&person, self.app.clock.now(), &owed.begins, &owed.renamed).map(Effect::Change).into_iter().collect();
         effects.extend(self.faults(principal, &owed));
         self.withhold(principal, owed.processes);
         Ok(effects)

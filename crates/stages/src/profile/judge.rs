@@ -68,8 +68,10 @@ pub(crate) struct Rule {
     pub(crate) place: String,
     pub(crate) terms: Terms,
     pub(crate) kba: KbaConfig,
-    pub(crate) has_true: bool,
-    pub(crate) has_false: bool,
+    /// What the form of `onConditionTrue` is called in its process, whatever its place; `None` where there is no such form.
+    pub(crate) on_true: Option<String>,
+    /// The same of `onConditionFalse`.
+    pub(crate) on_false: Option<String>,
 }
 
 /// Whom or what a condition looks at.
@@ -129,24 +131,41 @@ pub(crate) struct Choice {
     pub(crate) branch: Option<Branch>,
     /// The form that is owed from this sign-in on, and was not before.
     pub(crate) begins: Option<(Branch, String)>,
+    /// Forms that are owed under their former name, and the name they have now.
+    pub(crate) renamed: Vec<(String, String)>,
     /// What went wrong with a script.
     pub(crate) fault: Option<String>,
 }
 
 impl Rule {
-    /// The name of a form in metadata and sessions: `profile/0`, `profile/0/false`.
+    /// The name of a form in metadata and sessions, `profile/2Vq0sXcO1b7d`. An operator may put another form before it or mend its texts,
+    /// and it is still this one that is owed.
     pub(crate) fn form(&self, process: &str, branch: Branch) -> String {
+        self.named(branch).map_or_else(|| self.former(process, branch), |name| format!("{process}/{name}"))
+    }
+
+    /// What the form was called when its place was its name: `profile/0`, `profile/0/false`. Marks under it still count.
+    pub(crate) fn former(&self, process: &str, branch: Branch) -> String {
         match branch {
-            Branch::True => format!("{process}/{}", self.place),
-            Branch::False => format!("{process}/{}/false", self.place),
+            Branch::True => self.place(process),
+            Branch::False => format!("{}/false", self.place(process)),
+        }
+    }
+
+    /// Where the stage stands, for people who look into the file: `profile/0`.
+    pub(crate) fn place(&self, process: &str) -> String {
+        format!("{process}/{}", self.place)
+    }
+
+    fn named(&self, branch: Branch) -> Option<&String> {
+        match branch {
+            Branch::True => self.on_true.as_ref(),
+            Branch::False => self.on_false.as_ref(),
         }
     }
 
     fn has(&self, branch: Branch) -> bool {
-        match branch {
-            Branch::True => self.has_true,
-            Branch::False => self.has_false,
-        }
+        self.named(branch).is_some()
     }
 
     /// Judges. `settled` are the forms that were completed or skipped on the session.
@@ -158,7 +177,8 @@ impl Rule {
         settled: &[String],
         moment: Moment,
     ) -> Choice {
-        let open = |branch: &Branch| self.has(*branch) && !settled.contains(&self.form(process, *branch));
+        let known_as = |branch: Branch| [self.form(process, branch), self.former(process, branch)];
+        let open = |branch: &Branch| self.has(*branch) && !known_as(*branch).iter().any(|name| settled.contains(name));
         if !self.condition.is_momentary() {
             let (holds, fault) = self.holds(services, person, moment).await;
             let branch = match holds {
@@ -166,12 +186,18 @@ impl Rule {
                 Some(false) => Some(Branch::False),
                 None => self.after_fault(),
             };
-            return Choice { branch: branch.filter(open), begins: None, fault };
+            return Choice { branch: branch.filter(open), fault, ..Choice::default() };
         }
         let owed = person.metadata.stages_owed();
-        let recorded = |branch: &Branch| owed.contains(&self.form(process, *branch));
+        let recorded = |branch: &Branch| known_as(*branch).iter().any(|name| owed.contains(name));
         let mut choice = Choice { branch: [Branch::True, Branch::False].into_iter().filter(recorded).find(open), ..Choice::default() };
         if moment.sign_in.is_some() {
+            for branch in [Branch::True, Branch::False].into_iter().filter(|branch| self.has(*branch)) {
+                let [form, former] = known_as(branch);
+                if owed.contains(&former) {
+                    choice.renamed.push((former, form));
+                }
+            }
             let (holds, fault) = self.holds(services, person, moment).await;
             let branch = if holds == Some(true) { Branch::True } else { Branch::False };
             if open(&branch) && !recorded(&branch) {
@@ -186,7 +212,7 @@ impl Rule {
     /// The branch that asks, where the operator wants a form asked although nobody could find out whether it is due.
     fn after_fault(&self) -> Option<Branch> {
         let required = self.on_script_error == OnScriptError::Require;
-        required.then_some(if self.has_true { Branch::True } else { Branch::False })
+        required.then_some(if self.has(Branch::True) { Branch::True } else { Branch::False })
     }
 
     async fn holds(&self, services: &Services, person: &Person<'_>, moment: Moment) -> (Option<bool>, Option<String>) {

@@ -1,7 +1,7 @@
 //! `attributecollection`: asks the signed-in person for attributes of his own and writes them (idm-docs §2.3, seed 004).
 //!
-//! Easiest to break: an empty input is a person who skips, and only where nothing is required; everything else that is no answer is
-//! asked again. Attributes outside the form, and those their owner may not edit, are refused before anything is written (decision 13).
+//! Easiest to break: an empty input is a person who skips, and only where nothing is required and the form was put to him: pages send an
+//! empty first submission on their own, after a fault too (client-contract §8). Everything else that is no answer is asked again. Attributes outside the form, and those their owner may not edit, are refused before anything is written (decision 13).
 
 use async_trait::async_trait;
 use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError};
@@ -119,7 +119,7 @@ impl Stage<Services> for AttributeCollection {
         let given = match input.get(ATTRIBUTES) {
             Some(Value::Object(given)) => given,
             Some(value) if !value.is_null() => return Err(ResourceError::bad_request("attributes must be an object")),
-            _ if input.is_empty() && !self.attributes.iter().any(|attribute| attribute.required) => {
+            _ if input.is_empty() && cx.answers_a_question() && !self.attributes.iter().any(|attribute| attribute.required) => {
                 cx.put(state::SKIPPED, json!(true));
                 return Ok(Progress::Done);
             }

@@ -100,6 +100,11 @@ impl Stage<Services> for ConditionalUser {
         issues.extend(collection.as_ref().err().cloned());
         issues.extend(condition.as_ref().err().cloned());
         let (Ok(collection), Ok(condition), true) = (collection, condition, issues.is_empty()) else { return Err(issues) };
+        let form = |cx: &mut Compiling<'_, Services>, branch: Branch, nested: Option<&Value>| {
+            nested.map(|nested| cx.name_of(&json!({ "condition": config.condition, branch.as_str(): what_it_asks(nested) })))
+        };
+        let on_true_form = form(cx, Branch::True, config.on_condition_true.as_ref().filter(|_| on_true.is_some()));
+        let on_false_form = form(cx, Branch::False, config.on_condition_false.as_ref().filter(|_| on_false.is_some()));
         let field = config.evaluate_condition_on_field.trim().trim_start_matches('/');
         let rule = Rule {
             collection,
@@ -113,8 +118,8 @@ impl Stage<Services> for ConditionalUser {
                 Value::Null => KbaConfig::default(),
                 file => KbaConfig::read(file).0,
             },
-            has_true: on_true.is_some(),
-            has_false: on_false.is_some(),
+            on_true: on_true_form,
+            on_false: on_false_form,
         };
         let chosen = format!("{}{}", state::CHOSEN, cx.pointer());
         Ok(Self { rule, on_true, on_false, chosen })
@@ -211,7 +216,7 @@ impl ConditionalUser {
             self.rule.choose(cx.services, &process, &Person::in_state(Value::Null), &settled, moment).await
         };
         if let Some(fault) = &choice.fault {
-            let detail = json!({ "form": self.rule.form(&process, Branch::True), "error": fault, "instance": cx.instance() });
+            let detail = json!({ "form": self.rule.place(&process), "error": fault, "instance": cx.instance() });
             cx.audit("scriptError", String::new(), false, detail);
         }
         Ok(choice.branch)
@@ -227,10 +232,22 @@ impl ConditionalUser {
         let Some(schema) = managed.schemas.get(&subject.collection) else { return };
         let tracked = Tracked::of(schema, cx.services.needed_metadata.iter().copied());
         let keeper = Keeper { schema, tracked: &tracked };
-        let change = if skipped { keeper.skip(&subject.id, &form) } else { keeper.complete(&subject.id, &form) };
+        let known_as = [form, self.rule.former(cx.process(), branch)];
+        let change = if skipped { keeper.skip(&subject.id, &known_as) } else { keeper.complete(&subject.id, &known_as) };
         cx.effect(Effect::Change(change));
     }
 }
+
+/// What a nested stage is, for the name of its form: its texts may be mended and it is still the same.
+fn what_it_asks(nested: &Value) -> Value {
+    let Value::Object(members) = nested else { return nested.clone() };
+    let counts = |key: &str, value: &Value| !["uiConfig", "vestibule"].contains(&key) && !value.is_null();
+    let kept = members.iter().filter(|(key, value)| counts(key, value));
+    kept.map(|(key, value)| (key.clone(), if BRANCHES.contains(&key.as_str()) { what_it_asks(value) } else { value.clone() })).collect()
+}
+
+/// Members that hold a nested stage.
+const BRANCHES: [&str; 2] = ["onConditionTrue", "onConditionFalse"];
 
 /// Null counts as absent.
 trait NoneOrNull {
