@@ -57,7 +57,8 @@ fn an_administrator_reads_replaces_and_patches_what_is_served_at_once() {
     server.anonymous().get("selfservice/reset").refused(403);
     admin.patch("config/selfservice.terms", &json!([{ "operation": "replace", "field": "/versions", "value": [{ "version": "3.0", "termsTranslations": { "en": "New" }, "createDate": "2026-02-01T00:00:00.000Z" }] }, { "operation": "replace", "field": "/active", "value": "3.0" }])).expect(200);
     assert_eq!(signed_in(&server, &person).get("selfservice/terms").ok()["version"], "3.0");
-    admin.put("config/ui/dashboard", &json!({ "dashboard": { "widgets": [] } })).expect(200);
+    let made = admin.put("config/ui/dashboard", &json!({ "dashboard": { "widgets": [] } })).expect(201);
+    assert!(made.header("location").unwrap().ends_with("/openidm/config/ui/dashboard"), "{made:?}");
     assert_eq!(signed_in(&server, &person).get("config/ui/dashboard").ok()["dashboard"]["widgets"], json!([]));
     let written = std::fs::read_to_string(server.project().join("conf/ui-dashboard.json")).unwrap();
     assert!(!written.contains("_id"), "{written}");
@@ -87,8 +88,105 @@ fn what_would_not_load_is_refused_with_the_loaders_own_diagnostics_and_nothing_c
             && !server.project().join("conf/selfservice-fresh.json").exists()
     );
     server.anonymous().get("selfservice/reset").expect(200);
-    admin.put("config/selfservice/fresh", &json!({ "stageConfigs": [user_query(), email_validation(), reset_stage()] })).expect(200);
+    admin.put("config/selfservice/fresh", &json!({ "stageConfigs": [user_query(), email_validation(), reset_stage()] })).expect(201);
     server.anonymous().get("selfservice/fresh").expect(200);
+}
+
+#[test]
+fn a_process_is_made_by_its_future_id_removed_and_made_again() {
+    let server = start();
+    let admin = server.admin();
+    let file = server.project().join("conf/selfservice-two-words.json");
+    let process = json!({ "stageConfigs": [user_query(), email_validation(), reset_stage()] });
+    let made = admin.clone().with("If-None-Match", "*").put("config/selfservice/two-words", &process).expect(201);
+    admin.clone().with("If-None-Match", "*").put("config/selfservice/two-words", &process).refused(412);
+    let (_, token) = server.anonymous().goes_on("two-words", None, &json!({ "queryFilter": "userName eq \"nobody\"" }));
+    admin.clone().with("If-Match", "\"other\"").delete("config/selfservice/two-words").refused(412);
+    assert!(file.exists());
+    let gone = admin.clone().with("If-Match", made.header("etag").unwrap()).delete("config/selfservice/two-words").ok();
+    assert_eq!((gone["_id"].clone(), gone["stageConfigs"][0]["name"].clone()), (json!("selfservice/two-words"), json!("userQuery")));
+    assert!(!file.exists());
+    let previous = std::fs::read_to_string(server.project().join("conf/selfservice-two-words.json.previous")).unwrap();
+    assert!(previous.contains("userQuery"), "the version before is kept");
+    for answer in [
+        admin.get("config/selfservice/two-words"),
+        admin.delete("config/selfservice/two-words"),
+        admin.get("selfservice/two-words"),
+        admin.submit("two-words", Some(&token), &json!({ "code": "x" })),
+    ] {
+        answer.refused(404);
+    }
+    admin.put("config/selfservice/two-words", &process).expect(201);
+    server.anonymous().get("selfservice/two-words").expect(200);
+}
+
+#[test]
+fn what_the_server_or_another_file_needs_is_not_removed() {
+    let server = Server::on(project().json(
+        "conf/access.json",
+        &json!({ "configs": [{ "pattern": "*", "roles": "internal/role/openidm-admin", "methods": "*", "actions": "*" }] }),
+    ))
+    .start();
+    let admin = server.admin();
+    for id in ["access", "repo.init"] {
+        let message = admin.delete(&format!("config/{id}")).refused(403);
+        assert!(message.contains("replace it instead"), "{message}");
+        assert_eq!(admin.get(&format!("config/{id}")).status, 200);
+    }
+    admin.delete("config/authentication").refused(404);
+    admin.delete("config/nosuch").refused(404);
+    admin.delete("config").refused(404);
+    server.anonymous().delete("config/selfservice/reset").refused(403);
+    admin.delete("config/selfservice.terms").expect(200);
+    admin.get("config/selfservice.terms").refused(404);
+    admin.get("selfservice/terms").refused(404);
+    let embedded = Server::default_project().start();
+    embedded.admin().delete("config/selfservice.kba").refused(403);
+}
+
+#[test]
+fn configurations_are_listed_as_idm_lists_them_and_searched() {
+    let server = start();
+    let admin = server.admin();
+    let all = admin.get("config").ok();
+    assert_eq!(all["_id"], "");
+    let named = |id: &str| all["configurations"].as_array().unwrap().iter().find(|one| one["_id"] == id).cloned().unwrap();
+    assert_eq!(named("external.email"), json!({ "_id": "external.email", "pid": "external.email", "factoryPid": null }));
+    let reset = named("selfservice/reset");
+    assert_eq!(reset["factoryPid"], "selfservice");
+    assert!(reset["pid"].as_str().unwrap().starts_with("selfservice."));
+    let searched = |query: &str| admin.get(&format!("config?_queryFilter={query}")).ok();
+    let found = searched("true");
+    assert_eq!(found["resultCount"], json!(all["configurations"].as_array().unwrap().len()));
+    assert!(!found.to_string().contains("hunter2"), "secrets are withheld here too");
+    let processes = searched("factoryPid+eq+%22selfservice%22&_fields=_id,pid&_sortKeys=-_id&_pageSize=1&_totalPagedResultsPolicy=EXACT");
+    assert_eq!((processes["totalPagedResults"].clone(), processes["resultCount"].clone()), (json!(2), json!(1)));
+    assert_eq!(processes["result"][0]["pid"], reset["pid"]);
+    assert!(processes["result"][0].get("stageConfigs").is_none());
+    let cookie = processes["pagedResultsCookie"].as_str().unwrap();
+    let second = searched(&format!("factoryPid+eq+%22selfservice%22&_sortKeys=-_id&_pageSize=1&_pagedResultsCookie={cookie}"));
+    assert_eq!(second["result"][0]["_id"], "selfservice/captcha");
+    assert_eq!(searched("stageConfigs+pr+and+_id+sw+%22selfservice/c%22")["resultCount"], 1);
+    assert_eq!(searched("auth/password+co+%22hunter%22")["resultCount"], 0, "what is withheld cannot be guessed");
+    let mut listed = second["result"][0].clone();
+    listed["snapshotToken"] = json!({ "type": "jwt" });
+    admin.put("config/selfservice/captcha", &listed).expect(200);
+    let written = std::fs::read_to_string(server.project().join("conf/selfservice-captcha.json")).unwrap();
+    assert!(!written.contains("factoryPid") && !written.contains("_rev"), "{written}");
+    let person = Person::create(&server, "cfg");
+    for path in ["config", "config?_queryFilter=true"] {
+        signed_in(&server, &person).get(path).refused(403);
+        server.anonymous().get(path).refused(403);
+    }
+    admin.get("config/managed?_queryFilter=true").refused(400);
+}
+
+#[test]
+fn a_reader_with_the_current_revision_is_told_so() {
+    let server = start();
+    let admin = server.admin();
+    let tag = admin.get("config/selfservice.kba").expect(200).header("etag").unwrap().to_owned();
+    assert_eq!(admin.with("If-None-Match", &tag).get("config/selfservice.kba").status, 304);
 }
 
 #[test]
@@ -138,7 +236,6 @@ fn revisions_guard_and_unknown_names_lead_nowhere() {
         assert!([400, 404].contains(&status), "{id}: {status}");
     }
     admin.patch("config/jsonstore", &json!([{ "operation": "add", "field": "/entryExpireSeconds", "value": 5 }])).refused(404);
-    admin.delete("config/selfservice.kba").refused(501);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::support::http::Response;
 use crate::support::people::{NEW_PASSWORD, PASSWORD, unused};
-use crate::support::profile::{server, signed_in, with_role};
-use crate::support::{Client, Person};
+use crate::support::profile::{privilege, project, server, signed_in, with_role};
+use crate::support::{Client, Person, Server};
 
 fn in_city(tag: &str, city: &str) -> Person {
     Person::with(server(), tag, &json!({ "city": city, "telephoneNumber": "555" }))
@@ -204,8 +204,202 @@ fn the_projects_roles_are_read_by_administrators() {
     assert!(all["result"].as_array().unwrap().iter().any(|role| role["_id"] == "readers"));
     assert_eq!(admin.get("internal/role/readers").ok()["privileges"][0]["permissions"], json!(["VIEW"]));
     admin.get("internal/role/nosuch").refused(404);
-    admin.put("internal/role/new", &json!({ "name": "new" })).refused(501);
-    desk().get("internal/role?_queryFilter=true").refused(403);
+    let desk = desk();
+    desk.get("internal/role?_queryFilter=true").refused(403);
+    desk.put("internal/role/mine", &json!({ "name": "mine" })).refused(403);
+    desk.patch("internal/role/bonn-desk", &json!([{ "operation": "add", "field": "/authzMembers/-", "value": {} }])).refused(403);
+    desk.delete("internal/role/bonn-desk").refused(403);
+    desk.get("internal/role/bonn-desk/authzMembers?_queryFilter=true").refused(403);
+}
+
+/// A role over everybody in a city.
+fn over(city: &str, permissions: &[&str]) -> Value {
+    json!({ "name": "Help", "description": "Helps", "privileges": [privilege(permissions, Some(&format!("/city eq \"{city}\"")), &["sn"], &["userName"])] })
+}
+
+#[test]
+fn a_role_made_over_rest_counts_at_once_for_whoever_is_signed_in() {
+    let admin = server().admin();
+    let helper = Person::create(server(), "helper");
+    let client = signed_in(server(), &helper);
+    let person = in_city("helped", "Trier");
+    let id = unused("role");
+    let role = format!("internal/role/{id}");
+    client.get(&path(&person)).refused(403);
+    let made = admin.put(&role, &over("Trier", &["VIEW", "UPDATE"])).expect(201);
+    assert_eq!((made.json()["_id"].clone(), made.json()["description"].clone()), (json!(id), json!("Helps")));
+    assert!(made.header("location").unwrap().ends_with(&role));
+    client.get(&path(&person)).refused(403);
+    let joins = json!([{ "operation": "add", "field": "/authzMembers/-", "value": { "_ref": path(&helper) } }]);
+    admin.patch(&role, &joins).expect(200);
+    assert_eq!(client.post_empty("privilege?_action=listPrivileges").ok()[0]["privilegePath"], "managed/user");
+    assert_eq!(client.get(&path(&person)).ok()["sn"], "Family");
+    client.patch(&path(&person), &set("sn", "New")).expect(200);
+    let rev = admin.get(&role).expect(200).header("etag").unwrap().to_owned();
+    admin.clone().with("If-Match", "\"0\"").put(&role, &over("Trier", &["VIEW", "UPDATE"])).refused(412);
+    let narrowed = json!([{ "operation": "replace", "field": "/privileges", "value": [privilege(&["VIEW"], None, &[], &["userName"])] }]);
+    admin.clone().with("If-Match", &rev).patch(&role, &narrowed).expect(200);
+    client.patch(&path(&person), &set("sn", "Again")).refused(403);
+    assert!(client.get(&path(&person)).ok().get("sn").is_none());
+    admin.delete(&role).refused(409);
+    let leaves = json!([{ "operation": "remove", "field": "/authzMembers", "value": { "_ref": path(&helper), "_refProperties": {} } }]);
+    admin.patch(&role, &leaves).expect(200);
+    client.get(&path(&person)).refused(403);
+    assert_eq!(client.post_empty("privilege?_action=listPrivileges").ok(), json!([]));
+    admin.delete(&role).expect(200);
+    admin.get(&role).refused(404);
+    admin.delete(&role).refused(404);
+}
+
+#[test]
+fn a_declared_role_stays_until_it_is_replaced_or_removed_and_does_not_come_back_by_itself() {
+    let mut fresh = Server::on(project()).start();
+    let clerk = with_role(&fresh, "clerk", "readers");
+    let person = Person::with(&fresh, "read", &json!({ "city": "Bonn" }));
+    let sees = |server: &Server| signed_in(server, &clerk).get(&path(&person)).status == 200;
+    assert!(sees(&fresh));
+    let mut role = fresh.admin().get("internal/role/readers").ok();
+    role["privileges"] = json!([]);
+    assert_eq!(fresh.admin().put("internal/role/readers", &role).expect(200).json()["privileges"], json!([]));
+    assert!(!sees(&fresh));
+    assert_eq!(fresh.admin().get("internal/role/callers").ok()["privileges"].as_array().unwrap().len(), 2, "others stay as declared");
+    assert_eq!(fresh.stop(), Some(0));
+    fresh.start();
+    assert!(!sees(&fresh), "what was replaced stays replaced");
+    fresh.admin().delete("internal/role/callers").expect(200);
+    fresh.admin().get("internal/role/callers").refused(404);
+    let all = fresh.admin().get("internal/role?_queryFilter=true").ok();
+    assert!(!all["result"].as_array().unwrap().iter().any(|role| role["_id"] == "callers"), "{all}");
+    fresh.admin().clone().with("If-None-Match", "*").put("internal/role/callers", &json!({ "name": "Callers" })).expect(201);
+    fresh.admin().get("internal/role/callers").ok();
+}
+
+#[test]
+fn a_role_that_cannot_mean_what_was_sent_is_refused_with_its_place() {
+    let admin = server().admin();
+    let with = |member: &str, value: Value| {
+        let mut one = privilege(&["VIEW", "UPDATE"], None, &["sn"], &["userName"]);
+        one[member] = value;
+        json!({ "name": "Bad", "privileges": [one] })
+    };
+    for (body, rule, pointer) in [
+        (with("path", json!("managed/usr")), "unknown-path", "/privileges/0/path"),
+        (with("permissions", json!(["VIEW", "UPDATE", "OWN"])), "unknown-permission", "/privileges/0/permissions"),
+        (with("filter", json!("city eq")), "bad-filter", "/privileges/0/filter"),
+        (
+            with("accessFlags", json!([{ "attribute": "cty", "readOnly": false }])),
+            "unknown-attribute",
+            "/privileges/0/accessFlags/0/attribute",
+        ),
+        (
+            with("accessFlags", json!([{ "attribute": "authzRoles", "readOnly": false }])),
+            "promoting-privilege",
+            "/privileges/0/accessFlags/0",
+        ),
+        (with("accessFlags", json!([{ "readOnly": false }])), "missing-key", "/privileges/0/accessFlags/0"),
+        (with("accessFlags", json!([{ "attribute": "sn", "readOnly": true }])), "nothing-writable", "/privileges/0"),
+        (json!({ "name": "Bad", "condition": "/city pr" }), "unsupported-limit", "/condition"),
+        (json!({ "name": "Bad", "privilege": [] }), "unknown-key", "/privilege"),
+        (json!({}), "missing-key", ""),
+    ] {
+        let answer = admin.put("internal/role/bad", &body);
+        let message = answer.refused(400);
+        let found = answer.json()["detail"]["diagnostics"].as_array().cloned().unwrap_or_default();
+        assert!(found.iter().any(|one| one["rule"] == rule && one["pointer"] == pointer), "{body}: {message} {found:?}");
+    }
+    admin.get("internal/role/bad").refused(404);
+    for id in ["a b", ".a", "ä", &"x".repeat(200)] {
+        let path = format!("internal/role/{}", id.replace(' ', "%20").replace('ä', "%C3%A4"));
+        admin.put(&path, &json!({ "name": "x" })).refused(400);
+    }
+    admin.put("internal/role/bad", &json!({ "name": "x", "authzMembers": [] })).refused(400);
+    admin.post("internal/role?_action=create", &json!({ "_id": "readers", "name": "x" })).refused(412);
+    let made = admin
+        .post("internal/role?_action=create", &json!({ "name": "x", "condition": null, "temporalConstraints": [] }))
+        .expect(201)
+        .json();
+    admin.delete(&format!("internal/role/{}", made["_id"].as_str().unwrap())).expect(200);
+    admin.patch("internal/role/readers", &json!([{ "operation": "replace", "field": "/privileges/-", "value": 1 }])).refused(400);
+    admin.patch("internal/role/nosuch", &json!([])).refused(404);
+}
+
+#[test]
+fn the_members_of_a_role_are_listed_paged_added_and_removed() {
+    let admin = server().admin();
+    let role = format!("internal/role/{}", unused("club"));
+    admin.put(&role, &json!({ "name": "Club" })).expect(201);
+    let members = format!("{role}/authzMembers");
+    let list = |query: &str| admin.get(&format!("{members}?_queryFilter=true&_pageSize=2&_totalPagedResultsPolicy=EXACT{query}")).ok();
+    assert_eq!(list("")["resultCount"], 0);
+    let people: Vec<Person> = (0..3).map(|_| Person::create(server(), "club")).collect();
+    let joins: Vec<Value> =
+        people.iter().map(|person| json!({ "operation": "add", "field": "/authzMembers/-", "value": { "_ref": path(person) } })).collect();
+    admin.patch(&role, &json!(joins)).expect(200);
+    let first = list("&_fields=_ref,userName");
+    assert_eq!((first["resultCount"].clone(), first["totalPagedResults"].clone()), (json!(2), json!(3)));
+    let entry = first["result"][0].clone();
+    assert!(entry["_ref"].as_str().unwrap().starts_with("managed/user/") && entry["userName"].is_string(), "{entry}");
+    assert!(entry.get("sn").is_none());
+    let second = list(&format!("&_pagedResultsCookie={}", first["pagedResultsCookie"].as_str().unwrap()));
+    assert_eq!((second["resultCount"].clone(), second["pagedResultsCookie"].clone()), (json!(1), Value::Null));
+    let id = entry["_id"].as_str().unwrap();
+    assert_eq!(entry["_refProperties"]["_id"], json!(id));
+    assert_eq!(admin.get(&format!("{members}/{id}")).ok()["_ref"], entry["_ref"]);
+    admin.delete(&format!("{members}/{id}")).expect(200);
+    admin.get(&format!("{members}/{id}")).refused(404);
+    admin.delete(&format!("{members}/{id}")).refused(404);
+    assert_eq!(list("")["totalPagedResults"], 2);
+    admin.post(&format!("{members}?_action=create"), &json!({ "_ref": entry["_ref"] })).expect(201);
+    assert_eq!(admin.get(&format!("{role}?_fields=*,authzMembers")).ok()["authzMembers"].as_array().unwrap().len(), 3);
+    let stored = server().admin().get(&format!("{}?_fields=authzRoles", path(&people[0]))).ok();
+    assert!(stored["authzRoles"].as_array().unwrap().iter().any(|one| one["_ref"] == json!(role)), "{stored}");
+    for bad in [json!({}), json!({ "_ref": "managed/user/nosuch" }), json!({ "_ref": "internal/user/openidm-admin" }), json!({ "_ref": 1 })]
+    {
+        admin.post(&format!("{members}?_action=create"), &bad).refused(400);
+        admin.patch(&role, &json!([{ "operation": "add", "field": "/authzMembers/-", "value": bad }])).refused(400);
+    }
+    admin.patch(&role, &json!([{ "operation": "remove", "field": "/authzMembers" }])).refused(400);
+    assert_eq!(list("")["totalPagedResults"], 3, "nobody was taken or given anything by what was refused");
+    admin.get("internal/role/nosuch/authzMembers?_queryFilter=true").refused(404);
+}
+
+#[test]
+fn a_reference_is_read_replaced_and_removed_by_its_id() {
+    let (admin, desk) = (server().admin(), desk());
+    let (boss, other, person) = (in_city("boss", "Bonn"), in_city("boss", "Bonn"), in_city("staff", "Bonn"));
+    let manager = format!("{}/manager", path(&person));
+    let made = desk.post(&format!("{manager}?_action=create"), &json!({ "_ref": path(&boss) })).expect(201);
+    let tab = || desk.get(&format!("{manager}?_pageSize=10&_totalPagedResultsPolicy=ESTIMATE&_queryFilter=true&_fields=_ref,sn")).ok();
+    let entry = tab()["result"][0].clone();
+    assert_eq!((made.json()["_id"].clone(), entry["sn"].clone()), (entry["_id"].clone(), json!("Family")));
+    let one = format!("{manager}/{}", entry["_id"].as_str().unwrap());
+    assert!(made.header("location").unwrap().ends_with(&one));
+    assert_eq!(desk.get(&one).ok()["_refResourceId"], json!(boss.id));
+    let replaced = admin.put(&one, &json!({ "_ref": path(&other) })).expect(200).json();
+    assert_eq!(replaced["_refResourceId"], json!(other.id));
+    desk.get(&one).refused(404);
+    let one = format!("{manager}/{}", replaced["_id"].as_str().unwrap());
+    admin.clone().with("If-Match", "\"other\"").delete(&one).refused(412);
+    desk.delete(&one).expect(200);
+    desk.delete(&one).refused(404);
+    assert_eq!(tab()["result"], json!([]));
+    let reports = format!("{}/reports", path(&boss));
+    for report in [&person, &other] {
+        admin.patch(&path(&boss), &json!([{ "operation": "add", "field": "/reports/-", "value": { "_ref": path(report) } }])).expect(200);
+    }
+    let listed = admin.get(&format!("{reports}?_queryFilter=true&_sortKeys=-userName&_pageSize=1&_totalPagedResultsPolicy=EXACT")).ok();
+    assert_eq!((listed["resultCount"].clone(), listed["totalPagedResults"].clone()), (json!(1), json!(2)));
+    admin.patch(&path(&boss), &json!([{ "operation": "remove", "field": "/reports", "value": listed["result"][0] }])).expect(200);
+    assert_eq!(admin.get(&format!("{reports}?_queryFilter=true")).ok()["resultCount"], 1, "an entry comes back as the list showed it");
+    let stranger = signed_in(server(), &in_city("other", "Bonn"));
+    for answer in [stranger.get(&one), stranger.delete(&one), stranger.put(&one, &json!({ "_ref": path(&boss) }))] {
+        answer.refused(403);
+    }
+    desk.post(&format!("{}/reports?_action=create", path(&person)), &json!({ "_ref": path(&boss) })).refused(403);
+    admin.post(&format!("{manager}?_action=create"), &json!({ "_ref": "nowhere" })).refused(400);
+    admin.post(&format!("{}/_meta?_action=create", path(&person)), &json!({ "_ref": path(&boss) })).refused(403);
+    admin.get(&format!("{}/nosuch/x", path(&person))).refused(404);
+    admin.get(&format!("{}/idps/x", path(&person))).refused(404);
 }
 
 #[test]

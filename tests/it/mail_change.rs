@@ -301,6 +301,38 @@ fn sessions_are_listed_and_ended_one_by_one_all_but_one_and_all() {
 }
 
 #[test]
+fn sessions_are_paged_sorted_selected_and_counted_like_everything_else() {
+    let person = Person::create(server(), "pages");
+    let sessions: Vec<Client> = (0..5).map(|_| signed_in(server(), &person)).collect();
+    let client = &sessions[0];
+    let page = |query: &str| client.get(&format!("vestibule/sessions?_queryFilter=true{query}")).ok();
+    let all = page("&_totalPagedResultsPolicy=EXACT");
+    assert_eq!((all["resultCount"].clone(), all["totalPagedResults"].clone()), (json!(5), json!(5)));
+    let mut seen = Vec::new();
+    let mut cookie = String::new();
+    loop {
+        let one = page(&format!("&_pageSize=2&_fields=current&_totalPagedResultsPolicy=EXACT{cookie}"));
+        assert_eq!(one["totalPagedResults"], 5);
+        for session in one["result"].as_array().unwrap() {
+            assert_eq!(session.as_object().unwrap().keys().collect::<Vec<_>>(), ["_id", "current"], "{session}");
+            seen.push(session["_id"].as_str().unwrap().to_owned());
+        }
+        match one["pagedResultsCookie"].as_str() {
+            Some(next) => cookie = format!("&_pagedResultsCookie={next}"),
+            None => break,
+        }
+    }
+    let listed: Vec<String> = all["result"].as_array().unwrap().iter().map(|one| one["_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(seen, listed, "no session is told twice or left out");
+    assert_eq!(page("&_pageSize=2&_pagedResultsOffset=4")["result"][0]["_id"], json!(listed[4]));
+    let current = client.get("vestibule/sessions?_queryFilter=current+eq+true").ok();
+    assert_eq!(current["resultCount"], 1);
+    client.get("vestibule/sessions?_queryFilter=true&_pagedResultsCookie=none").refused(400);
+    client.get("vestibule/sessions?_queryFilter=true&_pagedResultsCookie=1&_pagedResultsOffset=1").refused(400);
+    assert_eq!(client.get(&format!("vestibule/sessions/{}?_fields=browser", listed[0])).ok().as_object().unwrap().len(), 2);
+}
+
+#[test]
 fn an_address_that_was_taken_meanwhile_is_not_confirmed() {
     let managed = json!({ "objects": [{ "name": "user", "schema": { "type": "object", "order": ["userName", "mail", "city", "password"], "required": ["userName"], "properties": {
         "userName": { "type": "string", "viewable": true, "userEditable": true, "policies": [{ "policyId": "unique" }] },

@@ -14,15 +14,18 @@ mod csrf;
 mod delegated;
 mod devices;
 mod dispatch;
+mod listing;
 mod mail_change;
 mod newcomer;
 mod notices;
 mod pages;
 mod principal;
 mod profile;
+mod references;
 mod reply;
 mod resource;
 mod resources;
+mod rights;
 mod serve;
 mod session;
 

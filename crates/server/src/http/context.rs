@@ -5,6 +5,7 @@ use http::HeaderMap;
 use identity::{Audience, Prepared, Writer};
 use process::{AuditEvent, Caller, Effect, Ledger, Receipt, Unit};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use wire::client::Client;
 use wire::language;
 use wire::request::Presentation;
@@ -15,6 +16,7 @@ use super::call::Call;
 use super::consequences;
 use super::principal::Principal;
 use super::reply::Reply;
+use super::rights::Rights;
 use crate::app::App;
 use crate::runtime::Runtime;
 
@@ -39,6 +41,8 @@ pub(crate) struct Context<'a> {
     pub(crate) presentation: &'a Presentation,
     /// A privilege and not an access rule allowed it; the resource judges the object and its properties.
     pub(crate) delegated: bool,
+    /// The privileges, once somebody asked for them ([`Context::rights`]).
+    pub(crate) rights: &'a OnceCell<Rights>,
 }
 
 impl<'a> Context<'a> {
@@ -50,6 +54,14 @@ impl<'a> Context<'a> {
     /// The headers.
     pub(crate) fn headers(&self) -> &'a HeaderMap {
         self.call.headers
+    }
+
+    /// The privileges of whoever asks, as they count now.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub(crate) async fn rights(&self) -> Result<&'a Rights, ResourceError> {
+        self.rights.get_or_try_init(|| Rights::of(self.runtime, self.principal)).await
     }
 
     /// The parts an authentication needs.

@@ -5,16 +5,19 @@
 
 use crest::{Fields, Filter, Patch, Pointer, Resource, ResourceError, SortKey};
 use identity::{Audience, Managed};
-use project::{InternalRole, ModuleKind, Permission, Privilege};
+use project::{InternalRole, Permission, Privilege};
 use serde_json::{Map, Value, json};
 use wire::request::Operation;
 
+use super::context::Context;
 use super::principal::{Principal, managed_roles};
+use super::rights::{Rights, module};
 use crate::runtime::Runtime;
 
 /// The privileges of somebody on one collection.
 pub(crate) struct Delegate<'a> {
     runtime: &'a Runtime,
+    rights: &'a Rights,
     principal: &'a Principal,
     collection: &'a str,
     privileges: Vec<&'a Privilege>,
@@ -24,18 +27,19 @@ fn denied() -> ResourceError {
     ResourceError::forbidden("Access denied")
 }
 
-/// The roles of somebody that the project declares.
-fn roles<'a>(runtime: &'a Runtime, held: &'a [String]) -> impl Iterator<Item = &'a InternalRole> {
-    let leaf = |role: &'a String| role.rsplit('/').next().unwrap_or(role);
-    runtime.project.internal_roles.iter().filter(move |role| held.iter().any(|held| leaf(held) == role.id))
-}
-
 impl<'a> Delegate<'a> {
-    /// The privileges of `principal` on `collection`.
-    pub(crate) fn of(runtime: &'a Runtime, principal: &'a Principal, collection: &'a str) -> Self {
-        let privileges =
-            roles(runtime, &principal.roles).flat_map(|role| &role.privileges).filter(|privilege| privilege.path == collection);
-        Self { runtime, principal, collection, privileges: privileges.collect() }
+    /// The privileges of whoever asks on `collection`.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub(crate) async fn of(cx: &Context<'a>, collection: &'a str) -> Result<Self, ResourceError> {
+        Ok(Self::with_rights(cx, cx.rights().await?, collection))
+    }
+
+    /// The same of rights that are known already.
+    pub(crate) fn with_rights(cx: &Context<'a>, rights: &'a Rights, collection: &'a str) -> Self {
+        let privileges = rights.held().flat_map(|role| &role.privileges).filter(|privilege| privilege.path == collection);
+        Self { runtime: cx.runtime, rights, principal: cx.principal, collection, privileges: privileges.collect() }
     }
 
     /// Whether any privilege gives a permission.
@@ -181,11 +185,10 @@ impl<'a> Delegate<'a> {
 
     /// Whether the object's own roles give nothing that the delegate has not got.
     fn outranks(&self, object: &Resource) -> bool {
-        let module = self.runtime.project.authentication.enabled().find(|module| module.kind == ModuleKind::ManagedUser);
-        let held = module.map(|module| managed_roles(module, &object.content)).unwrap_or_default();
+        let held = module(self.runtime, self.collection).map(|module| managed_roles(module, &object.content)).unwrap_or_default();
         let administers = held.iter().any(|role| role.rsplit('/').next() == Some("openidm-admin"));
-        let has = |role: &InternalRole| self.principal.roles.iter().any(|own| own.rsplit('/').next() == Some(&role.id));
-        !administers && roles(self.runtime, &held).all(|role| role.privileges.is_empty() || has(role))
+        let has = |role: &InternalRole| self.rights.holds(&role.id);
+        !administers && self.rights.among(&held).all(|role| role.privileges.is_empty() || has(role))
     }
 }
 
@@ -208,17 +211,27 @@ fn content(object: &Resource) -> Value {
 }
 
 /// Whether a privilege may allow a request that no access rule does. The resource judges the object itself.
-pub(crate) fn permits(runtime: &Runtime, principal: &Principal, path: &str, operation: &Operation) -> bool {
-    let parts: Vec<&str> = path.split('/').collect();
-    let permission = match (parts.as_slice(), operation) {
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn permits(cx: &Context<'_>) -> Result<bool, ResourceError> {
+    if cx.principal.is_anonymous() {
+        return Ok(false);
+    }
+    let parts: Vec<&str> = cx.call.path.as_str().split('/').collect();
+    let permission = match (parts.as_slice(), &cx.call.operation) {
         (["managed", _], Operation::Query(request)) if !request.by_expression => Permission::View,
-        (["managed", _, _], Operation::Read { .. }) | (["managed", _, _, _], Operation::Query(_)) => Permission::View,
+        (["managed", _, _] | ["managed", _, _, _, _], Operation::Read { .. }) | (["managed", _, _, _], Operation::Query(_)) => {
+            Permission::View
+        }
         (["managed", _], Operation::Create) => Permission::Create,
-        (["managed", _, _], Operation::Patch(_)) => Permission::Update,
+        (["managed", _, _], Operation::Patch(_)) | (["managed", _, _, _], Operation::Create) => Permission::Update,
+        (["managed", _, _, _, _], Operation::Put(_) | Operation::Delete(_)) => Permission::Update,
         (["managed", _, _], Operation::Action(name)) if name == "patch" => Permission::Update,
         (["managed", _, _], Operation::Delete(_)) => Permission::Delete,
-        _ => return false,
+        _ => return Ok(false),
     };
     let collection = parts.get(..2).map(|parts| parts.join("/")).unwrap_or_default();
-    Delegate::of(runtime, principal, &collection).may(permission)
+    let rights = cx.rights().await?;
+    Ok(Delegate::with_rights(cx, rights, &collection).may(permission))
 }

@@ -9,6 +9,7 @@ use crest::ResourceError;
 use http::{HeaderMap, HeaderValue, Response, header, request::Parts};
 use process::AuditEvent;
 use serde_json::json;
+use tokio::sync::OnceCell;
 use wire::client::Client;
 use wire::parameters::Parameters;
 use wire::path::Path;
@@ -20,7 +21,6 @@ use super::authenticate::{Attempt, Identified};
 use super::body::collect;
 use super::call::Call;
 use super::context::Context;
-use super::principal::Principal;
 use super::reply::{self, Refusal};
 use super::{csrf, delegated, devices, profile, resource, resources, session};
 use crate::app::App;
@@ -113,9 +113,20 @@ async fn exchange(
 
     begin_session(attempt, &call, &mut identified, progress).await?;
     let principal = identified.principal;
-    let delegated = authorise(attempt, &call, &principal).await?;
-
-    let cx = Context { app, runtime, principal: &principal, client, transaction, now, call: &call, presentation: &presentation, delegated };
+    let rights = OnceCell::new();
+    let mut cx = Context {
+        app,
+        runtime,
+        principal: &principal,
+        client,
+        transaction,
+        now,
+        call: &call,
+        presentation: &presentation,
+        delegated: false,
+        rights: &rights,
+    };
+    cx.delegated = authorise(&cx).await?;
     let target = resources::route(&cx)?;
     progress.kind = target.kind();
     let answer = resource::answer(target.as_ref(), &cx).await?;
@@ -162,7 +173,8 @@ fn credentials_only(call: &Call<'_>) -> bool {
 }
 
 /// Refuses what is not allowed, and says whether it is a privilege that allows it.
-async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal) -> Result<bool, Refusal> {
+async fn authorise(cx: &Context<'_>) -> Result<bool, Refusal> {
+    let Context { principal, call, .. } = *cx;
     let denied = || ResourceError::forbidden("Access denied");
     if principal.by_cookie && !call.operation.is_safe() && !csrf::has_own_header(call.headers) {
         return Err(denied().into());
@@ -171,10 +183,10 @@ async fn authorise(attempt: &Attempt<'_>, call: &Call<'_>, principal: &Principal
     if principal.owing.as_ref().is_some_and(|owing| !profile::reachable(owing, call.path.as_str(), call.operation.name(), action)) {
         return Err(denied().into());
     }
-    match (Question { runtime: attempt.runtime, principal, call }).decide() {
+    match (Question { runtime: cx.runtime, principal, call }).decide() {
         Decision::Allowed => Ok(false),
-        Decision::AllowedAfterReauthentication => attempt.reauthenticate(principal, call.headers).await.map(|()| false),
-        Decision::Denied if delegated::permits(attempt.runtime, principal, call.path.as_str(), &call.operation) => Ok(true),
+        Decision::AllowedAfterReauthentication => cx.attempt().reauthenticate(principal, call.headers).await.map(|()| false),
+        Decision::Denied if delegated::permits(cx).await? => Ok(true),
         Decision::Denied => Err(denied().into()),
     }
 }

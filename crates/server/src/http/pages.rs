@@ -14,6 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
+use tokio::sync::OnceCell;
 use wire::language;
 use wire::parameters::Parameters;
 use wire::path::Path;
@@ -75,6 +76,7 @@ pub(crate) async fn show(
         call: &call,
         presentation: &presentation,
         delegated: false,
+        rights: &OnceCell::new(),
     };
     let asks = match mail_change::asks(&cx, &token).await {
         Ok(Some(asks)) => asks,

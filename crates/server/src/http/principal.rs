@@ -265,7 +265,7 @@ pub(crate) fn managed_roles(module: &Module, content: &Value) -> Vec<String> {
 }
 
 /// One way to write a role: older generations leave the path out or begin it with `repo/`.
-fn role_path(role: &str) -> String {
+pub(crate) fn role_path(role: &str) -> String {
     let role = role.strip_prefix("repo/").unwrap_or(role);
     if role.contains('/') { role.to_owned() } else { format!("internal/role/{role}") }
 }

@@ -10,12 +10,14 @@ mod internal;
 mod kba;
 mod mail_change;
 mod managed;
+mod members;
 pub(crate) mod metrics;
 pub(crate) mod notifications;
 mod outbox;
 mod policy;
 mod privilege;
 mod relationship;
+mod roles;
 mod schema;
 mod selfservice;
 mod sessions;
@@ -49,12 +51,19 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
             collection: format!("managed/{name}"),
             id: (*id).to_owned(),
             property: (*property).to_owned(),
+            reference: None,
+        }),
+        ["managed", name, id, property, reference] if managed::is_relationship(cx, name, property) => Box::new(relationship::Relationship {
+            collection: format!("managed/{name}"),
+            id: (*id).to_owned(),
+            property: (*property).to_owned(),
+            reference: Some((*reference).to_owned()),
         }),
         ["managed", name, rest @ ..] => Box::new(managed::Object::find(cx, name, rest)?),
         ["managed"] => return Err(path.not_found(1)),
         ["policy", rest @ ..] => Box::new(policy::Policy { resource: rest.join("/") }),
         ["schema", rest @ ..] => Box::new(schema::Schema::find(cx, &rest.join("/")).ok_or_else(|| path.not_found(0))?),
-        ["config", rest @ ..] if !rest.is_empty() => Box::new(config::Config { id: rest.join("/") }),
+        ["config", rest @ ..] => Box::new(config::Config { id: rest.join("/") }),
         ["external", "email"] => Box::new(email::Email::find(cx).ok_or_else(|| path.not_found(0))?),
         ["outbox"] => Box::new(outbox::Outbox { id: None }),
         ["outbox", id] => Box::new(outbox::Outbox::one(id).ok_or_else(|| path.not_found(0))?),
@@ -67,8 +76,12 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
         ["sync"] => Box::new(sync::Sync),
         ["notification"] => Box::new(notifications::NotificationService),
         ["internal", "user", id] => Box::new(internal::InternalUser { id: (*id).to_owned() }),
-        ["internal", "role"] => Box::new(internal::InternalRoles { id: None }),
-        ["internal", "role", id] => Box::new(internal::InternalRoles { id: Some((*id).to_owned()) }),
+        ["internal", "role"] => Box::new(roles::Roles { id: None }),
+        ["internal", "role", id] => Box::new(roles::Roles { id: Some((*id).to_owned()) }),
+        ["internal", "role", id, "authzMembers"] => Box::new(members::Members { role: (*id).to_owned(), reference: None }),
+        ["internal", "role", id, "authzMembers", reference] => {
+            Box::new(members::Members { role: (*id).to_owned(), reference: Some((*reference).to_owned()) })
+        }
         ["internal", "usermeta", id] => Box::new(internal::UserMeta { id: (*id).to_owned() }),
         ["internal", "notification", id] => Box::new(internal::Notification { id: (*id).to_owned() }),
         _ => return Err(path.not_found(0)),

@@ -1,13 +1,11 @@
-//! `internal/*`: accounts that are configured and not kept, the project's roles, metadata and notifications of people.
+//! `internal/*`: accounts that are configured and not kept, metadata and notifications of people.
 //!
 //! Easiest to get wrong: what belongs to somebody else is answered like what does not exist.
 
 use async_trait::async_trait;
 use crest::{Fields, ResourceError};
-use project::InternalRole;
 use serde_json::{Value, json};
 use wire::conditions::Expected;
-use wire::request::QueryRequest;
 
 use super::notifications;
 use crate::http::context::Context;
@@ -52,51 +50,6 @@ impl Resource for InternalUser {
     async fn delete(&self, _cx: &Context<'_>, _expected: &Expected) -> Answer {
         Err(ResourceError::forbidden("This account is part of the configuration and is removed there").into())
     }
-}
-
-/// `internal/role`: the roles of `repo.init.json`, for administrators; they are written in that file.
-pub(super) struct InternalRoles {
-    /// One of them, or all.
-    pub(super) id: Option<String>,
-}
-
-#[async_trait]
-impl Resource for InternalRoles {
-    fn kind(&self) -> &'static str {
-        "internal"
-    }
-
-    async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
-        let id = self.id.as_deref().ok_or_else(|| ResourceError::bad_request("The resource collection  cannot be read"))?;
-        let role = cx.runtime.project.internal_roles.iter().find(|role| role.id == id);
-        Ok(Reply::resource(shown(role.ok_or_else(|| not_found(id, "internal/role"))?)))
-    }
-
-    async fn query(&self, cx: &Context<'_>, request: &QueryRequest) -> Answer {
-        if self.id.is_some() {
-            return Err(ResourceError::bad_request("A resource instance cannot be queried").into());
-        }
-        let all = cx.runtime.project.internal_roles.iter().map(shown).filter(|role| request.query.filter.matches(role));
-        Ok(Reply::list(all.map(|role| cx.presentation.fields.select(&role)).collect()))
-    }
-}
-
-fn shown(role: &InternalRole) -> Value {
-    let privileges: Vec<Value> = role
-        .privileges
-        .iter()
-        .map(|privilege| {
-            let flag = |attribute: &String| json!({"attribute": attribute, "readOnly": !privilege.writable.contains(attribute)});
-            json!({
-                "name": privilege.name,
-                "path": privilege.path,
-                "permissions": privilege.permissions.iter().map(|permission| permission.as_str()).collect::<Vec<_>>(),
-                "filter": privilege.filter.to_string(),
-                "accessFlags": privilege.readable.iter().map(flag).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    json!({"_id": role.id, "_rev": "0", "name": role.name, "description": role.description, "privileges": privileges})
 }
 
 /// `internal/usermeta/<id>`: a person's metadata, which has the person's id.

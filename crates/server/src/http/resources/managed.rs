@@ -15,6 +15,7 @@ use super::notifications;
 use crate::http::context::Context;
 use crate::http::delegated::Delegate;
 use crate::http::mail_change;
+use crate::http::references;
 use crate::http::reply::{Refusal, Reply};
 use crate::http::resource::{Answer, Resource, unknown_action};
 
@@ -57,11 +58,11 @@ impl Object {
 
     async fn create_as(&self, cx: &Context<'_>, id: Option<String>) -> Answer {
         let managed = &cx.runtime.managed;
-        let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
-        let owned = if cx.delegated { delegate.may_create(cx.body())? } else { Vec::new() };
+        let delegate = if cx.delegated { Some(Delegate::of(cx, &self.collection).await?) } else { None };
+        let owned = delegate.as_ref().map(|delegate| delegate.may_create(cx.body())).transpose()?.unwrap_or_default();
         let writer = if cx.delegated { Writer::Process { owned: &owned } } else { cx.writer() };
         let prepared = managed.create(&self.collection, id, cx.body().clone(), writer).await?;
-        if cx.delegated {
+        if let Some(delegate) = &delegate {
             let made = crest::Resource { id: prepared.id.clone(), revision: String::new(), content: prepared.content.clone() };
             delegate.keeps(Permission::Create, &made)?;
         }
@@ -73,7 +74,8 @@ impl Object {
         let managed = &cx.runtime.managed;
         let mut body = cx.body().clone();
         let prepared = managed.replace(&self.collection, id, body.clone(), cx.writer(), &expect(expected)).await?;
-        let Some(previous) = prepared.previous.as_ref().filter(|previous| self.confirms(cx, id, &previous.content, &prepared.content))
+        let Some(previous) =
+            prepared.previous.as_ref().filter(|previous| confirms(cx, &self.collection, id, &previous.content, &prepared.content))
         else {
             let resource = cx.commit(&self.collection, prepared).await?;
             return Ok(cx.show(&self.collection, &resource));
@@ -89,41 +91,12 @@ impl Object {
     }
 
     async fn apply(&self, cx: &Context<'_>, id: &str, expected: &Expected) -> Answer {
-        let patch = Patch::parse(cx.body())?;
-        if cx.delegated {
-            return self.apply_delegated(cx, id, &patch, expected).await;
-        }
-        let patch = if self.is_own(cx, id) { as_meant(cx, patch) } else { patch };
-        let managed = &cx.runtime.managed;
-        let prepared = managed.patch(&self.collection, id, &patch, cx.writer(), &expect(expected)).await?;
-        let Some(previous) = prepared.previous.as_ref().filter(|previous| self.confirms(cx, id, &previous.content, &prepared.content))
-        else {
-            let resource = cx.commit(&self.collection, prepared).await?;
+        let resource = write(cx, &self.collection, id, &Patch::parse(cx.body())?, expected).await?;
+        if !cx.delegated {
             return Ok(cx.show(&self.collection, &resource));
-        };
-        // Everything but the address is changed at once.
-        let effects = mail_change::request(cx, &self.collection, previous, mail_change::address(&prepared.content)).await?;
-        let is_mail = |pointer: &Pointer| pointer.top() == Some(mail_change::MAIL);
-        let others = patch.operations().iter().filter(|operation| {
-            let moves = operation.operation == Operation::Move && operation.from.as_ref().is_some_and(is_mail);
-            !is_mail(&operation.field) && !moves
-        });
-        let others: Patch = others.cloned().collect();
-        let prepared = managed.patch(&self.collection, id, &others, cx.writer(), &expect(expected)).await?;
-        let resource = cx.commit_with(&self.collection, prepared, effects).await?;
-        Ok(cx.show(&self.collection, &resource))
-    }
-
-    async fn apply_delegated(&self, cx: &Context<'_>, id: &str, patch: &Patch, expected: &Expected) -> Answer {
-        let managed = &cx.runtime.managed;
-        let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
-        let object = self.stored(cx, id).await?;
-        let owned = delegate.may_update(&object, patch)?;
-        let prepared = managed.patch(&self.collection, id, patch, Writer::Process { owned: &owned }, &expect(expected)).await?;
-        let after = crest::Resource { content: prepared.content.clone(), ..object };
-        delegate.keeps(Permission::Update, &after)?;
-        let resource = cx.commit(&self.collection, prepared).await?;
-        let body = match delegate.show(managed, &resource, &cx.presentation.fields) {
+        }
+        let delegate = Delegate::of(cx, &self.collection).await?;
+        let body = match delegate.show(&cx.runtime.managed, &resource, &cx.presentation.fields) {
             Ok(body) => body,
             // Who may change may not always look.
             Err(_) => json!({"_id": resource.id, "_rev": resource.revision}),
@@ -133,7 +106,7 @@ impl Object {
 
     async fn query_delegated(&self, cx: &Context<'_>, request: &QueryRequest) -> Answer {
         let managed = &cx.runtime.managed;
-        let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
+        let delegate = Delegate::of(cx, &self.collection).await?;
         managed.check_query(&self.collection, &request.query.filter, &request.query.sort, Audience::Owner)?;
         let mut query = request.query.clone();
         query.filter = delegate.narrow(&query.filter, &query.sort)?;
@@ -144,18 +117,60 @@ impl Object {
         Ok(Reply::Page { result: shown?, cookie: page.cookie, total: page.total, policy: request.totals })
     }
 
-    fn is_own(&self, cx: &Context<'_>, id: &str) -> bool {
-        !cx.principal.is_administrator() && cx.principal.component == self.collection && cx.principal.id == id
-    }
-
-    fn confirms(&self, cx: &Context<'_>, id: &str, before: &Value, after: &Value) -> bool {
-        self.is_own(cx, id) && mail_change::concerns(cx, before, after)
-    }
-
     async fn stored(&self, cx: &Context<'_>, id: &str) -> Result<crest::Resource, ResourceError> {
-        let found = cx.runtime.managed.objects.read(&self.collection, id).await?;
-        found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {}", self.collection)))
+        stored(cx, &self.collection, id).await
     }
+}
+
+async fn stored(cx: &Context<'_>, collection: &str, id: &str) -> Result<crest::Resource, ResourceError> {
+    let found = cx.runtime.managed.objects.read(collection, id).await?;
+    found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {collection}")))
+}
+
+fn is_own(cx: &Context<'_>, collection: &str, id: &str) -> bool {
+    !cx.principal.is_administrator() && cx.principal.component == collection && cx.principal.id == id
+}
+
+fn confirms(cx: &Context<'_>, collection: &str, id: &str, before: &Value, after: &Value) -> bool {
+    is_own(cx, collection, id) && mail_change::concerns(cx, before, after)
+}
+
+/// Writes a patch of an object on behalf of whoever asks, by whatever allows it, and everything that follows from it. Returns the object
+/// afterwards.
+pub(super) async fn write(
+    cx: &Context<'_>,
+    collection: &str,
+    id: &str,
+    patch: &Patch,
+    expected: &Expected,
+) -> Result<crest::Resource, Refusal> {
+    let managed = &cx.runtime.managed;
+    let object = stored(cx, collection, id).await?;
+    let patch = references::as_kept(managed.schema(collection)?, &object.content, patch);
+    if cx.delegated {
+        let delegate = Delegate::of(cx, collection).await?;
+        let owned = delegate.may_update(&object, &patch)?;
+        let prepared = managed.patch(collection, id, &patch, Writer::Process { owned: &owned }, &expect(expected)).await?;
+        let after = crest::Resource { content: prepared.content.clone(), ..object };
+        delegate.keeps(Permission::Update, &after)?;
+        return Ok(cx.commit(collection, prepared).await?);
+    }
+    let patch = if is_own(cx, collection, id) { as_meant(cx, patch) } else { patch };
+    let prepared = managed.patch(collection, id, &patch, cx.writer(), &expect(expected)).await?;
+    let confirmed = |previous: &&crest::Resource| confirms(cx, collection, id, &previous.content, &prepared.content);
+    let Some(previous) = prepared.previous.as_ref().filter(confirmed) else {
+        return Ok(cx.commit(collection, prepared).await?);
+    };
+    // Everything but the address is changed at once.
+    let effects = mail_change::request(cx, collection, previous, mail_change::address(&prepared.content)).await?;
+    let is_mail = |pointer: &Pointer| pointer.top() == Some(mail_change::MAIL);
+    let others = patch.operations().iter().filter(|operation| {
+        let moves = operation.operation == Operation::Move && operation.from.as_ref().is_some_and(is_mail);
+        !is_mail(&operation.field) && !moves
+    });
+    let others: Patch = others.cloned().collect();
+    let prepared = managed.patch(collection, id, &others, cx.writer(), &expect(expected)).await?;
+    Ok(cx.commit_with(collection, prepared, effects).await?)
 }
 
 /// A person's patch as the stock edit form means it: `add` of a whole list is the list as it is now (`[profile] add_lists`).
@@ -202,7 +217,7 @@ impl Resource for Object {
         let id = self.id("read")?;
         let resource = self.stored(cx, id).await?;
         if cx.delegated {
-            let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
+            let delegate = Delegate::of(cx, &self.collection).await?;
             let body = delegate.show(&cx.runtime.managed, &resource, &cx.presentation.fields)?;
             return Ok(Reply::Resource { body, revision: Some(resource.revision), selected: true, created: None });
         }
@@ -273,9 +288,8 @@ impl Resource for Object {
     async fn delete(&self, cx: &Context<'_>, expected: &Expected) -> Answer {
         let id = self.id("deleted")?;
         let prepared = cx.runtime.managed.delete(&self.collection, id, &expect(expected)).await?;
-        let delegate = Delegate::of(cx.runtime, cx.principal, &self.collection);
         if let Some(object) = prepared.previous.as_ref().filter(|_| cx.delegated) {
-            delegate.may_delete(object)?;
+            Delegate::of(cx, &self.collection).await?.may_delete(object)?;
         }
         let resource = cx.commit(&self.collection, prepared).await?;
         if cx.delegated {

@@ -11,6 +11,7 @@ use crate::http::context::Context;
 use crate::http::delegated::Delegate;
 use crate::http::reply::Reply;
 use crate::http::resource::{Answer, Resource, unknown_action};
+use crate::http::rights::Rights;
 
 /// The privileges on a resource, or all of them.
 pub(super) struct Privilege {
@@ -28,7 +29,7 @@ impl Resource for Privilege {
         let Some(path) = &self.of else { return Err(cx.call.path.not_found(0).into()) };
         let parts: Vec<&str> = path.splitn(3, '/').collect();
         let collection = parts.get(..2).map_or_else(|| path.clone(), |parts| parts.join("/"));
-        let delegate = Delegate::of(cx.runtime, cx.principal, &collection);
+        let delegate = Delegate::of(cx, &collection).await?;
         let object = match parts.get(2) {
             // An object that may not be seen is answered like one that is not there: nothing is allowed.
             Some(id) if delegate.may(Permission::View) => {
@@ -44,7 +45,7 @@ impl Resource for Privilege {
 
     async fn action(&self, cx: &Context<'_>, name: &str) -> Answer {
         match (name, &self.of) {
-            ("listPrivileges", None) => Ok(Reply::Action(Some(listed(cx)))),
+            ("listPrivileges", None) => Ok(Reply::Action(Some(listed(cx, cx.rights().await?)))),
             (other, _) => Err(unknown_action(other)),
         }
     }
@@ -56,8 +57,8 @@ fn nothing() -> Value {
 }
 
 /// The collections somebody may look into, for the menu.
-fn listed(cx: &Context<'_>) -> Value {
-    let types = cx.runtime.schemas.iter().filter(|schema| !Delegate::of(cx.runtime, cx.principal, &schema.collection()).is_empty());
+fn listed(cx: &Context<'_>, rights: &Rights) -> Value {
+    let types = cx.runtime.schemas.iter().filter(|schema| !Delegate::with_rights(cx, rights, &schema.collection()).is_empty());
     types
         .map(|schema| {
             json!({

@@ -15,6 +15,7 @@ use wire::conditions::Expected;
 use wire::request::QueryRequest;
 
 use crate::http::context::Context;
+use crate::http::listing;
 use crate::http::reply::Reply;
 use crate::http::resource::{Answer, Resource, unknown_action};
 use crate::http::session;
@@ -49,9 +50,11 @@ impl Resource for Sessions {
         if self.id.is_some() {
             return Err(ResourceError::bad_request("A resource instance cannot be queried").into());
         }
-        let live = live(cx).await?;
-        let shown = live.iter().map(|session| shown(cx, session)).filter(|session| request.query.filter.matches(session));
-        Ok(Reply::list(shown.map(|session| cx.presentation.fields.select(&session)).collect()))
+        let mut live = live(cx).await?;
+        // Newest first, and the same in every page.
+        live.sort_by(|left, right| (right.created, &right.id).cmp(&(left.created, &left.id)));
+        let shown = live.iter().map(|session| shown(cx, session)).collect();
+        Ok(listing::answer(shown, request, &cx.presentation.fields)?)
     }
 
     async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
