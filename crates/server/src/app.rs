@@ -9,6 +9,7 @@ use identity::secret::Hasher;
 use jose::KeyRing;
 use store::Db;
 
+use crate::accepted::Accepted;
 use crate::administrator::Administrator;
 use crate::audit::Audit;
 use crate::config_files::ConfigFiles;
@@ -45,6 +46,8 @@ pub struct App {
     pub mail: Arc<Courier>,
     /// Lets the sign-ins of one person follow one another.
     pub(crate) sign_ins: SignIns,
+    /// Passwords verified lately.
+    pub(crate) accepted: Accepted,
     /// Rate limits.
     pub limits: Limits,
     /// Who the administrator is.

@@ -1,6 +1,7 @@
 //! The HTTP server around the engine: REST resources, authentication, mail delivery, audit, metrics, and the life of a project from
 //! its files to what is served. Only this crate and the command line know which store and which runtime are underneath.
 
+mod accepted;
 mod administrator;
 mod app;
 mod audit;

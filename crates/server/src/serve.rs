@@ -19,6 +19,7 @@ use store::{Collections, Db};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::accepted::Accepted;
 use crate::administrator;
 use crate::app::App;
 use crate::audit::Audit;
@@ -199,6 +200,7 @@ impl Server {
         let definitions = KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys));
         definitions.keep(&runtime.load()).await?;
         let (reloads, asked) = tokio::sync::mpsc::channel(1);
+        let accepted = Accepted::new(random.as_ref());
         let app = Arc::new(App {
             runtime,
             definitions,
@@ -212,6 +214,7 @@ impl Server {
             config: ConfigFiles::new(source.clone(), listen, reloads),
             mail: courier,
             sign_ins: SignIns::default(),
+            accepted,
             limits: Limits::new(&limits),
             administrator: Arc::new(administrator),
             ready: AtomicBool::new(false),
@@ -421,6 +424,7 @@ async fn sweep(app: Arc<App>, budget: Arc<RecipientBudget>, mut stop: watch::Rec
         }
         budget.sweep(now);
         app.limits.sweep(now);
+        app.accepted.sweep(now);
         app.metrics.upkeep();
     }
 }

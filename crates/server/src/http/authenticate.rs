@@ -103,7 +103,7 @@ impl Attempt<'_> {
         }
         if user == authentication.admin.username {
             self.app.limits.configured_sign_in(self.client.address, user, self.now)?;
-            if self.app.administrator.verify(&credentials.password, self.app.hasher.as_ref()).await? {
+            if self.is_administrators(&credentials.password).await? {
                 let principal = Principal::administrator(authentication);
                 self.succeeded(&principal);
                 return Ok(principal);
@@ -126,6 +126,10 @@ impl Attempt<'_> {
         Err(denied().into())
     }
 
+    async fn is_administrators(&self, password: &str) -> Result<bool, ResourceError> {
+        self.app.administrator.verify(password, self.app.hasher.as_ref(), &self.app.accepted, self.now).await
+    }
+
     async fn verify_managed(&self, module: &Module, credentials: &Credentials) -> Result<Option<Principal>, ResourceError> {
         let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
         let schema = self.runtime.schemas.get(collection);
@@ -137,10 +141,18 @@ impl Attempt<'_> {
             _ => None,
         };
         let Ok(secret) = Secret::password(&credentials.password) else { return Ok(None) };
-        let matched = self.check(collection, &module.mapping.user_credential, user, secret).await?;
-        Ok(user
-            .filter(|user| matched && is_active(&user.content))
-            .map(|user| Principal::managed(collection, user, &credentials.user, module)))
+        let property = module.mapping.user_credential.as_str();
+        let active = user.filter(|user| is_active(&user.content));
+        let digest = active.and_then(|user| {
+            let whose = format!("{collection}/{}/{property}", user.id);
+            Some(self.app.accepted.digest(&whose, user.content.get(property)?, &credentials.password))
+        });
+        let known = digest.is_some_and(|digest| self.app.accepted.knows(digest, self.now));
+        let matched = known || self.check(collection, property, user, secret).await?;
+        if let Some(digest) = digest.filter(|_| matched && !known) {
+            self.app.accepted.remember(digest, self.now);
+        }
+        Ok(active.filter(|_| matched).map(|user| Principal::managed(collection, user, &credentials.user, module)))
     }
 
     /// Compares a password with the one of `user`, or with nothing at the same cost, and brings an outdated hash up to date.
@@ -217,7 +229,7 @@ impl Attempt<'_> {
                 _ => false,
             };
             authentication.enabled().any(configured)
-                || (name == authentication.admin.username && self.app.administrator.verify(&password, self.app.hasher.as_ref()).await?)
+                || (name == authentication.admin.username && self.is_administrators(&password).await?)
         };
         self.record(name, &principal.own_path(), right);
         if right {
