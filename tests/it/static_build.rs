@@ -20,7 +20,8 @@ fn files_have_their_types_and_are_revalidated_by_content() {
     ] {
         let answer = get(path, &[]).expect(200);
         assert_eq!(answer.header("content-type"), Some(media), "{path}");
-        assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
+        let keeping = if media.starts_with("text/html") { "no-cache, no-store" } else { "no-cache" };
+        assert_eq!(answer.header("cache-control"), Some(keeping), "{path}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
         let tag = answer.header("etag").unwrap().to_owned();
@@ -54,7 +55,8 @@ fn the_page_may_do_what_it_does_and_no_more() {
         "'sha256-",
         "https://fonts.googleapis.com",
         "object-src 'none'",
-        "frame-ancestors 'none'",
+        "frame-ancestors 'self'",
+        "worker-src 'self' blob:",
         "connect-src 'self'",
     ] {
         assert!(policy.contains(part), "{part}: {policy}");
@@ -115,4 +117,100 @@ fn a_build_that_is_not_there_is_said_and_an_own_policy_counts() {
         "<p>y</p>",
         "a new build counts at once"
     );
+}
+
+#[test]
+fn a_file_named_by_its_content_is_kept_a_page_never_is_a_template_is_asked_about() {
+    use crate::support::{Project, Server};
+    let server = Server::on(
+        Project::new()
+            .file("vestibule.toml", "[pages]\ndir = \"ui\"\n")
+            .file("ui/index.html", "<!DOCTYPE html><p>x</p>")
+            .file("ui/templates/login.html", "<form></form>")
+            .file("ui/templates/row.hbs", "{{name}}")
+            .file("ui/js/app.3f2a91bc.js", "1")
+            .file("ui/js/app.js", "1")
+            .file("ui/js/mod.mjs", "1")
+            .file("ui/js/app.3f2a91bc.js.map", "{}")
+            .file("ui/x.wasm", b"\0asm".to_vec()),
+    )
+    .start();
+    for (path, media, keeping) in [
+        ("/", "text/html; charset=utf-8", "no-cache, no-store"),
+        ("/templates/login.html", "text/html; charset=utf-8", "no-cache"),
+        ("/templates/row.hbs", "text/plain; charset=utf-8", "no-cache"),
+        ("/js/app.3f2a91bc.js", "text/javascript; charset=utf-8", "max-age=31536000, immutable"),
+        ("/js/app.3f2a91bc.js.map", "application/json; charset=utf-8", "max-age=31536000, immutable"),
+        ("/js/app.js?v=3f2a91bc", "text/javascript; charset=utf-8", "no-cache"),
+        ("/js/mod.mjs", "text/javascript; charset=utf-8", "no-cache"),
+        ("/x.wasm", "application/wasm", "no-cache"),
+    ] {
+        let answer = Request::new("GET", path).send(server.address()).expect(200);
+        assert_eq!((answer.header("content-type"), answer.header("cache-control")), (Some(media), Some(keeping)), "{path}");
+    }
+    let missing = Request::new("GET", "/js/gone.3f2a91bc.js").send(server.address()).expect(404);
+    assert_eq!(missing.header("cache-control"), Some("no-cache, no-store"), "what is missing may come");
+}
+
+#[test]
+fn an_inline_script_keeps_its_hash_with_the_line_ends_of_windows() {
+    use crate::support::{Project, Server};
+    let toml = "[pages]\ndir = \"ui\"\n";
+    let hash_of = |page: &str| {
+        let server = Server::on(Project::new().file("vestibule.toml", toml).file("ui/index.html", page)).start();
+        let answer = Request::new("GET", "/").send(server.address()).expect(200);
+        let policy = answer.header("content-security-policy").unwrap().to_owned();
+        policy.split_whitespace().find(|part| part.starts_with("'sha256-")).unwrap().to_owned()
+    };
+    // A browser reads every line end as one.
+    assert_eq!(hash_of("<script>\r\nvar a;\r\n</script>"), hash_of("<script>\nvar a;\n</script>"));
+}
+
+#[test]
+fn a_build_is_also_where_the_project_mounts_it_and_a_directory_has_its_slash() {
+    use crate::support::{Project, Server};
+    let context = |root: &str, enabled: bool| serde_json::json!({ "enabled": enabled, "urlContextRoot": root, "defaultDir": "&{idm.install.dir}/ui" });
+    let build = || {
+        Project::new()
+            .file("vestibule.toml", "[pages]\ndir = \"ui\"\n")
+            .file("ui/index.html", "<html>root</html>")
+            .file("ui/js/app.js", "1")
+            .file("ui/sub/index.html", "<html>sub</html>")
+    };
+    let get = |server: &Server, path: &str| Request::new("GET", path).send(server.address());
+    let mounted = Server::on(build().json("conf/ui.context-enduser.json", &context("/enduser", true))).start();
+    for path in ["/", "/enduser/", "/enduser/index.html", "/enduser/?goto=x"] {
+        assert_eq!(get(&mounted, path).expect(200).text(), "<html>root</html>", "{path}");
+    }
+    assert_eq!(get(&mounted, "/enduser/js/app.js").expect(200).text(), "1");
+    for (path, to) in
+        [("/enduser", "/enduser/"), ("/enduser?a=b&c", "/enduser/?a=b&c"), ("/sub", "/sub/"), ("/enduser/sub", "/enduser/sub/")]
+    {
+        let answer = get(&mounted, path).expect(307);
+        assert_eq!((answer.header("location"), answer.header("cache-control")), (Some(to), Some("no-cache")), "{path}");
+    }
+    for path in [
+        "/js",
+        "/enduser/js",
+        "/enduser/js/",
+        "/enduserx/",
+        "//elsewhere.test",
+        "/enduser//elsewhere.test",
+        "/enduser/../vestibule.toml",
+        "/enduser/%2e%2e/x",
+    ] {
+        let answer = get(&mounted, path);
+        assert!([400, 404].contains(&answer.status) && answer.header("location").is_none(), "{path}: {}", answer.status);
+    }
+    // The server's own places are not for giving away, and a file that is no JSON mounts nothing and stops nothing.
+    for (name, content) in [
+        ("conf/ui.context-enduser.json", context("/openidm", true).to_string()),
+        ("conf/ui.context-selfservice.json", context("/enduser", false).to_string()),
+        ("conf/ui.context-selfservice.json", "{\"urlContextRoot\": \"/enduser\"} and more".to_owned()),
+    ] {
+        let server = Server::on(build().file(name, content.as_str())).start();
+        assert_eq!(get(&server, "/enduser/").status, 404, "{content}");
+        assert_eq!(get(&server, "/openidm/info/ping").status, 401, "{content}");
+        get(&server, "/").expect(200);
+    }
 }

@@ -12,3 +12,4 @@ pub(crate) mod notifications;
 pub(crate) mod roles;
 pub(crate) mod small;
 pub(crate) mod ui;
+pub(crate) mod ui_context;

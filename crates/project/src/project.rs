@@ -26,6 +26,7 @@ use crate::companion::notifications::Notifications;
 use crate::companion::roles::InternalRole;
 use crate::companion::small::{Consent, JsonStore, Mapping};
 use crate::companion::ui::{Feature, UiConfiguration};
+use crate::companion::ui_context;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::files::Files;
 use crate::loose::Document;
@@ -83,6 +84,8 @@ pub struct Project {
     pub theme: Option<Document>,
     /// `ui-themerealm.json`.
     pub theme_realm: Option<Document>,
+    /// Where the project mounts the end-user pages besides `/`: `/enduser`. Empty where no build is served.
+    pub mounts: Vec<String>,
     /// The roles of `repo.init.json` with their privileges.
     pub internal_roles: Vec<InternalRole>,
     /// Which events leave a notification in the person's pages.
@@ -244,6 +247,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         dashboard: loader.whole("ui-dashboard.json"),
         theme: loader.whole("ui-themeconfig.json"),
         theme_realm: loader.whole("ui-themerealm.json"),
+        mounts: if settings.pages.dir.is_some() { mounts(files, names, sink) } else { Vec::new() },
         internal_roles: loader
             .companion("repo.init.json")
             .read(|document| InternalRole::read(document, &schemas, sink))
@@ -268,6 +272,24 @@ fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFi
 fn templates(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> BTreeMap<String, MailTemplate> {
     let named = conf.iter().filter_map(|file| Some((email_template::name_of(file)?, file)));
     named.filter_map(|(name, file)| Some((name.to_owned(), email_template::read(&loader.companion(file).present()?, sink)))).collect()
+}
+
+/// Files that only the pages depend on: what is wrong with their form is a warning.
+fn mounts(files: &dyn Files, names: &ProjectNames<'_>, sink: &Sink) -> Vec<String> {
+    let ignored = Sink::default();
+    let loader = Loader::new(files, names, &ignored);
+    let mount = |name: &&str| match loader.companion(name) {
+        Presence::Absent => None,
+        Presence::Broken => {
+            let message = "the file cannot be read; the pages are at / only";
+            sink.push(Diagnostic::new(Severity::Warning, "context-root", Location::file(&format!("conf/{name}")), message));
+            None
+        }
+        Presence::Present(document) => ui_context::read(&document, sink),
+    };
+    let mut found: Vec<String> = ui_context::FILES.iter().filter_map(mount).collect();
+    found.dedup();
+    found
 }
 
 fn warn_of_access_script(loader: &Loader<'_>, sink: &Sink) {

@@ -10,7 +10,7 @@ use http::{HeaderMap, header};
 use crate::parameters::decode_percent;
 
 /// What stands for a directory.
-const INDEX: &str = "index.html";
+pub const INDEX: &str = "index.html";
 
 /// The file a path means: decoded once, plain names only. `/` and every directory mean their index.
 pub fn relative(path: &str) -> Option<PathBuf> {

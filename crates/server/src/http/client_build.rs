@@ -1,7 +1,8 @@
 //! `pages.dir`: another client's static build at `/`, on the origin of the REST API (client-contract §1).
 //!
 //! Easiest to get wrong: a path is plain names only ([`wire::files::relative`]), and what a link leads to must lie in the directory too. And
-//! nothing is kept without asking: a build is replaced in place, so every file is revalidated by its content.
+//! nothing is kept without asking but what a build tool named by its content; a page itself is not kept at all, or the back button would
+//! show it to the next person without asking the server who that is.
 
 mod policy;
 
@@ -12,8 +13,8 @@ use aws_lc_rs::digest;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
-use wire::files::{accepts, knows, relative};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header};
+use wire::files::{INDEX, accepts, knows, relative};
 
 use crate::runtime::Runtime;
 
@@ -23,7 +24,7 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gzip", "gz")];
 
 /// Media types by extension; `nosniff` makes them count.
-const TYPES: [(&str, &str); 26] = [
+const TYPES: [(&str, &str); 35] = [
     ("html", "text/html; charset=utf-8"),
     ("htm", "text/html; charset=utf-8"),
     ("js", "text/javascript; charset=utf-8"),
@@ -50,6 +51,15 @@ const TYPES: [(&str, &str); 26] = [
     ("eot", "application/vnd.ms-fontobject"),
     ("wasm", "application/wasm"),
     ("pdf", "application/pdf"),
+    ("hbs", "text/plain; charset=utf-8"),
+    ("mustache", "text/plain; charset=utf-8"),
+    ("less", "text/plain; charset=utf-8"),
+    ("properties", "text/plain; charset=utf-8"),
+    ("yaml", "text/plain; charset=utf-8"),
+    ("cur", "image/x-icon"),
+    ("bmp", "image/bmp"),
+    ("mp4", "video/mp4"),
+    ("webm", "video/webm"),
 ];
 
 /// A file that was found.
@@ -60,6 +70,13 @@ struct Found {
     varies: bool,
 }
 
+/// What a path leads to.
+enum Place {
+    File(PathBuf, Found),
+    /// A directory with an index, named without the slash that relative addresses in the index need.
+    Directory,
+}
+
 /// The directory a project names; relative to the project.
 pub(crate) fn directory(runtime: &Runtime) -> Option<PathBuf> {
     let name = runtime.project.settings.pages.dir.as_deref()?;
@@ -67,29 +84,65 @@ pub(crate) fn directory(runtime: &Runtime) -> Option<PathBuf> {
 }
 
 /// Answers a request outside the REST API from the build; nothing when there is no such file.
-pub(crate) async fn serve(runtime: &Runtime, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+pub(crate) async fn serve(runtime: &Runtime, method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Response<Body>> {
     let root = directory(runtime)?;
-    let relative = relative(path)?;
+    let wanted = wanted(uri.path(), &runtime.project.mounts);
+    if wanted.is_empty() {
+        return None;
+    }
     if method != Method::GET && method != Method::HEAD {
         let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Some(response);
     }
     let accepted: Vec<(&'static str, &'static str)> = ENCODINGS.into_iter().filter(|(name, _)| accepts(headers, name)).collect();
-    let file = relative.clone();
-    let found = tokio::task::spawn_blocking(move || find(&root, &file, &accepted)).await;
-    let found = match found {
-        Ok(Ok(found)) => found?,
+    let found = tokio::task::spawn_blocking(move || find_first(&root, &wanted, &accepted)).await;
+    match found {
+        Ok(Ok(Some(Place::File(file, found)))) => Some(respond(runtime, &file, found, method == Method::HEAD, headers)),
+        Ok(Ok(Some(Place::Directory))) => Some(with_slash(uri)),
+        Ok(Ok(None)) => None,
         Ok(Err(error)) => {
-            tracing::warn!(file = %relative.display(), %error, "a file of the client's build cannot be read");
-            return Some(empty(StatusCode::INTERNAL_SERVER_ERROR));
+            tracing::warn!(http.path = uri.path(), %error, "a file of the client's build cannot be read");
+            Some(empty(StatusCode::INTERNAL_SERVER_ERROR))
         }
         Err(error) => {
             tracing::error!(%error, "reading a file of the client's build failed");
-            return Some(empty(StatusCode::INTERNAL_SERVER_ERROR));
+            Some(empty(StatusCode::INTERNAL_SERVER_ERROR))
         }
+    }
+}
+
+/// The files a path may mean: of the build as it lies there, then of the build as it is mounted.
+fn wanted(path: &str, mounts: &[String]) -> Vec<PathBuf> {
+    let below = |mount: &String| match path.strip_prefix(mount.as_str()) {
+        // Named like a directory without its slash: so it is asked for, and redirected.
+        Some("") => Some(PathBuf::new()),
+        Some(rest) => relative(rest),
+        None => None,
     };
-    Some(respond(runtime, &relative, found, method == Method::HEAD, headers))
+    relative(path).into_iter().chain(mounts.iter().filter_map(below)).collect()
+}
+
+fn find_first(root: &Path, wanted: &[PathBuf], accepted: &[(&'static str, &'static str)]) -> io::Result<Option<Place>> {
+    for file in wanted {
+        if let Some(found) = find(root, file, accepted)? {
+            return Ok(Some(Place::File(file.clone(), found)));
+        }
+        let Ok(root) = root.canonicalize() else { return Ok(None) };
+        if inside(&root, &root.join(file).join(INDEX))?.is_some() {
+            return Ok(Some(Place::Directory));
+        }
+    }
+    Ok(None)
+}
+
+/// The same address with a slash at its end. It begins with one slash and a name, so it leads nowhere else.
+fn with_slash(uri: &Uri) -> Response<Body> {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
+    put(&mut response, header::LOCATION, &format!("{}/{query}", uri.path()));
+    put(&mut response, header::CACHE_CONTROL, "no-cache");
+    response
 }
 
 /// Reads the file, in the best encoding the client takes.
@@ -130,13 +183,8 @@ fn respond(runtime: &Runtime, file: &Path, found: Found, head: bool, headers: &H
     let tag =
         format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &found.bytes).as_ref().get(..16).unwrap_or_default()));
     let mut response = empty(StatusCode::OK);
-    let put = |response: &mut Response<Body>, name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().insert(name, value);
-        }
-    };
     put(&mut response, header::ETAG, &tag);
-    put(&mut response, header::CACHE_CONTROL, "no-cache");
+    put(&mut response, header::CACHE_CONTROL, keeping(file, media, &found));
     if found.varies {
         put(&mut response, header::VARY, "Accept-Encoding");
     }
@@ -152,7 +200,7 @@ fn respond(runtime: &Runtime, file: &Path, found: Found, head: bool, headers: &H
         });
         put(&mut response, header::CONTENT_SECURITY_POLICY, &policy);
         if !own_policy {
-            put(&mut response, header::X_FRAME_OPTIONS, "DENY");
+            put(&mut response, header::X_FRAME_OPTIONS, "SAMEORIGIN");
         }
     }
     if knows(headers, &tag) {
@@ -168,6 +216,31 @@ fn respond(runtime: &Runtime, file: &Path, found: Found, head: bool, headers: &H
         *response.body_mut() = Body::from(found.bytes);
     }
     response
+}
+
+/// How long a file may be kept. A page never is; a piece of one (a template) and everything else is asked about before it is used again.
+fn keeping(file: &Path, media: &str, found: &Found) -> &'static str {
+    if media.starts_with("text/html") {
+        let begins = String::from_utf8_lossy(found.bytes.get(..256).unwrap_or(&found.bytes)).trim_start().to_ascii_lowercase();
+        let piece = found.encoding.is_none() && !["<!doctype", "<html", "<!--", "\u{feff}"].iter().any(|start| begins.starts_with(start));
+        return if piece { "no-cache" } else { "no-cache, no-store" };
+    }
+    if is_named_by_content(file) { "max-age=31536000, immutable" } else { "no-cache" }
+}
+
+/// Whether a build tool put a hash of the content into the name: `app.3f2a91bc.js`, `logo-82b9c7a5.svg`, `82b9c7a5….woff2`. A date is none.
+fn is_named_by_content(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let stem = name.strip_suffix(".map").unwrap_or(name).rsplit_once('.').map_or("", |(stem, _)| stem);
+    let last = stem.rsplit(['.', '-']).next().unwrap_or_default().as_bytes();
+    let hexadecimal = last.len() >= 8 && last.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    hexadecimal && last.iter().any(u8::is_ascii_digit) && last.iter().any(u8::is_ascii_lowercase)
+}
+
+fn put(response: &mut Response<Body>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
 }
 
 fn plain_text(runtime: &Runtime, file: &Path) -> String {
@@ -188,6 +261,29 @@ fn empty(status: StatusCode) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_hash_in_a_name_lets_a_file_be_kept() {
+        for name in ["app.3f2a91bc.js", "app-legacy.3f2a91bc.js.map", "logo-82b9c7a5.svg", "f48ab2c17d5c9f2b1e0d.woff2"] {
+            assert!(is_named_by_content(Path::new(name)), "{name}");
+        }
+        for name in
+            ["app.js", "jquery-3.7.1.min.js", "theme-20260131.css", "deadbeef.js", "app.3f2a91bc.min.js", "3f2a91bc", "a.F2A91BC0.js"]
+        {
+            assert!(!is_named_by_content(Path::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_mounted_build_is_looked_for_where_it_lies_first() {
+        let mounts = ["/enduser".to_owned()];
+        let paths = |path: &str| wanted(path, &mounts).iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
+        assert_eq!(paths("/enduser/js/app.js"), ["enduser/js/app.js", "js/app.js"]);
+        assert_eq!(paths("/enduser"), ["enduser", ""]);
+        assert_eq!(paths("/enduserx/app.js"), ["enduserx/app.js"]);
+        assert_eq!(paths("/enduser/../conf"), [""; 0]);
+        assert_eq!(paths("/enduser//etc/passwd"), [""; 0]);
+    }
 
     #[cfg(unix)]
     #[test]

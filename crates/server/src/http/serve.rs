@@ -68,7 +68,7 @@ async fn openidm(State(app): State<Arc<App>>, ConnectInfo(peer): ConnectInfo<Soc
     let (parts, body) = request.into_parts();
     let Some(below) = below_context(parts.uri.path()) else {
         let runtime = app.runtime.load_full();
-        let built = client_build::serve(&runtime, &parts.method, parts.uri.path(), &parts.headers).await;
+        let built = client_build::serve(&runtime, &parts.method, &parts.uri, &parts.headers).await;
         return built.unwrap_or_else(|| dispatch::elsewhere(parts.uri.path()));
     };
     let Ok(outcome) = tokio::time::timeout(ANSWER_WITHIN, dispatch(&app, &parts, below, body, peer.ip())).await else {

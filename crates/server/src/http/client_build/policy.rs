@@ -1,7 +1,8 @@
 //! The `Content-Security-Policy` of a client's page, made from the page itself: its own scripts by their hash, and the origins it names.
 //!
 //! Easiest to get wrong: strictness that breaks the page people know. The stock client compiles templates while it runs, so `eval` stays
-//! allowed; everything an injected tag would need (inline scripts, foreign origins, plug-ins, frames, other form targets) does not.
+//! allowed; everything an injected tag would need (inline scripts, foreign origins, plug-ins, frames, other form targets) does not. And a
+//! hash is of the text as the browser reads it, with its line ends made one kind.
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -19,27 +20,30 @@ pub(super) fn of(page: &str, runtime: &Runtime) -> String {
 }
 
 fn build(page: &str, captcha: bool) -> String {
+    let page = page.replace("\r\n", "\n").replace('\r', "\n");
     let hash = |inline: &&str| format!("'sha256-{}'", STANDARD.encode(digest::digest(&digest::SHA256, inline.as_bytes())));
     let mut script: Vec<String> = ["script-src", "'self'", "'unsafe-eval'"].map(str::to_owned).into();
-    script.extend(scripts(page).iter().map(hash));
-    let mut style: Vec<String> = ["style-src", "'self'", "'unsafe-inline'"].map(str::to_owned).into();
-    let mut font = String::from("font-src 'self' data:");
-    for (tag, origin) in origins(page) {
-        if origin == "https://fonts.googleapis.com" {
-            font.push_str(" https://fonts.gstatic.com");
+    script.extend(scripts(&page).iter().map(hash));
+    // Style sheets, too, import fonts from there, and those of a build are not read here.
+    let mut style: Vec<String> = ["style-src", "'self'", "'unsafe-inline'", "https://fonts.googleapis.com"].map(str::to_owned).into();
+    for (tag, origin) in origins(&page) {
+        let list = if tag == "script" { &mut script } else { &mut style };
+        if !list.contains(&origin) {
+            list.push(origin);
         }
-        if tag == "script" { script.push(origin) } else { style.push(origin) }
     }
     let mut frame = String::from("frame-src 'self'");
+    let mut connect = String::from("connect-src 'self'");
     if captcha {
-        // Its script loads the rest from these two (reCAPTCHA's own guide).
-        script.push("https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/".to_owned());
-        frame.push_str(" https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/");
+        // Its script loads the rest from these (reCAPTCHA's own guide), the last where the first is out of reach.
+        script.push("https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/ https://www.recaptcha.net/recaptcha/".to_owned());
+        frame.push_str(" https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/ https://www.recaptcha.net/recaptcha/");
+        connect.push_str(" https://www.google.com/recaptcha/ https://www.recaptcha.net/recaptcha/");
     }
     let (script, style) = (script.join(" "), style.join(" "));
     format!(
-        "default-src 'self'; {script}; {style}; {font}; img-src 'self' data: https:; connect-src 'self'; {frame}; object-src 'none'; \
-         base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; {script}; worker-src 'self' blob:; {style}; font-src 'self' data: https://fonts.gstatic.com; \
+         img-src 'self' data: blob: https:; {connect}; {frame}; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
     )
 }
 
@@ -75,7 +79,10 @@ fn origins(page: &str) -> Vec<(&'static str, String)> {
     for tag in page.split('<').skip(1) {
         let kind = ["script", "link"].into_iter().find(|kind| tag.get(..kind.len()).is_some_and(|start| start.eq_ignore_ascii_case(kind)));
         let (Some(kind), Some(tag)) = (kind, tag.split('>').next()) else { continue };
-        let Some(host) = tag.split("https://").nth(1) else { continue };
+        // `//host` is one of https, too: of http there is nothing to protect.
+        let Some(host) = tag.split("https://").nth(1).or_else(|| tag.split("=\"//").nth(1)).or_else(|| tag.split("=//").nth(1)) else {
+            continue;
+        };
         let host: String = host.chars().take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | ':')).collect();
         let origin = format!("https://{host}");
         if !host.is_empty() && found.len() < MOST && !found.iter().any(|(known, name)| *known == kind && *name == origin) {
@@ -102,6 +109,12 @@ mod tests {
         let script = policy.split(';').find(|part| part.trim().starts_with("script-src")).unwrap();
         assert!(!script.contains("unsafe-inline") && !policy.contains("www.google.com"), "{policy}");
         assert_eq!(policy.matches("sha256-").count(), 1);
+        assert!(build("<script src=\"//cdn.example.test/x.js\"></script>", false).contains("'unsafe-eval' https://cdn.example.test;"));
+    }
+
+    #[test]
+    fn a_script_with_the_line_ends_of_windows_has_the_hash_the_browser_computes() {
+        assert_eq!(build("<script>\r\nlet a\r</script>", false), build("<script>\nlet a\n</script>", false));
     }
 
     #[test]
