@@ -28,8 +28,28 @@ pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
 /// # Errors
 /// When the process is gone.
 pub(crate) fn resident(pid: u32) -> Result<u64, Failure> {
+    memory(pid, "VmRSS:")
+}
+
+/// The most resident memory that a process has had since [`forget_peak`], or since its start, in bytes.
+///
+/// # Errors
+/// When the process is gone.
+pub(crate) fn peak(pid: u32) -> Result<u64, Failure> {
+    memory(pid, "VmHWM:")
+}
+
+/// Lets the peak begin anew with what is resident now.
+///
+/// # Errors
+/// When the process is gone, or somebody else's.
+pub(crate) fn forget_peak(pid: u32) -> Result<(), Failure> {
+    Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
+}
+
+fn memory(pid: u32, field: &str) -> Result<u64, Failure> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no memory for the process")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).ok_or("no memory for the process")?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib * 1024)
 }
@@ -89,5 +109,15 @@ mod tests {
         while watch.elapsed() < Duration::from_millis(30) {}
         assert!(cpu(std::process::id()).unwrap() > before);
         assert!(resident(std::process::id()).unwrap() > 1024 * 1024);
+    }
+
+    #[test]
+    fn a_peak_that_is_forgotten_does_not_come_back() {
+        let here = std::process::id();
+        let taken = std::hint::black_box(vec![1_u8; 64 << 20]);
+        let before = peak(here).unwrap();
+        drop(taken);
+        forget_peak(here).unwrap();
+        assert!(before > 64 << 20 && peak(here).unwrap() + (32 << 20) < before);
     }
 }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::Failure;
 
 /// What a page sends with every request of a visitor.
-const VISITOR: &str = "X-OpenIDM-Username: anonymous\r\nX-OpenIDM-Password: anonymous\r\nX-OpenIDM-NoSession: true\r\n";
+pub(crate) const VISITOR: &str = "X-OpenIDM-Username: anonymous\r\nX-OpenIDM-Password: anonymous\r\nX-OpenIDM-NoSession: true\r\n";
 
 /// One kept connection.
 pub(crate) struct Connection {
@@ -26,8 +26,31 @@ pub(crate) struct Connection {
 pub(crate) struct Answer {
     /// The status.
     pub(crate) status: u16,
+    bytes: Vec<u8>,
+    /// Where the body begins.
+    start: usize,
+}
+
+impl Answer {
     /// The body.
-    pub(crate) body: Vec<u8>,
+    pub(crate) fn body(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    /// The body, which must be JSON.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) fn json(&self) -> Result<Value, Failure> {
+        Ok(serde_json::from_slice(self.body())?)
+    }
+
+    /// The values of every header of this name.
+    pub(crate) fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let head = str::from_utf8(self.bytes.get(..self.start).unwrap_or_default()).unwrap_or_default();
+        let fields = head.lines().filter_map(|line| line.split_once(':'));
+        fields.filter(move |(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
 }
 
 impl Connection {
@@ -41,18 +64,36 @@ impl Connection {
         Ok(Self { stream, read: Vec::with_capacity(8192), host })
     }
 
-    /// The bytes of a GET, to be sent again and again.
-    pub(crate) fn get_request(&self, target: &str) -> Vec<u8> {
-        format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{VISITOR}\r\n", self.host).into_bytes()
+    /// Connects anew.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub(crate) async fn reopen(&mut self) -> Result<(), Failure> {
+        *self = Self::open(self.host).await?;
+        Ok(())
     }
 
-    /// Gets a resource.
+    /// The bytes of a GET with the headers of a visitor, to be sent again and again.
+    pub(crate) fn get_request(&self, target: &str) -> Vec<u8> {
+        self.request("GET", target, VISITOR, None)
+    }
+
+    /// The bytes of a request. `headers` end with a line break each; a body is JSON.
+    pub(crate) fn request(&self, method: &str, target: &str, headers: &str, body: Option<&str>) -> Vec<u8> {
+        let host = self.host;
+        let (kind, body) = match body {
+            None => (String::new(), ""),
+            Some(body) => (format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()), body),
+        };
+        format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n{headers}{kind}\r\n{body}").into_bytes()
+    }
+
+    /// Gets a resource with the headers of a visitor.
     ///
     /// # Errors
     /// When the answer is no 200.
     pub(crate) async fn get(&mut self, target: &str) -> Result<Answer, Failure> {
-        let request = self.get_request(target);
-        self.expect(&request, target).await
+        self.ask("GET", target, VISITOR, None).await
     }
 
     /// Posts JSON with the headers of a visitor.
@@ -60,28 +101,20 @@ impl Connection {
     /// # Errors
     /// When the answer is no 200.
     pub(crate) async fn post(&mut self, target: &str, body: &Value) -> Result<Value, Failure> {
-        self.post_as(target, VISITOR, &body.to_string()).await
+        self.ask("POST", target, VISITOR, Some(&body.to_string())).await?.json()
     }
 
-    /// Posts with other headers.
+    /// Sends a request with these headers.
     ///
     /// # Errors
     /// When the answer is no 200.
-    pub(crate) async fn post_as(&mut self, target: &str, headers: &str, body: &str) -> Result<Value, Failure> {
-        let (host, length) = (self.host, body.len());
-        let request = format!(
-            "POST {target} HTTP/1.1\r\nHost: {host}\r\n{headers}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        let answer = self.expect(request.as_bytes(), target).await?;
-        Ok(serde_json::from_slice(&answer.body)?)
-    }
-
-    async fn expect(&mut self, request: &[u8], target: &str) -> Result<Answer, Failure> {
-        let answer = self.exchange(request).await?;
+    pub(crate) async fn ask(&mut self, method: &str, target: &str, headers: &str, body: Option<&str>) -> Result<Answer, Failure> {
+        let request = self.request(method, target, headers, body);
+        let answer = self.exchange(&request).await?;
         if answer.status == 200 {
             return Ok(answer);
         }
-        Err(format!("{target}: {} {}", answer.status, String::from_utf8_lossy(&answer.body)).into())
+        Err(format!("{method} {target}: {} {}", answer.status, String::from_utf8_lossy(answer.body())).into())
     }
 
     /// Sends a request and reads its answer.
@@ -100,9 +133,9 @@ impl Connection {
                 head = Head::of(&self.read)?;
             }
             if let Some(Head { status, start, length }) = head
-                && let Some(body) = self.read.get(start..start + length)
+                && let Some(bytes) = self.read.get(..start + length)
             {
-                return Ok(Answer { status, body: body.to_vec() });
+                return Ok(Answer { status, bytes: bytes.to_vec(), start });
             }
         }
     }
@@ -166,5 +199,14 @@ mod tests {
         let head = Head::of(answer).unwrap().unwrap();
         assert_eq!((head.status, &answer[head.start..head.start + head.length]), (200, &b"{}"[..]));
         assert!(Head::of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn every_header_of_a_name_is_found_and_none_in_the_body() {
+        let head = b"HTTP/1.1 503 Service Unavailable\r\nset-cookie: a=1; Path=/\r\nRetry-After: 2\r\nSet-Cookie: b=2\r\n\r\n";
+        let answer = Answer { status: 503, bytes: [head.as_slice(), b"set-cookie: c=3"].concat(), start: head.len() };
+        assert_eq!(answer.headers("Set-Cookie").collect::<Vec<_>>(), ["a=1; Path=/", "b=2"]);
+        assert_eq!(answer.headers("retry-after").next(), Some("2"));
+        assert_eq!(answer.body(), b"set-cookie: c=3");
     }
 }

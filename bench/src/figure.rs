@@ -37,6 +37,8 @@ pub(crate) enum Unit {
     CpuMicroseconds,
     /// Milliseconds by the clock on the wall.
     Milliseconds,
+    /// Seconds by the clock on the wall.
+    Seconds,
     /// MiB.
     Mebibytes,
     /// Parts of a hundred.
@@ -54,6 +56,7 @@ impl Unit {
             Self::CpuMilliseconds => "ms CPU",
             Self::CpuMicroseconds => "µs CPU",
             Self::Milliseconds => "ms",
+            Self::Seconds => "s",
             Self::Mebibytes => "MiB",
             Self::Percent => "%",
             Self::Ratio => "×",

@@ -2,15 +2,22 @@
 //!
 //! Easiest to get wrong: a comparison belongs into one run. What is set against each other is measured round by round, in turns.
 
+mod arrivals;
+mod conditions;
 mod initial;
+mod lists;
 mod memory;
+mod pages;
 mod population;
+mod profile;
+mod registration;
 mod secrets;
 mod start;
 mod submissions;
 mod tokens;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,6 +27,7 @@ use tempfile::TempDir;
 
 use crate::figure::Group;
 use crate::mailbox::Mailbox;
+use crate::project::AtSignIn;
 use crate::server::{Launch, Server};
 use crate::{Failure, people, project};
 
@@ -32,18 +40,24 @@ pub(crate) struct Extent {
     pub(crate) populations: Vec<u64>,
     /// People in flight.
     pub(crate) in_flight: u64,
+    /// People who register at once.
+    pub(crate) arrivals: u64,
 }
 
 /// What a subject is measured with.
 pub(crate) struct Bench {
     /// How the server is started.
     pub(crate) launch: Launch,
+    /// How it is started where it may use two cores.
+    pub(crate) wide: Launch,
     /// How much is measured.
     pub(crate) extent: Extent,
     /// Where mails go.
     pub(crate) mailbox: Rc<Mailbox>,
     work: TempDir,
     directories: Cell<u32>,
+    /// A store of each size that was made, for who only reads.
+    stores: RefCell<BTreeMap<u64, PathBuf>>,
 }
 
 /// A running measurement.
@@ -58,11 +72,17 @@ pub(crate) struct Subject {
 }
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 7] = [
+pub(crate) const SUBJECTS: [Subject; 13] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
+    Subject { name: "registration", measure: |bench| Box::pin(registration::measure(bench)) },
+    Subject { name: "arrivals", measure: |bench| Box::pin(arrivals::measure(bench)) },
+    Subject { name: "profile", measure: |bench| Box::pin(profile::measure(bench)) },
+    Subject { name: "conditions", measure: |bench| Box::pin(conditions::measure(bench)) },
+    Subject { name: "pages", measure: |bench| Box::pin(pages::measure(bench)) },
     Subject { name: "population", measure: |bench| Box::pin(population::measure(bench)) },
+    Subject { name: "lists", measure: |bench| Box::pin(lists::measure(bench)) },
     Subject { name: "memory", measure: |bench| Box::pin(memory::measure(bench)) },
     Subject { name: "secrets", measure: |bench| Box::pin(secrets::measure(bench)) },
     Subject { name: "tokens", measure: |bench| Box::pin(tokens::measure(bench)) },
@@ -73,9 +93,10 @@ impl Bench {
     ///
     /// # Errors
     /// When there is no such directory, or no port for mails.
-    pub(crate) async fn new(launch: Launch, extent: Extent) -> Result<Self, Failure> {
+    pub(crate) async fn new(launch: Launch, wide: Launch, extent: Extent) -> Result<Self, Failure> {
         let work = tempfile::Builder::new().prefix("vestibule-bench-").tempdir()?;
-        Ok(Self { launch, extent, mailbox: Mailbox::start().await?, work, directories: Cell::new(0) })
+        let mailbox = Mailbox::start().await?;
+        Ok(Self { launch, wide, extent, mailbox, work, directories: Cell::new(0), stores: RefCell::default() })
     }
 
     /// A new directory for a server's data. Its name is free; the server makes it.
@@ -85,9 +106,12 @@ impl Bench {
     }
 
     /// A project whose mails come here.
-    fn project(&self) -> Result<PathBuf, Failure> {
-        let root = self.work.path().join("project");
-        project::write(&root, self.mailbox.port())?;
+    fn project(&self, at_sign_in: AtSignIn) -> Result<PathBuf, Failure> {
+        let root = self.work.path().join(format!("project{at_sign_in:?}"));
+        // Servers watch their project; one that is written again would be read again in the middle of a round.
+        if !root.exists() {
+            project::write(&root, self.mailbox.port(), at_sign_in)?;
+        }
         Ok(root)
     }
 
@@ -97,12 +121,32 @@ impl Bench {
         std::fs::create_dir_all(&data)?;
         people::fill(&data, population).await?;
         self.serve(&data)?.stop()?;
+        self.stores.borrow_mut().insert(population, data.clone());
         Ok(data)
     }
 
-    /// A server with our project on a store.
+    /// A directory with a store of so many people, in which others may have changed their passwords. Filling a large one takes minutes.
+    async fn lived_in(&self, population: u64) -> Result<PathBuf, Failure> {
+        let known = self.stores.borrow().get(&population).cloned();
+        match known {
+            Some(data) => Ok(data),
+            None => self.populated(population).await,
+        }
+    }
+
+    /// A server with our project, where nobody owes anything at sign-in, on a store.
     fn serve(&self, data: &Path) -> Result<Server, Failure> {
-        self.launch.start(Some(&self.project()?), data)
+        self.serve_with(data, AtSignIn::Nothing)
+    }
+
+    /// A server with our project in one of its variants.
+    fn serve_with(&self, data: &Path, at_sign_in: AtSignIn) -> Result<Server, Failure> {
+        self.launch.start(Some(&self.project(at_sign_in)?), data)
+    }
+
+    /// A server with our project that may use two cores.
+    fn serve_wide(&self, data: &Path) -> Result<Server, Failure> {
+        self.wide.start(Some(&self.project(AtSignIn::Nothing)?), data)
     }
 }
 
@@ -143,6 +187,16 @@ impl Cost {
         self.cpu.saturating_sub(self.hashing).as_secs_f64() * 1e3
     }
 
+    /// How many of it fit into a second of CPU time.
+    fn rate(&self) -> f64 {
+        1.0 / self.cpu.as_secs_f64()
+    }
+
+    /// Microseconds of CPU time.
+    fn micros(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6
+    }
+
     /// Percent of the CPU time that was hashing.
     fn share(&self) -> f64 {
         100.0 * self.hashing.as_secs_f64() / self.cpu.as_secs_f64()
@@ -152,4 +206,27 @@ impl Cost {
 /// One number of every sample.
 fn each<S>(samples: &[S], of: impl Fn(&S) -> f64) -> Vec<f64> {
     samples.iter().map(of).collect()
+}
+
+/// One number of every two samples of a round.
+fn pairwise<S>(first: &[S], second: &[S], of: impl Fn(&S, &S) -> f64) -> Vec<f64> {
+    first.iter().zip(second).map(|(first, second)| of(first, second)).collect()
+}
+
+/// A number with its thousands apart.
+fn grouped(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{} {:03}", grouped(number / 1000), number % 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!([1, 1000, 100_000, 1_000_001].map(grouped), ["1", "1 000", "100 000", "1 000 001"]);
+    }
 }

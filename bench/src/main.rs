@@ -9,9 +9,11 @@ mod figure;
 mod groups;
 mod machine;
 mod mailbox;
+mod newcomer;
 mod people;
 mod project;
 mod server;
+mod visit;
 mod walk;
 
 use std::path::PathBuf;
@@ -37,18 +39,22 @@ struct Arguments {
     /// Write all samples as JSON, too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measure these subjects only: start, initial, submissions, population, memory, secrets, tokens.
+    /// Measure these subjects only: start, initial, submissions, registration, arrivals, profile, conditions, pages, population, lists,
+    /// memory, secrets, tokens.
     #[arg(long, value_name = "SUBJECT", value_delimiter = ',')]
     only: Vec<String>,
     /// Rounds; a figure is their median.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Sizes of the stores a reset is measured on.
+    /// Sizes of the stores a reset is measured on; lists are measured on the largest.
     #[arg(long, value_name = "PEOPLE", value_delimiter = ',', default_values_t = [1000, 100_000, 1_000_000])]
     populations: Vec<u64>,
     /// People in flight.
     #[arg(long, value_name = "PEOPLE", default_value_t = 100_000)]
     in_flight: u64,
+    /// People who register at once.
+    #[arg(long, value_name = "PEOPLE", default_value_t = 1000)]
+    arrivals: u64,
     /// Hold the server on this core [default: the first one, where there are others for the load]
     #[arg(long, value_name = "CORE")]
     core: Option<usize>,
@@ -72,26 +78,42 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let machine = Machine::here();
     let core = arguments.core.or_else(|| (machine.cores() > 1 && has_taskset()).then_some(0));
     let binary = arguments.server.canonicalize().map_err(|error| format!("{}: {error}", arguments.server.display()))?;
-    let launch = Launch { binary, core };
-    let extent = Extent { rounds: arguments.rounds, populations: arguments.populations.clone(), in_flight: arguments.in_flight };
+    let launch = Launch { binary, cores: core.into_iter().collect() };
+    let next = core.map(|core| (core + 1) % machine.cores());
+    let wide = Launch { cores: launch.cores.iter().copied().chain(next).collect(), ..launch.clone() };
+    let extent = Extent {
+        rounds: arguments.rounds,
+        populations: arguments.populations.clone(),
+        in_flight: arguments.in_flight,
+        arrivals: arguments.arrivals,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    let report = local.block_on(&runtime, measure(machine, launch, extent, &arguments.only))?;
+    let (report, failed) = local.block_on(&runtime, async {
+        let bench = Bench::new(launch, wide, extent).await?;
+        Ok::<_, Failure>(measure(machine, &bench, &arguments.only).await)
+    })?;
     print!("{}", report.table());
     if let Some(file) = &arguments.json {
         std::fs::write(file, format!("{:#}\n", report.json()))?;
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(format!("not measured: {}", failed.join(", ")).into()) }
 }
 
-async fn measure(machine: Machine, launch: Launch, extent: Extent, only: &[String]) -> Result<Report, Failure> {
-    let bench = Bench::new(launch, extent).await?;
-    let mut groups = Vec::new();
+/// Measures the subjects, and gives those that could not be measured: what is wrong with one does not cost the others their figures.
+async fn measure(machine: Machine, bench: &Bench, only: &[String]) -> (Report, Vec<&'static str>) {
+    let (mut groups, mut failed) = (Vec::new(), Vec::new());
     for subject in SUBJECTS.iter().filter(|subject| only.is_empty() || only.iter().any(|name| name == subject.name)) {
         eprintln!("measuring: {}", subject.name);
-        groups.push((subject.measure)(&bench).await?);
+        match (subject.measure)(bench).await {
+            Ok(group) => groups.push(group),
+            Err(failure) => {
+                eprintln!("{}: {failure}", subject.name);
+                failed.push(subject.name);
+            }
+        }
     }
-    Ok(Report { machine, groups })
+    (Report { machine, groups }, failed)
 }
 
 fn has_taskset() -> bool {

@@ -69,6 +69,16 @@ fn id(number: u64) -> String {
     )
 }
 
+/// A person as a script sees him: without secrets.
+pub(crate) fn seen(number: u64) -> Value {
+    let mut person = person(number, "");
+    if let Some(members) = person.as_object_mut() {
+        members.retain(|name, _| !matches!(name.as_str(), "password" | "kbaInfo"));
+        members.insert("_id".into(), id(number).into());
+    }
+    person
+}
+
 fn person(number: u64, hashed: &str) -> Value {
     json!({
         "userName": name(number),
@@ -84,6 +94,13 @@ fn person(number: u64, hashed: &str) -> Value {
         "country": "US",
         "preferences": { "updates": number.is_multiple_of(2), "marketing": number.is_multiple_of(3) },
         "kbaInfo": [{ "questionId": "1", "answer": hashed }, { "questionId": "2", "answer": hashed }],
+        // Somebody who has been here for long and has done what the default project owes him.
+        "_meta": {
+            "createDate": "2025-06-15T15:06:40.000Z",
+            "loginCount": 100,
+            "lastLogin": "2025-07-01T10:00:00.000Z",
+            "termsAccepted": { "acceptDate": "2025-06-15T15:06:40.000Z", "termsVersion": "1.0" },
+        },
     })
 }
 

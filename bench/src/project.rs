@@ -1,5 +1,7 @@
-//! The project under measurement: the default project's own processes, with a mail server and without rate limits, and two processes
-//! that leave people waiting for an answer.
+//! The projects under measurement: the default project's own processes, with a mail server and without rate limits, two processes
+//! that leave people waiting for an answer, registration in separate stages, and what people owe at sign-in, in several lengths.
+//!
+//! Easiest to get wrong: what is compared differs in one thing only. A variant is derived from the default project's own file.
 
 use std::fs;
 use std::path::Path;
@@ -12,24 +14,105 @@ use crate::Failure;
 pub(crate) const WAITING: &str = "waiting";
 /// A process whose people wait with a short token, their context in the store.
 pub(crate) const WAITING_IN_STORE: &str = "waitinginstore";
+/// The default registration, all in one form.
+pub(crate) const REGISTRATION: &str = "registration";
+/// The same stages, one form each.
+pub(crate) const SEPARATE: &str = "separate";
+
+/// Hashes that may wait before newcomers are turned away, which is what a server takes unless it is told otherwise.
+pub(crate) const HASH_QUEUE: u64 = 256;
+
+/// What is looked at when somebody signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AtSignIn {
+    /// Nothing.
+    Nothing,
+    /// The default project's processes: terms, security questions, a telephone number at the third sign-in.
+    Three,
+    /// These, and seven more with a condition each, no script among them.
+    Ten,
+    /// The default project's, and one whose condition is a script.
+    ThreeAndScript,
+}
+
+/// The script of a condition that does not hold.
+pub(crate) const SCRIPT: &str = "object.country === wanted && !object.telephoneNumber";
+
+const REGISTRATION_FILE: &str = include_str!("../../conf/selfservice-registration.json");
 
 /// The files of the default project that are used as they are.
-const DEFAULT: [(&str, &str); 4] = [
+const DEFAULT: [(&str, &str); 7] = [
+    ("selfservice-registration.json", REGISTRATION_FILE),
     ("selfservice-reset.json", include_str!("../../conf/selfservice-reset.json")),
     ("selfservice-username.json", include_str!("../../conf/selfservice-username.json")),
     ("selfservice.kba.json", include_str!("../../conf/selfservice.kba.json")),
+    ("selfservice.terms.json", include_str!("../../conf/selfservice.terms.json")),
+    ("emailTemplate-welcome.json", include_str!("../../conf/emailTemplate-welcome.json")),
     ("ui-configuration.json", include_str!("../../conf/ui-configuration.json")),
 ];
 
-/// Writes the project. Its mails go to `mail_port` of this machine.
+/// What the default project's people owe at sign-in.
+const OWED: [(&str, &str); 3] = [
+    ("termsAndConditions", include_str!("../../conf/selfservice-termsAndConditions.json")),
+    ("kbaUpdate", include_str!("../../conf/selfservice-kbaUpdate.json")),
+    ("profile", include_str!("../../conf/selfservice-profile.json")),
+];
+
+impl AtSignIn {
+    /// The processes: name and file.
+    fn processes(self) -> Vec<(String, String)> {
+        let three = OWED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let more = match self {
+            Self::Nothing => return Vec::new(),
+            Self::Three => Vec::new(),
+            Self::Ten => conditions(),
+            Self::ThreeAndScript => {
+                vec![json!({ "type": "script", "script": { "type": "text/javascript", "source": SCRIPT, "globals": { "wanted": "CH" } } })]
+            }
+        };
+        let more = more.iter().enumerate().map(|(number, condition)| (format!("owed{number}"), form(condition).to_string()));
+        three.chain(more).collect()
+    }
+}
+
+/// Seven conditions of every kind that needs no script. None of them holds for anybody of [`crate::people`].
+fn conditions() -> Vec<Value> {
+    vec![
+        json!({ "type": "loginCount", "interval": "every", "amount": 1_000_000 }),
+        json!({ "type": "loginCount", "interval": "at", "amount": 25 }),
+        json!({ "type": "timesincelogin", "years": 50 }),
+        json!({ "type": "queryFilter", "filter": "/country eq \"CH\"" }),
+        json!({ "type": "queryFilter", "filter": "!(/telephoneNumber pr)" }),
+        json!({ "type": "queryFilter", "filter": "/mail co \"@old.example\" or /city sw \"Old\"" }),
+        json!({ "type": "queryFilter", "filter": "/preferences/updates eq true and /accountStatus eq \"pending\"" }),
+    ]
+}
+
+/// A process that asks for an attribute when a condition holds.
+fn form(condition: &Value) -> Value {
+    json!({ "stageConfigs": [{
+        "name": "conditionaluser", "identityServiceUrl": "managed/user", "condition": condition, "evaluateConditionOnField": "user",
+        "onConditionTrue": {
+            "name": "attributecollection", "identityServiceUrl": "managed/user",
+            "uiConfig": { "displayName": "Where do you live?", "purpose": "Help us serve you", "buttonText": "Save" },
+            "attributes": [{ "name": "city", "isRequired": true }],
+        },
+    }] })
+}
+
+/// Writes a project. Its mails go to `mail_port` of this machine.
 ///
 /// # Errors
 /// When the directory cannot be written.
-pub(crate) fn write(root: &Path, mail_port: u16) -> Result<(), Failure> {
+pub(crate) fn write(root: &Path, mail_port: u16, at_sign_in: AtSignIn) -> Result<(), Failure> {
     let conf = root.join("conf");
     fs::create_dir_all(&conf)?;
     for (name, text) in DEFAULT {
         fs::write(conf.join(name), text)?;
+    }
+    let mut separate: Value = serde_json::from_str(REGISTRATION_FILE)?;
+    if let Some(process) = separate.as_object_mut() {
+        process.insert("allInOneRegistration".into(), json!(false));
     }
     let mailer = json!({
         "host": "127.0.0.1", "port": mail_port, "from": "no-reply@bench.example",
@@ -39,14 +122,28 @@ pub(crate) fn write(root: &Path, mail_port: u16) -> Result<(), Failure> {
         json!({ "type": "jwt", "jweAlgorithm": "DIRECT", "encryptionMethod": "A256GCM", "jwsAlgorithm": "HS256", "tokenExpiry": 1800 });
     let files = [
         ("external.email.json".to_owned(), mailer),
-        (format!("selfservice-{WAITING}.json"), waiting(&stateless, "stateless")),
-        (format!("selfservice-{WAITING_IN_STORE}.json"), waiting(&json!({ "type": "uuid", "tokenExpiry": 1800 }), "local")),
+        (process_file(SEPARATE), separate),
+        (process_file(WAITING), waiting(&stateless, "stateless")),
+        (process_file(WAITING_IN_STORE), waiting(&json!({ "type": "uuid", "tokenExpiry": 1800 }), "local")),
     ];
     for (name, value) in files {
         fs::write(conf.join(name), value.to_string())?;
     }
-    fs::write(root.join("vestibule.toml"), "[limits]\nenabled = false\n")?;
+    let owed = at_sign_in.processes();
+    if !owed.is_empty() {
+        let paths: Vec<String> = owed.iter().map(|(name, _)| format!("selfservice/{name}")).collect();
+        let listed = json!({ "profileEnhancementProcesses": paths, "authorizationRole": "internal/role/openidm-authorized" });
+        fs::write(conf.join("auth.profile.json"), listed.to_string())?;
+    }
+    for (name, text) in owed {
+        fs::write(conf.join(process_file(&name)), text)?;
+    }
+    fs::write(root.join("vestibule.toml"), format!("[limits]\nenabled = false\nhash_queue = {HASH_QUEUE}\n"))?;
     Ok(())
+}
+
+fn process_file(name: &str) -> String {
+    format!("selfservice-{name}.json")
 }
 
 /// A person is named and then asked a security question.
@@ -63,4 +160,15 @@ fn waiting(token: &Value, storage: &str) -> Value {
         "snapshotToken": token,
         "storage": storage,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_variant_has_as_many_processes_as_it_says() {
+        let counts = [AtSignIn::Nothing, AtSignIn::Three, AtSignIn::Ten, AtSignIn::ThreeAndScript].map(|variant| variant.processes().len());
+        assert_eq!(counts, [0, 3, 10, 4]);
+    }
 }

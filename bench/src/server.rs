@@ -19,8 +19,8 @@ use crate::{Failure, account};
 pub(crate) struct Launch {
     /// The binary.
     pub(crate) binary: PathBuf,
-    /// The core it is held on; none where there is only one, or no `taskset`.
-    pub(crate) core: Option<usize>,
+    /// The cores it is held on; none where there is only one, or no `taskset`.
+    pub(crate) cores: Vec<usize>,
 }
 
 /// A running server.
@@ -30,37 +30,71 @@ pub(crate) struct Server {
     _output: BufReader<ChildStdout>,
 }
 
+/// What its administrator signs in with.
+pub(crate) const ADMINISTRATOR: (&str, &str) = ("openidm-admin", "Measured-4dministrator");
+
 /// What hashing has cost a server so far, as its metrics say.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Hashing {
+    /// Jobs that run or wait now.
+    pub(crate) queued: u64,
     /// Finished jobs.
     pub(crate) jobs: u64,
+    /// Jobs that found no room in the queue.
+    pub(crate) refused: u64,
     /// Their CPU time.
     pub(crate) cpu: Duration,
 }
 
+impl Hashing {
+    /// Asks a server's metrics.
+    ///
+    /// # Errors
+    /// When they do not say.
+    pub(crate) async fn read(connection: &mut Connection) -> Result<Self, Failure> {
+        let answer = connection.get("/metrics").await?;
+        let text = str::from_utf8(answer.body())?;
+        let read = |name: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)).ok_or_else(|| format!("no metric {name}"))?;
+            value.trim().parse::<u64>().map_err(|error| format!("{name}: {error}"))
+        };
+        Ok(Self {
+            queued: read("vestibule_hash_queue ")?,
+            jobs: read("vestibule_hash_total{outcome=\"done\"} ")?,
+            refused: read("vestibule_hash_total{outcome=\"refused\"} ")?,
+            cpu: Duration::from_micros(read("vestibule_hash_cpu_microseconds_total ")?),
+        })
+    }
+}
+
 impl Launch {
+    /// How many cores a server has, and so how many hashes it makes at a time.
+    ///
+    /// # Errors
+    /// When the machine does not say.
+    pub(crate) fn width(&self) -> Result<u64, Failure> {
+        let cores = if self.cores.is_empty() { std::thread::available_parallelism()?.get() } else { self.cores.len() };
+        Ok(cores.try_into()?)
+    }
+
     /// Starts a server on a project, or on the embedded one, with its data in `data`, and waits until it listens.
     ///
     /// # Errors
     /// When it ends before it listens.
     pub(crate) fn start(&self, project: Option<&Path>, data: &Path) -> Result<Server, Failure> {
-        let mut command = match self.core {
-            None => Command::new(&self.binary),
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.arg("--cpu-list").arg(core.to_string()).arg(&self.binary);
-                command
-            }
+        let mut command = if self.cores.is_empty() {
+            Command::new(&self.binary)
+        } else {
+            let list: Vec<String> = self.cores.iter().map(usize::to_string).collect();
+            let mut command = Command::new("taskset");
+            command.arg("--cpu-list").arg(list.join(",")).arg(&self.binary);
+            command
         };
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
         if let Some(project) = project {
             command.arg("--project").arg(project);
         }
-        command
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("OPENIDM_ADMIN_PASSWORD", "Measured-4dministrator");
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("OPENIDM_ADMIN_PASSWORD", ADMINISTRATOR.1);
         let log = data.with_extension("log");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?).spawn()?;
         let Some(output) = child.stdout.take() else { return Err("the server has no output".into()) };
@@ -100,6 +134,22 @@ impl Server {
         account::resident(self.child.id())
     }
 
+    /// The most resident memory in bytes since [`Server::forget_peak`].
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(crate) fn peak(&self) -> Result<u64, Failure> {
+        account::peak(self.child.id())
+    }
+
+    /// Lets the peak of its memory begin anew.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(crate) fn forget_peak(&self) -> Result<(), Failure> {
+        account::forget_peak(self.child.id())
+    }
+
     /// Waits until it has nothing left to do: two looks in a row find the same CPU time.
     ///
     /// # Errors
@@ -122,14 +172,7 @@ impl Server {
     /// # Errors
     /// When the metrics do not say.
     pub(crate) async fn hashing(&self) -> Result<Hashing, Failure> {
-        let mut connection = Connection::open(self.address).await?;
-        let text = String::from_utf8(connection.get("/metrics").await?.body)?;
-        let read = |name: &str| {
-            let value = text.lines().find_map(|line| line.strip_prefix(name)).ok_or_else(|| format!("no metric {name}"))?;
-            value.trim().parse::<u64>().map_err(|error| format!("{name}: {error}"))
-        };
-        let micros = read("vestibule_hash_cpu_microseconds_total ")?;
-        Ok(Hashing { jobs: read("vestibule_hash_total{outcome=\"done\"} ")?, cpu: Duration::from_micros(micros) })
+        Hashing::read(&mut Connection::open(self.address).await?).await
     }
 
     /// Asks it to stop and waits until it has.

@@ -46,7 +46,7 @@ pub(crate) async fn username(connection: &mut Connection, mailbox: &Rc<Mailbox>,
 pub(crate) async fn sign_in(connection: &mut Connection, number: u64) -> Result<(), Failure> {
     let (name, password) = (people::name(number), people::PASSWORD);
     let headers = format!("X-OpenIDM-Username: {name}\r\nX-OpenIDM-Password: {password}\r\nX-OpenIDM-NoSession: true\r\n");
-    let body = connection.post_as("/openidm/authentication?_action=login", &headers, "").await?;
+    let body = connection.ask("POST", "/openidm/authentication?_action=login", &headers, Some("")).await?.json()?;
     if body.pointer("/authorization/id").is_some_and(Value::is_string) { Ok(()) } else { Err(format!("not signed in: {body}").into()) }
 }
 
@@ -60,7 +60,11 @@ pub(crate) async fn begin(connection: &mut Connection, process: &str, number: u6
     if waiting.get("token").is_some_and(Value::is_string) { Ok(()) } else { Err(format!("{process} asks nothing: {waiting}").into()) }
 }
 
-async fn submit(connection: &mut Connection, process: &str, before: Option<&Value>, input: &Value) -> Result<Value, Failure> {
+/// Submits to a process, with the token of the answer before.
+///
+/// # Errors
+/// When the answer is no 200.
+pub(crate) async fn submit(connection: &mut Connection, process: &str, before: Option<&Value>, input: &Value) -> Result<Value, Failure> {
     let token = before.and_then(|answer| answer.get("token"));
     let body = match token {
         None => json!({ "input": input }),
@@ -69,6 +73,8 @@ async fn submit(connection: &mut Connection, process: &str, before: Option<&Valu
     connection.post(&format!("/openidm/selfservice/{process}?_action=submitRequirements"), &body).await
 }
 
-fn ends(answer: &Value) -> Result<(), Failure> {
+/// # Errors
+/// When the process goes on.
+pub(crate) fn ends(answer: &Value) -> Result<(), Failure> {
     if answer.get("tag").is_some_and(|tag| tag == "end") { Ok(()) } else { Err(format!("not the end: {answer}").into()) }
 }

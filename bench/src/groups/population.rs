@@ -2,7 +2,7 @@
 
 use crate::Failure;
 use crate::figure::{Figure, Group, Target, Unit};
-use crate::groups::{Bench, Cost, each, submissions};
+use crate::groups::{Bench, Cost, each, grouped, pairwise, submissions};
 use crate::server::Server;
 
 const RESETS: u64 = 60;
@@ -34,28 +34,11 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
         figures.push(Figure::new(name, Unit::CpuMilliseconds, each(&place.costs, Cost::outside)));
     }
     if let (Some(smallest), Some(largest)) = (places.first(), places.last()) {
-        let ratios = smallest.costs.iter().zip(&largest.costs).map(|(small, large)| large.outside() / small.outside());
-        figures.push(Figure::new("largest over smallest", Unit::Ratio, ratios.collect()).target(Target::AtMost(1.25)));
+        let ratios = pairwise(&smallest.costs, &largest.costs, |small, large| large.outside() / small.outside());
+        figures.push(Figure::new("largest over smallest", Unit::Ratio, ratios).target(Target::AtMost(1.25)));
     }
     for place in places {
         place.server.stop()?;
     }
     Ok(Group { title: "Size of the store", figures })
-}
-
-fn grouped(number: u64) -> String {
-    match number {
-        0..1000 => number.to_string(),
-        _ => format!("{} {:03}", grouped(number / 1000), number % 1000),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!([1, 1000, 100_000, 1_000_001].map(grouped), ["1", "1 000", "100 000", "1 000 001"]);
-    }
 }
