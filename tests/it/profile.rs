@@ -1,6 +1,7 @@
 //! What a person owes at sign-in: the documented trace, conditions, several processes in a row, roles, restarts, hostile input.
 
 mod edits;
+mod listed;
 
 use serde_json::{Value, json};
 

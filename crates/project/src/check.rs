@@ -3,9 +3,10 @@
 //! The rule easiest to break: a mismatch between files is a hint, never an error. Operators keep files they switched off, list
 //! processes they do not have and leave files out on purpose.
 
+pub(crate) mod listed;
+
 use serde_json::Value;
 
-use crate::companion::auth_profile::AuthProfile;
 use crate::companion::ui::Feature;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::process_file::ProcessFile;
@@ -24,7 +25,6 @@ const KBA_KEYS: [&str; 6] = [
 
 pub(crate) fn run(project: &mut Project, sink: &Sink) {
     switches(project, sink);
-    profile_processes(project, sink);
     companions_of_stages(project, sink);
     terms(project, sink);
     if let Some(kba) = &project.kba {
@@ -50,17 +50,6 @@ fn switches(project: &mut Project, sink: &Sink) {
             process.switched_off = true;
             let message = format!("the process is switched off: '{}' is false in {FILE}", feature.flag());
             sink.push(Diagnostic::new(Severity::Hint, "process-switched-off", process.file.locate(""), message));
-        }
-    }
-}
-
-fn profile_processes(project: &Project, sink: &Sink) {
-    for (index, path) in project.auth_profile.processes.iter().enumerate() {
-        let name = AuthProfile::process_name(path);
-        if project.process(name).is_none() {
-            let message = format!("there is no process '{name}'; it counts as done");
-            let location = project.locate("conf/auth.profile.json", &format!("/profileEnhancementProcesses/{index}"));
-            sink.push(Diagnostic::new(Severity::Hint, "profile-process-missing", location, message));
         }
     }
 }

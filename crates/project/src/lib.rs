@@ -22,6 +22,7 @@ mod source;
 mod substitution;
 
 pub use access::{AccessRule, AccessRules, Condition};
+pub use check::listed::{Unfit, check as check_listed};
 pub use companion::admin::{Admin, AdminSource};
 pub use companion::auth_profile::AuthProfile;
 pub use companion::authentication::{Authentication, Module, ModuleKind, PropertyMapping, Session};

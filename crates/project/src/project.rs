@@ -183,12 +183,6 @@ impl Project {
         self.ui_configuration.flag(feature) != Some(false) && feature.processes().iter().any(served)
     }
 
-    /// The processes a person may owe at sign-in, as paths in order. A listed name without a readable file counts as done.
-    pub fn profile_processes(&self) -> impl Iterator<Item = &str> {
-        let served = |path: &&str| self.process(AuthProfile::process_name(path)).is_some_and(|process| !process.broken);
-        self.auth_profile.processes.iter().map(String::as_str).filter(served)
-    }
-
     /// Is any diagnostic an error?
     #[must_use]
     pub fn has_errors(&self) -> bool {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use vestibule_project::{Diagnostic, DirectoryFiles, Project};
+use vestibule_project::{Diagnostic, DirectoryFiles, Project, check_listed};
 
 /// `file:line severity[rule] pointer`, by project; a project without a line loads without a word.
 const EXPECTED: &[(&str, &[&str])] = &[
@@ -116,6 +116,17 @@ fn shown(diagnostic: &Diagnostic) -> String {
     format!("{}{line} {severity}[{}] {}", at.file, diagnostic.rule, at.pointer).trim_end().to_owned()
 }
 
+/// What is said about the processes that may be owed; they must be compiled for that.
+fn of_listed(project: &Project) -> Vec<Diagnostic> {
+    if project.auth_profile.processes.is_empty() {
+        return Vec::new();
+    }
+    let (catalogue, companions) = (stages::catalogue(), project.companions());
+    let compiled: BTreeMap<&str, _> =
+        project.processes.iter().map(|file| (file.name.as_str(), file.compile(&companions, &catalogue).0)).collect();
+    check_listed(project, &project.diagnostics, |name| compiled.get(name)?.as_ref())
+}
+
 #[test]
 fn every_project_loads_with_the_diagnostics_it_deserves() {
     let expected: BTreeMap<&str, &[&str]> = EXPECTED.iter().copied().collect();
@@ -123,7 +134,9 @@ fn every_project_loads_with_the_diagnostics_it_deserves() {
     let mut count = 0;
     for entry in fs::read_dir(projects()).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
         let name = entry.file_name().into_string().unwrap();
-        let found: Vec<String> = open(&name).diagnostics.iter().map(shown).collect();
+        let project = open(&name);
+        let listed = of_listed(&project);
+        let found: Vec<String> = project.diagnostics.iter().chain(&listed).map(shown).collect();
         count += 1;
         if found != expected.get(name.as_str()).copied().unwrap_or_default() {
             writeln!(wrong, "    ({name:?}, &{found:#?}),").unwrap();

@@ -15,7 +15,8 @@ use identity::{Managed, Objects, Policies, Schemas};
 use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process};
 use project::{
-    AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity,
+    AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText,
+    Severity, Unfit, check_listed,
 };
 use script::Sandbox;
 use serde_json::{Value, json};
@@ -159,6 +160,9 @@ impl Material {
             diagnostics.extend(found);
             processes.push((file.name.clone(), process));
         }
+        let compiled = |name: &str| processes.iter().find(|(known, _)| known == name).and_then(|(_, process)| process.as_ref());
+        let listed = check_listed(&project, &diagnostics, compiled);
+        diagnostics.extend(listed);
         let templates = mail_templates(&project, &mut diagnostics);
         let consents = consents(&project, &mut diagnostics);
         check_pages(source, &project, &mut diagnostics);
@@ -206,8 +210,12 @@ impl Runtime {
         let (schemas, policies, kba) =
             (Arc::new(project.schemas.clone()), Arc::new(project.policies.clone()), Arc::new(project.questions.clone()));
         let managed = Arc::new(parts.managed(&schemas, &policies, &kba));
-        let listed = |path: &str| processes.get(AuthProfile::process_name(path)).map(|process| (path.to_owned(), Arc::clone(process)));
-        let profile = Profile::new(project.profile_processes().filter_map(listed));
+        let listed = project.auth_profile.processes.iter().filter_map(|path| {
+            let name = AuthProfile::process_name(path);
+            let process = processes.get(name)?;
+            Unfit::of(&project, name, Some(process)).is_none().then(|| (path.clone(), Arc::clone(process)))
+        });
+        let profile = Profile::new(listed);
         let default_locale = project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
         let services = Arc::new(Services {
             managed: Arc::clone(&managed),

@@ -3,7 +3,7 @@
 //! The rule easiest to break: most real files list processes the project does not have. Such a name counts as done, or no one could
 //! ever finish signing in (decision 24).
 
-use crate::diagnostic::Sink;
+use crate::diagnostic::{Severity, Sink};
 use crate::loose::Document;
 
 /// `auth.profile.json`; without the file nothing is owed.
@@ -26,7 +26,16 @@ impl AuthProfile {
         let root = document.root(sink);
         // `authenticationRole` appears in shipped files and is documented nowhere.
         root.expect_keys(&["profileEnhancementProcesses", "authorizationRole"], &["authenticationRole"]);
-        let processes = root.get("profileEnhancementProcesses").texts();
+        let list = root.get("profileEnhancementProcesses");
+        let processes = list.texts().into_iter().map(|written| {
+            let path = format!("selfservice/{}", Self::process_name(&written));
+            if path != written {
+                let message = format!("'{written}' is read as '{path}', which is where processes are");
+                list.report(Severity::Warning, "profile-process-path", message, Some(format!("write \"{path}\"")));
+            }
+            path
+        });
+        let processes = processes.collect();
         Self { processes, authorization_role: root.get("authorizationRole").filled_text() }
     }
 }
@@ -49,5 +58,21 @@ mod tests {
         );
         assert_eq!(profile.authorization_role.as_deref(), Some("internal/role/openidm-authorized"));
         assert!(sink.into_sorted().is_empty());
+    }
+
+    #[test]
+    fn a_path_that_is_none_of_a_process_is_read_as_the_one_that_was_meant() {
+        let text = "{\"profileEnhancementProcesses\": [\"profile\", \"/selfservice/kbaUpdate/\"]}";
+        let document = Document::read(SourceFile::new("conf/auth.profile.json", text), &|_: &str| None, &Sink::default()).unwrap();
+        let sink = Sink::default();
+        assert_eq!(AuthProfile::read(&document, &sink).processes, ["selfservice/profile", "selfservice/kbaUpdate"]);
+        let said: Vec<_> = sink.into_sorted().into_iter().map(|found| (found.rule, found.help.unwrap())).collect();
+        assert_eq!(
+            said,
+            [
+                ("profile-process-path", "write \"selfservice/kbaUpdate\"".to_owned()),
+                ("profile-process-path", "write \"selfservice/profile\"".to_owned()),
+            ]
+        );
     }
 }

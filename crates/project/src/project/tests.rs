@@ -90,18 +90,14 @@ fn names_resolve_from_environment_then_resolver_then_boot() {
 }
 
 #[test]
-fn a_switch_turns_its_processes_off_and_a_listed_profile_process_needs_its_file() {
+fn a_switch_turns_its_processes_off() {
     let project = open(&[
         ("conf/selfservice-reset.json", RESET),
         ("conf/selfservice-profile.json", RESET),
         ("conf/ui-configuration.json", r#"{"configuration": {"passwordReset": "false"}}"#),
-        ("conf/auth.profile.json", "{\n\"profileEnhancementProcesses\": [\"selfservice/kbaUpdate\", \"selfservice/profile\"]}"),
     ]);
     assert!(project.process("reset").unwrap().switched_off && !project.process("profile").unwrap().switched_off);
     assert!(!project.feature_enabled(Feature::PasswordReset));
-    assert_eq!(project.profile_processes().collect::<Vec<_>>(), ["selfservice/profile"]);
-    let missing = project.diagnostics.iter().find(|found| found.rule == "profile-process-missing").unwrap();
-    assert_eq!(missing.location.to_string(), "conf/auth.profile.json:2:33");
 }
 
 #[test]
@@ -165,4 +161,101 @@ fn the_public_address_is_a_name_the_files_may_use() {
     assert_eq!(link(&[settings], Some("127.0.0.1:9000")), "https://id.example.test/#/x/");
     let boot = ("conf/boot/boot.properties", "vestibule.public.url=https://other.example.test");
     assert_eq!(link(&[settings, boot], None), "https://other.example.test/#/x/");
+}
+
+/// What is said about one listed process whose file holds this, and whether somebody may owe it.
+fn listed(name: &str, text: Option<&str>) -> (Vec<String>, bool) {
+    let list = format!("{{\n  \"profileEnhancementProcesses\": [\n    \"selfservice/profile\",\n    \"selfservice/{name}\"\n  ]\n}}");
+    let nested = r#"{"name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{"name": "city"}]}"#;
+    let condition = r#"{"type": "queryFilter", "filter": "true"}"#;
+    let good =
+        format!("{{\"stageConfigs\": [{{\"name\": \"conditionaluser\", \"condition\": {condition}, \"onConditionTrue\": {nested}}}]}}");
+    let file = format!("conf/selfservice-{name}.json");
+    let mut files = vec![
+        ("conf/auth.profile.json", list.as_str()),
+        ("conf/selfservice-profile.json", good.as_str()),
+        ("conf/ui-configuration.json", r#"{"configuration": {"passwordReset": "false"}}"#),
+    ];
+    files.extend(text.map(|text| (file.as_str(), text)));
+    let project = open(&files);
+    let (catalogue, companions) = (stages::catalogue(), project.companions());
+    let mut compiled = BTreeMap::new();
+    let mut found = project.diagnostics.clone();
+    for process in &project.processes {
+        let (made, more) = process.compile(&companions, &catalogue);
+        found.extend(more);
+        compiled.insert(process.name.as_str(), made);
+    }
+    let process = |name: &str| compiled.get(name).and_then(Option::as_ref);
+    assert_eq!(check::listed::Unfit::of(&project, "profile", process("profile")), None);
+    let said = check::listed::check(&project, &found, process);
+    assert!(said.iter().all(|said| said.location.to_string() == "conf/auth.profile.json:4:5"), "{said:?}");
+    (said.iter().map(ToString::to_string).collect(), check::listed::Unfit::of(&project, name, process(name)).is_none())
+}
+
+#[test]
+fn every_reason_why_a_listed_process_counts_as_done_is_said_at_its_place_with_what_to_do() {
+    let form = r#"{"name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{"name": "city"}]}"#;
+    let process = |stages: &str, more: &str| format!("{{\"stageConfigs\": [{stages}]{more}}}");
+    let admin = process(form, r#", "vestibule": {"audience": "admin"}"#);
+    let user = process(form, r#", "vestibule": {"audience": "user"}"#);
+    let lookup = process(
+        r#"{"name": "userQuery", "validQueryFields": ["userName"], "identityServiceUrl": "managed/user"}, {"name": "retrieveUsername"}"#,
+        "",
+    );
+    let cases: [(&str, Option<&str>, &str, &str, &str); 9] = [
+        (
+            "more",
+            None,
+            "hint[profile-process-missing]",
+            "there is no process 'more'; it counts as done",
+            "write conf/selfservice-more.json, or take it off the list",
+        ),
+        ("porfile", None, "hint[profile-process-missing]", "there is no process 'porfile'", "did you mean 'profile'?"),
+        ("notes", Some("{}"), "warning[profile-process-missing]", "conf/selfservice-notes.json has no 'stageConfigs'", "write its stages"),
+        (
+            "torn",
+            Some("{"),
+            "warning[profile-process-broken]",
+            "the process 'torn' has errors and is not served",
+            "mend conf/selfservice-torn.json",
+        ),
+        (
+            "slip",
+            Some(r#"{"stageConfigs": [{"name": "nosuch"}]}"#),
+            "warning[profile-process-broken]",
+            "the process 'slip' has errors",
+            "mend conf/selfservice-slip.json",
+        ),
+        (
+            "lookup",
+            Some(&lookup),
+            "warning[profile-process-not-personal]",
+            "('userQuery' at /stageConfigs/0 of conf/selfservice-lookup.json)",
+            "take 'userQuery' out of it",
+        ),
+        (
+            "captcha",
+            Some(r#"{"stageConfigs": [{"name": "parameters", "parameterNames": ["a"]}]}"#),
+            "warning[profile-process-not-personal]",
+            "no stage of the process 'captcha' works on the signed-in person",
+            "put its stages into 'conditionaluser'",
+        ),
+        ("reset", Some(&user), "warning[profile-process-switched-off]", "is switched off in conf/ui-configuration.json", "switch it on"),
+        (
+            "staff",
+            Some(&admin),
+            "warning[profile-process-closed]",
+            "the audience of the process 'staff' is 'admin'",
+            "say \"vestibule\": {\"audience\": \"user\"} in conf/selfservice-staff.json",
+        ),
+    ];
+    for (name, text, rule, reason, help) in cases {
+        let (said, owed) = listed(name, text);
+        assert_eq!((said.len(), owed), (1, false), "{name}: {said:?}");
+        for part in [rule, "/profileEnhancementProcesses/1: ", reason, help] {
+            assert!(said[0].contains(part), "{part} in {}", said[0]);
+        }
+    }
+    assert_eq!(listed("city", Some(&user)), (Vec::new(), true));
 }
