@@ -95,6 +95,7 @@ pub struct Merger<S> {
 /// All stage types a server knows.
 pub struct Catalogue<S> {
     types: Vec<Box<dyn StageType<S>>>,
+    classes: &'static [(&'static str, &'static str)],
     foreign: Option<Box<dyn StageType<S>>>,
     merger: Option<Merger<S>>,
 }
@@ -103,7 +104,14 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
     /// A catalogue of these types.
     #[must_use]
     pub fn new(types: Vec<Box<dyn StageType<S>>>) -> Self {
-        Self { types, foreign: None, merger: None }
+        Self { types, classes: &[], foreign: None, merger: None }
+    }
+
+    /// Adds the configuration classes of the product's own stages, which a file may name in place of the stage: class, stage.
+    #[must_use]
+    pub fn with_classes(mut self, classes: &'static [(&'static str, &'static str)]) -> Self {
+        self.classes = classes;
+        self
     }
 
     /// Adds what `allInOneRegistration` does.
@@ -135,6 +143,12 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&dyn StageType<S>> {
         self.types.iter().map(AsRef::as_ref).find(|declared| declared.name() == name || declared.aliases().contains(&name))
+    }
+
+    /// The type whose configuration class this is.
+    pub(crate) fn find_class(&self, class: &str) -> Option<&dyn StageType<S>> {
+        let (_, name) = self.classes.iter().find(|(known, _)| *known == class)?;
+        self.find(name)
     }
 
     /// Every type, in the order of the table.

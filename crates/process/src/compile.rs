@@ -122,7 +122,11 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
         if let Some(foreign) = catalogue.foreign().filter(|_| self.declared_by_project(value).is_some()) {
             return Ok(foreign);
         }
-        if let Some(class) = members.get("class").and_then(Value::as_str) {
+        let class = members.get("class").and_then(Value::as_str);
+        if let Some(declared) = class.and_then(|class| catalogue.find_class(class)) {
+            return Ok(declared);
+        }
+        if let Some(class) = class {
             let message = format!("the stage is the Java class {class}, which cannot run here; this process is not served");
             return Err(Issue::error(format!("{}/class", self.pointer), "custom-class", message).with_help(
                 "declare it in vestibule.toml as a script or an HTTP call (docs/custom-stages.md), or take it out of stageConfigs",
@@ -154,7 +158,7 @@ pub fn declaration_companion(name: &str) -> String {
 /// Begins the names of companions that hold a project's own stage types.
 const DECLARATION: &str = "stage:";
 /// Top-level keys of a process file.
-const TOP_LEVEL: [&str; 6] = ["stageConfigs", "snapshotToken", "storage", "allInOneRegistration", "vestibule", "_id"];
+const TOP_LEVEL: [&str; 5] = ["stageConfigs", "snapshotToken", "storage", "allInOneRegistration", "vestibule"];
 
 /// Compiles a process file.
 #[must_use]
@@ -163,7 +167,7 @@ pub fn compile<S: Send + Sync + 'static>(name: &str, file: &Value, companions: &
     let Value::Object(members) = file else {
         return Compiled { process: None, issues: vec![Issue::error("", "wrong-type", "a process file holds an object")] };
     };
-    for key in members.keys().filter(|key| !TOP_LEVEL.contains(&key.as_str())) {
+    for key in members.keys().filter(|key| !TOP_LEVEL.contains(&key.as_str()) && !is_disabled(key)) {
         issues.push(unknown_key("", key, TOP_LEVEL));
     }
     let options: Options = match members.get("vestibule") {
@@ -278,8 +282,14 @@ fn unknown_keys<S: Send + Sync + 'static>(declared: &dyn StageType<S>, members: 
         .and_then(Value::as_object)
         .map(|properties| properties.keys().map(String::as_str).collect())
         .unwrap_or_default();
-    let passes = |key: &str| known.contains(&key) || key == "name" || declared.ignored().contains(&key);
+    let passes =
+        |key: &str| known.contains(&key) || ["name", "class"].contains(&key) || declared.ignored().contains(&key) || is_disabled(key);
     members.keys().filter(|key| !passes(key)).map(|key| unknown_key(pointer, key, known.iter().copied())).collect()
+}
+
+/// `_id` and `_rev` of an exported file, and keys somebody switched off by a sign in front of them.
+fn is_disabled(key: &str) -> bool {
+    key.starts_with(['_', '#'])
 }
 
 fn unknown_key<'c>(pointer: &str, key: &str, known: impl IntoIterator<Item = &'c str>) -> Issue {

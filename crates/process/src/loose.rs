@@ -58,8 +58,8 @@ pub fn optional_boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op
     match &value {
         Value::Null => Ok(None),
         Value::Bool(boolean) => Ok(Some(*boolean)),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
-        Value::String(text) if text.eq_ignore_ascii_case("false") || text.is_empty() => Ok(Some(false)),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("false") || text.trim().is_empty() => Ok(Some(false)),
         _ => Err(D::Error::custom(format!("expected true or false, found {value}"))),
     }
 }
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn strings_stand_for_numbers_booleans_and_lists() {
-        let probe: Probe = serde_json::from_value(json!({"expiry": "1800", "flag": "true", "fields": "mail"})).unwrap();
+        let probe: Probe = serde_json::from_value(json!({"expiry": " 1800", "flag": "True ", "fields": "mail"})).unwrap();
         assert_eq!((probe.expiry, probe.flag, probe.fields), (Some(1800), true, vec!["mail".to_owned()]));
     }
 

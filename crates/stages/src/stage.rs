@@ -39,6 +39,22 @@ use crate::Services;
 pub(crate) use conditional_user::ConditionalUser;
 pub use local_auto_login::{CREDENTIAL_PURPOSE, credential_subject};
 
+/// The product's own configuration classes: files that the administration pages of 4.5 and 5.0 wrote name some stages by them.
+const CLASSES: [(&str, &str); 12] = [
+    ("org.forgerock.openidm.selfservice.stage.SocialUserDetailsConfig", "socialUserDetails"),
+    ("org.forgerock.selfservice.stages.captcha.CaptchaStageConfig", "captcha"),
+    ("org.forgerock.selfservice.stages.email.VerifyEmailAccountConfig", "emailValidation"),
+    ("org.forgerock.selfservice.stages.kba.SecurityAnswerDefinitionConfig", "kbaSecurityAnswerDefinitionStage"),
+    ("org.forgerock.selfservice.stages.kba.SecurityAnswerVerificationConfig", "kbaSecurityAnswerVerificationStage"),
+    ("org.forgerock.selfservice.stages.registration.UserRegistrationConfig", "selfRegistration"),
+    ("org.forgerock.selfservice.stages.reset.ResetStageConfig", "resetStage"),
+    ("org.forgerock.selfservice.stages.terms.TermsAndConditionsConfig", "termsAndConditions"),
+    ("org.forgerock.selfservice.stages.user.EmailUsernameConfig", "emailUsername"),
+    ("org.forgerock.selfservice.stages.user.RetrieveUsernameConfig", "retrieveUsername"),
+    ("org.forgerock.selfservice.stages.user.UserDetailsConfig", "userDetails"),
+    ("org.forgerock.selfservice.stages.user.UserQueryConfig", "userQuery"),
+];
+
 /// Every stage this server knows.
 #[must_use]
 pub fn catalogue() -> Catalogue<Services> {
@@ -66,6 +82,19 @@ pub fn catalogue() -> Catalogue<Services> {
         Box::new(Declared::<kba_update::KbaUpdate>::new()),
         Box::new(Declared::<patch_object::PatchObject>::new()),
     ])
+    .with_classes(&CLASSES)
     .with_foreign(Box::new(Declared::<foreign::Foreign>::new()))
     .with_merger(all_in_one::merger())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_of_the_product_is_a_stage_of_ours() {
+        for (class, name) in CLASSES {
+            assert!(catalogue().find(name).is_some_and(|declared| declared.name() == name), "{class}");
+        }
+    }
 }
