@@ -93,7 +93,10 @@ fn companions_of_stages(project: &Project, sink: &Sink) {
                 }
                 "attributecollection" => attributes_of_form(project, process, &pointer, stage, sink),
                 "consent" if !project.sync.iter().any(|mapping| mapping.consent_required) => {
-                    hint("no-consent-needed", "no mapping of conf/sync.json needs consent; the stage asks nothing".to_owned());
+                    hint(
+                        "no-consent-needed",
+                        "no mapping of conf/sync.json or conf/mapping-*.json needs consent; the stage asks nothing".to_owned(),
+                    );
                 }
                 _ => {}
             }

@@ -6,8 +6,10 @@
 pub(crate) mod admin;
 pub(crate) mod auth_profile;
 pub(crate) mod authentication;
+pub(crate) mod cross_origin;
 pub(crate) mod email;
 pub(crate) mod email_template;
+pub(crate) mod mapping;
 pub(crate) mod notifications;
 pub(crate) mod roles;
 pub(crate) mod small;

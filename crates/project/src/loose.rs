@@ -48,6 +48,10 @@ impl Document {
             let message = "this key is given more than once; the last one counts";
             sink.push(Diagnostic::new(Severity::Warning, "duplicate-key", file.locate_key(pointer), message));
         }
+        if parsed.trailing.is_some() {
+            let message = "what stands behind the end of the value is not read";
+            sink.push(Diagnostic::new(Severity::Warning, "trailing-text", file.at(parsed.trailing), message));
+        }
         let substituted = substitute(&parsed.value, names);
         Some(Self { file: Arc::new(file), value: substituted.value, raw: parsed.value, flaws: substituted.flaws })
     }

@@ -20,11 +20,13 @@ use crate::access::AccessRules;
 use crate::check;
 use crate::companion::auth_profile::AuthProfile;
 use crate::companion::authentication::Authentication;
+use crate::companion::cross_origin::{self, CrossOrigin};
 use crate::companion::email::Mailer;
 use crate::companion::email_template;
+use crate::companion::mapping::{self, Mapping};
 use crate::companion::notifications::Notifications;
 use crate::companion::roles::InternalRole;
-use crate::companion::small::{Consent, JsonStore, Mapping};
+use crate::companion::small::{Consent, JsonStore};
 use crate::companion::ui::{Feature, UiConfiguration};
 use crate::companion::ui_context;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
@@ -66,8 +68,10 @@ pub struct Project {
     pub jsonstore: JsonStore,
     /// `consent.json`.
     pub consent: Consent,
-    /// The mappings of `sync.json`.
+    /// The mappings of `sync.json`, then those with files of their own.
     pub sync: Vec<Mapping>,
+    /// Which pages of other origins may call: the CORS filters among `servletfilter-*.json`; the first that has a path answers for it.
+    pub cross_origin: Vec<CrossOrigin>,
     /// `selfservice.kba.json`.
     pub kba: Option<Document>,
     /// `selfservice.terms.json`.
@@ -213,13 +217,13 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let managed = loader.companion("managed.json").present();
     let policy = loader.companion("policy.json").present();
     let kba = loader.whole("selfservice.kba.json");
-    let sync = loader.companion("sync.json").read(|document| Mapping::read(document, sink)).unwrap_or_default();
+    let sync = mappings(&loader, &conf, sink);
     let processes = processes(&loader, &conf, sink);
     let scripts = scripts::read(&loader, &processes, &settings, sink);
     let facts = identities::facts(&authentication, &sync, &processes);
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &loader, sink);
     let questions = identities::questions(kba.as_ref(), sink);
-    Project {
+    let mut project = Project {
         processes,
         authentication,
         access,
@@ -233,6 +237,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         jsonstore: loader.companion("jsonstore.json").read(|document| JsonStore::read(document, sink)).unwrap_or_default(),
         consent: loader.companion("consent.json").read(|document| Consent::read(document, sink)).unwrap_or_default(),
         sync,
+        cross_origin: cross_origins(&loader, &conf, sink),
         kba,
         terms: loader.whole("selfservice.terms.json"),
         managed,
@@ -253,9 +258,12 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         scripts,
         public_url: expand(&format!("&{{{PUBLIC_URL}}}"), names).text.trim_end_matches('/').to_owned(),
         settings,
-        sources: loader.into_sources(),
+        sources: BTreeMap::new(),
         diagnostics: Vec::new(),
-    }
+    };
+    project.sources = loader.into_sources();
+    other_features(&conf, &project.sources, sink);
+    project
 }
 
 fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFile> {
@@ -284,6 +292,38 @@ fn mounts(files: &dyn Files, names: &ProjectNames<'_>, sink: &Sink) -> Vec<Strin
     let mut found: Vec<String> = ui_context::FILES.iter().filter_map(mount).collect();
     found.dedup();
     found
+}
+
+fn mappings(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<Mapping> {
+    let mut mappings = loader.companion("sync.json").read(|document| Mapping::read_all(document, sink)).unwrap_or_default();
+    for file in conf.iter().filter(|file| mapping::name_of(file).is_some()) {
+        let Some(document) = loader.companion(file).present() else { continue };
+        let Some(mapping) = Mapping::read_one(&document, file, sink) else { continue };
+        if mappings.iter().any(|earlier| earlier.name == mapping.name) {
+            let message = format!("there is a mapping '{}' already; one answer counts for both", mapping.name);
+            sink.push(Diagnostic::new(Severity::Warning, "duplicate-mapping", document.file.locate("/name"), message));
+        }
+        mappings.push(mapping);
+    }
+    mappings
+}
+
+fn cross_origins(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<CrossOrigin> {
+    let files = conf.iter().filter(|file| cross_origin::is_file(file));
+    files.filter_map(|file| CrossOrigin::read(&loader.companion(file).present()?, sink)).collect()
+}
+
+/// Files of parts of the product that are not here. They are right where they are, so they are named once and quietly.
+fn other_features(conf: &[String], sources: &BTreeMap<String, Arc<SourceFile>>, sink: &Sink) {
+    let unread = |file: &&String| {
+        let path = format!("conf/{file}");
+        file.ends_with(".json") && !sources.contains_key(&path) && !sink.has_errors_in(&path) && !ui_context::FILES.contains(&file.as_str())
+    };
+    let others: Vec<&str> = conf.iter().filter(unread).map(String::as_str).collect();
+    if !others.is_empty() {
+        let message = format!("these files belong to parts of IDM that are not here, and are left alone: {}", others.join(", "));
+        sink.push(Diagnostic::new(Severity::Hint, "other-features", Location::file("conf"), message));
+    }
 }
 
 fn warn_of_access_script(loader: &Loader<'_>, sink: &Sink) {

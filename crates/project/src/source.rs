@@ -75,6 +75,8 @@ pub struct Parsed {
     pub value: Value,
     /// Pointers of the keys that were given more than once.
     pub duplicates: Vec<String>,
+    /// Where something follows the first value; it is not read, as IDM does not read it.
+    pub trailing: Option<Position>,
 }
 
 /// One file of the project.
@@ -217,6 +219,24 @@ mod tests {
     }
 
     #[test]
+    fn comments_are_blanks_and_move_nothing() {
+        let text = "// ünter \"{\n{ /* a\n * b */ \"a\": \"// no /* comment\", // \"x\": 1,\r\n  \"b\": [1, /**/ 2]\n}\n/* open";
+        let file = SourceFile::new("conf/a.json", text);
+        let parsed = file.parse().unwrap();
+        assert_eq!((parsed.value, parsed.trailing), (json!({"a": "// no /* comment", "b": [1, 2]}), None));
+        assert_eq!((place(&file, "/a"), place(&file, "/b/1")), ((3, 14), (4, 17)));
+        assert!(SourceFile::new("conf/a.json", "{\"a\": 1 / 2}").parse().is_err());
+    }
+
+    #[test]
+    fn what_follows_the_value_is_not_read_and_shown() {
+        let file = SourceFile::new("conf/a.json", "{\"a\":\n 1}\n }, nonsense");
+        let parsed = file.parse().unwrap();
+        assert_eq!((parsed.value, parsed.trailing), (json!({"a": 1}), Some(Position { line: 3, column: 2 })));
+        assert_eq!(place(&file, "/a"), (2, 2));
+    }
+
+    #[test]
     fn toml_values_and_keys_have_positions_too() {
         let file = SourceFile::new("vestibule.toml", "[server]\nlisten = \"127.0.0.1:1\"\n\n[limits]\nenabled = true\n");
         assert_eq!(file.parse().unwrap().value["limits"]["enabled"], json!(true));
@@ -226,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_fault_names_its_place() {
-        let fault = SourceFile::new("conf/a.json", "{\"a\": 1}\n trailing").parse().unwrap_err();
+        let fault = SourceFile::new("conf/a.json", "{\"a\": 1 /* ü */,\n trailing").parse().unwrap_err();
         assert_eq!(fault.position, Some(Position { line: 2, column: 2 }));
         let fault = SourceFile::from_bytes("conf/a.json", b"{\n \xff}").unwrap_err();
         assert_eq!(fault.position, Some(Position { line: 2, column: 2 }));

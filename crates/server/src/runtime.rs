@@ -344,16 +344,7 @@ fn mail_templates(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Handl
 
 /// The mappings that need consent, with the properties that leave.
 fn consents(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Consents {
-    let mapping = |mapping: &project::Mapping| {
-        let properties: Vec<Value> =
-            mapping.properties.iter().map(|(target, source)| json!({"source": source, "target": target})).collect();
-        let mut value = mapping.to_value();
-        if let Value::Object(members) = &mut value {
-            members.insert("properties".to_owned(), Value::Array(properties));
-        }
-        value
-    };
-    let listed = Value::Array(project.sync.iter().map(mapping).collect());
+    let listed = Value::Array(project.sync.iter().map(project::Mapping::to_value).collect());
     let switch = project.consent.enabled.map(|enabled| json!({ "enabled": enabled }));
     let (consents, problems) = Consents::read(Some(&listed), switch.as_ref());
     // Faults of single mappings were found when the file was read; here is what only both files together show.

@@ -1,11 +1,10 @@
-//! Companions of a few keys each: `jsonstore.json`, `consent.json`, `sync.json`.
+//! Companions of a few keys each: `jsonstore.json`, `consent.json`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Severity, Sink};
+use crate::diagnostic::Sink;
 use crate::loose::Document;
 
 /// `jsonstore.json`: how long contexts of `uuid` tokens live (idm-docs §1.2).
@@ -62,67 +61,6 @@ impl Consent {
     }
 }
 
-/// One mapping of `sync.json`, as far as consent needs it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Mapping {
-    /// Name, `managedUser_systemLdapAccounts`.
-    pub name: String,
-    /// Source, `managed/user`.
-    pub source: String,
-    /// Target.
-    pub target: String,
-    /// Must a person agree before his data go there?
-    pub consent_required: bool,
-    /// Name shown to people.
-    pub display_name: Option<String>,
-    /// Icon shown to people.
-    pub icon: Option<String>,
-    /// Properties that leave: source property by target property.
-    pub properties: BTreeMap<String, String>,
-}
-
-impl Mapping {
-    /// The keys as the file has them.
-    #[must_use]
-    pub fn to_value(&self) -> Value {
-        json!({
-            "name": self.name, "source": self.source, "target": self.target, "consentRequired": self.consent_required,
-            "displayName": self.display_name, "icon": self.icon,
-        })
-    }
-
-    /// All mappings; everything but what consent needs is left alone.
-    pub(crate) fn read(document: &Document, sink: &Sink) -> Vec<Self> {
-        let mut mappings = Vec::new();
-        for node in document.root(sink).get("mappings").items() {
-            let plain = |key: &str| node.get(key).value().and_then(Value::as_str).map(str::to_owned);
-            let consent_required = node.get("consentRequired").boolean().unwrap_or_default();
-            let (Some(name), Some(source), Some(target)) = (plain("name"), plain("source"), plain("target")) else {
-                if consent_required {
-                    node.report(Severity::Error, "missing-key", "a mapping that needs consent has a name, a source and a target", None);
-                }
-                continue;
-            };
-            let properties = node.get("properties").items();
-            let properties = properties.iter().filter_map(|property| {
-                let text = |key: &str| property.get(key).value().and_then(Value::as_str).map(str::to_owned);
-                Some((text("target")?, text("source").unwrap_or_default()))
-            });
-            let properties = properties.collect();
-            mappings.push(Self {
-                name,
-                source,
-                target,
-                consent_required,
-                display_name: plain("displayName"),
-                icon: plain("icon"),
-                properties,
-            });
-        }
-        mappings
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,20 +85,5 @@ mod tests {
         let sink = Sink::default();
         assert_eq!(JsonStore::read(&document("{\"entryExpireSeconds\": 0}"), &sink), JsonStore::default());
         assert_eq!(sink.into_sorted()[0].rule, "out-of-range");
-    }
-
-    #[test]
-    fn only_what_consent_needs_is_read_of_a_mapping() {
-        let sink = Sink::default();
-        let text = r#"{"mappings": [
-            {"name": "a", "source": "managed/user", "target": "system/ldap/account", "consentRequired": "true", "displayName": "Directory",
-             "properties": [{"source": "mail", "target": "mail"}, {"target": "cn"}], "policies": [{"x": "&{nobody}"}]},
-            {"source": "x"}, {"consentRequired": true}]}"#;
-        let mappings = Mapping::read(&document(text), &sink);
-        assert_eq!(mappings.len(), 1);
-        assert!(mappings[0].consent_required);
-        assert_eq!(mappings[0].properties["cn"], "");
-        let found = sink.into_sorted();
-        assert_eq!((found.len(), found[0].location.pointer.as_str()), (1, "/mappings/2"));
     }
 }

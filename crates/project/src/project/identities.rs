@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::loader::Loader;
 use crate::companion::admin;
 use crate::companion::authentication::{Authentication, ModuleKind};
-use crate::companion::small::Mapping;
+use crate::companion::mapping::Mapping;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::loose::Document;
 use crate::process_file::ProcessFile;

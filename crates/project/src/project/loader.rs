@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::files::Files;
 use crate::loose::Document;
@@ -11,8 +13,10 @@ use crate::properties;
 use crate::source::{Location, SourceFile};
 use crate::substitution::{Environment, ProjectNames};
 
-/// Properties files, the strongest first.
-const PROPERTIES: [&str; 2] = ["resolver/boot.properties", "conf/boot/boot.properties"];
+/// Where expression files lie.
+const RESOLVER: &str = "resolver";
+/// The expression file every installation has; it outranks others beside it.
+const BOOT: &str = "boot.properties";
 
 /// What became of a file.
 pub(super) enum Presence {
@@ -34,12 +38,51 @@ impl Presence {
     }
 }
 
-/// The names a project may use.
+/// The names a project may use, from the strongest source to the weakest as the product orders them (setup guide, "Property value
+/// substitution"): system properties, expression files, the file that older releases had in their place, framework properties.
 pub(super) fn names<'a>(files: &dyn Files, environment: &'a dyn Environment, sink: &Sink) -> ProjectNames<'a> {
-    let layers = PROPERTIES
-        .iter()
-        .map(|path| bytes(files, path, sink).ok().flatten().map_or_else(BTreeMap::new, |bytes| properties::parse_bytes(&bytes)));
+    let mut paths = vec!["conf/system.properties".to_owned()];
+    let mut expressions = files.list(RESOLVER).unwrap_or_default();
+    expressions.sort_by_key(|name| name != BOOT);
+    paths.extend(expressions.iter().map(|name| format!("{RESOLVER}/{name}")));
+    paths.extend(["conf/boot/boot.properties".to_owned(), "conf/config.properties".to_owned()]);
+    let layers = paths.iter().map(|path| {
+        let read = || bytes(files, path, sink).ok().flatten();
+        match path.rsplit_once('.') {
+            Some((_, "properties")) => read().map_or_else(BTreeMap::new, |bytes| properties::parse_bytes(&bytes)),
+            Some((_, "json")) => read().map_or_else(BTreeMap::new, |bytes| expressions_of(path, &bytes, sink)),
+            _ => BTreeMap::new(),
+        }
+    });
     ProjectNames::new(environment, layers.collect(), &files.home())
+}
+
+/// The names a JSON expression file defines: those of nested objects are joined by dots.
+fn expressions_of(path: &str, bytes: &[u8], sink: &Sink) -> BTreeMap<String, String> {
+    let parsed = SourceFile::from_bytes(path, bytes).and_then(|file| file.parse());
+    let mut names = BTreeMap::new();
+    match parsed {
+        Ok(parsed) => flatten("", &parsed.value, &mut names),
+        Err(fault) => {
+            let location = Location { position: fault.position, ..Location::file(path) };
+            sink.push(Diagnostic::new(Severity::Error, "not-readable", location, format!("the file cannot be read: {fault}")));
+        }
+    }
+    names
+}
+
+fn flatten(prefix: &str, value: &Value, names: &mut BTreeMap<String, String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                flatten(&name, member, names);
+            }
+        }
+        Value::Null => {}
+        Value::String(text) => drop(names.insert(prefix.to_owned(), text.clone())),
+        other => drop(names.insert(prefix.to_owned(), other.to_string())),
+    }
 }
 
 /// The bytes of a file; `Err` when it exists and cannot be read, and that is noted.

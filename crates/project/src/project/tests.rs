@@ -76,16 +76,24 @@ fn a_broken_process_takes_only_itself_away() {
 }
 
 #[test]
-fn names_resolve_from_environment_then_resolver_then_boot() {
-    let process = r#"{"stageConfigs": [{"a": "&{one}", "b": "&{two}", "c": "&{three}", "d": "&{launcher.project.location}"}]}"#;
+fn names_resolve_from_the_product_s_sources_in_its_order() {
+    let process = r#"{"stageConfigs": [{"a": "&{one}", "b": "&{two}", "c": "&{three}", "d": "&{launcher.project.location}",
+        "e": "&{four}", "f": "&{five.six}&{five.seven}", "g": "&{eight}"}]}"#;
     let files = EmbeddedFiles::new([
         ("conf/selfservice-x.json", process),
         ("resolver/boot.properties", "one = resolver\ntwo = resolver\n"),
         ("conf/boot/boot.properties", "one=boot\ntwo=boot\nthree=boot\n"),
+        ("conf/system.properties", "one=system\nfour=system\n"),
+        ("resolver/a.json", r#"{"two": "json", "five": {"six": 6, "seven": true, "none": null}, "four": 4}"#),
+        ("resolver/notes.txt", "eight=notes"),
+        ("conf/config.properties", "three=framework\neight=framework"),
     ]);
     let project = Project::open(&files, &|name: &str| (name == "ONE").then(|| "environment".to_owned()));
     let stage = &project.processes[0].value["stageConfigs"][0];
-    assert_eq!(*stage, serde_json::json!({"a": "environment", "b": "resolver", "c": "boot", "d": "."}));
+    assert_eq!(
+        *stage,
+        serde_json::json!({"a": "environment", "b": "resolver", "c": "boot", "d": ".", "e": "system", "f": "6true", "g": "framework"})
+    );
     assert_eq!(project.processes[0].raw["stageConfigs"][0]["a"], "&{one}");
 }
 

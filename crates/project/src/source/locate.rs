@@ -5,6 +5,7 @@ use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use toml::de::{DeTable, DeValue};
 
+use super::parse::without_comments;
 use super::{Position, Syntax};
 
 /// Brackets nested deeper than this are not searched: the parser with positions is recursive, and the plain one refuses them anyway.
@@ -31,14 +32,21 @@ pub(super) fn offset(text: &str, syntax: Syntax, pointer: &str, target: Target) 
     let tokens: Vec<String> = pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
     match syntax {
         Syntax::Json => {
-            if nests_too_deep(text) {
+            let text = without_comments(text);
+            if nests_too_deep(&text) {
                 return None;
             }
-            let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()).ok()?;
+            let parsed = parse_to_ast(first_value(&text), &CollectOptions::default(), &ParseOptions::default()).ok()?;
             Some(json(&parsed.value?, &tokens, target))
         }
         Syntax::Toml => Some(toml(DeTable::parse(text).ok()?.get_ref(), &tokens, target)),
     }
+}
+
+/// The text up to the end of its first value; nobody reads what follows.
+fn first_value(text: &str) -> &str {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
+    values.next().map_or(text, |_| text.get(..values.byte_offset()).unwrap_or(text))
 }
 
 fn nests_too_deep(text: &str) -> bool {

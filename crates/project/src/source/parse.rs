@@ -1,8 +1,10 @@
-//! Text to value, duplicates kept in sight.
+//! Text to value, as IDM reads its files: comments are skipped, of two equal keys the last wins, and what follows the first value is not
+//! looked at. An operator wants to hear of the latter two.
 //!
-//! `serde_json` silently lets the last of two equal keys win. So do we, because IDM does, but an operator wants to hear of it; hence a
-//! visitor of our own instead of `serde_json::Value`'s.
+//! Easiest to break: `serde_json` silently lets the last of two equal keys win, so the visitor is our own; and comments are blanked, not
+//! cut, or every position behind one would be wrong.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
@@ -14,15 +16,59 @@ use super::{ParseFault, Parsed, Position, join, locate};
 
 pub(super) fn json(text: &str) -> Result<Parsed, ParseFault> {
     let duplicates = RefCell::new(Vec::new());
-    let mut reader = serde_json::Deserializer::from_str(text);
+    let plain = without_comments(text);
+    let mut reader = serde_json::Deserializer::from_str(&plain);
     let value = Node { pointer: String::new(), duplicates: &duplicates }.deserialize(&mut reader);
-    let value = value.and_then(|value| reader.end().map(|()| value)).map_err(|error| {
+    let value = value.map_err(|error| {
         let full = error.to_string();
         let message = full.rsplit_once(" at line ").map_or(full.as_str(), |(message, _)| message);
-        let column = column_in_characters(text, error.line(), error.column());
-        ParseFault { position: Some(Position { line: error.line().max(1), column }), message: message.to_owned() }
+        ParseFault { position: Some(place(text, &error)), message: message.to_owned() }
     })?;
-    Ok(Parsed { value, duplicates: duplicates.into_inner() })
+    let trailing = reader.end().err().map(|error| place(text, &error));
+    Ok(Parsed { value, duplicates: duplicates.into_inner(), trailing })
+}
+
+fn place(text: &str, error: &serde_json::Error) -> Position {
+    Position { line: error.line().max(1), column: column_in_characters(text, error.line(), error.column()) }
+}
+
+/// The text with blanks for `/* … */` and `// …`, as many bytes as before. A comment that is not closed ends with the text.
+pub(super) fn without_comments(text: &str) -> Cow<'_, str> {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = next_comment(rest) {
+        let (before, comment) = rest.split_at(at);
+        let end = if comment.starts_with("//") {
+            comment.find(['\n', '\r']).unwrap_or(comment.len())
+        } else {
+            comment.get(2..).and_then(|inside| inside.find("*/")).map_or(comment.len(), |inside| inside + 4)
+        };
+        let (comment, after) = comment.split_at(end);
+        plain.push_str(before);
+        plain.extend(comment.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { char::from(byte) } else { ' ' }));
+        rest = after;
+    }
+    if plain.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
+}
+
+/// Where the first comment outside of any text begins.
+fn next_comment(text: &str) -> Option<usize> {
+    let (mut in_text, mut escaped) = (false, false);
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().position(|(at, byte)| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'/' if !in_text => return matches!(bytes.get(at + 1), Some(b'/' | b'*')),
+            _ => {}
+        }
+        false
+    })
 }
 
 /// `serde_json` counts bytes.
@@ -112,7 +158,7 @@ pub(super) fn toml(text: &str) -> Result<Parsed, ParseFault> {
         position: error.span().map(|span| locate::position(text, span.start)),
         message: error.message().to_owned(),
     })?;
-    Ok(Parsed { value: from_table(table.get_ref()), duplicates: Vec::new() })
+    Ok(Parsed { value: from_table(table.get_ref()), duplicates: Vec::new(), trailing: None })
 }
 
 fn from_table(table: &DeTable<'_>) -> Value {
