@@ -2,7 +2,10 @@
 
 mod accounts;
 mod boundary;
+mod lifetimes;
+mod orders;
 mod proofs;
+mod questions;
 mod secrets;
 
 use serde_json::{Value, json};

@@ -73,7 +73,7 @@ pub(crate) fn reset_by_mail() -> Vec<Value> {
     vec![user_query(), email_validation(), reset_stage()]
 }
 
-fn project(verifier: &Verifier) -> Project {
+pub(crate) fn project(verifier: &Verifier) -> Project {
     let mut project = Project::new();
     for (kind, orders) in [("reset", RESETS.as_slice()), ("name", USERNAMES.as_slice())] {
         for (index, order) in orders.iter().enumerate() {

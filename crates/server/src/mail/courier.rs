@@ -180,12 +180,13 @@ impl Courier {
             }
             Err(error) => {
                 let next = next_attempt(&error, entry, now);
+                let written = self.outbox.failed(entry.id, &error.to_string(), next).await;
                 self.failed.fetch_add(1, Ordering::Relaxed);
                 if next.is_none() {
                     self.dead.fetch_add(1, Ordering::Relaxed);
                 }
                 tracing::warn!(mail.id = entry.id.0, attempt = entry.attempts, given_up = next.is_none(), %error, "a mail was not delivered");
-                self.outbox.failed(entry.id, &error.to_string(), next).await
+                written
             }
         }
     }
