@@ -10,6 +10,7 @@
 mod client_contract;
 mod command_line;
 mod config;
+mod cross_origin;
 mod custom_stages;
 mod default_project;
 mod delegated;
@@ -33,4 +34,5 @@ mod stages;
 mod static_build;
 mod support;
 mod tokens;
+mod unmodified;
 mod world;

@@ -10,6 +10,7 @@ mod call;
 mod client_build;
 mod consequences;
 mod context;
+mod cross_origin;
 mod csrf;
 mod delegated;
 mod devices;

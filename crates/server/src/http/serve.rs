@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
 use hyper::body::Incoming;
@@ -27,7 +28,7 @@ use wire::path::below_context;
 
 use super::dispatch::{self, dispatch};
 use super::resources::metrics;
-use super::{client_build, mail_change, pages};
+use super::{client_build, cross_origin, mail_change, pages};
 use crate::app::App;
 use crate::mail;
 
@@ -55,11 +56,13 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route(&mail_page, get(pages::show).post(pages::show))
         .fallback(openidm)
         .with_state(Arc::clone(app));
-    own.merge(mail::viewer(outbox, Arc::clone(&app.mail))).layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
-        let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        tracing::error!(panic = message.unwrap_or("unknown"), "the handling of a request panicked");
-        dispatch::broken()
-    }))
+    let whole =
+        own.merge(mail::viewer(outbox, Arc::clone(&app.mail))).layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
+            let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            tracing::error!(panic = message.unwrap_or("unknown"), "the handling of a request panicked");
+            dispatch::broken()
+        }));
+    whole.layer(middleware::from_fn_with_state(Arc::clone(app), cross_origin::guard))
 }
 
 #[expect(clippy::disallowed_methods, reason = "measures how long answers take, for the metrics alone")]
