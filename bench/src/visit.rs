@@ -3,10 +3,12 @@
 //! Easiest to get wrong: a browser keeps the cookie by which the server knows it again. Without it every sign-in is one from a new
 //! device, and a mail is sent about it.
 
+use std::cell::RefCell;
+
 use serde_json::Value;
 
-use crate::Failure;
 use crate::client::{Answer, Connection, VISITOR};
+use crate::{Failure, people};
 
 /// Where everybody signs in.
 const SIGN_IN: &str = "/openidm/authentication?_action=login";
@@ -71,6 +73,34 @@ impl Browser {
         }
         let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         format!("Cookie: {}\r\n", pairs.join("; "))
+    }
+}
+
+/// People with a browser each, who sign in one after another and then again.
+pub(crate) struct Guests {
+    first: u64,
+    population: u64,
+    browsers: Vec<RefCell<Browser>>,
+}
+
+impl Guests {
+    /// So many people of a population, beginning with a number, who were never there before.
+    pub(crate) fn new(first: u64, count: u64, population: u64) -> Self {
+        Self { first, population, browsers: (0..count).map(|_| RefCell::default()).collect() }
+    }
+
+    /// Lets the one whose turn it is sign in. Fewer may be under way at a time than there are guests.
+    ///
+    /// # Errors
+    /// When he is refused, or owes something.
+    pub(crate) async fn sign_in(&self, connection: &mut Connection, step: u64) -> Result<Session, Failure> {
+        let turn = step % u64::try_from(self.browsers.len())?.max(1);
+        let browser = self.browsers.get(usize::try_from(turn)?).ok_or("there are no guests")?;
+        let mut mine = browser.take();
+        let name = people::name(people::scattered(self.first + turn, self.population));
+        let session = mine.sign_in(connection, &name, people::PASSWORD).await?;
+        browser.replace(mine);
+        Ok(session)
     }
 }
 

@@ -1,7 +1,6 @@
 //! What the stock End User client asks for: a person's own profile, read and changed, and everything between the password and the
 //! dashboard.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::json;
@@ -13,7 +12,7 @@ use crate::groups::{Bench, Cost, each};
 use crate::people;
 use crate::project::AtSignIn;
 use crate::server::Server;
-use crate::visit::{Browser, Session};
+use crate::visit::{Browser, Guests, Session};
 
 const CONNECTIONS: usize = 8;
 const POPULATION: u64 = 10_000;
@@ -21,21 +20,25 @@ const POPULATION: u64 = 10_000;
 const PEOPLE: u64 = 64;
 const READS: u64 = 5000;
 const PATCHES: u64 = 1000;
-const SEQUENCES: u64 = 100;
+/// People of a round who come, sign in, and come again so often.
+const GUESTS: u64 = 100;
+const AGAIN: u64 = 5;
 const WARM: u64 = 500;
 /// The fields that the client's profile page asks for.
 const FIELDS: &str = "_fields=*,idps/*,_meta/*,_notifications/*";
 
 pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
     let visitors = Visitors::enter(bench).await?;
-    let (mut reads, mut patches, mut sequences) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut reads, mut patches, mut sequences, mut again) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     visitors.each(WARM, read).await?;
     visitors.each(WARM, patch).await?;
-    visitors.sequences(PEOPLE).await?;
-    for _ in 0..bench.extent.rounds {
+    for round in 0..u64::from(bench.extent.rounds) {
         reads.push(visitors.each(READS, read).await?);
         patches.push(visitors.each(PATCHES, patch).await?);
-        sequences.push(visitors.sequences(SEQUENCES).await?);
+        // Others than those whose sessions are measured, and others in every round.
+        let guests = Rc::new(Guests::new(PEOPLE + round * GUESTS, GUESTS, POPULATION));
+        sequences.push(visitors.sequences(&guests, GUESTS).await?);
+        again.push(visitors.sequences(&guests, AGAIN * GUESTS).await?);
     }
     visitors.leave()?;
     Ok(Group {
@@ -48,15 +51,16 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
             Figure::new("login, privileges, profile, schema, dashboard: CPU", Unit::CpuMilliseconds, each(&sequences, Cost::total)),
             Figure::new("the same outside hashing", Unit::CpuMilliseconds, each(&sequences, Cost::outside)),
             Figure::new("the same: hashes", Unit::Count, each(&sequences, |cost| cost.hashes)),
+            Figure::new("the same again from the same browser, outside hashing", Unit::CpuMilliseconds, each(&again, Cost::outside)),
+            Figure::new("the same again: hashes", Unit::Count, each(&again, |cost| cost.hashes)),
         ],
     })
 }
 
-/// A server, people who are signed in there, and browsers of as many who come and go.
+/// A server and people who are signed in there.
 pub(super) struct Visitors {
     server: Server,
     sessions: Rc<Vec<Session>>,
-    browsers: Rc<Vec<RefCell<Browser>>>,
 }
 
 impl Visitors {
@@ -69,8 +73,7 @@ impl Visitors {
             let name = people::name(people::scattered(number, POPULATION));
             sessions.push(Browser::default().sign_in(&mut connection, &name, people::PASSWORD).await?);
         }
-        let browsers = (0..PEOPLE).map(|_| RefCell::default()).collect();
-        Ok(Self { server, sessions: Rc::new(sessions), browsers: Rc::new(browsers) })
+        Ok(Self { server, sessions: Rc::new(sessions) })
     }
 
     /// What one request costs, made by all of them in turn.
@@ -87,15 +90,10 @@ impl Visitors {
     }
 
     /// What one sign-in costs, with everything that the client asks for until it shows the dashboard.
-    async fn sequences(&self, count: u64) -> Result<Cost, Failure> {
-        let browsers = Rc::clone(&self.browsers);
+    async fn sequences(&self, guests: &Rc<Guests>, count: u64) -> Result<Cost, Failure> {
+        let guests = Rc::clone(guests);
         let work = async move |connection: &mut Connection, step: u64| {
-            let browser = browsers.get(usize::try_from(step % PEOPLE)?).ok_or("nobody has this browser")?;
-            let mut mine = browser.take();
-            // Others than those whose sessions are measured.
-            let name = people::name(people::scattered(PEOPLE + step % PEOPLE, POPULATION));
-            let session = mine.sign_in(connection, &name, people::PASSWORD).await?;
-            browser.replace(mine);
+            let session = guests.sign_in(connection, step).await?;
             session.get(connection, &session.own).await?;
             session.act(connection, "privilege?_action=listPrivileges").await?;
             session.get_hidden(connection, "schema/managed/user").await?;
