@@ -19,6 +19,7 @@ mod golden;
 mod hostile;
 mod house;
 mod inventory;
+mod keys;
 mod mail;
 mod mail_change;
 mod malformed;

@@ -72,6 +72,14 @@ pub enum KeyError {
         /// The aliases of everything in the file.
         found: Vec<String>,
     },
+    /// The PKCS #12 file holds no secret key under the alias.
+    #[error("the keystore has no secret key `{alias}`; it has: {}", found.join(", "))]
+    NoSecretKey {
+        /// The alias that was looked for.
+        alias: String,
+        /// The aliases of everything in the file.
+        found: Vec<String>,
+    },
     /// The system gave no randomness.
     #[error(transparent)]
     Crypto(#[from] CryptoFailure),
@@ -139,20 +147,26 @@ impl KeyRing {
         self.previous.len()
     }
 
-    /// Takes over IDM's keys from a PKCS #12 file: the RSA pair under `alias` (IDM calls it `selfservice`) and, where the
-    /// file has it, the secret under [`IDM_SIGNING_ALIAS`]. The ring's former keys still open.
+    /// Takes over IDM's keys from a PKCS #12 file: the RSA pair under `alias` (IDM calls it `selfservice`) and the secret under
+    /// `signing`; when that is `None`, the one under [`IDM_SIGNING_ALIAS`] where the file has it. The ring's former keys still open.
     ///
     /// IDM signs with the ASCII bytes of the secret's Base64 text, and so does the ring.
     ///
     /// # Errors
     /// [`KeyError`] when the file cannot be read, has no such key, or the keys are weak.
-    pub fn import_pkcs12(&mut self, file: &[u8], password: &str, alias: &str) -> Result<Imported, KeyError> {
+    pub fn import_pkcs12(&mut self, file: &[u8], password: &str, alias: &str, signing: Option<&str>) -> Result<Imported, KeyError> {
         let keystore = Keystore::open(file, password)?;
+        let found = || keystore.aliases().map(str::to_owned).collect();
         let rsa = keystore
             .rsa(alias)
             .map_err(|error| KeyError::Rsa { what: format!("private key `{alias}`"), error })?
-            .ok_or_else(|| KeyError::NoPrivateKey { alias: alias.to_owned(), found: keystore.aliases().map(str::to_owned).collect() })?;
-        let signing = keystore.secret_key(IDM_SIGNING_ALIAS).map(generation::idm_signing_secret).transpose()?;
+            .ok_or_else(|| KeyError::NoPrivateKey { alias: alias.to_owned(), found: found() })?;
+        let name = signing.unwrap_or(IDM_SIGNING_ALIAS);
+        let secret = keystore.secret_key(name);
+        if signing.is_some() && secret.is_none() {
+            return Err(KeyError::NoSecretKey { alias: name.to_owned(), found: found() });
+        }
+        let signing = secret.map(|secret| generation::idm_signing_secret(name, secret)).transpose()?;
         self.import(rsa, &format!("private key `{alias}`"), signing)
     }
 

@@ -185,7 +185,7 @@ fn unusable_pem_files_say_why() {
 fn keystores_of_openssl_are_taken_over() {
     for file in ["openssl.p12", "openssl-legacy.p12"] {
         let mut ring = ring();
-        let imported = ring.import_pkcs12(&fixture(file), PASSWORD, "selfservice").unwrap();
+        let imported = ring.import_pkcs12(&fixture(file), PASSWORD, "selfservice", None).unwrap();
         assert!(imported.changed && !imported.signing, "{file}");
         let same = ring.import_pem(&fixture("pkcs8.pem")).unwrap();
         assert_eq!((same.fingerprint, same.changed), (imported.fingerprint, false), "{file}");
@@ -200,21 +200,21 @@ fn token_of_idm_opens_after_its_keystore_is_imported() {
     let mut ring = ring();
     assert_eq!(open(&ring, IDM, token), Err(InvalidToken));
     let own = seal(&ring, TokenForm::DEFAULT, b"own").unwrap();
-    let imported = ring.import_pkcs12(&fixture("keytool.p12"), PASSWORD, "SelfService").unwrap();
+    let imported = ring.import_pkcs12(&fixture("keytool.p12"), PASSWORD, "SelfService", None).unwrap();
     assert_eq!(expected["fingerprint"], STANDARD.encode(imported.fingerprint));
     assert!(imported.signing && imported.changed);
     assert_eq!(open(&ring, IDM, token), Ok(br#"{"state":"{}","exp":1}"#.to_vec()));
     assert_eq!(open(&ring, TokenForm::DEFAULT, &own), Ok(b"own".to_vec()), "people in flight are not lost");
     let stored = KeyRing::from_json(&ring.to_json()).unwrap();
     assert_eq!(open(&stored, IDM, token), Ok(br#"{"state":"{}","exp":1}"#.to_vec()));
-    assert!(!ring.import_pkcs12(&fixture("keytool.p12"), PASSWORD, "selfservice").unwrap().changed);
+    assert!(!ring.import_pkcs12(&fixture("keytool.p12"), PASSWORD, "selfservice", None).unwrap().changed);
 }
 
 #[test]
 fn an_import_leaves_keyed_values_as_they_are() {
     let mut ring = ring();
     let before = ring.keyed("code", &[b"instance"]);
-    ring.import_pkcs12(&fixture("keytool.p12"), PASSWORD, "selfservice").unwrap();
+    ring.import_pkcs12(&fixture("keytool.p12"), PASSWORD, "selfservice", None).unwrap();
     assert_eq!(ring.keyed("code", &[b"instance"]), before);
 }
 
@@ -223,18 +223,20 @@ fn unusable_keystores_say_why_and_leave_the_ring_alone() {
     let mut ring = ring();
     let before = ring.to_json();
     let keystore = fixture("keytool.p12");
-    assert!(matches!(ring.import_pkcs12(&keystore, "wrong", "selfservice"), Err(KeyError::Keystore(KeystoreError::Password))));
-    let error = ring.import_pkcs12(&keystore, PASSWORD, "selfservise").unwrap_err();
+    assert!(matches!(ring.import_pkcs12(&keystore, "wrong", "selfservice", None), Err(KeyError::Keystore(KeystoreError::Password))));
+    let error = ring.import_pkcs12(&keystore, PASSWORD, "selfservise", None).unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("the keystore has no private key `selfservise`; it has: ") && text.contains("selfservice"), "{text}");
-    let error = ring.import_pkcs12(&keystore, PASSWORD, IDM_SIGNING_ALIAS).unwrap_err();
+    let error = ring.import_pkcs12(&keystore, PASSWORD, IDM_SIGNING_ALIAS, None).unwrap_err();
     assert!(matches!(error, KeyError::NoPrivateKey { .. }), "a secret key is no key pair: {error}");
+    let error = ring.import_pkcs12(&keystore, PASSWORD, "selfservice", Some("selfservice")).unwrap_err();
+    assert!(matches!(error, KeyError::NoSecretKey { .. }), "a key pair is no secret key: {error}");
     assert!(matches!(
-        ring.import_pkcs12(&fixture("rsa1024.p12"), PASSWORD, "selfservice"),
+        ring.import_pkcs12(&fixture("rsa1024.p12"), PASSWORD, "selfservice", None),
         Err(KeyError::Rsa { error: RsaError::TooSmall, .. })
     ));
-    assert!(matches!(ring.import_pkcs12(b"nonsense", PASSWORD, "selfservice"), Err(KeyError::Keystore(KeystoreError::Format(_)))));
-    let error = ring.import_pkcs12(&[0xCE; 64], PASSWORD, "selfservice").unwrap_err();
+    assert!(matches!(ring.import_pkcs12(b"nonsense", PASSWORD, "selfservice", None), Err(KeyError::Keystore(KeystoreError::Format(_)))));
+    let error = ring.import_pkcs12(&[0xCE; 64], PASSWORD, "selfservice", None).unwrap_err();
     assert!(error.to_string().contains("keytool -importkeystore -srckeystore FILE -srcstoretype JCEKS"), "{error}");
     assert_eq!(*ring.to_json(), *before);
 }
@@ -255,7 +257,7 @@ fn keystore_with_signing_secret(secret: &[u8]) -> Vec<u8> {
 
 #[test]
 fn sec_40_weak_signing_secrets_of_a_keystore_are_refused_by_name() {
-    let import = |secret: &[u8]| ring().import_pkcs12(&keystore_with_signing_secret(secret), PASSWORD, "selfservice");
+    let import = |secret: &[u8]| ring().import_pkcs12(&keystore_with_signing_secret(secret), PASSWORD, "selfservice", None);
     for (secret, expected) in
         [(vec![0; 16], Weakness::Repetitive), (b"openidm-openidm!".to_vec(), Weakness::Sample), (vec![1], Weakness::Short { bits: 8 })]
     {

@@ -49,8 +49,8 @@ pub struct Keys {
     pub password: Option<Secret>,
     /// Alias of the RSA pair that encrypts tokens.
     pub alias: String,
-    /// Alias of the secret that signs tokens.
-    pub signing_alias: String,
+    /// Alias of the secret that signs tokens; `None` takes IDM's own where the keystore has it.
+    pub signing_alias: Option<String>,
 }
 
 impl Default for Keys {
@@ -61,7 +61,7 @@ impl Default for Keys {
             keystore: None,
             password: None,
             alias: "selfservice".to_owned(),
-            signing_alias: "openidm-selfservice-key".to_owned(),
+            signing_alias: None,
         }
     }
 }
@@ -283,7 +283,7 @@ fn keys(node: &Node<'_>) -> Keys {
         keystore: node.get("keystore").filled_text(),
         password: node.get("password").filled_text().map(Secret::new),
         alias: node.get("alias").filled_text().unwrap_or(default.alias),
-        signing_alias: node.get("signing_alias").filled_text().unwrap_or(default.signing_alias),
+        signing_alias: node.get("signing_alias").filled_text(),
     };
     match keys.source {
         KeySource::Keystore if keys.keystore.is_none() => {

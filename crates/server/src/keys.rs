@@ -59,13 +59,14 @@ pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Resu
         KeySource::Store => return Ok(ring),
         KeySource::File => {
             let path = named.unwrap_or_default();
+            check_mode(&path, WORLD)?;
             let imported = ring.import_pem(&read(&path)?);
             (path, imported)
         }
         KeySource::Keystore => {
             let path = at(settings.keystore.as_deref().unwrap_or_default());
             let password = settings.password.as_ref().ok_or_else(|| KeyFileError::NoPassword(path.clone()))?;
-            let imported = ring.import_pkcs12(&read(&path)?, password.expose(), &settings.alias);
+            let imported = ring.import_pkcs12(&read(&path)?, password.expose(), &settings.alias, settings.signing_alias.as_deref());
             (path, imported)
         }
     };
@@ -81,7 +82,7 @@ fn open_or_make(path: &Path) -> Result<KeyRing, KeyFileError> {
     let key = |error| KeyFileError::Key { path: path.to_owned(), error };
     match fs::read_to_string(path) {
         Ok(document) => {
-            check_mode(path)?;
+            check_mode(path, EVERYBODY_ELSE)?;
             KeyRing::from_json(&document).map_err(key)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -118,17 +119,21 @@ fn private_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(".keys-").tempfile_in(directory)
 }
 
+/// Nobody but the owner may do anything with our own document.
+const EVERYBODY_ELSE: u32 = 0o077;
+/// A key in PEM is in clear too, but comes from others: a secret mounted by an orchestrator is often owned by root and read by our group.
+const WORLD: u32 = 0o007;
+
 #[cfg(unix)]
-fn check_mode(path: &Path) -> Result<(), KeyFileError> {
+fn check_mode(path: &Path, refused: u32) -> Result<(), KeyFileError> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = fs::metadata(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
     let mode = metadata.permissions().mode() & 0o777;
-    let others = mode & 0o077;
-    if others == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
+    if mode & refused == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
-fn check_mode(_: &Path) -> Result<(), KeyFileError> {
+fn check_mode(_: &Path, _: u32) -> Result<(), KeyFileError> {
     Ok(())
 }
 

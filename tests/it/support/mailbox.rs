@@ -65,7 +65,7 @@ pub(crate) fn repository() -> PathBuf {
 }
 
 /// The Python with the tests' packages: `VESTIBULE_PYTHON`, else what `make tools` made, else the system's.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     let made = repository().join("target/tools/venv/bin/python");
     std::env::var_os("VESTIBULE_PYTHON").map(PathBuf::from).or_else(|| made.exists().then_some(made)).unwrap_or_else(|| "python3".into())
 }

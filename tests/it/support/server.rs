@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -41,6 +41,7 @@ pub(crate) struct Setup {
     environment: BTreeMap<String, String>,
     arguments: Vec<String>,
     own_keys: bool,
+    private: Vec<String>,
 }
 
 /// Keys are made once per run: an RSA pair takes longer than everything else a start does.
@@ -50,6 +51,12 @@ impl Setup {
     /// Makes keys of its own at first start, as everybody's server does.
     pub(crate) fn own_keys(mut self) -> Self {
         self.own_keys = true;
+        self
+    }
+
+    /// A file of the project that nobody else may read.
+    pub(crate) fn private(mut self, name: &str) -> Self {
+        self.private.push(name.into());
         self
     }
 
@@ -71,6 +78,9 @@ impl Setup {
         let work = tempfile::Builder::new().prefix("vestibule-it-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         if let Some(project) = &self.project {
             project.write_to(&work.path().join("project"));
+            for name in &self.private {
+                std::fs::set_permissions(work.path().join("project").join(name), PermissionsExt::from_mode(0o600)).unwrap();
+            }
         }
         std::fs::write(work.path().join("clock"), "0").unwrap();
         let data = work.path().join("data");
@@ -81,7 +91,9 @@ impl Setup {
         }
         let mut server = Server { work, setup: self, running: None, last_output: Lines::default(), last_log: Lines::default() };
         server.start();
-        if let Ok(keys) = std::fs::read(data.join("keys.json")) {
+        if !server.setup.own_keys
+            && let Ok(keys) = std::fs::read(data.join("keys.json"))
+        {
             KEYS.get_or_init(|| keys);
         }
         server
@@ -117,7 +129,7 @@ impl Server {
 
     fn setup(project: Option<Project>) -> Setup {
         let environment = BTreeMap::from([("OPENIDM_ADMIN_PASSWORD".to_owned(), ADMIN_PASSWORD.to_owned())]);
-        Setup { project, environment, arguments: Vec::new(), own_keys: false }
+        Setup { project, environment, arguments: Vec::new(), own_keys: false, private: Vec::new() }
     }
 
     /// Starts the process and waits for its first line.

@@ -163,8 +163,8 @@ impl std::fmt::Debug for Generation {
 }
 
 /// The signing key as IDM uses it: the ASCII bytes of the secret's Base64 text.
-pub(super) fn idm_signing_secret(secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let weak = |weakness| KeyError::Weak { what: format!("secret key `{}`", super::IDM_SIGNING_ALIAS), weakness };
+pub(super) fn idm_signing_secret(alias: &str, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let weak = |weakness| KeyError::Weak { what: format!("secret key `{alias}`"), weakness };
     weakness::check_secret(secret).map_err(weak)?;
     Ok(Zeroizing::new(STANDARD.encode(secret).into_bytes()))
 }

@@ -1,0 +1,196 @@
+//! Keys that an operator brings: IDM's `selfservice` pair from a PKCS#12 file, or one in PEM. Python's jwcrypto, with nothing but the
+//! operator's own key in its hands, opens what the server seals and seals what the server opens.
+
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::mailbox::{python, repository};
+use crate::support::people::{NEW_PASSWORD, right_answers};
+use crate::support::server::run;
+use crate::support::stages::{definition, jwt, kba, reset_stage, user_query};
+use crate::support::{Person, Project, Server};
+
+const PASSWORD: &str = "an operator's own";
+const ALIAS: &str = "selfservice";
+/// How `tests/interop/jose.py` calls the form that [`jwt`] asks for.
+const FORM: [(&str, &str); 3] = [("jwe", "RSA1_5"), ("encryption", "A128CBC-HS256"), ("jws", "HS256")];
+
+/// An RSA pair in every wrapping, made by Python's `cryptography`.
+static MADE: LazyLock<Value> = LazyLock::new(|| {
+    let output = Command::new(python()).arg(repository().join("tests/interop/keystore.py")).args([PASSWORD, ALIAS]).output();
+    let output = output.expect("keys are made by Python: run `make tools`");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+});
+
+fn made(wrapping: &str) -> Vec<u8> {
+    let text = MADE[wrapping].as_str().unwrap();
+    if wrapping == "pkcs12" { STANDARD.decode(text).unwrap() } else { text.into() }
+}
+
+/// A project whose keys come from `file`, with a reset on IDM's own form of tokens.
+fn project(settings: &str, file: &str, content: Vec<u8>) -> Project {
+    Project::new()
+        .definition("reset", &definition(&[user_query(), kba(), reset_stage()], &jwt(300), "stateless"))
+        .file("vestibule.toml", format!("[limits]\nenabled = false\n[keys]\n{settings}\n"))
+        .file(file, content)
+}
+
+fn keystore() -> Project {
+    let settings = format!("source = \"keystore\"\nkeystore = \"security/keystore.p12\"\npassword = \"{PASSWORD}\"");
+    project(&settings, "security/keystore.p12", made("pkcs12"))
+}
+
+/// The keys the server seals with, as it keeps them.
+fn kept(server: &Server) -> Value {
+    serde_json::from_slice(&std::fs::read(server.data().join("keys.json")).unwrap()).unwrap()
+}
+
+/// What jwcrypto does with this ring: one answer for each command.
+fn jwcrypto(document: &Value, commands: &[Value]) -> Vec<Value> {
+    let mut child = Command::new(python())
+        .arg(repository().join("tests/interop/jose.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the other side is Python's jwcrypto: run `make tools`");
+    let mut input = child.stdin.take().unwrap();
+    for command in std::iter::once(&json!({ "do": "ring", "document": document })).chain(commands) {
+        writeln!(input, "{command}").unwrap();
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let answers: Vec<Value> = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    assert_eq!(answers.len(), commands.len() + 1, "jwcrypto did not answer everything: {answers:?}");
+    answers.into_iter().skip(1).collect()
+}
+
+fn command(kind: &str, member: &str, value: &str) -> Value {
+    let form: serde_json::Map<String, Value> = FORM.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    json!({ "do": kind, "form": form, member: value })
+}
+
+/// Opens the token of somebody in flight and seals what was in it anew, with the keys of `document` and without the server.
+#[track_caller]
+fn sealed_anew(document: &Value, token: &str) -> String {
+    let opened = jwcrypto(document, &[command("open", "token", token)]).remove(0);
+    let content = opened["content"].as_str().unwrap_or_else(|| panic!("jwcrypto cannot open the server's token: {opened}")).to_owned();
+    let sealed = jwcrypto(document, &[command("seal", "content", &content)]).remove(0);
+    sealed["token"].as_str().unwrap_or_else(|| panic!("jwcrypto cannot seal: {sealed}")).to_owned()
+}
+
+/// A reset, every token of which jwcrypto opened and sealed anew on the way.
+#[track_caller]
+fn walks(server: &Server, document: &Value) {
+    let (client, person) = (server.anonymous(), Person::with_answers(server, "imported"));
+    let (body, token) = client.goes_on("reset", None, &person.query());
+    let token = sealed_anew(document, &token);
+    let (_, token) = client.goes_on("reset", Some(&token), &right_answers(&body).into());
+    let token = sealed_anew(document, &token);
+    assert_eq!(client.submit("reset", Some(&token), &json!({ "password": NEW_PASSWORD })).ok()["tag"], "end");
+    assert!(server.signs_in(&person.name, NEW_PASSWORD));
+}
+
+#[test]
+fn imported_keys_are_the_ones_that_tokens_are_made_with() {
+    let pem = project("source = \"file\"\nfile = \"security/token.pem\"", "security/token.pem", made("pem"));
+    for (what, project) in [("PKCS#12", keystore()), ("PEM", pem)] {
+        let mut setup = Server::on(project).own_keys();
+        if what == "PEM" {
+            setup = setup.private("security/token.pem");
+        }
+        let mut server = setup.start();
+        // The pair is taken from the operator, not from what the server kept: only the signing secret is the server's.
+        let mut document = kept(&server);
+        assert_eq!(document["keys"].as_array().unwrap().len(), 2, "{what}: the keys of the first start are kept for tokens in flight");
+        document["keys"][0]["rsa"] = MADE["rsa"].clone();
+        walks(&server, &document);
+
+        let person = Person::with_answers(&server, "flight");
+        let (body, token) = server.anonymous().goes_on("reset", None, &person.query());
+        assert_eq!(server.stop(), Some(0));
+        server.start();
+        assert_eq!(kept(&server)["keys"].as_array().unwrap().len(), 2, "{what}: the same keys are imported once");
+        server.anonymous().goes_on("reset", Some(&token), &right_answers(&body).into());
+    }
+}
+
+#[test]
+fn idms_keystore_brings_the_signing_secret_too() {
+    let fixtures = repository().join("crates/jose/tests/fixtures");
+    let settings =
+        "source = \"keystore\"\nkeystore = \"keystore.p12\"\npassword = \"throwaway\"\nsigning_alias = \"openidm-selfservice-key\"";
+    let server = Server::on(project(settings, "keystore.p12", std::fs::read(fixtures.join("keytool.p12")).unwrap())).own_keys().start();
+    let document = kept(&server);
+    walks(&server, &document);
+    // A token that the JDK made of this keystore, as IDM does.
+    let expected: Value = serde_json::from_slice(&std::fs::read(fixtures.join("keytool.json")).unwrap()).unwrap();
+    let opened = jwcrypto(&document, &[command("open", "token", expected["token"].as_str().unwrap())]).remove(0);
+    assert!(opened["content"].is_string(), "{opened}");
+}
+
+/// Starts a server that must not start, and gives back what it said.
+#[track_caller]
+fn refused(project: &Project, prepare: impl FnOnce(&Path)) -> String {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let root: PathBuf = directory.path().join("project");
+    project.write_to(&root);
+    prepare(&root);
+    let (root, data) = (root.to_str().unwrap().to_owned(), directory.path().join("data").to_str().unwrap().to_owned());
+    let ended = run(&["serve", "--project", &root, "--data", &data, "--listen", "127.0.0.1:0"], "");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(1), "it started, or died otherwise: {said}");
+    said
+}
+
+#[test]
+fn keys_that_cannot_be_used_stop_the_start_and_the_reason_names_the_file() {
+    let store = |settings: &str| {
+        let settings = format!("source = \"keystore\"\nkeystore = \"security/keystore.p12\"\n{settings}");
+        project(&settings, "security/keystore.p12", made("pkcs12"))
+    };
+    let file = |content: Vec<u8>| project("source = \"file\"\nfile = \"security/token.pem\"", "security/token.pem", content);
+    let password = format!("password = \"{PASSWORD}\"");
+    let jceks = [[0xCE; 4].as_slice(), &[0, 0, 0, 2]].concat();
+    for (what, project, mode, named, reason) in [
+        ("password", store("password = \"another\""), 0o600, "keystore.p12", "the password does not open the keystore"),
+        ("no password", store(""), 0o600, "keystore.p12", "the password of the keystore"),
+        (
+            "alias",
+            store(&format!("{password}\nalias = \"selfservise\"")),
+            0o600,
+            "keystore.p12",
+            "no private key `selfservise`; it has: selfservice",
+        ),
+        (
+            "signing alias",
+            store(&format!("{password}\nsigning_alias = \"hmac\"")),
+            0o600,
+            "keystore.p12",
+            "no secret key `hmac`; it has: selfservice",
+        ),
+        ("no file", store(&password).without("security/keystore.p12"), 0o600, "keystore.p12", "No such file"),
+        ("Java's format", store(&password).file("security/keystore.p12", jceks), 0o600, "keystore.p12", "keytool -importkeystore"),
+        ("damaged", store(&password).file("security/keystore.p12", "PKCS"), 0o600, "keystore.p12", "not a readable PKCS #12 file"),
+        ("mode", file(made("pem")), 0o604, "token.pem", "is readable by others (mode 604)"),
+        ("encrypted", file(made("encrypted")), 0o600, "token.pem", "the private key is encrypted; decrypt it first"),
+        ("elliptic curve", file(made("other")), 0o600, "token.pem", "not a valid RSA private key"),
+    ] {
+        let said = refused(&project, |root| {
+            for name in ["security/keystore.p12", "security/token.pem"].map(|name| root.join(name)) {
+                if name.exists() {
+                    std::fs::set_permissions(&name, PermissionsExt::from_mode(mode)).unwrap();
+                }
+            }
+        });
+        assert!(said.contains(named) && said.contains(reason), "{what}: {said}");
+        assert!(!said.contains(PASSWORD) && !said.contains("PRIVATE KEY-----"), "{what}: {said}");
+    }
+}
