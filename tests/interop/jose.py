@@ -2,10 +2,13 @@
 
 One command per line on standard input, one answer per line on standard output, both JSON. The first command hands over
 the key document of a ring; the keys of every algorithm are derived from it here anew, so the derivation is tested too.
+"kept" lists the sealed contexts of a store's file.
 """
 
 import base64
+import contextlib
 import json
+import sqlite3
 import sys
 
 try:
@@ -83,6 +86,9 @@ def main():
             if command["do"] == "ring":
                 ring = Ring(command["document"])
                 answer = {}
+            elif command["do"] == "kept":
+                with contextlib.closing(sqlite3.connect(f"file:{command['file']}?mode=ro", uri=True)) as store:
+                    answer = {"rows": [row[0] for row in store.execute("SELECT sealed FROM jsonstorage")]}
             elif command["do"] == "seal":
                 answer = {"token": ring.seal(command["form"], data(command["content"]))}
             else:

@@ -2,6 +2,7 @@
 
 mod edits;
 mod listed;
+mod random;
 
 use serde_json::{Value, json};
 

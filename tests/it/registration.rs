@@ -1,9 +1,11 @@
 //! Registration: from the first form to the signed-in person, in every documented shape, against everybody who means harm.
 
+mod any_input;
 mod assignment;
 mod default_project;
 mod disclosure;
 mod hostile;
+mod opened;
 mod races;
 mod samples;
 mod secrets;

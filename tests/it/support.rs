@@ -5,6 +5,7 @@
 pub(crate) mod access_manager;
 pub(crate) mod client;
 pub(crate) mod http;
+pub(crate) mod jwcrypto;
 pub(crate) mod lines;
 pub(crate) mod mailbox;
 pub(crate) mod newcomer;

@@ -75,9 +75,9 @@ impl<'a, S: Send + Sync + 'static> Compiling<'a, S> {
     /// A name for a part of the process that an edit of other parts never changes, unlike its place: a hash of `content`, which says what
     /// the part is, and a number for the second and later ones that say the same.
     pub fn name_of(&mut self, content: &Value) -> String {
-        let mut context = digest::Context::new(&digest::SHA256);
-        canonical(content, &mut |bytes| context.update(bytes));
-        let name = URL_SAFE_NO_PAD.encode(context.finish().as_ref().get(..9).unwrap_or_default());
+        let mut hash = digest::Context::new(&digest::SHA256);
+        canonical(content, &mut |bytes| hash.update(bytes));
+        let name = URL_SAFE_NO_PAD.encode(hash.finish().as_ref().get(..9).unwrap_or_default());
         let count = self.named.entry(name.clone()).or_insert(0);
         *count += 1;
         if *count == 1 { name } else { format!("{name}.{count}") }

@@ -11,7 +11,7 @@ use crate::support::newcomer::{ANSWERS, Newcomer, SECRET};
 use crate::support::verifier::Verifier;
 
 /// Whether bytes contain a text, in any case, plainly or in base64 at any offset.
-fn contains(haystack: &[u8], needle: &str) -> bool {
+pub(super) fn contains(haystack: &[u8], needle: &str) -> bool {
     use base64::Engine as _;
     let lower = haystack.to_ascii_lowercase();
     let find = |hay: &[u8], needle: &[u8]| hay.windows(needle.len()).any(|window| window == needle);
@@ -31,7 +31,7 @@ fn clean(what: &str, bytes: &[u8]) {
     }
 }
 
-fn files(directory: &Path, visit: &mut impl FnMut(&Path, Vec<u8>)) {
+pub(super) fn files(directory: &Path, visit: &mut impl FnMut(&Path, Vec<u8>)) {
     for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
         if entry.file_type().unwrap().is_dir() {
             files(&entry.path(), visit);

@@ -132,7 +132,7 @@ fn a_forms_name_is_what_it_asks_of_whom_and_neither_its_place_nor_its_texts() {
     worded["onConditionTrue"]["uiConfig"] = json!({ "displayName": "Ring ring", "purpose": "x", "buttonText": "y" });
     worded["onConditionFalse"] = Value::Null;
     worded["vestibule"] = json!({ "onScriptError": "require" });
-    assert_eq!(names(&[worded]), [of_telephone.clone()]);
+    assert_eq!(names(&[worded]), std::slice::from_ref(&of_telephone));
     for other in [
         conditional(&always(), Some(form("telephoneNumber", true)), None),
         conditional(&never(), None, Some(form("telephoneNumber", false))),
