@@ -1,6 +1,7 @@
 //! What `SECURITY.md` and the standards behind it demand, each requirement under its number (`sec_NN_…`).
 
 mod accounts;
+mod attacks;
 mod boundary;
 mod lifetimes;
 mod orders;

@@ -2,7 +2,8 @@
 //! codes or answers, which is the store's business and cannot be switched off (SEC-11, SEC-47).
 //!
 //! Easiest to get wrong: a limit must not tell known accounts from unknown ones, so accounts are counted by the name that was typed,
-//! whether somebody has it or not (SEC-01). By hand and not by `governor`, because sign-in failures need a look without counting.
+//! whether somebody has it or not (SEC-01). And that strangers fail must not keep the owner out: a network from which somebody signed in
+//! lately is judged by its own failures. By hand and not by `governor`, because sign-in failures need a look without counting.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -17,10 +18,16 @@ pub struct Limits {
     keys: RandomState,
     rates: ArcSwap<Rates>,
     submissions: Debts,
+    validations: Debts,
     sign_ins: Debts,
     failures: Debts,
     registrations: Debts,
+    /// Until when a network is known to an account, in milliseconds.
+    known: Debts,
 }
+
+/// Seconds for which an account remembers a network somebody signed in from.
+const KNOWN_FOR: i64 = 30 * 24 * 3600;
 
 /// A request that comes too often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,9 +74,11 @@ impl Limits {
             keys: RandomState::new(),
             rates: ArcSwap::from_pointee(Rates::of(settings)),
             submissions: Debts::default(),
+            validations: Debts::default(),
             sign_ins: Debts::default(),
             failures: Debts::default(),
             registrations: Debts::default(),
+            known: Debts::default(),
         }
     }
 
@@ -80,7 +89,7 @@ impl Limits {
 
     /// Forgets whoever has nothing to wait for.
     pub fn sweep(&self, now: i64) {
-        for debts in [&self.submissions, &self.sign_ins, &self.failures, &self.registrations] {
+        for debts in [&self.submissions, &self.validations, &self.sign_ins, &self.failures, &self.registrations, &self.known] {
             debts.sweep(milliseconds(now));
         }
     }
@@ -92,6 +101,17 @@ impl Limits {
     pub fn submission(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
         let rates = self.rates.load();
         if rates.enabled { self.submissions.count(rates.submissions, self.key(&network(client)), now) } else { Ok(()) }
+    }
+
+    /// Counts a question whether values satisfy the policies, among them whether a name is free. As many as submissions, which say the
+    /// same, but not out of their share: a page asks while somebody types.
+    ///
+    /// # Errors
+    /// When the client's network has used up its share.
+    pub fn validation(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        let rate = Rate { name: "validations", ..rates.submissions };
+        if rates.enabled { self.validations.count(rate, self.key(&network(client)), now) } else { Ok(()) }
     }
 
     /// Counts an account that a submission may make, before it makes it; [`Limits::not_registered`] takes it back. Counted afterwards,
@@ -121,8 +141,15 @@ impl Limits {
         if !rates.enabled {
             return Ok(());
         }
-        self.failures.look(rates.failures, self.key(account), now)?;
+        let own = self.key(&(account, network(client)));
+        let judged = if self.known.is_ahead(own, now) { own } else { self.key(account) };
+        self.failures.look(rates.failures, judged, now)?;
         self.sign_ins.count(rates.sign_ins, self.key(&network(client)), now)
+    }
+
+    /// Remembers from where somebody signed in: who fails elsewhere does not slow this network down.
+    pub fn signed_in(&self, client: IpAddr, account: &str, now: i64) {
+        self.known.put(self.key(&(account, network(client))), milliseconds(now.saturating_add(KNOWN_FOR)), milliseconds(now));
     }
 
     /// Looks whether a password of the configuration may be compared. Only failures count, and for each client by itself: nobody can
@@ -204,6 +231,22 @@ impl Debts {
         Ok(())
     }
 
+    /// Sets the time, unless there are too many to remember one more.
+    fn put(&self, key: u64, until: u64, now: u64) {
+        let mut debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if debts.len() >= SWEEP_AT && !debts.contains_key(&key) {
+            debts.retain(|_, debt| *debt > now);
+        }
+        if debts.len() < SWEEP_AT || debts.contains_key(&key) {
+            debts.insert(key, until);
+        }
+    }
+
+    fn is_ahead(&self, key: u64, now: i64) -> bool {
+        let debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        debts.get(&key).is_some_and(|until| *until > milliseconds(now))
+    }
+
     fn take_back(&self, rate: Rate, key: u64) {
         if let Some(debt) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&key) {
             *debt = debt.saturating_sub(rate.cost);
@@ -279,6 +322,24 @@ mod tests {
         limits.configured_sign_in(address("192.0.2.2"), "a", NOW).unwrap();
         limits.sign_in(client, "b", NOW).unwrap();
         limits.sign_in(client, "a", NOW + 1800).unwrap();
+    }
+
+    #[test]
+    fn strangers_failures_do_not_keep_the_owner_out_of_where_he_signs_in() {
+        let limits = Limits::new(&project::Limits { signin_failures_per_account_hour: 2, ..Default::default() });
+        let (home, elsewhere, stranger) = (address("192.0.2.1"), address("192.0.2.2"), address("203.0.113.1"));
+        limits.signed_in(home, "a", NOW);
+        for _ in 0..5 {
+            limits.sign_in_failed(stranger, "a", NOW);
+        }
+        limits.sign_in(home, "a", NOW).unwrap();
+        assert!(limits.sign_in(elsewhere, "a", NOW).is_err() && limits.sign_in(stranger, "a", NOW).is_err());
+        assert!(limits.sign_in(home, "a", NOW + KNOWN_FOR).is_ok(), "and by then the failures are forgotten too");
+        for _ in 0..2 {
+            limits.sign_in_failed(home, "a", NOW);
+        }
+        assert!(limits.sign_in(home, "a", NOW).is_err(), "his own failures count");
+        limits.sign_in(home, "b", NOW).unwrap();
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Attempt<'_> {
             }
         }
         if let Some(principal) = verified {
+            self.app.limits.signed_in(self.client.address, user, self.now);
             self.succeeded(&principal);
             return Ok(principal);
         }
@@ -228,8 +229,7 @@ impl Attempt<'_> {
                 }
                 _ => false,
             };
-            authentication.enabled().any(configured)
-                || (name == authentication.admin.username && self.is_administrators(&password).await?)
+            authentication.enabled().any(configured) || (name == authentication.admin.username && self.is_administrators(&password).await?)
         };
         self.record(name, &principal.own_path(), right);
         if right {

@@ -26,6 +26,10 @@ impl Resource for Policy {
 
     async fn action(&self, cx: &Context<'_>, name: &str) -> Answer {
         let action = PolicyAction::named(name).ok_or_else(|| unknown_action(name))?;
+        if !cx.principal.is_administrator() {
+            // Whether a user name is taken is said here too, and no faster than by a submission.
+            cx.app.limits.validation(cx.client.address, cx.now)?;
+        }
         let managed = &cx.runtime.managed;
         // Answers tell about the stored object, so only those who may read it have it compared.
         let stored = match self.resource.rsplit_once('/') {
