@@ -172,6 +172,13 @@ impl Patch {
         self.0.iter().filter_map(|operation| operation.from.as_ref()?.top()).filter(move |name| seen.insert(*name))
     }
 
+    /// The operations that leave a property as it is: none that write it, and no move out of it.
+    #[must_use]
+    pub fn without(&self, property: &str) -> Self {
+        let leaves = |operation: &&PatchOperation| operation.written().all(|pointer| pointer.top() != Some(property));
+        self.0.iter().filter(leaves).cloned().collect()
+    }
+
     /// The body of the request that would carry this patch.
     #[must_use]
     pub fn to_value(&self) -> Value {

@@ -227,6 +227,12 @@ impl<S> StageContext<'_, S> {
         self.stages.iter().any(|placed| placed.facts.gives.contains(&kind))
     }
 
+    /// Whether a stage after this one gives facts of this kind, whatever way the process takes.
+    #[must_use]
+    pub fn later_gives(&self, kind: FactKind) -> bool {
+        self.stages.iter().skip(self.index.saturating_add(1)).any(|placed| placed.facts.gives.contains(&kind))
+    }
+
     /// Whether the process proves this before it creates an account.
     #[must_use]
     pub fn proved_before_creation(&self, kind: FactKind) -> bool {

@@ -350,3 +350,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn without_a_property_nothing_writes_it_or_moves_it_away() {
+    let patch = Patch::parse(&json!([
+        {"operation": "replace", "field": "/a", "value": 1},
+        {"operation": "add", "field": "/a/b", "value": 1},
+        {"operation": "move", "from": "/a", "field": "/c"},
+        {"operation": "copy", "from": "/a", "field": "/d"},
+        {"operation": "remove", "field": "/e"},
+    ]))
+    .unwrap();
+    assert_eq!(patch.without("a").touched().collect::<Vec<_>>(), ["d", "e"]);
+}
