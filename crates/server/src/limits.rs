@@ -334,12 +334,14 @@ mod tests {
         }
         limits.sign_in(home, "a", NOW).unwrap();
         assert!(limits.sign_in(elsewhere, "a", NOW).is_err() && limits.sign_in(stranger, "a", NOW).is_err());
-        assert!(limits.sign_in(home, "a", NOW + KNOWN_FOR).is_ok(), "and by then the failures are forgotten too");
         for _ in 0..2 {
             limits.sign_in_failed(home, "a", NOW);
         }
         assert!(limits.sign_in(home, "a", NOW).is_err(), "his own failures count");
         limits.sign_in(home, "b", NOW).unwrap();
+        limits.sign_in_failed(stranger, "a", NOW + KNOWN_FOR);
+        limits.sign_in_failed(stranger, "a", NOW + KNOWN_FOR);
+        assert!(limits.sign_in(home, "a", NOW + KNOWN_FOR).is_err(), "a network that nobody signed in from for a month is a stranger's");
     }
 
     #[test]

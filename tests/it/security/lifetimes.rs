@@ -47,7 +47,7 @@ fn other_keys() -> Value {
 }
 
 /// Replaces the key file of a stopped server by these generations, newest first.
-fn write_keys(server: &Server, generations: Vec<Value>) {
+fn write_keys(server: &Server, generations: &[Value]) {
     let path = server.data().join("keys.json");
     std::fs::write(&path, json!({ "version": 1, "keys": generations }).to_string()).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -76,7 +76,7 @@ fn a_rotation_of_keys_in_the_middle_of_a_reset_loses_nobody_until_the_former_key
     let (stale, stale_link) = asks(&server.anonymous(), "reset", &replaced);
 
     assert_eq!(server.stop(), Some(0));
-    write_keys(&server, vec![new.clone(), old]);
+    write_keys(&server, &[new, old]);
     server.start();
     let client = server.anonymous();
     for (process, asking, token, link, typing, second, typed) in &walkers {
@@ -97,7 +97,7 @@ fn a_rotation_of_keys_in_the_middle_of_a_reset_loses_nobody_until_the_former_key
     let late = Person::create(&server, "rotated");
     let (token, link) = asks(&client, "reset", &late);
     assert_eq!(server.stop(), Some(0));
-    write_keys(&server, vec![other_keys()["keys"][0].clone()]);
+    write_keys(&server, &[other_keys()["keys"][0].clone()]);
     server.start();
     assert_eq!(server.anonymous().submit("reset", Some(&token), &link.input()).refused(400), "Invalid snapshot token");
 }

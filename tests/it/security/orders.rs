@@ -8,8 +8,11 @@ use crate::support::verifier::Verifier;
 use crate::support::{Person, Server};
 use crate::world::{RESETS, TOKENS, USERNAMES, process_of, project};
 
+/// Status, headers and body of an answer; hashes and mails it cost.
+type Seen = ((u16, Vec<(String, String)>, Value), (f64, f64));
+
 /// Where a stranger gets to, and what he sees on his way: answers without their drawn questions, hashes and mails.
-fn stranger(server: &Server, process: &str, name: &str) -> Vec<((u16, Vec<(String, String)>, Value), (f64, f64))> {
+fn stranger(server: &Server, process: &str, name: &str) -> Vec<Seen> {
     let client = server.anonymous();
     let mut seen = Vec::new();
     let mut token: Option<String> = None;
