@@ -36,7 +36,11 @@ fuzz: compiler
 compiler:
 	@scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h
 
-tools: compiler $(PYTHON)
+tools: compiler browser $(PYTHON)
+
+.PHONY: browser
+browser:
+	@[ -n "$$VESTIBULE_CHROMIUM" ] || scripts/packages.sh chromium:chromium
 
 $(PYTHON): tests/tools/requirements.txt
 	@scripts/packages.sh python3:python3 python3-venv:ensurepip

@@ -7,6 +7,7 @@
     reason = "these are tests from end to end, their helpers included; a panic is a failure"
 )]
 
+mod browser;
 mod client_contract;
 mod command_line;
 mod config;

@@ -3,6 +3,7 @@
 //! Easiest to get wrong: nothing here may sleep. A test waits for a line, a mail or a condition, each with a bound.
 
 pub(crate) mod access_manager;
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod jwcrypto;
@@ -15,6 +16,7 @@ pub(crate) mod project;
 pub(crate) mod reaper;
 pub(crate) mod server;
 pub(crate) mod stages;
+pub(crate) mod tls_proxy;
 pub(crate) mod verifier;
 
 pub(crate) use client::{Client, Link};

@@ -284,7 +284,7 @@ fn mounts(files: &dyn Files, names: &ProjectNames<'_>, sink: &Sink) -> Vec<Strin
         Presence::Absent => None,
         Presence::Broken => {
             let message = "the file cannot be read; the pages are at / only";
-            sink.push(Diagnostic::new(Severity::Warning, "context-root", Location::file(&format!("conf/{name}")), message));
+            sink.push(Diagnostic::new(Severity::Warning, "context-root", Location::file(format!("conf/{name}")), message));
             None
         }
         Presence::Present(document) => ui_context::read(&document, sink),

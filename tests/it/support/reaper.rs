@@ -18,7 +18,11 @@ done
 printf '%s\n' "$left" | while read -r pid directory; do
     [ -n "$pid" ] || continue
     kill -9 "$pid" 2>/dev/null
-    [ -d "$directory" ] && rm -rf -- "$directory"
+    # A browser's children may still be writing.
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+        [ -d "$directory" ] || break
+        rm -rf -- "$directory" 2>/dev/null || sleep 0.2
+    done
 done
 "#;
 
