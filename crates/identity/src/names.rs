@@ -77,6 +77,12 @@ pub enum NameRefusal {
 }
 
 impl Canonical {
+    /// A form as it was kept: [`Canonical::as_str`] and [`Canonical::skeleton`] of a name.
+    #[must_use]
+    pub fn from_stored(text: String, skeleton: String) -> Self {
+        Self { text, skeleton }
+    }
+
     /// The text that is equal for equal names.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -4,6 +4,8 @@
 use async_trait::async_trait;
 use crest::{Page, Query, Resource, ResourceError};
 
+use crate::names::Canonical;
+
 #[cfg(any(test, feature = "testing"))]
 mod memory;
 #[cfg(any(test, feature = "testing"))]
@@ -24,6 +26,12 @@ pub trait Objects: Send + Sync {
     /// # Errors
     /// As the variants of [`ObjectsError`] say.
     async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError>;
+
+    /// The ids of the objects whose unique property holds this name in any spelling, or one that looks like it (SEC-48).
+    ///
+    /// # Errors
+    /// [`ObjectsError::Unavailable`] when the store does not answer.
+    async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError>;
 }
 
 /// Why reading failed.

@@ -73,6 +73,16 @@ pub struct AuditEvent {
 pub enum Effect {
     /// A write to a managed object.
     Change(Change),
+    /// Fails the unit unless a unique name of an object, as it was just written, is that object's alone in every spelling and to the eye
+    /// (SEC-48). What the owner of the data brings from elsewhere is not asked.
+    Distinct {
+        /// `managed/user`.
+        collection: String,
+        /// The object.
+        id: String,
+        /// The unique property.
+        property: String,
+    },
     /// A mail for the outbox.
     Mail(Mail),
     /// Begins a session, in the transaction of the credential that is spent for it and of the sign-in that is counted. A key that exists

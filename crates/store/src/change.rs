@@ -7,6 +7,8 @@ use crest::{Change, Resource, ResourceError};
 use process::CommitError;
 use serde_json::Value;
 
+use crate::Collections;
+use crate::identifiers;
 use crate::objects::{resource, revision, revision_number};
 use crate::sqlite::{self, Connection, Violation};
 
@@ -15,12 +17,16 @@ pub(crate) fn unavailable(error: impl std::fmt::Display) -> CommitError {
 }
 
 /// Applies a change and gives the object as it is now; for a deletion as it was.
-pub(crate) fn apply(connection: &Connection, now: i64, change: Change) -> Result<Resource, CommitError> {
+pub(crate) fn apply(connection: &Connection, collections: &Collections, now: i64, change: Change) -> Result<Resource, CommitError> {
+    let keep = |collection: &str, resource: Resource| {
+        identifiers::keep(connection, collections, collection, &resource.id, &resource.content).map_err(unavailable)?;
+        Ok(resource)
+    };
     match change {
-        Change::Create { collection, id, content } => create(connection, now, &collection, id, content),
+        Change::Create { collection, id, content } => keep(&collection, create(connection, now, &collection, id, content)?),
         Change::Replace { collection, id, content, expected } => {
             let object = Object { collection: &collection, id: &id };
-            object.replace(connection, now, content, expected.as_deref())
+            keep(&collection, object.replace(connection, now, content, expected.as_deref())?)
         }
         Change::Patch { collection, id, patch, expected, guard } => {
             let object = Object { collection: &collection, id: &id };
@@ -28,12 +34,19 @@ pub(crate) fn apply(connection: &Connection, now: i64, change: Change) -> Result
             if guard.is_some_and(|guard| !guard.holds(&current.content)) {
                 return Err(CommitError::GuardFailed);
             }
+            let before = identifiers::of(collections, &collection, &current.content);
             if !patch.apply(&mut current.content).map_err(CommitError::Patch)? {
                 return Ok(current);
             }
-            object.replace(connection, now, current.content, Some(&current.revision))
+            let same = before == identifiers::of(collections, &collection, &current.content);
+            let written = object.replace(connection, now, current.content, Some(&current.revision))?;
+            if same { Ok(written) } else { keep(&collection, written) }
         }
-        Change::Delete { collection, id, expected } => Object { collection: &collection, id: &id }.delete(connection, expected.as_deref()),
+        Change::Delete { collection, id, expected } => {
+            let gone = Object { collection: &collection, id: &id }.delete(connection, expected.as_deref())?;
+            identifiers::forget(connection, collections, &collection, &id).map_err(unavailable)?;
+            Ok(gone)
+        }
     }
 }
 

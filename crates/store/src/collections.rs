@@ -75,6 +75,11 @@ impl Collections {
         self.0.get(collection)
     }
 
+    /// Every unique property, with its collection.
+    pub(crate) fn unique(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().flat_map(|(collection, indexed)| indexed.unique.iter().map(|property| (collection.clone(), property.clone())))
+    }
+
     /// The index over a property, where there is one.
     pub(crate) fn index<'a>(&'a self, collection: &str, property: &str) -> Option<Index<'a>> {
         let (collection, indexed) = self.0.get_key_value(collection).filter(|(collection, _)| is_plain_path(collection))?;

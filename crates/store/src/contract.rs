@@ -74,6 +74,9 @@ macro_rules! contract_tests {
             one_of_many_guarded_patches_succeeds
             a_revision_never_comes_back
             text_with_nul_is_refused
+            a_name_is_found_in_every_spelling_and_by_its_look
+            a_distinct_name_is_refused_in_another_spelling_and_others_are_not
+            one_of_many_racing_spellings_succeeds
             content_comes_back_as_it_went
         );
         $crate::contract_tests!(@ $open, queries:

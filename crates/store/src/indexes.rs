@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::collections::Index;
 use crate::sqlite::{self, Connection};
-use crate::{Collections, IndexError};
+use crate::{Collections, IndexError, identifiers};
 
 fn unavailable(error: impl std::fmt::Display) -> IndexError {
     IndexError::Unavailable(error.to_string())
@@ -35,6 +35,7 @@ pub(crate) fn ensure(connection: &Connection, declared: &Collections) -> Result<
     for name in present.keys() {
         drop_index(connection, name)?;
     }
+    identifiers::ensure(connection, declared).map_err(unavailable)?;
     Ok(Made { collections, refused })
 }
 

@@ -8,13 +8,14 @@ use process::{CommitError, Effect, InstanceId, Ledger, LedgerError, Receipt, Spe
 
 use crate::change::{self, unavailable as lost};
 use crate::sqlite::{self, Connection, Row};
-use crate::{Db, audit, outbox, sessions};
+use crate::{Collections, Db, audit, identifiers, outbox, sessions};
 
 #[async_trait]
 impl Ledger for Db {
     async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError> {
         let unit = self.sealed(unit)?;
-        self.write(move |connection| perform(connection, unit)).await
+        let collections = self.collections();
+        self.write(move |connection| perform(connection, &collections, unit)).await
     }
 
     async fn spent_below(&self, instance: &InstanceId) -> Result<u32, LedgerError> {
@@ -102,14 +103,15 @@ fn number(row: &Row<'_>) -> Result<u32, sqlite::Error> {
     Ok(u32::try_from(row.get::<_, i64>("value")?.max(0)).unwrap_or(u32::MAX))
 }
 
-fn perform(connection: &Connection, unit: Unit) -> Result<Receipt, CommitError> {
+fn perform(connection: &Connection, collections: &Collections, unit: Unit) -> Result<Receipt, CommitError> {
     let mut receipt = Receipt::default();
     if let Some(spend) = &unit.spend {
         self::spend(connection, spend)?;
     }
     for effect in unit.effects {
         match effect {
-            Effect::Change(change) => receipt.changed.push(change::apply(connection, unit.now, change)?),
+            Effect::Change(change) => receipt.changed.push(change::apply(connection, collections, unit.now, change)?),
+            Effect::Distinct { collection, id, property } => identifiers::distinct(connection, &collection, &property, &id)?,
             Effect::Mail(mail) => receipt.mails.push(outbox::insert(connection, unit.now, mail).map_err(lost)?),
             Effect::BeginSession(session) => sessions::insert(connection, &sessions::begun(session, unit.now)).map_err(lost)?,
             Effect::EndSessions { collection, id, except } => {

@@ -15,6 +15,7 @@ mod contract_on_sqlite;
 mod cookie;
 mod db;
 mod error;
+mod identifiers;
 mod indexes;
 mod ledger;
 mod objects;

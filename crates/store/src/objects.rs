@@ -8,6 +8,7 @@
 
 use async_trait::async_trait;
 use crest::{Page, Paging, Query, Resource, TotalPolicy};
+use identity::names::Canonical;
 use identity::{Objects, ObjectsError};
 
 use crate::error::Unavailable;
@@ -15,7 +16,7 @@ use crate::order::{Order, Position, walk};
 use crate::sql::{Bound, Values};
 use crate::sql_filter::{condition, probes};
 use crate::sqlite::{self, Connection, Row};
-use crate::{Collections, Db, cookie};
+use crate::{Collections, Db, cookie, identifiers};
 
 /// Objects that are checked in memory at a time, where SQL could not express the whole filter.
 const BATCH: i64 = 256;
@@ -57,6 +58,10 @@ impl Objects for Db {
         let (collection, query) = (collection.to_owned(), query.clone());
         let found = self.readers().walk(move |connection| page(connection, &collection, &query, &indexes).map_err(ObjectsError::from));
         found.await
+    }
+
+    async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError> {
+        self.look(|connection| identifiers::holders(connection, collection, property, name))
     }
 }
 

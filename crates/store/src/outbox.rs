@@ -128,6 +128,10 @@ pub(crate) fn insert(connection: &Connection, now: i64, mail: Mail) -> Result<Ma
 #[async_trait]
 impl Outbox for Db {
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
+        // Asking costs next to nothing, and mostly nothing is due.
+        if self.next_due().await?.is_none_or(|due| due > now) {
+            return Ok(Vec::new());
+        }
         let mut claimed = self.take(TAKE_UNSUSPECTED, now, lease_until, limit).await?;
         if claimed.is_empty() {
             claimed = self.take(TAKE_SUSPECTED, now, lease_until, limit.min(1)).await?;

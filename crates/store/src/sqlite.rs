@@ -88,8 +88,11 @@ pub(crate) fn reader(file: &Path) -> Result<Connection, Error> {
 }
 
 /// The steps that made the tables what they are, first to last. Forward only: a released step is never edited.
-const STEPS: &[M<'_>] =
-    &[M::up(include_str!("../migrations/sqlite/0001_store.sql")), M::up(include_str!("../migrations/sqlite/0002_unfinished.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("../migrations/sqlite/0001_store.sql")),
+    M::up(include_str!("../migrations/sqlite/0002_unfinished.sql")),
+    M::up(include_str!("../migrations/sqlite/0003_identifier.sql")),
+];
 
 /// Brings the tables up to date.
 pub(crate) fn migrate(file: &Path, connection: &mut Connection) -> Result<(), OpenError> {

@@ -8,6 +8,7 @@ use crest::{Change, Page, Paging, Query, Resource, ResourceError};
 use serde_json::Value;
 
 use super::{Objects, ObjectsError};
+use crate::names::{Canonical, check_name};
 
 type Collections = BTreeMap<String, BTreeMap<String, Resource>>;
 
@@ -120,5 +121,16 @@ impl Objects for MemoryObjects {
         found.truncate(size);
         let cookie = more.then(|| (start + found.len() as u64).to_string());
         Ok(Page { result: found, cookie, total: Some(total) })
+    }
+
+    async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError> {
+        let collides = |resource: &&Resource| {
+            let text = resource.content.get(property).and_then(Value::as_str);
+            text.and_then(|text| check_name::<&str>(text, &[]).ok()).is_some_and(|other| other.collides_with(name))
+        };
+        Ok(self.with(|collections| {
+            let objects = collections.get(collection).into_iter().flat_map(BTreeMap::values);
+            objects.filter(collides).map(|resource| resource.id.clone()).collect()
+        }))
     }
 }

@@ -5,6 +5,7 @@ use http::HeaderMap;
 use identity::{Audience, Prepared, Writer};
 use process::{AuditEvent, Caller, Effect, Ledger, Receipt, Unit};
 use serde_json::{Value, json};
+use stages::{Consequences as _, Written};
 use tokio::sync::OnceCell;
 use wire::client::Client;
 use wire::language;
@@ -14,8 +15,9 @@ use super::access::{Decision, Question};
 use super::authenticate::Attempt;
 use super::call::Call;
 use super::consequences;
+use super::mail_change;
 use super::principal::Principal;
-use super::reply::Reply;
+use super::reply::{Refusal, Reply};
 use super::rights::Rights;
 use crate::app::App;
 use crate::runtime::Runtime;
@@ -118,6 +120,27 @@ impl<'a> Context<'a> {
         }
     }
 
+    fn written<'w>(&self, caller: &'w Caller, collection: &'w str, prepared: &'w Prepared) -> Written<'w> {
+        let author = consequences::author(self.principal.is_administrator(), caller.subject.as_ref(), collection, &prepared.id);
+        Written { caller, now: self.now, author, collection, prepared, credential: false, told: None, silent: false }
+    }
+
+    /// Whether a write changes the mail address in a way that waits for a confirmation.
+    pub(crate) fn waits(&self, collection: &str, prepared: &Prepared) -> bool {
+        let caller = self.caller();
+        self.runtime.consequences.waits(&self.written(&caller, collection, prepared))
+    }
+
+    /// What happens instead of the change of the address.
+    ///
+    /// # Errors
+    /// 403 for a wrong password and for an address that is only taken away, 429 for too many changes, 503 when the store does not answer.
+    pub(crate) async fn ask_for_address(&self, collection: &str, prepared: &Prepared) -> Result<Vec<Effect>, Refusal> {
+        let proven = mail_change::proven(self).await?;
+        let caller = self.caller();
+        Ok(self.runtime.consequences.ask(&self.written(&caller, collection, prepared), proven).await?)
+    }
+
     /// Commits what was prepared for a managed object, with what follows from it ([`consequences`]). Returns the object afterwards; as it
     /// was, for a deletion.
     ///
@@ -133,7 +156,11 @@ impl<'a> Context<'a> {
     /// What the store says.
     pub(crate) async fn commit_with(&self, collection: &str, mut prepared: Prepared, more: Vec<Effect>) -> Result<Resource, ResourceError> {
         let nothing = || ResourceError::internal("Nothing was prepared");
-        let mut effects = if prepared.change.is_some() { consequences::of(self, collection, &prepared).await? } else { Vec::new() };
+        let caller = self.caller();
+        let mut effects = Vec::new();
+        if prepared.change.is_some() {
+            effects = self.runtime.consequences.of(&self.written(&caller, collection, &prepared)).await?;
+        }
         let change = prepared.change.take();
         if change.is_none() && more.is_empty() {
             return prepared.previous.ok_or_else(nothing);
@@ -141,6 +168,7 @@ impl<'a> Context<'a> {
         if change.is_some() {
             let object = format!("{collection}/{}", prepared.id);
             effects.push(Effect::Audit(self.event("activity", self.call.operation.name(), object, json!({ "changed": prepared.changed }))));
+            effects.extend(self.distinct(collection, &prepared));
         }
         effects.extend(more);
         let writes = change.is_some();
@@ -157,6 +185,18 @@ impl<'a> Context<'a> {
         } else {
             prepared.previous.ok_or_else(nothing)
         }
+    }
+
+    /// Nobody but an administrator gives an object a name that differs from another's in its spelling alone (SEC-48).
+    fn distinct(&self, collection: &str, prepared: &Prepared) -> Vec<Effect> {
+        if self.principal.is_administrator() {
+            return Vec::new();
+        }
+        let changed =
+            self.runtime.managed.policies.unique(collection).filter(|name| prepared.changed.iter().any(|changed| changed == name));
+        let distinct =
+            |name: &str| Effect::Distinct { collection: collection.to_owned(), id: prepared.id.clone(), property: name.to_owned() };
+        changed.map(distinct).collect()
     }
 
     /// A managed object as the asking person may see it.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crest::{Filter, Pointer, Query, ResourceError};
-use identity::names::{self, NameRefusal};
+use identity::names::{self, Canonical, NameRefusal};
 use identity::secret::{MAX_SECRET_BYTES, is_crypto_object};
 use identity::{CREATE_MESSAGE, Managed, ObjectSchema, PolicyFailure, Which, Writer, policy_error};
 use process::{Disclosure, Fact, FactKind};
@@ -193,11 +193,14 @@ impl Details {
             let failure = match checked {
                 Ok(_) if undisclosed.contains(&name) => continue,
                 Ok(canonical) => {
-                    let query = Query::first(same(name, text, canonical.as_str()), 1);
-                    if managed.objects.query(&self.collection, &query).await?.result.is_empty() {
-                        continue;
+                    let taken = !managed.objects.named(&self.collection, name, &canonical).await?.is_empty();
+                    let foreign =
+                        if taken || is_mail { None } else { self.foreign_address(managed, user, name, &canonical, undisclosed).await? };
+                    match foreign {
+                        Some(failure) => failure,
+                        None if taken => PolicyFailure::unique(name),
+                        None => continue,
                     }
-                    PolicyFailure::unique(name)
                 }
                 Err(NameRefusal::Reserved | NameRefusal::LooksReserved) => PolicyFailure::unique(name),
                 Err(_) if is_mail => PolicyFailure::new(name, "VALID_EMAIL_ADDRESS_FORMAT"),
@@ -207,11 +210,35 @@ impl Details {
         }
         Ok(found)
     }
+
+    /// A name in the form of a mail address, where that is somebody else's (SEC-48). Where addresses are not disclosed, no other address
+    /// than one's own will do, whether anybody has it or not.
+    async fn foreign_address(
+        &self,
+        managed: &Managed,
+        user: &Value,
+        name: &str,
+        canonical: &Canonical,
+        undisclosed: &[&str],
+    ) -> Result<Option<PolicyFailure>, ResourceError> {
+        let own = self.mail.get(user).and_then(Value::as_str);
+        let own_form = own.and_then(|own| names::check_mail::<&str>(own, &[]).ok());
+        if !canonical.as_str().contains('@') || own_form.is_some_and(|own| own == *canonical) {
+            return Ok(None);
+        }
+        if self.mail.top().is_some_and(|mail| undisclosed.contains(&mail)) {
+            return Ok(own.map(|_| PolicyFailure::new(name, "VALID_USERNAME")));
+        }
+        let typed = user.get(name).and_then(Value::as_str).unwrap_or_default();
+        let query = Query::first(same(&self.mail.to_string(), typed, canonical.as_str()), 1);
+        let found = managed.objects.query(&self.collection, &query).await?;
+        Ok((!found.result.is_empty()).then(|| PolicyFailure::unique(name)))
+    }
 }
 
 /// Whoever has this value as it was typed, or in the form in which values are compared. An account whose own spelling is neither is not
 /// found: the store compares by code points.
-pub(super) fn same(field: &str, typed: &str, canonical: &str) -> Filter {
+fn same(field: &str, typed: &str, canonical: &str) -> Filter {
     Filter::Or(vec![Filter::equals(field, typed), Filter::equals(field, canonical)])
 }
 

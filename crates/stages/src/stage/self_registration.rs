@@ -89,6 +89,9 @@ impl SelfRegistration {
         let Prepared { id, change, content, .. } = prepared;
         let Some(change) = change else { return Err(ResourceError::internal("The account was not made")) };
         cx.effect(Effect::Change(change));
+        for property in cx.services.managed.policies.unique(&self.collection).map(str::to_owned).collect::<Vec<_>>() {
+            cx.effect(Effect::Distinct { collection: self.collection.clone(), id: id.clone(), property });
+        }
         let object = Resource { id: id.clone(), revision: String::new(), content };
         if let Some(mail) = self.welcome(cx, &object, mail) {
             cx.effect(Effect::Mail(mail));

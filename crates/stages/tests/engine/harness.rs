@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use crest::{Clock, Page, Query, Random, Resource, ResourceError};
 use identity::kba::KbaConfig;
+use identity::names::Canonical;
 use identity::secret::{HashParameters, Hasher, InlineHasher, Secret, Verdict};
 use identity::{Managed, MemoryObjects, Objects, ObjectsError, Policies, Schemas};
 use jose::{KeyRing, TokenForm};
@@ -22,6 +23,7 @@ use vestibule_stages::{
     AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, Scripts, Services, SignedInElsewhere,
 };
 
+use crate::consequences::Told;
 use crate::ledger::MemoryLedger;
 
 pub(crate) const USER: &str = "managed/user";
@@ -81,6 +83,11 @@ impl Objects for CountedObjects {
     async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
         self.1.reads.fetch_add(1, Ordering::SeqCst);
         self.0.query(collection, query).await
+    }
+
+    async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.0.named(collection, property, name).await
     }
 }
 
@@ -257,6 +264,7 @@ impl World {
             captcha: Arc::new(Verifier),
             mail_budget: budget.clone(),
             mail_configured: true,
+            consequences: Arc::new(Told::default()),
             templates: Arc::new(HandlebarsTemplates::default()),
             auto_login: Arc::new(Nowhere),
             scripts: scripts(),

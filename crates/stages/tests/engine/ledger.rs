@@ -71,6 +71,24 @@ impl MemoryLedger {
     }
 }
 
+impl MemoryLedger {
+    /// Whether the names that are to be distinct are, once the change is made.
+    fn check_names(&self, change: &Change, effects: &[Effect]) -> Result<(), CommitError> {
+        let Change::Create { collection, id, content } = change else { return Ok(()) };
+        for effect in effects {
+            if let Effect::Distinct { property, id: of, .. } = effect
+                && of == id
+                && let Some(name) = content.get(property).and_then(serde_json::Value::as_str)
+                && let Ok(name) = identity::names::check_name::<&str>(name, &[])
+                && now(self.objects.named(collection, property, &name)).is_ok_and(|holders| !holders.is_empty())
+            {
+                return Err(CommitError::Taken { collection: collection.clone(), property: property.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Ledger for MemoryLedger {
     async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError> {
@@ -85,6 +103,7 @@ impl Ledger for MemoryLedger {
         // This ledger undoes nothing, so whatever could fail is tried first.
         for change in &changes {
             self.check(change, &rows.unique)?;
+            self.check_names(change, &unit.effects)?;
         }
         for change in changes {
             self.objects.commit(change).map_err(CommitError::Patch)?;
@@ -96,7 +115,7 @@ impl Ledger for MemoryLedger {
         let mut receipt = Receipt::default();
         for effect in unit.effects {
             match effect {
-                Effect::Change(_) => {}
+                Effect::Change(_) | Effect::Distinct { .. } => {}
                 Effect::Mail(mail) => {
                     receipt.mails.push(MailId(i64::try_from(rows.mails.len()).unwrap()));
                     rows.mails.push(mail);

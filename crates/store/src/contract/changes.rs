@@ -217,3 +217,62 @@ pub async fn content_comes_back_as_it_went<S: Store>(store: S) {
     assert_eq!(read, content);
     assert_eq!(read.to_string(), content.to_string(), "the order of members too");
 }
+
+fn distinct(id: &str) -> Effect {
+    Effect::Distinct { collection: USERS.into(), id: id.into(), property: "userName".into() }
+}
+
+async fn named<S: Store>(store: &S, name: &str) -> Vec<String> {
+    let form = identity::names::check_name::<&str>(name, &[]).unwrap();
+    store.named(USERS, "userName", &form).await.unwrap()
+}
+
+/// SEC-48: whatever writes an object, its name is found by its forms, and no longer when it has another or is gone.
+pub async fn a_name_is_found_in_every_spelling_and_by_its_look<S: Store>(store: S) {
+    put(&store, "a", json!({ "userName": "BJensen" })).await;
+    put(&store, "b", json!({ "userName": "Müller" })).await;
+    put(&store, "c", json!({ "sn": "none" })).await;
+    for spelling in ["BJensen", "bjensen", " BJENSEN ", "\u{ff22}jensen"] {
+        assert_eq!(named(&store, spelling).await, ["a"], "{spelling}");
+    }
+    assert_eq!(named(&store, "mu\u{308}ller").await, ["b"], "composed otherwise");
+    put(&store, "d", json!({ "userName": "coco" })).await;
+    assert_eq!(named(&store, "\u{441}\u{43e}\u{441}\u{43e}").await, ["d"], "the same to the eye");
+    let rename = crest::Patch::new(vec![crest::PatchOperation::replace(crest::Pointer::parse("userName").unwrap(), json!("babs"))]);
+    let patch = Change::Patch { collection: USERS.into(), id: "a".into(), patch: rename, expected: None, guard: None };
+    changed(&store, patch).await.unwrap();
+    assert_eq!((named(&store, "BJensen").await.len(), named(&store, "Babs").await), (0, vec!["a".to_owned()]));
+    let replace = Change::Replace { collection: USERS.into(), id: "b".into(), content: json!({ "userName": "Meier" }), expected: None };
+    changed(&store, replace).await.unwrap();
+    assert_eq!((named(&store, "müller").await.len(), named(&store, "MEIER").await), (0, vec!["b".to_owned()]));
+    changed(&store, Change::Delete { collection: USERS.into(), id: "b".into(), expected: None }).await.unwrap();
+    assert!(named(&store, "meier").await.is_empty());
+}
+
+/// SEC-48: who asks for a distinct name gets one; objects that are brought in from elsewhere may differ in case alone.
+pub async fn a_distinct_name_is_refused_in_another_spelling_and_others_are_not<S: Store>(store: S) {
+    put(&store, "a", json!({ "userName": "Scarter" })).await;
+    put(&store, "b", json!({ "userName": "SCARTER" })).await;
+    for (id, name) in [("c", "scarter"), ("d", "sCarter")] {
+        let refused = commit(&store, vec![create(id, json!({ "userName": name })), distinct(id)]).await;
+        assert!(matches!(refused, Err(CommitError::Taken { property, .. }) if property == "userName"), "{name}");
+        assert_eq!(store.read(USERS, id).await.unwrap(), None);
+    }
+    commit(&store, vec![create("e", json!({ "userName": "scarter2" })), distinct("e")]).await.unwrap();
+    commit(&store, vec![create("f", json!({ "sn": "no name" })), distinct("f")]).await.unwrap();
+}
+
+/// SEC-48: two spellings that arrive together are one name.
+pub async fn one_of_many_racing_spellings_succeeds<S: Store>(store: S) {
+    let spellings = (0..32_u32).map(|bits| {
+        let name: String =
+            "racer".chars().enumerate().map(|(at, c)| if bits >> at & 1 == 1 { c.to_ascii_uppercase() } else { c }).collect();
+        let (store, id) = (store.clone(), format!("r{bits}"));
+        tokio::spawn(async move { commit(&store, vec![create(&id, json!({ "userName": name })), distinct(&id)]).await.is_ok() })
+    });
+    let mut succeeded = 0;
+    for one in spellings.collect::<Vec<_>>() {
+        succeeded += u32::from(one.await.unwrap());
+    }
+    assert_eq!((succeeded, named(&store, "racer").await.len()), (1, 1));
+}

@@ -313,3 +313,20 @@ async fn a_long_search_is_finished_on_another_thread() {
     assert!(brief.is_err(), "longer than what is done at once");
     assert_eq!(db.query("managed/user", &all).await.unwrap().result.len(), 1);
 }
+
+/// Objects that were there before their property became unique are found like others.
+#[tokio::test]
+async fn the_forms_of_names_follow_the_declaration() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = Db::open(&location(&directory), Collections::new()).await.unwrap();
+    let people = (0..2500).map(|number| create(&format!("id{number}"), json!({ "userName": format!("Name{number}") })).effects.remove(0));
+    db.commit(Unit { now: 1, spend: None, effects: people.collect() }).await.unwrap();
+    let form = identity::names::check_name::<&str>("nAME2499", &[]).unwrap();
+    assert!(db.named("managed/user", "userName", &form).await.unwrap().is_empty());
+    for _ in 0..2 {
+        db.ensure_indexes(&users()).await.unwrap();
+        assert_eq!(db.named("managed/user", "userName", &form).await.unwrap(), ["id2499"]);
+    }
+    db.ensure_indexes(&Collections::new()).await.unwrap();
+    assert!(db.named("managed/user", "userName", &form).await.unwrap().is_empty());
+}
