@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use crate::support::mailbox::repository;
-use crate::support::newcomer::Newcomer;
-use crate::support::people::{Answers, NEW_PASSWORD, walk};
+use crate::support::newcomer::{ANSWERS, Newcomer};
+use crate::support::people::{Answers, NEW_PASSWORD, query, walk};
 use crate::support::server::run;
-use crate::support::{Person, Project, Server, mailbox};
+use crate::support::{Link, Person, Project, Server, mailbox};
 
 fn sample(name: &str) -> Project {
     let sample = Project::from_directory(&repository().join("tests/projects").join(name));
@@ -72,6 +72,15 @@ fn names_within_names_have_defaults_and_escapes() {
 }
 
 #[test]
+fn a_file_in_another_encoding_keeps_its_letters() {
+    let server = start("odd-17-other-encoding");
+    let person = Person::create(&server, "odd").named_by_mail();
+    let mark = mailbox().mark();
+    walk(&server.anonymous(), "username", &person, Answers::Link);
+    assert_eq!(mailbox().after(mark, &person.mail).subject(), "Identité retrouvée");
+}
+
+#[test]
 fn names_come_from_the_product_s_sources_in_its_order() {
     let (from, subject, body) = reset_mail(&start("odd-05-sources"));
     assert!(from.contains("system@example.test"), "system properties outrank the files of the resolver: {from}");
@@ -97,6 +106,24 @@ fn registrations_of_odd_projects_end_with_an_account() {
         newcomer.register(&server.anonymous(), "registration");
         assert_eq!(newcomer.account(&server)["mail"], newcomer.mail, "{name}");
     }
+}
+
+#[test]
+fn questions_inside_a_stage_are_the_ones_that_are_asked() {
+    let server = start("odd-16-inline-questions");
+    let newcomer = Newcomer::new("inline");
+    newcomer.register(&server.anonymous(), "registration");
+    let client = server.anonymous();
+    let mark = mailbox().mark();
+    let (_, token) = client.goes_on("recall", None, &query("mail", &newcomer.mail));
+    let link = Link::in_text(&mailbox().with(mark, &newcomer.mail, &token).body);
+    let (asked, token) = client.goes_on("recall", Some(&token), &link.input());
+    let question = &asked["requirements"]["properties"]["answer1"];
+    let own = question.get("userQuestion").is_some();
+    assert!(own || ["Which river?", "Which tree?"].map(Some).contains(&question["systemQuestion"]["en"].as_str()), "{asked}");
+    client.submit("recall", Some(&token), &json!({ "answer1": "no" })).refused(400);
+    let (asked, _) = client.goes_on("recall", Some(&token), &json!({ "answer1": ANSWERS[usize::from(own)] }));
+    assert_eq!(asked["type"], "resetStage");
 }
 
 #[test]

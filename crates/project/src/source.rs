@@ -112,6 +112,12 @@ impl SourceFile {
         }
     }
 
+    /// A file from bytes that are not UTF-8, read as ISO 8859-1: every byte is a letter, so nothing is lost.
+    #[must_use]
+    pub fn from_latin_1(path: impl Into<String>, bytes: &[u8]) -> Self {
+        Self::new(path, &bytes.iter().map(|byte| char::from(*byte)).collect::<String>())
+    }
+
     /// Path relative to the project.
     #[must_use]
     pub fn path(&self) -> &str {

@@ -124,6 +124,14 @@ const EXPECTED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "odd-18-undefined-users",
+        &[
+            "conf/authentication.json:24 warning[undefined-password] /serverAuthContext/authModules/0/properties/password",
+            "conf/authentication.json:46 hint[unusable-user] /serverAuthContext/authModules/2/properties",
+        ],
+    ),
+    ("odd-17-other-encoding", &["conf/selfservice-username.json:25 warning[not-utf-8]"]),
+    (
         "odd-15-whole-project",
         &[
             "conf hint[other-features]",

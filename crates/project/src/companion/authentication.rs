@@ -295,6 +295,13 @@ fn static_user(properties: &Node<'_>, enabled: bool, keystore: bool) -> Option<M
     let node = properties.get("password");
     // An empty text would let everybody in.
     let empty = || node.value().and_then(Value::as_str).is_some_and(|text| text.trim().is_empty());
+    if node.is_flawed() && username == ANONYMOUS {
+        if enabled {
+            let message = "nothing defines the password of 'anonymous'; the documented password is used instead";
+            node.report(Severity::Warning, "undefined-password", message, Some("define it, or write the password".to_owned()));
+        }
+        return Some(ModuleKind::StaticUser { username, password: Some(SecretText::Plain(Secret::new(ANONYMOUS))) });
+    }
     if node.is_flawed() || empty() {
         if enabled && username != admin::ADMINISTRATOR {
             let message = format!("the static user '{username}' has no password, so nobody can use it");

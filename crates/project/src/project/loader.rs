@@ -80,8 +80,12 @@ fn flatten(prefix: &str, value: &Value, names: &mut BTreeMap<String, String>) {
             }
         }
         Value::Null => {}
-        Value::String(text) => drop(names.insert(prefix.to_owned(), text.clone())),
-        other => drop(names.insert(prefix.to_owned(), other.to_string())),
+        Value::String(text) => {
+            names.insert(prefix.to_owned(), text.clone());
+        }
+        other => {
+            names.insert(prefix.to_owned(), other.to_string());
+        }
     }
 }
 
@@ -152,6 +156,13 @@ impl<'a> Loader<'a> {
         };
         let file = match SourceFile::from_bytes(path, &bytes) {
             Ok(file) => file,
+            Err(fault) if path.starts_with("conf/") => {
+                // IDM reads its files in the platform's encoding, which need not be UTF-8.
+                let location = Location { position: fault.position, ..Location::file(path) };
+                let message = "the file is not UTF-8 text; it is read as ISO 8859-1";
+                self.sink.push(Diagnostic::new(Severity::Warning, "not-utf-8", location, message).with_help("save it as UTF-8"));
+                SourceFile::from_latin_1(path, &bytes)
+            }
             Err(fault) => {
                 let location = Location { position: fault.position, ..Location::file(path) };
                 self.sink.push(Diagnostic::new(Severity::Error, "not-readable", location, format!("the file cannot be read: {fault}")));

@@ -53,6 +53,17 @@ fn an_encrypted_anonymous_password_falls_back_with_one_warning() {
 }
 
 #[test]
+fn an_undefined_anonymous_password_falls_back_with_one_warning() {
+    let modules =
+        json!([{"name": "STATIC_USER", "properties": {"username": "anonymous", "password": "&{openidm.anonymous.password}"}}, managed()]);
+    let (read, found) = read_with(&modules, &Settings::default(), &Variables::new(), &[]);
+    assert_eq!((anonymous(&read).as_deref(), found), (Some("anonymous"), vec![(Severity::Warning, "undefined-password")]));
+    let defined = Variables::from([("OPENIDM_ANONYMOUS_PASSWORD", "other")]);
+    let (read, found) = read_with(&modules, &Settings::default(), &defined, &[]);
+    assert_eq!((anonymous(&read).as_deref(), found), (Some("other"), vec![]));
+}
+
+#[test]
 fn anonymous_is_added_where_the_repository_held_him_and_not_where_he_is_refused() {
     assert_eq!(anonymous(&read(&json!([managed()])).0).as_deref(), Some("anonymous"));
     let refused = json!([{"name": "STATIC_USER", "enabled": false, "properties": {"username": "anonymous", "password": "x"}}, managed()]);
