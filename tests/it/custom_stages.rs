@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::peer::Peer;
 use crate::support::people::{PASSWORD, unused};
 use crate::support::{Person, Project, Server};
 
@@ -145,43 +146,18 @@ fn declarations_are_read_strictly() {
 
 #[test]
 fn an_http_service_is_a_stage_and_its_failure_is_503() {
-    use std::io::{Read as _, Write as _};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let seen = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
-    let kept = std::sync::Arc::clone(&seen);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut bytes = Vec::new();
-            let mut chunk = [0; 4096];
-            while let Ok(read) = stream.read(&mut chunk) {
-                bytes.extend_from_slice(&chunk[..read]);
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let length =
-                    text.to_lowercase().split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.trim().parse::<usize>().ok());
-                if read == 0 || text.split_once("\r\n\r\n").is_some_and(|(_, body)| Some(body.len()) >= length) {
-                    break;
-                }
-            }
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            let body = if text.contains("\"phase\":\"ask\"") {
-                json!({ "requirements": { "properties": { "x": {} } } })
-            } else {
-                json!({ "done": true, "gives": ["human"] })
-            };
-            *kept.lock().unwrap() = text.clone();
-            let status = if text.contains("\"x\":\"fail\"") { "500 Internal Server Error" } else { "200 OK" };
-            let body = body.to_string();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            );
-        }
+    let service = Peer::start(|asked| {
+        let body = if asked.body.contains("\"phase\":\"ask\"") {
+            json!({ "requirements": { "properties": { "x": {} } } })
+        } else {
+            json!({ "done": true, "gives": ["human"] })
+        };
+        let status = if asked.body.contains("\"x\":\"fail\"") { "500 Internal Server Error" } else { "200 OK" };
+        (status, body.to_string())
     });
+    let url = service.url("/stage");
     let toml = format!(
-        "[limits]\nenabled = false\n[stages.remote]\nkind = \"http\"\nurl = \"http://127.0.0.1:{port}/stage\"\ntoken = \"secret-token\"\ngives = [\"human\"]\ntype = \"risk\"\n"
+        "[limits]\nenabled = false\n[stages.remote]\nkind = \"http\"\nurl = \"{url}\"\ntoken = \"secret-token\"\ngives = [\"human\"]\ntype = \"risk\"\n"
     );
     let server = Server::on(Project::new().file("vestibule.toml", toml).process("remote", &[json!({ "name": "remote" })])).start();
     let first = server.anonymous().get("selfservice/remote").ok();
@@ -191,9 +167,9 @@ fn an_http_service_is_a_stage_and_its_failure_is_503() {
         "This step cannot be taken at the moment, try again later"
     );
     assert_eq!(server.anonymous().submit("remote", None, &json!({ "x": 1 })).ok()["tag"], "end");
-    let sent = seen.lock().unwrap().clone();
-    assert!(sent.to_lowercase().contains("authorization: bearer secret-token"), "{sent}");
-    let body: Value = serde_json::from_str(sent.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let sent = service.asked().pop().unwrap();
+    assert_eq!(sent.header("authorization"), Some("Bearer secret-token"), "{sent:?}");
+    let body: Value = serde_json::from_str(&sent.body).unwrap();
     assert_eq!((&body["phase"], &body["input"], &body["process"]), (&json!("advance"), &json!({ "x": 1 }), &json!("remote")));
     assert!(!server.log().contains("secret-token"));
 }

@@ -41,7 +41,7 @@ fn project(mailbox: &Mailbox, verifier: &Verifier) -> Project {
     let mut project = Project::new().file("conf/access.json", std::fs::read(directory().join("access.json")).unwrap());
     for name in recorded.names().filter(|name| name.starts_with("conf/")).map(str::to_owned).collect::<Vec<_>>() {
         let text =
-            recorded.text(&name).replace("12525", &mailbox.port.to_string()).replace("127.0.0.1:18095", &verifier.address.to_string());
+            recorded.text(&name).replace("12525", &mailbox.port.to_string()).replace("127.0.0.1:18095", &verifier.address().to_string());
         project = project.file(&name, text);
     }
     project

@@ -105,9 +105,9 @@ fn a_captcha_is_verified_where_the_file_says() {
     let (body, _) = client.goes_on("captcha", None, &json!({ "response": "good", "g-recaptcha-response": "good" }));
     assert_eq!(body["type"], "userQuery");
     let asked = world.verifier.asked();
-    let last = asked.iter().rfind(|asked| asked.form.contains("response=good")).unwrap();
+    let last = asked.iter().rfind(|asked| asked.body.contains("response=good")).unwrap();
     assert_eq!(last.line, "POST /siteverify HTTP/1.1");
-    assert!(last.form.contains("secret=the-secret-key"), "{}", last.form);
+    assert!(last.body.contains("secret=the-secret-key"), "{}", last.body);
     for response in ["bad", "", "good&response=x"] {
         let refused = client.submit("captcha", None, &json!({ "response": response })).refused(400);
         assert!(!refused.contains("the-secret-key"), "{refused}");

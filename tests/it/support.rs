@@ -10,6 +10,7 @@ pub(crate) mod jwcrypto;
 pub(crate) mod lines;
 pub(crate) mod mailbox;
 pub(crate) mod newcomer;
+pub(crate) mod peer;
 pub(crate) mod people;
 pub(crate) mod profile;
 pub(crate) mod project;

@@ -94,7 +94,7 @@ impl Replay<'_> {
         } else if let Some(parts) = step.get("jose") {
             self.jose(name, parts);
         } else if step.get("verifier").is_some() {
-            let asked: Vec<Value> = self.verifier.asked().iter().map(|asked| json!(format!("{} {}", asked.line, asked.form))).collect();
+            let asked: Vec<Value> = self.verifier.asked().iter().map(|asked| json!(format!("{} {}", asked.line, asked.body))).collect();
             self.differs(name, step["verifier"].clone(), &json!({ "verifier": asked }));
         } else {
             self.exchange(name, step);

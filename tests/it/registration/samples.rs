@@ -159,7 +159,7 @@ fn captcha_in_the_form() {
     let steps = &["parameters", "allInOneRegistration", "emailValidation.validateCode", "localAutoLogin.end"];
     walks("registration-captcha", &Shape { steps, terms: Some("1.5"), ..PLAIN });
     let asked = VERIFIER.asked();
-    assert!(asked.iter().any(|asked| asked.form.contains("secret=your-secret-key") && asked.form.contains("response=good")), "{asked:?}");
+    assert!(asked.iter().any(|asked| asked.body.contains("secret=your-secret-key") && asked.body.contains("response=good")), "{asked:?}");
 }
 
 #[test]
