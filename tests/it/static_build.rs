@@ -206,7 +206,7 @@ fn a_build_is_also_where_the_project_mounts_it_and_a_directory_has_its_slash() {
     for (name, content) in [
         ("conf/ui.context-enduser.json", context("/openidm", true).to_string()),
         ("conf/ui.context-selfservice.json", context("/enduser", false).to_string()),
-        ("conf/ui.context-selfservice.json", "{\"urlContextRoot\": \"/enduser\"} and more".to_owned()),
+        ("conf/ui.context-selfservice.json", "{\"urlContextRoot\": \"/enduser\"".to_owned()),
     ] {
         let server = Server::on(build().file(name, content.as_str())).start();
         assert_eq!(get(&server, "/enduser/").status, 404, "{content}");
