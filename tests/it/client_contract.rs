@@ -1,4 +1,7 @@
-//! What the stock client demands, line by line of client-contract §11.1, §11.2 and §13, and its sequences of calls as it makes them.
+//! What the stock client demands, line by line of client-contract §11.1 (here), §11.2 and §13, and its sequences of calls as it makes them.
+
+mod missing;
+mod surprises;
 
 use serde_json::{Value, json};
 
@@ -32,6 +35,61 @@ fn c_11_1_3_there_are_no_social_providers() {
     let person = Person::create(server(), "social");
     assert_eq!(server().anonymous().get("authentication").ok()["providers"], json!([]));
     assert_eq!(with_anonymous_headers(&signed_in(server(), &person)).get("identityProviders").ok()["providers"], json!([]));
+}
+
+#[test]
+fn c_11_1_4_signing_in_takes_a_cookie_a_password_or_nothing_and_says_who_one_is() {
+    let person = Person::create(server(), "signin");
+    let nothing = server().nobody().with("X-Requested-With", "XMLHttpRequest").post_empty("authentication?_action=login");
+    nothing.refused(401);
+    assert_eq!(nothing.json()["code"], 401);
+    let client = server().nobody().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", PASSWORD);
+    let login = client.post_empty("authentication?_action=login").expect(200);
+    let session = server().nobody().with("Cookie", &cookie(&login).unwrap()).with("X-Requested-With", "XMLHttpRequest");
+    for body in [login.json(), session.post_empty("authentication?_action=login").ok()] {
+        let authorization = &body["authorization"];
+        assert_eq!((authorization["id"].clone(), authorization["component"].clone()), (json!(person.id), json!("managed/user")));
+        assert!(authorization["roles"].as_array().unwrap().contains(&json!("internal/role/openidm-authorized")), "{body}");
+    }
+    server().nobody().with("X-OpenIDM-Jwt", "worthless").post_empty("authentication?_action=login").refused(401);
+}
+
+#[test]
+fn c_11_1_5_signing_out_is_2xx_with_and_without_a_session_and_clears_the_cookie() {
+    let person = Person::create(server(), "signout");
+    server().anonymous().post_empty("authentication?_action=logout").expect(200);
+    let session = signed_in(server(), &person);
+    let answer = with_anonymous_headers(&session).post_empty("authentication?_action=logout").expect(200);
+    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert_eq!(session.get("info/login").status, 401);
+}
+
+#[test]
+fn c_11_1_12_and_13_processes_are_read_and_submitted_by_strangers_and_on_a_session() {
+    let person = Person::create(server(), "process");
+    let page = with_anonymous_headers(&signed_in(server(), &person));
+    for client in [server().anonymous(), page] {
+        let first = client.get("selfservice/reset").ok();
+        assert_eq!((first["type"].clone(), first["tag"].clone(), first.get("token")), (json!("userQuery"), json!("initial"), None));
+        let (body, _) = client.goes_on("reset", None, &person.query());
+        assert_eq!(body["type"], "emailValidation");
+    }
+}
+
+#[test]
+fn c_11_1_15_identity_providers_are_listed_and_none() {
+    let person = Person::create(server(), "idp");
+    assert_eq!(with_anonymous_headers(&signed_in(server(), &person)).get("identityProviders").ok()["providers"], json!([]));
+}
+
+#[test]
+fn c_11_1_17_the_clients_build_is_served_at_the_root_of_the_same_origin() {
+    let index = server().nobody().get("/").expect(200);
+    assert!(index.header("content-type").unwrap().starts_with("text/html") && index.text().contains("id=\"app\""));
+    for (path, kind) in [("/index.html", "text/html"), ("/js/app.js", "javascript"), ("/css/app.css", "text/css"), ("/img/logo.svg", "image/svg"), ("/fonts/a.woff2", "font"), ("/favicon.ico", "image")] {
+        let answer = server().nobody().get(path).expect(200);
+        assert!(answer.header("content-type").unwrap().contains(kind), "{path}: {answer:?}");
+    }
 }
 
 #[test]
@@ -179,24 +237,6 @@ fn c_11_1_16_consent_is_listed_given_and_taken_back() {
 }
 
 #[test]
-fn c_11_2_what_is_off_is_answered_so_that_the_client_stays_quiet() {
-    let bare = Server::on(Project::new().without("conf/selfservice.kba.json")).start();
-    let person = Person::create(&bare, "bare");
-    let client = signed_in(&bare, &person);
-    assert_eq!(client.get("selfservice/kba").status / 100, 4);
-    assert_ne!(client.get("selfservice/kba").status, 401);
-    assert_eq!(client.get("consent?_queryFilter=/source+eq+%22managed/user%22").ok()["result"], json!([]));
-    assert_eq!(client.get(&format!("{}?_fields=_notifications/*", own(&person))).ok()["_notifications"], json!([]));
-    assert_eq!(client.get("selfservice/terms").status, 404);
-    assert_eq!(client.get("/").status, 404, "no build, no page");
-    client.post_empty(&format!("sync?_action=getLinkedResources&resourceName={}", own(&person))).refused(403);
-    assert_eq!(bare.admin().post_empty(&format!("sync?_action=getLinkedResources&resourceName={}", own(&person))).ok(), json!([]));
-    for path in ["workflow/processdefinition/x", "endpoint/getprocessesforuser"] {
-        assert!([403, 404].contains(&client.get(path).status), "{path}");
-    }
-}
-
-#[test]
 fn c_11_the_terms_are_told_without_scripts() {
     let person = Person::create(server(), "terms");
     let terms = signed_in(server(), &person).get("selfservice/terms").ok();
@@ -337,33 +377,6 @@ fn c_9_notifications_come_are_dismissed_one_by_one_and_all_at_once() {
     all(&signed_in(server(), &other), &person).refused(403);
     all(&client, &person).expect(200);
     assert!(poll().is_empty());
-}
-
-#[test]
-fn c_13_1_to_4_sessions_behave_as_the_client_needs() {
-    let person = Person::create(server(), "thirteen");
-    server().anonymous().post_empty("authentication?_action=logout").expect(200);
-    let client = signed_in(server(), &person);
-    let login = with_anonymous_headers(&client).post_empty("authentication?_action=login").expect(200);
-    assert_eq!(login.json()["authorization"]["id"], json!(person.id));
-    assert_eq!(cookie(&login), None, "the session is neither dropped nor begun anew");
-    for path in ["selfservice/nosuch", "config/nosuch", "internal/role", "managed/user?_queryFilter=true", "nosuch/at/all"] {
-        let answer = client.get(path);
-        assert!([403, 404].contains(&answer.status), "{path}: {}", answer.status);
-        assert_ne!(answer.json()["code"], 401);
-    }
-    client.get(&format!("policy/{}", own(&person))).expect(200);
-}
-
-#[test]
-fn c_13_14_polling_a_thousand_times_leaves_everything_as_it_is() {
-    let person = Person::create(server(), "poll");
-    let client = signed_in(server(), &person);
-    let before = person.read(server())["_rev"].clone();
-    for _ in 0..100 {
-        client.get(&format!("{}?_fields=_notifications/*", own(&person))).expect(200);
-    }
-    assert_eq!(person.read(server())["_rev"], before);
 }
 
 #[test]

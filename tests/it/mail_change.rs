@@ -3,10 +3,12 @@
 
 use serde_json::{Value, json};
 
+use crate::support::client::Link;
 use crate::support::http::{Request, Response};
 use crate::support::mailbox::mailbox;
 use crate::support::people::{NEW_PASSWORD, PASSWORD, unused};
 use crate::support::profile::{server, signed_in};
+use crate::support::stages::{email_validation, reset_stage, user_query};
 use crate::support::{Client, Person, Project, Server};
 
 fn own(person: &Person) -> String {
@@ -218,6 +220,104 @@ fn both_can_be_switched_to_the_old_behaviour() {
     assert_eq!(client.patch(&own(&person), &change(&address)).ok()["mail"], json!(address));
     let reauth = client.with("X-OpenIDM-Reauth-Password", PASSWORD);
     reauth.patch(&own(&person), &json!([{ "operation": "replace", "field": "/password", "value": NEW_PASSWORD }])).expect(200);
+    old.admin().post("external/email?_action=send", &json!({ "to": address, "subject": "last", "body": "last" })).expect(200);
+    mailbox().with(mark, &address, "last");
+    assert_eq!((mailbox().count(mark, &person.mail), mailbox().count(mark, &address)), (0, 1));
+}
+
+/// A server whose processes write the address and the questions themselves.
+fn with_processes(settings: &str) -> Server {
+    let form = json!({ "name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{ "name": "mail" }, { "name": "city" }] });
+    let questions = json!({ "name": "kbaUpdateStage", "kbaConfig": null, "identityServiceUrl": "managed/user" });
+    let project = Project::new()
+        .process("contact", &[form.clone()])
+        .process("checked", &[form, email_validation()])
+        .process("kbaUpdate", &[questions])
+        .process("reset", &[user_query(), email_validation(), reset_stage()])
+        .file("vestibule.toml", format!("[limits]\nenabled = false\n{settings}"));
+    Server::on(project).start()
+}
+
+fn typed(address: &str) -> Value {
+    json!({ "attributes": { "mail": address, "city": "Ulm" } })
+}
+
+fn new_questions() -> Value {
+    json!({ "kba": [{ "answer": "x", "questionId": "1" }, { "answer": "y", "questionId": "2" }] })
+}
+
+#[test]
+fn sec_21_a_process_does_not_get_a_new_address_past_the_safety_net() {
+    let server = with_processes("");
+    let person = Person::create(&server, "form");
+    let client = signed_in(&server, &person);
+    let address = new_address();
+    let mark = mailbox().mark();
+    assert_eq!(client.submit("contact", None, &typed(&address)).ok()["tag"], "end");
+    let stored = person.read(&server);
+    assert_eq!((stored["mail"].clone(), stored["city"].clone()), (json!(person.mail), json!("Ulm")));
+    let (to_new, to_old) = (mailbox().after(mark, &address).body, mailbox().after(mark, &person.mail).body);
+    assert_eq!(client.get("vestibule/mailChange").ok()["passwordRequired"], true, "a form asks for no password, so the confirmation does");
+    press(&server, &link(&to_new), "wrong").expect(403);
+    press(&server, &link(&to_new), PASSWORD).expect(200);
+    assert_eq!(person.read(&server)["mail"], json!(address));
+    press(&server, &link(&to_old), "").expect(200);
+    assert_eq!(person.read(&server)["mail"], json!(person.mail));
+    let again = signed_in(&server, &person);
+    again.submit("contact", None, &json!({ "attributes": { "mail": "" } })).refused(403);
+}
+
+#[test]
+fn sec_21_an_address_that_a_process_validated_counts_at_once_and_the_old_one_can_undo_it() {
+    let server = with_processes("");
+    let person = Person::create(&server, "checked");
+    let client = signed_in(&server, &person);
+    let address = new_address();
+    let mark = mailbox().mark();
+    let (body, token) = client.goes_on("checked", None, &typed(&address));
+    assert_eq!((body["type"].clone(), person.read(&server)["mail"].clone()), (json!("emailValidation"), json!(person.mail)));
+    let mailed = Link::in_text(&mailbox().after(mark, &address).body);
+    client.submit("checked", Some(&token), &json!({ "code": "wrong" })).refused(400);
+    assert_eq!(person.read(&server)["mail"], json!(person.mail));
+    assert_eq!(mailbox().count(mark, &person.mail), 0, "nothing has happened yet");
+    assert_eq!(client.submit("checked", Some(&token), &mailed.input()).ok()["tag"], "end");
+    assert_eq!(person.read(&server)["mail"], json!(address));
+    client.get("vestibule/mailChange").refused(404);
+    let to_old = mailbox().after(mark, &person.mail).body;
+    assert!(!to_old.contains(&address), "{to_old}");
+    press(&server, &link(&to_old), "").expect(200);
+    assert_eq!(person.read(&server)["mail"], json!(person.mail));
+    assert_eq!(client.get("info/login").status, 401, "whoever changed it is signed out");
+}
+
+#[test]
+fn sec_14_and_20_processes_tell_of_new_questions_and_passwords_like_a_patch() {
+    let server = with_processes("");
+    let person = Person::create(&server, "told");
+    let mark = mailbox().mark();
+    signed_in(&server, &person).with("Accept-Language", "de").submit("kbaUpdate", None, &new_questions()).expect(200);
+    assert!(mailbox().after(mark, &person.mail).body.contains("Sicherheitsfragen"));
+    let anonymous = server.anonymous().with("Accept-Language", "fr");
+    let mark = mailbox().mark();
+    let (_, token) = anonymous.goes_on("reset", None, &person.query());
+    let mailed = Link::in_text(&mailbox().with(mark, &person.mail, &token).body);
+    let (_, token) = anonymous.goes_on("reset", Some(&token), &mailed.input());
+    let mark = mailbox().mark();
+    anonymous.submit("reset", Some(&token), &json!({ "password": NEW_PASSWORD })).expect(200);
+    let told = mailbox().after(mark, &person.mail);
+    assert!(told.body.contains("mot de passe") && !told.body.contains(NEW_PASSWORD) && !told.body.contains("http"), "{}", told.body);
+}
+
+#[test]
+fn processes_follow_the_same_switches_back_to_the_old_behaviour() {
+    let old = with_processes("[profile]\nconfirm_mail = false\nnotify_changes = false\nnotify_new_device = false\n");
+    let person = Person::create(&old, "old");
+    let client = signed_in(&old, &person);
+    let address = new_address();
+    let mark = mailbox().mark();
+    client.submit("kbaUpdate", None, &new_questions()).expect(200);
+    client.submit("contact", None, &typed(&address)).expect(200);
+    assert_eq!(person.read(&old)["mail"], json!(address));
     old.admin().post("external/email?_action=send", &json!({ "to": address, "subject": "last", "body": "last" })).expect(200);
     mailbox().with(mark, &address, "last");
     assert_eq!((mailbox().count(mark, &person.mail), mailbox().count(mark, &address)), (0, 1));

@@ -30,6 +30,8 @@ mod rights;
 mod serve;
 mod session;
 
+pub(crate) use consequences::Consequences;
+pub(crate) use notices::Post;
 pub(crate) use profile::SignIns;
 pub(crate) use resources::notifications::{COLLECTION as NOTIFICATIONS, TARGET as NOTIFICATION_TARGET};
 pub(crate) use serve::serve;

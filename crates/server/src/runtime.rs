@@ -25,7 +25,7 @@ use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, Remote
 use store::Collections;
 
 use crate::embedded;
-use crate::http::{NOTIFICATION_TARGET, NOTIFICATIONS};
+use crate::http::{Consequences, NOTIFICATION_TARGET, NOTIFICATIONS, Post};
 use crate::ports::SandboxScripts;
 
 /// Where a project comes from.
@@ -118,8 +118,10 @@ pub struct Runtime {
     pub terms: Terms,
     /// The mappings people may agree to.
     pub consents: Consents,
-    /// What stages share; mails of our own are made with it too.
+    /// What stages share.
     pub services: Arc<Services>,
+    /// What follows from writes to people's objects.
+    pub(crate) consequences: Arc<Consequences>,
     /// Runs processes.
     pub engine: Engine<Services>,
     /// What people may owe at sign-in.
@@ -217,13 +219,32 @@ impl Runtime {
         });
         let profile = Profile::new(listed);
         let default_locale = project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
+        let templates: Arc<dyn stages::MailTemplates> = Arc::new(templates);
+        let mail_configured = matches!(source, Source::Embedded) || project.external_email.is_some();
+        let consequences = Arc::new(Consequences {
+            settings: project.settings.profile,
+            notifications: project.notifications,
+            post: Post {
+                configured: mail_configured,
+                budget: Arc::clone(&parts.budget),
+                templates: Arc::clone(&templates),
+                default_locale: default_locale.clone(),
+            },
+            managed: Arc::clone(&managed),
+            ledger: Arc::clone(&parts.ledger),
+            keys: Arc::clone(&parts.keys),
+            random: Arc::clone(&parts.random),
+            clock: Arc::clone(&parts.clock),
+            public_url: project.public_url.clone(),
+        });
         let services = Arc::new(Services {
+            consequences: Arc::clone(&consequences) as Arc<dyn stages::Consequences>,
             managed: Arc::clone(&managed),
             hasher: Arc::clone(&parts.hasher),
             captcha: Arc::clone(&parts.captcha),
             mail_budget: Arc::clone(&parts.budget),
-            mail_configured: matches!(source, Source::Embedded) || project.external_email.is_some(),
-            templates: Arc::new(templates),
+            mail_configured,
+            templates,
             auto_login: Arc::clone(&parts.auto_login),
             scripts: Arc::new(SandboxScripts::new(Arc::clone(&parts.sandbox), Arc::clone(&managed))),
             remote: Arc::clone(&parts.remote),
@@ -248,6 +269,7 @@ impl Runtime {
             terms,
             consents,
             services,
+            consequences,
             engine,
             profile,
             processes,

@@ -1,13 +1,16 @@
 //! The account a process is about, as the store holds it now. Reading it costs one read, whether it exists or not.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crest::{Change, Pointer, Resource, ResourceError};
+use crest::{Change, Patch, Pointer, Resource, ResourceError};
 use identity::secret::StoredSecret;
-use process::{Compiling, Issue, StageContext, Subject};
+use identity::{Expect, Writer};
+use process::{Compiling, Effect, FactKind, Issue, StageContext, Subject};
 use serde_json::{Map, Value};
 
-use crate::{MailAddress, Services, state};
+use crate::{Author, MAIL, MailAddress, Services, Written, state};
 
 /// The context stages of this crate run in.
 pub(crate) type Cx<'a> = StageContext<'a, Services>;
@@ -57,6 +60,64 @@ impl Account {
     pub(crate) fn path(&self) -> String {
         self.stored.as_ref().map(|_| format!("{}/{}", self.subject.collection, self.subject.id)).unwrap_or_default()
     }
+}
+
+/// What a stage writes to an account.
+pub(crate) struct Write<'a> {
+    /// Whose.
+    pub(crate) subject: &'a Subject,
+    /// What.
+    pub(crate) patch: Patch,
+    /// Properties that the stage itself owns.
+    pub(crate) owned: &'a [&'a str],
+    /// What must still be true.
+    pub(crate) expect: Expect,
+    /// It replaces a credential.
+    pub(crate) credential: bool,
+    /// Where the person is told, where it is not the stored address.
+    pub(crate) told: Option<&'a str>,
+    /// The operator wants nobody told.
+    pub(crate) silent: bool,
+    /// The process has seen that whoever asks owns the new mail address.
+    pub(crate) confirmed: bool,
+}
+
+impl<'a> Write<'a> {
+    /// A write of the person's own properties.
+    pub(crate) fn new(subject: &'a Subject, patch: Patch) -> Self {
+        Self { subject, patch, owned: &[], expect: Expect::any(), credential: false, told: None, silent: false, confirmed: false }
+    }
+}
+
+/// Writes to an account, with everything that follows from it. A new mail address waits until it is confirmed: by a stage that comes
+/// later, where there is one, else by its own mail. Returns the names of the properties that change at once.
+///
+/// # Errors
+/// What [`identity::Managed::patch`] and [`crate::Consequences`] refuse.
+pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<String>, ResourceError> {
+    let Write { subject, patch, owned, expect, credential, told, silent, confirmed } = write;
+    let Subject { collection, id, .. } = subject;
+    let (caller, now) = (cx.caller, cx.now);
+    let managed = Arc::clone(&cx.services.managed);
+    let consequences = Arc::clone(&cx.services.consequences);
+    let by = Writer::Process { owned };
+    let mut prepared = managed.patch(collection, id, &patch, by, &expect).await?;
+    let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent };
+    let mut effects = Vec::new();
+    if !confirmed && consequences.waits(&written) {
+        match prepared.content.get(MAIL).and_then(Value::as_str).filter(|_| cx.later_gives(FactKind::ControlsMail)) {
+            Some(address) => cx.put(state::NEW_MAIL, address.into()),
+            None => effects = consequences.ask(&written, false).await?,
+        }
+        prepared = managed.patch(collection, id, &patch.without(MAIL), by, &expect).await?;
+    }
+    if let Some(change) = prepared.change.clone() {
+        cx.effect(Effect::Change(change));
+        let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent };
+        effects.extend(consequences.of(&written).await?);
+    }
+    effects.into_iter().for_each(|effect| cx.effect(effect));
+    Ok(prepared.changed)
 }
 
 /// The object as it will be. A change that cannot be applied fails the commit; here it changes nothing.

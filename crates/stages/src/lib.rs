@@ -5,6 +5,7 @@
 //! account that exists and for one that does not (SEC-01, SEC-02). Whoever adds a branch on "no such account" adds an oracle.
 
 mod account;
+mod consequences;
 mod decoy;
 pub mod locale;
 mod mail_address;
@@ -17,6 +18,7 @@ mod stage;
 mod state;
 mod templates;
 
+pub use consequences::{Author, Consequences, MAIL, Written};
 pub use mail_address::MailAddress;
 pub use scripts::{RemoteStages, Scripts};
 pub use services::{AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailTemplates, RenderedMail, Services, SignedInElsewhere};

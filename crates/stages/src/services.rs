@@ -9,7 +9,7 @@ use identity::metadata::Metadatum;
 use identity::secret::Hasher;
 use serde_json::Value;
 
-use crate::{RemoteStages, Scripts};
+use crate::{Consequences, RemoteStages, Scripts};
 
 /// What the stages of a server share.
 pub struct Services {
@@ -23,6 +23,8 @@ pub struct Services {
     pub mail_budget: Arc<dyn MailBudget>,
     /// Whether mail can leave, or is kept where people can read it. Otherwise stages that need it fail at submission (decision 24).
     pub mail_configured: bool,
+    /// What follows from a write to somebody's object.
+    pub consequences: Arc<dyn Consequences>,
     /// The project's own mail texts.
     pub templates: Arc<dyn MailTemplates>,
     /// Signs people in at an access manager.

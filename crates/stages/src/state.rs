@@ -8,6 +8,8 @@ pub(crate) const MAIL: &str = "mail";
 pub(crate) const USER_NAME: &str = "userName";
 /// The named account's status.
 pub(crate) const ACCOUNT_STATUS: &str = "accountStatus";
+/// An address that the signed-in person wants instead of the stored one, until it is confirmed.
+pub(crate) const NEW_MAIL: &str = "newMail";
 /// Details of a person who has no account yet.
 pub(crate) const USER: &str = "user";
 /// Which question each answer belongs to.
@@ -47,9 +49,10 @@ pub(crate) const SKIPPED: &str = "skipped";
 pub(crate) const FOREIGN: &str = "foreign";
 
 /// Members that parameters of a client may never be called.
-pub(crate) const RESERVED: [&str; 17] = [
+pub(crate) const RESERVED: [&str; 18] = [
     USER_ID,
     ACCOUNT_STATUS,
+    NEW_MAIL,
     USER,
     ASKED,
     CREDENTIAL,

@@ -6,21 +6,21 @@
 //! confirmation, and a password changed in between ends the request.
 
 use crest::{Guard, Patch, PatchOperation, Pointer, Resource, ResourceError};
-use identity::{Expect, Writer};
-use jose::TokenForm;
+use identity::{Expect, Schemas, Writer};
+use jose::{KeyRing, TokenForm};
 use process::{Effect, InstanceId, Ledger, Spend, Unit};
 use project::ModuleKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stages::{MAIL, Written};
 use zeroize::Zeroizing;
 
+use super::consequences::Consequences;
 use super::context::Context;
-use super::notices::{self, Notice};
+use super::notices::Notice;
 use super::principal::Principal;
 use super::reply::Refusal;
 
-/// The property that holds the address.
-pub(crate) const MAIL: &str = "mail";
 /// A request is good for a day, in seconds.
 const CONFIRM_WITHIN: i64 = 24 * 3600;
 /// The old address can undo it for a week, in seconds.
@@ -88,7 +88,7 @@ pub(crate) fn address(content: &Value) -> Option<&str> {
     content.get(MAIL).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
 }
 
-fn same(left: Option<&str>, right: Option<&str>) -> bool {
+pub(super) fn same(left: Option<&str>, right: Option<&str>) -> bool {
     match (left, right) {
         (Some(left), Some(right)) => left.trim() == right.trim(),
         (None, None) => true,
@@ -96,57 +96,80 @@ fn same(left: Option<&str>, right: Option<&str>) -> bool {
     }
 }
 
-/// Whether a write by the person himself changes the address and has to be confirmed.
-pub(crate) fn concerns(cx: &Context<'_>, before: &Value, after: &Value) -> bool {
-    let settings = cx.runtime.project.settings.profile;
-    settings.confirm_mail && cx.runtime.services.mail_configured && !same(address(before), address(after))
+/// Whether the password was given with a change.
+///
+/// # Errors
+/// 403 for a wrong one, 429 and 503 as for a sign-in.
+pub(crate) async fn proven(cx: &Context<'_>) -> Result<bool, Refusal> {
+    if wire::credentials::Credentials::reauth_password(cx.headers()).is_none() {
+        return Ok(false);
+    }
+    cx.attempt().reauthenticate(cx.principal, cx.headers()).await?;
+    Ok(true)
 }
 
-/// What happens instead of the change: the request is kept, and both addresses get their mails. An address that is only removed cannot
-/// be confirmed by anybody; that takes the password at once.
-pub(crate) async fn request(cx: &Context<'_>, collection: &str, user: &Resource, new: Option<&str>) -> Result<Vec<Effect>, Refusal> {
-    let attempt = cx.attempt();
-    let given = wire::credentials::Credentials::reauth_password(cx.headers());
-    let proven = match given {
-        Some(_) => {
-            attempt.reauthenticate(cx.principal, cx.headers()).await?;
-            true
+impl Consequences {
+    /// The request is kept, and both addresses get their mails. An address that is only removed cannot be confirmed by anybody.
+    pub(super) async fn ask_for_address(&self, written: &Written<'_>, proven: bool) -> Result<Vec<Effect>, ResourceError> {
+        let Written { caller, now, collection, prepared, .. } = *written;
+        let Some(user) = &prepared.previous else { return Err(ResourceError::internal("Nobody's address was changed")) };
+        let Some(new) = address(&prepared.content) else {
+            return Err(ResourceError::forbidden("The mail address cannot be removed, only replaced"));
+        };
+        let place = place(&self.keys, collection, &user.id);
+        let expires = now.saturating_add(CONFIRM_WITHIN);
+        if self.ledger.count(&format!("{place}/asked"), now, expires).await? > MOST_REQUESTS {
+            return Err(ResourceError::too_many_requests("The mail address was changed too often, try again tomorrow"));
         }
-        None => false,
-    };
-    let Some(new) = new else {
-        return Err(ResourceError::forbidden("The mail address cannot be removed, only replaced").into());
-    };
-    let asked = cx.app.db.count(&format!("{}/asked", place(cx, collection, &user.id)), cx.now, cx.now.saturating_add(CONFIRM_WITHIN)).await;
-    if asked.map_err(ResourceError::from)? > MOST_REQUESTS {
-        return Err(ResourceError::too_many_requests("The mail address was changed too often, try again tomorrow").into());
+        let instance = self.instance();
+        let old = address(&user.content).map(str::to_owned);
+        let pending = Pending {
+            instance: instance.clone(),
+            old: old.clone(),
+            new: new.to_owned(),
+            proven,
+            credential: credential(&self.keys, &self.managed.schemas, collection, user),
+            expires,
+        };
+        let mut effects = vec![Effect::StoreContext { token: place, sealed: seal(&self.keys, &pending)?, expires }];
+        let confirm = self.link(written, &instance, None, expires)?;
+        let code = code(&self.keys, &instance);
+        let mail = |notice, to: &str, values: &[(&str, &str)]| self.post.mail(&caller.locales, now, notice, to, values).map(Effect::Mail);
+        effects.extend(mail(Notice::MailConfirm, new, &[("link", &confirm), ("code", &code)]));
+        if let Some(old) = &old {
+            let undo = self.link(written, &instance, Some(old), now.saturating_add(UNDO_WITHIN))?;
+            effects.extend(mail(Notice::MailRequested, old, &[("link", &undo), ("new", &masked(new))]));
+        }
+        effects.push(Self::event(written, "mail-change-requested", json!({ "proven": proven })));
+        Ok(effects)
     }
-    let instance = instance(cx);
-    let old = address(&user.content).map(str::to_owned);
-    let expires = cx.now.saturating_add(CONFIRM_WITHIN);
-    let pending = Pending {
-        instance: instance.clone(),
-        old: old.clone(),
-        new: new.to_owned(),
-        proven,
-        credential: credential(cx, collection, user),
-        expires,
-    };
-    let mut effects = vec![Effect::StoreContext { token: place(cx, collection, &user.id), sealed: seal(cx, &pending)?, expires }];
-    let link = |old: Option<String>, expires: i64| -> Result<String, ResourceError> {
-        let link = Link { collection: collection.to_owned(), id: user.id.clone(), instance: instance.clone(), old, expires };
-        Ok(format!("{}{PAGE}/{}", cx.runtime.public_url, seal(cx, &link)?))
-    };
-    let confirm = link(None, expires)?;
-    let code = code(cx, &instance);
-    effects.extend(notices::mail(cx, Notice::MailConfirm, new, &[("link", &confirm), ("code", &code)]).map(Effect::Mail));
-    if let Some(old) = &old {
-        let undo = link(Some(old.clone()), cx.now.saturating_add(UNDO_WITHIN))?;
-        effects.extend(notices::mail(cx, Notice::MailRequested, old, &[("link", &undo), ("new", &masked(new))]).map(Effect::Mail));
+
+    /// An address that counts at once, because its owner was seen to own it: the former one is told, and can undo it.
+    pub(super) fn tell_former_owner(&self, written: &Written<'_>, old: &str, new: &str) -> Result<Vec<Effect>, ResourceError> {
+        let undo = self.link(written, &self.instance(), Some(old), written.now.saturating_add(UNDO_WITHIN))?;
+        let values = [("link", undo.as_str()), ("new", &masked(new))];
+        let mail = self.post.mail(&written.caller.locales, written.now, Notice::MailChanged, old, &values);
+        let event = Self::event(written, "mail-changed", json!({ "changed": [MAIL] }));
+        // What was asked for before is overtaken.
+        let token = place(&self.keys, written.collection, &written.prepared.id);
+        let forgotten = Effect::StoreContext { token, sealed: String::new(), expires: 0 };
+        Ok(mail.map(Effect::Mail).into_iter().chain([forgotten, event]).collect())
     }
-    let object = format!("{collection}/{}", user.id);
-    effects.push(Effect::Audit(cx.event("activity", "mail-change-requested", object, json!({ "proven": proven }))));
-    Ok(effects)
+
+    fn link(&self, written: &Written<'_>, instance: &str, old: Option<&str>, expires: i64) -> Result<String, ResourceError> {
+        let link = Link {
+            collection: written.collection.to_owned(),
+            id: written.prepared.id.clone(),
+            instance: instance.to_owned(),
+            old: old.map(str::to_owned),
+            expires,
+        };
+        Ok(format!("{}{PAGE}/{}", self.public_url, seal(&self.keys, &link)?))
+    }
+
+    fn instance(&self) -> String {
+        text(&crest::random_bytes::<16>(self.random.as_ref()))
+    }
 }
 
 /// What a link asks for; nothing for one that is not good any more.
@@ -187,7 +210,7 @@ pub(crate) async fn confirm_by_code(cx: &Context<'_>, typed: &str) -> Result<(),
     let counter = format!("mail-change/{}", pending.instance);
     // Counted before it is compared (SEC-47).
     let tried = cx.app.db.count(&counter, cx.now, pending.expires).await.map_err(ResourceError::from)?;
-    let right: bool = subtle::ConstantTimeEq::ct_eq(code(cx, &pending.instance).as_bytes(), typed.trim().as_bytes()).into();
+    let right: bool = subtle::ConstantTimeEq::ct_eq(code(&cx.app.keys, &pending.instance).as_bytes(), typed.trim().as_bytes()).into();
     if tried > MOST_CODES || !right {
         return Err(wrong().into());
     }
@@ -220,7 +243,9 @@ async fn confirm(
     let pending = pending.filter(|pending| instance.is_none_or(|instance| pending.instance == instance)).ok_or_else(invalid)?;
     let managed = &cx.runtime.managed;
     let user = managed.objects.read(collection, id).await.map_err(ResourceError::from)?.ok_or_else(invalid)?;
-    if credential(cx, collection, &user) != pending.credential || !same(address(&user.content), pending.old.as_deref()) {
+    if credential(&cx.app.keys, &cx.runtime.schemas, collection, &user) != pending.credential
+        || !same(address(&user.content), pending.old.as_deref())
+    {
         return Err(invalid().into());
     }
     if !pending.proven {
@@ -249,7 +274,7 @@ async fn undo(cx: &Context<'_>, link: &Link, old: &str) -> Result<(), Refusal> {
     }
     // Whoever asked for the change may be signed in.
     effects.push(Effect::EndSessions { collection: link.collection.clone(), id: link.id.clone(), except: None });
-    effects.push(Effect::StoreContext { token: place(cx, &link.collection, &link.id), sealed: String::new(), expires: 0 });
+    effects.push(Effect::StoreContext { token: place(&cx.app.keys, &link.collection, &link.id), sealed: String::new(), expires: 0 });
     effects.push(Effect::Audit(cx.event("activity", "mail-change-undone", object, json!({ "changed": [MAIL] }))));
     commit(cx, &undoing(&link.instance), link.expires, effects).await?;
     Ok(())
@@ -275,7 +300,9 @@ async fn commit(cx: &Context<'_>, instance: &str, expires: i64, effects: Vec<Eff
 }
 
 async fn pending(cx: &Context<'_>, collection: &str, id: &str) -> Result<Option<Pending>, ResourceError> {
-    let Some(kept) = cx.app.db.context(&place(cx, collection, id)).await?.filter(|kept| kept.expires > cx.now) else { return Ok(None) };
+    let Some(kept) = cx.app.db.context(&place(&cx.app.keys, collection, id)).await?.filter(|kept| kept.expires > cx.now) else {
+        return Ok(None);
+    };
     let pending: Option<Pending> = open(cx, &kept.sealed).filter(|pending: &Pending| pending.expires > cx.now);
     match pending {
         Some(pending) if cx.app.db.spent_below(&InstanceId::from_stored(confirming(&pending.instance))).await? == 0 => {
@@ -303,39 +330,35 @@ fn open_link(cx: &Context<'_>, token: &str) -> Option<Link> {
     open(cx, token).filter(|link: &Link| link.expires > cx.now)
 }
 
-fn instance(cx: &Context<'_>) -> String {
-    text(&crest::random_bytes::<16>(cx.app.random.as_ref()))
-}
-
 fn text(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Where a person's request is kept; from the store's tables nobody learns whose it is.
-fn place(cx: &Context<'_>, collection: &str, id: &str) -> String {
-    format!("mail-change/{}", text(&cx.app.keys.keyed("mail-change-place", &[collection.as_bytes(), id.as_bytes()])))
+fn place(keys: &KeyRing, collection: &str, id: &str) -> String {
+    format!("mail-change/{}", text(&keys.keyed("mail-change-place", &[collection.as_bytes(), id.as_bytes()])))
 }
 
 /// Eight digits that only this request has.
-fn code(cx: &Context<'_>, instance: &str) -> String {
-    let mac = cx.app.keys.keyed("mail-change-code", &[instance.as_bytes()]);
+fn code(keys: &KeyRing, instance: &str) -> String {
+    let mac = keys.keyed("mail-change-code", &[instance.as_bytes()]);
     let number = mac.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     format!("{:08}", number % 100_000_000)
 }
 
 /// What the person's credentials are now; a changed one ends the request.
-fn credential(cx: &Context<'_>, collection: &str, user: &Resource) -> String {
-    let properties = cx.runtime.schemas.get(collection).into_iter().flat_map(identity::ObjectSchema::credentials);
+fn credential(keys: &KeyRing, schemas: &Schemas, collection: &str, user: &Resource) -> String {
+    let properties = schemas.get(collection).into_iter().flat_map(identity::ObjectSchema::credentials);
     let stored: Vec<String> =
         properties.map(|property| user.content.get(&property.name).cloned().unwrap_or_default().to_string()).collect();
     let parts: Vec<&[u8]> = stored.iter().map(String::as_bytes).collect();
-    text(&cx.app.keys.keyed("mail-change-credential", &parts))
+    text(&keys.keyed("mail-change-credential", &parts))
 }
 
-fn seal<T: Serialize>(cx: &Context<'_>, content: &T) -> Result<String, ResourceError> {
+fn seal<T: Serialize>(keys: &KeyRing, content: &T) -> Result<String, ResourceError> {
     let bytes = serde_json::to_vec(content).map_err(|error| ResourceError::internal(error.to_string()))?;
-    jose::seal(&cx.app.keys, FORM, &bytes).map_err(|error| ResourceError::internal(error.to_string()))
+    jose::seal(keys, FORM, &bytes).map_err(|error| ResourceError::internal(error.to_string()))
 }
 
 fn open<T: for<'de> Deserialize<'de>>(cx: &Context<'_>, token: &str) -> Option<T> {

@@ -5,12 +5,13 @@
 
 mod texts;
 
+use std::sync::Arc;
+
 use process::Mail;
 use serde_json::{Map, Value};
-use stages::MailAddress;
 use stages::locale::Translations;
+use stages::{MailAddress, MailBudget, MailTemplates};
 
-use super::context::Context;
 use crate::runtime::Runtime;
 
 /// What somebody is told.
@@ -26,6 +27,8 @@ pub(crate) enum Notice {
     MailConfirm,
     /// To the old address: another one was asked for; the link undoes it.
     MailRequested,
+    /// To the old address: another one counts from now on; the link undoes it.
+    MailChanged,
 }
 
 /// A text in one language: subject and body, in which `%name%` stands for a value.
@@ -40,7 +43,13 @@ impl Notice {
             Self::NewDevice => "noticeNewDevice",
             Self::MailConfirm => "mailConfirm",
             Self::MailRequested => "mailRequested",
+            Self::MailChanged => "mailChanged",
         }
+    }
+
+    /// Whether the owner of the account must have it, however many mails others made him get: it is what he can object to.
+    fn is_owed(self) -> bool {
+        matches!(self, Self::PasswordChanged | Self::QuestionsChanged | Self::MailRequested | Self::MailChanged)
     }
 
     fn texts(self) -> &'static [Text] {
@@ -50,16 +59,51 @@ impl Notice {
             Self::NewDevice => &texts::NEW_DEVICE,
             Self::MailConfirm => &texts::MAIL_CONFIRM,
             Self::MailRequested => &texts::MAIL_REQUESTED,
+            Self::MailChanged => &texts::MAIL_CHANGED,
         }
     }
 }
 
-/// The mail, unless there is no mail service or `to` is no mailbox. `values` fill the text.
-pub(crate) fn mail(cx: &Context<'_>, notice: Notice, to: &str, values: &[(&str, &str)]) -> Option<Mail> {
-    written(cx.runtime, cx.call.headers, cx.now, notice, to, values)
+/// What mails of our own are made with.
+pub(crate) struct Post {
+    /// Whether mail can leave.
+    pub(crate) configured: bool,
+    /// Bounds how many mails one person gets.
+    pub(crate) budget: Arc<dyn MailBudget>,
+    /// The project's own texts.
+    pub(crate) templates: Arc<dyn MailTemplates>,
+    /// The language when none of the reader's fits.
+    pub(crate) default_locale: String,
 }
 
-/// The same before a request has its context.
+impl Post {
+    /// The mail, unless there is no mail service or `to` is no mailbox. `values` fill the text.
+    pub(crate) fn mail(&self, locales: &[String], now: i64, notice: Notice, to: &str, values: &[(&str, &str)]) -> Option<Mail> {
+        let to: MailAddress = to.trim().parse().ok().filter(|_| self.configured)?;
+        let withheld = !self.budget.allow(to.as_str(), now) && !notice.is_owed();
+        let object: Map<String, Value> = values.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
+        if let Some(own) = self.templates.render(notice.template(), locales, &Value::Object(object)) {
+            return Some(Mail {
+                to: to.into(),
+                from: own.from,
+                subject: own.subject,
+                mime_type: own.mime_type,
+                body: own.body,
+                wait: false,
+                withheld,
+            });
+        }
+        let pick = |choose: fn(&Text) -> &'static str| {
+            let pairs: Vec<(&str, &str)> = notice.texts().iter().map(|text| (text.0, choose(text))).collect();
+            Translations::of(&pairs).choose(locales, &self.default_locale).unwrap_or_default().to_owned()
+        };
+        let (subject, body) = (pick(|text| text.1), pick(|text| text.2));
+        let body = filled(&body, values);
+        Some(Mail { to: to.into(), from: None, subject, mime_type: "text/plain".into(), body, wait: false, withheld })
+    }
+}
+
+/// A mail at a sign-in.
 pub(crate) fn written(
     runtime: &Runtime,
     headers: &http::HeaderMap,
@@ -68,28 +112,7 @@ pub(crate) fn written(
     to: &str,
     values: &[(&str, &str)],
 ) -> Option<Mail> {
-    let services = &runtime.services;
-    let to: MailAddress = to.trim().parse().ok().filter(|_| services.mail_configured)?;
-    let withheld = !services.mail_budget.allow(to.as_str(), now);
-    let locales = wire::language::locales(headers);
-    let object: Map<String, Value> = values.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
-    if let Some(own) = services.templates.render(notice.template(), &locales, &Value::Object(object)) {
-        return Some(Mail {
-            to: to.into(),
-            from: own.from,
-            subject: own.subject,
-            mime_type: own.mime_type,
-            body: own.body,
-            wait: false,
-            withheld,
-        });
-    }
-    let pick = |choose: fn(&Text) -> &'static str| {
-        let pairs: Vec<(&str, &str)> = notice.texts().iter().map(|text| (text.0, choose(text))).collect();
-        Translations::of(&pairs).choose(&locales, &services.default_locale).unwrap_or_default().to_owned()
-    };
-    let (subject, body) = (pick(|text| text.1), pick(|text| text.2));
-    Some(Mail { to: to.into(), from: None, subject, mime_type: "text/plain".into(), body: filled(&body, values), wait: false, withheld })
+    runtime.consequences.post.mail(&wire::language::locales(headers), now, notice, to, values)
 }
 
 /// Puts values into a text in one pass, so that a value that looks like a place is left alone.
@@ -111,7 +134,14 @@ mod tests {
     #[test]
     fn values_are_put_in_once_and_every_place_has_its_value() {
         assert_eq!(filled("a %x% b %y%.", &[("x", "%y%"), ("y", "1")]), "a %y% b 1.");
-        for notice in [Notice::PasswordChanged, Notice::QuestionsChanged, Notice::NewDevice, Notice::MailConfirm, Notice::MailRequested] {
+        for notice in [
+            Notice::PasswordChanged,
+            Notice::QuestionsChanged,
+            Notice::NewDevice,
+            Notice::MailConfirm,
+            Notice::MailRequested,
+            Notice::MailChanged,
+        ] {
             let places = |text: &str| {
                 let mut names: Vec<String> = text.split('%').skip(1).step_by(2).map(str::to_owned).collect();
                 names.sort_unstable();

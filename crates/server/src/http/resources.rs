@@ -53,12 +53,14 @@ pub(crate) fn route<'a>(cx: &Context<'a>) -> Result<Box<dyn Resource + 'a>, Reso
             property: (*property).to_owned(),
             reference: None,
         }),
-        ["managed", name, id, property, reference] if managed::is_relationship(cx, name, property) => Box::new(relationship::Relationship {
-            collection: format!("managed/{name}"),
-            id: (*id).to_owned(),
-            property: (*property).to_owned(),
-            reference: Some((*reference).to_owned()),
-        }),
+        ["managed", name, id, property, reference] if managed::is_relationship(cx, name, property) => {
+            Box::new(relationship::Relationship {
+                collection: format!("managed/{name}"),
+                id: (*id).to_owned(),
+                property: (*property).to_owned(),
+                reference: Some((*reference).to_owned()),
+            })
+        }
         ["managed", name, rest @ ..] => Box::new(managed::Object::find(cx, name, rest)?),
         ["managed"] => return Err(path.not_found(1)),
         ["policy", rest @ ..] => Box::new(policy::Policy { resource: rest.join("/") }),

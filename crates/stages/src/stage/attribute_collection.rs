@@ -5,8 +5,8 @@
 
 use async_trait::async_trait;
 use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError};
-use identity::{Audience, Expect, ObjectSchema, Property, Writer};
-use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose};
+use identity::{Audience, ObjectSchema, Property};
+use process::{Compiling, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -103,6 +103,9 @@ impl Stage<Services> for AttributeCollection {
 
     async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
         let account = Account::read(cx).await?;
+        if !cx.facts().proves(&account.subject) {
+            return Err(ResourceError::forbidden("Access denied"));
+        }
         let managed = &cx.services.managed;
         let schema = managed.schema(&account.subject.collection)?;
         let seen = account.stored.as_ref().map(|stored| managed.view(&account.subject.collection, stored, Audience::Owner, &self.fields()));
@@ -113,7 +116,7 @@ impl Stage<Services> for AttributeCollection {
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         let subject = cx.subject()?;
-        if subject.collection != self.collection {
+        if subject.collection != self.collection || !cx.facts().proves(&subject) {
             return Err(ResourceError::forbidden("Access denied"));
         }
         let given = match input.get(ATTRIBUTES) {
@@ -162,14 +165,9 @@ async fn commit(cx: &mut Cx<'_>, subject: &Subject, operations: Vec<PatchOperati
     if operations.is_empty() {
         return Ok(());
     }
-    let by = Writer::Process { owned: &[] };
-    let managed = std::sync::Arc::clone(&cx.services.managed);
-    let prepared = managed.patch(&subject.collection, &subject.id, &Patch::new(operations), by, &Expect::any()).await?;
-    if let Some(change) = prepared.change {
-        cx.effect(Effect::Change(change));
-    }
+    let changed = account::write(cx, account::Write::new(subject, Patch::new(operations))).await?;
     let object = format!("{}/{}", subject.collection, subject.id);
-    cx.audit("updateProfile", object, true, json!({ "process": cx.process(), "changed": prepared.changed }));
+    cx.audit("updateProfile", object, true, json!({ "process": cx.process(), "changed": changed }));
     Ok(())
 }
 

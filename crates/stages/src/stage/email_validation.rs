@@ -3,24 +3,27 @@
 //! Easiest to break: with a named account the address is the stored one, never one from the request or the state (SEC-36), and for a
 //! decoy everything happens but the sending. The secret is never stored: it is a keyed function of instance, stage and address, so a
 //! repeated step mails the same one and a database holds none (SEC-06); keys may be rotated while it is on its way. At a registration, an address whose owner has an account
-//! already gets a mail that says so, and whoever typed it sees what he always sees.
+//! already gets a mail that says so, and whoever typed it sees what he always sees. Only an address that the signed-in person wants
+//! instead of his own, and that an earlier stage took, is mailed before it is stored; it is written when the secret comes back.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crest::{Pointer, Query, ResourceError};
-use process::{Compiling, Disclosure, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
+use crest::{Filter, Patch, PatchOperation, Pointer, Query, ResourceError};
+use process::{
+    Compiling, Disclosure, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag, loose,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
 
 use crate::account::{self, Account, Cx};
 use crate::stage::letter::{Keys, Letter};
-use crate::stage::{details, input, letter, notice};
-use crate::{MailAddress, Services, decoy, state};
+use crate::stage::{input, letter, notice};
+use crate::{MAIL, MailAddress, Services, decoy, state};
 
 /// Wrong codes after which an instance's challenge is dead (SEC-11).
 const MAX_ATTEMPTS: u32 = 5;
@@ -161,6 +164,12 @@ impl EmailValidation {
 
     /// A named account's stored address; else the one in the state, or the one typed.
     async fn recipient(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Recipient, ResourceError> {
+        if let Some(new) = cx.text(state::NEW_MAIL) {
+            // The signed-in person's own wish, which an earlier stage took and judged; it is written when it was confirmed.
+            let address: MailAddress = new.parse().map_err(|_| ResourceError::bad_request("mail is not a mail address"))?;
+            cx.put(state::MAIL, address.as_str().into());
+            return Ok(Recipient { address: address.into(), withheld: false, taken: false });
+        }
         // An account that this instance made is about to be stored; its address is the one in the state.
         let is_new = cx.facts().has(FactKind::Created);
         if cx.subject().is_ok() && !is_new {
@@ -194,10 +203,13 @@ impl EmailValidation {
         if !conceals || !managed.policies.unique(&collection).any(|unique| unique == name) {
             return Ok(false);
         }
-        let canonical = identity::names::check_mail::<&str>(address.as_str(), &[]);
-        let canonical = canonical.as_ref().map_or(address.as_str(), identity::names::Canonical::as_str);
-        let query = Query::first(details::same(&self.field.to_string(), address.as_str(), canonical), 1);
-        let taken = !managed.objects.query(&collection, &query).await?.result.is_empty();
+        let taken = match identity::names::check_mail::<&str>(address.as_str(), &[]) {
+            Ok(canonical) => !managed.objects.named(&collection, name, &canonical).await?.is_empty(),
+            Err(_) => {
+                let query = Query::first(Filter::equals(&self.field.to_string(), address.as_str()), 1);
+                !managed.objects.query(&collection, &query).await?.result.is_empty()
+            }
+        };
         cx.put(state::MAIL_TAKEN, u8::from(taken).into());
         Ok(taken)
     }
@@ -228,7 +240,9 @@ impl EmailValidation {
         }
         let address = cx.text(state::MAIL).unwrap_or_default().to_owned();
         let subject = cx.subject().ok();
+        let wanted = cx.text(state::NEW_MAIL).is_some_and(|new| new == address);
         let stored = match &subject {
+            Some(_) if wanted => Some(address.clone()),
             Some(_) => Account::read(cx).await?.mail(&self.field).map(String::from),
             None => Some(address.clone()),
         };
@@ -253,7 +267,22 @@ impl EmailValidation {
         }
         cx.effect(Effect::ResetCounter(attempts));
         cx.effect(Effect::ResetCounter(typing));
+        if wanted && let Some(subject) = subject {
+            return Self::write_wanted(cx, &subject, address).await;
+        }
         cx.grant(Fact::ControlsMail { subject, address })?;
+        cx.grant(Fact::Mail)?;
+        Ok(Progress::Done)
+    }
+
+    /// Writes the address that was confirmed. It proves nothing about the person: it was not his until now.
+    async fn write_wanted(cx: &mut Cx<'_>, subject: &Subject, address: String) -> Result<Progress, ResourceError> {
+        cx.take(state::NEW_MAIL);
+        let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens([MAIL]), address.as_str())]);
+        let changed = account::write(cx, account::Write { confirmed: true, ..account::Write::new(subject, patch) }).await?;
+        let object = format!("{}/{}", subject.collection, subject.id);
+        cx.audit("updateProfile", object, true, json!({ "process": cx.process(), "changed": changed }));
+        cx.grant(Fact::ControlsMail { subject: None, address })?;
         cx.grant(Fact::Mail)?;
         Ok(Progress::Done)
     }

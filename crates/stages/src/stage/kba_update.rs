@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use crest::{Patch, PatchOperation, Pointer, ResourceError};
 use identity::kba::{self, DefinitionRules, KbaConfig, RefusedFor};
-use identity::{Expect, Writer, sealed};
-use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use identity::sealed;
+use process::{Compiling, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -76,7 +76,7 @@ impl Stage<Services> for KbaUpdate {
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         let account = Account::read(cx).await?;
         let subject = &account.subject;
-        if subject.collection != self.collection {
+        if subject.collection != self.collection || !cx.facts().proves(subject) {
             return Err(ResourceError::forbidden("Access denied"));
         }
         let Some(given) = input.get("kba").filter(|given| !given.is_null()) else { return Ok(Progress::ask(self.asked())) };
@@ -89,11 +89,7 @@ impl Stage<Services> for KbaUpdate {
         let hashed = kba::hash_answers(cx.services.hasher.as_ref(), answers).await?;
         let property = managed.kba.property.as_str();
         let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens([property]), sealed(hashed))]);
-        let by = Writer::Process { owned: &[property] };
-        let prepared = managed.patch(&subject.collection, &subject.id, &patch, by, &Expect::any()).await?;
-        if let Some(change) = prepared.change {
-            cx.effect(Effect::Change(change));
-        }
+        account::write(cx, account::Write { owned: &[property], ..account::Write::new(subject, patch) }).await?;
         cx.audit("updateSecurityQuestions", account.path(), true, json!({ "process": cx.process(), "instance": cx.instance() }));
         Ok(Progress::Done)
     }

@@ -1,43 +1,8 @@
-//! Mails of our own: the notice that a password was changed (SEC-14), to the owner's stored address, without link, code or password; and
-//! the one that an account exists already, to whoever owns an address that somebody tried to register with (SEC-01). In the reader's
-//! language.
+//! A mail of our own: that an account exists already, to whoever owns an address that somebody tried to register with (SEC-01). In the
+//! reader's language.
 
-use process::Mail;
-
-use crate::MailAddress;
 use crate::account::Cx;
 use crate::locale::Translations;
-
-const SUBJECTS: [(&str, &str); 4] = [
-    ("en", "Your password was changed"),
-    ("de", "Ihr Passwort wurde geändert"),
-    ("fr", "Votre mot de passe a été modifié"),
-    ("es", "Su contraseña ha sido cambiada"),
-];
-
-const MESSAGES: [(&str, &str); 4] = [
-    (
-        "en",
-        "The password of your account was changed just now.\n\nIf it was you, there is nothing to do.\n\nIf it was not you, somebody may have \
-         got into your account or your mailbox: choose a new password at once and tell your administrator.\n",
-    ),
-    (
-        "de",
-        "Das Passwort Ihres Kontos wurde soeben geändert.\n\nWaren Sie es selbst, ist nichts zu tun.\n\nWaren Sie es nicht, hat sich vielleicht \
-         jemand Zugang zu Ihrem Konto oder Ihrem Postfach verschafft: Wählen Sie sofort ein neues Passwort und verständigen Sie Ihren \
-         Administrator.\n",
-    ),
-    (
-        "fr",
-        "Le mot de passe de votre compte vient d’être modifié.\n\nSi c’était vous, il n’y a rien à faire.\n\nSi ce n’était pas vous, quelqu’un a \
-         peut-être accédé à votre compte ou à votre messagerie : choisissez aussitôt un nouveau mot de passe et prévenez votre administrateur.\n",
-    ),
-    (
-        "es",
-        "La contraseña de su cuenta acaba de cambiarse.\n\nSi fue usted, no tiene que hacer nada.\n\nSi no fue usted, es posible que alguien haya \
-         entrado en su cuenta o en su correo: elija enseguida una nueva contraseña y avise a su administrador.\n",
-    ),
-];
 
 const EXISTS_SUBJECTS: [(&str, &str); 4] = [
     ("en", "You already have an account"),
@@ -91,19 +56,6 @@ pub(super) fn account_exists(cx: &Cx<'_>) -> Notice {
     Notice { subject: choose(cx, &EXISTS_SUBJECTS), mime_type: "text/plain".into(), body: choose(cx, &EXISTS_MESSAGES) }
 }
 
-/// The mail to the owner of an account whose password was changed.
-pub(super) fn password_changed(cx: &Cx<'_>, to: MailAddress) -> Mail {
-    Mail {
-        to: to.into(),
-        from: None,
-        subject: choose(cx, &SUBJECTS),
-        mime_type: "text/plain".into(),
-        body: choose(cx, &MESSAGES),
-        wait: false,
-        withheld: false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +63,6 @@ mod tests {
     #[test]
     fn every_language_has_both_texts() {
         let locales = |texts: &[(&'static str, &str)]| texts.iter().map(|(locale, _)| *locale).collect::<Vec<_>>();
-        assert_eq!(locales(&SUBJECTS), locales(&MESSAGES));
         assert_eq!(locales(&EXISTS_SUBJECTS), locales(&EXISTS_MESSAGES));
     }
 }

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use crest::{Guard, Patch, PatchOperation, Pointer, ResourceError};
 use identity::secret::{MAX_SECRET_BYTES, Secret};
 use identity::{CREATE_MESSAGE, Expect, PolicyFailure, Which, Writer, failed_value};
-use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::{Compiling, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account, Cx};
-use crate::stage::{input, notice};
-use crate::{Services, state};
+use crate::stage::input;
+use crate::{MailAddress, Services, state};
 
 /// Configuration of `resetStage`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -131,20 +131,11 @@ impl Reset {
         let patch = Patch::new(vec![PatchOperation::replace(self.field.clone(), typed)]);
         let guard = Guard { pointer: self.field.clone(), value: account.value(&self.field).cloned() };
         let expect = Expect { guard: Some(guard), ..Expect::any() };
-        let prepared =
-            cx.services.managed.patch(&subject.collection, &subject.id, &patch, Writer::Process { owned: &owned }, &expect).await?;
-        if let Some(change) = prepared.change {
-            cx.effect(Effect::Change(change));
-        }
-        let except = cx.caller.session.clone().filter(|_| cx.caller.subject.as_ref() == Some(subject));
-        cx.effect(Effect::EndSessions { collection: subject.collection.clone(), id: subject.id.clone(), except });
-        if self.notify
-            && cx.services.mail_configured
-            && let Some(address) = account.mail(&account::mail_field(cx))
-        {
-            let mail = notice::password_changed(cx, address);
-            cx.effect(Effect::Mail(mail));
-        }
+        let told = account.mail(&account::mail_field(cx));
+        let told = told.as_ref().map(MailAddress::as_str);
+        let write =
+            account::Write { owned: &owned, expect, credential: true, told, silent: !self.notify, ..account::Write::new(subject, patch) };
+        account::write(cx, write).await?;
         cx.audit("resetPassword", account.path(), true, json!({ "process": cx.process(), "instance": cx.instance() }));
         Ok(())
     }

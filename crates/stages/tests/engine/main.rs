@@ -5,6 +5,7 @@
 mod any_input;
 mod check;
 mod codes;
+mod consequences;
 mod creation;
 mod details;
 mod disclosure;

@@ -143,3 +143,30 @@ pub(super) const MAIL_REQUESTED: [Text; 4] = [
          después del cambio, y luego cambie su contraseña:\n\n%link%\n",
     ),
 ];
+
+pub(super) const MAIL_CHANGED: [Text; 4] = [
+    (
+        "en",
+        "Your mail address was changed",
+        "The mail address of your account was changed to %new% just now.\n\nIf it was you, there is nothing to do.\n\nIf it was not you, take this \
+         address back with the following link, which works for a week, and then change your password:\n\n%link%\n",
+    ),
+    (
+        "de",
+        "Ihre E-Mail-Adresse wurde geändert",
+        "Die E-Mail-Adresse Ihres Kontos wurde soeben in %new% geändert.\n\nWaren Sie es selbst, ist nichts zu tun.\n\nWaren Sie es nicht, holen Sie \
+         diese Adresse mit dem folgenden Link zurück, der eine Woche lang wirkt, und ändern Sie danach Ihr Passwort:\n\n%link%\n",
+    ),
+    (
+        "fr",
+        "Votre adresse a été modifiée",
+        "L’adresse de votre compte vient d’être remplacée par %new%.\n\nSi c’était vous, il n’y a rien à faire.\n\nSi ce n’était pas vous, \
+         reprenez cette adresse avec le lien suivant, valable une semaine, puis changez votre mot de passe :\n\n%link%\n",
+    ),
+    (
+        "es",
+        "Su dirección de correo ha sido cambiada",
+        "La dirección de correo de su cuenta acaba de cambiarse por %new%.\n\nSi fue usted, no tiene que hacer nada.\n\nSi no fue usted, recupere \
+         esta dirección con el siguiente enlace, válido durante una semana, y luego cambie su contraseña:\n\n%link%\n",
+    ),
+];

@@ -101,7 +101,7 @@ impl Resource for Notification {
 
     async fn delete(&self, cx: &Context<'_>, _expected: &Expected) -> Answer {
         let found = notifications::own(cx, &self.id).await?.ok_or_else(|| not_found(&self.id, notifications::COLLECTION))?;
-        notifications::remove(cx, std::slice::from_ref(&found)).await?;
+        notifications::remove(&cx.runtime.consequences, cx.now, std::slice::from_ref(&found)).await?;
         Ok(Reply::resource(notifications::shown(&found)))
     }
 }

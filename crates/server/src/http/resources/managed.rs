@@ -4,17 +4,17 @@
 //! needs the right to create.
 
 use async_trait::async_trait;
-use crest::{Fields, Operation, Patch, PatchOperation, Pointer, ResourceError};
+use crest::{Fields, Operation, Patch, PatchOperation, ResourceError};
 use identity::{Audience, Expect, Writer};
 use project::Permission;
 use serde_json::{Value, json};
+use stages::MAIL;
 use wire::conditions::{Expected, Put};
 use wire::request::QueryRequest;
 
 use super::notifications;
 use crate::http::context::Context;
 use crate::http::delegated::Delegate;
-use crate::http::mail_change;
 use crate::http::references;
 use crate::http::reply::{Refusal, Reply};
 use crate::http::resource::{Answer, Resource, unknown_action};
@@ -74,16 +74,15 @@ impl Object {
         let managed = &cx.runtime.managed;
         let mut body = cx.body().clone();
         let prepared = managed.replace(&self.collection, id, body.clone(), cx.writer(), &expect(expected)).await?;
-        let Some(previous) =
-            prepared.previous.as_ref().filter(|previous| confirms(cx, &self.collection, id, &previous.content, &prepared.content))
-        else {
+        if !cx.waits(&self.collection, &prepared) {
             let resource = cx.commit(&self.collection, prepared).await?;
             return Ok(cx.show(&self.collection, &resource));
-        };
-        let effects = mail_change::request(cx, &self.collection, previous, mail_change::address(&prepared.content)).await?;
+        }
+        let effects = cx.ask_for_address(&self.collection, &prepared).await?;
+        let old = prepared.previous.as_ref().and_then(|previous| previous.content.get(MAIL)).cloned();
         if let Value::Object(members) = &mut body {
-            members.remove(mail_change::MAIL);
-            members.extend(previous.content.get(mail_change::MAIL).map(|old| (mail_change::MAIL.to_owned(), old.clone())));
+            members.remove(MAIL);
+            members.extend(old.map(|old| (MAIL.to_owned(), old)));
         }
         let prepared = managed.replace(&self.collection, id, body, cx.writer(), &expect(expected)).await?;
         let resource = cx.commit_with(&self.collection, prepared, effects).await?;
@@ -131,10 +130,6 @@ fn is_own(cx: &Context<'_>, collection: &str, id: &str) -> bool {
     !cx.principal.is_administrator() && cx.principal.component == collection && cx.principal.id == id
 }
 
-fn confirms(cx: &Context<'_>, collection: &str, id: &str, before: &Value, after: &Value) -> bool {
-    is_own(cx, collection, id) && mail_change::concerns(cx, before, after)
-}
-
 /// Writes a patch of an object on behalf of whoever asks, by whatever allows it, and everything that follows from it. Returns the object
 /// afterwards.
 pub(super) async fn write(
@@ -157,19 +152,12 @@ pub(super) async fn write(
     }
     let patch = if is_own(cx, collection, id) { as_meant(cx, patch) } else { patch };
     let prepared = managed.patch(collection, id, &patch, cx.writer(), &expect(expected)).await?;
-    let confirmed = |previous: &&crest::Resource| confirms(cx, collection, id, &previous.content, &prepared.content);
-    let Some(previous) = prepared.previous.as_ref().filter(confirmed) else {
+    if !cx.waits(collection, &prepared) {
         return Ok(cx.commit(collection, prepared).await?);
-    };
+    }
     // Everything but the address is changed at once.
-    let effects = mail_change::request(cx, collection, previous, mail_change::address(&prepared.content)).await?;
-    let is_mail = |pointer: &Pointer| pointer.top() == Some(mail_change::MAIL);
-    let others = patch.operations().iter().filter(|operation| {
-        let moves = operation.operation == Operation::Move && operation.from.as_ref().is_some_and(is_mail);
-        !is_mail(&operation.field) && !moves
-    });
-    let others: Patch = others.cloned().collect();
-    let prepared = managed.patch(collection, id, &others, cx.writer(), &expect(expected)).await?;
+    let effects = cx.ask_for_address(collection, &prepared).await?;
+    let prepared = managed.patch(collection, id, &patch.without(MAIL), cx.writer(), &expect(expected)).await?;
     Ok(cx.commit_with(collection, prepared, effects).await?)
 }
 
@@ -231,7 +219,7 @@ impl Resource for Object {
             && cx.audience(&self.collection, id) != Audience::Other
             && let Reply::Resource { body: Value::Object(members), .. } = &mut reply
         {
-            let found = notifications::of(cx, &format!("{}/{id}", self.collection)).await?;
+            let found = notifications::of(&cx.runtime.consequences, &format!("{}/{id}", self.collection)).await?;
             members.insert(notifications::PROPERTY.to_owned(), found.iter().map(notifications::shown).collect());
         }
         Ok(reply)

@@ -5,9 +5,10 @@
 use async_trait::async_trait;
 use crest::{Change, Filter, Paging, Pointer, Query, Resource as Stored, ResourceError, SortKey, TotalPolicy};
 use identity::timestamp;
-use process::{Effect, Ledger, Unit};
+use process::{Effect, Unit};
 use serde_json::{Value, json};
 
+use crate::http::consequences::Consequences;
 use crate::http::context::Context;
 use crate::http::reply::Reply;
 use crate::http::resource::{Answer, Resource, unknown_action};
@@ -43,8 +44,8 @@ impl Event {
 ///
 /// # Errors
 /// 503 when the store does not answer.
-pub(crate) async fn note(cx: &Context<'_>, object: &str, event: Event) -> Result<Vec<Effect>, ResourceError> {
-    let settings = cx.runtime.project.notifications;
+pub(crate) async fn note(on: &Consequences, object: &str, event: Event) -> Result<Vec<Effect>, ResourceError> {
+    let settings = on.notifications;
     let wanted = match event {
         Event::Password => settings.password_update,
         Event::Profile => settings.profile_update,
@@ -52,23 +53,22 @@ pub(crate) async fn note(cx: &Context<'_>, object: &str, event: Event) -> Result
     if !wanted {
         return Ok(Vec::new());
     }
-    let content =
-        json!({TARGET: object, "notificationType": "info", "message": event.message(), "createDate": timestamp(cx.app.clock.now())});
-    let id = uuid::Builder::from_random_bytes(crest::random_bytes(cx.app.random.as_ref())).into_uuid().to_string();
+    let content = json!({TARGET: object, "notificationType": "info", "message": event.message(), "createDate": timestamp(on.clock.now())});
+    let id = uuid::Builder::from_random_bytes(crest::random_bytes(on.random.as_ref())).into_uuid().to_string();
     let effects = vec![Effect::Change(Change::Create { collection: COLLECTION.to_owned(), id, content })];
-    let present = of(cx, object).await?;
+    let present = of(on, object).await?;
     if present.len() as u64 >= MOST
         && let Some(oldest) = present.into_iter().next_back()
     {
         // Removed before, and by itself: two writes at once may both want it gone.
-        remove(cx, &[oldest]).await?;
+        remove(on, on.clock.unix_seconds(), &[oldest]).await?;
     }
     Ok(effects)
 }
 
 /// The notifications of an object, newest first.
-pub(crate) async fn of(cx: &Context<'_>, object: &str) -> Result<Vec<Stored>, ResourceError> {
-    if !cx.runtime.project.notifications.enabled {
+pub(crate) async fn of(on: &Consequences, object: &str) -> Result<Vec<Stored>, ResourceError> {
+    if !on.notifications.enabled {
         return Ok(Vec::new());
     }
     let query = Query {
@@ -78,7 +78,7 @@ pub(crate) async fn of(cx: &Context<'_>, object: &str) -> Result<Vec<Stored>, Re
         paging: Paging::Start,
         totals: TotalPolicy::None,
     };
-    Ok(cx.runtime.managed.objects.query(COLLECTION, &query).await?.result)
+    Ok(on.managed.objects.query(COLLECTION, &query).await?.result)
 }
 
 /// One of the asking person's own; an administrator's are everybody's.
@@ -89,10 +89,10 @@ pub(super) async fn own(cx: &Context<'_>, id: &str) -> Result<Option<Stored>, Re
 }
 
 /// Removes them; what is gone already is no fault, two pages may dismiss the same one.
-pub(super) async fn remove(cx: &Context<'_>, gone: &[Stored]) -> Result<(), ResourceError> {
+pub(super) async fn remove(on: &Consequences, now: i64, gone: &[Stored]) -> Result<(), ResourceError> {
     for one in gone {
         let change = Change::Delete { collection: COLLECTION.to_owned(), id: one.id.clone(), expected: None };
-        match cx.app.db.commit(Unit { now: cx.now, spend: None, effects: vec![Effect::Change(change)] }).await {
+        match on.ledger.commit(Unit { now, spend: None, effects: vec![Effect::Change(change)] }).await {
             Ok(_) | Err(process::CommitError::Missing { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -130,8 +130,8 @@ impl Resource for NotificationService {
         }
         let target = cx.call.parameters.single("target")?.ok_or_else(|| ResourceError::bad_request("The parameter 'target' is missing"))?;
         loop {
-            let found = of(cx, target.trim_matches('/')).await?;
-            remove(cx, &found).await?;
+            let found = of(&cx.runtime.consequences, target.trim_matches('/')).await?;
+            remove(&cx.runtime.consequences, cx.now, &found).await?;
             if found.len() < usize::try_from(MOST).unwrap_or(usize::MAX) {
                 return Ok(Reply::Action(Some(json!({}))));
             }

@@ -61,7 +61,7 @@ impl Resource for Relationship {
         }
         if self.property == notifications::PROPERTY {
             self.object(cx).await?;
-            let all = notifications::of(cx, &self.owner()).await?;
+            let all = notifications::of(&cx.runtime.consequences, &self.owner()).await?;
             return Ok(listing::answer(all.iter().map(notifications::shown).collect(), request, &cx.presentation.fields)?);
         }
         let held = self.held(cx).await?;
@@ -104,7 +104,7 @@ impl Resource for Relationship {
     async fn delete(&self, cx: &Context<'_>, expected: &Expected) -> Answer {
         if let Some(id) = self.notification()? {
             let found = notifications::own(cx, id).await?.ok_or_else(|| self.missing())?;
-            notifications::remove(cx, std::slice::from_ref(&found)).await?;
+            notifications::remove(&cx.runtime.consequences, cx.now, std::slice::from_ref(&found)).await?;
             return Ok(Reply::resource(notifications::shown(&found)));
         }
         self.changeable(cx)?;
