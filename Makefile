@@ -28,7 +28,7 @@ lint: compiler
 bench: tools
 	VESTIBULE_PYTHON=$(abspath $(PYTHON)) scripts/bench.sh
 
-## Fuzz filters, patches, pointers, field lists, tokens and project files, VESTIBULE_FUZZ_SECONDS each (default 60).
+## Fuzz every parser of untrusted bytes, VESTIBULE_FUZZ_SECONDS each (default 60); the list is tests/fuzz/Cargo.toml.
 fuzz: compiler
 	VESTIBULE_FUZZ_SECONDS=$${VESTIBULE_FUZZ_SECONDS:-60} scripts/fuzz.sh
 

@@ -1,8 +1,12 @@
-//! Any files make a project; every finding points into a file, prints, and no place lies past the file's end.
+//! Any files make a project, any process file a process or an error; every finding points into a file, prints, and no place lies past the file's end.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
-use project::{EmbeddedFiles, Project};
+use process::Catalogue;
+use project::{EmbeddedFiles, Project, Severity};
+use stages::Services;
 
 /// The files a project may hold; an input is their texts, each behind a byte that chooses one and up to a zero byte.
 const FILES: [&str; 20] = [
@@ -28,6 +32,8 @@ const FILES: [&str; 20] = [
     "script/access.js",
 ];
 
+static CATALOGUE: LazyLock<Catalogue<Services>> = LazyLock::new(stages::catalogue);
+
 fuzz_target!(|bytes: &[u8]| {
     let files: Vec<(&str, &[u8])> = bytes
         .split(|byte| *byte == 0)
@@ -35,7 +41,15 @@ fuzz_target!(|bytes: &[u8]| {
         .map(|(choice, text)| (FILES[usize::from(*choice) % FILES.len()], text))
         .collect();
     let project = Project::open(&EmbeddedFiles::new(files.clone()), &|name: &str| (name == "A").then(|| "&{b|x}".to_owned()));
-    for diagnostic in &project.diagnostics {
+    let companions = project.companions();
+    let mut diagnostics = project.diagnostics.clone();
+    for file in &project.processes {
+        let (process, found) = file.compile(&companions, &CATALOGUE);
+        let refused = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        assert!(file.broken || process.is_none() == refused, "{found:?}");
+        diagnostics.extend(found);
+    }
+    for diagnostic in &diagnostics {
         let at = &diagnostic.location;
         assert!(diagnostic.to_string().starts_with(&at.file));
         let text = files.iter().rev().find(|(path, _)| *path == at.file).map(|(_, text)| *text);
@@ -43,5 +57,4 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(position.line <= text.iter().filter(|byte| **byte == b'\n').count() + 1, "{diagnostic}");
         }
     }
-    let _ = project.companions();
 });
