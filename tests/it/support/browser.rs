@@ -22,7 +22,7 @@ pub(crate) use tab::Tab;
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Headless, and silent towards the rest of the world. Tabs in the background work like others.
-const FLAGS: [&str; 19] = [
+const FLAGS: [&str; 21] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -33,6 +33,8 @@ const FLAGS: [&str; 19] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-breakpad",
+    "--disable-crash-reporter",
     "--disable-extensions",
     "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",

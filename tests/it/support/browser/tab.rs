@@ -120,7 +120,7 @@ impl Tab {
                 Ok(value) => return value,
                 // The page went away under the question: the next one is asked.
                 Err(error) if ["navigated", "destroyed", "Cannot find", "not active"].iter().any(|sign| error.contains(sign)) => {
-                    gone = error
+                    gone = error;
                 }
                 Err(error) => panic!("never came true: {expression} ({error})\n{}", self.shown()),
             }
