@@ -13,6 +13,9 @@ use crate::catalogue::{Catalogue, Merger, StageType};
 use crate::definition::Placed;
 use crate::{Companions, FactKind, Issue, Need, Options, Process, Severity, StageFacts, TokenSettings, Version, config, nearest, proof};
 
+/// Seconds for which a mailed code is good at most.
+const DAY: i64 = 86_400;
+
 /// What became of a process file.
 pub struct Compiled<S> {
     /// The process; `None` when an issue is an error.
@@ -183,6 +186,11 @@ pub fn compile<S: Send + Sync + 'static>(name: &str, file: &Value, companions: &
     let stages = compile_stages(members, companions, catalogue, &mut issues, &mut used);
     if !issues.iter().any(|issue| issue.severity == Severity::Error) {
         issues.extend(proof::check(&stages, &options));
+        let mails_codes = stages.iter().any(|placed| placed.facts.gives.contains(&FactKind::ControlsMail));
+        if mails_codes && token.lifetime > DAY {
+            let message = format!("tokens live {} seconds; a code that was mailed ends after a day all the same (SEC-08)", token.lifetime);
+            issues.push(Issue::hint("/snapshotToken/tokenExpiry", "code-ends-first", message));
+        }
     }
     let failed = issues.iter().any(|issue| issue.severity == Severity::Error);
     let process = (!failed).then(|| {

@@ -222,3 +222,15 @@ fn sec_08_a_code_is_dead_after_a_day_though_its_token_lives_on() {
     let code = json!({"code": link_of(&world.last_mail()).1});
     assert_eq!(world.step("reset", Some(token(&again)), code)["type"], "resetStage", "the token lives, and may ask for another mail");
 }
+
+#[test]
+fn check_says_that_a_code_ends_before_a_long_token() {
+    let world = world();
+    let says = |expiry: i64, stages: &[Value]| {
+        let file = json!({"stageConfigs": stages, "snapshotToken": {"type": "jwt", "tokenExpiry": expiry}});
+        world.compile("reset", &file).issues.iter().any(|issue| issue.rule == "code-ends-first")
+    };
+    assert!(says(172_800, &[user_query(), email(), reset()]));
+    assert!(!says(86_400, &[user_query(), email(), reset()]));
+    assert!(!says(172_800, &[user_query(), kba(), reset()]), "no code is mailed");
+}
