@@ -17,7 +17,7 @@ const CONNECTIONS: usize = 8;
 const POPULATION: u64 = 10_000;
 /// People of a round, who sign in for the first time, and then again so often.
 const PEOPLE: u64 = 150;
-const AGAIN: u64 = 4;
+const AGAIN: u64 = 8;
 const WARM: u64 = 20;
 
 const VARIANTS: [(AtSignIn, &str); 4] = [
@@ -40,7 +40,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
     let mut doors = Vec::new();
     for (variant, _) in VARIANTS {
         let server = bench.serve_with(&bench.populated(POPULATION).await?, variant)?;
-        sign_ins(&server, &Rc::new(Guests::new(0, WARM, POPULATION)), WARM).await?;
+        sign_ins(&server, &Rc::new(Guests::new(0, WARM, POPULATION)), AGAIN * WARM).await?;
         doors.push(Door { server, first: Vec::new(), again: Vec::new() });
     }
     for round in 0..u64::from(bench.extent.rounds) {
