@@ -317,7 +317,8 @@ fn cross_origins(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<Cross
 fn other_features(conf: &[String], sources: &BTreeMap<String, Arc<SourceFile>>, sink: &Sink) {
     let unread = |file: &&String| {
         let path = format!("conf/{file}");
-        file.ends_with(".json") && !sources.contains_key(&path) && !sink.has_errors_in(&path) && !ui_context::FILES.contains(&file.as_str())
+        let read = sources.contains_key(&path) || sink.has_errors_in(&path) || ui_context::FILES.contains(&file.as_str());
+        file.strip_suffix(".json").is_some() && !read
     };
     let others: Vec<&str> = conf.iter().filter(unread).map(String::as_str).collect();
     if !others.is_empty() {
