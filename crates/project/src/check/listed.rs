@@ -108,7 +108,11 @@ impl Unfit {
 /// Says of every listed process that nobody can complete why that is so, at its place in the list. `process` finds what a process was
 /// compiled to.
 #[must_use]
-pub fn check<'p, S: Send + Sync + 'static>(project: &Project, found: &[Diagnostic], process: impl Fn(&str) -> Option<&'p Process<S>>) -> Vec<Diagnostic> {
+pub fn check<'p, S: Send + Sync + 'static>(
+    project: &Project,
+    found: &[Diagnostic],
+    process: impl Fn(&str) -> Option<&'p Process<S>>,
+) -> Vec<Diagnostic> {
     let mut said = Vec::new();
     for (index, path) in project.auth_profile.processes.iter().enumerate() {
         let name = AuthProfile::process_name(path);
