@@ -20,7 +20,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
 ];
 
 /// What the inner crates must never see.
-const OUTSIDE: [&str; 6] = ["axum", "hyper", "sqlx", "lettre", "reqwest", "tokio"];
+const OUTSIDE: [&str; 6] = ["axum", "hyper", "rusqlite", "lettre", "reqwest", "tokio"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

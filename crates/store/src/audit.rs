@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::Db;
 use crate::sql::{Bound, Values, join};
 use crate::sqlite::{self, Connection, Row};
+use crate::writer::Kept;
 
 /// An event as it was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,6 +99,6 @@ impl Db {
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_audit(&self, before: i64) -> Result<u64, LedgerError> {
-        self.run(move |connection| connection.query("DELETE FROM audit WHERE time < $1").bind(before).execute()).await
+        self.run(Kept::ByProcess, move |connection| connection.query("DELETE FROM audit WHERE time < $1").bind(before).execute()).await
     }
 }

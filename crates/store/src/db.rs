@@ -8,7 +8,7 @@ use process::LedgerError;
 use crate::error::Unavailable;
 use crate::readers::Readers;
 use crate::sqlite::{self, Connection};
-use crate::writer::Writer;
+use crate::writer::{Kept, Writer};
 use crate::{Collections, IndexError, OpenError, TextSeal, indexes};
 
 /// A store: one connection that writes, a few that read. It implements [`process::Ledger`], [`process::Outbox`],
@@ -100,17 +100,17 @@ impl Db {
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
-        self.shared.writer.run(work).await
+        self.shared.writer.run(Kept::Always, work).await
     }
 
     /// [`Self::write`] for work that fails for no other reason than the store.
-    pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn run<T, E, F>(&self, kept: Kept, work: F) -> Result<T, E>
     where
         F: FnOnce(&Connection) -> Result<T, sqlite::Error> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable>,
     {
-        self.write(move |connection| work(connection).map_err(Unavailable::from)).await.map_err(E::from)
+        self.shared.writer.run(kept, move |connection| work(connection).map_err(Unavailable::from)).await.map_err(E::from)
     }
 
     /// Looks something up on this thread. The cost of the statement must not grow with the store.

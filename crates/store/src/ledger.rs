@@ -8,6 +8,7 @@ use process::{CommitError, Effect, InstanceId, Ledger, LedgerError, Receipt, Spe
 
 use crate::change::{self, unavailable as lost};
 use crate::sqlite::{self, Connection, Row};
+use crate::writer::Kept;
 use crate::{Collections, Db, audit, identifiers, outbox, sessions};
 
 #[async_trait]
@@ -27,7 +28,7 @@ impl Ledger for Db {
 
     async fn count(&self, counter: &str, now: i64, expires: i64) -> Result<u32, LedgerError> {
         let counter = counter.to_owned();
-        self.run(move |connection| {
+        self.run(Kept::ByProcess, move |connection| {
             let query = connection.query(
                 "INSERT INTO counter (name, value, expires) VALUES ($1, 1, $3) ON CONFLICT (name) DO UPDATE SET \
                  value = CASE WHEN counter.expires < $2 THEN 1 ELSE counter.value + 1 END, \
@@ -62,7 +63,7 @@ impl Ledger for Db {
 
     async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError> {
         let StoredDefinition { process, version, sealed, revoked } = definition;
-        self.run(move |connection| {
+        self.run(Kept::Always, move |connection| {
             let query = connection.query(
                 "INSERT INTO definition (process, version, sealed, revoked) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT (process, version) DO NOTHING",
@@ -95,7 +96,10 @@ impl Ledger for Db {
             "DELETE FROM counter WHERE expires < $1",
             "DELETE FROM challenge WHERE expires < $1",
         ];
-        self.run(move |connection| statements.iter().map(|statement| connection.query(*statement).bind(now).execute()).sum()).await
+        self.run(Kept::ByProcess, move |connection| {
+            statements.iter().map(|statement| connection.query(*statement).bind(now).execute()).sum()
+        })
+        .await
     }
 }
 

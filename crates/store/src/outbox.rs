@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::Db;
 use crate::sqlite::{self, Connection, Row};
+use crate::writer::Kept;
 
 fn name(state: OutboxState) -> &'static str {
     match state {
@@ -98,7 +99,7 @@ impl Db {
             let query = connection.query(statement).bind(now).bind(lease_until).bind(i64::from(limit));
             query.all(|row| db.entry(row))
         };
-        self.run(query).await
+        self.run(Kept::ByProcess, query).await
     }
 
     fn entry(&self, row: &Row<'_>) -> Result<OutboxEntry, sqlite::Error> {
@@ -145,7 +146,7 @@ impl Outbox for Db {
     }
 
     async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError> {
-        self.run(move |connection| {
+        self.run(Kept::ByProcess, move |connection| {
             let query = connection.query(
                 "UPDATE outbox SET state = 'delivered', delivered = $2, unfinished = 0, last_error = NULL WHERE id = $1 AND NOT withheld",
             );
@@ -159,7 +160,7 @@ impl Outbox for Db {
 
     async fn failed(&self, id: MailId, error: &str, next_attempt: Option<i64>) -> Result<(), LedgerError> {
         let error = error.to_owned();
-        self.run(move |connection| {
+        self.run(Kept::ByProcess, move |connection| {
             let query = connection.query(
                 "UPDATE outbox SET last_error = $2, unfinished = 0, next_attempt = COALESCE($3, next_attempt), \
                  state = CASE WHEN $3 IS NULL THEN 'dead' ELSE 'pending' END WHERE id = $1 AND state = 'pending'",
@@ -193,7 +194,7 @@ impl Outbox for Db {
 
     /// A mail that is put back has all its attempts before it again.
     async fn retry(&self, id: MailId, now: i64) -> Result<bool, LedgerError> {
-        self.run(move |connection| {
+        self.run(Kept::Always, move |connection| {
             let query = connection.query(
                 "UPDATE outbox SET state = 'pending', attempts = 0, unfinished = 0, next_attempt = $2 WHERE id = $1 AND state = 'dead'",
             );
@@ -203,7 +204,9 @@ impl Outbox for Db {
     }
 
     async fn forget_delivered(&self, before: i64) -> Result<u64, LedgerError> {
-        self.run(move |connection| connection.query("DELETE FROM outbox WHERE state = 'delivered' AND created < $1").bind(before).execute())
-            .await
+        self.run(Kept::ByProcess, move |connection| {
+            connection.query("DELETE FROM outbox WHERE state = 'delivered' AND created < $1").bind(before).execute()
+        })
+        .await
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::Db;
 use crate::sqlite::{self, Connection, Row};
+use crate::writer::Kept;
 
 fn session(row: &Row<'_>) -> Result<Session, sqlite::Error> {
     Ok(Session {
@@ -87,7 +88,7 @@ fn write_claims(connection: &Connection, key: &str, claims: &Value) -> Result<()
 impl Sessions for Db {
     async fn begin(&self, session: &Session) -> Result<(), ObjectsError> {
         let session = session.clone();
-        self.run(move |connection| insert(connection, &session)).await
+        self.run(Kept::Always, move |connection| insert(connection, &session)).await
     }
 
     async fn find(&self, key: &str) -> Result<Option<Session>, ObjectsError> {
@@ -96,7 +97,7 @@ impl Sessions for Db {
 
     async fn touch(&self, key: &str, now: i64) -> Result<(), ObjectsError> {
         let key = key.to_owned();
-        self.run(move |connection| {
+        self.run(Kept::ByProcess, move |connection| {
             let query = connection.query("UPDATE session SET last_used = $2 WHERE session_key = $1 AND last_used < $2");
             query.bind(key).bind(now).execute().map(drop)
         })
@@ -105,17 +106,21 @@ impl Sessions for Db {
 
     async fn set_claims(&self, key: &str, claims: &Value) -> Result<(), ObjectsError> {
         let (key, claims) = (key.to_owned(), claims.clone());
-        self.run(move |connection| replace_claims(connection, &key, &claims)).await
+        self.run(Kept::Always, move |connection| replace_claims(connection, &key, &claims)).await
     }
 
     async fn end(&self, key: &str) -> Result<bool, ObjectsError> {
         let key = key.to_owned();
-        self.run(move |connection| Ok(connection.query("DELETE FROM session WHERE session_key = $1").bind(key).execute()? > 0)).await
+        self.run(
+            Kept::Always,
+            move |connection| Ok(connection.query("DELETE FROM session WHERE session_key = $1").bind(key).execute()? > 0),
+        )
+        .await
     }
 
     async fn end_one(&self, component: &str, owner: &str, id: &str) -> Result<bool, ObjectsError> {
         let (component, owner, id) = (component.to_owned(), owner.to_owned(), id.to_owned());
-        self.run(move |connection| {
+        self.run(Kept::Always, move |connection| {
             let query = connection.query("DELETE FROM session WHERE component = $1 AND owner = $2 AND public_id = $3");
             Ok(query.bind(component).bind(owner).bind(id).execute()? > 0)
         })
@@ -124,7 +129,7 @@ impl Sessions for Db {
 
     async fn end_all(&self, component: &str, owner: &str, except_key: Option<&str>) -> Result<u64, ObjectsError> {
         let (component, owner, except) = (component.to_owned(), owner.to_owned(), except_key.map(str::to_owned));
-        self.run(move |connection| end_all(connection, &component, &owner, except.as_deref())).await
+        self.run(Kept::Always, move |connection| end_all(connection, &component, &owner, except.as_deref())).await
     }
 
     async fn of(&self, component: &str, owner: &str, now: i64) -> Result<Vec<Session>, ObjectsError> {
@@ -136,7 +141,7 @@ impl Sessions for Db {
     }
 
     async fn sweep(&self, now: i64, idle_before: i64) -> Result<u64, ObjectsError> {
-        self.run(move |connection| {
+        self.run(Kept::ByProcess, move |connection| {
             connection.query("DELETE FROM session WHERE expires < $1 OR last_used < $2").bind(now).bind(idle_before).execute()
         })
         .await

@@ -2,7 +2,8 @@
 //! like this one; the statements elsewhere stay.
 //!
 //! Easiest to break: durability. `synchronous = FULL` in WAL mode writes the log through to the disk at every commit; anything less
-//! loses the last answers on a power cut, although they were acknowledged (principle 5 of the design).
+//! loses the last answers on a power cut, although they were acknowledged (principle 5 of the design). What may be lost says so
+//! ([`crate::writer::Kept`]).
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,10 @@ pub(crate) type Error = rusqlite::Error;
 /// Takes the write lock at once: a transaction that reads first and writes later could otherwise find the lock taken and fail
 /// without having waited.
 pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// From now on commits are written through to the disk, with all that was committed before.
+pub(crate) const WRITE_THROUGH: &str = "PRAGMA synchronous = FULL";
+/// From now on commits are left to the operating system, which writes them in their order.
+pub(crate) const WRITE_BACK: &str = "PRAGMA synchronous = NORMAL";
 /// Writes the log back into the main file and empties it.
 pub(crate) const CHECKPOINT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 /// The column by which a row is found fastest.

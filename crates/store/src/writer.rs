@@ -1,7 +1,7 @@
 //! The thread that writes. Work from all callers is done in the order of its arrival; what waits together is committed together, so
 //! that one write-through to the disk serves many submissions.
 //!
-//! Easiest to break: nobody hears of success before the commit. Work that fails is undone alone, behind a savepoint of its own; when
+//! Easiest to break: nobody hears of success before the commit, and nobody whose work is [`Kept::Always`] before it is on the disk. Work that fails is undone alone, behind a savepoint of its own; when
 //! the commit fails, everything of the batch has failed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,8 +21,18 @@ const BATCH: usize = 64;
 /// The way to the thread. The thread ends when it is closed or the last handle is gone.
 pub(crate) struct Writer(SyncSender<Order>);
 
+/// What committed work survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Whatever happens: it is on the disk before its caller hears of it.
+    Always,
+    /// The end of the process, however it ends. After a power cut it may be as if it had not been done, unless something later was kept.
+    /// For what only costs a little when it is forgotten: a counted attempt, a mail that is sent once more.
+    ByProcess,
+}
+
 enum Order {
-    Work(Box<dyn Job>),
+    Work(Kept, Box<dyn Job>),
     Close(oneshot::Sender<Result<(), Unavailable>>),
 }
 
@@ -78,14 +88,14 @@ impl Writer {
     }
 
     /// Does work in a transaction, and commits it unless it fails. Work of a caller that gave up waiting before its turn is not done.
-    pub(crate) async fn run<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn run<T, E, F>(&self, kept: Kept, work: F) -> Result<T, E>
     where
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        self.order(Order::Work(Box::new(Work { task: Some(work), outcome: None, caller })))?;
+        self.order(Order::Work(kept, Box::new(Work { task: Some(work), outcome: None, caller })))?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::closed().into()))
     }
 
@@ -105,21 +115,23 @@ impl Writer {
 }
 
 fn serve(connection: Connection, inbox: &Receiver<Order>) {
+    let mut through = Kept::Always;
     while let Ok(first) = inbox.recv() {
         let mut batch = Vec::new();
         let mut closing = None;
         for order in std::iter::once(first).chain(inbox.try_iter()) {
             match order {
-                Order::Work(job) => batch.push(job),
+                Order::Work(kept, job) => batch.push((kept, job)),
                 Order::Close(caller) => closing = Some(caller),
             }
             if batch.len() == BATCH || closing.is_some() {
                 break;
             }
         }
-        batch.retain(|job| job.is_wanted());
+        batch.retain(|(_, job)| job.is_wanted());
         if !batch.is_empty() {
-            commit(&connection, batch);
+            let wanted = if batch.iter().any(|(kept, _)| *kept == Kept::Always) { Kept::Always } else { Kept::ByProcess };
+            commit(&connection, &mut through, wanted, batch.into_iter().map(|(_, job)| job).collect());
         }
         if let Some(caller) = closing {
             let done = connection.run(sqlite::CHECKPOINT).map_err(Unavailable::from);
@@ -130,9 +142,9 @@ fn serve(connection: Connection, inbox: &Receiver<Order>) {
     }
 }
 
-/// Does a batch in one transaction.
-fn commit(connection: &Connection, mut batch: Vec<Box<dyn Job>>) {
-    let committed = transact(connection, &mut batch);
+/// Does a batch in one transaction. `through` is how the connection keeps what it commits.
+fn commit(connection: &Connection, through: &mut Kept, wanted: Kept, mut batch: Vec<Box<dyn Job>>) {
+    let committed = keep(connection, through, wanted).and_then(|()| transact(connection, &mut batch));
     if connection.in_transaction()
         && let Err(error) = connection.run("ROLLBACK")
     {
@@ -141,6 +153,14 @@ fn commit(connection: &Connection, mut batch: Vec<Box<dyn Job>>) {
     for job in batch {
         job.answer(committed.clone());
     }
+}
+
+fn keep(connection: &Connection, through: &mut Kept, wanted: Kept) -> Result<(), Unavailable> {
+    if *through != wanted {
+        connection.run(if wanted == Kept::Always { sqlite::WRITE_THROUGH } else { sqlite::WRITE_BACK })?;
+        *through = wanted;
+    }
+    Ok(())
 }
 
 fn transact(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), Unavailable> {

@@ -330,3 +330,19 @@ async fn the_forms_of_names_follow_the_declaration() {
     db.ensure_indexes(&Collections::new()).await.unwrap();
     assert!(db.named("managed/user", "userName", &form).await.unwrap().is_empty());
 }
+
+/// What may be lost with the power is left to the system; whatever is acknowledged as kept is written through, with all before it.
+#[tokio::test]
+async fn only_what_may_be_forgotten_is_not_written_through() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = open(&directory).await;
+    let synchronous = async |kept: Kept| -> i64 {
+        let answer: Result<i64, LedgerError> =
+            db.run(kept, |connection| connection.query("PRAGMA synchronous").one(|row| row.get(0))).await;
+        answer.unwrap()
+    };
+    // A setting cannot change inside a transaction: each answer is how that transaction itself is kept.
+    for (kept, expected) in [(Kept::Always, 2), (Kept::ByProcess, 1), (Kept::ByProcess, 1), (Kept::Always, 2)] {
+        assert_eq!(synchronous(kept).await, expected, "{kept:?}");
+    }
+}
