@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h openssl:openssl util-linux:taskset
 "${CARGO:-cargo}" build --release --quiet --package vestibule --package vestibule-bench
 
+# A thousand newcomers have a connection each, at the load and at the server.
+ulimit -n "$(ulimit -H -n)"
+
 # The load stays off the core that the server is held on.
 target=${CARGO_TARGET_DIR:-target}
 cores=$(nproc)
