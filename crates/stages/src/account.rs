@@ -116,7 +116,9 @@ pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<Strin
         let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent };
         effects.extend(consequences.of(&written).await?);
     }
-    effects.into_iter().for_each(|effect| cx.effect(effect));
+    for effect in effects {
+        cx.effect(effect);
+    }
     Ok(prepared.changed)
 }
 

@@ -225,8 +225,9 @@ pub(crate) async fn permits(cx: &Context<'_>) -> Result<bool, ResourceError> {
             Permission::View
         }
         (["managed", _], Operation::Create) => Permission::Create,
-        (["managed", _, _], Operation::Patch(_)) | (["managed", _, _, _], Operation::Create) => Permission::Update,
-        (["managed", _, _, _, _], Operation::Put(_) | Operation::Delete(_)) => Permission::Update,
+        (["managed", _, _], Operation::Patch(_))
+        | (["managed", _, _, _], Operation::Create)
+        | (["managed", _, _, _, _], Operation::Put(_) | Operation::Delete(_)) => Permission::Update,
         (["managed", _, _], Operation::Action(name)) if name == "patch" => Permission::Update,
         (["managed", _, _], Operation::Delete(_)) => Permission::Delete,
         _ => return Ok(false),

@@ -28,7 +28,9 @@ pub(crate) fn answer(mut entries: Vec<Value>, request: &QueryRequest, fields: &F
         by_key.fold(Ordering::Equal, Ordering::then)
     });
     let mut window = Window::of(request)?;
-    entries.into_iter().for_each(|entry| window.take(entry));
+    for entry in entries {
+        window.take(entry);
+    }
     window.answer(request, fields, true)
 }
 

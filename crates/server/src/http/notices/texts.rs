@@ -6,26 +6,26 @@ pub(super) const PASSWORD_CHANGED: [Text; 4] = [
     (
         "en",
         "Your password was changed",
-        "The password of your account was changed just now.\n\nIf it was you, there is nothing to do.\n\nIf it was not you, reset your password at \
-         once and tell your administrator.\n",
+        "The password of your account was changed just now.\n\nIf it was you, there is nothing to do.\n\nIf it was not you, somebody may have got into \
+         your account or your mailbox: choose a new password at once and tell your administrator.\n",
     ),
     (
         "de",
         "Ihr Passwort wurde geändert",
-        "Das Passwort Ihres Kontos wurde soeben geändert.\n\nWaren Sie es selbst, ist nichts zu tun.\n\nWaren Sie es nicht, setzen Sie Ihr Passwort \
-         sofort zurück und verständigen Sie Ihren Administrator.\n",
+        "Das Passwort Ihres Kontos wurde soeben geändert.\n\nWaren Sie es selbst, ist nichts zu tun.\n\nWaren Sie es nicht, hat sich vielleicht jemand \
+         Zugang zu Ihrem Konto oder Ihrem Postfach verschafft: Wählen Sie sofort ein neues Passwort und verständigen Sie Ihren Administrator.\n",
     ),
     (
         "fr",
         "Votre mot de passe a été modifié",
-        "Le mot de passe de votre compte vient d’être modifié.\n\nSi c’était vous, il n’y a rien à faire.\n\nSi ce n’était pas vous, réinitialisez \
-         aussitôt votre mot de passe et prévenez votre administrateur.\n",
+        "Le mot de passe de votre compte vient d’être modifié.\n\nSi c’était vous, il n’y a rien à faire.\n\nSi ce n’était pas vous, quelqu’un a \
+         peut-être accédé à votre compte ou à votre messagerie : choisissez aussitôt un nouveau mot de passe et prévenez votre administrateur.\n",
     ),
     (
         "es",
         "Su contraseña ha sido cambiada",
-        "La contraseña de su cuenta acaba de cambiarse.\n\nSi fue usted, no tiene que hacer nada.\n\nSi no fue usted, restablezca enseguida su \
-         contraseña y avise a su administrador.\n",
+        "La contraseña de su cuenta acaba de cambiarse.\n\nSi fue usted, no tiene que hacer nada.\n\nSi no fue usted, es posible que alguien haya \
+         entrado en su cuenta o en su correo: elija enseguida una nueva contraseña y avise a su administrador.\n",
     ),
 ];
 

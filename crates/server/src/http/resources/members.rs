@@ -120,7 +120,7 @@ pub(super) async fn every(cx: &Context<'_>, role: &str) -> Result<Vec<Value>, Re
 ///
 /// # Errors
 /// 400 for what is no membership, and for one that would reach people nobody named.
-pub(super) fn split(patch: Patch) -> Result<(Vec<Membership>, Patch), ResourceError> {
+pub(super) fn split(patch: &Patch) -> Result<(Vec<Membership>, Patch), ResourceError> {
     let mut memberships = Vec::new();
     let mut own = Vec::new();
     for operation in patch.operations() {
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn memberships_are_taken_out_of_a_patch_and_nobody_unnamed_is_reached() {
-        let parse = |operations: Value| split(Patch::parse(&operations).unwrap());
+        let parse = |operations: Value| split(&Patch::parse(&operations).unwrap());
         let (memberships, own) = parse(json!([
             {"operation": "add", "field": "/authzMembers/-", "value": {"_ref": "managed/user/a"}},
             {"operation": "replace", "field": "/name", "value": "x"},

@@ -80,8 +80,8 @@ impl Resource for Relationship {
         let wanted = self.sent(cx)?;
         let patch = Patch::new(vec![self.added(cx, wanted.clone())]);
         let object = self.patch(cx, &patch, &Expected::Any).await?;
-        let path = format!("{}/{}/{}", self.owner(), self.property, references::id(&self.owner(), &self.property, &wanted));
-        Ok(self.answer(cx, &object, wanted, Some(path)).await?)
+        let location = format!("{}/{}/{}", self.owner(), self.property, references::id(&self.owner(), &self.property, &wanted));
+        Ok(self.answer(cx, &object, wanted, Some(location)).await?)
     }
 
     async fn put(&self, cx: &Context<'_>, put: &Put) -> Answer {

@@ -195,7 +195,7 @@ impl Resource for Roles {
     async fn patch(&self, cx: &Context<'_>, expected: &Expected) -> Answer {
         let id = self.id("patched")?;
         let (role, kept) = Self::existing(cx, id, expected).await?;
-        let (members, own) = members::split(Patch::parse(cx.body())?)?;
+        let (members, own) = members::split(&Patch::parse(cx.body())?)?;
         let more = members::effects(cx, id, &members).await?;
         let mut content = role.shown.clone();
         if own.apply(&mut content)? {
