@@ -230,7 +230,7 @@ fn with_processes(settings: &str) -> Server {
     let form = json!({ "name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{ "name": "mail" }, { "name": "city" }] });
     let questions = json!({ "name": "kbaUpdateStage", "kbaConfig": null, "identityServiceUrl": "managed/user" });
     let project = Project::new()
-        .process("contact", &[form.clone()])
+        .process("contact", std::slice::from_ref(&form))
         .process("checked", &[form, email_validation()])
         .process("kbaUpdate", &[questions])
         .process("reset", &[user_query(), email_validation(), reset_stage()])

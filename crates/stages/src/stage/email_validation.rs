@@ -203,12 +203,11 @@ impl EmailValidation {
         if !conceals || !managed.policies.unique(&collection).any(|unique| unique == name) {
             return Ok(false);
         }
-        let taken = match identity::names::check_mail::<&str>(address.as_str(), &[]) {
-            Ok(canonical) => !managed.objects.named(&collection, name, &canonical).await?.is_empty(),
-            Err(_) => {
-                let query = Query::first(Filter::equals(&self.field.to_string(), address.as_str()), 1);
-                !managed.objects.query(&collection, &query).await?.result.is_empty()
-            }
+        let taken = if let Ok(canonical) = identity::names::check_mail::<&str>(address.as_str(), &[]) {
+            !managed.objects.named(&collection, name, &canonical).await?.is_empty()
+        } else {
+            let query = Query::first(Filter::equals(&self.field.to_string(), address.as_str()), 1);
+            !managed.objects.query(&collection, &query).await?.result.is_empty()
         };
         cx.put(state::MAIL_TAKEN, u8::from(taken).into());
         Ok(taken)
