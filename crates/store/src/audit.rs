@@ -99,6 +99,14 @@ impl Db {
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_audit(&self, before: i64) -> Result<u64, LedgerError> {
-        self.run(Kept::ByProcess, move |connection| connection.query("DELETE FROM audit WHERE time < $1").bind(before).execute()).await
+        self.run(Kept::ByProcess, move |connection| {
+            // Numbers grow with time: the walk ends at the first event that stays.
+            let first = connection.query("SELECT number FROM audit WHERE time >= $1 ORDER BY number LIMIT 1").bind(before);
+            match first.first(|row| row.get::<_, i64>("number"))? {
+                Some(stays) => connection.query("DELETE FROM audit WHERE number < $1").bind(stays).execute(),
+                None => connection.query("DELETE FROM audit").execute(),
+            }
+        })
+        .await
     }
 }

@@ -75,12 +75,14 @@ fn open(file: &Path) -> Result<Connection, Error> {
     Ok(Connection(connection))
 }
 
-/// The one connection that writes. What is deleted is zeroed in pages that are written anyway: codes and hashes do not linger in free
+/// The one connection that writes. The log is written back when it has 16 MiB: most of its pages are the same ones again and again. What is
+/// deleted is zeroed in pages that are written anyway: codes and hashes do not linger in free
 /// space.
 pub(crate) fn writer(file: &Path) -> Result<Connection, Error> {
     let connection = open(file)?;
     connection.0.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA journal_size_limit = 16777216",
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA wal_autocheckpoint = 4000; \
+         PRAGMA journal_size_limit = 16777216",
     )?;
     Ok(connection)
 }
@@ -97,6 +99,7 @@ const STEPS: &[M<'_>] = &[
     M::up(include_str!("../migrations/sqlite/0001_store.sql")),
     M::up(include_str!("../migrations/sqlite/0002_unfinished.sql")),
     M::up(include_str!("../migrations/sqlite/0003_identifier.sql")),
+    M::up(include_str!("../migrations/sqlite/0004_audit_indexes.sql")),
 ];
 
 /// Brings the tables up to date.
