@@ -86,7 +86,14 @@ fn c_11_1_15_identity_providers_are_listed_and_none() {
 fn c_11_1_17_the_clients_build_is_served_at_the_root_of_the_same_origin() {
     let index = server().nobody().get("/").expect(200);
     assert!(index.header("content-type").unwrap().starts_with("text/html") && index.text().contains("id=\"app\""));
-    for (path, kind) in [("/index.html", "text/html"), ("/js/app.js", "javascript"), ("/css/app.css", "text/css"), ("/img/logo.svg", "image/svg"), ("/fonts/a.woff2", "font"), ("/favicon.ico", "image")] {
+    for (path, kind) in [
+        ("/index.html", "text/html"),
+        ("/js/app.js", "javascript"),
+        ("/css/app.css", "text/css"),
+        ("/img/logo.svg", "image/svg"),
+        ("/fonts/a.woff2", "font"),
+        ("/favicon.ico", "image"),
+    ] {
         let answer = server().nobody().get(path).expect(200);
         assert!(answer.header("content-type").unwrap().contains(kind), "{path}: {answer:?}");
     }

@@ -38,9 +38,6 @@ impl Session {
 /// The sessions of a store.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Keeps a new session.
-    async fn begin(&self, session: &Session) -> Result<(), ObjectsError>;
-
     /// The session with this key, expired or not.
     async fn find(&self, key: &str) -> Result<Option<Session>, ObjectsError>;
 

@@ -18,7 +18,7 @@ use identity::{Objects, Sessions};
 use process::{CommitError, Effect, InstanceId, Ledger, Outbox, Receipt, Spend, Unit};
 use serde_json::Value;
 
-use crate::Collections;
+use crate::{Collections, cookie};
 
 pub mod changes;
 pub mod mails;
@@ -35,6 +35,13 @@ impl<S: Ledger + Outbox + Objects + Sessions + Clone + 'static> Store for S {}
 #[must_use]
 pub fn collections() -> Collections {
     Collections::new().with("managed/user", ["userName"], ["mail", "sn", "age"]).with("managed/role", ["name"], [])
+}
+
+/// Reads a paging cookie of a query and writes what was read; `None` for text that is none. For fuzzing: cookies come from clients.
+#[must_use]
+pub fn reread_cookie(text: &str, collection: &str, query: &Query) -> Option<String> {
+    let position = cookie::read(text, collection, query, query.sort.len())?;
+    Some(cookie::write(collection, query, &position))
 }
 
 /// The suite on one backend. `$open` is an async function that gives an empty store, opened with

@@ -86,11 +86,6 @@ fn write_claims(connection: &Connection, key: &str, claims: &Value) -> Result<()
 
 #[async_trait]
 impl Sessions for Db {
-    async fn begin(&self, session: &Session) -> Result<(), ObjectsError> {
-        let session = session.clone();
-        self.run(Kept::Always, move |connection| insert(connection, &session)).await
-    }
-
     async fn find(&self, key: &str) -> Result<Option<Session>, ObjectsError> {
         self.look(|connection| connection.query("SELECT * FROM session WHERE session_key = $1").bind(key).first(session))
     }

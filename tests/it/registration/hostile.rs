@@ -62,6 +62,34 @@ fn sec_48_names_that_imitate_are_refused() {
     }
 }
 
+/// SEC-48: whoever has a name keeps it in every spelling, also one that he brought from elsewhere in capitals.
+#[test]
+fn sec_48_a_name_that_exists_in_other_letters_is_taken() {
+    let owner = Newcomer { name: format!("McOwner{}", Newcomer::new("x").name.to_uppercase()), ..Newcomer::new("owner") };
+    owner.register(&server().anonymous(), "plain");
+    let newcomer = Newcomer::new("second");
+    for name in [owner.name.to_lowercase(), owner.name.to_uppercase(), format!(" {} ", owner.name.to_lowercase())] {
+        let answer = tries(&newcomer, &newcomer.user_with(&json!({ "userName": name })));
+        answer.refused(403);
+        let failed = &answer.json()["detail"]["failedPolicyRequirements"][0];
+        assert_eq!(failed["policyRequirements"][0]["policyRequirement"], "UNIQUE", "{name}: {failed}");
+    }
+}
+
+/// SEC-48: a name that is another person's address would stand between him and his reset.
+#[test]
+fn sec_48_another_person_s_address_is_no_user_name() {
+    let owner = Newcomer::new("addressee");
+    owner.register(&server().anonymous(), "plain");
+    let newcomer = Newcomer::new("squatter");
+    for name in [owner.mail.clone(), owner.mail.to_uppercase()] {
+        let answer = tries(&newcomer, &newcomer.user_with(&json!({ "userName": name })));
+        answer.refused(403);
+        assert_eq!(answer.json()["detail"]["failedPolicyRequirements"][0]["property"], "userName", "{}", answer.text());
+    }
+    assert_eq!(tries(&newcomer, &newcomer.user_with(&json!({ "userName": newcomer.mail }))).status, 200, "one's own address is a name");
+}
+
 #[test]
 fn addresses_that_are_none_are_refused() {
     let newcomer = Newcomer::new("address");

@@ -40,6 +40,21 @@ fn a_hundred_people_who_want_one_name_at_once_make_one_account() {
     assert_eq!(account["mail"], people[winner].mail);
 }
 
+/// SEC-48: the form may be let through for several of them; the account is made for one.
+#[test]
+fn people_who_want_one_name_in_many_spellings_at_once_make_one_account() {
+    let server = server();
+    let name = Newcomer::new("spelling").name;
+    let spelled = |bits: usize| -> String {
+        let one = |(at, c): (usize, char)| if bits >> (at % 5) & 1 == 1 { c.to_ascii_uppercase() } else { c };
+        name.chars().enumerate().map(one).collect()
+    };
+    let people: Vec<Newcomer> = (0..32).map(|bits| Newcomer { name: spelled(bits), ..Newcomer::new("spelt") }).collect();
+    let answers = at_once(&people, |one| server.anonymous().submit("plain", None, &json!({ "user": one.user() })));
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    answers.iter().filter(|answer| answer.status != 200).for_each(is_taken);
+}
+
 #[test]
 fn a_link_that_is_opened_a_hundred_times_at_once_makes_one_account() {
     let server = server();

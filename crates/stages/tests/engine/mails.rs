@@ -103,7 +103,10 @@ fn sec_14_the_owner_of_a_reset_password_is_told_in_his_language() {
     let asked = world.step("reset", Some(token(&asked)), answers(&asked));
     world.step("reset", Some(token(&asked)), json!({"password": "N3wPassword"}));
     let mail = world.last_mail();
-    assert_eq!((mail.to.as_str(), mail.subject.as_str(), mail.body.as_str()), ("bjensen@example.test", "Your password was changed", "de-AT"));
+    assert_eq!(
+        (mail.to.as_str(), mail.subject.as_str(), mail.body.as_str()),
+        ("bjensen@example.test", "Your password was changed", "de-AT")
+    );
 }
 
 #[test]

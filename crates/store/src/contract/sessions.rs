@@ -2,7 +2,7 @@
 
 use crest::Change;
 use identity::{Session, Sessions};
-use process::{Effect, NewSession, Spend, Unit};
+use process::{CommitError, Effect, NewSession, Spend, Unit};
 use serde_json::json;
 
 use super::{Store, USERS, commit, instance, spend};
@@ -23,8 +23,15 @@ fn session(key: &str, owner: &str) -> Session {
 
 async fn begin<S: Store>(store: &S, sessions: &[(&str, &str)]) {
     for (key, owner) in sessions {
-        store.begin(&session(key, owner)).await.unwrap();
+        start(store, session(key, owner)).await.unwrap();
     }
+}
+
+/// Begins a session when it was used last.
+async fn start<S: Store>(store: &S, session: Session) -> Result<(), CommitError> {
+    let Session { key, id, component, owner, authentication_id, claims, last_used, expires, .. } = session;
+    let new = NewSession { key, id, component, owner, authentication_id, claims, expires };
+    store.commit(Unit { now: last_used, spend: None, effects: vec![Effect::BeginSession(new)] }).await.map(drop)
 }
 
 async fn alive<S: Store>(store: &S, owner: &str) -> Vec<String> {
@@ -39,7 +46,7 @@ pub async fn a_session_comes_back_as_it_went<S: Store>(store: S) {
     store.touch("k", 140).await.unwrap();
     store.set_claims("k", &json!({ "roles": [] })).await.unwrap();
     assert_eq!(store.find("k").await.unwrap(), Some(Session { last_used: 150, claims: json!({ "roles": [] }), ..session("k", "ada") }));
-    assert!(store.begin(&session("k", "bob")).await.is_err(), "a key is never taken over");
+    assert!(start(&store, session("k", "bob")).await.is_err(), "a key is never taken over");
 }
 
 pub async fn a_session_is_found_until_it_is_ended<S: Store>(store: S) {
@@ -111,7 +118,7 @@ pub async fn a_unit_settles_a_form_on_one_session<S: Store>(store: S) {
 
 pub async fn sessions_of_an_owner_are_those_that_live<S: Store>(store: S) {
     for (key, created, expires) in [("old", 50, 99), ("first", 60, 100), ("last", 70, 500)] {
-        store.begin(&Session { created, expires, ..session(key, "ada") }).await.unwrap();
+        start(&store, Session { last_used: created, expires, ..session(key, "ada") }).await.unwrap();
     }
     assert_eq!(alive(&store, "ada").await, ["last", "first"]);
     assert!(store.find("old").await.unwrap().is_some(), "expiry is checked at use");
@@ -119,7 +126,7 @@ pub async fn sessions_of_an_owner_are_those_that_live<S: Store>(store: S) {
 
 pub async fn the_sweep_ends_old_and_idle_sessions<S: Store>(store: S) {
     for (key, last_used, expires) in [("old", 190, 199), ("idle", 149, 500), ("used", 150, 200)] {
-        store.begin(&Session { last_used, expires, ..session(key, "ada") }).await.unwrap();
+        start(&store, Session { last_used, expires, ..session(key, "ada") }).await.unwrap();
     }
     assert_eq!(Sessions::sweep(&store, 200, 150).await.unwrap(), 2);
     assert_eq!(alive(&store, "ada").await, ["used"]);

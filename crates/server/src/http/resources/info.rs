@@ -49,7 +49,7 @@ impl Resource for Info {
 
     async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
         match self {
-            Self::Ping if cx.app.is_ready() => {
+            Self::Ping if cx.app.is_ready() && cx.app.db.ping().is_ok() => {
                 Ok(Reply::resource(json!({"_id": "", "state": "ACTIVE_READY", "shortDesc": "OpenIDM ready"})))
             }
             Self::Ping => Ok(Reply::Unavailable(json!({"_id": "", "state": "ACTIVE_NOT_READY", "shortDesc": "OpenIDM not ready"}))),
