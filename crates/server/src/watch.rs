@@ -8,7 +8,7 @@ use notify::{RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 use tokio::sync::mpsc;
 
-/// How long the directory must be quiet.
+/// How long the directory must be quiet, and how often that is looked at: an idle server hardly ever wakes.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// A watch; it ends when dropped.
@@ -22,7 +22,7 @@ pub(crate) struct Watch {
 /// When the system cannot watch the directory.
 pub(crate) fn watch(root: &Path) -> notify::Result<(Watch, mpsc::Receiver<()>)> {
     let (sender, receiver) = mpsc::channel(1);
-    let mut debouncer = new_debouncer(QUIET, None, move |result: DebounceEventResult| match result {
+    let mut debouncer = new_debouncer(QUIET, Some(QUIET), move |result: DebounceEventResult| match result {
         Ok(events) if events.iter().any(|event| !event.kind.is_access()) => {
             // A full queue means that a reload is due anyway.
             let _ = sender.try_send(());
