@@ -1,7 +1,9 @@
 //! Whatever is submitted to a process, in whatever order, is answered or refused: nothing fails inside, nobody is let past, nothing leaks.
 #![no_main]
-#![allow(dead_code, reason = "the world of the engine's own tests has more than is needed here")]
+#![allow(dead_code, unused_imports, reason = "the world of the engine's own tests has more than is needed here")]
 
+#[path = "../../../crates/stages/tests/engine/consequences.rs"]
+mod consequences;
 #[path = "../../../crates/stages/tests/engine/harness.rs"]
 mod harness;
 #[path = "../../../crates/stages/tests/engine/ledger.rs"]
