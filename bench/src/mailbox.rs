@@ -54,6 +54,11 @@ impl Mailbox {
         self.address.port()
     }
 
+    /// Throws away what came for somebody and was never taken: news of his earlier sign-ins, or of another server's.
+    pub(crate) fn discard(&self, recipient: &str) {
+        self.shelf.mails.borrow_mut().remove(recipient);
+    }
+
     /// The newest mail to a recipient, taken away; waits for it.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ pub(crate) async fn reset(connection: &mut Connection, mailbox: &Rc<Mailbox>, nu
     connection.get("/openidm/selfservice/reset").await?;
     let first = submit(connection, "reset", None, &json!({})).await?;
     let address = people::mail(number);
+    mailbox.discard(&address);
     let named = submit(connection, "reset", Some(&first), &json!({ "queryFilter": format!("mail eq \"{address}\"") })).await?;
     let mail = mailbox.take(&address).await?;
     let code = between(&mail, "<strong>", "</strong>").ok_or("the mail has no code")?;
@@ -34,6 +35,7 @@ pub(crate) async fn reset(connection: &mut Connection, mailbox: &Rc<Mailbox>, nu
 pub(crate) async fn username(connection: &mut Connection, mailbox: &Rc<Mailbox>, number: u64) -> Result<(), Failure> {
     connection.get("/openidm/selfservice/username").await?;
     let address = people::mail(number);
+    mailbox.discard(&address);
     ends(&submit(connection, "username", None, &json!({ "queryFilter": format!("mail eq \"{address}\"") })).await?)?;
     let mail = mailbox.take(&address).await?;
     if mail.contains(&people::name(number)) { Ok(()) } else { Err("the mail does not name the user".into()) }
