@@ -1,8 +1,9 @@
 #!/bin/sh
 # Fuzzes every target for VESTIBULE_FUZZ_SECONDS each. Sanitizers need the compiler's unstable flags, which RUSTC_BOOTSTRAP unlocks on
-# a stable toolchain; the fuzzed build has a target directory of its own.
+# a stable toolchain; the fuzzed build has a target directory of its own. VESTIBULE_FUZZ_SEED makes runs alike (0: none is).
 set -eu
 seconds=${VESTIBULE_FUZZ_SECONDS:-60}
+seed=${VESTIBULE_FUZZ_SEED:-0}
 fuzz=$(scripts/cargo-tool.sh cargo-fuzz 0.13.2)
 RUSTC_BOOTSTRAP=1
 export RUSTC_BOOTSTRAP
@@ -12,6 +13,6 @@ for file in tests/fuzz/targets/*.rs; do
     target=$(basename "$file" .rs)
     mkdir -p "tests/fuzz/corpus/$target" "tests/fuzz/seeds/$target"
     "$fuzz" run --fuzz-dir tests/fuzz "$target" "tests/fuzz/corpus/$target" "tests/fuzz/seeds/$target" -- \
-        -max_total_time="$seconds" -max_len=8192 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=0
+        -seed="$seed" -max_total_time="$seconds" -max_len=8192 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=0
     echo "fuzzed $target for $seconds s"
 done
