@@ -10,7 +10,7 @@ use identity::{Expect, Writer};
 use process::{Compiling, Effect, FactKind, Issue, StageContext, Subject};
 use serde_json::{Map, Value};
 
-use crate::{Author, MAIL, MailAddress, Services, Written, state};
+use crate::{Author, MAIL, MailAddress, Services, Written, distinct, state};
 
 /// The context stages of this crate run in.
 pub(crate) type Cx<'a> = StageContext<'a, Services>;
@@ -113,6 +113,7 @@ pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<Strin
     }
     if let Some(change) = prepared.change.clone() {
         cx.effect(Effect::Change(change));
+        effects.extend(distinct(&managed, collection, &prepared));
         let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent };
         effects.extend(consequences.of(&written).await?);
     }

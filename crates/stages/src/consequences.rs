@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use identity::Prepared;
+use identity::{Managed, Prepared};
 use process::{Caller, Effect};
 
 /// The property that holds a person's mail address.
@@ -42,6 +42,15 @@ pub struct Written<'a> {
     pub told: Option<&'a str>,
     /// The operator wants nobody told.
     pub silent: bool,
+}
+
+/// What keeps a name that is written its object's alone, in every spelling and to the eye (SEC-48). For everybody but administrators, who
+/// may bring names from elsewhere that differ in case.
+#[must_use]
+pub fn distinct(managed: &Managed, collection: &str, prepared: &Prepared) -> Vec<Effect> {
+    let changed = managed.policies.unique(collection).filter(|name| prepared.changed.iter().any(|changed| changed == name));
+    let distinct = |name: &str| Effect::Distinct { collection: collection.to_owned(), id: prepared.id.clone(), property: name.to_owned() };
+    changed.map(distinct).collect()
 }
 
 /// Decides what follows from a write.

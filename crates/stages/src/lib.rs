@@ -18,7 +18,7 @@ mod stage;
 mod state;
 mod templates;
 
-pub use consequences::{Author, Consequences, MAIL, Written};
+pub use consequences::{Author, Consequences, MAIL, Written, distinct};
 pub use mail_address::MailAddress;
 pub use scripts::{RemoteStages, Scripts};
 pub use services::{AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailTemplates, RenderedMail, Services, SignedInElsewhere};

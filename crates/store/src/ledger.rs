@@ -117,7 +117,7 @@ fn perform(connection: &Connection, collections: &Collections, unit: Unit) -> Re
             Effect::Change(change) => receipt.changed.push(change::apply(connection, collections, unit.now, change)?),
             Effect::Distinct { collection, id, property } => identifiers::distinct(connection, &collection, &property, &id)?,
             Effect::Mail(mail) => receipt.mails.push(outbox::insert(connection, unit.now, mail).map_err(lost)?),
-            Effect::BeginSession(session) => sessions::insert(connection, &sessions::begun(session, unit.now)).map_err(lost)?,
+            Effect::BeginSession(session) => sessions::insert(connection, unit.now, session).map_err(lost)?,
             Effect::EndSessions { collection, id, except } => {
                 sessions::end_all(connection, &collection, &id, except.as_deref()).map_err(lost)?;
             }

@@ -23,21 +23,14 @@ fn session(row: &Row<'_>) -> Result<Session, sqlite::Error> {
     })
 }
 
-/// A session that begins now.
-pub(crate) fn begun(session: NewSession, now: i64) -> Session {
-    let NewSession { key, id, component, owner, authentication_id, claims, expires } = session;
-    Session { key, id, component, owner, authentication_id, claims, created: now, last_used: now, expires }
-}
-
-/// Keeps a new session.
-pub(crate) fn insert(connection: &Connection, session: &Session) -> Result<(), sqlite::Error> {
+/// Begins a session.
+pub(crate) fn insert(connection: &Connection, now: i64, session: NewSession) -> Result<(), sqlite::Error> {
     let query = connection.query(
         "INSERT INTO session (session_key, public_id, component, owner, authentication_id, claims, created, last_used, expires) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
     );
-    let query = query.bind(&session.key).bind(&session.id).bind(&session.component).bind(&session.owner);
-    let query = query.bind(&session.authentication_id).bind(session.claims.to_string());
-    query.bind(session.created).bind(session.last_used).bind(session.expires).execute().map(drop)
+    let query = query.bind(session.key).bind(session.id).bind(session.component).bind(session.owner);
+    query.bind(session.authentication_id).bind(session.claims.to_string()).bind(now).bind(session.expires).execute().map(drop)
 }
 
 /// Ends the sessions of an owner but one, which is named by its key or its public id.

@@ -168,7 +168,9 @@ impl<'a> Context<'a> {
         if change.is_some() {
             let object = format!("{collection}/{}", prepared.id);
             effects.push(Effect::Audit(self.event("activity", self.call.operation.name(), object, json!({ "changed": prepared.changed }))));
-            effects.extend(self.distinct(collection, &prepared));
+            if !self.principal.is_administrator() {
+                effects.extend(stages::distinct(&self.runtime.managed, collection, &prepared));
+            }
         }
         effects.extend(more);
         let writes = change.is_some();
@@ -185,18 +187,6 @@ impl<'a> Context<'a> {
         } else {
             prepared.previous.ok_or_else(nothing)
         }
-    }
-
-    /// Nobody but an administrator gives an object a name that differs from another's in its spelling alone (SEC-48).
-    fn distinct(&self, collection: &str, prepared: &Prepared) -> Vec<Effect> {
-        if self.principal.is_administrator() {
-            return Vec::new();
-        }
-        let changed =
-            self.runtime.managed.policies.unique(collection).filter(|name| prepared.changed.iter().any(|changed| changed == name));
-        let distinct =
-            |name: &str| Effect::Distinct { collection: collection.to_owned(), id: prepared.id.clone(), property: name.to_owned() };
-        changed.map(distinct).collect()
     }
 
     /// A managed object as the asking person may see it.

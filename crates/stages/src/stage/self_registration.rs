@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account::{self, Cx};
 use crate::stage::{details, terms};
-use crate::{MailAddress, Services, state};
+use crate::{MailAddress, Services, distinct, state};
 
 /// Configuration of `selfRegistration`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -86,11 +86,12 @@ impl Stage<Services> for SelfRegistration {
 
 impl SelfRegistration {
     fn created(&self, cx: &mut Cx<'_>, prepared: Prepared, mail: &Pointer) -> Result<(), ResourceError> {
+        let names = distinct(&cx.services.managed, &self.collection, &prepared);
         let Prepared { id, change, content, .. } = prepared;
         let Some(change) = change else { return Err(ResourceError::internal("The account was not made")) };
         cx.effect(Effect::Change(change));
-        for property in cx.services.managed.policies.unique(&self.collection).map(str::to_owned).collect::<Vec<_>>() {
-            cx.effect(Effect::Distinct { collection: self.collection.clone(), id: id.clone(), property });
+        for effect in names {
+            cx.effect(effect);
         }
         let object = Resource { id: id.clone(), revision: String::new(), content };
         if let Some(mail) = self.welcome(cx, &object, mail) {

@@ -74,13 +74,21 @@ impl MemoryLedger {
 impl MemoryLedger {
     /// Whether the names that are to be distinct are, once the change is made.
     fn check_names(&self, change: &Change, effects: &[Effect]) -> Result<(), CommitError> {
-        let Change::Create { collection, id, content } = change else { return Ok(()) };
+        let (collection, id, content) = match change {
+            Change::Create { collection, id, content } => (collection, id, content.clone()),
+            Change::Patch { collection, id, patch, .. } => {
+                let Some(mut stored) = self.objects.stored(collection, id) else { return Ok(()) };
+                patch.apply(&mut stored.content).map_err(CommitError::Patch)?;
+                (collection, id, stored.content)
+            }
+            _ => return Ok(()),
+        };
         for effect in effects {
             if let Effect::Distinct { property, id: of, .. } = effect
                 && of == id
                 && let Some(name) = content.get(property).and_then(serde_json::Value::as_str)
                 && let Ok(name) = identity::names::check_name::<&str>(name, &[])
-                && now(self.objects.named(collection, property, &name)).is_ok_and(|holders| !holders.is_empty())
+                && now(self.objects.named(collection, property, &name)).is_ok_and(|holders| holders.iter().any(|holder| holder != id))
             {
                 return Err(CommitError::Taken { collection: collection.clone(), property: property.clone() });
             }

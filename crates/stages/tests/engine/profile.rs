@@ -51,6 +51,21 @@ fn attribute(world: &World, name: &str) -> Option<Value> {
     world.objects.stored(USER, "bjensen").unwrap().content.get(name).cloned()
 }
 
+/// SEC-48: a form that asks for the name is no way around what a registration cannot get past.
+#[test]
+fn nobody_renames_himself_to_another_person_s_name_in_other_letters() {
+    let world = world();
+    world.person("scarter");
+    world.serve("profile", &[form("userName", true)]);
+    let rename = |name: &str| world.submit("profile", None, &json!({ "attributes": { "userName": name } }));
+    for taken in ["SCarter", "SCARTER"] {
+        let refused = rename(taken).unwrap_err();
+        assert_eq!((refused.code, attribute(&world, "userName")), (403, Some(json!("bjensen"))), "{taken}");
+    }
+    assert_eq!(rename("BJensen").unwrap()["tag"], "end", "his own in other letters");
+    assert_eq!(attribute(&world, "userName"), Some(json!("BJensen")));
+}
+
 #[test]
 fn a_condition_that_selects_nothing_shows_empty_requirements_and_passes() {
     let world = world();

@@ -2,6 +2,8 @@
 //!
 //! Easiest to get wrong: finding them is a walk through everybody, so it holds one page at a time and stops as soon as it may.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use crest::{Change, Filter, Guard, Operation, Paging, Patch, PatchOperation, Pointer, Query, ResourceError, TotalPolicy};
 use identity::{Expect, Writer};
@@ -153,14 +155,12 @@ fn member(reference: &Value) -> Result<String, ResourceError> {
 /// # Errors
 /// 400 for somebody who is not there, or cannot have roles.
 pub(super) async fn effects(cx: &Context<'_>, role: &str, memberships: &[Membership]) -> Result<Vec<Effect>, ResourceError> {
+    // The last word about somebody counts.
+    let joins: BTreeMap<&str, bool> = memberships.iter().map(|one| (one.member.as_str(), one.joins)).collect();
     let mut effects = Vec::new();
-    for (position, membership) in memberships.iter().enumerate() {
-        // The last word about somebody counts.
-        if memberships.iter().skip(position + 1).any(|later| later.member == membership.member) {
-            continue;
-        }
-        let nobody = || ResourceError::bad_request(format!("There is nobody '{}' who can have a role", membership.member));
-        let (collection, id) = membership.member.rsplit_once('/').ok_or_else(nobody)?;
+    for (member, joins) in joins {
+        let nobody = || ResourceError::bad_request(format!("There is nobody '{member}' who can have a role"));
+        let (collection, id) = member.rsplit_once('/').ok_or_else(nobody)?;
         let module = rights::module(cx.runtime, collection).ok_or_else(nobody)?;
         let person = cx.runtime.managed.objects.read(collection, id).await?.ok_or_else(nobody)?;
         let property = property(module);
@@ -168,10 +168,10 @@ pub(super) async fn effects(cx: &Context<'_>, role: &str, memberships: &[Members
         let mut roles = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
         let had = roles.len();
         roles.retain(|reference| !names_role(reference, role));
-        if membership.joins == (roles.len() < had) {
+        if joins == (roles.len() < had) {
             continue;
         }
-        if membership.joins {
+        if joins {
             roles.push(json!({ "_ref": format!("{COLLECTION}/{role}") }));
         }
         let pointer = Pointer::from_tokens([property]);
@@ -179,9 +179,9 @@ pub(super) async fn effects(cx: &Context<'_>, role: &str, memberships: &[Members
         let expect = Expect { revision: None, guard: Some(Guard { pointer, value: before }) };
         let prepared = cx.runtime.managed.patch(collection, id, &patch, Writer::Administrator, &expect).await?;
         let Some(change @ Change::Patch { .. }) = prepared.change else { continue };
-        let detail = json!({ "changed": prepared.changed, "role": role, "joins": membership.joins });
+        let detail = json!({ "changed": prepared.changed, "role": role, "joins": joins });
         effects.push(Effect::Change(change));
-        effects.push(Effect::Audit(cx.event("activity", cx.call.operation.name(), membership.member.clone(), detail)));
+        effects.push(Effect::Audit(cx.event("activity", cx.call.operation.name(), member.to_owned(), detail)));
     }
     Ok(effects)
 }
