@@ -1,49 +1,116 @@
-# Everything a newcomer or the CI needs. Each target installs what it is missing on a Debian machine with Rust's cargo.
+# Everything a newcomer or the CI needs. Each target installs the Debian packages it is missing, with sudo where it is not root; a cargo that
+# is missing or too old is said, with how to get one.
+#
+#   make run ARGS="--listen 127.0.0.1:9090"      make install PREFIX=/usr DESTDIR=/tmp/package      make one CRATE=identity FILTER=kba
 
-CARGO  ?= cargo
-PYTHON := target/tools/venv/bin/python
+CARGO   ?= cargo
+PREFIX  ?= /usr/local
+DESTDIR ?=
+ARGS    ?=
+PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build test lint bench fuzz docs tools
+.PHONY: run build install test test-postgresql simulate one lint bench fuzz docs screenshots tools
 
-## Build and start the server on the embedded default project.
+## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
-	$(CARGO) run --quiet --package vestibule -- serve
+	"$(CARGO)" run --quiet --package vestibule -- serve $(ARGS)
 
-## Build the release binary: target/release/vestibule
+## Build the release binary: target/release/vestibule. It has its size held.
 build: compiler
-	$(CARGO) build --release --package vestibule
+	"$(CARGO)" build --release --package vestibule
+	@scripts/size.sh
 
-## Install what the tests need and run them all.
+## Install the release binary below DESTDIR and PREFIX, building it first where it was not.
+install:
+	@[ -x "$${CARGO_TARGET_DIR:-target}/release/vestibule" ] || $(MAKE) build
+	install -D -m 755 "$${CARGO_TARGET_DIR:-target}/release/vestibule" "$(DESTDIR)$(PREFIX)/bin/vestibule"
+
+## Install what the tests need and run them all, then the fuzz targets for seconds each.
 test: tools
-	VESTIBULE_PYTHON=$(abspath $(PYTHON)) $(CARGO) test --workspace --quiet --no-fail-fast
-	VESTIBULE_FUZZ_SEED=1 VESTIBULE_FUZZ_SECONDS=$${VESTIBULE_FUZZ_SECONDS:-5} scripts/fuzz.sh
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" scripts/test.sh
 
-## Formatting, lints, licences and advisories' bans, drift of generated files.
+## A million seeds of the simulated engine (VESTIBULE_SIMULATE_SEEDS, VESTIBULE_SIMULATE_FROM); `make test` runs ten thousand.
+simulate: compiler
+	VESTIBULE_SIMULATE_SEEDS=$${VESTIBULE_SIMULATE_SEEDS:-1000000} "$(CARGO)" test --release --package vestibule-stages --test engine -- \
+		no_sequence_of_submissions_crashes_and_reloads_breaks_a_promise
+
+## Build and test one crate: CRATE=identity, and FILTER=kba for some of its tests.
+one: compiler
+	"$(CARGO)" test --quiet --package "vestibule-$(CRATE)" $(FILTER)
+
+## The store on PostgreSQL of other versions than Debian's, VESTIBULE_POSTGRES_VERSIONS (default 13 and 18).
+test-postgresql: tools
+	for version in $${VESTIBULE_POSTGRES_VERSIONS:-13 18}; do \
+		programs=$$(scripts/postgresql.sh "$$version") || exit 1; \
+		VESTIBULE_POSTGRES="$$programs" "$(CARGO)" test --quiet --package vestibule-store --lib || exit 1; \
+		VESTIBULE_POSTGRES="$$programs" VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- postgres:: || exit 1; \
+	done
+
+## Formatting, lints, licences, banned crates, drift of generated files, features of dependencies, shell scripts, size of a release binary.
 lint: compiler
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --quiet -- --deny warnings
+	@scripts/packages.sh python3:python3 shellcheck:shellcheck
+	"$(CARGO)" fmt --all --check
+	rustfmt --check --edition 2024 crates/stages/src/stage/*.rs docs/contributing/*.rs
+	"$(CARGO)" fmt --manifest-path tests/fuzz/Cargo.toml --check
+	"$(CARGO)" clippy --workspace --all-targets --quiet -- --deny warnings
+	"$(CARGO)" run --quiet --package vestibule -- reference --check
+	scripts/unify.py --check
 	scripts/deny.sh
+	shellcheck scripts/*.sh .ci/run
+	@[ ! -e "$${CARGO_TARGET_DIR:-target}/release/vestibule" ] || scripts/size.sh
 
 ## Run the benchmarks and print one table.
 bench: tools
-	VESTIBULE_PYTHON=$(abspath $(PYTHON)) scripts/bench.sh
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" scripts/bench.sh
+
+## Pictures of every page, in every state, language and theme, into target/screenshots, and the contact sheet of docs/pages.md.
+screenshots: compiler browser target/tools/pages/made
+	@scripts/packages.sh fonts-droid-fallback:/usr/share/fonts-droid-fallback
+	"$(CARGO)" build --quiet --package vestibule
+	VESTIBULE_NODE_MODULES="$(CURDIR)/target/tools/pages/node_modules" \
+		VESTIBULE_PAGES_TESTS="{\"servers\":{},\"chromium\":\"$${VESTIBULE_CHROMIUM:-$$(command -v chromium)}\"}" \
+		node tests/pages/screenshots.mjs "$${CARGO_TARGET_DIR:-target}/debug/vestibule" target/screenshots docs/pictures/pages.jpg </dev/null
 
 ## Fuzz every parser of untrusted bytes, VESTIBULE_FUZZ_SECONDS each (default 60); the list is tests/fuzz/Cargo.toml.
 fuzz: compiler
 	VESTIBULE_FUZZ_SECONDS=$${VESTIBULE_FUZZ_SECONDS:-60} scripts/fuzz.sh
 
+## Build the book with the documentation of the crates: target/book/index.html.
+docs: compiler
+	scripts/docs.sh
+
 .PHONY: compiler
 compiler:
+	@scripts/toolchain.sh
 	@scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h
 
-tools: compiler browser $(PYTHON)
+tools: compiler browser clocks postgresql target/tools/venv/made target/tools/pages/made
+
+# Without it the tests that set the clock below a server say so, and are passed over.
+.PHONY: clocks
+clocks:
+	@scripts/packages.sh libfaketime:libfaketime || echo "no libfaketime: steps of the clock are not tested" >&2
+
+# Several nodes share one; the tests start their own, as somebody who is not root.
+.PHONY: postgresql
+postgresql:
+	@[ -n "$$VESTIBULE_POSTGRES" ] || scripts/packages.sh postgresql:/usr/lib/postgresql util-linux:setpriv procps:pgrep
 
 .PHONY: browser
 browser:
 	@[ -n "$$VESTIBULE_CHROMIUM" ] || scripts/packages.sh chromium:chromium
 
-$(PYTHON): tests/tools/requirements.txt
+# The interpreter itself is a link to the system's, which is not ours to touch.
+target/tools/venv/made: tests/tools/requirements.txt
 	@scripts/packages.sh python3:python3 python3-venv:ensurepip
 	python3 -m venv target/tools/venv
-	target/tools/venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/tools/requirements.txt
-	@touch $(PYTHON)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement tests/tools/requirements.txt
+	@touch $@
+
+# What drives browsers through the pages. Nothing of a package runs while it is installed.
+target/tools/pages/made: tests/pages/package.json tests/pages/package-lock.json
+	@scripts/packages.sh nodejs:node npm:npm
+	mkdir -p target/tools/pages
+	cp tests/pages/package.json tests/pages/package-lock.json tests/pages/.npmrc target/tools/pages/
+	cd target/tools/pages && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

@@ -4,8 +4,10 @@ set -eu
 cd "$(dirname "$0")/.."
 scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h openssl:openssl util-linux:taskset
 "${CARGO:-cargo}" build --release --quiet --package vestibule --package vestibule-bench
+scripts/size.sh
 
 # A thousand newcomers have a connection each, at the load and at the server.
+# shellcheck disable=SC3045
 ulimit -n "$(ulimit -H -n)"
 
 # The load stays off the core that the server is held on.

@@ -6,6 +6,7 @@ set -eu
 present() {
     case "$1" in
         /*) [ -e "$1" ] ;;
+        libfaketime) ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 ;;
         ensurepip) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         *) command -v "$1" >/dev/null 2>&1 ;;
     esac
@@ -19,10 +20,12 @@ done
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null 2>&1 || { echo "please install:$missing" >&2; exit 1; }
     as_root=sudo
 fi
+for needed in apt-get $as_root; do
+    command -v "$needed" >/dev/null 2>&1 || { echo "there is no $needed here; please install what Debian calls:$missing" >&2; exit 1; }
+done
 echo "installing:$missing" >&2
 $as_root apt-get update -qq
 # shellcheck disable=SC2086
-DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

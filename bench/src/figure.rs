@@ -31,6 +31,8 @@ impl Target {
 pub(crate) enum Unit {
     /// Operations per second of CPU time.
     PerSecond,
+    /// Operations per second by the clock on the wall.
+    Each,
     /// Milliseconds of CPU time.
     CpuMilliseconds,
     /// Microseconds of CPU time.
@@ -52,7 +54,7 @@ pub(crate) enum Unit {
 impl Unit {
     const fn text(self) -> &'static str {
         match self {
-            Self::PerSecond => "/s",
+            Self::PerSecond | Self::Each => "/s",
             Self::CpuMilliseconds => "ms CPU",
             Self::CpuMicroseconds => "µs CPU",
             Self::Milliseconds => "ms",

@@ -4,8 +4,11 @@
 
 mod arrivals;
 mod conditions;
+mod enumeration;
+mod hostile;
 mod initial;
 mod lists;
+mod mail;
 mod memory;
 mod pages;
 mod population;
@@ -15,6 +18,7 @@ mod secrets;
 mod start;
 mod submissions;
 mod tokens;
+mod writes;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -31,6 +35,9 @@ use crate::project::AtSignIn;
 use crate::server::{Launch, Server};
 use crate::{Failure, people, project};
 
+/// A port at which nobody listens (RFC 863's, which no system of today serves).
+const NO_MAIL_SERVER: u16 = 9;
+
 /// How much is measured.
 #[derive(Clone, Debug)]
 pub(crate) struct Extent {
@@ -42,6 +49,10 @@ pub(crate) struct Extent {
     pub(crate) in_flight: u64,
     /// People who register at once.
     pub(crate) arrivals: u64,
+    /// Connections of each hostile network.
+    pub(crate) hostile: u64,
+    /// Reports of one manager.
+    pub(crate) reports: u64,
 }
 
 /// What a subject is measured with.
@@ -72,7 +83,7 @@ pub(crate) struct Subject {
 }
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 13] = [
+pub(crate) const SUBJECTS: [Subject; 17] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
@@ -84,8 +95,12 @@ pub(crate) const SUBJECTS: [Subject; 13] = [
     Subject { name: "population", measure: |bench| Box::pin(population::measure(bench)) },
     Subject { name: "lists", measure: |bench| Box::pin(lists::measure(bench)) },
     Subject { name: "memory", measure: |bench| Box::pin(memory::measure(bench)) },
+    Subject { name: "enumeration", measure: |bench| Box::pin(enumeration::measure(bench)) },
+    Subject { name: "mail", measure: |bench| Box::pin(mail::measure(bench)) },
     Subject { name: "secrets", measure: |bench| Box::pin(secrets::measure(bench)) },
     Subject { name: "tokens", measure: |bench| Box::pin(tokens::measure(bench)) },
+    Subject { name: "hostile", measure: |bench| Box::pin(hostile::measure(bench)) },
+    Subject { name: "writes", measure: |bench| Box::pin(writes::measure(bench)) },
 ];
 
 impl Bench {
@@ -134,7 +149,7 @@ impl Bench {
         }
     }
 
-    /// A server with our project, where nobody owes anything at sign-in, on a store.
+    /// A server with our project, where nothing is due at sign-in, on a store.
     fn serve(&self, data: &Path) -> Result<Server, Failure> {
         self.serve_with(data, AtSignIn::Nothing)
     }
@@ -142,6 +157,15 @@ impl Bench {
     /// A server with our project in one of its variants.
     fn serve_with(&self, data: &Path, at_sign_in: AtSignIn) -> Result<Server, Failure> {
         self.launch.start(Some(&self.project(at_sign_in)?), data)
+    }
+
+    /// A server with our project, and a mail server that is not there.
+    fn serve_without_mail(&self, data: &Path) -> Result<Server, Failure> {
+        let root = self.work.path().join("projectWithoutMail");
+        if !root.exists() {
+            project::write(&root, NO_MAIL_SERVER, AtSignIn::Nothing)?;
+        }
+        self.launch.start(Some(&root), data)
     }
 
     /// A server with our project that may use two cores.

@@ -54,7 +54,7 @@ impl Mailbox {
         self.address.port()
     }
 
-    /// Throws away what came for somebody and was never taken: news of his earlier sign-ins, or of another server's.
+    /// Throws away what came for somebody and was never taken: notices of earlier sign-ins, or mails of another server.
     pub(crate) fn discard(&self, recipient: &str) {
         self.shelf.mails.borrow_mut().remove(recipient);
     }

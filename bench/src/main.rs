@@ -4,6 +4,7 @@
 //! Easiest to get wrong: the load is made on another core than the one the server is held on, or both are measured.
 
 mod account;
+mod attack;
 mod client;
 mod figure;
 mod groups;
@@ -40,7 +41,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Measure these subjects only: start, initial, submissions, registration, arrivals, profile, conditions, pages, population, lists,
-    /// memory, secrets, tokens.
+    /// memory, enumeration, mail, secrets, tokens, hostile, writes.
     #[arg(long, value_name = "SUBJECT", value_delimiter = ',')]
     only: Vec<String>,
     /// Rounds; a figure is their median.
@@ -55,6 +56,15 @@ struct Arguments {
     /// People who register at once.
     #[arg(long, value_name = "PEOPLE", default_value_t = 1000)]
     arrivals: u64,
+    /// Connections of each hostile network.
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = 10_000)]
+    hostile: u64,
+    /// Reports of one manager, whose relationship is measured.
+    #[arg(long, value_name = "PEOPLE", default_value_t = 100_000)]
+    reports: u64,
+    /// Attack instead of measuring: SHAPE,ADDRESS,CONNECTIONS.
+    #[arg(long, hide = true)]
+    attack: Option<attack::Attack>,
     /// Hold the server on this core [default: the first one, where there are others for the load]
     #[arg(long, value_name = "CORE")]
     core: Option<usize>,
@@ -71,6 +81,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(attack) = arguments.attack {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return tokio::task::LocalSet::new().block_on(&runtime, attack.run());
+    }
     if let Some(unknown) = arguments.only.iter().find(|name| !SUBJECTS.iter().any(|subject| subject.name == name.as_str())) {
         let known: Vec<_> = SUBJECTS.iter().map(|subject| subject.name).collect();
         return Err(format!("there is no subject '{unknown}'; there are {}", known.join(", ")).into());
@@ -86,6 +100,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         populations: arguments.populations.clone(),
         in_flight: arguments.in_flight,
         arrivals: arguments.arrivals,
+        hostile: arguments.hostile,
+        reports: arguments.reports,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();

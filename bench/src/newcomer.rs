@@ -1,6 +1,6 @@
 //! How a person without an account gets one: from the first form, over the mail's code, to the signed-in session.
 //!
-//! Easiest to get wrong: a newcomer reads what he is asked. A walk that knows the stages by heart would measure another process than
+//! Easiest to get wrong: a new person answers what is asked. A walk that knows the stages by heart would measure another process than
 //! the one that is configured.
 
 use std::rc::Rc;
@@ -98,7 +98,7 @@ impl Newcomer {
         }
         let mut waited = Duration::ZERO;
         loop {
-            // Who waits for a mail or for his turn does not hold a connection meanwhile, and the server would not let him.
+            // Whoever waits for a mail or for a turn holds no connection meanwhile, and the server would not allow it.
             connection.reopen().await?;
             let answer = connection.exchange(&connection.request(method, target, VISITOR, body)).await?;
             let again = answer.headers("retry-after").next().and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);

@@ -56,8 +56,34 @@ pub(crate) async fn fill(data: &Path, population: u64) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Puts `count` people into a new store under `data` who have one manager, `managed/user/<manager>`, who is there, too.
+///
+/// # Errors
+/// When the store refuses.
+pub(crate) async fn fill_reports(data: &Path, manager: &str, count: u64) -> Result<(), Failure> {
+    let db = Db::open(&data.join("vestibule.db").display().to_string(), Collections::new()).await?;
+    let create = |id: String, content: Value| Effect::Change(Change::Create { collection: "managed/user".into(), id, content });
+    let boss = vec![create(manager.to_owned(), json!({ "userName": manager, "givenName": "Barbara", "sn": "Jensen" }))];
+    db.commit(Unit { now: JOINED, spend: None, effects: boss }).await?;
+    let mut from = 0;
+    while from < count {
+        let until = count.min(from + BATCH);
+        let effects = (from..until).map(|number| {
+            let leads = json!({ "_ref": format!("managed/user/{manager}") });
+            let content = json!({
+                "userName": name(number), "givenName": "Barbara", "sn": "Jensen", "mail": mail(number), "manager": leads,
+            });
+            create(id(number), content)
+        });
+        db.commit(Unit { now: JOINED, spend: None, effects: effects.collect() }).await?;
+        from = until;
+    }
+    db.close().await?;
+    Ok(())
+}
+
 /// As wide apart as random ids are.
-fn id(number: u64) -> String {
+pub(crate) fn id(number: u64) -> String {
     let mixed = number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let (high, low) = (mixed >> 32, mixed & 0xffff_ffff);
     format!(
@@ -69,7 +95,7 @@ fn id(number: u64) -> String {
     )
 }
 
-/// A person as a script sees him: without secrets.
+/// A person as a script sees them: without secrets.
 pub(crate) fn seen(number: u64) -> Value {
     let mut person = person(number, "");
     if let Some(members) = person.as_object_mut() {
@@ -94,7 +120,7 @@ fn person(number: u64, hashed: &str) -> Value {
         "country": "US",
         "preferences": { "updates": number.is_multiple_of(2), "marketing": number.is_multiple_of(3) },
         "kbaInfo": [{ "questionId": "1", "answer": hashed }, { "questionId": "2", "answer": hashed }],
-        // Somebody who has been here for long and has done what the default project owes him.
+        // Somebody who has been here for long and has done what the default project asks for.
         "_meta": {
             "createDate": "2025-06-15T15:06:40.000Z",
             "loginCount": 100,

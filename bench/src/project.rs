@@ -1,5 +1,5 @@
 //! The projects under measurement: the default project's own processes, with a mail server and without rate limits, two processes
-//! that leave people waiting for an answer, registration in separate stages, and what people owe at sign-in, in several lengths.
+//! that leave people waiting for an answer, registration in separate stages, and what is due at sign-in, in several lengths.
 //!
 //! Easiest to get wrong: what is compared differs in one thing only. A variant is derived from the default project's own file.
 
@@ -14,6 +14,8 @@ use crate::Failure;
 pub(crate) const WAITING: &str = "waiting";
 /// A process whose people wait with a short token, their context in the store.
 pub(crate) const WAITING_IN_STORE: &str = "waitinginstore";
+/// The default reset, whose answer waits for what becomes of its mail.
+pub(crate) const RESET_THAT_WAITS: &str = "resetwaits";
 /// The default registration, all in one form.
 pub(crate) const REGISTRATION: &str = "registration";
 /// The same stages, one form each.
@@ -38,12 +40,13 @@ pub(crate) enum AtSignIn {
 /// The script of a condition that does not hold.
 pub(crate) const SCRIPT: &str = "object.country === wanted && !object.telephoneNumber";
 
+const RESET_FILE: &str = include_str!("../../conf/selfservice-reset.json");
 const REGISTRATION_FILE: &str = include_str!("../../conf/selfservice-registration.json");
 
 /// The files of the default project that are used as they are.
 const DEFAULT: [(&str, &str); 7] = [
     ("selfservice-registration.json", REGISTRATION_FILE),
-    ("selfservice-reset.json", include_str!("../../conf/selfservice-reset.json")),
+    ("selfservice-reset.json", RESET_FILE),
     ("selfservice-username.json", include_str!("../../conf/selfservice-username.json")),
     ("selfservice.kba.json", include_str!("../../conf/selfservice.kba.json")),
     ("selfservice.terms.json", include_str!("../../conf/selfservice.terms.json")),
@@ -51,7 +54,7 @@ const DEFAULT: [(&str, &str); 7] = [
     ("ui-configuration.json", include_str!("../../conf/ui-configuration.json")),
 ];
 
-/// What the default project's people owe at sign-in.
+/// What is due at sign-in in the default project.
 const OWED: [(&str, &str); 3] = [
     ("termsAndConditions", include_str!("../../conf/selfservice-termsAndConditions.json")),
     ("kbaUpdate", include_str!("../../conf/selfservice-kbaUpdate.json")),
@@ -123,6 +126,7 @@ pub(crate) fn write(root: &Path, mail_port: u16, at_sign_in: AtSignIn) -> Result
     let files = [
         ("external.email.json".to_owned(), mailer),
         (process_file(SEPARATE), separate),
+        (process_file(RESET_THAT_WAITS), waits_for_mail()?),
         (process_file(WAITING), waiting(&stateless, "stateless")),
         (process_file(WAITING_IN_STORE), waiting(&json!({ "type": "uuid", "tokenExpiry": 1800 }), "local")),
     ];
@@ -144,6 +148,17 @@ pub(crate) fn write(root: &Path, mail_port: u16, at_sign_in: AtSignIn) -> Result
 
 fn process_file(name: &str) -> String {
     format!("selfservice-{name}.json")
+}
+
+/// The default reset with `waitForCompletion`.
+fn waits_for_mail() -> Result<Value, Failure> {
+    let mut reset: Value = serde_json::from_str(RESET_FILE)?;
+    let stages = reset.get_mut("stageConfigs").and_then(Value::as_array_mut).ok_or("the default reset has no stages")?;
+    let mails = stages.iter_mut().filter(|stage| stage.get("name").is_some_and(|name| name == "emailValidation"));
+    for stage in mails.filter_map(Value::as_object_mut) {
+        stage.insert("emailServiceParameters".into(), json!({ "waitForCompletion": true }));
+    }
+    Ok(reset)
 }
 
 /// A person is named and then asked a security question.

@@ -52,7 +52,9 @@ impl Hashing {
     /// # Errors
     /// When they do not say.
     pub(crate) async fn read(connection: &mut Connection) -> Result<Self, Failure> {
-        let answer = connection.get("/metrics").await?;
+        let (name, password) = ADMINISTRATOR;
+        let headers = format!("X-OpenIDM-Username: {name}\r\nX-OpenIDM-Password: {password}\r\nX-OpenIDM-NoSession: true\r\n");
+        let answer = connection.ask("GET", "/metrics", &headers, None).await?;
         let text = str::from_utf8(answer.body())?;
         let read = |name: &str| {
             let value = text.lines().find_map(|line| line.strip_prefix(name)).ok_or_else(|| format!("no metric {name}"))?;
@@ -101,7 +103,7 @@ impl Launch {
         let mut output = BufReader::new(output);
         let mut line = String::new();
         while output.read_line(&mut line)? > 0 {
-            if let Some(address) = line.trim().strip_prefix("listening on http://") {
+            if let Some((_, address)) = line.trim().strip_prefix("listening on ").and_then(|url| url.split_once("://")) {
                 return Ok(Server { child, address: address.parse()?, _output: output });
             }
             line.clear();

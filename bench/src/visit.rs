@@ -24,7 +24,7 @@ pub(crate) struct Browser {
 pub(crate) struct Session {
     /// The headers of the stock client's requests: the cookies and the one that no form of another site can send.
     pub(crate) headers: String,
-    /// The path of his own object, such as `managed/user/1`.
+    /// The path of the person's own object, such as `managed/user/1`.
     pub(crate) own: String,
 }
 
@@ -32,7 +32,7 @@ impl Browser {
     /// Signs in with a name and a password.
     ///
     /// # Errors
-    /// When they are refused, or something is owed.
+    /// When they are refused, or something is due.
     pub(crate) async fn sign_in(&mut self, connection: &mut Connection, name: &str, password: &str) -> Result<Session, Failure> {
         self.enter(connection, &format!("X-OpenIDM-Username: {name}\r\nX-OpenIDM-Password: {password}\r\n")).await
     }
@@ -40,7 +40,7 @@ impl Browser {
     /// Signs in with what a registration ended with.
     ///
     /// # Errors
-    /// When it is refused, or something is owed.
+    /// When it is refused, or something is due.
     pub(crate) async fn redeem(&mut self, connection: &mut Connection, credential: &str) -> Result<Session, Failure> {
         self.enter(connection, &format!("X-OpenIDM-Jwt: {credential}\r\n")).await
     }
@@ -92,7 +92,7 @@ impl Guests {
     /// Lets the one whose turn it is sign in. Fewer may be under way at a time than there are guests.
     ///
     /// # Errors
-    /// When he is refused, or owes something.
+    /// When the sign-in is refused, or something is due.
     pub(crate) async fn sign_in(&self, connection: &mut Connection, step: u64) -> Result<Session, Failure> {
         let turn = step % u64::try_from(self.browsers.len())?.max(1);
         let browser = self.browsers.get(usize::try_from(turn)?).ok_or("there are no guests")?;

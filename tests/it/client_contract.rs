@@ -1,4 +1,5 @@
-//! What the stock client demands, line by line of client-contract §11.1 (here), §11.2 and §13, and its sequences of calls as it makes them.
+//! What the stock client demands: docs/protocol/clients.md, "Least server" (here), "What is not there" and "Points worth a test"
+//! (below), line by line, and the client's sequences of calls as it makes them.
 
 mod missing;
 mod surprises;
@@ -16,7 +17,7 @@ fn own(person: &Person) -> String {
 }
 
 #[test]
-fn c_11_1_1_and_2_bootstrap_answers_a_stranger() {
+fn c_11_1_1_and_2_bootstrap_answers_anonymous_callers() {
     let anonymous = server().anonymous();
     assert_eq!(anonymous.get("info/uiconfig").ok()["configuration"]["lang"], "en");
     let features = anonymous.get("info/features?_queryFilter=true").ok();
@@ -65,7 +66,7 @@ fn c_11_1_5_signing_out_is_2xx_with_and_without_a_session_and_clears_the_cookie(
 }
 
 #[test]
-fn c_11_1_12_and_13_processes_are_read_and_submitted_by_strangers_and_on_a_session() {
+fn c_11_1_12_and_13_processes_are_read_and_submitted_with_and_without_a_session() {
     let person = Person::create(server(), "process");
     let page = with_anonymous_headers(&signed_in(server(), &person));
     for client in [server().anonymous(), page] {
@@ -452,7 +453,7 @@ fn sessions_live_as_long_as_authentication_json_says() {
             { "name": "STATIC_USER", "enabled": true, "properties": { "queryOnResource": "internal/user", "username": "anonymous", "password": "anonymous", "defaultUserRoles": ["internal/role/openidm-reg"] } },
             { "name": "MANAGED_USER", "enabled": true, "properties": { "queryId": "credential-query", "queryOnResource": "managed/user", "defaultUserRoles": ["internal/role/openidm-authorized"],
                 "propertyMapping": { "authenticationId": "username", "userCredential": "password", "userRoles": "authzRoles" } } }] } });
-    let server = Server::on(Project::new().json("conf/authentication.json", &authentication)).start();
+    let server = Server::on(Project::new().json("conf/authentication.json", &authentication)).clock_stands().start();
     let person = Person::create(&server, "life");
     let (idle, used) = (signed_in(&server, &person), signed_in(&server, &person));
     for _ in 0..3 {

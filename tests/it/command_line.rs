@@ -43,7 +43,7 @@ fn check_names_file_line_column_pointer_reason_and_nearest_spelling_and_exits_1(
     for words in ["conf/selfservice-lookup.json:3:", "/stageConfigs/0/name", "error", "'userQuery'", "did you mean"] {
         assert!(ran.out.contains(words), "{words} is not in\n{}", ran.out);
     }
-    assert!(ran.out.lines().last().unwrap().starts_with("1 errors"), "{}", ran.out);
+    assert!(ran.out.lines().last().unwrap().starts_with("1 error,"), "{}", ran.out);
 }
 
 #[test]

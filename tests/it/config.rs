@@ -270,3 +270,56 @@ fn a_file_somebody_edits_at_the_same_time_is_not_overwritten() {
         .refused(409);
     assert!(std::fs::read_to_string(&path).unwrap().contains("broken"));
 }
+
+/// The rules that a project may have a condition of its own in, which nobody here knows.
+fn tolerated(extra: usize) -> Value {
+    let rule = |condition: &str| json!({ "pattern": "endpoint/own", "roles": "internal/role/openidm-authorized", "methods": "read", "actions": "", "customAuthz": condition });
+    let mut rules =
+        vec![json!({ "pattern": "*", "roles": "internal/role/openidm-admin", "methods": "*", "actions": "*" }), rule("nobody.knows(")];
+    rules.extend((0..extra).map(|number| rule(&format!("nobody.knows{number}("))));
+    json!({ "configs": rules })
+}
+
+#[test]
+fn what_a_file_was_served_with_it_may_keep_and_only_what_is_new_is_refused() {
+    let server = Server::on(Project::new().json("conf/access.json", &tolerated(0))).start();
+    let admin = server.admin();
+    for id in ["access", "selfservice/reset", "selfservice.kba", "ui/configuration"] {
+        let answer = admin.get(&format!("config/{id}"));
+        if answer.status == 200 {
+            admin.put(&format!("config/{id}"), &answer.json()).expect(200);
+        }
+    }
+    let mut access = admin.get("config/access").ok();
+    access["configs"].as_array_mut().unwrap().insert(0, json!({ "pattern": "info/ping", "roles": "*", "methods": "read", "actions": "" }));
+    admin.put("config/access", &access).expect(200);
+    diagnostics(&admin.put("config/access", &tolerated(1)));
+    assert_eq!(admin.get("config/access").ok()["configs"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_withheld_secret_is_not_carried_to_another_place_or_address() {
+    let server = start();
+    let admin = server.admin();
+    let mail = admin.get("config/external.email").ok();
+    let mut moved = mail.clone();
+    moved["host"] = json!("127.0.0.2");
+    assert!(admin.put("config/external.email", &moved).refused(400).contains("address"));
+    admin.patch("config/external.email", &json!([{ "operation": "replace", "field": "/host", "value": "127.0.0.2" }])).refused(400);
+    moved["auth"]["password"] = json!("another");
+    admin.put("config/external.email", &moved).expect(200);
+    let captcha = admin.get("config/selfservice/captcha").ok();
+    let secret = captcha["stageConfigs"][0]["recaptchaSecretKey"].clone();
+    for change in [
+        json!([{ "operation": "add", "field": "/uiConfig", "value": { "recaptchaSecretKey": secret } }]),
+        json!([{ "operation": "replace", "field": "/stageConfigs", "value": [captcha_elsewhere(&captcha), user_query(), email_validation(), reset_stage()] }]),
+    ] {
+        admin.patch("config/selfservice/captcha", &change).refused(400);
+    }
+}
+
+fn captcha_elsewhere(process: &Value) -> Value {
+    let mut stage = process["stageConfigs"][0].clone();
+    stage["recaptchaUri"] = json!("https://elsewhere.example.test/");
+    stage
+}

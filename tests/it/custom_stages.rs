@@ -102,7 +102,7 @@ fn a_stage_that_fails_or_says_nothing_never_ends() {
 }
 
 #[test]
-fn a_stage_sees_the_signed_in_person_without_secrets_and_writes_what_he_may_edit() {
+fn a_stage_sees_the_signed_in_person_without_secrets_and_writes_what_they_may_edit() {
     let script = "request.phase === 'ask' ? {requirements: {properties: {city: {type: 'string'}}}} \
         : request.input.steal ? {done: true, attributes: {accountStatus: 'inactive'}} \
         : {done: true, attributes: {city: request.input.city}, additions: {seen: request.user}}";

@@ -1,4 +1,4 @@
-//! What a newcomer does in his first two minutes: the embedded project, a person added on the command line, mails at `/mail`.
+//! The first two minutes of a new user: the embedded project, a person added on the command line, mails at `/mail`.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn add(server: &Server, name: &str) {
 
 /// The newest mail to an address at `/mail`; the submission that wrote it has been answered, so it is there.
 fn newest_mail(server: &Server, address: &str) -> Value {
-    let list = server.nobody().with("Accept", "application/json").get("/mail").ok();
+    let list = server.nobody().with("Accept", "application/json").get(&server.mail_page()).ok();
     let mails = list["result"].as_array().unwrap();
     let newest = mails.iter().filter(|mail| mail["to"] == address).max_by_key(|mail| mail["id"].as_i64());
     newest.unwrap_or_else(|| panic!("no mail for {address} in {list}")).clone()
@@ -66,7 +66,7 @@ fn a_newcomer_resets_a_password_by_link_and_by_code_and_finds_a_user_name() {
     assert!(server.signs_in("bjensen", PASSWORD), "a running server sees who was added");
     let (token, mail) = asks(&server, "bjensen");
     let link = Link::in_text(mail["body"].as_str().unwrap());
-    assert!(link.url.starts_with(&format!("{}/#/passwordreset/&token=", server.url())), "{}", link.url);
+    assert!(link.url.starts_with(&format!("{}/selfservice/reset?&token=", server.url())), "{}", link.url);
     assert_eq!(link.token, token);
     chooses(&server, &link.token, &link.input());
     assert!(server.signs_in("bjensen", NEW_PASSWORD) && !server.signs_in("bjensen", PASSWORD));
@@ -87,16 +87,38 @@ fn a_newcomer_resets_a_password_by_link_and_by_code_and_finds_a_user_name() {
 }
 
 #[test]
-fn mails_are_shown_to_this_machine_only_and_only_while_they_are_kept() {
+fn mails_are_shown_only_to_who_brings_the_printed_secret_and_only_while_they_are_kept() {
     let server = Server::default_project().start();
-    let page = server.nobody().with("Accept", "text/html").get("/mail").expect(200);
+    let address = server.mail_page();
+    let html = || server.nobody().with("Accept", "text/html");
+    let page = html().get(&address).expect(200);
     assert!(page.header("content-type").unwrap().starts_with("text/html"), "{page:?}");
     assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
     assert_eq!(page.header("cache-control"), Some("no-store"));
-    for (name, value) in [("X-Forwarded-For", "203.0.113.9"), ("Forwarded", "for=203.0.113.9"), ("Host", "evil.example:80")] {
-        assert_eq!(server.nobody().with(name, value).get("/mail").status, 404, "{name}");
+    let cookie = page.header("set-cookie").unwrap();
+    assert!(cookie.contains("; Path=/mail; HttpOnly; SameSite=Strict"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    html().with("Cookie", cookie).get("/mail").expect(200);
+
+    let (path, secret) = address.split_once("?key=").unwrap();
+    assert!(secret.len() >= 43 && secret.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{secret}");
+    let wrong = format!("{path}?key={}", secret.chars().rev().collect::<String>());
+    for shut in [path, &wrong, "/mail?key=", "/mail/1", "/mail?other=x"] {
+        html().get(shut).expect(404);
+    }
+    for (name, value) in [
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Real-IP", "127.0.0.1"),
+        ("Via", "1.1 proxy"),
+        ("Forwarded", "for=203.0.113.9"),
+        ("Host", "evil.example:80"),
+    ] {
+        assert_eq!(html().with(name, value).get(&address).status, 404, "{name}");
+        assert_eq!(html().with(name, value).with("Cookie", cookie).get("/mail").status, 404, "{name}");
     }
     assert_eq!(crate::world::world().server.nobody().get("/mail").status, 404, "a project with a mail server shows nothing");
+    assert_ne!(address, Server::default_project().start().mail_page(), "every start has a secret of its own");
 }
 
 #[test]

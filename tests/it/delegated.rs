@@ -1,4 +1,4 @@
-//! Delegated administration: privileges of the project's roles on people (client-contract §10).
+//! Delegated administration: privileges of the project's roles on people (docs/protocol/clients.md, "Delegated administration").
 
 use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ fn people_out_of_reach_are_not_there() {
 }
 
 #[test]
-fn nobody_promotes_himself_or_takes_a_superior_by_a_privilege() {
+fn nobody_promotes_themselves_or_changes_a_superior_by_a_privilege() {
     let role = [json!({ "_ref": "internal/role/openidm-authorized" }), json!({ "_ref": "internal/role/bonn-desk" })];
     let clerk = Person::with(server(), "clerk", &json!({ "city": "Bonn", "authzRoles": role }));
     let client = signed_in(server(), &clerk);

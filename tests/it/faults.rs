@@ -80,7 +80,7 @@ fn kill_9_at_random_moments_of_200_submissions_loses_nothing_acknowledged() {
         let address = server.address();
         let client = server.anonymous();
         let round = submitted;
-        // One thread per person, so that the order of his passwords is known.
+        // One thread per person, so that the order of their passwords is known.
         let results = std::thread::scope(|scope| {
             let threads: Vec<_> = people
                 .iter()
@@ -171,8 +171,9 @@ fn a_store_that_was_killed_while_written_opens_and_serves() {
             }
             (last, 10_000)
         });
-        // Some writes later, whatever they were doing.
-        while server.admin().get(&format!("managed/user/{}", person.id)).json()["city"].as_str().is_none_or(|city| city == "city-0") {}
+        // Some writes later, whatever they were doing. A write is no slower than a read, so this many are a limit and not a guess.
+        let written = |_: &usize| person.read(&server)["city"].as_str().is_some_and(|city| city != "city-0");
+        assert!((0..10_000).find(written).is_some(), "nothing was written");
         server.kill();
         let (acknowledged, in_flight) = writing.join().unwrap();
         server.start();

@@ -39,6 +39,8 @@ fn cases() -> Vec<(String, Value)> {
 fn project(mailbox: &Mailbox, verifier: &Verifier) -> Project {
     let recorded = Project::from_directory(&directory().join("openidm"));
     let mut project = Project::new().file("conf/access.json", std::fs::read(directory().join("access.json")).unwrap());
+    // The recorded server has no pages of its own.
+    project = project.file("vestibule.toml", "[pages]\nbuiltin = false\n");
     for name in recorded.names().filter(|name| name.starts_with("conf/")).map(str::to_owned).collect::<Vec<_>>() {
         let text =
             recorded.text(&name).replace("12525", &mailbox.port.to_string()).replace("127.0.0.1:18095", &verifier.address().to_string());
@@ -50,7 +52,7 @@ fn project(mailbox: &Mailbox, verifier: &Verifier) -> Project {
 #[test]
 fn recorded_answers_are_ours_but_for_the_listed_differences() {
     let (mailbox, verifier) = (Mailbox::start(), Verifier::start());
-    let server = Server::on(project(&mailbox, &verifier)).start();
+    let server = Server::on(project(&mailbox, &verifier)).clock_stands().start();
     let listed = Differences::read(&directory().join("differences.json"));
     let mut seen = Differences::default();
     for (name, case) in cases() {

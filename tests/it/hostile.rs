@@ -1,5 +1,9 @@
 //! Bad input: every stage against every type and shape, broken requests, broken tokens. Never a 5xx, never progress.
 
+mod clock;
+mod damage;
+mod disk;
+
 use serde_json::{Value, json};
 
 use crate::support::http::Request;

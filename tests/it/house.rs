@@ -1,26 +1,73 @@
-//! The directions of the house, and that what is generated is up to date.
+//! The directions of the house: between crates, among the modules of each, and in the picture of both. And that what is generated is up to
+//! date.
 
-use std::collections::BTreeMap;
+mod modules;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use modules::Modules;
+
 /// What each crate may depend on inside the house. Test-only dependencies are not looked at.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("crest", &[]),
     ("jose", &[]),
     ("script", &["crest"]),
     ("wire", &["crest"]),
     ("process", &["crest", "jose"]),
-    ("identity", &["crest"]),
+    ("argon2id", &[]),
+    ("identity", &["crest", "argon2id", "script"]),
     ("stages", &["process", "identity", "crest", "script", "jose"]),
     ("store", &["process", "identity", "crest"]),
-    ("project", &["stages", "process", "identity", "crest"]),
-    ("server", &["project", "stages", "store", "process", "identity", "crest", "jose", "script", "wire"]),
+    ("mail", &["process", "identity", "crest"]),
+    ("project", &["stages", "process", "identity", "crest", "script"]),
+    ("accounts", &["project", "stages", "process", "identity", "crest", "jose", "script"]),
+    ("rest", &["accounts", "project", "stages", "process", "identity", "crest", "wire"]),
+    ("pages", &["accounts", "project", "stages", "process", "identity", "crest", "wire"]),
+    (
+        "server",
+        &["mail", "rest", "pages", "accounts", "project", "stages", "store", "process", "identity", "crest", "jose", "script", "wire"],
+    ),
     ("cli", &["server", "project", "store", "identity"]),
 ];
 
-/// What the inner crates must never see.
-const OUTSIDE: [&str; 6] = ["axum", "hyper", "rusqlite", "lettre", "reqwest", "tokio"];
+/// What comes from outside and waits for something, or speaks to somebody: connections, requests over them, databases, mail servers.
+const OUTSIDE: [&str; 13] = [
+    "axum",
+    "hyper",
+    "hyper-util",
+    "http",
+    "http-body-util",
+    "tower",
+    "tower-http",
+    "tokio",
+    "tokio-postgres",
+    "rusqlite",
+    "lettre",
+    "reqwest",
+    "notify",
+];
+
+/// Which of it each crate may see. `store`, `accounts` and `rest` take of `tokio` what needs no runtime: locks and channels.
+const SEEN: [(&str, &[&str]); 16] = [
+    ("crest", &[]),
+    ("jose", &[]),
+    ("script", &[]),
+    ("wire", &["http"]),
+    ("process", &[]),
+    ("argon2id", &[]),
+    ("identity", &[]),
+    ("stages", &[]),
+    ("store", &["rusqlite", "tokio", "tokio-postgres"]),
+    ("project", &[]),
+    ("accounts", &["tokio"]),
+    ("rest", &["axum", "http", "http-body-util", "tower", "tower-http", "tokio"]),
+    ("pages", &["axum", "http", "http-body-util"]),
+    ("mail", &["tokio", "lettre", "reqwest"]),
+    ("server", &["axum", "hyper", "hyper-util", "http", "tower", "tower-http", "tokio", "reqwest", "notify"]),
+    ("cli", &["tokio"]),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -48,11 +95,53 @@ fn crates_depend_on_each_other_in_one_direction_only() {
     }
 }
 
+/// The crates and what each depends on inside the house.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
+    let folders = std::fs::read_dir(root().join("crates")).unwrap();
+    let crates: BTreeSet<String> = folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
+    let inside = |name: &String| dependencies(name).into_iter().filter(|dependency| crates.contains(dependency)).collect();
+    crates.iter().map(|name| (name.clone(), inside(name))).collect()
+}
+
 #[test]
-fn the_engine_and_the_readers_of_requests_see_no_transport_and_no_database() {
-    for name in ["crest", "jose", "process", "identity", "stages", "script", "wire"] {
+fn the_picture_in_the_architecture_shows_the_dependencies_and_nothing_else() {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let picture = text.split("```mermaid").nth(1).and_then(|rest| rest.split("```").next()).expect("there is a picture");
+    let drawn: BTreeSet<(String, String)> = picture
+        .lines()
+        .filter_map(|line| line.split_once("-->"))
+        .map(|(from, to)| (from.trim().to_owned(), to.trim().to_owned()))
+        .collect();
+    let arrows = arrows();
+    let shown: BTreeSet<&String> = drawn.iter().flat_map(|(from, to)| [from, to]).collect();
+    assert_eq!(shown, arrows.keys().collect(), "every crate is in the picture, and nothing else");
+    // What follows from other arrows is not drawn: a dependency of a dependency.
+    let follows = |from: &str, to: &str| arrows[from].iter().any(|between| between != to && reaches(&arrows, between, to));
+    let expected: BTreeSet<(String, String)> =
+        arrows.iter().flat_map(|(from, all)| all.iter().filter(|to| !follows(from, to)).map(|to| (from.clone(), to.clone()))).collect();
+    assert_eq!(drawn, expected, "ARCHITECTURE.md draws other arrows than the manifests have");
+}
+
+fn reaches(arrows: &BTreeMap<String, BTreeSet<String>>, from: &str, to: &str) -> bool {
+    arrows[from].iter().any(|next| next == to || reaches(arrows, next, to))
+}
+
+#[test]
+fn no_modules_of_a_crate_name_each_other_in_a_circle() {
+    for name in arrows().keys() {
+        let modules = Modules::read(&root().join("crates").join(name).join("src"));
+        assert!(modules.len() > 1, "the modules of {name} were not found");
+        let circles = modules.circles();
+        assert!(circles.is_empty(), "modules of {name} name each other in a circle: {circles:#?}");
+    }
+}
+
+#[test]
+fn connections_databases_and_mail_servers_are_seen_only_where_they_belong() {
+    for (name, seen) in SEEN {
         for dependency in dependencies(name) {
-            assert!(!OUTSIDE.contains(&dependency.as_str()), "{name} must not depend on {dependency}");
+            let outside = OUTSIDE.contains(&dependency.as_str());
+            assert!(!outside || seen.contains(&dependency.as_str()), "{name} must not depend on {dependency}");
         }
     }
 }

@@ -1,5 +1,10 @@
 //! Mail: language, headers, waiting for delivery, refusals, retries, dead letters.
 
+mod budgets;
+mod encrypted;
+mod hanging;
+mod services;
+
 use serde_json::{Value, json};
 
 use crate::support::people::{NEW_PASSWORD, unused};

@@ -4,37 +4,61 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "these are tests from end to end, their helpers included; a panic is a failure"
+    clippy::float_cmp,
+    reason = "these are tests from end to end, their helpers included; a panic is a failure, and counters are whole numbers"
 )]
 
+mod access_rules;
+mod acting;
+mod backup;
 mod browser;
+mod citations;
 mod client_contract;
 mod command_line;
 mod config;
+mod connections;
 mod cross_origin;
 mod custom_stages;
 mod default_project;
 mod delegated;
+mod diagnostics;
+mod differences;
+mod event_scripts;
 mod faults;
+mod figures;
 mod golden;
+mod grants;
+mod habits;
 mod hostile;
 mod house;
+mod instances;
 mod inventory;
 mod keys;
 mod mail;
 mod mail_change;
 mod malformed;
 mod managed;
+mod names;
+mod pages;
+mod policies;
+mod postgres;
 mod processes;
 mod profile;
+mod queries;
 mod registration;
+mod relationships;
 mod reload;
+mod rest_details;
 mod sample_projects;
 mod security;
+mod serving;
 mod sessions;
+mod stage_keys;
 mod stages;
+mod starting;
 mod static_build;
 mod support;
 mod tokens;
 mod unmodified;
+mod values_at_rest;
 mod world;

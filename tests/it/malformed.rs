@@ -209,11 +209,13 @@ fn malformed_queries_fields_and_paging_are_refused_or_harmless() {
     }
     refuse(&admin, &format!("_queryFilter={}true", "(".repeat(400)));
     refuse(&admin, "_queryFilter=true&_queryFilter=true");
+    // No size and no offset, as the older generation reads them (docs/protocol/rest.md).
+    for parameters in ["_pageSize=-1", "_pagedResultsOffset=-1"] {
+        assert_eq!(admin.get(&format!("managed/user?_queryFilter=true&{parameters}")).status, 200, "{parameters}");
+    }
     for parameters in [
-        "_pageSize=-1",
         "_pageSize=x",
         "_pageSize=99999999999",
-        "_pagedResultsOffset=-1",
         "_pagedResultsOffset=x",
         "_pagedResultsCookie=x",
         "_pageSize=2&_pagedResultsCookie=%00",

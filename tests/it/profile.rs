@@ -1,6 +1,7 @@
-//! What a person owes at sign-in: the documented trace, conditions, several processes in a row, roles, restarts, hostile input.
+//! What is due at sign-in: the documented trace, conditions, several processes in a row, roles, restarts, hostile input.
 
 mod edits;
+mod gates;
 mod listed;
 mod random;
 
@@ -12,7 +13,7 @@ use crate::support::{Person, Project, Server};
 
 const AUTHORIZED: &str = "internal/role/openidm-authorized";
 
-/// The form of seed 004.
+/// The form of docs/protocol/progressive-profile.md.
 fn telephone(condition: &Value) -> Value {
     json!({
         "name": "conditionaluser", "identityServiceUrl": "managed/user", "condition": condition, "evaluateConditionOnField": "user",
@@ -99,8 +100,8 @@ impl SignedIn {
     /// Presses "Skip this" on the form that the process shows.
     #[track_caller]
     fn skip(&self, process: &str) -> Value {
-        let (form, token) = self.page().goes_on(process, None, &json!({}));
-        assert!(form["requirements"]["attributes"].is_array(), "an empty first submission only shows the form: {form}");
+        let (form, token) = self.page().goes_on(process, None, &json!({ "input": {} }));
+        assert!(form["requirements"]["attributes"].is_array(), "what a page sends by itself shows the form: {form}");
         self.page().submit(process, Some(&token), &json!({})).ok()
     }
 
@@ -184,7 +185,7 @@ fn seed_004_the_documented_trace_comes_out_the_same() {
 }
 
 #[test]
-fn the_24th_and_the_26th_sign_in_owe_nothing_and_the_25th_stays_owed_until_done() {
+fn nothing_is_due_at_the_24th_and_the_26th_sign_in_and_the_25th_s_form_stays_due_until_done() {
     let project = lists(Project::new(), &["profile"]).process("profile", &[when(&at(25), &attributes(&[("telephoneNumber", false)]))]);
     let mut server = Server::on(project).start();
     let person = after(&server, "owing", 23);
@@ -205,7 +206,7 @@ fn the_24th_and_the_26th_sign_in_owe_nothing_and_the_25th_stays_owed_until_done(
 }
 
 #[test]
-fn kill_9_in_the_middle_of_an_owed_form_loses_neither_form_nor_session_nor_token() {
+fn kill_9_in_the_middle_of_a_form_loses_neither_form_nor_session_nor_token() {
     let stages = [when(&at(2), &attributes(&[("telephoneNumber", true)])), when(&at(2), &attributes(&[("city", true)]))];
     let mut server = Server::on(lists(Project::new(), &["profile"]).process("profile", &stages)).start();
     let person = after(&server, "killed", 1);
@@ -271,7 +272,7 @@ fn processes_follow_one_another_and_the_role_comes_with_the_last() {
 }
 
 #[test]
-fn while_something_is_owed_only_that_can_be_reached() {
+fn while_something_is_due_only_that_can_be_reached() {
     let server = Server::on(three_processes()).start();
     let person = after(&server, "walled", 0);
     let signed_in = SignedIn::of(&server, &person);
@@ -339,7 +340,7 @@ fn time_since_the_last_sign_in_is_judged_on_both_sides_of_its_boundary() {
     server.advance(30 * 86_400 + 60);
     let late = SignedIn::of(&server, &person);
     assert_eq!(owed(&late.body), ["selfservice/profile"]);
-    assert_eq!(owed(&SignedIn::of(&server, &person).body), ["selfservice/profile"], "still owed although he was here just now");
+    assert_eq!(owed(&SignedIn::of(&server, &person).body), ["selfservice/profile"], "still due although they signed in just now");
     late.page().submit("profile", None, &json!({ "attributes": { "city": "Ulm" } })).expect(200);
     assert_eq!(owed(&SignedIn::of(&server, &person).body).len(), 0);
 }
@@ -360,7 +361,7 @@ fn a_skipped_form_whose_condition_still_holds_comes_back_at_the_next_sign_in_onl
 }
 
 #[test]
-fn a_changed_version_of_the_terms_is_owed_at_the_next_sign_in() {
+fn a_changed_version_of_the_terms_is_due_at_the_next_sign_in() {
     let server = Server::on(lists(three_processes(), &["termsAndConditions", "kbaUpdate"])).start();
     let person = Person::with_answers(&server, "terms");
     let signed_in = SignedIn::of(&server, &person);
@@ -550,7 +551,7 @@ fn completeness_is_for_the_administrator_and_for_oneself() {
 }
 
 #[test]
-fn without_a_profile_file_and_with_listed_processes_that_do_not_exist_nothing_is_owed() {
+fn without_a_profile_file_and_with_listed_processes_that_do_not_exist_nothing_is_due() {
     for project in [Project::new(), lists(Project::new(), &["termsAndConditions", "kbaUpdate", "profile"])] {
         let server = Server::on(project).start();
         let person = Person::create(&server, &unused("free"));

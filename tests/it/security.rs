@@ -7,6 +7,7 @@ mod lifetimes;
 mod orders;
 mod proofs;
 mod questions;
+mod recovery;
 mod secrets;
 
 use serde_json::{Value, json};

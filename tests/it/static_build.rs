@@ -2,6 +2,7 @@
 
 use crate::support::http::{Request, Response};
 use crate::support::profile::{INDEX, server};
+use crate::support::{Project, Server};
 
 fn get(path: &str, headers: &[(&str, &str)]) -> Response {
     headers.iter().fold(Request::new("GET", path), |request, (name, value)| request.header(name, value)).send(server().address())
@@ -106,7 +107,8 @@ fn a_build_that_is_not_there_is_said_and_an_own_policy_counts() {
     use crate::support::{Project, Server};
     let missing = Server::on(Project::new().file("vestibule.toml", "[pages]\ndir = \"nowhere\"\n")).start();
     missing.logged(0, "there is no 'nowhere/index.html'");
-    assert_eq!(Request::new("GET", "/").send(missing.address()).status, 404);
+    let ours = Request::new("GET", "/").send(missing.address()).expect(200).text();
+    assert!(ours.contains("/sign-in"), "the server's own pages stand where there is no build: {ours}");
     let toml = "[pages]\ndir = \"ui\"\ncontent_security_policy = \"default-src 'self'\"\n";
     let own = Server::on(Project::new().file("vestibule.toml", toml).file("ui/index.html", "<p>x</p>")).start();
     let answer = Request::new("GET", "/").send(own.address()).expect(200);
@@ -149,7 +151,7 @@ fn a_file_named_by_its_content_is_kept_a_page_never_is_a_template_is_asked_about
         assert_eq!((answer.header("content-type"), answer.header("cache-control")), (Some(media), Some(keeping)), "{path}");
     }
     let missing = Request::new("GET", "/js/gone.3f2a91bc.js").send(server.address()).expect(404);
-    assert_eq!(missing.header("cache-control"), Some("no-cache, no-store"), "what is missing may come");
+    assert_eq!(missing.header("cache-control"), Some("no-store"), "what is missing may come");
 }
 
 #[test]
@@ -213,4 +215,44 @@ fn a_build_is_also_where_the_project_mounts_it_and_a_directory_has_its_slash() {
         assert_eq!(get(&server, "/openidm/info/ping").status, 401, "{content}");
         get(&server, "/").expect(200);
     }
+}
+
+/// A build without compressed files beside its own, and without small ones.
+#[test]
+fn a_build_without_compressed_files_is_compressed_here() {
+    let script = "let people = [\"somebody\", \"somebody else\"];\n".repeat(40_000);
+    let page = format!("<!doctype html><title>x</title><script>{}</script>", "let a = 1;\n".repeat(200));
+    let project = Project::new().file("vestibule.toml", "[limits]\nenabled = false\n[pages]\ndir = \"ui\"\n");
+    let project = project.file("ui/app.3f2a91bc.js", script.as_str()).file("ui/index.html", page.as_str());
+    let server = Server::on(project.file("ui/photo.png", vec![0; 4096]).file("ui/huge.json", vec![b' '; 9 << 20])).start();
+    let ask = |path: &str, headers: &[(&str, &str)]| {
+        headers
+            .iter()
+            .fold(Request::new("GET", path), |request, (name, value)| request.header(name, value))
+            .send(server.address())
+            .expect(200)
+    };
+    let (plain, packed) = (ask("/app.3f2a91bc.js", &[]), ask("/app.3f2a91bc.js", &[("Accept-Encoding", "deflate, gzip, br")]));
+    assert_eq!((plain.header("content-encoding"), packed.header("content-encoding")), (None, Some("gzip")));
+    assert!(plain.body == script.as_bytes() && packed.body.starts_with(b"\x1f\x8b") && packed.body.len() < script.len() / 10);
+    for answer in [&plain, &packed] {
+        assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
+        assert_eq!(answer.header("content-length"), Some(answer.body.len().to_string().as_str()));
+        assert_eq!(answer.header("cache-control"), Some("max-age=31536000, immutable"));
+    }
+    assert_ne!(plain.header("etag"), packed.header("etag"));
+    let tag = packed.header("etag").unwrap();
+    let again =
+        Request::new("GET", "/app.3f2a91bc.js").header("Accept-Encoding", "gzip").header("If-None-Match", tag).send(server.address());
+    assert_eq!((again.status, again.header("etag"), again.body.len()), (304, Some(tag), 0));
+    assert_eq!(ask("/app.3f2a91bc.js", &[("Accept-Encoding", "gzip;q=0")]).header("content-encoding"), None);
+    assert_eq!(ask("/photo.png", &[("Accept-Encoding", "gzip")]).header("content-encoding"), None, "pictures are small already");
+    // A page's own scripts are looked for in its text, however it is sent.
+    let (page, packed) = (ask("/", &[]), ask("/", &[("Accept-Encoding", "gzip")]));
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(page.header("content-security-policy").unwrap().contains("'sha256-"));
+    assert_eq!(page.header("content-security-policy"), packed.header("content-security-policy"));
+    // What is too large to be held is read while it is sent.
+    let huge = ask("/huge.json", &[("Accept-Encoding", "gzip")]);
+    assert_eq!((huge.body.len(), huge.header("content-encoding")), (9 << 20, None));
 }

@@ -16,9 +16,12 @@ pub(crate) mod profile;
 pub(crate) mod project;
 pub(crate) mod reaper;
 pub(crate) mod server;
+pub(crate) mod sink;
 pub(crate) mod stages;
+pub(crate) mod tls;
 pub(crate) mod tls_proxy;
 pub(crate) mod verifier;
+pub(crate) mod visitor;
 
 pub(crate) use client::{Client, Link};
 pub(crate) use http::Response;
@@ -26,3 +29,4 @@ pub(crate) use mailbox::mailbox;
 pub(crate) use people::Person;
 pub(crate) use project::Project;
 pub(crate) use server::Server;
+pub(crate) use visitor::Visitor;

@@ -32,8 +32,9 @@ fn every_step_has_a_full_lifetime_and_then_the_token_is_expired() {
         .definition("plain", &json!({ "stageConfigs": reset_by_mail() }))
         .definition("days", &definition(&reset_by_mail(), &jwt(172_800), "stateless"))
         .definition("local", &definition(&reset_by_mail(), &json!({ "type": "uuid" }), "local"))
-        .json("conf/jsonstore.json", &json!({ "entryExpireSeconds": 60, "cleanupDwellSeconds": 600 }));
-    let server = Server::on(project).start();
+        .json("conf/jsonstore.json", &json!({ "entryExpireSeconds": 60, "cleanupDwellSeconds": 600 }))
+        .file("vestibule.toml", "[tokens]\nmax_instance_hours = 72\n");
+    let server = Server::on(project).clock_stands().start();
     let client = server.anonymous();
     let person = Person::create(&server, "life");
     for (process, lifetime) in [("text", 60), ("plain", 300), ("local", 60)] {
@@ -69,7 +70,7 @@ fn a_local_token_has_sixteen_characters_and_takes_its_lifetime_from_either_spell
         let project = Project::new()
             .definition("local", &definition(&[user_query(), kba(), reset_stage()], &json!({ "type": "uuid" }), "local"))
             .json("conf/jsonstore.json", &json!({ "entryExpireSeconds": "120", key: 1 }));
-        let server = Server::on(project).start();
+        let server = Server::on(project).clock_stands().start();
         let (_, token) = server.anonymous().goes_on("local", None, &query("userName", "nobody"));
         assert_eq!(token.len(), 16, "{token}");
         assert!(token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'), "{token}");

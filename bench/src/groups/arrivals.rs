@@ -59,7 +59,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
     let refusals = crowd.registered.iter().map(|turned| turned.away).sum::<u64>();
     let most = HASH_QUEUE + bench.wide.width()?;
     Ok(Group {
-        title: "Many register at once (two cores where there are; each on connections of his own; who is refused comes back when told)",
+        title: "Many register at once (two cores where there are; each on their own connections; who is refused comes back when told)",
         figures: vec![
             Figure::new(format!("registered in the end, of {}", grouped(arrivals)), Unit::Count, count(crowd.registered.len()))
                 .target(Target::AtLeast(number(arrivals))),

@@ -46,7 +46,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
     }
     visitors.leave()?;
     Ok(Group {
-        title: "Conditions and completeness (scripts in the bench's own process, completeness over HTTP by the person himself)",
+        title: "Conditions and completeness (scripts in the bench's own process, completeness over HTTP by the person)",
         figures: vec![
             Figure::new("script conditions per second of CPU time", Unit::PerSecond, plains),
             Figure::new("script conditions that read an object, per second of CPU time", Unit::PerSecond, readings),

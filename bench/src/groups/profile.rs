@@ -1,5 +1,5 @@
 //! Signing in as the stock client does, with more and more to be looked at: what a project's processes at sign-in cost somebody who
-//! owes none of them.
+//! completed all of them.
 //!
 //! Easiest to get wrong: the figure is a difference of two sign-ins, so both are measured in one round, one after the other.
 
@@ -72,7 +72,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
     for door in doors {
         door.server.stop()?;
     }
-    Ok(Group { title: "Sign-in with a session and processes to look at (10 000 people, nothing owed)", figures })
+    Ok(Group { title: "Sign-in with a session and processes to look at (10 000 people, nothing due)", figures })
 }
 
 async fn sign_ins(server: &Server, guests: &Rc<Guests>, count: u64) -> Result<Cost, Failure> {

@@ -1,14 +1,23 @@
 //! The command line of Vestibule.
 
+mod backup;
 mod check;
+mod doctor;
+mod keys;
+mod migrate;
+mod output;
 mod reference;
+mod restore;
 mod serve;
+mod store;
 mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use output::fail;
 
 /// Staged user self-service: password reset, forgotten user name, registration and any process an operator composes from stages,
 /// configured by an IDM project.
@@ -23,10 +32,22 @@ struct Cli {
 enum Command {
     /// Serve a project.
     Serve(serve::Serve),
-    /// Read a project and say everything that is wrong with it. Exits with 1 when there are errors.
+    /// Check a project and report every problem. Exits with 1 when there are errors.
     Check(check::Check),
     /// Manage people in the store, also while a server is running.
     User(user::User),
+    /// Manage the server's own keys.
+    Keys(keys::Keys),
+    /// Look at what a server will need, and say what is good, doubtful or bad.
+    Doctor(doctor::Doctor),
+    /// Manage the store itself.
+    Store(store::Store),
+    /// Make the tables of the store, or bring them up to date.
+    Migrate(migrate::Migrate),
+    /// Write a consistent copy of what a server keeps into one file, also while it is running.
+    Backup(backup::Backup),
+    /// Make a data directory of a backup.
+    Restore(restore::Restore),
     /// Write the generated part of the documentation: commands, stages, schemas, REST interface.
     Reference(reference::Reference),
 }
@@ -47,25 +68,31 @@ struct DataArgs {
     data: PathBuf,
 }
 
+/// Which store: that of a project, with its data.
+#[derive(Args)]
+struct Where {
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("vestibule: the runtime cannot be started: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return fail(&format!("the runtime cannot be started: {error}")),
     };
     match cli.command {
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Check(check) => check.run(),
         Command::User(user) => runtime.block_on(user.run()),
+        Command::Keys(keys) => keys.run(),
+        Command::Doctor(doctor) => doctor.run(),
+        Command::Store(store) => runtime.block_on(store.run()),
+        Command::Migrate(migrate) => migrate.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Reference(reference) => reference.run(),
     }
-}
-
-/// Says why a command failed.
-fn fail(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("vestibule: {error}");
-    ExitCode::FAILURE
 }

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory};
 
-use crate::{Cli, fail};
+use crate::Cli;
+use crate::output::{complain, fail};
 
 #[derive(Args)]
 pub(crate) struct Reference {
@@ -26,7 +27,7 @@ impl Reference {
             let path = self.directory.join(name);
             if self.check {
                 if fs::read_to_string(&path).ok().as_deref() != Some(content.as_str()) {
-                    eprintln!("{} is not up to date; run: vestibule reference", path.display());
+                    complain(&format_args!("{} is not up to date; run: vestibule reference", path.display()));
                     stale += 1;
                 }
             } else if let Err(error) = write(&path, &content) {
@@ -44,10 +45,14 @@ fn write(path: &Path, content: &str) -> std::io::Result<()> {
     fs::write(path, content)
 }
 
-fn files() -> [(&'static str, String); 4] {
+fn files() -> [(&'static str, String); 8] {
     [
         ("cli.md", command_line()),
         ("stages.md", server::reference::stages()),
+        ("metrics.md", server::reference::metrics()),
+        ("keys.md", project::keys_reference()),
+        ("limits.md", project::limits_reference()),
+        ("limits.schema.json", format!("{:#}\n", project::limits_schema())),
         ("process.schema.json", format!("{:#}\n", server::reference::process_schema())),
         ("openapi.json", format!("{:#}\n", server::reference::openapi())),
     ]

@@ -1,16 +1,17 @@
 //! `vestibule serve`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Args;
 use project::Severity;
-use server::{Options, Started};
+use server::{Options, ProcessState, ProcessStatus, Started};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::{DataArgs, ProjectArgs, fail};
+use crate::output::{Output, fail};
+use crate::{DataArgs, ProjectArgs};
 
 #[derive(Args)]
 pub(crate) struct Serve {
@@ -21,6 +22,9 @@ pub(crate) struct Serve {
     listen: Option<SocketAddr>,
     #[command(flatten)]
     data: DataArgs,
+    /// Begin with the keys that are there, or new ones, although the store was sealed with others that are lost.
+    #[arg(long)]
+    new_keys: bool,
     /// How the log is written: text for people, json for machines.
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
     log: String,
@@ -33,7 +37,7 @@ impl Serve {
             Ok(stop) => stop,
             Err(error) => return fail(&format!("signals cannot be caught: {error}")),
         };
-        let options = Options { project: self.project.project, listen: self.listen, data: self.data.data };
+        let options = Options { project: self.project.project, listen: self.listen, data: self.data.data, new_keys: self.new_keys };
         match server::serve(options, announce, stop).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),
@@ -42,12 +46,20 @@ impl Serve {
 }
 
 fn start_log(format: &str) {
-    let filter = EnvFilter::try_from_env("VESTIBULE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let wanted = std::env::var("VESTIBULE_LOG").ok().filter(|wanted| !wanted.is_empty());
+    let filter = wanted.as_deref().map(EnvFilter::try_new);
+    let misread = filter.as_ref().and_then(|filter| filter.as_ref().err()).map(ToString::to_string);
+    let filter = filter.and_then(Result::ok).unwrap_or_else(|| EnvFilter::new("info"));
+    // A log that nobody reads any more must not stop the server; its own complaint about that would.
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
     if format == "json" {
         builder.json().init();
     } else {
         builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    }
+    if let Some(error) = misread {
+        tracing::warn!("VESTIBULE_LOG is not understood, so 'info' is logged: {error}");
     }
 }
 
@@ -77,13 +89,78 @@ fn announce(started: Started) {
             Severity::Hint => tracing::debug!("{diagnostic}"),
         }
     }
-    let Started { address, administrator, password, keeps_mail, .. } = started;
-    println!("listening on http://{address}");
+    let Started { address, https, local, pages, administrator, password, mail_page, processes, .. } = started;
+    let here = if local { format!("localhost:{}", address.port()) } else { reachable(address).to_string() };
+    let scheme = if https { "https" } else { "http" };
+    let mut output = Output::new();
+    output.line(format_args!("listening on {scheme}://{address}"));
+    if pages {
+        output.line(format_args!("open in a browser: {scheme}://{here}"));
+    }
     if let Some(password) = password {
-        println!("administrator: {administrator}, password: {password}   (made just now and not shown again)");
+        output.line(format_args!("administrator: {administrator}, password: {password}   (made just now and not shown again)"));
+    } else {
+        output.line(format_args!("administrator: {administrator}"));
     }
-    if keeps_mail {
-        println!("mails are not sent but shown at http://{address}/mail, on this machine only");
+    if pages {
+        output.line(format_args!("the administrator signs in at {scheme}://{here}/sign-in"));
     }
-    println!("try: curl -H 'X-OpenIDM-Username: anonymous' -H 'X-OpenIDM-Password: anonymous' http://{address}/openidm/selfservice/reset");
+    if let Some(page) = mail_page {
+        output.line(format_args!("mails are not sent but shown, on this machine only, at {scheme}://{here}{page}"));
+    }
+    for (what, state) in [
+        ("processes served", ProcessState::Served),
+        ("processes switched off in ui-configuration.json", ProcessState::SwitchedOff),
+        ("processes not served because of errors", ProcessState::Broken),
+    ] {
+        let names: Vec<&str> = processes.iter().filter(|process| process.state == state).map(|process| process.name.as_str()).collect();
+        if state == ProcessState::Served || !names.is_empty() {
+            output.line(format_args!("{what}: {}", if names.is_empty() { "none".to_owned() } else { names.join(", ") }));
+        }
+    }
+    if let Some(name) = to_try(&processes) {
+        let anonymous = "-H 'X-OpenIDM-Username: anonymous' -H 'X-OpenIDM-Password: anonymous'";
+        output.line(format_args!("try: curl {anonymous} {scheme}://{here}/openidm/selfservice/{name}"));
+    }
+    // Whoever started the server may have read the first line and gone.
+    let _ = output.finish(ExitCode::SUCCESS);
+}
+
+/// Where somebody on this machine reaches a server that listens at `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// A process that an anonymous caller can begin, the usual ones first.
+fn to_try(processes: &[ProcessStatus]) -> Option<&str> {
+    let open = || processes.iter().filter(|process| process.state == ProcessState::Served && process.for_anonymous);
+    let usual = ["reset", "username", "registration"];
+    let found = usual.iter().find_map(|name| open().find(|process| process.name == *name)).or_else(|| open().next());
+    found.map(|process| process.name.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_to_try_is_served_and_open_to_everybody() {
+        let status = |name: &str, state, for_anonymous| ProcessStatus { name: name.to_owned(), state, for_anonymous };
+        let (served, off, broken) = (ProcessState::Served, ProcessState::SwitchedOff, ProcessState::Broken);
+        assert_eq!(to_try(&[status("about", served, true), status("reset", served, true)]), Some("reset"));
+        assert_eq!(to_try(&[status("about", served, true), status("reset", off, true), status("username", broken, false)]), Some("about"));
+        assert_eq!(to_try(&[status("profile", served, false), status("reset", off, true)]), None);
+    }
+
+    #[test]
+    fn an_address_that_stands_for_all_is_reached_on_this_machine() {
+        for (listens, reached) in [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("192.0.2.1:80", "192.0.2.1:80")] {
+            assert_eq!(reachable(listens.parse().unwrap()), reached.parse().unwrap());
+        }
+    }
 }

@@ -7,20 +7,13 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 use server::{Offline, OfflineError};
 
-use crate::{DataArgs, ProjectArgs, fail};
+use crate::Where;
+use crate::output::{Output, fail};
 
 #[derive(Args)]
 pub(crate) struct User {
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Args)]
-struct Where {
-    #[command(flatten)]
-    project: ProjectArgs,
-    #[command(flatten)]
-    data: DataArgs,
 }
 
 #[derive(Args)]
@@ -57,12 +50,12 @@ enum Command {
         #[command(flatten)]
         at: Where,
     },
-    /// List everybody.
+    /// List all people.
     List {
         #[command(flatten)]
         at: Where,
     },
-    /// Give somebody a new password and end his sessions.
+    /// Set the password of a person and end their sessions.
     SetPassword {
         /// The user name.
         name: String,
@@ -71,7 +64,7 @@ enum Command {
         #[command(flatten)]
         at: Where,
     },
-    /// Remove somebody.
+    /// Remove a person.
     Delete {
         /// The user name.
         name: String,
@@ -110,10 +103,7 @@ impl User {
             },
             Command::Delete { name, at } => delete(&at, &name).await,
         };
-        match outcome {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error),
-        }
+        outcome.unwrap_or_else(|error| fail(&error))
     }
 }
 
@@ -134,34 +124,36 @@ impl Where {
     }
 }
 
-async fn add(at: &Where, person: Map<String, Value>) -> Result<(), OfflineError> {
-    let store = at.open().await?;
+async fn add(at: &Where, person: Map<String, Value>) -> Result<ExitCode, OfflineError> {
+    let store = Offline::open_or_make(at.project.project.as_deref(), &at.data.data).await?;
     let added = store.add(person).await;
     store.close().await;
-    println!("{}", added?);
-    Ok(())
+    let mut output = Output::new();
+    output.line(added?);
+    Ok(output.finish(ExitCode::SUCCESS))
 }
 
-async fn list(at: &Where) -> Result<(), OfflineError> {
+async fn list(at: &Where) -> Result<ExitCode, OfflineError> {
     let store = at.open().await?;
     let listed = store.list().await;
     store.close().await;
+    let mut output = Output::new();
     for person in listed? {
-        println!("{}\t{}\t{}\t{}", person.name, person.mail, person.status, person.id);
+        output.line(format_args!("{}\t{}\t{}\t{}", person.name, person.mail, person.status, person.id));
     }
-    Ok(())
+    Ok(output.finish(ExitCode::SUCCESS))
 }
 
-async fn set_password(at: &Where, name: &str, password: &str) -> Result<(), OfflineError> {
+async fn set_password(at: &Where, name: &str, password: &str) -> Result<ExitCode, OfflineError> {
     let store = at.open().await?;
     let set = store.set_password(name, password).await;
     store.close().await;
-    set
+    set.map(|()| ExitCode::SUCCESS)
 }
 
-async fn delete(at: &Where, name: &str) -> Result<(), OfflineError> {
+async fn delete(at: &Where, name: &str) -> Result<ExitCode, OfflineError> {
     let store = at.open().await?;
     let deleted = store.delete(name).await;
     store.close().await;
-    deleted
+    deleted.map(|()| ExitCode::SUCCESS)
 }

@@ -18,6 +18,8 @@ pub struct ResourceError {
     pub message: String,
     /// Structured facts, such as `failedPolicyRequirements`.
     pub detail: Option<Value>,
+    /// Seconds after which the caller may try again, where that is known; not part of the body.
+    pub retry_after: Option<u64>,
 }
 
 macro_rules! constructors {
@@ -57,13 +59,20 @@ impl ResourceError {
     /// An error of any status.
     #[must_use]
     pub fn new(code: u16, message: impl Into<String>) -> Self {
-        Self { code, reason: Cow::Borrowed(reason(code)), message: message.into(), detail: None }
+        Self { code, reason: Cow::Borrowed(reason(code)), message: message.into(), detail: None, retry_after: None }
     }
 
     /// Adds `detail`.
     #[must_use]
     pub fn with_detail(mut self, detail: Value) -> Self {
         self.detail = Some(detail);
+        self
+    }
+
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -108,13 +117,16 @@ fn reason(code: u16) -> &'static str {
         413 => "Request Entity Too Large",
         414 => "Request-URI Too Large",
         415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
         428 => "Precondition Required",
         429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
         501 => "Not Implemented",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Time-out",
+        505 => "HTTP Version Not Supported",
         _ => "Resource Exception",
     }
 }

@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::{Pointer, ResourceError};
+use crate::error::ResourceError;
+use crate::pointer::Pointer;
 
 /// Longest `_fields` that is read, in bytes, and most fields in all (SEC-52).
 const MAX_LENGTH: usize = 16 * 1024;
@@ -39,8 +40,8 @@ pub struct Fields {
 enum Field {
     /// `*`: the default fields.
     Defaults,
-    /// `*_ref`: the relationships.
-    Relationships,
+    /// `*_ref`: the relationships. `expand` when it was written `*_ref/*`.
+    Relationships { expand: bool },
     /// A pointer, whole. `expand` when it was written with `/*` at its end.
     Pointer { pointer: Pointer, expand: bool },
 }
@@ -52,7 +53,8 @@ impl Fields {
         Self { fields: Vec::new() }
     }
 
-    /// Reads one `_fields` parameter: a comma list of pointers, `*` (all default fields), `*_ref` (all relationships), `a/*` and `a/b`.
+    /// Reads one `_fields` parameter: a comma list of pointers, `*` (all default fields), `*_ref` (all
+    /// relationships, `*_ref/*` with what they lead to), `a/*`, `a/b` and `a/*/b`.
     /// Empty places in the list say nothing; an empty list means all.
     ///
     /// # Errors
@@ -114,7 +116,7 @@ impl Fields {
                         selected.insert(name.clone(), value.clone());
                     }
                 }
-                Field::Relationships => {
+                Field::Relationships { .. } => {
                     for (name, value) in members.iter().filter(|(_, value)| is_relationship(value)) {
                         selected.insert(name.clone(), value.clone());
                     }
@@ -139,10 +141,16 @@ impl Fields {
         inside.filter_map(|(pointer, _)| pointer.top()).filter(move |name| seen.insert(*name))
     }
 
-    /// Whether all relationships are asked for (`*_ref`).
+    /// Whether all relationships are asked for (`*_ref`, `*_ref/*`).
     #[must_use]
     pub fn wants_relationships(&self) -> bool {
-        self.fields.contains(&Field::Relationships)
+        self.fields.iter().any(|field| matches!(field, Field::Relationships { .. }))
+    }
+
+    /// Whether a relationship is to be expanded: something inside of it is asked for, or of all of them.
+    #[must_use]
+    pub fn expands(&self, name: &str) -> bool {
+        self.fields.contains(&Field::Relationships { expand: true }) || self.expansions().any(|expanded| expanded == name)
     }
 
     /// The same selection with `*_ref` written out as the relationships' names, which only the schema knows.
@@ -150,14 +158,14 @@ impl Fields {
     pub fn naming_relationships<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
         let whole = |name| Field::Pointer { pointer: Pointer::from_tokens([name]), expand: false };
         let all: Vec<Field> = names.into_iter().map(whole).collect();
-        let resolve = |field: &Field| if *field == Field::Relationships { all.clone() } else { vec![field.clone()] };
+        let resolve = |field: &Field| if matches!(field, Field::Relationships { .. }) { all.clone() } else { vec![field.clone()] };
         Self { fields: self.fields.iter().flat_map(resolve).collect() }
     }
 
     fn pointers(&self) -> impl Iterator<Item = (&Pointer, bool)> {
         self.fields.iter().filter_map(|field| match field {
             Field::Pointer { pointer, expand } => Some((pointer, *expand)),
-            Field::Defaults | Field::Relationships => None,
+            Field::Defaults | Field::Relationships { .. } => None,
         })
     }
 
@@ -174,8 +182,14 @@ impl Field {
         Ok(match pointer.tokens() {
             [] => Self::Defaults,
             [only] if only == "*" => Self::Defaults,
-            [only] if only == "*_ref" => Self::Relationships,
+            [only] if only == "*_ref" => Self::Relationships { expand: false },
+            [only, all] if only == "*_ref" && all == "*" => Self::Relationships { expand: true },
             [parents @ .., last] if last == "*" => Self::Pointer { pointer: Pointer::from_tokens(parents), expand: true },
+            // `reports/*/mail` is a member of each of a list.
+            [first, rest @ ..] if rest.iter().any(|token| token == "*") => {
+                let named = rest.iter().filter(|token| *token != "*");
+                Self::Pointer { pointer: Pointer::from_tokens(std::iter::once(first).chain(named)), expand: false }
+            }
             _ => Self::Pointer { pointer, expand: false },
         })
     }

@@ -10,7 +10,7 @@ use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 
-use crate::Pointer;
+use crate::pointer::Pointer;
 
 /// A condition on an object.
 ///

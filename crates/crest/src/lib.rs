@@ -10,6 +10,8 @@ mod nearest;
 mod patch;
 mod pointer;
 mod query;
+pub mod reference;
+mod severity;
 
 pub use ambient::{Clock, Random, random_bytes};
 pub use change::{Change, Guard};
@@ -20,3 +22,4 @@ pub use nearest::nearest;
 pub use patch::{Operation, Patch, PatchOperation};
 pub use pointer::{Pointer, PointerError};
 pub use query::{Page, Paging, Query, Resource, SortKey, TotalPolicy};
+pub use severity::Severity;

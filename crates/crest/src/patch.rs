@@ -1,6 +1,6 @@
 //! Patches: the operations of a `PATCH` body, as data, and what they do to an object.
 //!
-//! Easiest to get wrong: a patch is applied whole or not at all, and it is a stranger's text. Whoever applies one asks first which
+//! Easiest to get wrong: a patch is applied whole or not at all, and it comes from outside. Whoever applies one asks first which
 //! properties it writes ([`Patch::touched`]) and which it reads ([`Patch::sources`]): a copy of `/password` into a readable property is
 //! a disclosure, not a write of the password.
 
@@ -12,7 +12,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::{Pointer, ResourceError};
+use crate::error::ResourceError;
+use crate::pointer::Pointer;
 
 /// Operations, applied in order.
 ///
@@ -118,6 +119,13 @@ impl PatchOperation {
     fn written(&self) -> impl Iterator<Item = &Pointer> {
         let source = self.from.as_ref().filter(|_| self.operation == Operation::Move);
         std::iter::once(&self.field).chain(source)
+    }
+}
+
+impl PatchOperation {
+    /// The names of the properties that this operation may change.
+    pub fn written_tops(&self) -> impl Iterator<Item = &str> {
+        self.written().filter_map(Pointer::top)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::{Filter, Pointer, ResourceError};
+use crate::error::ResourceError;
+use crate::filter::Filter;
+use crate::pointer::Pointer;
 
 /// A stored object with its identity. `content` holds neither `_id` nor `_rev`.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,7 +15,7 @@ fn sort_keys_are_a_comma_list_with_optional_signs() {
 
 #[test]
 fn a_guard_takes_null_for_absent() {
-    let guard = |value: Option<Value>| Guard { pointer: Pointer::parse("/a/b").unwrap(), value };
+    let guard = |value: Option<Value>| Guard::new(Pointer::parse("/a/b").unwrap(), value);
     for object in [json!({}), json!({"a": {"b": null}})] {
         assert!(guard(None).holds(&object) && guard(Some(Value::Null)).holds(&object));
         assert!(!guard(Some(json!(1))).holds(&object));

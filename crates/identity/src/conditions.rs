@@ -1,5 +1,5 @@
-//! The conditions of `conditionaluser` (idm-docs §4.3, decision 17): reading them, and whether they hold. Pure; a script is handed back
-//! to whoever can run it.
+//! The conditions of `conditionaluser` (docs/protocol/progressive-profile.md, "Conditions", decision 17): reading them, and
+//! whether they hold. Pure; a script is handed back to whoever can run it.
 //!
 //! Easiest to break: a condition that says *when* a form is due ([`Condition::is_momentary`]) holds at one sign-in and not at the next.
 //! It is evaluated once, at the sign-in, and what it starts is remembered in the metadata ([`crate::metadata::Keeper::sign_in`]); from
@@ -80,7 +80,7 @@ pub struct Situation<'a> {
     pub metadata: Metadata<'a>,
     /// The number of this sign-in: one more than the metadata says while it is not counted yet.
     pub sign_in: u64,
-    /// Now.
+    /// The time at which it is judged.
     pub now: SystemTime,
     /// The project's terms.
     pub terms: &'a Terms,
@@ -100,7 +100,7 @@ pub enum Outcome<'a> {
 /// Why a condition cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct ConditionProblem {
+pub struct ConditionError {
     /// Where, from the condition on, as an RFC 6901 pointer.
     pub pointer: String,
     /// What is wrong, for the operator.
@@ -115,7 +115,7 @@ impl Condition {
     /// # Errors
     /// The first thing that makes it unusable: an unknown type, a missing or impossible number, a filter that is none, a script in
     /// another language.
-    pub fn read(condition: &Value) -> Result<Self, ConditionProblem> {
+    pub fn read(condition: &Value) -> Result<Self, ConditionError> {
         read::condition(condition)
     }
 
@@ -139,8 +139,16 @@ impl Condition {
             Self::LoginCount { .. } => Some(Metadatum::LoginCount),
             Self::TimeSinceLogin(_) => Some(Metadatum::LastLogin),
             Self::Terms => Some(Metadatum::TermsAccepted),
-            Self::KbaQuestions | Self::QueryFilter(_) | Self::Script(_) => None,
+            Self::QueryFilter(_) | Self::Script(_) => Some(Metadatum::StagesCompleted),
+            Self::KbaQuestions => None,
         }
+    }
+
+    /// Whether a form that was completed under it stays so for good, although it still holds: what it looks at need not be what the form
+    /// asks for. Terms and questions say for themselves what is done.
+    #[must_use]
+    pub fn is_once(&self) -> bool {
+        matches!(self, Self::QueryFilter(_) | Self::Script(_))
     }
 
     /// Whether it tells about one sign-in and not about the person: what it starts must be remembered.

@@ -1,5 +1,5 @@
-//! Consent: to which targets a person's data go only if he agrees. The mappings of `sync.json` with `consentRequired` decide, and
-//! nothing else of that file is looked at: a target whose connector is absent still needs consent (client-contract §13.28).
+//! Consent: to which targets a person's data go only if they agree. The mappings of `sync.json` with `consentRequired` decide, and
+//! nothing else of that file is looked at: a target whose connector is absent still needs consent (docs/protocol/clients.md, point 28).
 //!
 //! Easiest to break: `consent.json` was a switch up to 6.5 and is ignored since 7.0, and nothing tells which generation a project is.
 //! So only a file that says `false` switches consent off; an absent one does not.

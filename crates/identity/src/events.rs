@@ -1,8 +1,7 @@
-//! Scripts at events of managed objects (decision 23).
+//! Scripts at events of managed objects: which there are, and what becomes of them.
 //!
-//! Scripts are never run. Those of the product are recognised by the name of their module (`reference/projects.md`, ranked 4) and
-//! have their effects natively; whatever an operator wrote himself is named with what it would have been called for. Easiest to
-//! break: a script that calls a product module *and* does something of its own must still be reported.
+//! Those of the product are recognised by the name of their module and have their effects natively; whatever an operator wrote is run
+//! in the sandbox. Easiest to break: a script that calls a product module *and* does something of its own has both.
 
 mod product;
 
@@ -10,10 +9,11 @@ use serde_json::Value;
 
 use crate::loose;
 use crate::problem::{Problems, Severity, below};
-use crate::schema::Property;
+use crate::scripting::waiver::Waivers;
+use crate::scripting::{Script, ScriptFiles, State};
 pub use product::Effect;
 
-/// When a script would be called.
+/// When a script is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
     /// Before an object is created.
@@ -72,25 +72,9 @@ impl Hook {
             Self::OnSync => "onSync",
         }
     }
-
-    fn purpose(self) -> &'static str {
-        match self {
-            Self::OnCreate => "before an object is created",
-            Self::OnUpdate => "before an object is changed",
-            Self::OnDelete => "before an object is deleted",
-            Self::PostCreate => "after an object was created",
-            Self::PostUpdate => "after an object was changed",
-            Self::PostDelete => "after an object was deleted",
-            Self::OnRead => "when an object is read",
-            Self::OnRetrieve => "to compute a value that is read",
-            Self::OnStore => "to compute a value that is stored",
-            Self::OnValidate => "to validate a value",
-            Self::OnSync => "after a synchronization",
-        }
-    }
 }
 
-/// A script at an event, understood as far as it is one of the product's.
+/// A script at an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// When.
@@ -99,8 +83,8 @@ pub struct Event {
     pub property: Option<String>,
     /// What happens natively instead.
     pub effects: Vec<Effect>,
-    /// What the script is, where (part of) it cannot be run: a file's name or `an inline script`.
-    pub not_run: Option<String>,
+    /// What is run; `None` where the product's own modules are all there is.
+    pub script: Option<Script>,
     /// Where it stands in `managed.json`.
     pub pointer: String,
 }
@@ -117,15 +101,19 @@ pub struct Events {
 }
 
 impl Events {
-    pub(crate) fn read(object: &Value, pointer: &str, properties: &[Property], problems: &mut Problems) -> Self {
-        let mut all = scripts(object, None, pointer);
-        for property in properties {
-            all.extend(property.events.iter().cloned());
-        }
+    pub(crate) fn read(
+        object: &Value,
+        pointer: &str,
+        of_properties: impl IntoIterator<Item = Event>,
+        (files, waivers): (&ScriptFiles, &Waivers),
+        problems: &mut Problems,
+    ) -> Self {
+        let mut all = scripts(object, None, pointer, files, waivers);
+        all.extend(of_properties);
         for event in &all {
             report(event, problems);
         }
-        actions(object, pointer, problems);
+        actions(object, pointer, files, problems);
         let has = |hook, effect| all.iter().any(|event: &Event| event.hook == hook && event.effects.contains(&effect));
         Self {
             sets_default_fields: has(Hook::OnCreate, Effect::DefaultFields),
@@ -140,38 +128,76 @@ impl Events {
         let event = self.all.iter().find(|event| event.property.as_deref() == Some(name) && event.hook == Hook::OnRetrieve);
         event.and_then(|event| event.effects.first().copied())
     }
+
+    /// The object's own script at an event, unless it is waived.
+    pub(crate) fn of_object(&self, hook: Hook) -> Option<(&Event, &Script)> {
+        self.all.iter().filter(|event| event.hook == hook && event.property.is_none()).find_map(Event::active)
+    }
+
+    /// The scripts of properties at an event, those that are waived excepted.
+    pub(crate) fn of_properties(&self, hook: Hook) -> impl Iterator<Item = (&Event, &Script)> {
+        self.all.iter().filter(move |event| event.hook == hook && event.property.is_some()).filter_map(Event::active)
+    }
+
+    /// Whether anything is run at one of these events.
+    pub(crate) fn any(&self, hooks: &[Hook]) -> bool {
+        self.all.iter().any(|event| hooks.contains(&event.hook) && event.active().is_some())
+    }
 }
 
-pub(crate) fn of_property(name: &str, raw: &Value, pointer: &str) -> Vec<Event> {
-    scripts(raw, Some(name), pointer)
+impl Event {
+    fn active(&self) -> Option<(&Self, &Script)> {
+        self.script.as_ref().filter(|script| script.state != State::Waived).map(|script| (self, script))
+    }
+
+    /// `'onCreate'`, `'onStore' of 'cn'`.
+    pub(crate) fn shown(&self) -> String {
+        let key = self.hook.key();
+        self.property.as_ref().map_or_else(|| format!("'{key}'"), |name| format!("'{key}' of '{name}'"))
+    }
 }
 
-fn scripts(holder: &Value, property: Option<&str>, pointer: &str) -> Vec<Event> {
+pub(crate) fn of_property(name: &str, raw: &Value, pointer: &str, files: &ScriptFiles, waivers: &Waivers) -> Vec<Event> {
+    scripts(raw, Some(name), pointer, files, waivers)
+}
+
+fn scripts(holder: &Value, property: Option<&str>, pointer: &str, files: &ScriptFiles, waivers: &Waivers) -> Vec<Event> {
     let mut events = Vec::new();
     for hook in Hook::ALL {
-        let Some(script) = loose::member(holder, hook.key()).filter(|script| script.is_object()) else { continue };
-        let (effects, not_run) = product::understand(script);
-        events.push(Event { hook, property: property.map(str::to_owned), effects, not_run, pointer: below(pointer, hook.key()) });
+        let Some(declared) = loose::member(holder, hook.key()).filter(|script| script.is_object()) else { continue };
+        let (effects, own) = product::understand(declared);
+        let mut script = if own && hook != Hook::OnSync { Script::read(declared, files) } else { None };
+        if let Some(script) = script.as_mut().filter(|_| waivers.covers(hook.key())) {
+            script.state = State::Waived;
+        }
+        events.push(Event { hook, property: property.map(str::to_owned), effects, script, pointer: below(pointer, hook.key()) });
     }
     events
 }
 
 /// Named actions: `resetPassword`, `bind` and `unbind` are the product's; others are scripts of the operator.
-fn actions(object: &Value, pointer: &str, problems: &mut Problems) {
-    for (name, script) in object.get("actions").and_then(Value::as_object).into_iter().flatten() {
-        let (_, not_run) = product::understand(script);
-        if let Some(what) = not_run {
-            let message = format!("the action '{name}' is {what}, which cannot be run; the action answers 501");
+fn actions(object: &Value, pointer: &str, files: &ScriptFiles, problems: &mut Problems) {
+    for (name, declared) in object.get("actions").and_then(Value::as_object).into_iter().flatten() {
+        let (_, own) = product::understand(declared);
+        if let Some(script) = Script::read(declared, files).filter(|_| own) {
+            let message = format!("the action '{name}' is {}, and scripts are run at events only; the action answers 501", script.name);
             problems.add(Severity::Warning, &below(&below(pointer, "actions"), name), message);
         }
     }
 }
 
 fn report(event: &Event, problems: &mut Problems) {
-    let Some(what) = &event.not_run else { return };
-    let key = event.hook.key();
-    let of = event.property.as_ref().map(|name| format!(" of '{name}'")).unwrap_or_default();
-    let more = if event.effects.is_empty() { "" } else { " (what it calls of the product's own modules happens natively)" };
-    let message = format!("'{key}'{of} is {what}, which would be called {}; scripts are not run here{more}", event.hook.purpose());
-    problems.add(Severity::Warning, &event.pointer, message);
+    let Some((script, reason)) = event.script.as_ref().and_then(|script| Some((script, script.obstacle()?))) else { return };
+    let refused = match event.hook {
+        Hook::OnRead | Hook::OnRetrieve if event.property.is_some() => "the property is left out of every answer",
+        Hook::OnRead | Hook::OnRetrieve => "every read is refused",
+        _ => "every write that would run it is refused",
+    };
+    let message = format!(
+        "{} is {}, which cannot be run: {reason}; {refused}, until \"vestibule\": {{\"waive\": [\"{}\"]}} beside it says that it is not needed",
+        event.shown(),
+        script.name,
+        event.hook.key()
+    );
+    problems.add(Severity::Error, &event.pointer, message);
 }

@@ -57,6 +57,9 @@ pub(crate) fn of(schemas: Schemas, policy: Option<&Value>) -> World {
         hasher: Arc::new(hasher()),
         random: Arc::new(Sevens),
         clock: Arc::new(Still),
+        opens: None,
+        context: None,
+        for_scripts: crate::ScriptPorts::default(),
     };
     World { managed, objects }
 }

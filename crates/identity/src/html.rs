@@ -1,8 +1,9 @@
-//! HTML that an operator wrote, made harmless. The stock client inserts terms and consent texts raw (client-contract §8), so a text
-//! that an attacker could edit would run in everybody's session.
+//! Text for HTML, and HTML that an operator wrote, made harmless. The stock client inserts terms and consent texts raw (docs/protocol/clients.md,
+//! "Progressive profile in the client"), so a script in such a text would run in everybody's session.
 //!
-//! Easiest to break: what may stay is listed, never what must go.
+//! Easiest to break: the list names what is allowed, never what is removed.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -102,6 +103,25 @@ pub fn sanitise(html: &str) -> String {
     SANITISER.clean(html).to_string()
 }
 
+/// `text` for a place in an HTML text or attribute value (SEC-51).
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>', '"', '\'']) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// Names of elements that [`sanitise`] takes out, each once, for the operator. A hint, not a parse.
 pub(crate) fn dropped_elements(html: &str) -> Vec<String> {
     let mut dropped: Vec<String> = Vec::new();
@@ -126,6 +146,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn sec_51_values_cannot_open_a_tag_or_end_an_attribute() {
+        assert_eq!(escape("<a href='x'>&\"</a>"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;&lt;/a&gt;");
+        assert_eq!(escape("bjensen"), "bjensen");
+    }
 
     #[test]
     fn formatting_tables_and_links_stay() {

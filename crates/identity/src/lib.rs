@@ -6,31 +6,37 @@
 pub mod conditions;
 pub mod consent;
 mod events;
+pub mod find;
 #[cfg(test)]
 mod fixtures;
+pub mod grants;
 pub mod html;
 pub mod kba;
 mod loose;
+mod mail_address;
 mod managed;
 pub mod metadata;
 pub mod names;
 mod policy;
 mod ports;
 mod problem;
+pub mod references;
 mod schema;
+mod scripting;
 pub mod secret;
-mod session;
 pub mod terms;
 
+pub use crest::Severity;
 pub use events::{Effect, Event, Events, Hook};
-pub use managed::{Audience, Expect, Managed, Prepared, Writer, percentage, sealed, timestamp};
+pub use mail_address::{MailAddress, MailAddressError};
+pub use managed::{Audience, Expect, Held, Managed, Prepared, Refers, ScriptMail, Step, Walk, Writer, percentage, sealed, timestamp};
 pub use policy::{
     CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,
     word_list,
 };
 #[cfg(any(test, feature = "testing"))]
 pub use ports::MemoryObjects;
-pub use ports::{Objects, ObjectsError};
-pub use problem::{Problem, Severity};
-pub use schema::{DeclaredPolicy, JsonType, Meta, ObjectSchema, Property, Relationship, Schemas, Scope};
-pub use session::{Session, Sessions};
+pub use ports::{Letter, Letters, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
+pub use problem::Problem;
+pub use schema::{ConditionalPolicies, DeclaredPolicy, JsonType, Meta, ObjectSchema, Pair, Property, Relationship, Schemas, Scope};
+pub use scripting::{Parks, Runner, Script, ScriptFiles, Scripting, State, Waits};

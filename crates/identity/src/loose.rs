@@ -1,5 +1,5 @@
 //! Values as real project files hold them: numbers and booleans as strings, `null` for absent, one string for a list
-//! (`reference/projects.md`, ranked 5). Easiest to break: a string that is no number is *absent and wrong*, never zero.
+//! (docs/protocol/project-files.md, case 5). Easiest to break: a string that is no number is *absent and wrong*, never zero.
 
 use serde_json::Value;
 
@@ -40,6 +40,15 @@ pub(crate) fn as_count(value: &Value) -> Option<u64> {
             .as_u64()
             .or_else(|| number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..1e15).contains(float)).map(|float| float as u64)),
         Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// A number, `"8.5"` included.
+pub(crate) fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
         _ => None,
     }
 }

@@ -4,10 +4,18 @@
 //! audit event of the same submission. Easiest to break: policies see values in clear, the store sees them hashed, and a client sees
 //! neither; [`Managed::view`] is the only way out.
 
+mod asking;
 mod effects;
+mod found;
+mod history;
 mod limits;
+mod marker;
+mod occasions;
 mod patching;
+mod relations;
+mod searching;
 mod secrets;
+mod steps;
 mod view;
 mod writer;
 
@@ -17,15 +25,20 @@ use crest::{Change, Clock, Guard, Random, Resource, ResourceError, random_bytes}
 use serde_json::{Map, Value};
 
 pub use effects::timestamp;
-pub use secrets::sealed;
+pub use found::{Held, Walk};
+pub use marker::sealed;
+pub use steps::{Refers, ScriptMail, Step};
 pub use view::{Audience, percentage};
 pub use writer::Writer;
 
+use occasions::Occasion;
+
+use crate::events::Hook;
 use crate::kba::KbaConfig;
-use crate::policy::{CREATE_MESSAGE, Policies, PolicyFailure, Validation, Which, policy_error};
-use crate::ports::Objects;
+use crate::policy::{CREATE_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, policy_error};
+use crate::ports::{Objects, ScriptPorts};
 use crate::schema::{ObjectSchema, Schemas};
-use crate::secret::Hasher;
+use crate::secret::{Hasher, OpensCrypto};
 
 /// The managed objects of a project. Cheap to make anew when a project is loaded again.
 #[derive(Clone)]
@@ -44,10 +57,16 @@ pub struct Managed {
     pub random: Arc<dyn Random>,
     /// For metadata.
     pub clock: Arc<dyn Clock>,
+    /// Opens what the operator's keystore encrypted; `None` where the project names none.
+    pub opens: Option<Arc<dyn OpensCrypto>>,
+    /// Who asks, as scripts see it in `context`; `None` for the server itself ([`Managed::on_behalf`]).
+    pub context: Option<Arc<Value>>,
+    /// What scripts may use besides.
+    pub for_scripts: ScriptPorts,
 }
 
 /// A write that may be committed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prepared {
     /// The object's id.
     pub id: String,
@@ -59,6 +78,10 @@ pub struct Prepared {
     pub previous: Option<Resource>,
     /// Names of the properties that change, metadata excepted.
     pub changed: Vec<String>,
+    /// What scripts at the events before the write did besides; it belongs to the same commit.
+    pub before: Vec<Step>,
+    /// The same of the events after it.
+    pub after: Vec<Step>,
 }
 
 /// What must still be true when a write is committed.
@@ -112,16 +135,27 @@ impl Managed {
         };
         limits::check_id(&id)?;
         effects::defaults(schema, &mut content);
+        relations::as_kept(schema, &mut content)?;
         let plain = Value::Object(content);
         let request = Validation { id: Some(&id), ..Validation::new(collection, &plain, self.clock.unix_seconds()) };
         self.validated(request, CREATE_MESSAGE).await?;
+        let scripts = Self::has_scripts(schema, &[Hook::OnCreate, Hook::PostCreate]);
+        let occasion = scripts.then(|| self.occasion(schema, &id, "create", &plain));
         let Value::Object(mut content) = plain else { return Err(not_an_object()) };
+        if let Some(occasion) = &occasion {
+            occasion.check_after(Hook::PostCreate)?;
+            occasion.before(Hook::OnCreate, &mut content, None).await?;
+            limits::check(schema, &Value::Object(content.clone()), Writer::Administrator)?;
+        }
+        let changed = content.keys().filter(|name| *name != schema.meta_property()).cloned().collect();
+        let steps = self.relate(schema, &id, &Value::Null, &mut content).await?;
         self.harden(schema, &mut content, by).await?;
         effects::created(schema, &mut content, self.clock.now());
-        let changed = content.keys().filter(|name| *name != schema.meta_property()).cloned().collect();
         let content = Value::Object(content);
         let change = Change::Create { collection: collection.to_owned(), id: id.clone(), content: content.clone() };
-        Ok(Prepared { id, change: Some(change), content, previous: None, changed })
+        let mut prepared = Prepared { id, change: Some(change), content, previous: None, changed, after: steps, ..Prepared::default() };
+        self.after(occasion.as_ref(), Hook::PostCreate, &mut prepared).await?;
+        Ok(prepared)
     }
 
     /// What a create or a part of it would fail: for a process that asks again before it creates. Properties in `undisclosed` are not
@@ -143,7 +177,9 @@ impl Managed {
             effects::defaults(schema, &mut members);
         }
         let object = Value::Object(members);
-        let request = Validation { which, undisclosed, ..Validation::new(collection, &object, self.clock.unix_seconds()) };
+        let runner = self.policy_runner(collection);
+        let runner = runner.as_ref();
+        let request = Validation { which, undisclosed, runner, ..Validation::new(collection, &object, self.clock.unix_seconds()) };
         self.policies.validate(request, self.objects.as_ref(), self.hasher.as_ref()).await
     }
 
@@ -172,6 +208,7 @@ impl Managed {
         }
         let mut content = self.writable(schema, Value::Object(content), by)?;
         content.retain(|name, _| !writer::is_identity(name));
+        relations::as_kept(schema, &mut content)?;
         let mut merged = Map::new();
         for (name, value) in stored.content.as_object().into_iter().flatten() {
             let unseen = self.is_hidden(schema, name) || name == schema.meta_property() || shown.get(name).is_none();
@@ -185,30 +222,51 @@ impl Managed {
         let request =
             Validation { id: Some(id), stored: Some(&stored.content), ..Validation::new(collection, &plain, self.clock.unix_seconds()) };
         self.validated(request, CREATE_MESSAGE).await?;
-        self.harden(schema, &mut content, by).await?;
         let Value::Object(mut members) = plain else { return Err(not_an_object()) };
         for (name, value) in &mut members {
-            if let Some(written) = content.get(name) {
-                *value = written.clone();
-            } else if let Some(kept) = stored.content.get(name) {
+            if let Some(kept) = stored.content.get(name).filter(|_| !content.contains_key(name)) {
                 *value = kept.clone();
             }
         }
+        let scripts = Self::has_scripts(schema, &[Hook::OnUpdate, Hook::PostUpdate]);
+        let occasion = scripts.then(|| self.occasion(schema, id, "update", &Value::Object(content.clone())));
+        if let Some(occasion) = &occasion {
+            occasion.check_after(Hook::PostUpdate)?;
+            occasion.before(Hook::OnUpdate, &mut members, Some(&stored)).await?;
+            limits::check(schema, &Value::Object(members.clone()), Writer::Administrator)?;
+        }
+        let steps = self.relate(schema, id, &stored.content, &mut members).await?;
+        // What is as it was is in its stored form.
+        let kept = |name: &str, value: &Value| stored.content.get(name) == Some(value);
+        let mut content: Map<String, Value> =
+            members.iter().filter(|(name, value)| !kept(name, value)).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let judged = content.get(&self.kba.property).is_some_and(marker::is_sealed);
+        self.harden(schema, &mut content, by).await?;
+        members.retain(|name, value| kept(name, value) || content.contains_key(name));
+        members.extend(content);
         let mut content = Value::Object(members);
+        if !judged {
+            self.check_answers(&stored.content, &content, by)?;
+        }
         let changed = patching::differences(schema, &stored.content, &content);
         if changed.is_empty() {
-            return Ok(Prepared { id: id.to_owned(), change: None, content: stored.content.clone(), previous: Some(stored), changed });
+            let content = stored.content.clone();
+            return Ok(Prepared { id: id.to_owned(), content, previous: Some(stored), changed, after: steps, ..Prepared::default() });
         }
-        if let Some(note) = effects::changed(schema, self.clock.now()) {
-            crest::Patch::new(vec![note]).apply(&mut content)?;
-        }
+        let mut notes = self.remember(schema, &stored.content, &content).await?;
+        notes.extend(effects::changed(schema, self.clock.now()));
+        crest::Patch::new(notes).apply(&mut content)?;
         let change = Change::Replace {
             collection: collection.to_owned(),
             id: id.to_owned(),
             content: content.clone(),
             expected: expect.revision.clone(),
         };
-        Ok(Prepared { id: id.to_owned(), change: Some(change), content, previous: Some(stored), changed })
+        let previous = Some(stored);
+        let mut prepared =
+            Prepared { id: id.to_owned(), change: Some(change), content, previous, changed, after: steps, ..Prepared::default() };
+        self.after(occasion.as_ref(), Hook::PostUpdate, &mut prepared).await?;
+        Ok(prepared)
     }
 
     /// Removes an object.
@@ -216,17 +274,48 @@ impl Managed {
     /// # Errors
     /// 404 for an unknown collection or an object that is not there, 412 for a revision that is not current.
     pub async fn delete(&self, collection: &str, id: &str, expect: &Expect) -> Result<Prepared, ResourceError> {
-        self.schema(collection)?;
+        let schema = self.schema(collection)?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
+        let scripts = schema.events.any(&[Hook::OnDelete, Hook::PostDelete]);
+        let occasion = scripts.then(|| self.occasion(schema, id, "delete", &Value::Null));
+        if let Some(occasion) = &occasion {
+            occasion.check_after(Hook::PostDelete)?;
+            occasion.before_deletion(&stored).await?;
+        }
         let change = Change::Delete { collection: collection.to_owned(), id: id.to_owned(), expected: expect.revision.clone() };
-        Ok(Prepared {
-            id: id.to_owned(),
-            change: Some(change),
-            content: stored.content.clone(),
-            previous: Some(stored),
-            changed: Vec::new(),
-        })
+        let content = stored.content.clone();
+        let mut prepared = Prepared { id: id.to_owned(), change: Some(change), content, previous: Some(stored), ..Prepared::default() };
+        self.after(occasion.as_ref(), Hook::PostDelete, &mut prepared).await?;
+        Ok(prepared)
+    }
+
+    /// Takes what the scripts of an occasion did into the write, those of the event after it included.
+    async fn after(&self, occasion: Option<&Occasion<'_>>, hook: Hook, prepared: &mut Prepared) -> Result<(), ResourceError> {
+        let Some(occasion) = occasion else { return Ok(()) };
+        prepared.before = occasion.steps();
+        let Some(change) = &prepared.change else { return Ok(()) };
+        let revision = prepared.previous.as_ref().map(|previous| previous.revision.clone()).unwrap_or_default();
+        let after = Resource { id: prepared.id.clone(), revision, content: prepared.content.clone() };
+        prepared.after.extend(occasion.after(hook, change, &after, prepared.previous.as_ref()).await?);
+        Ok(())
+    }
+
+    /// What an action of the policy service answers ([`Policies::validate_resource`]).
+    ///
+    /// # Errors
+    /// 400 when the body is not what the action takes, 403 where a policy cannot be evaluated, 503 when the store or the hashing pool
+    /// does not answer.
+    pub async fn validate_resource(
+        &self,
+        resource: &str,
+        action: PolicyAction,
+        body: &Value,
+        stored: Option<&Resource>,
+    ) -> Result<Vec<PolicyFailure>, ResourceError> {
+        let runner = self.policy_runner(self.policies.collection_of(resource));
+        let ports = (self.objects.as_ref(), self.hasher.as_ref(), runner.as_ref());
+        self.policies.validate_resource(resource, action, body, stored, self.clock.unix_seconds(), ports).await
     }
 
     /// What a new password fails, beside the object it is for.
@@ -245,7 +334,9 @@ impl Managed {
             members.insert(property.to_owned(), Value::String(password.to_owned()));
         }
         let names = [property];
+        let runner = self.policy_runner(collection);
         let request = Validation {
+            runner: runner.as_ref(),
             which: Which::Named(&names),
             id: Some(&stored.id),
             stored: Some(&stored.content),
@@ -278,6 +369,8 @@ impl Managed {
     }
 
     async fn validated(&self, request: Validation<'_>, message: &str) -> Result<(), ResourceError> {
+        let runner = self.policy_runner(request.collection);
+        let request = Validation { runner: runner.as_ref(), ..request };
         let failures = self.policies.validate(request, self.objects.as_ref(), self.hasher.as_ref()).await?;
         if failures.is_empty() { Ok(()) } else { Err(policy_error(message, &failures)) }
     }

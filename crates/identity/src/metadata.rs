@@ -1,11 +1,11 @@
-//! Metadata of a person: when he came, how often he signed in, which forms he owes and has done, which terms he accepted
-//! (idm-docs §4.2).
+//! Metadata of a person: when the account was made, how often they signed in, which forms are due and done, which terms they accepted
+//! (docs/protocol/progressive-profile.md, "Metadata").
 //!
 //! It lives inside the user's object under the property that `meta` names (`_meta`), and the person's id is the id of what clients see
-//! as `internal/usermeta/<id>`: one write, one transaction, nothing to get out of step. [`crate::Managed::view`] shows it to its owner
+//! as `internal/usermeta/<id>`. So it is written with the object, in one transaction. [`crate::Managed::view`] shows it to its owner
 //! and to administrators, when `_fields` asks.
 //!
-//! Easiest to break: only what is tracked is written, and nobody's file tracks `loginCount`; a condition that needs it does
+//! Easiest to break: only what is tracked is written, and no real project tracks `loginCount`; a condition that needs it does
 //! ([`Tracked::of`]).
 
 #[cfg(test)]
@@ -24,8 +24,8 @@ use crate::managed::timestamp;
 use crate::schema::ObjectSchema;
 use crate::terms::TERMS_ACCEPTED;
 
-/// Forms a person owes until he completes or skips them; not one of IDM's, which has no place for this.
-const STAGES_OWED: &str = "stagesOwed";
+/// Forms that are due until the person completes or skips them. IDM has no member for this.
+const STAGES_DUE: &str = "stagesOwed";
 
 /// What is known about a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,7 +99,7 @@ impl<'a> Metadata<'a> {
         Self(content.get(schema.meta_property()).unwrap_or(&Value::Null))
     }
 
-    /// That of nobody.
+    /// Without any values, as of an account that does not exist.
     #[must_use]
     pub fn none() -> Self {
         Self(&Value::Null)
@@ -130,10 +130,10 @@ impl<'a> Metadata<'a> {
         self.member(Metadatum::StagesCompleted).map(loose::texts).unwrap_or_default()
     }
 
-    /// Forms that are owed since some sign-in, and neither completed nor skipped.
+    /// Forms that became due at some sign-in and are neither completed nor skipped.
     #[must_use]
-    pub fn stages_owed(self) -> Vec<String> {
-        loose::member(self.0, STAGES_OWED).map(loose::texts).unwrap_or_default()
+    pub fn stages_due(self) -> Vec<String> {
+        loose::member(self.0, STAGES_DUE).map(loose::texts).unwrap_or_default()
     }
 
     fn member(self, datum: Metadatum) -> Option<&'a Value> {
@@ -159,14 +159,14 @@ impl Keeper<'_> {
         (self.schema.meta_property().to_owned(), json!({TERMS_ACCEPTED: acceptance}))
     }
 
-    /// Counts a sign-in of `user`, remembers the forms that he owes from now on, and calls those he owed already by their new names.
+    /// Counts a sign-in of `user`, remembers the forms that are due from now on (`due`), and renames those that were due before (`renamed`).
     /// `None` when there is nothing to remember.
     ///
     /// The number is incremented inside the transaction, so none is lost. Where a condition depends on it, the change also says which
     /// number was read: on [`GuardFailed`](crest::Guard) read again, evaluate again, try again. Otherwise two people at two doors could
     /// both take the 24th sign-in for theirs, and nobody would be asked at the 25th.
     #[must_use]
-    pub fn sign_in(&self, user: &Resource, now: SystemTime, owes: &[String], renamed: &[(String, String)]) -> Option<Change> {
+    pub fn sign_in(&self, user: &Resource, now: SystemTime, due: &[String], renamed: &[(String, String)]) -> Option<Change> {
         let metadata = Metadata::of(self.schema, &user.content);
         let (mut operations, mut guard) = (Vec::new(), None);
         if !matches!(metadata.0, Value::Null | Value::Object(_)) {
@@ -178,7 +178,7 @@ impl Keeper<'_> {
             let read = metadata.member(Metadatum::LoginCount);
             let can_increment = read.is_some_and(Value::is_u64);
             if !can_increment || self.tracked.exact {
-                guard = Some(Guard { pointer: field.clone(), value: read.cloned() });
+                guard = Some(Guard::new(field.clone(), read.cloned()));
             }
             operations.push(if can_increment {
                 PatchOperation::increment(field, 1)
@@ -190,15 +190,15 @@ impl Keeper<'_> {
             operations.push(PatchOperation::replace(self.field(Metadatum::LastLogin.key()), timestamp(now)));
         }
         operations.extend(renamed.iter().map(|(before, _)| self.no_longer_owed(before)));
-        let owes: Vec<&String> = owes.iter().chain(renamed.iter().map(|(_, name)| name)).collect();
-        if !owes.is_empty() {
-            operations.push(PatchOperation::add(self.field(STAGES_OWED), json!(owes)));
+        let due: Vec<&String> = due.iter().chain(renamed.iter().map(|(_, name)| name)).collect();
+        if !due.is_empty() {
+            operations.push(PatchOperation::add(self.field(STAGES_DUE), json!(due)));
         }
         (!operations.is_empty()).then(|| self.change(&user.id, operations, guard))
     }
 
-    /// A form was completed: it is not owed any more, and recorded where that is tracked. `known_as` begins with its name; the others are
-    /// names under which it may be owed too.
+    /// A form was completed: it is no longer due, and recorded where that is tracked. `known_as` begins with its name; the others are
+    /// other names under which it may be due.
     #[must_use]
     pub fn complete(&self, id: &str, known_as: &[String]) -> Change {
         let mut operations: Vec<PatchOperation> = known_as.iter().map(|name| self.no_longer_owed(name)).collect();
@@ -209,7 +209,7 @@ impl Keeper<'_> {
         self.change(id, operations, None)
     }
 
-    /// A form was skipped: it is not owed any more, and counts as not completed.
+    /// A form was skipped: it is no longer due, and counts as not completed.
     #[must_use]
     pub fn skip(&self, id: &str, known_as: &[String]) -> Change {
         self.change(id, known_as.iter().map(|name| self.no_longer_owed(name)).collect(), None)
@@ -222,7 +222,7 @@ impl Keeper<'_> {
     }
 
     fn no_longer_owed(&self, stage: &str) -> PatchOperation {
-        PatchOperation { operation: Operation::Remove, field: self.field(STAGES_OWED), value: Some(json!(stage)), from: None }
+        PatchOperation { operation: Operation::Remove, field: self.field(STAGES_DUE), value: Some(json!(stage)), from: None }
     }
 
     fn field(&self, name: &str) -> Pointer {

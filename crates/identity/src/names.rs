@@ -2,7 +2,7 @@
 //! looks like another one (SEC-22, SEC-48).
 //!
 //! Easiest to break: what a person typed is what is stored and shown; the [`Canonical`] form is only ever compared. A name that has the
-//! shape of a mail address is canonicalised as one, so that nobody takes another person's address for his name.
+//! shape of a mail address is canonicalised as one, so that nobody takes another person's address as their user name.
 
 mod characters;
 mod scripts;
@@ -52,7 +52,7 @@ pub struct Canonical {
 
 /// Why a name or an address is refused. The messages are for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NameRefusal {
+pub enum NameError {
     /// Nothing but spaces.
     #[error("must not be empty")]
     Empty,
@@ -95,6 +95,12 @@ impl Canonical {
         &self.skeleton
     }
 
+    /// Whether it is plain ASCII, in which looking alike is no fault: see [`Canonical::collides_with`].
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        is_plain(&self.text)
+    }
+
     /// Whether two different names must not both exist. Names in plain ASCII are only the same when they are equal, though `corn` and
     /// `com` have one skeleton: real people have such names. As soon as one has other letters, looking alike is enough.
     #[must_use]
@@ -103,21 +109,48 @@ impl Canonical {
     }
 }
 
+/// Whether a name has the shape of a mail address, however its sign is written.
+#[must_use]
+pub fn is_address_like(name: &str) -> bool {
+    form(name).map_or_else(|| name.contains('@'), |form| form.as_str().contains('@'))
+}
+
+/// The canonical form of a name that exists, whoever let it in: what [`check_name`] would refuse as a new one is compared all the same.
+/// `None` for what is empty or too long to be a name.
+#[must_use]
+pub fn form(name: &str) -> Option<Canonical> {
+    if name.len() > MAX_CHARACTERS * 4 || name.chars().count() > MAX_CHARACTERS {
+        return None;
+    }
+    let text = address_parts(name.trim()).map_or_else(|| folded(name), |address| address.text);
+    (!text.is_empty()).then(|| Canonical { skeleton: skeleton(&text), text })
+}
+
+/// Whether a name is a reserved one, or looks like one, in whatever letters.
+#[must_use]
+pub fn imitates<R: AsRef<str>>(name: &str, reserved: &[R]) -> bool {
+    let Some(canonical) = form(name) else { return false };
+    reserved.iter().map(|reserved| folded(reserved.as_ref())).any(|reserved| {
+        let skeleton = skeleton(&reserved);
+        canonical.collides_with(&Canonical { text: reserved, skeleton })
+    })
+}
+
 /// The canonical form of a name to sign in with. `reserved` are names nobody may take or imitate.
 ///
 /// ```
 /// # use vestibule_identity as identity;
-/// use identity::names::{NameRefusal, check_name};
+/// use identity::names::{NameError, check_name};
 ///
 /// assert_eq!(check_name(" BJensen ", &["admin"])?.as_str(), "bjensen");
-/// assert_eq!(check_name("\u{430}dmin", &["admin"]), Err(NameRefusal::MixedScripts));
-/// assert_eq!(check_name("\u{ff21}DMIN", &["admin"]), Err(NameRefusal::Reserved));
-/// # Ok::<(), NameRefusal>(())
+/// assert_eq!(check_name("\u{430}dmin", &["admin"]), Err(NameError::MixedScripts));
+/// assert_eq!(check_name("\u{ff21}DMIN", &["admin"]), Err(NameError::Reserved));
+/// # Ok::<(), NameError>(())
 /// ```
 ///
 /// # Errors
 /// Why it is refused.
-pub fn check_name<R: AsRef<str>>(name: &str, reserved: &[R]) -> Result<Canonical, NameRefusal> {
+pub fn check_name<R: AsRef<str>>(name: &str, reserved: &[R]) -> Result<Canonical, NameError> {
     let name = visible(name)?;
     let (text, parts) = if let Some(Address { text, parts }) = address_parts(name) {
         (text, parts)
@@ -126,19 +159,19 @@ pub fn check_name<R: AsRef<str>>(name: &str, reserved: &[R]) -> Result<Canonical
         (text.clone(), vec![text])
     };
     if text.is_empty() {
-        return Err(NameRefusal::Empty);
+        return Err(NameError::Empty);
     }
     if !parts.iter().all(|part| scripts::are_written_together(part)) {
-        return Err(NameRefusal::MixedScripts);
+        return Err(NameError::MixedScripts);
     }
     let canonical = Canonical { skeleton: skeleton(&text), text };
     for reserved in reserved {
         let reserved = folded(reserved.as_ref());
         if reserved == canonical.text {
-            return Err(NameRefusal::Reserved);
+            return Err(NameError::Reserved);
         }
         if skeleton(&reserved) == canonical.skeleton {
-            return Err(NameRefusal::LooksReserved);
+            return Err(NameError::LooksReserved);
         }
     }
     Ok(canonical)
@@ -149,19 +182,19 @@ pub fn check_name<R: AsRef<str>>(name: &str, reserved: &[R]) -> Result<Canonical
 ///
 /// # Errors
 /// Why it is refused.
-pub fn check_mail<R: AsRef<str>>(address: &str, reserved_domains: &[R]) -> Result<Canonical, NameRefusal> {
-    let Address { text, parts } = address_parts(visible(address)?).ok_or(NameRefusal::NoAddress)?;
+pub fn check_mail<R: AsRef<str>>(address: &str, reserved_domains: &[R]) -> Result<Canonical, NameError> {
+    let Address { text, parts } = address_parts(visible(address)?).ok_or(NameError::NoAddress)?;
     if !parts.iter().all(|part| scripts::are_written_together(part)) {
-        return Err(NameRefusal::MixedScripts);
+        return Err(NameError::MixedScripts);
     }
     let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain);
     for reserved in reserved_domains {
         let Some(reserved) = ascii_domain(&folded(reserved.as_ref())) else { continue };
         if domain == reserved || domain.strip_suffix(reserved.as_str()).is_some_and(|rest| rest.ends_with('.')) {
-            return Err(NameRefusal::Reserved);
+            return Err(NameError::Reserved);
         }
         if skeleton_of_domain(domain) == skeleton_of_domain(&reserved) {
-            return Err(NameRefusal::LooksReserved);
+            return Err(NameError::LooksReserved);
         }
     }
     Ok(Canonical { skeleton: skeleton(&text), text })
@@ -189,16 +222,16 @@ fn look(text: &str) -> String {
 }
 
 /// A text of a good length without surrounding spaces, in which every character can be seen.
-fn visible(text: &str) -> Result<&str, NameRefusal> {
+fn visible(text: &str) -> Result<&str, NameError> {
     // Bytes first, so that a text of a megabyte is not walked.
     if text.len() > MAX_CHARACTERS * 4 || text.chars().count() > MAX_CHARACTERS {
-        return Err(NameRefusal::TooLong);
+        return Err(NameError::TooLong);
     }
     if let Some(hidden) = text.chars().find(|character| characters::is_hidden(*character)) {
-        return Err(NameRefusal::Hidden(u32::from(hidden)));
+        return Err(NameError::Hidden(u32::from(hidden)));
     }
     let text = text.trim();
-    if text.is_empty() { Err(NameRefusal::Empty) } else { Ok(text) }
+    if text.is_empty() { Err(NameError::Empty) } else { Ok(text) }
 }
 
 /// Equal for texts that differ in case, in width or in how characters are composed (Unicode §3.13, D146), white space trimmed and

@@ -1,13 +1,14 @@
 //! Policies: what a value must satisfy before it is stored, and what a client is told about that.
 //!
-//! Policies come from the schema, from `managed.json` and from `policy.json`; none is ever a script. Easiest to break: a property
+//! Policies come from the schema, from `managed.json`, from `policy.json` and from a project's own scripts. Easiest to break: a property
 //! that is *absent* from what a client sends to the policy service is not reported, though a create without it fails
-//! (`reference/client-contract.md` §13.11). And what a person typed is compared as text, never as a pattern.
+//! (docs/protocol/clients.md, point 11). And what a person typed is compared as text, never as a pattern.
 
 mod catalogue;
 mod effective;
 mod evaluate;
 mod failure;
+mod own;
 mod pattern;
 mod read;
 mod rule;
@@ -17,20 +18,41 @@ pub(crate) mod text;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use script::Sandbox;
 use serde_json::Value;
 
 use crate::problem::Problem;
 use crate::schema::Schemas;
+use crate::scripting::{Runner, ScriptFiles, Scripting, Waits};
 use effective::PropertyPolicies;
+use failure::UNIQUE;
 
 pub use failure::{CREATE_MESSAGE, PATCH_MESSAGE, PolicyFailure, failed_value, policy_error};
 pub use service::PolicyAction;
 
+/// The property of an object that holds earlier values of others, by their names, the newest last.
+pub(crate) const HISTORY: &str = "fieldHistory";
+
+/// The internal roles that the product brings.
+const ROLES: [&str; 7] = [
+    "openidm-authorized",
+    "openidm-admin",
+    "openidm-reg",
+    "openidm-cert",
+    "openidm-tasks-manager",
+    "openidm-prometheus",
+    "platform-provisioning",
+];
+
 /// What policies need to know of a project's other files.
 #[derive(Clone, Debug)]
 pub struct Companions {
-    /// Names of internal users: the static ones of `authentication.json`.
+    /// Names of internal users: the static ones of `authentication.json` and those of `repo.init.json`.
     pub internal_users: Vec<String>,
+    /// Ids of internal roles that the project names, and of the product's own.
+    pub internal_roles: Vec<String>,
+    /// What people sign in with: collection and property, as `propertyMapping` spells it. Nobody takes an internal user's name there.
+    pub login_names: Vec<(String, String)>,
     /// Names of the mappings in `sync.json`.
     pub mappings: Vec<String>,
     /// The words of each file that a `password-blacklisted` names, by the path as written. See [`Policies::word_files`] and [`word_list`].
@@ -41,7 +63,9 @@ pub struct Companions {
     pub reset_collection: String,
     /// The property that a reset changes.
     pub password_property: String,
-    /// Properties whose UNIQUE failure a stranger is not told (SEC-01): a taken mail address, usually.
+    /// The script files of the project.
+    pub scripts: ScriptFiles,
+    /// Properties whose UNIQUE failure an anonymous caller is not told (SEC-01): usually a taken mail address.
     pub undisclosed: Vec<String>,
 }
 
@@ -49,11 +73,14 @@ impl Default for Companions {
     fn default() -> Self {
         Self {
             internal_users: vec!["openidm-admin".into(), "anonymous".into()],
+            internal_roles: ROLES.map(str::to_owned).into(),
+            login_names: vec![("managed/user".into(), "userName".into())],
             mappings: Vec::new(),
             word_lists: BTreeMap::new(),
             registration_collection: "managed/user".into(),
             reset_collection: "managed/user".into(),
             password_property: "password".into(),
+            scripts: ScriptFiles::default(),
             undisclosed: vec!["mail".into()],
         }
     }
@@ -71,6 +98,7 @@ pub fn word_list(text: &str) -> Arc<HashSet<String>> {
 pub struct Policies {
     objects: BTreeMap<String, Vec<PropertyPolicies>>,
     companions: Companions,
+    scripting: Scripting,
 }
 
 /// Which properties are looked at.
@@ -85,7 +113,7 @@ pub enum Which<'a> {
 }
 
 /// What is validated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Validation<'a> {
     /// `managed/user`.
     pub collection: &'a str,
@@ -101,13 +129,15 @@ pub struct Validation<'a> {
     pub undisclosed: &'a [&'a str],
     /// Seconds since 1970.
     pub now: i64,
+    /// Runs policies that are scripts; without one they refuse.
+    pub runner: Option<&'a Runner>,
 }
 
 impl<'a> Validation<'a> {
     /// A validation of all properties of a new object.
     #[must_use]
     pub fn new(collection: &'a str, object: &'a Value, now: i64) -> Self {
-        Self { collection, object, which: Which::All, id: None, stored: None, undisclosed: &[], now }
+        Self { collection, object, which: Which::All, id: None, stored: None, undisclosed: &[], now, runner: None }
     }
 }
 
@@ -124,15 +154,94 @@ impl Policies {
         read::word_files(schemas, policy)
     }
 
-    /// Names of the properties that must be unique in a collection, by whichever file says so; the store keeps an index for each.
+    /// Names of the properties that must be unique in a collection, by whichever file and policy says so; the store keeps an index for
+    /// each.
     pub fn unique(&self, collection: &str) -> impl Iterator<Item = &str> {
-        let unique = |property: &&PropertyPolicies| property.policies.iter().any(|policy| matches!(policy.rule, rule::Rule::Unique));
-        self.of(collection).iter().filter(unique).map(|property| property.name.as_str())
+        self.of(collection).iter().filter(|property| property.taken().is_some()).map(|property| property.name.as_str())
+    }
+
+    /// Those of them that are names, and may have the form of an address: all but the properties that hold nothing but addresses, which the
+    /// policy `valid-email-address-format` says.
+    pub fn unique_names(&self, collection: &str) -> impl Iterator<Item = &str> {
+        let holds_addresses =
+            |property: &PropertyPolicies| property.policies.iter().any(|policy| policy.id == "valid-email-address-format");
+        let unique = self.of(collection).iter().filter(|property| property.taken().is_some());
+        unique.filter(move |property| !holds_addresses(property)).map(|property| property.name.as_str())
+    }
+
+    /// The requirement that a taken value of a unique property fails: `UNIQUE`, or `VALID_USERNAME` where no other policy asks.
+    #[must_use]
+    pub fn taken(&self, collection: &str, property: &str) -> &'static str {
+        let known = self.of(collection).iter().find(|known| known.name == property);
+        known.and_then(PropertyPolicies::taken).unwrap_or(UNIQUE)
+    }
+
+    /// Whether a name may stand once only, whatever its spelling and whoever writes it: `valid-username` says so (SEC-48).
+    #[must_use]
+    pub fn in_every_spelling(&self, collection: &str, property: &str) -> bool {
+        let is_name = |policy: &rule::Policy| matches!(policy.rule, rule::Rule::UserName);
+        self.of(collection).iter().any(|known| known.name == property && known.policies.iter().any(is_name))
+    }
+
+    /// The same, with scripts that run here.
+    #[must_use]
+    pub fn with_scripting(mut self, sandbox: Arc<Sandbox>, waits: Arc<dyn Waits>) -> Self {
+        self.scripting = self.scripting.on(sandbox, waits);
+        self
+    }
+
+    /// The same, with what `identityServer.getProperty` answers. No secret may be among it.
+    #[must_use]
+    pub fn with_properties(mut self, properties: BTreeMap<String, String>) -> Self {
+        self.scripting.properties = Arc::new(properties);
+        self
+    }
+
+    /// What is asked of each property: the collection, the property, the ids of its policies in their order. What is waived, and what has
+    /// no effect, is not among them.
+    #[must_use]
+    pub fn asked(&self) -> Vec<(&str, &str, Vec<&str>)> {
+        let mut asked = Vec::new();
+        for (collection, properties) in &self.objects {
+            for property in properties {
+                let conditional = property.conditional.iter().flat_map(|conditional| &conditional.policies);
+                let all = property.policies.iter().chain(&property.elements).chain(conditional).chain(&property.fallback);
+                asked.push((collection.as_str(), property.name.as_str(), all.map(|policy| policy.id.as_str()).collect()));
+            }
+        }
+        asked
+    }
+
+    /// What the project's scripts run with.
+    #[must_use]
+    pub fn scripting(&self) -> &Scripting {
+        &self.scripting
+    }
+
+    /// The properties of a collection whose earlier values are remembered, and how many of them beside the present one.
+    pub(crate) fn remembered(&self, collection: &str) -> impl Iterator<Item = (&str, usize)> {
+        self.of(collection).iter().filter_map(|property| Some((property.name.as_str(), property.history()?)))
+    }
+
+    /// Whether a policy of a collection is a script.
+    pub(crate) fn runs_scripts(&self, collection: &str) -> bool {
+        self.of(collection).iter().any(PropertyPolicies::runs_scripts)
     }
 
     /// The property that a reset changes; it holds a credential whatever its schema says.
     pub(crate) fn password_property(&self) -> &str {
         &self.companions.password_property
+    }
+
+    /// Whether the project, or the product, has an internal role of this id.
+    pub(crate) fn knows_role(&self, id: &str) -> bool {
+        self.companions.internal_roles.iter().any(|known| known == id)
+    }
+
+    /// Whether a property is what people sign in with.
+    #[must_use]
+    pub fn is_password(&self, name: &str) -> bool {
+        name == "password" || name == self.password_property()
     }
 
     fn of(&self, collection: &str) -> &[PropertyPolicies] {

@@ -3,16 +3,7 @@
 
 use std::fmt;
 
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Nothing is lost; worth knowing.
-    Hint,
-    /// Something of the file has no effect here.
-    Warning,
-    /// The named part cannot work; what depends on it is refused.
-    Error,
-}
+pub(crate) use crest::Severity;
 
 /// A finding about one place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

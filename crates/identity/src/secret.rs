@@ -1,5 +1,5 @@
 //! Secrets at rest: passwords, answers to security questions, codes. One slow hash of our own (argon2id), and every form an
-//! imported account may carry, verified once and replaced at its next use (design decision 11, ADR 0003).
+//! imported account may carry, verified once and replaced at its next use (decision 11, ADR 0003).
 //!
 //! Easiest to break: a plain string is never a hash. A stored value that [`StoredSecret::recognise`] does not know is
 //! *unverifiable*, not "compare it as it is".
@@ -8,8 +8,10 @@
 
 mod bounds;
 mod crypt;
+mod dollar;
 mod hasher;
 mod idm;
+mod kind;
 mod ldap;
 mod modular;
 mod parameters;
@@ -30,10 +32,11 @@ use zeroize::Zeroizing;
 
 #[cfg(test)]
 pub(crate) use hasher::tests as hasher_tests;
-pub use hasher::{Hasher, InlineHasher};
+pub use hasher::{Hasher, InlineHasher, OpensCrypto};
+pub use kind::{HashError, StoredSecret};
 pub use parameters::HashParameters;
 pub use scratch::Scratch;
-pub use stored::{StoredSecret, Unsupported};
+
 pub use verify::{dummy_verify, hash, hash_in, needs_rehash, verify, verify_stored, verify_stored_in};
 
 /// Longest secret accepted, in bytes of UTF-8 (SEC-24).
@@ -152,7 +155,7 @@ impl Verdict {
 }
 
 /// Whether the value claims to be encrypted or hashed by IDM already: an object with a `$crypto` member. Such values from anybody but
-/// an administrator are refused (design decision 13): they would plant a secret the person never proved to know, or make the server
+/// an administrator are refused (decision 13): they would plant a secret the person never proved to know, or make the server
 /// decrypt a ciphertext for its sender.
 #[must_use]
 pub fn is_crypto_object(value: &Value) -> bool {

@@ -1,7 +1,8 @@
 //! Terms and conditions: the versions of `selfservice.terms.json`, or the one nameless text that stages of 5.5 and before carry
-//! (`termsTranslations`); which is in force, and whether a person has accepted it (idm-docs §2.18, §5.2).
+//! (`termsTranslations`); which is in force, and whether a person has accepted it (docs/protocol/stages.md, "termsAndConditions"
+//! and docs/protocol/companions.md, "Terms and conditions").
 //!
-//! Easiest to break: only the version in force counts, exactly. Who accepted 2.0 owes 1.5 again when the operator goes back to it.
+//! Easiest to break: only the version in force counts, exactly. Whoever accepted 2.0 must accept 1.5 again when the operator goes back to it.
 //! Texts are sanitised when they are read, so none can leave raw.
 
 mod read;
@@ -66,7 +67,7 @@ impl Terms {
     }
 
     /// `displayName`, `purpose` and `buttonText`. Always all three: without them the stock client shows a spinner for ever
-    /// (client-contract §8), and a third of real files have none.
+    /// (docs/protocol/clients.md, "Progressive profile in the client"), and a third of real files have none.
     #[must_use]
     pub fn ui_config(&self) -> Value {
         let mut config = self.ui_config.clone();
@@ -80,7 +81,7 @@ impl Terms {
         Value::Object(config)
     }
 
-    /// Whether the person with this metadata owes nothing: the version in force is accepted, or there is none. A text without a name is
+    /// Whether the person with this metadata has nothing to accept: the version in force is accepted, or there is none. A text without a name is
     /// accepted by any acceptance.
     #[must_use]
     pub fn accepted(&self, metadata: &Value) -> bool {

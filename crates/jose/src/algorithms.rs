@@ -5,34 +5,7 @@
 
 use std::fmt;
 
-/// An algorithm name that snapshot tokens do not use.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct UnknownAlgorithm {
-    /// The setting the name was given for: `jweAlgorithm`, `encryptionMethod` or `jwsAlgorithm`.
-    pub setting: &'static str,
-    /// The name as it was given.
-    pub name: String,
-    /// Why a name that exists elsewhere is not used here.
-    pub reason: Option<&'static str>,
-    /// Every name the setting accepts, in the spelling of the configuration.
-    pub known: Vec<&'static str>,
-    /// The accepted name that was probably meant.
-    pub nearest: Option<&'static str>,
-}
-
-impl fmt::Display for UnknownAlgorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.reason {
-            Some(reason) => write!(f, "{} `{}` cannot be used: {reason}", self.setting, self.name)?,
-            None => write!(f, "{} `{}` is not known", self.setting, self.name)?,
-        }
-        write!(f, "; known: {}", self.known.join(", "))?;
-        match self.nearest {
-            Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
-            None => Ok(()),
-        }
-    }
-}
+use crate::error::{Error, UnknownAlgorithm};
 
 /// Declares one enum of names: every variant with its configuration and its wire spelling.
 macro_rules! algorithm_names {
@@ -51,8 +24,8 @@ macro_rules! algorithm_names {
             /// Reads the name of a configuration file; the spelling of the wire is accepted too.
             ///
             /// # Errors
-            /// [`UnknownAlgorithm`] with the reason, the known names and the nearest of them.
-            pub fn from_config_name(name: &str) -> Result<Self, UnknownAlgorithm> {
+            /// [`Error::UnknownAlgorithm`] with the reason, the known names and the nearest of them.
+            pub fn from_config_name(name: &str) -> Result<Self, Error> {
                 match name {
                     $($config => Ok(Self::$variant),)+
                     _ => Self::ALL.iter().copied().find(|known| known.wire_name() == name).ok_or_else(|| {
@@ -186,7 +159,7 @@ fn key_management_reason(name: &str) -> Option<&'static str> {
 /// Names this many edits apart are still offered as what was meant.
 const NEAREST_EDITS: usize = 3;
 
-fn unknown(setting: &'static str, name: &str, reason: Option<&'static str>, known: Vec<&'static str>) -> UnknownAlgorithm {
+fn unknown(setting: &'static str, name: &str, reason: Option<&'static str>, known: Vec<&'static str>) -> Error {
     let normal = name.to_ascii_uppercase().replace('-', "_");
     let nearest = known
         .iter()
@@ -194,7 +167,7 @@ fn unknown(setting: &'static str, name: &str, reason: Option<&'static str>, know
         .filter(|(edits, _)| *edits <= NEAREST_EDITS)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate);
-    UnknownAlgorithm { setting, name: name.to_owned(), reason, known, nearest }
+    Error::UnknownAlgorithm(UnknownAlgorithm { setting, name: name.to_owned(), reason, known, nearest })
 }
 
 #[cfg(test)]
@@ -245,14 +218,16 @@ mod tests {
             "jwsAlgorithm `RS256` cannot be used: signatures other than HMAC are not used for snapshot tokens; \
              known: HS256, HS384, HS512; did you mean `HS256`?"
         );
-        let error = Encryption::from_config_name("a128gmc").expect_err("misspelt");
-        assert_eq!(error.nearest, Some("A128GCM"));
-        let error = JweAlgorithm::from_config_name("RSA-OEAP").expect_err("misspelt");
-        assert_eq!(error.nearest, Some("RSA_OAEP"));
+        let nearest = |error| match error {
+            Error::UnknownAlgorithm(unknown) => unknown.nearest,
+            other => panic!("{other}"),
+        };
+        assert_eq!(nearest(Encryption::from_config_name("a128gmc").unwrap_err()), Some("A128GCM"));
+        assert_eq!(nearest(JweAlgorithm::from_config_name("RSA-OEAP").unwrap_err()), Some("RSA_OAEP"));
         let error = JwsAlgorithm::from_config_name("NONE").expect_err("unsigned");
         assert!(error.to_string().contains("anyone could make a token"), "{error}");
         let error = JweAlgorithm::from_config_name("something else entirely").expect_err("nonsense");
-        assert_eq!(error.nearest, None);
         assert!(error.to_string().starts_with("jweAlgorithm `something else entirely` is not known; known: RSAES_PKCS1_V1_5, "));
+        assert_eq!(nearest(error), None);
     }
 }

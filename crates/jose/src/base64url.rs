@@ -7,6 +7,8 @@ use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::error::InvalidToken;
+
 const STRICT: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -18,6 +20,12 @@ const STRICT: GeneralPurpose = GeneralPurpose::new(
 /// The text is not the canonical base64url form of any bytes that fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotCanonical;
+
+impl From<NotCanonical> for InvalidToken {
+    fn from(_: NotCanonical) -> Self {
+        Self
+    }
+}
 
 /// Characters that `bytes` bytes take as text.
 pub(crate) const fn text_len(bytes: usize) -> usize {

@@ -11,8 +11,8 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 
 use crate::algorithms::Encryption;
-use crate::content::Tag;
 use crate::error::CryptoFailure;
+use crate::tag::Tag;
 
 /// Both halves of the key, prepared.
 pub(crate) struct CbcHmacKey {

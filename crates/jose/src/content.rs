@@ -9,14 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::algorithms::Encryption;
 use crate::cbc_hmac::CbcHmacKey;
-use crate::error::CryptoFailure;
+use crate::error::{CryptoFailure, Error};
+use crate::tag::Tag;
 
 /// Longest content encryption key (A256CBC-HS512).
 pub(crate) const MAX_KEY_LEN: usize = 64;
 /// Longest initialisation vector.
 pub(crate) const MAX_IV_LEN: usize = 16;
-/// Longest authentication tag (A256CBC-HS512).
-pub(crate) const MAX_TAG_LEN: usize = 32;
 
 /// A content encryption key with its key schedule computed once.
 pub struct ContentKey {
@@ -27,28 +26,6 @@ pub struct ContentKey {
 enum Cipher {
     Gcm(LessSafeKey),
     Cbc(Box<CbcHmacKey>),
-}
-
-/// An authentication tag of any of the content encryptions.
-pub(crate) struct Tag {
-    bytes: [u8; MAX_TAG_LEN],
-    length: usize,
-}
-
-impl Tag {
-    /// The first `length` bytes of `bytes`.
-    pub(crate) fn truncated(bytes: &[u8], length: usize) -> Result<Self, CryptoFailure> {
-        let mut tag = Self { bytes: [0; MAX_TAG_LEN], length };
-        let target = tag.bytes.get_mut(..length).ok_or(CryptoFailure)?;
-        target.copy_from_slice(bytes.get(..length).ok_or(CryptoFailure)?);
-        Ok(tag)
-    }
-}
-
-impl AsRef<[u8]> for Tag {
-    fn as_ref(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
 }
 
 /// A content encryption key or an initialisation vector on the stack, wiped when dropped.
@@ -85,8 +62,13 @@ impl ContentKey {
     /// Prepares `key` for `encryption`.
     ///
     /// # Errors
-    /// [`CryptoFailure`] when `key` does not have [`Encryption::key_len`] bytes.
-    pub fn new(encryption: Encryption, key: &[u8]) -> Result<Self, CryptoFailure> {
+    /// [`Error::Crypto`] when `key` does not have [`Encryption::key_len`] bytes.
+    pub fn new(encryption: Encryption, key: &[u8]) -> Result<Self, Error> {
+        Ok(Self::prepare(encryption, key)?)
+    }
+
+    /// As [`ContentKey::new`], for use inside the crate.
+    pub(crate) fn prepare(encryption: Encryption, key: &[u8]) -> Result<Self, CryptoFailure> {
         if key.len() != encryption.key_len() {
             return Err(CryptoFailure);
         }

@@ -1,15 +1,16 @@
 //! Compact JWE (RFC 7516 §7.1) with explicit keys.
 //!
-//! Key management and content encryption are the caller's; the header is compared with the one he expects and never
+//! Key management and content encryption are the caller's; the header is compared with the expected one and never
 //! interpreted (SEC-39). With RSA a failed unwrapping goes on with a random key, so that a padding failure ends in the
 //! same tag failure as everything else (RFC 7516 §11.5).
 
 use crate::algorithms::Encryption;
 use crate::base64url;
-use crate::content::{ContentKey, MAX_IV_LEN, MAX_KEY_LEN, MAX_TAG_LEN, RandomBytes};
-use crate::error::{CryptoFailure, InvalidToken};
+use crate::content::{ContentKey, MAX_IV_LEN, MAX_KEY_LEN, RandomBytes};
+use crate::error::{CryptoFailure, Error, InvalidToken};
 use crate::key_wrap::{self, WrappingKey};
 use crate::rsa::{MAX_MODULUS_LEN, Padding, RsaPair};
+use crate::tag::MAX_TAG_LEN;
 
 /// Most that CBC padding adds.
 const BLOCK_LEN: usize = 16;
@@ -83,21 +84,22 @@ impl<'t> Parts<'t> {
             }
             KeyManagement::Direct(_) => return Err(InvalidToken),
         }
-        Ok(ContentKey::new(encryption, content_key.as_ref())?)
+        Ok(ContentKey::prepare(encryption, content_key.as_ref())?)
     }
 }
 
 /// Encrypts `content` under `header`, the exact text of the JSON header, with a fresh key and initialisation vector.
 ///
 /// # Errors
-/// [`CryptoFailure`] when the system gives no randomness or a direct key is not one for `encryption`.
-pub fn encrypt(key: KeyManagement<'_>, encryption: Encryption, header: &str, content: &[u8]) -> Result<String, CryptoFailure> {
+/// [`Error::Crypto`] when the system gives no randomness or a direct key is not one for `encryption`.
+pub fn encrypt(key: KeyManagement<'_>, encryption: Encryption, header: &str, content: &[u8]) -> Result<String, Error> {
     let iv = RandomBytes::<MAX_IV_LEN>::draw(encryption.iv_len())?;
     if let KeyManagement::Direct(shared) = key {
-        return if shared.encryption() == encryption { assemble(header, &[], shared, iv.as_ref(), content) } else { Err(CryptoFailure) };
+        let fits = shared.encryption() == encryption;
+        return if fits { Ok(assemble(header, &[], shared, iv.as_ref(), content)?) } else { Err(Error::Crypto) };
     }
     let content_key = RandomBytes::<MAX_KEY_LEN>::draw(encryption.key_len())?;
-    encrypt_with(key, encryption, header, content_key.as_ref(), iv.as_ref(), content)
+    Ok(encrypt_with(key, encryption, header, content_key.as_ref(), iv.as_ref(), content)?)
 }
 
 /// Decrypts `token` when its header is exactly `header` and `key` is the one it was made with.
@@ -123,7 +125,7 @@ pub(crate) fn encrypt_with(
 ) -> Result<String, CryptoFailure> {
     let mut buffer = [0; MAX_MODULUS_LEN];
     let wrapped = wrap_key(key, content_key, &mut buffer)?;
-    assemble(header, wrapped, &ContentKey::new(encryption, content_key)?, iv, content)
+    assemble(header, wrapped, &ContentKey::prepare(encryption, content_key)?, iv, content)
 }
 
 fn wrap_key<'b>(key: KeyManagement<'_>, content_key: &[u8], buffer: &'b mut [u8]) -> Result<&'b [u8], CryptoFailure> {

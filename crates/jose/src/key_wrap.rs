@@ -7,7 +7,7 @@ use aws_lc_rs::cipher::{AES_128, AES_192, AES_256, DecryptingKey, DecryptionCont
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use crate::content::MAX_KEY_LEN;
-use crate::error::CryptoFailure;
+use crate::error::{CryptoFailure, Error};
 
 /// Bytes by which a wrapped key is longer than the key.
 pub(crate) const OVERHEAD: usize = 8;
@@ -25,8 +25,13 @@ impl WrappingKey {
     /// Prepares `key`, which must have 16, 24 or 32 bytes.
     ///
     /// # Errors
-    /// [`CryptoFailure`] for any other length.
-    pub fn new(key: &[u8]) -> Result<Self, CryptoFailure> {
+    /// [`Error::Crypto`] for any other length.
+    pub fn new(key: &[u8]) -> Result<Self, Error> {
+        Ok(Self::prepare(key)?)
+    }
+
+    /// As [`WrappingKey::new`], for use inside the crate.
+    pub(crate) fn prepare(key: &[u8]) -> Result<Self, CryptoFailure> {
         let cipher = match key.len() {
             16 => &AES_128,
             24 => &AES_192,

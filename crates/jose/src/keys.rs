@@ -1,6 +1,6 @@
 //! The key ring: everything tokens are made and opened with, prepared once.
 //!
-//! The newest generation seals; every generation still held opens, so a rotation or an import loses nobody in flight.
+//! The newest generation seals; every generation still held opens, so that people keep their unfinished processes after a rotation or an import.
 //! No key is built in (SEC-40). The JSON document is the only way secrets leave the ring; `Debug` shows none.
 
 mod document;
@@ -9,81 +9,17 @@ mod weakness;
 
 use zeroize::Zeroizing;
 
-use crate::error::CryptoFailure;
-use crate::keystore::{Keystore, KeystoreError};
-use crate::pem::{self, PemError};
-use crate::rsa::{RsaError, RsaPair};
+use crate::error::Error;
+use crate::keystore::Keystore;
+use crate::pem;
+use crate::rsa::RsaPair;
 
 use self::generation::Generation;
-pub use self::weakness::Weakness;
 #[cfg(test)]
 pub(crate) use self::weakness::{check_rsa, check_secret};
 
 /// Alias under which IDM keeps the secret its self-service tokens are signed with.
 pub const IDM_SIGNING_ALIAS: &str = "openidm-selfservice-key";
-
-/// Why keys could not be loaded, imported or made.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// The document is not the JSON it should be. Position only: the text next to it is secret.
-    #[error("the key document is damaged at line {line}, column {column}")]
-    Document {
-        /// 1-based line.
-        line: usize,
-        /// 1-based column.
-        column: usize,
-    },
-    /// The document was written by a later version.
-    #[error("the key document has version {0}; this program reads version 1")]
-    Version(u64),
-    /// The document holds no keys.
-    #[error("the key document holds no keys")]
-    Empty,
-    /// A member of the document is not base64 or has the wrong length.
-    #[error("member `{0}` of the key document is damaged")]
-    Member(&'static str),
-    /// A secret that others know or could guess (SEC-40).
-    #[error("{what} is refused: {weakness}")]
-    Weak {
-        /// Which key it is.
-        what: String,
-        /// What is wrong with it.
-        weakness: Weakness,
-    },
-    /// An RSA key that cannot be used.
-    #[error("{what} is refused: {error}")]
-    Rsa {
-        /// Which key it is.
-        what: String,
-        /// What is wrong with it.
-        error: RsaError,
-    },
-    /// A PEM file without a usable key.
-    #[error(transparent)]
-    Pem(#[from] PemError),
-    /// A PKCS #12 file that cannot be read.
-    #[error(transparent)]
-    Keystore(#[from] KeystoreError),
-    /// The PKCS #12 file holds no private key under the alias.
-    #[error("the keystore has no private key `{alias}`; it has: {}", found.join(", "))]
-    NoPrivateKey {
-        /// The alias that was looked for.
-        alias: String,
-        /// The aliases of everything in the file.
-        found: Vec<String>,
-    },
-    /// The PKCS #12 file holds no secret key under the alias.
-    #[error("the keystore has no secret key `{alias}`; it has: {}", found.join(", "))]
-    NoSecretKey {
-        /// The alias that was looked for.
-        alias: String,
-        /// The aliases of everything in the file.
-        found: Vec<String>,
-    },
-    /// The system gave no randomness.
-    #[error(transparent)]
-    Crypto(#[from] CryptoFailure),
-}
 
 /// What an import brought into the ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,22 +43,22 @@ impl KeyRing {
     /// Makes a ring with one fresh generation: RSA with 2048 bits, signing secret and master secret.
     ///
     /// # Errors
-    /// [`KeyError::Crypto`] when the system gives no randomness.
-    pub fn generate() -> Result<Self, KeyError> {
+    /// [`Error::Crypto`] when the system gives no randomness.
+    pub fn generate() -> Result<Self, Error> {
         Ok(Self { current: Generation::generate()?, previous: Vec::new() })
     }
 
     /// Reads the document that [`KeyRing::to_json`] wrote.
     ///
     /// # Errors
-    /// [`KeyError`] for a damaged document and for weak or sample keys in it.
-    pub fn from_json(document: &str) -> Result<Self, KeyError> {
+    /// [`Error`] for a damaged document and for weak or sample keys in it.
+    pub fn from_json(document: &str) -> Result<Self, Error> {
         let mut generations = document::read(document)?.into_iter();
-        let current = generations.next().ok_or(KeyError::Empty)?;
+        let current = generations.next().ok_or(Error::EmptyDocument)?;
         Ok(Self { current, previous: generations.collect() })
     }
 
-    /// The ring as a versioned JSON document with every secret in clear: store it with mode 0600 (design decision 19).
+    /// The ring as a versioned JSON document with every secret in clear: store it with mode 0600 (decision 19).
     pub fn to_json(&self) -> Zeroizing<String> {
         document::write(self.generations())
     }
@@ -130,8 +66,8 @@ impl KeyRing {
     /// Makes a fresh generation the current one; tokens of the former one can still be opened.
     ///
     /// # Errors
-    /// [`KeyError::Crypto`] when the system gives no randomness.
-    pub fn rotate(&mut self) -> Result<(), KeyError> {
+    /// [`Error::Crypto`] when the system gives no randomness.
+    pub fn rotate(&mut self) -> Result<(), Error> {
         let fresh = Generation::generate()?;
         self.make_current(fresh);
         Ok(())
@@ -153,18 +89,18 @@ impl KeyRing {
     /// IDM signs with the ASCII bytes of the secret's Base64 text, and so does the ring.
     ///
     /// # Errors
-    /// [`KeyError`] when the file cannot be read, has no such key, or the keys are weak.
-    pub fn import_pkcs12(&mut self, file: &[u8], password: &str, alias: &str, signing: Option<&str>) -> Result<Imported, KeyError> {
+    /// [`Error`] when the file cannot be read, has no such key, or the keys are weak.
+    pub fn import_pkcs12(&mut self, file: &[u8], password: &str, alias: &str, signing: Option<&str>) -> Result<Imported, Error> {
         let keystore = Keystore::open(file, password)?;
         let found = || keystore.aliases().map(str::to_owned).collect();
         let rsa = keystore
             .rsa(alias)
-            .map_err(|error| KeyError::Rsa { what: format!("private key `{alias}`"), error })?
-            .ok_or_else(|| KeyError::NoPrivateKey { alias: alias.to_owned(), found: found() })?;
+            .map_err(|fault| Error::RefusedKey { what: format!("private key `{alias}`"), fault })?
+            .ok_or_else(|| Error::NoPrivateKey { alias: alias.to_owned(), found: found() })?;
         let name = signing.unwrap_or(IDM_SIGNING_ALIAS);
         let secret = keystore.secret_key(name);
         if signing.is_some() && secret.is_none() {
-            return Err(KeyError::NoSecretKey { alias: name.to_owned(), found: found() });
+            return Err(Error::NoSecretKey { alias: name.to_owned(), found: found() });
         }
         let signing = secret.map(|secret| generation::idm_signing_secret(name, secret)).transpose()?;
         self.import(rsa, &format!("private key `{alias}`"), signing)
@@ -173,8 +109,8 @@ impl KeyRing {
     /// Takes over an RSA private key in PEM; signing and master secret stay.
     ///
     /// # Errors
-    /// [`KeyError`] when the file has no usable RSA key.
-    pub fn import_pem(&mut self, file: &[u8]) -> Result<Imported, KeyError> {
+    /// [`Error`] when the file has no usable RSA key.
+    pub fn import_pem(&mut self, file: &[u8]) -> Result<Imported, Error> {
         self.import(pem::read_rsa(file)?, "the private key", None)
     }
 
@@ -206,8 +142,8 @@ impl KeyRing {
         std::iter::once(&self.current).chain(&self.previous)
     }
 
-    fn import(&mut self, rsa: RsaPair, what: &str, signing: Option<Zeroizing<Vec<u8>>>) -> Result<Imported, KeyError> {
-        weakness::check_rsa(&rsa).map_err(|weakness| KeyError::Weak { what: what.to_owned(), weakness })?;
+    fn import(&mut self, rsa: RsaPair, what: &str, signing: Option<Zeroizing<Vec<u8>>>) -> Result<Imported, Error> {
+        weakness::check_rsa(&rsa).map_err(|fault| Error::RefusedKey { what: what.to_owned(), fault })?;
         let fingerprint = rsa.fingerprint();
         let imported = signing.is_some();
         let next = self.current.with(rsa, signing)?;

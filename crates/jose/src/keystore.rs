@@ -3,34 +3,15 @@
 //! IDM itself ships JCEKS, which only Java reads; `keytool -importkeystore` converts it. Java compares aliases without
 //! regard to case, and so does this module.
 
-mod crypto_value;
-
 use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error as Pkcs12Error;
 use zeroize::Zeroizing;
 
-pub use self::crypto_value::{CryptoValue, CryptoValueError, decrypt_idm_crypto};
-use crate::rsa::{RsaError, RsaPair};
+use crate::error::{Error, KeyFault};
+use crate::rsa::RsaPair;
 
 const JCEKS_MAGIC: [u8; 4] = [0xCE; 4];
 const JKS_MAGIC: [u8; 4] = [0xFE, 0xED, 0xFE, 0xED];
-
-/// Why a keystore file could not be opened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeystoreError {
-    /// Java's own format.
-    #[error(
-        "the keystore is a {0} file; convert it first: keytool -importkeystore -srckeystore FILE -srcstoretype {0} \
-         -destkeystore FILE.p12 -deststoretype PKCS12"
-    )]
-    JavaFormat(&'static str),
-    /// Not a PKCS #12 file, or a damaged one.
-    #[error("the keystore is not a readable PKCS #12 file: {0}")]
-    Format(String),
-    /// The password does not fit the file.
-    #[error("the password does not open the keystore")]
-    Password,
-}
 
 /// An opened keystore. Its keys are wiped from memory when it is dropped.
 pub struct Keystore {
@@ -47,16 +28,16 @@ impl Keystore {
     /// Opens a PKCS #12 file.
     ///
     /// # Errors
-    /// [`KeystoreError`] for other formats, damaged files and wrong passwords.
-    pub fn open(file: &[u8], password: &str) -> Result<Self, KeystoreError> {
+    /// [`Error::JavaKeystore`], [`Error::DamagedKeystore`], [`Error::KeystorePassword`].
+    pub fn open(file: &[u8], password: &str) -> Result<Self, Error> {
         for (magic, name) in [(JCEKS_MAGIC, "JCEKS"), (JKS_MAGIC, "JKS")] {
             if file.starts_with(&magic) {
-                return Err(KeystoreError::JavaFormat(name));
+                return Err(Error::JavaKeystore(name));
             }
         }
         let archive = Pkcs12Archive::from_pkcs12(file, password).map_err(|error| match error {
-            Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => KeystoreError::Password,
-            other => KeystoreError::Format(other.to_string()),
+            Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => Error::KeystorePassword,
+            other => Error::DamagedKeystore(other.to_string()),
         })?;
         let entry = |alias: Option<String>, key: &[u8]| Entry { alias: alias.unwrap_or_default(), key: Zeroizing::new(key.to_vec()) };
         Ok(Self {
@@ -73,8 +54,8 @@ impl Keystore {
     /// The RSA pair under `alias`.
     ///
     /// # Errors
-    /// [`RsaError`] when there is a private key under `alias` that cannot be used.
-    pub fn rsa(&self, alias: &str) -> Result<Option<RsaPair>, RsaError> {
+    /// [`KeyFault`] when there is a private key under `alias` that cannot be used.
+    pub fn rsa(&self, alias: &str) -> Result<Option<RsaPair>, KeyFault> {
         find(&self.private_keys, alias).map(|der| RsaPair::from_pkcs8(der)).transpose()
     }
 

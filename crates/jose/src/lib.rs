@@ -15,10 +15,13 @@
 //! ```
 
 mod algorithms;
+mod at_rest;
 mod base64url;
 mod cbc_hmac;
 mod content;
+mod crypto_value;
 mod error;
+mod form;
 pub mod jwe;
 pub mod jws;
 mod key_wrap;
@@ -26,16 +29,19 @@ mod keys;
 mod keystore;
 mod pem;
 mod rsa;
+mod tag;
 mod token;
 #[cfg(test)]
 mod vectors;
 
-pub use algorithms::{Encryption, JweAlgorithm, JwsAlgorithm, UnknownAlgorithm};
+pub use algorithms::{Encryption, JweAlgorithm, JwsAlgorithm};
+pub use at_rest::{Opened, open_at_rest, seal_at_rest};
 pub use content::ContentKey;
-pub use error::{CryptoFailure, InvalidToken, SealError};
+pub use crypto_value::{CryptoValue, decrypt_idm_crypto};
+pub use error::{Error, InvalidToken, KeyFault, UnknownAlgorithm};
+pub use form::TokenForm;
 pub use key_wrap::WrappingKey;
-pub use keys::{IDM_SIGNING_ALIAS, Imported, KeyError, KeyRing, Weakness};
-pub use keystore::{CryptoValue, CryptoValueError, Keystore, KeystoreError, decrypt_idm_crypto};
-pub use pem::PemError;
-pub use rsa::{RsaError, RsaPair};
-pub use token::{MAX_CONTENT_LEN, MAX_TOKEN_LEN, TokenForm, open, open_any, seal};
+pub use keys::{IDM_SIGNING_ALIAS, Imported, KeyRing};
+pub use keystore::Keystore;
+pub use rsa::RsaPair;
+pub use token::{MAX_CONTENT_LEN, MAX_TOKEN_LEN, open, open_any, seal};

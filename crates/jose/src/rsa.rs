@@ -13,12 +13,10 @@ use aws_lc_rs::rsa::{
 use zeroize::Zeroizing;
 
 use crate::content::RandomBytes;
-use crate::error::CryptoFailure;
+use crate::error::{CryptoFailure, Error, KeyFault};
 
-/// Bytes of the longest modulus the library takes (8192 bits).
-pub(crate) const MAX_MODULUS_LEN: usize = 1024;
-/// Bits of the shortest modulus that is accepted (SEC-40, RFC 7518 §4.2).
-pub(crate) const MIN_MODULUS_BITS: usize = 2048;
+/// Bytes of the longest modulus.
+pub(crate) const MAX_MODULUS_LEN: usize = KeyFault::MAX_RSA_BITS / 8;
 
 /// How a content encryption key is padded before the RSA operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,33 +29,19 @@ pub(crate) enum Padding {
     Oaep256,
 }
 
-/// Why an RSA private key cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RsaError {
-    /// Fewer than 2048 bits.
-    #[error("the RSA key has fewer than {MIN_MODULUS_BITS} bits")]
-    TooSmall,
-    /// More than 8192 bits.
-    #[error("the RSA key has more than {} bits", MAX_MODULUS_LEN * 8)]
-    TooLarge,
-    /// Not an RSA private key, or one whose numbers contradict each other.
-    #[error("not a valid RSA private key")]
-    Invalid,
-}
-
-impl From<KeyRejected> for RsaError {
+impl From<KeyRejected> for KeyFault {
     fn from(rejected: KeyRejected) -> Self {
         match rejected.description_() {
-            "TooSmall" => Self::TooSmall,
-            "TooLarge" => Self::TooLarge,
-            _ => Self::Invalid,
+            "TooSmall" => Self::SmallRsa,
+            "TooLarge" => Self::LargeRsa,
+            _ => Self::NotRsa,
         }
     }
 }
 
-impl From<aws_lc_rs::error::Unspecified> for RsaError {
+impl From<aws_lc_rs::error::Unspecified> for KeyFault {
     fn from(_: aws_lc_rs::error::Unspecified) -> Self {
-        Self::Invalid
+        Self::NotRsa
     }
 }
 
@@ -75,18 +59,18 @@ impl RsaPair {
     /// Generates a pair of 2048 bits.
     ///
     /// # Errors
-    /// [`CryptoFailure`] when the system gives no randomness.
-    pub fn generate() -> Result<Self, CryptoFailure> {
-        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048)?;
-        let pkcs8: Pkcs8V1Der<'static> = key.as_der()?;
-        Self::from_pkcs8(pkcs8.as_ref()).map_err(|_| CryptoFailure)
+    /// [`Error::Crypto`] when the system gives no randomness.
+    pub fn generate() -> Result<Self, Error> {
+        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).map_err(CryptoFailure::from)?;
+        let pkcs8: Pkcs8V1Der<'static> = key.as_der().map_err(CryptoFailure::from)?;
+        Self::from_pkcs8(pkcs8.as_ref()).map_err(|_| Error::Crypto)
     }
 
     /// Reads an unencrypted PKCS #8 document (RFC 5958).
     ///
     /// # Errors
-    /// [`RsaError`] when it is not an RSA key of 2048 to 8192 bits.
-    pub fn from_pkcs8(der: &[u8]) -> Result<Self, RsaError> {
+    /// [`KeyFault`] when it is not an RSA key of 2048 to 8192 bits.
+    pub fn from_pkcs8(der: &[u8]) -> Result<Self, KeyFault> {
         let key = PrivateDecryptingKey::from_pkcs8(der)?;
         let public: PublicKeyX509Der<'static> = key.public_key().as_der()?;
         let mut fingerprint = [0; 32];
@@ -105,7 +89,7 @@ impl RsaPair {
     ///
     /// # Errors
     /// As [`RsaPair::from_pkcs8`].
-    pub fn from_pkcs1(der: &[u8]) -> Result<Self, RsaError> {
+    pub fn from_pkcs1(der: &[u8]) -> Result<Self, KeyFault> {
         let pkcs8: Pkcs8V1Der<'static> = KeyPair::from_der(der)?.as_der()?;
         Self::from_pkcs8(pkcs8.as_ref())
     }

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use crate::algorithms::{Encryption, JweAlgorithm, JwsAlgorithm};
 use crate::cbc_hmac::CbcHmacKey;
 use crate::content::ContentKey;
-use crate::error::InvalidToken;
+use crate::error::{Error, InvalidToken, KeyFault};
 use crate::jwe::{self, KeyManagement};
 use crate::jws::{self, MacKey};
 use crate::key_wrap::WrappingKey;
-use crate::keys::{KeyError, KeyRing, Weakness};
+use crate::keys::KeyRing;
 use crate::rsa::RsaPair;
 use crate::{base64url, keys};
 
@@ -180,13 +180,13 @@ fn sec_40_keys_printed_in_an_rfc_are_refused() {
     let mut seen = 0;
     for vector in vectors().jwe {
         if let Jwk::Rsa { .. } = vector.key {
-            assert_eq!(keys::check_rsa(&vector.key.rsa()), Err(Weakness::Sample), "{}", vector.name);
+            assert_eq!(keys::check_rsa(&vector.key.rsa()), Err(KeyFault::Sample), "{}", vector.name);
             seen += 1;
         }
     }
     assert_eq!(seen, 4);
     for vector in vectors().jws {
-        assert_eq!(keys::check_secret(&bytes(&vector.key)), Err(Weakness::Sample), "{}", vector.name);
+        assert_eq!(keys::check_secret(&bytes(&vector.key)), Err(KeyFault::Sample), "{}", vector.name);
     }
 }
 
@@ -198,7 +198,7 @@ fn sec_40_a_published_rsa_key_is_refused_wherever_it_comes_from() {
     let mut json: serde_json::Value = serde_json::from_str(&document).unwrap();
     json["keys"][0]["rsa"] = base64::engine::general_purpose::STANDARD.encode(published.pkcs8()).into();
     let error = KeyRing::from_json(&json.to_string()).expect_err("the key is printed in RFC 7516");
-    assert!(matches!(error, KeyError::Weak { weakness: Weakness::Sample, .. }), "{error}");
+    assert!(matches!(error, Error::RefusedKey { fault: KeyFault::Sample, .. }), "{error}");
 
     let body = base64::engine::general_purpose::STANDARD.encode(published.pkcs8());
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");

@@ -1,4 +1,4 @@
-//! IDM's encrypted configuration values (design decision 22), read with the key of a keystore that `keytool` made.
+//! IDM's encrypted configuration values (decision 22), read with the key of a keystore that `keytool` made.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,7 +7,7 @@
 )]
 
 use serde_json::{Value, json};
-use vestibule_jose::{CryptoValue, CryptoValueError, Keystore, decrypt_idm_crypto};
+use vestibule_jose::{CryptoValue, Error, Keystore, decrypt_idm_crypto};
 
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -32,7 +32,7 @@ fn with(members: &Value) -> Value {
     json
 }
 
-fn refused(json: &Value) -> CryptoValueError {
+fn refused(json: &Value) -> Error {
     decrypt_idm_crypto(&keystore(), json).expect_err("refused")
 }
 
@@ -49,7 +49,7 @@ fn value_of_the_documented_layout_is_decrypted() {
 fn value_with_a_derived_key_is_refused_and_the_key_named() {
     for members in [json!({"salt": "AAAA"}), json!({"mac": "AAAA"}), json!({"salt": "AAAA", "mac": "AAAA"})] {
         let error = refused(&with(&members));
-        assert_eq!(error, CryptoValueError::DerivedKey { key: "openidm-sym-default".to_owned() });
+        assert_eq!(error, Error::ValueKeyDerived { key: "openidm-sym-default".to_owned() });
         assert!(error.to_string().contains("`openidm-sym-default`"), "{error}");
     }
 }
@@ -66,32 +66,32 @@ fn the_key_is_named_in_every_layout() {
 #[test]
 fn unreadable_values_say_why() {
     let key = || "openidm-sym-default".to_owned();
-    assert_eq!(refused(&with(&json!({"key": null}))), CryptoValueError::Unnamed);
-    assert_eq!(refused(&with(&json!({"key": "other"}))), CryptoValueError::NoKey { key: "other".to_owned() });
+    assert_eq!(refused(&with(&json!({"key": null}))), Error::ValueWithoutKey);
+    assert_eq!(refused(&with(&json!({"key": "other"}))), Error::ValueKeyMissing { key: "other".to_owned() });
     assert_eq!(
         refused(&with(&json!({"key": "selfservice"}))),
-        CryptoValueError::NoKey { key: "selfservice".to_owned() },
+        Error::ValueKeyMissing { key: "selfservice".to_owned() },
         "a key pair is no secret key"
     );
     assert_eq!(
         refused(&with(&json!({"key": {"cipher": "RSA", "key": "pair", "data": ""}}))),
-        CryptoValueError::SessionKey { key: "pair".to_owned() }
+        Error::ValueKeyWrapped { key: "pair".to_owned() }
     );
     assert_eq!(
         refused(&with(&json!({"cipher": "AES/ECB/PKCS5Padding"}))),
-        CryptoValueError::Cipher { key: key(), cipher: "AES/ECB/PKCS5Padding".to_owned() }
+        Error::ValueCipher { key: key(), cipher: "AES/ECB/PKCS5Padding".to_owned() }
     );
     for iv in [json!(null), json!("AAAA"), json!("!"), json!(5)] {
-        assert_eq!(refused(&with(&json!({"iv": iv}))), CryptoValueError::Member { key: key(), member: "iv" });
+        assert_eq!(refused(&with(&json!({"iv": iv}))), Error::ValueMember { key: key(), member: "iv" });
     }
-    assert_eq!(refused(&with(&json!({"data": "!"}))), CryptoValueError::Member { key: key(), member: "data" });
+    assert_eq!(refused(&with(&json!({"data": "!"}))), Error::ValueMember { key: key(), member: "data" });
     for data in ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA=="] {
-        assert_eq!(refused(&with(&json!({"data": data}))), CryptoValueError::WrongKey { key: key() }, "{data}");
+        assert_eq!(refused(&with(&json!({"data": data}))), Error::ValueWrongKey { key: key() }, "{data}");
     }
     // The other secret key of the keystore decrypts to something, but not to JSON behind good padding.
     assert_eq!(
         refused(&with(&json!({"key": "openidm-selfservice-key"}))),
-        CryptoValueError::WrongKey { key: "openidm-selfservice-key".to_owned() }
+        Error::ValueWrongKey { key: "openidm-selfservice-key".to_owned() }
     );
 }
 
@@ -100,7 +100,7 @@ fn hashes_and_other_values_are_not_taken_for_encrypted() {
     let hash = json!({"$crypto": {"type": "salted-hash", "value": {"algorithm": "SHA-256", "data": "AAAA"}}});
     for json in [hash, json!("text"), json!(null), json!({}), json!({"$crypto": 1}), json!({"$crypto": {"type": 1}})] {
         assert!(CryptoValue::recognise(&json).is_none(), "{json}");
-        assert_eq!(refused(&json), CryptoValueError::NotEncrypted);
+        assert_eq!(refused(&json), Error::ValueNotEncrypted);
     }
 }
 

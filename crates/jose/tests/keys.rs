@@ -1,12 +1,11 @@
-//! The key ring: what it keeps, what it takes over, what it refuses (SEC-40), and that it tells nobody.
+//! The key ring: what it keeps, what it takes over, what it refuses (SEC-40), and that `Debug` shows no secret.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a helper that panics fails the test that called it")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use vestibule_jose::{
-    Encryption, IDM_SIGNING_ALIAS, InvalidToken, JweAlgorithm, JwsAlgorithm, KeyError, KeyRing, KeystoreError, PemError, RsaError,
-    TokenForm, Weakness, open, seal,
+    Encryption, Error, IDM_SIGNING_ALIAS, InvalidToken, JweAlgorithm, JwsAlgorithm, KeyFault, KeyRing, TokenForm, open, seal,
 };
 
 const PASSWORD: &str = "throwaway";
@@ -27,7 +26,7 @@ fn document(ring: &KeyRing) -> Value {
 }
 
 /// Reads the ring's document back with one member of its first generation replaced.
-fn with_member(member: &str, value: &[u8]) -> Result<KeyRing, KeyError> {
+fn with_member(member: &str, value: &[u8]) -> Result<KeyRing, Error> {
     let mut json = document(&ring());
     json["keys"][0][member] = STANDARD.encode(value).into();
     KeyRing::from_json(&json.to_string())
@@ -47,21 +46,21 @@ fn a_stored_ring_opens_its_tokens() {
 fn damaged_documents_are_named_without_showing_secrets() {
     let good = ring().to_json();
     for length in (0..good.len()).step_by(97) {
-        assert!(matches!(KeyRing::from_json(&good[..length]), Err(KeyError::Document { .. })), "{length}");
+        assert!(matches!(KeyRing::from_json(&good[..length]), Err(Error::DamagedDocument { .. })), "{length}");
     }
     let secret = document(&ring())["keys"][0]["master"].as_str().unwrap().to_owned();
     let misplaced = format!(r#"{{"version":1,"keys":["{secret}"]}}"#);
     let error = KeyRing::from_json(&misplaced).unwrap_err();
     assert!(!format!("{error} {error:?}").contains(&secret));
     let unknown = good.replace(r#""keys""#, r#""kees""#);
-    assert!(matches!(KeyRing::from_json(&unknown), Err(KeyError::Document { line: 1, .. })));
-    assert!(matches!(KeyRing::from_json(r#"{"version":2,"anything":[]}"#), Err(KeyError::Version(2))));
-    assert!(matches!(KeyRing::from_json(r#"{"version":1,"keys":[]}"#), Err(KeyError::Empty)));
-    assert!(matches!(with_member("master", &[1; 31]), Err(KeyError::Member("master"))));
-    assert!(matches!(with_member("rsa", b"nonsense"), Err(KeyError::Rsa { error: RsaError::Invalid, .. })));
+    assert!(matches!(KeyRing::from_json(&unknown), Err(Error::DamagedDocument { line: 1, .. })));
+    assert!(matches!(KeyRing::from_json(r#"{"version":2,"anything":[]}"#), Err(Error::NewerDocument(2))));
+    assert!(matches!(KeyRing::from_json(r#"{"version":1,"keys":[]}"#), Err(Error::EmptyDocument)));
+    assert!(matches!(with_member("master", &[1; 31]), Err(Error::DamagedMember("master"))));
+    assert!(matches!(with_member("rsa", b"nonsense"), Err(Error::RefusedKey { fault: KeyFault::NotRsa, .. })));
     let mut json = document(&ring());
     json["keys"][0]["signing"] = "not base64!".into();
-    assert!(matches!(KeyRing::from_json(&json.to_string()), Err(KeyError::Member("signing"))));
+    assert!(matches!(KeyRing::from_json(&json.to_string()), Err(Error::DamagedMember("signing"))));
 }
 
 #[test]
@@ -122,18 +121,18 @@ fn keyed_values_depend_on_label_and_on_where_parts_end() {
 #[test]
 fn sec_40_short_repetitive_and_sample_secrets_are_refused() {
     let weak = |secret: &[u8]| match with_member("signing", secret) {
-        Err(KeyError::Weak { weakness, what }) => {
+        Err(Error::RefusedKey { fault: weakness, what }) => {
             assert_eq!(what, "the signing secret");
             weakness
         }
         other => panic!("{secret:?}: {other:?}"),
     };
-    assert_eq!(weak(b"0123456789abcde"), Weakness::Short { bits: 120 });
-    assert_eq!(weak(&[0; 64]), Weakness::Repetitive);
-    assert_eq!(weak(b"abcabcabcabcabcabcabcabc"), Weakness::Repetitive);
-    assert_eq!(weak(b"changeit-changeit-changeit"), Weakness::Sample);
-    assert_eq!(weak(b"ThisIsMyPassword12345678"), Weakness::Sample);
-    assert!(matches!(with_member("master", &[0; 32]), Err(KeyError::Weak { weakness: Weakness::Repetitive, .. })));
+    assert_eq!(weak(b"0123456789abcde"), KeyFault::ShortSecret { bits: 120 });
+    assert_eq!(weak(&[0; 64]), KeyFault::Repetitive);
+    assert_eq!(weak(b"abcabcabcabcabcabcabcabc"), KeyFault::Repetitive);
+    assert_eq!(weak(b"changeit-changeit-changeit"), KeyFault::Sample);
+    assert_eq!(weak(b"ThisIsMyPassword12345678"), KeyFault::Sample);
+    assert!(matches!(with_member("master", &[0; 32]), Err(Error::RefusedKey { fault: KeyFault::Repetitive, .. })));
     assert_eq!(
         with_member("signing", b"short").unwrap_err().to_string(),
         "the signing secret is refused: it has 40 bits, and fewer than 128 can be guessed"
@@ -164,21 +163,19 @@ fn a_pem_file_may_hold_other_blocks_first() {
 
 #[test]
 fn unusable_pem_files_say_why() {
-    let error = |file: &[u8]| match ring().import_pem(file) {
-        Err(KeyError::Pem(error)) => error,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(error(&fixture("encrypted.pem")), PemError::Encrypted);
-    assert_eq!(error(&fixture("encrypted-pkcs1.pem")), PemError::Encrypted);
-    assert_eq!(error(&fixture("rsa1024.pem")), PemError::Rsa(RsaError::TooSmall));
-    assert_eq!(error(b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"), PemError::OtherAlgorithm);
-    assert_eq!(error(&fixture("ec.pem")), PemError::Rsa(RsaError::Invalid));
-    assert_eq!(error(b"no key at all"), PemError::NoPrivateKey);
-    assert_eq!(error(&[0xFF, 0xFE]), PemError::NoPrivateKey);
+    let error = |file: &[u8]| ring().import_pem(file).unwrap_err();
+    let refused = |fault| Error::RefusedKey { what: "the private key".to_owned(), fault };
+    assert_eq!(error(&fixture("encrypted.pem")), Error::PemEncrypted);
+    assert_eq!(error(&fixture("encrypted-pkcs1.pem")), Error::PemEncrypted);
+    assert_eq!(error(&fixture("rsa1024.pem")), refused(KeyFault::SmallRsa));
+    assert_eq!(error(b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n"), Error::PemOtherAlgorithm);
+    assert_eq!(error(&fixture("ec.pem")), refused(KeyFault::NotRsa));
+    assert_eq!(error(b"no key at all"), Error::PemWithoutKey);
+    assert_eq!(error(&[0xFF, 0xFE]), Error::PemWithoutKey);
     let whole = fixture("pkcs8.pem");
-    assert_eq!(error(&whole[..whole.len() / 2]), PemError::Damaged);
-    assert_eq!(error(b"-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----\n"), PemError::Damaged);
-    assert_eq!(RsaError::TooSmall.to_string(), "the RSA key has fewer than 2048 bits");
+    assert_eq!(error(&whole[..whole.len() / 2]), Error::PemDamaged);
+    assert_eq!(error(b"-----BEGIN PRIVATE KEY-----\n!!\n-----END PRIVATE KEY-----\n"), Error::PemDamaged);
+    assert_eq!(KeyFault::SmallRsa.to_string(), "the RSA key has fewer than 2048 bits");
 }
 
 #[test]
@@ -204,7 +201,7 @@ fn token_of_idm_opens_after_its_keystore_is_imported() {
     assert_eq!(expected["fingerprint"], STANDARD.encode(imported.fingerprint));
     assert!(imported.signing && imported.changed);
     assert_eq!(open(&ring, IDM, token), Ok(br#"{"state":"{}","exp":1}"#.to_vec()));
-    assert_eq!(open(&ring, TokenForm::DEFAULT, &own), Ok(b"own".to_vec()), "people in flight are not lost");
+    assert_eq!(open(&ring, TokenForm::DEFAULT, &own), Ok(b"own".to_vec()), "tokens of the former keys are opened");
     let stored = KeyRing::from_json(&ring.to_json()).unwrap();
     assert_eq!(open(&stored, IDM, token), Ok(br#"{"state":"{}","exp":1}"#.to_vec()));
     assert!(!ring.import_pkcs12(&fixture("keytool.p12"), PASSWORD, "selfservice", None).unwrap().changed);
@@ -223,19 +220,19 @@ fn unusable_keystores_say_why_and_leave_the_ring_alone() {
     let mut ring = ring();
     let before = ring.to_json();
     let keystore = fixture("keytool.p12");
-    assert!(matches!(ring.import_pkcs12(&keystore, "wrong", "selfservice", None), Err(KeyError::Keystore(KeystoreError::Password))));
+    assert!(matches!(ring.import_pkcs12(&keystore, "wrong", "selfservice", None), Err(Error::KeystorePassword)));
     let error = ring.import_pkcs12(&keystore, PASSWORD, "selfservise", None).unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("the keystore has no private key `selfservise`; it has: ") && text.contains("selfservice"), "{text}");
     let error = ring.import_pkcs12(&keystore, PASSWORD, IDM_SIGNING_ALIAS, None).unwrap_err();
-    assert!(matches!(error, KeyError::NoPrivateKey { .. }), "a secret key is no key pair: {error}");
+    assert!(matches!(error, Error::NoPrivateKey { .. }), "a secret key is no key pair: {error}");
     let error = ring.import_pkcs12(&keystore, PASSWORD, "selfservice", Some("selfservice")).unwrap_err();
-    assert!(matches!(error, KeyError::NoSecretKey { .. }), "a key pair is no secret key: {error}");
+    assert!(matches!(error, Error::NoSecretKey { .. }), "a key pair is no secret key: {error}");
     assert!(matches!(
         ring.import_pkcs12(&fixture("rsa1024.p12"), PASSWORD, "selfservice", None),
-        Err(KeyError::Rsa { error: RsaError::TooSmall, .. })
+        Err(Error::RefusedKey { fault: KeyFault::SmallRsa, .. })
     ));
-    assert!(matches!(ring.import_pkcs12(b"nonsense", PASSWORD, "selfservice", None), Err(KeyError::Keystore(KeystoreError::Format(_)))));
+    assert!(matches!(ring.import_pkcs12(b"nonsense", PASSWORD, "selfservice", None), Err(Error::DamagedKeystore(_))));
     let error = ring.import_pkcs12(&[0xCE; 64], PASSWORD, "selfservice", None).unwrap_err();
     assert!(error.to_string().contains("keytool -importkeystore -srckeystore FILE -srcstoretype JCEKS"), "{error}");
     assert_eq!(*ring.to_json(), *before);
@@ -258,11 +255,13 @@ fn keystore_with_signing_secret(secret: &[u8]) -> Vec<u8> {
 #[test]
 fn sec_40_weak_signing_secrets_of_a_keystore_are_refused_by_name() {
     let import = |secret: &[u8]| ring().import_pkcs12(&keystore_with_signing_secret(secret), PASSWORD, "selfservice", None);
-    for (secret, expected) in
-        [(vec![0; 16], Weakness::Repetitive), (b"openidm-openidm!".to_vec(), Weakness::Sample), (vec![1], Weakness::Short { bits: 8 })]
-    {
+    for (secret, expected) in [
+        (vec![0; 16], KeyFault::Repetitive),
+        (b"openidm-openidm!".to_vec(), KeyFault::Sample),
+        (vec![1], KeyFault::ShortSecret { bits: 8 }),
+    ] {
         match import(&secret) {
-            Err(KeyError::Weak { what, weakness }) => {
+            Err(Error::RefusedKey { what, fault: weakness }) => {
                 assert_eq!((what.as_str(), weakness), ("secret key `openidm-selfservice-key`", expected));
             }
             other => panic!("{secret:?}: {other:?}"),

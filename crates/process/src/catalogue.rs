@@ -1,101 +1,22 @@
-//! The table of stage types. Parsing, diagnostics, the configuration schema, the reference and metric labels come from here.
+//! The table of stage types.
 
-use std::marker::PhantomData;
-use std::sync::Arc;
-
-use schemars::{Schema, schema_for};
+use crate::compiling::Types;
+use crate::keys::{self, Named};
+use crate::{FactKind, Joined, Placed, StageType};
 use serde_json::Value;
 
-use crate::compile::Compiling;
-use crate::{AnyStage, Issue, Placed, Stage, StageFacts, config};
-
-/// What a configuration compiles to: the stage, and what it needs and gives; or every reason why not.
-type Made<S> = Result<(Arc<dyn AnyStage<S>>, StageFacts), Vec<Issue>>;
-
-/// A declared stage type, without its Rust type.
-pub trait StageType<S: Send + Sync + 'static>: Send + Sync {
-    /// See [`Stage::NAME`].
-    fn name(&self) -> &'static str;
-    /// See [`Stage::ALIASES`].
-    fn aliases(&self) -> &'static [&'static str];
-    /// See [`Stage::SUMMARY`].
-    fn summary(&self) -> &'static str;
-    /// See [`Stage::COMPANIONS`].
-    fn companions(&self) -> &'static [&'static str];
-    /// See [`Stage::IGNORED`].
-    fn ignored(&self) -> &'static [&'static str];
-    /// JSON Schema of the configuration.
-    fn config_schema(&self) -> Schema;
-    /// Reads and compiles one stage configuration.
-    ///
-    /// # Errors
-    /// Every reason why the stage cannot be made.
-    fn compile(&self, value: &Value, cx: &mut Compiling<'_, S>) -> Made<S>;
-}
-
-/// The declaration of `T`, as a value.
-pub struct Declared<T>(PhantomData<fn() -> T>);
-
-impl<T> Declared<T> {
-    /// The declaration.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<T> Default for Declared<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<S: Send + Sync + 'static, T: Stage<S>> StageType<S> for Declared<T> {
-    fn name(&self) -> &'static str {
-        T::NAME
-    }
-
-    fn aliases(&self) -> &'static [&'static str] {
-        T::ALIASES
-    }
-
-    fn summary(&self) -> &'static str {
-        T::SUMMARY
-    }
-
-    fn companions(&self) -> &'static [&'static str] {
-        T::COMPANIONS
-    }
-
-    fn ignored(&self) -> &'static [&'static str] {
-        T::IGNORED
-    }
-
-    fn config_schema(&self) -> Schema {
-        schema_for!(T::Config)
-    }
-
-    fn compile(&self, value: &Value, cx: &mut Compiling<'_, S>) -> Made<S> {
-        let config: T::Config = config::read(cx.pointer(), value).map_err(|issue| vec![issue])?;
-        let facts = T::facts(&config);
-        let stage = T::compile(config, cx)?;
-        let facts = stage.compiled_facts(facts);
-        Ok((Arc::new(stage), facts))
-    }
-}
-
-/// How several stages become one form (`allInOneRegistration`).
+/// How several stages become one form (`allInOneRegistration`); which do says [`crate::Stage::JOINED`].
 pub struct Merger<S> {
-    /// Names of the stage types that are joined.
-    pub members: &'static [&'static str],
     /// Makes the joined stage; gets at least two.
     pub merge: fn(Vec<Placed<S>>) -> Placed<S>,
+    /// Members of the shared state that the joined stage keeps, see [`crate::Stage::STATE`].
+    pub state: &'static [&'static str],
 }
 
 /// All stage types a server knows.
 pub struct Catalogue<S> {
     types: Vec<Box<dyn StageType<S>>>,
-    classes: &'static [(&'static str, &'static str)],
+    later: &'static [&'static str],
     foreign: Option<Box<dyn StageType<S>>>,
     merger: Option<Merger<S>>,
 }
@@ -104,13 +25,21 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
     /// A catalogue of these types.
     #[must_use]
     pub fn new(types: Vec<Box<dyn StageType<S>>>) -> Self {
-        Self { types, classes: &[], foreign: None, merger: None }
+        Self { types, later: &[], foreign: None, merger: None }
     }
 
-    /// Adds the configuration classes of the product's own stages, which a file may name in place of the stage: class, stage.
+    /// Adds a type behind the others.
     #[must_use]
-    pub fn with_classes(mut self, classes: &'static [(&'static str, &'static str)]) -> Self {
-        self.classes = classes;
+    pub fn with(mut self, declared: Box<dyn StageType<S>>) -> Self {
+        self.types.push(declared);
+        self
+    }
+
+    /// Adds the names of documented stages that are not offered yet. A process with one of them is not served, which is said of the stage
+    /// and is no error of its file.
+    #[must_use]
+    pub fn with_later(mut self, later: &'static [&'static str]) -> Self {
+        self.later = later;
         self
     }
 
@@ -129,11 +58,6 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
         self
     }
 
-    /// The type of stages that a project declares itself.
-    pub(crate) fn foreign(&self) -> Option<&dyn StageType<S>> {
-        self.foreign.as_deref()
-    }
-
     /// What `allInOneRegistration` does.
     pub(crate) fn merger(&self) -> Option<&Merger<S>> {
         self.merger.as_ref()
@@ -145,10 +69,32 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
         self.types.iter().map(AsRef::as_ref).find(|declared| declared.name() == name || declared.aliases().contains(&name))
     }
 
-    /// The type whose configuration class this is.
-    pub(crate) fn find_class(&self, class: &str) -> Option<&dyn StageType<S>> {
-        let (_, name) = self.classes.iter().find(|(known, _)| *known == class)?;
-        self.find(name)
+    /// The type of a stage configuration, by its `name` or `class`; `None` for one that is unknown or that the project declares itself.
+    #[must_use]
+    pub fn of(&self, configuration: &Value) -> Option<&dyn StageType<S>> {
+        let text = |key: &str| configuration.get(key).and_then(Value::as_str);
+        text("name").and_then(|name| self.find(name)).or_else(|| self.find_class(text("class")?))
+    }
+
+    /// Every name that a stage configuration holds, of collections, properties and the like, with its place; those of stages inside it
+    /// as well. `pointer` is the configuration's own place.
+    #[must_use]
+    pub fn named_in(&self, pointer: &str, configuration: &Value) -> Vec<Named> {
+        let Some(declared) = self.of(configuration) else { return Vec::new() };
+        let mut found = keys::named_in(&declared.keys(), configuration);
+        for named in &mut found {
+            named.pointer.insert_str(0, pointer);
+        }
+        for (below, nested) in self.nested_in(configuration) {
+            found.extend(self.named_in(&format!("{pointer}{below}"), nested));
+        }
+        found
+    }
+
+    /// The stages inside a stage configuration, such as those of `onConditionTrue`, with their pointers below it.
+    #[must_use]
+    pub fn nested_in<'v>(&self, configuration: &'v Value) -> Vec<(String, &'v Value)> {
+        self.of(configuration).map(|declared| keys::nested_in(&declared.keys(), configuration)).unwrap_or_default()
     }
 
     /// Every type, in the order of the table.
@@ -156,8 +102,42 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
         self.types.iter().map(AsRef::as_ref)
     }
 
-    /// The names and aliases, for suggestions.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.types.iter().flat_map(|declared| std::iter::once(declared.name()).chain(declared.aliases().iter().copied()))
+    /// The stage usually put before one that needs a fact.
+    #[must_use]
+    pub fn usual_for(&self, kind: FactKind) -> Option<&dyn StageType<S>> {
+        self.iter().find(|declared| declared.usual_for().contains(&kind))
+    }
+
+    /// The names of the types that become one form.
+    pub(crate) fn joined(&self) -> impl Iterator<Item = &'static str> {
+        self.iter().filter(|declared| declared.joined() != Joined::Never).map(StageType::name)
+    }
+}
+
+impl<S: Send + Sync + 'static> Types<S> for Catalogue<S> {
+    fn find(&self, name: &str) -> Option<&dyn StageType<S>> {
+        Catalogue::find(self, name)
+    }
+
+    fn find_class(&self, class: &str) -> Option<&dyn StageType<S>> {
+        self.iter().find(|declared| declared.class() == Some(class))
+    }
+
+    fn foreign(&self) -> Option<&dyn StageType<S>> {
+        self.foreign.as_deref()
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        let offered = self.types.iter().flat_map(|declared| std::iter::once(declared.name()).chain(declared.aliases().iter().copied()));
+        offered.chain(self.later.iter().copied()).collect()
+    }
+
+    fn is_later(&self, name: &str) -> bool {
+        self.later.contains(&name)
+    }
+
+    fn keeps(&self, name: &str) -> bool {
+        let kept = self.iter().map(StageType::state).chain(self.merger.iter().map(|merger| merger.state));
+        kept.flatten().any(|kept| *kept == name)
     }
 }

@@ -1,20 +1,10 @@
 //! Findings about a configuration. An [`Issue`] knows the JSON pointer; whoever read the file adds line and column.
 
+use crest::{Severity, nearest};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Worth knowing.
-    Hint,
-    /// Works, but probably not as meant, or weaker than it should be.
-    Warning,
-    /// The process cannot be served.
-    Error,
-}
 
 /// A finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +45,21 @@ impl Issue {
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+/// `_id` and `_rev` of an exported file, and keys somebody switched off by a sign in front of them.
+pub(crate) fn is_disabled(key: &str) -> bool {
+    key.starts_with(['_', '#'])
+}
+
+/// A key of the object at `pointer` that is none of the `known` ones.
+pub(crate) fn unknown_key<'c>(pointer: &str, key: &str, known: impl IntoIterator<Item = &'c str>) -> Issue {
+    let escaped = key.replace('~', "~0").replace('/', "~1");
+    let issue = Issue::warning(format!("{pointer}/{escaped}"), "unknown-key", format!("the key '{key}' is not known and has no effect"));
+    match nearest(key, known) {
+        Some(candidate) => issue.with_help(format!("did you mean '{candidate}'?")),
+        None => issue,
     }
 }
 

@@ -21,6 +21,12 @@ impl InstanceId {
         Self(URL_SAFE_NO_PAD.encode(crest::random_bytes::<16>(random)))
     }
 
+    /// The name under which a thing that can be taken once is spent. No run of a process has such a name.
+    #[must_use]
+    pub fn of_thing(what: &str, key: &str) -> Self {
+        Self(format!("taken:{}:{what}:{key}", what.len()))
+    }
+
     /// An id as it was stored.
     #[must_use]
     pub fn from_stored(text: impl Into<String>) -> Self {
@@ -38,6 +44,20 @@ impl fmt::Display for InstanceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Something that can be taken once, to be taken with what it is good for. See [`crate::StageContext::take_once`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The stage that takes it.
+    #[serde(rename = "s")]
+    pub(crate) stage: usize,
+    /// What it is, `invitation code`.
+    #[serde(rename = "w")]
+    pub(crate) what: String,
+    /// Which one.
+    #[serde(rename = "k")]
+    pub(crate) key: String,
 }
 
 /// The content of a snapshot token. Member names are short because the token is mailed inside a link.
@@ -67,9 +87,15 @@ pub struct ProcessContext {
     /// What the client will read at the end.
     #[serde(rename = "a", default, skip_serializing_if = "Map::is_empty")]
     pub additions: Map<String, Value>,
+    /// What is taken when the process writes, or ends.
+    #[serde(rename = "o", default, skip_serializing_if = "Vec::is_empty")]
+    pub taking: Vec<Taken>,
     /// Whose session it began on.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Subject>,
+    /// Seconds since 1970, when the instance began; 0 in tokens of versions that did not say.
+    #[serde(rename = "b", default)]
+    pub began: i64,
     /// Seconds since 1970, when the token was issued.
     #[serde(rename = "n")]
     pub issued: i64,
@@ -88,6 +114,11 @@ impl ProcessContext {
         let padded = bytes.len().div_ceil(SIZE_CLASS) * SIZE_CLASS;
         bytes.resize(padded, b' ');
         Ok(bytes)
+    }
+
+    /// Seconds since 1970, when the instance began, as far as the token says.
+    pub(crate) fn began_at(&self) -> i64 {
+        if self.began == 0 { self.issued } else { self.began }
     }
 
     /// Reads what [`Self::to_bytes`] wrote.

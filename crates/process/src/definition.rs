@@ -1,86 +1,14 @@
-//! A compiled process definition. Its version is a hash of everything it was compiled from, so two nodes agree on it without talking,
-//! and a person in flight can be brought back to the definition he began with.
+//! A compiled process definition. A person who is in the middle of a process goes on under the definition they began with.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use async_trait::async_trait;
+use crest::ResourceError;
+use jose::TokenForm;
 use serde_json::{Value, json};
 
-use crate::loose;
-use crate::{AnyStage, Initial, StageFacts, TokenSettings};
-
-/// Content hash of a definition: 128 bits of SHA-256, base64url.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Version(pub String);
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Companion files by short name (`kba`, `terms`, …), as far as stages want them.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Companions(pub BTreeMap<String, Value>);
-
-impl Companions {
-    /// The content of a companion; null when there is none.
-    #[must_use]
-    pub fn get(&self, name: &str) -> &Value {
-        self.0.get(name).unwrap_or(&Value::Null)
-    }
-}
-
-/// Who may use a process (SEC-34).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Audience {
-    /// Everybody, signed in or not.
-    Anonymous,
-    /// Whoever is signed in.
-    User,
-    /// Administrators.
-    Admin,
-}
-
-/// Whether a process tells which accounts exist (decision 5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Disclosure {
-    /// Known and unknown accounts get the same answers.
-    #[default]
-    Conceal,
-    /// The answers of the older generations.
-    Reveal,
-}
-
-/// The key `vestibule` of a process file: our extensions, which IDM ignores.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Options {
-    /// Who may use the process. Default: as the access rules say, `anonymous` for a custom process.
-    pub audience: Option<Audience>,
-    /// `reveal` restores `Unable to find account`.
-    pub account_disclosure: Option<Disclosure>,
-    /// Lets a credential be changed without any proof of identity.
-    #[serde(deserialize_with = "loose::boolean")]
-    #[schemars(with = "bool")]
-    pub allow_unproven: bool,
-}
-
-/// A stage in its place.
-pub struct Placed<S> {
-    /// The stage.
-    pub stage: Arc<dyn AnyStage<S>>,
-    /// What it needs and gives.
-    pub facts: StageFacts,
-    /// Where it stands in the file.
-    pub pointer: String,
-}
+use crate::{Companions, Disclosure, FactKind, Initial, Options, Placed, TokenSettings, Version};
 
 /// A process that can be run.
 pub struct Process<S> {
@@ -94,7 +22,7 @@ pub struct Process<S> {
     pub token: TokenSettings,
     /// Our extensions.
     pub options: Options,
-    /// What people in flight can be compiled back from: the file and the companions it used.
+    /// What an unfinished process is compiled from again: the file and the companions it used.
     pub source: Value,
     pub(crate) initial: OnceLock<Arc<Initial>>,
 }
@@ -112,10 +40,10 @@ impl<S> Process<S> {
     /// Whether a stage works on the signed-in person, so that the whole instance belongs to one session's owner.
     #[must_use]
     pub fn binds_session(&self) -> bool {
-        self.stages.iter().flat_map(|placed| &placed.facts.needs).any(|need| need.any_of == [crate::FactKind::SignedIn])
+        self.stages.iter().flat_map(|placed| &placed.facts.needs).any(|need| need.any_of == [FactKind::SignedIn])
     }
 
-    /// The source as it is kept for people in flight.
+    /// The source as it is kept for unfinished processes.
     pub(crate) fn pack(file: &Value, companions: &BTreeMap<String, Value>) -> Value {
         json!({ "file": file, "companions": companions })
     }
@@ -127,4 +55,17 @@ impl<S> Process<S> {
         let companions = companions.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         Some((source.get("file")?.clone(), Companions(companions)))
     }
+}
+
+/// Compiled definitions by version.
+#[async_trait]
+pub trait Definitions<S>: Send + Sync {
+    /// The definition new instances start with.
+    fn current(&self, process: &str) -> Option<Arc<Process<S>>>;
+
+    /// The definition of a version people may still be on; `None` when unknown or revoked.
+    async fn version(&self, process: &str, version: &Version) -> Result<Option<Arc<Process<S>>>, ResourceError>;
+
+    /// The token forms of all versions of the process, the current one's first.
+    async fn forms(&self, process: &str) -> Result<Vec<TokenForm>, ResourceError>;
 }

@@ -1,8 +1,9 @@
 //! What a submission does to the world, as data. Effects are collected while stages run and committed once, in one transaction,
-//! after the loop: either all of them happen or none (principle 5 of the design).
+//! after the loop: either all of them happen or none.
 
 use crest::Change;
-use serde_json::Value;
+
+use crate::{AuditEvent, Session};
 
 /// The number of a mail in the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,55 +18,18 @@ pub struct Mail {
     pub from: Option<String>,
     /// The subject line, free of control characters.
     pub subject: String,
-    /// `text/html` or `text/plain`.
+    /// A media type, with parameters or without.
     pub mime_type: String,
     /// The text.
     pub body: String,
     /// The submission waits for the delivery and reports its failure (`emailServiceParameters.waitForCompletion`).
     pub wait: bool,
-    /// Written like any other mail but never sent: it stands for nobody (decoy) or its recipient has had enough. Keeps the work
+    /// Written like any other mail but never sent: it is meant for a decoy, or its recipient had too many. Keeps the work
     /// for known and unknown accounts the same (SEC-02).
     pub withheld: bool,
-}
-
-/// A session that begins with a unit. It was used, and begun, at the unit's own time.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NewSession {
-    /// What the store knows it by; never the cookie's value (decision 14).
-    pub key: String,
-    /// A public id for lists and revocation; gives no access.
-    pub id: String,
-    /// `managed/user` or `internal/user`.
-    pub component: String,
-    /// The owner's id.
-    pub owner: String,
-    /// The login name.
-    pub authentication_id: String,
-    /// Roles, module, processes owed.
-    pub claims: Value,
-    /// Seconds since 1970; the absolute end.
-    pub expires: i64,
-}
-
-/// An entry of the audit trail that belongs to a transaction.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AuditEvent {
-    /// `process`, `activity`, `authentication`, `access` or `config`.
-    pub topic: &'static str,
-    /// What happened, `submitRequirements`, `PATCH`, ….
-    pub event: String,
-    /// Seconds since 1970.
-    pub time: i64,
-    /// Joins events of one request.
-    pub transaction: String,
-    /// Who did it; empty for nobody.
-    pub user: String,
-    /// What it was done to, `managed/user/<id>`; empty for nothing.
-    pub object: String,
-    /// `SUCCESS` or `FAILURE`.
-    pub successful: bool,
-    /// Further facts, never secrets, codes, tokens or whole addresses.
-    pub detail: Value,
+    /// Whose request it was, as a number that says nothing else; nothing for mails that nobody outside asked for. The mails of one client
+    /// wait for each other, and not others for them.
+    pub client: Option<i64>,
 }
 
 /// One effect.
@@ -82,12 +46,61 @@ pub enum Effect {
         id: String,
         /// The unique property.
         property: String,
+        /// The requirement that a name that is taken fails, as clients know it: `UNIQUE`, `VALID_USERNAME`.
+        requirement: &'static str,
+    },
+    /// Fails the unit unless a reference that was just written leads to somebody, and, where the other side holds one, is the only one that
+    /// does.
+    Refers {
+        /// The collection whose objects hold such references.
+        collection: String,
+        /// The property that holds them.
+        property: String,
+        /// Where it leads, `managed/user/<id>`.
+        target: String,
+        /// Somebody must be there.
+        exists: bool,
+        /// The property of the other side, where nobody else may lead there.
+        alone: Option<String>,
+    },
+    /// Removes all but the newest of the objects that belong to somebody, as the unit leaves them: what is bounded stays bounded however many
+    /// write at once.
+    KeepNewest {
+        /// The collection they are in.
+        collection: String,
+        /// The property that says whose they are.
+        property: String,
+        /// Whose.
+        value: String,
+        /// The property that says when they were made.
+        made: String,
+        /// How many stay.
+        most: u64,
+    },
+    /// What is known of an object's mail address from now on: it was confirmed by whoever owns it, or somebody gave it and showed nothing.
+    /// Of several objects with one address, the one that confirmed it is meant.
+    Address {
+        /// `managed/user`.
+        collection: String,
+        /// The object.
+        id: String,
+        /// The address.
+        address: String,
+        /// Its owner has shown that it is theirs.
+        confirmed: bool,
     },
     /// A mail for the outbox.
     Mail(Mail),
+    /// Takes something that can be taken once, for ever: fails the unit when somebody has it.
+    TakeOnce {
+        /// What it is, in words that a person reads: `invitation code`.
+        what: String,
+        /// Which one. Never a secret in clear.
+        key: String,
+    },
     /// Begins a session, in the transaction of the credential that is spent for it and of the sign-in that is counted. A key that exists
     /// fails the unit: no session is ever taken over.
-    BeginSession(NewSession),
+    BeginSession(Session),
     /// Ends the sessions of an object, as a changed password does (decision 14).
     EndSessions {
         /// `managed/user`.
@@ -97,8 +110,8 @@ pub enum Effect {
         /// A session that stays.
         except: Option<String>,
     },
-    /// A form or a whole process is not asked again on this session: it was completed or skipped (client-contract §13.19). A session
-    /// that has ended meanwhile is no fault.
+    /// A form or a whole process is not asked again on this session: it was completed or skipped (docs/protocol/clients.md, point
+    /// 19). A session that has ended meanwhile is no fault.
     Settle {
         /// The session's key.
         session: String,
@@ -127,4 +140,6 @@ pub enum Effect {
     },
     /// An event of the audit trail.
     Audit(AuditEvent),
+    /// These together, or none of them. Their failure is logged and fails nothing else: what a script does after a write that counts.
+    Attempt(Vec<Effect>),
 }

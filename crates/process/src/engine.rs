@@ -1,39 +1,18 @@
 //! The advance loop. A submission runs stages until one asks or the last is through; what they did is committed once, at the end.
+//! A page also wants to know the first question without any effect, and how a token stands.
 //! The rule that is easiest to break: nothing is written before the loop has ended, except counters, which are counted first, and what
 //! a stage that says `after_commit` must find in the store.
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use crest::{Clock, Random, ResourceError};
 use jose::KeyRing;
 use serde_json::{Map, Value, json};
 
-use crate::definition::Placed;
-use crate::stage::Delivery;
 use crate::{
-    CommitError, Definitions, Effect, Fact, FactKind, Facts, InstanceId, Ledger, MailId, Process, ProcessContext, Progress, Requirements,
-    Spend, StageContext, Subject, Tag, Unit, token,
+    Caller, CommitError, Definitions, Delivery, Effect, Fact, FactKind, Facts, Initial, InstanceId, Ledger, MailId, Placed, Process,
+    ProcessContext, Progress, Requirements, Spend, StageContext, Tag, Topic, Unit, Version, token,
 };
-
-/// Who asks, as far as stages may know.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Caller {
-    /// Language tags in the order of preference (`Accept-Language`).
-    pub locales: Vec<String>,
-    /// The authentication id, `anonymous` for everybody's account.
-    pub user: String,
-    /// The managed object of a signed-in person.
-    pub subject: Option<Subject>,
-    /// The session the request came on.
-    pub session: Option<String>,
-    /// Forms and processes that were completed or skipped on this session.
-    pub settled: Vec<String>,
-    /// The client's address, as far as proxies are trusted.
-    pub address: String,
-    /// Joins the events of one request.
-    pub transaction: String,
-}
 
 /// A `submitRequirements` request.
 #[derive(Clone, Debug)]
@@ -44,17 +23,6 @@ pub struct Submission<'a> {
     pub input: Option<&'a Value>,
     /// Who asks.
     pub caller: &'a Caller,
-}
-
-/// The answer to a GET.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Initial {
-    /// The body, `_id` and `_rev` included.
-    pub body: Value,
-    /// The body as text.
-    pub text: String,
-    /// The revision: a decimal hash of the content, also the `ETag`.
-    pub revision: String,
 }
 
 /// What became of one stage in a submission.
@@ -86,6 +54,8 @@ pub struct Submitted {
     pub body: Value,
     /// The instance, for the audit trail.
     pub instance: InstanceId,
+    /// The version of the definition that it runs on.
+    pub version: Version,
     /// What happened to which stage.
     pub steps: Vec<Step>,
     /// Mails whose delivery the answer must wait for.
@@ -105,6 +75,30 @@ pub struct Failure {
     pub steps: Vec<Step>,
 }
 
+/// The stage that keeps what a link brings along, and asks nothing of a person.
+const PARAMETERS: &str = "parameters";
+
+/// How a snapshot token stands. Only whoever holds a token of ours learns more than that it is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// A submission with it would be taken.
+    Open,
+    /// It is no token, one of another process, cut off, or bound to somebody else.
+    Foreign,
+    /// Its time is over.
+    Expired,
+    /// Its instance went past it: it was completed.
+    Spent,
+    /// The definition it was begun with is not served any more.
+    Changed,
+}
+
+/// What a token leads to.
+enum Seen<S> {
+    Good(Arc<Process<S>>, Box<ProcessContext>),
+    Not(Standing),
+}
+
 impl From<ResourceError> for Failure {
     fn from(error: ResourceError) -> Self {
         Self { error, steps: Vec::new() }
@@ -118,7 +112,11 @@ pub struct Engine<S> {
     keys: Arc<KeyRing>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    longest: i64,
 }
+
+/// Seconds an instance lives at most, however often its token is renewed, where nobody says otherwise.
+const DAY: i64 = 86_400;
 
 /// Everything one submission works on.
 struct Run<'a, S> {
@@ -128,8 +126,6 @@ struct Run<'a, S> {
     steps: Vec<Step>,
     caller: &'a Caller,
     now: i64,
-    /// The submission answers a question of the stage it came to: its token says so.
-    answers: bool,
     /// Stages below this one wrote something and must not run again in this instance.
     written_below: u32,
     /// Mails of what was committed before the end.
@@ -143,7 +139,14 @@ impl<S: Send + Sync + 'static> Engine<S> {
     /// An engine on these ports.
     #[must_use]
     pub fn new(services: Arc<S>, ledger: Arc<dyn Ledger>, keys: Arc<KeyRing>, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { services, ledger, keys, clock, random }
+        Self { services, ledger, keys, clock, random, longest: DAY }
+    }
+
+    /// Ends every instance `seconds` after it began, however often its token is renewed; a day where this is not said. So a person in
+    /// flight is on a definition that was served within that time.
+    #[must_use]
+    pub fn with_longest_instance(self, seconds: i64) -> Self {
+        Self { longest: seconds, ..self }
     }
 
     /// The first stage's requirements. Has no effect and gives no token.
@@ -189,7 +192,6 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let mut run = self.begin(&process, submission.caller);
         if let Some(context) = context {
             run.context = context;
-            run.answers = true;
         }
         let began = run.context.stage;
         match self.advance(&mut run, input).await {
@@ -203,6 +205,88 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 Err(Failure { error, steps })
             }
         }
+    }
+
+    /// The first question that a person is asked, as a submission would answer it but without a token: `type`, `tag`, `requirements`. A
+    /// `parameters` stage at the beginning takes `given` and is passed. Nothing where the process asks nothing at its beginning. Has no
+    /// effect.
+    ///
+    /// # Errors
+    /// What a stage says.
+    pub async fn opening(&self, process: &Process<S>, caller: &Caller, given: &Map<String, Value>) -> Result<Option<Value>, ResourceError> {
+        let mut run = self.begin(process, caller);
+        while let Some(placed) = process.stages.get(run.context.stage) {
+            Self::ready(&run, placed)?;
+            if placed.stage.name() == PARAMETERS {
+                let mut cx = self.stage_context(&mut run, placed);
+                if let Progress::Ask { .. } = placed.stage.advance(&mut cx, Tag::INITIAL.0, given).await? {
+                    return Ok(None);
+                }
+                run.context.stage += 1;
+                continue;
+            }
+            let asked = self.requirements(&mut run, placed).await?.filter(|asked| !asked.is_none());
+            let shown_as = placed.stage.shown_as();
+            return Ok(asked.map(|asked| json!({ "type": shown_as, "tag": Tag::INITIAL.0, "requirements": asked.to_value() })));
+        }
+        Ok(None)
+    }
+
+    /// Does once more what brought the bearer of a token to its question, as sending a mail: the stage begins again.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`]; 400 where the token's stage asked at its beginning, and there is nothing to repeat.
+    pub async fn again(&self, definitions: &dyn Definitions<S>, name: &str, text: &str, caller: &Caller) -> Result<Submitted, Failure> {
+        let (process, context) = self.resume(definitions, name, text, caller).await?;
+        if context.tag == Tag::INITIAL.0 {
+            return Err(ResourceError::bad_request("There is nothing to repeat").into());
+        }
+        let mut run = self.begin(&process, caller);
+        run.context = context;
+        Tag::INITIAL.0.clone_into(&mut run.context.tag);
+        let advanced = self.advance(&mut run, &Map::new()).await;
+        advanced.map_err(|error| Failure { error, steps: run.steps })
+    }
+
+    /// How a token of a process stands.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn standing(
+        &self,
+        definitions: &dyn Definitions<S>,
+        name: &str,
+        text: &str,
+        caller: &Caller,
+    ) -> Result<Standing, ResourceError> {
+        Ok(match self.look(definitions, name, text, caller).await? {
+            Seen::Good(..) => Standing::Open,
+            Seen::Not(standing) => standing,
+        })
+    }
+
+    /// Opens a token and finds the definition its bearer began with.
+    async fn look(&self, definitions: &dyn Definitions<S>, name: &str, text: &str, caller: &Caller) -> Result<Seen<S>, ResourceError> {
+        let forms = definitions.forms(name).await?;
+        let context = match token::open(text, &forms, &self.keys, self.ledger.as_ref()).await {
+            Ok(context) if context.process == name => context,
+            Err(error) if error.code >= 500 => return Err(error),
+            Ok(_) | Err(_) => return Ok(Seen::Not(Standing::Foreign)),
+        };
+        let now = self.clock.unix_seconds();
+        let is_old = context.issued < self.ledger.not_before();
+        if is_old || context.expires < now || context.began_at().saturating_add(self.longest) < now {
+            return Ok(Seen::Not(Standing::Expired));
+        }
+        if context.owner.is_some() && context.owner != caller.subject {
+            return Ok(Seen::Not(Standing::Foreign));
+        }
+        let spent_below = self.ledger.spent_below(&context.instance).await?;
+        if u32::try_from(context.stage).unwrap_or(Spend::WHOLE) < spent_below {
+            return Ok(Seen::Not(Standing::Spent));
+        }
+        let process = definitions.version(name, &context.version).await?;
+        Ok(process.map_or(Seen::Not(Standing::Changed), |process| Seen::Good(process, Box::new(context))))
     }
 
     /// Whether the same instance got past where this submission began meanwhile: what it was refused for is its own work, the name that
@@ -228,9 +312,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
             state: Map::new(),
             facts,
             additions: Map::new(),
+            taking: Vec::new(),
             owner,
+            began: now,
             issued: now,
-            expires: now.saturating_add(process.token.lifetime),
+            expires: now.saturating_add(process.token.lifetime.min(self.longest)),
         };
         Run {
             process,
@@ -239,7 +325,6 @@ impl<S: Send + Sync + 'static> Engine<S> {
             steps: Vec::new(),
             caller,
             now,
-            answers: false,
             written_below: 0,
             await_mails: Vec::new(),
             mailed: false,
@@ -255,24 +340,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
         text: &str,
         caller: &Caller,
     ) -> Result<(Arc<Process<S>>, ProcessContext), ResourceError> {
-        let forms = definitions.forms(name).await?;
-        let context = token::open(text, &forms, &self.keys, self.ledger.as_ref()).await?;
-        if context.process != name {
-            return Err(token::invalid());
+        match self.look(definitions, name, text, caller).await? {
+            Seen::Good(process, context) => Ok((process, *context)),
+            Seen::Not(Standing::Expired) => Err(ResourceError::bad_request("Snapshot token has expired")),
+            Seen::Not(Standing::Changed) => Err(ResourceError::bad_request("Invalid token")),
+            Seen::Not(_) => Err(token::invalid()),
         }
-        if context.expires < self.clock.unix_seconds() {
-            return Err(ResourceError::bad_request("Snapshot token has expired"));
-        }
-        if context.owner.is_some() && context.owner != caller.subject {
-            return Err(token::invalid());
-        }
-        let spent_below = self.ledger.spent_below(&context.instance).await?;
-        if u32::try_from(context.stage).unwrap_or(Spend::WHOLE) < spent_below {
-            return Err(token::invalid());
-        }
-        let process = definitions.version(name, &context.version).await?;
-        let process = process.ok_or_else(|| ResourceError::bad_request("Invalid token"))?;
-        Ok((process, context))
     }
 
     async fn advance(&self, run: &mut Run<'_, S>, input: &Map<String, Value>) -> Result<Submitted, ResourceError> {
@@ -299,7 +372,6 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 }
             }
             run.context.stage += 1;
-            run.answers = false;
             Tag::INITIAL.0.clone_into(&mut run.context.tag);
             let Some(next) = process.stages.get(run.context.stage) else {
                 return self.finish(run).await;
@@ -318,7 +390,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     /// A stage whose needs are not met does not run, whatever the definition looked like when it was proved.
     fn ready(run: &Run<'_, S>, placed: &Placed<S>) -> Result<(), ResourceError> {
-        let asked = |need: &&crate::Need| !(need.proof && run.process.options.allow_unproven);
+        // A stage that changes a credential of the signed-in person asks for the present password itself (SEC-20).
+        let of_session = run.context.facts.named().is_none() && run.context.facts.signed_in().is_some();
+        let asked = |need: &&crate::Need| !(need.proof && (run.process.options.allow_unproven || of_session));
         match run.context.facts.missing(placed.facts.needs.iter().filter(asked)) {
             None => Ok(()),
             Some(need) if need.any_of == [FactKind::SignedIn] => Err(ResourceError::forbidden("Access denied")),
@@ -336,7 +410,6 @@ impl<S: Send + Sync + 'static> Engine<S> {
             services: &self.services,
             caller: run.caller,
             now: run.now,
-            answers: run.answers,
             process: &run.process.name,
             disclosure: run.process.disclosure(),
             lifetime: run.process.token.lifetime,
@@ -349,6 +422,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             facts: &mut run.context.facts,
             additions: &mut run.context.additions,
             effects: &mut run.effects,
+            taking: &mut run.context.taking,
             ledger: self.ledger.as_ref(),
             keys: &self.keys,
         }
@@ -362,9 +436,14 @@ impl<S: Send + Sync + 'static> Engine<S> {
         requirements: &Requirements,
         delivery: Option<Delivery>,
     ) -> Result<Submitted, ResourceError> {
+        if run.written_below > 0 {
+            Self::take(run);
+        }
         tag.0.clone_into(&mut run.context.tag);
+        run.context.began = run.context.began_at();
         run.context.issued = run.now;
-        run.context.expires = run.now.saturating_add(run.process.token.lifetime);
+        let end = run.context.began.saturating_add(self.longest);
+        run.context.expires = run.now.saturating_add(run.process.token.lifetime).min(end);
         let (token, store) = token::issue(run.process.token, &run.context, &self.keys, self.random.as_ref())?;
         run.effects.extend(store);
         if let Some(delivery) = delivery {
@@ -387,7 +466,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let object = object.map(|subject| format!("{}/{}", subject.collection, subject.id)).unwrap_or_default();
         let detail = json!({ "process": run.process.name, "instance": run.context.instance, "version": run.process.version });
         run.effects.push(Effect::Audit(crate::AuditEvent {
-            topic: "process",
+            topic: Topic::Process,
             event: "completed".into(),
             time: run.now,
             transaction: run.caller.transaction.clone(),
@@ -401,6 +480,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         {
             run.effects.push(Effect::Settle { session, what: run.process.name.clone() });
         }
+        Self::take(run);
         let spend = Some(Self::spend(run, Spend::WHOLE));
         let await_mails = self.commit(run, spend).await?;
         let body = json!({
@@ -412,6 +492,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
         Ok(Self::submitted(run, body, await_mails, true))
     }
 
+    /// What stages take once is taken with the first write behind them, or at the end. It comes first: nothing else fails for it.
+    fn take(run: &mut Run<'_, S>) {
+        let taken = run.context.taking.drain(..).map(|taken| Effect::TakeOnce { what: taken.what, key: taken.key });
+        run.effects.splice(0..0, taken);
+    }
+
     fn spend(run: &Run<'_, S>, below: u32) -> Spend {
         // No token of the instance, older or newer, outlives one lifetime from now; a minute more forgives clocks that differ.
         let expires = run.now.saturating_add(run.process.token.lifetime).saturating_add(60);
@@ -421,6 +507,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     /// Commits what stages wrote before the loop has ended, for a stage that runs on the result.
     async fn commit_written(&self, run: &mut Run<'_, S>) -> Result<(), ResourceError> {
         if run.written_below > 0 {
+            Self::take(run);
             let spend = Some(Self::spend(run, run.written_below));
             let mails = self.commit(run, spend).await?;
             run.await_mails.extend(mails);
@@ -449,30 +536,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     fn submitted(run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
         let await_mails = run.await_mails.drain(..).chain(await_mails).collect();
-        let (instance, steps) = (run.context.instance.clone(), std::mem::take(&mut run.steps));
-        Submitted { body, instance, steps, await_mails, mailed: run.mailed, finished }
+        let (instance, version, steps) = (run.context.instance.clone(), run.context.version.clone(), std::mem::take(&mut run.steps));
+        Submitted { body, instance, version, steps, await_mails, mailed: run.mailed, finished }
     }
-}
-
-impl Initial {
-    fn new(stage: &str, requirements: &Requirements) -> Self {
-        let content = json!({ "type": stage, "tag": Tag::INITIAL.0, "requirements": requirements.to_value() });
-        let revision = revision_of(&content.to_string());
-        let mut body = Map::new();
-        body.insert("_id".into(), json!("1"));
-        body.insert("_rev".into(), json!(revision));
-        if let Value::Object(content) = content {
-            body.extend(content);
-        }
-        let body = Value::Object(body);
-        let text = body.to_string();
-        Self { body, text, revision }
-    }
-}
-
-/// A decimal, possibly negative number, as stock servers print (decision 1): the first 32 bits of the content's SHA-256.
-fn revision_of(text: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    let bits = hash.as_ref().iter().take(4).fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte));
-    bits.cast_signed().to_string()
 }

@@ -12,7 +12,7 @@ pub struct Subject {
     /// The object's id; for a decoy a derived one that no object has.
     #[serde(rename = "i")]
     pub id: String,
-    /// Stands for nobody: the account asked for does not exist, is ambiguous or is not active. A decoy can never be proven.
+    /// A decoy: the account asked for does not exist, is ambiguous or is not active. A decoy can never be proven.
     #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
     pub decoy: bool,
 }
@@ -201,14 +201,24 @@ impl Facts {
         })
     }
 
+    /// Whether a secret that was sent to the stored address of `subject` came back.
+    #[must_use]
+    pub fn controls_mail_of(&self, subject: &Subject) -> bool {
+        self.iter().any(|fact| matches!(fact, Fact::ControlsMail { subject: Some(proven), .. } if proven == subject))
+    }
+
     /// Whether `subject` itself was proven: by its stored mail address, its answers or its session. Never true for a decoy.
     #[must_use]
     pub fn proves(&self, subject: &Subject) -> bool {
+        self.proves_beyond_session(subject) || (!subject.decoy && self.signed_in() == Some(subject))
+    }
+
+    /// Whether more than a session proves the subject: whoever finds it open would take the account with it (SEC-20).
+    #[must_use]
+    pub fn proves_beyond_session(&self, subject: &Subject) -> bool {
         !subject.decoy
             && self.iter().any(|fact| match fact {
-                Fact::ControlsMail { subject: Some(proven), .. }
-                | Fact::KnowsAnswers { subject: proven }
-                | Fact::SignedIn { subject: proven } => proven == subject,
+                Fact::ControlsMail { subject: Some(proven), .. } | Fact::KnowsAnswers { subject: proven } => proven == subject,
                 _ => false,
             })
     }
@@ -252,6 +262,8 @@ pub struct StageFacts {
     pub gives: Vec<FactKind>,
     /// What the stage may earn on some of its paths only. Nothing is proved by it when a process is loaded.
     pub may_give: Vec<FactKind>,
+    /// What the stage earns on each of its paths, where they differ: whichever is taken, everything of one of these lists is earned.
+    pub paths: Vec<Vec<FactKind>>,
     /// The stage works on the signed-in person wherever no stage before it names or makes another.
     pub wants_session: bool,
     /// The stage changes a credential: what it needs is counted as proof of identity.

@@ -5,35 +5,61 @@
 //! The rule that is easiest to break: a stage advances only on a fact that was earned in *this* instance, never because some state
 //! happens to be there (SEC-31). State is data; [`Facts`] are proofs.
 
+mod audit;
+mod caller;
 mod catalogue;
+mod companions;
 mod compile;
+mod compiling;
 mod config;
 mod context;
+mod declaration;
 mod definition;
 mod effect;
 mod engine;
+mod example;
 mod facts;
+mod hashing;
+mod initial;
+pub mod keys;
 pub mod loose;
 mod mint;
+mod options;
+mod placed;
 mod ports;
 mod proof;
 mod requirements;
+mod session;
 mod stage;
 mod token;
+mod version;
 
-pub use catalogue::{Catalogue, Declared, Merger, StageType};
-pub use compile::{Compiled, Compiling, compile, declaration_companion, file_companion};
-pub use config::{Issue, Severity};
-pub use context::{InstanceId, ProcessContext};
-pub use crest::nearest;
-pub use definition::{Audience, Companions, Disclosure, Options, Placed, Process, Version};
-pub use effect::{AuditEvent, Effect, Mail, MailId, NewSession};
-pub use engine::{Caller, Engine, Failure, Initial, Step, StepOutcome, Submission, Submitted};
+pub use audit::{AuditEvent, Topic};
+pub use caller::Caller;
+pub use catalogue::{Catalogue, Merger};
+pub use companions::{Companions, declaration_companion, file_companion};
+pub use compile::{Compiled, compile};
+pub use compiling::{Compiling, StageType};
+pub use config::Issue;
+pub use context::{InstanceId, ProcessContext, Taken};
+pub use crest::{Severity, nearest};
+pub use declaration::Declared;
+pub use definition::{Definitions, Process};
+pub use effect::{Effect, Mail, MailId};
+pub use engine::{Engine, Failure, Standing, Step, StepOutcome, Submission, Submitted};
+pub use example::{Answer, Example};
 pub use facts::{Fact, FactKind, Facts, Need, StageFacts, Subject};
+pub use hashing::sha256_hex;
+pub use initial::Initial;
 pub use mint::{Minted, open_minted};
+pub use options::{Audience, Disclosure, Options};
+pub use placed::{AnyStage, Delivery, Joined, Placed, Progress, StageContext};
 pub use ports::{
-    CommitError, Definitions, Ledger, LedgerError, Outbox, OutboxEntry, OutboxState, Receipt, Spend, StoredContext, StoredDefinition, Unit,
+    CommitError, Handover, Ledger, LedgerError, Outbox, OutboxEntry, OutboxState, Receipt, Sessions, Spend, StoredContext,
+    StoredDefinition, UNIQUE, Unit,
 };
-pub use requirements::Requirements;
-pub use stage::{AnyStage, Delivery, Progress, Stage, StageContext, Tag};
+pub use requirements::{Requirements, Tag};
+pub use session::Session;
+pub use stage::Stage;
 pub use token::{SnapshotToken, TokenSettings};
+pub use version::Version;

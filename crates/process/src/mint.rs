@@ -1,4 +1,4 @@
-//! Texts this server gives away and takes back: sealed, for one purpose, until a moment, and (through [`Minted::spend`]) once. The
+//! Sealed texts that this server issues and accepts again: for one purpose, until a given time, and (through [`Minted::spend`]) once. The
 //! proof that a new person may sign in (`credentialJwt`, decision 15) is one; a password that a later stage must see again is another.
 //!
 //! Easiest to break: the purpose is part of what is sealed and compared, so that no text can be used for anything but what it was made
@@ -19,6 +19,9 @@ use crate::{InstanceId, Spend, StageContext};
 struct Content {
     purpose: String,
     id: String,
+    /// 0 in texts of versions that did not say.
+    #[serde(default)]
+    issued: i64,
     expires: i64,
     payload: Value,
 }
@@ -43,12 +46,13 @@ impl Minted {
     }
 }
 
-/// Opens a text that [`StageContext::mint`] made for `purpose`. `None`, whatever is wrong with it. `now` in seconds since 1970.
+/// Opens a text that [`StageContext::mint`] made for `purpose`. `None`, whatever is wrong with it. `now` and `not_before`,
+/// [`Ledger::not_before`](crate::Ledger::not_before), in seconds since 1970.
 #[must_use]
-pub fn open_minted(keys: &KeyRing, purpose: &str, text: &str, now: i64) -> Option<Minted> {
+pub fn open_minted(keys: &KeyRing, purpose: &str, text: &str, now: i64, not_before: i64) -> Option<Minted> {
     let content = open(keys, purpose, text)?;
-    let Content { purpose, id, expires, payload } = content;
-    (now <= expires).then_some(Minted { payload, purpose, id, expires })
+    let Content { purpose, id, issued, expires, payload } = content;
+    (not_before <= issued && now <= expires).then_some(Minted { payload, purpose, id, expires })
 }
 
 fn open(keys: &KeyRing, purpose: &str, text: &str) -> Option<Content> {
@@ -75,15 +79,22 @@ impl<S> StageContext<'_, S> {
     pub fn mint(&self, purpose: &str, payload: Value, seconds: i64) -> Result<String, ResourceError> {
         let id = self.keyed("minted", &[purpose.as_bytes()]);
         let id = URL_SAFE_NO_PAD.encode(id.get(..16).unwrap_or_default());
-        seal(self.keys, &Content { purpose: purpose.to_owned(), id, expires: self.now.saturating_add(seconds), payload })
+        let expires = self.now.saturating_add(seconds);
+        seal(self.keys, &Content { purpose: purpose.to_owned(), id, issued: self.now, expires, payload })
     }
 
-    /// Seals a text that a later stage of this very instance must see again, and nobody else: it may travel in the state.
+    /// Seals a text that a later stage of the same instance must see again, and nothing else may: it can travel in the state.
     ///
     /// # Errors
     /// 500 when the system gives no randomness, or the text is longer than a token can be.
     pub fn conceal(&self, purpose: &str, text: &str) -> Result<String, ResourceError> {
-        let content = Content { purpose: purpose.to_owned(), id: self.instance().to_string(), expires: i64::MAX, payload: text.into() };
+        let content = Content {
+            purpose: purpose.to_owned(),
+            id: self.instance().to_string(),
+            issued: self.now,
+            expires: i64::MAX,
+            payload: text.into(),
+        };
         seal(self.keys, &content)
     }
 
@@ -105,7 +116,7 @@ mod tests {
     use super::*;
 
     fn text(keys: &KeyRing, purpose: &str) -> String {
-        let content = Content { purpose: purpose.into(), id: "1".into(), expires: 100, payload: json!({"who": "ann"}) };
+        let content = Content { purpose: purpose.into(), id: "1".into(), issued: 40, expires: 100, payload: json!({"who": "ann"}) };
         seal(keys, &content).unwrap()
     }
 
@@ -113,13 +124,15 @@ mod tests {
     fn a_text_is_good_for_its_purpose_until_its_moment_and_under_its_keys() {
         let keys = KeyRing::generate().unwrap();
         let text = text(&keys, "sign-in");
-        let minted = open_minted(&keys, "sign-in", &text, 100).unwrap();
+        let minted = open_minted(&keys, "sign-in", &text, 100, i64::MIN).unwrap();
         assert_eq!((minted.payload.clone(), minted.spend().instance.as_str()), (json!({"who": "ann"}), "sign-in:1"));
-        assert_eq!(open_minted(&keys, "sign-in", &text, 101), None);
-        assert_eq!(open_minted(&keys, "other", &text, 0), None);
-        assert_eq!(open_minted(&KeyRing::generate().unwrap(), "sign-in", &text, 0), None);
+        assert_eq!(open_minted(&keys, "sign-in", &text, 101, i64::MIN), None);
+        assert!(open_minted(&keys, "sign-in", &text, 100, 40).is_some());
+        assert_eq!(open_minted(&keys, "sign-in", &text, 100, 41), None, "issued before the store was put back");
+        assert_eq!(open_minted(&keys, "other", &text, 0, i64::MIN), None);
+        assert_eq!(open_minted(&KeyRing::generate().unwrap(), "sign-in", &text, 0, i64::MIN), None);
         for altered in ["", "x", text.trim_end_matches(|c: char| c.is_ascii_alphanumeric()), &format!("{text}A")] {
-            assert_eq!(open_minted(&keys, "sign-in", altered, 0), None);
+            assert_eq!(open_minted(&keys, "sign-in", altered, 0, i64::MIN), None);
         }
     }
 
@@ -133,7 +146,7 @@ mod tests {
             json!({"purpose": "sign-in", "id": "1", "expires": 100, "payload": 1, "more": 1}),
         ] {
             let sealed = jose::seal(&keys, TokenForm::DEFAULT, other.to_string().as_bytes()).unwrap();
-            assert_eq!(open_minted(&keys, "sign-in", &sealed, 0), None, "{other}");
+            assert_eq!(open_minted(&keys, "sign-in", &sealed, 0, i64::MIN), None, "{other}");
         }
     }
 }

@@ -1,14 +1,16 @@
-//! The ports of the engine. `store` implements [`Ledger`] and [`Outbox`]; one contract suite runs on every implementation.
+//! The ports of the engine. `store` implements [`Ledger`], [`Sessions`] and [`Outbox`]; one contract suite runs on every implementation.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::{Resource, ResourceError};
-use jose::TokenForm;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{Effect, InstanceId, MailId, Process, Version};
+use crate::{Effect, InstanceId, MailId, Session, Version};
+
+/// The requirement that a value fails which another object has.
+pub const UNIQUE: &str = "UNIQUE";
 
 /// Everything one submission or one REST write does. All of it is committed, or nothing.
 #[derive(Clone, Debug, Default)]
@@ -21,20 +23,26 @@ pub struct Unit {
     pub effects: Vec<Effect>,
 }
 
-/// Marks an instance as used up to and including a stage: tokens of that stage and earlier ones are dead (SEC-07, SEC-38).
+/// Marks an instance as used up to and including a stage: tokens of that stage and earlier ones are refused (SEC-07, SEC-38).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spend {
-    /// Which instance.
+    /// The instance that is marked.
     pub instance: InstanceId,
     /// Stages with a smaller index are spent; [`Spend::WHOLE`] ends the instance.
     pub below: u32,
-    /// Seconds since 1970 after which no token of the instance can be alive.
+    /// Seconds since 1970 after which every token of the instance has expired.
     pub expires: i64,
 }
 
 impl Spend {
     /// The instance has completed.
     pub const WHOLE: u32 = u32::MAX >> 1;
+
+    /// Takes a thing that can be taken once ([`Effect::TakeOnce`]), for ever.
+    #[must_use]
+    pub fn of_thing(what: &str, key: &str) -> Self {
+        Self { instance: InstanceId::of_thing(what, key), below: Self::WHOLE, expires: i64::MAX }
+    }
 }
 
 /// What a commit did.
@@ -52,6 +60,12 @@ pub enum CommitError {
     /// The instance was already used: somebody was faster.
     #[error("the instance is spent")]
     Spent,
+    /// A thing that can be taken once was taken.
+    #[error("this {what} is taken")]
+    Used {
+        /// What it is, `invitation code`.
+        what: String,
+    },
     /// Another object has this value.
     #[error("{property} is taken in {collection}")]
     Taken {
@@ -59,6 +73,8 @@ pub enum CommitError {
         collection: String,
         /// The unique property.
         property: String,
+        /// The requirement it fails, as clients know it: `UNIQUE`, `VALID_USERNAME`.
+        requirement: &'static str,
     },
     /// The id is taken.
     #[error("the id {id} is taken in {collection}")]
@@ -94,13 +110,16 @@ impl From<CommitError> for ResourceError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Spent => Self::bad_request("Invalid snapshot token"),
-            CommitError::Taken { property, .. } => {
+            CommitError::Used { what } => Self::bad_request(format!("This {what} was used already")),
+            CommitError::Taken { property, requirement, .. } => {
+                // Only the text for UNIQUE has a place for the property's name.
+                let requirement = match requirement {
+                    UNIQUE => serde_json::json!({ "policyRequirement": UNIQUE, "params": { "property": property } }),
+                    other => serde_json::json!({ "policyRequirement": other }),
+                };
                 let failure = serde_json::json!({
                     "result": false,
-                    "failedPolicyRequirements": [{
-                        "policyRequirements": [{ "policyRequirement": "UNIQUE", "params": { "property": property } }],
-                        "property": property,
-                    }],
+                    "failedPolicyRequirements": [{ "policyRequirements": [requirement], "property": property }],
                 });
                 Self::forbidden("Policy validation failed").with_detail(failure)
             }
@@ -135,7 +154,7 @@ pub struct StoredContext {
     pub expires: i64,
 }
 
-/// A definition that people in flight may still be on.
+/// A definition that unfinished processes may still use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredDefinition {
     /// The process's name.
@@ -154,6 +173,10 @@ pub trait Ledger: Send + Sync {
     /// Commits a unit in one transaction, or nothing of it.
     async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError>;
 
+    /// The second since 1970 before which nothing that was issued is good any more: the store was put back from a copy then, and does not know
+    /// what was spent after the copy was made. [`i64::MIN`] where it never was.
+    fn not_before(&self) -> i64;
+
     /// The stage below which the instance is spent; 0 for an unused one.
     async fn spent_below(&self, instance: &InstanceId) -> Result<u32, LedgerError>;
 
@@ -170,27 +193,46 @@ pub trait Ledger: Send + Sync {
     /// A context kept under a short token.
     async fn context(&self, token: &str) -> Result<Option<StoredContext>, LedgerError>;
 
-    /// Keeps a definition for people in flight; a known version is left as it is.
+    /// Keeps a definition for unfinished processes and makes it the newest of its process. A known version keeps its content; only whether it
+    /// is revoked is taken from `definition`, because whoever serves a version again has proved it again.
     async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError>;
 
-    /// All kept definitions of a process, newest first.
+    /// All kept definitions of a process, the one that was served last first.
     async fn definitions(&self, process: &str) -> Result<Vec<StoredDefinition>, LedgerError>;
+
+    /// Refuses a kept definition from now on; an unknown one is none to refuse.
+    async fn revoke_definition(&self, process: &str, version: &Version) -> Result<(), LedgerError>;
 
     /// Frees the space of what has expired: contexts, spent instances, counters, challenges. Never decides validity.
     async fn sweep(&self, now: i64) -> Result<u64, LedgerError>;
 }
 
-/// Compiled definitions by version.
+/// The sessions of a store.
 #[async_trait]
-pub trait Definitions<S>: Send + Sync {
-    /// The definition new instances start with.
-    fn current(&self, process: &str) -> Option<Arc<Process<S>>>;
+pub trait Sessions: Send + Sync {
+    /// The session with this key, expired or not.
+    async fn find(&self, key: &str) -> Result<Option<Session>, LedgerError>;
 
-    /// The definition of a version people may still be on; `None` when unknown or revoked.
-    async fn version(&self, process: &str, version: &Version) -> Result<Option<Arc<Process<S>>>, ResourceError>;
+    /// Notes a use.
+    async fn touch(&self, key: &str, now: i64) -> Result<(), LedgerError>;
 
-    /// The token forms of all versions of the process, the current one's first.
-    async fn forms(&self, process: &str) -> Result<Vec<TokenForm>, ResourceError>;
+    /// Replaces the claims.
+    async fn set_claims(&self, key: &str, claims: &Value) -> Result<(), LedgerError>;
+
+    /// Ends a session; false when there was none.
+    async fn end(&self, key: &str) -> Result<bool, LedgerError>;
+
+    /// Ends one session of an owner by its public id; false when there is none.
+    async fn end_one(&self, component: &str, owner: &str, id: &str) -> Result<bool, LedgerError>;
+
+    /// Ends all sessions of an owner but one.
+    async fn end_all(&self, component: &str, owner: &str, except_key: Option<&str>) -> Result<u64, LedgerError>;
+
+    /// The owner's sessions that have not expired, newest first.
+    async fn of(&self, component: &str, owner: &str, now: i64) -> Result<Vec<Session>, LedgerError>;
+
+    /// Frees the space of sessions that ended before `now` or were idle since `idle_before`.
+    async fn sweep(&self, now: i64, idle_before: i64) -> Result<u64, LedgerError>;
 }
 
 /// Where a mail of the outbox stands.
@@ -209,11 +251,11 @@ pub enum OutboxState {
 pub struct OutboxEntry {
     /// Its number.
     pub id: MailId,
-    /// The mail.
+    /// What is to be sent, as it was put into the outbox.
     pub mail: crate::Mail,
     /// Where it stands.
     pub state: OutboxState,
-    /// Attempts that began so far. An attempt counts when it begins, because one that kills the process never says how it ended.
+    /// Attempts that began so far. An attempt counts when it begins, because one that crashes the process never says how it ended.
     pub attempts: u32,
     /// Of these the last ones that never said how they ended, a running one included.
     pub unfinished: u32,
@@ -227,13 +269,38 @@ pub struct OutboxEntry {
     pub detail: Value,
 }
 
+/// Takes mails over in the moment they are committed, so that nobody has to look for them.
+pub trait Handover: Send + Sync {
+    /// Seconds from the commit until another node may try a mail that was taken over.
+    fn lease(&self) -> i64;
+
+    /// Whether a mail that is about to be committed will be taken over. One that will not is left in the outbox, due at once.
+    fn reserve(&self, mail: &crate::Mail) -> bool;
+
+    /// A mail that would have been taken over was not committed after all.
+    fn release(&self, mail: &crate::Mail);
+
+    /// Something in the outbox may be due that nobody was told of.
+    fn look(&self);
+
+    /// The mail is committed, and claimed until its `next_attempt`. Withheld ones are always taken over.
+    fn take(self: Arc<Self>, entry: OutboxEntry);
+}
+
 /// The outbox, seen by the delivery loop and the administrator. Mails enter it through [`Ledger::commit`] only.
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Takes up to `limit` mails that are due, counts an attempt of each, and hides them from other nodes until `lease_until`. A mail with
-    /// an attempt that never ended may be the one that killed its process: it comes alone, once no other is due, so that none is blamed
-    /// for another's end.
+    /// three attempts that never ended may be the one that killed its process: it comes alone, once no other is due, so that none is blamed
+    /// for another's end. Withheld mails are never claimed.
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError>;
+
+    /// Hides claimed mails for longer.
+    async fn renew(&self, ids: &[MailId], lease_until: i64) -> Result<(), LedgerError>;
+
+    /// Ends the claims of everybody who had this outbox before it was opened here. To be called only by who knows that they are gone. Says
+    /// how many mails are due again.
+    async fn release(&self, now: i64) -> Result<u64, LedgerError>;
 
     /// The mail left. A withheld one is removed altogether.
     async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError>;
@@ -250,9 +317,9 @@ pub trait Outbox: Send + Sync {
     /// One mail.
     async fn mail(&self, id: MailId) -> Result<Option<OutboxEntry>, LedgerError>;
 
-    /// Puts a dead mail back, due at `now`; false when there is no such dead mail.
+    /// Puts a mail that was given up back, due at `now`; false when there is no such mail.
     async fn retry(&self, id: MailId, now: i64) -> Result<bool, LedgerError>;
 
-    /// Removes delivered mails written before `before`.
+    /// Removes delivered mails written before `before`, and withheld ones that were left behind by then, a slice at a time.
     async fn forget_delivered(&self, before: i64) -> Result<u64, LedgerError>;
 }

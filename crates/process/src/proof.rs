@@ -2,11 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use crate::definition::Placed;
-use crate::{FactKind, Issue, Options};
+use crate::{Catalogue, FactKind, Issue, Options, Placed, Process, Severity};
+
+/// What each path through a stage gives.
+type Paths<'a> = &'a [Vec<FactKind>];
+
+impl<S: Send + Sync + 'static> Process<S> {
+    /// Why the process would not be served if its file had these options, as when `allowUnproven` was taken back: `None` if it would.
+    #[must_use]
+    pub fn refused_under(&self, options: &Options, catalogue: &Catalogue<S>) -> Option<Issue> {
+        check(&self.stages, options, catalogue).into_iter().find(|issue| issue.severity == Severity::Error)
+    }
+}
 
 /// Checks the flow of facts through the stages.
-pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Options) -> Vec<Issue> {
+pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Options, catalogue: &Catalogue<S>) -> Vec<Issue> {
     let mut issues = Vec::new();
     // A session is not given by a stage but brought along; an instance has it when a stage insists on one.
     let is_session = |need: &crate::Need| need.any_of == [FactKind::SignedIn];
@@ -14,13 +24,32 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
     let mut known: BTreeSet<FactKind> = bound.then_some(FactKind::SignedIn).into_iter().collect();
     // Proof is proof of a subject: what was proved before the subject was named says nothing about it.
     let mut proven = known.clone();
+    // Stages before with several paths: a need is met by one whose every path meets it.
+    let mut forks: Vec<Paths<'_>> = Vec::new();
+    let mut proven_forks = forks.clone();
     for placed in stages {
         for need in &placed.facts.needs {
             let met = if need.proof { &proven } else { &known };
-            if is_session(need) || need.any_of.iter().any(|kind| met.contains(kind)) {
+            let by_path = |paths: &Paths<'_>| paths.iter().all(|path| path.iter().any(|kind| need.any_of.contains(kind)));
+            let forks = if need.proof { &proven_forks } else { &forks };
+            if is_session(need) || need.any_of.iter().any(|kind| met.contains(kind)) || forks.iter().any(by_path) {
                 continue;
             }
             let name = placed.stage.name();
+            // Whoever is signed in proves themselves by the present password, where nothing else does (SEC-20).
+            if need.proof && proven.contains(&FactKind::SignedIn) {
+                issues.push(if options.allow_unproven {
+                    let message =
+                        format!("'{name}' runs on a session alone, because \"allowUnproven\" is true: whoever finds one open may take the account");
+                    Issue::warning(&placed.pointer, "unproven-credential-change", message)
+                } else {
+                    let message = format!(
+                        "'{name}' works on the signed-in person and needs the present password in X-OpenIDM-Reauth-Password, which the stock page does not send"
+                    );
+                    with_usual(Issue::hint(&placed.pointer, "needs-present-password", message), catalogue, need.any_of)
+                });
+                continue;
+            }
             let phrase = need.phrase();
             if need.proof && options.allow_unproven {
                 issues.push(Issue::warning(
@@ -29,36 +58,33 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                     format!("'{name}' runs without {phrase}, because \"allowUnproven\" is true: whoever names an account may take it"),
                 ));
             } else if need.proof {
-                issues.push(
-                    Issue::error(&placed.pointer, "unproven-credential-change", format!("'{name}' needs {phrase}, and no stage before it proves one"))
-                        .with_help("put 'emailValidation' or 'kbaSecurityAnswerVerificationStage' before it, or say \"vestibule\": {\"allowUnproven\": true}"),
-                );
+                let message = format!("'{name}' needs {phrase}, and no stage before it proves one");
+                // The way out is named only where no stage proves anything that would do.
+                let help = usual(catalogue, need.any_of)
+                    .map_or_else(|| "say \"vestibule\": {\"allowUnproven\": true}".to_owned(), |stages| format!("put {stages} before it"));
+                issues.push(Issue::error(&placed.pointer, "unproven-credential-change", message).with_help(help));
             } else {
                 let issue =
                     Issue::error(&placed.pointer, "unmet-need", format!("'{name}' needs {phrase}, and no stage before it gives one"));
-                issues.push(match giver(need.any_of) {
-                    Some(stage) => issue.with_help(format!("put '{stage}' before it")),
-                    None => issue,
-                });
+                let first = need.any_of.iter().find(|kind| catalogue.usual_for(**kind).is_some());
+                issues.push(with_usual(issue, catalogue, first.map(std::slice::from_ref).unwrap_or_default()));
             }
         }
-        if placed.facts.changes_credential && known.contains(&FactKind::KnowsAnswers) && !known.contains(&FactKind::ControlsMail) {
-            issues.push(
-                Issue::warning(
-                    &placed.pointer,
-                    "kba-sole-factor",
-                    format!(
-                        "security questions are the only proof before '{}': answers can be guessed or looked up (SEC-28)",
-                        placed.stage.name()
-                    ),
-                )
-                .with_help("add 'emailValidation' before it"),
+        let only_answers = |path: &Vec<FactKind>| path.contains(&FactKind::KnowsAnswers) && !path.contains(&FactKind::ControlsMail);
+        let by_answers = known.contains(&FactKind::KnowsAnswers) || forks.iter().any(|paths| paths.iter().any(only_answers));
+        if placed.facts.changes_credential && by_answers && !known.contains(&FactKind::ControlsMail) {
+            let message = format!(
+                "security questions are the only proof before '{}': answers can be guessed or looked up (SEC-28)",
+                placed.stage.name()
             );
+            let issue = Issue::warning(&placed.pointer, "kba-sole-factor", message);
+            issues.push(with_usual(issue, catalogue, &[FactKind::ControlsMail]));
         }
         if placed.facts.gives.contains(&FactKind::Created) && !known.contains(&FactKind::ControlsMail) {
             let message =
                 format!("'{}' makes an account that can sign in although nobody confirmed its mail address (SEC-23)", placed.stage.name());
-            issues.push(Issue::warning(&placed.pointer, "unconfirmed-mail", message).with_help("put 'emailValidation' before it"));
+            let issue = Issue::warning(&placed.pointer, "unconfirmed-mail", message);
+            issues.push(with_usual(issue, catalogue, &[FactKind::ControlsMail]));
         }
         if placed.facts.discloses {
             issues.push(Issue::hint(
@@ -72,6 +98,11 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
         }
         if placed.facts.gives.contains(&FactKind::Named) || placed.facts.may_give.contains(&FactKind::Named) {
             proven.clear();
+            proven_forks.clear();
+        }
+        if placed.facts.paths.len() > 1 {
+            forks.push(&placed.facts.paths);
+            proven_forks.push(&placed.facts.paths);
         }
         known.extend(&placed.facts.gives);
         proven.extend(&placed.facts.gives);
@@ -79,17 +110,17 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
     issues
 }
 
-/// The stage usually put in front for a fact.
-fn giver(any_of: &[FactKind]) -> Option<&'static str> {
-    any_of.iter().find_map(|kind| match kind {
-        FactKind::Named | FactKind::Username | FactKind::AccountStatus => Some("userQuery"),
-        FactKind::Mail | FactKind::ControlsMail => Some("emailValidation"),
-        FactKind::NewUser => Some("idmUserDetails"),
-        FactKind::Parameters => Some("parameters"),
-        FactKind::Accepted => Some("termsAndConditions"),
-        FactKind::Human => Some("captcha"),
-        FactKind::KnowsAnswers => Some("kbaSecurityAnswerVerificationStage"),
-        FactKind::Created => Some("selfRegistration"),
-        FactKind::SignedIn => None,
-    })
+/// Adds which stages are usually put in front for one of these facts.
+fn with_usual<S: Send + Sync + 'static>(issue: Issue, catalogue: &Catalogue<S>, any_of: &[FactKind]) -> Issue {
+    match usual(catalogue, any_of) {
+        Some(stages) => issue.with_help(format!("put {stages} before it")),
+        None => issue,
+    }
+}
+
+/// `'emailValidation' or 'captcha'`.
+fn usual<S: Send + Sync + 'static>(catalogue: &Catalogue<S>, any_of: &[FactKind]) -> Option<String> {
+    let stages: Vec<String> =
+        any_of.iter().filter_map(|kind| catalogue.usual_for(*kind)).map(|declared| format!("'{}'", declared.name())).collect();
+    (!stages.is_empty()).then(|| stages.join(" or "))
 }

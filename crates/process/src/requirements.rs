@@ -1,6 +1,25 @@
-//! Requirements: the JSON Schema (draft-04 vocabulary) that tells a client what a stage asks for.
+//! What a stage asks: under which tag, and the JSON Schema (draft-04 vocabulary) that tells a client what belongs into the answer.
+
+use std::fmt;
 
 use serde_json::{Map, Value, json};
+
+/// What a stage asked for: `initial` first, then names of the stage's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tag(pub &'static str);
+
+impl Tag {
+    /// A stage's first question.
+    pub const INITIAL: Self = Self("initial");
+    /// The process has ended.
+    pub const END: Self = Self("end");
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
 
 /// A stage's requirements. Serialised in the order stock servers use: `$schema`, `description`, `type`, `required`, `properties`,
 /// `definitions`, then the stage's own members. `required` and `definitions` are left out when empty.
@@ -21,7 +40,8 @@ impl Requirements {
         Self { description: description.into(), ..Self::default() }
     }
 
-    /// `{}`: what a conditional stage shows before it is known whether anything is asked (client-contract §8).
+    /// `{}`: what a conditional stage shows before it is known whether anything is asked (docs/protocol/clients.md, "Progressive
+    /// profile in the client").
     #[must_use]
     pub fn none() -> Self {
         Self { empty: true, ..Self::default() }

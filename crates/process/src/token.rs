@@ -1,5 +1,5 @@
 //! Snapshot tokens: how a process context travels. Stateless tokens hold the sealed context; short ones name a sealed context that
-//! the store keeps. A token that is malformed, altered, foreign or spent fails in one way, whatever is wrong with it.
+//! the store keeps. A token that is malformed, altered, of another process or used fails in one way, whatever is wrong with it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -82,11 +82,7 @@ impl TokenSettings {
         };
         if let Some(Value::Object(members)) = file.get("snapshotToken") {
             for key in members.keys().filter(|key| !TOKEN_KEYS.contains(&key.as_str())) {
-                issues.push(Issue::warning(
-                    format!("/snapshotToken/{key}"),
-                    "unknown-key",
-                    format!("the key '{key}' is not known and has no effect"),
-                ));
+                issues.push(config::unknown_key("/snapshotToken", key, TOKEN_KEYS));
             }
         }
         match token.kind.as_deref() {
@@ -169,8 +165,8 @@ pub(crate) fn issue(
     let seal = |form| {
         jose::seal(keys, form, &plaintext).map_err(|error| match error {
             // Only what a person typed can make a context this long.
-            jose::SealError::TooLong { .. } => ResourceError::too_large("What was entered so far is too long to go on with"),
-            error @ jose::SealError::Crypto(_) => {
+            jose::Error::ContentTooLong { .. } => ResourceError::too_large("What was entered so far is too long to go on with"),
+            error => {
                 tracing::error!(%error, "a process context cannot be sealed");
                 ResourceError::internal("Error constructing snapshot token")
             }
@@ -195,7 +191,7 @@ const LOCAL_LENGTH: usize = 16;
 /// Label of the hash a local token's context is kept under.
 const PLACE: &str = "local snapshot token";
 
-/// A local token is stored as a keyed hash: nobody can use what he finds in the store (SEC-06).
+/// A local token is stored as a keyed hash: what is read from the store cannot be used as a token (SEC-06).
 fn place(hash: [u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(hash)
 }

@@ -1,19 +1,29 @@
-//! `access.json`: who may call what (idm-docs §6.2).
+//! Who may call what: `conf/access.json`, or `script/access.js` (docs/protocol/access.md, "Stock rules").
 //!
-//! A rule may carry a condition in JavaScript. The product's own functions are recognised by their shape; a condition we do not know
-//! cannot be run, and then the rule is dropped. The rule easiest to break: everything that is not understood closes, never opens.
+//! A rule may carry a condition in JavaScript. What the product's own rules are made of is evaluated natively, everything else in the
+//! sandbox; a condition that names what nobody knows cannot be run, and then the rule is dropped. The rule easiest to break: everything
+//! that is not understood closes, never opens.
 
 mod builtin;
 mod condition;
+mod custom;
+mod expression;
+mod file;
 
 use serde_json::Value;
 
 pub use condition::Condition;
+pub use custom::Custom;
+pub use expression::{Fault, Operand};
+
+pub(crate) use file::PATH as SCRIPT;
 
 use crate::diagnostic::{Severity, Sink, suggestion};
+use crate::keys;
 use crate::loose::{Document, Node};
 
-const METHODS: [&str; 7] = ["read", "query", "create", "update", "patch", "delete", "action"];
+/// `script` is a method of connectors, which rules of the product name.
+const METHODS: [&str; 8] = ["read", "query", "create", "update", "patch", "delete", "action", "script"];
 
 /// One rule: it allows what all of its parts match.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +67,7 @@ impl AccessRule {
     /// Does it allow the method, and the action where the method is `action`?
     #[must_use]
     pub fn covers_request(&self, method: &str, action: Option<&str>) -> bool {
-        let has = |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item == wanted);
+        let has = |list: &[String], wanted: &str| list.iter().any(|item| item == "*" || item.eq_ignore_ascii_case(wanted));
         has(&self.methods, method) && (method != "action" || action.is_some_and(|action| has(&self.actions, action)))
     }
 
@@ -71,7 +81,7 @@ impl AccessRule {
 /// The rules in order; a request is allowed if one of them allows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccessRules {
-    /// The rules.
+    /// In the order of the file; the order decides nothing, because one rule that allows is enough.
     pub rules: Vec<AccessRule>,
 }
 
@@ -99,20 +109,26 @@ impl AccessRules {
         self.rules.iter().filter(move |rule| rule.covers_resource(path) && rule.covers_request(method, action) && rule.covers_roles(roles))
     }
 
+    /// Reads `conf/access.json`.
     pub(crate) fn read(document: &Document, sink: &Sink) -> Self {
+        Self::read_with(document, None, sink)
+    }
+
+    /// Reads rules; `script` is the text of the file they come from, where that is JavaScript whose functions they may call.
+    fn read_with(document: &Document, script: Option<&str>, sink: &Sink) -> Self {
         let root = document.root(sink);
-        root.expect_keys(&["configs"], &[]);
+        root.expect(&keys::ACCESS);
         if !root.get("configs").value().is_some_and(Value::is_array) {
             let help = "without the file, the product's own rules apply".to_owned();
             root.report(Severity::Error, "no-access-rules", "there is no list 'configs'; only administrators get access", Some(help));
             return Self::administrators_only();
         }
-        Self { rules: root.get("configs").items().iter().filter_map(|node| read_rule(node)).collect() }
+        Self { rules: root.get("configs").items().iter().filter_map(|node| read_rule(node, script)).collect() }
     }
 }
 
-fn read_rule(node: &Node<'_>) -> Option<AccessRule> {
-    node.expect_keys(&["pattern", "roles", "methods", "actions", "customAuthz", "excludePatterns"], &["description", "comment"]);
+fn read_rule(node: &Node<'_>, script: Option<&str>) -> Option<AccessRule> {
+    node.expect(&keys::ACCESS_RULE);
     let Some(pattern) = node.get("pattern").filled_text() else {
         node.report(Severity::Error, "missing-key", "a rule without a pattern allows nothing", None);
         return None;
@@ -128,7 +144,7 @@ fn read_rule(node: &Node<'_>) -> Option<AccessRule> {
             return None;
         }
         None => Vec::new(),
-        Some(text) => match condition::parse(&text) {
+        Some(text) => match condition::parse(&text, script) {
             Ok(Condition::All(all)) => all,
             Ok(one) => vec![one],
             Err(reason) => {

@@ -12,6 +12,7 @@ pub(crate) mod email_template;
 pub(crate) mod mapping;
 pub(crate) mod notifications;
 pub(crate) mod roles;
+pub(crate) mod security;
 pub(crate) mod small;
 pub(crate) mod ui;
 pub(crate) mod ui_context;

@@ -1,12 +1,14 @@
-//! What the loader has to say, and to whom: the operator, at his terminal or in the log.
+//! What the loader reports to the operator, at a terminal or in the log.
 //!
 //! The rule easiest to break: a diagnostic never carries a secret. Messages name keys, files and names of variables, not values of
 //! passwords.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
-pub use process::Severity;
+pub use crest::Severity;
+use serde_json::{Value, json};
 
 use crate::source::Location;
 
@@ -23,13 +25,15 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Further places that say the same for the same reason, see [`once`].
+    pub also: Vec<Location>,
 }
 
 impl Diagnostic {
     /// A finding without help.
     #[must_use]
     pub fn new(severity: Severity, rule: &'static str, location: Location, message: impl Into<String>) -> Self {
-        Self { severity, rule, location, message: message.into(), help: None }
+        Self { severity, rule, location, message: message.into(), help: None, also: Vec::new() }
     }
 
     /// Adds what to do about it.
@@ -39,6 +43,39 @@ impl Diagnostic {
         self
     }
 
+    /// `error`, `warning` or `hint`.
+    #[must_use]
+    pub fn severity_name(&self) -> &'static str {
+        match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Hint => "hint",
+        }
+    }
+
+    /// The finding as JSON: `severity`, `rule`, `file`, `line`, `column`, `pointer`, `message`, `help`, and `also` with further places.
+    /// What is not known is null.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let place = |at: &Location| {
+            json!({
+                "file": at.file,
+                "line": at.position.map(|position| position.line),
+                "column": at.position.map(|position| position.column),
+                "pointer": at.pointer,
+            })
+        };
+        let mut value = place(&self.location);
+        if let Some(members) = value.as_object_mut() {
+            members.insert("severity".to_owned(), self.severity_name().into());
+            members.insert("rule".to_owned(), self.rule.into());
+            members.insert("message".to_owned(), self.message.clone().into());
+            members.insert("help".to_owned(), self.help.clone().into());
+            members.insert("also".to_owned(), self.also.iter().map(place).collect());
+        }
+        value
+    }
+
     /// Is it an error?
     #[must_use]
     pub fn is_error(&self) -> bool {
@@ -46,21 +83,54 @@ impl Diagnostic {
     }
 }
 
-/// `file:line:column severity[rule] pointer: message`, the help on a line of its own.
+/// `file:line:column severity[rule] pointer: message` on one line, the help on a line of its own.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Hint => "hint",
-        };
-        write!(f, "{} {severity}[{}] ", self.location, self.rule)?;
+        write!(f, "{} {}[{}] ", self.location, self.severity_name(), self.rule)?;
         if !self.location.pointer.is_empty() {
             write!(f, "{}: ", self.location.pointer)?;
         }
-        f.write_str(&self.message)?;
-        self.help.as_ref().map_or(Ok(()), |help| write!(f, "\n  help: {help}"))
+        f.write_str(&on_one_line(&self.message))?;
+        match self.also.len() {
+            0 => {}
+            1 => f.write_str(" (and at one more place)")?,
+            more => write!(f, " (and at {more} more places)")?,
+        }
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, "\n  help: {}", on_one_line(help)))
     }
+}
+
+/// A parser's message may have lines of its own.
+fn on_one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(['\n', '\r']) {
+        text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ").into()
+    } else {
+        text.into()
+    }
+}
+
+/// Rules whose findings have one cause outside of the places they name: a file that is not there, a name that nothing defines.
+const ONE_CAUSE: [&str; 7] =
+    ["no-mail-service", "default-questions", "no-consent-needed", "no-terms", "unresolved-name", "not-offered", "unsupported-module"];
+
+/// Says the same cause once: further findings of the same words become places of the first one. An error is said once in each file,
+/// because each file is refused on its own.
+#[must_use]
+pub fn once(found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: Vec<Diagnostic> = Vec::with_capacity(found.len());
+    for diagnostic in found {
+        let same = |known: &&mut Diagnostic| {
+            let of_file = !diagnostic.is_error() || known.location.file == diagnostic.location.file;
+            of_file && (known.severity, known.rule, &known.message) == (diagnostic.severity, diagnostic.rule, &diagnostic.message)
+        };
+        let known = ONE_CAUSE.contains(&diagnostic.rule).then(|| kept.iter_mut().find(same)).flatten();
+        match known {
+            Some(known) if known.location != diagnostic.location => known.also.push(diagnostic.location),
+            Some(_) => {}
+            None => kept.push(diagnostic),
+        }
+    }
+    kept
 }
 
 /// Where readers leave their findings while they read on.
@@ -113,6 +183,34 @@ mod tests {
         assert_eq!(
             found.to_string(),
             "conf/selfservice-reset.json:12:9 error[unknown-stage] /stageConfigs/2/name: no stage is called 'userQuerry'\n  help: did you mean 'userQuery'?"
+        );
+    }
+
+    #[test]
+    fn a_message_of_several_lines_prints_on_one() {
+        let found = Diagnostic::new(Severity::Error, "x", Location::file("vestibule.toml"), "bad\n  |\n1 | a\n").with_help("b\nc");
+        assert_eq!(found.to_string(), "vestibule.toml:1:1 error[x] bad | 1 | a\n  help: b c");
+    }
+
+    #[test]
+    fn one_cause_is_said_once_and_errors_once_in_each_file() {
+        let at = |file: &str, pointer: &str| Location { pointer: pointer.to_owned(), ..Location::file(file) };
+        let hint = |file: &str| Diagnostic::new(Severity::Hint, "no-mail-service", at(file, "/stageConfigs/1"), "no mail service");
+        let error =
+            |file: &str, pointer: &str| Diagnostic::new(Severity::Error, "unresolved-name", at(file, pointer), "nothing defines 'x'");
+        let other = Diagnostic::new(Severity::Warning, "unknown-key", at("a", "/k"), "nothing reads the key 'k'");
+        let again = Diagnostic { location: at("b", "/k"), ..other.clone() };
+        let found = vec![hint("a"), hint("b"), hint("c"), error("a", "/1"), error("a", "/2"), error("b", "/1"), other, again];
+        let said: Vec<String> = once(found).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "a hint[no-mail-service] /stageConfigs/1: no mail service (and at 2 more places)",
+                "a error[unresolved-name] /1: nothing defines 'x' (and at one more place)",
+                "b error[unresolved-name] /1: nothing defines 'x'",
+                "a warning[unknown-key] /k: nothing reads the key 'k'",
+                "b warning[unknown-key] /k: nothing reads the key 'k'",
+            ]
         );
     }
 

@@ -1,7 +1,7 @@
 //! Where a project's files come from: a directory, or a set carried in the binary.
 //!
 //! The rule easiest to break: only files that are asked for by name are read. A `conf` directory holds migration scraps, backups and
-//! broken files nobody needs (projects.md, ranked 15 and 16).
+//! broken files nobody needs (docs/protocol/project-files.md, cases 15 and 16).
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -12,7 +12,9 @@ mod check;
 mod companion;
 mod diagnostic;
 mod files;
+mod keys;
 mod loose;
+mod open;
 mod process_file;
 mod project;
 mod properties;
@@ -21,25 +23,30 @@ mod settings;
 mod source;
 mod substitution;
 
-pub use access::{AccessRule, AccessRules, Condition};
-pub use check::listed::{Unfit, check as check_listed};
+pub use access::{AccessRule, AccessRules, Condition, Custom, Fault, Operand};
+pub use check::listed::{TAKEN, Unfit, check as check_listed};
 pub use companion::admin::{Admin, AdminSource};
 pub use companion::auth_profile::AuthProfile;
-pub use companion::authentication::{Authentication, Module, ModuleKind, PropertyMapping, Session};
+pub use companion::authentication::{Authentication, Module, ModuleKind, Session};
 pub use companion::cross_origin::CrossOrigin;
-pub use companion::email::{Mailer, Security};
+pub use companion::email::{ClientCredentials, MailLogin, MailService, Mailer, Security, SmtpServer, TlsVersions};
 pub use companion::mapping::Mapping;
-pub use companion::notifications::Notifications;
+pub use companion::notifications::{NotificationRule, Notifications, Watched};
 pub use companion::roles::{InternalRole, Permission, Privilege};
+pub use companion::security::{PropertyMapping, RunAs, SecurityScript};
 pub use companion::small::{Consent, JsonStore};
 pub use companion::ui::{Feature, UiConfiguration};
-pub use diagnostic::{Diagnostic, Severity, Sink};
+pub use diagnostic::{Diagnostic, Severity, Sink, once};
 pub use files::{DirectoryFiles, EmbeddedFiles, Files};
+pub use keys::{Key, Standing, TABLES, Table, reference as keys_reference};
 pub use loose::{Document, Node};
 pub use process_file::ProcessFile;
 pub use project::Project;
 pub use properties::parse as parse_properties;
 pub use secret::{Secret, SecretText};
-pub use settings::{Audit, KeySource, Keys, Limits, Network, Pages, Profile, Settings, StageDeclaration, StageKind};
+pub use settings::{
+    Audit, KeySource, Keys, Limits, Mail, NameRules, Network, Pages, Profile, Settings, StageDeclaration, StageKind, Tls, limits_reference,
+    limits_schema,
+};
 pub use source::{Location, ParseFault, Parsed, Position, SourceFile};
 pub use substitution::{Environment, Expanded, Flaw, Names, ProjectNames, Substituted, expand, substitute};

@@ -1,4 +1,4 @@
-//! Reading values as loosely as real files are written (projects.md, ranked 1, 3 and 5).
+//! Reading values as loosely as real files are written (docs/protocol/project-files.md, cases 1, 3 and 5).
 //!
 //! `"true"` for `true`, `"300"` for `300`, null for absent, one string for a list, a `$crypto` object for any string. A reader takes
 //! what it can and leaves a diagnostic for what it cannot; it never fails as a whole. The rule easiest to break: ask [`Node`] for the
@@ -60,6 +60,11 @@ impl Document {
     pub(crate) fn as_written(file: SourceFile, sink: &Sink) -> Option<Self> {
         let document = Self::read(file, &|_: &str| None, sink)?;
         Some(Self { value: document.raw.clone(), flaws: BTreeMap::new(), ..document })
+    }
+
+    /// A document whose content was computed: `file` is what computed it.
+    pub(crate) fn made(file: SourceFile, value: Value) -> Self {
+        Self { file: Arc::new(file), raw: value.clone(), value, flaws: BTreeMap::new() }
     }
 
     /// The reader of the whole document.
@@ -260,15 +265,15 @@ impl<'a> Node<'a> {
         SecretText::from_crypto(self.used()?).or_else(|| self.text().map(|text| SecretText::Plain(Secret::new(text))))
     }
 
-    /// Warns of members nobody reads, with the nearest spelling; `ignored` names keys of old versions that mean nothing today.
+    /// Tells of members that have no effect, with the nearest spelling; `ignored` names keys of old versions that mean nothing today.
     /// Keys that start with `_` or `#` are disabled by custom.
-    pub fn expect_keys(&self, known: &[&str], ignored: &[&str]) {
+    pub fn expect_keys(&self, severity: Severity, known: &[&str], ignored: &[&str]) {
         let Some(Value::Object(object)) = self.value else { return };
         for key in
             object.keys().filter(|key| !known.contains(&key.as_str()) && !ignored.contains(&key.as_str()) && !key.starts_with(['_', '#']))
         {
             let location = self.document.file.locate_key(&join(&self.pointer, key));
-            let mut diagnostic = Diagnostic::new(Severity::Warning, "unknown-key", location, format!("nothing reads the key '{key}'"));
+            let mut diagnostic = Diagnostic::new(severity, "unknown-key", location, format!("nothing reads the key '{key}'"));
             diagnostic.help = suggestion(key, known.iter().copied());
             self.sink.push(diagnostic);
         }

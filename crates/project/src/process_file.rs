@@ -2,7 +2,7 @@
 //!
 //! Compiling is the business of `process::compile`, which knows the stages; this file finds the processes, makes their substitutions
 //! and carries findings back to lines. The rule easiest to break: only `selfservice-<name>.json` with `stageConfigs` is a process;
-//! `selfservice-kbaConfig.json`, `selfservice.kba.json` and every copy with a second dot are not (projects.md, ranked 15).
+//! `selfservice-kbaConfig.json`, `selfservice.kba.json` and every copy with a second dot are not (docs/protocol/project-files.md, case 15).
 
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub struct ProcessFile {
     pub raw: Value,
     /// Did reading it find an error? Then the process is not served, whatever compiling says.
     pub broken: bool,
+    /// Do its stages name what is not there? Then it is not served either, but what compiling finds is said all the same.
+    pub refused: bool,
     /// Is it switched off in `ui-configuration.json`? Then it answers 403 `Access denied`.
     pub switched_off: bool,
 }
@@ -74,7 +76,7 @@ impl ProcessFile {
         }
         let broken = sink.has_errors_in(document.path());
         let Document { file, value, raw, .. } = document;
-        Some(Self { name: name.to_owned(), file, value, raw, broken, switched_off: false })
+        Some(Self { name: name.to_owned(), file, value, raw, broken, refused: false, switched_off: false })
     }
 
     /// Gives the findings of the process engine their lines.
@@ -96,14 +98,14 @@ impl ProcessFile {
             return (None, Vec::new());
         }
         let compiled = process::compile(&self.name, &self.value, companions, catalogue);
-        (compiled.process, self.diagnostics(compiled.issues))
+        (compiled.process.filter(|_| !self.refused), self.diagnostics(compiled.issues))
     }
 }
 
 /// An issue of the process engine with its place. What concerns a key is shown at the key, what concerns a value at the value.
 fn diagnostic_of(file: &SourceFile, issue: Issue) -> Diagnostic {
     let location = if issue.rule == "unknown-key" { file.locate_key(&issue.pointer) } else { file.locate(&issue.pointer) };
-    Diagnostic { severity: issue.severity, rule: issue.rule, location, message: issue.message, help: issue.help }
+    Diagnostic { severity: issue.severity, rule: issue.rule, location, message: issue.message, help: issue.help, also: Vec::new() }
 }
 
 #[cfg(test)]

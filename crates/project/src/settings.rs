@@ -3,18 +3,27 @@
 //! The rule easiest to break: the file is ours, so it is read strictly. A key nobody knows is an error with the nearest spelling, not
 //! a warning as in IDM's files.
 
+mod hashing;
 mod limits;
+mod mail;
 mod network;
+mod pages;
 mod profile;
 mod stages;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-pub use limits::Limits;
+pub use limits::{Limits, reference as limits_reference, schema as limits_schema};
+pub use mail::Mail;
 pub use network::Network;
+pub use pages::Pages;
 pub use profile::Profile;
 pub use stages::{StageDeclaration, StageKind};
+pub use tls::Tls;
+
+use identity::secret::HashParameters;
 
 use crate::diagnostic::{Diagnostic, Severity, Sink, suggestion};
 use crate::loose::{Document, Node};
@@ -45,7 +54,7 @@ pub struct Keys {
     pub file: Option<String>,
     /// A PKCS#12 keystore, relative to the project: IDM's, converted with `keytool`.
     pub keystore: Option<String>,
-    /// Its password.
+    /// The password that opens the keystore; none where it comes from the environment.
     pub password: Option<Secret>,
     /// Alias of the RSA pair that encrypts tokens.
     pub alias: String,
@@ -66,28 +75,38 @@ impl Default for Keys {
     }
 }
 
-/// `[pages]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pages {
-    /// Directory with another client's static build, relative to the project.
-    pub dir: Option<String>,
-    /// The `Content-Security-Policy` of that build's pages, in place of the one made from its `index.html`.
-    pub content_security_policy: Option<String>,
+/// `[names]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NameRules {
+    /// Administrators may give several objects names that differ in their spelling alone (`Smith`, `smith`), as some systems that people
+    /// are brought from allow.
+    pub several_spellings: bool,
 }
 
 /// `[audit]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audit {
-    /// Are events kept in the store?
+    /// Are events kept, in the store and in files?
     pub enabled: bool,
+    /// Is what changes something refused while they cannot be kept?
+    pub required: bool,
     /// Days they are kept; nothing for ever.
     pub retain_days: Option<u32>,
 }
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { enabled: true, retain_days: None }
+        Self { enabled: true, required: false, retain_days: None }
     }
+}
+
+/// `[metrics]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// An address and port where `/metrics` is answered without credentials, beside the server's own.
+    pub listen: Option<SocketAddr>,
+    /// A token that reads `/metrics` on the server's own listener, as `Authorization: Bearer`; at least sixteen characters.
+    pub token: Option<Secret>,
 }
 
 /// `vestibule.toml`; every key is optional.
@@ -95,61 +114,84 @@ impl Default for Audit {
 pub struct Settings {
     /// `[server] listen`: address and port.
     pub listen: Option<SocketAddr>,
+    /// `[tls]`: the certificate of the listener, which then speaks TLS alone.
+    pub tls: Option<Tls>,
     /// `[server] public_url`, without a slash at its end; only our own pages and mails use it.
     pub public_url: Option<String>,
     /// `[store] url`: `sqlite:` or `postgres:`.
     pub store_url: Option<String>,
-    /// `[limits]`.
+    /// `[limits]`: rates and sizes.
     pub limits: Limits,
-    /// `[keys]`.
+    /// `[hashing]`: what a hash of a password or an answer costs.
+    pub hashing: HashParameters,
+    /// `[keys]`: where the keys of tokens come from.
     pub keys: Keys,
     /// `[proxies] trusted`: networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
-    /// `[pages]`.
+    /// `[proxies] proxy_protocol`: connections from them begin with a header of the PROXY protocol, version 2.
+    pub proxy_protocol: bool,
+    /// `[pages]`: our own pages, and another client's static build beside them.
     pub pages: Pages,
-    /// `[mail] password`.
-    pub mail_password: Option<Secret>,
+    /// `[mail]`.
+    pub mail: Mail,
     /// `[audit]`.
     pub audit: Audit,
-    /// `[profile]`.
+    /// `[metrics]`: who reads the figures, and where.
+    pub metrics: Metrics,
+    /// `[names]`: whether administrators may make several spellings of a name.
+    pub names: NameRules,
+    /// `[profile]`: confirmation of mail addresses, notices, and how lists are patched.
     pub profile: Profile,
     /// `[stages]`: stage types of the project's own, by name or class.
     pub stages: BTreeMap<String, StageDeclaration>,
+    /// `[tokens] max_instance_hours`: hours after which an instance ends however often its token is renewed.
+    pub max_instance_hours: u32,
     /// `[signin] managed`: may people sign in with the password kept here?
-    pub managed_sign_in: bool,
+    pub managed_sign_in: Option<bool>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: None,
+            tls: None,
             public_url: None,
             store_url: None,
             limits: Limits::default(),
+            hashing: HashParameters::default(),
             keys: Keys::default(),
             trusted_proxies: Vec::new(),
+            proxy_protocol: false,
             pages: Pages::default(),
-            mail_password: None,
+            mail: Mail::default(),
             audit: Audit::default(),
+            metrics: Metrics::default(),
+            names: NameRules::default(),
             profile: Profile::default(),
             stages: BTreeMap::new(),
-            managed_sign_in: true,
+            max_instance_hours: 24,
+            managed_sign_in: None,
         }
     }
 }
 
 /// Sections with their keys.
-const SECTIONS: [(&str, &[&str]); 10] = [
+const SECTIONS: [(&str, &[&str]); 15] = [
     ("server", &["listen", "public_url"]),
+    ("tls", &tls::KEYS),
     ("store", &["url"]),
-    ("limits", &limits::KEYS),
+    ("limits", limits::KEYS),
+    ("hashing", &hashing::KEYS),
     ("keys", &["source", "file", "keystore", "password", "alias", "signing_alias"]),
-    ("proxies", &["trusted"]),
-    ("pages", &["dir", "content_security_policy"]),
+    ("proxies", &["trusted", "proxy_protocol"]),
+    ("pages", &pages::KEYS),
     ("profile", &profile::KEYS),
-    ("mail", &["password"]),
-    ("audit", &["enabled", "retain_days"]),
+    ("mail", &mail::KEYS),
+    ("audit", &["enabled", "required", "retain_days"]),
+    ("metrics", &["listen", "token"]),
+    ("names", &["several_spellings"]),
     ("signin", &["managed"]),
+    ("tokens", &["max_instance_hours"]),
 ];
 
 /// The section whose keys are names of the project's own.
@@ -169,7 +211,26 @@ impl Settings {
             return url.clone();
         }
         let listen = self.listen_at(outside);
-        if listen.ip().is_unspecified() { format!("http://localhost:{}", listen.port()) } else { format!("http://{listen}") }
+        let scheme = self.scheme();
+        // Where nobody said where to listen, it is this machine, whose name a browser knows.
+        let unasked = outside.is_none() && self.listen.is_none();
+        if unasked || listen.ip().is_unspecified() {
+            format!("{scheme}://localhost:{}", listen.port())
+        } else {
+            format!("{scheme}://{listen}")
+        }
+    }
+
+    /// What the server's own listener speaks: `https` with `[tls]`, else `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Seconds an instance lives at most.
+    #[must_use]
+    pub fn longest_instance(&self) -> i64 {
+        i64::from(self.max_instance_hours) * 3600
     }
 
     /// Is this address one of the trusted proxies?
@@ -186,8 +247,10 @@ impl Settings {
         Self {
             listen: parsed(&server.get("listen"), "an address and a port, '127.0.0.1:8080'"),
             public_url: server.get("public_url").filled_text().and_then(|url| public_url(&server.get("public_url"), &url)),
-            store_url: root.get("store").get("url").filled_text().and_then(|url| store_url(&root.get("store").get("url"), url)),
+            store_url: root.get("store").get("url").filled_text().map(|url| store_url(&root.get("store").get("url"), url)),
+            tls: Tls::read(&root.get("tls")),
             limits: Limits::read(&root.get("limits")),
+            hashing: hashing::read(&root.get("hashing")),
             keys: keys(&root.get("keys")),
             trusted_proxies: root
                 .get("proxies")
@@ -196,18 +259,27 @@ impl Settings {
                 .iter()
                 .filter_map(|node| parsed(node, "a network, '10.0.0.0/8'"))
                 .collect(),
-            pages: Pages {
-                dir: root.get("pages").get("dir").filled_text(),
-                content_security_policy: root.get("pages").get("content_security_policy").filled_text(),
-            },
+            proxy_protocol: root.get("proxies").get("proxy_protocol").boolean().unwrap_or(default.proxy_protocol),
+            pages: Pages::read(&root.get("pages")),
             profile: Profile::read(&root.get("profile")),
-            mail_password: root.get("mail").get("password").filled_text().map(Secret::new),
+            mail: Mail::read(&root.get("mail")),
             audit: Audit {
                 enabled: root.get("audit").get("enabled").boolean().unwrap_or(default.audit.enabled),
+                required: root.get("audit").get("required").boolean().unwrap_or(default.audit.required),
                 retain_days: root.get("audit").get("retain_days").integer_in(1..=36_500).and_then(|days| u32::try_from(days).ok()),
             },
+            metrics: metrics(&root.get("metrics")),
+            names: NameRules {
+                several_spellings: root.get("names").get("several_spellings").boolean().unwrap_or(default.names.several_spellings),
+            },
             stages: StageDeclaration::read_all(&root.get("stages")),
-            managed_sign_in: root.get("signin").get("managed").boolean().unwrap_or(default.managed_sign_in),
+            max_instance_hours: root
+                .get("tokens")
+                .get("max_instance_hours")
+                .integer_in(1..=8760)
+                .and_then(|hours| u32::try_from(hours).ok())
+                .unwrap_or(default.max_instance_hours),
+            managed_sign_in: root.get("signin").get("managed").boolean(),
         }
     }
 }
@@ -249,6 +321,19 @@ fn parsed<T: std::str::FromStr>(node: &Node<'_>, wanted: &str) -> Option<T> {
     value
 }
 
+fn metrics(node: &Node<'_>) -> Metrics {
+    const SHORTEST: usize = 16;
+    let token = node.get("token").filled_text();
+    if token.as_ref().is_some_and(|token| token.len() < SHORTEST) {
+        let message = format!("a token of fewer than {SHORTEST} characters can be guessed; it is not used");
+        node.get("token").report(Severity::Error, "wrong-value", message, Some("leave it out, or take 32 random characters".to_owned()));
+    }
+    Metrics {
+        listen: parsed(&node.get("listen"), "an address and a port, '127.0.0.1:9100'"),
+        token: token.filter(|token| token.len() >= SHORTEST).map(Secret::new),
+    }
+}
+
 fn public_url(node: &Node<'_>, url: &str) -> Option<String> {
     let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     if host.is_none_or(|host| host.is_empty() || host.starts_with(['/', ':']) || host.contains(['?', '#', ' '])) {
@@ -258,14 +343,15 @@ fn public_url(node: &Node<'_>, url: &str) -> Option<String> {
     Some(url.trim_end_matches('/').to_owned())
 }
 
-fn store_url(node: &Node<'_>, url: String) -> Option<String> {
+fn store_url(node: &Node<'_>, url: String) -> String {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme).unwrap_or_default();
     if ["sqlite", "postgres", "postgresql"].contains(&scheme) {
-        return Some(url);
+        return url;
     }
     // The address may hold a password, so it is not repeated.
     node.report(Severity::Error, "wrong-value", "the address of a store begins with 'sqlite:' or 'postgres:'", None);
-    None
+    // No other store is used in its place: opening what is left of it is refused.
+    format!("{scheme}://…")
 }
 
 fn keys(node: &Node<'_>) -> Keys {
@@ -306,7 +392,7 @@ mod tests {
     use super::*;
     use crate::source::{Position, SourceFile};
 
-    fn read(text: &str) -> (Settings, Vec<Diagnostic>) {
+    pub(super) fn read(text: &str) -> (Settings, Vec<Diagnostic>) {
         let sink = Sink::default();
         let names = |name: &str| (name == "db.password").then(|| "secret".to_owned());
         let document = Document::read(SourceFile::new("vestibule.toml", text), &names, &sink).unwrap();
@@ -322,7 +408,7 @@ mod tests {
     #[test]
     fn every_section_is_read() {
         let (settings, found) = read(
-            r#"
+            r##"
             [server]
             listen = "0.0.0.0:8443"
             public_url = "https://id.example.test/"
@@ -339,16 +425,24 @@ mod tests {
             trusted = ["10.0.0.0/8", "::1"]
             [pages]
             dir = "ui"
+            builtin = false
+            name = "Example"
+            logo = "logo.svg"
+            color = "#1d70b8"
+            links = { "Privacy" = "https://example.test/privacy", "Help" = "/help" }
             [profile]
             confirm_mail = false
             add_lists = "merge"
             [mail]
             password = "p"
             [audit]
+            required = true
             retain_days = 90
+            [names]
+            several_spellings = true
             [signin]
             managed = false
-            "#,
+            "##,
         );
         assert_eq!(found.iter().map(|found| found.rule).collect::<Vec<_>>(), ["published-password"]);
         assert_eq!(settings.listen.unwrap().port(), 8443);
@@ -361,8 +455,10 @@ mod tests {
                 && settings.trusts("::1".parse().unwrap())
                 && !settings.trusts("11.0.0.1".parse().unwrap())
         );
-        assert_eq!((settings.audit.enabled, settings.audit.retain_days, settings.managed_sign_in), (true, Some(90), false));
+        assert_eq!((settings.audit.enabled, settings.audit.retain_days, settings.managed_sign_in), (true, Some(90), Some(false)));
         assert_eq!(settings.profile, Profile { confirm_mail: false, add_replaces_lists: false, ..Profile::default() });
+        assert!(settings.names.several_spellings && settings.audit.required);
+        assert_eq!((settings.pages.builtin, settings.pages.name.as_deref(), settings.pages.links.len()), (false, Some("Example"), 2));
         assert!(!format!("{settings:?}").contains("changeit"));
     }
 
@@ -384,7 +480,8 @@ mod tests {
         let (settings, found) = read(
             "[server]\nlisten = \"everywhere\"\npublic_url = \"id.example.test\"\n[store]\nurl = \"mysql://root:geheim@db\"\n[keys]\nsource = \"fiel\"\n[proxies]\ntrusted = [\"10.0.0.0/33\"]\n[audit]\nretain_days = 0\n",
         );
-        assert_eq!(settings, Settings::default());
+        let refused = Some("mysql://…".to_owned());
+        assert_eq!(settings, Settings { store_url: refused, ..Settings::default() }, "no other store takes its place");
         assert_eq!(found.len(), 6);
         assert!(found.iter().all(|found| found.is_error() && !found.message.contains("geheim")));
         assert_eq!(found[0].location.position, Some(Position { line: 2, column: 10 }));
@@ -393,10 +490,24 @@ mod tests {
     #[test]
     fn the_public_address_is_the_one_listened_at_unless_the_file_says_otherwise() {
         let at = |text: &str, outside: Option<&str>| read(text).0.public_url_at(outside.map(|address| address.parse().unwrap()));
-        assert_eq!(at("", None), "http://127.0.0.1:8080");
+        assert_eq!(at("", None), "http://localhost:8080");
+        assert_eq!(at("", Some("127.0.0.1:81")), "http://127.0.0.1:81");
         assert_eq!(at("[server]\nlisten = \"0.0.0.0:81\"", None), "http://localhost:81");
         assert_eq!(at("[server]\nlisten = \"0.0.0.0:81\"", Some("[::1]:82")), "http://[::1]:82");
         assert_eq!(at("[server]\npublic_url = \"https://id.example.test/x/\"", Some("127.0.0.1:82")), "https://id.example.test/x");
+    }
+
+    #[test]
+    fn a_section_tls_that_lacks_a_key_is_an_error_and_still_asks_for_tls() {
+        assert_eq!(read("[tls]\n").0.tls, None);
+        for text in ["[tls]\nkey = \"k.pem\"", "[tls]\ncertificate = \"c.pem\"", "[tls]\ncert = \"c.pem\"", "[tls]\nhsts_seconds = 1"] {
+            let (settings, found) = read(text);
+            assert!(settings.tls.is_some() && settings.scheme() == "https" && !found.is_empty(), "{text}");
+            assert!(found.iter().all(|found| ["missing-key", "unknown-key"].contains(&found.rule)), "{found:?}");
+        }
+        let (settings, found) = read("[tls]\ncertificate = \"c.pem\"\nkey = \"/k.pem\"\nhsts_seconds = 0");
+        assert_eq!(settings.tls, Some(Tls { certificate: "c.pem".into(), key: "/k.pem".into(), hsts_seconds: 0 }));
+        assert!(found.is_empty() && settings.public_url_at(None) == "https://localhost:8080");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! The rule easiest to break: every offset is counted in the text *after* its byte order mark was dropped, so both readers must be
 //! given that text.
 
+mod comments;
 mod locate;
 mod parse;
 
@@ -54,7 +55,10 @@ impl Location {
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
-        self.position.map_or(Ok(()), |at| write!(f, ":{}:{}", at.line, at.column))
+        // Tools that read `file:line:column` also find what concerns a file as a whole; a directory has no lines.
+        let is_file = self.file.rsplit('/').next().is_some_and(|name| name.contains('.'));
+        let position = self.position.or(is_file.then_some(Position { line: 1, column: 1 }));
+        position.map_or(Ok(()), |at| write!(f, ":{}:{}", at.line, at.column))
     }
 }
 

@@ -73,6 +73,21 @@ impl<'a> ProjectNames<'a> {
         }
     }
 
+    /// Is a name known from [`ProjectNames::define`] alone?
+    pub(crate) fn is_built_in(&self, name: &str) -> bool {
+        let (built_in, given) = match self.layers.split_last() {
+            Some((built_in, given)) => (built_in.contains_key(name), given.iter().any(|layer| layer.contains_key(name))),
+            None => (false, false),
+        };
+        built_in && !given && self.variable(name).is_none()
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        let variable = name.replace('.', "_").to_uppercase();
+        let plain = !variable.is_empty() && !variable.contains(['=', '\0']);
+        plain.then(|| self.environment.variable(&variable)).flatten()
+    }
+
     /// The value a properties file gives, without the environment and substituted, for the few names the product reads directly.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<String> {
@@ -82,21 +97,31 @@ impl<'a> ProjectNames<'a> {
     }
 }
 
+impl ProjectNames<'_> {
+    /// What scripts may ask for: every name that a file of the project defines, substituted, but for those that hold secrets.
+    #[must_use]
+    pub fn for_scripts(&self) -> BTreeMap<String, String> {
+        const SECRETS: [&str; 4] = ["password", "secret", "keypass", "storepass"];
+        let names = self.layers.iter().flat_map(BTreeMap::keys);
+        let names = names.filter(|name| !SECRETS.iter().any(|secret| name.to_lowercase().contains(secret)));
+        let value = |name: &String| {
+            let expanded = expand(&format!("&{{{name}}}"), self);
+            expanded.flaws.is_empty().then(|| (name.clone(), expanded.text))
+        };
+        names.filter_map(value).collect()
+    }
+}
+
 impl Names for ProjectNames<'_> {
     fn value_of(&self, name: &str) -> Option<String> {
-        let variable = name.replace('.', "_").to_uppercase();
-        let plain = !variable.is_empty() && !variable.contains(['=', '\0']);
-        plain
-            .then(|| self.environment.variable(&variable))
-            .flatten()
-            .or_else(|| self.layers.iter().find_map(|layer| layer.get(name)).cloned())
+        self.variable(name).or_else(|| self.layers.iter().find_map(|layer| layer.get(name)).cloned())
     }
 }
 
 /// Why a value could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// Nobody knows this name.
+    /// No source defines this name.
     Unresolved(String),
     /// The value is made of itself, or is too long, or nests too deep.
     Endless(String),

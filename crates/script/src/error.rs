@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// Why a script gave no result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -24,8 +26,10 @@ pub enum ScriptError {
         message: String,
         /// The innermost line of the script itself, counted from 1, where known.
         line: Option<u32>,
+        /// What was thrown, where it was an object with members of its own: IDM's scripts throw `{code, message, detail}`. Else null.
+        thrown: Value,
     },
-    /// The script ran longer than [`Limits::time`](crate::Limits::time), what it read from the host included.
+    /// The script ran longer than [`Limits::time`](crate::Limits::time), or waited for its host longer than it has patience.
     #[error("the script was stopped after {} ms", .0.as_millis())]
     Timeout(Duration),
     /// The script needed more than [`Limits::heap`](crate::Limits::heap).

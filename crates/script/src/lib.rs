@@ -1,6 +1,6 @@
-//! JavaScript conditions in a sandbox.
+//! JavaScript of a project in a sandbox: conditions, policies, scripts at events of managed objects.
 //!
-//! A project may decide by a script whether a person owes a form (IDM: progressive profile, condition type `script`). The script
+//! The script
 //! is the operator's, what it looks at is anybody's, so it runs on QuickJS with a clock, a heap and a stack it cannot exceed, on a
 //! thread that is not the caller's, and sees nothing of the machine: no file, no network, no timer, no real clock, no module.
 //!
@@ -28,15 +28,17 @@
 mod bindings;
 mod deadline;
 mod error;
+mod library;
 mod limits;
 mod pool;
 mod program;
 mod reply;
 mod run;
 
-pub use bindings::{Bindings, Host, Level, NoHost};
+pub use bindings::{Bindings, Call, Host, Level, Modules, NoHost, Operation, Thrown};
 pub use error::ScriptError;
+pub use library::{LODASH_FUNCTIONS, library};
 pub use limits::Limits;
 pub use pool::Sandbox;
 pub use program::{MAX_SOURCE_LEN, Program};
-pub use reply::{ConditionRun, Run};
+pub use reply::{ConditionRun, KeepingRun, Kept, Run, wait};

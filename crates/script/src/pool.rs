@@ -4,30 +4,30 @@
 //! it; whoever takes it out under the lock answers, the thread itself or the watchdog.
 
 use std::collections::{HashMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_channel::oneshot;
 use serde_json::Value;
 
-use crate::deadline::Deadline;
+use crate::deadline::{Allowance, Deadline};
 use crate::reply::{self, Outcome, Reply};
 use crate::run::{self, Expected, Task};
-use crate::{Bindings, ConditionRun, Host, Limits, Program, Run, ScriptError};
+use crate::{Bindings, ConditionRun, Host, KeepingRun, Kept, Limits, Program, Run, ScriptError};
 
 /// What a thread needs beyond the script's own stack: the engine's native functions and the host.
 const STACK_RESERVE: usize = 2 << 20;
+/// What each script inside another needs besides its own stack.
+const NESTING_RESERVE: usize = 512 << 10;
 
 const SATURATED: ScriptError = ScriptError::Unavailable("too many scripts that could not be stopped are still running");
 const CROWDED: ScriptError = ScriptError::Unavailable("too many scripts are waiting");
 const LATE: ScriptError = ScriptError::Unavailable("the script waited too long for a thread");
 const NO_THREAD: ScriptError = ScriptError::Unavailable("no thread could be started");
-const ENGINE_FAILED: ScriptError = ScriptError::Unavailable("the engine failed");
 
 /// Runs scripts on a few threads of its own, started when first needed.
 ///
-/// A script is stopped when its time is over. The engine cannot stop inside some of its native functions; such a run is answered
+/// A script is stopped when its time on a core is over, or after several times as long where it waits. The engine cannot stop inside some of its native functions; such a run is answered
 /// with [`ScriptError::Timeout`] after [`Limits::grace`], and its thread is given up and replaced. A thread that was given up ends
 /// as soon as the engine looks up from its work. While [`Limits::abandoned`] of them are busy, scripts are refused.
 ///
@@ -73,6 +73,19 @@ impl Sandbox {
         reply::wait(self.run_condition(program, bindings, host))
     }
 
+    /// As [`Sandbox::run`], and tells what became of the variables that [`Bindings::keeping`] names.
+    pub fn run_keeping(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>) -> KeepingRun {
+        KeepingRun(self.submit(program, bindings, host, Expected::Kept))
+    }
+
+    /// As [`Sandbox::run_keeping`], waiting on this thread. Not for threads of an asynchronous runtime.
+    ///
+    /// # Errors
+    /// Any [`ScriptError`] but `Syntax` and `NotBoolean`.
+    pub fn run_keeping_blocking(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>) -> Result<Kept, ScriptError> {
+        reply::wait(self.run_keeping(program, bindings, host))
+    }
+
     /// How many threads were given up and are still busy. A figure above 0 for long wants an operator's attention.
     pub fn abandoned(&self) -> usize {
         self.pool.lock().abandoned
@@ -80,9 +93,12 @@ impl Sandbox {
 
     fn submit(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>, expected: Expected) -> Run {
         let task = Task { program: program.clone(), bindings, host, expected };
+        if let Some(outcome) = run::evaluate_inside(&task, &self.pool.limits) {
+            return Run::done(outcome);
+        }
         match self.pool.submit(task) {
             Ok(receiver) => Run::running(receiver),
-            Err(error) => Run::refused(error),
+            Err(error) => Run::done(Err(error)),
         }
     }
 }
@@ -181,8 +197,10 @@ impl Pool {
         if state.idle < state.queue.len() && state.workers < self.limits.workers {
             let pool = Arc::clone(self);
             let worker = state.next_worker;
-            let thread =
-                std::thread::Builder::new().name(format!("script-{worker}")).stack_size(self.limits.stack.saturating_add(STACK_RESERVE));
+            // Only touched pages of it are memory.
+            let nested = self.limits.stack.saturating_add(NESTING_RESERVE).saturating_mul(self.limits.depth);
+            let stack = STACK_RESERVE.saturating_add(nested);
+            let thread = std::thread::Builder::new().name(format!("script-{worker}")).stack_size(stack);
             thread.spawn(move || pool.work(worker))?;
             state.next_worker += 1;
             state.workers += 1;
@@ -191,16 +209,16 @@ impl Pool {
     }
 
     fn work(&self, worker: u64) {
-        while let Some((task, deadline)) = self.take(worker) {
-            let run = AssertUnwindSafe(|| run::evaluate(&task, &self.limits, deadline));
-            let outcome = catch_unwind(run).unwrap_or(Err(ENGINE_FAILED));
+        while let Some((task, until)) = self.take(worker) {
+            let allowance = Allowance::new(task.bindings.time.unwrap_or(self.limits.time), until);
+            let outcome = run::evaluate(&task, &self.limits, allowance);
             if !self.finish(worker, outcome) {
                 return;
             }
         }
     }
 
-    /// Waits for a task. Nothing once the pool is closed.
+    /// Waits for a task, with the moment at which it is over at the latest. Nothing once the pool is closed.
     fn take(&self, worker: u64) -> Option<(Task, Deadline)> {
         let mut state = self.lock();
         loop {
@@ -216,8 +234,9 @@ impl Pool {
                     continue;
                 }
                 let time = task.bindings.time.unwrap_or(self.limits.time);
-                let deadline = Deadline::after(time);
-                let give_up = Deadline::after(time.saturating_add(self.limits.grace));
+                let longest = self.limits.longest(time);
+                let until = Deadline::after(longest);
+                let give_up = Deadline::after(longest.saturating_add(self.limits.grace));
                 // The watchdog sleeps until the earliest moment it knew of; a shorter run must not wait for a longer one.
                 let sleeps_too_long = state.running.values().any(|run| run.time > time);
                 state.running.insert(worker, Running { reply, give_up, time });
@@ -225,7 +244,7 @@ impl Pool {
                     state.watchdog_rests = false;
                     self.watch.notify_one();
                 }
-                return Some((task, deadline));
+                return Some((task, until));
             }
             if state.closed {
                 state.workers -= 1;

@@ -21,7 +21,7 @@ const PARSER_HEAP: usize = 16 << 20;
 const MAX_FILE_NAME_LEN: usize = 255;
 
 /// A script, ready to run any number of times. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     source: Arc<str>,
     file_name: Arc<str>,

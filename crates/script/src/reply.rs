@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
 use futures_channel::oneshot;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::ScriptError;
 
@@ -25,7 +25,7 @@ pub struct Run(Pending);
 #[derive(Debug)]
 enum Pending {
     Running(oneshot::Receiver<Outcome>),
-    Refused(Option<ScriptError>),
+    Done(Option<Outcome>),
 }
 
 impl Run {
@@ -33,8 +33,8 @@ impl Run {
         Self(Pending::Running(receiver))
     }
 
-    pub(crate) fn refused(error: ScriptError) -> Self {
-        Self(Pending::Refused(Some(error)))
+    pub(crate) fn done(outcome: Outcome) -> Self {
+        Self(Pending::Done(Some(outcome)))
     }
 }
 
@@ -45,7 +45,7 @@ impl Future for Run {
         const GONE: ScriptError = ScriptError::Unavailable("the sandbox gave the run up");
         match &mut self.0 {
             Pending::Running(receiver) => Pin::new(receiver).poll(cx).map(|sent| sent.unwrap_or(Err(GONE))),
-            Pending::Refused(error) => Poll::Ready(Err(error.take().unwrap_or(GONE))),
+            Pending::Done(outcome) => Poll::Ready(outcome.take().unwrap_or(Err(GONE))),
         }
     }
 }
@@ -67,8 +67,41 @@ impl Future for ConditionRun {
     }
 }
 
-/// Waits on this thread.
-pub(crate) fn wait<F: Future>(future: F) -> F::Output {
+/// What a script gives, and what became of its variables.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Kept {
+    /// The value of its last expression; `None` for `undefined`.
+    pub value: Option<Value>,
+    /// The variables that were to be kept.
+    pub variables: Map<String, Value>,
+}
+
+/// A run that keeps variables, to come.
+#[derive(Debug)]
+#[must_use = "a run that nobody waits for is given up"]
+pub struct KeepingRun(pub(crate) Run);
+
+impl Future for KeepingRun {
+    type Output = Result<Kept, ScriptError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|outcome| {
+            let mut parts = match outcome? {
+                Value::Array(parts) => parts,
+                _ => Vec::new(),
+            };
+            let variables = match parts.pop() {
+                Some(Value::Object(variables)) => variables,
+                _ => Map::new(),
+            };
+            Ok(Kept { value: parts.pop(), variables })
+        })
+    }
+}
+
+/// Waits on this thread, for a host that has to do something asynchronous in the middle of a run. Not for threads of an asynchronous
+/// runtime.
+pub fn wait<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {

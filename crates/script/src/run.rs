@@ -8,14 +8,15 @@ mod globals;
 
 use std::cell::Cell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rquickjs::context::intrinsic;
-use rquickjs::{Context, Ctx, Runtime, Value as JsValue};
-use serde_json::Value;
+use rquickjs::{Context, Ctx, Object, Runtime, Value as JsValue};
+use serde_json::{Map, Value, json};
 
-use crate::deadline::Deadline;
+use crate::deadline::{Allowance, Deadline};
 use crate::{Bindings, Host, Limits, Program, ScriptError};
 
 /// What a script may use of the language. Not: `performance` and `WeakRef`, which see the real clock and the collector.
@@ -32,11 +33,15 @@ type Language = (
     intrinsic::Promise,
 );
 
+const ENGINE_FAILED: ScriptError = ScriptError::Unavailable("the engine failed");
+
 /// What the caller wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     Boolean,
     Json,
+    /// `[value, variables]`, or `[variables]` where there is no value.
+    Kept,
 }
 
 /// One run, before it happens.
@@ -53,8 +58,39 @@ impl fmt::Debug for Task {
     }
 }
 
+/// A run on the way on this thread.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    allowance: Allowance,
+    depth: usize,
+}
+
+thread_local! {
+    /// The innermost run of this thread, which waits while the host it asked runs another script.
+    static RUNNING: Cell<Option<Running>> = const { Cell::new(None) };
+}
+
+/// Runs a task at once where this thread is in the middle of a run: on the same stack, within the time of the run that caused it.
+/// Nothing on any other thread.
+pub(crate) fn evaluate_inside(task: &Task, limits: &Limits) -> Option<Result<Value, ScriptError>> {
+    let outer = RUNNING.get()?;
+    if outer.depth >= limits.depth {
+        return Some(Err(ScriptError::TooLarge { what: "the depth of scripts that run scripts", limit: limits.depth }));
+    }
+    let time = task.bindings.time.unwrap_or(limits.time);
+    Some(evaluate(task, limits, outer.allowance.within(time, Deadline::after(limits.longest(time)))))
+}
+
 /// Runs it in an engine of its own.
-pub(crate) fn evaluate(task: &Task, limits: &Limits, deadline: Deadline) -> Result<Value, ScriptError> {
+pub(crate) fn evaluate(task: &Task, limits: &Limits, allowance: Allowance) -> Result<Value, ScriptError> {
+    let outer = RUNNING.get();
+    RUNNING.set(Some(Running { allowance, depth: outer.map_or(1, |outer| outer.depth + 1) }));
+    let done = catch_unwind(AssertUnwindSafe(|| evaluate_alone(task, limits, allowance)));
+    RUNNING.set(outer);
+    done.unwrap_or(Err(ENGINE_FAILED))
+}
+
+fn evaluate_alone(task: &Task, limits: &Limits, allowance: Allowance) -> Result<Value, ScriptError> {
     let time = task.bindings.time.unwrap_or(limits.time);
     let interrupted = Rc::new(Cell::new(false));
     let runtime = Runtime::new().map_err(|_| ScriptError::OutOfMemory)?;
@@ -65,7 +101,7 @@ pub(crate) fn evaluate(task: &Task, limits: &Limits, deadline: Deadline) -> Resu
     runtime.set_interrupt_handler(Some(Box::new({
         let interrupted = Rc::clone(&interrupted);
         move || {
-            let over = deadline.has_passed();
+            let over = allowance.is_spent();
             interrupted.set(interrupted.get() || over);
             over
         }
@@ -78,7 +114,7 @@ pub(crate) fn evaluate(task: &Task, limits: &Limits, deadline: Deadline) -> Resu
             Failure::Engine(error) => failure(&ctx, error, task.program.file_name()),
         })
     });
-    if interrupted.get() || deadline.has_passed() {
+    if interrupted.get() || allowance.is_spent() {
         return Err(ScriptError::Timeout(time));
     }
     if outcome.is_ok() && runtime.is_job_pending() {
@@ -100,7 +136,10 @@ impl From<rquickjs::Error> for Failure {
 }
 
 fn run(ctx: &Ctx<'_>, task: &Task, limits: &Limits) -> Result<Value, Failure> {
-    globals::install(ctx, task, limits)?;
+    let variables = globals::install(ctx, task, limits)?;
+    for program in &task.bindings.included {
+        ctx.eval_with_options::<(), _>(program.source(), program.options(false))?;
+    }
     let result: JsValue<'_> = ctx.eval_with_options(task.program.source(), task.program.options(false))?;
     if result.is_promise() {
         return Err(Failure::Script(ScriptError::Asynchronous));
@@ -111,7 +150,22 @@ fn run(ctx: &Ctx<'_>, task: &Task, limits: &Limits) -> Result<Value, Failure> {
             None => Err(Failure::Script(ScriptError::NotBoolean(type_name(&result)))),
         },
         Expected::Json => to_json(ctx, result, limits.output),
+        Expected::Kept => {
+            let value = if result.is_undefined() { None } else { Some(to_json(ctx, result, limits.output)?) };
+            let kept = kept(ctx, &variables, task, limits)?;
+            Ok(value.map_or_else(|| json!([kept]), |value| json!([value, kept])))
+        }
     }
+}
+
+/// What became of the variables that are kept: of the very objects that were given.
+fn kept<'js>(ctx: &Ctx<'js>, variables: &Object<'js>, task: &Task, limits: &Limits) -> Result<Map<String, Value>, Failure> {
+    let mut kept = Map::new();
+    for name in &task.bindings.kept {
+        let value: JsValue<'js> = variables.get(name.as_str())?;
+        kept.insert(name.clone(), to_json(ctx, value, limits.kept)?);
+    }
+    Ok(kept)
 }
 
 /// By way of JSON text: the engine limits the depth by its stack and the length by its heap, and a date gets the form everybody knows.
@@ -135,7 +189,7 @@ fn failure(ctx: &Ctx<'_>, error: rquickjs::Error, file_name: &str) -> ScriptErro
     if fault.is_out_of_memory {
         return ScriptError::OutOfMemory;
     }
-    ScriptError::Threw { message: fault.message, line: fault.place.map(|(line, _)| line) }
+    ScriptError::Threw { message: fault.message, line: fault.place.map(|(line, _)| line), thrown: fault.thrown }
 }
 
 /// As `typeof` says it, but telling null and arrays from objects.

@@ -1,33 +1,19 @@
-//! The administrator's password (decision 20). Where the project names none, one is made at first start, shown once, and kept as a
-//! hash in the data directory.
+//! The file that keeps the administrator's password as a hash, where the project names none: made at first start, and shown once.
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use accounts::Administrator;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crest::{Random, ResourceError};
-use identity::secret::{Hasher, Secret as Password, Verdict};
-use project::{Authentication, Secret};
+use crest::Random;
+use identity::secret::{Hasher, Secret as Password};
+use project::Authentication;
 use serde_json::Value;
-use subtle::ConstantTimeEq;
-
-use crate::accepted::Accepted;
 
 /// File with the hash of a generated password.
-const FILE: &str = "administrator.hash";
-
-/// How the administrator proves who he is.
-pub enum Administrator {
-    /// With the password of the project or the environment.
-    Configured(Secret),
-    /// With a generated one.
-    Generated {
-        /// Its hash.
-        hash: Value,
-    },
-}
+pub(crate) const FILE: &str = "administrator.hash";
 
 /// The administrator, and the password to show once if it was made just now.
 ///
@@ -39,6 +25,9 @@ pub(crate) async fn open(
     hasher: &dyn Hasher,
     random: &dyn Random,
 ) -> Result<(Administrator, Option<String>), io::Error> {
+    if authentication.admin.switched_off {
+        return Ok((Administrator::Nobody, None));
+    }
     if let Some(password) = authentication.admin.password() {
         return Ok((Administrator::Configured(password.clone()), None));
     }
@@ -56,28 +45,4 @@ pub(crate) async fn open(
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok((Administrator::Generated { hash }, Some(password)))
-}
-
-impl Administrator {
-    /// Whether `password` is his. One that was accepted lately costs no hash; a wrong one always does.
-    ///
-    /// # Errors
-    /// 503 when the hashing pool is full.
-    pub(crate) async fn verify(&self, password: &str, hasher: &dyn Hasher, accepted: &Accepted, now: i64) -> Result<bool, ResourceError> {
-        match self {
-            Self::Configured(expected) => Ok(bool::from(expected.expose().as_bytes().ct_eq(password.as_bytes()))),
-            Self::Generated { hash } => {
-                let digest = accepted.digest("administrator", hash, password);
-                if accepted.knows(digest, now) {
-                    return Ok(true);
-                }
-                let Ok(secret) = Password::password(password) else { return Ok(false) };
-                let right = matches!(hasher.verify(secret, Some(hash.clone())).await?, Verdict::Matches { .. });
-                if right {
-                    accepted.remember(digest, now);
-                }
-                Ok(right)
-            }
-        }
-    }
 }

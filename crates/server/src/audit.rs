@@ -3,20 +3,25 @@
 //!
 //! Recording never waits for the disk: a thread of its own writes, and what does not fit its queue is counted, not silently gone.
 
+mod in_flight;
+mod retention;
+
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use process::AuditEvent;
-use serde_json::{Value, json};
+use process::{AuditEvent, Topic};
+use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+pub(crate) use in_flight::in_flight;
 
 /// Events that may wait for the disk.
 const QUEUE: usize = 16 * 1024;
@@ -29,13 +34,22 @@ const GATHER: Duration = Duration::from_millis(20);
 
 /// Takes events.
 #[derive(Clone)]
-pub struct Audit {
-    queue: SyncSender<AuditEvent>,
+pub(crate) struct Audit {
+    directory: Arc<Path>,
+    queue: SyncSender<Order>,
     lost: Arc<AtomicU64>,
+    enabled: Arc<AtomicBool>,
+    failing: Arc<AtomicBool>,
+}
+
+enum Order {
+    Write(AuditEvent),
+    /// Removes the events before this, in seconds since 1970.
+    Forget(i64),
 }
 
 /// The writing thread; joined at the end so that everything recorded is on disk.
-pub struct AuditWriter {
+pub(crate) struct AuditWriter {
     thread: Option<JoinHandle<()>>,
 }
 
@@ -44,33 +58,63 @@ impl Audit {
     ///
     /// # Errors
     /// When the directory cannot be made or the thread not started.
-    pub fn open(directory: &Path) -> io::Result<(Self, AuditWriter)> {
+    pub(crate) fn open(directory: &Path, enabled: bool) -> io::Result<(Self, AuditWriter)> {
         fs::create_dir_all(directory)?;
-        let (queue, events) = sync_channel(QUEUE);
-        let mut trail = Trail { directory: directory.to_owned(), files: HashMap::new() };
-        let thread = std::thread::Builder::new().name("audit".into()).spawn(move || trail.run(&events))?;
-        Ok((Self { queue, lost: Arc::default() }, AuditWriter { thread: Some(thread) }))
+        let (queue, orders) = sync_channel(QUEUE);
+        let failing = Arc::new(AtomicBool::new(false));
+        let mut trail = Trail { directory: directory.to_owned(), files: HashMap::new(), failing: Arc::clone(&failing) };
+        let thread = std::thread::Builder::new().name("audit".into()).spawn(move || trail.run(&orders))?;
+        let audit = Self { directory: directory.into(), queue, lost: Arc::default(), enabled: Arc::new(AtomicBool::new(enabled)), failing };
+        Ok((audit, AuditWriter { thread: Some(thread) }))
     }
 
-    /// Records an event.
-    pub fn record(&self, event: AuditEvent) {
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(event)
+    /// The newest events of a topic that are in its file, with their times, in the form of [`to_value`]. A file that was put aside while it
+    /// was read is read no further.
+    pub(crate) async fn newest(&self, topic: Topic, most: usize) -> Vec<(i64, Value)> {
+        let path = path(&self.directory, topic);
+        let read = tokio::task::spawn_blocking(move || read_end(&path, most));
+        // A trail that is not there yet has no events.
+        read.await.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Whether events are recorded from now on.
+    pub(crate) fn enable(&self, enabled: bool) {
+        self.enabled.store(enabled, Ordering::Relaxed);
+    }
+
+    /// Removes the files that were put aside and hold nothing newer than `before`, in seconds since 1970.
+    pub(crate) fn forget(&self, before: i64) {
+        // A full queue has more to do than to forget; the next sweep asks again.
+        let _ = self.queue.try_send(Order::Forget(before));
+    }
+
+    /// Events lost since start.
+    #[must_use]
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl accounts::ports::Trail for Audit {
+    fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed) && self.enabled.load(Ordering::Relaxed)
+    }
+
+    fn record(&self, event: AuditEvent) {
+        if !self.enabled.load(Ordering::Relaxed) {
+            return;
+        }
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(Order::Write(event))
             && self.lost.fetch_add(1, Ordering::Relaxed) == 0
         {
             tracing::error!("the audit trail cannot keep up with the disk; events are being lost, see vestibule_audit_lost_total");
         }
     }
-
-    /// Events lost since start.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
-    }
 }
 
 impl AuditWriter {
     /// Waits until everything is written. Every [`Audit`] must have been dropped before.
-    pub fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -81,7 +125,8 @@ impl AuditWriter {
 
 struct Trail {
     directory: PathBuf,
-    files: HashMap<&'static str, TopicFile>,
+    files: HashMap<Topic, TopicFile>,
+    failing: Arc<AtomicBool>,
 }
 
 struct TopicFile {
@@ -90,24 +135,51 @@ struct TopicFile {
 }
 
 impl Trail {
-    fn run(&mut self, events: &Receiver<AuditEvent>) {
-        while let Ok(first) = events.recv() {
+    fn run(&mut self, orders: &Receiver<Order>) {
+        while let Ok(first) = orders.recv() {
             // Nobody unparks this thread; waking early would only make the batch smaller.
             std::thread::park_timeout(GATHER);
-            for event in std::iter::once(first).chain(events.try_iter()) {
-                if let Err(error) = self.write(&event) {
-                    tracing::error!(%error, audit.topic = event.topic, "an audit event cannot be written");
-                    self.files.remove(event.topic);
+            let mut failed = false;
+            for order in std::iter::once(first).chain(orders.try_iter()) {
+                match order {
+                    Order::Forget(before) => self.forget(before),
+                    Order::Write(event) => {
+                        if let Err(error) = self.write(&event) {
+                            tracing::error!(%error, audit.topic = %event.topic, "an audit event cannot be written");
+                            self.files.remove(&event.topic);
+                            failed = true;
+                        }
+                    }
                 }
             }
-            self.flush();
+            failed |= !self.flush();
+            self.failing.store(failed, Ordering::Relaxed);
+        }
+    }
+
+    fn forget(&mut self, before: i64) {
+        self.flush();
+        self.files.clear();
+        let Ok(entries) = fs::read_dir(&self.directory) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if !name.contains(".audit.json") || name.starts_with('.') {
+                continue;
+            }
+            match retention::forget(&path, before) {
+                Ok(true) => {
+                    tracing::info!(path = %path.display(), "events of the audit trail that are older than [audit] retain_days were removed");
+                }
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, path = %path.display(), "old events of the audit trail cannot be removed"),
+            }
         }
     }
 
     fn write(&mut self, event: &AuditEvent) -> io::Result<()> {
         let mut line = to_value(event).to_string();
         line.push('\n');
-        if self.files.get(event.topic).is_some_and(|file| file.size >= ROTATE_AT) {
+        if self.files.get(&event.topic).is_some_and(|file| file.size >= ROTATE_AT) {
             self.rotate(event.topic)?;
         }
         let file = match self.files.entry(event.topic) {
@@ -118,8 +190,8 @@ impl Trail {
         file.writer.write_all(line.as_bytes())
     }
 
-    fn rotate(&mut self, topic: &'static str) -> io::Result<()> {
-        if let Some(mut file) = self.files.remove(topic) {
+    fn rotate(&mut self, topic: Topic) -> io::Result<()> {
+        if let Some(mut file) = self.files.remove(&topic) {
             file.writer.flush()?;
         }
         let path = path(&self.directory, topic);
@@ -132,12 +204,18 @@ impl Trail {
         fs::rename(&path, numbered(1))
     }
 
-    fn flush(&mut self) {
+    fn flush(&mut self) -> bool {
+        let mut broken = Vec::new();
         for (topic, file) in &mut self.files {
             if let Err(error) = file.writer.flush() {
-                tracing::error!(%error, audit.topic = topic, "the audit trail cannot be written");
+                tracing::error!(%error, audit.topic = %topic, "the audit trail cannot be written");
+                broken.push(*topic);
             }
         }
+        for topic in &broken {
+            self.files.remove(topic);
+        }
+        broken.is_empty()
     }
 }
 
@@ -153,8 +231,42 @@ impl TopicFile {
     }
 }
 
-fn path(directory: &Path, topic: &str) -> PathBuf {
+fn path(directory: &Path, topic: Topic) -> PathBuf {
     directory.join(format!("{topic}.audit.json"))
+}
+
+/// Most bytes that are read of the end of a file.
+const END: u64 = 16 * 1024 * 1024;
+
+fn read_end(path: &Path, most: usize) -> io::Result<Vec<(i64, Value)>> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let begin = size.saturating_sub(END);
+    file.seek(io::SeekFrom::Start(begin))?;
+    let mut bytes = Vec::new();
+    file.take(END).read_to_end(&mut bytes)?;
+    let mut events = Vec::new();
+    let mut at = begin;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        // The first line may be the end of one; the last one may not be whole yet.
+        if let Ok(Value::Object(mut event)) = serde_json::from_slice(line) {
+            let time = event.get("timestamp").and_then(Value::as_str).and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
+            event.insert("_id".to_owned(), json!(format!("file-{at}")));
+            events.push((time.map_or(0, OffsetDateTime::unix_timestamp), Value::Object(event)));
+        }
+        at += line.len() as u64;
+    }
+    Ok(events.split_off(events.len().saturating_sub(most)))
+}
+
+/// An event of the store, as one of a file is.
+pub(crate) fn of_record(record: &store::AuditRecord) -> Value {
+    let mut event = Map::new();
+    event.insert("_id".to_owned(), json!(format!("store-{}", record.number)));
+    if let Value::Object(members) = to_value(&record.event) {
+        event.extend(members);
+    }
+    Value::Object(event)
 }
 
 /// The event as a line: names as in IDM's audit events where there is one.
@@ -163,7 +275,7 @@ pub(crate) fn to_value(event: &AuditEvent) -> Value {
     let time = OffsetDateTime::from_unix_timestamp(event.time).ok().and_then(|time| time.format(&Rfc3339).ok());
     json!({
         "timestamp": time,
-        "topic": event.topic,
+        "topic": event.topic.as_str(),
         "eventName": event.event,
         "transactionId": event.transaction,
         "userId": event.user,
@@ -175,11 +287,13 @@ pub(crate) fn to_value(event: &AuditEvent) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use accounts::ports::Trail as _;
+
     use super::*;
 
     fn event(name: &str) -> AuditEvent {
         AuditEvent {
-            topic: "access",
+            topic: Topic::Access,
             event: name.into(),
             time: 1_700_000_000,
             transaction: "t".into(),
@@ -193,7 +307,7 @@ mod tests {
     #[test]
     fn everything_recorded_is_on_disk_when_the_writer_has_finished() {
         let directory = tempfile::tempdir().unwrap();
-        let (audit, writer) = Audit::open(directory.path()).unwrap();
+        let (audit, writer) = Audit::open(directory.path(), true).unwrap();
         for number in 0..1000 {
             audit.record(event(&number.to_string()));
         }
@@ -209,10 +323,10 @@ mod tests {
     #[test]
     fn a_full_file_is_put_aside_and_the_oldest_forgotten() {
         let directory = tempfile::tempdir().unwrap();
-        let mut trail = Trail { directory: directory.path().to_owned(), files: HashMap::new() };
+        let mut trail = Trail { directory: directory.path().to_owned(), files: HashMap::new(), failing: Arc::default() };
         for round in 0..=KEPT {
             trail.write(&event(&format!("round-{round}"))).unwrap();
-            trail.rotate("access").unwrap();
+            trail.rotate(Topic::Access).unwrap();
         }
         let kept = fs::read_dir(directory.path()).unwrap().count();
         assert_eq!(kept, KEPT as usize);

@@ -1,26 +1,85 @@
-//! The definitions people are on: the current ones, and earlier ones kept in the store so that whoever is in flight finishes what he
+//! The definitions in use: the current ones, and earlier ones kept in the store so that people finish a process under the version they
 //! began, across restarts and nodes.
+//!
+//! The rule easiest to break: an earlier definition is served only as long as it would be served today. One that today's prover, or
+//! today's options of its process, refuse is revoked, whoever began under it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use accounts::Runtime;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use crest::ResourceError;
 use jose::{KeyRing, TokenForm};
-use process::{Definitions, Ledger, LedgerError, Process, SnapshotToken, StoredDefinition, Version, compile};
+use process::{Definitions, Ledger, LedgerError, Options, Process, Severity, SnapshotToken, StoredDefinition, Version, compile};
 use serde_json::Value;
 use stages::Services;
 use tokio::sync::RwLock;
 
-use crate::runtime::Runtime;
 use crate::sealed;
 
 /// Earlier definitions per process that are held ready; older ones are read from the store when somebody comes with one.
 const READY: usize = 8;
 
+/// Earlier definitions per process that are judged when definitions are taken up; older ones are when somebody comes with one.
+const JUDGED: usize = 64;
+
+/// What became of a kept definition.
+enum Opened {
+    /// It can be served.
+    Good(Box<Process<Services>>),
+    /// Today it would not be, for this reason.
+    Refused(String),
+    /// Nobody can read it, or no process uses it.
+    Useless,
+}
+
+/// Opens what was kept. Easiest to get wrong: a newer program may compile the same file to another version; no process uses that one.
+fn open(keys: &KeyRing, stored: &StoredDefinition, options: Option<&Options>) -> Opened {
+    let source = sealed::open(keys, &stored.sealed).and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    let Some((file, companions)) = source.as_ref().and_then(Process::<Services>::unpack) else { return Opened::Useless };
+    let catalogue = stages::catalogue();
+    let compiled = compile(&stored.process, &file, &companions, &catalogue);
+    let Some(process) = compiled.process else {
+        let reason = compiled.issues.into_iter().find(|issue| issue.severity == Severity::Error).map(|issue| issue.message);
+        return Opened::Refused(reason.unwrap_or_else(|| "it has a stage that is not offered".to_owned()));
+    };
+    if process.version != stored.version {
+        return Opened::Useless;
+    }
+    match options.and_then(|options| process.refused_under(options, &catalogue)) {
+        Some(issue) => Opened::Refused(issue.message),
+        None => Opened::Good(Box::new(process)),
+    }
+}
+
+/// The definitions that were served last of processes whose files are broken at start, as far as the store has good ones.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn last_good(
+    ledger: &dyn Ledger,
+    keys: &KeyRing,
+    broken: &[String],
+) -> Result<HashMap<String, Arc<Process<Services>>>, LedgerError> {
+    let mut found = HashMap::new();
+    for name in broken {
+        let stored = ledger.definitions(name).await?;
+        let good = stored.iter().filter(|stored| !stored.revoked).find_map(|stored| match open(keys, stored, None) {
+            Opened::Good(process) => Some(process),
+            Opened::Refused(_) | Opened::Useless => None,
+        });
+        if let Some(process) = good {
+            tracing::warn!(process.name = name, "the file of '{name}' is broken, so the definition that was served last keeps serving");
+            found.insert(name.clone(), Arc::from(process));
+        }
+    }
+    Ok(found)
+}
+
 /// Finds definitions.
-pub struct KeptDefinitions {
+pub(crate) struct KeptDefinitions {
     runtime: Arc<ArcSwap<Runtime>>,
     ledger: Arc<dyn Ledger>,
     keys: Arc<KeyRing>,
@@ -30,25 +89,25 @@ pub struct KeptDefinitions {
 impl KeptDefinitions {
     /// On top of what is being served.
     #[must_use]
-    pub fn new(runtime: Arc<ArcSwap<Runtime>>, ledger: Arc<dyn Ledger>, keys: Arc<KeyRing>) -> Self {
+    pub(crate) fn new(runtime: Arc<ArcSwap<Runtime>>, ledger: Arc<dyn Ledger>, keys: Arc<KeyRing>) -> Self {
         Self { runtime, ledger, keys, earlier: RwLock::default() }
     }
 
-    /// Keeps the definitions of `runtime` for people who will be in flight, and makes earlier ones ready. To be called before
-    /// `runtime` is served.
+    /// Keeps the definitions of `runtime` for the processes that will be begun under them, and makes earlier ones ready. To be
+    /// called before `runtime` is served.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn keep(&self, runtime: &Runtime) -> Result<(), LedgerError> {
+    pub(crate) async fn keep(&self, runtime: &Runtime) -> Result<(), LedgerError> {
         let mut earlier = HashMap::new();
         for (name, process) in &runtime.processes {
             let sealed = self.seal(&process.source)?;
             let definition = StoredDefinition { process: name.clone(), version: process.version.clone(), sealed, revoked: false };
             self.ledger.remember_definition(definition).await?;
             let mut ready = Vec::new();
-            for stored in self.ledger.definitions(name).await?.into_iter().filter(|stored| !stored.revoked).take(READY) {
+            for stored in self.ledger.definitions(name).await?.into_iter().filter(|stored| !stored.revoked).take(JUDGED) {
                 if stored.version != process.version {
-                    ready.extend(self.open(&stored).map(Arc::new));
+                    ready.extend(self.fit(&stored, &process.options).await?.filter(|_| ready.len() < READY).map(Arc::new));
                 }
             }
             earlier.insert(name.clone(), ready);
@@ -61,13 +120,18 @@ impl KeptDefinitions {
         sealed::seal(&self.keys, source.to_string().as_bytes()).map_err(|error| LedgerError(error.to_string()))
     }
 
-    fn open(&self, stored: &StoredDefinition) -> Option<Process<Services>> {
-        let text = sealed::open(&self.keys, &stored.sealed)?;
-        let source: Value = serde_json::from_slice(&text).ok()?;
-        let (file, companions) = Process::<Services>::unpack(&source)?;
-        let process = compile(&stored.process, &file, &companions, &stages::catalogue()).process;
-        // A newer program may compile the same file to another version; then nobody can be on this one.
-        process.filter(|process| process.version == stored.version)
+    /// A kept definition, if it may be served beside a current one with these options; one that may not is revoked.
+    async fn fit(&self, stored: &StoredDefinition, options: &Options) -> Result<Option<Process<Services>>, LedgerError> {
+        match open(&self.keys, stored, Some(options)) {
+            Opened::Good(process) => Ok(Some(*process)),
+            Opened::Useless => Ok(None),
+            Opened::Refused(reason) => {
+                let StoredDefinition { process, version, .. } = stored;
+                self.ledger.revoke_definition(process, version).await?;
+                tracing::warn!(process.name = process, %version, "an earlier definition of '{process}' is revoked: {reason}");
+                Ok(None)
+            }
+        }
     }
 
     async fn ready(&self, process: &str, version: &Version) -> Option<Arc<Process<Services>>> {
@@ -90,7 +154,8 @@ impl Definitions<Services> for KeptDefinitions {
         }
         let stored = self.ledger.definitions(process).await?;
         let stored = stored.into_iter().find(|stored| stored.version == *version && !stored.revoked);
-        let Some(found) = stored.and_then(|stored| self.open(&stored)).map(Arc::new) else { return Ok(None) };
+        let (Some(stored), Some(current)) = (stored, self.current(process)) else { return Ok(None) };
+        let Some(found) = self.fit(&stored, &current.options).await?.map(Arc::new) else { return Ok(None) };
         self.earlier.write().await.entry(process.to_owned()).or_default().push(Arc::clone(&found));
         Ok(Some(found))
     }

@@ -1,4 +1,4 @@
-//! The default project, inside the binary: what `vestibule serve` runs when nobody names a project.
+//! The default project, inside the binary: what `vestibule serve` runs without `--project`.
 
 use rust_embed::RustEmbed;
 

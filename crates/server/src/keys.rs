@@ -5,11 +5,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use jose::{KeyError, KeyRing};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jose::KeyRing;
 use project::{KeySource, Keys};
 
 /// Name of the key file in the data directory.
-const FILE: &str = "keys.json";
+pub(crate) const FILE: &str = "keys.json";
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +30,7 @@ pub enum KeyFileError {
         /// Which file.
         path: PathBuf,
         /// What is wrong.
-        error: KeyError,
+        error: jose::Error,
     },
     /// Others may read the key file.
     #[error("{path} is readable by others (mode {mode:o}); run: chmod 600 {path}")]
@@ -38,16 +40,41 @@ pub enum KeyFileError {
         /// Its permission bits.
         mode: u32,
     },
-    /// The keystore has a password nobody told us.
+    /// The store was sealed with keys that are not there.
+    #[error(
+        "the store {store} was sealed with keys that are not in {keys}: put the keys.json of this server there, from a copy of it or with \
+         'vestibule restore', or begin anew with 'vestibule serve --new-keys'; then people in flight begin again, mails that wait are lost, and \
+         values encrypted with the former keys cannot be read"
+    )]
+    OfAnotherStore {
+        /// Where the keys are looked for.
+        keys: PathBuf,
+        /// Which store.
+        store: String,
+    },
+    /// The keystore has a password, and no setting names it.
     #[error("the password of the keystore {0} is not set: name it in vestibule.toml, [keys] password, or in the environment")]
     NoPassword(PathBuf),
+}
+
+/// The document that keys are made into where it is missing. `project` is the directory that names in `vestibule.toml` are relative to.
+pub(crate) fn document(data: &Path, settings: &Keys, project: Option<&Path>) -> PathBuf {
+    let named = settings.file.as_deref().filter(|_| settings.source == KeySource::File);
+    let named = named.map(|name| project.map_or_else(|| PathBuf::from(name), |root| root.join(name)));
+    // A file that cannot be read is told of when it is opened.
+    named.filter(|path| !is_pem(path).unwrap_or(false)).unwrap_or_else(|| data.join(FILE))
+}
+
+/// What these keys say of themselves, newest generation first: the mark of a store that they seal.
+pub(crate) fn marks(ring: &KeyRing) -> Vec<String> {
+    ring.keyed_by_each("store", &[b"sealed by"]).iter().map(|mark| URL_SAFE_NO_PAD.encode(mark)).collect()
 }
 
 /// Opens the key ring of a data directory, making it at first start, and imports the operator's keys where settings name some.
 /// `project` is the directory that names in `vestibule.toml` are relative to.
 ///
 /// # Errors
-/// [`KeyFileError`]; a server without its keys must not start, or everybody in flight would be lost.
+/// [`KeyFileError`]; a server without its keys must not start, or every unfinished process would be lost.
 pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
     let at = |name: &str| project.map_or_else(|| PathBuf::from(name), |root| root.join(name));
     let named = settings.file.as_deref().map(at);
@@ -76,6 +103,17 @@ pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Resu
         tracing::info!(path = %path.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
     }
     Ok(ring)
+}
+
+/// Makes new keys in a data directory, beside the former ones, which open what they sealed.
+///
+/// # Errors
+/// [`KeyFileError`]; the keys are as they were then.
+pub fn rotate(data: &Path) -> Result<(), KeyFileError> {
+    let path = data.join(FILE);
+    let mut ring = open_or_make(&path)?;
+    ring.rotate().map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
+    write(&path, &ring)
 }
 
 fn open_or_make(path: &Path) -> Result<KeyRing, KeyFileError> {

@@ -1,30 +1,38 @@
-//! The HTTP server around the engine: REST resources, authentication, mail delivery, audit, metrics, and the life of a project from
-//! its files to what is served. Only this crate and the command line know which store and which runtime are underneath.
+//! What serves: the listener around the REST interface and the pages, mail delivery, audit, metrics, and the life of a project from its
+//! files to what is served. Only this crate and the command line know which store and which runtime are underneath.
 
-mod accepted;
 mod administrator;
-mod app;
 mod audit;
+mod backup;
+mod client_build;
 mod config_files;
+mod data_lock;
 mod definitions;
+mod direct;
 mod embedded;
-mod http;
+mod exposed;
 mod keys;
-mod limits;
+mod listener;
 mod mail;
 mod metrics;
 mod offline;
 mod ports;
+mod processes;
+mod project_directory;
+mod project_writes;
 pub mod reference;
+mod reread;
 mod runtime;
 mod sealed;
 mod serve;
+mod shared_config;
 mod watch;
 
-pub use administrator::Administrator;
-pub use app::App;
-pub use keys::KeyFileError;
-pub use offline::{Offline, OfflineError, Person, check};
+pub use backup::{BackupError, KeysIn, PASSPHRASE, backup, restore};
+pub use keys::{KeyFileError, rotate as rotate_keys};
+pub use offline::{Offline, OfflineError, Person, asked, check, check_store, examine_store, migrate, pages_of};
 pub use ports::{HashPool, OsRandom, SystemClock};
-pub use runtime::{Runtime, Source};
+pub use processes::{ProcessState, ProcessStatus};
+pub use project_directory::NoProject;
+pub use runtime::Source;
 pub use serve::{Options, ServeError, Started, serve};

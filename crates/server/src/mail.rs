@@ -1,11 +1,7 @@
-//! Outgoing mail. Nothing here decides that a mail is sent: it only empties the outbox, which submissions fill in their own
-//! transaction, so an acknowledged mail survives a crash and a refused submission mails nobody.
+//! Outgoing mail: from `external.email.json` to a way out, and the mails of a first run.
 
-mod courier;
-mod message;
-mod transport;
+mod service;
 mod viewer;
 
-pub(crate) use courier::Courier;
-pub(crate) use transport::Transport;
-pub(crate) use viewer::router as viewer;
+pub(crate) use service::transport;
+pub(crate) use viewer::{MailSecret, router as viewer};

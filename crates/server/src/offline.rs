@@ -1,25 +1,170 @@
 //! What the command line does without a running server: checking a project, and adding, listing and removing people in its store. The
 //! store allows both at once: a server that is running sees the change at its next request.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crest::{Change, Clock, Fields, Filter, Paging, Patch, PatchOperation, Pointer, Query, Random, ResourceError, SortKey, TotalPolicy};
-use identity::secret::{HashParameters, InlineHasher};
-use identity::{Audience, Expect, Managed, Objects, Writer};
+use identity::secret::InlineHasher;
+use identity::{Audience, Expect, Managed, Objects, Parks, Writer};
 use process::{Effect, Ledger, Unit};
-use project::Diagnostic;
+use project::{Diagnostic, Location, Position, Severity};
+use script::{Limits, Sandbox};
 use serde_json::{Map, Value};
+use stages::of_scripts;
 use store::{Collections, Db};
 
+use crate::listener::{Certificate, CertificateError};
 use crate::ports::{OsRandom, SystemClock};
+use crate::project_directory::{self, NoProject};
 use crate::runtime::{Material, Source};
+use crate::sealed::PropertySeal;
+
+/// What is asked of each property of a project's objects, a line each; without a project the default one's.
+#[must_use]
+pub fn asked(project: Option<&Path>) -> Vec<String> {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    let project = source.read(None);
+    let line = |(collection, property, policies): (&str, &str, Vec<&str>)| format!("{collection}/{property}: {}", policies.join(", "));
+    project.policies.asked().into_iter().filter(|(.., policies)| !policies.is_empty()).map(line).collect()
+}
 
 /// Everything there is to say about a project.
 #[must_use]
 pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    let Material { project: read, mut diagnostics, .. } = Material::compile(&source, source.read(None));
+    diagnostics.extend(pages::check(project, &read).into_iter().map(|fault| {
+        let location = match fault.line {
+            Some(line) => Location { position: Some(Position { line, column: 1 }), ..Location::file(fault.file) },
+            None => Location::file(fault.file),
+        };
+        Diagnostic::new(Severity::Error, "pages", location, fault.message)
+    }));
+    diagnostics.extend(read.settings.tls.as_ref().and_then(|tls| {
+        // A section that lacks a key was reported where it stands.
+        let error = Certificate::open(source.root(), tls).err().filter(|error| !matches!(error, CertificateError::Missing))?;
+        let location = read.locate("vestibule.toml", &format!("/tls/{}", error.key()));
+        Some(Diagnostic::new(Severity::Error, "tls", location, error.to_string()))
+    }));
+    diagnostics
+}
+
+/// Every page of a project in every state and language, and what they load: a path below one directory and the content of each.
+#[must_use]
+pub fn pages_of(project: Option<&Path>) -> Vec<(String, Vec<u8>)> {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    pages::samples(project, &source.read(None))
+}
+
+/// Names that are listed by [`check_store`], of each place.
+const LISTED: u32 = 20;
+
+/// What stands in a store against what its project says of names; the store at `url`, or the project's own. Nothing is written.
+///
+/// # Errors
+/// When there is no store, or it cannot be read.
+pub fn check_store(project: Option<&Path>, url: Option<&str>, data: &Path) -> Result<Vec<Diagnostic>, store::OpenError> {
     let source = source(project);
-    Material::compile(&source, source.read(None)).diagnostics
+    let material = Material::compile(&source, source.read(None));
+    let url = url.map_or_else(|| crate::serve::store_url(&material.project.settings, data), str::to_owned);
+    let store = store::Inspection::open(&url)?;
+    let unique: BTreeSet<(String, Pointer)> =
+        material.collections().unique().map(|(collection, place)| (collection.to_owned(), place.clone())).collect();
+    let mut found = Vec::new();
+    for (file, changed) in store.changed_files()? {
+        let written = project.map(|root| root.join(&file)).and_then(|place| crate::shared_config::written(&place));
+        if written.is_some_and(|written| written > changed) {
+            let message = "this file was written after it was changed over REST: here it counts, at other nodes what was changed does";
+            found.push(Diagnostic::new(Severity::Warning, "store-config", project::Location::file(&file), message));
+        }
+    }
+    found.extend(revoked(&store.revoked()?, &material.project.settings, data));
+    for (collection, place) in material.names() {
+        let location = || project::Location::file("conf/managed.json");
+        let what = place.tokens().join("/");
+        let Some(shared) = store.shared_names(&collection, &place, LISTED)? else {
+            let message = format!("the store does not know yet that objects of {collection} are found by {what}: start the server once");
+            found.push(Diagnostic::new(Severity::Hint, "store-unknown", location(), message));
+            continue;
+        };
+        for name in shared {
+            let objects = name.objects.join(", ");
+            let (severity, rule, message) = match &name.owner {
+                Some(owner) => (
+                    Severity::Warning,
+                    "store-shared",
+                    format!("{what} of {objects} in {collection} is one name; {owner} is meant by it, whose address counts more"),
+                ),
+                None if unique.contains(&(collection.clone(), place.clone())) => (
+                    Severity::Error,
+                    "store-unique",
+                    format!("{what} is unique in {collection}, but {objects} have one name, in one spelling or in several"),
+                ),
+                None => (
+                    Severity::Error,
+                    "store-ambiguous",
+                    format!(
+                        "{what} of {objects} in {collection} is one name: none of them is found by it, so that they cannot reset by it"
+                    ),
+                ),
+            };
+            found.push(Diagnostic::new(severity, rule, location(), message));
+        }
+    }
+    Ok(found)
+}
+
+/// Who is on a definition that was revoked, by count: their tokens are refused, and they begin again.
+fn revoked(definitions: &[(String, String)], settings: &project::Settings, data: &Path) -> Vec<Diagnostic> {
+    let versions: Vec<&str> = definitions.iter().map(|(_, version)| version.as_str()).collect();
+    if versions.is_empty() {
+        return Vec::new();
+    }
+    let since = SystemClock::new().unix_seconds().saturating_sub(settings.longest_instance());
+    let counts = crate::audit::in_flight(&data.join("audit"), since, &versions);
+    let Ok(Some(counts)) = counts else {
+        let message = "earlier definitions are revoked; how many people are on them is not known, because no steps are recorded here";
+        let location = project::Location::file("vestibule.toml");
+        return vec![Diagnostic::new(Severity::Hint, "store-revoked", location, message).with_help("switch [audit] enabled on")];
+    };
+    let people = |(process, version): &(String, String)| {
+        let count = counts.get(version.as_str()).copied().filter(|count| *count > 0)?;
+        let (instances, are) = if count == 1 { ("instance", "is") } else { ("instances", "are") };
+        let message = format!(
+            "{count} {instances} of '{process}' {are} in flight on its revoked definition {version}: their tokens are refused, and these people begin again"
+        );
+        let location = project::Location::file(format!("conf/selfservice-{process}.json"));
+        Some(Diagnostic::new(Severity::Warning, "store-revoked", location, message))
+    };
+    definitions.iter().filter_map(people).collect()
+}
+
+/// Makes the tables of the project's store, or brings them up to date, unless it is only to be `checked`; says how many steps there were to
+/// make.
+///
+/// # Errors
+/// When there is no project, the data directory cannot be used, or the store cannot.
+pub fn migrate(project: Option<&Path>, data: &Path, checked: bool) -> Result<i64, OfflineError> {
+    let source = project_directory::open(project)?;
+    let url = crate::serve::store_url(&source.read(None).settings, data);
+    let missing = store::missing_steps(&url)?;
+    if missing > 0 && !checked {
+        crate::serve::make_private_directory(data).map_err(|error| OfflineError::Data { path: data.to_owned(), error })?;
+        store::migrate(&url)?;
+    }
+    Ok(missing)
+}
+
+/// What an operator should know of the project's store.
+///
+/// # Errors
+/// When there is no project, or the store cannot be reached.
+pub fn examine_store(project: Option<&Path>, data: &Path) -> Result<Vec<store::Finding>, OfflineError> {
+    let source = project_directory::open(project)?;
+    let url = crate::serve::store_url(&source.read(None).settings, data);
+    Ok(store::examine(&url, SystemClock::new().unix_seconds())?)
 }
 
 fn source(project: Option<&Path>) -> Source {
@@ -32,14 +177,23 @@ pub enum OfflineError {
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] store::OpenError),
+    /// There is no project of that name.
+    #[error(transparent)]
+    Project(#[from] NoProject),
+    /// There is no store, and the command has nothing to put into one.
+    #[error("there is no store in '{}': name the data directory of the server with --data, or start the server once", .0.display())]
+    NoStore(PathBuf),
     /// The data directory cannot be made.
-    #[error("{path}: {error}")]
+    #[error("the data directory '{}' cannot be used: {error}", path.display())]
     Data {
         /// Which path.
         path: PathBuf,
         /// What the system says.
         error: std::io::Error,
     },
+    /// The keys that seal values cannot be used.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeyFileError),
     /// Somebody with this name is not there.
     #[error("there is nobody with the user name '{0}'")]
     Nobody(String),
@@ -67,14 +221,14 @@ fn refusal(error: &ResourceError) -> String {
     format!("{}{}", error.message, lines.collect::<String>())
 }
 
-/// A person, as the command line shows him.
+/// A person, as the command line shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// `_id`.
+    /// `_id`: the object's id.
     pub id: String,
     /// `userName`.
     pub name: String,
-    /// `mail`.
+    /// `mail`: the mail address; empty where there is none.
     pub mail: String,
     /// `accountStatus`.
     pub status: String,
@@ -88,42 +242,85 @@ pub struct Offline {
     db: Db,
     managed: Managed,
     clock: Arc<dyn Clock>,
+    /// Names may differ in their spelling alone.
+    several_spellings: bool,
 }
 
 impl Offline {
-    /// Opens the store below `data` for the people of `project`.
+    /// Opens the store below `data`, which is there, for the people of `project`.
+    ///
+    /// # Errors
+    /// When there is no store, or it cannot be used. Nothing is made then.
+    pub async fn open(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
+        let source = project_directory::open(project)?;
+        let project = source.read(None);
+        let file = Db::file(&crate::serve::store_url(&project.settings, data));
+        if file.is_some_and(|file| !file.exists()) {
+            return Err(OfflineError::NoStore(data.to_owned()));
+        }
+        Self::open_project(&source, project, data).await
+    }
+
+    /// Opens the store below `data` for the people of `project`, making both where they are missing.
     ///
     /// # Errors
     /// When the directory or the store cannot be used.
-    pub async fn open(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
-        crate::serve::make_private_directory(data).map_err(|error| OfflineError::Data { path: data.to_owned(), error })?;
-        let source = source(project);
+    pub async fn open_or_make(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
+        let source = project_directory::open(project)?;
         let project = source.read(None);
+        Self::open_project(&source, project, data).await
+    }
+
+    async fn open_project(source: &Source, project: project::Project, data: &Path) -> Result<Self, OfflineError> {
+        crate::serve::make_private_directory(data).map_err(|error| OfflineError::Data { path: data.to_owned(), error })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
         let url = crate::serve::store_url(&project.settings, data);
-        // A server that is running owns the indexes; here only those are asked for that a write must not get past.
-        let unique = project.schemas.get(PEOPLE).into_iter().flat_map(identity::ObjectSchema::unique).map(str::to_owned);
-        let db = Db::open(&url, Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()])).await?;
+        // Whatever the server declared stays declared; this is for a store that no server has seen yet.
+        let unique: Vec<String> = project.policies.unique(PEOPLE).map(str::to_owned).collect();
+        let mut collections = Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()]);
+        for schema in project.schemas.iter() {
+            collections.seal(&schema.collection(), schema.sealed().map(str::to_owned));
+        }
+        let db = Db::open(&url, collections).await?;
+        if project.schemas.iter().any(|schema| schema.sealed().next().is_some()) {
+            let keys = crate::keys::open(data, &project.settings.keys, source.root())?;
+            db.seal_values(Arc::new(PropertySeal(Arc::new(keys)))).await.map_err(ResourceError::from)?;
+        }
+        let several_spellings = project.settings.names.several_spellings;
         let managed = Managed {
             schemas: Arc::new(project.schemas),
-            policies: Arc::new(project.policies),
+            policies: Arc::new(project.policies.with_scripting(Arc::new(Sandbox::new(Limits::default())), Arc::new(Parks))),
             kba: Arc::new(project.questions),
             objects: Arc::new(db.clone()),
-            hasher: Arc::new(InlineHasher::new(Arc::clone(&random), HashParameters::default())),
+            hasher: Arc::new(InlineHasher::new(Arc::clone(&random), project.settings.hashing)),
             random,
             clock: Arc::clone(&clock),
+            opens: None,
+            context: None,
+            for_scripts: identity::ScriptPorts::default(),
         };
-        Ok(Self { db, managed, clock })
+        Ok(Self { db, managed, clock, several_spellings })
     }
 
-    /// Adds a person; returns his id.
+    /// Notes that the store was put back from a copy: nothing that was issued before this moment is good any more.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn was_put_back(&self) -> Result<(), OfflineError> {
+        Ok(self.db.was_put_back(self.clock.unix_seconds()).await.map_err(ResourceError::from)?)
+    }
+
+    /// Adds a person; returns their id.
     ///
     /// # Errors
     /// What the policies or the store refuse.
     pub async fn add(&self, content: Map<String, Value>) -> Result<String, OfflineError> {
         let prepared = self.managed.create(PEOPLE, None, Value::Object(content), Writer::Administrator).await?;
-        self.commit(prepared.change, Vec::new()).await?;
+        let mut effects = of_scripts(&self.managed, &prepared);
+        let author = if self.several_spellings { stages::Author::Administrator } else { stages::Author::Person };
+        effects.extend(stages::distinct(&self.managed, PEOPLE, &prepared, author));
+        self.commit(prepared.change, effects).await?;
         Ok(prepared.id)
     }
 
@@ -143,7 +340,7 @@ impl Offline {
         Ok(people.collect())
     }
 
-    /// Gives somebody a new password and ends his sessions.
+    /// Sets the password of a person and ends their sessions.
     ///
     /// # Errors
     /// [`OfflineError::Nobody`], or what the policies refuse.
@@ -152,7 +349,9 @@ impl Offline {
         let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens(["password"]), Value::String(password.to_owned()))]);
         let prepared = self.managed.patch(PEOPLE, &id, &patch, Writer::Administrator, &Expect::any()).await?;
         let end = Effect::EndSessions { collection: PEOPLE.to_owned(), id, except: None };
-        self.commit(prepared.change, vec![end]).await
+        let mut effects = of_scripts(&self.managed, &prepared);
+        effects.push(end);
+        self.commit(prepared.change, effects).await
     }
 
     /// Removes somebody.
@@ -161,9 +360,10 @@ impl Offline {
     /// [`OfflineError::Nobody`].
     pub async fn delete(&self, name: &str) -> Result<(), OfflineError> {
         let id = self.find(name).await?;
-        let delete = Change::Delete { collection: PEOPLE.to_owned(), id: id.clone(), expected: None };
-        let end = Effect::EndSessions { collection: PEOPLE.to_owned(), id, except: None };
-        self.commit(Some(delete), vec![end]).await
+        let prepared = self.managed.delete(PEOPLE, &id, &Expect::any()).await?;
+        let mut effects = of_scripts(&self.managed, &prepared);
+        effects.push(Effect::EndSessions { collection: PEOPLE.to_owned(), id, except: None });
+        self.commit(prepared.change, effects).await
     }
 
     /// Closes the store.
@@ -174,9 +374,9 @@ impl Offline {
     }
 
     async fn find(&self, name: &str) -> Result<String, OfflineError> {
-        let query = Query::first(Filter::equals("userName", name), 1);
-        let page = self.db.query(PEOPLE, &query).await.map_err(ResourceError::from)?;
-        page.result.into_iter().next().map(|found| found.id).ok_or_else(|| OfflineError::Nobody(name.to_owned()))
+        let (filter, mail) = (Filter::equals("userName", name), Pointer::from_tokens([stages::MAIL]));
+        let found = identity::find::person(&self.db, PEOPLE, &filter, &mail).await.map_err(ResourceError::from)?;
+        found.person.map(|found| found.id).ok_or_else(|| OfflineError::Nobody(name.to_owned()))
     }
 
     async fn commit(&self, change: Option<Change>, mut effects: Vec<Effect>) -> Result<(), OfflineError> {

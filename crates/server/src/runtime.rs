@@ -1,17 +1,17 @@
-//! A project, ready to serve: compiled processes, schemas, policies, access rules. Made aside and swapped in whole when a file changes,
-//! so a request sees one project from its first line to its last.
+//! From a project's files to what is served: read, compiled, and joined to the ports of this process.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crest::{Clock, Random};
+use accounts::{Consequences, MailChanges, NOTIFICATION_TARGET, NOTIFICATIONS, Notifications, Post, Runtime, login_property};
+use crest::{Clock, Pointer, Random};
 use identity::consent::Consents;
 use identity::kba::KbaConfig;
-use identity::secret::Hasher;
+use identity::secret::{Hasher, OpensCrypto};
 use identity::terms::Terms;
-use identity::{Managed, Objects, Policies, Schemas};
+use identity::{Managed, Objects, Policies, Schemas, ScriptPorts};
 use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process};
 use project::{
@@ -25,15 +25,15 @@ use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, Remote
 use store::Collections;
 
 use crate::embedded;
-use crate::http::{Consequences, NOTIFICATION_TARGET, NOTIFICATIONS, Post};
-use crate::ports::SandboxScripts;
+use crate::ports::{OnRuntime, SandboxScripts, TemplateLetters};
+use crate::sealed::ScriptSeal;
 
 /// Where a project comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// The one inside the binary.
     Embedded,
-    /// A directory.
+    /// An IDM project on the disk: the directory that holds `conf`.
     Directory(PathBuf),
 }
 
@@ -47,7 +47,8 @@ impl Source {
         }
     }
 
-    fn files(&self) -> Box<dyn Files> {
+    /// The project's files.
+    pub(crate) fn files(&self) -> Box<dyn Files> {
         match self {
             Self::Embedded => Box::new(EmbeddedFiles::new(embedded::files())),
             Self::Directory(root) => Box::new(DirectoryFiles::new(root.clone())),
@@ -57,13 +58,18 @@ impl Source {
     /// Reads the project as it would be served at `listen`. The environment is this process's own.
     #[must_use]
     pub fn read(&self, listen: Option<SocketAddr>) -> Project {
-        Project::open_at(self.files().as_ref(), &|name: &str| std::env::var(name).ok(), listen)
+        Self::read_from(self.files().as_ref(), listen)
+    }
+
+    /// [`Self::read`] from files that somebody looks over.
+    pub(crate) fn read_from(files: &dyn Files, listen: Option<SocketAddr>) -> Project {
+        Project::open_at(files, &|name: &str| std::env::var(name).ok(), listen)
     }
 }
 
 /// What a runtime is made with and does not own: the same for every project this process ever serves.
 #[derive(Clone)]
-pub struct Parts {
+pub(crate) struct Parts {
     /// Reads managed objects.
     pub objects: Arc<dyn Objects>,
     /// Commits.
@@ -80,6 +86,8 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// Bounds mails per recipient.
     pub budget: Arc<dyn MailBudget>,
+    /// Knows what the mail service can take.
+    pub door: Arc<dyn stages::MailDoor>,
     /// Signs people in at an access manager.
     pub auto_login: Arc<dyn AutoLogin>,
     /// Runs scripts.
@@ -89,7 +97,12 @@ pub struct Parts {
 }
 
 impl Parts {
-    fn managed(&self, schemas: &Arc<Schemas>, policies: &Arc<Policies>, kba: &Arc<KbaConfig>) -> Managed {
+    fn managed(
+        &self,
+        (schemas, policies, kba): (&Arc<Schemas>, &Arc<Policies>, &Arc<KbaConfig>),
+        keystore: Option<Keystore>,
+        templates: &Arc<dyn stages::MailTemplates>,
+    ) -> Managed {
         Managed {
             schemas: Arc::clone(schemas),
             policies: Arc::clone(policies),
@@ -98,52 +111,23 @@ impl Parts {
             hasher: Arc::clone(&self.hasher),
             random: Arc::clone(&self.random),
             clock: Arc::clone(&self.clock),
+            opens: keystore.map(|keystore| Arc::new(OperatorKeys(keystore)) as Arc<dyn OpensCrypto>),
+            context: None,
+            for_scripts: ScriptPorts {
+                seals: Some(Arc::new(ScriptSeal(Arc::clone(&self.keys)))),
+                letters: Some(Arc::new(TemplateLetters(Arc::clone(templates)))),
+            },
         }
     }
 }
 
-/// A project that is being served.
-pub struct Runtime {
-    /// What was read.
-    pub project: Arc<Project>,
-    /// Object types.
-    pub schemas: Arc<Schemas>,
-    /// Their policies.
-    pub policies: Arc<Policies>,
-    /// Managed objects.
-    pub managed: Arc<Managed>,
-    /// Security questions.
-    pub kba: Arc<KbaConfig>,
-    /// The terms in force.
-    pub terms: Terms,
-    /// The mappings people may agree to.
-    pub consents: Consents,
-    /// What stages share.
-    pub services: Arc<Services>,
-    /// What follows from writes to people's objects.
-    pub(crate) consequences: Arc<Consequences>,
-    /// Runs processes.
-    pub engine: Engine<Services>,
-    /// What people may owe at sign-in.
-    pub profile: Profile,
-    /// Processes that can be run, by name; switched-off ones included.
-    pub processes: HashMap<String, Arc<Process<Services>>>,
-    /// What the store indexes for it.
-    pub collections: Collections,
-    /// Everything found, the loader's and the compilers'.
-    pub diagnostics: Vec<Diagnostic>,
-    /// The project's directory, where it has one; names in `vestibule.toml` are relative to it.
-    pub root: Option<PathBuf>,
-    /// The address that our own mails and pages use, without a slash at its end.
-    pub public_url: String,
-}
-
 /// A project, read and compiled, but not yet joined to a store: what `vestibule check` looks at.
-pub struct Material {
-    project: Project,
+pub(crate) struct Material {
+    pub(crate) project: Project,
     processes: Vec<(String, Option<Process<Services>>)>,
     templates: HandlebarsTemplates,
     consents: Consents,
+    keystore: Option<Keystore>,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -151,9 +135,9 @@ pub struct Material {
 impl Material {
     /// Compiles a project that was read from `source`.
     #[must_use]
-    pub fn compile(source: &Source, mut project: Project) -> Self {
+    pub(crate) fn compile(source: &Source, mut project: Project) -> Self {
         let mut diagnostics = std::mem::take(&mut project.diagnostics);
-        open_secrets(source, &mut project, &mut diagnostics);
+        let keystore = open_secrets(source, &mut project, &mut diagnostics);
         let catalogue = stages::catalogue();
         let companions = project.companions();
         let mut processes = Vec::new();
@@ -163,79 +147,125 @@ impl Material {
             processes.push((file.name.clone(), process));
         }
         let compiled = |name: &str| processes.iter().find(|(known, _)| known == name).and_then(|(_, process)| process.as_ref());
-        let listed = check_listed(&project, &diagnostics, compiled);
+        let mail = mail_configured(source, &project);
+        let listed = check_listed(&project, mail, &diagnostics, compiled);
         diagnostics.extend(listed);
         let templates = mail_templates(&project, &mut diagnostics);
         let consents = consents(&project, &mut diagnostics);
         check_pages(source, &project, &mut diagnostics);
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
-        Self { project, processes, templates, consents, diagnostics }
+        let diagnostics = project::once(diagnostics);
+        Self { project, processes, templates, consents, keystore, diagnostics }
+    }
+
+    /// The places whose values are to name one object alone: what is unique, what people sign in with, and their addresses.
+    #[must_use]
+    pub(crate) fn names(&self) -> std::collections::BTreeSet<(String, Pointer)> {
+        let mut names: std::collections::BTreeSet<_> =
+            ["userName", "mail"].map(|name| ("managed/user".to_owned(), Pointer::from_tokens([name]))).into();
+        for module in self.project.authentication.modules.iter().filter(|module| module.kind == ModuleKind::ManagedUser) {
+            let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
+            let property = login_property(module, self.project.schemas.get(collection));
+            names.insert((collection.to_owned(), Pointer::from_tokens([property])));
+        }
+        for schema in self.project.schemas.iter() {
+            names.extend(schema.unique().map(|name| (schema.collection(), Pointer::from_tokens([name]))));
+        }
+        names
     }
 
     /// What the store must index and keep unique.
     #[must_use]
-    pub fn collections(&self) -> Collections {
-        let mut collections = Collections::new().with("managed/user", [], ["userName".to_owned(), "mail".to_owned()]);
+    pub(crate) fn collections(&self) -> Collections {
+        let mut collections = Collections::new();
+        for (collection, place) in self.names() {
+            collections.declare_spelled(&collection, place);
+        }
         collections.declare(NOTIFICATIONS, [], [NOTIFICATION_TARGET.to_owned()]);
         for schema in self.project.schemas.iter() {
-            collections.declare(&schema.collection(), schema.unique().map(str::to_owned), []);
+            collections.declare(&schema.collection(), self.project.policies.unique(&schema.collection()).map(str::to_owned), []);
+        }
+        for schema in self.project.schemas.iter() {
+            for property in schema.properties.iter().filter(|property| property.relationship.is_some()) {
+                collections.declare_references(&schema.collection(), &property.name);
+            }
         }
         for file in &self.project.processes {
-            for (collection, property) in queried(&file.value) {
-                collections.declare(&collection, [], [property]);
+            for (collection, place) in queried(&file.value) {
+                collections.declare_spelled(&collection, place);
             }
+        }
+        for schema in self.project.schemas.iter() {
+            collections.seal(&schema.collection(), schema.sealed().map(str::to_owned));
         }
         collections
     }
 }
 
-impl Runtime {
-    /// Joins a compiled project to its ports. A process whose file is broken is left out, or kept as `previous` has it.
+impl Material {
+    /// The processes whose files are broken, as far as the names of the files say.
     #[must_use]
-    pub fn new(source: &Source, material: Material, parts: &Parts, previous: Option<&Runtime>) -> Self {
-        let collections = material.collections();
-        let Material { project, processes: compiled, templates, consents, diagnostics } = material;
-        let mut processes = HashMap::new();
-        for (name, process) in compiled {
-            let kept = || previous.and_then(|runtime| runtime.processes.get(&name).cloned());
-            if let Some(process) = process.map(Arc::new).or_else(kept) {
-                processes.insert(name, process);
-            }
-        }
+    pub(crate) fn broken(&self) -> Vec<String> {
+        let missing = self.processes.iter().filter(|(_, process)| process.is_none()).map(|(name, _)| name.clone());
+        let unread = self.diagnostics.iter().filter(|found| found.is_error()).filter_map(|found| {
+            let name = project::ProcessFile::name_of(found.location.file.strip_prefix("conf/")?)?;
+            self.processes.iter().all(|(known, _)| known != name).then(|| name.to_owned())
+        });
+        let mut broken: Vec<String> = missing.chain(unread).collect();
+        broken.sort_unstable();
+        broken.dedup();
+        broken
+    }
+
+    /// Joins a compiled project to its ports. A process whose file is broken is as `kept` has it, or left out.
+    #[must_use]
+    pub(crate) fn join(self, source: &Source, parts: &Parts, kept: &HashMap<String, Arc<Process<Services>>>) -> Runtime {
+        let broken = self.broken();
+        let Self { project, processes: compiled, templates, consents, keystore, diagnostics } = self;
+        let mut processes: HashMap<String, Arc<Process<Services>>> =
+            compiled.into_iter().filter_map(|(name, process)| Some((name, Arc::new(process?)))).collect();
         // A file that cannot even be parsed names no process; the one it was keeps serving all the same.
-        for (name, process) in previous.into_iter().flat_map(|runtime| &runtime.processes) {
-            let file = format!("conf/selfservice-{name}.json");
-            if diagnostics.iter().any(|found| found.is_error() && found.location.file == file) {
-                processes.entry(name.clone()).or_insert_with(|| Arc::clone(process));
-            }
-        }
-        let (schemas, policies, kba) =
-            (Arc::new(project.schemas.clone()), Arc::new(project.policies.clone()), Arc::new(project.questions.clone()));
-        let managed = Arc::new(parts.managed(&schemas, &policies, &kba));
+        processes.extend(broken.into_iter().filter_map(|name| kept.get(&name).map(|process| (name, Arc::clone(process)))));
+        let (schemas, policies, kba) = {
+            let policies = project.policies.clone().with_scripting(Arc::clone(&parts.sandbox), Arc::new(OnRuntime::new()));
+            (Arc::new(project.schemas.clone()), Arc::new(policies), Arc::new(project.questions.clone()))
+        };
+        let templates: Arc<dyn stages::MailTemplates> = Arc::new(templates);
+        let managed = Arc::new(parts.managed((&schemas, &policies, &kba), keystore, &templates));
+        let mail_configured = mail_configured(source, &project);
         let listed = project.auth_profile.processes.iter().filter_map(|path| {
             let name = AuthProfile::process_name(path);
             let process = processes.get(name)?;
-            Unfit::of(&project, name, Some(process)).is_none().then(|| (path.clone(), Arc::clone(process)))
+            Unfit::of(&project, mail_configured, name, Some(process)).is_none().then(|| (path.clone(), Arc::clone(process)))
         });
         let profile = Profile::new(listed);
         let default_locale = project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
-        let templates: Arc<dyn stages::MailTemplates> = Arc::new(templates);
-        let mail_configured = matches!(source, Source::Embedded) || project.external_email.is_some();
+        let own_mails: Arc<dyn stages::OwnMails> = Arc::new(pages::Letters::of(source.root(), &default_locale));
+        let post = Arc::new(Post {
+            configured: mail_configured,
+            budget: Arc::clone(&parts.budget),
+            templates: Arc::clone(&templates),
+            own: Arc::clone(&own_mails),
+        });
         let consequences = Arc::new(Consequences {
             settings: project.settings.profile,
-            notifications: project.notifications,
-            post: Post {
-                configured: mail_configured,
-                budget: Arc::clone(&parts.budget),
-                templates: Arc::clone(&templates),
-                default_locale: default_locale.clone(),
+            notifications: Notifications {
+                settings: project.notifications.clone(),
+                managed: Arc::clone(&managed),
+                ledger: Arc::clone(&parts.ledger),
+                random: Arc::clone(&parts.random),
+                clock: Arc::clone(&parts.clock),
+            },
+            mail_changes: MailChanges {
+                post: Arc::clone(&post),
+                managed: Arc::clone(&managed),
+                ledger: Arc::clone(&parts.ledger),
+                keys: Arc::clone(&parts.keys),
+                random: Arc::clone(&parts.random),
+                public_url: project.public_url.clone(),
             },
             managed: Arc::clone(&managed),
-            ledger: Arc::clone(&parts.ledger),
-            keys: Arc::clone(&parts.keys),
-            random: Arc::clone(&parts.random),
-            clock: Arc::clone(&parts.clock),
-            public_url: project.public_url.clone(),
+            post,
         });
         let services = Arc::new(Services {
             consequences: Arc::clone(&consequences) as Arc<dyn stages::Consequences>,
@@ -243,12 +273,16 @@ impl Runtime {
             hasher: Arc::clone(&parts.hasher),
             captcha: Arc::clone(&parts.captcha),
             mail_budget: Arc::clone(&parts.budget),
+            mail_door: Arc::clone(&parts.door),
             mail_configured,
             templates,
+            own_mails,
             auto_login: Arc::clone(&parts.auto_login),
             scripts: Arc::new(SandboxScripts::new(Arc::clone(&parts.sandbox), Arc::clone(&managed))),
             remote: Arc::clone(&parts.remote),
             needed_metadata: profile.needs(),
+            questions_settle: project.settings.profile.questions_settle,
+            listed: profile.names(),
             default_locale,
         });
         let engine = Engine::new(
@@ -257,10 +291,11 @@ impl Runtime {
             Arc::clone(&parts.keys),
             Arc::clone(&parts.clock),
             Arc::clone(&parts.random),
-        );
+        )
+        .with_longest_instance(project.settings.longest_instance());
         let public_url = project.public_url.clone();
         let terms = project.terms.as_ref().map(|document| Terms::read(&document.value).0).unwrap_or_default();
-        Self {
+        Runtime {
             project: Arc::new(project),
             schemas,
             policies,
@@ -273,7 +308,6 @@ impl Runtime {
             engine,
             profile,
             processes,
-            collections,
             diagnostics,
             root: source.root().map(Path::to_path_buf),
             public_url,
@@ -281,8 +315,13 @@ impl Runtime {
     }
 }
 
+/// Whether mail leaves, or is kept where it can be read.
+fn mail_configured(source: &Source, project: &Project) -> bool {
+    matches!(source, Source::Embedded) || project.external_email.is_some()
+}
+
 /// The properties that `userQuery` stages look people up by.
-fn queried(file: &Value) -> Vec<(String, String)> {
+fn queried(file: &Value) -> Vec<(String, Pointer)> {
     let stages = file.get("stageConfigs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut found = Vec::new();
     for stage in stages {
@@ -292,17 +331,17 @@ fn queried(file: &Value) -> Vec<(String, String)> {
             Some(Value::String(field)) => vec![field.as_str()],
             _ => Vec::new(),
         };
-        found.extend(
-            fields.into_iter().map(|field| (collection.clone(), field.trim_matches('/').to_owned())).filter(|(_, field)| field != "_id"),
-        );
+        let places = fields.into_iter().filter_map(|field| Pointer::parse(field).ok());
+        let places = places.filter(|place| !place.is_root() && place.top().is_none_or(|name| name != "_id"));
+        found.extend(places.map(|place| (collection.clone(), place)));
     }
     found
 }
 
 /// Opens `$crypto` values where `vestibule.toml` names the keystore they were encrypted with (decision 22).
-fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Diagnostic>) {
+fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Diagnostic>) -> Option<Keystore> {
     let settings = &project.settings.keys;
-    let (Some(name), Some(password)) = (&settings.keystore, &settings.password) else { return };
+    let (Some(name), Some(password)) = (&settings.keystore, &settings.password) else { return None };
     let path = source.root().map_or_else(|| PathBuf::from(name), |root| root.join(name));
     let at = || Location::file("vestibule.toml");
     let keystore = match std::fs::read(&path)
@@ -317,7 +356,7 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
                 at(),
                 format!("the keystore '{name}' cannot be opened: {error}"),
             ));
-            return;
+            return None;
         }
     };
     let mut open = |secret: &mut SecretText, what: &str| {
@@ -347,8 +386,18 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
             open(password, "the administrator's password");
         }
     }
-    if let Some(password) = project.external_email.as_mut().and_then(|mailer| mailer.password.as_mut()) {
-        open(password, "the mail server's password");
+    if let Some((what, secret)) = project.external_email.as_mut().and_then(project::Mailer::secret_mut) {
+        open(secret, what);
+    }
+    Some(keystore)
+}
+
+/// Opens values of objects that are brought in from an IDM that used this keystore.
+struct OperatorKeys(Keystore);
+
+impl OpensCrypto for OperatorKeys {
+    fn open(&self, crypto: &Value) -> Result<Value, String> {
+        jose::decrypt_idm_crypto(&self.0, crypto).map_err(|error| error.to_string())
     }
 }
 
@@ -376,7 +425,7 @@ fn consents(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Consents {
     consents
 }
 
-/// Another client's build that is not there would be a 404 for everybody, said by nobody.
+/// Another client's build that is missing would be a 404 for everybody, and nothing would say why.
 fn check_pages(source: &Source, project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     let Some(dir) = &project.settings.pages.dir else { return };
     let place = source.root().map_or_else(|| PathBuf::from(dir), |root| root.join(dir));

@@ -1,38 +1,47 @@
 //! Start, run, reload, stop. The order at the end matters: requests first, then the pass of the outbox they filled, then the audit
 //! trail, then the store.
 
+mod reload;
+
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use accounts::{Accepted, Accounts, Limits, MailBudgets, Runtime, Turns};
 use arc_swap::ArcSwap;
 use crest::{Clock, Random};
-use identity::Sessions;
-use identity::secret::{HashParameters, Hasher};
-use process::{Ledger, Outbox};
+use identity::secret::Hasher;
+use mail::Courier;
+use process::{Ledger, Outbox, Sessions};
 use project::{Diagnostic, Severity};
 use store::{Collections, Db};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::accepted::Accepted;
+use self::reload::{Asked, Reload, Watched};
 use crate::administrator;
-use crate::app::App;
 use crate::audit::Audit;
+use crate::client_build::Kept;
 use crate::config_files::ConfigFiles;
-use crate::definitions::KeptDefinitions;
-use crate::http::{self, SignIns};
+use crate::data_lock::DataLock;
+use crate::definitions::{self, KeptDefinitions};
+use crate::exposed;
 use crate::keys::{self, KeyFileError};
-use crate::limits::Limits;
-use crate::mail::{Courier, Transport};
+use crate::listener::{self, Certificate, CertificateError, Room, Served};
+use crate::mail::{MailSecret, transport};
 use crate::metrics::{self, Metrics};
-use crate::ports::{HashPool, HttpAutoLogin, HttpCaptcha, HttpStages, OsRandom, RecipientBudget, SystemClock};
-use crate::runtime::{Material, Parts, Runtime, Source};
-use crate::sealed::MailSeal;
+use crate::ports::{
+    CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpStages, OsRandom, StoreHealth, SystemClock, WholeTrail,
+};
+use crate::processes::{self, ProcessStatus};
+use crate::project_directory::{self, NoProject};
+use crate::reread::{self, Read};
+use crate::runtime::{Material, Parts, Source};
+use crate::sealed::{MailSeal, PropertySeal};
+use crate::shared_config::SharedConfig;
 use crate::watch as files;
 
 /// What `vestibule serve` was told.
@@ -44,16 +53,21 @@ pub struct Options {
     pub listen: Option<SocketAddr>,
     /// Where the store, the keys and the audit trail are kept.
     pub data: PathBuf,
+    /// Take the keys that are there, or new ones, although the store was sealed with others.
+    pub new_keys: bool,
 }
 
 /// Why the server does not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The project's directory is not one.
-    #[error("{0} is no directory")]
-    NoProject(PathBuf),
+    /// There is no project to serve.
+    #[error(transparent)]
+    NoProject(#[from] NoProject),
+    /// Another server uses the data, or it cannot be told.
+    #[error("{0}")]
+    Locked(String),
     /// The data directory cannot be used.
-    #[error("{path}: {error}")]
+    #[error("the data directory '{}' cannot be used: {error}", path.display())]
     Data {
         /// Which path.
         path: PathBuf,
@@ -68,6 +82,9 @@ pub enum ServeError {
         /// What the system says.
         error: io::Error,
     },
+    /// The certificate of `[tls]` cannot be used.
+    #[error(transparent)]
+    Certificate(Box<dyn std::error::Error + Send + Sync>),
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
@@ -82,6 +99,12 @@ pub enum ServeError {
     SetUp(String),
 }
 
+impl From<CertificateError> for ServeError {
+    fn from(error: CertificateError) -> Self {
+        Self::Certificate(Box::new(error))
+    }
+}
+
 /// How often expired rows are swept.
 const SWEEP: Duration = Duration::from_mins(1);
 /// The last pass over the outbox may take this long.
@@ -92,16 +115,24 @@ const KEEP_DELIVERED: i64 = 7 * 24 * 3600;
 /// What the command line prints when the server is up.
 #[derive(Clone, Debug)]
 pub struct Started {
-    /// The address.
+    /// Where the server listens; the port is the real one, also when 0 was asked for.
     pub address: SocketAddr,
+    /// Whether TLS is spoken there.
+    pub https: bool,
+    /// Nobody said where to listen: it is this machine, under the name `localhost` too.
+    pub local: bool,
+    /// Our own pages are served.
+    pub pages: bool,
     /// The administrator's name.
     pub administrator: String,
-    /// His password, if it was made just now; it is not shown again.
+    /// The administrator's password, if it was made just now; it is not shown again.
     pub password: Option<String>,
+    /// The processes of the project, by name, and what becomes of each.
+    pub processes: Vec<ProcessStatus>,
     /// What is wrong with the project, or worth knowing.
     pub diagnostics: Vec<Diagnostic>,
-    /// Whether mails are kept and shown at `/mail`.
-    pub keeps_mail: bool,
+    /// Where kept mails are shown, with the secret that opens the page: a path below the server's address. `None` where mails are sent.
+    pub mail_page: Option<String>,
 }
 
 /// Serves until `stop` becomes true, then finishes what is running.
@@ -109,15 +140,17 @@ pub struct Started {
 /// # Errors
 /// [`ServeError`].
 pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch::Receiver<bool>) -> Result<(), ServeError> {
-    let source = match &options.project {
-        None => Source::Embedded,
-        Some(root) if root.is_dir() => Source::Directory(root.clone()),
-        Some(root) => return Err(ServeError::NoProject(root.clone())),
-    };
+    let source = project_directory::open(options.project.as_deref())?;
     make_private_directory(&options.data).map_err(|error| ServeError::Data { path: options.data.clone(), error })?;
-    let address = source.read(options.listen).settings.listen_at(options.listen);
+    let settings = source.read(options.listen).settings;
+    // Held to the end, beyond the store's own.
+    let _lock = lock(&settings, &options.data)?;
+    let certificate = settings.tls.as_ref().map(|tls| Certificate::open(source.root(), tls)).transpose()?;
+    let address = settings.listen_at(options.listen);
     let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
     let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
+    let unasked = options.listen.is_none() && settings.listen.is_none();
+    let second = if unasked { other_loopback(address).await } else { None };
     // Watched before it is read: a file that is changed in between is read again.
     let watched = source.root().and_then(|root| match files::watch(root) {
         Ok(watched) => Some(watched),
@@ -127,26 +160,87 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
         }
     });
     let mut server = Server::set_up(&options, &source, address).await?;
-    let app = Arc::clone(&server.app);
-    let tasks = server.tasks(&source, address, watched, &stop);
-    app.ready.store(true, Ordering::Release);
-    started(server.started(address, &source));
-    let outcome = http::serve(listener, Arc::clone(&app), stop).await;
-    app.ready.store(false, Ordering::Release);
+    let figures = figures_listener(&server).await?;
+    let mut tasks = server.tasks(&source, address, watched, &stop);
+    let room = Room::of(&server.app.accounts.runtime.load().project.settings.limits);
+    if let Some(listener) = figures {
+        let (served, room, until) = (server.served(), room.clone(), stop.clone());
+        tasks.others.push(tokio::spawn(async move {
+            if let Err(error) = listener::serve_figures(listener, &served, room, until).await {
+                tracing::error!(%error, "the figures are no longer served");
+            }
+        }));
+    }
+    if let Some(certificate) = &certificate {
+        let accounts = Arc::clone(&server.app.accounts);
+        tasks.others.push(tokio::spawn(Arc::clone(certificate).keep_up(accounts, stop.clone())));
+    } else {
+        exposed::tell(address, server.app.accounts.runtime.load().project.settings.trusted_proxies.len());
+    }
+    if let Some(shared) = &server.shared {
+        shared.catch_up().await;
+    }
+    if let Some(listener) = second {
+        let (served, room, certificate, until) = (server.served(), room.clone(), certificate.clone(), stop.clone());
+        tasks.others.push(tokio::spawn(async move {
+            if let Err(error) = listener::serve(listener, served, room, certificate, until).await {
+                tracing::error!(%error, "one of the two loopback addresses is no longer served");
+            }
+        }));
+    }
+    server.health.set_serving(true);
+    started(Started { local: unasked, ..server.started(address, certificate.is_some(), &source) });
+    let outcome = listener::serve(listener, server.served(), room, certificate, stop).await;
+    server.health.set_serving(false);
     tasks.finish().await;
-    drop(app);
     server.close().await;
     outcome.map_err(|error| ServeError::Listen { address, error })
 }
 
+/// `localhost` is both loopback addresses, and a browser may take either. A machine without the second one has the first.
+async fn other_loopback(address: SocketAddr) -> Option<TcpListener> {
+    let other = SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), address.port());
+    let bound = TcpListener::bind(other).await;
+    if let Err(error) = &bound {
+        tracing::debug!(%other, %error, "only one of the two loopback addresses is listened on");
+    }
+    bound.ok()
+}
+
+/// The listener of `[metrics] listen`.
+async fn figures_listener(server: &Server) -> Result<Option<TcpListener>, ServeError> {
+    let Some(address) = server.app.accounts.runtime.load().project.settings.metrics.listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
+    let address = listener.local_addr().unwrap_or(address);
+    tracing::info!(%address, "figures are served at /metrics without credentials");
+    Ok(Some(listener))
+}
+
+/// What a reload and the sweep work on.
+#[derive(Clone)]
+struct App {
+    accounts: Arc<Accounts>,
+    definitions: Arc<KeptDefinitions>,
+    db: Db,
+    courier: Arc<Courier>,
+    metrics: Metrics,
+    audit: Audit,
+    budget: Arc<MailBudgets>,
+    build: Arc<Kept>,
+}
+
 struct Server {
-    app: Arc<App>,
+    app: App,
+    rest: Arc<rest::App>,
+    health: Arc<StoreHealth>,
     parts: Parts,
     password: Option<String>,
+    mail_secret: MailSecret,
+    pages: Arc<pages::Pages>,
     writer: crate::audit::AuditWriter,
     audit: Audit,
-    budget: Arc<RecipientBudget>,
-    asked: Option<Asked>,
+    reload: Option<(Asked, Read)>,
+    shared: Option<Arc<SharedConfig>>,
 }
 
 struct Tasks {
@@ -161,20 +255,37 @@ impl Server {
         let set_up = |error: &dyn std::fmt::Display| ServeError::SetUp(error.to_string());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
-        let project = source.read(Some(listen));
+        let (project, read) = reread::read(source, listen);
         let limits = project.settings.limits.clone();
+        let url = store_url(&project.settings, &options.data);
+        let key_document = keys::document(&options.data, &project.settings.keys, source.root());
+        let others = || ServeError::from(KeyFileError::OfAnotherStore { keys: key_document.clone(), store: store::name_of(&url) });
+        if !options.new_keys && !key_document.exists() && is_sealed(&url).await? {
+            return Err(others());
+        }
         let keys = Arc::new(keys::open(&options.data, &project.settings.keys, source.root())?);
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let pool = Arc::new(HashPool::new(cores, limits.hash_queue as usize, Arc::clone(&random), HashParameters::default()));
+        let pool = Arc::new(HashPool::new(cores, limits.hash_queue as usize, Arc::clone(&random), project.settings.hashing));
         let hasher: Arc<dyn Hasher> = Arc::clone(&pool) as Arc<dyn Hasher>;
         let data_error = |error| ServeError::Data { path: options.data.clone(), error };
         let opened = administrator::open(&options.data, &project.authentication, hasher.as_ref(), random.as_ref()).await;
         let (administrator, password) = opened.map_err(data_error)?;
-        let url = store_url(&project.settings, &options.data);
+        let audit_settings = project.settings.audit;
         let material = Material::compile(source, project);
         let db = open_store(&url, &material).await?;
+        let marks = keys::marks(&keys);
+        let sealed_by = db.sealed_by().await?;
+        if !options.new_keys && sealed_by.as_ref().is_some_and(|mark| !marks.contains(mark)) {
+            return Err(others());
+        }
+        if let Some(newest) = marks.into_iter().next().filter(|newest| sealed_by.as_ref() != Some(newest)) {
+            db.seal_by(newest).await?;
+        }
+        db.keep_audit(audit_settings.enabled);
         db.seal_mails(Arc::new(MailSeal(Arc::clone(&keys))));
-        let budget = Arc::new(RecipientBudget::new(limits.enabled, limits.mails_per_recipient_hour, limits.mails_per_recipient_day));
+        db.seal_values(Arc::new(PropertySeal(Arc::clone(&keys)))).await.map_err(|error| set_up(&error))?;
+        let budget = Arc::new(MailBudgets::new(&limits, metrics::over_budget));
+        let door = Arc::new(CourierDoor::default());
         let parts = Parts {
             objects: Arc::new(db.clone()),
             ledger: Arc::new(db.clone()),
@@ -186,68 +297,106 @@ impl Server {
             remote: Arc::new(HttpStages::new().map_err(|error| set_up(&error))?),
             sandbox: Arc::new(script::Sandbox::new(script::Limits::default())),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
+            door: Arc::clone(&door) as Arc<dyn stages::MailDoor>,
             auto_login: Arc::new(HttpAutoLogin::new().map_err(|error| set_up(&error))?),
         };
-        let mut runtime = Runtime::new(source, material, &parts, None);
-        index(&db, &mut runtime).await;
+        let collections = material.collections();
+        let kept = definitions::last_good(parts.ledger.as_ref(), &keys, &material.broken()).await?;
+        let mut runtime = material.join(source, &parts, &kept);
+        declare(&db, &collections, &mut runtime).await;
         let transport = transport(source, &runtime);
         let outbox: Arc<dyn Outbox> = Arc::new(db.clone());
-        let courier = Courier::new(outbox, transport, Arc::clone(&clock));
-        let (audit, writer) = Audit::open(&options.data.join("audit")).map_err(data_error)?;
+        let courier = Courier::new(Arc::clone(&outbox), transport, Arc::clone(&clock));
+        door.open(&courier);
+        db.hand_mails_to(Some(Arc::clone(&courier) as Arc<dyn process::Handover>));
+        let (audit, writer) = Audit::open(&options.data.join("audit"), audit_settings.enabled).map_err(data_error)?;
         let handle = metrics::install().map_err(|error| set_up(&error))?;
         let metrics = Metrics::new(handle, pool, Arc::clone(&courier), audit.clone());
         let runtime = Arc::new(ArcSwap::from_pointee(runtime));
-        let definitions = KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys));
+        let definitions = Arc::new(KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys)));
         definitions.keep(&runtime.load()).await?;
         let (reloads, asked) = tokio::sync::mpsc::channel(1);
-        let accepted = Accepted::new(random.as_ref());
-        let app = Arc::new(App {
+        let shared = SharedConfig::of(&db, &keys, &clock, source, &reloads);
+        let files = ConfigFiles::new(Arc::clone(&runtime), source.clone(), listen, reloads, shared.clone());
+        let accounts = Arc::new(Accounts {
             runtime,
-            definitions,
-            db,
+            definitions: Arc::clone(&definitions) as Arc<dyn process::Definitions<stages::Services>>,
+            ledger: Arc::clone(&parts.ledger),
+            sessions: Arc::new(db.clone()),
             hasher,
             keys,
             clock,
+            trail: Arc::new(audit.clone()),
+            meter: Arc::new(metrics.clone()),
+            delivery: Arc::new(CourierDelivery(Arc::clone(&courier))),
+            turns: Turns::default(),
+            accepted: Accepted::new(random.as_ref()),
             random,
-            audit: audit.clone(),
-            metrics,
-            config: ConfigFiles::new(source.clone(), listen, reloads),
-            mail: courier,
-            sign_ins: SignIns::default(),
-            accepted,
             limits: Limits::new(&limits),
-            administrator: Arc::new(administrator),
-            ready: AtomicBool::new(false),
+            administrator,
         });
-        Ok(Self { app, parts, password, writer, audit, budget, asked: Some(asked) })
+        let health = Arc::new(StoreHealth::new(db.clone(), Arc::clone(&parts.clock)));
+        let rest = Arc::new(rest::App {
+            accounts: Arc::clone(&accounts),
+            outbox,
+            files: Arc::new(files),
+            audit: Arc::new(WholeTrail { db: db.clone(), audit: audit.clone() }),
+            health: Arc::clone(&health) as Arc<dyn rest::ports::Health>,
+            unbelieved: rest::Unbelieved::default(),
+        });
+        let mail_secret = MailSecret::new(parts.random.as_ref());
+        let pages = Arc::new(pages::Pages::new(Arc::clone(&accounts)));
+        let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default() };
+        Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared })
     }
 
-    fn started(&self, address: SocketAddr, source: &Source) -> Started {
-        let runtime = self.app.runtime.load();
+    fn served(&self) -> Served {
+        Served {
+            rest: Arc::clone(&self.rest),
+            metrics: self.app.metrics.clone(),
+            courier: Arc::clone(&self.app.courier),
+            mail_secret: self.mail_secret.clone(),
+            build: Arc::clone(&self.app.build),
+            pages: Arc::clone(&self.pages),
+        }
+    }
+
+    fn started(&self, address: SocketAddr, https: bool, source: &Source) -> Started {
+        let runtime = self.app.accounts.runtime.load();
         Started {
             address,
+            https,
+            local: false,
+            pages: runtime.project.settings.pages.builtin,
             administrator: runtime.project.authentication.admin.username.clone(),
             password: self.password.clone(),
+            processes: processes::statuses(&runtime),
             diagnostics: runtime.diagnostics.clone(),
-            keeps_mail: matches!(source, Source::Embedded) && matches!(*self.app.mail.transport(), Transport::Keep),
+            mail_page: (matches!(source, Source::Embedded) && self.app.courier.transport().keeps()).then(|| self.mail_secret.path()),
         }
     }
 
     fn tasks(&mut self, source: &Source, listen: SocketAddr, watched: Option<Watched>, stop: &watch::Receiver<bool>) -> Tasks {
         let (stop_courier, stopped) = watch::channel(false);
-        let courier = tokio::spawn(Arc::clone(&self.app.mail).run(stopped));
-        let mut others = vec![tokio::spawn(sweep(Arc::clone(&self.app), Arc::clone(&self.budget), stop.clone()))];
-        if let Some(asked) = self.asked.take() {
-            let reload = Reload { app: Arc::clone(&self.app), parts: self.parts.clone(), source: source.clone(), listen };
+        // The lock of the data directory says that nobody else empties this outbox.
+        let courier = tokio::spawn(Arc::clone(&self.app.courier).run(true, stopped));
+        let mut others = vec![tokio::spawn(sweep(self.app.clone(), stop.clone()))];
+        if let Some((asked, read)) = self.reload.take() {
+            let reload = Reload { app: self.app.clone(), parts: self.parts.clone(), source: source.clone(), listen, judged: read };
             others.push(tokio::spawn(reload.run(watched, asked, stop.clone())));
+        }
+        if let Some(shared) = &self.shared {
+            others.push(tokio::spawn(Arc::clone(shared).follow(stop.clone())));
         }
         Tasks { courier, stop_courier, others }
     }
 
     async fn close(self) {
-        let Self { app, parts, writer, audit, .. } = self;
+        let Self { app, rest, health, parts, pages, writer, audit, shared, .. } = self;
         let db = app.db.clone();
-        drop((app, parts, audit));
+        // Each of the two knows the other.
+        db.hand_mails_to(None);
+        drop((app, rest, pages, health, parts, audit, shared));
         // The last of the senders may still be in a connection that is closing; the writer ends when all are gone.
         let finished = tokio::task::spawn_blocking(move || writer.finish());
         if tokio::time::timeout(Duration::from_secs(5), finished).await.is_err() {
@@ -276,80 +425,6 @@ impl Tasks {
     }
 }
 
-/// Questions for a reload, from administrators who changed a file.
-type Asked = tokio::sync::mpsc::Receiver<tokio::sync::oneshot::Sender<bool>>;
-
-/// A watch and its messages.
-type Watched = (files::Watch, tokio::sync::mpsc::Receiver<()>);
-
-/// Takes up changes of the project's files.
-struct Reload {
-    app: Arc<App>,
-    parts: Parts,
-    source: Source,
-    listen: SocketAddr,
-}
-
-impl Reload {
-    async fn run(self, watched: Option<Watched>, mut asked: Asked, mut stop: watch::Receiver<bool>) {
-        let (_watching, mut changes) = match watched {
-            Some((watch, changes)) => (Some(watch), changes),
-            // The sender is gone, so the queue says nothing more; who asks is answered all the same.
-            None => (None, tokio::sync::mpsc::channel(1).1),
-        };
-        loop {
-            let mut answer = None;
-            tokio::select! {
-                Some(()) = changes.recv() => {}
-                question = asked.recv() => match question {
-                    Some(question) => answer = Some(question),
-                    None => return,
-                },
-                _ = stop.changed() => return,
-            }
-            let taken = self.reload().await;
-            if let Some(answer) = answer {
-                // Whoever asked may have gone.
-                let _ = answer.send(taken);
-            }
-        }
-    }
-
-    /// Says whether the files as they are now are being served.
-    async fn reload(&self) -> bool {
-        let previous = self.app.runtime.load_full();
-        let project = self.source.read(Some(self.listen));
-        let material = Material::compile(&self.source, project);
-        if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
-            tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
-            return false;
-        }
-        let mut runtime = Runtime::new(&self.source, material, &self.parts, Some(&previous));
-        for diagnostic in runtime.diagnostics.iter().filter(|found| !previous.diagnostics.contains(found)) {
-            report(diagnostic);
-        }
-        index(&self.app.db, &mut runtime).await;
-        if let Err(error) = self.app.definitions.keep(&runtime).await {
-            tracing::error!(%error, "changed files are not taken up");
-            return false;
-        }
-        if runtime.project.external_email != previous.project.external_email {
-            self.app.mail.set_transport(transport(&self.source, &runtime));
-        }
-        self.app.limits.set(&runtime.project.settings.limits);
-        self.app.runtime.store(Arc::new(runtime));
-        tracing::info!("the project was read again");
-        true
-    }
-}
-
-/// A companion file that was good and is not any more. A broken process file concerns that process alone and stops nothing.
-fn newly_broken<'d>(found: &'d [Diagnostic], before: &[Diagnostic]) -> Option<&'d Diagnostic> {
-    let is_process = |diagnostic: &Diagnostic| diagnostic.location.file.starts_with("conf/selfservice-");
-    let was_broken = |file: &str| before.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.location.file == file);
-    found.iter().find(|diagnostic| diagnostic.is_error() && !is_process(diagnostic) && !was_broken(&diagnostic.location.file))
-}
-
 /// Writes a finding to the log, as loud as it is bad.
 pub(crate) fn report(diagnostic: &Diagnostic) {
     match diagnostic.severity {
@@ -359,61 +434,59 @@ pub(crate) fn report(diagnostic: &Diagnostic) {
     }
 }
 
-/// Opens the store. Indexes that existing objects stand against are left out here; [`index`] reports them.
+/// Whether keys are missing that the store was sealed with.
+async fn is_sealed(url: &str) -> Result<bool, ServeError> {
+    let url = url.to_owned();
+    let looked = tokio::task::spawn_blocking(move || store::is_sealed(&url)).await;
+    Ok(looked.map_err(|error| ServeError::SetUp(error.to_string()))??)
+}
+
+/// Opens the store; what is to be unique is unique before the first request.
 async fn open_store(url: &str, material: &Material) -> Result<Db, store::OpenError> {
-    match Db::open(url, material.collections()).await {
-        Err(store::OpenError::Indexes(error)) => {
-            tracing::error!(%error, "the store is opened without its indexes");
-            Db::open(url, Collections::new()).await
-        }
-        opened => opened,
-    }
+    Db::open(url, material.collections()).await
 }
 
-async fn index(db: &Db, runtime: &mut Runtime) {
-    if let Err(error) = db.ensure_indexes(&runtime.collections).await {
-        let location = project::Location::file("conf/managed.json");
-        runtime.diagnostics.push(Diagnostic::new(Severity::Error, "store-index", location, error.to_string()));
-    }
-}
-
-fn transport(source: &Source, runtime: &Runtime) -> Transport {
-    let Some(mailer) = &runtime.project.external_email else {
-        return if matches!(source, Source::Embedded) { Transport::Keep } else { Transport::Missing };
+/// Declares what the project looks up, and reports what stored objects contradict.
+async fn declare(db: &Db, collections: &Collections, runtime: &mut Runtime) {
+    let findings = match db.declare(collections).await {
+        Ok(doubled) => doubled.iter().map(ToString::to_string).collect(),
+        Err(error) => vec![error.to_string()],
     };
-    let password = mailer.password.as_ref().and_then(project::SecretText::plain).map(project::Secret::expose);
-    match Transport::smtp(mailer, password, default_sender(&runtime.public_url)) {
-        Ok(transport) => transport,
-        Err(error) => {
-            tracing::error!(%error, "mails stay in the outbox");
-            Transport::Missing
-        }
+    for finding in findings {
+        let location = project::Location::file("conf/managed.json");
+        runtime.diagnostics.push(Diagnostic::new(Severity::Error, "store-unique", location, finding));
     }
 }
 
-/// `noreply` at the public address's host, for projects that name no sender anywhere.
-fn default_sender(public_url: &str) -> String {
-    let host = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
-    let host = host.split(['/', ':']).next().unwrap_or_default();
-    let named = host.contains('.') && host.parse::<std::net::IpAddr>().is_err();
-    format!("noreply@{}", if named { host } else { "localhost" })
+/// Takes the data directory for this server, and the store where the project puts it elsewhere.
+fn lock(settings: &project::Settings, data: &Path) -> Result<DataLock, ServeError> {
+    let elsewhere = settings.store_url.as_deref().and_then(store::Db::file);
+    DataLock::take(data, elsewhere.as_deref()).map_err(|error| ServeError::Locked(error.to_string()))
 }
 
 pub(crate) fn store_url(settings: &project::Settings, data: &Path) -> String {
     settings.store_url.clone().unwrap_or_else(|| format!("sqlite:{}", data.join("vestibule.db").display()))
 }
 
-async fn sweep(app: Arc<App>, budget: Arc<RecipientBudget>, mut stop: watch::Receiver<bool>) {
+async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
     loop {
-        let dwell = app.runtime.load().project.jsonstore.cleanup_dwell;
+        let dwell = app.accounts.runtime.load().project.jsonstore.cleanup_dwell;
         tokio::select! {
             () = tokio::time::sleep(dwell.min(SWEEP)) => {}
             _ = stop.changed() => return,
         }
-        let now = app.now();
-        let idle = i64::try_from(app.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
+        let now = app.accounts.now();
+        let idle = i64::try_from(app.accounts.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
         let swept = async {
             Ledger::sweep(&app.db, now).await?;
+            if let Some(days) = app.accounts.runtime.load().project.settings.audit.retain_days {
+                let before = now.saturating_sub(i64::from(days) * 24 * 3600);
+                let forgotten = app.db.forget_audit(before).await?;
+                if forgotten > 0 {
+                    tracing::info!(audit.events = forgotten, "events of the store that are older than [audit] retain_days were removed");
+                }
+                app.audit.forget(before);
+            }
             app.db.forget_delivered(now.saturating_sub(KEEP_DELIVERED)).await
         };
         if let Err(error) = swept.await {
@@ -422,10 +495,11 @@ async fn sweep(app: Arc<App>, budget: Arc<RecipientBudget>, mut stop: watch::Rec
         if let Err(error) = Sessions::sweep(&app.db, now, now.saturating_sub(idle)).await {
             tracing::warn!(%error, "ended sessions could not be swept");
         }
-        budget.sweep(now);
-        app.limits.sweep(now);
-        app.accepted.sweep(now);
+        app.budget.sweep(now);
+        app.accounts.limits.sweep(now);
+        app.accounts.accepted.sweep(now);
         app.metrics.upkeep();
+        app.build.upkeep();
     }
 }
 
@@ -435,16 +509,4 @@ pub(crate) fn make_private_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_sender_is_at_the_public_host() {
-        assert_eq!(default_sender("https://id.example.com:8443/x"), "noreply@id.example.com");
-        assert_eq!(default_sender("http://127.0.0.1:8080"), "noreply@localhost");
-        assert_eq!(default_sender("http://localhost"), "noreply@localhost");
-    }
 }

@@ -1,16 +1,19 @@
-//! The account a process is about, as the store holds it now. Reading it costs one read, whether it exists or not.
+//! The account a process is about, as the store holds it now. Reading it costs one read of one object, whether it exists or not.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crest::{Change, Patch, Pointer, Resource, ResourceError};
+use crest::{Patch, Pointer, Resource, ResourceError};
 use identity::secret::StoredSecret;
-use identity::{Expect, Writer};
+use identity::{Expect, Managed, Writer};
 use process::{Compiling, Effect, FactKind, Issue, StageContext, Subject};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::{Author, MAIL, MailAddress, Services, Written, distinct, state};
+use crate::{Author, MAIL, MailAddress, Services, Written, distinct, of_scripts, state};
+
+/// The product's own property of an account's status.
+pub(crate) const STATUS: &str = "accountStatus";
 
 /// The context stages of this crate run in.
 pub(crate) type Cx<'a> = StageContext<'a, Services>;
@@ -27,15 +30,25 @@ impl Account {
     /// Reads the named or signed-in subject.
     ///
     /// # Errors
-    /// 400 when the process named none, 503 when the store does not answer.
+    /// 400 when the process named none, and when the person who was proven is gone: a process must not say that it did something for
+    /// somebody who is not there any more. 503 when the store does not answer.
     pub(crate) async fn read(cx: &Cx<'_>) -> Result<Self, ResourceError> {
         let subject = cx.subject()?;
-        let stored = cx.services.managed.objects.read(&subject.collection, &subject.id).await?;
-        let stored = cx.changes_of(&subject.collection, &subject.id).fold(stored, |stored, change| changed(stored, &subject.id, change));
+        let objects = &cx.services.managed.objects;
+        let stored = if subject.decoy {
+            // Somebody or other, read and taken apart like the person that a decoy stands for, and not looked at.
+            objects.nearest(&subject.collection, &subject.id, 1).await?.pop()
+        } else {
+            objects.read(&subject.collection, &subject.id).await?
+        };
+        let stored = cx.changes_of(&subject.collection, &subject.id).fold(stored, |stored, change| change.preview(stored));
+        if stored.is_none() && cx.facts().proves(&subject) {
+            return Err(overtaken());
+        }
         Ok(Self { stored: stored.filter(|_| !subject.decoy), subject })
     }
 
-    /// The same, or nothing for a process that is about nobody yet.
+    /// The same, or nothing for a process that names no account yet.
     ///
     /// # Errors
     /// 503 when the store does not answer.
@@ -56,7 +69,7 @@ impl Account {
         mailbox(self.stored.as_ref()?, field)
     }
 
-    /// `managed/user/<id>`, for the audit trail; empty for nobody.
+    /// `managed/user/<id>`, for the audit trail; empty where no account is named.
     pub(crate) fn path(&self) -> String {
         self.stored.as_ref().map(|_| format!("{}/{}", self.subject.collection, self.subject.id)).unwrap_or_default()
     }
@@ -76,7 +89,7 @@ pub(crate) struct Write<'a> {
     pub(crate) credential: bool,
     /// Where the person is told, where it is not the stored address.
     pub(crate) told: Option<&'a str>,
-    /// The operator wants nobody told.
+    /// The operator wants no mail about it.
     pub(crate) silent: bool,
     /// The process has seen that whoever asks owns the new mail address.
     pub(crate) confirmed: bool,
@@ -98,7 +111,7 @@ pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<Strin
     let Write { subject, patch, owned, expect, credential, told, silent, confirmed } = write;
     let Subject { collection, id, .. } = subject;
     let (caller, now) = (cx.caller, cx.now);
-    let managed = Arc::clone(&cx.services.managed);
+    let managed = on_behalf(cx);
     let consequences = Arc::clone(&cx.services.consequences);
     let by = Writer::Process { owned };
     let mut prepared = managed.patch(collection, id, &patch, by, &expect).await?;
@@ -111,11 +124,20 @@ pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<Strin
         }
         prepared = managed.patch(collection, id, &patch.without(MAIL), by, &expect).await?;
     }
-    if let Some(change) = prepared.change.clone() {
+    let change = prepared.change.clone();
+    let changes = change.is_some();
+    if let Some(change) = change {
         cx.effect(Effect::Change(change));
-        effects.extend(distinct(&managed, collection, &prepared));
+        effects.extend(distinct(&managed, collection, &prepared, Author::Person));
+    }
+    effects.extend(of_scripts(&managed, &prepared));
+    if changes {
         let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent };
         effects.extend(consequences.of(&written).await?);
+        if let Some(address) = prepared.content.get(MAIL).and_then(Value::as_str).filter(|_| confirmed) {
+            let (collection, id, address) = (collection.clone(), id.clone(), address.to_owned());
+            effects.push(Effect::Address { collection, id, address, confirmed });
+        }
     }
     for effect in effects {
         cx.effect(effect);
@@ -123,22 +145,45 @@ pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<Strin
     Ok(prepared.changed)
 }
 
-/// The object as it will be. A change that cannot be applied fails the commit; here it changes nothing.
-fn changed(stored: Option<Resource>, id: &str, change: &Change) -> Option<Resource> {
-    match change {
-        Change::Create { content, .. } | Change::Replace { content, .. } => Some(Resource {
-            id: id.to_owned(),
-            revision: stored.map(|stored| stored.revision).unwrap_or_default(),
-            content: content.clone(),
-        }),
-        Change::Patch { patch, .. } => stored.map(|mut stored| {
-            if let Err(error) = patch.apply(&mut stored.content) {
-                tracing::debug!(%error, "a change of this submission cannot be applied");
-            }
-            stored
-        }),
-        Change::Delete { .. } => None,
+/// Managed objects, written on behalf of whoever runs the process, as scripts at events see it.
+pub(crate) fn on_behalf(cx: &Cx<'_>) -> Arc<Managed> {
+    let caller = cx.caller;
+    let (component, id) = caller.subject.as_ref().map(|subject| (subject.collection.as_str(), subject.id.as_str())).unwrap_or_default();
+    Arc::new(cx.services.managed.on_behalf(json!({
+        "current": {"name": "selfservice"},
+        "caller": {"external": true},
+        "http": {"remoteAddress": caller.address, "headers": {}, "parameters": {}},
+        "security": {
+            "authenticationId": caller.user,
+            "authorization": {"id": id, "component": component, "roles": []},
+        },
+    })))
+}
+
+/// What the signed-in person is told who changes a credential without their present password (docs/protocol/authentication.md,
+/// "Re-authentication").
+pub(crate) fn without_password() -> ResourceError {
+    ResourceError::forbidden("Reauthentication failed, missing or empty headers")
+}
+
+/// What an instance is told whose account is no longer what it was when it was named.
+pub(crate) fn overtaken() -> ResourceError {
+    ResourceError::bad_request("Invalid snapshot token")
+}
+
+/// The status of an account as the state keeps it: one that has none is active.
+pub(crate) fn status(resource: &Resource, field: &Pointer) -> String {
+    match member(resource, field) {
+        None => "active".to_owned(),
+        Some(Value::String(status)) => status.clone(),
+        Some(other) => other.to_string(),
     }
+}
+
+/// The property that holds the status of an account: the one `userQuery` looked at.
+pub(crate) fn status_field(cx: &Cx<'_>) -> Pointer {
+    let name = cx.text(state::STATUS_FIELD).unwrap_or(STATUS);
+    Pointer::parse(name).unwrap_or_else(|_| Pointer::from_tokens([STATUS]))
 }
 
 /// A property of an object.
@@ -157,12 +202,12 @@ pub(crate) fn mailbox(resource: &Resource, field: &Pointer) -> Option<MailAddres
 }
 
 /// A digest of every secret an object holds at its top level: it changes when a password is changed, and tells nothing about it. A
-/// reset token that carries it dies with the credential it was asked for (design, "Snapshot tokens").
+/// reset token that carries it ends with the credential it was asked for.
 pub(crate) fn credential_digest(cx: &Cx<'_>, collection: &str, stored: Option<&Resource>) -> String {
     credential_digests(cx, collection, stored).into_iter().next().unwrap_or_default()
 }
 
-/// The same by every generation of keys that is still held, newest first: keys may be rotated while somebody is on his way.
+/// The same by every generation of keys that is still held, newest first: keys may be rotated while somebody is in the middle of a process.
 pub(crate) fn credential_digests(cx: &Cx<'_>, collection: &str, stored: Option<&Resource>) -> Vec<String> {
     let secrets: Map<String, Value> = stored
         .and_then(|resource| resource.content.as_object())

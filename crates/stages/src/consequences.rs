@@ -6,8 +6,8 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use identity::{Managed, Prepared};
-use process::{Caller, Effect};
+use identity::{Managed, Prepared, Property, Refers, Step};
+use process::{Caller, Effect, Mail};
 
 /// The property that holds a person's mail address.
 pub const MAIL: &str = "mail";
@@ -19,7 +19,7 @@ pub enum Author {
     Person,
     /// Somebody whom a privilege allows it.
     Delegate,
-    /// An administrator.
+    /// Somebody with the role of an administrator.
     Administrator,
 }
 
@@ -32,7 +32,7 @@ pub struct Written<'a> {
     pub now: i64,
     /// On whose behalf.
     pub author: Author,
-    /// Of which collection.
+    /// The collection of the object, `managed/user`.
     pub collection: &'a str,
     /// What is written.
     pub prepared: &'a Prepared,
@@ -40,17 +40,85 @@ pub struct Written<'a> {
     pub credential: bool,
     /// Where the person is told, where it is not the address that the object had before.
     pub told: Option<&'a str>,
-    /// The operator wants nobody told.
+    /// The operator wants no mail about it.
     pub silent: bool,
 }
 
-/// What keeps a name that is written its object's alone, in every spelling and to the eye (SEC-48). For everybody but administrators, who
-/// may bring names from elsewhere that differ in case.
+/// Tells the operator that a name belongs to several objects of a collection, none of which is meant more than the others: none of these
+/// people can sign in or reset by it.
+pub fn tell_ambiguous(collection: &str, ids: &[String]) {
+    metrics::counter!("vestibule_ambiguous_names_total").increment(1);
+    tracing::warn!(
+        object.collection = collection,
+        object.ids = ids.join(", "),
+        "a name belongs to several people, who are not found by it; see vestibule check --store"
+    );
+}
+
+/// What keeps a name that is written its object's alone, in every spelling and to the eye (SEC-48). Administrators may bring names from
+/// elsewhere that differ in case, unless the policy `valid-username` says that names may not.
 #[must_use]
-pub fn distinct(managed: &Managed, collection: &str, prepared: &Prepared) -> Vec<Effect> {
-    let changed = managed.policies.unique(collection).filter(|name| prepared.changed.iter().any(|changed| changed == name));
-    let distinct = |name: &str| Effect::Distinct { collection: collection.to_owned(), id: prepared.id.clone(), property: name.to_owned() };
-    changed.map(distinct).collect()
+pub fn distinct(managed: &Managed, collection: &str, prepared: &Prepared, author: Author) -> Vec<Effect> {
+    let policies = &managed.policies;
+    let asks = |name: &&str| author != Author::Administrator || policies.in_every_spelling(collection, name);
+    let changed = policies.unique(collection).filter(|name| prepared.changed.iter().any(|changed| changed == name));
+    let distinct = |name: &str| Effect::Distinct {
+        collection: collection.to_owned(),
+        id: prepared.id.clone(),
+        property: name.to_owned(),
+        requirement: policies.taken(collection, name),
+    };
+    changed.filter(asks).map(distinct).collect()
+}
+
+/// What belongs to a write besides its own change, as effects of the same unit: what scripts at its events did, and what its references
+/// ask of others.
+#[must_use]
+pub fn of_scripts(managed: &Managed, prepared: &Prepared) -> Vec<Effect> {
+    let mut effects = of_steps(managed, &prepared.before);
+    effects.extend(of_steps(managed, &prepared.after));
+    effects
+}
+
+fn of_steps(managed: &Managed, steps: &[Step]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for step in steps {
+        match step {
+            Step::Write { collection, prepared } => {
+                effects.extend(of_steps(managed, &prepared.before));
+                if let Some(change) = prepared.change.clone() {
+                    effects.push(Effect::Change(change));
+                    effects.extend(distinct(managed, collection, prepared, Author::Administrator));
+                    let schema = managed.schemas.get(collection);
+                    let credential = |name: &String| schema.and_then(|schema| schema.property(name)).is_some_and(Property::is_credential);
+                    if prepared.previous.is_some() && prepared.changed.iter().any(credential) {
+                        effects.push(Effect::EndSessions { collection: collection.clone(), id: prepared.id.clone(), except: None });
+                    }
+                }
+                effects.extend(of_steps(managed, &prepared.after));
+            }
+            Step::Change(change) => effects.push(Effect::Change(change.clone())),
+            Step::Refers(Refers { collection, property, target, exists, alone }) => effects.push(Effect::Refers {
+                collection: collection.clone(),
+                property: property.clone(),
+                target: target.clone(),
+                exists: *exists,
+                alone: alone.clone(),
+            }),
+            Step::Mail(mail) => effects.push(Effect::Mail(Mail {
+                to: mail.to.clone(),
+                from: mail.from.clone(),
+                subject: mail.subject.clone(),
+                mime_type: mail.mime_type.clone(),
+                body: mail.body.clone(),
+                wait: false,
+                withheld: false,
+                client: None,
+            })),
+            Step::Attempt(steps) => effects.push(Effect::Attempt(of_steps(managed, steps))),
+        }
+    }
+    effects
 }
 
 /// Decides what follows from a write.

@@ -55,7 +55,7 @@ pub(crate) fn put(cx: &mut Cx<'_>, profile: &Profile) {
 }
 
 impl Profile {
-    /// The decoy for a filter that found nobody. What was typed as address or name is believed; the rest is made up.
+    /// The decoy for a filter that found no account. What was typed as address or name is believed; the rest is made up.
     pub(crate) fn decoy(
         cx: &StageContext<'_, Services>,
         collection: &str,

@@ -7,20 +7,23 @@
 mod account;
 mod consequences;
 mod decoy;
+pub mod input;
 pub mod locale;
-mod mail_address;
 mod mail_text;
 mod naming;
 pub mod profile;
 mod scripts;
 mod services;
 mod stage;
-mod state;
+pub mod state;
 mod templates;
 
-pub use consequences::{Author, Consequences, MAIL, Written, distinct};
-pub use mail_address::MailAddress;
+pub use consequences::{Author, Consequences, MAIL, Written, distinct, of_scripts, tell_ambiguous};
+pub use identity::MailAddress;
 pub use scripts::{RemoteStages, Scripts};
-pub use services::{AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailTemplates, RenderedMail, Services, SignedInElsewhere};
+pub use services::{
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailDoor, MailRefusal, MailRequest, MailTemplates, OwnMails, RenderedMail,
+    Services, SignedInElsewhere,
+};
 pub use stage::{CREDENTIAL_PURPOSE, catalogue, credential_subject};
 pub use templates::{BrokenTemplate, HandlebarsTemplates, MailTemplate};

@@ -1,5 +1,6 @@
 //! Which of several translations a person reads. The caller's languages in order, each with its parents (`fr-CA`, `fr`), then the
-//! server's default, then the first translation there is: a person gets a text, never an error (openidm-wire §2.15, idm-docs §5.6).
+//! server's default, then the first translation there is: a person gets a text, never an error (docs/protocol/mail.md,
+//! "Languages" and "Mail service").
 
 use std::borrow::Cow;
 
@@ -34,7 +35,7 @@ impl Translations {
         self.0.is_empty()
     }
 
-    /// The texts.
+    /// The texts in all languages.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(_, text)| text.as_str())
     }

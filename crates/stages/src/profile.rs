@@ -1,7 +1,8 @@
-//! Progressive profile: what a person owes at a sign-in (idm-docs §4, client-contract §8).
+//! Progressive profile: which processes are due at a sign-in (docs/protocol/progressive-profile.md, docs/protocol/clients.md,
+//! "Progressive profile in the client").
 //!
-//! The definitions decide: a process is owed when its conditions select at least one stage that asks, for this person, now. Easiest to
-//! break: a sign-in judges everything anew and remembers what begins with it; afterwards a session can only owe less, never more, or a
+//! The definitions decide: a process is due when its conditions select at least one stage that asks, for this person, now. Easiest to
+//! break: a sign-in judges everything anew and remembers what begins with it; afterwards fewer can be due in a session, never more, or a
 //! client that asks again after each process would never arrive.
 
 pub(crate) mod judge;
@@ -19,7 +20,7 @@ use crate::Services;
 use crate::stage::ConditionalUser;
 use judge::{Moment, Person};
 
-/// The processes a person may owe, in order.
+/// The processes that may be due, in order.
 #[derive(Default)]
 pub struct Profile {
     processes: Vec<Listed>,
@@ -32,14 +33,14 @@ struct Listed {
     process: Arc<Process<Services>>,
 }
 
-/// What somebody owes.
+/// What is due for a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Owed {
+pub struct DueProcesses {
     /// Paths of processes, in order.
     pub processes: Vec<String>,
-    /// Forms that are owed from this sign-in on, to be remembered with it.
+    /// Forms that are due from this sign-in on, to be remembered with it.
     pub begins: Vec<String>,
-    /// Forms that were owed before, under the name of their place, and the name they have now.
+    /// Forms that were due before, under the name of their place, and the name they have now.
     pub renamed: Vec<(String, String)>,
     /// Scripts that failed: the place of the form, and why. For the audit trail.
     pub faults: Vec<(String, String)>,
@@ -67,17 +68,23 @@ struct Due {
 
 impl Profile {
     /// The processes that a project lists, with their paths. One that does not work on the signed-in person is left out: nobody could
-    /// ever complete it for himself.
+    /// ever complete it.
     #[must_use]
     pub fn new(listed: impl IntoIterator<Item = (String, Arc<Process<Services>>)>) -> Self {
         let processes = listed.into_iter().map(|(path, process)| Listed { path, process });
         Self { processes: processes.filter(|listed| listed.process.binds_session()).collect() }
     }
 
-    /// Whether nobody can owe anything.
+    /// Whether nothing can be due.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.processes.is_empty()
+    }
+
+    /// The names of the processes.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.processes.iter().map(|listed| listed.process.name.clone()).collect()
     }
 
     /// What the conditions need to be kept about people.
@@ -89,21 +96,21 @@ impl Profile {
         needs
     }
 
-    /// What a person owes who is signing in now, judged before the sign-in is counted.
-    pub async fn at_sign_in(&self, asking: Asking<'_>) -> Owed {
+    /// What is due for a person who is signing in now, judged before the sign-in is counted.
+    pub async fn at_sign_in(&self, asking: Asking<'_>) -> DueProcesses {
         let person = Person::stored(asking.services, asking.collection, Some(asking.person));
         let sign_in = Some(person.metadata().login_count().saturating_add(1));
-        self.owed(asking, &person, sign_in, &[]).await
+        self.due_now(asking, &person, sign_in, &[]).await
     }
 
-    /// What a person still owes on a session where `settled` was completed or skipped.
-    pub async fn later(&self, asking: Asking<'_>, settled: &[String]) -> Owed {
+    /// What is still due in a session where `settled` was completed or skipped.
+    pub async fn later(&self, asking: Asking<'_>, settled: &[String]) -> DueProcesses {
         let person = Person::stored(asking.services, asking.collection, Some(asking.person));
-        self.owed(asking, &person, None, settled).await
+        self.due_now(asking, &person, None, settled).await
     }
 
-    async fn owed(&self, asking: Asking<'_>, person: &Person<'_>, sign_in: Option<u64>, settled: &[String]) -> Owed {
-        let mut owed = Owed::default();
+    async fn due_now(&self, asking: Asking<'_>, person: &Person<'_>, sign_in: Option<u64>, settled: &[String]) -> DueProcesses {
+        let mut all = DueProcesses::default();
         let seed = random_bytes(asking.services.managed.random.as_ref());
         let moment = Moment { now: asking.now, seed, sign_in };
         for Listed { path, process } in &self.processes {
@@ -113,17 +120,17 @@ impl Profile {
             let scope = Scope { asking, person, settled, moment, process: &process.name };
             let (mut conditional, mut selected, mut plain) = (false, false, false);
             for placed in &process.stages {
-                let due = scope.due(placed, &mut owed).await;
+                let due = scope.due(placed, &mut all).await;
                 conditional |= due.conditional;
                 selected |= due.conditional && due.asks;
                 plain |= !due.conditional && due.asks;
             }
-            // Without any condition everybody owes it, once on every session.
+            // Without any condition it is due for everybody, once in every session.
             if selected || (!conditional && plain) {
-                owed.processes.push(path.clone());
+                all.processes.push(path.clone());
             }
         }
-        owed
+        all
     }
 }
 
@@ -137,7 +144,7 @@ struct Scope<'a> {
 
 impl Scope<'_> {
     /// Conditions nest, so this does too.
-    fn due<'f>(&'f self, placed: &'f Placed<Services>, owed: &'f mut Owed) -> Pin<Box<dyn Future<Output = Due> + Send + 'f>> {
+    fn due<'f>(&'f self, placed: &'f Placed<Services>, all: &'f mut DueProcesses) -> Pin<Box<dyn Future<Output = Due> + Send + 'f>> {
         Box::pin(async move {
             let Some(stage) = placed.stage.as_any().downcast_ref::<ConditionalUser>() else {
                 return Due { conditional: false, asks: placed.stage.asks() };
@@ -146,18 +153,19 @@ impl Scope<'_> {
             if stage.rule.collection != self.asking.collection {
                 return due;
             }
-            let choice = stage.rule.choose(self.asking.services, self.process, self.person, self.settled, self.moment).await;
+            let moment = (self.moment, true);
+            let choice = stage.rule.choose(self.asking.services, self.process, self.person, self.settled, moment).await;
             if let Some(fault) = choice.fault {
-                owed.faults.push((stage.rule.place(self.process), fault));
+                all.faults.push((stage.rule.place(self.process), fault));
             }
-            owed.renamed.extend(choice.renamed);
+            all.renamed.extend(choice.renamed);
             let begun = choice.begins.as_ref().map(|(branch, _)| *branch);
             for branch in choice.branch.into_iter().chain(begun.filter(|begun| Some(*begun) != choice.branch)) {
                 let Some(nested) = stage.branch(branch) else { continue };
-                let asks = self.due(nested, owed).await.asks;
+                let asks = self.due(nested, all).await.asks;
                 due.asks |= asks;
                 if let Some((_, form)) = choice.begins.as_ref().filter(|(begun, _)| *begun == branch && asks) {
-                    owed.begins.push(form.clone());
+                    all.begins.push(form.clone());
                 }
             }
             due

@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crest::{Fields, Resource};
-use identity::Audience;
+use identity::{Audience, Managed};
 use script::{Bindings, Program, ScriptError};
 use serde_json::Value;
-
-use crate::Services;
 
 /// Runs scripts in a sandbox that reads managed objects through views and nothing else.
 #[async_trait]
@@ -39,11 +37,11 @@ pub trait RemoteStages: Send + Sync {
     async fn call(&self, url: &str, token: Option<&str>, request: &Value, limit: Duration) -> Result<Value, String>;
 }
 
-/// A person as scripts see him: everything but secrets and private properties, and his metadata.
-pub(crate) fn seen_by_script(services: &Services, collection: &str, person: &Resource) -> Value {
-    let metadata = services.managed.schemas.get(collection).map_or("_meta", |schema| schema.meta_property());
+/// A person as scripts see them: everything but secrets and private properties, and their metadata.
+pub(crate) fn seen_by_script(managed: &Managed, collection: &str, person: &Resource) -> Value {
+    let metadata = managed.schemas.get(collection).map_or("_meta", |schema| schema.meta_property());
     let fields = Fields::parse(&format!("*,{metadata}/*")).unwrap_or_default();
-    services.managed.view(collection, person, Audience::Administrator, &fields)
+    managed.view(collection, person, Audience::Administrator, &fields)
 }
 
 /// Milliseconds since 1970.

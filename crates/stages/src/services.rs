@@ -21,12 +21,16 @@ pub struct Services {
     pub captcha: Arc<dyn CaptchaVerifier>,
     /// Bounds how many mails one person gets.
     pub mail_budget: Arc<dyn MailBudget>,
+    /// Knows what the mail service can take.
+    pub mail_door: Arc<dyn MailDoor>,
     /// Whether mail can leave, or is kept where people can read it. Otherwise stages that need it fail at submission (decision 24).
     pub mail_configured: bool,
     /// What follows from a write to somebody's object.
     pub consequences: Arc<dyn Consequences>,
     /// The project's own mail texts.
     pub templates: Arc<dyn MailTemplates>,
+    /// Ours.
+    pub own_mails: Arc<dyn OwnMails>,
     /// Signs people in at an access manager.
     pub auto_login: Arc<dyn AutoLogin>,
     /// Runs the project's scripts.
@@ -35,6 +39,10 @@ pub struct Services {
     pub remote: Arc<dyn RemoteStages>,
     /// What configured conditions need to be kept about people, beside what their types track.
     pub needed_metadata: Vec<Metadatum>,
+    /// Seconds for which answers that a session alone has set are no proof by themselves.
+    pub questions_settle: i64,
+    /// The processes that people owe at sign-in, by name: in these a completed form stays completed.
+    pub listed: Vec<String>,
     /// The language of texts when none of the caller's fits, `en`.
     pub default_locale: String,
 }
@@ -52,11 +60,18 @@ pub struct RenderedMail {
     pub body: String,
 }
 
-/// The project's mail texts (`emailTemplate-<name>.json`, idm-docs §5.6).
+/// The project's mail texts (`emailTemplate-<name>.json`, docs/protocol/mail.md, "Mail service").
 pub trait MailTemplates: Send + Sync {
     /// The text `name` (`welcome`) for somebody who reads `locales` in this order, about `object`; `None` when there is no such text or
     /// it is switched off. `object` holds nothing that a mail must not show.
     fn render(&self, name: &str, locales: &[String], object: &Value) -> Option<RenderedMail>;
+}
+
+/// Mails of the server's own, in every language it speaks.
+pub trait OwnMails: Send + Sync {
+    /// Subject and text of the mail `name` (`noticePasswordChanged`) for somebody who reads `locales` in this order; the text is plain, the
+    /// subject one line. `values` fill it in; a value that looks like a place for another is left alone.
+    fn mail(&self, name: &str, locales: &[String], values: &[(&str, &str)]) -> (String, String);
 }
 
 /// What an access manager said to a sign-in.
@@ -68,7 +83,7 @@ pub struct SignedInElsewhere {
     pub success_url: String,
 }
 
-/// Signs somebody in at an access manager (`openAMAutoLogin`, idm-docs §2.2).
+/// Signs somebody in at an access manager (`openAMAutoLogin`, docs/protocol/stages.md, "openAMAutoLogin").
 #[async_trait]
 pub trait AutoLogin: Send + Sync {
     /// Posts to `url` with the headers `X-OpenAM-Username` and `X-OpenAM-Password`.
@@ -83,7 +98,7 @@ pub trait AutoLogin: Send + Sync {
 pub struct CaptchaVerdict {
     /// A human, it thinks.
     pub solved: bool,
-    /// Its error codes, for the log only: they tell a stranger nothing he should know.
+    /// Its error codes, for the log only: they are not for callers.
     pub reasons: Vec<String>,
 }
 
@@ -97,9 +112,52 @@ pub trait CaptchaVerifier: Send + Sync {
     async fn verify(&self, uri: &str, secret: &str, response: &str, client_address: &str) -> Result<CaptchaVerdict, ResourceError>;
 }
 
-/// Bounds how many mails one person gets, so that nobody's mailbox is flooded by strangers (SEC-04).
+/// Knows what the mail service can take, so that nothing is accepted which cannot be sent.
+#[async_trait]
+pub trait MailDoor: Send + Sync {
+    /// Why the mail service cannot write to an address that is well-formed; nothing when it can. It asks the mail server where that is not
+    /// known.
+    ///
+    /// # Errors
+    /// 503 when it cannot be found out now.
+    async fn refuses(&self, address: &identity::MailAddress) -> Result<Option<MailRefusal>, ResourceError>;
+}
+
+/// Why the mail service cannot write to an address that is well-formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailRefusal {
+    /// It is no address as far as this mail service is configured.
+    NoAddress,
+    /// The mail server cannot take it; the reason.
+    NotTaken(String),
+}
+
+/// A mail that somebody asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct MailRequest<'a> {
+    /// Where it would go.
+    pub recipient: &'a str,
+    /// The address of the client that asks; empty when nobody outside did.
+    pub client: &'a str,
+    /// The process that sends it; empty for none.
+    pub process: &'a str,
+    /// The recipient stands for nobody.
+    pub nobody: bool,
+}
+
+impl<'a> MailRequest<'a> {
+    /// A mail of the process that is running.
+    pub(crate) fn of(cx: &'a process::StageContext<'_, Services>, recipient: &'a str, nobody: bool) -> Self {
+        Self { recipient, client: &cx.caller.address, process: cx.process(), nobody }
+    }
+}
+
+/// Bounds how many mails go out, so that nobody's mailbox is flooded by strangers (SEC-04).
 pub trait MailBudget: Send + Sync {
-    /// Whether another mail may go to `recipient`, which is counted at once. `now` in seconds since 1970. Also asked for recipients that
-    /// stand for nobody, so that the work is the same.
-    fn allow(&self, recipient: &str, now: i64) -> bool;
+    /// Whether the mail may go, which is counted at once. `now` in seconds since 1970. Also asked for recipients that stand for nobody, so
+    /// that the work is the same.
+    fn allow(&self, request: &MailRequest<'_>, now: i64) -> bool;
+
+    /// A number for the client at an address, which says nothing else: mails of one client wait for each other.
+    fn client(&self, address: &str) -> Option<i64>;
 }

@@ -1,4 +1,5 @@
-//! The project's mail templates, `emailTemplate-<name>.json`: handlebars texts by locale (idm-docs §5.6, projects.md).
+//! The project's mail templates, `emailTemplate-<name>.json`: handlebars texts by locale (docs/protocol/mail.md, "Mail service",
+//! docs/protocol/project-files.md).
 //!
 //! Easiest to break: a value is data, never a template, and in HTML it is escaped (SEC-51). Templates have no helper that reads, loops
 //! without end or includes a file: they see the object and nothing else.

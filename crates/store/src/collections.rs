@@ -1,13 +1,11 @@
-//! Which properties of which collections are unique or looked up, as the configuration declares them.
-//!
-//! Easiest to break: names that pass [`Collections::index`] become part of SQL text (an expression index needs its label as a
-//! literal). Only letters, digits and `_` pass, in collections also `/` and `-`; whatever else is looked up without an index.
+//! Which properties of which collections are unique, or looked up, or name people, as the configuration declares them. Any name will do:
+//! collections, properties and values alike are bound, never written into a statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::IndexError;
+use crest::Pointer;
 
-/// The indexed properties of every collection.
+/// The declared properties of every collection.
 ///
 /// ```
 /// # use vestibule_store as store;
@@ -15,37 +13,41 @@ use crate::IndexError;
 ///
 /// let collections = Collections::new()
 ///     .with("managed/user", ["userName"], ["mail", "sn"])
-///     .with("managed/role", ["name"], []);
-/// assert!(collections.get("managed/user").is_some());
+///     .with("managed/büro", ["straße.nr"], []);
+/// assert_eq!(collections.unique().count(), 2);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Collections(BTreeMap<String, Indexed>);
-
-/// The indexed properties of one collection.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Indexed {
-    /// Properties of which no two objects may have the same value. Text is compared exactly; absent and null are no values.
-    pub unique: BTreeSet<String>,
-    /// Properties that are searched for: those of `userQuery`, `_sortKeys`, login names.
-    pub lookups: BTreeSet<String>,
+pub struct Collections {
+    places: BTreeMap<String, BTreeMap<Pointer, Uses>>,
+    /// Properties whose values are sealed in the rows.
+    sealed: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// An index over one property.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Index<'a> {
-    pub(crate) collection: &'a str,
-    pub(crate) label: &'a str,
+/// What a property is for, apart from being looked up by its value, or walked along in its order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Uses {
+    /// No two objects may have the same value. Absent and null are no values.
     pub(crate) unique: bool,
+    /// It is also found by the form in which all spellings of a name are one.
+    pub(crate) spelled: bool,
+    /// It holds references, and is found by where they lead, and by their ids.
+    pub(crate) reference: bool,
+}
+
+impl Uses {
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { unique: self.unique || other.unique, spelled: self.spelled || other.spelled, reference: self.reference || other.reference }
+    }
 }
 
 impl Collections {
-    /// No collection has an index.
+    /// Nothing is declared.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Declares properties of a collection, in addition to those declared before.
+    /// [`Self::declare`], for a chain of them.
     #[must_use]
     pub fn with<U, L>(mut self, collection: &str, unique: U, lookups: L) -> Self
     where
@@ -57,73 +59,68 @@ impl Collections {
         self
     }
 
-    /// Declares properties of a collection, in addition to those declared before.
+    /// Declares properties of a collection by their names, in addition to those declared before: some that are unique, and are found in
+    /// every spelling too, and some that are looked up or sorted by.
     pub fn declare<U, L>(&mut self, collection: &str, unique: U, lookups: L)
     where
         U: IntoIterator,
         U::Item: Into<String>,
         L: IntoIterator<Item = U::Item>,
     {
-        let indexed = self.0.entry(collection.to_owned()).or_default();
-        indexed.unique.extend(unique.into_iter().map(Into::into));
-        indexed.lookups.extend(lookups.into_iter().map(Into::into));
+        for name in unique {
+            self.add(collection, Pointer::from_tokens([name]), Uses { unique: true, spelled: true, reference: false });
+        }
+        for name in lookups {
+            self.add(collection, Pointer::from_tokens([name]), Uses::default());
+        }
     }
 
-    /// What is declared for a collection.
-    #[must_use]
-    pub fn get(&self, collection: &str) -> Option<&Indexed> {
-        self.0.get(collection)
+    /// Declares properties whose values must not lie in the clear. They cannot be unique or looked up.
+    pub fn seal(&mut self, collection: &str, properties: impl IntoIterator<Item = String>) {
+        let sealed = self.sealed.entry(collection.to_owned()).or_default();
+        sealed.extend(properties);
+        if let Some(places) = self.places.get_mut(collection) {
+            places.retain(|place, _| !place.top().is_some_and(|name| sealed.contains(name)));
+        }
+    }
+
+    /// The collections with sealed properties.
+    pub(crate) fn sealed(&self) -> impl Iterator<Item = (&String, &BTreeSet<String>)> {
+        self.sealed.iter().filter(|(_, sealed)| !sealed.is_empty())
+    }
+
+    /// The sealed properties of a collection, where it has some.
+    pub(crate) fn sealed_of(&self, collection: &str) -> Option<&BTreeSet<String>> {
+        self.sealed.get(collection).filter(|sealed| !sealed.is_empty())
+    }
+
+    /// Declares a place by which people are found, in any spelling.
+    pub fn declare_spelled(&mut self, collection: &str, place: Pointer) {
+        self.add(collection, place, Uses { spelled: true, ..Uses::default() });
+    }
+
+    /// Declares a property that holds references to other objects: they are found by where they lead, and go with the object they lead to.
+    pub fn declare_references(&mut self, collection: &str, property: &str) {
+        self.add(collection, Pointer::from_tokens([property]), Uses { reference: true, ..Uses::default() });
     }
 
     /// Every unique property, with its collection.
-    pub(crate) fn unique(&self) -> impl Iterator<Item = (String, String)> {
-        self.0.iter().flat_map(|(collection, indexed)| indexed.unique.iter().map(|property| (collection.clone(), property.clone())))
+    pub fn unique(&self) -> impl Iterator<Item = (&str, &Pointer)> {
+        self.all().filter(|(_, _, uses)| uses.unique).map(|(collection, pointer, _)| (collection, pointer))
     }
 
-    /// The index over a property, where there is one.
-    pub(crate) fn index<'a>(&'a self, collection: &str, property: &str) -> Option<Index<'a>> {
-        let (collection, indexed) = self.0.get_key_value(collection).filter(|(collection, _)| is_plain_path(collection))?;
-        let unique = indexed.unique.get(property);
-        let label = unique.or_else(|| indexed.lookups.get(property)).filter(|label| is_plain_label(label))?;
-        Some(Index { collection, label, unique: unique.is_some() })
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Pointer, Uses)> {
+        self.places.iter().flat_map(|(collection, places)| places.iter().map(|(pointer, uses)| (collection.as_str(), pointer, *uses)))
     }
 
-    /// All indexes that can be made, and the first unique property whose uniqueness no index can guard.
-    pub(crate) fn indexes(&self) -> (Vec<Index<'_>>, Option<IndexError>) {
-        let mut indexes = Vec::new();
-        let mut refused = None;
-        for (collection, indexed) in &self.0 {
-            for property in &indexed.unique {
-                match self.index(collection, property) {
-                    Some(index) => indexes.push(index),
-                    None => {
-                        refused.get_or_insert(IndexError::Name { collection: collection.clone(), property: property.clone() });
-                    }
-                }
-            }
-            let lookups = indexed.lookups.difference(&indexed.unique);
-            indexes.extend(lookups.filter_map(|property| self.index(collection, property)));
+    fn add(&mut self, collection: &str, place: Pointer, uses: Uses) {
+        let is_sealed = place.top().is_some_and(|name| self.sealed.get(collection).is_some_and(|sealed| sealed.contains(name)));
+        if place.is_root() || is_sealed {
+            return;
         }
-        (indexes, refused)
+        let known = self.places.entry(collection.to_owned()).or_default().entry(place).or_default();
+        *known = known.and(uses);
     }
-
-    /// Takes the uniqueness from a property that stays a lookup.
-    pub(crate) fn relax(&mut self, collection: &str, property: &str) {
-        if let Some(indexed) = self.0.get_mut(collection)
-            && let Some(property) = indexed.unique.take(property)
-        {
-            indexed.lookups.insert(property);
-        }
-    }
-}
-
-/// Whether a property's label may stand in SQL text.
-pub(crate) fn is_plain_label(label: &str) -> bool {
-    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-fn is_plain_path(collection: &str) -> bool {
-    !collection.is_empty() && collection.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'/' | b'-'))
 }
 
 #[cfg(test)]
@@ -131,19 +128,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_names_reach_sql_text() {
-        let collections = Collections::new().with("managed/user", ["userName"], ["mail", "x'; --", "", "a b", "é"]);
-        let labels: Vec<_> = collections.indexes().0.iter().map(|index| index.label).collect();
-        assert_eq!(labels, ["userName", "mail"]);
-        assert_eq!(collections.index("managed/user", "x'; --"), None);
-        assert_eq!(Collections::new().with("a'b", [], ["mail"]).index("a'b", "mail"), None);
-    }
-
-    #[test]
-    fn a_unique_property_that_cannot_be_guarded_is_reported() {
-        let collections = Collections::new().with("managed/user", ["e-mail", "userName"], []);
-        let (indexes, error) = collections.indexes();
-        assert_eq!(indexes.len(), 1);
-        assert!(matches!(error, Some(IndexError::Name { property, .. }) if property == "e-mail"));
+    fn a_property_may_be_declared_for_several_uses() {
+        let mut collections = Collections::new().with("managed/user", ["userName"], ["userName", "mail"]);
+        collections.declare_spelled("managed/user", Pointer::from_tokens(["mail"]));
+        collections.declare_spelled("managed/user", Pointer::root());
+        let uses: Vec<_> = collections.all().map(|(_, pointer, uses)| (pointer.to_string(), uses.unique, uses.spelled)).collect();
+        assert_eq!(uses, [("/mail".to_owned(), false, true), ("/userName".to_owned(), true, true)]);
     }
 }

@@ -16,29 +16,29 @@ use crate::sql::Bound;
 const MAX_LENGTH: usize = 64 * 1024;
 
 /// Writes a position.
-pub(crate) fn write(collection: &str, query: &Query, position: &Position) -> String {
+pub(crate) fn write(way: &str, collection: &str, query: &Query, position: &Position) -> String {
     let keys: Vec<Value> = position.keys.iter().map(write_key).collect();
-    URL_SAFE_NO_PAD.encode(json!([fingerprint(collection, query), keys, position.id]).to_string())
+    URL_SAFE_NO_PAD.encode(json!([fingerprint(way, collection, query), keys, position.id]).to_string())
 }
 
 /// Reads a position with `keys` sort values; `None` for a cookie that is not ours or belongs to another query.
-pub(crate) fn read(cookie: &str, collection: &str, query: &Query, keys: usize) -> Option<Position> {
+pub(crate) fn read(cookie: &str, way: &str, collection: &str, query: &Query, keys: usize) -> Option<Position> {
     if cookie.len() > MAX_LENGTH {
         return None;
     }
     let bytes = URL_SAFE_NO_PAD.decode(cookie).ok()?;
     let (seen, found, id): (String, Vec<Value>, String) = serde_json::from_slice(&bytes).ok()?;
-    if seen != fingerprint(collection, query) || found.len() != keys || id.contains('\0') {
+    if seen != fingerprint(way, collection, query) || found.len() != keys || id.contains('\0') {
         return None;
     }
     Some(Position { keys: found.iter().map(read_key).collect::<Option<_>>()?, id })
 }
 
-/// What must not change from page to page: everything but the size of the page.
-fn fingerprint(collection: &str, query: &Query) -> String {
+/// What must not change from page to page: everything but the size of the page. `way` says what the values are that stand for the sort keys.
+fn fingerprint(way: &str, collection: &str, query: &Query) -> String {
     let sort: Vec<String> = query.sort.iter().map(|key| format!("{}{}", if key.ascending { '+' } else { '-' }, key.pointer)).collect();
     let sort = sort.join(",");
-    let whole = digest(&SHA256, format!("{collection}\n{sort}\n{}", query.filter).as_bytes());
+    let whole = digest(&SHA256, format!("{way}{collection}\n{sort}\n{}", query.filter).as_bytes());
     URL_SAFE_NO_PAD.encode(whole.as_ref().get(..12).unwrap_or_default())
 }
 
@@ -89,23 +89,23 @@ mod tests {
         #[test]
         fn a_cookie_comes_back_as_it_went(keys in prop::collection::vec(key(), 2), id in "[^\0]*") {
             let position = Position { keys, id };
-            let cookie = write("managed/user", &query(), &position);
-            prop_assert_eq!(read(&cookie, "managed/user", &query(), 2), Some(position));
+            let cookie = write("", "managed/user", &query(), &position);
+            prop_assert_eq!(read(&cookie, "", "managed/user", &query(), 2), Some(position));
         }
 
         #[test]
         fn foreign_text_is_no_cookie(text in ".*") {
-            prop_assert_eq!(read(&text, "managed/user", &query(), 2), None);
+            prop_assert_eq!(read(&text, "", "managed/user", &query(), 2), None);
         }
     }
 
     #[test]
     fn a_cookie_belongs_to_one_query_but_any_page_size() {
         let position = Position { keys: vec![None, None], id: "a".into() };
-        let cookie = write("managed/user", &query(), &position);
-        assert!(read(&cookie, "managed/role", &query(), 2).is_none());
-        assert!(read(&cookie, "managed/user", &Query { filter: Filter::True, ..query() }, 2).is_none());
-        assert!(read(&cookie, "managed/user", &Query { sort: SortKey::parse_list("sn,age").unwrap(), ..query() }, 2).is_none());
-        assert!(read(&cookie, "managed/user", &Query { page_size: Some(9), ..query() }, 2).is_some());
+        let cookie = write("", "managed/user", &query(), &position);
+        assert!(read(&cookie, "", "managed/role", &query(), 2).is_none());
+        assert!(read(&cookie, "", "managed/user", &Query { filter: Filter::True, ..query() }, 2).is_none());
+        assert!(read(&cookie, "", "managed/user", &Query { sort: SortKey::parse_list("sn,age").unwrap(), ..query() }, 2).is_none());
+        assert!(read(&cookie, "", "managed/user", &Query { page_size: Some(9), ..query() }, 2).is_some());
     }
 }

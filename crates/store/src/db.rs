@@ -1,86 +1,254 @@
 //! The handle to a store. Clones share it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use process::LedgerError;
 
+use crate::engine::{self, Connection, Dialect};
 use crate::error::Unavailable;
+use crate::job::Kept;
+use crate::lookups::{self, Cache, Declared};
+use crate::postgres::{Address, Pool};
 use crate::readers::Readers;
-use crate::sqlite::{self, Connection};
-use crate::writer::{Kept, Writer};
-use crate::{Collections, IndexError, OpenError, TextSeal, indexes};
+use crate::values::{self, Values};
+use crate::writer::Writer;
+use crate::{Collections, Doubled, OpenError, TextSeal, ValueSeal, outbox, sqlite};
 
-/// A store: one connection that writes, a few that read. It implements [`process::Ledger`], [`process::Outbox`],
-/// [`identity::Objects`] and [`identity::Sessions`].
+/// A store: a file with one connection that writes and a few that read, or a pool of connections to a server. It implements
+/// [`process::Ledger`], [`process::Outbox`], [`process::Sessions`] and [`identity::Objects`].
 #[derive(Clone)]
 pub struct Db {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    file: String,
-    writer: Writer,
-    readers: Arc<Readers>,
-    collections: RwLock<Arc<Collections>>,
+    /// What it is called in messages.
+    name: String,
+    home: Home,
+    declared: Cache,
     seal: OnceLock<Arc<dyn TextSeal>>,
+    courier: outbox::Courier,
+    numbers: Arc<outbox::Numbers>,
+    values: OnceLock<Arc<dyn ValueSeal>>,
+    /// What this process declared last.
+    collections: RwLock<Arc<Collections>>,
+    /// Events of the audit trail are kept.
+    audited: AtomicBool,
+    /// When something was written last to see whether it can be.
+    written: AtomicI64,
+    /// When the store was put back from a copy, in seconds since 1970.
+    put_back: AtomicI64,
+    #[cfg(any(test, feature = "testing"))]
+    asked: Arc<std::sync::atomic::AtomicU64>,
+}
+
+/// Where a store is.
+enum Home {
+    /// In a file that this process has to itself, but for the command line.
+    File { writer: Writer, readers: Arc<Readers> },
+    /// On a server that several nodes share.
+    Server(Pool),
 }
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Db").field("file", &self.shared.file).finish_non_exhaustive()
+        f.debug_struct("Db").field("name", &self.shared.name).finish_non_exhaustive()
     }
 }
 
 impl Db {
-    /// Opens the store at a path or URL (`sqlite:PATH`), making the file (mode 0600) and its tables where they are missing. The
-    /// directory must exist.
+    /// The file of a store at a path or URL; none for a backend that is not known.
+    #[must_use]
+    pub fn file(location: &str) -> Option<std::path::PathBuf> {
+        sqlite::file(location).ok()
+    }
+
+    /// Opens the store at a path or URL: `sqlite:PATH` makes the file (mode 0600) where it is missing, in a directory that must exist;
+    /// `postgres://…` finds the server that can be written to. Tables are made and brought up to date. What `collections` declares is
+    /// added to what is declared already.
     ///
     /// # Errors
     /// As the variants of [`OpenError`] say.
     pub async fn open(location: &str, collections: Collections) -> Result<Self, OpenError> {
-        let file = sqlite::file(location)?;
-        let name = file.display().to_string();
-        let unreachable = |cause: String| OpenError::Unreachable { file: name.clone(), cause };
-        let path = file.clone();
-        let opened = tokio::task::spawn_blocking(move || {
-            sqlite::create_private(&path)
-                .map_err(|error| OpenError::Unreachable { file: path.display().to_string(), cause: error.to_string() })?;
-            let mut connection = sqlite::writer(&path).map_err(|error| sqlite::open_error(&path, &error))?;
-            sqlite::migrate(&path, &mut connection)?;
-            Ok::<_, OpenError>(connection)
-        });
-        let connection = opened.await.map_err(|error| unreachable(error.to_string()))??;
-        let writer = Writer::start(connection).map_err(|error| unreachable(error.to_string()))?;
-        let shared = Shared { file: name, writer, readers: Readers::new(file), collections: RwLock::default(), seal: OnceLock::new() };
+        let (name, home, numbers) = match Address::of(location) {
+            Some(address) => {
+                let address = address.map_err(OpenError::Address)?;
+                let (name, pool) = (address.to_string(), Pool::open(address).await?);
+                let numbers = pool.look(|connection| outbox::Numbers::read(connection).map_err(Unavailable::from)).await;
+                let numbers = numbers.map_err(|Unavailable(cause)| OpenError::Server { store: name.clone(), cause })?;
+                (name, Home::Server(pool), numbers)
+            }
+            None => open_file(location).await?,
+        };
+        let shared = Shared {
+            name: name.clone(),
+            home,
+            declared: Cache::default(),
+            seal: OnceLock::new(),
+            courier: outbox::Courier::default(),
+            numbers: Arc::new(numbers),
+            values: OnceLock::new(),
+            collections: RwLock::new(Arc::new(collections.clone())),
+            audited: AtomicBool::new(true),
+            written: AtomicI64::new(i64::MIN),
+            put_back: AtomicI64::new(i64::MIN),
+            #[cfg(any(test, feature = "testing"))]
+            asked: Arc::default(),
+        };
         let db = Self { shared: Arc::new(shared) };
-        db.ensure_indexes(&collections).await?;
+        let made = db.run(Kept::Always, move |connection| lookups::declare_at_least(connection, &collections));
+        let lost = |LedgerError(cause): LedgerError| OpenError::Unreachable { file: name.clone(), cause };
+        db.shared.declared.set(made.await.map_err(lost)?.declared);
+        db.read_not_before().await.map_err(lost)?;
         Ok(db)
+    }
+
+    /// How the engine of this store says things.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self.shared.home {
+            Home::File { .. } => Dialect::Sqlite,
+            Home::Server(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Statements of the unit that was committed last, and rows of lists that they answered: what must not grow with a store.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn asked_by_last(&self) -> Arc<std::sync::atomic::AtomicU64> {
+        Arc::clone(&self.shared.asked)
+    }
+
+    pub(crate) fn set_not_before(&self, moment: i64) {
+        self.shared.put_back.store(moment, Ordering::Relaxed);
+    }
+
+    pub(crate) fn known_not_before(&self) -> i64 {
+        self.shared.put_back.load(Ordering::Relaxed)
+    }
+
+    /// Whether several nodes may share this store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.dialect() == Dialect::Postgres
     }
 
     pub(crate) fn seal(&self) -> &OnceLock<Arc<dyn TextSeal>> {
         &self.shared.seal
     }
 
-    /// Makes the indexes that `collections` declares and drops those it does not, in one transaction. Objects stay readable
-    /// meanwhile; writes wait.
+    pub(crate) fn courier(&self) -> &outbox::Courier {
+        &self.shared.courier
+    }
+
+    pub(crate) fn numbers(&self) -> &Arc<outbox::Numbers> {
+        &self.shared.numbers
+    }
+
+    /// Seals values of the properties that [`Collections::seal`] declares from now on, and those that lie in the clear or are sealed with
+    /// former keys at once. To be called once, before the first write.
     ///
     /// # Errors
-    /// [`IndexError::Duplicate`] when stored objects contradict a uniqueness, [`IndexError::Name`] when no index can guard it; all
-    /// other indexes are in force then. [`IndexError::Unavailable`] when nothing was done.
-    pub async fn ensure_indexes(&self, collections: &Collections) -> Result<(), IndexError> {
-        let declared = collections.clone();
-        let made = self.write(move |connection| indexes::ensure(connection, &declared)).await?;
-        *self.shared.collections.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(made.collections);
-        made.refused.map_or(Ok(()), Err)
+    /// When the store does not answer, or nothing can be sealed.
+    pub async fn seal_values(&self, seal: Arc<dyn ValueSeal>) -> Result<(), LedgerError> {
+        // A second call finds it set, by a clone of the same handle.
+        let _ = self.shared.values.set(seal);
+        self.seal_again().await
+    }
+
+    async fn seal_again(&self) -> Result<(), LedgerError> {
+        let (collections, values) = (self.collections(), self.values());
+        if values.0.is_none() || collections.sealed().next().is_none() {
+            return Ok(());
+        }
+        let done = self.write(move |connection| values::seal_again(connection, &collections, &values)).await;
+        match done {
+            Ok(0) => Ok(()),
+            Ok(objects) => {
+                tracing::info!(objects, "values at rest were sealed with the present keys");
+                Ok(())
+            }
+            Err(error) => Err(LedgerError(error.to_string())),
+        }
+    }
+
+    pub(crate) fn values(&self) -> Values {
+        Values(self.shared.values.get().cloned())
+    }
+
+    pub(crate) fn collections(&self) -> Arc<Collections> {
+        Arc::clone(&self.shared.collections.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Declares exactly this: what is new can be looked up, sorted by and is unique from now on, what is missing no longer, and what is
+    /// sealed is sealed. Objects stay readable meanwhile; writes wait. Gives the unique properties that stored objects contradict.
+    ///
+    /// # Errors
+    /// When the store does not answer; nothing was done.
+    pub async fn declare(&self, collections: &Collections) -> Result<Vec<Doubled>, LedgerError> {
+        let wanted = collections.clone();
+        let made = self.run::<_, LedgerError, _>(Kept::Always, move |connection| lookups::declare(connection, &wanted)).await?;
+        self.shared.declared.set(made.declared);
+        *self.shared.collections.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(collections.clone());
+        self.seal_again().await?;
+        Ok(made.doubled)
     }
 
     /// Asks the store for an answer.
     ///
     /// # Errors
     /// When it gives none.
-    pub fn ping(&self) -> Result<(), LedgerError> {
-        self.look(|connection| connection.run("SELECT 1"))
+    pub async fn ping(&self) -> Result<(), LedgerError> {
+        self.look(|connection| connection.run("SELECT 1")).await
+    }
+
+    /// Writes something, to know whether anything can be written at `now`, in seconds since 1970: not on a full disk, one that cannot be written to, or a damaged file.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub async fn can_write(&self, now: i64) -> Result<(), LedgerError> {
+        // Once a second is often enough, however many ask.
+        if self.shared.written.load(Ordering::Relaxed) == now {
+            return Ok(());
+        }
+        if let Home::Server(pool) = &self.shared.home {
+            pool.has_writer()?;
+        }
+        let probe = "UPDATE lookup_epoch SET probed = probed + 1";
+        self.run::<_, LedgerError, _>(Kept::ByProcess, move |connection| connection.query(probe).execute().map(drop)).await?;
+        self.shared.written.store(now, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether events of the audit trail are kept (`[audit] enabled`). They are unless told otherwise.
+    pub fn keep_audit(&self, kept: bool) {
+        self.shared.audited.store(kept, Ordering::Relaxed);
+    }
+
+    pub(crate) fn keeps_audit(&self) -> bool {
+        self.shared.audited.load(Ordering::Relaxed)
+    }
+
+    /// What the keys say of themselves that texts in this store were sealed with.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn sealed_by(&self) -> Result<Option<String>, LedgerError> {
+        self.look(|connection| connection.query("SELECT mark FROM sealing").first(|row| row.get("mark"))).await
+    }
+
+    /// Texts are sealed with these keys from now on.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn seal_by(&self, mark: String) -> Result<(), LedgerError> {
+        self.run(Kept::Always, move |connection| {
+            let query = connection
+                .query("INSERT INTO sealing (only_row, mark) VALUES (1, $1) ON CONFLICT (only_row) DO UPDATE SET mark = excluded.mark");
+            query.bind(&mark).execute().map(drop)
+        })
+        .await
     }
 
     /// Waits for what is under way, writes everything back into the main file and closes it. The handle and its clones are of no
@@ -89,52 +257,129 @@ impl Db {
     /// # Errors
     /// When the log could not be written back; it is read at the next opening, and nothing is lost.
     pub async fn close(&self) -> Result<(), LedgerError> {
-        self.shared.readers.close();
-        self.shared.writer.close().await.map_err(LedgerError::from)
+        match &self.shared.home {
+            Home::File { writer, readers } => {
+                readers.close();
+                writer.close().await.map_err(LedgerError::from)
+            }
+            Home::Server(pool) => {
+                pool.close().await;
+                Ok(())
+            }
+        }
     }
 
-    /// Does work in a transaction that writes. The transaction is committed unless the work fails.
+    /// Does work in a transaction that writes. The transaction is committed unless the work fails. Work that was undone for a reason that
+    /// is not its own may be done again.
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
-        self.shared.writer.run(Kept::Always, work).await
+        self.keep(Kept::Always, work).await
+    }
+
+    async fn keep<T, E, F>(&self, kept: Kept, work: F) -> Result<T, E>
+    where
+        F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Unavailable> + Send + 'static,
+    {
+        match &self.shared.home {
+            Home::File { writer, .. } => writer.run(kept, work).await,
+            Home::Server(pool) => pool.write(kept, work).await,
+        }
     }
 
     /// [`Self::write`] for work that fails for no other reason than the store.
-    pub(crate) async fn run<T, E, F>(&self, kept: Kept, work: F) -> Result<T, E>
+    pub(crate) async fn run<T, E, F>(&self, kept: Kept, mut work: F) -> Result<T, E>
     where
-        F: FnOnce(&Connection) -> Result<T, sqlite::Error> + Send + 'static,
+        F: FnMut(&Connection) -> Result<T, engine::Error> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable>,
     {
-        self.shared.writer.run(kept, move |connection| work(connection).map_err(Unavailable::from)).await.map_err(E::from)
+        self.keep(kept, move |connection| work(connection).map_err(Unavailable::from)).await.map_err(E::from)
     }
 
-    /// Looks something up on this thread. The cost of the statement must not grow with the store.
-    pub(crate) fn look<T, E: From<Unavailable>>(&self, read: impl FnOnce(&Connection) -> Result<T, sqlite::Error>) -> Result<T, E> {
-        self.shared.readers.look(|connection| read(connection).map_err(Unavailable::from)).map_err(E::from)
+    /// Looks something up: in a file on this thread. The cost of the statement must not grow with the store.
+    pub(crate) async fn look<T, E, F>(&self, mut read: F) -> Result<T, E>
+    where
+        F: FnMut(&Connection) -> Result<T, engine::Error> + Send + 'static,
+        T: Send + 'static,
+        E: From<Unavailable>,
+    {
+        let read = move |connection: &Connection| read(connection).map_err(Unavailable::from);
+        match &self.shared.home {
+            Home::File { readers, .. } => readers.look(read),
+            Home::Server(pool) => pool.look(read).await,
+        }
+        .map_err(E::from)
     }
 
     /// Reads on a thread that may be kept waiting.
-    pub(crate) async fn walk<T, E, F>(&self, read: F) -> Result<T, E>
+    pub(crate) async fn walk<T, E, F>(&self, mut read: F) -> Result<T, E>
     where
-        F: FnOnce(&Connection) -> Result<T, sqlite::Error> + Send + 'static,
+        F: FnMut(&Connection) -> Result<T, engine::Error> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable>,
     {
-        self.readers().walk(move |connection| read(connection).map_err(Unavailable::from)).await.map_err(E::from)
+        self.browse(true, move |connection| read(connection).map_err(Unavailable::from)).await.map_err(E::from)
     }
 
-    pub(crate) fn readers(&self) -> &Arc<Readers> {
-        &self.shared.readers
+    /// [`Self::walk`] for reading that may be refused; on a server only what is long takes one of the few places for what is.
+    pub(crate) async fn browse<T, E, F>(&self, is_long: bool, read: F) -> Result<T, E>
+    where
+        F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Unavailable> + Send + 'static,
+    {
+        match &self.shared.home {
+            Home::File { readers, .. } => readers.walk(read).await,
+            Home::Server(pool) if is_long => pool.walk(read).await,
+            Home::Server(pool) => pool.look(read).await,
+        }
     }
 
-    pub(crate) fn collections(&self) -> Arc<Collections> {
-        Arc::clone(&self.shared.collections.read().unwrap_or_else(PoisonError::into_inner))
+    /// The connections that read a file, where the store is one.
+    pub(crate) fn readers(&self) -> Option<&Arc<Readers>> {
+        match &self.shared.home {
+            Home::File { readers, .. } => Some(readers),
+            Home::Server(_) => None,
+        }
     }
+
+    pub(crate) fn declared(&self) -> Arc<Declared> {
+        self.shared.declared.get()
+    }
+
+    /// Reads what another process declared.
+    pub(crate) async fn reload_declared(&self) -> Result<Arc<Declared>, LedgerError> {
+        let declared = self.look::<_, LedgerError, _>(Declared::load).await?;
+        Ok(self.shared.declared.set(declared))
+    }
+}
+
+async fn open_file(location: &str) -> Result<(String, Home, outbox::Numbers), OpenError> {
+    let file = sqlite::file(location)?;
+    let name = file.display().to_string();
+    let unreachable = |cause: String| OpenError::Unreachable { file: name.clone(), cause };
+    let path = file.clone();
+    let opened = tokio::task::spawn_blocking(move || {
+        sqlite::create_private(&path)
+            .map_err(|error| OpenError::Unreachable { file: path.display().to_string(), cause: error.to_string() })?;
+        let mut connection = sqlite::writer(&path).map_err(|error| sqlite::open_error(&path, &error))?;
+        sqlite::migrate(&path, &mut connection)?;
+        let connection = Connection::Sqlite(connection);
+        let numbers = outbox::Numbers::read(&connection).map_err(|error| match error {
+            engine::Error::Sqlite(error) => sqlite::open_error(&path, &error),
+            error => OpenError::Unreachable { file: path.display().to_string(), cause: error.to_string() },
+        })?;
+        Ok::<_, OpenError>((connection, numbers))
+    });
+    let (connection, numbers) = opened.await.map_err(|error| unreachable(error.to_string()))??;
+    let writer = Writer::start(connection).map_err(|error| unreachable(error.to_string()))?;
+    Ok((name.clone(), Home::File { writer, readers: Readers::new(file) }, numbers))
 }
 
 #[cfg(test)]

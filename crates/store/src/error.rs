@@ -4,14 +4,23 @@ use identity::ObjectsError;
 use process::{CommitError, LedgerError};
 use thiserror::Error;
 
-use crate::sqlite;
-
 /// Why [`crate::Db::open`] failed.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// The location names a backend that is not built in.
-    #[error("the store '{0}' is not supported: give the path of a file, or sqlite:PATH")]
+    /// The location names a backend that is not built in. It may hold a password, so no more of it is said than what it begins with.
+    #[error("a store at '{0}' is not supported: give the path of a file, sqlite:PATH, or postgres://USER@HOST/DATABASE")]
     UnknownBackend(String),
+    /// The address of a server cannot be used as it is written.
+    #[error("the address of the store: {0}")]
+    Address(String),
+    /// The server cannot be used.
+    #[error("the store {store}: {cause}")]
+    Server {
+        /// Which server, without its password.
+        store: String,
+        /// Why not.
+        cause: String,
+    },
     /// The file cannot be created or opened.
     #[error("the store {file} cannot be opened: {cause}")]
     Unreachable {
@@ -21,7 +30,10 @@ pub enum OpenError {
         cause: String,
     },
     /// The file is there but is no database, or a damaged one.
-    #[error("the store {file} is damaged or no database: {cause}; restore it from a backup, or move it away to begin with an empty one")]
+    #[error(
+        "the store {file} is damaged or no database: {cause}; restore a backup with 'vestibule restore', or read what can still be read into a \
+         new file with 'sqlite3 {file} .recover', which may leave out rows and keep others twice (see operations.md)"
+    )]
     Corrupt {
         /// The file.
         file: String,
@@ -36,6 +48,12 @@ pub enum OpenError {
         /// The step this version does not know.
         step: i64,
     },
+    /// The file was written by an earlier version, and nothing may be changed in it now.
+    #[error("the store {file} was last used by an earlier version; start the server once to bring it up to date")]
+    Older {
+        /// The file.
+        file: String,
+    },
     /// The tables cannot be brought up to date.
     #[error("the tables of the store {file} cannot be brought up to date: {cause}")]
     Migration {
@@ -44,38 +62,25 @@ pub enum OpenError {
         /// What the database said.
         cause: String,
     },
-    /// The declared indexes cannot be made.
-    #[error(transparent)]
-    Indexes(#[from] IndexError),
 }
 
-/// Why not all indexes can be made. Those that can be made are in force.
-#[derive(Debug, Error)]
-pub enum IndexError {
-    /// Objects that are stored already share a value of a property that is to be unique. It is looked up through a plain index;
-    /// nothing keeps it from being taken once more.
-    #[error("{property} cannot be unique in {collection}: the objects {first} and {second} have the same value, and there may be more")]
-    Duplicate {
-        /// Collection path.
-        collection: String,
-        /// The property.
-        property: String,
-        /// The id of one of them.
-        first: String,
-        /// The id of another.
-        second: String,
-    },
-    /// A collection or unique property has a name that no index can carry.
-    #[error("{property} cannot be unique in {collection}: only names of letters, digits and '_' can be indexed")]
-    Name {
-        /// Collection path.
-        collection: String,
-        /// The property.
-        property: String,
-    },
-    /// The store cannot be reached or is full; the indexes are as they were.
-    #[error("the store is not available: {0}")]
-    Unavailable(String),
+/// A unique property of which stored objects share a value already. No further object gets a value that another one has.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "{property} is unique in {collection}, but {values} of its values belong to more than one object: {first} and {second} share one; \
+     no other object will get a value that is taken"
+)]
+pub struct Doubled {
+    /// Collection path.
+    pub collection: String,
+    /// The property.
+    pub property: String,
+    /// How many values.
+    pub values: u64,
+    /// The id of an object with the first of them.
+    pub first: String,
+    /// The id of another.
+    pub second: String,
 }
 
 /// No answer: the store is closed, full or out of reach. Every port has a variant for it.
@@ -85,12 +90,6 @@ pub(crate) struct Unavailable(pub(crate) String);
 impl Unavailable {
     pub(crate) fn closed() -> Self {
         Self("it is closed".to_owned())
-    }
-}
-
-impl From<sqlite::Error> for Unavailable {
-    fn from(error: sqlite::Error) -> Self {
-        Self(error.to_string())
     }
 }
 
@@ -112,8 +111,7 @@ impl From<Unavailable> for ObjectsError {
     }
 }
 
-impl From<Unavailable> for IndexError {
-    fn from(Unavailable(cause): Unavailable) -> Self {
-        Self::Unavailable(cause)
-    }
+/// What became of a commit when the engine failed.
+pub(crate) fn unavailable(error: impl std::fmt::Display) -> CommitError {
+    CommitError::Unavailable(error.to_string())
 }

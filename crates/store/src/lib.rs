@@ -1,35 +1,63 @@
 //! The ports of `process` and `identity` on a database: managed objects, single use, counters, sessions, outbox and audit trail.
-//! SQLite is the embedded default; the SQL is written so that PostgreSQL joins behind the same [`Db`] (`$1` placeholders, `ON
-//! CONFLICT`, `RETURNING`), and what only SQLite understands stands in `sqlite.rs`.
+//! SQLite is the embedded default, PostgreSQL the engine of more than one node. Both stand behind the same [`Db`] and run the same
+//! statements (`$1` placeholders, `ON CONFLICT`, `RETURNING`); what they say differently stands in `engine/dialect.rs`, what only one of
+//! them has in `sqlite.rs` and `postgres.rs`.
 //!
-//! Easiest to break: values never become part of a statement's text. What is inlined (collection paths and property labels in index
-//! expressions) passed [`Collections`]' check first; everything else is bound.
+//! Easiest to break: what a configuration or a client says never becomes part of a statement's text; it is bound. The only names that are
+//! written into one are labels of letters, digits and `_`.
 
 mod audit;
+mod bind;
 mod change;
 mod collections;
+mod config;
+mod confirmations;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
+#[cfg(test)]
+mod contract_on_postgres;
 #[cfg(test)]
 mod contract_on_sqlite;
 mod cookie;
 mod db;
+mod engine;
 mod error;
-mod identifiers;
-mod indexes;
+#[cfg(test)]
+mod faults_on_postgres;
+mod inspect;
+mod job;
 mod ledger;
+mod lookups;
+mod object;
 mod objects;
 mod order;
 mod outbox;
+mod place;
+mod postgres;
+mod put_back;
 mod readers;
+mod references;
+mod rows;
 mod sessions;
 mod sql;
 mod sql_filter;
 mod sqlite;
+mod sweep;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tls_on_postgres;
+mod values;
 mod writer;
 
 pub use audit::{AuditQuery, AuditRecord};
-pub use collections::{Collections, Indexed};
+pub use collections::Collections;
+pub use config::KeptFile;
 pub use db::Db;
-pub use error::{IndexError, OpenError};
+pub use error::{Doubled, OpenError};
+pub use inspect::{Inspection, SharedName};
 pub use outbox::TextSeal;
+pub use place::{examine, is_sealed, migrate, missing_steps, name_of};
+pub use postgres::{Finding, Health};
+pub use sqlite::{CopyError, Enclosed, backup, read_enclosed, restore};
+pub use values::{OpenedValue, ValueSeal};

@@ -1,89 +1,194 @@
 //! Reading managed objects.
 //!
-//! Easiest to break: what a query costs. A search by an indexed property goes through its index whatever the size of the store; the
-//! statement says which, and tests ask the engine for its plan.
+//! Easiest to break: what a query costs. A search by a declared property goes through its terms whatever the size of the store; the
+//! statement is written so that no planner has a choice, and tests ask the engine for its plan.
 //!
 //! Order: what is missing or null, then numbers and booleans (false as 0, true as 1), then text by code points; arrays and objects
 //! stand as their JSON text. Ties are ordered by id.
 
-use async_trait::async_trait;
-use crest::{Page, Paging, Query, Resource, TotalPolicy};
-use identity::names::Canonical;
-use identity::{Objects, ObjectsError};
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use crest::{Page, Paging, Pointer, Query, Resource, TotalPolicy};
+use identity::find::Confirmation;
+use identity::names::Canonical;
+use identity::{Objects, ObjectsError, Referring};
+
+use crate::engine::{self, Connection, Dialect};
 use crate::error::Unavailable;
+use crate::lookups::{self, Declared};
 use crate::order::{Order, Position, walk};
+use crate::rows::resource;
 use crate::sql::{Bound, Values};
 use crate::sql_filter::{condition, probes};
-use crate::sqlite::{self, Connection, Row};
-use crate::{Collections, Db, cookie, identifiers};
+use crate::{Db, confirmations, cookie, references};
 
 /// Objects that are checked in memory at a time, where SQL could not express the whole filter.
 const BATCH: i64 = 256;
 
-/// A revision as it is shown: 16 hexadecimal digits, as IDM 7 does.
-pub(crate) fn revision(number: i64) -> String {
-    format!("{number:016x}")
-}
-
-/// The number behind a revision; `None` for text that is none.
-pub(crate) fn revision_number(text: &str) -> Option<i64> {
-    let canonical = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    canonical.then(|| i64::from_str_radix(text, 16).ok()).flatten()
-}
-
-/// Reads an object from columns `id`, `rev` and `doc`.
-pub(crate) fn resource(row: &Row<'_>) -> Result<Resource, sqlite::Error> {
-    Ok(Resource { id: row.get("id")?, revision: revision(row.get("rev")?), content: sqlite::json(row, "doc")? })
-}
-
 #[async_trait]
 impl Objects for Db {
     async fn read(&self, collection: &str, id: &str) -> Result<Option<Resource>, ObjectsError> {
-        self.look(|connection| {
+        if id.contains('\0') {
+            return Ok(None);
+        }
+        let (of, wanted, declared) = (collection.to_owned(), id.to_owned(), self.declared());
+        let read = move |connection: &Connection| {
             let query = connection.query("SELECT id, rev, doc FROM managed_object WHERE collection = $1 AND id = $2");
-            query.bind(collection).bind(id).first(resource)
-        })
+            let mut found = query.bind(&of).bind(&wanted).first(resource)?;
+            references::hide(connection, &declared, &of, found.iter_mut())?;
+            Ok(found)
+        };
+        let found = self.look::<Option<Resource>, ObjectsError, _>(read).await?;
+        Ok(found.map(|mut found| {
+            self.values().open(collection, id, &mut found.content);
+            found
+        }))
     }
 
     async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
-        let indexes = self.collections();
-        let soon = self.readers().look(|connection| match connection.briefly(|| page(connection, collection, query, &indexes)) {
-            Err(Failure::Store(error)) if sqlite::is_interrupted(&error) => Ok(None),
-            done => done.map(Some).map_err(ObjectsError::from),
-        })?;
-        if let Some(page) = soon {
-            return Ok(page);
+        let mut declared = self.declared();
+        loop {
+            let found = self.search(collection, query, &declared).await?;
+            if let Some(mut page) = found {
+                let values = self.values();
+                for found in &mut page.result {
+                    values.open(collection, &found.id, &mut found.content);
+                }
+                return Ok(page);
+            }
+            // The declaration changed between the look at it and the search.
+            declared = self.reload_declared().await.map_err(|error| ObjectsError::Unavailable(error.0))?;
         }
-        let (collection, query) = (collection.to_owned(), query.clone());
-        let found = self.readers().walk(move |connection| page(connection, &collection, &query, &indexes).map_err(ObjectsError::from));
-        found.await
     }
 
     async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError> {
-        self.look(|connection| identifiers::holders(connection, collection, property, name))
+        let (collection, property, name) = (collection.to_owned(), property.to_owned(), name.clone());
+        self.by_name(move |connection, declared| lookups::holders(connection, declared, &collection, &property, &name)).await
+    }
+
+    async fn spelled(&self, collection: &str, property: &Pointer, name: &Canonical, limit: u32) -> Result<Vec<String>, ObjectsError> {
+        let (collection, property, name) = (collection.to_owned(), property.clone(), name.clone());
+        self.by_name(move |connection, declared| lookups::spelled(connection, declared, &collection, &property, &name, limit)).await
+    }
+
+    async fn nearest(&self, collection: &str, id: &str, limit: u32) -> Result<Vec<Resource>, ObjectsError> {
+        let (of, wanted, declared) = (collection.to_owned(), id.to_owned(), self.declared());
+        let look = move |connection: &Connection| {
+            let (collection, id) = (of.as_str(), wanted.as_str());
+            let from = |id: &str, limit: usize| {
+                let query =
+                    connection.query("SELECT id, rev, doc FROM managed_object WHERE collection = $1 AND id >= $2 ORDER BY id LIMIT $3");
+                query.bind(collection).bind(id).bind(i64::try_from(limit).unwrap_or(i64::MAX)).all(resource)
+            };
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            let mut found = from(id, limit)?;
+            if found.len() < limit {
+                // Ids are drawn evenly: as good as never in a store of some size.
+                let more = from("", limit - found.len())?;
+                found.extend(more.into_iter().filter(|resource| resource.id.as_str() < id));
+            }
+            references::hide(connection, &declared, collection, found.iter_mut())?;
+            Ok(found)
+        };
+        let mut found = self.look::<Vec<Resource>, ObjectsError, _>(look).await?;
+        for resource in &mut found {
+            self.values().open(collection, &resource.id, &mut resource.content);
+        }
+        Ok(found)
+    }
+
+    async fn referring(
+        &self,
+        collection: &str,
+        property: &str,
+        wanted: Referring<'_>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, ObjectsError> {
+        let (collection, property, after) = (collection.to_owned(), property.to_owned(), after.to_owned());
+        let (text, by_id) = match wanted {
+            Referring::To(target) => (target.to_owned(), false),
+            Referring::By(id) => (id.to_owned(), true),
+        };
+        self.by_name(move |connection, declared| {
+            let wanted = if by_id { Referring::By(&text) } else { Referring::To(&text) };
+            references::referring(connection, declared, (&collection, &property), wanted, &after, limit)
+        })
+        .await
+    }
+
+    async fn referrers(&self, collection: &str, property: &str, target: &str) -> Result<u64, ObjectsError> {
+        let (collection, property, target) = (collection.to_owned(), property.to_owned(), target.to_owned());
+        self.by_name(move |connection, declared| references::count(connection, declared, &collection, &property, &target)).await
+    }
+
+    async fn confirmation(&self, collection: &str, id: &str) -> Result<Option<Confirmation>, ObjectsError> {
+        let (collection, id) = (collection.to_owned(), id.to_owned());
+        self.look(move |connection| confirmations::of(connection, &collection, &id)).await
     }
 }
 
-fn page(connection: &Connection, collection: &str, query: &Query, indexes: &Collections) -> Result<Page, Failure> {
-    let search = Search { connection, collection, query, indexes };
-    match search.run() {
-        // The indexes changed between the look at them and the statement. Without them the answer is the same.
-        Err(Failure::Store(error)) if sqlite::lacks_index(&error) => {
-            tracing::warn!(collection, "an index is missing, the collection is searched without");
-            Search { indexes: &Collections::new(), ..search }.run()
+impl Db {
+    async fn by_name<T, F>(&self, read: F) -> Result<T, ObjectsError>
+    where
+        F: Fn(&Connection, &Declared) -> Result<T, engine::Error> + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let (mut declared, read) = (self.declared(), Arc::new(read));
+        loop {
+            let (known, read) = (Arc::clone(&declared), Arc::clone(&read));
+            let look = move |connection: &Connection| {
+                let found = read(connection, &known)?;
+                Ok(known.is_current(connection)?.then_some(found))
+            };
+            if let Some(found) = self.look::<_, ObjectsError, _>(look).await? {
+                return Ok(found);
+            }
+            declared = self.reload_declared().await.map_err(|error| ObjectsError::Unavailable(error.0))?;
         }
-        done => done,
     }
+
+    /// One page; `None` when the declaration is not the one that was given (any more).
+    async fn search(&self, collection: &str, query: &Query, declared: &Arc<Declared>) -> Result<Option<Page>, ObjectsError> {
+        if let Some(readers) = self.readers() {
+            let soon = readers.look(|connection| match connection.briefly(|| page(connection, collection, query, declared)) {
+                Err(Failure::Store(error)) if engine::is_interrupted(&error) => Ok(None),
+                done => done.map(Some).map_err(ObjectsError::from),
+            })?;
+            if let Some(found) = soon {
+                return Ok(found);
+            }
+        }
+        let is_long = probes(&query.filter, collection, declared, &mut Values::of(Dialect::Postgres)).is_none();
+        let (collection, query, declared) = (collection.to_owned(), query.clone(), Arc::clone(declared));
+        let read = move |connection: &Connection| page(connection, &collection, &query, &declared).map_err(ObjectsError::from);
+        self.browse(is_long, read).await
+    }
+}
+
+/// The ids of what a query finds, within a transaction. The query names no cookie.
+pub(crate) fn ids(connection: &Connection, declared: &Declared, collection: &str, query: &Query) -> Result<Vec<String>, ObjectsError> {
+    let page = Search { connection, collection, query, declared }.run()?;
+    Ok(page.result.into_iter().map(|found| found.id).collect())
+}
+
+fn page(connection: &Connection, collection: &str, query: &Query, declared: &Declared) -> Result<Option<Page>, Failure> {
+    let page = Search { connection, collection, query, declared }.run().and_then(|mut page| {
+        references::hide(connection, declared, collection, page.result.iter_mut())?;
+        Ok(page)
+    });
+    // Epochs grow: if it is still the same, it was the same all the time.
+    if declared.is_current(connection)? { page.map(Some) } else { Ok(None) }
 }
 
 enum Failure {
-    Store(sqlite::Error),
+    Store(engine::Error),
     Query(ObjectsError),
 }
 
-impl From<sqlite::Error> for Failure {
-    fn from(error: sqlite::Error) -> Self {
+impl From<engine::Error> for Failure {
+    fn from(error: engine::Error) -> Self {
         Self::Store(error)
     }
 }
@@ -102,7 +207,7 @@ struct Search<'a> {
     connection: &'a Connection,
     collection: &'a str,
     query: &'a Query,
-    indexes: &'a Collections,
+    declared: &'a Declared,
 }
 
 /// FROM and WHERE of a search.
@@ -114,11 +219,18 @@ struct Scope {
 impl Search<'_> {
     fn run(&self) -> Result<Page, Failure> {
         let keys = self.query.sort.len();
+        // A position on a walk holds terms and not values, and so does every one on an engine that orders by them.
+        let way = match (self.walks(), self.connection.dialect()) {
+            (true, Dialect::Sqlite) => "along ",
+            (false, Dialect::Sqlite) => "",
+            (true, Dialect::Postgres) => "along terms ",
+            (false, Dialect::Postgres) => "by terms ",
+        };
         let (mut position, mut skip) = match &self.query.paging {
             Paging::Start => (None, 0),
             Paging::Offset(offset) => (None, *offset),
             Paging::Cookie(cookie) => {
-                let position = cookie::read(cookie, self.collection, self.query, keys);
+                let position = cookie::read(cookie, way, self.collection, self.query, keys);
                 (Some(position.ok_or(Failure::Query(ObjectsError::InvalidCookie))?), 0)
             }
         };
@@ -149,9 +261,15 @@ impl Search<'_> {
                 break false;
             }
         };
-        page.cookie = last.filter(|_| more).map(|last| cookie::write(self.collection, self.query, &last));
+        page.cookie = last.filter(|_| more).map(|last| cookie::write(way, self.collection, self.query, &last));
         page.total = self.total()?;
         Ok(page)
+    }
+
+    /// Whether a page is a part of a walk along the terms of the first sort key.
+    fn walks(&self) -> bool {
+        walk(&self.query.sort, self.collection, self.declared).is_some()
+            && probes(&self.query.filter, self.collection, self.declared, &mut Values::of(self.connection.dialect())).is_none()
     }
 
     /// The next rows behind a position. One statement gives the whole page where SQL expresses the whole filter.
@@ -167,8 +285,8 @@ impl Search<'_> {
     }
 
     fn statement(&self, position: Option<&Position>, skip: u64, size: u64) -> Result<Statement, ObjectsError> {
-        let mut values = Values::default();
-        let order = Order::new(&self.query.sort, &mut values);
+        let mut values = Values::of(self.connection.dialect());
+        let order = Order::new(&self.query.sort, self.walks(), &mut values);
         let order = order.map_err(|key| ObjectsError::UnsupportedFilter(format!("the sort key {key}")))?;
         let Scope { sql, exact } = self.scope(&mut values, true);
         let behind = position.map(|position| format!(" AND {}", order.behind(position, &mut values))).unwrap_or_default();
@@ -184,18 +302,17 @@ impl Search<'_> {
     /// ` FROM … WHERE …`
     fn scope(&self, values: &mut Values, in_order: bool) -> Scope {
         let filter = condition(&self.query.filter, values);
-        let probes = probes(&self.query.filter, self.collection, self.indexes, values);
-        let walk = walk(&self.query.sort, self.collection, self.indexes).filter(|_| in_order);
-        let sql = match (probes, walk) {
+        let probes = probes(&self.query.filter, self.collection, self.declared, values);
+        let walk = walk(&self.query.sort, self.collection, self.declared).filter(|_| in_order);
+        let (then, by_id, collection) = (Dialect::THEN, values.dialect().by_id(), values.text(self.collection));
+        let from = match (probes, walk) {
             (Some(probes), _) => {
-                format!(" FROM managed_object{} WHERE {} IN ({}) AND {}", sqlite::BY_ROW, sqlite::ROW, probes.sql(), filter.sql)
+                format!("({}) AS candidate{then}managed_object{by_id} WHERE id = candidate.object", probes.sql())
             }
-            (None, Some((index, within))) => format!(" FROM managed_object{index} WHERE {within} AND {}", filter.sql),
-            (None, None) => {
-                let collection = values.text(self.collection);
-                format!(" FROM managed_object{} WHERE collection = {collection} AND {}", sqlite::BY_ID, filter.sql)
-            }
+            (None, Some(lookup)) => format!("lookup_key{then}managed_object{by_id} WHERE space = {} AND id = object", lookup.whole()),
+            (None, None) => format!("managed_object{by_id} WHERE TRUE"),
         };
+        let sql = format!(" FROM {from} AND collection = {collection} AND {}", filter.sql);
         Scope { sql, exact: filter.exact }
     }
 
@@ -203,7 +320,7 @@ impl Search<'_> {
         if self.query.totals == TotalPolicy::None {
             return Ok(None);
         }
-        let mut values = Values::default();
+        let mut values = Values::of(self.connection.dialect());
         let scope = self.scope(&mut values, false);
         if scope.exact || self.query.totals == TotalPolicy::Estimate {
             let total = values.query(self.connection, format!("SELECT count(*){}", scope.sql)).one(|row| row.get::<_, i64>(0))?;

@@ -5,10 +5,10 @@
 
 use crest::SortKey;
 
-use crate::Collections;
+use crate::engine::{self, Dialect, Row};
+use crate::lookups::{Declared, Lookup};
 use crate::sql::{Bound, Values, join};
 use crate::sql_filter::{Place, place};
-use crate::sqlite::{self, Row};
 
 /// The value of a sort key in one object; `None` for a missing one.
 pub(crate) type KeyValue = Option<Bound>;
@@ -23,27 +23,36 @@ pub(crate) struct Position {
 struct Key {
     value: String,
     ascending: bool,
+    /// It is a term, of which there is one for what is missing, too.
+    term: bool,
+    /// It may be NULL.
+    may_miss: bool,
 }
 
 /// The order as SQL.
 pub(crate) struct Order {
+    dialect: Dialect,
     keys: Vec<Key>,
 }
 
 impl Order {
-    /// `Err` names the key that SQL cannot express.
-    pub(crate) fn new(sort: &[SortKey], values: &mut Values) -> Result<Self, String> {
-        let key = |sort: &SortKey| {
-            let value = match place(&sort.pointer, values) {
-                Some(Place::Id) => "id".to_owned(),
-                Some(Place::Revision) => "rev".to_owned(),
-                Some(Place::Member { value, .. }) => value,
-                Some(Place::Nowhere) => "NULL".to_owned(),
+    /// The order of these keys; of a walk along the terms of the first one, if `walk`. `Err` names the key that SQL cannot express.
+    pub(crate) fn new(sort: &[SortKey], walk: bool, values: &mut Values) -> Result<Self, String> {
+        let dialect = values.dialect();
+        let key = |(position, sort): (usize, &SortKey)| {
+            if walk && position == 0 {
+                return Ok(Key { value: "term".to_owned(), ascending: sort.ascending, term: true, may_miss: false });
+            }
+            let (value, may_miss) = match place(&sort.pointer, values) {
+                Some(Place::Id) => ("id".to_owned(), false),
+                Some(Place::Revision) => ("rev".to_owned(), false),
+                Some(Place::Member(member)) => (member.order, true),
+                Some(Place::Nowhere) => (dialect.nothing().to_owned(), true),
                 None => return Err(sort.pointer.to_string()),
             };
-            Ok(Key { value, ascending: sort.ascending })
+            Ok(Key { value, ascending: sort.ascending, term: false, may_miss })
         };
-        Ok(Self { keys: sort.iter().map(key).collect::<Result<_, _>>()? })
+        Ok(Self { dialect, keys: sort.iter().enumerate().map(key).collect::<Result<_, _>>()? })
     }
 
     /// More columns for SELECT: the sort values.
@@ -53,7 +62,7 @@ impl Order {
 
     /// What stands behind ORDER BY.
     pub(crate) fn sql(&self) -> String {
-        let keys = self.keys.iter().map(|key| sqlite::order_key(&key.value, key.ascending));
+        let keys = self.keys.iter().map(|key| self.dialect.order_key(&key.value, key.ascending, key.may_miss));
         keys.chain(["id ASC".to_owned()]).collect::<Vec<_>>().join(", ")
     }
 
@@ -68,25 +77,24 @@ impl Order {
                 (None, true) => format!("({value} IS NOT NULL OR {behind})"),
                 (None, false) => format!("({value} IS NULL AND {behind})"),
                 (Some(at), true) => format!("({value} > {at} OR ({value} = {at} AND {behind}))"),
+                (Some(at), false) if key.term => format!("({value} < {at} OR ({value} = {at} AND {behind}))"),
                 (Some(at), false) => format!("({value} < {at} OR {value} IS NULL OR ({value} = {at} AND {behind}))"),
             };
         }
         let start = self.keys.first().zip(bound.first().cloned().flatten());
-        let start = start.filter(|(key, _)| key.ascending).map(|(key, at)| format!("{} >= {at}", key.value));
+        let start = start.filter(|(key, _)| key.ascending || key.term);
+        let start = start.map(|(key, at)| format!("{} {} {at}", key.value, if key.ascending { ">=" } else { "<=" }));
         join(&start.into_iter().chain([behind]).collect::<Vec<_>>(), "AND", "TRUE")
     }
 
     /// Reads the position of a row whose sort values begin at column `first`.
-    pub(crate) fn position(&self, row: &Row<'_>, first: usize, id: &str) -> Result<Position, sqlite::Error> {
-        let keys = (0..self.keys.len()).map(|key| sqlite::bound(row, first + key)).collect::<Result<_, _>>()?;
+    pub(crate) fn position(&self, row: &Row<'_>, first: usize, id: &str) -> Result<Position, engine::Error> {
+        let keys = (0..self.keys.len()).map(|key| engine::bound(row, first + key)).collect::<Result<_, _>>()?;
         Ok(Position { keys, id: id.to_owned() })
     }
 }
 
-/// Behind the table, for a walk over a whole collection in this order: the index to walk along, and how it is restricted to the
-/// collection.
-pub(crate) fn walk(sort: &[SortKey], collection: &str, indexes: &Collections) -> Option<(String, String)> {
-    let [label] = sort.first()?.pointer.tokens() else { return None };
-    let index = indexes.index(collection, label)?;
-    Some((sqlite::by_index(index), sqlite::within(index)))
+/// The declared property along whose terms a whole collection can be walked in this order.
+pub(crate) fn walk<'d>(sort: &[SortKey], collection: &str, declared: &'d Declared) -> Option<&'d Lookup> {
+    declared.find(collection, &sort.first()?.pointer)
 }

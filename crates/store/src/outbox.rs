@@ -2,7 +2,12 @@
 //!
 //! Easiest to break: a claimed mail belongs to nobody else until its lease ends. The lease is the time of the next attempt, so a node
 //! that dies in the middle gives its mails back without anybody noticing. The attempt is counted with the claim: a mail that kills the
-//! process each time would otherwise be tried for ever.
+//! process each time would otherwise be tried for ever. A mail that is handed over at its commit is written as claimed.
+
+mod handover;
+mod numbers;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -10,25 +15,29 @@ use async_trait::async_trait;
 use process::{CommitError, Effect, LedgerError, Mail, MailId, Outbox, OutboxEntry, OutboxState, Unit};
 use serde_json::{Value, json};
 
-use crate::Db;
-use crate::sqlite::{self, Connection, Row};
-use crate::writer::Kept;
+pub(crate) use handover::Courier;
+pub(crate) use numbers::Numbers;
 
-fn name(state: OutboxState) -> &'static str {
+use crate::Db;
+use crate::engine::{self, Connection, Dialect, Row};
+use crate::job::Kept;
+
+/// A state, as it is stored. All have the same length, see the migration.
+fn number(state: OutboxState) -> i64 {
     match state {
-        OutboxState::Pending => "pending",
-        OutboxState::Delivered => "delivered",
-        OutboxState::Dead => "dead",
+        OutboxState::Pending => 2,
+        OutboxState::Delivered => 3,
+        OutboxState::Dead => 4,
     }
 }
 
-fn entry(row: &Row<'_>) -> Result<OutboxEntry, sqlite::Error> {
-    let state = match row.get_ref("state")?.as_str().unwrap_or_default() {
-        "pending" => OutboxState::Pending,
-        "delivered" => OutboxState::Delivered,
+fn entry(row: &Row<'_>) -> Result<OutboxEntry, engine::Error> {
+    let state = match row.get("state")? {
+        2_i64 => OutboxState::Pending,
+        3 => OutboxState::Delivered,
         _ => OutboxState::Dead,
     };
-    let delivered: Option<i64> = row.get("delivered")?;
+    let delivered: i64 = row.get("delivered")?;
     Ok(OutboxEntry {
         id: MailId(row.get("id")?),
         mail: Mail {
@@ -36,9 +45,10 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, sqlite::Error> {
             from: row.get("sender")?,
             subject: row.get("subject")?,
             mime_type: row.get("mime_type")?,
-            body: row.get("body")?,
+            body: String::new(),
             wait: row.get("waited_for")?,
             withheld: row.get("withheld")?,
+            client: row.get("client")?,
         },
         state,
         attempts: u32::try_from(row.get::<_, i64>("attempts")?).unwrap_or(u32::MAX),
@@ -46,21 +56,30 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, sqlite::Error> {
         created: row.get("created")?,
         next_attempt: row.get("next_attempt")?,
         last_error: row.get("last_error")?,
-        detail: delivered.map_or(Value::Null, |delivered| json!({ "delivered": delivered })),
+        detail: if state == OutboxState::Delivered { json!({ "delivered": delivered }) } else { Value::Null },
     })
 }
 
 /// Why a mail is given up whose text cannot be read.
 const UNREADABLE: &str = "the text cannot be read: the keys it was sealed with are gone";
 
-/// Takes mails that are due; every attempt at them so far ended.
-const TAKE_UNSUSPECTED: &str = "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1, unfinished = 1 WHERE id IN \
-     (SELECT id FROM outbox WHERE state = 'pending' AND next_attempt <= $1 AND unfinished = 0 ORDER BY next_attempt, id LIMIT $3) \
-     RETURNING *";
-/// Takes mails that are due and of which an attempt never ended.
-const TAKE_SUSPECTED: &str = "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1, unfinished = unfinished + 1 WHERE id IN \
-     (SELECT id FROM outbox WHERE state = 'pending' AND next_attempt <= $1 AND unfinished > 0 ORDER BY next_attempt, id LIMIT $3) \
-     RETURNING *";
+/// Mails at which at most two attempts never ended.
+const UNSUSPECTED: &str = "unfinished <= 2";
+/// Mails at which more attempts never ended.
+const SUSPECTED: &str = "unfinished > 2";
+
+/// Takes mails that are due. Who takes some at the same time takes others.
+fn take(dialect: Dialect, which: &str) -> String {
+    let unless_taken = dialect.unless_taken();
+    format!(
+        "UPDATE outbox SET next_attempt = $2, attempts = attempts + 1, unfinished = unfinished + 1 WHERE id IN \
+         (SELECT id FROM outbox WHERE state = 2 AND NOT withheld AND next_attempt <= $1 AND {which} \
+         ORDER BY next_attempt, id LIMIT $3{unless_taken}) RETURNING *"
+    )
+}
+
+/// Rows that one statement removes: the writer serves others in between.
+const SLICE: u32 = 256;
 
 /// Seals the texts of mails while they are in the store. They hold links and codes (SEC-06).
 pub trait TextSeal: Send + Sync {
@@ -68,10 +87,26 @@ pub trait TextSeal: Send + Sync {
     ///
     /// # Errors
     /// What the keys say.
-    fn seal(&self, text: &str) -> Result<String, String>;
+    fn seal(&self, text: &str) -> Result<Vec<u8>, String>;
 
     /// The text again; nothing when it was sealed with other keys.
-    fn open(&self, sealed: &str) -> Option<String>;
+    fn open(&self, sealed: &[u8]) -> Option<String>;
+}
+
+/// A text as it is stored.
+pub(crate) type Sealed = Vec<u8>;
+
+/// The mails among effects in their order, those that are only attempted included.
+pub(crate) fn mails_among(effects: &[Effect]) -> Vec<&Mail> {
+    let mut mails = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Mail(mail) => mails.push(mail),
+            Effect::Attempt(effects) => mails.extend(mails_among(effects)),
+            _ => {}
+        }
+    }
+    mails
 }
 
 impl Db {
@@ -81,49 +116,63 @@ impl Db {
         let _ = self.seal().set(seal);
     }
 
-    /// The unit with the texts of its mails as they are stored.
-    pub(crate) fn sealed(&self, mut unit: Unit) -> Result<Unit, CommitError> {
-        let Some(seal) = self.seal().get() else { return Ok(unit) };
-        for effect in &mut unit.effects {
-            if let Effect::Mail(mail) = effect {
-                mail.body = seal.seal(&mail.body).map_err(CommitError::Unavailable)?;
-            }
-        }
-        Ok(unit)
+    /// The texts of a unit's mails as they are stored, in their order.
+    pub(crate) fn sealed(&self, unit: &Unit) -> Result<Vec<Sealed>, CommitError> {
+        let mails = mails_among(&unit.effects).into_iter();
+        let seal = self.seal().get();
+        mails
+            .map(|mail| match seal {
+                Some(seal) => seal.seal(&mail.body).map_err(CommitError::Unavailable),
+                None => Ok(mail.body.clone().into_bytes()),
+            })
+            .collect()
     }
 
     /// The rows of a statement that changes them.
-    async fn take(&self, statement: &'static str, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
+    async fn take(&self, which: &'static str, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
         let db = self.clone();
         let query = move |connection: &Connection| {
-            let query = connection.query(statement).bind(now).bind(lease_until).bind(i64::from(limit));
+            let query = connection.query(take(connection.dialect(), which)).bind(now).bind(lease_until).bind(i64::from(limit));
             query.all(|row| db.entry(row))
         };
         self.run(Kept::ByProcess, query).await
     }
 
-    fn entry(&self, row: &Row<'_>) -> Result<OutboxEntry, sqlite::Error> {
+    fn entry(&self, row: &Row<'_>) -> Result<OutboxEntry, engine::Error> {
         let mut entry = entry(row)?;
-        if let Some(seal) = self.seal().get() {
-            if let Some(text) = seal.open(&entry.mail.body) {
-                entry.mail.body = text;
-            } else {
-                entry.mail.body.clear();
-                entry.detail = json!({ "unreadable": true });
-            }
+        // Texts of former releases are stored as text.
+        let stored = row.bytes("body")?;
+        let text = match self.seal().get() {
+            Some(seal) => seal.open(&stored),
+            None => String::from_utf8(stored).ok(),
+        };
+        match text {
+            Some(text) => entry.mail.body = text,
+            None => entry.detail = json!({ "unreadable": true }),
         }
         Ok(entry)
     }
 }
 
-/// Puts a mail into the outbox, due at once.
-pub(crate) fn insert(connection: &Connection, now: i64, mail: Mail) -> Result<MailId, sqlite::Error> {
+/// Puts a mail into the outbox: due at once, or claimed until `lease_until` by who takes it over.
+pub(crate) fn insert(
+    connection: &Connection,
+    numbers: &Numbers,
+    now: i64,
+    mail: &Mail,
+    sealed: Sealed,
+    lease_until: Option<i64>,
+) -> Result<MailId, engine::Error> {
+    let id = numbers.next(connection)?;
     let query = connection.query(
-        "INSERT INTO outbox (state, recipient, sender, subject, mime_type, body, waited_for, withheld, attempts, created, next_attempt) \
-         VALUES ('pending', $1, $2, $3, $4, $5, $6, $7, 0, $8, $8) RETURNING id",
+        "INSERT INTO outbox (id, state, withheld, waited_for, attempts, unfinished, created, next_attempt, delivered, client, \
+         recipient, sender, mime_type, subject, body) VALUES ($1, 2, $2, $3, $4, $4, $5, $6, $5, $7, $8, $9, $10, $11, $12)",
     );
-    let query = query.bind(mail.to).bind(mail.from).bind(mail.subject).bind(mail.mime_type).bind(mail.body);
-    query.bind(mail.wait).bind(mail.withheld).bind(now).one(|row| Ok(MailId(row.get("id")?)))
+    let query = query.bind(id.0).bind(mail.withheld).bind(mail.wait).bind(i64::from(lease_until.is_some())).bind(now);
+    let query = query.bind(lease_until.unwrap_or(now)).bind(mail.client).bind(mail.to.as_str());
+    let query = query.bind(mail.from.as_deref()).bind(mail.mime_type.as_str()).bind(mail.subject.as_str()).bind_bytes(sealed);
+    query.send()?;
+    Ok(id)
 }
 
 #[async_trait]
@@ -133,9 +182,9 @@ impl Outbox for Db {
         if self.next_due().await?.is_none_or(|due| due > now) {
             return Ok(Vec::new());
         }
-        let mut claimed = self.take(TAKE_UNSUSPECTED, now, lease_until, limit).await?;
+        let mut claimed = self.take(UNSUSPECTED, now, lease_until, limit).await?;
         if claimed.is_empty() {
-            claimed = self.take(TAKE_SUSPECTED, now, lease_until, limit.min(1)).await?;
+            claimed = self.take(SUSPECTED, now, lease_until, limit.min(1)).await?;
         }
         let (unreadable, mut claimed): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|entry| entry.detail.get("unreadable").is_some());
         for entry in unreadable {
@@ -145,11 +194,35 @@ impl Outbox for Db {
         Ok(claimed)
     }
 
+    async fn renew(&self, ids: &[MailId], lease_until: i64) -> Result<(), LedgerError> {
+        for slice in ids.chunks(SLICE as usize) {
+            let ids = json!(slice.iter().map(|id| id.0).collect::<Vec<_>>()).to_string();
+            self.run::<_, LedgerError, _>(Kept::ByProcess, move |connection| {
+                let ids_of = connection.dialect().numbers("$1");
+                let text = format!("UPDATE outbox SET next_attempt = $2 WHERE id IN ({ids_of}) AND state = 2 AND NOT withheld");
+                connection.query(text).bind(&ids).bind(lease_until).execute().map(drop)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn release(&self, now: i64) -> Result<u64, LedgerError> {
+        // Other nodes are at work on what is claimed; their leases end by themselves.
+        let Some(last) = self.numbers().found() else { return Ok(0) };
+        self.run(Kept::ByProcess, move |connection| {
+            let freed = connection.query(
+                "UPDATE outbox SET next_attempt = $1 WHERE state = 2 AND NOT withheld AND next_attempt > $1 AND unfinished > 0 AND id <= $2",
+            );
+            freed.bind(now).bind(last).execute()
+        })
+        .await
+    }
+
     async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError> {
         self.run(Kept::ByProcess, move |connection| {
-            let query = connection.query(
-                "UPDATE outbox SET state = 'delivered', delivered = $2, unfinished = 0, last_error = NULL WHERE id = $1 AND NOT withheld",
-            );
+            let query = connection
+                .query("UPDATE outbox SET state = 3, delivered = $2, unfinished = 0, last_error = NULL WHERE id = $1 AND NOT withheld");
             if query.bind(id.0).bind(now).execute()? == 0 {
                 connection.query("DELETE FROM outbox WHERE id = $1 AND withheld").bind(id.0).execute()?;
             }
@@ -163,24 +236,30 @@ impl Outbox for Db {
         self.run(Kept::ByProcess, move |connection| {
             let query = connection.query(
                 "UPDATE outbox SET last_error = $2, unfinished = 0, next_attempt = COALESCE($3, next_attempt), \
-                 state = CASE WHEN $3 IS NULL THEN 'dead' ELSE 'pending' END WHERE id = $1 AND state = 'pending'",
+                 state = CASE WHEN $3 IS NULL THEN 4 ELSE 2 END WHERE id = $1 AND state = 2",
             );
-            query.bind(id.0).bind(error).bind(next_attempt).execute().map(drop)
+            query.bind(id.0).bind(&error).bind(next_attempt).execute().map(drop)
         })
         .await
     }
 
     async fn next_due(&self) -> Result<Option<i64>, LedgerError> {
         self.look(|connection| {
-            connection.query("SELECT min(next_attempt) AS due FROM outbox WHERE state = 'pending'").one(|row| row.get("due"))
+            let by_due = connection.dialect().by_due();
+            let text = format!("SELECT min(next_attempt) AS due FROM outbox{by_due} WHERE state = 2 AND NOT withheld");
+            connection.query(text).one(|row| row.get("due"))
         })
+        .await
     }
 
     async fn list(&self, state: Option<OutboxState>, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
         let db = self.clone();
         let list = move |connection: &Connection| {
             let query = match state {
-                Some(state) => connection.query("SELECT * FROM outbox WHERE state = $1 ORDER BY id DESC LIMIT $2").bind(name(state)),
+                // Literals, so that the indexes that hold only these can be used.
+                Some(OutboxState::Dead) => connection.query("SELECT * FROM outbox WHERE state = 4 ORDER BY id DESC LIMIT $1"),
+                Some(OutboxState::Pending) => connection.query("SELECT * FROM outbox WHERE state = 2 ORDER BY id DESC LIMIT $1"),
+                Some(OutboxState::Delivered) => connection.query("SELECT * FROM outbox WHERE state = 3 ORDER BY id DESC LIMIT $1"),
                 None => connection.query("SELECT * FROM outbox ORDER BY id DESC LIMIT $1"),
             };
             query.bind(i64::from(limit)).all(|row| db.entry(row))
@@ -189,24 +268,48 @@ impl Outbox for Db {
     }
 
     async fn mail(&self, id: MailId) -> Result<Option<OutboxEntry>, LedgerError> {
-        self.look(|connection| connection.query("SELECT * FROM outbox WHERE id = $1").bind(id.0).first(|row| self.entry(row)))
+        let db = self.clone();
+        self.look(move |connection| connection.query("SELECT * FROM outbox WHERE id = $1").bind(id.0).first(|row| db.entry(row))).await
     }
 
     /// A mail that is put back has all its attempts before it again.
     async fn retry(&self, id: MailId, now: i64) -> Result<bool, LedgerError> {
         self.run(Kept::Always, move |connection| {
-            let query = connection.query(
-                "UPDATE outbox SET state = 'pending', attempts = 0, unfinished = 0, next_attempt = $2 WHERE id = $1 AND state = 'dead'",
-            );
+            let query = connection
+                .query("UPDATE outbox SET state = 2, attempts = 0, unfinished = 0, next_attempt = $2 WHERE id = $1 AND state = 4");
             Ok(query.bind(id.0).bind(now).execute()? > 0)
         })
         .await
     }
 
     async fn forget_delivered(&self, before: i64) -> Result<u64, LedgerError> {
-        self.run(Kept::ByProcess, move |connection| {
-            connection.query("DELETE FROM outbox WHERE state = 'delivered' AND created < $1").bind(before).execute()
-        })
-        .await
+        let (mut after, mut forgotten) = (i64::MIN, 0);
+        loop {
+            // Numbers grow with time, so what is old comes first, and looking ends at the first that is not.
+            let slice = move |connection: &Connection| {
+                let query = connection.query("SELECT id, state, withheld, created FROM outbox WHERE id > $1 ORDER BY id LIMIT $2");
+                query.bind(after).bind(i64::from(SLICE)).all(|row| {
+                    let gone = row.get::<_, i64>("state")? == number(OutboxState::Delivered) || row.get("withheld")?;
+                    Ok((row.get::<_, i64>("id")?, gone, row.get::<_, i64>("created")?))
+                })
+            };
+            let rows: Vec<(i64, bool, i64)> = self.walk::<_, LedgerError, _>(slice).await?;
+            let old: Vec<_> = rows.iter().take_while(|(_, _, created)| *created < before).collect();
+            let gone: Vec<i64> = old.iter().filter(|(_, gone, _)| *gone).map(|(id, ..)| *id).collect();
+            let done = old.len() < SLICE as usize;
+            after = rows.last().map_or(after, |(id, ..)| *id);
+            if !gone.is_empty() {
+                forgotten += gone.len() as u64;
+                let ids = json!(gone).to_string();
+                self.run::<_, LedgerError, _>(Kept::ByProcess, move |connection| {
+                    let text = format!("DELETE FROM outbox WHERE id IN ({})", connection.dialect().numbers("$1"));
+                    connection.query(text).bind(&ids).execute()
+                })
+                .await?;
+            }
+            if done {
+                return Ok(forgotten);
+            }
+        }
     }
 }

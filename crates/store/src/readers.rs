@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::engine::Connection;
 use crate::error::Unavailable;
-use crate::sqlite::{self, Connection};
+use crate::sqlite;
 
 /// Connections that are kept open, each with a page cache of its own, and walks that are done at a time.
 const READERS: usize = 4;
@@ -31,7 +32,7 @@ impl Readers {
     }
 
     /// Reads on this thread.
-    pub(crate) fn look<T, E: From<Unavailable>>(&self, read: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+    pub(crate) fn look<T, E: From<Unavailable>>(&self, mut read: impl FnMut(&Connection) -> Result<T, E>) -> Result<T, E> {
         let connection = self.take()?;
         let found = read(&connection);
         self.put(connection);
@@ -41,7 +42,7 @@ impl Readers {
     /// Reads on another thread, a few at a time.
     pub(crate) async fn walk<T, E, F>(self: &Arc<Self>, read: F) -> Result<T, E>
     where
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
@@ -69,7 +70,7 @@ impl Readers {
             None => return Err(Unavailable::closed()),
             Some(idle) => idle.pop(),
         };
-        idle.map_or_else(|| Ok(sqlite::reader(&self.file)?), Ok)
+        idle.map_or_else(|| Ok(Connection::Sqlite(sqlite::reader(&self.file)?)), Ok)
     }
 
     fn put(&self, connection: Connection) {

@@ -1,65 +1,37 @@
 //! A statement under construction: text that is ours, and bound values that are not.
 
-use crate::sqlite::{Connection, Query};
-
-/// A bound value.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Bound {
-    Text(String),
-    Integer(i64),
-    Real(f64),
-}
+pub(crate) use crate::bind::Bound;
+use crate::engine::Dialect;
 
 /// The bound values of a statement; [`Values::bind`] gives the placeholder to be written into the text.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Values(Vec<Bound>);
+pub(crate) struct Values {
+    dialect: Dialect,
+    bound: Vec<Bound>,
+}
 
 impl Values {
+    /// Of a statement for this engine.
+    pub(crate) fn of(dialect: Dialect) -> Self {
+        Self { dialect, bound: Vec::new() }
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     pub(crate) fn bind(&mut self, value: Bound) -> String {
-        self.0.push(value);
-        format!("${}", self.0.len())
+        self.bound.push(value);
+        format!("${}", self.bound.len())
     }
 
     pub(crate) fn text(&mut self, value: impl Into<String>) -> String {
         self.bind(Bound::Text(value.into()))
     }
 
-    /// The statement. `text` holds literals of this crate, checked labels and placeholders, nothing else. Statements that are too
-    /// particular to come again are not kept prepared.
-    pub(crate) fn query(self, connection: &Connection, text: String) -> Query<'_> {
-        let query = connection.query(text);
-        let query = if self.0.len() <= 16 { query } else { query.once() };
-        self.0.into_iter().fold(query, Query::bind)
-    }
-}
-
-impl From<&str> for Bound {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<&String> for Bound {
-    fn from(text: &String) -> Self {
-        Self::Text(text.clone())
-    }
-}
-
-impl From<String> for Bound {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Bound {
-    fn from(integer: i64) -> Self {
-        Self::Integer(integer)
-    }
-}
-
-impl From<bool> for Bound {
-    fn from(boolean: bool) -> Self {
-        Self::Integer(boolean.into())
+    /// The values in their order.
+    pub(crate) fn into_bound(self) -> Vec<Bound> {
+        self.bound
     }
 }
 

@@ -11,9 +11,10 @@ use serde_json::{Number, Value};
 
 pub(crate) use probe::probes;
 
-use crate::collections::is_plain_label;
+use crate::engine::{Dialect, Member};
+use crate::lookups::term;
+use crate::rows;
 use crate::sql::{Bound, Values, join};
-use crate::{objects, sqlite};
 
 /// More comparisons than this are evaluated in memory: the statement would grow beyond what the engine takes.
 const MAX_COMPARISONS: usize = 1024;
@@ -78,10 +79,15 @@ fn translate(filter: &Filter, values: &mut Values, depth: usize) -> Option<Condi
         Filter::Present(pointer) => match place(pointer, values)? {
             Place::Id | Place::Revision => exact("TRUE".into()),
             Place::Nowhere => exact("FALSE".into()),
-            Place::Member { value, .. } => exact(format!("{value} IS NOT NULL")),
+            Place::Member(member) => exact(format!("{} IS NOT NULL", member.order)),
         },
         Filter::Compare { pointer, comparison, value } => exact(compare(pointer, *comparison, value, values)?),
     }
+}
+
+/// Whether a property's label may stand in SQL text.
+fn is_plain_label(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Where the value of a pointer is, as SQL.
@@ -90,11 +96,7 @@ pub(crate) enum Place {
     Revision,
     /// No object has such a place.
     Nowhere,
-    Member {
-        value: String,
-        kind: String,
-        elements: String,
-    },
+    Member(Member),
 }
 
 /// `None` for a place that SQL cannot name.
@@ -104,14 +106,10 @@ pub(crate) fn place(pointer: &Pointer, values: &mut Values) -> Option<Place> {
         [name] if name == "_id" => Some(Place::Id),
         [name] if name == "_rev" => Some(Place::Revision),
         [name, ..] if name == "_id" || name == "_rev" => Some(Place::Nowhere),
-        [label] if is_plain_label(label) => {
-            Some(Place::Member { value: sqlite::value(label), kind: sqlite::kind(label), elements: sqlite::elements(label) })
-        }
-        tokens => {
-            let placeholder = values.text(sqlite::path(tokens)?);
-            let (value, kind, elements) = sqlite::bound_place(&placeholder);
-            Some(Place::Member { value, kind, elements })
-        }
+        [label] if is_plain_label(label) => Some(Place::Member(values.dialect().member(label))),
+        // In a list it means that of any element.
+        [_, inside, ..] if inside.starts_with("_ref") => None,
+        tokens => values.dialect().deep(tokens, |text| values.text(text)).map(Place::Member),
     }
 }
 
@@ -120,14 +118,16 @@ fn compare(pointer: &Pointer, comparison: Comparison, wanted: &Value, values: &m
         Place::Nowhere => Some("FALSE".into()),
         Place::Id => {
             let test = Test::new(comparison, wanted, values)?;
-            Some(test.texts.map_or_else(|| "FALSE".into(), |texts| texts.on("id")))
+            Some(test.texts.map_or_else(|| "FALSE".into(), |texts| texts.on("id", values.dialect())))
         }
         Place::Revision => revision(comparison, wanted, values),
-        Place::Member { value, kind, elements } => {
+        Place::Member(member) => {
+            let dialect = values.dialect();
             let test = Test::new(comparison, wanted, values)?;
-            let Some(scalar) = test.on(&value, &kind) else { return Some("FALSE".into()) };
-            let element = test.on("element.value", "element.type").unwrap_or_else(|| "FALSE".into());
-            Some(format!("({scalar} OR ({kind} = 'array' AND EXISTS (SELECT 1 FROM {elements} AS element WHERE {element})))"))
+            let Some(scalar) = test.on(&member, dialect) else { return Some("FALSE".into()) };
+            let element = test.on(&dialect.element(), dialect).unwrap_or_else(|| "FALSE".into());
+            let Member { kind, elements, .. } = member;
+            Some(format!("({scalar} OR ({kind} = 'array' AND EXISTS (SELECT 1 FROM {elements} WHERE {element})))"))
         }
     }
 }
@@ -140,7 +140,7 @@ fn revision(comparison: Comparison, wanted: &Value, values: &mut Values) -> Opti
         (Comparison::In, _) => Vec::new(),
         _ => return None,
     };
-    let numbers = wanted.into_iter().filter_map(|wanted| objects::revision_number(wanted.as_str()?));
+    let numbers = wanted.into_iter().filter_map(|wanted| rows::revision_number(wanted.as_str()?));
     let parts: Vec<_> = numbers.map(|number| format!("rev = {}", values.bind(Bound::Integer(number)))).collect();
     Some(join(&parts, "OR", "FALSE"))
 }
@@ -169,10 +169,10 @@ impl AllOf {
         Self(vec![Hole::After(format!("{operator} {placeholder}"))])
     }
 
-    fn on(&self, value: &str) -> String {
+    fn on(&self, value: &str, dialect: Dialect) -> String {
         let part = |hole: &Hole| match hole {
             Hole::After(rest) => format!("{value} {rest}"),
-            Hole::Contains(placeholder) => sqlite::contains(value, placeholder),
+            Hole::Contains(placeholder) => dialect.contains(value, placeholder),
         };
         join(&self.0.iter().map(part).collect::<Vec<_>>(), "AND", "TRUE")
     }
@@ -188,11 +188,10 @@ impl Test {
                 let numbers: Vec<&Number> = list.iter().filter_map(Value::as_number).collect();
                 if !texts.is_empty() {
                     let placeholder = values.text(serde_json::to_string(&texts).ok()?);
-                    test.texts = Some(AllOf(vec![Hole::After(format!("IN ({})", sqlite::list(&placeholder)))]));
+                    test.texts = Some(AllOf(vec![Hole::After(format!("IN ({})", values.dialect().list(&placeholder)))]));
                 }
                 if !numbers.is_empty() {
-                    let numbers: Vec<String> =
-                        numbers.into_iter().map(|number| safe(number).map(|safe| values.bind(safe))).collect::<Option<_>>()?;
+                    let numbers: Vec<String> = numbers.into_iter().map(|number| comparable(number, values)).collect::<Option<_>>()?;
                     test.numbers = Some(AllOf(vec![Hole::After(format!("IN ({})", numbers.join(", ")))]));
                 }
                 test.booleans = list.iter().filter_map(Value::as_bool).collect();
@@ -207,7 +206,7 @@ impl Test {
             }
             (comparison, Value::Number(number)) => {
                 if let Some(operator) = operator(comparison) {
-                    test.numbers = Some(AllOf::operator(operator, &values.bind(safe(number)?)));
+                    test.numbers = Some(AllOf::operator(operator, &comparable(number, values)?));
                 }
             }
             _ => {}
@@ -216,17 +215,18 @@ impl Test {
     }
 
     /// The condition on a value and its type; `None` when nothing satisfies it.
-    fn on(&self, value: &str, kind: &str) -> Option<String> {
+    fn on(&self, member: &Member, dialect: Dialect) -> Option<String> {
+        let kind = &member.kind;
         let mut parts = Vec::new();
         if let Some(texts) = &self.texts {
-            parts.push(format!("({kind} = 'text' AND {})", texts.on(value)));
+            parts.push(format!("({kind} {} AND {})", dialect.text_kind(), texts.on(&member.text, dialect)));
         }
         if let Some(numbers) = &self.numbers {
-            parts.push(format!("({kind} IN ('integer', 'real') AND {})", numbers.on(value)));
+            parts.push(format!("({kind} {} AND {})", dialect.number_kind(), numbers.on(&member.number, dialect)));
         }
         for boolean in [true, false] {
             if self.booleans.contains(&boolean) {
-                parts.push(format!("{kind} = '{boolean}'"));
+                parts.push(dialect.is_boolean(member, boolean));
             }
         }
         (!parts.is_empty()).then(|| join(&parts, "OR", "FALSE"))
@@ -273,6 +273,15 @@ fn after_prefix(prefix: &str) -> Option<String> {
 /// Stored text holds no NUL, so nothing equals text that does.
 fn storable(text: &str) -> bool {
     !text.contains('\0')
+}
+
+/// The placeholder of a bound number, where it compares in SQL as it does in memory.
+fn comparable(number: &Number, values: &mut Values) -> Option<String> {
+    let safe = safe(number)?;
+    Some(match values.dialect() {
+        Dialect::Sqlite => values.bind(safe),
+        Dialect::Postgres => values.text(term::numeric(number)),
+    })
 }
 
 /// A number, where it compares in SQL as it does in memory.

@@ -1,8 +1,8 @@
 //! The thread that writes. Work from all callers is done in the order of its arrival; what waits together is committed together, so
 //! that one write-through to the disk serves many submissions.
 //!
-//! Easiest to break: nobody hears of success before the commit, and nobody whose work is [`Kept::Always`] before it is on the disk. Work that fails is undone alone, behind a savepoint of its own; when
-//! the commit fails, everything of the batch has failed.
+//! Easiest to break: no caller is told of success before the commit, and for work that is [`Kept::Always`] not before it is on the disk.
+//! Work that fails is undone alone, behind a savepoint of its own; when the commit fails, all work of the batch has failed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,8 +10,10 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
+use crate::engine::Connection;
 use crate::error::Unavailable;
-use crate::sqlite::{self, Connection};
+use crate::job::{Job, Kept, job};
+use crate::sqlite;
 
 /// Submissions that may wait for their turn; the next one hears that the store is not available.
 const QUEUE: usize = 4096;
@@ -21,62 +23,9 @@ const BATCH: usize = 64;
 /// The way to the thread. The thread ends when it is closed or the last handle is gone.
 pub(crate) struct Writer(SyncSender<Order>);
 
-/// What committed work survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kept {
-    /// Whatever happens: it is on the disk before its caller hears of it.
-    Always,
-    /// The end of the process, however it ends. After a power cut it may be as if it had not been done, unless something later was kept.
-    /// For what only costs a little when it is forgotten: a counted attempt, a mail that is sent once more.
-    ByProcess,
-}
-
 enum Order {
     Work(Kept, Box<dyn Job>),
     Close(oneshot::Sender<Result<(), Unavailable>>),
-}
-
-/// Work that has a caller.
-trait Job: Send {
-    /// Whether the caller is still there.
-    fn is_wanted(&self) -> bool;
-    /// Does the work; `false` when it failed and is to be undone.
-    fn run(&mut self, connection: &Connection) -> bool;
-    /// Tells the caller what came of it. With a failure nothing of it was done.
-    fn answer(self: Box<Self>, committed: Result<(), Unavailable>);
-}
-
-struct Work<F, T, E> {
-    task: Option<F>,
-    outcome: Option<Result<T, E>>,
-    caller: oneshot::Sender<Result<T, E>>,
-}
-
-impl<F, T, E> Job for Work<F, T, E>
-where
-    F: FnOnce(&Connection) -> Result<T, E> + Send,
-    T: Send,
-    E: From<Unavailable> + Send,
-{
-    fn is_wanted(&self) -> bool {
-        !self.caller.is_closed()
-    }
-
-    fn run(&mut self, connection: &Connection) -> bool {
-        self.outcome = self.task.take().map(|task| task(connection));
-        matches!(self.outcome, Some(Ok(_)))
-    }
-
-    fn answer(self: Box<Self>, committed: Result<(), Unavailable>) {
-        let outcome = match (self.outcome, committed) {
-            (Some(Err(refusal)), _) => Err(refusal),
-            (Some(done), Ok(())) => done,
-            (_, Err(error)) => Err(error.into()),
-            (None, Ok(())) => Err(Unavailable("the work was given up".to_owned()).into()),
-        };
-        // A caller that has gone needs no answer.
-        drop(self.caller.send(outcome));
-    }
 }
 
 impl Writer {
@@ -90,12 +39,12 @@ impl Writer {
     /// Does work in a transaction, and commits it unless it fails. Work of a caller that gave up waiting before its turn is not done.
     pub(crate) async fn run<T, E, F>(&self, kept: Kept, work: F) -> Result<T, E>
     where
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
-        let (caller, answer) = oneshot::channel();
-        self.order(Order::Work(kept, Box::new(Work { task: Some(work), outcome: None, caller })))?;
+        let (job, answer) = job(work);
+        self.order(Order::Work(kept, job))?;
         answer.await.unwrap_or_else(|_| Err(Unavailable::closed().into()))
     }
 
@@ -178,7 +127,7 @@ fn transact(connection: &Connection, batch: &mut [Box<dyn Job>]) -> Result<(), U
     connection.run("COMMIT").map_err(Unavailable::from)
 }
 
-/// A panic is a fault of ours that costs its caller the answer, and nobody else anything.
+/// A panic is a fault of ours: its caller gets no answer, and no other work is affected.
 fn attempt(connection: &Connection, job: &mut Box<dyn Job>) -> bool {
     catch_unwind(AssertUnwindSafe(|| job.run(connection))).unwrap_or(false)
 }

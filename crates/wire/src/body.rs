@@ -24,7 +24,7 @@ pub enum Wanted {
 /// Judges the content type of a request whose body matters.
 ///
 /// # Errors
-/// 400 for anything but `application/json`, with the messages of openidm-wire §4.4.
+/// 400 for anything but `application/json`, with the messages of docs/protocol/rest.md, "Request bodies".
 pub fn check_content_type(headers: &HeaderMap, wanted: Wanted) -> Result<(), ResourceError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         if wanted == Wanted::Anything {
@@ -47,10 +47,27 @@ pub fn check_content_type(headers: &HeaderMap, wanted: Wanted) -> Result<(), Res
     }
 }
 
+/// Judges the encoding of a request's body: it is read as it comes, or not at all.
+///
+/// # Errors
+/// 415 for any encoding (RFC 9110 section 8.4).
+pub fn check_content_encoding(headers: &HeaderMap) -> Result<(), ResourceError> {
+    let lines = headers.get_all(header::CONTENT_ENCODING).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    for line in lines {
+        for name in line.split(',').map(str::trim) {
+            if !name.is_empty() && !name.eq_ignore_ascii_case("identity") {
+                let shown: String = name.chars().take(40).collect();
+                return Err(ResourceError::new(415, format!("The content encoding '{shown}' is not supported")));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Parses a body. Nothing at all, which only an action may send, is `None`.
 ///
 /// # Errors
-/// 400, with the messages of openidm-wire §1.6 and §4.4.
+/// 400, with the messages of docs/protocol/processes.md, "Errors of the engine" and docs/protocol/rest.md, "Request bodies".
 pub fn parse(bytes: &[u8], wanted: Wanted) -> Result<Option<Value>, ResourceError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -126,6 +143,23 @@ mod tests {
         }
         for text in ["", "nonsense", "/", "a/"] {
             assert_eq!(content_type(text, Wanted::Anything).unwrap_err().message, "The request content type can't be parsed.");
+        }
+    }
+
+    #[test]
+    fn a_body_in_an_encoding_is_not_read() {
+        let code = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::CONTENT_ENCODING, line.parse().unwrap());
+            }
+            check_content_encoding(&headers).map_err(|error| error.code)
+        };
+        for lines in [&[][..], &[""], &["identity"], &["Identity, identity"]] {
+            assert_eq!(code(lines), Ok(()), "{lines:?}");
+        }
+        for lines in [&["gzip"][..], &["identity", "br"], &["identity,gzip"], &["x-nonsense"]] {
+            assert_eq!(code(lines), Err(415), "{lines:?}");
         }
     }
 

@@ -7,14 +7,25 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, header};
 
+/// The other end of a connection, as far as the connection itself tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address, or the one that a trusted proxy named in the PROXY protocol.
+    pub address: IpAddr,
+    /// The connection is encrypted up to this server, or was up to that proxy.
+    pub https: bool,
+    /// A proxy that speaks the PROXY protocol passed it on.
+    pub passed_on: bool,
+}
+
 /// A request's origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The address of the client, as far as it can be known.
     pub address: IpAddr,
-    /// The client's own connection was encrypted, as a trusted proxy says.
+    /// The client's own connection was encrypted: up to this server, or as a trusted proxy says.
     pub https: bool,
-    /// Nobody stands between the client and us.
+    /// No proxy stands between the client and the server.
     pub direct: bool,
 }
 
@@ -28,13 +39,13 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
 impl Client {
     /// Reads a request's origin; `trusts` says of an address whether it is a proxy of ours.
-    pub fn of(peer: IpAddr, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> Self {
-        let peer = peer.to_canonical();
-        let forwarded = [FORWARDED_FOR, FORWARDED_PROTO, "forwarded"].iter().any(|name| headers.contains_key(*name));
-        if !trusts(peer) {
-            return Self { address: peer, https: false, direct: !forwarded };
+    pub fn of(peer: Peer, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> Self {
+        let peer = Peer { address: peer.address.to_canonical(), ..peer };
+        let forwarded = peer.passed_on || [FORWARDED_FOR, FORWARDED_PROTO, "forwarded"].iter().any(|name| headers.contains_key(*name));
+        if !trusts(peer.address) {
+            return Self { address: peer.address, https: peer.https, direct: !forwarded };
         }
-        let mut address = peer;
+        let mut address = peer.address;
         for hop in hops(headers).into_iter().take(MAX_HOPS) {
             // What is no address ends what can be known.
             let Some(hop) = hop else { break };
@@ -43,7 +54,9 @@ impl Client {
                 break;
             }
         }
-        Self { address, https: protocol(headers).is_some_and(|protocol| protocol.eq_ignore_ascii_case("https")), direct: !forwarded }
+        // A proxy that says nothing of its client's connection is taken to have passed on what it got.
+        let https = protocol(headers).map_or(peer.https, |protocol| protocol.eq_ignore_ascii_case("https"));
+        Self { address, https, direct: !forwarded }
     }
 
     /// The address as a client reads it in `authorization.ipAddress`.
@@ -114,12 +127,16 @@ mod tests {
 
     use super::*;
 
+    fn plain(address: &str) -> Peer {
+        Peer { address: address.parse().unwrap(), https: false, passed_on: false }
+    }
+
     fn client(peer: &str, headers: &[(&'static str, &str)], trusted: &[&str]) -> Client {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        Client::of(peer.parse().unwrap(), &map, |address| trusted.iter().any(|start| address.to_string().starts_with(start)))
+        Client::of(plain(peer), &map, |address| trusted.iter().any(|start| address.to_string().starts_with(start)))
     }
 
     fn address(peer: &str, headers: &[(&'static str, &str)], trusted: &[&str]) -> String {
@@ -127,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn sec_12_nobody_is_believed_unless_he_is_trusted() {
+    fn sec_12_only_trusted_proxies_are_believed() {
         let headers = [("x-forwarded-for", "192.0.2.9"), ("forwarded", "for=192.0.2.8;proto=https"), ("x-forwarded-proto", "https")];
         let stranger = client("203.0.113.1", &headers, &["10."]);
         assert_eq!((stranger.text().as_str(), stranger.https, stranger.direct), ("203.0.113.1", false, false));
@@ -151,7 +168,7 @@ mod tests {
         for (line, expected) in [(&b"\xff, 192.0.2.9"[..], "192.0.2.9"), (b"192.0.2.9, \xff", "10.0.0.1"), (b"", "10.0.0.1")] {
             map.insert("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
             map.insert("x-forwarded-proto", HeaderValue::from_bytes(line).unwrap());
-            let found = Client::of("10.0.0.1".parse().unwrap(), &map, |address| address.to_string().starts_with("10."));
+            let found = Client::of(plain("10.0.0.1"), &map, |address| address.to_string().starts_with("10."));
             assert_eq!((found.text().as_str(), found.https), (expected, false));
         }
     }
@@ -191,5 +208,22 @@ mod tests {
     fn the_nearest_proxy_tells_the_protocol() {
         assert!(client("10.0.0.1", &[("x-forwarded-proto", "http, HTTPS")], &["10.0.0.1"]).https);
         assert!(!client("10.0.0.1", &[("x-forwarded-proto", "https, http")], &["10.0.0.1"]).https);
+    }
+
+    #[test]
+    fn an_encrypted_connection_is_https_unless_a_trusted_proxy_knows_better() {
+        let https = |headers: &[(&'static str, &str)], trusted: bool| {
+            let map = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
+            Client::of(Peer { https: true, ..plain("10.0.0.1") }, &map, |_| trusted).https
+        };
+        assert!(https(&[], false) && https(&[("x-forwarded-proto", "http")], false), "a stranger's word does not make it less");
+        assert!(https(&[], true) && https(&[("x-forwarded-proto", "https")], true));
+        assert!(!https(&[("x-forwarded-proto", "http")], true) && !https(&[("forwarded", "for=192.0.2.1;proto=http")], true));
+    }
+
+    #[test]
+    fn what_a_proxy_passed_on_is_not_direct() {
+        let found = Client::of(Peer { passed_on: true, ..plain("192.0.2.1") }, &HeaderMap::new(), |_| false);
+        assert!(!found.direct && found.text() == "192.0.2.1");
     }
 }

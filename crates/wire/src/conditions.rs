@@ -1,4 +1,4 @@
-//! Conditional headers: `If-Match`, `If-None-Match` and the dates we refuse (openidm-wire §4.3).
+//! Conditional headers: `If-Match`, `If-None-Match` and the dates we refuse (docs/protocol/rest.md, "Conditional headers").
 //!
 //! Easiest to get wrong: each kind of request takes only some of them, and the others are errors, never ignored; a client that sends a
 //! condition must not have it dropped.

@@ -18,6 +18,8 @@ pub struct CookieStyle<'a> {
     pub secure: bool,
     /// Seconds it outlives the browser; `None` ends it with the browser.
     pub max_age: Option<i64>,
+    /// The domain it is sent to; `None` is the host alone.
+    pub domain: Option<&'a str>,
 }
 
 impl CookieStyle<'_> {
@@ -34,7 +36,8 @@ impl CookieStyle<'_> {
 
     fn write(&self, value: &str, age: &str) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
-        HeaderValue::from_str(&format!("{}={value}; Path=/{age}; HttpOnly; SameSite=Lax{secure}", self.name)).ok()
+        let domain = self.domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+        HeaderValue::from_str(&format!("{}={value}; Path=/{domain}{age}; HttpOnly; SameSite=Lax{secure}", self.name)).ok()
     }
 }
 
@@ -52,10 +55,12 @@ mod tests {
 
     #[test]
     fn a_session_cookie_is_out_of_reach_of_scripts_and_other_sites() {
-        let style = CookieStyle { name: "session-jwt", secure: false, max_age: None };
+        let style = CookieStyle { name: "session-jwt", secure: false, max_age: None, domain: None };
         assert_eq!(style.set("v").unwrap(), "session-jwt=v; Path=/; HttpOnly; SameSite=Lax");
         let style = CookieStyle { secure: true, max_age: Some(60), ..style };
         assert_eq!(style.set("v").unwrap(), "session-jwt=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure");
         assert_eq!(style.clear().unwrap(), "session-jwt=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
+        let style = CookieStyle { domain: Some("example.test"), ..style };
+        assert_eq!(style.set("v").unwrap(), "session-jwt=v; Path=/; Domain=example.test; Max-Age=60; HttpOnly; SameSite=Lax; Secure");
     }
 }

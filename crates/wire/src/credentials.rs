@@ -1,7 +1,7 @@
 //! Credentials in headers: `X-OpenIDM-Username` and `X-OpenIDM-Password`, raw or percent-encoded as RFC 5987, else `Authorization: Basic`.
 //!
 //! Easiest to get wrong: a value is decoded exactly when it begins like an encoded one, and an undecodable one is taken as it stands
-//! (openidm-wire §5.2); browsers send what is not ASCII as Latin-1.
+//! (docs/protocol/authentication.md, "Credentials"); browsers send what is not ASCII as Latin-1.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -51,7 +51,15 @@ pub fn user_name(headers: &HeaderMap) -> Option<String> {
     own().or_else(|| basic(headers).map(|credentials| credentials.user))
 }
 
-/// `X-OpenIDM-NoSession: true`: neither begin a session nor touch one (client-contract §1).
+/// As whom a request is to be made (`X-OpenIDM-RunAs`), where it says so. One that says it twice names nobody.
+pub fn run_as(headers: &HeaderMap) -> Option<String> {
+    const NAME: &str = "x-openidm-runas";
+    let mut given = headers.get_all(NAME).iter();
+    given.next()?;
+    Some(if given.next().is_some() { String::new() } else { text(headers, NAME).unwrap_or_default() })
+}
+
+/// `X-OpenIDM-NoSession: true`: neither begin a session nor touch one (docs/protocol/clients.md, "Transport").
 pub fn wants_no_session(headers: &HeaderMap) -> bool {
     headers.get("x-openidm-nosession").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
 }
@@ -158,6 +166,17 @@ mod tests {
             assert!(Credentials::of(&headers(&[("authorization", bad.as_bytes())])).is_none(), "{bad}");
         }
         assert!(Credentials::of(&headers(&[("authorization", b"Basic YTpi")])).is_some());
+    }
+
+    #[test]
+    fn as_whom_a_request_is_made_is_said_once_or_names_nobody() {
+        assert_eq!(run_as(&headers(&[])), None);
+        assert_eq!(run_as(&headers(&[("x-openidm-runas", b"UTF-8''b%40x")])).as_deref(), Some("b@x"));
+        assert_eq!(run_as(&headers(&[("x-openidm-runas", b"")])).as_deref(), Some(""));
+        let mut twice = HeaderMap::new();
+        twice.append("x-openidm-runas", HeaderValue::from_static("a"));
+        twice.append("x-openidm-runas", HeaderValue::from_static("b"));
+        assert_eq!(run_as(&twice).as_deref(), Some(""));
     }
 
     #[test]

@@ -12,6 +12,50 @@ use crate::parameters::decode_percent;
 /// What stands for a directory.
 pub const INDEX: &str = "index.html";
 
+/// Media types by extension; `nosniff` makes them count.
+const TYPES: [(&str, &str); 35] = [
+    ("html", "text/html; charset=utf-8"),
+    ("htm", "text/html; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("mjs", "text/javascript; charset=utf-8"),
+    ("css", "text/css; charset=utf-8"),
+    ("json", "application/json; charset=utf-8"),
+    ("map", "application/json; charset=utf-8"),
+    ("webmanifest", "application/manifest+json"),
+    ("txt", "text/plain; charset=utf-8"),
+    ("md", "text/plain; charset=utf-8"),
+    ("xml", "application/xml; charset=utf-8"),
+    ("svg", "image/svg+xml"),
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("gif", "image/gif"),
+    ("webp", "image/webp"),
+    ("avif", "image/avif"),
+    ("ico", "image/x-icon"),
+    ("woff", "font/woff"),
+    ("woff2", "font/woff2"),
+    ("ttf", "font/ttf"),
+    ("otf", "font/otf"),
+    ("eot", "application/vnd.ms-fontobject"),
+    ("wasm", "application/wasm"),
+    ("pdf", "application/pdf"),
+    ("hbs", "text/plain; charset=utf-8"),
+    ("mustache", "text/plain; charset=utf-8"),
+    ("less", "text/plain; charset=utf-8"),
+    ("properties", "text/plain; charset=utf-8"),
+    ("yaml", "text/plain; charset=utf-8"),
+    ("cur", "image/x-icon"),
+    ("bmp", "image/bmp"),
+    ("mp4", "video/mp4"),
+    ("webm", "video/webm"),
+];
+
+/// The media type of files with this extension, in whatever case.
+pub fn media_type(extension: &str) -> Option<&'static str> {
+    TYPES.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known)).map(|(_, media)| *media)
+}
+
 /// The file a path means: decoded once, plain names only. `/` and every directory mean their index.
 pub fn relative(path: &str) -> Option<PathBuf> {
     let path = path.strip_prefix('/')?;

@@ -1,7 +1,7 @@
 //! The parameters of a request's query string.
 //!
 //! Easiest to get wrong: names are compared without regard to case, and a parameter that may be given once is an error when it is
-//! given twice, not a choice between the two (openidm-wire §4.2).
+//! given twice, not a choice between the two (docs/protocol/rest.md, "Parameters").
 
 use crest::ResourceError;
 use percent_encoding::percent_decode;
@@ -35,6 +35,12 @@ impl Parameters {
         self.0.iter().filter(move |(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// Every parameter in the order of the request: name and value.
+    #[must_use]
+    pub fn as_slice(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     /// Whether the parameter was given at all.
     pub fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
@@ -59,8 +65,8 @@ impl Parameters {
     /// 400 when it is none, or negative.
     pub fn count(&self, name: &str) -> Result<Option<u64>, ResourceError> {
         let Some(text) = self.single(name)? else { return Ok(None) };
-        // The older generation reads 32-bit integers; a negative one means nothing to us.
-        let value = text.strip_prefix('+').unwrap_or(text).parse::<i32>().ok().and_then(|value| u64::try_from(value).ok());
+        // The older generation reads 32-bit integers, and takes a negative one for none.
+        let value = text.strip_prefix('+').unwrap_or(text).parse::<i32>().ok().map(|value| u64::try_from(value).unwrap_or(0));
         let value = value.ok_or_else(|| {
             ResourceError::bad_request(format!("The value '{text}' for parameter '{name}' could not be parsed as a valid integer"))
         })?;
@@ -122,10 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_whole_and_not_negative() {
+    fn numbers_are_whole_and_negative_ones_are_none() {
         let parameters = Parameters::parse("a=10&b=-1&c=x&d=99999999999&e=").unwrap();
         assert_eq!(parameters.count("a").unwrap(), Some(10));
-        for name in ["b", "c", "d", "e"] {
+        assert_eq!(parameters.count("b").unwrap(), Some(0));
+        for name in ["c", "d", "e"] {
             let error = parameters.count(name).unwrap_err();
             assert!(error.message.ends_with("could not be parsed as a valid integer"), "{error}");
         }

@@ -12,6 +12,11 @@ pub fn below_context(path: &str) -> Option<&str> {
     path.strip_prefix("/openidm").filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether a path can be decoded, wherever it leads.
+pub fn is_readable(path: &str) -> bool {
+    decode_percent(path).is_some()
+}
+
 /// A decoded path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -31,7 +36,7 @@ impl Path {
         Self { segments: Vec::new(), joined: String::new(), raw: String::new() }
     }
 
-    /// Reads what follows `/openidm` in a request's path. One slash at the end is tolerated (client-contract §1).
+    /// Reads what follows `/openidm` in a request's path. One slash at the end is tolerated (docs/protocol/clients.md, "Transport").
     ///
     /// # Errors
     /// 400 when a segment cannot be decoded or could be mistaken for another path.
@@ -70,9 +75,43 @@ impl Path {
     }
 }
 
+/// The segments of a path that stand for the names of a pattern, if the path is one of it.
+pub fn captured<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
+    let mut found = Vec::new();
+    let mut segments = segments.iter().copied();
+    for part in pattern.split('/') {
+        if part.starts_with("{*") {
+            found.extend(segments);
+            return Some(found);
+        }
+        let segment = segments.next()?;
+        if part.starts_with('{') {
+            found.push(segment);
+        } else if part != segment {
+            return None;
+        }
+    }
+    segments.next().is_none().then_some(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pattern_takes_its_own_paths_and_gives_what_varies() {
+        let take = |pattern, path: &'static str| captured(pattern, &path.split('/').collect::<Vec<_>>());
+        assert_eq!(take("consent", "consent"), Some(vec![]));
+        assert_eq!(take("consent", "consent/x"), None);
+        assert_eq!(take("outbox/{id}", "outbox"), None);
+        assert_eq!(take("outbox/{id}", "outbox/1"), Some(vec!["1"]));
+        assert_eq!(take("a/{id}/b/{other}", "a/1/b/2"), Some(vec!["1", "2"]));
+        assert_eq!(take("a/{id}/b", "a/1/c"), None);
+        assert_eq!(take("policy/{*resource}", "policy"), Some(vec![]));
+        assert_eq!(take("policy/{*resource}", "policy/a/b"), Some(vec!["a", "b"]));
+        assert_eq!(captured("consent", &[]), None);
+        assert_eq!(captured("{*all}", &[]), Some(vec![]));
+    }
 
     #[test]
     fn a_slash_at_the_end_is_tolerated() {

@@ -1,9 +1,9 @@
 //! A request of the REST dialect, taken apart: which operation, under which conditions, shown how.
 //!
-//! Easiest to get wrong: the order of the refusals. A stranger is told 401 before anything else; then the headers and parameters are
-//! judged, then the body, and only then whether he may (openidm-wire §0).
+//! Easiest to get wrong: the order of the refusals. A caller without valid credentials gets 401 before anything else; then the headers
+//! and parameters are judged, then the body, and only then the access rules (docs/protocol/rest.md, "Order of checks").
 
-use crest::{Fields, Filter, Paging, Query, ResourceError, SortKey, TotalPolicy};
+use crest::{Comparison, Fields, Filter, Paging, Pointer, Query, ResourceError, SortKey, TotalPolicy};
 use http::{HeaderMap, Method};
 
 use crate::body::Wanted;
@@ -25,7 +25,7 @@ pub enum Operation {
     Action(String),
     /// Creates a resource with an id of the server's, or of the body's, choice.
     Create,
-    /// A PUT.
+    /// Creates or replaces a resource whose id the client chose.
     Put(Put),
     /// Patches a resource.
     Patch(Expected),
@@ -40,7 +40,7 @@ pub struct QueryRequest {
     pub query: Query,
     /// `_queryId=query-all-ids`: only `_id` and `_rev` are wanted.
     pub ids_only: bool,
-    /// `_queryExpression` was used; nobody may.
+    /// `_queryExpression` was used, which the access rules refuse.
     pub by_expression: bool,
     /// The policy as the client asked for it, to be repeated in the answer.
     pub totals: TotalPolicy,
@@ -50,7 +50,7 @@ impl Operation {
     /// Finds the operation of a request.
     ///
     /// # Errors
-    /// 400, 409, 412 or 501 as openidm-wire §4.2 and §4.3 say.
+    /// 400, 409, 412 or 501 as docs/protocol/rest.md, "Parameters" and "Conditional headers" say.
     pub fn of(method: &Method, headers: &HeaderMap, parameters: &Parameters) -> Result<Self, ResourceError> {
         let overridden = headers.get("x-http-method-override").filter(|_| method == Method::POST);
         let method = match overridden {
@@ -60,6 +60,7 @@ impl Operation {
         let protocol = Protocol::of(headers)?;
         let conditions = Conditions::of(headers)?;
         match method {
+            "GET" if parameters.has("_action") => Err(ResourceError::bad_request("The parameter _action is for POST, and not for GET")),
             "GET" if is_query(parameters) => {
                 conditions.for_query()?;
                 Ok(Self::Query(Box::new(QueryRequest::read(parameters)?)))
@@ -124,6 +125,14 @@ fn is_query(parameters: &Parameters) -> bool {
 }
 
 impl QueryRequest {
+    /// The query that an action names its object by; `None` where it has none.
+    ///
+    /// # Errors
+    /// 400 for one that cannot be read.
+    pub fn of_action(parameters: &Parameters) -> Result<Option<Self>, ResourceError> {
+        if is_query(parameters) { Self::read(parameters).map(Some) } else { Ok(None) }
+    }
+
     fn read(parameters: &Parameters) -> Result<Self, ResourceError> {
         let filter = parameters.single("_queryFilter")?;
         let id = parameters.single("_queryId")?;
@@ -136,15 +145,9 @@ impl QueryRequest {
             (_, true, true) => return exclusive("_queryFilter", "_queryExpression"),
             _ => {}
         }
-        let ids_only = match id {
-            None | Some("query-all") => false,
-            Some("query-all-ids") => true,
-            Some(id) => {
-                return Err(ResourceError::bad_request(format!("The passed identifier {id} does not match any configured queries")));
-            }
-        };
+        let ids_only = id == Some("query-all-ids");
         let filter = match filter {
-            None => Filter::True,
+            None => id.map_or(Ok(Filter::True), |id| predefined(id, parameters))?,
             Some(text) => Filter::parse(text).map_err(|_| {
                 ResourceError::bad_request(format!(
                     "The value '{text}' for parameter '_queryFilter' could not be parsed as a valid query filter"
@@ -157,6 +160,32 @@ impl QueryRequest {
         Ok(Self { query, ids_only, by_expression: expression.is_some(), totals })
     }
 }
+
+/// The queries that the product's own `repo.jdbc.json` predefines for managed objects, as filters.
+fn predefined(id: &str, parameters: &Parameters) -> Result<Filter, ResourceError> {
+    let given = |name: &str| {
+        let value = parameters.single(name)?;
+        value.ok_or_else(|| ResourceError::bad_request(format!("The query {id} needs the parameter '{name}'")))
+    };
+    Ok(match id {
+        "query-all" | "query-all-ids" => Filter::True,
+        "for-userName" => Filter::equals("userName", given("uid")?),
+        "credential-query" => Filter::And(vec![Filter::equals("userName", given("username")?), Filter::equals("accountStatus", "active")]),
+        "for-internalcredentials" | "credential-internaluser-query" => {
+            Filter::equals("_id", given(if id.starts_with("for") { "uid" } else { "username" })?)
+        }
+        "get-by-field-value" => {
+            let field = given("field")?;
+            let pointer = Pointer::parse(field).ok().filter(|pointer| !pointer.is_root());
+            let pointer = pointer.ok_or_else(|| ResourceError::bad_request(format!("'{field}' is no field")))?;
+            Filter::Compare { pointer, comparison: Comparison::Equals, value: given("value")?.into() }
+        }
+        _ => return Err(ResourceError::bad_request(format!("The passed identifier {id} does not match any configured queries"))),
+    })
+}
+
+/// Most keys to sort by; more say nothing that these have not said.
+const MAX_SORT_KEYS: usize = 64;
 
 fn sort_keys(parameters: &Parameters) -> Result<Vec<SortKey>, ResourceError> {
     let mut keys = Vec::new();
@@ -171,6 +200,9 @@ fn sort_keys(parameters: &Parameters) -> Result<Vec<SortKey>, ResourceError> {
             return Err(refused());
         }
         keys.extend(SortKey::parse_list(text).map_err(|_| refused())?);
+        if keys.len() > MAX_SORT_KEYS {
+            return Err(ResourceError::bad_request(format!("The parameter '_sortKeys' names more than {MAX_SORT_KEYS} keys")));
+        }
     }
     Ok(keys)
 }

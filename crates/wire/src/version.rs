@@ -1,4 +1,4 @@
-//! `Accept-API-Version`: which edition of the protocol a client speaks (openidm-wire §4.1).
+//! `Accept-API-Version`: which edition of the protocol a client speaks (docs/protocol/rest.md, "Protocol versions").
 //!
 //! The resource's version is read for its grammar only: every edition gets the same answers.
 
@@ -33,6 +33,9 @@ impl Protocol {
     pub fn of(headers: &HeaderMap) -> Result<Self, ResourceError> {
         let Some(value) = headers.get("accept-api-version") else { return Ok(Self::CURRENT) };
         let text = String::from_utf8_lossy(value.as_bytes());
+        if text.trim().is_empty() {
+            return Ok(Self::CURRENT);
+        }
         let invalid = || ResourceError::bad_request(format!("Version string is in an invalid format: {text}"));
         let mut protocol = None;
         let mut resource = None;
@@ -86,7 +89,6 @@ mod tests {
     #[test]
     fn another_grammar_is_refused() {
         for text in [
-            "",
             "1.0",
             "resource",
             "resource=",
@@ -100,6 +102,7 @@ mod tests {
             let error = of(text).unwrap_err();
             assert_eq!(error.message, format!("Version string is in an invalid format: {text}"));
         }
+        assert_eq!(of("").unwrap(), of(" ").unwrap(), "an empty header is none");
         assert_eq!(of("protocol=3.0").unwrap_err().message, "Unsupported major version: 3.0");
         assert_eq!(of("protocol=2.2").unwrap_err().message, "Unsupported minor version: 2.2");
     }

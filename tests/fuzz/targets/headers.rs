@@ -1,4 +1,5 @@
-//! Any headers are credentials, cookies, an origin, languages and conditions, or none; a stranger's header never counts for a proxy's.
+//! Any headers are credentials, cookies, an origin, languages and conditions, or none; a header counts as a proxy's only if a trusted
+//! proxy sent it.
 #![no_main]
 
 use std::net::IpAddr;
@@ -7,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use wire::body::{self, Wanted};
-use wire::client::{self, Client};
+use wire::client::{self, Client, Peer};
 use wire::conditions::{Conditions, Expected, Put};
 use wire::cookie;
 use wire::credentials::{self, Credentials};
@@ -90,9 +91,10 @@ fn who(headers: &HeaderMap) {
 
 /// Proxies are believed, and nobody else is.
 fn from_where(headers: &HeaderMap) {
-    let peer: IpAddr = PROXY.parse().expect("an address");
+    let address: IpAddr = PROXY.parse().expect("an address");
+    let peer = Peer { address, https: false, passed_on: false };
     let stranger = Client::of(peer, headers, |_| false);
-    assert!(stranger.address == peer && !stranger.https);
+    assert!(stranger.address == address && !stranger.https);
 
     let trusts = |address: IpAddr| matches!(address, IpAddr::V4(address) if address.octets()[0] == 10);
     let found = Client::of(peer, headers, trusts);

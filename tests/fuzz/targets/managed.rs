@@ -1,4 +1,4 @@
-//! Any JSON is an object or a patch of one, or refused: nobody sets what is not his, no hash comes from a client, and none is shown.
+//! Any JSON is an object or a patch of one, or refused: nobody sets what they may not, no hash comes from a client, and none is shown.
 #![no_main]
 
 use std::future::Future;
@@ -53,6 +53,9 @@ fn world() -> (Managed, Arc<MemoryObjects>) {
         hasher: Arc::new(InlineHasher::new(Arc::new(Sevens), HashParameters::cheap())),
         random: Arc::new(Sevens),
         clock: Arc::new(Still),
+        opens: None,
+        context: None,
+        for_scripts: identity::ScriptPorts::default(),
     };
     let ann = json!({
         "userName": "ann", "givenName": "Ann", "sn": "Other", "mail": "ann@example.test", "password": "Str0ngEnough!",
@@ -117,7 +120,7 @@ fuzz_target!(|input: (u8, &[u8])| {
 
 /// Whatever is taken for answers to security questions is within bounds, and a client's hash is never among them.
 fn answers(managed: &Managed, value: &Value) {
-    let rules = DefinitionRules { minimum: 0, allow_hashed: false };
+    let rules = DefinitionRules::default();
     if let Ok(found) = check_definition(value, &managed.kba, rules) {
         assert!(found.len() <= identity::kba::MAX_ANSWERS);
         assert!(!value.to_string().contains("\"answer\":{"));

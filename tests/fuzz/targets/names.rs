@@ -35,11 +35,10 @@ fn mailbox(text: &str) {
     assert_eq!(text.matches('@').count(), 1);
     assert!(text.len() <= 254 && !text.contains(|c: char| c.is_control() || c.is_whitespace() || ",;:<>()\"[]\\".contains(c)));
     assert!(address.agrees_with(&text.to_uppercase().to_lowercase()) || !text.is_ascii());
-    let json = serde_json::to_string(&address).expect("text");
-    assert_eq!(serde_json::from_str::<MailAddress>(&json).expect("the same text"), address);
+    assert_eq!(address.to_string().parse::<MailAddress>().ok().as_ref().map(MailAddress::as_str), Some(text));
 }
 
-/// Whatever a person is called, his mail says it as text, on one line where it is a subject.
+/// Whatever a person is called, a mail says it as text, on one line where it is a subject.
 fn mail(text: &str) {
     let texts = |text: &str| BTreeMap::from([("en".to_owned(), text.to_owned())]);
     let template = MailTemplate {

@@ -46,7 +46,10 @@ fuzz_target!(|bytes: &[u8]| {
     for file in &project.processes {
         let (process, found) = file.compile(&companions, &CATALOGUE);
         let refused = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        assert!(file.broken || process.is_none() == refused, "{found:?}");
+        // What stages name that is not there was said when all files were read together.
+        let said = project.diagnostics.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.location.file == file.file.path());
+        assert!(said || !file.refused, "a process is refused for a reason that is said");
+        assert!(file.broken || process.is_none() == (refused || file.refused), "{found:?}");
         diagnostics.extend(found);
     }
     for diagnostic in &diagnostics {

@@ -4,10 +4,14 @@
 
 #[path = "../../../crates/stages/tests/engine/consequences.rs"]
 mod consequences;
+#[path = "../../../crates/stages/tests/engine/declared.rs"]
+mod declared;
 #[path = "../../../crates/stages/tests/engine/harness.rs"]
 mod harness;
 #[path = "../../../crates/stages/tests/engine/ledger.rs"]
 mod ledger;
+#[path = "../../../tests/it/support/stages.rs"]
+mod stages;
 
 extern crate stages as vestibule_stages;
 
@@ -25,14 +29,30 @@ use ledger::Rows;
 
 /// Most submissions of one input.
 const STEPS: usize = 8;
+/// Processes as projects have them. The example of every stage comes behind them.
 const PROCESSES: [&str; 4] = ["reset", "username", "registration", "profile"];
 
 /// Compiling the processes costs more than any input, so one world serves them all and is emptied in between.
-static WORLD: LazyLock<Mutex<World>> = LazyLock::new(|| {
-    let world = World::new();
+static WORLD: LazyLock<(Mutex<World>, Vec<Served>)> = LazyLock::new(|| {
+    let catalogue = vestibule_stages::catalogue();
+    let world = declared::world(&catalogue);
     serve(&world);
-    Mutex::new(world)
+    let mut served: Vec<Served> =
+        PROCESSES.iter().map(|name| Served { name: (*name).to_owned(), on_session: *name == "profile" }).collect();
+    for stage in catalogue.iter() {
+        let (_, file, on_session) = declared::completed(&world, &catalogue, vec![stage.name()]);
+        world.serve_file(stage.name(), &file);
+        served.push(Served { name: stage.name().to_owned(), on_session });
+    }
+    (Mutex::new(world), served)
 });
+
+/// A process that is fuzzed.
+struct Served {
+    name: String,
+    /// It belongs to the signed-in person.
+    on_session: bool,
+}
 
 /// Bjensen, and nothing that ever happened.
 fn begin(world: &World) {
@@ -47,21 +67,23 @@ fn begin(world: &World) {
 
 // An input is submissions, one a line. The first byte of a line chooses the process, the second how old the token is; the rest is `input`.
 fuzz_target!(|bytes: &[u8]| {
-    let mut world = WORLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let (world, served) = &*WORLD;
+    let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
     begin(&world);
     let subject = Subject { collection: USER.into(), id: "bjensen".into(), decoy: false };
     let signed_in = Caller { user: "bjensen".into(), subject: Some(subject), session: Some("session".into()), ..Caller::default() };
     let before = world.objects.stored(USER, "bjensen").expect("she is there").content;
-    let mut tokens: [Vec<String>; PROCESSES.len()] = Default::default();
+    let mut tokens: Vec<Vec<String>> = vec![Vec::new(); served.len()];
     for line in bytes.split(|byte| *byte == b'\n').take(STEPS) {
         let [process, age, input @ ..] = line else { continue };
         let Ok(input) = serde_json::from_slice::<Value>(input) else { continue };
-        let process = usize::from(*process) % PROCESSES.len();
+        // `d` is the first, so that a seed keeps its process when a stage is added.
+        let process = usize::from(process.wrapping_sub(b'd')) % served.len();
         world.caller =
-            if PROCESSES[process] == "profile" { signed_in.clone() } else { Caller { user: "anonymous".into(), ..Caller::default() } };
+            if served[process].on_session { signed_in.clone() } else { Caller { user: "anonymous".into(), ..Caller::default() } };
         let held = &mut tokens[process];
         let token = held.iter().rev().nth(usize::from(*age) % 4).cloned();
-        match world.submit(PROCESSES[process], token.as_deref(), &input) {
+        match world.submit(&served[process].name, token.as_deref(), &input) {
             Ok(body) => {
                 let text = body.to_string();
                 assert!(!text.contains("$argon2") && !text.contains("Passw0rd"), "{text}");

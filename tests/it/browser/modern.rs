@@ -1,4 +1,5 @@
-//! The processes and the session, as people use them in the newer client (client-contract §2, §4 to §8).
+//! The processes and the session, as people use them in the newer client (docs/protocol/clients.md, "Start and route guard" and
+//! "Progressive profile in the client").
 
 use serde_json::json;
 
@@ -110,7 +111,7 @@ fn a_forgotten_user_name_is_told_and_the_back_button_leads_to_a_new_question() {
 }
 
 #[test]
-fn what_is_owed_at_sign_in_is_asked_once_whatever_is_reloaded_on_the_way() {
+fn what_is_due_at_sign_in_is_asked_once_whatever_is_reloaded_on_the_way() {
     let server = modern();
     let person = Person::with(server, "owing", &json!({ "city": "Nowhere" }));
     let tab = somebody().open(&server.url());

@@ -1,4 +1,4 @@
-//! The profile page (client-contract §9).
+//! The profile page (docs/protocol/clients.md, "Profile page").
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Client-contract §11.2: what is not there is answered so that the client stays quiet. One test for each line of its table.
+//! What is not there is answered so that the client stays quiet. One test for each line of docs/protocol/clients.md, "What is not there".
 
 use std::sync::LazyLock;
 
@@ -134,9 +134,10 @@ fn c_11_2_social_actions_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn c_11_2_terms_that_are_off_are_404_and_no_build_means_no_page() {
+fn c_11_2_terms_that_are_off_are_404_and_no_build_means_our_own_pages() {
     bare().2.get("selfservice/terms").refused(404);
-    assert_eq!(bare().2.get("/").status, 404);
+    let first = bare().2.get("/");
+    assert_eq!((first.status, first.header("location")), (303, Some("/account")));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Client-contract §13, line by line: what surprised whoever measured the real client.
+//! docs/protocol/clients.md, "Points worth a test", line by line.
 
 use std::sync::LazyLock;
 
@@ -316,7 +316,7 @@ fn c_13_17_a_quote_in_the_mail_box_is_400_and_only_configured_fields_are_searche
 }
 
 #[test]
-fn c_13_18_and_24_terms_carry_no_script_and_a_new_version_is_owed_at_the_next_sign_in() {
+fn c_13_18_and_24_terms_carry_no_script_and_a_new_version_is_due_at_the_next_sign_in() {
     let accept = [
         conditional(&json!({ "type": "terms" }), &json!({ "name": "termsAndConditions" })),
         json!({ "name": "patchObject", "identityServiceUrl": "managed/user" }),
@@ -345,14 +345,14 @@ fn c_13_18_and_24_terms_carry_no_script_and_a_new_version_is_owed_at_the_next_si
 }
 
 #[test]
-fn c_13_19_a_form_that_was_skipped_is_not_owed_again_in_the_session() {
+fn c_13_19_a_form_that_was_skipped_is_not_due_again_in_the_session() {
     let always = json!({ "type": "queryFilter", "filter": "!(telephoneNumber pr)" });
     let server = Server::on(project().process("profile", &[conditional(&always, &telephone(false))])).start();
     let person = Person::create(&server, "skip");
     let (session, login) = sign_in(&server, &person);
     assert_eq!(owed(&login), ["selfservice/profile"]);
     let page = with_anonymous_headers(&session);
-    let (_, token) = page.goes_on("profile", None, &json!({}));
+    let (_, token) = page.goes_on("profile", None, &json!({ "input": {} }));
     page.submit("profile", Some(&token), &json!({})).expect(200);
     assert_eq!(owed(&page.post_empty("authentication?_action=login").ok()), Vec::<Value>::new());
     assert_eq!(owed(&sign_in(&server, &person).1), ["selfservice/profile"], "but at the next sign-in");
@@ -371,7 +371,7 @@ fn c_13_20_only_sign_ins_are_counted_and_at_four_is_the_fourth() {
 }
 
 #[test]
-fn c_13_21_while_something_is_owed_the_role_is_missing_and_the_rest_is_403() {
+fn c_13_21_while_something_is_due_the_role_is_missing_and_the_rest_is_403() {
     let person = before_the_fourth(server());
     let (session, login) = sign_in(server(), &person);
     let authorized = json!("internal/role/openidm-authorized");
@@ -379,7 +379,7 @@ fn c_13_21_while_something_is_owed_the_role_is_missing_and_the_rest_is_403() {
     session.get("config/ui/dashboard").refused(403);
     session.patch(&own(&person), &json!([{ "operation": "add", "field": "/city", "value": "Ulm" }])).refused(403);
     let page = with_anonymous_headers(&session);
-    let (_, token) = page.goes_on("profile", None, &json!({}));
+    let (_, token) = page.goes_on("profile", None, &json!({ "input": {} }));
     session.submit("profile", Some(&token), &json!({ "attributes": { "telephoneNumber": "5" } })).expect(200);
     let again = page.post_empty("authentication?_action=login").ok();
     assert!(again["authorization"]["roles"].as_array().unwrap().contains(&authorized), "{again}");
@@ -421,7 +421,7 @@ fn c_13_25_a_registration_records_the_version_of_the_terms() {
 }
 
 #[test]
-fn c_13_26_an_unknown_or_disabled_process_is_never_401_for_a_stranger() {
+fn c_13_26_an_unknown_or_disabled_process_is_never_401_for_anonymous_callers() {
     let off = json!({ "configuration": { "passwordReset": false, "lang": "en" } });
     let disabled = Server::on(project().json("conf/ui-configuration.json", &off)).start();
     for answer in [

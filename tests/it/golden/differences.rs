@@ -18,7 +18,7 @@ pub(super) struct Differences {
 
 #[derive(Clone, Debug)]
 struct Difference {
-    /// A row of the design's table of decisions, or the document and section that decides.
+    /// The number of a row of docs/protocol/decisions.md, or the page and section that decides.
     decision: Value,
     /// What was recorded.
     theirs: Value,

@@ -1,4 +1,4 @@
-//! What is owed while operators edit: forms keep their debtors when others are put before them, and marks of earlier versions count.
+//! What is due while operators edit: forms stay due when others are put before them, and marks of earlier versions count.
 
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ fn telephone() -> Value {
 }
 
 #[test]
-fn a_form_owed_at_the_25th_sign_in_stays_owed_when_another_is_put_before_it() {
+fn a_form_due_at_the_25th_sign_in_stays_due_when_another_is_put_before_it() {
     let city = when(&at(27), &attributes(&[("city", true)]));
     let mut server = on(&[&telephone()]);
     let person = after(&server, "edited", 24);
@@ -89,7 +89,7 @@ fn a_form_that_was_settled_stays_so_on_its_session_when_another_is_put_before_it
 }
 
 #[test]
-fn what_was_owed_under_the_name_of_its_place_is_owed_under_its_own() {
+fn what_was_due_under_the_name_of_its_place_is_due_under_its_own() {
     let server = on(&[&telephone(), &when(&at(25), &attributes(&[("city", true)]))]);
     let person = Person::with(&server, "earlier", &json!({ "_meta": { "loginCount": 30, "stagesOwed": ["profile/0"] } }));
     let signed_in = SignedIn::of(&server, &person);

@@ -6,7 +6,7 @@ use super::{AUTHORIZED, SignedIn, attributes, lists, owed, roles, when};
 use crate::support::stages::{retrieve_username, user_query};
 use crate::support::{Person, Project, Server};
 
-/// Whoever owed one of these could never finish signing in.
+/// If one of these were due, nobody could finish signing in.
 #[test]
 fn a_listed_process_that_a_person_could_never_complete_locks_nobody_out() {
     let always = when(&json!({ "type": "queryFilter", "filter": "true" }), &attributes(&[("city", true)]));

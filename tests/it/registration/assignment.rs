@@ -6,7 +6,7 @@ use super::server;
 use crate::support::mailbox::mailbox;
 use crate::support::newcomer::{Newcomer, answers};
 
-/// Properties that are nobody's to set who registers, each with a value that would be worth it.
+/// Properties that nobody may set at a registration, each with a value that an attacker would want.
 fn forbidden() -> Vec<(&'static str, Value)> {
     let hash = json!({ "$crypto": { "value": { "algorithm": "SHA-256", "data": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" }, "type": "salted-hash" } });
     vec![

@@ -1,4 +1,4 @@
-//! A stranger and the embedded project: nothing configured, mails at `/mail`.
+//! An anonymous caller and the embedded project: nothing configured, mails at `/mail`.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{Client, Link, Server};
 
 /// Mails kept for an address, newest first. They are written with the submission that was answered.
 fn mails(server: &Server, address: &str) -> Vec<Value> {
-    let list = server.nobody().with("Accept", "application/json").get("/mail").ok();
+    let list = server.nobody().with("Accept", "application/json").get(&server.mail_page()).ok();
     let mut mails: Vec<Value> = list["result"].as_array().unwrap().iter().filter(|mail| mail["to"] == address).cloned().collect();
     mails.sort_by_key(|mail| std::cmp::Reverse(mail["id"].as_i64()));
     mails
@@ -24,7 +24,7 @@ fn asks(client: &Client, newcomer: &Newcomer) -> (Value, String) {
 }
 
 #[test]
-fn a_stranger_registers_by_link_and_by_code_and_is_welcomed() {
+fn a_new_person_registers_by_link_and_by_code_and_is_welcomed() {
     let server = Server::default_project().start();
     let client = server.anonymous();
     assert_eq!(client.get("info/uiconfig").ok()["configuration"]["selfRegistration"], true);
@@ -35,7 +35,7 @@ fn a_stranger_registers_by_link_and_by_code_and_is_welcomed() {
     assert_eq!(form["requirements"]["registrationPreferences"]["updates"]["type"], "boolean");
     let mail = mails(&server, &by_link.mail).remove(0);
     let link = Link::in_text(mail["body"].as_str().unwrap());
-    assert!(link.url.starts_with(&format!("{}/#/registration/&token=", server.url())), "{}", link.url);
+    assert!(link.url.starts_with(&format!("{}/selfservice/registration?&token=", server.url())), "{}", link.url);
     let end = client.submit("registration", Some(&link.token), &link.input()).ok();
     assert_eq!(end["type"], "localAutoLogin");
     let signed_in = signs_in_with(&server, end["additions"]["credentialJwt"].as_str().unwrap()).expect(200);
@@ -46,7 +46,8 @@ fn a_stranger_registers_by_link_and_by_code_and_is_welcomed() {
     assert_eq!(welcome["subject"], "Your account has been created");
     assert!(welcome["body"].as_str().unwrap().contains(&format!("<strong>{}</strong>", by_link.name)), "{welcome}");
 
-    for (language, word) in [("de", "Bestätigen"), ("fr", "Confirmez"), ("es", "Confirme")] {
+    for (language, word) in [("de", "Bestätigen"), ("fr", "Confirmez"), ("es", "Confirme"), ("ja", "メールアドレス"), ("ar", "تأكيد")]
+    {
         let by_code = Newcomer::new("code");
         let client = server.anonymous().with("Accept-Language", language);
         let (form, token) = asks(&client, &by_code);

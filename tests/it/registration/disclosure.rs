@@ -1,4 +1,4 @@
-//! What a stranger learns about accounts (SEC-01, SEC-23, SEC-48): a taken user name, because the form needs it; a taken address never,
+//! What an anonymous caller learns about accounts (SEC-01, SEC-23, SEC-48): a taken user name, because the form needs it; a taken address never,
 //! where an address belongs to one account and the process is going to write to it.
 
 use serde_json::{Value, json};

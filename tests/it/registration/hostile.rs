@@ -55,14 +55,14 @@ fn sec_48_names_that_imitate_are_refused() {
         let failed = answer.json()["detail"]["failedPolicyRequirements"].clone();
         assert!(failed.as_array().unwrap().iter().all(|failed| failed["property"] == "userName"), "{name:?}: {failed}");
     }
-    // Letters of one script are nobody's imitation.
+    // Letters of one script imitate no other name.
     for name in ["Łukasz", "мария", "李小龍", "o'neil", "anna-lena.groß"] {
         let unused = Newcomer { name: format!("{name}{}", newcomer.name.trim_start_matches("imitate")), ..Newcomer::new("letters") };
         assert_eq!(tries(&newcomer, &unused.user()).status, 200, "{name}");
     }
 }
 
-/// SEC-48: whoever has a name keeps it in every spelling, also one that he brought from elsewhere in capitals.
+/// SEC-48: whoever has a name keeps it in every spelling, also one that was imported in capitals.
 #[test]
 fn sec_48_a_name_that_exists_in_other_letters_is_taken() {
     let owner = Newcomer { name: format!("McOwner{}", Newcomer::new("x").name.to_uppercase()), ..Newcomer::new("owner") };
@@ -76,7 +76,7 @@ fn sec_48_a_name_that_exists_in_other_letters_is_taken() {
     }
 }
 
-/// SEC-48: a name that is another person's address would stand between him and his reset.
+/// SEC-48: a name that is another person's address would stand between that person and their reset.
 #[test]
 fn sec_48_another_person_s_address_is_no_user_name() {
     let owner = Newcomer::new("addressee");

@@ -9,7 +9,7 @@ use crate::support::people::PASSWORD;
 use crate::support::verifier::Verifier;
 use crate::support::{Person, Server};
 
-/// A newcomer who has just registered, and what signs him in.
+/// A person who has just registered, and what signs them in.
 fn registered(server: &Server, tag: &str) -> (Newcomer, String) {
     let newcomer = Newcomer::new(tag);
     let end = server.anonymous().submit("plain", None, &json!({ "user": newcomer.user() })).ok();
@@ -118,7 +118,7 @@ fn what_is_altered_foreign_or_something_else_is_401_like_a_wrong_password() {
 
 #[test]
 fn it_is_good_for_a_minute() {
-    let server = Server::on(project(&Verifier::start())).start();
+    let server = Server::on(project(&Verifier::start())).clock_stands().start();
     let (in_time, credential) = registered(&server, "jwtold");
     server.advance(55);
     assert_eq!(signs_in_with(&server, &credential).expect(200).json()["authenticationId"], in_time.name);

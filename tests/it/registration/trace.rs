@@ -1,4 +1,5 @@
-//! Step by step what the documentation and the stock client do (idm-docs §2.1 and §3.1, client-contract §6).
+//! Step by step what the documentation and the stock client do (docs/protocol/stages.md, "allInOneRegistration" and "Stock
+//! orders", docs/protocol/clients.md, "Registration").
 
 use serde_json::json;
 
@@ -169,7 +170,7 @@ fn a_new_person_is_welcomed_by_mail_where_the_project_has_a_text() {
     let mail = mailbox().with(0, &newcomer.mail, "id=\"welcome\"");
     assert!(mail.body.contains(&format!("Hello New, you are {}.", newcomer.name)), "{}", mail.body);
     assert_eq!(mail.subject(), "Welcome");
-    // What a person calls himself is text, not markup.
+    // A name is text, not markup.
     let other = Newcomer::new("markup");
     let (_, token) =
         server.anonymous().goes_on("short", None, &json!({ "user": other.user_with(&json!({ "givenName": "<a href=x>free</a>" })) }));
@@ -182,7 +183,7 @@ fn a_new_person_is_welcomed_by_mail_where_the_project_has_a_text() {
 fn registrations_of_one_client_are_limited_by_the_day_and_the_caller_is_told_when_to_come_back() {
     let verifier = Verifier::start();
     let limits = "[limits]\nregistrations_per_client_day = 2\n";
-    let server = Server::on(project(&verifier).file("vestibule.toml", limits)).start();
+    let server = Server::on(project(&verifier).file("vestibule.toml", limits)).clock_stands().start();
     let submit = |client: &Client, newcomer: &Newcomer| client.submit("plain", None, &json!({ "user": newcomer.user() }));
     let client = server.anonymous();
     for _ in 0..5 {

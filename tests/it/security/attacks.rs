@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::accounts::face;
 use super::asks;
 use crate::support::people::{PASSWORD, query};
+use crate::support::server::ADMIN_PASSWORD;
 use crate::support::stages::{email_validation, parameters, reset_stage, retrieve_username, user_query};
 use crate::support::{Client, Person, Project, Server, mailbox};
 use crate::world::{reset_by_mail, world};
@@ -12,7 +13,7 @@ use crate::world::{reset_by_mail, world};
 /// A server that believes what a proxy on this machine says about addresses, and whose accounts wait after five failures.
 fn behind_a_proxy() -> Server {
     let toml = "[limits]\nsignin_failures_per_account_hour = 5\nsubmissions_per_client_minute = 20\n[proxies]\ntrusted = [\"127.0.0.1\"]\n";
-    Server::on(Project::new().process("reset", &reset_by_mail()).file("vestibule.toml", toml)).start()
+    Server::on(Project::new().process("reset", &reset_by_mail()).file("vestibule.toml", toml)).clock_stands().start()
 }
 
 fn from(server: &Server, address: &str, name: &str, password: &str) -> u16 {
@@ -20,7 +21,7 @@ fn from(server: &Server, address: &str, name: &str, password: &str) -> u16 {
 }
 
 #[test]
-fn sec_04_strangers_who_fail_cannot_keep_the_owner_out_where_he_usually_signs_in() {
+fn sec_04_failures_elsewhere_cannot_keep_the_owner_out_where_they_usually_sign_in() {
     let server = behind_a_proxy();
     let person = Person::create(&server, "wanted");
     assert_eq!(from(&server, "198.51.100.7", &person.name, PASSWORD), 200);
@@ -41,9 +42,63 @@ fn sec_04_strangers_who_fail_cannot_keep_the_owner_out_where_he_usually_signs_in
 }
 
 #[test]
+fn sec_47_the_administrator_s_right_password_is_not_told_from_a_wrong_one_once_the_budget_is_used_up() {
+    let server = behind_a_proxy();
+    let admin = |address: &str, password: &str| from(&server, address, "openidm-admin", password);
+    let guesses: Vec<u16> = (0..8).map(|number| admin(&format!("203.0.113.{number}"), "guess")).collect();
+    assert_eq!(guesses, [401, 401, 401, 401, 401, 429, 429, 429], "five in all, from however many addresses");
+    assert_eq!(admin("198.51.100.9", ADMIN_PASSWORD), 429, "a refused attempt is not compared");
+    assert_eq!(from(&server, "203.0.113.1", "OPENIDM-ADMIN", "guess"), 429, "nor is one in another spelling");
+}
+
+#[test]
+fn sec_47_two_hundred_parallel_guesses_are_five() {
+    let server = behind_a_proxy();
+    let person = Person::create(&server, "parallel");
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let guess = |number: usize| {
+            let (server, name) = (&server, &person.name);
+            scope.spawn(move || from(server, &format!("203.0.113.{number}"), name, "guess"))
+        };
+        let running: Vec<_> = (0..200).map(guess).collect();
+        running.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 5, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 195, "{statuses:?}");
+}
+
+#[test]
+fn an_administrator_ends_an_exhausted_budget_of_a_person_or_a_network() {
+    let server = behind_a_proxy();
+    let person = Person::create(&server, "cleared");
+    let admin = server.admin();
+    admin.get("info/login").expect(200);
+    let spend = || (0..6).map(|_| from(&server, "203.0.113.1", &person.name, "guess")).collect::<Vec<_>>();
+    let clear = |body: &Value| admin.post("vestibule/limits?_action=clear", body);
+    for body in [json!({ "person": person.name.to_uppercase() }), json!({ "person": format!("managed/user/{}", person.id) })] {
+        assert_eq!(spend(), [401, 401, 401, 401, 401, 429]);
+        assert_eq!(clear(&body).ok(), json!({ "status": "OK" }));
+        assert_eq!(from(&server, "203.0.113.7", &person.name, PASSWORD), 200);
+    }
+    let guesses = (0..6).map(|_| server.nobody().with("X-Forwarded-For", "192.0.2.1").get("info/ping").status).collect::<Vec<_>>();
+    assert_eq!(guesses, [401; 6], "no credentials, no guess");
+    assert_eq!(clear(&json!({ "network": "192.0.2.1" })).ok(), json!({ "status": "OK" }));
+    for (body, status) in [
+        (json!({}), 400),
+        (json!({ "network": "everywhere" }), 400),
+        (json!({ "person": 7 }), 400),
+        (json!({ "person": "managed/user/nosuch" }), 404),
+    ] {
+        clear(&body).refused(status);
+    }
+    server.anonymous().post("vestibule/limits?_action=clear", &json!({ "person": "x" })).refused(403);
+    assert_eq!(admin.post("vestibule/limits?_action=nosuch", &json!({})).status, 501);
+}
+
+#[test]
 fn sec_47_no_header_of_a_client_evades_a_limit_where_no_proxy_is_trusted() {
     let toml = "[limits]\nsubmissions_per_client_minute = 10\nsignin_failures_per_account_hour = 5\n";
-    let server = Server::on(Project::new().process("reset", &reset_by_mail()).file("vestibule.toml", toml)).start();
+    let server = Server::on(Project::new().process("reset", &reset_by_mail()).file("vestibule.toml", toml)).clock_stands().start();
     let client = |number: usize| {
         let address = format!("203.0.113.{number}");
         let headers = ["X-Forwarded-For", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "X-Cluster-Client-IP"];
@@ -59,7 +114,7 @@ fn sec_47_asking_whether_a_name_is_free_is_limited_like_a_submission() {
     let details = json!({ "name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": false, "identityServiceUrl": "managed/user", "registrationProperties": ["userName", "givenName", "sn", "mail"] });
     let stages = [parameters(), details, email_validation(), json!({ "name": "selfRegistration", "identityServiceUrl": "managed/user" })];
     let toml = "[limits]\nsubmissions_per_client_minute = 10\n";
-    let server = Server::on(Project::new().process("registration", &stages).file("vestibule.toml", toml)).start();
+    let server = Server::on(Project::new().process("registration", &stages).file("vestibule.toml", toml)).clock_stands().start();
     let person = Person::create(&server, "probed");
     let ask = |client: &Client| {
         client.post("policy/selfservice/registration?_action=validateObject", &json!({ "user": { "userName": person.name } })).status

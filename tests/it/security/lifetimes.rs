@@ -18,7 +18,8 @@ const DAY: u64 = 86_400;
 fn sec_08_a_mailed_code_dies_after_a_day_and_its_token_does_not() {
     let mut stages = reset_by_mail();
     stages.insert(0, parameters());
-    let server = Server::on(Project::new().definition("reset", &json!({ "stageConfigs": stages, "snapshotToken": jwt(TWO_DAYS) }))).start();
+    let project = Project::new().definition("reset", &json!({ "stageConfigs": stages, "snapshotToken": jwt(TWO_DAYS) }));
+    let server = Server::on(project.file("vestibule.toml", "[tokens]\nmax_instance_hours = 48\n")).start();
     let (client, person) = (server.anonymous(), Person::create(&server, "late-reader"));
     let (_, begun) = client.goes_on("reset", None, &json!({}));
     let ask = || {
@@ -76,7 +77,7 @@ fn a_rotation_of_keys_in_the_middle_of_a_reset_loses_nobody_until_the_former_key
     let (stale, stale_link) = asks(&server.anonymous(), "reset", &replaced);
 
     assert_eq!(server.stop(), Some(0));
-    write_keys(&server, &[new, old]);
+    write_keys(&server, &[new.clone(), old]);
     server.start();
     let client = server.anonymous();
     for (process, asking, token, link, typing, second, typed) in &walkers {
@@ -97,7 +98,13 @@ fn a_rotation_of_keys_in_the_middle_of_a_reset_loses_nobody_until_the_former_key
     let late = Person::create(&server, "rotated");
     let (token, link) = asks(&client, "reset", &late);
     assert_eq!(server.stop(), Some(0));
-    write_keys(&server, &[other_keys()["keys"][0].clone()]);
+    // A store is not served without the keys that sealed it: the next ones are there before the former ones go.
+    let next = other_keys()["keys"][0].clone();
+    for generations in [vec![next.clone(), new], vec![next]] {
+        write_keys(&server, &generations);
+        server.start();
+        assert_eq!(server.stop(), Some(0));
+    }
     server.start();
     assert_eq!(server.anonymous().submit("reset", Some(&token), &link.input()).refused(400), "Invalid snapshot token");
 }
@@ -156,10 +163,8 @@ fn the_generated_administrators_password_costs_one_hash_and_a_wrong_one_always_o
         let line = text.lines().find(|line| line.starts_with("vestibule_hash_total") && line.contains("done")).unwrap().to_owned();
         line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
     };
-    let first = hashes();
-    admin.get("info/login").expect(200);
     let before = hashes();
-    assert!(before - first > 0.5, "the first request costs the hash");
+    assert!((1.5..2.5).contains(&before), "one made the password, and the first request costs one: {before}");
     for _ in 0..20 {
         admin.get("managed/user?_queryFilter=true").expect(200);
     }
@@ -171,8 +176,8 @@ fn the_generated_administrators_password_costs_one_hash_and_a_wrong_one_always_o
         assert_eq!(server.user("openidm-admin", &format!("{generated}{number}")).get("info/login").status, 401);
         assert!(hashes() - before > 0.5, "a wrong password costs a hash");
     }
-    server.advance(601);
     let before = hashes();
+    server.advance(601);
     for _ in 0..5 {
         admin.get("info/login").expect(200);
     }

@@ -1,4 +1,4 @@
-//! Every order of stages that real projects have: at each step, what a stranger sees of an account tells nothing, and costs the same.
+//! Every order of stages that real projects have: at each step, what an anonymous caller sees of an account tells nothing, and costs the same.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::world::{RESETS, TOKENS, USERNAMES, process_of, project};
 /// Status, headers and body of an answer; hashes and mails it cost.
 type Seen = ((u16, Vec<(String, String)>, Value), (f64, f64));
 
-/// Where a stranger gets to, and what he sees on his way: answers without their drawn questions, hashes and mails.
+/// How far an anonymous caller gets, and what they see on the way: answers without their drawn questions, hashes and mails.
 fn stranger(server: &Server, process: &str, name: &str) -> Vec<Seen> {
     let client = server.anonymous();
     let mut seen = Vec::new();
@@ -48,7 +48,7 @@ fn stranger(server: &Server, process: &str, name: &str) -> Vec<Seen> {
 }
 
 #[test]
-fn sec_01_sec_02_no_order_of_stages_tells_a_stranger_who_has_an_account() {
+fn sec_01_sec_02_no_order_of_stages_tells_who_has_an_account() {
     let verifier = Verifier::start();
     let server = Server::on(project(&verifier)).start();
     let known = Person::with_answers(&server, "somebody");

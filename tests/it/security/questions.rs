@@ -1,5 +1,5 @@
-//! Processes that ask security questions of whoever was named: nobody's questions behave like somebody's, however often and in whatever
-//! words a stranger asks.
+//! Processes that ask security questions of whoever was named: a decoy's questions behave like an account's, however often and in whatever
+//! words a caller asks.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ fn project(verify: u32) -> Project {
         .process("returning", &[parameters(), user_query(), kba(), reset_stage()])
 }
 
-/// Somebody who answered these questions with `elm street`, and maybe one of his own.
+/// Somebody who answered these questions with `elm street`, and maybe one of their own.
 fn person(server: &Server, ids: &[u32], own: Option<&str>) -> Person {
     let system = ids.iter().map(|id| json!({ "questionId": id.to_string(), "answer": "elm street" }));
     let own = own.map(|text| json!({ "customQuestion": text, "answer": "elm street" }));
@@ -57,7 +57,7 @@ fn spellings(name: &str) -> Vec<Value> {
 }
 
 #[test]
-fn sec_01_nobodys_questions_vary_like_somebodys_and_are_the_same_in_all_words() {
+fn sec_01_a_decoys_questions_vary_like_an_accounts_and_are_the_same_in_every_spelling() {
     let server = Server::on(project(1)).start();
     let client = server.anonymous();
     let known = [person(&server, &[1, 3], None), person(&server, &[1, 2, 3, 4], None), person(&server, &[2, 4], Some("Whose boat?"))];
@@ -76,7 +76,7 @@ fn sec_01_nobodys_questions_vary_like_somebodys_and_are_the_same_in_all_words() 
 }
 
 #[test]
-fn sec_01_another_case_or_a_made_up_addition_makes_nobody_of_everybody() {
+fn sec_01_another_case_or_a_made_up_addition_names_a_decoy() {
     let server = Server::on(project(1)).start();
     let client = server.anonymous();
     let known = person(&server, &[1, 3], None).name;
@@ -115,7 +115,7 @@ fn sec_01_one_instance_asks_the_same_however_often_it_is_asked() {
 }
 
 #[test]
-fn sec_01_sec_47_being_locked_out_is_the_same_answer_and_work_for_nobody() {
+fn sec_01_sec_47_being_locked_out_is_the_same_answer_and_work_for_a_decoy() {
     let server = Server::on(project(2)).start();
     let client = server.anonymous();
     let asleep = Person::with(&server, "asleep", &json!({ "accountStatus": "inactive" }));
@@ -153,13 +153,13 @@ fn sec_01_sec_47_being_locked_out_is_the_same_answer_and_work_for_nobody() {
     assert!(walks[0].iter().any(|(_, work)| work.0 >= 2.0), "each answer is hashed: {:?}", walks[0]);
 }
 
-/// Who has proved to read the account's mail is asked everything the account has; strangers only see the administrator's questions.
+/// Whoever has proved to read the account's mail is asked everything the account has; before that, only the administrator's questions.
 #[test]
-fn sec_01_a_question_of_ones_own_is_shown_to_strangers_only_where_there_is_no_other() {
+fn sec_01_a_question_of_ones_own_is_shown_before_a_proof_only_where_there_is_no_other() {
     let server = Server::on(project(1)).start();
     let client = server.anonymous();
     let both = person(&server, &[2], Some("Whose boat?"));
     assert!(asked(&client, &both.query()).iter().all(|question| question.contains("systemQuestion")));
     let only = person(&server, &[], Some("Whose boat?"));
-    assert!(asked(&client, &only.query()).iter().all(|question| question.contains("Whose boat?")), "he must be able to go on");
+    assert!(asked(&client, &only.query()).iter().all(|question| question.contains("Whose boat?")), "the person must be able to go on");
 }

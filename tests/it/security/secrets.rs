@@ -132,7 +132,7 @@ fn sec_12_the_default_projects_link_is_the_configured_address_not_the_requests()
     let client = server.anonymous().with("Host", "evil.test").with("X-Forwarded-Host", "evil.test");
     let (_, token) = client.goes_on("reset", None, &json!({}));
     client.goes_on("reset", Some(&token), &person.query());
-    let mails = server.nobody().with("Accept", "application/json").get("/mail").ok().to_string();
+    let mails = server.nobody().with("Accept", "application/json").get(&server.mail_page()).ok().to_string();
     assert!(mails.contains(&server.url()) && !mails.contains("evil"), "{mails}");
 }
 

@@ -7,6 +7,7 @@ mod tab;
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +20,7 @@ use super::reaper;
 pub(crate) use tab::Tab;
 
 /// How long anything in the browser may take to become true.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Headless, and silent towards the rest of the world. Tabs in the background work like others.
 const FLAGS: [&str; 21] = [
@@ -76,7 +77,7 @@ pub(crate) fn browser() -> &'static Browser {
 }
 
 /// Chromium: `VESTIBULE_CHROMIUM`, else by its usual names.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     if let Some(named) = std::env::var_os("VESTIBULE_CHROMIUM") {
         return named.into();
     }
@@ -102,9 +103,11 @@ impl Browser {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", &home)
+            .env("TMPDIR", &home)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .unwrap();
         reaper::watch(child.id(), &home);
@@ -153,6 +156,15 @@ impl Browser {
     /// What was said in a tab so far.
     fn events(&self, session: &str) -> Vec<Value> {
         self.inbox.0.lock().unwrap().events.get(session).cloned().unwrap_or_default()
+    }
+
+    /// Waits until what was said in a tab is complete, and hands it out.
+    fn complete_events(&self, session: &str, complete: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let (mutex, condvar) = &*self.inbox;
+        let said = |inbox: &Inbox| inbox.events.get(session).cloned().unwrap_or_default();
+        let waiting = |inbox: &mut Inbox| !inbox.ended && !complete(inbox.events.get(session).map(Vec::as_slice).unwrap_or_default());
+        let (inbox, _) = condvar.wait_timeout_while(mutex.lock().unwrap(), PATIENCE, waiting).unwrap();
+        said(&inbox)
     }
 
     /// Waits for something to be said in a tab, from `mark` on; `mark` moves behind it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// How long the server may take; a test that meets it has found a fault.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A request, ready to be sent.
 #[derive(Clone, Debug)]
@@ -52,10 +52,15 @@ impl Request {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
+        self.try_send_over(&mut stream, &to.to_string())
+    }
+
+    /// The same over a connection that stands.
+    pub(crate) fn try_send_over(&self, stream: &mut (impl Read + Write), host: &str) -> std::io::Result<Response> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         let has = |name: &str| self.headers.iter().any(|(have, _)| have.eq_ignore_ascii_case(name));
         if !has("host") {
-            write!(head, "Host: {to}\r\n").unwrap();
+            write!(head, "Host: {host}\r\n").unwrap();
         }
         for (name, value) in &self.headers {
             write!(head, "{name}: {value}\r\n").unwrap();
@@ -83,7 +88,8 @@ impl Request {
 }
 
 impl Response {
-    fn parse(bytes: &[u8], bodiless: bool) -> Option<Self> {
+    /// Reads the bytes of an answer; `bodiless` where it has none, whatever it announces.
+    pub(crate) fn parse(bytes: &[u8], bodiless: bool) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let head = std::str::from_utf8(&bytes[..end]).ok()?;
         let mut lines = head.split("\r\n");

@@ -114,6 +114,19 @@ impl Mailbox {
         found.unwrap_or_else(|| panic!("no mail for {address} came"))
     }
 
+    /// Waits until this many mails to `address` have come since the mark. Whether more come is for [`Self::count`] to say, after something
+    /// that would come behind them.
+    #[track_caller]
+    pub(crate) fn so_many(&self, mark: usize, address: &str, wanted: usize) {
+        let mut come = 0;
+        let found = self.lines.wait(mark, |line| {
+            come +=
+                usize::from(serde_json::from_str(line).ok().and_then(|line| Mail::read(&line)).is_some_and(|mail| mail.is_for(address)));
+            (come == wanted).then_some(())
+        });
+        assert!(found.is_some(), "{come} mails for {address} came, not {wanted}");
+    }
+
     /// Waits for the next mail to anybody, and moves the mark behind it.
     pub(crate) fn next(&self, mark: &mut usize) -> Option<Mail> {
         let mut next = *mark;
@@ -140,7 +153,8 @@ impl Mailbox {
         writeln!(self.orders.lock().unwrap(), "admit {address}").unwrap();
     }
 
-    /// How many mails to `address` have come since the mark.
+    /// How many mails to `address` have come since the mark, up to this moment. A mail that is sent in the background comes when it comes:
+    /// wait for one that comes behind it, or for its delivery, before counting.
     pub(crate) fn count(&self, mark: usize, address: &str) -> usize {
         let text = self.lines.text();
         let mails = text.lines().skip(mark).filter_map(|line| Mail::read(&serde_json::from_str(line).ok()?));

@@ -62,7 +62,7 @@ impl Peer {
                 kept.lock().unwrap().push(request);
                 let length = body.len();
                 let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close");
-                // Whoever asked may have given up; that is his affair.
+                // Whoever asked may have given up; that is no fault.
                 let _ = write!(reader.into_inner(), "{head}\r\n\r\n{body}");
             }
         });

@@ -20,7 +20,7 @@ pub(crate) struct Person {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) mail: String,
-    /// The property he names his account by.
+    /// The property the account is named by.
     pub(crate) named_by: &'static str,
 }
 
@@ -71,7 +71,7 @@ impl Person {
         query(self.named_by, if self.named_by == "mail" { &self.mail } else { &self.name })
     }
 
-    /// The same person, who names his account by his mail address.
+    /// The same person, whose account is named by its mail address.
     pub(crate) fn named_by_mail(self) -> Self {
         Self { named_by: "mail", ..self }
     }
@@ -93,7 +93,7 @@ pub(crate) fn query(field: &str, value: &str) -> Value {
 pub(crate) enum Answers {
     /// Opens the link: token and code come from the mail.
     Link,
-    /// Types the code of the mail where he asked.
+    /// Types the code of the mail where it was asked for.
     Code,
 }
 

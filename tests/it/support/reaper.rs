@@ -17,11 +17,14 @@ $what" ;;
 done
 printf '%s\n' "$left" | while read -r pid directory; do
     [ -n "$pid" ] || continue
-    kill -9 "$pid" 2>/dev/null
-    # A browser's children may still be writing.
-    for try in 1 2 3 4 5 6 7 8 9 10; do
-        [ -d "$directory" ] || break
-        rm -rf -- "$directory" 2>/dev/null || sleep 0.2
+    # A browser leads a group of its own, with all its children.
+    kill -9 "-$pid" 2>/dev/null || kill -9 "$pid" 2>/dev/null
+    # Who is killed may still finish a write: what has come back is removed once more.
+    gone=0
+    for try in $(seq 100); do
+        if [ -d "$directory" ]; then gone=0; rm -rf -- "$directory" 2>/dev/null; else gone=$((gone + 1)); fi
+        [ "$gone" -lt 3 ] || break
+        sleep 0.1
     done
 done
 "#;

@@ -42,7 +42,20 @@ pub(crate) struct Setup {
     arguments: Vec<String>,
     own_keys: bool,
     private: Vec<String>,
+    clock: Clock,
 }
+
+/// What a server's clock does while a test runs.
+#[derive(Clone, Copy)]
+enum Clock {
+    /// It goes, ahead by what the test has added.
+    Goes,
+    /// It stands, but for what the test adds.
+    Stands,
+}
+
+/// Where a clock stands that stands: some day in 2027.
+const STANDS_AT: u64 = 1_800_000_000;
 
 /// Keys are made once per run: an RSA pair takes longer than everything else a start does.
 static KEYS: OnceLock<Vec<u8>> = OnceLock::new();
@@ -51,6 +64,13 @@ impl Setup {
     /// Makes keys of its own at first start, as everybody's server does.
     pub(crate) fn own_keys(mut self) -> Self {
         self.own_keys = true;
+        self
+    }
+
+    /// The clock stands still unless [`Server::advance`] moves it: for whatever is counted per minute, and for the last seconds of a
+    /// lifetime. How long the requests take does not matter then.
+    pub(crate) fn clock_stands(mut self) -> Self {
+        self.clock = Clock::Stands;
         self
     }
 
@@ -82,7 +102,11 @@ impl Setup {
                 std::fs::set_permissions(work.path().join("project").join(name), PermissionsExt::from_mode(0o600)).unwrap();
             }
         }
-        std::fs::write(work.path().join("clock"), "0").unwrap();
+        let clock = match self.clock {
+            Clock::Goes => "0".to_owned(),
+            Clock::Stands => format!("={STANDS_AT}"),
+        };
+        std::fs::write(work.path().join("clock"), clock).unwrap();
         let data = work.path().join("data");
         if let Some(keys) = KEYS.get().filter(|_| !self.own_keys) {
             std::fs::DirBuilder::new().mode(0o700).create(&data).unwrap();
@@ -129,7 +153,7 @@ impl Server {
 
     fn setup(project: Option<Project>) -> Setup {
         let environment = BTreeMap::from([("OPENIDM_ADMIN_PASSWORD".to_owned(), ADMIN_PASSWORD.to_owned())]);
-        Setup { project, environment, arguments: Vec::new(), own_keys: false, private: Vec::new() }
+        Setup { project, environment, arguments: Vec::new(), own_keys: false, private: Vec::new(), clock: Clock::Goes }
     }
 
     /// Starts the process and waits for its first line.
@@ -142,11 +166,11 @@ impl Server {
             command.arg("--project").arg(self.project());
         }
         command.args(&self.setup.arguments).env_clear().envs(&self.setup.environment);
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("VESTIBULE_CLOCK_OFFSET", self.work.path().join("clock"));
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("VESTIBULE_CLOCK_OFFSET", self.clock());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         reaper::watch(child.id(), self.work.path());
         let (output, log) = (Lines::of(child.stdout.take().unwrap()), Lines::of(child.stderr.take().unwrap()));
-        let address = output.wait(0, |line| line.strip_prefix("listening on http://")?.parse().ok());
+        let address = output.wait(0, |line| line.strip_prefix("listening on ")?.split_once("://")?.1.parse().ok());
         let Some(address) = address else {
             let _ = child.kill();
             let _ = child.wait();
@@ -180,7 +204,7 @@ impl Server {
         Client::new(self.address())
     }
 
-    /// A stranger, as the stock pages send him.
+    /// An anonymous caller, as the stock pages send it.
     pub(crate) fn anonymous(&self) -> Client {
         self.nobody().with("X-OpenIDM-Username", "anonymous").with("X-OpenIDM-Password", "anonymous").with("X-OpenIDM-NoSession", "true")
     }
@@ -201,11 +225,17 @@ impl Server {
         answer.status == 200
     }
 
+    /// The file that says what the server's clock does, for whoever goes by it too (`VESTIBULE_CLOCK_OFFSET`).
+    pub(crate) fn clock(&self) -> PathBuf {
+        self.work.path().join("clock")
+    }
+
     /// Puts the server's clock forward.
     pub(crate) fn advance(&self, seconds: u64) {
-        let path = self.work.path().join("clock");
-        let now: u64 = std::fs::read_to_string(&path).unwrap().trim().parse().unwrap();
-        replace(&path, &(now + seconds).to_string());
+        let path = self.clock();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (sign, now) = text.strip_prefix('=').map_or(("", text.as_str()), |now| ("=", now));
+        replace(&path, &format!("{sign}{}", now.parse::<u64>().unwrap() + seconds));
     }
 
     /// Replaces a file of the running project in one step, as an editor does.
@@ -221,6 +251,14 @@ impl Server {
     /// Waits for a line on standard output that begins like this; what follows is handed out.
     pub(crate) fn output_line(&self, begins: &str) -> Option<String> {
         self.running().output.wait(0, |line| line.strip_prefix(begins).map(str::to_owned))
+    }
+
+    /// Where the mails of a project without a mail server are shown, below the server's address: the path with the secret that the start printed.
+    pub(crate) fn mail_page(&self) -> String {
+        let line =
+            self.output_line("mails are not sent but shown, on this machine only, at http://").expect("the start says where mails are");
+        let path = line.find('/').expect("an address has a path");
+        line[path..].to_owned()
     }
 
     /// Everything the server that ended last had printed on standard output.

@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use super::{Comparison, Filter};
+use crate::pointer::Pointer;
+use crate::reference;
 
 pub(super) fn matches(filter: &Filter, object: &Value) -> bool {
     match filter {
@@ -13,13 +15,23 @@ pub(super) fn matches(filter: &Filter, object: &Value) -> bool {
         Filter::And(parts) => parts.iter().all(|part| matches(part, object)),
         Filter::Or(parts) => parts.iter().any(|part| matches(part, object)),
         Filter::Not(inner) => !matches(inner, object),
-        Filter::Present(pointer) => pointer.get(object).is_some_and(|value| !value.is_null()),
-        Filter::Compare { pointer, comparison, value } => match pointer.get(object) {
-            Some(Value::Array(elements)) => elements.iter().any(|element| holds(element, *comparison, value)),
-            Some(found) => holds(found, *comparison, value),
-            None => false,
-        },
+        Filter::Present(pointer) => any(object, pointer, &|value| !value.is_null()),
+        Filter::Compare { pointer, comparison, value } => any(object, pointer, &|found| match found {
+            Value::Array(elements) => elements.iter().any(|element| holds(element, *comparison, value)),
+            found => holds(found, *comparison, value),
+        }),
     }
+}
+
+/// Whether something is true of the value at a place; inside a list of references, of that of any of them.
+fn any(object: &Value, pointer: &Pointer, is_true: &dyn Fn(&Value) -> bool) -> bool {
+    if let Some(found) = pointer.get(object) {
+        return is_true(found);
+    }
+    let Some((top, inside)) = pointer.tokens().split_first().filter(|(_, inside)| !inside.is_empty()) else { return false };
+    let Some(Value::Array(references)) = object.get(top) else { return false };
+    let inside = Pointer::from_tokens(inside);
+    references.iter().filter(|one| one.get(reference::REF).is_some()).any(|one| inside.get(one).is_some_and(is_true))
 }
 
 fn holds(found: &Value, comparison: Comparison, wanted: &Value) -> bool {

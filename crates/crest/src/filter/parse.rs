@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Comparison, Filter, FilterError};
-use crate::Pointer;
+use crate::pointer::Pointer;
 
 /// Longest text that is read, in bytes (SEC-52).
 const MAX_LENGTH: usize = 16 * 1024;

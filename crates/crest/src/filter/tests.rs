@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Comparison, Filter};
-use crate::Pointer;
+use crate::pointer::Pointer;
 
 fn compare(pointer: &str, comparison: Comparison, value: impl Into<Value>) -> Filter {
     Filter::Compare { pointer: Pointer::parse(pointer).unwrap(), comparison, value: value.into() }

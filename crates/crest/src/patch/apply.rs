@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use serde_json::{Map, Number, Value};
 
 use super::{Operation, PatchOperation};
-use crate::{Pointer, ResourceError};
+use crate::error::ResourceError;
+use crate::pointer::Pointer;
 
 /// Most that the copies of one patch may copy together, in bytes: text and names, and [`VALUE_SIZE`] for every value.
 const MAX_COPIED: usize = 4 * 1024 * 1024;

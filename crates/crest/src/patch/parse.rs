@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::{Operation, PatchOperation};
-use crate::{Pointer, ResourceError};
+use crate::error::ResourceError;
+use crate::pointer::Pointer;
 
 /// Most operations of one patch (SEC-52).
 const MAX_OPERATIONS: usize = 10_000;

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Operation, Patch, PatchOperation};
-use crate::{Pointer, ResourceError};
+use crate::error::ResourceError;
+use crate::pointer::Pointer;
 
 fn pointer(text: &str) -> Pointer {
     Pointer::parse(text).unwrap()

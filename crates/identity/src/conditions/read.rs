@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use crest::{Filter, nearest};
 use serde_json::{Map, Value};
 
-use super::{Condition, ConditionProblem, Interval, ScriptCondition, ScriptSource, Span};
+use super::{Condition, ConditionError, Interval, ScriptCondition, ScriptSource, Span};
 use crate::loose;
 use crate::problem::below;
 
@@ -22,12 +22,12 @@ const TYPES: [&str; 6] = [KBA_QUESTIONS, TERMS, LOGIN_COUNT, TIME_SINCE_LOGIN, Q
 /// Members of a script that are not variables for it.
 const SCRIPT_MEMBERS: [&str; 5] = ["type", "source", "file", "globals", SCRIPT];
 
-pub(super) fn condition(condition: &Value) -> Result<Condition, ConditionProblem> {
+pub(super) fn condition(condition: &Value) -> Result<Condition, ConditionError> {
     if !condition.is_object() {
         return Err(problem("", "a condition is an object with a 'type'"));
     }
     let Some(name) = loose::member(condition, "type").and_then(Value::as_str).map(str::trim) else {
-        return Err(ConditionProblem { help: Some(one_of_types()), ..problem("", "the condition has no 'type'") });
+        return Err(ConditionError { help: Some(one_of_types()), ..problem("", "the condition has no 'type'") });
     };
     match name {
         KBA_QUESTIONS => Ok(Condition::KbaQuestions),
@@ -48,12 +48,12 @@ pub(super) fn condition(condition: &Value) -> Result<Condition, ConditionProblem
         language if is_javascript(language) || is_groovy(language) => script_condition(condition, ""),
         unknown => {
             let help = nearest(unknown, TYPES).map_or_else(one_of_types, |near| format!("did you mean '{near}'?"));
-            Err(ConditionProblem { help: Some(help), ..problem("/type", format!("there is no condition '{unknown}'")) })
+            Err(ConditionError { help: Some(help), ..problem("/type", format!("there is no condition '{unknown}'")) })
         }
     }
 }
 
-fn login_count(condition: &Value) -> Result<Condition, ConditionProblem> {
+fn login_count(condition: &Value) -> Result<Condition, ConditionError> {
     let interval = match loose::text(condition, "interval").map(|text| text.trim().to_ascii_lowercase()).as_deref() {
         Some("at") => Interval::At,
         Some("every") => Interval::Every,
@@ -68,7 +68,7 @@ fn login_count(condition: &Value) -> Result<Condition, ConditionProblem> {
     Ok(Condition::LoginCount { interval, amount })
 }
 
-fn time_since_login(condition: &Value) -> Result<Condition, ConditionProblem> {
+fn time_since_login(condition: &Value) -> Result<Condition, ConditionError> {
     let mut span = Span::default();
     for unit in Span::UNITS {
         let Some(raw) = loose::member(condition, unit) else { continue };
@@ -82,10 +82,10 @@ fn time_since_login(condition: &Value) -> Result<Condition, ConditionProblem> {
         condition.as_object().into_iter().flat_map(Map::keys).filter(|key| *key != "type" && !Span::UNITS.contains(&key.as_str()));
     let help = misspelt.find_map(|key| nearest(key, Span::UNITS)).map(|near| format!("did you mean '{near}'?"));
     let message = "the condition 'timesincelogin' needs a length of time: years, months, weeks, days, hours or minutes";
-    Err(ConditionProblem { help, ..problem("", message) })
+    Err(ConditionError { help, ..problem("", message) })
 }
 
-fn query_filter(condition: &Value) -> Result<Condition, ConditionProblem> {
+fn query_filter(condition: &Value) -> Result<Condition, ConditionError> {
     let Some(text) = loose::member(condition, "filter") else {
         return Err(problem("", "the condition 'queryFilter' needs a 'filter'"));
     };
@@ -93,7 +93,7 @@ fn query_filter(condition: &Value) -> Result<Condition, ConditionProblem> {
     Filter::parse(text).map(Condition::QueryFilter).map_err(|error| problem("/filter", format!("the filter cannot be read: {error}")))
 }
 
-fn script_condition(script: &Value, at: &str) -> Result<Condition, ConditionProblem> {
+fn script_condition(script: &Value, at: &str) -> Result<Condition, ConditionError> {
     let text = |key| loose::member(script, key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let language = text("type").filter(|language| *language != SCRIPT).map(str::trim);
     let source = match (text("source"), text("file")) {
@@ -108,16 +108,16 @@ fn script_condition(script: &Value, at: &str) -> Result<Condition, ConditionProb
     if is_groovy_file || language.is_some_and(is_groovy) {
         let help = "write it in JavaScript, or as a 'queryFilter' if it only looks at the person";
         let place = if is_groovy_file { below(at, "file") } else { below(at, "type") };
-        return Err(ConditionProblem { help: Some(help.to_owned()), ..problem(&place, "scripts in Groovy cannot be run here") });
+        return Err(ConditionError { help: Some(help.to_owned()), ..problem(&place, "scripts in Groovy cannot be run here") });
     }
     if let Some(other) = language.filter(|language| !is_javascript(language)) {
         let help = Some("'text/javascript' is".to_owned());
-        return Err(ConditionProblem { help, ..problem(&below(at, "type"), format!("'{other}' is no language of scripts")) });
+        return Err(ConditionError { help, ..problem(&below(at, "type"), format!("'{other}' is no language of scripts")) });
     }
     Ok(Condition::Script(ScriptCondition { source, globals: globals(script, at)? }))
 }
 
-fn inline(source: &str, at: &str, condition: &Value) -> Result<Condition, ConditionProblem> {
+fn inline(source: &str, at: &str, condition: &Value) -> Result<Condition, ConditionError> {
     if source.trim().is_empty() {
         return Err(problem(at, "the script is empty"));
     }
@@ -125,7 +125,7 @@ fn inline(source: &str, at: &str, condition: &Value) -> Result<Condition, Condit
 }
 
 /// `globals`, and every other member: IDM hands both to a script as variables, the former first.
-fn globals(script: &Value, at: &str) -> Result<Map<String, Value>, ConditionProblem> {
+fn globals(script: &Value, at: &str) -> Result<Map<String, Value>, ConditionError> {
     let members = script.as_object().into_iter().flatten().filter(|(key, _)| !SCRIPT_MEMBERS.contains(&key.as_str()));
     let mut variables: Map<String, Value> = members.map(|(key, value)| (key.clone(), value.clone())).collect();
     match loose::member(script, "globals") {
@@ -155,6 +155,6 @@ fn one_of_types() -> String {
     format!("known types: {}", TYPES.join(", "))
 }
 
-fn problem(pointer: &str, message: impl Into<String>) -> ConditionProblem {
-    ConditionProblem { pointer: pointer.to_owned(), message: message.into(), help: None }
+fn problem(pointer: &str, message: impl Into<String>) -> ConditionError {
+    ConditionError { pointer: pointer.to_owned(), message: message.into(), help: None }
 }

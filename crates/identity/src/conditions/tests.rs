@@ -241,8 +241,8 @@ fn conditions_say_what_must_be_tracked_and_whether_the_moment_must_be_remembered
         (json!({"type": "timesincelogin", "days": 1}), Some(Metadatum::LastLogin), true),
         (json!({"type": "terms"}), Some(Metadatum::TermsAccepted), false),
         (json!({"type": "kbaQuestions"}), None, false),
-        (json!({"type": "queryFilter", "filter": "true"}), None, false),
-        (json!({"type": "script", "source": "true"}), None, false),
+        (json!({"type": "queryFilter", "filter": "true"}), Some(Metadatum::StagesCompleted), false),
+        (json!({"type": "script", "source": "true"}), Some(Metadatum::StagesCompleted), false),
     ] {
         let read = read(&condition);
         assert_eq!((read.needs(), read.is_momentary()), (needs, momentary), "{condition}");

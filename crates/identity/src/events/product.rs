@@ -1,9 +1,10 @@
-//! The product's own script modules, by name. Their texts were not read: the effects follow from the names and from the
-//! documented behaviour of the objects they handle.
+//! The product's own script modules, by name: the effects follow from the names and from the documented behaviour of the objects they
+//! handle.
 
 use serde_json::Value;
 
 use crate::loose;
+use crate::scripting::source::source;
 
 /// What a product script amounts to here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub enum Effect {
 }
 
 /// Modules and what they are for; `*` stands for every function of the module that is not listed before.
-const MODULES: [(&str, &str, Effect); 16] = [
+const MODULES: &[(&str, &str, Effect)] = &[
     ("onCreateUser", "setDefaultFields", Effect::DefaultFields),
     ("onCreateUser", "emailUser", Effect::WelcomeMail),
     ("onCreateUser", "*", Effect::Needless),
@@ -40,36 +41,48 @@ const MODULES: [(&str, &str, Effect); 16] = [
     ("resetPassword", "*", Effect::ResetPassword),
     ("linkedView", "*", Effect::Needless),
     ("postCreateUser", "*", Effect::WelcomeMail),
+    // What follows is about synchronization, workflow, connected identities and the repository of earlier releases.
+    ("compensate", "*", Effect::Needless),
+    ("notification/onValidate-notification", "*", Effect::Needless),
+    ("onDetele-user-cleanup", "*", Effect::Needless),
+    ("postDelete-idp-cleanup", "*", Effect::Needless),
+    ("postDelete-notification-cleanup", "*", Effect::Needless),
+    ("removeRepoPathFromRelationships", "*", Effect::Needless),
+    ("roles/defaultMapping", "*", Effect::Needless),
+    ("roles/mergeWithTarget", "*", Effect::Needless),
+    ("roles/noOp", "*", Effect::Needless),
+    ("roles/onDelete-roles", "*", Effect::Needless),
+    ("roles/onSync-assignments", "*", Effect::Needless),
+    ("roles/relationshipHelper", "*", Effect::Needless),
+    ("roles/removeFromTarget", "*", Effect::Needless),
+    ("roles/replaceTarget", "*", Effect::Needless),
+    ("roles/temporalConstraints", "*", Effect::Needless),
+    ("roles/update-users-of-role", "*", Effect::Needless),
 ];
 
-/// The native effects of a script, and what it is where something of it cannot be run.
-pub(super) fn understand(script: &Value) -> (Vec<Effect>, Option<String>) {
+/// Where the product's own scripts lie, for files that say it.
+const PLACES: [&str; 4] = ["&{idm.install.dir}/", "./", "bin/defaults/script/", "ui/"];
+
+/// The native effects of a script, and whether something of it is the operator's own.
+pub(super) fn understand(script: &Value) -> (Vec<Effect>, bool) {
     let kind = loose::text(script, "type").unwrap_or_default();
     if let Some(file) = loose::text(script, "file").filter(|file| !file.is_empty()) {
         return match effect(&file, "*") {
-            Some(effect) => (vec![effect], None),
-            None => (Vec::new(), Some(format!("the script file '{file}'"))),
+            Some(effect) => (vec![effect], false),
+            None => (Vec::new(), true),
         };
     }
-    let Some(source) = source(script) else { return (Vec::new(), None) };
+    let Some(source) = source(script) else { return (Vec::new(), false) };
     if kind.contains("groovy") {
-        return (Vec::new(), Some("an inline Groovy script".into()));
+        return (Vec::new(), true);
     }
     let (effects, rest) = calls(&source);
     let own = rest.chars().any(|c| !c.is_whitespace() && c != ';');
-    (effects, own.then(|| "an inline script".to_owned()))
-}
-
-/// `source` is a string, or a list of lines in newer files.
-fn source(script: &Value) -> Option<String> {
-    match loose::member(script, "source")? {
-        Value::Array(lines) => Some(lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")),
-        other => loose::as_text(other).filter(|text| !text.trim().is_empty()),
-    }
+    (effects, own)
 }
 
 fn effect(module: &str, function: &str) -> Option<Effect> {
-    let name = module.trim_start_matches("./").trim_start_matches("ui/").trim_end_matches(".js");
+    let name = PLACES.iter().fold(module, |name, place| name.strip_prefix(place).unwrap_or(name)).trim_end_matches(".js");
     let of_module = || MODULES.iter().filter(|(known, _, _)| *known == name);
     of_module().find(|(_, known, _)| *known == function).or_else(|| of_module().find(|(_, known, _)| *known == "*")).map(|entry| entry.2)
 }
@@ -130,29 +143,31 @@ mod tests {
     #[test]
     fn product_modules_have_native_effects_in_both_spellings() {
         for source in ["require('onCreateUser').setDefaultFields(object)", "require(\"ui/onCreateUser\").setDefaultFields(object);\n"] {
-            assert_eq!(understand(&json!({"type": "text/javascript", "source": source})), (vec![Effect::DefaultFields], None));
+            assert_eq!(understand(&json!({"type": "text/javascript", "source": source})), (vec![Effect::DefaultFields], false));
         }
         let file = json!({"type": "text/javascript", "file": "roles/effectiveRoles.js", "rolesPropName": "roles"});
-        assert_eq!(understand(&file), (vec![Effect::EffectiveRoles], None));
+        assert_eq!(understand(&file), (vec![Effect::EffectiveRoles], false));
+        for file in ["ui/onDelete-user-cleanup.js", "bin/defaults/script/roles/onSync-assignments.js", "roles/update-users-of-role.js"] {
+            assert_eq!(understand(&json!({"type": "text/javascript", "file": file})).0, [Effect::Needless], "{file}");
+        }
+        let cleanups = "require('postDelete-idp-cleanup').removeConnectedIdpData(oldObject, resourceName, request);\
+            require('postDelete-notification-cleanup').removeConnectedNotificationData(oldObject, resourceName, request);";
+        assert_eq!(understand(&json!({"source": cleanups})), (vec![Effect::Needless], false));
         let two = "require('onUpdateUser').preserveLastSync(object, oldObject, request);require('onCreateUser').emailUser(object)";
         assert_eq!(understand(&json!({"source": two})).0, [Effect::Needless, Effect::WelcomeMail]);
     }
 
     #[test]
-    fn what_an_operator_wrote_is_named_even_beside_a_product_call() {
+    fn what_an_operator_wrote_is_theirs_even_beside_a_product_call() {
         let mixed = "require('onCreateUser').setDefaultFields(object); object.displayName = object.givenName;";
-        let (effects, not_run) = understand(&json!({"type": "text/javascript", "source": mixed}));
-        assert_eq!(effects, [Effect::DefaultFields]);
-        assert!(not_run.is_some());
-        let (effects, not_run) = understand(&json!({"type": "groovy", "file": "script/storeFields.groovy"}));
-        assert!(effects.is_empty());
-        assert_eq!(not_run.as_deref(), Some("the script file 'script/storeFields.groovy'"));
-        assert!(understand(&json!({"source": "require('mine').run(object)"})).1.is_some());
+        assert_eq!(understand(&json!({"type": "text/javascript", "source": mixed})), (vec![Effect::DefaultFields], true));
+        assert_eq!(understand(&json!({"type": "groovy", "file": "script/storeFields.groovy"})), (Vec::new(), true));
+        assert!(understand(&json!({"source": "require('mine').run(object)"})).1);
     }
 
     #[test]
-    fn comments_and_empty_scripts_are_nothing_to_report() {
-        assert_eq!(understand(&json!({"source": "// nothing\n/* at all */ "})), (Vec::new(), None));
-        assert_eq!(understand(&json!({"type": "text/javascript", "source": ""})), (Vec::new(), None));
+    fn comments_and_empty_scripts_are_nothing_to_run() {
+        assert_eq!(understand(&json!({"source": "// nothing\n/* at all */ "})), (Vec::new(), false));
+        assert_eq!(understand(&json!({"type": "text/javascript", "source": ""})), (Vec::new(), false));
     }
 }

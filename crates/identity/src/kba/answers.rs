@@ -1,6 +1,6 @@
 //! Answers: how they are compared, stored and read.
 //!
-//! Our own form is the password hash of the normalised answer (design decision 12). IDM's is a salted SHA-256 of the answer in lower
+//! Our own form is the password hash of the normalised answer (decision 12). IDM's is a salted SHA-256 of the answer in lower
 //! case and nothing else, so the typed answer in lower case is tried as well.
 
 use std::fmt;
@@ -55,7 +55,7 @@ impl QuestionRef {
 /// An answer as a user object holds it.
 #[derive(Clone, PartialEq)]
 pub struct StoredAnswer {
-    /// The question.
+    /// The question that was answered: one of the administrator's by its id, or the person's own text.
     pub question: QuestionRef,
     /// The hash, ours or IDM's.
     pub answer: Value,
@@ -146,22 +146,6 @@ pub async fn hash_answer(hasher: &dyn Hasher, answer: &str) -> Result<Value, Res
     hasher.hash(answer_secret(answer)?).await
 }
 
-/// The KBA property to store for checked answers, in order. Answers already hashed are kept as they are.
-///
-/// # Errors
-/// Those of the hasher.
-pub async fn hash_answers(hasher: &dyn Hasher, answers: Vec<super::NewAnswer>) -> Result<Value, ResourceError> {
-    let mut entries = Vec::with_capacity(answers.len());
-    for super::NewAnswer { question, answer } in answers {
-        let answer = match answer {
-            super::NewAnswerValue::Plain(secret) => hasher.hash(secret).await?,
-            super::NewAnswerValue::Hashed(value) => value,
-        };
-        entries.push(StoredAnswer { question, answer }.to_value());
-    }
-    Ok(entries.into())
-}
-
 /// Compares an answer with a stored one; `None`, for a decoy, does the same work. What cannot be an answer (empty, overlong) differs,
 /// after the same work.
 ///
@@ -202,7 +186,7 @@ mod tests {
         assert_eq!(normalise(" \u{3000} "), "");
     }
 
-    // The two vectors of openidm-wire §2.9: salt 00..0f, base64(SHA-256(answer || salt) || salt).
+    // The two vectors of docs/protocol/companions.md, "Answers at rest": salt 00..0f, base64(SHA-256(answer || salt) || salt).
     #[test]
     fn answers_hashed_by_idm_are_verified_and_replaced() {
         let blue = stored(idm("+Pdner8RFwoEejZogE9D4qgMmfvokvFHmz1Xp1jV4loAAQIDBAUGBwgJCgsMDQ4P"));

@@ -1,5 +1,5 @@
 //! `selfservice.kba.json`. Real files are loose: numbers as strings, null for absent, ids that are not contiguous
-//! (`projects.md`). Reading never fails; what is odd becomes a [`Problem`].
+//! (docs/protocol/project-files.md). Reading never fails; what is odd becomes a [`Problem`].
 
 use serde_json::{Map, Value, json};
 
@@ -16,7 +16,12 @@ const QUESTIONS: &str = "questions";
 const ATTEMPTS_ALLOWED: &str = "numberOfAttemptsAllowed";
 const ATTEMPTS_PROPERTY: &str = "kbaAttemptsPropertyName";
 
-/// What IDM ships, for a project without the file (design decision 24).
+/// Our own options, which IDM passes over.
+const OWN: &str = "vestibule";
+const ANSWER_LENGTH: &str = "minimumAnswerLength";
+const QUESTION_LENGTH: &str = "minimumQuestionLength";
+
+/// What IDM ships, for a project without the file (decision 24).
 pub const DEFAULT_KBA: &str = r#"{
     "kbaPropertyName": "kbaInfo",
     "minimumAnswersToDefine": 2,
@@ -49,6 +54,10 @@ pub struct KbaConfig {
     pub attempts_allowed: Option<u32>,
     /// The user's property that counts failures. It need not be in the schema.
     pub attempts_property: Option<String>,
+    /// Characters that an answer has at least (`vestibule.minimumAnswerLength`); the schema may want more.
+    pub answer_length: u32,
+    /// Characters that a question of the person's own has at least (`vestibule.minimumQuestionLength`); the schema may want more.
+    pub question_length: u32,
     content: Map<String, Value>,
 }
 
@@ -103,7 +112,18 @@ impl KbaConfig {
                 format!("{ATTEMPTS_ALLOWED} and {ATTEMPTS_PROPERTY} belong together; the failures are counted, but IDM would not");
             problems.add(Severity::Hint, "", message);
         }
-        let config = Self { property, minimum_to_define, minimum_to_verify, questions, attempts_allowed, attempts_property, content };
+        let (answer_length, question_length) = own_options(content.get(OWN), &mut problems);
+        let config = Self {
+            property,
+            minimum_to_define,
+            minimum_to_verify,
+            questions,
+            attempts_allowed,
+            attempts_property,
+            answer_length,
+            question_length,
+            content,
+        };
         (config, problems.into_vec())
     }
 
@@ -148,7 +168,7 @@ impl KbaConfig {
         let mut client = Map::from_iter([("_id".to_owned(), json!("kba"))]);
         for (key, value) in &self.content {
             let shown = match key.as_str() {
-                "_id" | "_rev" | "vestibule" | QUESTIONS => continue,
+                "_id" | "_rev" | OWN | QUESTIONS => continue,
                 PROPERTY => json!(self.property),
                 TO_DEFINE => json!(self.minimum_to_define),
                 TO_VERIFY => json!(self.minimum_to_verify),
@@ -226,6 +246,32 @@ fn count(content: &Map<String, Value>, key: &str, problems: &mut Problems) -> Op
     }
     count
 }
+
+/// The shortest answer and the shortest question of one's own, in characters.
+fn own_options(value: Option<&Value>, problems: &mut Problems) -> (u32, u32) {
+    const POINTER: &str = "/vestibule";
+    let options = match value {
+        None => return (0, 0),
+        Some(Value::Object(options)) => options,
+        Some(_) => {
+            problems.add(Severity::Error, POINTER, "must be an object");
+            return (0, 0);
+        }
+    };
+    let mut length = |key: &str| {
+        let value = options.get(key).filter(|value| !value.is_null())?;
+        let length = loose::as_count(value).and_then(|length| u32::try_from(length).ok()).filter(|length| *length <= MOST_CHARACTERS);
+        if length.is_none() {
+            let message = format!("must be a whole number up to {MOST_CHARACTERS}; nobody could answer otherwise");
+            problems.add(Severity::Error, &below(POINTER, key), &message);
+        }
+        length
+    };
+    (length(ANSWER_LENGTH).unwrap_or(0), length(QUESTION_LENGTH).unwrap_or(0))
+}
+
+/// A longer answer or question cannot be asked for.
+const MOST_CHARACTERS: u32 = 128;
 
 fn read_questions(value: Option<&Value>, problems: &mut Problems) -> Vec<Question> {
     const POINTER: &str = "/questions";

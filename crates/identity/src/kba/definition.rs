@@ -1,5 +1,6 @@
-//! What a person may define as questions and answers (idm-docs §2.9 and what it leaves out: unknown ids, duplicates, empty and
-//! endless answers, hashes planted by a client). Nothing is hashed before everything was found good.
+//! What a person may define as questions and answers (docs/protocol/stages.md, "kbaSecurityAnswerDefinitionStage" and what it
+//! leaves out: unknown ids, duplicates, empty and endless answers, hashes planted by a client). Nothing is hashed before
+//! everything was found good.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,16 +8,20 @@ use std::fmt;
 use crest::ResourceError;
 use serde_json::{Value, json};
 
-use super::{ANSWER, KbaConfig, MAX_ANSWERS, MAX_QUESTION_CHARACTERS, QuestionRef, answer_secret, question};
-use crate::secret::{MAX_SECRET_BYTES, Secret, SecretError, StoredSecret, is_crypto_object};
+use super::{ANSWER, KbaConfig, MAX_ANSWERS, MAX_QUESTION_CHARACTERS, QuestionRef, StoredAnswer, answer_secret, normalise, question};
+use crate::secret::{Hasher, MAX_SECRET_BYTES, Secret, SecretError, StoredSecret, is_crypto_object};
 
 /// What a definition must keep to, beside the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DefinitionRules {
     /// Answers needed ([`KbaConfig::answers_to_define`]).
     pub minimum: u32,
-    /// Whether answers may arrive hashed: from an administrator's import only (design decision 12).
+    /// Whether answers may arrive hashed: from an administrator's import only (decision 12).
     pub allow_hashed: bool,
+    /// Characters that an answer has at least, as it is compared. An empty one is refused in any case.
+    pub answer_length: u64,
+    /// Characters that a question of the person's own has at least.
+    pub question_length: u64,
 }
 
 /// A checked answer.
@@ -24,7 +29,7 @@ pub struct DefinitionRules {
 pub struct NewAnswer {
     /// The question it answers.
     pub question: QuestionRef,
-    /// The answer.
+    /// The answer: typed, or, from an administrator's import, hashed.
     pub answer: NewAnswerValue,
 }
 
@@ -48,16 +53,16 @@ impl fmt::Debug for NewAnswerValue {
 
 /// Why a definition is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KbaRefusal {
+pub struct KbaError {
     /// The entry, counted from 0; `None` when it is about all of them.
     pub entry: Option<usize>,
     /// What is wrong.
-    pub reason: RefusedFor,
+    pub reason: KbaErrorKind,
 }
 
 /// What is wrong with a definition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RefusedFor {
+pub enum KbaErrorKind {
     /// The input is not a list.
     #[error("The security questions must be a list of questions with answers")]
     NotAList,
@@ -102,6 +107,18 @@ pub enum RefusedFor {
     /// Nothing is left of the answer.
     #[error("the answer is empty")]
     EmptyAnswer,
+    /// Fewer characters than [`DefinitionRules::answer_length`].
+    #[error("the answer is shorter than {least} characters")]
+    ShortAnswer {
+        /// How many it needs.
+        least: u64,
+    },
+    /// Fewer characters than [`DefinitionRules::question_length`].
+    #[error("the question is shorter than {least} characters")]
+    ShortQuestion {
+        /// How many it needs.
+        least: u64,
+    },
     /// Past [`MAX_SECRET_BYTES`].
     #[error("the answer is longer than {MAX_SECRET_BYTES} bytes")]
     LongAnswer,
@@ -113,7 +130,7 @@ pub enum RefusedFor {
     UnknownHash,
 }
 
-impl fmt::Display for KbaRefusal {
+impl fmt::Display for KbaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.entry {
             Some(entry) => write!(f, "Security question {}: {}", entry + 1, self.reason),
@@ -122,13 +139,13 @@ impl fmt::Display for KbaRefusal {
     }
 }
 
-impl std::error::Error for KbaRefusal {}
+impl std::error::Error for KbaError {}
 
-impl From<KbaRefusal> for ResourceError {
-    /// 403 for a planted hash (design decision 13), 400 for the rest; `detail.entry` counts from 0.
-    fn from(refusal: KbaRefusal) -> Self {
+impl From<KbaError> for ResourceError {
+    /// 403 for a planted hash (decision 13), 400 for the rest; `detail.entry` counts from 0.
+    fn from(refusal: KbaError) -> Self {
         let message = refusal.to_string();
-        let error = if refusal.reason == RefusedFor::Hashed { Self::forbidden(message) } else { Self::bad_request(message) };
+        let error = if refusal.reason == KbaErrorKind::Hashed { Self::forbidden(message) } else { Self::bad_request(message) };
         match refusal.entry {
             Some(entry) => error.with_detail(json!({ "entry": entry })),
             None => error,
@@ -140,68 +157,82 @@ impl From<KbaRefusal> for ResourceError {
 ///
 /// # Errors
 /// The first thing found wrong.
-pub fn check_definition(input: &Value, config: &KbaConfig, rules: DefinitionRules) -> Result<Vec<NewAnswer>, KbaRefusal> {
-    let whole = |reason| KbaRefusal { entry: None, reason };
-    let entries = input.as_array().ok_or(whole(RefusedFor::NotAList))?;
+pub fn check_definition(input: &Value, config: &KbaConfig, rules: DefinitionRules) -> Result<Vec<NewAnswer>, KbaError> {
+    let whole = |reason| KbaError { entry: None, reason };
+    let entries = input.as_array().ok_or(whole(KbaErrorKind::NotAList))?;
     if entries.len() > MAX_ANSWERS {
-        return Err(whole(RefusedFor::TooMany));
+        return Err(whole(KbaErrorKind::TooMany));
     }
     if u32::try_from(entries.len()).is_ok_and(|given| given < rules.minimum) {
-        return Err(whole(RefusedFor::TooFew { needed: rules.minimum, given: entries.len() }));
+        return Err(whole(KbaErrorKind::TooFew { needed: rules.minimum, given: entries.len() }));
     }
     let mut seen = HashSet::new();
     let mut answers = Vec::with_capacity(entries.len());
     for (index, entry) in entries.iter().enumerate() {
-        let at = |reason| KbaRefusal { entry: Some(index), reason };
+        let at = |reason| KbaError { entry: Some(index), reason };
         let checked = check_entry(entry, config, rules).map_err(at)?;
         if !seen.insert(checked.question.key()) {
-            return Err(at(RefusedFor::Duplicate));
+            return Err(at(KbaErrorKind::Duplicate));
         }
         answers.push(checked);
     }
     Ok(answers)
 }
 
-fn check_entry(entry: &Value, config: &KbaConfig, rules: DefinitionRules) -> Result<NewAnswer, RefusedFor> {
+fn check_entry(entry: &Value, config: &KbaConfig, rules: DefinitionRules) -> Result<NewAnswer, KbaErrorKind> {
     if !entry.is_object() {
-        return Err(RefusedFor::NotAnEntry);
+        return Err(KbaErrorKind::NotAnEntry);
     }
-    let question = check_question(entry, config)?;
+    let question = check_question(entry, config, rules)?;
     let answer = match entry.get(ANSWER) {
+        Some(Value::String(text)) if is_shorter(&normalise(text), rules.answer_length) && !is_blank_text(text) => {
+            return Err(KbaErrorKind::ShortAnswer { least: rules.answer_length });
+        }
         Some(Value::String(text)) => NewAnswerValue::Plain(answer_secret(text).map_err(|error| match error {
-            SecretError::Empty => RefusedFor::EmptyAnswer,
-            SecretError::TooLong | SecretError::Parameters => RefusedFor::LongAnswer,
+            SecretError::Empty => KbaErrorKind::EmptyAnswer,
+            SecretError::TooLong | SecretError::Parameters => KbaErrorKind::LongAnswer,
         })?),
-        Some(value) if is_crypto_object(value) && !rules.allow_hashed => return Err(RefusedFor::Hashed),
+        Some(value) if is_crypto_object(value) && !rules.allow_hashed => return Err(KbaErrorKind::Hashed),
         Some(value) if is_crypto_object(value) => match StoredSecret::recognise(value) {
             Some(stored) if stored.is_verifiable() => NewAnswerValue::Hashed(value.clone()),
-            _ => return Err(RefusedFor::UnknownHash),
+            _ => return Err(KbaErrorKind::UnknownHash),
         },
-        _ => return Err(RefusedFor::Answer),
+        _ => return Err(KbaErrorKind::Answer),
     };
     Ok(NewAnswer { question, answer })
 }
 
-fn check_question(entry: &Value, config: &KbaConfig) -> Result<QuestionRef, RefusedFor> {
+fn is_shorter(text: &str, least: u64) -> bool {
+    u64::try_from(text.chars().count()).is_ok_and(|length| length < least)
+}
+
+fn is_blank_text(text: &str) -> bool {
+    normalise(text).is_empty()
+}
+
+fn check_question(entry: &Value, config: &KbaConfig, rules: DefinitionRules) -> Result<QuestionRef, KbaErrorKind> {
     if [super::QUESTION_ID, super::CUSTOM_QUESTION]
         .iter()
         .filter_map(|key| entry.get(key))
         .any(|value| !value.is_string() && !value.is_null())
     {
-        return Err(RefusedFor::Question);
+        return Err(KbaErrorKind::Question);
     }
     if entry.get(super::CUSTOM_QUESTION).is_some_and(is_blank)
         && entry.get(super::QUESTION_ID).is_none_or(|id| id.is_null() || is_blank(id))
     {
-        return Err(RefusedFor::EmptyQuestion);
+        return Err(KbaErrorKind::EmptyQuestion);
     }
-    let question = QuestionRef::read(entry).ok_or(RefusedFor::Question)?;
+    let question = QuestionRef::read(entry).ok_or(KbaErrorKind::Question)?;
     match &question {
-        QuestionRef::System(id) if config.question(id).is_none() => return Err(RefusedFor::UnknownQuestion),
-        QuestionRef::Custom(text) if text.chars().count() > MAX_QUESTION_CHARACTERS => return Err(RefusedFor::LongQuestion),
-        QuestionRef::Custom(text) if text.chars().any(char::is_control) => return Err(RefusedFor::BrokenQuestion),
-        QuestionRef::Custom(text) if question::skeleton(text).is_empty() => return Err(RefusedFor::EmptyQuestion),
-        QuestionRef::Custom(text) if config.is_system_text(text) => return Err(RefusedFor::SystemQuestion),
+        QuestionRef::System(id) if config.question(id).is_none() => return Err(KbaErrorKind::UnknownQuestion),
+        QuestionRef::Custom(text) if text.chars().count() > MAX_QUESTION_CHARACTERS => return Err(KbaErrorKind::LongQuestion),
+        QuestionRef::Custom(text) if text.chars().any(char::is_control) => return Err(KbaErrorKind::BrokenQuestion),
+        QuestionRef::Custom(text) if question::skeleton(text).is_empty() => return Err(KbaErrorKind::EmptyQuestion),
+        QuestionRef::Custom(text) if config.is_system_text(text) => return Err(KbaErrorKind::SystemQuestion),
+        QuestionRef::Custom(text) if is_shorter(text.trim(), rules.question_length) => {
+            return Err(KbaErrorKind::ShortQuestion { least: rules.question_length });
+        }
         QuestionRef::System(_) | QuestionRef::Custom(_) => {}
     }
     Ok(question)
@@ -211,15 +242,49 @@ fn is_blank(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
+/// Checks a list as it is going to be stored, answers hashed: how many, and no question twice.
+///
+/// # Errors
+/// The first thing found wrong.
+pub fn check_stored(list: &Value, minimum: u32) -> Result<(), KbaError> {
+    let whole = |reason| KbaError { entry: None, reason };
+    let entries = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    if entries.len() > MAX_ANSWERS {
+        return Err(whole(KbaErrorKind::TooMany));
+    }
+    if u32::try_from(entries.len()).is_ok_and(|given| given < minimum) {
+        return Err(whole(KbaErrorKind::TooFew { needed: minimum, given: entries.len() }));
+    }
+    let mut seen = HashSet::new();
+    let twice = entries.iter().position(|entry| QuestionRef::read(entry).is_some_and(|question| !seen.insert(question.key())));
+    twice.map_or(Ok(()), |entry| Err(KbaError { entry: Some(entry), reason: KbaErrorKind::Duplicate }))
+}
+
+/// The KBA property to store for checked answers, in order. Answers already hashed are kept as they are.
+///
+/// # Errors
+/// Those of the hasher.
+pub async fn hash_answers(hasher: &dyn Hasher, answers: Vec<NewAnswer>) -> Result<Value, ResourceError> {
+    let mut entries = Vec::with_capacity(answers.len());
+    for NewAnswer { question, answer } in answers {
+        let answer = match answer {
+            NewAnswerValue::Plain(secret) => hasher.hash(secret).await?,
+            NewAnswerValue::Hashed(value) => value,
+        };
+        entries.push(StoredAnswer { question, answer }.to_value());
+    }
+    Ok(entries.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kba::{hash_answers, read_answers};
     use crate::secret::hasher_tests::{hasher, now};
 
-    const RULES: DefinitionRules = DefinitionRules { minimum: 1, allow_hashed: false };
+    const RULES: DefinitionRules = DefinitionRules { minimum: 1, allow_hashed: false, answer_length: 0, question_length: 0 };
 
-    fn refused(input: &Value) -> (Option<usize>, RefusedFor) {
+    fn refused(input: &Value) -> (Option<usize>, KbaErrorKind) {
         let refusal = check_definition(input, &KbaConfig::default(), RULES).unwrap_err();
         (refusal.entry, refusal.reason)
     }
@@ -228,7 +293,7 @@ mod tests {
     fn a_good_definition_is_hashed_and_read_back() {
         let input =
             json!([{"questionId": "1", "answer": "Blue", "more": 1}, {"customQuestion": "Dog?", "answer": "Rex", "questionId": null}]);
-        let checked = check_definition(&input, &KbaConfig::default(), DefinitionRules { minimum: 2, allow_hashed: false }).unwrap();
+        let checked = check_definition(&input, &KbaConfig::default(), DefinitionRules { minimum: 2, ..RULES }).unwrap();
         assert!(!format!("{checked:?}").to_lowercase().contains("rex"));
         let stored = now(hash_answers(&hasher(), checked)).unwrap();
         assert!(!stored.to_string().to_lowercase().contains("blue"));
@@ -239,12 +304,12 @@ mod tests {
 
     #[test]
     fn too_few_too_many_and_no_list_are_refused() {
-        assert_eq!(refused(&json!([])), (None, RefusedFor::TooFew { needed: 1, given: 0 }));
+        assert_eq!(refused(&json!([])), (None, KbaErrorKind::TooFew { needed: 1, given: 0 }));
         for odd in [json!(null), json!({}), json!("x"), json!(1)] {
-            assert_eq!(refused(&odd), (None, RefusedFor::NotAList));
+            assert_eq!(refused(&odd), (None, KbaErrorKind::NotAList));
         }
         let many: Vec<_> = (0..33).map(|n| json!({"customQuestion": format!("Q{n}"), "answer": "a"})).collect();
-        assert_eq!(refused(&json!(many)), (None, RefusedFor::TooMany));
+        assert_eq!(refused(&json!(many)), (None, KbaErrorKind::TooMany));
         assert!(check_definition(&json!(many[..32]), &KbaConfig::default(), RULES).is_ok());
     }
 
@@ -253,29 +318,29 @@ mod tests {
         let hash = json!({"$crypto": {"value": {"algorithm": "SHA-256", "data": "+Pdner8RFwoEejZogE9D4qgMmfvokvFHmz1Xp1jV4loAAQIDBAUGBwgJCgsMDQ4P"}, "type": "salted-hash"}});
         let good = json!({"questionId": "2", "answer": "ACME"});
         for (bad, reason) in [
-            (json!("x"), RefusedFor::NotAnEntry),
-            (json!(null), RefusedFor::NotAnEntry),
-            (json!({"answer": "x"}), RefusedFor::Question),
-            (json!({"questionId": 1, "answer": "x"}), RefusedFor::Question),
-            (json!({"questionId": "1", "customQuestion": "Dog?", "answer": "x"}), RefusedFor::Question),
-            (json!({"questionId": "7", "answer": "x"}), RefusedFor::UnknownQuestion),
-            (json!({"questionId": "2", "answer": "x"}), RefusedFor::Duplicate),
-            (json!({"customQuestion": " ", "answer": "x"}), RefusedFor::EmptyQuestion),
-            (json!({"customQuestion": "?!", "answer": "x"}), RefusedFor::EmptyQuestion),
-            (json!({"customQuestion": "é".repeat(513), "answer": "x"}), RefusedFor::LongQuestion),
-            (json!({"customQuestion": "WHATS your favorite   colour", "answer": "x"}), RefusedFor::SystemQuestion),
+            (json!("x"), KbaErrorKind::NotAnEntry),
+            (json!(null), KbaErrorKind::NotAnEntry),
+            (json!({"answer": "x"}), KbaErrorKind::Question),
+            (json!({"questionId": 1, "answer": "x"}), KbaErrorKind::Question),
+            (json!({"questionId": "1", "customQuestion": "Dog?", "answer": "x"}), KbaErrorKind::Question),
+            (json!({"questionId": "7", "answer": "x"}), KbaErrorKind::UnknownQuestion),
+            (json!({"questionId": "2", "answer": "x"}), KbaErrorKind::Duplicate),
+            (json!({"customQuestion": " ", "answer": "x"}), KbaErrorKind::EmptyQuestion),
+            (json!({"customQuestion": "?!", "answer": "x"}), KbaErrorKind::EmptyQuestion),
+            (json!({"customQuestion": "é".repeat(513), "answer": "x"}), KbaErrorKind::LongQuestion),
+            (json!({"customQuestion": "WHATS your favorite   colour", "answer": "x"}), KbaErrorKind::SystemQuestion),
             (
                 json!({"customQuestion": "quelle est votre couleur pre\u{301}fe\u{301}re\u{301}e", "answer": "x"}),
-                RefusedFor::SystemQuestion,
+                KbaErrorKind::SystemQuestion,
             ),
-            (json!({"questionId": "1"}), RefusedFor::Answer),
-            (json!({"questionId": "1", "answer": null}), RefusedFor::Answer),
-            (json!({"questionId": "1", "answer": 17}), RefusedFor::Answer),
-            (json!({"questionId": "1", "answer": ["blue"]}), RefusedFor::Answer),
-            (json!({"questionId": "1", "answer": ""}), RefusedFor::EmptyAnswer),
-            (json!({"questionId": "1", "answer": " \u{a0} "}), RefusedFor::EmptyAnswer),
-            (json!({"questionId": "1", "answer": "x".repeat(1025)}), RefusedFor::LongAnswer),
-            (json!({"questionId": "1", "answer": hash}), RefusedFor::Hashed),
+            (json!({"questionId": "1"}), KbaErrorKind::Answer),
+            (json!({"questionId": "1", "answer": null}), KbaErrorKind::Answer),
+            (json!({"questionId": "1", "answer": 17}), KbaErrorKind::Answer),
+            (json!({"questionId": "1", "answer": ["blue"]}), KbaErrorKind::Answer),
+            (json!({"questionId": "1", "answer": ""}), KbaErrorKind::EmptyAnswer),
+            (json!({"questionId": "1", "answer": " \u{a0} "}), KbaErrorKind::EmptyAnswer),
+            (json!({"questionId": "1", "answer": "x".repeat(1025)}), KbaErrorKind::LongAnswer),
+            (json!({"questionId": "1", "answer": hash}), KbaErrorKind::Hashed),
         ] {
             assert_eq!(refused(&json!([good, bad])), (Some(1), reason), "{bad}");
         }
@@ -286,18 +351,32 @@ mod tests {
     }
 
     #[test]
+    fn answers_and_own_questions_have_the_length_that_is_asked_for() {
+        let rules = DefinitionRules { answer_length: 3, question_length: 5, ..RULES };
+        let check =
+            |entry: Value| check_definition(&json!([entry]), &KbaConfig::default(), rules).map(drop).map_err(|refusal| refusal.reason);
+        for (answer, good) in [("abc", true), (" ab ", false), ("a  b", true), ("\u{e9}\u{e9}", false), ("  ", false)] {
+            assert_eq!(check(json!({"questionId": "1", "answer": answer})).is_ok(), good, "{answer:?}");
+        }
+        assert_eq!(check(json!({"questionId": "1", "answer": "ab"})), Err(KbaErrorKind::ShortAnswer { least: 3 }));
+        assert_eq!(check(json!({"questionId": "1", "answer": " "})), Err(KbaErrorKind::EmptyAnswer));
+        assert_eq!(check(json!({"customQuestion": "Dog?", "answer": "Rex"})), Err(KbaErrorKind::ShortQuestion { least: 5 }));
+        assert_eq!(check(json!({"customQuestion": "Dogs?", "answer": "Rex"})), Ok(()));
+    }
+
+    #[test]
     fn one_own_question_cannot_be_asked_twice_in_two_spellings() {
         let twice = json!([{"customQuestion": "First dog?", "answer": "Rex"}, {"customQuestion": "first DOG", "answer": "Rex"}]);
-        assert_eq!(refused(&twice), (Some(1), RefusedFor::Duplicate));
+        assert_eq!(refused(&twice), (Some(1), KbaErrorKind::Duplicate));
     }
 
     #[test]
     fn hashed_answers_are_the_administrators_and_must_be_verifiable() {
-        let rules = DefinitionRules { minimum: 1, allow_hashed: true };
+        let rules = DefinitionRules { allow_hashed: true, ..RULES };
         let entry = |algorithm: &str| json!([{"questionId": "1", "answer": {"$crypto": {"value": {"algorithm": algorithm, "data": "+Pdner8RFwoEejZogE9D4qgMmfvokvFHmz1Xp1jV4loAAQIDBAUGBwgJCgsMDQ4P"}, "type": "salted-hash"}}}]);
         let kept = check_definition(&entry("SHA-256"), &KbaConfig::default(), rules).unwrap();
         assert_eq!(now(hash_answers(&hasher(), kept)).unwrap(), entry("SHA-256"));
-        assert_eq!(check_definition(&entry("MD5"), &KbaConfig::default(), rules).unwrap_err().reason, RefusedFor::UnknownHash);
+        assert_eq!(check_definition(&entry("MD5"), &KbaConfig::default(), rules).unwrap_err().reason, KbaErrorKind::UnknownHash);
         let error = ResourceError::from(check_definition(&entry("SHA-256"), &KbaConfig::default(), RULES).unwrap_err());
         assert_eq!((error.code, error.detail), (403, Some(json!({"entry": 0}))));
     }
@@ -307,7 +386,7 @@ mod tests {
         let error =
             ResourceError::from(check_definition(&json!([{"questionId": "1", "answer": ""}]), &KbaConfig::default(), RULES).unwrap_err());
         assert_eq!((error.code, error.message.as_str()), (400, "Security question 1: the answer is empty"));
-        let few = check_definition(&json!([]), &KbaConfig::default(), DefinitionRules { minimum: 2, allow_hashed: false }).unwrap_err();
+        let few = check_definition(&json!([]), &KbaConfig::default(), DefinitionRules { minimum: 2, ..RULES }).unwrap_err();
         assert_eq!(few.to_string(), "2 security questions must be answered, 0 were");
     }
 }

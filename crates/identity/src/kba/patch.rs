@@ -1,4 +1,5 @@
-//! `PATCH selfservice/user/<id>`: the one way a person changes the questions outside a process (idm-docs §5.1, `openidm-wire.md` §7.2).
+//! `PATCH selfservice/user/<id>`: the one way a person changes the questions outside a process (docs/protocol/companions.md,
+//! "Security questions" and "Changing one's questions").
 
 use crest::ResourceError;
 use serde_json::Value;

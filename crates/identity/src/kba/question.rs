@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// What is left of a question without everything but letters and digits, in lower case: two questions with one skeleton are the same
-/// question (idm-docs §2.9).
+/// question (docs/protocol/stages.md, "kbaSecurityAnswerDefinitionStage").
 pub(super) fn skeleton(text: &str) -> String {
     text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).nfkc().collect()
 }

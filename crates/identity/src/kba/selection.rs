@@ -1,4 +1,4 @@
-//! Which questions are asked, of a person and of nobody.
+//! Which questions are asked, for an account and for a decoy.
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -17,8 +17,8 @@ pub fn draw<'a>(questions: &'a [QuestionRef], count: usize, seed: &[u8; 32]) -> 
     drawn
 }
 
-/// From how many of somebody's questions strangers are asked `count`: from as many as must be defined, as far as the administrator has so
-/// many. Somebody who answered more would be told apart from nobody, whose instances draw from so many.
+/// From how many of an account's questions an unproven caller is asked `count`: from as many as must be defined, as far as the administrator has so
+/// many. An account with more answers could be told from a decoy, whose instances draw from so many.
 #[must_use]
 pub fn asked_from(config: &KbaConfig, count: usize) -> usize {
     let defined = usize::try_from(config.answers_to_define(None)).unwrap_or(usize::MAX);

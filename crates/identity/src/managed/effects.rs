@@ -1,4 +1,4 @@
-//! What happens to an object by itself: defaults, the native effects of the product's events (decision 23), metadata.
+//! What the server itself adds to an object: defaults, the native effects of the product's events (decision 23), metadata.
 //!
 //! Metadata lives inside the object, under the property that `meta` names, so that it commits with it. It is shown only on request,
 //! and as `internal/usermeta/<id>`.

@@ -2,10 +2,11 @@
 //! fault of ours.
 
 use crest::ResourceError;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::writer::Writer;
 use crate::policy::text::has_invisible;
+use crate::policy::{CREATE_MESSAGE, PATCH_MESSAGE, PolicyFailure, policy_error};
 use crate::schema::ObjectSchema;
 
 /// Levels of nesting.
@@ -31,13 +32,25 @@ pub(super) fn check(schema: &ObjectSchema, content: &Value, by: Writer<'_>) -> R
     }
     for (name, value) in members {
         check_name(name)?;
-        check_value(schema, name, value, by, 1)?;
+        judged(schema, name, value, by, 1, CREATE_MESSAGE)?;
     }
     Ok(())
 }
 
-/// Refuses a value of the property `name` at so many levels below the object.
+/// Refuses a value of the property `name` at so many levels below the object, in a patch of it.
 pub(super) fn check_value(schema: &ObjectSchema, name: &str, value: &Value, by: Writer<'_>, depth: usize) -> Result<(), ResourceError> {
+    judged(schema, name, value, by, depth, PATCH_MESSAGE)
+}
+
+/// A text that is too long fails as by a policy, for which clients have words; every other shape that cannot be stored is a mistake.
+fn judged(schema: &ObjectSchema, name: &str, value: &Value, by: Writer<'_>, depth: usize, message: &str) -> Result<(), ResourceError> {
+    let most = if by.is_administrator() { MAX_ADMINISTRATOR_TEXT } else { MAX_TEXT };
+    if is_longer(value, most, depth) {
+        // The only requirement on a length from above that stock clients have a text for.
+        let params = json!({"min-password-length": 0, "max-password-length": most});
+        let failure = PolicyFailure { params: Some(params), ..PolicyFailure::new(name, "LENGTH_BASED") };
+        return Err(policy_error(message, &[failure]));
+    }
     inside(name, value, by, depth)?;
     let identifies = schema.unique().any(|unique| unique == name);
     match value.as_str() {
@@ -48,6 +61,17 @@ pub(super) fn check_value(schema: &ObjectSchema, name: &str, value: &Value, by: 
     }
 }
 
+/// Whether a text in a value has more than `most` bytes.
+fn is_longer(value: &Value, most: usize, depth: usize) -> bool {
+    match value {
+        Value::String(text) => text.len() > most,
+        _ if depth > MAX_DEPTH => false,
+        Value::Array(elements) => elements.iter().any(|element| is_longer(element, most, depth + 1)),
+        Value::Object(members) => members.values().any(|member| is_longer(member, most, depth + 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 fn inside(name: &str, value: &Value, by: Writer<'_>, depth: usize) -> Result<(), ResourceError> {
     let refuse = |what: String| Err(ResourceError::bad_request(format!("The property '{name}' {what}")));
     if depth > MAX_DEPTH {
@@ -55,10 +79,6 @@ fn inside(name: &str, value: &Value, by: Writer<'_>, depth: usize) -> Result<(),
     }
     match value {
         Value::String(text) => {
-            let most = if by.is_administrator() { MAX_ADMINISTRATOR_TEXT } else { MAX_TEXT };
-            if text.len() > most {
-                return refuse(format!("is longer than {most} bytes"));
-            }
             let allowed = |c: char| by.is_administrator() && matches!(c, '\t' | '\n' | '\r');
             if text.chars().any(|c| c.is_control() && !allowed(c)) {
                 return refuse("must not contain control characters".into());

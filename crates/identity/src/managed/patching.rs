@@ -2,10 +2,12 @@
 //! operations with the secrets hashed, so that two patches of different properties do not undo each other.
 
 use crest::{Change, Operation, Patch, PatchOperation, Pointer, ResourceError};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
+use super::marker::is_sealed;
 use super::writer::{self, Writer};
-use super::{Expect, Managed, Prepared, effects, limits};
+use super::{Expect, Managed, Prepared, effects, limits, relations};
+use crate::events::Hook;
 use crate::policy::{PATCH_MESSAGE, Validation, Which};
 use crate::schema::ObjectSchema;
 
@@ -28,19 +30,20 @@ impl Managed {
         let schema = self.schema(collection)?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
-        let operations = self.allowed(schema, patch, by)?;
+        let (deltas, operations) = relations::split(schema, self.allowed(schema, patch, by)?)?;
+        let mut object = self.with_found(schema, id, &stored.content, &Patch::new(operations.clone())).await?;
+        let operations = relations::patch_as_kept(schema, &object, operations);
+        let mut steps = self.by_deltas(schema, id, &deltas).await?;
         let unchanged = |stored: crest::Resource| Prepared {
             id: id.to_owned(),
-            change: None,
             content: stored.content.clone(),
             previous: Some(stored),
-            changed: Vec::new(),
+            ..Prepared::default()
         };
 
         let plain = Patch::new(operations.clone());
-        let mut object = stored.content.clone();
         if !plain.apply(&mut object)? {
-            return Ok(unchanged(stored));
+            return Ok(Prepared { after: steps, ..unchanged(stored) });
         }
         let touched: Vec<&str> = plain.touched().collect();
         for name in &touched {
@@ -55,18 +58,56 @@ impl Managed {
         };
         self.validated(request, PATCH_MESSAGE).await?;
 
+        let scripts = Self::has_scripts(schema, &[Hook::OnUpdate, Hook::PostUpdate]);
+        let occasion = scripts.then(|| self.occasion(schema, id, "patch", &json!(patch.to_value())));
+        let mut operations = operations;
+        let Value::Object(mut members) = object else { return Err(super::not_an_object()) };
+        if let Some(occasion) = &occasion {
+            occasion.check_after(Hook::PostUpdate)?;
+            let mut after = members.clone();
+            occasion.before(Hook::OnUpdate, &mut after, Some(&stored)).await?;
+            limits::check(schema, &Value::Object(after.clone()), Writer::Administrator)?;
+            operations.extend(by_script(&members, after.clone()));
+            members = after;
+        }
+        let touched: Vec<String> = operations.iter().flat_map(PatchOperation::written_tops).map(str::to_owned).collect();
+        members.retain(|name, _| touched.contains(name));
+        for name in &touched {
+            // What was taken away whole is none.
+            if schema.property(name).is_some_and(|property| property.relationship.is_some()) {
+                members.entry(name.clone()).or_insert(Value::Null);
+            }
+        }
+        relations::as_kept(schema, &mut members)?;
+        steps.extend(self.relate(schema, id, &stored.content, &mut members).await?);
+        let operations = relations::without_found(schema, operations, &members);
+
         let mut hardened = Vec::with_capacity(operations.len() + 1);
+        let mut judged = false;
         for mut operation in operations {
+            if let (Some(name), Some(value)) = (operation.field.top(), &mut operation.value)
+                && operation.field.tokens().len() == 1
+                && !self.is_secret(schema, name)
+            {
+                self.open_value(schema, name, value)?;
+            }
             if let Some(name) = operation.field.top().filter(|name| self.is_secret(schema, name))
                 && let Some(value) = operation.value.take()
             {
-                operation.value = Some(self.hardened(name, &operation, value, by).await?);
+                judged |= name == self.kba.property && is_sealed(&value);
+                operation.value = Some(self.hardened(schema, name, &operation, value, by).await?);
             }
             hardened.push(operation);
         }
         let mut content = stored.content.clone();
         Patch::new(hardened.clone()).apply(&mut content)?;
+        if !judged {
+            self.check_answers(&stored.content, &content, by)?;
+        }
         let changed = differences(schema, &stored.content, &content);
+        let history = self.remember(schema, &stored.content, &content).await?;
+        Patch::new(history.clone()).apply(&mut content)?;
+        hardened.extend(history);
         if self.notes_change(schema, &changed)
             && let Some(note) = effects::changed(schema, self.clock.now())
         {
@@ -74,7 +115,7 @@ impl Managed {
             hardened.push(note);
         }
         if content == stored.content {
-            return Ok(unchanged(stored));
+            return Ok(Prepared { after: steps, ..unchanged(stored) });
         }
         let change = Change::Patch {
             collection: collection.to_owned(),
@@ -83,7 +124,11 @@ impl Managed {
             expected: expect.revision.clone(),
             guard: expect.guard.clone(),
         };
-        Ok(Prepared { id: id.to_owned(), change: Some(change), content, previous: Some(stored), changed })
+        let previous = Some(stored);
+        let mut prepared =
+            Prepared { id: id.to_owned(), change: Some(change), content, previous, changed, after: steps, ..Prepared::default() };
+        self.after(occasion.as_ref(), Hook::PostUpdate, &mut prepared).await?;
+        Ok(prepared)
     }
 
     /// The operations that `by` may do, in a form in which secrets are only ever set whole.
@@ -151,15 +196,18 @@ impl Managed {
         }
     }
 
-    async fn hardened(&self, name: &str, operation: &PatchOperation, value: Value, by: Writer<'_>) -> Result<Value, ResourceError> {
-        if operation.field.leaf() != Some("-") {
-            return self.stored_form(name, &value, by).await;
+    async fn hardened(
+        &self,
+        schema: &ObjectSchema,
+        name: &str,
+        operation: &PatchOperation,
+        value: Value,
+        by: Writer<'_>,
+    ) -> Result<Value, ResourceError> {
+        if operation.field.leaf() == Some("-") {
+            return self.one_more_answer(schema, value, by).await;
         }
-        let one = self.stored_form(name, &Value::Array(vec![value]), by).await?;
-        Ok(match one {
-            Value::Array(mut entries) => entries.pop().unwrap_or_default(),
-            other => other,
-        })
+        self.stored_form(schema, name, &value, by).await
     }
 
     /// Counters and metadata are no change of the person's data.
@@ -167,6 +215,17 @@ impl Managed {
         let counter = self.kba.attempts_property.as_deref();
         changed.iter().any(|name| Some(name.as_str()) != counter && name != schema.meta_property())
     }
+}
+
+/// What a script made of an object, as operations after those that it was called for.
+fn by_script(before: &Map<String, Value>, after: Map<String, Value>) -> Vec<PatchOperation> {
+    let field = |name: &str| Pointer::from_tokens([name]);
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let mut operations: Vec<PatchOperation> =
+        gone.map(|name| PatchOperation { operation: Operation::Remove, field: field(name), value: None, from: None }).collect();
+    let changed = after.into_iter().filter(|(name, value)| before.get(name) != Some(value));
+    operations.extend(changed.map(|(name, value)| PatchOperation::replace(field(&name), value)));
+    operations
 }
 
 /// Names of the properties that differ, metadata excepted.

@@ -172,7 +172,7 @@ fn a_text_that_looks_like_a_hash_is_hashed() {
 #[test]
 fn secrets_sealed_in_a_process_are_stored_as_they_are() {
     let world = world();
-    let rules = DefinitionRules { minimum: 1, allow_hashed: false };
+    let rules = DefinitionRules { minimum: 1, ..DefinitionRules::default() };
     let answers = check_definition(&json!([{"questionId": "1", "answer": "Blue"}]), &world.managed.kba, rules).unwrap();
     let answers = now(hash_answers(world.managed.hasher.as_ref(), answers)).unwrap();
     let user = now(world.managed.seal(USER, with("kbaInfo", sealed(answers.clone())))).unwrap();
@@ -319,7 +319,7 @@ fn a_counter_needs_no_declaration_and_is_no_change_of_the_person() {
     kba.attempts_property = Some("KBA_lockout".into());
     world.managed.kba = Arc::new(kba);
     let owned = Writer::Process { owned: &["KBA_lockout"] };
-    let guard = Guard { pointer: crest::Pointer::parse("/KBA_lockout").unwrap(), value: None };
+    let guard = Guard::new(crest::Pointer::parse("/KBA_lockout").unwrap(), None);
     let operations = Patch::parse(&set("/KBA_lockout", json!(1))).unwrap();
     let expect = Expect { revision: None, guard: Some(guard.clone()) };
     let prepared = now(world.managed.patch(USER, "ann", &operations, owned, &expect)).unwrap();

@@ -6,13 +6,14 @@ use serde_json::{Map, Value, json};
 
 use super::Managed;
 use crate::events::Effect;
+use crate::grants;
 use crate::schema::{ObjectSchema, Property};
 use crate::secret::is_crypto_object;
 
 /// For whom an object is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// An administrator.
+    /// Somebody with the role of an administrator.
     Administrator,
     /// The person whose object it is.
     Owner,
@@ -40,7 +41,7 @@ impl Managed {
         for property in &schema.properties {
             if !members.contains_key(&property.name)
                 && self.is_shown(schema, &property.name, audience, fields)
-                && let Some(value) = computed(schema, property, &resource.content, fields)
+                && let Some(value) = computed(schema, property, &resource.content, (fields, self.clock.unix_seconds()))
             {
                 members.insert(property.name.clone(), value);
             }
@@ -49,6 +50,13 @@ impl Managed {
             members.insert(schema.meta_property().to_owned(), metadata(schema, resource));
         }
         Value::Object(members)
+    }
+
+    /// Whether a property may be shown when it is asked for.
+    #[must_use]
+    pub fn may_show(&self, collection: &str, property: &str, audience: Audience) -> bool {
+        let fields = Fields::parse(property).unwrap_or_default();
+        fields.mentions(property) && self.schemas.get(collection).is_some_and(|schema| self.is_shown(schema, property, audience, &fields))
     }
 
     /// [`Managed::view`], with the selection done.
@@ -69,12 +77,24 @@ impl Managed {
         let sorted = sort.iter().map(|key| &key.pointer);
         for name in filter.pointers().chain(sorted).filter_map(Pointer::top) {
             let viewable = schema.property(name).is_some_and(|property| property.viewable) || super::writer::is_identity(name);
-            let hidden = self.is_hidden(schema, name) || name == schema.meta_property() || (audience == Audience::Other && !viewable);
+            let sealed = schema.property(name).is_some_and(Property::is_sealed);
+            let hidden =
+                sealed || self.is_hidden(schema, name) || name == schema.meta_property() || (audience == Audience::Other && !viewable);
             if hidden {
                 return Err(super::writer::denied(&[name.to_owned()], "the property cannot be searched"));
             }
         }
         Ok(())
+    }
+
+    /// Refuses a query by a value that is sealed at rest: whoever asks, the store could not tell.
+    pub(super) fn check_sealed(&self, collection: &str, filter: &Filter) -> Result<(), ResourceError> {
+        let schema = self.schema(collection)?;
+        let sealed = |name: &&str| schema.property(name).is_some_and(Property::is_sealed);
+        match filter.pointers().filter_map(Pointer::top).find(sealed) {
+            Some(name) => Err(super::writer::denied(&[name.to_owned()], "the property cannot be searched")),
+            None => Ok(()),
+        }
     }
 
     /// How complete a profile is, in percent (decision 18): of the properties that are viewable and editable by their owner, those
@@ -102,7 +122,8 @@ impl Managed {
         }
         let Some(property) = schema.property(name) else { return audience == Audience::Administrator };
         let asked = fields.mentions(name) || (fields.wants_relationships() && property.relationship.is_some());
-        (property.returned_by_default() || asked) && (audience != Audience::Other || property.viewable)
+        // What is sealed at rest is opened for those whose it is and who keep it, and for nobody else.
+        (property.returned_by_default() || asked) && (audience != Audience::Other || (property.viewable && !property.is_sealed()))
     }
 }
 
@@ -123,10 +144,11 @@ fn is_filled(value: &Value) -> bool {
     }
 }
 
-/// What is not stored: computed properties, and relationships nobody set.
-fn computed(schema: &ObjectSchema, property: &Property, content: &Value, fields: &Fields) -> Option<Value> {
+/// What is not stored: computed properties, as they are at this moment, and relationships that are not set.
+fn computed(schema: &ObjectSchema, property: &Property, content: &Value, (fields, now): (&Fields, i64)) -> Option<Value> {
     if property.is_virtual {
-        let roles = || content.get("roles").map_or_else(|| json!([]), referenced);
+        let granted = crest::reference::of_property(content.get("roles")).iter();
+        let roles = || Value::Array(granted.filter(|grant| grants::in_force(grant, now)).map(referenced).collect());
         let effect = schema.events.of_property(&property.name);
         return match (effect, property.name.as_str()) {
             (Some(Effect::EffectiveRoles), _) | (None, "effectiveRoles") => Some(roles()),
@@ -134,7 +156,8 @@ fn computed(schema: &ObjectSchema, property: &Property, content: &Value, fields:
             _ => None,
         };
     }
-    let relationship = property.relationship.as_ref().filter(|_| fields.wants_relationships())?;
+    let asked = fields.wants_relationships() || fields.mentions(&property.name);
+    let relationship = property.relationship.as_ref().filter(|_| asked)?;
     Some(if relationship.many { json!([]) } else { Value::Null })
 }
 
@@ -170,7 +193,7 @@ fn metadata(schema: &ObjectSchema, resource: &Resource) -> Value {
     Value::Object(members)
 }
 
-/// Imported objects may hold `$crypto` where nobody expects it.
+/// Imported objects may hold `$crypto` at any place.
 fn without_crypto(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

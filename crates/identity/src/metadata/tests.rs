@@ -101,20 +101,20 @@ fn an_imported_count_of_a_wrong_type_goes_on_from_there() {
 }
 
 #[test]
-fn a_form_stays_owed_until_it_is_completed_or_skipped() {
+fn a_form_stays_due_until_it_is_completed_or_skipped() {
     let world = World::with_ann();
     let schema = world.managed.schema(USER).unwrap();
     let tracked = Tracked::of(schema, [Metadatum::LoginCount, Metadatum::StagesCompleted]);
     let keeper = Keeper { schema, tracked: &tracked };
-    let owed = || Metadata::of(schema, &stored(&world).content).stages_owed();
-    for owes in [vec![STAGE.to_owned(), "profile/1".to_owned()], vec![], vec![STAGE.to_owned()]] {
-        world.objects.commit(&keeper.sign_in(&stored(&world), at(1), &owes, &[]).unwrap()).unwrap();
-        assert_eq!(owed(), [STAGE, "profile/1"]);
+    let due = || Metadata::of(schema, &stored(&world).content).stages_due();
+    for forms in [vec![STAGE.to_owned(), "profile/1".to_owned()], vec![], vec![STAGE.to_owned()]] {
+        world.objects.commit(&keeper.sign_in(&stored(&world), at(1), &forms, &[]).unwrap()).unwrap();
+        assert_eq!(due(), [STAGE, "profile/1"]);
     }
     world.objects.commit(&keeper.complete("ann", &[STAGE.to_owned()])).unwrap();
-    assert_eq!(owed(), ["profile/1"]);
+    assert_eq!(due(), ["profile/1"]);
     world.objects.commit(&keeper.skip("ann", &["profile/1".to_owned()])).unwrap();
-    assert!(owed().is_empty());
+    assert!(due().is_empty());
     for _ in 0..2 {
         world.objects.commit(&keeper.complete("ann", &[STAGE.to_owned()])).unwrap();
     }
@@ -122,22 +122,22 @@ fn a_form_stays_owed_until_it_is_completed_or_skipped() {
 }
 
 #[test]
-fn a_form_owed_under_the_name_of_its_place_is_owed_under_its_own_and_done_under_either() {
+fn a_form_due_under_the_name_of_its_place_is_due_under_its_own_and_done_under_either() {
     let world = World::with_ann();
     let schema = world.managed.schema(USER).unwrap();
     let tracked = Tracked::of(schema, [Metadatum::LoginCount, Metadatum::StagesCompleted]);
     let keeper = Keeper { schema, tracked: &tracked };
-    let owed = || Metadata::of(schema, &stored(&world).content).stages_owed();
+    let due = || Metadata::of(schema, &stored(&world).content).stages_due();
     let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
-    let sign_in = |owes: &[String], renamed: &[(String, String)]| {
-        world.objects.commit(&keeper.sign_in(&stored(&world), at(1), owes, renamed).unwrap()).unwrap();
+    let sign_in = |due: &[String], renamed: &[(String, String)]| {
+        world.objects.commit(&keeper.sign_in(&stored(&world), at(1), due, renamed).unwrap()).unwrap();
     };
     sign_in(&names(["profile/0", "profile/1"]), &[]);
     sign_in(&["profile/new".to_owned()], &[("profile/0".to_owned(), "profile/telephone".to_owned())]);
-    assert_eq!(owed(), ["profile/1", "profile/new", "profile/telephone"]);
+    assert_eq!(due(), ["profile/1", "profile/new", "profile/telephone"]);
     world.objects.commit(&keeper.complete("ann", &names(["profile/city", "profile/1"]))).unwrap();
     world.objects.commit(&keeper.skip("ann", &names(["profile/new", "profile/3"]))).unwrap();
-    assert_eq!(owed(), ["profile/telephone"]);
+    assert_eq!(due(), ["profile/telephone"]);
     assert_eq!(Metadata::of(schema, &stored(&world).content).stages_completed(), ["profile/city"], "under its own name only");
 }
 
@@ -199,7 +199,7 @@ fn metadata_of_a_wrong_shape_reads_as_absent() {
         let content = json!({"_meta": meta});
         let metadata = Metadata::of(&schema, &content);
         assert_eq!((metadata.login_count(), metadata.last_login()), (0, None));
-        assert!(metadata.stages_completed().is_empty() && metadata.stages_owed().is_empty());
+        assert!(metadata.stages_completed().is_empty() && metadata.stages_due().is_empty());
         let tracked = Tracked::of(&schema, [Metadatum::LoginCount]);
         let mut user = crest::Resource { id: "ann".into(), revision: "0".into(), content };
         let change = Keeper { schema: &schema, tracked: &tracked }.sign_in(&user, at(0), &[], &[]);

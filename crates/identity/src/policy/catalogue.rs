@@ -1,5 +1,5 @@
 //! The policies that are known, one line each: the id of `managed.json`, the requirement a client is told, how its parameters are
-//! read. Sources: `reference/idm-docs.md` §6.8, `reference/openidm-wire.md` §6.4, `reference/projects.md` ranked 7.
+//! read. Sources: docs/protocol/policies.md, "Effective policies", docs/protocol/project-files.md, case 7.
 //!
 //! Easiest to break: parameters are loose (`{"numCaps":"1"}`, `null`, a string for a list). One that cannot be read makes the policy
 //! unusable and is reported; it never silently becomes zero.
@@ -12,9 +12,12 @@ use serde_json::{Map, Value, json};
 use super::Companions;
 use super::pattern::Pattern;
 use super::rule::{Policy, Rule, shown_type};
-use super::text;
+use super::text::{self, DateForm};
 use crate::loose;
 use crate::schema::JsonType;
+
+/// Most values that are remembered: each costs a slow hash when a new one comes.
+pub(super) const MAX_HISTORY: usize = 24;
 
 /// What became of a declared policy.
 pub(super) enum Understood {
@@ -29,7 +32,27 @@ pub(super) enum Understood {
 }
 
 /// A rule and the parameters a client reads, or why there is none.
-type Read = Result<(Rule, Option<Value>), String>;
+type Read = Result<(Rule, Option<Value>), Unread>;
+
+/// Why parameters make no rule.
+enum Unread {
+    /// They ask for nothing.
+    Missing(String),
+    /// Nobody can say what they ask for.
+    Broken(String),
+}
+
+impl From<String> for Unread {
+    fn from(reason: String) -> Self {
+        Self::Broken(reason)
+    }
+}
+
+impl From<&str> for Unread {
+    fn from(reason: &str) -> Self {
+        Self::Broken(reason.to_owned())
+    }
+}
 
 struct Definition {
     id: &'static str,
@@ -41,10 +64,14 @@ const fn line(id: &'static str, requirement: &'static str, read: fn(&Value, &Com
     Definition { id, requirement, read }
 }
 
+/// What a user name fails that is none, or is somebody's already.
+pub(super) const VALID_USERNAME: &str = "VALID_USERNAME";
+
 /// The table.
-const POLICIES: [Definition; 26] = [
+const POLICIES: &[Definition] = &[
     line("required", "REQUIRED", |_, _| Ok((Rule::Required, None))),
     line("not-empty", "REQUIRED", |_, _| Ok((Rule::NotEmpty, None))),
+    line("not-null", "REQUIRED", |_, _| Ok((Rule::NotNull, None))),
     line("unique", "UNIQUE", |_, _| Ok((Rule::Unique, None))),
     line("no-internal-user-conflict", "UNIQUE", |_, _| Ok((Rule::NoInternalUser, None))),
     line("regexpMatches", "MATCH_REGEXP", |params, _| regexp(params)),
@@ -54,7 +81,14 @@ const POLICIES: [Definition; 26] = [
     line("valid-email-address-format", "VALID_EMAIL_ADDRESS_FORMAT", |_, _| Ok((Rule::Format(text::is_mail_address), None))),
     line("valid-name-format", "VALID_NAME_FORMAT", |_, _| Ok((Rule::Format(text::is_name), None))),
     line("valid-phone-format", "VALID_PHONE_FORMAT", |_, _| Ok((Rule::Format(text::is_phone), None))),
-    line("valid-username", "VALID_USERNAME", |_, _| Ok((Rule::Format(text::is_user_name), None))),
+    line("valid-username", VALID_USERNAME, |_, _| Ok((Rule::UserName, None))),
+    line("valid-formatted-date", "VALID_FORMATTED_DATE", |params, _| formatted_date(params)),
+    line("valid-time", "VALID_TIME", |_, _| Ok((Rule::Format(text::is_time), None))),
+    line("valid-duration", "VALID_DURATION", |_, _| Ok((Rule::Format(text::is_duration), None))),
+    line("valid-number", "VALID_NUMBER", |_, _| Ok((Rule::Number, None))),
+    line("minimum-number-value", "MINIMUM_NUMBER_VALUE", |params, _| bound(params, "min", Rule::AtLeast)),
+    line("maximum-number-value", "MAXIMUM_NUMBER_VALUE", |params, _| bound(params, "max", Rule::AtMost)),
+    line("valid-array-items", "VALID_ARRAY_ITEMS", |_, _| Ok((Rule::Items, None))),
     line("valid-query-filter", "VALID_QUERY_FILTER", |_, _| Ok((Rule::QueryFilter, None))),
     line("at-least-X-capitals", "AT_LEAST_X_CAPITAL_LETTERS", |params, _| counted(params, "numCaps", Rule::Capitals)),
     line("at-least-X-numbers", "AT_LEAST_X_NUMBERS", |params, _| counted(params, "numNums", Rule::Numbers)),
@@ -64,7 +98,7 @@ const POLICIES: [Definition; 26] = [
     line("cannot-contain-characters", "CANNOT_CONTAIN_CHARACTERS", |params, _| characters(params)),
     line("cannot-contain-duplicates", "CANNOT_CONTAIN_DUPLICATES", |_, _| Ok((Rule::WithoutDuplicates, None))),
     line("mapping-exists", "MAPPING_EXISTS", |_, _| Ok((Rule::Mapping, None))),
-    line("is-new", "IS_NEW", |params, _| Ok((Rule::New, history(params)))),
+    line("is-new", "IS_NEW", |params, _| history(params)),
     line("enumValue", "ENUM_VALUE", |params, _| values(params)),
     line("id-must-equal-property", "ID_MUST_EQUAL_PROPERTY", |params, _| id_property(params)),
     line("max-attempts-triggers-lock-cooldown", "NO_MORE_THAN_X_ATTEMPTS_WITHIN_Y_MINUTES", |params, _| attempts(params)),
@@ -72,12 +106,11 @@ const POLICIES: [Definition; 26] = [
 ];
 
 /// Policies that guard other resources, or that something else does here.
-const ELSEWHERE: [(&str, &str); 10] = [
+const ELSEWHERE: [(&str, &str); 9] = [
     ("re-auth-required", "the present password is asked for wherever a property is protected"),
     ("required-if-configured", "it looks at the configuration of an identity provider"),
-    ("valid-temporal-constraints", "there are no temporal constraints on roles"),
-    ("valid-array-items", "elements are checked by the policies of 'items'"),
-    ("valid-event-scripts", "scripts are never run"),
+    ("valid-temporal-constraints", "a role whose limit of time cannot be read is had by nobody"),
+    ("valid-event-scripts", "scripts are checked when the project is loaded"),
     ("valid-object-name-format", "managed object types are checked when the project is loaded"),
     ("valid-accessFlags-object", "privileges are checked when the project is loaded"),
     ("valid-permissions", "privileges are checked when the project is loaded"),
@@ -85,7 +118,7 @@ const ELSEWHERE: [(&str, &str); 10] = [
     ("valid-cron", "there is no scheduler"),
 ];
 
-/// Reads a policy of that id. `None` for an id nobody knows.
+/// Reads a policy of that id. `None` for an unknown id.
 pub(super) fn understand(id: &str, params: Option<&Value>, companions: &Companions) -> Option<Understood> {
     if let Some((_, reason)) = ELSEWHERE.iter().find(|(known, _)| *known == id) {
         return Some(Understood::Without((*reason).to_owned()));
@@ -96,47 +129,64 @@ pub(super) fn understand(id: &str, params: Option<&Value>, companions: &Companio
     };
     let definition = POLICIES.iter().find(|definition| definition.id == known)?;
     let none = Value::Null;
-    let policy = |rule, shown| Policy { id: id.to_owned(), requirement: definition.requirement, params: shown, rule };
+    let policy = |rule, shown| Policy { id: id.to_owned(), requirements: vec![definition.requirement.into()], params: shown, rule };
     Some(match (definition.read)(params.unwrap_or(&none), companions) {
-        Ok((rule @ Rule::New, shown)) => {
-            let why = "a value is compared with the present one and with what the object's 'fieldHistory' holds; no longer history is kept";
-            if renamed || history_length(params) > 1 {
-                Understood::Weaker(policy(rule, shown), why.into())
-            } else {
-                Understood::Policy(policy(rule, shown))
-            }
+        Ok((rule @ Rule::New(_), None)) if renamed => {
+            let why =
+                "it says no 'historyLength', so a value is compared with the present one and with what the object's 'fieldHistory' holds";
+            Understood::Weaker(policy(rule, None), why.into())
         }
         Ok((rule, shown)) => Understood::Policy(policy(rule, shown)),
-        Err(reason) if known == "regexpMatches" => Understood::Broken(policy(Rule::Matches(None), params.cloned()), reason),
-        Err(reason) => Understood::Without(reason),
+        // As in the product, where no length is shorter, or longer, than nothing.
+        Err(Unread::Missing(reason)) => Understood::Without(reason),
+        Err(Unread::Broken(reason)) => {
+            let rule = if known == "regexpMatches" { Rule::Matches(None) } else { Rule::Broken(reason.clone()) };
+            Understood::Broken(policy(rule, params.cloned()), reason)
+        }
     })
+}
+
+/// The known id that is most like this one.
+pub(super) fn nearest(id: &str) -> Option<&'static str> {
+    let known = POLICIES.iter().map(|definition| definition.id).chain(ELSEWHERE.iter().map(|(known, _)| *known));
+    crest::nearest(id, known)
 }
 
 /// Policies that follow from the schema.
 pub(super) fn required() -> Policy {
-    Policy { id: "required".into(), requirement: "REQUIRED", params: None, rule: Rule::Required }
+    Policy { id: "required".into(), requirements: vec!["REQUIRED".into()], params: None, rule: Rule::Required }
 }
 
 pub(super) fn not_empty() -> Policy {
-    Policy { id: "not-empty".into(), requirement: "REQUIRED", params: None, rule: Rule::NotEmpty }
+    Policy { id: "not-empty".into(), requirements: vec!["REQUIRED".into()], params: None, rule: Rule::NotEmpty }
 }
 
 pub(super) fn minimum_length(least: u64) -> Policy {
     Policy {
         id: "minimum-length".into(),
-        requirement: "MIN_LENGTH",
+        requirements: vec!["MIN_LENGTH".into()],
         params: Some(json!({"minLength": least})),
         rule: Rule::Shortest(least),
     }
 }
 
 pub(super) fn one_of(values: Vec<Value>) -> Policy {
-    Policy { id: "enumValue".into(), requirement: "ENUM_VALUE", params: Some(json!({"values": values})), rule: Rule::OneOf(values) }
+    Policy {
+        id: "enumValue".into(),
+        requirements: vec!["ENUM_VALUE".into()],
+        params: Some(json!({"values": values})),
+        rule: Rule::OneOf(values),
+    }
 }
 
 pub(super) fn valid_type(types: &[JsonType]) -> Policy {
     let names: Vec<_> = types.iter().map(|kind| shown_type(*kind)).collect();
-    Policy { id: "valid-type".into(), requirement: "VALID_TYPE", params: Some(json!({"types": names})), rule: Rule::Type(types.to_vec()) }
+    Policy {
+        id: "valid-type".into(),
+        requirements: vec!["VALID_TYPE".into()],
+        params: Some(json!({"types": names})),
+        rule: Rule::Type(types.to_vec()),
+    }
 }
 
 fn counted(params: &Value, key: &str, rule: fn(u64) -> Rule) -> Read {
@@ -146,8 +196,8 @@ fn counted(params: &Value, key: &str, rule: fn(u64) -> Rule) -> Read {
             shown.insert(key.into(), json!(number));
             Ok((rule(number), Some(Value::Object(shown))))
         }
-        Some(None) => Err(format!("its parameter '{key}' is no whole number")),
-        None => Err(format!("its parameter '{key}' is missing")),
+        Some(None) => Err(format!("its parameter '{key}' is no whole number").into()),
+        None => Err(Unread::Missing(format!("its parameter '{key}' is missing, so it asks for nothing"))),
     }
 }
 
@@ -180,7 +230,7 @@ fn others(params: &Value) -> Read {
     let fields: Vec<String> =
         listed.iter().flat_map(|names| names.split(',')).map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     if fields.is_empty() {
-        return Err("its parameter 'disallowedFields' names no property".into());
+        return Err(nothing(params, "disallowedFields"));
     }
     let shown = json!({"disallowedFields": fields});
     Ok((Rule::WithoutOthers(fields), Some(shown)))
@@ -194,18 +244,30 @@ fn characters(params: &Value) -> Read {
         _ => Vec::new(),
     };
     if forbidden.is_empty() {
-        return Err("its parameter 'forbiddenChars' names no character".into());
+        return Err(nothing(params, "forbiddenChars"));
     }
     let shown = json!({"forbiddenChars": forbidden});
     Ok((Rule::Without(forbidden), Some(shown)))
 }
 
-fn history(params: &Value) -> Option<Value> {
-    loose::member(params, "historyLength").and_then(loose::as_count).map(|length| json!({"historyLength": length}))
+/// A list that is there and empty asks for nothing; one that is not there was meant to ask for something.
+fn nothing(params: &Value, key: &str) -> Unread {
+    match params.get(key) {
+        Some(Value::Array(list)) if list.is_empty() => Unread::Missing(format!("its parameter '{key}' is empty, so it asks for nothing")),
+        Some(Value::String(text)) if text.is_empty() => Unread::Missing(format!("its parameter '{key}' is empty, so it asks for nothing")),
+        _ => Unread::Broken(format!("its parameter '{key}' is no list of texts")),
+    }
 }
 
-fn history_length(params: Option<&Value>) -> u64 {
-    params.and_then(|params| loose::member(params, "historyLength")).and_then(loose::as_count).unwrap_or(1)
+/// How many values a new one must differ from, the present one included.
+fn history(params: &Value) -> Read {
+    let said = ["historyLength", "historyCount", "historySize"].into_iter().find_map(|key| Some((key, loose::member(params, key)?)));
+    let Some((key, value)) = said else { return Ok((Rule::New(1), None)) };
+    match loose::as_count(value).and_then(|length| usize::try_from(length).ok()) {
+        Some(length) if length <= MAX_HISTORY => Ok((Rule::New(length.max(1)), Some(json!({"historyLength": length})))),
+        Some(_) => Err(Unread::Broken(format!("at most {MAX_HISTORY} values are remembered"))),
+        None => Err(Unread::Broken(format!("its parameter '{key}' is no number"))),
+    }
 }
 
 fn values(params: &Value) -> Read {
@@ -234,6 +296,29 @@ fn attempts(params: &Value) -> Read {
     let (max, minutes) = (number("max")?, number("numMinutes")?);
     let at = loose::text(params, "dateTimeField").ok_or("its parameter 'dateTimeField' is missing")?;
     Ok((Rule::Attempts { max, minutes, at }, Some(json!({"max": max, "numMinutes": minutes}))))
+}
+
+/// A bound on numbers. Its key differs between releases (`minValue`, `minimum`, `minNumber`): what begins with the right word counts.
+fn bound(params: &Value, word: &str, rule: fn(f64) -> Rule) -> Read {
+    let members = params.as_object().ok_or("its parameters are missing")?;
+    let (key, value) = members
+        .iter()
+        .find(|(key, _)| key.to_ascii_lowercase().starts_with(word))
+        .or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case("value")))
+        .ok_or_else(|| format!("none of its parameters is a {word}imum"))?;
+    let number = loose::as_number(value).ok_or_else(|| format!("its parameter '{key}' is no number"))?;
+    let mut shown = Map::new();
+    shown.insert(key.clone(), json!(number));
+    Ok((rule(number), Some(Value::Object(shown))))
+}
+
+/// A date in one form; without a form in any that is known.
+fn formatted_date(params: &Value) -> Read {
+    let Some(form) = ["format", "dateFormat", "pattern"].iter().find_map(|key| loose::text(params, key)) else {
+        return Ok((Rule::Format(text::is_date), None));
+    };
+    let read = DateForm::read(&form).ok_or_else(|| format!("the form of dates '{form}' cannot be read"))?;
+    Ok((Rule::DateForm(read), Some(params.clone())))
 }
 
 fn words(params: &Value, companions: &Companions) -> Read {

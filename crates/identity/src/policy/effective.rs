@@ -1,17 +1,21 @@
 //! The policies that hold for a property: those that follow from its schema, then those the files declare.
 //!
-//! Order and override as in `reference/openidm-wire.md` §6.4: `required`, `not-empty`, `minimum-length`, `regexpMatches`,
+//! Order and override as in docs/protocol/policies.md, "Effective policies": `required`, `not-empty`, `minimum-length`, `regexpMatches`,
 //! `valid-type`, then the declared ones, of which a later one with the same id replaces the earlier.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::Companions;
-use super::catalogue::{self, Understood};
-use super::rule::Policy;
+use super::catalogue::{self, Understood, VALID_USERNAME};
+use super::failure::UNIQUE;
+use super::own::Own;
+use super::rule::{Policy, Rule};
 use crate::problem::{Problems, Severity};
-use crate::schema::{DeclaredPolicy, JsonType, ObjectSchema, Property};
+use crate::schema::{ConditionalPolicies, DeclaredPolicy, JsonType, ObjectSchema, Property};
+use crate::scripting::Script;
 
 /// The policies of one property.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +26,72 @@ pub(super) struct PropertyPolicies {
     pub(super) policies: Vec<Policy>,
     /// For each element of an array.
     pub(super) elements: Vec<Policy>,
+    /// Those that hold where a script says so.
+    pub(super) conditional: Vec<Conditional>,
+    /// Those that hold where none of the conditions does.
+    pub(super) fallback: Vec<Policy>,
     /// Types of what is inside.
     pub(super) shape: Shape,
+}
+
+/// Policies under a condition.
+#[derive(Clone, Debug)]
+pub(super) struct Conditional {
+    /// Gives true where they hold; what is not there cannot be evaluated, and refuses.
+    pub(super) condition: Option<Script>,
+    pub(super) policies: Vec<Policy>,
+}
+
+/// What declared policies are understood with.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) companions: &'a Companions,
+    pub(super) own: &'a Own,
+}
+
+impl PropertyPolicies {
+    /// Whether any of them is a script.
+    pub(super) fn runs_scripts(&self) -> bool {
+        let conditional = self.conditional.iter().flat_map(|conditional| &conditional.policies);
+        let mut all = self.policies.iter().chain(&self.elements).chain(&self.fallback).chain(conditional);
+        !self.conditional.is_empty() || all.any(|policy| matches!(policy.rule, Rule::Script(_)))
+    }
+
+    /// How many values are remembered beside the present one, by the policy that wants most of them.
+    pub(super) fn history(&self) -> Option<usize> {
+        let conditional = self.conditional.iter().flat_map(|conditional| &conditional.policies);
+        let all = self.policies.iter().chain(&self.fallback).chain(conditional);
+        let lengths = all.filter_map(|policy| if let Rule::New(length) = policy.rule { Some(length) } else { None });
+        lengths.max().and_then(|length| length.checked_sub(1)).filter(|earlier| *earlier > 0)
+    }
+
+    /// Adds policies under conditions, and those that hold where no condition does.
+    pub(super) fn add_conditional(
+        &mut self,
+        conditional: &[ConditionalPolicies],
+        fallback: &[DeclaredPolicy],
+        credential: bool,
+        known: Known<'_>,
+        problems: &mut Problems,
+    ) {
+        for declared in conditional {
+            let mut policies = Vec::new();
+            self::declared(&declared.policies, credential, &mut policies, known, problems);
+            self.conditional.push(Conditional { condition: declared.condition.clone(), policies });
+        }
+        // Without a condition there is nothing they could fall back from: they hold.
+        let target = if self.conditional.is_empty() { &mut self.policies } else { &mut self.fallback };
+        self::declared(fallback, credential, target, known, problems);
+    }
+
+    /// What a value fails that another object has; `None` where two may have the same.
+    pub(super) fn taken(&self) -> Option<&'static str> {
+        let declared = |wanted: fn(&Rule) -> bool| self.policies.iter().any(|policy| wanted(&policy.rule));
+        if declared(|rule| matches!(rule, Rule::Unique)) {
+            return Some(UNIQUE);
+        }
+        declared(|rule| matches!(rule, Rule::UserName)).then_some(VALID_USERNAME)
+    }
 }
 
 /// Declared types inside an object or array.
@@ -47,30 +115,44 @@ impl Shape {
     }
 }
 
-pub(super) fn of_object(object: &ObjectSchema, companions: &Companions, problems: &mut Problems) -> Vec<PropertyPolicies> {
-    object.properties.iter().map(|property| of_property(object, property, companions, problems)).collect()
+pub(super) fn of_object(object: &ObjectSchema, known: Known<'_>, problems: &mut Problems) -> Vec<PropertyPolicies> {
+    object.properties.iter().map(|property| of_property(object, property, known, problems)).collect()
 }
 
-fn of_property(object: &ObjectSchema, property: &Property, companions: &Companions, problems: &mut Problems) -> PropertyPolicies {
+fn of_property(object: &ObjectSchema, property: &Property, known: Known<'_>, problems: &mut Problems) -> PropertyPolicies {
     let mut policies = Vec::new();
     if object.requires(&property.name) {
         policies.push(catalogue::required());
     }
-    from_schema(property, &mut policies, companions, problems);
+    from_schema(property, &mut policies, known, problems);
     let credential = property.is_credential();
-    declared(&property.policies, credential, &mut policies, companions, problems);
-    declared(&property.fallback_policies, credential, &mut policies, companions, problems);
+    declared(&property.policies, credential, &mut policies, known, problems);
     let mut elements = Vec::new();
     if let Some(items) = property.items.as_deref().filter(|_| property.relationship.is_none()) {
         if !items.policies.is_empty() || items.pattern.is_some() || items.min_length.is_some() {
-            from_schema(items, &mut elements, companions, problems);
+            from_schema(items, &mut elements, known, problems);
         }
-        declared(&items.policies, credential, &mut elements, companions, problems);
+        declared(&items.policies, credential, &mut elements, known, problems);
     }
-    PropertyPolicies { name: property.name.clone(), editable: property.user_editable, policies, elements, shape: Shape::of(property) }
+    let mut held = PropertyPolicies {
+        name: property.name.clone(),
+        editable: property.user_editable,
+        policies,
+        elements,
+        shape: Shape::of(property),
+        ..PropertyPolicies::default()
+    };
+    if property.is_sealed() {
+        // What cannot be compared cannot be found to be unique.
+        for policy in held.policies.iter_mut().filter(|policy| matches!(policy.rule, Rule::Unique | Rule::UserName)) {
+            policy.rule = Rule::Broken("values of an encrypted property cannot be compared".into());
+        }
+    }
+    held.add_conditional(&property.conditional_policies, &property.fallback_policies, credential, known, problems);
+    held
 }
 
-fn from_schema(property: &Property, policies: &mut Vec<Policy>, companions: &Companions, problems: &mut Problems) {
+fn from_schema(property: &Property, policies: &mut Vec<Policy>, known: Known<'_>, problems: &mut Problems) {
     let text = property.types.contains(&JsonType::String);
     let least = property.min_length.filter(|least| *least > 0);
     if property.types_listed && !property.accepts(JsonType::Null) || least.is_some() {
@@ -81,8 +163,9 @@ fn from_schema(property: &Property, policies: &mut Vec<Policy>, companions: &Com
     }
     if let Some(pattern) = property.pattern.as_ref().filter(|_| text) {
         let pointer = format!("{}/pattern", property.pointer);
-        let pattern = DeclaredPolicy { id: "regexpMatches".into(), params: Some(json!({"regexp": pattern})), pointer };
-        declared(&[pattern], property.is_credential(), policies, companions, problems);
+        let params = Some(json!({"regexp": pattern}));
+        let pattern = DeclaredPolicy { id: "regexpMatches".into(), params, pointer, waived: false };
+        declared(&[pattern], property.is_credential(), policies, known, problems);
     }
     if !property.types.is_empty() {
         policies.push(catalogue::valid_type(&property.types));
@@ -95,16 +178,14 @@ fn from_schema(property: &Property, policies: &mut Vec<Policy>, companions: &Com
 /// Adds declared policies; the later of two with one id stands in the place of the earlier.
 ///
 /// `pattern` and a declared `regexpMatches` are two rules that real projects use side by side, so both hold.
-pub(super) fn declared(
-    list: &[DeclaredPolicy],
-    credential: bool,
-    policies: &mut Vec<Policy>,
-    companions: &Companions,
-    problems: &mut Problems,
-) {
-    for declared in list {
+pub(super) fn declared(list: &[DeclaredPolicy], credential: bool, policies: &mut Vec<Policy>, known: Known<'_>, problems: &mut Problems) {
+    for declared in list.iter().filter(|declared| !declared.waived) {
         let id = &declared.id;
-        let policy = match catalogue::understand(id, declared.params.as_ref(), companions) {
+        let own = known.own.get(id).map(|own| {
+            let requirements = own.requirements.iter().cloned().map(Cow::Owned).collect();
+            Understood::Policy(Policy { id: id.clone(), requirements, params: declared.params.clone(), rule: Rule::Script(own.clone()) })
+        });
+        let policy = match own.or_else(|| catalogue::understand(id, declared.params.as_ref(), known.companions)) {
             Some(Understood::Policy(policy)) => policy,
             Some(Understood::Weaker(policy, why)) => {
                 problems.add(Severity::Warning, &declared.pointer, format!("the policy '{id}' is weaker here: {why}"));
@@ -125,18 +206,15 @@ pub(super) fn declared(
                 problems.add(Severity::Warning, &declared.pointer, format!("the policy '{id}' has no effect: {reason}"));
                 continue;
             }
-            None if credential => {
-                let message = format!(
-                    "PASSWORD RULE NOT IN FORCE: the policy '{id}' is a script of your own and cannot be run; passwords it would refuse are \
-                     accepted. Say it with the policies that are known (minimum-length, regexpMatches, password-blacklisted, …)"
-                );
-                problems.add(Severity::Warning, &declared.pointer, message);
-                continue;
-            }
             None => {
-                let message = format!("the policy '{id}' is not known: it is a script of your own and cannot be run, so it has no effect");
-                problems.add(Severity::Warning, &declared.pointer, message);
-                continue;
+                let reason = "it is neither one of the product's nor added by a script of 'additionalFiles' in policy.json".to_owned();
+                let like = catalogue::nearest(id).map(|near| format!(" (is '{near}' meant?)")).unwrap_or_default();
+                let message = format!(
+                    "the policy '{id}' cannot be asked: {reason}{like}; every value of the property is refused, until \"vestibule\": {{\"waive\": \
+                     [\"policy:{id}\"]}} beside it says that it is not needed"
+                );
+                problems.add(Severity::Error, &declared.pointer, message);
+                Policy { id: id.clone(), requirements: Vec::new(), params: declared.params.clone(), rule: Rule::Broken(reason) }
             }
         };
         let same = |known: &&mut Policy| known.id == policy.id && (known.id != "regexpMatches" || params_equal(known, &policy));

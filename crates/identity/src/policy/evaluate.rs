@@ -3,15 +3,17 @@
 use crest::{Comparison, Filter, Pointer, Query, ResourceError};
 use serde_json::{Value, json};
 
+use super::catalogue::MAX_HISTORY;
 use super::effective::{PropertyPolicies, Shape};
+use super::failure::UNIQUE;
+use super::own::OwnPolicy;
 use super::rule::{Policy, Rule};
-use super::{Policies, PolicyFailure, Validation, Which, text};
+use super::{HISTORY, Policies, PolicyFailure, Validation, Which, text};
+use crate::names::{self, NameError};
 use crate::ports::Objects;
 use crate::schema::JsonType;
+use crate::scripting::State;
 use crate::secret::{Hasher, Secret, Verdict, is_crypto_object};
-
-/// Most remembered values that are compared: each costs one slow hash.
-const MAX_HISTORY: usize = 10;
 
 impl Policies {
     /// Every policy that fails, in the order of properties and policies.
@@ -40,6 +42,15 @@ impl Policies {
     }
 }
 
+/// What a user name is.
+enum UserName {
+    Good,
+    /// No name at all, or one that may not be.
+    Bad,
+    /// Another object has it, in some spelling.
+    Taken,
+}
+
 struct Evaluation<'a> {
     policies: &'a Policies,
     request: Validation<'a>,
@@ -50,9 +61,17 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     async fn property(&self, property: &PropertyPolicies, failures: &mut Vec<PolicyFailure>) -> Result<(), ResourceError> {
         let name = property.name.as_str();
+        let conditional = self.conditional(property).await?;
+        let all = || property.policies.iter().chain(conditional.iter().copied());
         let Some(value) = self.request.object.get(name) else {
-            let missing = property.policies.iter().filter(|policy| matches!(policy.rule, Rule::Required));
-            failures.extend(missing.map(|policy| policy.failure(name)));
+            failures.extend(all().filter(|policy| matches!(policy.rule, Rule::Required)).map(|policy| policy.failure(name)));
+            for policy in all() {
+                if let Rule::Script(own) = &policy.rule
+                    && !own.only_if_present
+                {
+                    self.script(own, policy, name, None, failures).await?;
+                }
+            }
             return Ok(());
         };
         let nothing = value.is_null() && property.shape.types.contains(&JsonType::Null);
@@ -61,11 +80,16 @@ impl Evaluation<'_> {
         }
         let before = failures.len();
         let mut required = false;
-        for policy in &property.policies {
-            if let Some(failure) = self.policy(policy, name, value, required).await? {
+        for policy in all() {
+            if let Rule::Script(own) = &policy.rule {
+                self.script(own, policy, name, Some(value), failures).await?;
+            } else if let Some(failure) = self.policy(policy, property, value, required).await? {
                 required |= failure.requirement == "REQUIRED";
                 failures.push(failure);
             }
+        }
+        if failures.len() == before && self.imitates_internal(property, value).await? {
+            failures.push(PolicyFailure::new(name, "VALID_USERNAME"));
         }
         if failures.len() == before {
             inside(name, value, &property.shape, failures);
@@ -73,17 +97,109 @@ impl Evaluation<'_> {
         for (index, element) in value.as_array().into_iter().flatten().enumerate() {
             let name = format!("{name}[{index}]");
             for policy in &property.elements {
-                failures.extend(self.policy(policy, &name, element, false).await?);
+                match &policy.rule {
+                    Rule::Script(own) => self.script(own, policy, &name, Some(element), failures).await?,
+                    _ => failures.extend(self.of_value(policy, &name, element, false).await?),
+                }
             }
         }
         Ok(())
     }
 
-    async fn policy(&self, policy: &Policy, name: &str, value: &Value, required: bool) -> Result<Option<PolicyFailure>, ResourceError> {
+    /// The policies whose conditions hold, or those that hold where none does.
+    async fn conditional<'p>(&self, property: &'p PropertyPolicies) -> Result<Vec<&'p Policy>, ResourceError> {
+        let mut held = Vec::new();
+        let mut any = false;
+        for conditional in &property.conditional {
+            let reason = |reason: String| cannot_be_evaluated("conditionalPolicies", &property.name, &reason);
+            let program = match conditional.condition.as_ref().map(|condition| &condition.state) {
+                Some(State::Runs(program)) => program,
+                Some(State::Broken(broken)) => return Err(reason(broken.clone())),
+                Some(State::Waived) | None => return Err(reason("there is no condition".into())),
+            };
+            let variables = conditional.condition.as_ref().map(|condition| condition.variables.clone()).unwrap_or_default();
+            let runner = self.request.runner.ok_or_else(|| reason("scripts are not run here".into()))?;
+            let value = self.request.object.get(&property.name).cloned().unwrap_or_default();
+            let bindings = runner.bindings().with_all(variables);
+            let bindings = bindings.with("fullObject", self.full_object()).with_alias("object", "fullObject");
+            let bindings = bindings.with("value", value).with("property", json!(property.name)).with_alias("propName", "property");
+            match runner.run(program, bindings).await.map_err(|error| reason(error.to_string()))? {
+                Value::Bool(true) => {
+                    any = true;
+                    held.extend(&conditional.policies);
+                }
+                Value::Bool(false) | Value::Null => {}
+                _ => return Err(reason("the condition gives neither true nor false".into())),
+            }
+        }
+        if !any {
+            held.extend(&property.fallback);
+        }
+        Ok(held)
+    }
+
+    /// The object as scripts see it: as it would be, with what is stored where only a part was sent.
+    fn full_object(&self) -> Value {
+        let mut full = self.request.stored.and_then(Value::as_object).cloned().unwrap_or_default();
+        full.extend(self.request.object.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+        Value::Object(full)
+    }
+
+    /// Asks a script of the project. What it cannot say refuses.
+    async fn script(
+        &self,
+        own: &OwnPolicy,
+        policy: &Policy,
+        name: &str,
+        value: Option<&Value>,
+        failures: &mut Vec<PolicyFailure>,
+    ) -> Result<(), ResourceError> {
+        let cannot = |reason: String| cannot_be_evaluated(&policy.id, name, &reason);
+        let runner = self.request.runner.ok_or_else(|| cannot("scripts are not run here".into()))?;
+        let asked = json!({
+            "policyId": policy.id, "given": value.is_some(), "value": value, "property": name, "params": policy.params.clone().unwrap_or_else(|| json!({})),
+        });
+        let top = name.split(['[', '/']).next().unwrap_or(name);
+        let so_far: Vec<Value> =
+            failures.iter().filter(|failure| failure.property.split('[').next() == Some(top)).map(PolicyFailure::requirement).collect();
+        let bindings = runner.bindings().with("asked", asked).with("fullObject", self.full_object()).with("failures", Value::Array(so_far));
+        let (program, bindings) = own.call(bindings).map_err(|error| cannot(error.to_string()))?;
+        let found = match runner.run(&program, bindings).await.map_err(|error| cannot(error.to_string()))? {
+            Value::Null => Vec::new(),
+            Value::Array(found) => found,
+            _ => return Err(cannot("the policy gives no list of what fails".into())),
+        };
+        for failed in found {
+            let failure = PolicyFailure::of_script(name, &failed);
+            failures.push(failure.ok_or_else(|| cannot("an entry of what fails has no 'policyRequirement'".into()))?);
+        }
+        Ok(())
+    }
+
+    async fn policy(
+        &self,
+        policy: &Policy,
+        property: &PropertyPolicies,
+        value: &Value,
+        required: bool,
+    ) -> Result<Option<PolicyFailure>, ResourceError> {
+        if matches!(policy.rule, Rule::UserName) {
+            return Ok(match self.user_name(property, value, required).await? {
+                UserName::Good => None,
+                UserName::Bad => Some(policy.failure(&property.name)),
+                // Told as the other policies of the property tell it.
+                UserName::Taken => Some(PolicyFailure::taken(&property.name, property.taken().unwrap_or(UNIQUE))),
+            });
+        }
+        self.of_value(policy, &property.name, value, required).await
+    }
+
+    async fn of_value(&self, policy: &Policy, name: &str, value: &Value, required: bool) -> Result<Option<PolicyFailure>, ResourceError> {
         let holds = match &policy.rule {
+            Rule::Broken(reason) => return Err(cannot_be_evaluated(&policy.id, name, reason)),
             Rule::Unique => self.is_unique(name, value).await?,
             Rule::NoInternalUser => !self.is_internal_user(value).await?,
-            Rule::New => self.is_new(name, value).await?,
+            Rule::New(_) => self.is_new(name, value).await?,
             Rule::WithoutOthers(others) => {
                 let found = value
                     .as_str()
@@ -130,19 +246,64 @@ impl Evaluation<'_> {
         Ok(found.result.iter().all(|other| Some(other.id.as_str()) == self.request.id))
     }
 
+    /// Whether somebody takes the name of an internal user to sign in with, where no policy of the property asks. A name that the object has
+    /// already stays good.
+    async fn imitates_internal(&self, property: &PropertyPolicies, value: &Value) -> Result<bool, ResourceError> {
+        let name = property.name.as_str();
+        let is_login = |(collection, mapped): &(String, String)| {
+            collection == self.request.collection && (name.eq_ignore_ascii_case(mapped) || name == "userName")
+        };
+        let asked = property.policies.iter().any(|policy| matches!(policy.rule, Rule::UserName | Rule::NoInternalUser));
+        let kept = self.request.stored.is_some_and(|stored| stored.get(name) == Some(value));
+        if asked || kept || !self.policies.companions.login_names.iter().any(is_login) {
+            return Ok(false);
+        }
+        let imitates = value.as_str().is_some_and(|text| names::imitates(text, &self.policies.companions.internal_users));
+        Ok(imitates || self.is_internal_user(value).await?)
+    }
+
     async fn is_internal_user(&self, value: &Value) -> Result<bool, ResourceError> {
         let Some(name) = value.as_str().filter(|name| !name.is_empty()) else { return Ok(false) };
-        let lower = name.to_lowercase();
-        if self.policies.companions.internal_users.iter().any(|known| known.to_lowercase() == lower) {
+        let known = &self.policies.companions.internal_users;
+        if matches!(names::check_name(name, known), Err(NameError::Reserved | NameError::LooksReserved)) {
             return Ok(true);
         }
         Ok(self.objects.read("internal/user", name).await?.is_some())
     }
 
-    /// Compares with the present value and with `fieldHistory`, in which projects with a history script kept earlier ones.
+    /// A name in one spelling that nobody else has in any (SEC-48). What the policies `unique` and `no-internal-user-conflict` beside it
+    /// tell is not told twice; a name that the object has already stays good.
+    async fn user_name(&self, property: &PropertyPolicies, value: &Value, required: bool) -> Result<UserName, ResourceError> {
+        let good = |good: bool| if good { UserName::Good } else { UserName::Bad };
+        let name = property.name.as_str();
+        let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return Ok(good(!required)) };
+        if self.request.stored.is_some_and(|stored| stored.get(name) == Some(value)) {
+            return Ok(UserName::Good);
+        }
+        if !text::is_user_name(text) {
+            return Ok(UserName::Bad);
+        }
+        let beside = |wanted: fn(&Rule) -> bool| property.policies.iter().any(|policy| wanted(&policy.rule));
+        if self.is_internal_user(value).await? {
+            return Ok(good(beside(|rule| matches!(rule, Rule::NoInternalUser))));
+        }
+        if self.request.undisclosed.contains(&name) {
+            return Ok(UserName::Good);
+        }
+        if !self.is_unique(name, value).await? {
+            return Ok(good(beside(|rule| matches!(rule, Rule::Unique))));
+        }
+        // Letters that nobody writes together only imitate another name.
+        let Ok(canonical) = names::check_name::<&str>(text, &[]) else { return Ok(UserName::Bad) };
+        let holders = self.objects.named(self.request.collection, name, &canonical).await?;
+        let own = |holder: &String| Some(holder.as_str()) == self.request.id;
+        Ok(if holders.iter().all(own) { UserName::Good } else { UserName::Taken })
+    }
+
+    /// Compares with the present value and with `fieldHistory`, which holds earlier ones ([`crate::managed`] keeps them).
     async fn is_new(&self, name: &str, value: &Value) -> Result<bool, ResourceError> {
         let (Some(typed), Some(stored)) = (value.as_str().filter(|typed| !typed.is_empty()), self.request.stored) else { return Ok(true) };
-        let history = stored.get("fieldHistory").and_then(|history| history.get(name)).and_then(Value::as_array);
+        let history = stored.get(HISTORY).and_then(|history| history.get(name)).and_then(Value::as_array);
         let earlier = stored.get(name).into_iter().chain(history.into_iter().flatten().rev().take(MAX_HISTORY));
         let Ok(secret) = Secret::password(typed) else { return Ok(true) };
         for hashed in earlier {
@@ -156,6 +317,12 @@ impl Evaluation<'_> {
         }
         Ok(true)
     }
+}
+
+/// What is read of a project and cannot be honoured refuses what it guards.
+fn cannot_be_evaluated(policy: &str, property: &str, reason: &str) -> ResourceError {
+    tracing::error!(policy, property, reason, "a policy cannot be evaluated; what it guards is refused");
+    ResourceError::forbidden(format!("The policy '{policy}' of '{property}' cannot be evaluated"))
 }
 
 fn is_secret_form(value: &Value) -> bool {

@@ -8,6 +8,9 @@ pub const CREATE_MESSAGE: &str = "Policy validation failed";
 /// The message of a refused patch; stock clients match it.
 pub const PATCH_MESSAGE: &str = "Failed policy validation";
 
+/// What a value fails that another object has.
+pub(super) const UNIQUE: &str = "UNIQUE";
+
 /// One policy that one property fails.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PolicyFailure {
@@ -31,19 +34,38 @@ impl PolicyFailure {
     /// A value that another object has; also what a store's refusal of a unique value becomes.
     #[must_use]
     pub fn unique(property: &str) -> Self {
-        Self { params: Some(json!({"property": property})), ..Self::new(property, "UNIQUE") }
+        Self { params: Some(json!({"property": property})), ..Self::new(property, UNIQUE) }
+    }
+
+    /// A value that another object has, told as the policies of its property do ([`Policies::taken`](super::Policies::taken)).
+    #[must_use]
+    pub fn taken(property: &str, requirement: &str) -> Self {
+        if requirement == UNIQUE { Self::unique(property) } else { Self::new(property, requirement) }
+    }
+
+    /// What a script of the project says: `{policyRequirement, params, …}`.
+    pub(super) fn of_script(property: &str, failed: &Value) -> Option<Self> {
+        let mut more = failed.as_object()?.clone();
+        let requirement = more.shift_remove("policyRequirement")?.as_str().filter(|name| !name.is_empty())?.to_owned();
+        let params = more.shift_remove("params").filter(|params| !params.is_null());
+        Some(Self { property: property.to_owned(), requirement, params, more })
     }
 
     /// The entry in `failedPolicyRequirements`.
     #[must_use]
     pub fn to_value(&self) -> Value {
+        json!({"policyRequirements": [self.requirement()], "property": self.property})
+    }
+
+    /// The requirement alone, with its parameters.
+    pub(super) fn requirement(&self) -> Value {
         let mut requirement = Map::new();
         requirement.insert("policyRequirement".into(), json!(self.requirement));
         if let Some(params) = &self.params {
             requirement.insert("params".into(), params.clone());
         }
         requirement.extend(self.more.clone());
-        json!({"policyRequirements": [requirement], "property": self.property})
+        Value::Object(requirement)
     }
 }
 

@@ -1,13 +1,16 @@
-//! `policy.json`: which policies hold for which resource. The file never defines a policy (`reference/projects.md`, ranked 7): it
-//! names scripts, of which the product's own are native and an operator's are reported.
+//! `policy.json`: which policies hold for which resource. The file never defines a policy: it names scripts, of which the product's own
+//! are native and an operator's add policies of their own ([`super::own`]).
 
 use serde_json::Value;
 
-use super::effective::{self, PropertyPolicies};
-use super::{Companions, Policies};
+use super::effective::{self, Known, PropertyPolicies};
+use super::rule::Policy;
+use super::{Companions, Policies, own};
 use crate::loose;
 use crate::problem::{MANAGED, POLICY, Problem, Problems, Severity, below};
-use crate::schema::{DeclaredPolicy, Schemas, declared_policies};
+use crate::schema::{ConditionalPolicies, DeclaredPolicy, Schemas, conditional_policies, declared_policies};
+use crate::scripting::ScriptFiles;
+use crate::scripting::waiver::Waivers;
 
 /// The product's own policy script.
 const PRODUCT_FILE: &str = "policy.js";
@@ -16,13 +19,15 @@ const PRODUCT_FUNCTIONS: [&str; 2] = ["getRegistrationProperties", "getResetProp
 
 pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Companions) -> (Policies, Vec<Problem>) {
     let mut of_managed = Problems::of(MANAGED);
-    let mut policies = Policies { companions, ..Policies::default() };
+    let (own, mut of_policy) = own::of(policy, &companions.scripts);
+    let known = Known { companions: &companions, own: &own };
+    let mut policies = Policies::default();
     for object in schemas.iter() {
-        let of_object = effective::of_object(object, &policies.companions, &mut of_managed);
+        let of_object = effective::of_object(object, known, &mut of_managed);
         policies.objects.insert(object.collection(), of_object);
     }
-    let mut of_policy = Problems::of(POLICY);
     if let Some(file) = policy {
+        let of_file = Waivers::read(file, "", &mut of_policy);
         scripts(file, &mut of_policy);
         for (pointer, resource) in resources(file) {
             let Some(name) = loose::text(resource, "resource") else {
@@ -31,40 +36,73 @@ pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Co
             };
             calculated(resource, &name, &pointer, &mut of_policy);
             let collection = name.trim_matches('/').trim_end_matches("/*").trim_start_matches("repo/").to_owned();
-            let companions = policies.companions.clone();
+            let of_resource = Waivers::read(resource, &pointer, &mut of_policy);
             for (pointer, property) in properties(resource, &pointer) {
                 let Some(property_name) = loose::text(property, "name") else { continue };
-                if loose::member(property, "conditionalPolicies").is_some_and(|list| list.as_array().is_none_or(|list| !list.is_empty())) {
-                    let message = format!(
-                        "the conditions in 'conditionalPolicies' of '{property_name}' are scripts and cannot be run; none of these policies holds"
-                    );
-                    of_policy.add(Severity::Warning, &below(&pointer, "conditionalPolicies"), message);
-                }
-                let mut declared = declared_of(property, &pointer, &mut of_policy);
+                let waivers = Waivers::read(property, &pointer, &mut of_policy);
+                let waived = |policy: &mut DeclaredPolicy| {
+                    policy.waived |= [&waivers, &of_resource, &of_file].map(|waivers| waivers.covers_policy(&policy.id)).contains(&true);
+                };
+                let Declared { mut plain, mut conditional, mut fallback } =
+                    Declared::of(property, &pointer, &known.companions.scripts, &mut of_policy);
+                plain.iter_mut().for_each(waived);
+                fallback.iter_mut().for_each(waived);
+                conditional.iter_mut().flat_map(|conditional| &mut conditional.policies).for_each(waived);
+                waivers.report(&format!("'{property_name}'"), &mut of_policy);
                 let target = policies.objects.entry(collection.clone()).or_default();
-                let (plain, element) = match property_name.strip_suffix("[*]") {
-                    Some(plain) => (plain, true),
+                let (of, element) = match property_name.strip_suffix("[*]") {
+                    Some(of) => (of, true),
                     None => (property_name.as_str(), false),
                 };
-                let at = target.iter().position(|known| known.name == plain);
+                let at = target.iter().position(|known| known.name == of);
                 let mut held =
-                    at.map_or_else(|| PropertyPolicies { name: plain.to_owned(), ..PropertyPolicies::default() }, |at| target.remove(at));
-                let credential = plain == "password";
+                    at.map_or_else(|| PropertyPolicies { name: of.to_owned(), ..PropertyPolicies::default() }, |at| target.remove(at));
+                let credential = of == "password";
                 let list = if element { &mut held.elements } else { &mut held.policies };
-                effective::declared(&std::mem::take(&mut declared), credential, list, &companions, &mut of_policy);
+                effective::declared(&plain, credential, list, known, &mut of_policy);
+                if element && !conditional.is_empty() {
+                    let message = "conditions on the elements of a list are not offered: every value of the list is refused";
+                    of_policy.add(Severity::Error, &below(&pointer, "conditionalPolicies"), message);
+                    held.elements.push(Policy::broken("conditionalPolicies", message));
+                } else if element {
+                    effective::declared(&fallback, credential, &mut held.elements, known, &mut of_policy);
+                } else {
+                    held.add_conditional(&conditional, &fallback, credential, known, &mut of_policy);
+                }
                 target.insert(at.unwrap_or(target.len()), held);
             }
+            of_resource.report(&format!("'{name}'"), &mut of_policy);
         }
+        of_file.report("policy.json", &mut of_policy);
     }
+    let modules = companions.scripts.modules();
+    policies.scripting.modules = modules;
+    policies.companions = companions;
     let mut problems = of_managed.into_vec();
     problems.extend(of_policy.into_vec());
     (policies, problems)
 }
 
-fn declared_of(property: &Value, pointer: &str, problems: &mut Problems) -> Vec<DeclaredPolicy> {
-    let mut declared = declared_policies(property.get("policies"), &below(pointer, "policies"), problems);
-    declared.extend(declared_policies(property.get("fallbackPolicies"), &below(pointer, "fallbackPolicies"), problems));
-    declared
+/// The policies that an entry declares.
+struct Declared {
+    plain: Vec<DeclaredPolicy>,
+    conditional: Vec<ConditionalPolicies>,
+    fallback: Vec<DeclaredPolicy>,
+}
+
+impl Declared {
+    fn of(property: &Value, pointer: &str, files: &ScriptFiles, problems: &mut Problems) -> Self {
+        Self {
+            plain: declared_policies(property.get("policies"), &below(pointer, "policies"), problems),
+            conditional: conditional_policies(property.get("conditionalPolicies"), &below(pointer, "conditionalPolicies"), files, problems),
+            fallback: declared_policies(property.get("fallbackPolicies"), &below(pointer, "fallbackPolicies"), problems),
+        }
+    }
+
+    fn all(self) -> impl Iterator<Item = DeclaredPolicy> {
+        let conditional = self.conditional.into_iter().flat_map(|conditional| conditional.policies);
+        self.plain.into_iter().chain(self.fallback).chain(conditional)
+    }
 }
 
 fn resources(file: &Value) -> impl Iterator<Item = (String, &Value)> {
@@ -80,16 +118,11 @@ fn properties<'a>(resource: &'a Value, pointer: &str) -> impl Iterator<Item = (S
 
 fn scripts(file: &Value, problems: &mut Problems) {
     if let Some(name) = loose::text(file, "file").filter(|name| !name.ends_with(PRODUCT_FILE)) {
-        problems.add(
-            Severity::Warning,
-            "/file",
-            format!("the policy script '{name}' is your own and cannot be run; the known policies hold natively"),
+        let message = format!(
+            "the policy script '{name}' stands in the place of the product's, which is not offered: the product's policies hold natively, and \
+             others are refused; add yours with 'additionalFiles'"
         );
-    }
-    for name in file.get("additionalFiles").map(loose::texts).unwrap_or_default() {
-        let message =
-            format!("'{name}' adds policies by script, which cannot be run; each property that uses one of them is reported on its own");
-        problems.add(Severity::Warning, "/additionalFiles", message);
+        problems.add(Severity::Error, "/file", message);
     }
 }
 
@@ -105,12 +138,13 @@ fn calculated(resource: &Value, name: &str, pointer: &str, problems: &mut Proble
 pub(super) fn word_files(schemas: &Schemas, policy: Option<&Value>) -> Vec<String> {
     let mut declared: Vec<DeclaredPolicy> = Vec::new();
     for property in schemas.iter().flat_map(|object| &object.properties) {
-        declared.extend(property.policies.iter().chain(&property.fallback_policies).cloned());
+        let conditional = property.conditional_policies.iter().flat_map(|conditional| &conditional.policies);
+        declared.extend(property.policies.iter().chain(&property.fallback_policies).chain(conditional).cloned());
     }
     let mut ignored = Problems::of(POLICY);
     for (pointer, resource) in policy.into_iter().flat_map(resources) {
         for (pointer, property) in properties(resource, &pointer) {
-            declared.extend(declared_of(property, &pointer, &mut ignored));
+            declared.extend(Declared::of(property, &pointer, &ScriptFiles::default(), &mut ignored).all());
         }
     }
     let mut files: Vec<String> = Vec::new();

@@ -1,13 +1,17 @@
 //! What one policy asks of one value. Rules that need more than the value (other objects, the stored secret) are decided in
 //! [`super::evaluate`].
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::failure::PolicyFailure;
+use super::own::OwnPolicy;
 use super::pattern::Pattern;
+use super::text::DateForm;
+use crate::loose;
 use crate::schema::JsonType;
 
 /// A policy with its parameters understood.
@@ -17,16 +21,34 @@ pub(super) enum Rule {
     Required,
     /// It is not null and has a length.
     NotEmpty,
+    /// It is not null.
+    NotNull,
+    /// A user name in one spelling, which no other object of the collection and no internal user has in any.
+    UserName,
     /// No other object of the collection has the same value.
     Unique,
     /// No internal user has that name.
     NoInternalUser,
-    /// The text matches; `None` for a pattern that nobody can read, which nothing matches.
+    /// The text matches; `None` for a pattern that cannot be read; nothing matches it.
     Matches(Option<Pattern>),
     /// The value is of one of these types.
     Type(Vec<JsonType>),
     /// The text has a format.
     Format(fn(&str) -> bool),
+    /// The text is a date of this form.
+    DateForm(DateForm),
+    /// A number, or a text that is one.
+    Number,
+    /// A number that is not smaller.
+    AtLeast(f64),
+    /// A number that is not larger.
+    AtMost(f64),
+    /// A list without empty places.
+    Items,
+    /// Nobody can say what is asked for: refuses.
+    Broken(String),
+    /// A script of the project decides.
+    Script(OwnPolicy),
     /// At least so many capital letters.
     Capitals(u64),
     /// At least so many digits.
@@ -43,8 +65,8 @@ pub(super) enum Rule {
     WithoutDuplicates,
     /// Names a mapping of `sync.json`.
     Mapping,
-    /// Is not the present value, nor one that is remembered.
-    New,
+    /// Is none of the last so many values, the present one included.
+    New(usize),
     /// Is one of these.
     OneOf(Vec<Value>),
     /// The object's id is the value of that property.
@@ -53,7 +75,7 @@ pub(super) enum Rule {
     Attempts { max: u64, minutes: u64, at: String },
     /// Is none of these words, in any case.
     NotListed(Arc<HashSet<String>>),
-    /// Is a query filter.
+    /// The text can be read as a query filter.
     QueryFilter,
 }
 
@@ -61,13 +83,23 @@ pub(super) enum Rule {
 #[derive(Clone, Debug)]
 pub(super) struct Policy {
     pub(super) id: String,
-    pub(super) requirement: &'static str,
+    /// What it asks for, as clients know it; only scripts may have several.
+    pub(super) requirements: Vec<Cow<'static, str>>,
     /// As a client reads them.
     pub(super) params: Option<Value>,
     pub(super) rule: Rule,
 }
 
 impl Policy {
+    /// A policy that nobody can ask, and that therefore refuses.
+    pub(super) fn broken(id: &str, reason: &str) -> Self {
+        Self { id: id.to_owned(), requirements: Vec::new(), params: None, rule: Rule::Broken(reason.to_owned()) }
+    }
+
+    fn requirement(&self) -> &str {
+        self.requirements.first().map_or("", |first| first)
+    }
+
     pub(super) fn failure(&self, property: &str) -> PolicyFailure {
         let (params, more) = match &self.rule {
             Rule::Matches(_) => {
@@ -77,12 +109,12 @@ impl Policy {
                 more.insert("flags".into(), params.get("flags").cloned().unwrap_or_default());
                 (Some(params), more)
             }
-            // The client's text for UNIQUE names the property and takes the name from here (`reference/client-contract.md` §6).
+            // The client's text for UNIQUE names the property and takes the name from here (docs/protocol/clients.md, "Registration").
             Rule::Unique | Rule::NoInternalUser => return PolicyFailure::unique(property),
             Rule::Without(texts) => (Some(json!({"forbiddenChars": texts.join(", ")})), Map::new()),
             _ => (self.params.clone().filter(|params| params.as_object().is_none_or(|params| !params.is_empty())), Map::new()),
         };
-        PolicyFailure { property: property.to_owned(), requirement: self.requirement.into(), params, more }
+        PolicyFailure { property: property.to_owned(), requirement: self.requirement().to_owned(), params, more }
     }
 
     /// The policy as `GET policy/…` shows it.
@@ -92,7 +124,7 @@ impl Policy {
         if let Some(params) = &self.params {
             value.insert("params".into(), params.clone());
         }
-        value.insert("policyRequirements".into(), json!([self.requirement]));
+        value.insert("policyRequirements".into(), json!(self.requirements));
         Value::Object(value)
     }
 
@@ -121,7 +153,13 @@ impl Policy {
                     return Some(PolicyFailure { params: Some(params), ..self.failure(property) });
                 }
             }
+            Rule::NotNull => !value.is_null(),
             Rule::Format(format) => of_text(format),
+            Rule::DateForm(form) => of_text(&|text| form.holds(text)),
+            Rule::Number => value == "" || loose::as_number(value).is_some(),
+            Rule::AtLeast(least) => value == "" || loose::as_number(value).is_some_and(|number| number >= *least),
+            Rule::AtMost(most) => value == "" || loose::as_number(value).is_some_and(|number| number <= *most),
+            Rule::Items => value.as_array().is_none_or(|items| items.iter().all(|item| !item.is_null() && item != "")),
             Rule::Capitals(least) => of_text(&|text| count(text, char::is_uppercase) >= *least),
             Rule::Numbers(least) => of_text(&|text| count(text, |c| c.is_ascii_digit()) >= *least),
             Rule::Shortest(least) => match value {
@@ -143,11 +181,14 @@ impl Policy {
             Rule::NotListed(words) => text.is_none_or(|text| !words.contains(&text.trim().to_lowercase())),
             Rule::QueryFilter => of_text(&|text| crest::Filter::parse(text).is_ok()),
             Rule::Required
+            | Rule::Broken(_)
+            | Rule::Script(_)
+            | Rule::UserName
             | Rule::Unique
             | Rule::NoInternalUser
             | Rule::WithoutOthers(_)
             | Rule::Mapping
-            | Rule::New
+            | Rule::New(_)
             | Rule::IdEquals(_)
             | Rule::Attempts { .. } => true,
         };

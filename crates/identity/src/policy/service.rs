@@ -1,4 +1,4 @@
-//! The policy service: what clients read and ask while a person types (`reference/client-contract.md` §9, §12).
+//! The policy service: what clients read and ask while a person types (docs/protocol/clients.md, "Profile page" and "Newer client").
 
 use crest::{Resource, ResourceError};
 use serde_json::{Map, Value, json};
@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use super::effective::PropertyPolicies;
 use super::rule::Policy;
 use super::{Policies, PolicyFailure, Validation, Which};
+use crate::names;
 use crate::ports::Objects;
+use crate::scripting::Runner;
 use crate::secret::Hasher;
 
 /// The actions of `POST policy/<resource>`.
@@ -71,7 +73,7 @@ impl Policies {
     }
 
     /// The failures that an action on the policy service answers with [`super::failed_value`]. Only what was sent is looked at.
-    /// `stored` is the object the resource names, where the caller may know it; nobody else's, because answers would tell on it.
+    /// `stored` is the object the resource names, where the caller may know it; otherwise `None`, because answers would disclose it.
     ///
     /// # Errors
     /// 400 when the body is not what the action takes, 503 when the store or the hashing pool does not answer.
@@ -82,21 +84,26 @@ impl Policies {
         body: &Value,
         stored: Option<&Resource>,
         now: i64,
-        ports: (&dyn Objects, &dyn Hasher),
+        ports: (&dyn Objects, &dyn Hasher, Option<&Runner>),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let none = json!({});
         let body = if body.is_null() || body.as_array().is_some_and(Vec::is_empty) { &none } else { body };
         if !body.is_object() {
             return Err(ResourceError::bad_request("The request could not be processed because the provided content is not a JSON object"));
         }
-        let undisclosed: Vec<&str> = self.companions.undisclosed.iter().map(String::as_str).collect();
         match self.target(resource.trim_matches('/')) {
             Target::Registration(collection) => {
                 let user = body.get("user").unwrap_or(body);
                 if !user.is_object() {
                     return Err(ResourceError::bad_request("'user' must be an object"));
                 }
-                let request = Validation { which: Which::Present, undisclosed: &undisclosed, ..Validation::new(collection, user, now) };
+                let undisclosed = self.undisclosed(collection, user);
+                let request = Validation {
+                    which: Which::Present,
+                    undisclosed: &undisclosed,
+                    runner: ports.2,
+                    ..Validation::new(collection, user, now)
+                };
                 let mut failures = self.validate(request, ports.0, ports.1).await?;
                 for failure in &mut failures {
                     failure.property = format!("/user/{}", failure.property);
@@ -106,7 +113,8 @@ impl Policies {
             Target::Reset(collection, password) => {
                 let names = [password];
                 let which = if body.get(password).is_some() { Which::Named(&names) } else { Which::Named(&[]) };
-                self.validate(Validation { which, ..Validation::new(collection, body, now) }, ports.0, ports.1).await
+                let request = Validation { which, runner: ports.2, ..Validation::new(collection, body, now) };
+                self.validate(request, ports.0, ports.1).await
             }
             Target::Collection(collection, id) => {
                 let (object, names) = match (action, body.get("object"), body.get("properties")) {
@@ -125,10 +133,28 @@ impl Policies {
                     which: Which::Named(&names),
                     id: stored.map(|resource| resource.id.as_str()).or(id),
                     stored: stored.map(|resource| &resource.content),
+                    runner: ports.2,
                     ..Validation::new(&collection, &object, now)
                 };
                 self.validate(request, ports.0, ports.1).await
             }
+        }
+    }
+
+    /// Properties of a newcomer whose uniqueness is not told here: the address, and every name in the form of one (SEC-01).
+    fn undisclosed(&self, collection: &str, user: &Value) -> Vec<&str> {
+        let always = self.companions.undisclosed.iter().map(String::as_str);
+        let is_address = |name: &&str| user.get(*name).and_then(Value::as_str).is_some_and(names::is_address_like);
+        always.chain(self.unique_names(collection).filter(is_address)).collect()
+    }
+
+    /// The collection whose policies a resource of the service is about.
+    pub(crate) fn collection_of<'a>(&'a self, resource: &'a str) -> &'a str {
+        let resource = resource.trim_matches('/');
+        match resource {
+            "selfservice/registration" => &self.companions.registration_collection,
+            "selfservice/reset" => &self.companions.reset_collection,
+            _ => resource.match_indices('/').nth(1).and_then(|(at, _)| resource.get(..at)).unwrap_or(resource),
         }
     }
 
@@ -167,11 +193,21 @@ fn merged(object: &Value, properties: &Value) -> Value {
 }
 
 fn describe(name: &str, property: &PropertyPolicies) -> Value {
-    list(name, &property.policies)
+    let mut described = list(name, &property.policies);
+    if !property.conditional.is_empty() {
+        let conditional = property.conditional.iter().map(|conditional| json!({"policies": shown(&conditional.policies)}));
+        let members = json!({"conditionalPolicies": conditional.collect::<Value>(), "fallbackPolicies": shown(&property.fallback)});
+        described = merged(&described, &members);
+    }
+    described
+}
+
+fn shown(policies: &[Policy]) -> Value {
+    policies.iter().map(Policy::to_value).collect()
 }
 
 fn describe_all(property: &PropertyPolicies) -> Vec<Value> {
-    let mut described = vec![list(&property.name, &property.policies)];
+    let mut described = vec![describe(&property.name, property)];
     if !property.elements.is_empty() {
         described.push(list(&format!("{}[*]", property.name), &property.elements));
     }
@@ -180,14 +216,14 @@ fn describe_all(property: &PropertyPolicies) -> Vec<Value> {
 
 fn list(name: &str, policies: &[Policy]) -> Value {
     let mut requirements: Vec<&str> = Vec::new();
-    for policy in policies {
-        if !requirements.contains(&policy.requirement) {
-            requirements.push(policy.requirement);
+    for requirement in policies.iter().flat_map(|policy| &policy.requirements) {
+        if !requirements.contains(&requirement.as_ref()) {
+            requirements.push(requirement);
         }
     }
     json!({
         "name": name,
-        "policies": policies.iter().map(Policy::to_value).collect::<Vec<_>>(),
+        "policies": shown(policies),
         "policyRequirements": requirements,
         "conditionalPolicies": null,
         "fallbackPolicies": null,

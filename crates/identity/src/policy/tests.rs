@@ -1,4 +1,5 @@
-//! Golden `policy-validate`, `registration-required`, `registration-policy` and the loose forms of `projects.md`, ranked 5 and 7.
+//! Golden `policy-validate`, `registration-required`, `registration-policy` and the loose forms of
+//! docs/protocol/project-files.md, cases 5 and 7.
 
 #![expect(clippy::needless_pass_by_value, reason = "helpers take what json! makes, so that a case reads as one line")]
 
@@ -221,6 +222,28 @@ fn a_password_that_is_not_new_is_refused_the_remembered_ones_too() {
 }
 
 #[test]
+fn how_much_is_remembered_is_what_the_policy_says_in_each_spelling() {
+    let read = |id: &str, params: Value| {
+        let declared = json!({"objects": [{"name": "user", "schema": {"properties": {"password": {
+            "type": "string", "policies": [{"policyId": id, "params": params}]}}}}]});
+        let schemas = Schemas::read(&declared).0;
+        let (policies, problems) = Policies::read(None, &schemas, Companions::default());
+        (policies.remembered(USER).map(|(_, length)| length).next(), problems.first().map(|problem| problem.severity))
+    };
+    for (id, params, expected) in [
+        ("is-new", json!({"historyLength": 4}), (Some(3), None)),
+        ("is-new", json!({}), (None, None)),
+        ("is-new", json!({"historyLength": 1}), (None, None)),
+        ("passwordHistory", json!({"historyCount": "3"}), (Some(2), None)),
+        ("passwordHistory", json!({}), (None, Some(Severity::Warning))),
+        ("is-new", json!({"historyLength": 25}), (None, Some(Severity::Error))),
+        ("is-new", json!({"historyLength": "many"}), (None, Some(Severity::Error))),
+    ] {
+        assert_eq!(read(id, params.clone()), expected, "{id} {params}");
+    }
+}
+
+#[test]
 fn listed_words_are_refused_and_a_missing_list_is_an_error() {
     let managed = json!({"objects": [{"name": "user", "schema": {"properties": {"password": {
         "type": "string", "policies": [{"policyId": "password-blacklisted", "params": {"filePath": "conf/blacklist.txt"}}]}}}}]});
@@ -238,19 +261,41 @@ fn listed_words_are_refused_and_a_missing_list_is_an_error() {
     assert!(problems[0].message.contains("conf/blacklist.txt"), "{}", problems[0].message);
 }
 
+/// A policy that nobody knows refuses what it guards, and nothing else.
 #[test]
-fn an_unknown_policy_is_loud_on_a_password_and_told_elsewhere() {
-    let managed = json!({"objects": [{"name": "user", "schema": {"properties": {
-        "password": {"type": "string", "policies": [{"policyId": "addsPasswordComplexity"}]},
-        "city": {"type": "string", "policies": [{"policyId": "mine"}, {"params": {}}]},
-    }}}]});
-    let (schemas, mut problems) = Schemas::read(&managed);
-    problems.extend(Policies::read(None, &schemas, Companions::default()).1);
-    let of = |pointer: &str| problems.iter().find(|problem| problem.pointer.ends_with(pointer)).unwrap();
-    assert!(of("password/policies/0").message.starts_with("PASSWORD RULE NOT IN FORCE"));
-    assert_eq!(of("password/policies/0").severity, Severity::Warning);
-    assert!(of("city/policies/0").message.contains("'mine' is not known"));
-    assert!(of("city/policies/1").message.contains("policyId"));
+fn an_unknown_policy_is_an_error_and_refuses_its_property_until_it_is_waived() {
+    let declared = |waived: Value| {
+        json!({"objects": [{"name": "user", "schema": {"properties": {
+            "password": {"type": "string", "policies": [{"policyId": "addsPasswordComplexity"}]},
+            "city": {"type": "string", "policies": [{"policyId": "minimum-lenght", "vestibule": waived}, {"params": {}}]},
+        }}}]})
+    };
+    let read = |waived: Value| {
+        let (schemas, mut problems) = Schemas::read(&declared(waived));
+        problems.extend(Policies::read(None, &schemas, Companions::default()).1);
+        (of(schemas, None), problems)
+    };
+    let (world, problems) = read(json!(null));
+    let found = |pointer: &str| problems.iter().find(|problem| problem.pointer.ends_with(pointer)).unwrap();
+    assert_eq!(found("password/policies/0").severity, Severity::Error);
+    assert!(found("city/policies/0").message.contains("'minimum-length' meant"), "{}", found("city/policies/0").message);
+    assert!(found("city/policies/1").message.contains("policyId"));
+    let ask = |world: &World, object: Value| {
+        let managed = &world.managed;
+        let request = Validation::new(USER, &object, NOW);
+        now(managed.policies.validate(request, managed.objects.as_ref(), managed.hasher.as_ref()))
+    };
+    assert_eq!(ask(&world, json!({"city": "Bonn"})).unwrap_err().message, "The policy 'minimum-lenght' of 'city' cannot be evaluated");
+    assert_eq!(ask(&world, json!({})).unwrap(), []);
+    let (world, problems) = read(json!({"waive": ["policy:minimum-lenght"]}));
+    assert_eq!(ask(&world, json!({"city": "Bonn"})).unwrap(), []);
+    let waived: Vec<_> = problems.iter().filter(|problem| problem.message.starts_with("waived by the project")).collect();
+    assert_eq!((waived.len(), waived[0].severity), (1, Severity::Warning));
+    let (_, problems) = read(json!({"waive": ["policy:minimum-length"], "extra": 1}));
+    let errors: Vec<&str> =
+        problems.iter().filter(|problem| problem.severity == Severity::Error).map(|problem| problem.message.as_str()).collect();
+    assert!(errors.iter().any(|error| error.contains("'policy:minimum-length' is waived, but nothing")), "{errors:?}");
+    assert!(errors.iter().any(|error| error.contains("'extra' means nothing here")), "{errors:?}");
 }
 
 #[test]
@@ -277,7 +322,7 @@ fn policy_json_overrides_by_id_and_its_own_scripts_are_told() {
     });
     let (_, problems) = Policies::read(Some(&policy), &Schemas::builtin(), Companions::default());
     let pointers: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
-    assert_eq!(pointers, ["/additionalFiles", "/resources/2/calculatedProperties"]);
+    assert_eq!(pointers, ["/additionalFiles/0", "/resources/2/calculatedProperties"]);
     let world = of(Schemas::builtin(), Some(&policy));
     let failed = failures(&world, &with("password", json!("Sh0rtOnly!")), Which::All);
     assert_eq!(failed["failedPolicyRequirements"][0]["policyRequirements"][0]["params"], json!({"minLength": 12}));
@@ -321,7 +366,7 @@ fn the_service_answers_under_the_name_the_client_knows() {
     let world = World::with_ann();
     let ask = |resource: &str, action, body: Value| {
         let managed = &world.managed;
-        let ports = (managed.objects.as_ref(), managed.hasher.as_ref());
+        let ports = (managed.objects.as_ref(), managed.hasher.as_ref(), None);
         now(managed.policies.validate_resource(resource, action, &body, None, NOW, ports)).map(|failures| names(&failed_value(&failures)))
     };
     let object = PolicyAction::ValidateObject;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use crest::{Change, Page, Paging, Query, Resource, ResourceError};
+use crest::{Change, Page, Paging, Pointer, Query, Resource, ResourceError, reference};
 use serde_json::Value;
 
-use super::{Objects, ObjectsError};
-use crate::names::{Canonical, check_name};
+use super::{Confirmation, Objects, ObjectsError, Referring};
+use crate::names::{Canonical, form};
 
 type Collections = BTreeMap<String, BTreeMap<String, Resource>>;
 
@@ -34,6 +34,17 @@ impl MemoryObjects {
         });
     }
 
+    /// Makes the object what it was, gone included: undoes a change of a unit that fails.
+    pub fn restore(&self, collection: &str, id: &str, former: Option<Resource>) {
+        self.with(|collections| {
+            let objects = collections.entry(collection.to_owned()).or_default();
+            match former {
+                Some(resource) => objects.insert(id.to_owned(), resource),
+                None => objects.remove(id),
+            };
+        });
+    }
+
     /// The object as it is stored.
     pub fn stored(&self, collection: &str, id: &str) -> Option<Resource> {
         self.with(|collections| collections.get(collection)?.get(id).cloned())
@@ -46,11 +57,7 @@ impl MemoryObjects {
     /// cannot be applied answers.
     pub fn commit(&self, change: &Change) -> Result<(), ResourceError> {
         self.with(|collections| {
-            let (Change::Create { collection, .. }
-            | Change::Replace { collection, .. }
-            | Change::Patch { collection, .. }
-            | Change::Delete { collection, .. }) = change;
-            let objects = collections.entry(collection.clone()).or_default();
+            let objects = collections.entry(change.object().0.to_owned()).or_default();
             match change {
                 Change::Create { id, content, .. } => {
                     if objects.contains_key(id) {
@@ -72,12 +79,36 @@ impl MemoryObjects {
                         current.revision = next(&current.revision);
                     }
                 }
+                Change::Link { id, property, many, reference, replaces, .. } => {
+                    let current = current(objects, id, None)?;
+                    if reference::link(&mut current.content, id, property, *many, reference, *replaces)? {
+                        current.revision = next(&current.revision);
+                    }
+                }
+                Change::Unlink { id, property, reference, .. } => {
+                    if let Ok(current) = current(objects, id, None)
+                        && reference::unlink(&mut current.content, property, reference)
+                    {
+                        current.revision = next(&current.revision);
+                    }
+                }
                 Change::Delete { id, expected, .. } => {
                     current(objects, id, expected.as_deref())?;
                     objects.remove(id);
                 }
             }
             Ok(())
+        })
+    }
+
+    fn by_name(&self, collection: &str, property: &Pointer, matches: impl Fn(&Canonical) -> bool) -> Vec<String> {
+        let matches = |resource: &&Resource| {
+            let name = property.get(&resource.content).and_then(Value::as_str).and_then(form);
+            name.is_some_and(|name| matches(&name))
+        };
+        self.with(|collections| {
+            let objects = collections.get(collection).into_iter().flat_map(BTreeMap::values);
+            objects.filter(matches).map(|resource| resource.id.clone()).collect()
         })
     }
 
@@ -124,13 +155,44 @@ impl Objects for MemoryObjects {
     }
 
     async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError> {
-        let collides = |resource: &&Resource| {
-            let text = resource.content.get(property).and_then(Value::as_str);
-            text.and_then(|text| check_name::<&str>(text, &[]).ok()).is_some_and(|other| other.collides_with(name))
-        };
+        Ok(self.by_name(collection, &Pointer::from_tokens([property]), |other| other.collides_with(name)))
+    }
+
+    async fn spelled(&self, collection: &str, property: &Pointer, name: &Canonical, limit: u32) -> Result<Vec<String>, ObjectsError> {
+        let mut ids = self.by_name(collection, property, |other| other.as_str() == name.as_str());
+        ids.truncate(limit as usize);
+        Ok(ids)
+    }
+
+    async fn nearest(&self, collection: &str, id: &str, limit: u32) -> Result<Vec<Resource>, ObjectsError> {
+        Ok(self.with(|collections| {
+            let Some(objects) = collections.get(collection) else { return Vec::new() };
+            let later = objects.range(id.to_owned()..).chain(objects.range(..id.to_owned()));
+            later.take(limit as usize).map(|(_, resource)| resource.clone()).collect()
+        }))
+    }
+
+    async fn referring(
+        &self,
+        collection: &str,
+        property: &str,
+        wanted: Referring<'_>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, ObjectsError> {
+        let is_one = |object: &&Resource| object.id.as_str() > after && wanted.is_among(collection, &object.id, property, &object.content);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(self.with(|collections| {
             let objects = collections.get(collection).into_iter().flat_map(BTreeMap::values);
-            objects.filter(collides).map(|resource| resource.id.clone()).collect()
+            objects.filter(is_one).take(limit).map(|object| object.id.clone()).collect()
         }))
+    }
+
+    async fn referrers(&self, collection: &str, property: &str, target: &str) -> Result<u64, ObjectsError> {
+        Ok(self.referring(collection, property, Referring::To(target), "", u32::MAX).await?.len() as u64)
+    }
+
+    async fn confirmation(&self, _: &str, _: &str) -> Result<Option<Confirmation>, ObjectsError> {
+        Ok(None)
     }
 }

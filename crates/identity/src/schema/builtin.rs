@@ -1,12 +1,13 @@
 //! The default user object.
 
 use super::{Schemas, read};
+use crate::scripting::ScriptFiles;
 
-/// The 7.5 generation's user object, from its documentation (`reference/idm-docs.md` §5.5, `reference/openidm-wire.md` §6.1).
+/// The 7.5 generation's user object, from its documentation (docs/protocol/managed-objects.md, "The stock user").
 const DEFAULT: &str = include_str!("builtin.json");
 
 pub(super) fn schemas() -> Schemas {
-    serde_json::from_str(DEFAULT).map(|value| read::schemas(&value).0).unwrap_or_default()
+    serde_json::from_str(DEFAULT).map(|value| read::schemas(&value, &ScriptFiles::default(), Schemas::default).0).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod tests {
 
     #[test]
     fn default_user_object_is_read_without_a_problem() {
-        let (schemas, problems) = read::schemas(&serde_json::from_str(DEFAULT).unwrap());
+        let (schemas, problems) = read::schemas(&serde_json::from_str(DEFAULT).unwrap(), &ScriptFiles::default(), Schemas::default);
         assert_eq!(problems, []);
         let user = schemas.get("managed/user").unwrap();
         assert_eq!(user.required, ["userName", "givenName", "sn", "mail"]);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::property::Property;
+use super::property::{DeclaredPolicy, Property};
 use crate::events::Events;
 
 /// Where metadata of an object lives, and what is tracked.
@@ -71,8 +71,14 @@ impl ObjectSchema {
 
     /// Names of properties whose values are unique in the collection; the store keeps an index for each.
     pub fn unique(&self) -> impl Iterator<Item = &str> {
-        let unique = |property: &&Property| property.policies.iter().any(|policy| policy.id == "unique");
+        let asks = |policy: &DeclaredPolicy| matches!(policy.id.as_str(), "unique" | "valid-username");
+        let unique = move |property: &&Property| property.policies.iter().any(asks);
         self.properties.iter().filter(unique).map(|property| property.name.as_str())
+    }
+
+    /// Names of properties whose values must not lie in the clear: the store seals them.
+    pub fn sealed(&self) -> impl Iterator<Item = &str> {
+        self.properties.iter().filter(|property| property.is_sealed()).map(|property| property.name.as_str())
     }
 
     /// Credentials of the object.

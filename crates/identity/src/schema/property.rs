@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::events::Event;
+use crate::scripting::Script;
+use crate::scripting::waiver::Waivers;
 
 /// Who may see a property over REST.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,6 +111,47 @@ pub struct Relationship {
     pub reverse_property: Option<String>,
     /// The collections it may refer to (`managed/user`).
     pub collections: Vec<String>,
+    /// Whether it may lead only to what is there, and takes nothing away from anybody.
+    pub validate: bool,
+    /// Its other sides, one for each collection whose type declares one.
+    pub pairs: Vec<Pair>,
+}
+
+/// The other side of a relationship, and which of the two keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The collection that references lead to.
+    pub collection: String,
+    /// The property of its objects that leads back.
+    pub property: String,
+    /// Whether that property holds many references.
+    pub many: bool,
+    /// Whether it may lead only to what is there.
+    pub validate: bool,
+    /// References to that collection are kept in this property.
+    pub here: bool,
+    /// They are kept in the other, and found from here. Both are true where a property is its own other side.
+    pub there: bool,
+}
+
+impl Relationship {
+    /// The other side of a reference to an object of that collection.
+    #[must_use]
+    pub fn pair(&self, collection: &str) -> Option<&Pair> {
+        self.pairs.iter().find(|pair| pair.collection == collection)
+    }
+
+    /// Whether some references of it are kept elsewhere.
+    #[must_use]
+    pub fn is_found(&self) -> bool {
+        self.pairs.iter().any(|pair| pair.there)
+    }
+
+    /// Whether none of its references is kept in the object itself.
+    #[must_use]
+    pub fn is_only_found(&self) -> bool {
+        self.is_found() && self.pairs.iter().all(|pair| pair.there && !pair.here)
+    }
 }
 
 /// A policy as a file declares it: id and parameters, not yet understood.
@@ -120,6 +163,19 @@ pub struct DeclaredPolicy {
     pub params: Option<Value>,
     /// Where it stands in its file.
     pub pointer: String,
+    /// The project says that it is not to be asked.
+    pub waived: bool,
+}
+
+/// Policies that hold where a script says so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConditionalPolicies {
+    /// Gives true where they hold; `None` where the file has none.
+    pub condition: Option<Script>,
+    /// The policies.
+    pub policies: Vec<DeclaredPolicy>,
+    /// Where they stand in their file.
+    pub pointer: String,
 }
 
 /// One property.
@@ -130,7 +186,7 @@ pub struct Property {
     pub name: String,
     /// `title`; falls back to the name in [`Property::label`].
     pub title: Option<String>,
-    /// `description`.
+    /// `description`: what clients show as the property's label or explanation.
     pub description: Option<String>,
     /// The types it may have; empty when the file says nothing.
     pub types: Vec<JsonType>,
@@ -156,12 +212,14 @@ pub struct Property {
     pub return_by_default: Option<bool>,
     /// Set for relationships.
     pub relationship: Option<Relationship>,
-    /// Declared `encryption` (reversible in IDM; never here, decision 11).
+    /// Declared `encryption`. A credential is hashed all the same; any other value is sealed at rest, see [`Property::is_sealed`].
     pub encrypted: bool,
     /// Declared `secureHash` algorithm.
     pub secure_hash: Option<String>,
     /// Declared policies in file order.
     pub policies: Vec<DeclaredPolicy>,
+    /// Policies that hold under a condition.
+    pub conditional_policies: Vec<ConditionalPolicies>,
     /// Policies of `fallbackPolicies`, which hold where no condition does.
     pub fallback_policies: Vec<DeclaredPolicy>,
     /// A regular expression, Java or JavaScript syntax.
@@ -193,12 +251,25 @@ impl Property {
 
     /// Whether the property holds a credential: hashed before it is stored, never returned, never computed with.
     ///
-    /// That is `password`, whatever is declared `secureHash`, and whatever is encrypted and at the same time protected or private.
+    /// That is `password`, whatever is declared `secureHash`, and text that is encrypted and at the same time protected: nobody changes
+    /// it without the present password.
     #[must_use]
     pub fn is_credential(&self) -> bool {
-        self.name == "password"
-            || self.secure_hash.is_some()
-            || (self.encrypted && (self.is_protected || self.scope == Scope::Private) && self.accepts(JsonType::String))
+        self.name == "password" || self.secure_hash.is_some() || (self.encrypted && self.is_protected && self.accepts(JsonType::String))
+    }
+
+    /// Whether its values are sealed in the store, and so can be neither searched nor sorted by.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.encrypted && !self.is_credential() && !self.is_virtual && self.relationship.is_none()
+    }
+
+    /// Marks the policies that are waived beside the property, or beside its object.
+    pub(super) fn waive(&mut self, waivers: &Waivers) {
+        let conditional = self.conditional_policies.iter_mut().flat_map(|conditional| &mut conditional.policies);
+        for policy in self.policies.iter_mut().chain(&mut self.fallback_policies).chain(conditional) {
+            policy.waived |= waivers.covers_policy(&policy.id);
+        }
     }
 
     /// Whether a value of that type is allowed; without declared types everything is.

@@ -4,16 +4,19 @@
 use serde_json::Value;
 
 use super::object::{Meta, ObjectSchema};
-use super::property::{DeclaredPolicy, JsonType, Property, Relationship, Scope};
-use super::{Schemas, builtin};
+use super::property::{ConditionalPolicies, DeclaredPolicy, JsonType, Property, Relationship, Scope};
+use super::{Schemas, pairs};
 use crate::events::{self, Events};
 use crate::loose;
 use crate::problem::{MANAGED, Problem, Problems, Severity, below};
+use crate::scripting::waiver::Waivers;
+use crate::scripting::{Script, ScriptFiles};
 
 /// Nested `properties` and `items` beyond this are ignored.
 const MAX_NESTING: usize = 16;
 
-pub(super) fn schemas(managed: &Value) -> (Schemas, Vec<Problem>) {
+/// `default` gives the types of a project that declares none.
+pub(super) fn schemas(managed: &Value, files: &ScriptFiles, default: fn() -> Schemas) -> (Schemas, Vec<Problem>) {
     let mut problems = Problems::of(MANAGED);
     let mut objects: Vec<ObjectSchema> = Vec::new();
     match managed.get("objects").and_then(Value::as_array) {
@@ -29,14 +32,22 @@ pub(super) fn schemas(managed: &Value) -> (Schemas, Vec<Problem>) {
                     problems.add(Severity::Warning, &pointer, format!("'{name}' is defined a second time; the first definition counts"));
                     continue;
                 }
-                objects.push(object(name, value, &pointer, &mut problems));
+                objects.push(object(name, value, &pointer, (files, default), &mut problems));
             }
         }
     }
+    pairs::find(&mut objects, &mut problems);
     (Schemas { objects }, problems.into_vec())
 }
 
-fn object(name: String, raw: &Value, pointer: &str, problems: &mut Problems) -> ObjectSchema {
+fn object(
+    name: String,
+    raw: &Value,
+    pointer: &str,
+    (files, default): (&ScriptFiles, fn() -> Schemas),
+    problems: &mut Problems,
+) -> ObjectSchema {
+    let waivers = Waivers::read(raw, pointer, problems);
     let schema = raw.get("schema").filter(|schema| schema.is_object());
     let schema_pointer = below(pointer, "schema");
     let mut object = ObjectSchema { name, pointer: pointer.to_owned(), raw: raw.clone(), ..ObjectSchema::default() };
@@ -49,30 +60,35 @@ fn object(name: String, raw: &Value, pointer: &str, problems: &mut Problems) -> 
             let declared = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
             for (name, value) in declared {
                 let pointer = below(&below(&schema_pointer, "properties"), name);
-                object.properties.push(property(name, value, &pointer, 0, problems));
+                object.properties.push(property(name, value, &pointer, 0, files, problems));
             }
             required(schema, &schema_pointer, &mut object, problems);
             order(schema, &mut object);
         }
         None if object.name == "user" => {
             problems.add(Severity::Hint, pointer, "the user object has no 'schema'; IDM's default one stands in its place");
-            if let Some(default) = builtin::schemas().get("managed/user") {
+            if let Some(default) = default().get("managed/user") {
                 object.properties.clone_from(&default.properties);
                 object.required.clone_from(&default.required);
             }
         }
         None => {}
     }
-    separate_settings(raw, pointer, &mut object, problems);
-    object.events = Events::read(raw, pointer, &object.properties, problems);
-    for property in &object.properties {
-        if property.encrypted && !property.is_credential() {
+    separate_settings(raw, pointer, &mut object, files, problems);
+    for property in &mut object.properties {
+        property.waive(&waivers);
+    }
+    let of_properties: Vec<_> = object.properties.iter().flat_map(|property| &property.events).cloned().collect();
+    object.events = Events::read(raw, pointer, of_properties, (files, &waivers), problems);
+    waivers.report(&format!("'{}'", object.collection()), problems);
+    for property in object.properties.iter().filter(|property| property.is_sealed()) {
+        let of = |id: &str| property.policies.iter().find(|policy| !policy.waived && policy.id == id);
+        if let Some(policy) = of("unique").or_else(|| of("valid-username")) {
             let message = format!(
-                "'{}' is declared encrypted; here it is stored as it is, protected only by the store itself, because reversible \
-                 encryption is not offered",
-                property.name
+                "'{}' is encrypted, so no two of its values can be compared: the policy '{}' refuses every value of it",
+                property.name, policy.id
             );
-            problems.add(Severity::Warning, &property.pointer, message);
+            problems.add(Severity::Error, &policy.pointer, message);
         }
     }
     object
@@ -89,7 +105,7 @@ fn required(schema: &Value, pointer: &str, object: &mut ObjectSchema, problems: 
     }
 }
 
-/// `order` may omit properties and name some that do not exist (`reference/projects.md`, ranked 14).
+/// `order` may omit properties and name some that do not exist (docs/protocol/project-files.md, case 14).
 fn order(schema: &Value, object: &mut ObjectSchema) {
     let order = schema.get("order").map(loose::texts).unwrap_or_default();
     let place = |property: &Property| order.iter().position(|name| *name == property.name).unwrap_or(usize::MAX);
@@ -97,12 +113,12 @@ fn order(schema: &Value, object: &mut ObjectSchema) {
 }
 
 /// The array `properties` of old files.
-fn separate_settings(raw: &Value, pointer: &str, object: &mut ObjectSchema, problems: &mut Problems) {
+fn separate_settings(raw: &Value, pointer: &str, object: &mut ObjectSchema, files: &ScriptFiles, problems: &mut Problems) {
     let settings = raw.get("properties").and_then(Value::as_array).into_iter().flatten().enumerate();
     for (index, value) in settings {
         let Some(name) = loose::text(value, "name") else { continue };
         let pointer = format!("{pointer}/properties/{index}");
-        let read = property(&name, value, &pointer, 0, problems);
+        let read = property(&name, value, &pointer, 0, files, problems);
         match object.properties.iter_mut().find(|property| property.name == name) {
             None => object.properties.push(read),
             Some(known) => {
@@ -120,7 +136,8 @@ fn separate_settings(raw: &Value, pointer: &str, object: &mut ObjectSchema, prob
     }
 }
 
-fn property(name: &str, raw: &Value, pointer: &str, depth: usize, problems: &mut Problems) -> Property {
+fn property(name: &str, raw: &Value, pointer: &str, depth: usize, files: &ScriptFiles, problems: &mut Problems) -> Property {
+    let waivers = Waivers::read(raw, pointer, problems);
     let flag = |key: &str, problems: &mut Problems| {
         let read = loose::flag(raw, key);
         if read.is_none() && loose::member(raw, key).is_some() {
@@ -153,24 +170,22 @@ fn property(name: &str, raw: &Value, pointer: &str, depth: usize, problems: &mut
         min_length: count(raw, "minLength", pointer, problems),
         default: loose::member(raw, "default").cloned(),
         enumeration: raw.get("enum").and_then(Value::as_array).cloned().unwrap_or_default(),
-        events: events::of_property(name, raw, pointer),
+        events: events::of_property(name, raw, pointer, files, &waivers),
+        conditional_policies: conditional(raw.get("conditionalPolicies"), &below(pointer, "conditionalPolicies"), files, problems),
         pointer: pointer.to_owned(),
         raw: raw.clone(),
         ..Property::default()
     };
     property.default = property.default.take().map(|default| typed(default, &property.types));
-    if loose::member(raw, "conditionalPolicies").is_some() {
-        let message =
-            format!("the conditions in 'conditionalPolicies' of '{name}' are scripts and cannot be run; none of these policies holds");
-        problems.add(Severity::Warning, &below(pointer, "conditionalPolicies"), message);
-    }
+    property.waive(&waivers);
+    waivers.report(&format!("'{name}'"), problems);
     if depth < MAX_NESTING {
         for (name, value) in raw.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let pointer = below(&below(pointer, "properties"), name);
-            property.properties.push(self::property(name, value, &pointer, depth + 1, problems));
+            property.properties.push(self::property(name, value, &pointer, depth + 1, files, problems));
         }
         if let Some(items) = raw.get("items").filter(|items| items.is_object()) {
-            property.items = Some(Box::new(self::property(name, items, &below(pointer, "items"), depth + 1, problems)));
+            property.items = Some(Box::new(self::property(name, items, &below(pointer, "items"), depth + 1, files, problems)));
         }
     }
     property
@@ -208,6 +223,8 @@ fn relationship(raw: &Value) -> Option<Relationship> {
     Some(Relationship {
         many,
         reverse: loose::flag(holder, "reverseRelationship").unwrap_or(false),
+        validate: loose::flag(holder, "validate").unwrap_or(false),
+        pairs: Vec::new(),
         reverse_property: loose::text(holder, "reversePropertyName").filter(|name| !name.is_empty()),
         collections,
     })
@@ -224,11 +241,46 @@ pub(crate) fn policies(declared: Option<&Value>, pointer: &str, problems: &mut P
     for (index, value) in list.iter().enumerate() {
         let pointer = format!("{pointer}/{index}");
         match loose::text(value, "policyId") {
-            Some(id) => policies.push(DeclaredPolicy { id, params: loose::member(value, "params").cloned(), pointer }),
+            Some(id) => {
+                let waivers = Waivers::read(value, &pointer, problems);
+                let waived = waivers.covers_policy(&id);
+                waivers.report(&format!("the policy '{id}'"), problems);
+                policies.push(DeclaredPolicy { id, params: loose::member(value, "params").cloned(), pointer, waived });
+            }
             None => problems.add(Severity::Warning, &pointer, "a policy needs a 'policyId'; it is ignored"),
         }
     }
     policies
+}
+
+/// Policies that hold where a condition does; also read from `policy.json`.
+pub(crate) fn conditional(
+    declared: Option<&Value>,
+    pointer: &str,
+    files: &ScriptFiles,
+    problems: &mut Problems,
+) -> Vec<ConditionalPolicies> {
+    let list = match declared {
+        None | Some(Value::Null) => return Vec::new(),
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+    };
+    let mut found = Vec::new();
+    for (index, value) in list.iter().enumerate() {
+        let pointer = format!("{pointer}/{index}");
+        let condition = value.get("condition").and_then(|condition| Script::read(condition, files));
+        match condition.as_ref().map(Script::obstacle) {
+            Some(None) => {}
+            Some(Some(reason)) => {
+                let message = format!("the condition cannot be run: {reason}; every write of the property is refused");
+                problems.add(Severity::Error, &below(&pointer, "condition"), message);
+            }
+            None => problems.add(Severity::Error, &pointer, "there is no 'condition'; every write of the property is refused"),
+        }
+        let policies = policies(value.get("policies"), &below(&pointer, "policies"), problems);
+        found.push(ConditionalPolicies { condition, policies, pointer });
+    }
+    found
 }
 
 fn count(raw: &Value, key: &str, pointer: &str, problems: &mut Problems) -> Option<u64> {

@@ -1,5 +1,5 @@
-//! A type as clients see it (`GET schema/managed/user`). Easiest to break: `order` may name only properties that exist, and
-//! must be there, or stock clients do not finish signing in (`reference/client-contract.md` §9, §11.2).
+//! A type as clients see it (`GET schema/managed/user`). Easiest to break: `order` may name only properties that exist, and must
+//! be there, or stock clients do not finish signing in (docs/protocol/clients.md, "Profile page" and "What is not there").
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::object::ObjectSchema;
 use super::property::Property;
 
 /// Keys that are the server's own business.
-const INTERNAL: [&str; 10] = [
+const INTERNAL: [&str; 11] = [
     "onRetrieve",
     "onStore",
     "onValidate",
@@ -18,6 +18,7 @@ const INTERNAL: [&str; 10] = [
     "secureHash",
     "encryption",
     "triggers",
+    "vestibule",
 ];
 
 impl ObjectSchema {

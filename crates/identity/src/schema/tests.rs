@@ -1,5 +1,5 @@
-//! The loose shapes of `projects.md` (ranked 5, 14; "managed.json, object user") and what clients demand of a schema
-//! (`client-contract.md` §9).
+//! The loose shapes of docs/protocol/project-files.md, cases 5 and 14, and what clients demand of a schema
+//! (docs/protocol/clients.md, "Profile page").
 
 #![expect(clippy::needless_pass_by_value, reason = "helpers take what json! makes, so that a case reads as one line")]
 
@@ -88,15 +88,20 @@ fn relationships_are_known_whatever_holds_their_collection() {
 }
 
 #[test]
-fn encryption_of_what_is_no_credential_is_told() {
-    let (x, problems) = property(json!({"type": "string", "encryption": {"purpose": "idm.password.encryption"}}));
-    assert!(!x.is_credential());
-    assert!(problems[0].message.contains("reversible"), "{}", problems[0].message);
-    assert!(property(json!({"type": "string", "encryption": {}, "isProtected": true})).0.is_credential());
+fn what_is_encrypted_and_no_credential_is_sealed_at_rest_and_cannot_be_unique() {
+    let encrypted = json!({"type": "string", "scope": "private", "encryption": {"purpose": "idm.password.encryption"}});
+    let (x, problems) = property(encrypted);
+    assert!(!x.is_credential() && x.is_sealed());
+    assert_eq!(problems, []);
+    let protected = property(json!({"type": "string", "encryption": {}, "isProtected": true})).0;
+    assert!(protected.is_credential() && !protected.is_sealed());
+    let (_, problems) = property(json!({"type": "string", "encryption": {}, "policies": [{"policyId": "unique"}]}));
+    assert_eq!(problems[0].severity, Severity::Error);
+    assert!(problems[0].message.contains("'unique' refuses every value"), "{}", problems[0].message);
 }
 
 #[test]
-fn scripts_of_an_operator_are_told_and_those_of_the_product_are_not() {
+fn what_cannot_be_run_is_told_and_what_can_and_what_the_product_does_is_not() {
     let managed = json!({"objects": [{
         "name": "user",
         "onCreate": {"type": "text/javascript", "source": "require('ui/onCreateUser').setDefaultFields(object)"},
@@ -109,8 +114,9 @@ fn scripts_of_an_operator_are_told_and_those_of_the_product_are_not() {
     }]});
     let (schemas, problems) = Schemas::read(&managed);
     let pointers: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
-    assert_eq!(pointers, ["/objects/0/postUpdate", "/objects/0/schema/properties/cn/onStore", "/objects/0/actions/mine"]);
-    assert!(problems[0].message.contains("script/storeFields.groovy") && problems[0].message.contains("after an object was changed"));
+    assert_eq!(pointers, ["/objects/0/postUpdate", "/objects/0/actions/mine"]);
+    assert!(problems[0].message.contains("script/storeFields.groovy") && problems[0].message.contains("every write that would run it"));
+    assert_eq!(problems[0].severity, Severity::Error);
     assert!(schemas.get("managed/user").unwrap().events.sets_default_fields);
 }
 

@@ -3,8 +3,6 @@
 //! The bounds are a few seconds of one core at most. They are checked when a stored value is recognised, so nothing past them is
 //! ever computed.
 
-use super::HashParameters;
-
 /// 128 MiB: the largest memory of the common recommendations that a server can afford per computation.
 const MEMORY_KIB: u64 = 128 * 1024;
 /// Memory times passes.
@@ -25,15 +23,14 @@ pub(super) const SALT_BYTES: usize = 256;
 /// Longest stored text that is looked at.
 pub(super) const STORED_BYTES: usize = 2048;
 
-pub(super) fn argon2(parameters: &HashParameters) -> bool {
-    let memory = u64::from(parameters.memory_kib());
-    memory <= MEMORY_KIB && parameters.lanes() <= ARGON2_LANES && memory * u64::from(parameters.passes()) <= ARGON2_WRITTEN_KIB
+pub(super) fn argon2(memory_kib: u32, passes: u32, lanes: u32) -> bool {
+    let memory = u64::from(memory_kib);
+    memory <= MEMORY_KIB && lanes <= ARGON2_LANES && memory * u64::from(passes) <= ARGON2_WRITTEN_KIB
 }
 
 /// RFC 9106 §3.1.
-pub(super) fn argon2_is_possible(parameters: &HashParameters) -> bool {
-    let lanes = u64::from(parameters.lanes());
-    lanes >= 1 && parameters.passes() >= 1 && u64::from(parameters.memory_kib()) >= 8 * lanes
+pub(super) fn argon2_is_possible(memory_kib: u32, passes: u32, lanes: u32) -> bool {
+    lanes >= 1 && passes >= 1 && u64::from(memory_kib) >= 8 * u64::from(lanes)
 }
 
 pub(super) fn bcrypt(cost: u32) -> bool {

@@ -1,14 +1,14 @@
 //! bcrypt and the SHA-2 crypt of Unix.
 
 use super::bounds;
-use super::stored::{Digest, Kind, Unsupported};
+use super::kind::{Digest, HashError, Kind};
 
 /// `$2b$12$` and 53 characters: 22 of salt, 31 of digest.
-pub(super) fn bcrypt(text: &str) -> Result<Kind, Unsupported> {
-    const MALFORMED: Unsupported = Unsupported::Malformed("bcrypt");
+pub(super) fn bcrypt(text: &str) -> Result<Kind, HashError> {
+    const MALFORMED: HashError = HashError::Malformed("bcrypt");
     let parts: bcrypt::HashParts = text.parse().map_err(|_| MALFORMED)?;
     if !bounds::bcrypt(parts.get_cost()) {
-        return Err(if parts.get_cost() > 31 { MALFORMED } else { Unsupported::TooCostly("bcrypt") });
+        return Err(if parts.get_cost() > 31 { MALFORMED } else { HashError::TooCostly("bcrypt") });
     }
     Ok(Kind::Bcrypt { cost: parts.get_cost(), salt: parts.get_salt_raw(), digest: bcrypt_digest(&parts.to_string()).to_owned() })
 }
@@ -19,8 +19,8 @@ pub(super) fn bcrypt_digest(formatted: &str) -> &str {
 }
 
 /// `rounds=5000$salt$digest`, the rounds optional (Drepper, "Unix crypt using SHA-256 and SHA-512").
-pub(super) fn sha_crypt(digest: Digest, rest: &str) -> Result<Kind, Unsupported> {
-    const MALFORMED: Unsupported = Unsupported::Malformed("sha-crypt");
+pub(super) fn sha_crypt(digest: Digest, rest: &str) -> Result<Kind, HashError> {
+    const MALFORMED: HashError = HashError::Malformed("sha-crypt");
     let (rounds, rest) = match rest.strip_prefix("rounds=") {
         None => (5_000, rest),
         Some(rest) => {
@@ -29,7 +29,7 @@ pub(super) fn sha_crypt(digest: Digest, rest: &str) -> Result<Kind, Unsupported>
         }
     };
     if !bounds::sha_crypt(rounds) {
-        return Err(Unsupported::TooCostly("sha-crypt"));
+        return Err(HashError::TooCostly("sha-crypt"));
     }
     let (salt, encoded) = rest.split_once('$').ok_or(MALFORMED)?;
     let length = if digest == Digest::Sha256 { 43 } else { 86 };

@@ -9,6 +9,15 @@ use serde_json::Value;
 
 use super::{HashParameters, Secret, Verdict, hash, verify_stored};
 
+/// Opens values that IDM encrypted with a key of the operator's keystore (`x-simple-encryption`).
+pub trait OpensCrypto: Send + Sync {
+    /// The value in clear.
+    ///
+    /// # Errors
+    /// Why not, for the operator's log.
+    fn open(&self, crypto: &Value) -> Result<Value, String>;
+}
+
 /// Hashing and verifying off the request's own thread.
 #[async_trait]
 pub trait Hasher: Send + Sync {

@@ -1,16 +1,17 @@
 //! `{"$crypto": {"type": …, "value": …}}`: how IDM stores what `secureHash` or `encryption` in `managed.json` asks for
-//! (`openidm-wire.md` §6.3; for 7.x the page "Secure sensitive values" of the security guide and `cli.sh secureHash`).
+//! (docs/protocol/managed-objects.md, "Secrets at rest"; for 7.x the page "Secure sensitive values" of the security guide and
+//! `cli.sh secureHash`).
 //!
 //! For PBKDF2 and SCRYPT the documentation gives the members (`data`, `config`) and their lengths but not the order of digest and
 //! salt inside `data`. SHA-2 puts the digest first; both orders are tried, which costs time and no safety.
 
 use serde_json::Value;
 
-use super::stored::{Bytes, Digest, Kind, Salted, StoredSecret, Unsupported, decode};
-use super::{CRYPTO, bounds, modular};
+use super::kind::{Bytes, Digest, HashError, Kind, Salted, StoredSecret, decode};
+use super::{CRYPTO, bounds, dollar, modular};
 use crate::loose;
 
-const MALFORMED: Unsupported = Unsupported::Malformed("$crypto");
+const MALFORMED: HashError = HashError::Malformed("$crypto");
 
 /// `value` has a `$crypto` member.
 pub(super) fn recognise(value: &Value) -> StoredSecret {
@@ -19,7 +20,7 @@ pub(super) fn recognise(value: &Value) -> StoredSecret {
     match crypto.get("type").and_then(Value::as_str) {
         Some("salted-hash") => StoredSecret::from_result(salted_hash(inner)),
         Some("x-simple-encryption") => StoredSecret::Unreadable { key: key(inner) },
-        Some(other) => StoredSecret::Unsupported(Unsupported::algorithm(other)),
+        Some(other) => StoredSecret::Unsupported(HashError::algorithm(other)),
         None => StoredSecret::Unsupported(MALFORMED),
     }
 }
@@ -34,7 +35,7 @@ fn key(inner: &Value) -> String {
     named.unwrap_or("unknown").chars().take(100).collect()
 }
 
-fn salted_hash(inner: &Value) -> Result<Kind, Unsupported> {
+fn salted_hash(inner: &Value) -> Result<Kind, HashError> {
     let algorithm = inner.get("algorithm").and_then(Value::as_str).ok_or(MALFORMED)?;
     let data = inner.get("data").and_then(Value::as_str).filter(|data| data.len() <= bounds::STORED_BYTES).ok_or(MALFORMED)?;
     let config = inner.get("config").unwrap_or(&Value::Null);
@@ -46,29 +47,29 @@ fn salted_hash(inner: &Value) -> Result<Kind, Unsupported> {
         "BCRYPT" => bcrypt(data),
         "PBKDF2" => pbkdf2(data, config),
         "SCRYPT" => scrypt(data, config),
-        _ => Err(Unsupported::algorithm(algorithm)),
+        _ => Err(HashError::algorithm(algorithm)),
     }
 }
 
 /// `base64(digest || salt)`.
-fn sha(digest: Digest, data: &str) -> Result<Kind, Unsupported> {
+fn sha(digest: Digest, data: &str) -> Result<Kind, HashError> {
     let joined = decode(data).ok_or(MALFORMED)?;
     let salted = Salted::split(&joined, digest.bytes()).ok_or(MALFORMED)?;
     Ok(Kind::Digest { digest, salted, bytes: Bytes::CutOrAll })
 }
 
 /// The page does not show the value. A bcrypt string says what it is; anything else is refused.
-fn bcrypt(data: &str) -> Result<Kind, Unsupported> {
+fn bcrypt(data: &str) -> Result<Kind, HashError> {
     let inside = decode(data).and_then(|bytes| String::from_utf8(bytes).ok());
     [Some(data), inside.as_deref()]
         .into_iter()
         .flatten()
         .filter(|text| text.starts_with("$2"))
-        .find_map(StoredSecret::from_dollar)
-        .unwrap_or_else(|| Err(Unsupported::algorithm("BCRYPT in a layout of IDM that is not documented")))
+        .find_map(dollar::parse)
+        .unwrap_or_else(|| Err(HashError::algorithm("BCRYPT in a layout of IDM that is not documented")))
 }
 
-fn pbkdf2(data: &str, config: &Value) -> Result<Kind, Unsupported> {
+fn pbkdf2(data: &str, config: &Value) -> Result<Kind, HashError> {
     let hmac = loose::text(config, "hmac").unwrap_or_else(|| "SHA3-256".to_owned());
     let prf = match hmac.to_ascii_uppercase().as_str() {
         "SHA-224" => Digest::Sha224,
@@ -78,14 +79,14 @@ fn pbkdf2(data: &str, config: &Value) -> Result<Kind, Unsupported> {
         "SHA3-256" => Digest::Sha3_256,
         "SHA3-384" => Digest::Sha3_384,
         "SHA3-512" => Digest::Sha3_512,
-        _ => return Err(Unsupported::algorithm(&format!("PBKDF2/{hmac}"))),
+        _ => return Err(HashError::algorithm(&format!("PBKDF2/{hmac}"))),
     };
     let iterations = count(config, "iterations", 20_000)?;
-    modular::pbkdf2_kind(prf, u32::try_from(iterations).map_err(|_| Unsupported::TooCostly("PBKDF2"))?, layouts(data, config)?)
+    modular::pbkdf2_kind(prf, u32::try_from(iterations).map_err(|_| HashError::TooCostly("PBKDF2"))?, layouts(data, config)?)
 }
 
-fn scrypt(data: &str, config: &Value) -> Result<Kind, Unsupported> {
-    const TOO_COSTLY: Unsupported = Unsupported::TooCostly("scrypt");
+fn scrypt(data: &str, config: &Value) -> Result<Kind, HashError> {
+    const TOO_COSTLY: HashError = HashError::TooCostly("scrypt");
     let n = count(config, "n", 32_768)?;
     if !n.is_power_of_two() {
         return Err(MALFORMED);
@@ -100,7 +101,7 @@ fn scrypt(data: &str, config: &Value) -> Result<Kind, Unsupported> {
 }
 
 /// Digest and salt in both orders, the likelier first.
-fn layouts(data: &str, config: &Value) -> Result<Vec<Salted>, Unsupported> {
+fn layouts(data: &str, config: &Value) -> Result<Vec<Salted>, HashError> {
     let joined = decode(data).ok_or(MALFORMED)?;
     let digest_bytes = usize::try_from(count(config, "hashLength", 16)?).map_err(|_| MALFORMED)?;
     let salt_bytes = usize::try_from(count(config, "saltLength", 16)?).map_err(|_| MALFORMED)?;
@@ -112,7 +113,7 @@ fn layouts(data: &str, config: &Value) -> Result<Vec<Salted>, Unsupported> {
     digest_first.zip(salt_first).map(|(likelier, other)| vec![likelier, other]).ok_or(MALFORMED)
 }
 
-fn count(config: &Value, name: &str, default: u64) -> Result<u64, Unsupported> {
+fn count(config: &Value, name: &str, default: u64) -> Result<u64, HashError> {
     match loose::member(config, name) {
         None => Ok(default),
         Some(value) => loose::as_count(value).ok_or(MALFORMED),

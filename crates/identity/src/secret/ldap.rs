@@ -2,10 +2,10 @@
 //!
 //! Only known scheme names count: a password that merely begins with a brace is no hash.
 
-use super::modular;
-use super::stored::{Bytes, Digest, Kind, Salted, StoredSecret, Unsupported, decode};
+use super::kind::{Bytes, Digest, HashError, Kind, Salted, decode};
+use super::{dollar, modular};
 
-pub(super) fn parse(text: &str) -> Option<Result<Kind, Unsupported>> {
+pub(super) fn parse(text: &str) -> Option<Result<Kind, HashError>> {
     let (scheme, rest) = text.strip_prefix('{')?.split_once('}')?;
     let scheme = scheme.to_ascii_uppercase();
     Some(match scheme.as_str() {
@@ -21,30 +21,30 @@ pub(super) fn parse(text: &str) -> Option<Result<Kind, Unsupported>> {
         "PBKDF2-SHA256" | "PBKDF2-HMAC-SHA256" => pbkdf2(Digest::Sha256, rest),
         "PBKDF2-SHA512" | "PBKDF2-HMAC-SHA512" => pbkdf2(Digest::Sha512, rest),
         "BCRYPT" | "CRYPT" | "ARGON2" | "SCRYPT" => {
-            StoredSecret::from_dollar(rest).unwrap_or_else(|| Err(Unsupported::algorithm(&format!("{{{scheme}}}"))))
+            dollar::parse(rest).unwrap_or_else(|| Err(HashError::algorithm(&format!("{{{scheme}}}"))))
         }
         "MD5" | "SMD5" | "CLEAR" | "BASE64" | "AES" | "3DES" | "BLOWFISH" | "RC4" | "SCRAM-SHA-256" | "SCRAM-SHA-512" | "SCRAM-SHA-1"
-        | "SASL" | "PKCS5S2" => Err(Unsupported::algorithm(&format!("{{{scheme}}}"))),
+        | "SASL" | "PKCS5S2" => Err(HashError::algorithm(&format!("{{{scheme}}}"))),
         _ => return None,
     })
 }
 
 /// `base64(digest)`.
-fn plain(digest: Digest, rest: &str) -> Result<Kind, Unsupported> {
-    let bytes = decode(rest).filter(|bytes| bytes.len() == digest.bytes()).ok_or(Unsupported::Malformed("{SHA}"))?;
+fn plain(digest: Digest, rest: &str) -> Result<Kind, HashError> {
+    let bytes = decode(rest).filter(|bytes| bytes.len() == digest.bytes()).ok_or(HashError::Malformed("{SHA}"))?;
     Ok(Kind::Digest { digest, salted: Salted { digest: bytes, salt: Vec::new() }, bytes: Bytes::All })
 }
 
 /// `base64(digest || salt)`; salts of any length but none.
-fn salted(digest: Digest, rest: &str) -> Result<Kind, Unsupported> {
-    let joined = decode(rest).ok_or(Unsupported::Malformed("{SSHA}"))?;
-    let salted = Salted::split(&joined, digest.bytes()).filter(|split| !split.salt.is_empty()).ok_or(Unsupported::Malformed("{SSHA}"))?;
+fn salted(digest: Digest, rest: &str) -> Result<Kind, HashError> {
+    let joined = decode(rest).ok_or(HashError::Malformed("{SSHA}"))?;
+    let salted = Salted::split(&joined, digest.bytes()).filter(|split| !split.salt.is_empty()).ok_or(HashError::Malformed("{SSHA}"))?;
     Ok(Kind::Digest { digest, salted, bytes: Bytes::All })
 }
 
 /// PingDS: `<iterations>:base64(digest || salt)`, the digest as long as the hash function's. OpenLDAP: `<iterations>$salt$digest`.
-fn pbkdf2(prf: Digest, rest: &str) -> Result<Kind, Unsupported> {
-    const MALFORMED: Unsupported = Unsupported::Malformed("PBKDF2");
+fn pbkdf2(prf: Digest, rest: &str) -> Result<Kind, HashError> {
+    const MALFORMED: HashError = HashError::Malformed("PBKDF2");
     let Some((iterations, joined)) = rest.split_once(':') else { return modular::iterated(prf, rest) };
     let joined = decode(joined).ok_or(MALFORMED)?;
     let salted = Salted::split(&joined, prf.bytes()).ok_or(MALFORMED)?;

@@ -2,12 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use super::stored::{Digest, Kind, Salted, Unsupported, decode, decode_adapted};
+use super::kind::{Digest, HashError, Kind, Salted, decode, decode_adapted};
 use super::{HashParameters, bounds};
 
 /// `v=19$m=19456,t=2,p=1$salt$hash`; without `v` it is version 1.0.
-pub(super) fn argon2(name: &str, rest: &str) -> Result<Kind, Unsupported> {
-    const MALFORMED: Unsupported = Unsupported::Malformed("argon2");
+pub(super) fn argon2(name: &str, rest: &str) -> Result<Kind, HashError> {
+    const MALFORMED: HashError = HashError::Malformed("argon2");
     let algorithm = match name {
         "argon2id" => argon2::Algorithm::Argon2id,
         "argon2i" => argon2::Algorithm::Argon2i,
@@ -24,11 +24,11 @@ pub(super) fn argon2(name: &str, rest: &str) -> Result<Kind, Unsupported> {
     let [parameters, salt, digest] = fields(rest).ok_or(MALFORMED)?;
     let [memory, passes, lanes] = numbers(parameters, ["m", "t", "p"]).ok_or(MALFORMED)?;
     let parameters = HashParameters::stored(memory, passes, lanes);
-    if !bounds::argon2_is_possible(&parameters) {
+    if !parameters.are_possible() {
         return Err(MALFORMED);
     }
-    if !bounds::argon2(&parameters) {
-        return Err(Unsupported::TooCostly("argon2"));
+    if !parameters.are_affordable() {
+        return Err(HashError::TooCostly("argon2"));
     }
     let Salted { digest, salt } = Salted::derived(&decode(digest).ok_or(MALFORMED)?, &decode(salt).ok_or(MALFORMED)?).ok_or(MALFORMED)?;
     if salt.len() < argon2::MIN_SALT_LEN {
@@ -38,17 +38,17 @@ pub(super) fn argon2(name: &str, rest: &str) -> Result<Kind, Unsupported> {
 }
 
 /// `ln=15,r=8,p=1$salt$hash`.
-pub(super) fn scrypt(rest: &str) -> Result<Kind, Unsupported> {
-    const MALFORMED: Unsupported = Unsupported::Malformed("scrypt");
+pub(super) fn scrypt(rest: &str) -> Result<Kind, HashError> {
+    const MALFORMED: HashError = HashError::Malformed("scrypt");
     let [parameters, salt, digest] = fields(rest).ok_or(MALFORMED)?;
     let [log_n, r, p] = numbers(parameters, ["ln", "r", "p"]).ok_or(MALFORMED)?;
-    let log_n = u8::try_from(log_n).ok().filter(|log_n| bounds::scrypt(*log_n, r, p)).ok_or(Unsupported::TooCostly("scrypt"))?;
+    let log_n = u8::try_from(log_n).ok().filter(|log_n| bounds::scrypt(*log_n, r, p)).ok_or(HashError::TooCostly("scrypt"))?;
     let salted = Salted::derived(&decode(digest).ok_or(MALFORMED)?, &decode(salt).ok_or(MALFORMED)?).ok_or(MALFORMED)?;
     Ok(Kind::Scrypt { log_n, r, p, layouts: vec![salted] })
 }
 
 /// `i=29000,l=32$salt$hash` (PHC) or `29000$salt$hash` (passlib, for which `$pbkdf2$` means HMAC-SHA-1).
-pub(super) fn pbkdf2(name: &str, rest: &str) -> Result<Kind, Unsupported> {
+pub(super) fn pbkdf2(name: &str, rest: &str) -> Result<Kind, HashError> {
     let prf = match name {
         "pbkdf2-sha256" => Digest::Sha256,
         "pbkdf2-sha384" => Digest::Sha384,
@@ -59,8 +59,8 @@ pub(super) fn pbkdf2(name: &str, rest: &str) -> Result<Kind, Unsupported> {
 }
 
 /// `<iterations>$salt$hash`.
-pub(super) fn iterated(prf: Digest, rest: &str) -> Result<Kind, Unsupported> {
-    const MALFORMED: Unsupported = Unsupported::Malformed("PBKDF2");
+pub(super) fn iterated(prf: Digest, rest: &str) -> Result<Kind, HashError> {
+    const MALFORMED: HashError = HashError::Malformed("PBKDF2");
     let [parameters, salt, digest] = fields(rest).ok_or(MALFORMED)?;
     let iterations = match parameters.strip_prefix("i=") {
         Some(phc) => phc.split(',').next().unwrap_or_default(),
@@ -71,10 +71,10 @@ pub(super) fn iterated(prf: Digest, rest: &str) -> Result<Kind, Unsupported> {
 }
 
 /// Bounds checked.
-pub(super) fn pbkdf2_kind(prf: Digest, iterations: u32, layouts: Vec<Salted>) -> Result<Kind, Unsupported> {
-    let iterations = NonZeroU32::new(iterations).ok_or(Unsupported::Malformed("PBKDF2"))?;
+pub(super) fn pbkdf2_kind(prf: Digest, iterations: u32, layouts: Vec<Salted>) -> Result<Kind, HashError> {
+    let iterations = NonZeroU32::new(iterations).ok_or(HashError::Malformed("PBKDF2"))?;
     if !bounds::pbkdf2(iterations.get()) {
-        return Err(Unsupported::TooCostly("PBKDF2"));
+        return Err(HashError::TooCostly("PBKDF2"));
     }
     Ok(Kind::Pbkdf2 { prf, iterations, layouts })
 }

@@ -19,6 +19,16 @@ impl Default for HashParameters {
 }
 
 impl HashParameters {
+    /// RFC 9106 §3.1.
+    pub(super) fn are_possible(&self) -> bool {
+        bounds::argon2_is_possible(self.memory_kib(), self.passes(), self.lanes())
+    }
+
+    /// Whether one verification costs no more than is allowed.
+    pub(super) fn are_affordable(&self) -> bool {
+        bounds::argon2(self.memory_kib(), self.passes(), self.lanes())
+    }
+
     /// Parameters within what one verification may cost here.
     ///
     /// # Errors
@@ -26,7 +36,7 @@ impl HashParameters {
     /// 16 lanes, or 1 GiB written in all.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, SecretError> {
         let parameters = Self { memory_kib, passes, lanes };
-        if bounds::argon2_is_possible(&parameters) && bounds::argon2(&parameters) { Ok(parameters) } else { Err(SecretError::Parameters) }
+        if parameters.are_possible() && parameters.are_affordable() { Ok(parameters) } else { Err(SecretError::Parameters) }
     }
 
     /// Next to no cost: for tests and throw-away data only.

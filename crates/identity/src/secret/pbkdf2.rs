@@ -7,7 +7,7 @@ use aws_lc_rs::digest::Context;
 use aws_lc_rs::pbkdf2 as lc;
 use zeroize::Zeroizing;
 
-use super::stored::Digest;
+use super::kind::Digest;
 
 pub(super) fn derive(prf: Digest, iterations: NonZeroU32, salt: &[u8], secret: &[u8], out: &mut [u8]) {
     let algorithm = match prf {

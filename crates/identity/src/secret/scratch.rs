@@ -1,24 +1,24 @@
-//! The working memory of argon2id, kept from one hash to the next.
+//! The working memory of the memory-hard hashes, kept from one hash to the next.
 //!
-//! Measured: 19 MiB fresh from the system for every hash cost a third of its time (page faults, clearing, unmapping), and the
-//! allocator kept most of it per thread, 290 MiB after some hundred sign-ins on one core.
+//! Our own hash, argon2id of version 1.3 with a digest of 32 bytes, is computed by the crate `argon2id` for the vector units of this processor.
+//! What else an imported account may bring (argon2i, argon2d, version 1.0, other lengths) goes through the crate `argon2`.
 //!
 //! Easiest to break: nothing may be read from it. Argon2 writes every block before it reads it, so what an earlier hash left behind
 //! changes no result; it is overwritten by the next one, or given back.
 
 use std::fmt;
 
-use argon2::{Argon2, Block};
+use argon2::{Algorithm, Argon2, Block, Version};
+use argon2id::{Cost, Input, Memory, TAG_BYTES};
 
 use super::SecretError;
 
-/// Blocks (KiB) that are reserved at least. Beyond 32 MiB the system's allocator maps memory by itself and gives it back at once when
-/// it is freed; what is reserved and never touched costs nothing.
-const MAPPED: usize = 33 * 1024;
-
 /// Working memory for one hash at a time.
 #[derive(Default)]
-pub struct Scratch(Vec<Block>);
+pub struct Scratch {
+    memory: Memory,
+    foreign: Vec<Block>,
+}
 
 impl Scratch {
     /// Memory that is taken when it is first needed.
@@ -27,21 +27,36 @@ impl Scratch {
         Self::default()
     }
 
-    /// How much of it is in use, in KiB.
+    /// How much of it is in use, KiB.
     #[must_use]
     pub fn kib(&self) -> usize {
-        self.0.len()
+        self.memory.kib() + self.foreign.len()
     }
 
     /// Computes a hash.
-    pub(super) fn argon2(&mut self, context: &Argon2<'_>, secret: &[u8], salt: &[u8], digest: &mut [u8]) -> Result<(), SecretError> {
-        let count = context.params().block_count();
-        if self.0.len() < count {
-            let more = count.max(MAPPED).saturating_sub(self.0.len());
-            self.0.try_reserve_exact(more).map_err(|_| SecretError::Parameters)?;
-            self.0.resize(count, Block::new());
+    pub(super) fn argon2(
+        &mut self,
+        (algorithm, version): (Algorithm, Version),
+        parameters: argon2::Params,
+        secret: &[u8],
+        salt: &[u8],
+        digest: &mut [u8],
+    ) -> Result<(), SecretError> {
+        if let (Algorithm::Argon2id, Version::V0x13) = (algorithm, version)
+            && let Ok(tag) = <&mut [u8; TAG_BYTES]>::try_from(&mut *digest)
+        {
+            let cost = Cost { memory_kib: parameters.m_cost(), passes: parameters.t_cost(), lanes: parameters.p_cost() };
+            let input = Input { password: secret, salt, ..Input::default() };
+            return argon2id::hash(&mut self.memory, cost, input, tag).map_err(|_| SecretError::Parameters);
         }
-        context.hash_password_into_with_memory(secret, salt, digest, &mut *self.0).map_err(|_| SecretError::Parameters)
+        let count = parameters.block_count();
+        if self.foreign.len() < count {
+            let more = count.saturating_sub(self.foreign.len());
+            self.foreign.try_reserve_exact(more).map_err(|_| SecretError::Parameters)?;
+            self.foreign.resize(count, Block::new());
+        }
+        let context = Argon2::new(algorithm, version, parameters);
+        context.hash_password_into_with_memory(secret, salt, digest, &mut self.foreign).map_err(|_| SecretError::Parameters)
     }
 }
 

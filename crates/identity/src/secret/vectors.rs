@@ -27,7 +27,7 @@ fn idm(algorithm: &str, data: &str, config: Value) -> Value {
     json!({"$crypto": {"value": value, "type": "salted-hash"}})
 }
 
-fn unsupported(stored: &Value) -> Unsupported {
+fn unsupported(stored: &Value) -> HashError {
     match StoredSecret::recognise(stored) {
         Some(StoredSecret::Unsupported(reason)) => reason,
         other => panic!("{stored}: {other:?}"),
@@ -121,8 +121,8 @@ fn pbkdf2_of_idm_7() {
     );
     assert_eq!(check(&longer, &"x".repeat(200)), Verdict::Matches { rehash: true }, "a key longer than a block, more than one block out");
     let short = idm("PBKDF2", "klFyMkdjkrXkKPGcG8Sq5QABAgMEBQYHCAkKCwwNDg8=", json!({"hashLength": 20, "hmac": "SHA-256"}));
-    assert_eq!(unsupported(&short), Unsupported::Malformed("$crypto"));
-    assert_eq!(unsupported(&idm("PBKDF2", "AAAA", config("SHA3-224"))), Unsupported::Algorithm("PBKDF2/SHA3-224".to_owned()));
+    assert_eq!(unsupported(&short), HashError::Malformed("$crypto"));
+    assert_eq!(unsupported(&idm("PBKDF2", "AAAA", config("SHA3-224"))), HashError::Algorithm("PBKDF2/SHA3-224".to_owned()));
 }
 
 // hashlib.scrypt(p, salt=s, n=16, r=8, p=1, dklen=32 and 16)
@@ -246,15 +246,15 @@ fn sec_52_a_hash_that_asks_for_too_much_work_is_refused_before_any_is_done() {
         idm("SCRYPT", "Q7EcH175P/kcU7JE2HRU+gABAgMEBQYHCAkKCwwNDg8=", json!({"n": 1u64 << 40})),
         idm("PBKDF2", "klFyMkdjkrXkKPGcG8Sq5QABAgMEBQYHCAkKCwwNDg8=", json!({"iterations": 1e12})),
     ] {
-        assert!(matches!(unsupported(&stored), Unsupported::TooCostly(_)), "{stored}");
+        assert!(matches!(unsupported(&stored), HashError::TooCostly(_)), "{stored}");
     }
 }
 
 #[test]
 fn a_digest_short_enough_to_guess_is_no_hash() {
-    assert!(matches!(unsupported(&json!("$pbkdf2-sha256$1$AAECAwQFBgcICQoLDA0ODw$AAE")), Unsupported::Malformed(_)));
+    assert!(matches!(unsupported(&json!("$pbkdf2-sha256$1$AAECAwQFBgcICQoLDA0ODw$AAE")), HashError::Malformed(_)));
     let tiny = idm("PBKDF2", "AAECAwQFBgcICQoLDA0ODxA=", json!({"hashLength": 1, "saltLength": 16, "iterations": 1}));
-    assert!(matches!(unsupported(&tiny), Unsupported::Malformed(_)));
+    assert!(matches!(unsupported(&tiny), HashError::Malformed(_)));
 }
 
 #[test]

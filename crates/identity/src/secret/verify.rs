@@ -3,7 +3,7 @@
 //! Easiest to break: the time of a refusal. A missing account, an account with a cheap imported hash and one with our own hash must
 //! cost about the same (SEC-02); use [`verify_stored`], which sees to it, wherever the account may be absent.
 
-use argon2::Argon2;
+use argon2::{Algorithm, Version};
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::stored::{Bytes, Hash, Kind, Salted};
+use super::kind::{Bytes, Hash, Kind, Salted};
 use super::{HashParameters, Scratch, Secret, SecretError, StoredSecret, Verdict, crypt, pbkdf2};
 
 const DIGEST_BYTES: usize = 32;
@@ -107,8 +107,8 @@ pub fn hash_in(scratch: &mut Scratch, secret: &Secret, salt: [u8; 16], parameter
 pub fn needs_rehash(stored: &StoredSecret, parameters: &HashParameters) -> bool {
     match stored {
         StoredSecret::Hash(Hash(Kind::Argon2 {
-            algorithm: argon2::Algorithm::Argon2id,
-            version: argon2::Version::V0x13,
+            algorithm: Algorithm::Argon2id,
+            version: Version::V0x13,
             parameters: used,
             salt,
             digest,
@@ -134,9 +134,8 @@ fn matches(scratch: &mut Scratch, kind: &Kind, form: &str) -> Option<bool> {
     let text = form.as_bytes();
     match kind {
         Kind::Argon2 { algorithm, version, parameters, salt, digest } => {
-            let context = Argon2::new(*algorithm, *version, library(parameters).ok()?);
             let mut computed = Zeroizing::new(vec![0; digest.len()]);
-            scratch.argon2(&context, text, salt, &mut computed).ok()?;
+            scratch.argon2((*algorithm, *version), library(parameters).ok()?, text, salt, &mut computed).ok()?;
             Some(same(&computed, digest))
         }
         Kind::Bcrypt { cost, salt, digest } => {
@@ -193,9 +192,8 @@ fn argon2id(
     salt: &[u8],
     parameters: &HashParameters,
 ) -> Result<Zeroizing<[u8; DIGEST_BYTES]>, SecretError> {
-    let context = Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, library(parameters)?);
     let mut digest = Zeroizing::new([0; DIGEST_BYTES]);
-    scratch.argon2(&context, secret, salt, digest.as_mut())?;
+    scratch.argon2((Algorithm::Argon2id, Version::V0x13), library(parameters)?, secret, salt, digest.as_mut())?;
     Ok(digest)
 }
 

@@ -97,7 +97,7 @@ fn only_the_version_in_force_counts_as_accepted() {
     ] {
         assert_eq!(terms.accepted(&metadata), accepted, "{metadata}");
     }
-    assert!(Terms::default().accepted(&json!({})), "nothing to accept, nothing owed");
+    assert!(Terms::default().accepted(&json!({})), "nothing to accept, nothing due");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::KeyError;
 use super::generation::{Generation, MASTER_LEN};
+use crate::error::Error;
 use crate::rsa::RsaPair;
 
 const VERSION: u64 = 1;
@@ -44,10 +44,10 @@ impl Drop for Entry {
 }
 
 /// Reads and prepares every generation of the document.
-pub(super) fn read(document: &str) -> Result<Vec<Generation>, KeyError> {
+pub(super) fn read(document: &str) -> Result<Vec<Generation>, Error> {
     let version = parse::<Versioned>(document)?.version;
     if version != VERSION {
-        return Err(KeyError::Version(version));
+        return Err(Error::NewerDocument(version));
     }
     parse::<Document>(document)?.keys.iter().map(restore).collect()
 }
@@ -74,22 +74,22 @@ pub(super) fn write<'g>(generations: impl Iterator<Item = &'g Generation>) -> Ze
     json
 }
 
-fn parse<'d, T: Deserialize<'d>>(document: &'d str) -> Result<T, KeyError> {
-    serde_json::from_str(document).map_err(|error| KeyError::Document { line: error.line(), column: error.column() })
+fn parse<'d, T: Deserialize<'d>>(document: &'d str) -> Result<T, Error> {
+    serde_json::from_str(document).map_err(|error| Error::DamagedDocument { line: error.line(), column: error.column() })
 }
 
-fn restore(entry: &Entry) -> Result<Generation, KeyError> {
+fn restore(entry: &Entry) -> Result<Generation, Error> {
     let rsa = RsaPair::from_pkcs8(&decode("rsa", &entry.rsa)?)
-        .map_err(|error| KeyError::Rsa { what: "the RSA key of the key document".to_owned(), error })?;
+        .map_err(|fault| Error::RefusedKey { what: "the RSA key of the key document".to_owned(), fault })?;
     let mut master = Zeroizing::new([0; MASTER_LEN]);
     let stored = decode("master", &entry.master)?;
     if stored.len() != MASTER_LEN {
-        return Err(KeyError::Member("master"));
+        return Err(Error::DamagedMember("master"));
     }
     master.copy_from_slice(&stored);
     Generation::restore(rsa, decode("signing", &entry.signing)?, master)
 }
 
-fn decode(member: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    STANDARD.decode(text).map(Zeroizing::new).map_err(|_| KeyError::Member(member))
+fn decode(member: &'static str, text: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    STANDARD.decode(text).map(Zeroizing::new).map_err(|_| Error::DamagedMember(member))
 }

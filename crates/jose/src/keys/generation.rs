@@ -11,16 +11,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::KeyError;
 use super::weakness;
 use crate::algorithms::{Encryption, JweAlgorithm, JwsAlgorithm};
 use crate::content::ContentKey;
-use crate::error::CryptoFailure;
+use crate::error::{CryptoFailure, Error};
+use crate::form::TokenForm;
 use crate::jwe::KeyManagement;
 use crate::jws::MacKey;
 use crate::key_wrap::WrappingKey;
 use crate::rsa::RsaPair;
-use crate::token::TokenForm;
 
 /// Bytes of the master secret.
 pub(super) const MASTER_LEN: usize = 32;
@@ -41,7 +40,7 @@ pub(crate) struct Generation {
 
 impl Generation {
     /// Draws every secret anew.
-    pub(super) fn generate() -> Result<Self, KeyError> {
+    pub(super) fn generate() -> Result<Self, Error> {
         let mut signing = Zeroizing::new(vec![0; SIGNING_LEN]);
         rand::fill(&mut signing).map_err(CryptoFailure::from)?;
         let mut master = Zeroizing::new([0; MASTER_LEN]);
@@ -50,10 +49,10 @@ impl Generation {
     }
 
     /// Prepares stored secrets, refusing weak ones.
-    pub(super) fn restore(rsa: RsaPair, signing: Zeroizing<Vec<u8>>, master: Zeroizing<[u8; MASTER_LEN]>) -> Result<Self, KeyError> {
+    pub(super) fn restore(rsa: RsaPair, signing: Zeroizing<Vec<u8>>, master: Zeroizing<[u8; MASTER_LEN]>) -> Result<Self, Error> {
         let weak = |what: &str| {
             let what = what.to_owned();
-            |weakness| KeyError::Weak { what, weakness }
+            |fault| Error::RefusedKey { what, fault }
         };
         weakness::check_rsa(&rsa).map_err(weak("the RSA key"))?;
         weakness::check_secret(&signing).map_err(weak("the signing secret"))?;
@@ -62,7 +61,7 @@ impl Generation {
     }
 
     /// This generation with another RSA pair and, where given, another signing secret.
-    pub(super) fn with(&self, rsa: RsaPair, signing: Option<Zeroizing<Vec<u8>>>) -> Result<Self, KeyError> {
+    pub(super) fn with(&self, rsa: RsaPair, signing: Option<Zeroizing<Vec<u8>>>) -> Result<Self, Error> {
         let signing = signing.unwrap_or_else(|| self.signing.clone());
         Ok(Self::prepare(Arc::new(rsa), signing, self.master.clone())?)
     }
@@ -71,10 +70,10 @@ impl Generation {
         let source = hkdf::Salt::new(hkdf::HKDF_SHA256, HKDF_SALT).extract(master.as_slice());
         let direct = |encryption: Encryption| -> Result<ContentKey, CryptoFailure> {
             let label = ["jwe dir ", encryption.wire_name()];
-            ContentKey::new(encryption, &derive(&source, label, encryption.key_len())?)
+            ContentKey::prepare(encryption, &derive(&source, label, encryption.key_len())?)
         };
         let wrapping = |algorithm: JweAlgorithm, length| -> Result<WrappingKey, CryptoFailure> {
-            WrappingKey::new(&derive(&source, ["jwe wrap ", algorithm.wire_name()], length)?)
+            WrappingKey::prepare(&derive(&source, ["jwe wrap ", algorithm.wire_name()], length)?)
         };
         Ok(Self {
             macs: [JwsAlgorithm::Hs256, JwsAlgorithm::Hs384, JwsAlgorithm::Hs512].map(|a| MacKey::new(a, &signing)),
@@ -163,8 +162,8 @@ impl std::fmt::Debug for Generation {
 }
 
 /// The signing key as IDM uses it: the ASCII bytes of the secret's Base64 text.
-pub(super) fn idm_signing_secret(alias: &str, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let weak = |weakness| KeyError::Weak { what: format!("secret key `{alias}`"), weakness };
+pub(super) fn idm_signing_secret(alias: &str, secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let weak = |fault| Error::RefusedKey { what: format!("secret key `{alias}`"), fault };
     weakness::check_secret(secret).map_err(weak)?;
     Ok(Zeroizing::new(STANDARD.encode(secret).into_bytes()))
 }

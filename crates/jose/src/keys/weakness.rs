@@ -2,15 +2,14 @@
 //!
 //! What is printed in an RFC or shipped in a sample is no secret, however random it looks.
 
-use std::fmt;
-
 use aws_lc_rs::digest;
 
 use crate::base64url;
+use crate::error::KeyFault;
 use crate::rsa::RsaPair;
 
-/// Bytes of the shortest secret: 128 bits, what IDM generates by default.
-pub(super) const MIN_SECRET_LEN: usize = 16;
+/// Bytes of the shortest secret.
+const MIN_SECRET_LEN: usize = KeyFault::MIN_SECRET_BITS / 8;
 /// Fewer different bytes than this do not occur in 16 random ones (probability below 2⁻⁵⁰).
 const MIN_DIFFERENT_BYTES: usize = 8;
 
@@ -36,39 +35,15 @@ const SAMPLE_RSA: [&str; 8] = [
     "yFedjYePuOqypvHnFMkhGLmWDhR47ZBkliVe1AXbFjY", // RFC 7520 §5.2
 ];
 
-/// Why a key is no secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weakness {
-    /// Shorter than 128 bits.
-    Short {
-        /// Its length.
-        bits: usize,
-    },
-    /// A few bytes over and over.
-    Repetitive,
-    /// Printed in a public document, or made of words of a sample.
-    Sample,
-}
-
-impl fmt::Display for Weakness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Short { bits } => write!(f, "it has {bits} bits, and fewer than {} can be guessed", MIN_SECRET_LEN * 8),
-            Self::Repetitive => f.write_str("it repeats a few bytes and can be guessed"),
-            Self::Sample => f.write_str("it is a published sample that everybody knows"),
-        }
-    }
-}
-
 /// Refuses secrets that are short, repetitive or known.
-pub(crate) fn check_secret(secret: &[u8]) -> Result<(), Weakness> {
+pub(crate) fn check_secret(secret: &[u8]) -> Result<(), KeyFault> {
     if secret.len() < MIN_SECRET_LEN {
-        return Err(Weakness::Short { bits: secret.len() * 8 });
+        return Err(KeyFault::ShortSecret { bits: secret.len() * 8 });
     }
     let lower = secret.to_ascii_lowercase();
     let has_word = |word: &&str| lower.windows(word.len()).any(|window| window == word.as_bytes());
     if SAMPLE_WORDS.iter().any(has_word) || is_listed(&SAMPLE_SECRETS, digest::digest(&digest::SHA256, secret).as_ref()) {
-        return Err(Weakness::Sample);
+        return Err(KeyFault::Sample);
     }
     let mut seen = [false; 256];
     for byte in secret {
@@ -76,12 +51,12 @@ pub(crate) fn check_secret(secret: &[u8]) -> Result<(), Weakness> {
             *slot = true;
         }
     }
-    if seen.iter().filter(|seen| **seen).count() < MIN_DIFFERENT_BYTES { Err(Weakness::Repetitive) } else { Ok(()) }
+    if seen.iter().filter(|seen| **seen).count() < MIN_DIFFERENT_BYTES { Err(KeyFault::Repetitive) } else { Ok(()) }
 }
 
 /// Refuses RSA keys whose private half is public.
-pub(crate) fn check_rsa(pair: &RsaPair) -> Result<(), Weakness> {
-    if is_listed(&SAMPLE_RSA, &pair.fingerprint()) { Err(Weakness::Sample) } else { Ok(()) }
+pub(crate) fn check_rsa(pair: &RsaPair) -> Result<(), KeyFault> {
+    if is_listed(&SAMPLE_RSA, &pair.fingerprint()) { Err(KeyFault::Sample) } else { Ok(()) }
 }
 
 fn is_listed(list: &[&str], digest: &[u8]) -> bool {

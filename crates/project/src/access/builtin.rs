@@ -1,4 +1,4 @@
-//! The product's rules, from the table in idm-docs §6.2.
+//! The product's rules, from the table in docs/protocol/access.md, "Stock rules".
 
 use super::{AccessRule, AccessRules, Condition};
 

@@ -1,17 +1,24 @@
-//! `customAuthz`: a JavaScript expression of which only the product's own functions are known.
+//! `customAuthz`: a JavaScript expression that decides whether a rule allows.
 //!
-//! The grammar read here is `or`, `and`, `not`, parentheses, `true`, `false` and calls with texts, lists of texts and booleans.
+//! What the product's own rules are made of is understood natively ([`expression`](super::expression)); any other expression runs in
+//! the sandbox ([`Custom`]). One that calls what nobody knows makes the rule allow nothing.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::custom::Custom;
+use super::expression::{self, Expression, Operand};
 use crate::companion::ui::Feature;
 
 /// What must hold for a rule to allow.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     /// All of these.
     All(Vec<Condition>),
     /// One of these.
     Any(Vec<Condition>),
-    /// Not this.
+    /// Holds when the condition inside does not.
     Not(Box<Condition>),
     /// Nothing: it holds.
     Always,
@@ -52,172 +59,59 @@ pub enum Condition {
     ProgressiveProfileEnabled,
     /// The managed user in the request carries no roles but these.
     RolesOnly(Vec<String>),
+    /// A write to a managed user names these properties only, in any case of letters; any other request passes.
+    WritesOnly(Vec<String>),
+    /// The request runs one of the stored queries that are listed for its resource.
+    QueryOneOf(BTreeMap<String, Vec<String>>),
+    /// Two values are equal (`===`, or `==` where not strict), or unequal where negated.
+    Equal {
+        /// What stands on the left.
+        left: Operand,
+        /// What stands on the right.
+        right: Operand,
+        /// `===` rather than `==`.
+        strict: bool,
+        /// `!==` or `!=`.
+        negated: bool,
+    },
+    /// JavaScript takes the value for true.
+    Truthy(Operand),
+    /// The sandbox decides.
+    Custom(Custom),
 }
 
-/// Reads an expression.
+/// Reads an expression. `script` is the rest of the file it comes from, where that is JavaScript (`script/access.js`).
 ///
 /// # Errors
 /// What is not understood, for the operator.
-pub(super) fn parse(text: &str) -> Result<Condition, String> {
-    let tokens = tokens(text)?;
-    let mut reader = Reader { tokens: &tokens, at: 0, depth: 0 };
-    let condition = reader.any()?;
-    reader.peek().map_or(Ok(condition), |token| Err(unexpected(token.shown())))
-}
-
-fn unexpected(shown: &str) -> String {
-    format!("'{shown}' is not expected")
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Token {
-    Name(String),
-    Text(String),
-    Sign(&'static str),
-}
-
-impl Token {
-    fn shown(&self) -> &str {
-        match self {
-            Self::Name(text) | Self::Text(text) => text,
-            Self::Sign(sign) => sign,
-        }
+pub(super) fn parse(text: &str, script: Option<&str>) -> Result<Condition, String> {
+    match expression::parse(text).and_then(|expression| understood(&expression)) {
+        Ok(condition) => Ok(condition),
+        // Whatever is wrong with it as JavaScript is said, and else what it calls that nobody knows.
+        Err(_) => Custom::new(text, script).map(Condition::Custom),
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<Token>, String> {
-    const SIGNS: [&str; 8] = ["&&", "||", "!", "(", ")", "[", "]", ","];
-    let mut tokens = Vec::new();
-    let mut rest = text.trim().trim_end_matches(';').trim_end();
-    while let Some(first) = rest.chars().next() {
-        let after = rest.get(first.len_utf8()..).unwrap_or_default();
-        if first == '\'' || first == '"' {
-            let (inside, remaining) = after.split_once(first).ok_or("a text is not closed")?;
-            if inside.contains('\\') {
-                return Err("escapes in texts are not read".to_owned());
-            }
-            tokens.push(Token::Text(inside.to_owned()));
-            rest = remaining;
-        } else if let Some(sign) = SIGNS.into_iter().find(|sign| rest.starts_with(sign)) {
-            tokens.push(Token::Sign(sign));
-            rest = rest.get(sign.len()..).unwrap_or_default();
-        } else if first.is_alphanumeric() || matches!(first, '_' | '$') {
-            let end = rest.find(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '_' | '$')).unwrap_or(rest.len());
-            let (name, remaining) = rest.split_at(end);
-            tokens.push(Token::Name(name.to_owned()));
-            rest = remaining;
-        } else {
-            return Err(unexpected(&first.to_string()));
+fn understood(expression: &Expression) -> Result<Condition, String> {
+    Ok(match expression {
+        Expression::Any(parts) => Condition::Any(parts.iter().map(understood).collect::<Result<_, _>>()?),
+        Expression::All(parts) => Condition::All(parts.iter().map(understood).collect::<Result<_, _>>()?),
+        Expression::Not(inner) => negated(understood(inner)?)?,
+        Expression::Equal { left, right, strict, negated } => {
+            let operand = |side: &Expression| Operand::of(side).ok_or_else(|| "a decision is compared".to_owned());
+            Condition::Equal { left: operand(left)?, right: operand(right)?, strict: *strict, negated: *negated }
         }
-        rest = rest.trim_start();
-    }
-    Ok(tokens)
-}
-
-enum Argument {
-    Text(String),
-    Texts(Vec<String>),
-    Boolean,
-}
-
-struct Reader<'a> {
-    tokens: &'a [Token],
-    at: usize,
-    depth: usize,
-}
-
-impl<'a> Reader<'a> {
-    const MAX_DEPTH: usize = 32;
-
-    fn peek(&self) -> Option<&'a Token> {
-        self.tokens.get(self.at)
-    }
-
-    fn next(&mut self) -> Result<&'a Token, String> {
-        let token = self.peek().ok_or("it ends too early")?;
-        self.at += 1;
-        Ok(token)
-    }
-
-    fn takes(&mut self, sign: &'static str) -> bool {
-        let found = self.peek() == Some(&Token::Sign(sign));
-        self.at += usize::from(found);
-        found
-    }
-
-    fn expect(&mut self, sign: &'static str) -> Result<(), String> {
-        if self.takes(sign) { Ok(()) } else { Err(format!("'{sign}' is missing")) }
-    }
-
-    fn any(&mut self) -> Result<Condition, String> {
-        let mut parts = vec![self.all()?];
-        while self.takes("||") {
-            parts.push(self.all()?);
+        Expression::Literal(Value::Bool(true)) => Condition::Always,
+        Expression::Literal(Value::Bool(false)) => Condition::Never,
+        Expression::Call(name, arguments) => {
+            let arguments = arguments.iter().map(|argument| match argument {
+                Expression::Literal(value) => Ok(value),
+                _ => Err(format!("an argument of '{name}' is computed")),
+            });
+            known(name, &arguments.collect::<Result<Vec<_>, _>>()?)?
         }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::Any(parts) })
-    }
-
-    fn all(&mut self) -> Result<Condition, String> {
-        let mut parts = vec![self.one()?];
-        while self.takes("&&") {
-            parts.push(self.one()?);
-        }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) })
-    }
-
-    fn one(&mut self) -> Result<Condition, String> {
-        self.depth += 1;
-        if self.depth > Self::MAX_DEPTH {
-            return Err("it nests too deep".to_owned());
-        }
-        let condition = if self.takes("!") {
-            negated(self.one()?)?
-        } else if self.takes("(") {
-            let inner = self.any()?;
-            self.expect(")")?;
-            inner
-        } else {
-            self.call()?
-        };
-        self.depth -= 1;
-        Ok(condition)
-    }
-
-    fn call(&mut self) -> Result<Condition, String> {
-        let Token::Name(name) = self.next()? else { return Err("a function is missing".to_owned()) };
-        match name.as_str() {
-            "true" => return Ok(Condition::Always),
-            "false" => return Ok(Condition::Never),
-            _ => self.expect("(")?,
-        }
-        let mut arguments = Vec::new();
-        while !self.takes(")") {
-            if !arguments.is_empty() {
-                self.expect(",")?;
-            }
-            arguments.push(self.argument()?);
-        }
-        known(name, &arguments)
-    }
-
-    fn argument(&mut self) -> Result<Argument, String> {
-        if self.takes("[") {
-            let mut texts = Vec::new();
-            while !self.takes("]") {
-                if !texts.is_empty() {
-                    self.expect(",")?;
-                }
-                let Token::Text(text) = self.next()? else { return Err("a list holds something else than texts".to_owned()) };
-                texts.push(text.clone());
-            }
-            return Ok(Argument::Texts(texts));
-        }
-        match self.next()? {
-            Token::Text(text) => Ok(Argument::Text(text.clone())),
-            Token::Name(name) if name == "true" || name == "false" => Ok(Argument::Boolean),
-            other => Err(unexpected(other.shown())),
-        }
-    }
+        other => Condition::Truthy(Operand::of(other).ok_or("this is no value")?),
+    })
 }
 
 /// What never holds because its subsystem is missing must not begin to hold by being denied.
@@ -233,15 +127,19 @@ fn negated(condition: Condition) -> Result<Condition, String> {
     if holds_never(&condition) { Err("it denies what cannot be decided".to_owned()) } else { Ok(Condition::Not(Box::new(condition))) }
 }
 
-fn known(name: &str, arguments: &[Argument]) -> Result<Condition, String> {
-    let texts: Vec<String> = arguments
-        .iter()
-        .flat_map(|argument| match argument {
-            Argument::Text(text) => vec![text.clone()],
-            Argument::Texts(texts) => texts.clone(),
-            Argument::Boolean => Vec::new(),
-        })
-        .collect();
+fn known(name: &str, arguments: &[&Value]) -> Result<Condition, String> {
+    let mut texts = Vec::new();
+    for argument in arguments {
+        match argument {
+            Value::Array(items) if items.iter().all(Value::is_string) => {
+                texts.extend(items.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            Value::String(text) => texts.push(text.clone()),
+            Value::Bool(_) => {}
+            Value::Object(queries) if name == "isQueryOneOf" => return Ok(Condition::QueryOneOf(listed(queries)?)),
+            _ => return Err(format!("an argument of '{name}' is neither a text nor a list of texts")),
+        }
+    }
     let some = |condition: fn(Vec<String>) -> Condition| {
         if texts.is_empty() { Err(format!("'{name}' needs a text")) } else { Ok(condition(texts.clone())) }
     };
@@ -268,11 +166,29 @@ fn known(name: &str, arguments: &[Argument]) -> Result<Condition, String> {
         "checkIfProgressiveProfileIsEnabled" => Condition::ProgressiveProfileEnabled,
         // There is no workflow here, so nobody owns a task or may start one.
         "isMyTask" | "canUpdateTask" | "isAllowedToStartProcess" | "isOneOfMyWorkflows" => Condition::Never,
-        "managedUserRestrictedToAllowedRoles" => {
-            Condition::RolesOnly(texts.iter().flat_map(|text| text.split(',')).map(|role| role.trim().to_owned()).collect())
-        }
+        "managedUserRestrictedToAllowedRoles" => Condition::RolesOnly(separated(&texts)),
+        "managedUserRestrictedToAllowedProperties" => Condition::WritesOnly(separated(&texts)),
         _ => return Err(format!("the function '{name}' is not known")),
     })
+}
+
+/// Texts that may themselves be lists with commas.
+fn separated(texts: &[String]) -> Vec<String> {
+    texts.iter().flat_map(|text| text.split(',')).map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+/// Stored queries by resource.
+fn listed(queries: &serde_json::Map<String, Value>) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let mut listed = BTreeMap::new();
+    for (resource, names) in queries {
+        let names = match names {
+            Value::String(name) => vec![name.clone()],
+            Value::Array(names) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => return Err(format!("the queries of '{resource}' are no list")),
+        };
+        listed.insert(resource.trim_matches('/').to_owned(), names);
+    }
+    Ok(listed)
 }
 
 /// A flag that switches a feature asks for the feature.

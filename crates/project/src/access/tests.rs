@@ -62,7 +62,7 @@ fn the_products_conditions_are_known_in_every_generation() {
         ("!isSelfServiceRequest()", Condition::Not(Box::new(Condition::SelfServiceRequest))),
         ("false", Condition::Never),
     ] {
-        assert_eq!(condition::parse(text), Ok(expected), "{text}");
+        assert_eq!(condition::parse(text, None), Ok(expected), "{text}");
     }
 }
 
@@ -70,14 +70,11 @@ fn the_products_conditions_are_known_in_every_generation() {
 fn an_unknown_condition_closes_the_rule() {
     for text in [
         "isSameType()",
-        "ownDataOnly() && request.x == 1",
+        "ownDataOnly() && request.x = 1",
         "ownDataOnly",
         "ownDataOnly(",
         "'x",
-        "onlyEditableManagedObjectProperties()",
         "isSelfServiceRequest() isSelfServiceRequest()",
-        "checkIfAnyFeatureEnabled({})",
-        "!(isMyTask() || ownDataOnly())",
     ] {
         let (rules, found) =
             read(&json!({"configs": [{"pattern": "*", "roles": "*", "methods": "*", "actions": "*", "customAuthz": text}]}));
@@ -153,6 +150,6 @@ fn patterns_cover_themselves_or_everything_below() {
 proptest! {
     #[test]
     fn no_condition_makes_it_panic(text in "(ownDataOnly\\(|'a'|\\)|\\[|\\]|,|!|&&|\\|\\||true|é| ){0,40}") {
-        let _ = condition::parse(&text);
+        let _ = condition::parse(&text, None);
     }
 }

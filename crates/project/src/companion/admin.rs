@@ -1,13 +1,14 @@
 //! Who the administrator is (decision 20).
 //!
-//! Two of three real projects declare none: before 7.0 he lived in the repository. So there is an order of sources, and a generated
+//! Two of three real projects declare none: before 7.0 the account was kept in the repository. So there is an order of sources, and a generated
 //! password at its end. The rule easiest to break: an encrypted password counts only for a server that has the keystore.
 
+use super::security::{RunAs, SecurityScript};
 use crate::secret::{Secret, SecretText};
 
 /// The administrator's name where the project does not say otherwise.
 pub(crate) const ADMINISTRATOR: &str = "openidm-admin";
-/// The variable that holds his password.
+/// The variable that holds the administrator's password.
 pub(crate) const PASSWORD_VARIABLE: &str = "OPENIDM_ADMIN_PASSWORD";
 /// The boot property that holds it.
 pub(crate) const PASSWORD_PROPERTY: &str = "openidm.admin.password";
@@ -39,8 +40,14 @@ impl AdminSource {
 pub struct Admin {
     /// Name to sign in with.
     pub username: String,
-    /// Roles he gets.
+    /// Roles the administrator gets.
     pub roles: Vec<String>,
+    /// `authentication.json` switches the account off, and nobody takes its place.
+    pub switched_off: bool,
+    /// For whom the administrator may act.
+    pub run_as: Option<RunAs>,
+    /// What has a say in the administrator's sign-in.
+    pub script: SecurityScript,
     /// Passwords from the strongest source to the weakest; if none is usable, the server generates one.
     pub sources: Vec<AdminSource>,
 }
@@ -56,6 +63,13 @@ impl Admin {
 impl Default for Admin {
     fn default() -> Self {
         let roles = ["internal/role/openidm-authorized", "internal/role/openidm-admin"];
-        Self { username: ADMINISTRATOR.to_owned(), roles: roles.map(str::to_owned).to_vec(), sources: Vec::new() }
+        Self {
+            username: ADMINISTRATOR.to_owned(),
+            roles: roles.map(str::to_owned).to_vec(),
+            switched_off: false,
+            run_as: None,
+            script: SecurityScript::None,
+            sources: Vec::new(),
+        }
     }
 }

@@ -1,17 +1,17 @@
-//! `auth.profile.json`: the processes a person may owe at sign-in (idm-docs §4.1).
+//! `auth.profile.json`: the processes that may be due at sign-in (docs/protocol/progressive-profile.md, "Processes at sign-in").
 //!
-//! The rule easiest to break: most real files list processes the project does not have. Such a name counts as done, or no one could
-//! ever finish signing in (decision 24).
+//! The rule easiest to break: most real files list processes the project does not have. Such a name counts as completed,
+//! or nobody could finish signing in (decision 24).
 
 use crate::diagnostic::{Severity, Sink};
 use crate::loose::Document;
 
-/// `auth.profile.json`; without the file nothing is owed.
+/// `auth.profile.json`; without the file nothing is due.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthProfile {
     /// Resource paths in order, `selfservice/profile`, as the login answer lists them.
     pub processes: Vec<String>,
-    /// The role withheld until nothing is owed.
+    /// The role that is withheld while a process is due.
     pub authorization_role: Option<String>,
 }
 
@@ -24,8 +24,7 @@ impl AuthProfile {
 
     pub(crate) fn read(document: &Document, sink: &Sink) -> Self {
         let root = document.root(sink);
-        // `authenticationRole` appears in shipped files and is documented nowhere.
-        root.expect_keys(&["profileEnhancementProcesses", "authorizationRole"], &["authenticationRole"]);
+        root.expect(&crate::keys::AUTH_PROFILE);
         let list = root.get("profileEnhancementProcesses");
         let processes = list.texts().into_iter().map(|written| {
             let path = format!("selfservice/{}", Self::process_name(&written));

@@ -1,18 +1,21 @@
-//! `authentication.json`: who may sign in, and how long a session lives (idm-docs §6.1).
+//! `authentication.json`: who may sign in, and how long a session lives (docs/protocol/authentication.md).
 //!
-//! The rules easiest to break: `anonymous` must always be able to call (no stock client starts without him), and people must be able
-//! to sign in with their own password even where the project sent them through LDAP or AM, unless `vestibule.toml` refuses it.
+//! The rules easiest to break: `anonymous` must always be able to call (no stock client starts without it), and what the file switches
+//! off stays off: who came through LDAP or AM does not get in with a password kept here, unless `vestibule.toml` says so.
 
-use std::time::Duration;
+mod session;
 
 use serde_json::Value;
 
 use super::admin::{self, Admin, AdminSource};
+use super::security::{Files, PropertyMapping, RunAs, SecurityScript, mapping, query_id};
 use crate::diagnostic::{Severity, Sink};
+use crate::keys;
 use crate::loose::{Document, Node};
 use crate::secret::{Secret, SecretText};
 use crate::settings::Settings;
 use crate::substitution::{Environment, ProjectNames};
+pub use session::Session;
 
 /// Name and documented password of the caller without an account.
 const ANONYMOUS: &str = "anonymous";
@@ -37,23 +40,6 @@ pub enum ModuleKind {
     Unsupported(String),
 }
 
-/// Which property holds what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PropertyMapping {
-    /// The name a person signs in with, `username`.
-    pub authentication_id: String,
-    /// His password, `password`.
-    pub user_credential: String,
-    /// His roles, `authzRoles`.
-    pub user_roles: Option<String>,
-}
-
-impl Default for PropertyMapping {
-    fn default() -> Self {
-        Self { authentication_id: "username".to_owned(), user_credential: "password".to_owned(), user_roles: Some("authzRoles".to_owned()) }
-    }
-}
-
 /// One way to sign in; the first that succeeds counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Module {
@@ -69,42 +55,10 @@ pub struct Module {
     pub mapping: PropertyMapping,
     /// Roles everybody gets who signs in this way, as written: with or without `internal/role/`.
     pub roles: Vec<String>,
-}
-
-/// The session cookie.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// Longest life.
-    pub max_life: Duration,
-    /// Longest rest.
-    pub idle: Duration,
-    /// Does the cookie end with the browser?
-    pub session_only: bool,
-    /// Is it hidden from scripts?
-    pub http_only: bool,
-    /// Is it sent over TLS only? Without a word in the file, the public address decides.
-    pub secure: Option<bool>,
-    /// Its name, `session-jwt`.
-    pub cookie_name: String,
-    /// Domains it is sent to.
-    pub cookie_domains: Vec<String>,
-    /// Are roles looked up at every request instead of once?
-    pub dynamic_roles: bool,
-}
-
-impl Default for Session {
-    fn default() -> Self {
-        Self {
-            max_life: Duration::from_hours(2),
-            idle: Duration::from_mins(30),
-            session_only: true,
-            http_only: true,
-            secure: None,
-            cookie_name: "session-jwt".to_owned(),
-            cookie_domains: Vec::new(),
-            dynamic_roles: false,
-        }
-    }
+    /// For whom its users may act.
+    pub run_as: Option<RunAs>,
+    /// What has a say in a sign-in.
+    pub script: SecurityScript,
 }
 
 /// `authentication.json`.
@@ -130,11 +84,17 @@ impl Authentication {
         self.modules.iter().filter(|module| module.enabled)
     }
 
+    /// The module in use of a static user, other than the administrator.
+    #[must_use]
+    pub fn static_user(&self, name: &str) -> Option<&Module> {
+        self.enabled().find(|module| matches!(&module.kind, ModuleKind::StaticUser { username, .. } if username == name))
+    }
+
     /// What counts without the file, or without a readable one.
     pub(crate) fn default_for(settings: &Settings, names: &ProjectNames<'_>, environment: &dyn Environment) -> Self {
         let mut made = Self { modules: Vec::new(), admin: Admin::default(), session: Session::default() };
         made.add_anonymous();
-        if settings.managed_sign_in {
+        if settings.managed_sign_in != Some(false) {
             made.modules.push(managed_module());
         }
         made.add_admin_sources(names, environment);
@@ -146,6 +106,7 @@ impl Authentication {
         settings: &Settings,
         names: &ProjectNames<'_>,
         environment: &dyn Environment,
+        files: Files<'_>,
         sink: &Sink,
     ) -> Self {
         let root = document.root(sink);
@@ -155,12 +116,12 @@ impl Authentication {
             root.report(Severity::Warning, "no-sign-in-modules", message, None);
             return Self::default_for(settings, names, environment);
         }
-        root.expect_keys(&["serverAuthContext"], &["rsFilter"]);
-        context.expect_keys(&["sessionModule", "authModules"], &["auditLogger"]);
+        root.expect(&keys::AUTHENTICATION);
+        context.expect(&keys::AUTH_CONTEXT);
         let mut made =
-            Self { modules: Vec::new(), admin: Admin::default(), session: session(&context.get("sessionModule").get("properties")) };
+            Self { modules: Vec::new(), admin: Admin::default(), session: Session::read(&context.get("sessionModule").get("properties")) };
         for node in context.get("authModules").items() {
-            if let Some(module) = read_module(&node, settings.keys.keystore.is_some()) {
+            if let Some(module) = read_module(&node, settings.keys.keystore.is_some(), files) {
                 made.take(module, &node);
             }
         }
@@ -171,10 +132,18 @@ impl Authentication {
 
     /// The administrator is set apart, everybody else is a module.
     fn take(&mut self, module: Module, node: &Node<'_>) {
+        if module.kind == ModuleKind::InternalUser && module.enabled && self.admin.run_as.is_none() {
+            self.admin.run_as.clone_from(&module.run_as);
+        }
         if let ModuleKind::StaticUser { username, password } = &module.kind {
+            // How the product's own administrator is switched off (authentication guide, "Administrative users").
+            self.admin.switched_off |= !module.enabled && username == admin::ADMINISTRATOR;
             let administers = module.roles.iter().any(|role| plain_role(role) == admin::ADMINISTRATOR);
             if module.enabled && (username == admin::ADMINISTRATOR || (administers && self.admin.sources.is_empty())) {
                 self.admin.username.clone_from(username);
+                self.admin.switched_off = false;
+                self.admin.run_as = module.run_as.clone().or(self.admin.run_as.take());
+                self.admin.script.clone_from(&module.script);
                 if !module.roles.is_empty() {
                     self.admin.roles.clone_from(&module.roles);
                 }
@@ -195,19 +164,35 @@ impl Authentication {
         if !self.modules.iter().any(names_anonymous) {
             self.add_anonymous();
         }
-        let managed = |module: &&mut Module| module.kind == ModuleKind::ManagedUser;
-        if !settings.managed_sign_in {
-            self.modules.iter_mut().filter(managed).for_each(|module| module.enabled = false);
-        } else if !self.modules.iter().any(|module| module.enabled && module.kind == ModuleKind::ManagedUser) {
-            let found = self.modules.iter_mut().find(|module| module.kind == ModuleKind::ManagedUser);
-            let (severity, message) = if let Some(module) = found {
+        let is_managed = |module: &&mut Module| module.kind == ModuleKind::ManagedUser;
+        let on = self.enabled().any(|module| module.kind == ModuleKind::ManagedUser);
+        let say = |severity, message: &str, help: &str| node.report(severity, "managed-sign-in", message, Some(help.to_owned()));
+        match (settings.managed_sign_in, self.modules.iter_mut().find(is_managed)) {
+            (Some(false), _) => self.modules.iter_mut().filter(is_managed).for_each(|module| module.enabled = false),
+            (_, Some(_)) if on => {}
+            (None, Some(_)) => say(
+                Severity::Warning,
+                "MANAGED_USER is switched off, so nobody signs in with a password kept here",
+                "[signin] managed = true in vestibule.toml lets people in all the same",
+            ),
+            (Some(true), Some(module)) => {
                 module.enabled = true;
-                (Severity::Warning, "MANAGED_USER is switched off here, but people sign in with the password kept here all the same")
-            } else {
+                say(
+                    Severity::Warning,
+                    "MANAGED_USER is switched off here, and [signin] managed = true lets people sign in with a password kept here all the same",
+                    "take it out of vestibule.toml to refuse it",
+                );
+            }
+            (wanted, None) => {
                 self.modules.push(managed_module());
-                (Severity::Hint, "there is no MANAGED_USER module; people sign in with the password kept here all the same")
-            };
-            node.report(severity, "managed-sign-in", message, Some("[signin] managed = false in vestibule.toml refuses it".to_owned()));
+                if wanted.is_none() {
+                    say(
+                        Severity::Warning,
+                        "there is no MANAGED_USER module; people sign in with the password kept here all the same",
+                        "[signin] managed = false in vestibule.toml refuses it, and true says that it is meant",
+                    );
+                }
+            }
         }
     }
 
@@ -220,6 +205,8 @@ impl Authentication {
             query_id: None,
             mapping: PropertyMapping::default(),
             roles: vec!["internal/role/openidm-reg".to_owned()],
+            run_as: None,
+            script: SecurityScript::None,
         });
     }
 
@@ -227,6 +214,10 @@ impl Authentication {
         let filled = |text: &String| !text.is_empty();
         if let Some(text) = environment.variable(admin::PASSWORD_VARIABLE).filter(filled) {
             self.admin.sources.insert(0, AdminSource::Environment(Secret::new(text)));
+            self.admin.switched_off = false;
+        }
+        if self.admin.switched_off {
+            return;
         }
         let boot = names.property(admin::PASSWORD_PROPERTY).filter(filled);
         // Obfuscated texts are no passwords.
@@ -244,10 +235,13 @@ fn managed_module() -> Module {
         query_id: Some("credential-query".to_owned()),
         mapping: PropertyMapping::default(),
         roles: vec!["internal/role/openidm-authorized".to_owned()],
+        run_as: None,
+        script: SecurityScript::None,
     }
 }
 
-fn read_module(node: &Node<'_>, keystore: bool) -> Option<Module> {
+fn read_module(node: &Node<'_>, keystore: bool, files: Files<'_>) -> Option<Module> {
+    node.expect(&keys::AUTH_MODULE);
     let name = node.get("name").filled_text();
     let Some(name) = name else {
         node.report(Severity::Warning, "missing-key", "a module without a name is not used", None);
@@ -268,20 +262,24 @@ fn read_module(node: &Node<'_>, keystore: bool) -> Option<Module> {
         let help = crate::diagnostic::suggestion(&name, known);
         node.get("name").report(severity, "unsupported-module", format!("nobody can sign in through '{name}' here"), help);
     }
-    let mapping = properties.get("propertyMapping");
-    let default = PropertyMapping::default();
-    let roles = properties.get_any(&["defaultUserRoles", "defaultRoles"]).texts();
+    // Of a module that signs nobody in, nothing else has an effect.
+    let signs_in = enabled && !matches!(kind, ModuleKind::Unsupported(_) | ModuleKind::SocialProviders);
+    if signs_in {
+        properties.expect(&keys::MODULE_PROPERTIES);
+        properties.get("propertyMapping").expect(&keys::PROPERTY_MAPPING);
+    }
+    let (query_id, found) =
+        if kind == ModuleKind::ManagedUser && signs_in { query_id(&properties) } else { (properties.get("queryId").filled_text(), true) };
+    let script = if signs_in { SecurityScript::read(&properties.get("augmentSecurityContext"), files) } else { SecurityScript::None };
     Some(Module {
         kind,
         enabled,
         resource: properties.get("queryOnResource").filled_text(),
-        query_id: properties.get("queryId").filled_text(),
-        mapping: PropertyMapping {
-            authentication_id: mapping.get("authenticationId").filled_text().unwrap_or(default.authentication_id),
-            user_credential: mapping.get("userCredential").filled_text().unwrap_or(default.user_credential),
-            user_roles: mapping.get_any(&["userRoles", "effectiveUserRoles"]).filled_text(),
-        },
-        roles,
+        query_id,
+        mapping: mapping(&properties.get("propertyMapping")),
+        roles: properties.get_any(&["defaultUserRoles", "defaultRoles"]).texts(),
+        run_as: if signs_in { RunAs::read(&properties.get("runAsProperties"), files) } else { None },
+        script: script.unless(!found),
     })
 }
 
@@ -324,50 +322,6 @@ fn static_user(properties: &Node<'_>, enabled: bool, keystore: bool) -> Option<M
         password = replaced.or(password);
     }
     Some(ModuleKind::StaticUser { username, password })
-}
-
-fn session(properties: &Node<'_>) -> Session {
-    /// Keys of the keystore the session was once encrypted with.
-    const OLD: [&str; 6] = ["keyAlias", "privateKeyPassword", "keystoreType", "keystoreFile", "keystorePassword", "encryptionKeyAlias"];
-    const NEW: [&str; 12] = [
-        "maxTokenLifeMinutes",
-        "maxTokenLifeSeconds",
-        "tokenIdleTimeMinutes",
-        "tokenIdleTimeSeconds",
-        "sessionOnly",
-        "isHttpOnly",
-        "isSecure",
-        "sessionCookieName",
-        "cookieName",
-        "cookieDomains",
-        "enableDynamicRoles",
-        "jwtTokenCookieName",
-    ];
-    const YEAR_IN_MINUTES: i64 = 366 * 24 * 60;
-    properties.expect_keys(&NEW, &OLD);
-    let default = Session::default();
-    let span = |seconds: &str, minutes: &str, default: Duration| {
-        let seconds = properties.get(seconds).integer_in(1..=YEAR_IN_MINUTES * 60);
-        let all = seconds.or_else(|| properties.get(minutes).integer_in(1..=YEAR_IN_MINUTES).map(|minutes| minutes * 60));
-        all.and_then(|seconds| u64::try_from(seconds).ok()).map_or(default, Duration::from_secs)
-    };
-    Session {
-        max_life: span("maxTokenLifeSeconds", "maxTokenLifeMinutes", default.max_life),
-        idle: span("tokenIdleTimeSeconds", "tokenIdleTimeMinutes", default.idle),
-        session_only: properties.get("sessionOnly").boolean().unwrap_or(default.session_only),
-        http_only: properties.get("isHttpOnly").boolean().unwrap_or(default.http_only),
-        secure: properties.get("isSecure").boolean(),
-        cookie_name: properties
-            .get_any(&["sessionCookieName", "cookieName", "jwtTokenCookieName"])
-            .filled_text()
-            .unwrap_or(default.cookie_name),
-        cookie_domains: properties
-            .get("cookieDomains")
-            .value()
-            .filter(|value| !matches!(value, Value::Object(_)))
-            .map_or_else(Vec::new, |_| properties.get("cookieDomains").comma_texts()),
-        dynamic_roles: properties.get("enableDynamicRoles").boolean().unwrap_or_default(),
-    }
 }
 
 #[cfg(test)]

@@ -81,10 +81,7 @@ impl CrossOrigin {
             return None;
         }
         let parameters = root.get("initParams");
-        parameters.expect_keys(
-            &["allowedOrigins", "allowedMethods", "allowedHeaders", "exposedHeaders", "preflightMaxAge", "allowCredentials"],
-            &["allowedTimingOrigins", "chainPreflight"],
-        );
+        parameters.expect(&crate::keys::CORS);
         let origins = origins(&parameters.get("allowedOrigins"));
         let any = origins.iter().any(|origin| matches!(origin, Origin::Any));
         let credentials = parameters.get("allowCredentials");

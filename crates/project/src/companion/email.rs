@@ -1,4 +1,4 @@
-//! `external.email.json`: how mail leaves (idm-docs §5.6).
+//! `external.email.json`: how mail leaves (docs/protocol/mail.md, "Mail service").
 //!
 //! The password is taken, in this order, from the environment variable `VESTIBULE_MAIL_PASSWORD`, from `vestibule.toml`, from the file.
 //! The rule easiest to break: a file that cannot be used means "no mail service", which fails when a process wants to send, not at load.
@@ -28,23 +28,92 @@ pub enum Security {
     Tls,
 }
 
-/// A mail server.
+/// Versions of TLS that may be spoken, `mail.smtp.ssl.protocols`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsVersions {
+    /// 1.2 and 1.3.
+    #[default]
+    Both,
+    /// 1.2 only.
+    Only12,
+    /// 1.3 only.
+    Only13,
+}
+
+/// A client that gets tokens at a token endpoint (RFC 6749 §4.4).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mailer {
+pub struct ClientCredentials {
+    /// `auth.clientId`.
+    pub client_id: String,
+    /// `auth.clientSecret`; still encrypted if only the operator's keystore can open it.
+    pub client_secret: Option<SecretText>,
+    /// `auth.tokenEndpoint`.
+    pub token_endpoint: String,
+    /// `auth.scope`, joined by `auth.scopeDelimiter`.
+    pub scope: String,
+}
+
+/// How we say who we are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MailLogin {
+    /// Not at all.
+    None,
+    /// A user name and a password.
+    Password {
+        /// The name.
+        username: String,
+        /// The password; still encrypted if only the operator's keystore can open it.
+        password: Option<SecretText>,
+    },
+    /// A mailbox and a token (XOAUTH2).
+    Bearer {
+        /// The mailbox.
+        username: String,
+        /// Who gets the token.
+        client: ClientCredentials,
+    },
+}
+
+/// A server that relays mail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SmtpServer {
     /// Name or address.
     pub host: String,
     /// Port; 25, 465 or 587 where the file gives none, as the protection asks.
     pub port: u16,
     /// Protection of the connection.
     pub security: Security,
-    /// Name to authenticate with; nothing without authentication.
-    pub username: Option<String>,
-    /// Password; still encrypted if only the operator's keystore can open it.
-    pub password: Option<SecretText>,
-    /// Sender for mails that name none.
-    pub from: Option<String>,
+    /// Versions of TLS.
+    pub tls: TlsVersions,
+    /// How we say who we are.
+    pub login: MailLogin,
     /// Name to greet the server with, `mail.smtp.localhost`.
     pub greeting: Option<String>,
+    /// Whether mailboxes with letters outside ASCII are written to, `mail.mime.allowutf8`.
+    pub utf8: bool,
+}
+
+/// Where mail goes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MailService {
+    /// To a mail server.
+    Smtp(SmtpServer),
+    /// To Microsoft Graph.
+    Graph {
+        /// `mailEndpoint`: the `sendMail` of a mailbox.
+        endpoint: String,
+        /// Who gets the token.
+        client: ClientCredentials,
+    },
+}
+
+/// A mail service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mailer {
+    /// Where mail goes.
+    pub service: MailService,
+    /// Sender for mails that name none.
+    pub from: Option<String>,
     /// Longest time to connect; nothing for no limit.
     pub connect_timeout: Option<Duration>,
     /// Longest wait for one answer.
@@ -54,8 +123,25 @@ pub struct Mailer {
 }
 
 /// Properties of the Java mail library that are honoured, or whose effect is always on.
-const HONOURED: [&str; 4] =
-    ["mail.smtp.localhost", "mail.smtp.starttls.required", "mail.smtp.ssl.protocols", "mail.smtp.ssl.checkserveridentity"];
+const HONOURED: [&str; 14] = [
+    "mail.smtp.localhost",
+    "mail.smtp.auth",
+    "mail.smtp.auth.mechanisms",
+    "mail.smtp.starttls.enable",
+    "mail.smtp.starttls.required",
+    "mail.smtp.ssl.enable",
+    "mail.smtp.ssl.protocols",
+    "mail.smtp.ssl.checkserveridentity",
+    "mail.smtp.connectiontimeout",
+    "mail.smtp.timeout",
+    "mail.smtp.writetimeout",
+    "mail.smtp.allow8bitmime",
+    "mail.mime.allowutf8",
+    "mail.smtp.quitwait",
+];
+
+/// Milliseconds of each limit where the file gives none.
+const TIMEOUT: i64 = 300_000;
 
 impl Mailer {
     /// `password` is the one of `vestibule.toml`; `keystore` says whether encrypted values can be opened later.
@@ -67,28 +153,68 @@ impl Mailer {
         sink: &Sink,
     ) -> Option<Self> {
         let root = document.root(sink);
+        let outside =
+            environment.variable(PASSWORD_VARIABLE).filter(|text| !text.is_empty()).map(Secret::new).or_else(|| password.cloned());
+        let secrets = Secrets { outside, keystore };
+        root.expect(&crate::keys::EMAIL);
+        let properties = Properties::read(&root.get("smtpProperties"));
         let kind = root.get("type").filled_text().unwrap_or_else(|| "smtp".to_owned());
-        if !kind.eq_ignore_ascii_case("smtp") {
-            let help = "send through an SMTP server: give its host and port and leave 'type' out".to_owned();
-            root.get("type").report(Severity::Error, "mail-type", format!("mail of the type '{kind}' cannot be sent"), Some(help));
-            return None;
-        }
-        let known =
-            ["type", "host", "port", "auth", "starttls", "ssl", "from", "timeout", "writetimeout", "connectiontimeout", "smtpProperties"];
-        root.expect_keys(&known, &["debug", "threadPoolSize", "messageSentTemplate"]);
-        let properties = properties(&root.get("smtpProperties"));
-        let property = |name: &str| properties.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
-        let (username, password) = credentials(&root.get("auth"), password, keystore, environment);
-        let waived = property("mail.smtp.starttls.required").is_some_and(|value| value.eq_ignore_ascii_case("false"));
-        let required = username.is_some() || !waived;
-        let enabled = |key: &str| {
-            let node = root.get(key);
-            if node.value().is_some_and(serde_json::Value::is_object) { node.get("enable").boolean() } else { node.boolean() }
-                .unwrap_or_default()
+        let service = match kind.to_ascii_lowercase().as_str() {
+            "smtp" => MailService::Smtp(SmtpServer::read(&root, &properties, &secrets)?),
+            "msgraph" => {
+                let endpoint = address(&root.get("mailEndpoint"), "mailEndpoint", "whose sendMail takes the mails?");
+                let client = secrets.client(&root.get("auth"));
+                MailService::Graph { endpoint: endpoint?, client: client? }
+            }
+            _ => {
+                let help = "leave 'type' out for an SMTP server; 'msgraph' is the other one".to_owned();
+                root.get("type").report(Severity::Error, "mail-type", format!("mail of the type '{kind}' cannot be sent"), Some(help));
+                return None;
+            }
         };
-        let security = match (enabled("ssl"), enabled("starttls")) {
+        let timeout = |key: &str, property: &str| {
+            let written = || properties.get(property).and_then(|value| value.parse().ok());
+            let milliseconds = root.get(key).integer().or_else(written).unwrap_or(TIMEOUT);
+            u64::try_from(milliseconds).ok().filter(|milliseconds| *milliseconds > 0).map(Duration::from_millis)
+        };
+        Some(Self {
+            service,
+            from: Some(root.get("from")).filter(|from| !from.is_flawed()).and_then(|from| from.filled_text()),
+            connect_timeout: timeout("connectiontimeout", "mail.smtp.connectiontimeout"),
+            read_timeout: timeout("timeout", "mail.smtp.timeout"),
+            write_timeout: timeout("writetimeout", "mail.smtp.writetimeout"),
+        })
+    }
+
+    /// The secret of the service, and what it is, where it has one.
+    pub fn secret_mut(&mut self) -> Option<(&'static str, &mut SecretText)> {
+        match &mut self.service {
+            MailService::Smtp(SmtpServer { login: MailLogin::Password { password, .. }, .. }) => {
+                password.as_mut().map(|secret| ("the mail server's password", secret))
+            }
+            MailService::Smtp(SmtpServer { login: MailLogin::Bearer { client, .. }, .. }) | MailService::Graph { client, .. } => {
+                client.client_secret.as_mut().map(|secret| ("the mail client's secret", secret))
+            }
+            MailService::Smtp(_) => None,
+        }
+    }
+}
+
+impl SmtpServer {
+    fn read(root: &Node<'_>, properties: &Properties, secrets: &Secrets) -> Option<Self> {
+        let login = secrets.login(&root.get("auth"));
+        let waived = properties.get("mail.smtp.starttls.required").is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        let required = !matches!(login, Some(MailLogin::None)) || !waived;
+        let enabled = |key: &str, property: &str| {
+            let node = root.get(key);
+            let written =
+                if node.value().is_some_and(serde_json::Value::is_object) { node.get("enable").boolean() } else { node.boolean() };
+            written.unwrap_or_default() || properties.is_true(property)
+        };
+        let security = match (enabled("ssl", "mail.smtp.ssl.enable"), enabled("starttls", "mail.smtp.starttls.enable")) {
             (true, _) => Security::Tls,
             (false, true) => Security::StartTls { required },
+            (false, false) if properties.is_true("mail.smtp.starttls.required") => Security::StartTls { required: true },
             (false, false) => Security::None,
         };
         let port = if root.get("port").is_present() {
@@ -104,72 +230,185 @@ impl Mailer {
         if host.is_none() && !root.get("host").is_flawed() {
             root.report(Severity::Error, "missing-key", "missing key 'host': which server takes the mail?", None);
         }
-        let timeout = |key: &str| {
-            const DEFAULT: i64 = 300_000;
-            let milliseconds = root.get(key).integer().unwrap_or(DEFAULT);
-            u64::try_from(milliseconds).ok().filter(|milliseconds| *milliseconds > 0).map(Duration::from_millis)
-        };
+        let tls = properties.versions(root);
         Some(Self {
             host: host?,
             port: port?,
             security,
-            username,
-            password,
-            from: Some(root.get("from")).filter(|from| !from.is_flawed()).and_then(|from| from.filled_text()),
-            greeting: property("mail.smtp.localhost").map(str::to_owned),
-            connect_timeout: timeout("connectiontimeout"),
-            read_timeout: timeout("timeout"),
-            write_timeout: timeout("writetimeout"),
+            tls: tls?,
+            login: login?,
+            greeting: properties.get("mail.smtp.localhost").map(str::to_owned),
+            utf8: properties.is_true("mail.mime.allowutf8"),
         })
     }
 }
 
-fn credentials(
-    auth: &Node<'_>,
-    configured: Option<&Secret>,
+/// Where secrets come from.
+struct Secrets {
+    /// From the environment or from `vestibule.toml`.
+    outside: Option<Secret>,
     keystore: bool,
-    environment: &dyn Environment,
-) -> (Option<String>, Option<SecretText>) {
-    if !auth.get("enable").boolean().unwrap_or_default() {
-        return (None, None);
-    }
-    auth.expect_keys(&["enable", "username", "password", "type"], &[]);
-    if let Some(kind) = auth.get("type").filled_text().filter(|kind| !kind.eq_ignore_ascii_case("basic")) {
-        let message = format!("the mail server cannot be reached with authentication of the type '{kind}'");
-        auth.get("type").report(Severity::Error, "mail-type", message, Some("use a user name and a password".to_owned()));
-    }
-    let username = auth.get("username").filled_text();
-    let outside = environment.variable(PASSWORD_VARIABLE).filter(|text| !text.is_empty()).map(Secret::new).or_else(|| configured.cloned());
-    if let Some(secret) = outside {
-        return (username, Some(SecretText::Plain(secret)));
-    }
-    let password = auth.get("password").secret();
-    if let (Some(SecretText::Encrypted { key, .. }), false) = (&password, keystore) {
-        let message = format!("the mail password is encrypted with the key '{key}', which only the old server's keystore holds");
-        let help = format!("set {PASSWORD_VARIABLE}, or [mail] password or [keys] keystore in vestibule.toml");
-        auth.get("password").report(Severity::Warning, "encrypted-value", message, Some(help));
-    }
-    (username, password)
 }
 
-/// `name=value` texts, with a word on those that have no effect.
-fn properties(node: &Node<'_>) -> Vec<(String, String)> {
-    let mut properties = Vec::new();
-    for item in node.items() {
-        let Some((name, value)) =
-            item.text().and_then(|text| text.split_once('=').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())))
-        else {
-            continue;
-        };
-        if name.starts_with("mail.smtp.ssl.trust") {
-            let message = "the certificate of the mail server is always checked; this property has no effect";
-            item.report(Severity::Warning, "mail-property", message, None);
-        } else if !HONOURED.contains(&name.as_str()) {
-            item.report(Severity::Hint, "mail-property", format!("the property '{name}' has no effect here"), None);
+impl Secrets {
+    /// Nothing when it cannot be said who we are.
+    fn login(&self, auth: &Node<'_>) -> Option<MailLogin> {
+        if !auth.get("enable").boolean().unwrap_or_default() {
+            return Some(MailLogin::None);
         }
-        properties.push((name, value));
+        let kind = auth.get("type").filled_text().unwrap_or_else(|| "basic".to_owned());
+        let username = auth.get("username").filled_text();
+        match kind.to_ascii_lowercase().as_str() {
+            "basic" => {
+                auth.expect(&crate::keys::EMAIL_AUTH);
+                let password = self.secret(&auth.get("password"), "the mail password");
+                // Without a name there is nobody to be; IDM's own file is enabled so.
+                Some(username.map_or(MailLogin::None, |username| MailLogin::Password { username, password }))
+            }
+            "oauth2" => {
+                if username.is_none() {
+                    auth.report(Severity::Error, "missing-key", "missing key 'username': whose mailbox sends?", None);
+                }
+                let client = self.client(auth);
+                Some(MailLogin::Bearer { username: username?, client: client? })
+            }
+            _ => {
+                let message = format!("the mail server cannot be reached with authentication of the type '{kind}'");
+                auth.get("type").report(Severity::Error, "mail-type", message, Some("'basic' and 'oauth2' are known".to_owned()));
+                None
+            }
+        }
     }
-    properties
+
+    fn client(&self, auth: &Node<'_>) -> Option<ClientCredentials> {
+        auth.expect(&crate::keys::EMAIL_CLIENT);
+        let grant = auth.get("grantType").filled_text();
+        if let Some(grant) =
+            grant.filter(|grant| !matches!(grant.to_ascii_lowercase().as_str(), "client_credentials" | "clientcredentials"))
+        {
+            let message = format!("tokens are not got by the grant '{grant}'");
+            auth.get("grantType").report(
+                Severity::Error,
+                "mail-type",
+                message,
+                Some("'client_credentials' is the one that is known".to_owned()),
+            );
+            return None;
+        }
+        let client_id = auth.get("clientId").filled_text();
+        if client_id.is_none() && !auth.get("clientId").is_flawed() {
+            auth.report(Severity::Error, "missing-key", "missing key 'clientId': who asks for the token?", None);
+        }
+        let client_secret = self.secret(&auth.get("clientSecret"), "the mail client's secret");
+        if client_secret.is_none() && !auth.get("clientSecret").is_flawed() {
+            auth.report(Severity::Error, "missing-key", "missing key 'clientSecret': how does the client show who it is?", None);
+        }
+        let token_endpoint = address(&auth.get("tokenEndpoint"), "tokenEndpoint", "who gives the token?");
+        let delimiter = auth.get("scopeDelimiter").text().filter(|text| !text.is_empty()).unwrap_or_else(|| " ".to_owned());
+        Some(ClientCredentials {
+            client_id: client_id?,
+            client_secret: Some(client_secret?),
+            token_endpoint: token_endpoint?,
+            scope: auth.get("scope").texts().join(&delimiter),
+        })
+    }
+
+    fn secret(&self, node: &Node<'_>, what: &str) -> Option<SecretText> {
+        if let Some(secret) = &self.outside {
+            return Some(SecretText::Plain(secret.clone()));
+        }
+        let secret = node.secret();
+        if let (Some(SecretText::Encrypted { key, .. }), false) = (&secret, self.keystore) {
+            let message = format!("{what} is encrypted with the key '{key}', which only the old server's keystore holds");
+            let help = format!("set {PASSWORD_VARIABLE}, or [mail] password or [keys] keystore in vestibule.toml");
+            node.report(Severity::Warning, "encrypted-value", message, Some(help));
+        }
+        secret
+    }
+}
+
+/// A key that must hold an address: `https`, or `http` to this machine, because secrets go there.
+fn address(node: &Node<'_>, key: &str, question: &str) -> Option<String> {
+    let Some(text) = node.filled_text() else {
+        if !node.is_flawed() {
+            node.report(Severity::Error, "missing-key", format!("missing key '{key}': {question}"), None);
+        }
+        return None;
+    };
+    let host = |rest: &str| rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned();
+    let local = |host: &str| {
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
+        name == "localhost" || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    };
+    let good = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+        (Some(rest), _) => !host(rest).is_empty() && !host(rest).contains('@'),
+        (None, Some(rest)) => local(&host(rest)),
+        (None, None) => false,
+    };
+    if !good {
+        let message = format!("'{text}' is not an address that secrets may be sent to");
+        node.report(
+            Severity::Error,
+            "wrong-value",
+            message,
+            Some("it begins with 'https://'; 'http://' is for this machine alone".to_owned()),
+        );
+    }
+    good.then_some(text)
+}
+
+/// `smtpProperties`: `name=value` texts; the last of a name counts.
+struct Properties(Vec<(String, String)>);
+
+impl Properties {
+    /// With a word on those that have no effect.
+    fn read(node: &Node<'_>) -> Self {
+        let mut properties = Vec::new();
+        for item in node.items() {
+            let text = item.text();
+            let pair = text.as_deref().and_then(|text| text.split_once('='));
+            let Some((name, value)) = pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())) else {
+                if let Some(text) = text {
+                    item.report(Severity::Warning, "mail-property", format!("'{text}' is no property; write 'name=value'"), None);
+                }
+                continue;
+            };
+            if name.starts_with("mail.smtp.ssl.trust") {
+                let message = "the certificate of the mail server is always checked; this property has no effect";
+                item.report(Severity::Warning, "mail-property", message, None);
+            } else if !HONOURED.contains(&name.as_str()) {
+                item.report(Severity::Hint, "mail-property", format!("the property '{name}' has no effect here"), None);
+            }
+            properties.push((name, value));
+        }
+        Self(properties)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// `mail.smtp.ssl.protocols`: names parted by spaces. Nothing, and an error, when none of them is spoken here.
+    fn versions(&self, root: &Node<'_>) -> Option<TlsVersions> {
+        let Some(written) = self.get("mail.smtp.ssl.protocols").filter(|written| !written.is_empty()) else {
+            return Some(TlsVersions::Both);
+        };
+        let has = |name: &str| written.split([' ', ',']).any(|protocol| protocol.eq_ignore_ascii_case(name));
+        match (has("TLSv1.2"), has("TLSv1.3")) {
+            (true, true) => Some(TlsVersions::Both),
+            (true, false) => Some(TlsVersions::Only12),
+            (false, true) => Some(TlsVersions::Only13),
+            (false, false) => {
+                let message = format!("none of the protocols '{written}' is spoken here");
+                root.get("smtpProperties").report(Severity::Error, "mail-property", message, Some("TLSv1.2 and TLSv1.3 are".to_owned()));
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +426,38 @@ mod tests {
         (mailer, sink.into_sorted().iter().map(|found| found.rule).collect())
     }
 
+    fn smtp(mailer: &Mailer) -> &SmtpServer {
+        let MailService::Smtp(server) = &mailer.service else { panic!("{mailer:?}") };
+        server
+    }
+
+    #[test]
+    fn tokens_are_asked_for_over_tls_by_a_client_that_says_who_it_is() {
+        let client = json!({"enable": true, "type": "oauth2", "username": "u@x.test", "clientId": "c", "clientSecret": "s",
+            "tokenEndpoint": "https://login.x.test/token", "scope": ["a", "b"], "grantType": "client_credentials"});
+        let (mailer, found) = read(&json!({"host": "h", "starttls": {"enable": true}, "auth": client}), None, None);
+        let mailer = mailer.unwrap();
+        let MailLogin::Bearer { username, client: read_client } = &smtp(&mailer).login else { panic!("{mailer:?}") };
+        assert_eq!((username.as_str(), read_client.scope.as_str(), found), ("u@x.test", "a b", vec![]));
+        let graph = |change: &dyn Fn(&mut Value)| {
+            let mut file = json!({"type": "msgraph", "mailEndpoint": "https://graph.x.test/v1.0/users/u/sendMail", "auth": client});
+            change(&mut file);
+            read(&file, None, None)
+        };
+        assert!(matches!(graph(&|_| {}), (Some(Mailer { service: MailService::Graph { .. }, .. }), found) if found.is_empty()));
+        let without = |key: &'static str| move |file: &mut Value| drop(file["auth"].as_object_mut().unwrap().shift_remove(key));
+        for key in ["clientId", "clientSecret", "tokenEndpoint"] {
+            assert_eq!(graph(&without(key)), (None, vec!["missing-key"]), "{key}");
+        }
+        for address in ["http://login.x.test/token", "login.x.test", "https://", "http://127.0.0.1.x.test/", "https://u@evil.test/"] {
+            assert_eq!(graph(&|file| file["auth"]["tokenEndpoint"] = json!(address)), (None, vec!["wrong-value"]), "{address}");
+        }
+        for address in ["http://127.0.0.1:8080/token", "http://localhost/token", "http://[::1]:1/t"] {
+            assert!(graph(&|file| file["auth"]["tokenEndpoint"] = json!(address)).0.is_some(), "{address}");
+        }
+        assert_eq!(graph(&|file| file["auth"]["grantType"] = json!("password")), (None, vec!["mail-type"]));
+    }
+
     #[test]
     fn the_usual_file_is_read() {
         let (mailer, found) = read(
@@ -198,12 +469,13 @@ mod tests {
         );
         let mailer = mailer.unwrap();
         assert_eq!(found, Vec::<&str>::new());
-        assert_eq!((mailer.port, mailer.security, mailer.username), (2525, Security::StartTls { required: true }, None));
+        let server = smtp(&mailer);
+        assert_eq!((server.port, server.security, &server.login), (2525, Security::StartTls { required: true }, &MailLogin::None));
         assert_eq!(
             (mailer.read_timeout, mailer.write_timeout, mailer.connect_timeout),
             (Some(Duration::from_secs(1)), None, Some(Duration::from_mins(5)))
         );
-        assert_eq!(mailer.greeting.as_deref(), Some("here"));
+        assert_eq!(server.greeting.as_deref(), Some("here"));
     }
 
     #[test]
@@ -214,17 +486,17 @@ mod tests {
             None,
         );
         let mailer = mailer.unwrap();
-        assert_eq!((mailer.port, mailer.security), (587, Security::StartTls { required: true }));
+        assert_eq!((smtp(&mailer).port, smtp(&mailer).security), (587, Security::StartTls { required: true }));
         let waived = json!({"host": "h", "starttls": {"enable": true}, "smtpProperties": ["mail.smtp.starttls.required=false"]});
-        assert_eq!(read(&waived, None, None).0.unwrap().security, Security::StartTls { required: false });
-        assert_eq!(read(&json!({"host": "h", "ssl": {"enable": true}}), None, None).0.unwrap().port, 465);
-        assert_eq!(read(&json!({"host": "h"}), None, None).0.unwrap().port, 25);
+        assert_eq!(smtp(&read(&waived, None, None).0.unwrap()).security, Security::StartTls { required: false });
+        assert_eq!(smtp(&read(&json!({"host": "h", "ssl": {"enable": true}}), None, None).0.unwrap()).port, 465);
+        assert_eq!(smtp(&read(&json!({"host": "h"}), None, None).0.unwrap()).port, 25);
     }
 
     #[test]
     fn an_encrypted_password_comes_from_outside_or_is_warned_of() {
         let file = json!({"host": "h", "auth": {"enable": true, "username": "u", "password": {"$crypto": {"value": {"key": "openidm-sym-default"}}}}});
-        let plain = |mailer: Option<Mailer>| mailer.unwrap().password.unwrap().plain().map(|secret| secret.expose().to_owned());
+        let plain = |mailer: Option<Mailer>| mailer.unwrap().secret_mut().unwrap().1.plain().map(|secret| secret.expose().to_owned());
         let (mailer, found) = read(&file, None, None);
         assert_eq!((plain(mailer), found), (None, vec!["encrypted-value"]));
         let (mailer, found) = read(&file, Some(&Secret::new("file")), None);
@@ -236,7 +508,9 @@ mod tests {
     #[test]
     fn what_cannot_send_is_no_mail_service() {
         for (file, rule) in [
-            (json!({"type": "msgraph", "auth": {}}), "mail-type"),
+            (json!({"type": "pigeon", "auth": {}}), "mail-type"),
+            (json!({"host": "h", "auth": {"enable": true, "username": "u", "type": "kerberos"}}), "mail-type"),
+            (json!({"host": "h", "smtpProperties": ["mail.smtp.ssl.protocols=SSLv3"]}), "mail-property"),
             (json!({"port": 25}), "missing-key"),
             (json!({"host": "&{nobody}"}), "unresolved-name"),
             (json!({"host": "h", "port": 70000}), "out-of-range"),

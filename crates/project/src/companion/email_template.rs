@@ -1,4 +1,4 @@
-//! `emailTemplate-<name>.json`: mails the server sends by itself (idm-docs §5.6).
+//! `emailTemplate-<name>.json`: mails the server sends by itself (docs/protocol/mail.md, "Mail service").
 
 use stages::MailTemplate;
 
@@ -15,11 +15,7 @@ pub(crate) fn name_of(file_name: &str) -> Option<&str> {
 /// say otherwise.
 pub(crate) fn read(document: &Document, sink: &Sink) -> MailTemplate {
     let root = document.root(sink);
-    let known = ["enabled", "from", "subject", "message", "html", "defaultLocale", "mimeType", "styles"];
-    root.expect_keys(
-        &known,
-        &["passwordRules", "passwordLength", "types", "advancedEditor", "displayName", "name", "description", "templateId"],
-    );
+    root.expect(&crate::keys::EMAIL_TEMPLATE);
     let message = root.get("message").text_map();
     MailTemplate {
         enabled: root.get("enabled").boolean().unwrap_or(true),

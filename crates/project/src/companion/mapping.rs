@@ -15,9 +15,9 @@ pub struct Mapping {
     pub name: String,
     /// Source, `managed/user`.
     pub source: String,
-    /// Target.
+    /// Where the mapping writes to: `managed/<object>` or `system/<connector>/<type>`.
     pub target: String,
-    /// Must a person agree before his data go there?
+    /// Whether a person must agree before their data go there.
     pub consent_required: bool,
     /// Name shown to people.
     pub display_name: Option<String>,

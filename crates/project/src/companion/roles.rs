@@ -2,7 +2,7 @@
 //! `internal/role/<id>` (delegated administration).
 //!
 //! The rule easiest to break: a privilege that is not understood gives nothing. A filter that cannot be read, a permission nobody knows
-//! or an attribute that would let its holder promote himself closes, and the operator is told.
+//! or an attribute that would let its holders promote themselves closes, and the operator is told.
 
 use crest::Filter;
 use identity::Schemas;
@@ -44,9 +44,6 @@ impl Permission {
     }
 }
 
-/// Keys of a role in a file and over REST.
-const ROLE_KEYS: [&str; 5] = ["id", "name", "description", "privileges", "condition"];
-
 /// One privilege of a role.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Privilege {
@@ -83,6 +80,8 @@ pub struct InternalRole {
     pub description: Option<String>,
     /// What its holders may do.
     pub privileges: Vec<Privilege>,
+    /// It says under which condition, or for how long, it counts. Neither is known here, so nobody has it.
+    pub is_limited: bool,
 }
 
 impl InternalRole {
@@ -100,7 +99,7 @@ impl InternalRole {
         let file = SourceFile::new(format!("internal/role/{id}"), &text);
         let role = Document::as_written(file, &sink).and_then(|document| {
             let root = document.root(&sink);
-            root.expect_keys(&ROLE_KEYS, &["temporalConstraints"]);
+            root.expect(&crate::keys::ROLE);
             Self::read_one(&root, schemas)
         });
         (role.map(|role| Self { id: id.to_owned(), ..role }), sink.into_sorted())
@@ -115,9 +114,9 @@ impl InternalRole {
         for (key, why) in limits {
             let limit = node.get(key);
             if limit.value().is_some_and(says_something) {
-                let message = format!("'{key}' is not supported: {why}; with it the role gives nothing");
+                let message = format!("'{key}' is not supported: {why}; with it nobody has the role");
                 limit.report(Severity::Error, "unsupported-limit", message, None);
-                return Some(Self { name: id.clone(), description: None, privileges: Vec::new(), id });
+                return Some(Self { name: id.clone(), description: None, privileges: Vec::new(), is_limited: true, id });
             }
         }
         let privileges = node.get("privileges").items().iter().filter_map(|node| privilege(node, schemas)).collect();
@@ -125,6 +124,7 @@ impl InternalRole {
             name: node.get("name").filled_text().unwrap_or_else(|| id.clone()),
             description: node.get("description").filled_text(),
             privileges,
+            is_limited: false,
             id,
         })
     }
@@ -141,7 +141,7 @@ fn says_something(value: &Value) -> bool {
 }
 
 fn privilege(node: &Node<'_>, schemas: &Schemas) -> Option<Privilege> {
-    node.expect_keys(&["name", "path", "permissions", "filter", "accessFlags"], &["description", "actions"]);
+    node.expect(&crate::keys::PRIVILEGE);
     let Some(path) = node.get("path").filled_text().map(|path| path.trim_matches('/').to_owned()) else {
         node.report(Severity::Error, "missing-key", "a privilege without a path is about nothing", None);
         return None;
@@ -178,7 +178,7 @@ fn privilege(node: &Node<'_>, schemas: &Schemas) -> Option<Privilege> {
     }
     let (mut readable, mut writable) = (Vec::new(), Vec::new());
     for flag in node.get("accessFlags").items() {
-        flag.expect_keys(&["attribute", "readOnly"], &[]);
+        flag.expect(&crate::keys::ACCESS_FLAG);
         let Some(attribute) = flag.get("attribute").filled_text() else {
             flag.report(Severity::Error, "missing-key", "which attribute is it about? 'attribute' is missing", None);
             continue;
@@ -246,7 +246,7 @@ mod tests {
                 {"id": "b", "condition": "/city pr", "privileges": [{"path": "managed/user", "permissions": ["VIEW"]}]}]}}"#,
         );
         assert_eq!(roles.len(), 2);
-        assert_eq!((roles[0].privileges.len(), roles[1].privileges.len()), (1, 0));
+        assert_eq!((roles[0].privileges.len(), roles[1].privileges.len(), roles[0].is_limited, roles[1].is_limited), (1, 0, false, true));
         assert!(roles[0].privileges[0].permissions.is_empty() && roles[0].privileges[0].writable.is_empty());
         let mut found = found;
         found.sort_unstable();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::diagnostic::Sink;
 use crate::loose::Document;
 
-/// `jsonstore.json`: how long contexts of `uuid` tokens live (idm-docs §1.2).
+/// `jsonstore.json`: how long contexts of `uuid` tokens live (docs/protocol/tokens.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JsonStore {
     /// Life of an entry, from its last step.
@@ -33,7 +33,7 @@ impl JsonStore {
         const YEAR: i64 = 366 * 24 * 3600;
         let root = document.root(sink);
         // One edition of the documentation printed its markup into the key.
-        root.expect_keys(&["entryExpireSeconds", "cleanupDwellSeconds", "cleanupDwellSecondsliteral"], &[]);
+        root.expect(&crate::keys::JSON_STORE);
         let seconds = |keys: &[&str], default| {
             let value = root.get_any(keys).integer_in(1..=YEAR).and_then(|seconds| u64::try_from(seconds).ok());
             value.map_or(default, Duration::from_secs)
@@ -56,7 +56,7 @@ pub struct Consent {
 impl Consent {
     pub(crate) fn read(document: &Document, sink: &Sink) -> Self {
         let root = document.root(sink);
-        root.expect_keys(&["enabled"], &[]);
+        root.expect(&crate::keys::CONSENT);
         Self { enabled: root.get("enabled").boolean() }
     }
 }

@@ -1,4 +1,4 @@
-//! `ui-configuration.json`: the switches of the stock processes and what the client shows (idm-docs §5.10).
+//! `ui-configuration.json`: the switches of the stock processes and what the client shows (docs/protocol/companions.md, "Switches").
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ impl UiConfiguration {
 
     pub(crate) fn read(document: &Document, sink: &Sink) -> Self {
         let root = document.root(sink);
-        root.expect_keys(&["configuration"], &[]);
+        root.expect(&crate::keys::UI_CONFIGURATION);
         let node = root.get("configuration");
         let mut configuration = node.object().cloned().unwrap_or_default();
         let mut flags = BTreeMap::new();
@@ -108,7 +108,7 @@ mod tests {
     use crate::source::SourceFile;
 
     #[test]
-    fn flags_may_be_texts_or_absent_and_other_keys_are_nobodys_business() {
+    fn flags_may_be_texts_or_absent_and_other_keys_are_left_alone() {
         let text = r#"{"configuration": {"selfRegistration": "true", "passwordReset": false, "passwordResetLink": "", "lang": "en",
             "amDataEndpoints": {}, "dashboard": {}, "kbaDefinitionEnabled": true}}"#;
         let document = Document::read(SourceFile::new("conf/ui-configuration.json", text), &|_: &str| None, &Sink::default()).unwrap();

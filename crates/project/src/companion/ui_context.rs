@@ -1,7 +1,7 @@
 //! `ui.context-enduser.json` and `ui.context-selfservice.json`: where the product mounts the end-user pages.
 //!
 //! The rule easiest to break: nothing but the pages depends on these files, so one that cannot be read is worth a warning and never stops
-//! a server (projects.md 16).
+//! a server (docs/protocol/project-files.md, case 16).
 
 use crate::diagnostic::{Severity, Sink};
 use crate::loose::Document;

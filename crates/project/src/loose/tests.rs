@@ -75,7 +75,7 @@ fn an_unresolved_name_is_an_error_only_where_it_is_used() {
 fn an_unknown_key_is_a_warning_with_the_nearest_spelling() {
     let document = document(&json!({"hots": "x", "old": 1, "_disabled": 1, "#note": 1}));
     let sink = Sink::default();
-    document.root(&sink).expect_keys(&["host", "port"], &["old"]);
+    document.root(&sink).expect_keys(Severity::Warning, &["host", "port"], &["old"]);
     let found = sink.into_sorted();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].rule, found[0].help.as_deref()), ("unknown-key", Some("did you mean 'host'?")));

@@ -1,86 +1,149 @@
-//! `[limits]`: how often anybody may do anything.
+//! `[limits]`: how many requests of a kind are answered in a period.
 //!
 //! The defaults leave room for an office of a hundred people behind one address; `enabled = false` lifts the rates, never the counters
 //! of wrong codes and answers (SEC-11, SEC-47).
+//!
+//! A limit is one row of the table below. The settings, the keys that are known, the JSON Schema and the page of the reference come from it.
+
+use std::fmt::Write as _;
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value, json};
 
 use crate::loose::Node;
 
-/// Rates and sizes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Are rates kept at all? Sizes always are.
-    pub enabled: bool,
-    /// Submissions to processes, per client address and minute.
-    pub submissions_per_client_minute: u32,
-    /// Sign-ins, per client address and minute.
-    pub signins_per_client_minute: u32,
-    /// Failed sign-ins, per account and hour, after which further ones wait.
-    pub signin_failures_per_account_hour: u32,
-    /// Mails to one recipient, per hour.
-    pub mails_per_recipient_hour: u32,
-    /// Mails to one recipient, per day.
-    pub mails_per_recipient_day: u32,
-    /// Accounts made, per client address and day.
-    pub registrations_per_client_day: u32,
-    /// Largest request body, in bytes.
-    pub max_body_bytes: u32,
-    /// Passwords waiting to be hashed; beyond it, 503.
-    pub hash_queue: u32,
+/// What `enabled` means; it is no number, so it has no row.
+const ENABLED: &str = "Whether rates are kept. Sizes, queues and connections are limited all the same, and so are wrong codes and answers.";
+
+/// A limit of `[limits]`.
+struct Limit {
+    key: &'static str,
+    default: u32,
+    unit: &'static str,
+    bounds: RangeInclusive<u32>,
+    meaning: &'static str,
+    set: fn(&mut Limits, u32),
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            submissions_per_client_minute: 600,
-            signins_per_client_minute: 300,
-            signin_failures_per_account_hour: 100,
-            mails_per_recipient_hour: 30,
-            mails_per_recipient_day: 100,
-            registrations_per_client_day: 500,
-            max_body_bytes: 1024 * 1024,
-            hash_queue: 256,
+/// One row for each limit: `key = default, unit, bounds: meaning`.
+macro_rules! limits {
+    ($($key:ident = $default:expr, $unit:literal, $bounds:expr, $meaning:literal;)*) => {
+        /// Rates and sizes.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            /// Whether rates are kept; sizes always are.
+            pub enabled: bool,
+            $(#[doc = $meaning] pub $key: u32,)*
         }
-    }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { enabled: true, $($key: $default,)* }
+            }
+        }
+
+        /// Keys of the section.
+        pub(super) const KEYS: &[&str] = &["enabled", $(stringify!($key)),*];
+
+        const ROWS: &[Limit] = &[$(Limit {
+            key: stringify!($key),
+            default: $default,
+            unit: $unit,
+            bounds: $bounds,
+            meaning: $meaning,
+            set: |limits, value| limits.$key = value,
+        }),*];
+    };
 }
 
-/// Keys of the section.
-pub(super) const KEYS: [&str; 9] = [
-    "enabled",
-    "submissions_per_client_minute",
-    "signins_per_client_minute",
-    "signin_failures_per_account_hour",
-    "mails_per_recipient_hour",
-    "mails_per_recipient_day",
-    "registrations_per_client_day",
-    "max_body_bytes",
-    "hash_queue",
-];
+/// Any number of something.
+const ANY: RangeInclusive<u32> = 1..=u32::MAX;
+
+limits! {
+    submissions_per_client_minute = 600, "submissions", ANY,
+        "To processes, per client address and minute. As many questions may be asked of the policy service.";
+    signins_per_client_minute = 300, "sign-ins", ANY, "Per client address and minute.";
+    signin_failures_per_account_hour = 100, "failures", ANY,
+        "Failed sign-ins per account and hour, after which further ones wait. A network from which the owner signed in lately has as many of its own.";
+    signin_failures_per_client_hour = 1000, "failures", ANY, "Failed sign-ins per client network and hour, whatever the names.";
+    mails_per_recipient_hour = 30, "mails", ANY,
+        "To one mailbox, per hour, in whatever case and with whatever sub-address. A mail that is over a budget is not sent.";
+    mails_per_recipient_day = 100, "mails", ANY, "To one mailbox, per day.";
+    mails_per_domain_hour = 10_000, "mails", ANY, "To all mailboxes of one domain, per hour.";
+    mails_per_client_hour = 1_000, "mails", ANY, "That one client address asks for, per hour, also for accounts that do not exist.";
+    mails_per_process_hour = 20_000, "mails", ANY, "That one process sends, per hour.";
+    mails_per_hour = 50_000, "mails", ANY, "Altogether, per hour.";
+    registrations_per_client_day = 500, "accounts", ANY, "Made per client address and day.";
+    max_body_bytes = 1024 * 1024, "bytes", ANY, "The largest body of a request.";
+    hash_queue = 256, "passwords", ANY, "Waiting to be hashed. Beyond it the answer is 503, to the network that waits for the most.";
+    connections = 4096, "connections", ANY, "At a time; read at start.";
+    connections_per_network = 1024, "connections", ANY,
+        "Of one client network (IPv4 /24, IPv6 /64) at a time; read at start. Trusted proxies have no such limit.";
+    client_seconds = 30, "seconds", ANY,
+        "That a client may take to send a body, or to take an answer beyond the time that its bytes need; read at start.";
+}
 
 impl Limits {
     pub(super) fn read(node: &Node<'_>) -> Self {
-        let default = Self::default();
-        let number = |key: &str, default: u32| {
-            let value = node.get(key).integer_in(1..=i64::from(u32::MAX)).and_then(|value| u32::try_from(value).ok());
-            value.unwrap_or(default)
-        };
-        Self {
-            enabled: node.get("enabled").boolean().unwrap_or(default.enabled),
-            submissions_per_client_minute: number("submissions_per_client_minute", default.submissions_per_client_minute),
-            signins_per_client_minute: number("signins_per_client_minute", default.signins_per_client_minute),
-            signin_failures_per_account_hour: number("signin_failures_per_account_hour", default.signin_failures_per_account_hour),
-            mails_per_recipient_hour: number("mails_per_recipient_hour", default.mails_per_recipient_hour),
-            mails_per_recipient_day: number("mails_per_recipient_day", default.mails_per_recipient_day),
-            registrations_per_client_day: number("registrations_per_client_day", default.registrations_per_client_day),
-            max_body_bytes: number("max_body_bytes", default.max_body_bytes),
-            hash_queue: number("hash_queue", default.hash_queue),
+        let mut limits = Self::default();
+        if let Some(enabled) = node.get("enabled").boolean() {
+            limits.enabled = enabled;
         }
+        for row in ROWS {
+            let bounds = i64::from(*row.bounds.start())..=i64::from(*row.bounds.end());
+            if let Some(value) = node.get(row.key).integer_in(bounds).and_then(|value| u32::try_from(value).ok()) {
+                (row.set)(&mut limits, value);
+            }
+        }
+        limits
     }
+}
+
+/// The limits, as a page of the book.
+#[must_use]
+pub fn reference() -> String {
+    let mut text = format!(
+        "# Limits\n\nGenerated by `vestibule reference`. The keys of `[limits]` in [vestibule.toml](../configuration.md). Who has used up a rate is\n\
+         answered 429 and told when to come back.\n\n`enabled` (`true`): {ENABLED}\n\n| Key | Default | Unit | Least | Most | Meaning |\n|---|--:|---|--:|--:|---|\n",
+    );
+    for row in ROWS {
+        let (least, most) = (row.bounds.start(), row.bounds.end());
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "| `{}` | {} | {} | {least} | {most} | {} |", row.key, row.default, row.unit, row.meaning);
+    }
+    text
+}
+
+/// JSON Schema of the section.
+#[must_use]
+pub fn schema() -> Value {
+    let mut properties = Map::new();
+    properties.insert("enabled".to_owned(), json!({ "description": ENABLED, "type": "boolean", "default": true }));
+    for row in ROWS {
+        let schema = json!({
+            "description": format!("{}: {}", row.unit, row.meaning),
+            "type": "integer",
+            "minimum": row.bounds.start(),
+            "maximum": row.bounds.end(),
+            "default": row.default,
+        });
+        properties.insert(row.key.to_owned(), schema);
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The section [limits] of vestibule.toml",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Sink;
+    use crate::loose::Document;
+    use crate::source::SourceFile;
 
     #[test]
     fn the_defaults_let_an_office_behind_one_address_work() {
@@ -88,6 +151,36 @@ mod tests {
         assert!(limits.signins_per_client_minute >= 100);
         // A reset takes up to six submissions, and one person may need fifteen of them.
         assert!(limits.submissions_per_client_minute >= 100 * 6 && limits.mails_per_recipient_hour >= 15);
-        assert!(limits.registrations_per_client_day >= 100);
+        assert!(limits.registrations_per_client_day >= 100 && limits.mails_per_client_hour >= 100 * 4);
+    }
+
+    fn read(text: &str) -> (Limits, usize) {
+        let sink = Sink::default();
+        let document = Document::read(SourceFile::new("vestibule.toml", text), &|_: &str| None, &sink).unwrap();
+        (Limits::read(&document.root(&sink)), sink.into_sorted().len())
+    }
+
+    #[test]
+    fn each_row_is_read_into_its_own_setting_and_within_its_bounds() {
+        for row in ROWS {
+            let other = row.default - 1;
+            let mut expected = Limits::default();
+            (row.set)(&mut expected, other);
+            assert_ne!(expected, Limits::default(), "{}", row.key);
+            assert_eq!(read(&format!("{} = {other}", row.key)), (expected, 0), "{}", row.key);
+            for wrong in [i64::from(*row.bounds.start()) - 1, i64::from(*row.bounds.end()) + 1] {
+                assert_eq!(read(&format!("{} = {wrong}", row.key)), (Limits::default(), 1), "{} = {wrong}", row.key);
+            }
+            assert!(row.bounds.contains(&row.default) && row.meaning.ends_with('.'), "{}", row.key);
+        }
+        assert_eq!(read("enabled = false"), (Limits { enabled: false, ..Limits::default() }, 0));
+    }
+
+    #[test]
+    fn the_page_and_the_schema_have_every_key() {
+        let (page, schema) = (reference(), schema());
+        for key in KEYS {
+            assert!(page.contains(&format!("`{key}`")) && !schema["properties"][key]["description"].is_null(), "{key}");
+        }
     }
 }

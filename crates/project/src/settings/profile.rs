@@ -1,4 +1,4 @@
-//! `[profile]`: what is safer here than it was, and how to switch each of it back.
+//! `[profile]`: what is safer here than in IDM, and how to switch each of it back.
 
 use crate::diagnostic::Severity;
 use crate::loose::Node;
@@ -15,16 +15,21 @@ pub struct Profile {
     /// `add` of a whole list to a list replaces it in a person's own patch, as the stock edit form means it; otherwise the lists are
     /// merged.
     pub add_replaces_lists: bool,
+    /// Seconds for which security questions that a session alone has changed are no proof by themselves (SEC-20).
+    pub questions_settle: i64,
 }
+
+/// Seconds.
+const DAY: i64 = 86_400;
 
 impl Default for Profile {
     fn default() -> Self {
-        Self { confirm_mail: true, notify_changes: true, notify_new_device: true, add_replaces_lists: true }
+        Self { confirm_mail: true, notify_changes: true, notify_new_device: true, add_replaces_lists: true, questions_settle: DAY }
     }
 }
 
 /// Keys of the section.
-pub(super) const KEYS: [&str; 4] = ["confirm_mail", "notify_changes", "notify_new_device", "add_lists"];
+pub(super) const KEYS: [&str; 5] = ["confirm_mail", "notify_changes", "notify_new_device", "add_lists", "questions_settle_hours"];
 
 impl Profile {
     pub(super) fn read(node: &Node<'_>) -> Self {
@@ -45,6 +50,10 @@ impl Profile {
             notify_changes: flag("notify_changes", default.notify_changes),
             notify_new_device: flag("notify_new_device", default.notify_new_device),
             add_replaces_lists,
+            questions_settle: node
+                .get("questions_settle_hours")
+                .integer_in(0..=8_760)
+                .map_or(default.questions_settle, |hours| hours.saturating_mul(3_600)),
         }
     }
 }

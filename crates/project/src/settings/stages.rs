@@ -1,7 +1,7 @@
 //! `[stages."<name or class>"]`: stage types a project brings itself, as a script or as an HTTP call (docs/custom-stages.md).
 //!
-//! The rule easiest to break: the whole declaration goes into every process that uses it, so that a person in flight finishes with the
-//! declaration he began with. What it may need and give is judged where stages are compiled.
+//! The rule easiest to break: the whole declaration goes into every process that uses it, so that people in the middle of a process finish
+//! with the declaration they began with. What it may need and give is judged where stages are compiled.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

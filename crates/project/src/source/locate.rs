@@ -5,7 +5,7 @@ use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use toml::de::{DeTable, DeValue};
 
-use super::parse::without_comments;
+use super::comments::without_comments;
 use super::{Position, Syntax};
 
 /// Brackets nested deeper than this are not searched: the parser with positions is recursive, and the plain one refuses them anyway.

@@ -1,10 +1,13 @@
 //! What was thrown, in words. The rule that is easiest to break: a script may throw anything, with getters that throw again, so
 //! nothing here relies on what it finds.
 
-use rquickjs::{Coerced, Ctx, FromJs, Value};
+use rquickjs::{Coerced, Ctx, FromJs, Value as JsValue};
+use serde_json::Value;
 
 /// Bytes of a message that are kept.
 const MAX_MESSAGE_LEN: usize = 512;
+/// Bytes of JSON that a thrown object may have.
+const MAX_THROWN_LEN: usize = 16 << 10;
 
 /// What was thrown.
 pub(crate) struct Fault {
@@ -12,14 +15,16 @@ pub(crate) struct Fault {
     /// Line and column in the script, counted from 1.
     pub(crate) place: Option<(u32, u32)>,
     pub(crate) is_out_of_memory: bool,
+    /// The object that was thrown; null for an error of the engine and for what is no object.
+    pub(crate) thrown: Value,
 }
 
 /// Describes `thrown`. May run code of the script, which the interrupt handler bounds as any other.
-pub(crate) fn describe<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>, file_name: &str) -> Fault {
+pub(crate) fn describe<'js>(ctx: &Ctx<'js>, thrown: &JsValue<'js>, file_name: &str) -> Fault {
     let property = |name: &str| {
         let object = thrown.as_object()?;
-        let found = object.get::<_, Value<'js>>(name).ok();
-        let text = found.filter(Value::is_string).and_then(|text| text.get::<String>().ok());
+        let found = object.get::<_, JsValue<'js>>(name).ok();
+        let text = found.filter(JsValue::is_string).and_then(|text| text.get::<String>().ok());
         if text.is_none() {
             ctx.catch();
         }
@@ -39,7 +44,24 @@ pub(crate) fn describe<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>, file_name: &str
         text
     });
     let message = shorten(message.unwrap_or_else(|| "something that has no text form".to_owned()), MAX_MESSAGE_LEN);
-    Fault { message, place, is_out_of_memory }
+    Fault { message, place, is_out_of_memory, thrown: members(ctx, thrown) }
+}
+
+/// The members of a thrown object, an error's `code` and `detail` among them.
+fn members<'js>(ctx: &Ctx<'js>, thrown: &JsValue<'js>) -> Value {
+    if !thrown.is_object() || thrown.is_function() {
+        return Value::Null;
+    }
+    let text = ctx.json_stringify(thrown.clone()).ok().flatten().and_then(|text| text.to_string().ok());
+    if text.is_none() {
+        ctx.catch();
+    }
+    let mut members: Option<Value> = text.filter(|text| text.len() <= MAX_THROWN_LEN).and_then(|text| serde_json::from_str(&text).ok());
+    if let Some(members) = members.as_mut().and_then(Value::as_object_mut).filter(|_| thrown.is_error()) {
+        // An error's message is told by itself; some of the engine's own have it among their members as well.
+        members.remove("message");
+    }
+    members.filter(|members: &Value| members.as_object().is_some_and(|members| !members.is_empty())).unwrap_or_default()
 }
 
 /// The innermost frame in the script, of lines such as `    at name (file:2:9)` or `    at file:2:9`.

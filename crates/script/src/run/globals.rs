@@ -4,18 +4,17 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crest::Fields;
 use rquickjs::context::EvalOptions;
 use rquickjs::function::Opt;
 use rquickjs::{Ctx, Exception, Function, Object, Result, Value as JsValue};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Task;
 use super::fault::shorten;
-use crate::{Host, Level, Limits};
+use crate::{Call, Host, Level, Limits, Modules, Operation, Thrown, library};
 
 const PRELUDE: &str = include_str!("prelude.js");
 /// Lines one run may log, and bytes of each.
@@ -23,27 +22,32 @@ const MAX_LOG_LINES: u32 = 64;
 const MAX_LOG_LINE_LEN: usize = 1 << 10;
 
 /// Prepares a fresh context for `task`.
-pub(super) fn install<'js>(ctx: &Ctx<'js>, task: &Task, limits: &Limits) -> Result<()> {
+pub(super) fn install<'js>(ctx: &Ctx<'js>, task: &Task, limits: &Limits) -> Result<Object<'js>> {
     let mut options = EvalOptions::default();
     options.filename = Some("prelude".to_owned());
     let prelude: Function<'js> = ctx.eval_with_options(PRELUDE, options)?;
     let variables = serde_json::to_string(&task.bindings.globals).map_err(|_| rquickjs::Error::Unknown)?;
     #[expect(clippy::cast_precision_loss, reason = "JavaScript's own precision; exact for 285 000 years")]
     let now = task.bindings.now_ms as f64;
-    prelude.call((ctx.json_parse(variables)?, now, natives(ctx, task, limits)?))
+    let variables: Object<'js> = ctx.json_parse(variables)?.get()?;
+    for (name, of) in &task.bindings.aliases {
+        variables.set(name.as_str(), variables.get::<_, JsValue<'js>>(of.as_str())?)?;
+    }
+    prelude.call::<_, ()>((variables.clone(), now, natives(ctx, task, limits)?))?;
+    Ok(variables)
 }
 
 /// The functions the prelude builds its objects from.
 fn natives<'js>(ctx: &Ctx<'js>, task: &Task, limits: &Limits) -> Result<Object<'js>> {
     let natives = Object::new(ctx.clone())?;
 
-    let calls = Rc::new(Calls { host: Arc::clone(&task.host), left: Cell::new(limits.host_calls) });
-    let reader = Rc::clone(&calls);
-    let read = move |ctx: Ctx<'js>, path: String, fields: Opt<JsValue<'js>>| reader.read(&ctx, &path, fields.0);
-    natives.set("read", Function::new(ctx.clone(), read)?)?;
-    let query =
-        move |ctx: Ctx<'js>, path: String, params: JsValue<'js>, fields: Opt<JsValue<'js>>| calls.query(&ctx, &path, params, fields.0);
-    natives.set("query", Function::new(ctx.clone(), query)?)?;
+    let calls = Calls { host: Arc::clone(&task.host), left: Cell::new(task.bindings.calls.unwrap_or(limits.host_calls)) };
+    let ask = move |ctx: Ctx<'js>, call: JsValue<'js>, fields: Opt<JsValue<'js>>| calls.ask(&ctx, call, fields.0);
+    natives.set("ask", Function::new(ctx.clone(), ask)?)?;
+
+    let modules = Arc::clone(&task.bindings.modules);
+    let module = move |ctx: Ctx<'js>, name: String| load(&ctx, &modules, &name);
+    natives.set("module", Function::new(ctx.clone(), module)?)?;
 
     let lines = Cell::new(0);
     let host = Arc::clone(&task.host);
@@ -72,45 +76,66 @@ struct Calls {
 }
 
 impl Calls {
-    fn read<'js>(&self, ctx: &Ctx<'js>, path: &str, fields: Option<JsValue<'js>>) -> Result<JsValue<'js>> {
+    /// Gives `{value}`, or `{thrown}` for what the prelude is to throw.
+    fn ask<'js>(&self, ctx: &Ctx<'js>, call: JsValue<'js>, fields: Option<JsValue<'js>>) -> Result<JsValue<'js>> {
+        let call = read_call(ctx, call)?;
         let fields = read_fields(ctx, fields)?;
-        let object = self.ask(ctx, |host| host.read(path))?;
-        give(ctx, &fields.select(&object))
-    }
-
-    fn query<'js>(&self, ctx: &Ctx<'js>, path: &str, params: JsValue<'js>, fields: Option<JsValue<'js>>) -> Result<JsValue<'js>> {
-        let params = take(ctx, params)?;
-        if !params.is_object() {
-            return Err(Exception::throw_type(ctx, "openidm.query needs an object of parameters"));
-        }
-        let fields = read_fields(ctx, fields)?;
-        let mut answer = self.ask(ctx, |host| host.query(path, &params))?;
-        if let Some(Value::Array(matches)) = answer.get_mut("result") {
-            for object in matches {
-                *object = fields.select(object);
-            }
-        }
-        give(ctx, &answer)
-    }
-
-    /// A panic of the host must not unwind through the engine, where a script could catch it half way.
-    fn ask(&self, ctx: &Ctx<'_>, call: impl FnOnce(&dyn Host) -> std::result::Result<Value, String>) -> Result<Value> {
         let Some(left) = self.left.get().checked_sub(1) else {
             return Err(thrown(ctx, "the script reads too often"));
         };
         self.left.set(left);
-        let answer = catch_unwind(AssertUnwindSafe(|| call(&*self.host)));
-        answer.unwrap_or_else(|_| Err("the server failed".to_owned())).map_err(|message| thrown(ctx, &message))
+        // A panic of the host must not unwind through the engine, where a script could catch it half way.
+        let answer = catch_unwind(AssertUnwindSafe(|| self.host.call(&call))).unwrap_or_else(|_| Err("the server failed".into()));
+        let answer = match answer {
+            Ok(mut found) => {
+                if let (Operation::Query, Some(Value::Array(matches))) = (call.operation, found.get_mut("result")) {
+                    for object in matches {
+                        *object = fields.select(object);
+                    }
+                } else if call.operation != Operation::Query && call.operation != Operation::Action {
+                    found = fields.select(&found);
+                }
+                json!({ "value": found })
+            }
+            Err(Thrown { code, message, detail }) => json!({ "thrown": { "code": code, "message": message, "detail": detail } }),
+        };
+        ctx.json_parse(answer.to_string())
+    }
+}
+
+/// What the prelude made of a call of a script.
+fn read_call<'js>(ctx: &Ctx<'js>, call: JsValue<'js>) -> Result<Call> {
+    let mut call = take(ctx, call)?;
+    let mut part = |name: &str| call.get_mut(name).map(Value::take).unwrap_or_default();
+    let text = |value: Value| if let Value::String(text) = value { text } else { String::new() };
+    let operation = Operation::named(&text(part("operation"))).ok_or(rquickjs::Error::Unknown)?;
+    let call = Call { operation, path: text(part("path")), name: text(part("name")), content: part("content"), params: part("params") };
+    if operation == Operation::Query && !call.params.is_object() {
+        return Err(Exception::throw_type(ctx, "openidm.query needs an object of parameters"));
+    }
+    Ok(call)
+}
+
+/// A module of the project, or a library, as a function of `exports`, `module` and `require`; the names of functions that do nothing; or nothing.
+fn load<'js>(ctx: &Ctx<'js>, modules: &Modules, name: &str) -> Result<JsValue<'js>> {
+    if let Some(program) = modules.scripts.get(name) {
+        // On the script's first line, so that lines count as the author counts them.
+        let wrapped = format!("(function (exports, module, require) {{{}\n}})", program.source());
+        return ctx.eval_with_options(wrapped, program.options(false));
+    }
+    if let Some(source) = library(name) {
+        let mut options = EvalOptions::default();
+        options.filename = Some(name.to_owned());
+        return ctx.eval_with_options(format!("(function (exports, module, require) {{{source}\n}})"), options);
+    }
+    match modules.silent.get(name) {
+        Some(functions) => ctx.json_parse(json!(functions).to_string()),
+        None => Ok(JsValue::new_undefined(ctx.clone())),
     }
 }
 
 fn thrown(ctx: &Ctx<'_>, message: &str) -> rquickjs::Error {
     Exception::throw_message(ctx, message)
-}
-
-/// Into the script.
-fn give<'js>(ctx: &Ctx<'js>, value: &Value) -> Result<JsValue<'js>> {
-    ctx.json_parse(value.to_string())
 }
 
 /// Out of the script; null for what has no JSON form.

@@ -5,6 +5,7 @@
     const define = Object.defineProperty, keys = Object.keys, stringify = JSON.stringify, text = String;
     const wellFormed = Function.prototype.call.bind(text.prototype.toWellFormed);
     const replace = Function.prototype.call.bind(text.prototype.replace);
+    const begins = Function.prototype.call.bind(text.prototype.startsWith);
 
     function publish(target, name, value, enumerable) {
         define(target, name, {value: value, writable: true, enumerable: enumerable, configurable: true});
@@ -31,20 +32,65 @@
         publish(globalThis, name, variables[name], true);
     }
 
+    const Failure = Error;
     function path(value) {
         if (typeof value !== 'string') throw new TypeError('a resource path must be a string');
         return value;
     }
     function list(value) { return value === undefined ? null : value; }
-
-    const openidm = {
-        read: function (resource, params, fields) { return native.read(path(resource), list(fields)); },
-        query: function (resource, params, fields) { return native.query(path(resource), list(params), list(fields)); }
-    };
-    for (const name of ['create', 'update', 'patch', 'delete', 'action', 'encrypt', 'decrypt', 'hash']) {
-        openidm[name] = function () { throw new Error('openidm.' + name + ' is not available: this script may only read'); };
+    function name(value) { return value === undefined || value === null ? '' : text(value); }
+    function ask(operation, resource, named, content, params, fields) {
+        const call = {operation: operation, path: path(resource), name: name(named), content: list(content), params: list(params)};
+        const answer = native.ask(call, list(fields));
+        if (answer.thrown === undefined) return answer.value;
+        const thrown = answer.thrown, failure = new Failure(thrown.message);
+        if (thrown.code) publish(failure, 'code', thrown.code, true);
+        if (thrown.detail !== null) publish(failure, 'detail', thrown.detail, true);
+        throw failure;
     }
-    publish(globalThis, 'openidm', openidm, true);
+    function crypto(value) {
+        return typeof value === 'object' && value !== null && typeof value.$crypto === 'object' && value.$crypto !== null ? text(value.$crypto.type) : '';
+    }
+
+    publish(globalThis, 'openidm', {
+        read: function (resource, params, fields) { return ask('read', resource, '', null, params, fields); },
+        query: function (resource, params, fields) { return ask('query', resource, '', null, params, fields); },
+        create: function (resource, id, content, params, fields) { return ask('create', resource, id, content, params, fields); },
+        update: function (resource, revision, content, params, fields) { return ask('update', resource, revision, content, params, fields); },
+        patch: function (resource, revision, operations, params, fields) { return ask('patch', resource, revision, operations, params, fields); },
+        'delete': function (resource, revision, params, fields) { return ask('delete', resource, revision, null, params, fields); },
+        action: function (resource, action, content, params, fields) { return ask('action', resource, action, content, params, fields); },
+        hash: function (value, algorithm) { return ask('hash', '', algorithm, value, null, null); },
+        encrypt: function (value, cipher, alias) { return ask('encrypt', '', alias, value, null, null); },
+        decrypt: function (value) { return ask('decrypt', '', '', value, null, null); },
+        matches: function (plain, value) { return ask('matches', '', plain, value, null, null); },
+        isEncrypted: function (value) { const type = crypto(value); return type !== '' && type !== 'salted-hash'; },
+        isHashed: function (value) { return crypto(value) === 'salted-hash' || (typeof value === 'string' && begins(value, '$argon2id$')); }
+    }, true);
+
+    // As Rhino's: './' and '../' begin at the module that asks, every other name at the project's scripts.
+    const loaded = Object.create(null);
+    function resolve(from, wanted) {
+        const parts = /^\.\.?\//.test(wanted) && from !== '' ? from.split('/').slice(0, -1) : [];
+        for (const part of replace(wanted, /\.js$/, '').split('/')) {
+            if (part === '..') parts.pop();
+            else if (part !== '.' && part !== '') parts.push(part);
+        }
+        return parts.join('/');
+    }
+    function requirer(from) {
+        return function require(wanted) {
+            const found = resolve(from, path(wanted));
+            if (found in loaded) return loaded[found].exports;
+            const body = native.module(found);
+            if (body === undefined) throw new Failure("there is no module '" + found + "' among the project's scripts");
+            const module = loaded[found] = {id: found, exports: {}};
+            if (typeof body === 'function') body.call(module.exports, module.exports, module, requirer(found));
+            else for (const silent of body) module.exports[silent] = function () {};
+            return module.exports;
+        };
+    }
+    publish(globalThis, 'require', requirer(''), true);
 
     function show(value) {
         if (typeof value === 'object' && value !== null && !(value instanceof Error)) {

@@ -1,20 +1,28 @@
-//! `/mail`: the mails of a first run without mail server, for a browser on the same machine. A mail holds links and codes, so the
-//! page exists only while mails are kept, and only for loopback clients.
+//! `/mail`: the mails of a first run without a mail server. A mail holds links and codes, so the page exists only while mails are kept, and only
+//! for who brings the secret that the start printed: in the address, once, and from then on in a cookie. That a connection comes from this
+//! machine proves nothing ([`crate::direct`]).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crest::Random;
+use mail::Courier;
 use minijinja::{Environment, context};
 use process::{MailId, Outbox, OutboxEntry};
 use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+use wire::client::Peer;
+use wire::cookie;
 
-use super::courier::Courier;
-use super::transport::Transport;
+use accounts::Accounts;
+
+use crate::direct;
 
 /// How many mails the list shows.
 const LISTED: u32 = 50;
@@ -22,29 +30,63 @@ const LISTED: u32 = 50;
 const LIST: &str = include_str!("viewer/list.html");
 const MAIL: &str = include_str!("viewer/mail.html");
 
+/// The name of the secret in an address.
+const KEY: &str = "key";
+/// The cookie that holds it afterwards.
+const COOKIE: &str = "vestibule-mail";
+/// Cookies of that name that are looked at.
+const MAX_COOKIES: usize = 4;
+
+/// The secret that opens the page; a new one with every start.
+#[derive(Clone)]
+pub(crate) struct MailSecret(Arc<str>);
+
+impl MailSecret {
+    /// 256 random bits.
+    pub(crate) fn new(random: &dyn Random) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(crest::random_bytes::<32>(random)).into())
+    }
+
+    /// Where the page is, below the server's own address.
+    pub(crate) fn path(&self) -> String {
+        format!("/mail?{KEY}={}", self.0)
+    }
+
+    fn is(&self, given: &str) -> bool {
+        self.0.as_bytes().ct_eq(given.as_bytes()).into()
+    }
+}
+
 struct Viewer {
+    accounts: Arc<Accounts>,
+    secret: MailSecret,
     outbox: Arc<dyn Outbox>,
     courier: Arc<Courier>,
     pages: Environment<'static>,
 }
 
 /// The routes `/mail` and `/mail/{id}`.
-pub(crate) fn router(outbox: Arc<dyn Outbox>, courier: Arc<Courier>) -> Router {
+pub(crate) fn router(accounts: &Arc<Accounts>, secret: MailSecret, outbox: Arc<dyn Outbox>, courier: Arc<Courier>) -> Router {
     let mut pages = Environment::new();
     for (name, source) in [("list.html", LIST), ("mail.html", MAIL)] {
         if let Err(error) = pages.add_template(name, source) {
             tracing::error!(%error, "a built-in page cannot be read");
         }
     }
-    let viewer = Arc::new(Viewer { outbox, courier, pages });
+    let viewer = Arc::new(Viewer { accounts: Arc::clone(accounts), secret, outbox, courier, pages });
     Router::new().route("/mail", get(list)).route("/mail/{id}", get(show)).with_state(viewer)
 }
 
-async fn list(State(viewer): State<Arc<Viewer>>, ConnectInfo(client): ConnectInfo<std::net::SocketAddr>, headers: HeaderMap) -> Response {
-    if !viewer.admits(client.ip(), &headers) {
+async fn list(
+    State(viewer): State<Arc<Viewer>>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if !viewer.admits(peer, query.as_deref(), &headers) {
         return absent();
     }
-    match viewer.outbox.list(None, LISTED).await {
+    let answer = match viewer.outbox.list(None, LISTED).await {
         Ok(entries) => {
             let mails: Vec<Value> = entries.iter().filter(|entry| !entry.mail.withheld).map(facts).collect();
             if wants_json(&headers) {
@@ -57,19 +99,21 @@ async fn list(State(viewer): State<Arc<Viewer>>, ConnectInfo(client): ConnectInf
             tracing::warn!(%error, "the outbox cannot be listed");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
-    }
+    };
+    viewer.remembered(answer, peer.https)
 }
 
 async fn show(
     State(viewer): State<Arc<Viewer>>,
-    ConnectInfo(client): ConnectInfo<std::net::SocketAddr>,
+    Extension(peer): Extension<Peer>,
+    RawQuery(query): RawQuery,
     Path(id): Path<i64>,
     headers: HeaderMap,
 ) -> Response {
-    if !viewer.admits(client.ip(), &headers) {
+    if !viewer.admits(peer, query.as_deref(), &headers) {
         return absent();
     }
-    match viewer.outbox.mail(MailId(id)).await {
+    let answer = match viewer.outbox.mail(MailId(id)).await {
         Ok(Some(entry)) if !entry.mail.withheld => {
             let mail = facts(&entry);
             if wants_json(&headers) { axum::Json(mail).into_response() } else { viewer.page("mail.html", &mail) }
@@ -79,15 +123,31 @@ async fn show(
             tracing::warn!(%error, "a mail cannot be read");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
-    }
+    };
+    viewer.remembered(answer, peer.https)
 }
 
 impl Viewer {
-    /// Loopback clients that came straight here: a request that passed a proxy is somebody else's.
-    fn admits(&self, client: IpAddr, headers: &HeaderMap) -> bool {
-        let forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
-        let keeping = matches!(*self.courier.transport(), Transport::Keep);
-        keeping && !forwarded && client.to_canonical().is_loopback() && local_host(headers)
+    /// Who brings the secret, directly and from this machine.
+    fn admits(&self, peer: Peer, query: Option<&str>, headers: &HeaderMap) -> bool {
+        let keeping = self.courier.transport().keeps();
+        let public_url = &self.accounts.runtime.load().public_url;
+        let here = peer.address.to_canonical().is_loopback() && !peer.passed_on;
+        let direct = here && !direct::looks_forwarded(headers) && direct::names_this_server(headers, public_url);
+        let in_address = query.into_iter().flat_map(|query| query.split('&')).filter_map(|pair| pair.split_once('='));
+        let mut in_address = in_address.filter(|(name, _)| *name == KEY).map(|(_, value)| value);
+        let mut in_cookie = cookie::values(headers, COOKIE).take(MAX_COOKIES);
+        keeping && direct && (in_address.any(|given| self.secret.is(given)) || in_cookie.any(|given| self.secret.is(given)))
+    }
+
+    /// The answer, with the secret in a cookie for the links on the page.
+    fn remembered(&self, mut answer: Response, https: bool) -> Response {
+        let secure = if https { "; Secure" } else { "" };
+        let written = format!("{COOKIE}={}; Path=/mail; HttpOnly; SameSite=Strict{secure}", self.secret.0);
+        if let Ok(cookie) = HeaderValue::from_str(&written) {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        answer
     }
 
     fn page(&self, name: &str, data: &Value) -> Response {
@@ -117,14 +177,6 @@ impl Viewer {
     }
 }
 
-/// A name in `Host` that is not this machine's is a foreign page trying to read mails through the browser (DNS rebinding).
-fn local_host(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
-    let name = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
-}
-
 fn wants_json(headers: &HeaderMap) -> bool {
     headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("application/json"))
 }
@@ -145,23 +197,4 @@ fn facts(entry: &OutboxEntry) -> Value {
 
 fn absent() -> Response {
     StatusCode::NOT_FOUND.into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn host(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(header::HOST, value.parse().unwrap())])
-    }
-
-    #[test]
-    fn a_foreign_host_name_is_not_local() {
-        for local in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "localhost", "[::1]"] {
-            assert!(local_host(&host(local)), "{local}");
-        }
-        for foreign in ["evil.example", "evil.example:8080", "", "localhost.evil.example:80"] {
-            assert!(!local_host(&host(foreign)), "{foreign}");
-        }
-    }
 }

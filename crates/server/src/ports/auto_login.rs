@@ -1,14 +1,14 @@
 //! Signing a new person in at an access manager, with the REST call its documentation shows for `json/…/authenticate`.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use crest::ResourceError;
 use serde::Deserialize;
 use stages::{AutoLogin, SignedInElsewhere};
 
-/// How long the access manager may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use super::calls;
+
+/// How much of an answer is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// Asks over HTTP.
 pub(crate) struct HttpAutoLogin {
@@ -30,8 +30,7 @@ impl HttpAutoLogin {
     /// # Errors
     /// When no TLS set-up is possible.
     pub(crate) fn new() -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { client })
+        Ok(Self { client: calls::client()? })
     }
 }
 
@@ -50,13 +49,13 @@ impl AutoLogin for HttpAutoLogin {
             .header("X-OpenAM-Password", encoded(password))
             .header("Accept-API-Version", "resource=2.0, protocol=1.0")
             .header("Content-Type", "application/json");
-        let reply = request.send().await.map_err(|error| unusable(&error.without_url()))?;
+        let reply = request.send().await.map_err(|error| unusable(&calls::failure(error)))?;
         match reply.status().as_u16() {
             200..=299 => {}
             401 | 403 => return Err(ResourceError::unauthorized("The access manager refuses to sign the person in")),
             status => return Err(unusable(&format!("it answers {status}"))),
         }
-        let answer: Answer = reply.json().await.map_err(|error| unusable(&error.without_url()))?;
+        let answer: Answer = calls::json(reply, MAX_ANSWER).await.map_err(|error| unusable(&error))?;
         if answer.token_id.is_empty() {
             return Err(unusable(&"its answer has no tokenId"));
         }

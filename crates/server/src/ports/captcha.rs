@@ -1,14 +1,12 @@
 //! Captcha verification over HTTP. reCAPTCHA v2, hCaptcha and Turnstile take the same form and answer `{"success": …}`.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use crest::ResourceError;
 use serde::Deserialize;
 use stages::{CaptchaVerdict, CaptchaVerifier};
 
-/// How long a verifier may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
+use super::calls;
+
 /// How much of its answer is read.
 const MAX_ANSWER: usize = 64 * 1024;
 
@@ -30,8 +28,7 @@ impl HttpCaptcha {
     /// # Errors
     /// When no TLS set-up is possible.
     pub(crate) fn new() -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { client })
+        Ok(Self { client: calls::client()? })
     }
 }
 
@@ -47,19 +44,11 @@ impl CaptchaVerifier for HttpCaptcha {
         if !client_address.is_empty() {
             form.push(("remoteip", client_address));
         }
-        let reply = self.client.post(uri).form(&form).send().await.map_err(|error| unreachable(&error.without_url()))?;
+        let reply = self.client.post(uri).form(&form).send().await.map_err(|error| unreachable(&calls::failure(error)))?;
         if !reply.status().is_success() {
             return Err(unreachable(&reply.status()));
         }
-        let mut reply = reply;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = reply.chunk().await.map_err(|error| unreachable(&error.without_url()))? {
-            if bytes.len() + chunk.len() > MAX_ANSWER {
-                return Err(unreachable(&"its answer is too long"));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        let answer: Answer = serde_json::from_slice(&bytes).map_err(|error| unreachable(&error))?;
+        let answer: Answer = calls::json(reply, MAX_ANSWER).await.map_err(|error| unreachable(&error))?;
         Ok(CaptchaVerdict { solved: answer.success, reasons: answer.error_codes })
     }
 }

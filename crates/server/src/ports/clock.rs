@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use crest::Clock;
 
 /// The machine's clock. Built with the feature `virtual-clock`, as the black-box tests are, it adds the seconds that the file named
-/// by `VESTIBULE_CLOCK_OFFSET` holds, so that a test moves time without waiting. A released binary has no such switch.
+/// by `VESTIBULE_CLOCK_OFFSET` holds, so that a test moves time without waiting; `=SECONDS` there is a clock that stands at that many
+/// seconds since 1970, for a test whose outcome must not depend on how busy the machine is. A released binary has no such switch.
 #[derive(Debug, Default)]
 pub struct SystemClock {
     #[cfg(feature = "virtual-clock")]
@@ -24,9 +25,9 @@ impl SystemClock {
 
     #[cfg(feature = "virtual-clock")]
     fn shifted(&self, real: SystemTime) -> SystemTime {
-        let text = self.offset.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-        let seconds = text.and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
-        real + std::time::Duration::from_secs(seconds)
+        let text = self.offset.as_ref().and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+        let (begin, seconds) = text.trim().strip_prefix('=').map_or((real, text.trim()), |at| (SystemTime::UNIX_EPOCH, at));
+        begin + std::time::Duration::from_secs(seconds.parse().unwrap_or(0))
     }
 
     #[cfg(not(feature = "virtual-clock"))]

@@ -3,15 +3,18 @@
 //! Easiest to get wrong: a script runs on a thread of its own and blocks there while it reads; it must never wait on a thread that
 //! serves requests, and what it reads is a view, whoever it is about.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::{Fields, Filter, Query, ResourceError};
-use identity::{Audience, Managed};
+use identity::{Audience, Letter, Letters, Managed, Waits};
 use script::{Bindings, Host, Level, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
 use stages::Scripts;
 use tokio::runtime::Handle;
+
+use super::hash_pool::{self, Claim};
 
 /// Most objects that one query of a script gives.
 const MAX_RESULTS: u64 = 100;
@@ -41,6 +44,44 @@ impl Scripts for SandboxScripts {
 
     async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError> {
         self.sandbox.run(program, bindings, self.host()).await
+    }
+}
+
+/// The project's mail templates, for scripts.
+pub(crate) struct TemplateLetters(pub(crate) Arc<dyn stages::MailTemplates>);
+
+impl Letters for TemplateLetters {
+    fn letter(&self, name: &str, locales: &[String], object: &Value) -> Option<Letter> {
+        let stages::RenderedMail { from, subject, mime_type, body } = self.0.render(name, locales, object)?;
+        Some(Letter { from, subject, mime_type, body })
+    }
+}
+
+/// Waits on the runtime's behalf, on a thread of the sandbox.
+pub(crate) struct OnRuntime {
+    runtime: Handle,
+    /// Whose script it is that waits: what it hashes counts as theirs.
+    claim: Option<Arc<Claim>>,
+}
+
+impl OnRuntime {
+    /// Must be called on a thread of the runtime.
+    pub(crate) fn new() -> Self {
+        Self { runtime: Handle::current(), claim: None }
+    }
+}
+
+impl Waits for OnRuntime {
+    fn wait(&self, future: Pin<Box<dyn Future<Output = ()> + Send + '_>>) {
+        match &self.claim {
+            Some(claim) => self.runtime.block_on(Arc::clone(claim).covers(future)),
+            None => self.runtime.block_on(future),
+        }
+    }
+
+    fn of_this_request(&self) -> Option<Arc<dyn Waits>> {
+        let claim = hash_pool::current()?;
+        Some(Arc::new(Self { runtime: self.runtime.clone(), claim: Some(claim) }))
     }
 }
 

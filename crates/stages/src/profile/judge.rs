@@ -1,7 +1,7 @@
-//! Judging one condition for one person: which branch of a `conditionaluser` stage is his.
+//! Judging one condition for one person: which branch of a `conditionaluser` stage is theirs.
 //!
 //! Easiest to break: a condition that says *when* is judged at the sign-in alone. Later only the record in the metadata tells whether
-//! the form is owed, or it would be lost at the next sign-in and come back right after it was skipped.
+//! the form is due, or it would be lost at the next sign-in and come back right after it was skipped.
 
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -68,10 +68,18 @@ pub(crate) struct Rule {
     pub(crate) place: String,
     pub(crate) terms: Terms,
     pub(crate) kba: KbaConfig,
-    /// What the form of `onConditionTrue` is called in its process, whatever its place; `None` where there is no such form.
-    pub(crate) on_true: Option<String>,
+    /// The form of `onConditionTrue`; `None` where there is no such form.
+    pub(crate) on_true: Option<Form>,
     /// The same of `onConditionFalse`.
-    pub(crate) on_false: Option<String>,
+    pub(crate) on_false: Option<Form>,
+}
+
+/// A form of a rule.
+pub(crate) struct Form {
+    /// What it is called in its process, whatever its place.
+    pub(crate) name: String,
+    /// Whether it asks by itself; a stage that only judges again does not, and can be neither completed nor skipped.
+    pub(crate) asks: bool,
 }
 
 /// Whom or what a condition looks at.
@@ -91,7 +99,7 @@ enum Seen<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// Somebody of the store; nobody where there is none.
+    /// A person of the store; `None` where there is none.
     pub(crate) fn stored(services: &'a Services, collection: &'a str, person: Option<&'a Resource>) -> Self {
         let schema = services.managed.schemas.get(collection);
         let (Some(person), Some(schema)) = (person, schema) else { return Self::in_state(Value::Null) };
@@ -129,9 +137,9 @@ pub(crate) struct Moment {
 pub(crate) struct Choice {
     /// The branch, if any.
     pub(crate) branch: Option<Branch>,
-    /// The form that is owed from this sign-in on, and was not before.
+    /// The form that is due from this sign-in on, and was not before.
     pub(crate) begins: Option<(Branch, String)>,
-    /// Forms that are owed under their former name, and the name they have now.
+    /// Forms that are due under their former name, and the name they have now.
     pub(crate) renamed: Vec<(String, String)>,
     /// What went wrong with a script.
     pub(crate) fault: Option<String>,
@@ -139,9 +147,9 @@ pub(crate) struct Choice {
 
 impl Rule {
     /// The name of a form in metadata and sessions, `profile/2Vq0sXcO1b7d`. An operator may put another form before it or mend its texts,
-    /// and it is still this one that is owed.
+    /// and it is still this one that is due.
     pub(crate) fn form(&self, process: &str, branch: Branch) -> String {
-        self.named(branch).map_or_else(|| self.former(process, branch), |name| format!("{process}/{name}"))
+        self.named(branch).map_or_else(|| self.former(process, branch), |form| format!("{process}/{}", form.name))
     }
 
     /// What the form was called when its place was its name: `profile/0`, `profile/0/false`. Marks under it still count.
@@ -157,7 +165,7 @@ impl Rule {
         format!("{process}/{}", self.place)
     }
 
-    fn named(&self, branch: Branch) -> Option<&String> {
+    fn named(&self, branch: Branch) -> Option<&Form> {
         match branch {
             Branch::True => self.on_true.as_ref(),
             Branch::False => self.on_false.as_ref(),
@@ -168,14 +176,20 @@ impl Rule {
         self.named(branch).is_some()
     }
 
-    /// Judges. `settled` are the forms that were completed or skipped on the session.
+    /// Whether the form of a branch can be completed.
+    pub(crate) fn asks(&self, branch: Branch) -> bool {
+        self.named(branch).is_some_and(|form| form.asks)
+    }
+
+    /// Judges. `settled` are the forms that were completed or skipped on the session. Of a process that people owe at sign-in (`listed`), a
+    /// form that a filter or a script selects is asked until it was completed once; other processes may be gone through again and again.
     pub(crate) async fn choose(
         &self,
         services: &Services,
         process: &str,
         person: &Person<'_>,
         settled: &[String],
-        moment: Moment,
+        (moment, listed): (Moment, bool),
     ) -> Choice {
         let known_as = |branch: Branch| [self.form(process, branch), self.former(process, branch)];
         let open = |branch: &Branch| self.has(*branch) && !known_as(*branch).iter().any(|name| settled.contains(name));
@@ -186,15 +200,17 @@ impl Rule {
                 Some(false) => Some(Branch::False),
                 None => self.after_fault(),
             };
-            return Choice { branch: branch.filter(open), fault, ..Choice::default() };
+            let completed = if listed && self.condition.is_once() { person.metadata.stages_completed() } else { Vec::new() };
+            let done = |branch: &Branch| self.asks(*branch) && known_as(*branch).iter().any(|name| completed.contains(name));
+            return Choice { branch: branch.filter(open).filter(|branch| !done(branch)), fault, ..Choice::default() };
         }
-        let owed = person.metadata.stages_owed();
-        let recorded = |branch: &Branch| known_as(*branch).iter().any(|name| owed.contains(name));
+        let due = person.metadata.stages_due();
+        let recorded = |branch: &Branch| known_as(*branch).iter().any(|name| due.contains(name));
         let mut choice = Choice { branch: [Branch::True, Branch::False].into_iter().filter(recorded).find(open), ..Choice::default() };
         if moment.sign_in.is_some() {
             for branch in [Branch::True, Branch::False].into_iter().filter(|branch| self.has(*branch)) {
                 let [form, former] = known_as(branch);
-                if owed.contains(&former) {
+                if due.contains(&former) {
                     choice.renamed.push((former, form));
                 }
             }
@@ -209,7 +225,7 @@ impl Rule {
         choice
     }
 
-    /// The branch that asks, where the operator wants a form asked although nobody could find out whether it is due.
+    /// The branch that asks, where the operator wants a form asked although it could not be judged whether it is due.
     fn after_fault(&self) -> Option<Branch> {
         let required = self.on_script_error == OnScriptError::Require;
         required.then_some(if self.has(Branch::True) { Branch::True } else { Branch::False })
@@ -240,10 +256,10 @@ impl Rule {
     async fn run(&self, services: &Services, person: &Person<'_>, script: &ScriptCondition, moment: Moment) -> Result<bool, String> {
         let Some(program) = &self.program else { return Err("the script was not read".to_owned()) };
         let object = match person.seen {
-            Seen::Stored(collection, resource) => seen_by_script(services, collection, resource),
+            Seen::Stored(collection, resource) => seen_by_script(&services.managed, collection, resource),
             Seen::Value => {
                 let resource = Resource { id: String::new(), revision: String::new(), content: person.object.clone().into_owned() };
-                if resource.content.is_object() { seen_by_script(services, &self.collection, &resource) } else { Value::Null }
+                if resource.content.is_object() { seen_by_script(&services.managed, &self.collection, &resource) } else { Value::Null }
             }
         };
         let bindings = Bindings::new(milliseconds(moment.now), moment.seed)

@@ -1,5 +1,5 @@
-//! `allInOneRegistration`: several stages shown as one form (idm-docs §2.1). It is not a stage of its own in any file: the flag of that
-//! name joins the members a process has.
+//! `allInOneRegistration`: several stages shown as one form (docs/protocol/stages.md, "allInOneRegistration"). It is not a stage
+//! of its own in any file: the flag of that name joins the members a process has.
 //!
 //! Easiest to break: a wrong part never loses the others. A refusal changes nothing, so the same token takes the whole form again;
 //! parts that are only missing are asked for again, and the good ones are kept. A captcha's answer can be used once, so it is looked at
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{AnyStage, FactKind, Merger, Need, Placed, Progress, Requirements, StageContext, StageFacts};
+use process::{AnyStage, FactKind, Joined, Merger, Need, Placed, Progress, Requirements, StageContext, StageFacts};
 use serde_json::{Map, Value, json};
 
 use crate::account::Cx;
@@ -18,14 +18,10 @@ use crate::{Services, state};
 
 /// The `type` of the joined form.
 const NAME: &str = "allInOneRegistration";
-/// The member whose answer can be used once.
-const CAPTCHA: &str = "captcha";
-/// The stages that are joined. `parameters` stays a step of its own: clients send it before they show a form.
-const MEMBERS: [&str; 5] = ["idmUserDetails", "termsAndConditions", "kbaSecurityAnswerDefinitionStage", "consent", CAPTCHA];
-
-/// How the flag `allInOneRegistration` joins stages.
+/// How the flag `allInOneRegistration` joins stages; which ones, each of them says ([`process::Stage::JOINED`]). `parameters` stays a
+/// step of its own: clients send it before they show a form.
 pub(super) fn merger() -> Merger<Services> {
-    Merger { members: &MEMBERS, merge }
+    Merger { merge, state: &[state::PARTS] }
 }
 
 fn merge(placed: Vec<Placed<Services>>) -> Placed<Services> {
@@ -88,10 +84,10 @@ impl AnyStage<Services> for AllInOne {
         let mut done = done(cx);
         let mut refusals = Vec::new();
         let mut parts = self.parts(cx).await?;
-        parts.sort_by_key(|part| part.stage.name() == CAPTCHA);
+        parts.sort_by_key(|part| part.stage.joined() == Joined::Last);
         for part in parts.iter().filter(|part| part.is_answered(input)) {
-            let is_captcha = part.stage.name() == CAPTCHA;
-            if is_captcha && (done.contains(&part.index) || !refusals.is_empty()) {
+            let once = part.stage.joined() == Joined::Last;
+            if once && (done.contains(&part.index) || !refusals.is_empty()) {
                 continue;
             }
             match part.stage.advance(cx, tag, input).await {

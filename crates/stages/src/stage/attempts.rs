@@ -1,6 +1,7 @@
-//! The failures an account's own property counts (`numberOfAttemptsAllowed`, `kbaAttemptsPropertyName`; idm-docs §5.1). An attempt is
-//! counted before it is looked at, by compare-and-set in a transaction of its own, so that two hundred parallel guesses count as two
-//! hundred (SEC-47). The property need not be in the schema (`projects.md` ranked 14).
+//! The failures an account's own property counts (`numberOfAttemptsAllowed`, `kbaAttemptsPropertyName`;
+//! docs/protocol/companions.md, "Security questions"). An attempt is counted before it is looked at, by compare-and-set in a
+//! transaction of its own, so that two hundred parallel guesses count as two hundred (SEC-47). The property need not be in the
+//! schema (docs/protocol/project-files.md, case 14).
 
 use crest::{Change, Guard, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use identity::kba::KbaConfig;
@@ -75,7 +76,7 @@ async fn set(cx: &Cx<'_>, account: &Account, current: &Resource, field: &Pointer
         id: account.subject.id.clone(),
         patch: Patch::new(vec![PatchOperation::replace(field.clone(), json!(failures))]),
         expected: None,
-        guard: Some(Guard { pointer: field.clone(), value: member(current, field).cloned() }),
+        guard: Some(Guard::new(field.clone(), member(current, field).cloned())),
     };
     let unit = Unit { now: cx.now, spend: None, effects: vec![Effect::Change(change)] };
     cx.ledger().commit(unit).await.map(|_| ())

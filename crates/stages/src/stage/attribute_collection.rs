@@ -1,12 +1,16 @@
-//! `attributecollection`: asks the signed-in person for attributes of his own and writes them (idm-docs §2.3, seed 004).
+//! `attributecollection`: asks signed-in people for attributes of their own and writes them (docs/protocol/stages.md,
+//! "attributecollection", docs/protocol/progressive-profile.md).
 //!
-//! Easiest to break: an empty input is a person who skips, and only where nothing is required and the form was put to him: pages send an
-//! empty first submission on their own, after a fault too (client-contract §8). Everything else that is no answer is asked again. Attributes outside the form, and those their owner may not edit, are refused before anything is written (decision 13).
+//! Easiest to break: an empty input is a person who skips, and only where nothing is required and the form was shown: pages send
+//! an empty first submission on their own, after a fault too (docs/protocol/clients.md, "Progressive profile in the client").
+//! Everything else that is no answer is asked again. Attributes outside the form, and those their owner may not edit, are refused
+//! before anything is written (decision 13).
 
 use async_trait::async_trait;
 use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError};
-use identity::{Audience, ObjectSchema, Property};
-use process::{Compiling, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose};
+use identity::{Audience, Managed, ObjectSchema, Property};
+use process::keys::{Collection, Flag, Needed, PropertyName};
+use process::{Compiling, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -20,14 +24,14 @@ use crate::{Services, state};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
     /// What the form says: `displayName`, `purpose`, `buttonText`.
     #[serde(default, rename = "uiConfig")]
     texts: Option<Value>,
     /// The attributes, in order.
     #[serde(default)]
-    attributes: Option<Vec<AttributeConfig>>,
+    attributes: Needed<Vec<AttributeConfig>>,
 }
 
 /// One attribute of the form.
@@ -35,12 +39,11 @@ pub(super) struct Config {
 #[serde(rename_all = "camelCase")]
 struct AttributeConfig {
     /// The property.
-    #[serde(default, deserialize_with = "loose::text")]
-    name: String,
+    #[serde(default)]
+    name: Needed<PropertyName>,
     /// Whether the form cannot be left without it.
-    #[serde(default, deserialize_with = "loose::boolean")]
-    #[schemars(with = "bool")]
-    is_required: bool,
+    #[serde(default)]
+    is_required: Flag,
 }
 
 /// The stage.
@@ -63,8 +66,18 @@ const ATTRIBUTES: &str = "attributes";
 impl Stage<Services> for AttributeCollection {
     const NAME: &'static str = "attributecollection";
     const SUMMARY: &'static str = "Asks the signed-in person for attributes and writes them.";
+    const STATE: &'static [&'static str] = &[state::NEW_MAIL, state::SKIPPED];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "identityServiceUrl": "managed/user",
+            "uiConfig": { "displayName": "About you", "purpose": "Help us to know you", "buttonText": "Save" },
+            "attributes": [{ "name": "city", "isRequired": true }, { "name": "telephoneNumber", "isRequired": false }],
+        }))
+        .answered(Tag::INITIAL, json!({ "attributes": { "city": "Oslo" } }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { needs: vec![Need::any(&[FactKind::SignedIn])], ..StageFacts::default() }
@@ -74,22 +87,23 @@ impl Stage<Services> for AttributeCollection {
         let mut issues = Vec::new();
         let collection = account::collection(cx, &config.identity_service_url).map_err(|issue| issues.push(issue));
         let mut attributes: Vec<Attribute> = Vec::new();
-        for (index, attribute) in config.attributes.unwrap_or_default().into_iter().enumerate() {
+        for (index, attribute) in config.attributes.0.into_iter().enumerate() {
             let key = format!("attributes/{index}/name");
             match account::field(cx, &key, &attribute.name, "") {
                 Ok(field) if attributes.iter().any(|known| known.field == field) => {
                     issues.push(Issue::error(
                         format!("{}/{key}", cx.pointer()),
                         "duplicate",
-                        format!("'{}' is asked for twice", attribute.name),
+                        format!("'{}' is asked for twice", attribute.name.trim()),
                     ));
                 }
-                Ok(field) => attributes.push(Attribute { name: attribute.name.trim().to_owned(), field, required: attribute.is_required }),
+                Ok(field) => {
+                    attributes.push(Attribute { name: attribute.name.trim().to_owned(), field, required: attribute.is_required.0 });
+                }
+                // That the name is missing is said already.
+                Err(_) if attribute.name.trim().is_empty() => {}
                 Err(issue) => issues.push(issue),
             }
-        }
-        if attributes.is_empty() && issues.is_empty() {
-            issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'attributes': which attributes are asked for?"));
         }
         let ui_config = form::ui_config(
             config.texts,
@@ -122,7 +136,8 @@ impl Stage<Services> for AttributeCollection {
         let given = match input.get(ATTRIBUTES) {
             Some(Value::Object(given)) => given,
             Some(value) if !value.is_null() => return Err(ResourceError::bad_request("attributes must be an object")),
-            _ if input.is_empty() && cx.answers_a_question() && !self.attributes.iter().any(|attribute| attribute.required) => {
+            // The one exception to SEC-32, and it earns no fact: stock clients begin with a member, so only a person sends nothing at all.
+            _ if input.is_empty() && !self.attributes.iter().any(|attribute| attribute.required) => {
                 cx.put(state::SKIPPED, json!(true));
                 return Ok(Progress::Done);
             }
@@ -131,7 +146,7 @@ impl Stage<Services> for AttributeCollection {
         let account = Account::read(cx).await?;
         let managed = std::sync::Arc::clone(&cx.services.managed);
         let schema = managed.schema(&subject.collection)?;
-        let operations = self.operations(schema, given)?;
+        let operations = self.operations(cx, &managed, schema, given)?;
         if self.attributes.iter().any(|attribute| attribute.is_missing(given, &account)) {
             return self.ask(cx).await;
         }
@@ -143,20 +158,29 @@ impl Stage<Services> for AttributeCollection {
 /// Writes attributes of the signed-in person for another stage, by the same rules.
 ///
 /// # Errors
-/// 403 for what he may not edit and for failed policies.
+/// 403 for what the person may not edit and for failed policies.
 pub(super) async fn write(cx: &mut Cx<'_>, given: &Map<String, Value>) -> Result<(), ResourceError> {
     let subject = cx.facts().signed_in().cloned().ok_or_else(|| ResourceError::forbidden("Access denied"))?;
     let managed = std::sync::Arc::clone(&cx.services.managed);
     let schema = managed.schema(&subject.collection)?;
-    let operation = |(name, value): (&String, &Value)| operation(schema, name, Pointer::from_tokens([name.as_str()]), value);
+    let with_password = cx.caller.reauthenticated;
+    let operation =
+        |(name, value): (&String, &Value)| operation(&managed, schema, name, (Pointer::from_tokens([name.as_str()]), value), with_password);
     let operations = given.iter().map(operation).collect::<Result<Vec<_>, _>>()?;
     commit(cx, &subject, operations).await
 }
 
-/// One write; null and the empty text take a value away.
-fn operation(schema: &ObjectSchema, name: &str, field: Pointer, value: &Value) -> Result<PatchOperation, ResourceError> {
-    if property(schema, &field).is_some_and(|property| property.is_protected || property.is_credential()) {
-        return Err(denied(name, "changing it needs the present password, which a form does not ask for"));
+/// One write; null and the empty text take a value away. What is protected needs the present password, as a patch does (SEC-20).
+fn operation(
+    managed: &Managed,
+    schema: &ObjectSchema,
+    name: &str,
+    (field, value): (Pointer, &Value),
+    with_password: bool,
+) -> Result<PatchOperation, ResourceError> {
+    let is_password = field.top().is_some_and(|top| managed.is_password(top));
+    if !with_password && (is_password || property(schema, &field).is_some_and(|property| property.is_protected)) {
+        return Err(denied(name, "changing it needs the present password, in X-OpenIDM-Reauth-Password"));
     }
     Ok(if is_empty(value) { PatchOperation::remove(field) } else { PatchOperation::replace(field, value.clone()) })
 }
@@ -165,7 +189,8 @@ async fn commit(cx: &mut Cx<'_>, subject: &Subject, operations: Vec<PatchOperati
     if operations.is_empty() {
         return Ok(());
     }
-    let changed = account::write(cx, account::Write::new(subject, Patch::new(operations))).await?;
+    let credential = operations.iter().filter_map(|operation| operation.field.top()).any(|top| cx.services.managed.is_password(top));
+    let changed = account::write(cx, account::Write { credential, ..account::Write::new(subject, Patch::new(operations)) }).await?;
     let object = format!("{}/{}", subject.collection, subject.id);
     cx.audit("updateProfile", object, true, json!({ "process": cx.process(), "changed": changed }));
     Ok(())
@@ -189,19 +214,26 @@ impl AttributeCollection {
     }
 
     /// The writes that the answers ask for.
-    fn operations(&self, schema: &ObjectSchema, given: &Map<String, Value>) -> Result<Vec<PatchOperation>, ResourceError> {
+    fn operations(
+        &self,
+        cx: &Cx<'_>,
+        managed: &Managed,
+        schema: &ObjectSchema,
+        given: &Map<String, Value>,
+    ) -> Result<Vec<PatchOperation>, ResourceError> {
         let mut operations = Vec::new();
         for (name, value) in given {
             let named = |attribute: &&Attribute| attribute.name == *name || attribute.field.to_string() == *name;
             let Some(attribute) = self.attributes.iter().find(named) else { return Err(denied(name, "the form does not ask for it")) };
-            operations.push(operation(schema, name, attribute.field.clone(), value)?);
+            let place = (attribute.field.clone(), value);
+            operations.push(operation(managed, schema, name, place, cx.caller.reauthenticated)?);
         }
         Ok(operations)
     }
 }
 
 impl Attribute {
-    /// `{name, isRequired, schema, value}`, as seed 004 shows it.
+    /// `{name, isRequired, schema, value}`, as docs/protocol/progressive-profile.md shows it.
     fn to_client_value(&self, schema: &ObjectSchema, seen: Option<&Value>) -> Value {
         let schema = property(schema, &self.field).map_or_else(|| json!({}), shown);
         let value = seen.and_then(|seen| self.field.get(seen)).cloned().unwrap_or_default();

@@ -1,16 +1,16 @@
-//! `captcha`: a provider says whether a human is there (idm-docs §2.4). reCAPTCHA v2, hCaptcha and Turnstile speak the same protocol,
-//! so `recaptchaUri` chooses among them. What the provider says beyond yes or no stays in the log.
+//! `captcha`: a provider says whether a human is there (docs/protocol/stages.md, "captcha"). reCAPTCHA v2, hCaptcha and Turnstile
+//! speak the same protocol, so `recaptchaUri` chooses among them. What the provider says beyond yes or no stays in the log.
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::loose::{self, SecretText};
-use process::{Compiling, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts};
+use process::keys::{Needed, Text};
+use process::loose::SecretText;
+use process::{Compiling, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::Services;
-use crate::stage::input;
+use crate::{Services, input};
 
 /// Longest response that is passed on, in bytes; those of the known providers stay well below.
 const MAX_RESPONSE_BYTES: usize = 8192;
@@ -19,14 +19,14 @@ const MAX_RESPONSE_BYTES: usize = 8192;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Config {
     /// The key the page shows the provider.
-    #[serde(default, rename = "recaptchaSiteKey", deserialize_with = "loose::text")]
-    site_key: String,
+    #[serde(default, rename = "recaptchaSiteKey")]
+    site_key: Needed<Text>,
     /// The key this server shows the provider.
     #[serde(default, rename = "recaptchaSecretKey")]
-    secret_key: SecretText,
+    secret_key: Needed<SecretText>,
     /// Where responses are verified.
-    #[serde(default, rename = "recaptchaUri", deserialize_with = "loose::text")]
-    uri: String,
+    #[serde(default, rename = "recaptchaUri")]
+    uri: Needed<Text>,
 }
 
 /// The stage.
@@ -40,8 +40,19 @@ pub(super) struct Captcha {
 impl Stage<Services> for Captcha {
     const NAME: &'static str = "captcha";
     const SUMMARY: &'static str = "Asks for a solved captcha and has the provider verify it.";
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.captcha.CaptchaStageConfig");
+    const USUAL_FOR: &'static [FactKind] = &[FactKind::Human];
+    const JOINED: Joined = Joined::Last;
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "recaptchaSiteKey": "6Lcyz…", "recaptchaSecretKey": "6LdZ0…",
+            "recaptchaUri": "https://www.google.com/recaptcha/api/siteverify",
+        }))
+        .answered(Tag::INITIAL, json!({ "response": "human" }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { gives: vec![FactKind::Human], ..StageFacts::default() }
@@ -49,11 +60,6 @@ impl Stage<Services> for Captcha {
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let mut issues = Vec::new();
-        for (key, value) in [("recaptchaSiteKey", &config.site_key), ("recaptchaUri", &config.uri)] {
-            if value.trim().is_empty() {
-                issues.push(Issue::error(cx.pointer(), "missing-key", format!("missing key '{key}'")));
-            }
-        }
         let uri = config.uri.trim();
         if uri.starts_with("http://") {
             let issue = Issue::warning(
@@ -66,8 +72,7 @@ impl Stage<Services> for Captcha {
             issues.push(Issue::error(format!("{}/recaptchaUri", cx.pointer()), "wrong-value", "the address begins with https://"));
         }
         let secret =
-            match config.secret_key {
-                SecretText::Plain(secret) if !secret.trim().is_empty() => secret,
+            match config.secret_key.0 {
                 SecretText::Encrypted { key } => {
                     let message = format!("the secret is encrypted under the key '{key}', which cannot be read here");
                     let issue = Issue::error(format!("{}/recaptchaSecretKey", cx.pointer()), "encrypted-secret", message);
@@ -76,12 +81,9 @@ impl Stage<Services> for Captcha {
                     ));
                     String::new()
                 }
-                SecretText::Plain(_) | SecretText::Absent => {
-                    issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'recaptchaSecretKey'"));
-                    String::new()
-                }
+                secret => secret.plain().unwrap_or_default().to_owned(),
             };
-        if issues.is_empty() { Ok(Self { site_key: config.site_key, secret, uri: uri.to_owned() }) } else { Err(issues) }
+        if issues.is_empty() { Ok(Self { site_key: config.site_key.0.0, secret, uri: uri.to_owned() }) } else { Err(issues) }
     }
 
     fn is_static(&self) -> bool {

@@ -1,4 +1,5 @@
-//! `conditionaluser`: asks a nested stage only of people for whom a condition holds, or does not (idm-docs §2.5, §4.3).
+//! `conditionaluser`: asks a nested stage only of people for whom a condition holds, or does not (docs/protocol/stages.md,
+//! "conditionaluser" and docs/protocol/progressive-profile.md, "Conditions").
 //!
 //! Easiest to break: the branch that asked is the one that gets the answer. A condition may turn while somebody types, so the choice
 //! travels in the token. And what says *when* (the 25th sign-in) is decided at the sign-in and remembered; here only the record counts.
@@ -9,14 +10,15 @@ use identity::conditions::{Condition, ScriptCondition, ScriptSource};
 use identity::kba::KbaConfig;
 use identity::metadata::{Keeper, Tracked};
 use identity::terms::Terms;
-use process::{Compiling, Effect, FactKind, Issue, Need, Placed, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::{Collection, Needed, NestedStage, Text};
+use process::{Compiling, Effect, Example, FactKind, Issue, Need, Placed, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use schemars::JsonSchema;
 use script::Program;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Cx};
-use crate::profile::judge::{Branch, Choice, Moment, OnScriptError, Person, Rule};
+use crate::profile::judge::{Branch, Choice, Form, Moment, OnScriptError, Person, Rule};
 use crate::{Services, state};
 
 /// Configuration of `conditionaluser`.
@@ -24,20 +26,20 @@ use crate::{Services, state};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Config {
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
     /// The condition: `type` and what belongs to it.
     #[serde(default)]
-    condition: Value,
+    condition: Needed<Value>,
     /// What the condition is about: `user`, the person; else a member of the process's state.
-    #[serde(default, deserialize_with = "loose::text")]
-    evaluate_condition_on_field: String,
+    #[serde(default)]
+    evaluate_condition_on_field: Text,
     /// The stage for people for whom it holds.
     #[serde(default)]
-    on_condition_true: Option<Value>,
+    on_condition_true: NestedStage,
     /// The stage for everybody else.
     #[serde(default)]
-    on_condition_false: Option<Value>,
+    on_condition_false: NestedStage,
     /// Our own options.
     #[serde(default)]
     vestibule: Option<Options>,
@@ -67,8 +69,19 @@ impl Stage<Services> for ConditionalUser {
     const NAME: &'static str = "conditionaluser";
     const SUMMARY: &'static str = "Asks a nested stage of people for whom a condition holds, or does not.";
     const COMPANIONS: &'static [&'static str] = &["kba", "terms"];
+    const STATE: &'static [&'static str] = &[state::SKIPPED];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "identityServiceUrl": "managed/user", "condition": { "type": "queryFilter", "filter": "/userName pr" },
+            "evaluateConditionOnField": "user",
+            "onConditionTrue": { "name": "attributecollection", "attributes": [{ "name": "city", "isRequired": true }] },
+            "onConditionFalse": null,
+        }))
+        .answered(Tag::INITIAL, json!({ "attributes": { "city": "Oslo" } }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { wants_session: true, ..StageFacts::default() }
@@ -78,13 +91,11 @@ impl Stage<Services> for ConditionalUser {
         let mut issues = Vec::new();
         let collection = account::collection(cx, &config.identity_service_url);
         let condition = condition(&config.condition, cx);
-        let mut nested = |key: &str, value: Option<Value>| match value.filter(|value| !value.is_null()) {
-            None => None,
-            Some(value) => cx.nested(key, &value).map_err(|found| issues.extend(found)).ok(),
-        };
-        let on_true = nested("onConditionTrue", config.on_condition_true.clone());
-        let on_false = nested("onConditionFalse", config.on_condition_false.clone());
-        if config.on_condition_true.is_none_or_null() && config.on_condition_false.is_none_or_null() {
+        let (true_config, false_config) = (config.on_condition_true.get(), config.on_condition_false.get());
+        let mut nested = |key: &str, value: Option<&Value>| cx.nested(key, value?).map_err(|found| issues.extend(found)).ok();
+        let on_true = nested("onConditionTrue", true_config);
+        let on_false = nested("onConditionFalse", false_config);
+        if true_config.or(false_config).is_none() {
             let issue = Issue::warning(
                 cx.pointer(),
                 "no-branch",
@@ -98,13 +109,16 @@ impl Stage<Services> for ConditionalUser {
         });
         let program = program.transpose().map_err(|issue| issues.push(issue)).unwrap_or_default();
         issues.extend(collection.as_ref().err().cloned());
-        issues.extend(condition.as_ref().err().cloned());
+        // That there is none is said already.
+        issues.extend(condition.as_ref().err().filter(|_| !config.condition.is_null()).cloned());
         let (Ok(collection), Ok(condition), true) = (collection, condition, issues.is_empty()) else { return Err(issues) };
-        let form = |cx: &mut Compiling<'_, Services>, branch: Branch, nested: Option<&Value>| {
-            nested.map(|nested| cx.name_of(&json!({ "condition": config.condition, branch.as_str(): what_it_asks(nested) })))
+        let form = |cx: &mut Compiling<'_, Services>, branch: Branch, nested: Option<&Value>, placed: Option<&Placed<Services>>| {
+            let (nested, placed) = nested.zip(placed)?;
+            let name = cx.name_of(&json!({ "condition": config.condition.0, branch.as_str(): what_it_asks(nested) }));
+            Some(Form { name, asks: placed.stage.asks() && !placed.stage.as_any().is::<Self>() })
         };
-        let on_true_form = form(cx, Branch::True, config.on_condition_true.as_ref().filter(|_| on_true.is_some()));
-        let on_false_form = form(cx, Branch::False, config.on_condition_false.as_ref().filter(|_| on_false.is_some()));
+        let on_true_form = form(cx, Branch::True, true_config, on_true.as_ref());
+        let on_false_form = form(cx, Branch::False, false_config, on_false.as_ref());
         let field = config.evaluate_condition_on_field.trim().trim_start_matches('/');
         let rule = Rule {
             collection,
@@ -125,7 +139,7 @@ impl Stage<Services> for ConditionalUser {
         Ok(Self { rule, on_true, on_false, chosen })
     }
 
-    /// Every branch's needs must be met; what it gives counts as given only where the other branch gives it too.
+    /// Every branch's needs must be met; what it gives counts as given only where the other branch gives it too, and else on its path.
     fn compiled_facts(&self, mut facts: StageFacts) -> StageFacts {
         let branches: Vec<&StageFacts> = self.branches().map(|placed| &placed.facts).collect();
         for branch in &branches {
@@ -138,6 +152,10 @@ impl Stage<Services> for ConditionalUser {
                 if !list.contains(&gift) {
                     list.push(gift);
                 }
+            }
+            let paths = if branch.paths.is_empty() { vec![branch.gives.clone()] } else { branch.paths.clone() };
+            if branches.len() == 2 {
+                facts.paths.extend(paths);
             }
             facts.changes_credential |= branch.changes_credential;
             facts.discloses |= branch.discloses;
@@ -164,7 +182,7 @@ impl Stage<Services> for ConditionalUser {
     async fn advance(&self, cx: &mut StageContext<'_, Services>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         let branch = match cx.text(&self.chosen).map(str::to_owned) {
             Some(chosen) => Branch::named(&chosen),
-            // The first submission comes without a token (seed 004), so nothing was chosen yet.
+            // The first submission comes without a token (docs/protocol/progressive-profile.md), so nothing was chosen yet.
             None => self.choose(cx).await?,
         };
         let Some((branch, placed)) = branch.and_then(|branch| Some((branch, self.branch(branch)?))) else {
@@ -203,9 +221,10 @@ impl ConditionalUser {
 
     /// Judges the condition for the person of this instance, or for what the state holds under the configured name.
     async fn choose(&self, cx: &mut Cx<'_>) -> Result<Option<Branch>, ResourceError> {
-        let moment = Moment { now: cx.now, seed: cx.keyed("condition", &[]), sign_in: None };
-        let settled = cx.caller.settled.clone();
         let process = cx.process().to_owned();
+        let moment = Moment { now: cx.now, seed: cx.keyed("condition", &[]), sign_in: None };
+        let moment = (moment, cx.services.listed.contains(&process));
+        let settled = cx.caller.settled.clone();
         let choice: Choice = if let Some(object) = cx.value(&self.rule.field).cloned() {
             self.rule.choose(cx.services, &process, &Person::in_state(object), &settled, moment).await
         } else if self.rule.field == state::USER {
@@ -222,9 +241,10 @@ impl ConditionalUser {
         Ok(choice.branch)
     }
 
-    /// The form is done, or was skipped: not owed any more, and not asked again on this session.
+    /// The form is done, or was skipped: no longer due, and not asked again on this session. A stage that only judges again has no form
+    /// that could be completed.
     fn settle(&self, cx: &mut Cx<'_>, branch: Branch) {
-        let skipped = cx.take(state::SKIPPED).is_some();
+        let skipped = cx.take(state::SKIPPED).is_some() || !self.rule.asks(branch);
         let form = self.rule.form(cx.process(), branch);
         cx.settle(&form);
         let Some(subject) = cx.facts().signed_in().cloned() else { return };
@@ -248,17 +268,6 @@ fn what_it_asks(nested: &Value) -> Value {
 
 /// Members that hold a nested stage.
 const BRANCHES: [&str; 2] = ["onConditionTrue", "onConditionFalse"];
-
-/// Null counts as absent.
-trait NoneOrNull {
-    fn is_none_or_null(&self) -> bool;
-}
-
-impl NoneOrNull for Option<Value> {
-    fn is_none_or_null(&self) -> bool {
-        self.as_ref().is_none_or(Value::is_null)
-    }
-}
 
 fn condition(raw: &Value, cx: &Compiling<'_, Services>) -> Result<Condition, Issue> {
     Condition::read(raw).map_err(|problem| {

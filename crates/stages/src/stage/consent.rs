@@ -1,21 +1,21 @@
-//! `consent`: asks a new person whether his data may go to the targets of mappings that need his consent (idm-docs §2.6, §5.4). Where no
-//! mapping does, nobody is asked.
+//! `consent`: asks new people whether their data may go to the targets of mappings that need consent (docs/protocol/stages.md,
+//! "consent" and docs/protocol/companions.md, "Consent"). Where no mapping does, nobody is asked.
 
 use async_trait::async_trait;
 use crest::ResourceError;
 use identity::consent::{Consents, consented_mappings};
 use identity::html;
-use process::{Compiling, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::Collection;
+use process::{Compiling, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::locale::Translations;
-use crate::stage::input;
-use crate::{Services, account, state};
+use crate::{Services, account, input, state};
 
 /// What people read where the operator wrote nothing.
-const DEFAULT_TEXT: [(&str, &str); 4] = [
+const DEFAULT_TEXT: [(&str, &str); 6] = [
     ("en", "Your personal data will be shared with the services named in the privacy policy. Do you agree?"),
     ("de", "Ihre personenbezogenen Daten werden an die in der Datenschutzerklärung genannten Dienste weitergegeben. Stimmen Sie zu?"),
     (
@@ -23,6 +23,8 @@ const DEFAULT_TEXT: [(&str, &str); 4] = [
         "Vos données personnelles seront partagées avec les services indiqués dans la politique de confidentialité. Êtes-vous d’accord ?",
     ),
     ("es", "Sus datos personales se compartirán con los servicios indicados en la política de privacidad. ¿Está de acuerdo?"),
+    ("ja", "個人情報が、プライバシーポリシーに記載されたサービスに提供されます。同意しますか？"),
+    ("ar", "ستتم مشاركة بياناتك الشخصية مع الخدمات المذكورة في سياسة الخصوصية، ونطلب موافقتك على ذلك."),
 ];
 
 /// Configuration of `consent`.
@@ -33,8 +35,8 @@ pub(super) struct Config {
     #[serde(default)]
     consent_translations: Translations,
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
 }
 
 /// The stage.
@@ -49,8 +51,22 @@ impl Stage<Services> for Consent {
     const NAME: &'static str = "consent";
     const SUMMARY: &'static str = "Asks for consent to the sharing of personal data.";
     const COMPANIONS: &'static [&'static str] = &["sync", "consent"];
+    const STATE: &'static [&'static str] = &[state::CONSENTED];
+    const JOINED: Joined = Joined::InOrder;
 
     type Config = Config;
+
+    fn example() -> Example {
+        let mapping = json!({
+            "name": "managedUser_crm", "source": "managed/user", "target": "system/crm/account", "consentRequired": true,
+            "displayName": "CRM", "properties": [{ "source": "mail", "target": "mail" }],
+        });
+        Example::new(json!({ "consentTranslations": { "en": "<p>May we share your data?</p>" } }))
+            .with("sync", json!({ "mappings": [mapping] }))
+            .with("consent", json!({ "enabled": true }))
+            .answered(Tag::INITIAL, json!({ "consentGiven": "true" }))
+            .or(json!({ "consentGiven": true }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { gives: vec![FactKind::Accepted], ..StageFacts::default() }

@@ -1,21 +1,24 @@
-//! What the stages that collect a new person's details have in common (idm-docs §2.8): what may be set, what must be, and what of it
-//! may travel on.
+//! What the stages that collect a new person's details have in common (docs/protocol/stages.md, "idmUserDetails"): what may be
+//! set, what must be, and what of it may travel on.
 //!
 //! Easiest to break: nothing typed is in the state before the policies saw it, and no secret is there in clear: the password is hashed
-//! here, at once (SEC-43). And a mail address that somebody has is not told to a stranger where the process is going to write to that
+//! here, at once (SEC-43). And a mail address that somebody has is not told to the caller where the process is going to write to that
 //! address anyway (SEC-01).
 
 use std::sync::Arc;
 
 use crest::{Filter, Pointer, Query, ResourceError};
-use identity::names::{self, Canonical, NameRefusal};
+use identity::names::{self, Canonical, NameError};
 use identity::secret::{MAX_SECRET_BYTES, is_crypto_object};
 use identity::{CREATE_MESSAGE, Managed, ObjectSchema, PolicyFailure, Which, Writer, policy_error};
-use process::{Disclosure, Fact, FactKind};
+use process::keys::{Collection, MailField};
+use process::{Compiling, Disclosure, Fact, FactKind, Issue};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::account::Cx;
-use crate::{MailAddress, state};
+use crate::account::{self, Cx};
+use crate::{MailAddress, Services, state};
 
 /// The property that every person needs, and that clients always ask for.
 pub(super) const PASSWORD: &str = "password";
@@ -26,6 +29,21 @@ pub(super) const SEALED_PASSWORD: &str = "password for a later stage";
 
 /// Longest details, in bytes of JSON. They travel in the token, which is mailed inside a link.
 const MAX_BYTES: usize = 16 * 1024;
+
+/// The keys that every stage of details has.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Keys {
+    /// The property that holds the mail address.
+    #[serde(default)]
+    identity_email_field: MailField,
+    /// The collection of accounts.
+    #[serde(default)]
+    identity_service_url: Collection,
+}
+
+/// Members of the state that these stages keep.
+pub(super) const STATE: &[&str] = &[state::USER, state::COLLECTION, state::MAIL_FIELD, state::PASSWORD];
 
 /// How a stage collects details.
 pub(super) struct Details {
@@ -38,6 +56,15 @@ pub(super) struct Details {
 }
 
 impl Details {
+    /// Reads the keys.
+    pub(super) fn compile(keys: &Keys, empty_is_absent: bool, cx: &Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let collection = account::collection(cx, &keys.identity_service_url);
+        match (collection, account::field(cx, "identityEmailField", &keys.identity_email_field, "mail")) {
+            (Ok(collection), Ok(mail)) => Ok(Self { collection, mail, empty_is_absent }),
+            (collection, mail) => Err(collection.err().into_iter().chain(mail.err()).collect()),
+        }
+    }
+
     /// Checks what was typed and puts it into the state, joined with what was collected before.
     ///
     /// # Errors
@@ -101,7 +128,7 @@ impl Details {
         empty && editable && (self.empty_is_absent || name == PASSWORD || !schema.requires(name))
     }
 
-    /// An address that was confirmed before is filled in, or must be the one typed (openidm-wire §2.5).
+    /// An address that was confirmed before is filled in, or must be the one typed (docs/protocol/stages.md, "userDetails").
     fn agree(&self, cx: &Cx<'_>, user: &mut Map<String, Value>) -> Result<(), ResourceError> {
         let Some(confirmed) = confirmed_address(cx) else { return Ok(()) };
         let mut object = Value::Object(std::mem::take(user));
@@ -139,7 +166,10 @@ impl Details {
         if user.get(&managed.kba.property).is_some() && !typed.contains_key(&managed.kba.property) {
             owned.push(&managed.kba.property);
         }
-        let undisclosed = self.undisclosed(cx, managed);
+        // What an earlier stage hashed; a client's own hashes were refused.
+        let members = user.as_object().cloned().unwrap_or_default();
+        owned.extend(managed.sealed_members(&self.collection, &members));
+        let undisclosed = self.undisclosed(cx, managed, user);
         let by = Writer::Process { owned: &owned };
         let mut failures = managed.check(&self.collection, user, Which::All, by, &undisclosed).await?;
         let later = self.later(cx, managed);
@@ -150,19 +180,23 @@ impl Details {
         if without_password && !failures.iter().any(|failure| failure.property == PASSWORD) {
             failures.push(PolicyFailure::new(PASSWORD, "REQUIRED"));
         }
-        let imitations = self.imitations(managed, user, &failures, &undisclosed).await?;
+        let imitations = self.imitations(cx, managed, user, &failures, &undisclosed).await?;
         failures.extend(imitations);
         Ok(failures)
     }
 
-    /// The address, where it identifies one account, somebody's account has it, and the process is going to write to it: its owner is
-    /// told by mail, the stranger is not (SEC-01).
-    fn undisclosed(&self, cx: &Cx<'_>, managed: &Managed) -> Vec<&str> {
-        let unconfirmed = confirmed_address(cx).is_none() && cx.proved_before_creation(FactKind::ControlsMail);
-        let conceals = cx.disclosure() == Disclosure::Conceal && unconfirmed;
-        let name = self.mail.top().unwrap_or_default();
-        let unique = managed.policies.unique(&self.collection).any(|unique| unique == name);
-        if conceals && unique { vec![name] } else { Vec::new() }
+    /// What must not be looked up, because the answer would tell a stranger who has an account: the address, where it identifies one
+    /// account and the process is going to write to it (its owner is told by mail, the caller is not), and every other name in the form of
+    /// an address (SEC-01, ADR 24).
+    fn undisclosed<'a>(&'a self, cx: &Cx<'_>, managed: &'a Managed, user: &Value) -> Vec<&'a str> {
+        if cx.disclosure() != Disclosure::Conceal {
+            return Vec::new();
+        }
+        let is_address = |name: &str| user.get(name).and_then(Value::as_str).is_some_and(names::is_address_like);
+        let mail = self.mail.top().unwrap_or_default();
+        let address = managed.policies.unique(&self.collection).filter(|name| *name == mail && is_unconfirmed(cx));
+        let names = managed.policies.unique_names(&self.collection).filter(|name| *name != mail && is_address(name));
+        address.chain(names).collect()
     }
 
     /// What a later stage brings. It is required all the same when the account is made.
@@ -177,6 +211,7 @@ impl Details {
     /// Names that only look like others, that differ from another one in their spelling alone, or that speak for the service (SEC-48).
     async fn imitations(
         &self,
+        cx: &Cx<'_>,
         managed: &Managed,
         user: &Value,
         known: &[PolicyFailure],
@@ -188,21 +223,28 @@ impl Details {
             if known.iter().any(|failure| failure.property == name) {
                 continue;
             }
+            let taken_name = || PolicyFailure::taken(name, managed.policies.taken(&self.collection, name));
             let is_mail = self.mail.top() == Some(name);
             let checked = if is_mail { names::check_mail::<&str>(text, &[]) } else { names::check_name(text, &names::RESERVED_NAMES) };
             let failure = match checked {
-                Ok(_) if undisclosed.contains(&name) => continue,
+                Ok(_) if is_mail && undisclosed.contains(&name) => continue,
+                Ok(canonical) if !is_mail && undisclosed.contains(&name) => match self.own_address(cx, user, &canonical) {
+                    Own::No => PolicyFailure::new(name, "VALID_USERNAME"),
+                    // Whoever reads that mailbox is told, by the stage that writes to it.
+                    Own::ToBeConfirmed => continue,
+                    Own::Typed if managed.objects.named(&self.collection, name, &canonical).await?.is_empty() => continue,
+                    Own::Typed => taken_name(),
+                },
                 Ok(canonical) => {
                     let taken = !managed.objects.named(&self.collection, name, &canonical).await?.is_empty();
-                    let foreign =
-                        if taken || is_mail { None } else { self.foreign_address(managed, user, name, &canonical, undisclosed).await? };
-                    match foreign {
-                        Some(failure) => failure,
-                        None if taken => PolicyFailure::unique(name),
-                        None => continue,
+                    let tells = !is_mail && cx.disclosure() == Disclosure::Reveal;
+                    if taken || (tells && self.is_foreign_address(managed, user, name, &canonical).await?) {
+                        taken_name()
+                    } else {
+                        continue;
                     }
                 }
-                Err(NameRefusal::Reserved | NameRefusal::LooksReserved) => PolicyFailure::unique(name),
+                Err(NameError::Reserved | NameError::LooksReserved) => taken_name(),
                 Err(_) if is_mail => PolicyFailure::new(name, "VALID_EMAIL_ADDRESS_FORMAT"),
                 Err(_) => PolicyFailure::new(name, "VALID_USERNAME"),
             };
@@ -211,35 +253,80 @@ impl Details {
         Ok(found)
     }
 
-    /// A name in the form of a mail address, where that is somebody else's (SEC-48). Where addresses are not disclosed, no other address
-    /// than one's own will do, whether anybody has it or not.
-    async fn foreign_address(
-        &self,
-        managed: &Managed,
-        user: &Value,
-        name: &str,
-        canonical: &Canonical,
-        undisclosed: &[&str],
-    ) -> Result<Option<PolicyFailure>, ResourceError> {
+    /// Whether a name in the form of an address is the address of whoever registers. No other will do, whether anybody has it or not.
+    fn own_address(&self, cx: &Cx<'_>, user: &Value, name: &Canonical) -> Own {
+        let own = self.mail.get(user).and_then(Value::as_str).filter(|own| !own.is_empty());
+        let is_own = |own: &str| names::check_mail::<&str>(own, &[]).is_ok_and(|own| own == *name);
+        match own {
+            Some(own) if !is_own(own) => Own::No,
+            // An address that comes later is compared with it then.
+            _ if is_unconfirmed(cx) => Own::ToBeConfirmed,
+            Some(_) => Own::Typed,
+            None => Own::No,
+        }
+    }
+
+    /// Where the process reveals who has an account: whether a name in the form of a mail address is somebody else's (SEC-48).
+    async fn is_foreign_address(&self, managed: &Managed, user: &Value, name: &str, canonical: &Canonical) -> Result<bool, ResourceError> {
         let own = self.mail.get(user).and_then(Value::as_str);
         let own_form = own.and_then(|own| names::check_mail::<&str>(own, &[]).ok());
         if !canonical.as_str().contains('@') || own_form.is_some_and(|own| own == *canonical) {
-            return Ok(None);
-        }
-        if self.mail.top().is_some_and(|mail| undisclosed.contains(&mail)) {
-            return Ok(own.map(|_| PolicyFailure::new(name, "VALID_USERNAME")));
+            return Ok(false);
         }
         let typed = user.get(name).and_then(Value::as_str).unwrap_or_default();
         let query = Query::first(same(&self.mail.to_string(), typed, canonical.as_str()), 1);
         let found = managed.objects.query(&self.collection, &query).await?;
-        Ok((!found.result.is_empty()).then(|| PolicyFailure::unique(name)))
+        Ok(!found.result.is_empty())
     }
+}
+
+/// Whose address a name in the form of one is.
+enum Own {
+    /// Not that of whoever registers, as far as they said.
+    No,
+    /// Theirs, and the process is going to write to it before there is an account.
+    ToBeConfirmed,
+    /// Theirs: they said so, or showed it before.
+    Typed,
+}
+
+/// Whether the process is going to write to the address of whoever registers before there is an account, and has not done so yet.
+fn is_unconfirmed(cx: &Cx<'_>) -> bool {
+    confirmed_address(cx).is_none() && cx.proved_before_creation(FactKind::ControlsMail)
+}
+
+/// The names of what was collected, other than the address itself, that have the form of an address.
+pub(super) fn address_names<'a>(managed: &'a Managed, collection: &str, mail: &Pointer, user: &Value) -> Vec<(&'a str, Canonical)> {
+    let unique = managed.policies.unique_names(collection).filter(|name| mail.top() != Some(*name));
+    let names = unique.filter_map(|name| {
+        let text = user.get(name)?.as_str()?;
+        let canonical = names::check_name::<&str>(text, &[]).ok()?;
+        canonical.as_str().contains('@').then_some((name, canonical))
+    });
+    names.collect()
 }
 
 /// Whoever has this value as it was typed, or in the form in which values are compared. An account whose own spelling is neither is not
 /// found: the store compares by code points.
 fn same(field: &str, typed: &str, canonical: &str) -> Filter {
     Filter::Or(vec![Filter::equals(field, typed), Filter::equals(field, canonical)])
+}
+
+/// `user` of an input.
+///
+/// # Errors
+/// 400 when it is absent or no object.
+pub(super) fn typed_user(input: &Map<String, Value>) -> Result<&Map<String, Value>, ResourceError> {
+    match input.get("user") {
+        Some(Value::Object(user)) => Ok(user),
+        None | Some(Value::Null) => Err(ResourceError::bad_request("user is missing from input")),
+        Some(_) => Err(ResourceError::bad_request("user must be an object")),
+    }
+}
+
+/// The details of somebody new, as the examples send them.
+pub(super) fn example() -> Value {
+    json!({ "userName": "newbie", "givenName": "New", "sn": "Bie", "mail": "newbie@example.test", "password": "Passw0rd1" })
 }
 
 /// What was collected so far.

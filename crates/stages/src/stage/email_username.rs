@@ -1,16 +1,17 @@
-//! `emailUsername`: mails the user name to the account's stored address (idm-docs §2.21). Says the same to everybody; for a decoy
-//! nothing is sent.
+//! `emailUsername`: mails the user name to the account's stored address (docs/protocol/stages.md, "emailUsername"). Says the same
+//! to everybody; for a decoy nothing is sent.
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Compiling, Effect, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::Text;
+use process::{Compiling, Effect, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account};
 use crate::stage::letter::{self, Keys, Letter};
-use crate::{Services, mail_text, state};
+use crate::{MailRequest, Services, state};
 
 /// Configuration of `emailUsername`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -20,8 +21,8 @@ pub(super) struct Config {
     #[serde(flatten, deserialize_with = "loose::shared_keys")]
     letter: Keys,
     /// The placeholder of the user name in messages.
-    #[serde(default, deserialize_with = "loose::text")]
-    username_token: String,
+    #[serde(default)]
+    username_token: Text,
 }
 
 /// The stage.
@@ -34,16 +35,26 @@ pub(super) struct EmailUsername {
 impl Stage<Services> for EmailUsername {
     const NAME: &'static str = "emailUsername";
     const SUMMARY: &'static str = "Mails the user name to the account's own address.";
+    const MAILS: bool = true;
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.user.EmailUsernameConfig");
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "emailServiceUrl": "external/email", "from": "info@example.test", "mimeType": "text/html",
+            "subjectTranslations": { "en": "Your user name" },
+            "messageTranslations": { "en": "<p>Your user name is %username%.</p>" }, "usernameToken": "%username%",
+        }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { needs: vec![Need::any(&[FactKind::Named]), Need::any(&[FactKind::Username])], ..StageFacts::default() }
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let token = if config.username_token.is_empty() { "%username%".to_owned() } else { config.username_token };
-        let letter = Letter::compile(config.letter, &[&token], cx)?;
+        let token = if config.username_token.is_empty() { "%username%".to_owned() } else { config.username_token.0 };
+        let letter = Letter::compile(config.letter, &[&token], cx);
         Ok(Self { letter, token })
     }
 
@@ -58,10 +69,10 @@ impl Stage<Services> for EmailUsername {
         let known = stored.is_some();
         let address =
             stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
-        let allowed = cx.services.mail_budget.allow(&address, cx.now);
+        let allowed = cx.services.mail_budget.allow(&MailRequest::of(cx, &address, !known), cx.now);
         let user_name = cx.text(state::USER_NAME).unwrap_or_default();
         let draft = self.letter.draft(cx);
-        let shown = if draft.is_html() { mail_text::escape(user_name) } else { user_name.into() };
+        let shown = if draft.is_html() { identity::html::escape(user_name) } else { user_name.into() };
         let mail = draft.fill(address, &[(&self.token, &shown)], !(known && allowed));
         cx.effect(Effect::Mail(mail));
         Ok(Progress::Done)

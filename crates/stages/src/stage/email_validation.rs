@@ -1,10 +1,11 @@
-//! `emailValidation`: mails a secret and takes it back, which proves who reads the mailbox (idm-docs §2.7, decisions 7 to 9).
+//! `emailValidation`: mails a secret and takes it back, which proves who reads the mailbox (docs/protocol/stages.md,
+//! "emailValidation", decisions 7 to 9).
 //!
 //! Easiest to break: with a named account the address is the stored one, never one from the request or the state (SEC-36), and for a
 //! decoy everything happens but the sending. The secret is never stored: it is a keyed function of instance, stage and address, so a
 //! repeated step mails the same one and a database holds none (SEC-06); keys may be rotated while it is on its way. At a registration, an address whose owner has an account
-//! already gets a mail that says so, and whoever typed it sees what he always sees. Only an address that the signed-in person wants
-//! instead of his own, and that an earlier stage took, is mailed before it is stored; it is written when the secret comes back.
+//! already gets a mail that says so, and whoever typed it sees what everybody sees. Only an address that the signed-in person wants
+//! instead of their present one, and that an earlier stage took, is mailed before it is stored; it is written when the secret comes back.
 
 use std::sync::Arc;
 
@@ -12,8 +13,10 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Filter, Patch, PatchOperation, Pointer, Query, ResourceError};
+use process::keys::{MailField, Needed, Text};
 use process::{
-    Compiling, Disclosure, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag, loose,
+    Compiling, Disclosure, Effect, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
+    loose,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,20 +24,22 @@ use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
 
 use crate::account::{self, Account, Cx};
-use crate::stage::letter::{Keys, Letter};
-use crate::stage::{input, letter, notice};
-use crate::{MAIL, MailAddress, Services, decoy, state};
+use crate::stage::details;
+use crate::stage::letter::{self, Keys, Letter};
+use crate::{MAIL, MailAddress, MailRefusal, MailRequest, Services, decoy, input, state};
 
-/// Wrong codes after which an instance's challenge is dead (SEC-11).
+/// Wrong codes after which an instance's challenge is ended (SEC-11).
 const MAX_ATTEMPTS: u32 = 5;
 /// Typed short codes per recipient and day: 100 of 10^8 possible ones (SEC-11).
 const MAX_TYPED_PER_DAY: u32 = 100;
 /// Seconds.
 const DAY: i64 = 86_400;
-/// Seconds after which a mailed code is dead, however long its token lives (SEC-08, NIST SP 800-63B-4 §4.2.1.2).
+/// Seconds after which a mailed code is refused, however long its token lives (SEC-08, NIST SP 800-63B-4 §4.2.1.2).
 const CODE_LIFETIME: i64 = DAY;
 /// The placeholder of the code that can be typed.
 const CODE_TOKEN: &str = "%code%";
+/// The text to the owner of an address that somebody tried to register with (SEC-01).
+const ACCOUNT_EXISTS: &str = "noticeAccountExists";
 
 /// What the codes are keyed by. Changing one ends the codes that are on their way.
 const LINK_LABEL: &str = "mailed code";
@@ -47,17 +52,17 @@ const VALIDATE_CODE: Tag = Tag("validateCode");
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The property that holds the mail address.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_email_field: String,
+    #[serde(default)]
+    identity_email_field: MailField,
     /// What the mail says, and how it is sent.
     #[serde(flatten, deserialize_with = "loose::shared_keys")]
     letter: Keys,
     /// The placeholder of the link in messages.
-    #[serde(default, deserialize_with = "loose::text")]
-    verification_link_token: String,
+    #[serde(default)]
+    verification_link_token: Text,
     /// Where the link leads; `&token=…&code=…` is appended as it stands.
-    #[serde(default, deserialize_with = "loose::text")]
-    verification_link: String,
+    #[serde(default)]
+    verification_link: Needed<Text>,
     /// Of releases before 4.0; refused.
     #[serde(default)]
     email: Option<Value>,
@@ -75,8 +80,23 @@ pub(super) struct EmailValidation {
 impl Stage<Services> for EmailValidation {
     const NAME: &'static str = "emailValidation";
     const SUMMARY: &'static str = "Mails a link with a code and takes the code back: proof of a mail address.";
+    const MAILS: bool = true;
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.email.VerifyEmailAccountConfig");
+    const STATE: &'static [&'static str] = &[state::MAILED_AT, state::NEW_MAIL, state::MAIL_TAKEN];
+    const USUAL_FOR: &'static [FactKind] = &[FactKind::Mail, FactKind::ControlsMail];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "identityEmailField": "mail", "emailServiceUrl": "external/email", "from": "info@example.test", "mimeType": "text/html",
+            "subjectTranslations": { "en": "Confirm your address" },
+            "messageTranslations": { "en": "<p><a href=\"%link%\">This link</a> goes on. Or type the code: %code%</p>" },
+            "verificationLinkToken": "%link%", "verificationLink": "https://idm.example.test/#/verify/",
+        }))
+        .answered(Tag::INITIAL, json!({ "mail": "newbie@example.test" }))
+        .answered(VALIDATE_CODE, json!({ "code": "{code}" }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { gives: vec![FactKind::ControlsMail, FactKind::Mail], ..StageFacts::default() }
@@ -93,23 +113,11 @@ impl Stage<Services> for EmailValidation {
                 issue.with_help("write its members beside 'name': subjectTranslations, messageTranslations, verificationLink, …"),
             ]);
         }
-        let mut issues = Vec::new();
-        if config.verification_link.trim().is_empty() {
-            issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'verificationLink': where does the mailed link lead?"));
-        }
-        let link_token = if config.verification_link_token.is_empty() { "%link%".to_owned() } else { config.verification_link_token };
-        let field = account::field(cx, "identityEmailField", &config.identity_email_field, "mail");
+        let token = config.verification_link_token;
+        let link_token = if token.is_empty() { "%link%".to_owned() } else { token.0 };
         let letter = Letter::compile(config.letter, &[&link_token, CODE_TOKEN], cx);
-        match (field, letter) {
-            (Ok(field), Ok(letter)) if issues.is_empty() => {
-                Ok(Self { field, letter, link: config.verification_link.trim().to_owned(), link_token })
-            }
-            (field, letter) => {
-                issues.extend(field.err());
-                issues.extend(letter.err().into_iter().flatten());
-                Err(issues)
-            }
-        }
+        let field = account::field(cx, "identityEmailField", &config.identity_email_field, "mail").map_err(|issue| vec![issue])?;
+        Ok(Self { field, letter, link: config.verification_link.trim().to_owned(), link_token })
     }
 
     async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
@@ -122,10 +130,25 @@ impl Stage<Services> for EmailValidation {
     }
 }
 
+/// Refuses an address that somebody typed and that the mail service cannot write to. A stored one is not asked about: the answer would
+/// tell it.
+async fn reachable(cx: &Cx<'_>, address: &MailAddress) -> Result<(), ResourceError> {
+    match cx.services.mail_door.refuses(address).await? {
+        None => Ok(()),
+        Some(MailRefusal::NoAddress) => Err(ResourceError::bad_request("mail is not a mail address")),
+        Some(MailRefusal::NotTaken(reason)) => Err(ResourceError::bad_request(reason)),
+    }
+}
+
+/// Whether the process makes accounts and tells nobody which there are.
+fn registers_silently(cx: &Cx<'_>) -> bool {
+    cx.process_gives(FactKind::Created) && cx.disclosure() == Disclosure::Conceal
+}
+
 /// Whom the mail goes to.
 struct Recipient {
     address: String,
-    /// Nobody reads it.
+    /// It is meant for a decoy.
     withheld: bool,
     /// Its owner has an account, of which the person who typed it must not learn.
     taken: bool,
@@ -135,7 +158,7 @@ impl EmailValidation {
     async fn send(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         letter::require_service(cx)?;
         let recipient = self.recipient(cx, input).await?;
-        let allowed = cx.services.mail_budget.allow(&recipient.address, cx.now);
+        let allowed = cx.services.mail_budget.allow(&MailRequest::of(cx, &recipient.address, recipient.withheld), cx.now);
         if allowed {
             // A mail that is not sent must not end the challenge of one that was (SEC-09).
             let expires = cx.now.saturating_add(cx.lifetime());
@@ -148,13 +171,14 @@ impl EmailValidation {
         let draft = self.letter.draft(cx);
         let (link, link_token) = (self.link.clone(), self.link_token.clone());
         let withheld = recipient.withheld || !allowed;
-        let exists = notice::account_exists(cx);
+        // Made for everybody: whose address is new must not cost less (SEC-01).
+        let exists = cx.services.own_mails.mail(ACCOUNT_EXISTS, &cx.caller.locales, &[]);
         let delivery = move |token: &str| {
             let link = format!("{link}&token={token}&code={code}");
             let mut mail = draft.fill(recipient.address, &[(&link_token, &link), (CODE_TOKEN, &typable)], withheld);
             if recipient.taken {
-                (mail.subject, mail.body) = (exists.subject, exists.body);
-                mail.mime_type = exists.mime_type;
+                (mail.subject, mail.body) = exists;
+                mail.mime_type = "text/plain".into();
             }
             vec![Effect::Mail(mail)]
         };
@@ -167,6 +191,7 @@ impl EmailValidation {
         if let Some(new) = cx.text(state::NEW_MAIL) {
             // The signed-in person's own wish, which an earlier stage took and judged; it is written when it was confirmed.
             let address: MailAddress = new.parse().map_err(|_| ResourceError::bad_request("mail is not a mail address"))?;
+            reachable(cx, &address).await?;
             cx.put(state::MAIL, address.as_str().into());
             return Ok(Recipient { address: address.into(), withheld: false, taken: false });
         }
@@ -186,6 +211,7 @@ impl EmailValidation {
             None => input::text_or(input, "mail", "mail should not be empty")?.to_owned(),
         };
         let address: MailAddress = typed.parse().map_err(|_| ResourceError::bad_request("mail is not a mail address"))?;
+        reachable(cx, &address).await?;
         self.agree(cx, &address)?;
         cx.put(state::MAIL, address.as_str().into());
         cx.grant(Fact::Mail)?;
@@ -193,22 +219,34 @@ impl EmailValidation {
         Ok(Recipient { address: address.into(), withheld: false, taken })
     }
 
-    /// Whether a registration is for an address that identifies an account which exists. The stranger goes on as with any other address,
-    /// and the owner is told instead (SEC-01, SEC-48).
+    /// Whether a registration is for an address that identifies an account which exists, or by which one signs in that the new person
+    /// wants to be called by as well. The caller goes on as with any other address, and the owner is told instead (SEC-01, SEC-48).
     async fn is_taken(&self, cx: &mut Cx<'_>, address: &MailAddress) -> Result<bool, ResourceError> {
+        if !registers_silently(cx) {
+            return Ok(false);
+        }
         let collection = cx.text(state::COLLECTION).unwrap_or("managed/user").to_owned();
         let name = self.field.top().unwrap_or_default();
         let managed = Arc::clone(&cx.services.managed);
-        let conceals = cx.process_gives(FactKind::Created) && cx.disclosure() == Disclosure::Conceal;
-        if !conceals || !managed.policies.unique(&collection).any(|unique| unique == name) {
+        let canonical = identity::names::check_mail::<&str>(address.as_str(), &[]).ok();
+        let user = cx.value(state::USER).cloned().unwrap_or_default();
+        let names = details::address_names(&managed, &collection, &self.field, &user);
+        let is_unique = managed.policies.unique(&collection).any(|unique| unique == name);
+        if !is_unique && names.is_empty() {
             return Ok(false);
         }
-        let taken = if let Ok(canonical) = identity::names::check_mail::<&str>(address.as_str(), &[]) {
-            !managed.objects.named(&collection, name, &canonical).await?.is_empty()
-        } else {
-            let query = Query::first(Filter::equals(&self.field.to_string(), address.as_str()), 1);
-            !managed.objects.query(&collection, &query).await?.result.is_empty()
-        };
+        let mut taken = false;
+        for (name, canonical) in &names {
+            taken |= !managed.objects.named(&collection, name, canonical).await?.is_empty();
+        }
+        if is_unique {
+            taken |= if let Some(canonical) = canonical {
+                !managed.objects.named(&collection, name, &canonical).await?.is_empty()
+            } else {
+                let query = Query::first(Filter::equals(&self.field.to_string(), address.as_str()), 1);
+                !managed.objects.query(&collection, &query).await?.result.is_empty()
+            };
+        }
         cx.put(state::MAIL_TAKEN, u8::from(taken).into());
         Ok(taken)
     }
@@ -224,10 +262,21 @@ impl EmailValidation {
             }
             _ => {
                 self.field.set(&mut user, address.as_str().into());
-                cx.put(state::USER, user);
+                cx.put(state::USER, user.clone());
             }
         }
-        Ok(())
+        if !registers_silently(cx) {
+            return Ok(());
+        }
+        // No name in the form of an address but this one, whether anybody has it or not.
+        let collection = cx.text(state::COLLECTION).unwrap_or("managed/user");
+        let own = identity::names::check_mail::<&str>(address.as_str(), &[]).ok();
+        let names = details::address_names(&cx.services.managed, collection, &self.field, &user);
+        if names.into_iter().all(|(_, name)| own.as_ref() == Some(&name)) {
+            Ok(())
+        } else {
+            Err(ResourceError::bad_request("Email address mismatch"))
+        }
     }
 
     async fn take_back(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
@@ -269,12 +318,15 @@ impl EmailValidation {
         if wanted && let Some(subject) = subject {
             return Self::write_wanted(cx, &subject, address).await;
         }
+        if let Some(Subject { collection, id, decoy: false }) = subject.clone() {
+            cx.effect(Effect::Address { collection, id, address: address.clone(), confirmed: true });
+        }
         cx.grant(Fact::ControlsMail { subject, address })?;
         cx.grant(Fact::Mail)?;
         Ok(Progress::Done)
     }
 
-    /// Writes the address that was confirmed. It proves nothing about the person: it was not his until now.
+    /// Writes the address that was confirmed. It proves nothing about the person: it was not theirs until now.
     async fn write_wanted(cx: &mut Cx<'_>, subject: &Subject, address: String) -> Result<Progress, ResourceError> {
         cx.take(state::NEW_MAIL);
         let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens([MAIL]), address.as_str())]);

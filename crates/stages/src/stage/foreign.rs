@@ -1,7 +1,7 @@
 //! Stages a project brings itself, declared in `vestibule.toml` as a script or an HTTP call (docs/custom-stages.md).
 //!
-//! Easiest to break: nobody vouches for them. They see views, they keep a state of their own, they end only when they say so in so many
-//! words, and what they may give is declared; a proof of identity can never be (SEC-31).
+//! Easiest to break: they are not trusted. They see views, they keep a state of their own, they end only with an explicit
+//! `done`, and what they may give is declared; a proof of identity can never be (SEC-31).
 
 mod answer;
 mod declaration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crest::{Pointer, ResourceError};
 use identity::Audience;
-use process::{Compiling, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts};
+use process::{Compiling, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts};
 use script::Bindings;
 use serde_json::{Map, Value, json};
 
@@ -40,6 +40,11 @@ impl Stage<Services> for Foreign {
     const SUMMARY: &'static str = "A stage that the project declares itself, as a script or an HTTP call.";
 
     type Config = Map<String, Value>;
+
+    /// What it asks, and what answers it, is the project's to say.
+    fn example() -> Example {
+        Example::default()
+    }
 
     fn facts(_: &Self::Config) -> StageFacts {
         StageFacts::default()
@@ -122,7 +127,7 @@ impl Foreign {
         }
     }
 
-    /// The person as the stage may see him: the signed-in one, or the details collected so far; never a secret.
+    /// The person as the stage may see them: the signed-in one, or the details collected so far; never a secret.
     async fn person(&self, cx: &mut Cx<'_>) -> Result<Value, ResourceError> {
         let managed = std::sync::Arc::clone(&cx.services.managed);
         if self.declaration.needs(FactKind::SignedIn) {

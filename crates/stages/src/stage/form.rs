@@ -1,5 +1,5 @@
-//! What forms at sign-in have in common. A form without `uiConfig` is a spinner for ever in the stock client (client-contract §8), so
-//! every one has its three texts, the operator's or ours.
+//! What forms at sign-in have in common. A form without `uiConfig` is a spinner for ever in the stock client
+//! (docs/protocol/clients.md, "Progressive profile in the client"), so every one has its three texts, the operator's or ours.
 
 use serde_json::{Map, Value, json};
 

@@ -1,40 +1,38 @@
-//! `idmUserDetails`: the form of a new person, built from the schema (idm-docs §2.8, §2.1). Creates nothing.
+//! `idmUserDetails`: the form of a new person, built from the schema (docs/protocol/stages.md, "idmUserDetails" and
+//! "allInOneRegistration"). Creates nothing.
 //!
-//! Easiest to break: every name in `required` is one in `properties`, or the stock client does not show the form (client-contract §5.1).
+//! Easiest to break: every name in `required` is one in `properties`, or the stock client does not show the form
+//! (docs/protocol/clients.md, "Processes in the client").
 
 use async_trait::async_trait;
 use crest::ResourceError;
 use identity::{JsonType, ObjectSchema, Property, Schemas};
-use process::{Compiling, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose, nearest};
+use process::keys::{Flag, PreferenceNames, PropertyNames};
+use process::{Compiling, Example, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Services;
-use crate::stage::details::{self, Details, PASSWORD};
+use crate::stage::details::{self, Details, Keys, PASSWORD, typed_user};
 use crate::stage::social_user_details::{NO_PROVIDER, note_providers};
-use crate::stage::user_details::{compile_details, typed_user};
 
 /// Configuration of `idmUserDetails`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
-    /// The property that holds the mail address.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_email_field: String,
+    /// Where the details belong.
+    #[serde(flatten, deserialize_with = "loose::shared_keys")]
+    details: Keys,
     /// Whether an identity provider may fill in the form.
-    #[serde(default, deserialize_with = "loose::boolean")]
-    #[schemars(with = "bool")]
-    social_registration_enabled: bool,
-    /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    social_registration_enabled: Flag,
     /// The properties that are asked for, in this order; else those the schema requires. The password always is.
-    #[serde(default, deserialize_with = "loose::texts")]
-    registration_properties: Vec<String>,
+    #[serde(default)]
+    registration_properties: PropertyNames,
     /// The preferences that are asked for, in this order.
-    #[serde(default, deserialize_with = "loose::texts")]
-    registration_preferences: Vec<String>,
+    #[serde(default)]
+    registration_preferences: PreferenceNames,
 }
 
 /// The stage.
@@ -48,19 +46,30 @@ pub(super) struct IdmUserDetails {
 impl Stage<Services> for IdmUserDetails {
     const NAME: &'static str = "idmUserDetails";
     const SUMMARY: &'static str = "Collects the details of a new person in a form made of the schema.";
+    const STATE: &'static [&'static str] = details::STATE;
+    const USUAL_FOR: &'static [FactKind] = &[FactKind::NewUser];
+    const JOINED: Joined = Joined::InOrder;
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "identityEmailField": "mail", "identityServiceUrl": "managed/user", "socialRegistrationEnabled": false,
+            "registrationProperties": ["userName", "givenName", "sn", "mail"], "registrationPreferences": ["marketing", "updates"],
+        }))
+        .answered(Tag::INITIAL, json!({ "user": details::example() }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], ..StageFacts::default() }
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let details = compile_details(&config.identity_service_url, &config.identity_email_field, true, cx)?;
-        if config.social_registration_enabled {
+        let details = Details::compile(&config.details, true, cx)?;
+        if config.social_registration_enabled.0 {
             note_providers(cx);
         }
-        let stage = Self { details, properties: config.registration_properties, preferences: config.registration_preferences };
+        let stage = Self { details, properties: config.registration_properties.0, preferences: config.registration_preferences.0 };
         stage.compare_with_schema(cx);
         Ok(stage)
     }

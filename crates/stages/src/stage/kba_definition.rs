@@ -1,16 +1,17 @@
-//! `kbaSecurityAnswerDefinitionStage`: takes security questions with answers from a new person (idm-docs §2.9; both generations of its
-//! configuration).
+//! `kbaSecurityAnswerDefinitionStage`: takes security questions with answers from a new person (docs/protocol/stages.md,
+//! "kbaSecurityAnswerDefinitionStage"; both generations of its configuration).
 //!
 //! Easiest to break: answers are hashed before they enter the state, and a client's own hash is refused (decision 12).
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use identity::kba::{self, DefinitionRules, KbaConfig};
+use identity::kba::{self, KbaConfig};
 use identity::sealed;
-use process::{Compiling, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::PropertyName;
+use process::{Compiling, Example, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::stage::details;
 use crate::stage::questions::{self, Questions};
@@ -28,8 +29,8 @@ pub(super) struct Config {
     #[schemars(with = "Option<u32>")]
     number_of_answers_user_must_set: Option<u32>,
     /// The property that holds the answers: the one of `selfservice.kba.json`.
-    #[serde(default, deserialize_with = "loose::text")]
-    kba_property_name: String,
+    #[serde(default)]
+    kba_property_name: PropertyName,
 }
 
 /// The stage.
@@ -43,8 +44,16 @@ impl Stage<Services> for KbaDefinition {
     const NAME: &'static str = "kbaSecurityAnswerDefinitionStage";
     const SUMMARY: &'static str = "Takes security questions with answers from a new person.";
     const COMPANIONS: &'static [&'static str] = &["kba"];
+    const OVERRIDES: &'static [(&'static str, &'static str)] = &[("kba", "kbaConfig")];
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.kba.SecurityAnswerDefinitionConfig");
+    const STATE: &'static [&'static str] = &[state::USER];
+    const JOINED: Joined = Joined::InOrder;
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({ "kbaConfig": null })).answered(Tag::INITIAL, questions::example())
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts::default()
@@ -77,7 +86,8 @@ impl Stage<Services> for KbaDefinition {
     }
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
-        let rules = DefinitionRules { minimum: self.minimum, allow_hashed: false };
+        let collection = cx.text(state::COLLECTION).unwrap_or("managed/user");
+        let rules = cx.services.managed.definition_rules(collection, &self.kba, self.minimum);
         let answers = kba::check_definition(input.get("kba").unwrap_or(&Value::Null), &self.kba, rules)?;
         let hashed = kba::hash_answers(cx.services.hasher.as_ref(), answers).await?;
         let mut user = details::collected(cx);

@@ -1,12 +1,15 @@
-//! `kbaUpdateStage`: takes new security questions with answers from the signed-in person (idm-docs §2.11, §5.1).
+//! `kbaUpdateStage`: takes new security questions with answers from the signed-in person (docs/protocol/stages.md,
+//! "kbaUpdateStage" and docs/protocol/companions.md, "Security questions").
 //!
-//! Easiest to break: answers are hashed before anything keeps them, and a client's own hash is refused (decision 12).
+//! Easiest to break: answers are hashed before anything keeps them, and a client's own hash is refused (decision 12); and what a session
+//! alone has set is noted, for it is no sole proof for a while (SEC-20).
 
 use async_trait::async_trait;
 use crest::{Patch, PatchOperation, Pointer, ResourceError};
-use identity::kba::{self, DefinitionRules, KbaConfig, RefusedFor};
+use identity::kba::{self, KbaConfig, KbaErrorKind};
 use identity::sealed;
-use process::{Compiling, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::Collection;
+use process::{Compiling, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -21,8 +24,8 @@ use crate::stage::questions::{self, Questions};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
     /// The questions; null takes `selfservice.kba.json`.
     #[serde(default, rename = "kbaConfig")]
     questions: Questions,
@@ -44,8 +47,13 @@ impl Stage<Services> for KbaUpdate {
     const NAME: &'static str = "kbaUpdateStage";
     const SUMMARY: &'static str = "Takes new security questions with answers from the signed-in person.";
     const COMPANIONS: &'static [&'static str] = &["kba"];
+    const OVERRIDES: &'static [(&'static str, &'static str)] = &[("kba", "kbaConfig")];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({ "identityServiceUrl": "managed/user", "kbaConfig": null })).answered(Tag::INITIAL, questions::example())
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { needs: vec![Need::any(&[FactKind::SignedIn])], ..StageFacts::default() }
@@ -80,13 +88,17 @@ impl Stage<Services> for KbaUpdate {
             return Err(ResourceError::forbidden("Access denied"));
         }
         let Some(given) = input.get("kba").filter(|given| !given.is_null()) else { return Ok(Progress::ask(self.asked())) };
-        let rules = DefinitionRules { minimum: self.minimum, allow_hashed: false };
+        let rules = cx.services.managed.definition_rules(&self.collection, &self.kba, self.minimum);
         let answers = match kba::check_definition(given, &self.kba, rules) {
-            Err(refusal) if matches!(refusal.reason, RefusedFor::TooFew { .. }) => return Ok(Progress::ask(self.asked())),
+            Err(refusal) if matches!(refusal.reason, KbaErrorKind::TooFew { .. }) => return Ok(Progress::ask(self.asked())),
             checked => checked?,
         };
         let managed = std::sync::Arc::clone(&cx.services.managed);
-        let hashed = kba::hash_answers(cx.services.hasher.as_ref(), answers).await?;
+        let mut hashed = kba::hash_answers(cx.services.hasher.as_ref(), answers).await?;
+        if !cx.facts().controls_mail_of(subject) && !cx.caller.reauthenticated {
+            // A session alone must not become a proof.
+            kba::mark_changed(&mut hashed, cx.now);
+        }
         let property = managed.kba.property.as_str();
         let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens([property]), sealed(hashed))]);
         account::write(cx, account::Write { owned: &[property], ..account::Write::new(subject, patch) }).await?;

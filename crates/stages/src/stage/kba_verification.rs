@@ -1,7 +1,8 @@
-//! `kbaSecurityAnswerVerificationStage`: asks security questions (idm-docs §2.10 and §5.1, decisions 12 and 21).
+//! `kbaSecurityAnswerVerificationStage`: asks security questions (docs/protocol/stages.md, "kbaSecurityAnswerVerificationStage"
+//! and docs/protocol/companions.md, "Security questions", decisions 12 and 21).
 //!
 //! Easiest to break: attempts are counted before anything is compared (SEC-47), and somebody who has no answers is asked, counted and
-//! refused exactly like somebody who has (SEC-01): nobody has questions of his own as well, always the same ones, of which every
+//! refused exactly like somebody who has (SEC-01), and so is somebody whose answers were set by a session alone lately (SEC-20): a decoy has questions too, always the same ones, of which every
 //! instance draws some. Which come is a keyed function of the instance, so a replayed token cannot draw anew.
 
 use std::sync::Arc;
@@ -10,20 +11,21 @@ use async_trait::async_trait;
 use crest::{Change, Guard, Patch, PatchOperation, Pointer, ResourceError};
 use identity::kba::{self, KbaConfig, QuestionRef, StoredAnswer};
 use identity::secret::Verdict;
+use process::keys::{Collection, PropertyName};
 use process::{
-    CommitError, Compiling, Disclosure, Effect, Fact, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Unit,
-    loose,
+    CommitError, Compiling, Disclosure, Effect, Example, Fact, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext,
+    StageFacts, Tag, Unit, loose,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account, Cx};
+use crate::stage::attempts;
 use crate::stage::questions::Questions;
-use crate::stage::{attempts, input};
-use crate::{Services, state};
+use crate::{Services, input, state};
 
-/// Submissions after which an instance's questions are dead (SEC-11).
+/// Submissions after which an instance's questions are ended (SEC-11).
 const MAX_PER_INSTANCE: u32 = 5;
 /// Wrong submissions per account and day (SEC-11, NIST SP 800-63B-4 §3.2.2).
 const MAX_PER_DAY: u32 = 100;
@@ -35,11 +37,11 @@ const DAY: i64 = 86_400;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The property that holds the answers; else the one of `selfservice.kba.json`.
-    #[serde(default, deserialize_with = "loose::text")]
-    kba_property_name: String,
+    #[serde(default)]
+    kba_property_name: PropertyName,
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
     /// The questions; null takes `selfservice.kba.json`.
     #[serde(default, rename = "kbaConfig")]
     questions: Questions,
@@ -61,8 +63,17 @@ impl Stage<Services> for KbaVerification {
     const NAME: &'static str = "kbaSecurityAnswerVerificationStage";
     const SUMMARY: &'static str = "Asks for answers to some of the account's security questions.";
     const COMPANIONS: &'static [&'static str] = &["kba"];
+    const OVERRIDES: &'static [(&'static str, &'static str)] = &[("kba", "kbaConfig")];
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.kba.SecurityAnswerVerificationConfig");
+    const STATE: &'static [&'static str] = &[state::ASKED];
+    const USUAL_FOR: &'static [FactKind] = &[FactKind::KnowsAnswers];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({ "kbaPropertyName": "kbaInfo", "identityServiceUrl": "managed/user", "kbaConfig": null }))
+            .answered(Tag::INITIAL, json!({ "answer1": "street" }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts {
@@ -94,7 +105,7 @@ impl Stage<Services> for KbaVerification {
 
     async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
         let account = Account::read(cx).await?;
-        let answers = self.answers(&account);
+        let answers = self.answers(cx, &account);
         if answers.len() < self.count && cx.disclosure() == Disclosure::Reveal {
             return Err(ResourceError::bad_request(format!(
                 "Insufficient number of questions. Minimum number of questions user must answer: {}, Questions available: {}",
@@ -134,7 +145,7 @@ impl Stage<Services> for KbaVerification {
         alive &= cx.ledger().count(&per_account, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_PER_DAY;
         alive &= attempts::count(cx, &self.kba, &account).await?;
 
-        let stored = self.answers(&account);
+        let stored = self.answers(cx, &account);
         let mut right = true;
         let mut outdated = Vec::new();
         for (name, answer) in given {
@@ -164,13 +175,21 @@ impl Stage<Services> for KbaVerification {
 }
 
 impl KbaVerification {
-    fn answers(&self, account: &Account) -> Vec<StoredAnswer> {
-        account.value(&self.property).map(|property| kba::read_answers(property, &self.kba)).unwrap_or_default()
+    /// The answers that count. Those that a session alone has set lately prove nothing where nothing else is proved: the account is asked
+    /// as one without answers is.
+    fn answers(&self, cx: &Cx<'_>, account: &Account) -> Vec<StoredAnswer> {
+        let Some(property) = account.value(&self.property) else { return Vec::new() };
+        let mailed = cx.facts().controls_mail_of(&account.subject) || cx.later_proves(FactKind::ControlsMail);
+        if mailed {
+            return kba::read_answers(property, &self.kba);
+        }
+        let latest = cx.now.saturating_sub(cx.services.questions_settle);
+        kba::read_answers(&kba::settled(property, latest), &self.kba)
     }
 
-    /// Some of the account's questions, or believable ones for an account that has too few or does not exist. A stranger is asked the
-    /// administrator's questions where they suffice, because a question of somebody's own says that there is somebody; and always from
-    /// as many, because nobody's are so many.
+    /// Some of the account's questions, or believable ones for an account that has too few or does not exist. An unproven caller
+    /// is asked the administrator's questions where they suffice, because a question of somebody's own says that there is
+    /// somebody; and always from as many as a decoy has.
     fn questions(&self, cx: &Cx<'_>, account: &Account, answers: &[StoredAnswer]) -> Vec<QuestionRef> {
         let subject = &account.subject;
         let mut own: Vec<QuestionRef> = answers.iter().map(|answer| answer.question.clone()).collect();
@@ -202,7 +221,7 @@ impl KbaVerification {
             id: account.subject.id.clone(),
             patch: Patch::new(vec![PatchOperation::replace(self.property.clone(), property)]),
             expected: None,
-            guard: Some(Guard { pointer: self.property.clone(), value: Some(before) }),
+            guard: Some(Guard::new(self.property.clone(), Some(before))),
         };
         let unit = Unit { now: cx.now, spend: None, effects: vec![Effect::Change(change)] };
         match cx.ledger().commit(unit).await {

@@ -1,7 +1,8 @@
 //! What stages that send mail have in common: the operator's texts, the sender, whether to wait.
 
 use crest::ResourceError;
-use process::{Compiling, Issue, Mail, loose};
+use process::keys::{Flag, Needed, Text};
+use process::{Compiling, Issue, Mail};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -10,13 +11,12 @@ use crate::locale::Translations;
 use crate::{Services, mail_text};
 
 /// `emailServiceParameters`.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ServiceParameters {
     /// The submission waits for the delivery and reports its failure.
-    #[serde(default, deserialize_with = "loose::boolean")]
-    #[schemars(with = "bool")]
-    wait_for_completion: bool,
+    #[serde(default)]
+    wait_for_completion: Flag,
 }
 
 /// The keys of a stage that are about its mail.
@@ -30,20 +30,20 @@ pub(super) struct Keys {
     #[serde(default)]
     email_service_parameters: Option<ServiceParameters>,
     /// The sender; empty takes the mail service's own.
-    #[serde(default, deserialize_with = "loose::text")]
-    from: String,
+    #[serde(default)]
+    from: Text,
     /// The subject where `subjectTranslations` is missing.
-    #[serde(default, deserialize_with = "loose::text")]
-    subject: String,
+    #[serde(default)]
+    subject: Text,
     /// `text/html` or `text/plain`.
-    #[serde(default, deserialize_with = "loose::text")]
-    mime_type: String,
+    #[serde(default)]
+    mime_type: Text,
     /// The subject by locale.
     #[serde(default)]
     subject_translations: Translations,
     /// The message by locale.
     #[serde(default)]
-    message_translations: Translations,
+    message_translations: Needed<Translations>,
 }
 
 /// A mail to be written.
@@ -63,16 +63,14 @@ pub(super) struct Draft {
     subject: String,
     message: String,
     wait: bool,
+    client: Option<i64>,
 }
 
 impl Letter {
     /// Checks the texts. `tokens` are the placeholders of which at least one should occur in every message.
-    pub(super) fn compile(keys: Keys, tokens: &[&str], cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+    pub(super) fn compile(keys: Keys, tokens: &[&str], cx: &mut Compiling<'_, Services>) -> Self {
         let Keys { from, subject, mime_type, subject_translations: subjects, message_translations: messages, .. } = keys;
-        if messages.is_empty() {
-            return Err(vec![Issue::error(cx.pointer(), "missing-key", "missing key 'messageTranslations': what does the mail say?")]);
-        }
-        let subjects = if subjects.is_empty() { Translations::single(subject) } else { subjects };
+        let subjects = if subjects.is_empty() { Translations::single(subject.0) } else { subjects };
         if subjects.texts().all(|text| text.trim().is_empty()) {
             cx.issues.push(Issue::warning(cx.pointer(), "no-subject", "the mail has no subject: 'subjectTranslations' is missing"));
         }
@@ -81,17 +79,17 @@ impl Letter {
             let message = format!("the message \"{start}…\" has no {}, so it tells nobody how to go on", tokens.join(" and no "));
             cx.issues.push(Issue::warning(format!("{}/messageTranslations", cx.pointer()), "missing-token", message));
         }
-        let wait = keys.email_service_parameters.unwrap_or_default().wait_for_completion;
+        let wait = keys.email_service_parameters.unwrap_or_default().wait_for_completion.0;
         if wait {
             let pointer = format!("{}/emailServiceParameters/waitForCompletion", cx.pointer());
             let message = "waiting for the delivery tells by its time, and by its failure, to which accounts mail is sent";
             cx.issues.push(Issue::hint(pointer, "waits-for-delivery", message).with_help("false hands the mail to the outbox"));
         }
-        let or = |text: String, default: Option<&str>| {
+        let or = |text: Text, default: Option<&str>| {
             if text.trim().is_empty() { default.map(str::to_owned) } else { Some(text.trim().to_owned()) }
         };
         let mime_type = or(mime_type, Some("text/plain")).unwrap_or_default();
-        Ok(Self { from: or(from, None), mime_type: mail_text::header(&mime_type), subjects, messages, wait })
+        Self { from: or(from, None), mime_type: mail_text::header(&mime_type), subjects, messages: messages.0, wait }
     }
 
     /// Chooses subject and message, each on its own, in the caller's language.
@@ -103,6 +101,7 @@ impl Letter {
             subject: mail_text::header(&choose(&self.subjects)),
             message: choose(&self.messages),
             wait: self.wait,
+            client: cx.services.mail_budget.client(&cx.caller.address),
         }
     }
 }
@@ -116,7 +115,7 @@ impl Draft {
     /// The mail, with these placeholders replaced.
     pub(super) fn fill(self, to: String, values: &[(&str, &str)], withheld: bool) -> Mail {
         let body = mail_text::fill(&self.message, values);
-        Mail { to, from: self.from, subject: self.subject, mime_type: self.mime_type, body, wait: self.wait, withheld }
+        Mail { to, from: self.from, subject: self.subject, mime_type: self.mime_type, body, wait: self.wait, withheld, client: self.client }
     }
 }
 

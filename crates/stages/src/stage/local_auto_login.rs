@@ -1,9 +1,10 @@
-//! `localAutoLogin`: hands a new person what signs him in (idm-docs §2.12, decision 15): a text that names him, lives a minute and is
-//! good once. It holds no password.
+//! `localAutoLogin`: hands new people what signs them in (docs/protocol/stages.md, "localAutoLogin", decision 15): a text that
+//! names the account, lives a minute and is good once. It holds no password.
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Compiling, Fact, FactKind, Issue, Minted, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose};
+use process::keys::{PropertyName, Text};
+use process::{Compiling, Example, Fact, FactKind, Issue, Minted, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -20,14 +21,14 @@ const LIFETIME: i64 = 60;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// Where the client goes afterwards; empty for its own start page.
-    #[serde(default, deserialize_with = "loose::text")]
-    success_url: String,
-    /// The property that holds the user name; the person is known by his id here.
-    #[serde(default, rename = "identityUsernameField", deserialize_with = "loose::text")]
-    _identity_username_field: String,
+    #[serde(default)]
+    success_url: Text,
+    /// The property that holds the user name; the person is known by the id here.
+    #[serde(default, rename = "identityUsernameField")]
+    _identity_username_field: PropertyName,
     /// The property that holds the password; it is not needed here.
-    #[serde(default, rename = "identityPasswordField", deserialize_with = "loose::text")]
-    _identity_password_field: String,
+    #[serde(default, rename = "identityPasswordField")]
+    _identity_password_field: PropertyName,
 }
 
 /// The stage.
@@ -41,6 +42,12 @@ impl Stage<Services> for LocalAutoLogin {
     const SUMMARY: &'static str = "Signs a new person in.";
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "successUrl": "https://app.example.test/", "identityUsernameField": "userName", "identityPasswordField": "password",
+        }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { needs: vec![Need::any(&[FactKind::Created])], ..StageFacts::default() }

@@ -1,4 +1,5 @@
-//! `openAMAutoLogin`: signs a new person in at an access manager and hands its session to the client (idm-docs §2.2).
+//! `openAMAutoLogin`: signs a new person in at an access manager and hands its session to the client (docs/protocol/stages.md,
+//! "openAMAutoLogin").
 //!
 //! Easiest to break: the account exists when this runs, so nothing here may refuse. An access manager that is away costs the sign-in,
 //! never the registration. It needs the password in clear; between the form and this stage it travels sealed under the server's key,
@@ -6,10 +7,11 @@
 
 use async_trait::async_trait;
 use crest::{Pointer, ResourceError};
-use process::{Compiling, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::{Needed, PropertyName, Text};
+use process::{Compiling, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::account::Cx;
 use crate::stage::details;
@@ -22,17 +24,17 @@ const PASSED_ON: [&str; 2] = ["goto", "gotoOnFail"];
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Config {
     /// The property that holds the user name.
-    #[serde(default, rename = "identityUsernameField", deserialize_with = "loose::text")]
-    user_name_field: String,
+    #[serde(default, rename = "identityUsernameField")]
+    user_name_field: PropertyName,
     /// The property that holds the password; it is the one that was typed.
-    #[serde(default, rename = "identityPasswordField", deserialize_with = "loose::text")]
-    _password_field: String,
+    #[serde(default, rename = "identityPasswordField")]
+    _password_field: PropertyName,
     /// The access manager.
-    #[serde(default, rename = "openAMBaseUrl", deserialize_with = "loose::text")]
-    base_url: String,
+    #[serde(default, rename = "openAMBaseUrl")]
+    base_url: Needed<Text>,
     /// Its endpoint, `json/realms/root/authenticate`.
-    #[serde(default, rename = "authenticationEndpoint", deserialize_with = "loose::text")]
-    endpoint: String,
+    #[serde(default, rename = "authenticationEndpoint")]
+    endpoint: Text,
 }
 
 /// The stage.
@@ -46,8 +48,16 @@ impl Stage<Services> for OpenAmAutoLogin {
     const NAME: &'static str = "openAMAutoLogin";
     const ALIASES: &'static [&'static str] = &["openAmAutoLogin"];
     const SUMMARY: &'static str = "Signs a new person in at an access manager.";
+    const STATE: &'static [&'static str] = &[state::PASSWORD];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "identityUsernameField": "userName", "identityPasswordField": "password", "openAMBaseUrl": "https://am.example.test/openam",
+            "authenticationEndpoint": "json/realms/root/authenticate",
+        }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { needs: vec![Need::any(&[FactKind::Created])], uses_password: true, after_commit: true, ..StageFacts::default() }
@@ -57,12 +67,10 @@ impl Stage<Services> for OpenAmAutoLogin {
         let mut issues = Vec::new();
         let base = config.base_url.trim().trim_end_matches('/').to_owned();
         let at = format!("{}/openAMBaseUrl", cx.pointer());
-        if base.is_empty() {
-            issues.push(Issue::error(cx.pointer(), "missing-key", "missing key 'openAMBaseUrl': where is the access manager?"));
-        } else if base.starts_with("http://") {
+        if base.starts_with("http://") {
             let issue = Issue::warning(at, "plain-http", "the password of every new person travels unencrypted to this address");
             cx.issues.push(issue.with_help("write https://"));
-        } else if !base.starts_with("https://") {
+        } else if !base.is_empty() && !base.starts_with("https://") {
             issues.push(Issue::error(at, "wrong-value", "the address begins with https://"));
         }
         let message = "the password that was typed is kept, sealed, until the account is made: the access manager takes nothing else";

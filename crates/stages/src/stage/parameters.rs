@@ -1,14 +1,15 @@
-//! `parameters`: keeps named parameters for the end of the process (idm-docs §2.13). Everything else in the input is ignored, and none
-//! of them has to be there, so an empty submission passes by design.
+//! `parameters`: keeps named parameters for the end of the process (docs/protocol/stages.md, "parameters"). Everything else in
+//! the input is ignored, and none of them has to be there, so an empty submission passes by design.
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Compiling, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::Texts;
+use process::{Compiling, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{Services, state};
+use crate::Services;
 
 /// Longest parameter, in bytes: it travels in every later token.
 const MAX_BYTES: usize = 2048;
@@ -18,8 +19,8 @@ const MAX_BYTES: usize = 2048;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// Names of the parameters that are kept.
-    #[serde(default, deserialize_with = "loose::texts")]
-    parameter_names: Vec<String>,
+    #[serde(default)]
+    parameter_names: Texts,
 }
 
 /// The stage.
@@ -31,15 +32,22 @@ pub(super) struct Parameters {
 impl Stage<Services> for Parameters {
     const NAME: &'static str = "parameters";
     const SUMMARY: &'static str = "Keeps named parameters of the first request and hands them back at the end.";
+    const USUAL_FOR: &'static [FactKind] = &[FactKind::Parameters];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({ "parameterNames": ["returnParams"] }))
+            .answered(Tag::INITIAL, json!({ "returnParams": "goto=https%3A%2F%2Fapp.example.test%2F" }))
+            .or_anything()
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { gives: vec![FactKind::Parameters], ..StageFacts::default() }
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let reserved = config.parameter_names.iter().filter(|name| state::RESERVED.contains(&name.as_str()));
+        let reserved = config.parameter_names.iter().filter(|name| cx.is_reserved(name));
         let issues: Vec<Issue> = reserved
             .map(|name| {
                 let pointer = format!("{}/parameterNames", cx.pointer());
@@ -50,7 +58,7 @@ impl Stage<Services> for Parameters {
                 )
             })
             .collect();
-        if issues.is_empty() { Ok(Self { names: config.parameter_names }) } else { Err(issues) }
+        if issues.is_empty() { Ok(Self { names: config.parameter_names.0 }) } else { Err(issues) }
     }
 
     fn is_static(&self) -> bool {

@@ -1,11 +1,12 @@
-//! `patchObject`: writes what a person accepted on the way into his metadata (idm-docs §2.14). Asks nothing.
+//! `patchObject`: writes what a person accepted on the way into their metadata (docs/protocol/stages.md, "patchObject"). Asks nothing.
 //!
-//! Easiest to break: only somebody proven accepts for himself; whoever merely names an account must not accept for it.
+//! Easiest to break: only a proven person accepts; whoever merely names an account must not accept for it.
 
 use async_trait::async_trait;
 use crest::ResourceError;
 use identity::metadata::{Keeper, Tracked};
-use process::{Compiling, Effect, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::Collection;
+use process::{Compiling, Effect, Example, Issue, Progress, Requirements, Stage, StageContext, StageFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -19,8 +20,8 @@ use crate::stage::terms;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
 }
 
 /// The stage.
@@ -34,6 +35,10 @@ impl Stage<Services> for PatchObject {
     const SUMMARY: &'static str = "Records the acceptance of terms on the person.";
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({ "identityServiceUrl": "managed/user" }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { wants_session: true, ..StageFacts::default() }
@@ -52,7 +57,7 @@ impl Stage<Services> for PatchObject {
     }
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, _: &Map<String, Value>) -> Result<Progress, ResourceError> {
-        // Nothing was accepted, or by a new person, whose acceptance belongs to his creation.
+        // Nothing was accepted, or by a new person, whose acceptance is written with the account.
         let Some(acceptance) = terms::acceptance(cx) else { return Ok(Progress::Done) };
         let Some(account) = account::Account::read_if_named(cx).await? else { return Ok(Progress::Done) };
         let subject = account.subject;

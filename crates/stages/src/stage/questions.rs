@@ -1,13 +1,13 @@
 //! What stages about security questions have in common: whose questions they ask, and how many can be answered at all.
 //!
 //! Easiest to break: an empty or null `kbaConfig` is no configuration of its own; the questions of `selfservice.kba.json` serve then
-//! (projects.md: it is null in 86 of 88 uses).
+//! (docs/protocol/project-files.md: it is null in 86 of 88 uses).
 
 use identity::kba::{self, KbaConfig};
 use process::{Compiling, Issue};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Services;
 
@@ -34,6 +34,14 @@ impl Questions {
 pub(super) fn of_file(cx: &Compiling<'_, Services>) -> KbaConfig {
     let file = cx.companion("kba");
     if file.is_null() { KbaConfig::default() } else { KbaConfig::read(file).0 }
+}
+
+/// Answers of a new person, as the examples send them: to a question of the administrator's, and to one of the person's own.
+pub(super) fn example() -> Value {
+    json!({ "kba": [
+        { "questionId": "1", "answer": "street" },
+        { "customQuestion": "What is your favourite tea?", "answer": "green" },
+    ] })
 }
 
 /// An error where a form would ask for more answers than an account can have.

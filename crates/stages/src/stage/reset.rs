@@ -1,4 +1,4 @@
-//! `resetStage`: replaces the password of a proven account (idm-docs §2.15, decision 10).
+//! `resetStage`: replaces the password of a proven account (docs/protocol/stages.md, "resetStage", decision 10).
 //!
 //! Easiest to break: a *named* account is not a *proven* one (SEC-31, SEC-35), and what was proven must still be so: the address, the
 //! id and the credential that is replaced are those the process began with.
@@ -7,25 +7,25 @@ use async_trait::async_trait;
 use crest::{Guard, Patch, PatchOperation, Pointer, ResourceError};
 use identity::secret::{MAX_SECRET_BYTES, Secret};
 use identity::{CREATE_MESSAGE, Expect, PolicyFailure, Which, Writer, failed_value};
-use process::{Compiling, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::{Collection, PropertyName};
+use process::{Compiling, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account, Cx};
-use crate::stage::input;
-use crate::{MailAddress, Services, state};
+use crate::{MailAddress, Services, input, state};
 
 /// Configuration of `resetStage`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
     /// The property that holds the password.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_password_field: String,
+    #[serde(default)]
+    identity_password_field: PropertyName,
     /// Our own options.
     #[serde(default)]
     vestibule: Option<Options>,
@@ -53,14 +53,21 @@ pub(super) struct Reset {
 impl Stage<Services> for Reset {
     const NAME: &'static str = "resetStage";
     const SUMMARY: &'static str = "Replaces the password of an account that was proven before.";
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.reset.ResetStageConfig");
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({ "identityServiceUrl": "managed/user", "identityPasswordField": "password" }))
+            .answered(Tag::INITIAL, json!({ "password": "N3wPassword" }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts {
             needs: vec![
                 Need::any(&[FactKind::Named, FactKind::SignedIn]),
-                Need::proof(&[FactKind::ControlsMail, FactKind::KnowsAnswers, FactKind::SignedIn]),
+                // A session alone is none: whoever finds it open would take the account with it (SEC-20). With it the present password is one.
+                Need::proof(&[FactKind::ControlsMail, FactKind::KnowsAnswers]),
             ],
             changes_credential: true,
             ..StageFacts::default()
@@ -107,6 +114,10 @@ impl Stage<Services> for Reset {
         if !cx.facts().proves(&account.subject) && !cx.allow_unproven() {
             return Err(ResourceError::bad_request("The account was not proven to be yours"));
         }
+        let proven = cx.facts().proves_beyond_session(&account.subject) || cx.caller.reauthenticated;
+        if !proven && !cx.allow_unproven() {
+            return Err(account::without_password());
+        }
         if Secret::password(typed).is_err() {
             let mut failure = PolicyFailure::new(self.property.as_str(), "MAX_LENGTH");
             failure.params = Some(json!({ "maxLength": MAX_SECRET_BYTES }));
@@ -129,7 +140,12 @@ impl Reset {
         let subject = &account.subject;
         let owned = [self.property.as_str()];
         let patch = Patch::new(vec![PatchOperation::replace(self.field.clone(), typed)]);
-        let guard = Guard { pointer: self.field.clone(), value: account.value(&self.field).cloned() };
+        let same = |field: Pointer| {
+            let value = account.value(&field).cloned();
+            Guard::new(field, value)
+        };
+        // While the password is hashed an administrator may close the account.
+        let guard = same(self.field.clone()).and(same(account::status_field(cx))).and(same(Pointer::from_tokens([account::STATUS])));
         let expect = Expect { guard: Some(guard), ..Expect::any() };
         let told = account.mail(&account::mail_field(cx));
         let told = told.as_ref().map(MailAddress::as_str);
@@ -140,7 +156,7 @@ impl Reset {
         Ok(())
     }
 
-    /// What a process without proof of identity does for nobody: the same work, and no change.
+    /// What a process without proof of identity does for a decoy: the same work, and no change.
     async fn pretend(&self, cx: &mut Cx<'_>, account: &Account, typed: &str) -> Result<(), ResourceError> {
         let owned = [self.property.as_str()];
         let object = json!({ &self.property: typed });
@@ -154,13 +170,17 @@ impl Reset {
         Ok(())
     }
 
-    /// Id, address and credential are those the account had when it was named.
+    /// Address, status and credential are those the account had when it was named, and it is not closed.
     fn unchanged(cx: &Cx<'_>, account: &Account) -> Result<(), ResourceError> {
         let stored_mail = account.value(&account::mail_field(cx)).and_then(Value::as_str);
         let same_mail = cx.text(state::MAIL).is_none_or(|mail| Some(mail) == stored_mail);
         let digests = account::credential_digests(cx, &account.subject.collection, account.stored.as_ref());
         let same_credential = cx.text(state::CREDENTIAL).is_none_or(|credential| digests.iter().any(|digest| credential == digest));
-        if same_mail && same_credential { Ok(()) } else { Err(ResourceError::bad_request("Invalid snapshot token")) }
+        let status = |field: &Pointer| account.stored.as_ref().map(|stored| account::status(stored, field));
+        let named_with = cx.text(state::ACCOUNT_STATUS);
+        let same_status = named_with.is_none_or(|named| status(&account::status_field(cx)).is_some_and(|now| now == named));
+        let open = status(&Pointer::from_tokens([account::STATUS])).is_some_and(|now| now.eq_ignore_ascii_case("active"));
+        if same_mail && same_credential && same_status && open { Ok(()) } else { Err(account::overtaken()) }
     }
 }
 
@@ -168,7 +188,8 @@ fn requirements() -> Requirements {
     Requirements::new("Reset password").text("password", "Password")
 }
 
-/// The same question again, with what the password fails: a client keeps its form open only for a 200 (client-contract §7).
+/// The same question again, with what the password fails: a client keeps its form open only for a 200 (docs/protocol/clients.md,
+/// "Reset and user name").
 fn refused(detail: Value) -> Progress {
     let error = ResourceError::forbidden(CREATE_MESSAGE).with_detail(detail);
     Progress::ask(requirements().with("error", error.to_value()))

@@ -1,12 +1,12 @@
-//! `retrieveUsername`: hands the user name to whoever named the account (idm-docs §2.22). It discloses by design, so a process that
-//! has it conceals nothing (decision 5).
+//! `retrieveUsername`: hands the user name to whoever named the account (docs/protocol/stages.md, "retrieveUsername"). It
+//! discloses by design, so a process that has it conceals nothing (decision 5).
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Compiling, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts};
+use process::{Compiling, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{Services, state};
 
@@ -21,8 +21,13 @@ pub(super) struct RetrieveUsername;
 impl Stage<Services> for RetrieveUsername {
     const NAME: &'static str = "retrieveUsername";
     const SUMMARY: &'static str = "Shows the user name at the end of the process.";
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.user.RetrieveUsernameConfig");
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({}))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts {

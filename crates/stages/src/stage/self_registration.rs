@@ -1,16 +1,15 @@
-//! `selfRegistration`: makes the account out of what was collected (idm-docs §2.16). Asks nothing.
+//! `selfRegistration`: makes the account out of what was collected (docs/protocol/stages.md, "selfRegistration"). Asks nothing.
 //!
 //! Easiest to break: what a client typed was checked when it arrived, and is checked again here, because names are taken meanwhile and
 //! parts came from several stages; and the address that was confirmed is the one the account gets (SEC-36).
-
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::{Fields, Pointer, Resource, ResourceError};
 use identity::metadata::{Keeper, Tracked};
 use identity::{Audience, ObjectSchema, Prepared, Writer};
+use process::keys::Collection;
 use process::{
-    Compiling, Effect, Fact, FactKind, Issue, Mail, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose,
+    Compiling, Effect, Example, Fact, FactKind, Issue, Mail, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -18,15 +17,15 @@ use serde_json::{Map, Value, json};
 
 use crate::account::{self, Cx};
 use crate::stage::{details, terms};
-use crate::{MailAddress, Services, distinct, state};
+use crate::{Author, MailAddress, MailRequest, Services, distinct, of_scripts, state};
 
 /// Configuration of `selfRegistration`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
 }
 
 /// The stage.
@@ -41,8 +40,15 @@ const WELCOME: &str = "welcome";
 impl Stage<Services> for SelfRegistration {
     const NAME: &'static str = "selfRegistration";
     const SUMMARY: &'static str = "Creates the account of a new person.";
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.registration.UserRegistrationConfig");
+    const STATE: &'static [&'static str] = &[state::USER_ID, state::USER];
+    const USUAL_FOR: &'static [FactKind] = &[FactKind::Created];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({ "identityServiceUrl": "managed/user" }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { needs: vec![Need::any(&[FactKind::NewUser])], gives: vec![FactKind::Created], ..StageFacts::default() }
@@ -62,7 +68,7 @@ impl Stage<Services> for SelfRegistration {
     }
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, _: &Map<String, Value>) -> Result<Progress, ResourceError> {
-        let managed = Arc::clone(&cx.services.managed);
+        let managed = account::on_behalf(cx);
         let schema = managed.schema(&self.collection)?;
         let mut content = details::collected(cx);
         let mail = account::mail_field(cx);
@@ -74,8 +80,10 @@ impl Stage<Services> for SelfRegistration {
         let consented = cx.value(state::CONSENTED).cloned().map(|mappings| (details::CONSENTED_MAPPINGS.to_owned(), mappings));
         content.extend(meta.clone());
         content.extend(consented.clone());
+        let sealed = content.clone();
         let mut owned = vec![details::PASSWORD, managed.kba.property.as_str()];
         owned.retain(|name| content.contains_key(*name));
+        owned.extend(managed.sealed_members(&self.collection, &sealed));
         owned.extend(meta.iter().chain(&consented).map(|(name, _)| name.as_str()));
         let by = Writer::Process { owned: &owned };
         let prepared = managed.create(&self.collection, None, Value::Object(content), by).await?;
@@ -86,7 +94,8 @@ impl Stage<Services> for SelfRegistration {
 
 impl SelfRegistration {
     fn created(&self, cx: &mut Cx<'_>, prepared: Prepared, mail: &Pointer) -> Result<(), ResourceError> {
-        let names = distinct(&cx.services.managed, &self.collection, &prepared);
+        let mut names = distinct(&cx.services.managed, &self.collection, &prepared, Author::Person);
+        names.extend(of_scripts(&cx.services.managed, &prepared));
         let Prepared { id, change, content, .. } = prepared;
         let Some(change) = change else { return Err(ResourceError::internal("The account was not made")) };
         cx.effect(Effect::Change(change));
@@ -94,6 +103,10 @@ impl SelfRegistration {
             cx.effect(effect);
         }
         let object = Resource { id: id.clone(), revision: String::new(), content };
+        if let Some(address) = mail.get(&object.content).and_then(Value::as_str).map(str::to_owned) {
+            let confirmed = details::confirmed_address(cx).is_some();
+            cx.effect(Effect::Address { collection: self.collection.clone(), id: id.clone(), address, confirmed });
+        }
         if let Some(mail) = self.welcome(cx, &object, mail) {
             cx.effect(Effect::Mail(mail));
         }
@@ -111,7 +124,7 @@ impl SelfRegistration {
         }
         let shown = cx.services.managed.view(&self.collection, object, Audience::Owner, &Fields::all());
         let rendered = cx.services.templates.render(WELCOME, &cx.caller.locales, &shown)?;
-        let withheld = !cx.services.mail_budget.allow(address.as_str(), cx.now);
+        let withheld = !cx.services.mail_budget.allow(&MailRequest::of(cx, address.as_str(), false), cx.now);
         Some(Mail {
             to: address.into(),
             from: rendered.from,
@@ -120,6 +133,7 @@ impl SelfRegistration {
             body: rendered.body,
             wait: false,
             withheld,
+            client: cx.services.mail_budget.client(&cx.caller.address),
         })
     }
 }

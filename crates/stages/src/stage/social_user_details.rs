@@ -1,27 +1,13 @@
-//! `socialUserDetails`: the form of 5.0 that an identity provider could fill in (openidm-wire §2.13). Ordinary people type it.
+//! `socialUserDetails`: the form of 5.0 that an identity provider could fill in (docs/protocol/stages.md, "socialUserDetails").
+//! Ordinary people type it.
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Compiling, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use process::{Compiling, Example, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use serde_json::{Map, Value, json};
 
 use crate::Services;
-use crate::stage::details::{self, Details};
-use crate::stage::user_details::{compile_details, typed_user};
-
-/// Configuration of `socialUserDetails`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Config {
-    /// The property that holds the mail address.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_email_field: String,
-    /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
-}
+use crate::stage::details::{self, Details, Keys, typed_user};
 
 /// The stage.
 pub(super) struct SocialUserDetails {
@@ -41,15 +27,22 @@ impl Stage<Services> for SocialUserDetails {
     const NAME: &'static str = "socialUserDetails";
     const SUMMARY: &'static str = "Collects the details of a new person (5.0).";
     const IGNORED: &'static [&'static str] = &["providers"];
+    const CLASS: Option<&'static str> = Some("org.forgerock.openidm.selfservice.stage.SocialUserDetailsConfig");
+    const STATE: &'static [&'static str] = details::STATE;
 
-    type Config = Config;
+    type Config = Keys;
 
-    fn facts(_: &Config) -> StageFacts {
+    fn example() -> Example {
+        Example::new(json!({ "identityEmailField": "mail", "identityServiceUrl": "managed/user" }))
+            .answered(Tag::INITIAL, json!({ "user": details::example() }))
+    }
+
+    fn facts(_: &Keys) -> StageFacts {
         StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], ..StageFacts::default() }
     }
 
-    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let details = compile_details(&config.identity_service_url, &config.identity_email_field, false, cx)?;
+    fn compile(config: Keys, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        let details = Details::compile(&config, false, cx)?;
         note_providers(cx);
         Ok(Self { details })
     }

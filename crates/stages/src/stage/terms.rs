@@ -1,4 +1,5 @@
-//! `termsAndConditions`: asks a person to accept the terms in force (idm-docs §2.18, §5.2; `termsTranslations` of 5.5 and before).
+//! `termsAndConditions`: asks a person to accept the terms in force (docs/protocol/stages.md, "termsAndConditions" and
+//! docs/protocol/companions.md, "Terms and conditions"; `termsTranslations` of 5.5 and before).
 //!
 //! Easiest to break: the version recorded is the one that was shown, so both come from the definition the person began with.
 
@@ -7,15 +8,16 @@ use crest::ResourceError;
 use identity::metadata::{Keeper, Tracked};
 use identity::terms::{Terms, TermsVersion};
 use identity::timestamp;
-use process::{Compiling, Effect, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject};
+use process::{
+    Compiling, Effect, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::Cx;
 use crate::locale::Translations;
-use crate::stage::input;
-use crate::{Services, state};
+use crate::{Services, input, state};
 
 /// Configuration of `termsAndConditions`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -50,8 +52,24 @@ impl Stage<Services> for TermsAndConditions {
     const NAME: &'static str = "termsAndConditions";
     const SUMMARY: &'static str = "Asks for acceptance of the terms in force.";
     const COMPANIONS: &'static [&'static str] = &["terms"];
+    const OVERRIDES: &'static [(&'static str, &'static str)] = &[("terms", "termsTranslations")];
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.terms.TermsAndConditionsConfig");
+    const STATE: &'static [&'static str] = &[state::TERMS_ACCEPTED, state::TERMS_DATE, state::TERMS_VERSION];
+    const USUAL_FOR: &'static [FactKind] = &[FactKind::Accepted];
+    const JOINED: Joined = Joined::InOrder;
 
     type Config = Config;
+
+    fn example() -> Example {
+        let terms = json!({
+            "versions": [{
+                "version": "1.0", "createDate": "2024-01-01T00:00:00.000Z", "termsTranslations": { "en": "<p>Be kind.</p>" },
+            }],
+            "active": "1.0",
+            "uiConfig": { "displayName": "We've updated our terms", "purpose": "You must accept the updated terms", "buttonText": "Accept" },
+        });
+        Example::new(json!({})).with("terms", terms).answered(Tag::INITIAL, json!({ "accept": "true" })).or(json!({ "accept": true }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { gives: vec![FactKind::Accepted], ..StageFacts::default() }

@@ -1,26 +1,13 @@
-//! `userDetails`: collects a new person's details in one object, the form of 4.5 and 5.0 (openidm-wire §2.5). Creates nothing.
+//! `userDetails`: collects a new person's details in one object, the form of 4.5 and 5.0 (docs/protocol/stages.md,
+//! "userDetails"). Creates nothing.
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Compiling, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, loose};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use process::{Compiling, Example, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use serde_json::{Map, Value, json};
 
-use crate::stage::details::Details;
-use crate::{Services, account};
-
-/// Configuration of `userDetails`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Config {
-    /// The property that holds the mail address.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_email_field: String,
-    /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
-}
+use crate::Services;
+use crate::stage::details::{self, Details, Keys, typed_user};
 
 /// The stage.
 pub(super) struct UserDetails {
@@ -31,16 +18,22 @@ pub(super) struct UserDetails {
 impl Stage<Services> for UserDetails {
     const NAME: &'static str = "userDetails";
     const SUMMARY: &'static str = "Collects the details of a new person (4.5 and 5.0).";
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.user.UserDetailsConfig");
+    const STATE: &'static [&'static str] = details::STATE;
 
-    type Config = Config;
+    type Config = Keys;
 
-    fn facts(_: &Config) -> StageFacts {
+    fn example() -> Example {
+        Example::new(json!({ "identityEmailField": "mail", "identityServiceUrl": "managed/user" }))
+            .answered(Tag::INITIAL, json!({ "user": details::example() }))
+    }
+
+    fn facts(_: &Keys) -> StageFacts {
         StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], ..StageFacts::default() }
     }
 
-    fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
-        let details = compile_details(&config.identity_service_url, &config.identity_email_field, false, cx)?;
-        Ok(Self { details })
+    fn compile(config: Keys, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
+        Details::compile(&config, false, cx).map(|details| Self { details })
     }
 
     fn is_static(&self) -> bool {
@@ -55,27 +48,5 @@ impl Stage<Services> for UserDetails {
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         self.details.take(cx, typed_user(input)?).await?;
         Ok(Progress::Done)
-    }
-}
-
-/// Reads the keys that all stages of details share.
-pub(super) fn compile_details(
-    collection: &str,
-    mail: &str,
-    empty_is_absent: bool,
-    cx: &Compiling<'_, Services>,
-) -> Result<Details, Vec<Issue>> {
-    match (account::collection(cx, collection), account::field(cx, "identityEmailField", mail, "mail")) {
-        (Ok(collection), Ok(mail)) => Ok(Details { collection, mail, empty_is_absent }),
-        (collection, mail) => Err(collection.err().into_iter().chain(mail.err()).collect()),
-    }
-}
-
-/// `user` of an input.
-pub(super) fn typed_user(input: &Map<String, Value>) -> Result<&Map<String, Value>, ResourceError> {
-    match input.get("user") {
-        Some(Value::Object(user)) => Ok(user),
-        None | Some(Value::Null) => Err(ResourceError::bad_request("user is missing from input")),
-        Some(_) => Err(ResourceError::bad_request("user must be an object")),
     }
 }

@@ -1,49 +1,48 @@
-//! `userQuery`: names an account (idm-docs §2.19, decisions 5 and 6). Naming proves nothing.
+//! `userQuery`: names an account (docs/protocol/stages.md, "userQuery", decisions 5 and 6). Naming proves nothing.
 //!
 //! Easiest to break: nobody found, several found and an inactive account must look like one found. All cases run one query with a
 //! filter rebuilt from the typed values, and write a state of the same shape and length.
 
 use async_trait::async_trait;
-use crest::{Comparison, Filter, Pointer, Query, Resource, ResourceError};
-use process::{Compiling, Disclosure, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, loose};
+use crest::{Comparison, Filter, Pointer, Resource, ResourceError};
+use identity::find;
+use process::keys::{Collection, MailField, Needed, PropertyName, QueryFields};
+use process::{
+    Compiling, Disclosure, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::account::{self, Cx};
+use crate::account::{self, Cx, STATUS};
 use crate::decoy::{self, Profile};
-use crate::naming;
-use crate::stage::input;
-use crate::{Services, state};
+use crate::{Services, input, state, tell_ambiguous};
 
 /// Most comparisons of one filter.
 const MAX_COMPARISONS: usize = 16;
-
-/// The property IDM keeps a status in; it holds `active` or `inactive`.
-const STATUS: &str = "accountStatus";
 
 /// Configuration of `userQuery`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// Properties a person may name an account by.
-    #[serde(default, deserialize_with = "loose::texts")]
-    valid_query_fields: Vec<String>,
+    #[serde(default)]
+    valid_query_fields: Needed<QueryFields>,
     /// The property that holds the id.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_id_field: String,
+    #[serde(default)]
+    identity_id_field: PropertyName,
     /// The property that holds the mail address.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_email_field: String,
+    #[serde(default)]
+    identity_email_field: MailField,
     /// The property that holds the user name.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_username_field: String,
+    #[serde(default)]
+    identity_username_field: PropertyName,
     /// The collection of accounts.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_service_url: String,
+    #[serde(default)]
+    identity_service_url: Collection,
     /// The property that holds the status, `active` or `inactive`; an account without one is active.
-    #[serde(default, deserialize_with = "loose::text")]
-    identity_account_status_field: String,
+    #[serde(default)]
+    identity_account_status_field: PropertyName,
 }
 
 /// The stage.
@@ -60,8 +59,21 @@ pub(super) struct UserQuery {
 impl Stage<Services> for UserQuery {
     const NAME: &'static str = "userQuery";
     const SUMMARY: &'static str = "Finds the account a person means, by properties the operator allows.";
+    const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.user.UserQueryConfig");
+    const STATE: &'static [&'static str] =
+        &[state::USER_ID, state::ACCOUNT_STATUS, state::CREDENTIAL, state::MAIL_FIELD, state::STATUS_FIELD, state::FILLER];
+    const USUAL_FOR: &'static [FactKind] = &[FactKind::Named, FactKind::Username, FactKind::AccountStatus];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({
+            "validQueryFields": ["userName", "mail", "givenName", "sn"], "identityIdField": "_id", "identityEmailField": "mail",
+            "identityUsernameField": "userName", "identityServiceUrl": "managed/user",
+        }))
+        .answered(Tag::INITIAL, json!({ "queryFilter": "userName eq \"bjensen\"" }))
+        .or(json!({ "queryFilter": "(mail eq \"bjensen@example.test\" and userName eq \"bjensen\")" }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { gives: vec![FactKind::Named, FactKind::Mail, FactKind::Username, FactKind::AccountStatus], ..StageFacts::default() }
@@ -69,10 +81,6 @@ impl Stage<Services> for UserQuery {
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let mut issues = Vec::new();
-        if config.valid_query_fields.is_empty() {
-            let issue = Issue::error(cx.pointer(), "missing-key", "missing key 'validQueryFields': by what may people name their account?");
-            issues.push(issue.with_help("\"validQueryFields\": [\"userName\", \"mail\"]"));
-        }
         let mut valid = Vec::new();
         for (index, text) in config.valid_query_fields.iter().enumerate() {
             match account::field(cx, &format!("validQueryFields/{index}"), text, "") {
@@ -114,13 +122,13 @@ impl Stage<Services> for UserQuery {
             _ => input::text(input, "queryFilter")?,
         };
         let filter = self.rebuild(text)?;
-        let mut found = cx.services.managed.objects.query(&self.collection, &Query::first(filter.clone(), 2)).await?.result;
-        let one = if found.len() == 1 { found.pop() } else { None };
+        let found = find::person(cx.services.managed.objects.as_ref(), &self.collection, &filter, &self.mail).await?;
+        if !found.ambiguous.is_empty() {
+            tell_ambiguous(&self.collection, &found.ambiguous);
+        }
+        let one = found.person;
         let conceals = cx.disclosure() == Disclosure::Conceal;
-        // Where questions are asked of whoever was named, a filter that mixes a name with a made-up one must find nobody.
-        let mixes =
-            |resource: &&Resource| conceals && cx.process_gives(FactKind::KnowsAnswers) && !naming::all_values_belong(&filter, resource);
-        let usable = one.as_ref().filter(|resource| self.is_active(resource)).filter(|resource| !mixes(resource));
+        let usable = one.as_ref().filter(|resource| self.is_active(resource));
         if usable.is_none() && !conceals {
             return Err(ResourceError::bad_request("Unable to find account"));
         }
@@ -176,7 +184,7 @@ impl UserQuery {
             user_id: text(&self.id).unwrap_or_else(|| resource.id.clone()),
             mail: text(&self.mail),
             user_name: text(&self.user_name),
-            status: text(&self.status).or_else(|| Some("active".into())),
+            status: Some(account::status(resource, &self.status)),
             credential,
         }
     }
@@ -186,6 +194,9 @@ impl UserQuery {
         let mail_field = self.mail.to_string();
         if mail_field != "/mail" {
             cx.put(state::MAIL_FIELD, mail_field.into());
+        }
+        if self.status.leaf() != Some(STATUS) || self.status.tokens().len() > 1 {
+            cx.put(state::STATUS_FIELD, self.status.to_string().into());
         }
         cx.grant(Fact::Named { subject: profile.subject.clone() })?;
         cx.grant(Fact::Mail)?;

@@ -1,13 +1,15 @@
-//! `validateActiveAccount`: goes on only with an account whose status is the wanted one (idm-docs §2.20; keys as in `projects.md`).
+//! `validateActiveAccount`: goes on only with an account whose status is the wanted one (docs/protocol/stages.md,
+//! "validateActiveAccount"; keys as in docs/protocol/project-files.md).
 //!
 //! Easiest to break: an account that is not active must look like one that does not exist, so it is replaced by a decoy, not refused.
 
 use async_trait::async_trait;
 use crest::{Pointer, ResourceError};
-use process::{Compiling, Disclosure, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, loose};
+use process::keys::{PropertyName, Text};
+use process::{Compiling, Disclosure, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account};
 use crate::decoy::{self, Profile};
@@ -18,11 +20,11 @@ use crate::{Services, state};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     /// The property that holds the status.
-    #[serde(default, deserialize_with = "loose::text")]
-    account_status_field: String,
+    #[serde(default)]
+    account_status_field: PropertyName,
     /// The status that lets an account pass.
-    #[serde(default, deserialize_with = "loose::text")]
-    valid_status_value: String,
+    #[serde(default)]
+    valid_status_value: Text,
 }
 
 /// The stage.
@@ -35,8 +37,13 @@ pub(super) struct ValidateActiveAccount {
 impl Stage<Services> for ValidateActiveAccount {
     const NAME: &'static str = "validateActiveAccount";
     const SUMMARY: &'static str = "Lets only accounts with the wanted status go on.";
+    const STATE: &'static [&'static str] = &[state::USER_ID, state::ACCOUNT_STATUS, state::CREDENTIAL, state::FILLER];
 
     type Config = Config;
+
+    fn example() -> Example {
+        Example::new(json!({ "accountStatusField": "accountStatus", "validStatusValue": "active" }))
+    }
 
     fn facts(_: &Config) -> StageFacts {
         StageFacts { needs: vec![Need::any(&[FactKind::Named])], ..StageFacts::default() }
@@ -44,7 +51,7 @@ impl Stage<Services> for ValidateActiveAccount {
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let field = account::field(cx, "accountStatusField", &config.account_status_field, "accountStatus").map_err(|issue| vec![issue])?;
-        let wanted = if config.valid_status_value.trim().is_empty() { "active".to_owned() } else { config.valid_status_value };
+        let wanted = if config.valid_status_value.trim().is_empty() { "active".to_owned() } else { config.valid_status_value.0 };
         Ok(Self { field, wanted })
     }
 
@@ -94,8 +101,6 @@ impl ValidateActiveAccount {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -42,6 +42,20 @@ fn a_credential_is_never_changed_without_proof_unless_the_operator_says_so() {
 }
 
 #[test]
+fn a_process_that_will_ask_for_the_present_password_says_so() {
+    let form = json!({ "name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{ "name": "city" }],
+        "uiConfig": { "displayName": "D", "purpose": "P", "buttonText": "B" } });
+    let issue = found(&[form.clone(), reset()], "needs-present-password");
+    assert_eq!((issue.severity, issue.pointer.as_str()), (Severity::Hint, "/stageConfigs/1"));
+    assert!(issue.message.contains("X-OpenIDM-Reauth-Password") && issue.help.unwrap().contains("emailValidation"), "{}", issue.message);
+    let proven = issues(&[form.clone(), email(), reset()]);
+    assert!(proven.iter().all(|issue| issue.rule != "needs-present-password"), "a code proves them: {proven:#?}");
+    let open = json!({ "stageConfigs": [form, reset()], "vestibule": { "allowUnproven": true } });
+    let rules: Vec<_> = World::new().compile("reset", &open).issues.into_iter().map(|issue| (issue.rule, issue.severity)).collect();
+    assert!(rules.contains(&("unproven-credential-change", Severity::Warning)), "{rules:?}");
+}
+
+#[test]
 fn stages_that_need_an_account_need_someone_to_name_it() {
     for stage in [kba(), active(), email_username(), retrieve_username(), reset()] {
         assert_eq!(found(&[parameters(), stage.clone()], "unmet-need").severity, Severity::Error, "{stage}");
@@ -55,13 +69,13 @@ fn what_is_missing_or_wrong_is_named_where_it_stands() {
     let missing: Vec<String> = issues(&[bare]).into_iter().filter(|issue| issue.rule == "missing-key").map(|issue| issue.message).collect();
     assert_eq!(missing.len(), 2, "{missing:?}");
     for (stage, rule, pointer) in [
-        (with(user_query(), "validQueryFields", json!([])), "missing-key", "/stageConfigs/0"),
+        (with(user_query(), "validQueryFields", json!([])), "missing-key", "/stageConfigs/0/validQueryFields"),
         (with(user_query(), "validQueryFields", json!({})), "wrong-type", "/stageConfigs/0/validQueryFields"),
         (with(user_query(), "identityServiceUrl", json!("managed//user")), "wrong-value", "/stageConfigs/0/identityServiceUrl"),
         (with(user_query(), "identityEmailField", json!("/")), "wrong-value", "/stageConfigs/0/identityEmailField"),
         (with(parameters(), "parameterNames", json!(["userId"])), "reserved-name", "/stageConfigs/0/parameterNames"),
         (with(captcha(), "recaptchaUri", json!("ftp://x")), "wrong-value", "/stageConfigs/0/recaptchaUri"),
-        (with(captcha(), "recaptchaSecretKey", json!(null)), "missing-key", "/stageConfigs/0"),
+        (with(captcha(), "recaptchaSecretKey", json!(null)), "missing-key", "/stageConfigs/0/recaptchaSecretKey"),
         (with(email(), "email", json!({})), "pre-release", "/stageConfigs/0/email"),
         (with(email(), "messageTranslations", json!({"en": 5})), "wrong-type", "/stageConfigs/0/messageTranslations"),
         (json!({"name": "userIdValidation"}), "unknown-stage", "/stageConfigs/0/name"),
@@ -123,4 +137,60 @@ fn every_stage_has_a_name_a_sentence_and_a_schema_with_described_keys() {
             assert!(!key.starts_with('_'), "{} {key}", declared.name());
         }
     }
+}
+
+#[test]
+fn no_two_stages_load_under_one_name_or_class() {
+    let catalogue = vestibule_stages::catalogue();
+    let names = catalogue.iter().flat_map(|declared| [declared.name()].into_iter().chain(declared.aliases().iter().copied()));
+    let mut all: Vec<&str> = names.chain(catalogue.iter().filter_map(process::StageType::class)).collect();
+    let count = all.len();
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), count);
+    for declared in catalogue.iter() {
+        let by_class = declared.class().map(|class| json!({ "class": class }));
+        assert!(by_class.is_none_or(|file| catalogue.of(&file).is_some_and(|found| found.name() == declared.name())));
+    }
+}
+
+#[test]
+fn one_stage_at_most_is_the_usual_one_for_a_fact() {
+    let catalogue = vestibule_stages::catalogue();
+    let mut seen = Vec::new();
+    for kind in catalogue.iter().flat_map(process::StageType::usual_for) {
+        assert!(!seen.contains(&kind), "{kind:?}");
+        seen.push(kind);
+    }
+}
+
+#[test]
+fn the_keys_of_a_stage_say_what_they_name() {
+    let catalogue = vestibule_stages::catalogue();
+    let nested = json!({
+        "name": "conditionaluser", "identityServiceUrl": "managed/user", "condition": {"type": "filter", "filter": "true"},
+        "onConditionTrue": {"name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{"name": "city"}]},
+    });
+    let details = json!({"name": "idmUserDetails", "identityEmailField": "mail", "registrationProperties": ["sn"], "registrationPreferences": "updates"});
+    let told = |file: &Value| {
+        let found = catalogue.named_in("/stageConfigs/0", file);
+        found.into_iter().map(|named| format!("{} {:?} {}", named.pointer, named.role, named.text)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        told(&nested),
+        [
+            "/stageConfigs/0/identityServiceUrl Collection managed/user",
+            "/stageConfigs/0/onConditionTrue/identityServiceUrl Collection managed/user",
+            "/stageConfigs/0/onConditionTrue/attributes/0/name Property city",
+        ]
+    );
+    assert_eq!(
+        told(&details),
+        [
+            "/stageConfigs/0/identityEmailField MailField mail",
+            "/stageConfigs/0/registrationProperties/0 Property sn",
+            "/stageConfigs/0/registrationPreferences Preference updates",
+        ]
+    );
+    assert_eq!(told(&json!({"name": "userQuery", "validQueryFields": ["mail"]})), ["/stageConfigs/0/validQueryFields/0 QueryField mail"]);
 }

@@ -64,7 +64,14 @@ fn sec_06_no_code_is_stored_and_a_repeated_step_mails_the_same_one() {
     assert_eq!(link_of(&world.last_mail()).1, first);
     assert_eq!(world.step("long", Some(token(&again)), json!({ "code": first }))["type"], "resetStage");
     let rows = world.ledger.rows();
-    assert!(!rows.counters.keys().chain(rows.challenges.keys()).chain(rows.challenges.values()).any(|text| text.contains(&first)));
+    assert!(
+        !rows
+            .counters
+            .keys()
+            .chain(rows.challenges.keys())
+            .chain(rows.challenges.values().map(|(instance, _)| instance))
+            .any(|text| text.contains(&first))
+    );
 }
 
 #[test]
@@ -170,7 +177,7 @@ fn sec_36_the_recipient_is_the_stored_address_whatever_the_request_says() {
     world.step("reset", None, input);
     assert_eq!(world.last_mail().to, "bjensen@example.test");
     world.step("reset", None, query("userName eq \"bjensen\" or mail eq \"evil@example.test\""));
-    assert_eq!(world.last_mail().to, "bjensen@example.test");
+    assert!(world.last_mail().withheld, "a stranger's address beside a name names nobody (decision 27)");
     let (body, code) = start(&world, "bjensen");
     world.person_with("bjensen", &json!({"mail": "moved@example.test"}));
     refused(&world, &body, &code);

@@ -21,7 +21,7 @@ fn address(content: &Value) -> Option<&str> {
 
 fn mail(to: &str, subject: &str, body: String) -> Effect {
     let mime_type = "text/plain".to_owned();
-    Effect::Mail(Mail { to: to.into(), from: None, subject: subject.into(), mime_type, body, wait: false, withheld: false })
+    Effect::Mail(Mail { to: to.into(), from: None, subject: subject.into(), mime_type, body, wait: false, withheld: false, client: None })
 }
 
 #[async_trait]
@@ -129,6 +129,45 @@ fn sec_20_new_questions_from_a_process_are_told() {
     world.serve("kbaUpdate", &[json!({ "name": "kbaUpdateStage", "identityServiceUrl": "managed/user" })]);
     world.step("kbaUpdate", None, json!({ "kba": [{ "answer": "a", "questionId": "1" }, { "answer": "b", "questionId": "2" }] }));
     assert_eq!(world.last_mail().subject, "Your questions were changed");
+}
+
+/// A session alone must not become a proof: new questions are none by themselves for a day, and beside a proved address they are.
+#[test]
+fn sec_20_questions_from_a_session_alone_are_no_sole_proof_for_a_day() {
+    let mut world = World::new();
+    signed_in(&mut world);
+    let update = json!({ "name": "kbaUpdateStage", "identityServiceUrl": "managed/user" });
+    let known = |text: &str| json!({ "kba": [{ "answer": text, "questionId": "1" }, { "answer": text, "questionId": "2" }] });
+    world.serve("kbaUpdate", std::slice::from_ref(&update));
+    world.serve("proved", &[user_query(), email(), update]);
+    world.serve("sole", &[user_query(), kba(), reset()]);
+    world.serve("after", &[user_query(), kba(), email(), reset()]);
+    world.serve("before", &[user_query(), email(), kba(), reset()]);
+    let person = world.caller.clone();
+    let answered = |world: &World, process: &str, text: &str| {
+        let mut body = world.step(process, None, query("userName eq \"bjensen\""));
+        if process == "before" {
+            body = world.step(process, Some(token(&body)), json!({"code": link_of(&world.last_mail()).1}));
+        }
+        world.submit(process, Some(token(&body)), &json!({ "answer1": text })).map_err(|error| error.message)
+    };
+    world.step("kbaUpdate", None, known("mine"));
+    world.caller = process::Caller { user: "anonymous".into(), ..process::Caller::default() };
+    for process in ["before", "after"] {
+        assert!(answered(&world, process, "mine").is_ok(), "{process}");
+    }
+    assert_eq!(answered(&world, "sole", "mine").unwrap_err(), "Answers are not matched");
+    world.clock.pass(86_399);
+    assert_eq!(answered(&world, "sole", "mine").unwrap_err(), "Answers are not matched");
+    world.clock.pass(1);
+    assert_eq!(answered(&world, "sole", "mine").unwrap()["type"], "resetStage");
+    // Set by somebody who has shown that they read the stored address, they count at once.
+    world.caller = person;
+    let asked = world.step("proved", None, query("userName eq \"bjensen\""));
+    let shown = world.step("proved", Some(token(&asked)), json!({"code": link_of(&world.last_mail()).1}));
+    world.step("proved", Some(token(&shown)), known("proved"));
+    world.caller = process::Caller { user: "anonymous".into(), ..process::Caller::default() };
+    assert_eq!(answered(&world, "sole", "proved").unwrap()["type"], "resetStage");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use crest::{Clock, Page, Query, Random, Resource, ResourceError};
+use crest::{Clock, Page, Pointer, Query, Random, Resource, ResourceError};
 use identity::kba::KbaConfig;
 use identity::names::Canonical;
 use identity::secret::{HashParameters, Hasher, InlineHasher, Secret, Verdict};
@@ -20,11 +20,14 @@ use process::{
 use script::{Bindings, Limits, NoHost, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
 use vestibule_stages::{
-    AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, Scripts, Services, SignedInElsewhere,
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailRequest, OwnMails, RemoteStages, Scripts, Services,
+    SignedInElsewhere,
 };
 
 use crate::consequences::Told;
 use crate::ledger::MemoryLedger;
+use crate::stages;
+pub(crate) use crate::stages::{kba, parameters, reset_stage as reset, retrieve_username, user_query, validate_active_account as active};
 
 pub(crate) const USER: &str = "managed/user";
 
@@ -51,7 +54,7 @@ impl Clock for VirtualClock {
 }
 
 /// SplitMix64.
-struct Seeded(AtomicU64);
+pub(crate) struct Seeded(pub(crate) AtomicU64);
 
 impl Random for Seeded {
     fn fill(&self, target: &mut [u8]) {
@@ -69,6 +72,15 @@ impl Random for Seeded {
 pub(crate) struct Work {
     reads: AtomicU32,
     hashes: AtomicU32,
+    /// Objects that came out of the store.
+    rows: AtomicU32,
+}
+
+impl Work {
+    fn read(&self, rows: usize) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.rows.fetch_add(u32::try_from(rows).unwrap_or(u32::MAX), Ordering::SeqCst);
+    }
 }
 
 struct CountedObjects(Arc<MemoryObjects>, Arc<Work>);
@@ -76,18 +88,52 @@ struct CountedObjects(Arc<MemoryObjects>, Arc<Work>);
 #[async_trait]
 impl Objects for CountedObjects {
     async fn read(&self, collection: &str, id: &str) -> Result<Option<Resource>, ObjectsError> {
-        self.1.reads.fetch_add(1, Ordering::SeqCst);
-        self.0.read(collection, id).await
+        let found = self.0.read(collection, id).await?;
+        self.1.read(usize::from(found.is_some()));
+        Ok(found)
     }
 
     async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
-        self.1.reads.fetch_add(1, Ordering::SeqCst);
-        self.0.query(collection, query).await
+        let page = self.0.query(collection, query).await?;
+        self.1.read(page.result.len());
+        Ok(page)
+    }
+
+    async fn nearest(&self, collection: &str, id: &str, limit: u32) -> Result<Vec<Resource>, ObjectsError> {
+        let found = self.0.nearest(collection, id, limit).await?;
+        self.1.read(found.len());
+        Ok(found)
     }
 
     async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError> {
         self.1.reads.fetch_add(1, Ordering::SeqCst);
         self.0.named(collection, property, name).await
+    }
+
+    async fn spelled(&self, collection: &str, property: &Pointer, name: &Canonical, limit: u32) -> Result<Vec<String>, ObjectsError> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.0.spelled(collection, property, name, limit).await
+    }
+
+    async fn referring(
+        &self,
+        collection: &str,
+        property: &str,
+        wanted: identity::Referring<'_>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, ObjectsError> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.0.referring(collection, property, wanted, after, limit).await
+    }
+
+    async fn referrers(&self, collection: &str, property: &str, target: &str) -> Result<u64, ObjectsError> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.0.referrers(collection, property, target).await
+    }
+
+    async fn confirmation(&self, collection: &str, id: &str) -> Result<Option<identity::find::Confirmation>, ObjectsError> {
+        self.0.confirmation(collection, id).await
     }
 }
 
@@ -112,11 +158,20 @@ struct Verifier;
 #[async_trait]
 impl CaptchaVerifier for Verifier {
     async fn verify(&self, uri: &str, secret: &str, response: &str, _: &str) -> Result<CaptchaVerdict, ResourceError> {
-        assert_eq!((uri, secret), ("https://captcha.example.test/siteverify", "secret"));
+        assert!(uri.ends_with("/siteverify") && !secret.is_empty());
         match response {
             "down" => Err(ResourceError::unavailable("The captcha provider cannot be reached, try again later")),
             _ => Ok(CaptchaVerdict { solved: response == "human", reasons: vec!["invalid-input-response".into()] }),
         }
+    }
+}
+
+/// Mails of our own that say what they are.
+struct Named;
+
+impl OwnMails for Named {
+    fn mail(&self, name: &str, _: &[String], values: &[(&str, &str)]) -> (String, String) {
+        (name.to_owned(), format!("{values:?}"))
     }
 }
 
@@ -154,10 +209,10 @@ impl RemoteStages for Echo {
     }
 }
 
-/// One sandbox for all tests.
+/// One sandbox for all tests, with time enough for a busy machine: limits are tested where they are kept.
 fn scripts() -> Arc<dyn Scripts> {
     static SCRIPTS: OnceLock<Arc<WaitedFor>> = OnceLock::new();
-    SCRIPTS.get_or_init(|| Arc::new(WaitedFor(Sandbox::new(Limits::default())))).clone()
+    SCRIPTS.get_or_init(|| Arc::new(WaitedFor(Sandbox::new(Limits { time: Duration::from_secs(30), ..Limits::default() })))).clone()
 }
 
 /// So many mails per recipient.
@@ -168,11 +223,25 @@ pub(crate) struct Budget {
 }
 
 impl MailBudget for Budget {
-    fn allow(&self, recipient: &str, _: i64) -> bool {
+    fn allow(&self, request: &MailRequest<'_>, _: i64) -> bool {
         let mut sent = self.sent.lock().unwrap();
-        let count = sent.entry(recipient.to_owned()).or_insert(0);
+        let count = sent.entry(request.recipient.to_owned()).or_insert(0);
         *count += 1;
         *count <= self.limit.load(Ordering::SeqCst)
+    }
+
+    fn client(&self, _: &str) -> Option<i64> {
+        None
+    }
+}
+
+/// A mail service that takes everything.
+struct Open;
+
+#[async_trait]
+impl vestibule_stages::MailDoor for Open {
+    async fn refuses(&self, _: &vestibule_stages::MailAddress) -> Result<Option<vestibule_stages::MailRefusal>, ResourceError> {
+        Ok(None)
     }
 }
 
@@ -256,6 +325,9 @@ impl World {
             hasher: hasher.clone(),
             random: random.clone(),
             clock: clock.clone(),
+            opens: None,
+            context: None,
+            for_scripts: identity::ScriptPorts::default(),
         };
         let budget = Arc::new(Budget { limit: AtomicU32::new(u32::MAX), ..Budget::default() });
         let mut services = Services {
@@ -263,18 +335,23 @@ impl World {
             hasher: hasher.clone(),
             captcha: Arc::new(Verifier),
             mail_budget: budget.clone(),
+            mail_door: Arc::new(Open),
             mail_configured: true,
             consequences: Arc::new(Told::default()),
             templates: Arc::new(HandlebarsTemplates::default()),
+            own_mails: Arc::new(Named),
             auto_login: Arc::new(Nowhere),
             scripts: scripts(),
             remote: Arc::new(Echo),
             needed_metadata: Vec::new(),
+            questions_settle: 86_400,
+            listed: Vec::new(),
             default_locale: "en".into(),
         };
         adjust(&mut services);
         let services = Arc::new(services);
-        let engine = Engine::new(services.clone(), ledger.clone(), keys(), clock.clone(), random);
+        // Instances outlive a day here, so that what ends earlier is seen to end by itself.
+        let engine = Engine::new(services.clone(), ledger.clone(), keys(), clock.clone(), random).with_longest_instance(30 * 86_400);
         let kba = json!({
             "kbaPropertyName": "kbaInfo", "minimumAnswersToDefine": 2, "minimumAnswersToVerify": 1,
             "questions": {"1": {"en": "Street?", "fr": "Rue ?"}, "2": {"en": "Employer?"}, "4": {"en": "Colour?"}, "5": {"en": "Teacher?"}},
@@ -331,7 +408,7 @@ impl World {
         self.compile_with(name, file, &vestibule_stages::catalogue())
     }
 
-    fn compile_with(&self, name: &str, file: &Value, catalogue: &Catalogue<Services>) -> Compiled<Services> {
+    pub(crate) fn compile_with(&self, name: &str, file: &Value, catalogue: &Catalogue<Services>) -> Compiled<Services> {
         let mut companions = Companions(BTreeMap::from([("kba".to_owned(), self.kba.clone())]));
         companions.0.extend(self.companions.clone());
         compile(name, file, &companions, catalogue)
@@ -352,6 +429,17 @@ impl World {
         let process = Arc::new(compiled.process.unwrap_or_else(|| panic!("{:#?}", compiled.issues)));
         self.table.all.lock().unwrap().insert((name.to_owned(), process.version.clone()), process.clone());
         self.table.current.lock().unwrap().insert(name.to_owned(), process);
+    }
+
+    /// Serves what was compiled before.
+    pub(crate) fn serve_again(&self, name: &str, process: &Arc<Process<Services>>) {
+        self.table.all.lock().unwrap().insert((name.to_owned(), process.version.clone()), process.clone());
+        self.table.current.lock().unwrap().insert(name.to_owned(), process.clone());
+    }
+
+    /// The process that is served under a name.
+    pub(crate) fn served(&self, name: &str) -> Arc<Process<Services>> {
+        self.table.current(name).expect("it is served")
     }
 
     pub(crate) fn initial(&self, name: &str) -> Value {
@@ -383,6 +471,13 @@ impl World {
         (after.0 - before.0, after.1 - before.1, after.2 - before.2)
     }
 
+    /// How many objects came out of the store.
+    pub(crate) fn rows(&self, work: impl FnOnce()) -> u32 {
+        let before = self.work.rows.load(Ordering::SeqCst);
+        work();
+        self.work.rows.load(Ordering::SeqCst) - before
+    }
+
     pub(crate) fn mails(&self) -> Vec<Mail> {
         self.ledger.rows().mails.clone()
     }
@@ -408,53 +503,41 @@ pub(crate) fn typable(mail: &Mail) -> String {
     mail.body.split_once("code: ").expect("a typable code").1[..8].to_owned()
 }
 
-pub(crate) fn parameters() -> Value {
-    json!({"name": "parameters", "parameterNames": ["returnParams"]})
-}
-
 pub(crate) fn captcha() -> Value {
-    json!({"name": "captcha", "recaptchaSiteKey": "site", "recaptchaSecretKey": "secret", "recaptchaUri": "https://captcha.example.test/siteverify"})
+    let uri = "https://captcha.example.test/siteverify";
+    changed(stages::captcha(uri), &json!({"recaptchaSiteKey": "site", "recaptchaSecretKey": "secret"}))
 }
 
-pub(crate) fn user_query() -> Value {
-    json!({
-        "name": "userQuery", "validQueryFields": ["userName", "mail", "givenName", "sn"], "identityIdField": "_id",
-        "identityEmailField": "mail", "identityUsernameField": "userName", "identityServiceUrl": "managed/user",
-    })
-}
-
-pub(crate) fn active() -> Value {
-    json!({"name": "validateActiveAccount", "accountStatusField": "accountStatus", "validStatusValue": "active"})
-}
-
+/// `emailValidation` with a code that can be typed.
 pub(crate) fn email() -> Value {
-    json!({
-        "name": "emailValidation", "identityEmailField": "mail", "emailServiceUrl": "external/email", "from": "info@example.test",
-        "subject": "Reset password email", "mimeType": "text/html",
+    let more = json!({
+        "emailServiceParameters": null, "from": "info@example.test", "subject": "Reset password email",
         "subjectTranslations": {"en": "Choose a new password", "fr": "Nouveau mot de passe"},
         "messageTranslations": {"en": "<p><a href=\"%link%\">this link</a>, code: %code%</p>", "fr": "<p><a href=\"%link%\">ce lien</a></p>"},
-        "verificationLinkToken": "%link%", "verificationLink": "https://idm.example.test/#/passwordreset/",
-    })
-}
-
-pub(crate) fn kba() -> Value {
-    json!({"name": "kbaSecurityAnswerVerificationStage", "kbaPropertyName": "kbaInfo", "identityServiceUrl": "managed/user", "kbaConfig": null})
-}
-
-pub(crate) fn reset() -> Value {
-    json!({"name": "resetStage", "identityServiceUrl": "managed/user", "identityPasswordField": "password"})
+        "verificationLink": "https://idm.example.test/#/passwordreset/",
+    });
+    changed(stages::email_validation(), &more)
 }
 
 pub(crate) fn email_username() -> Value {
-    json!({
-        "name": "emailUsername", "emailServiceUrl": "external/email", "from": "info@example.test", "mimeType": "text/html",
-        "subjectTranslations": {"en": "Account Information - username"}, "messageTranslations": {"en": "<h3>Username is:</h3><br />%username%"},
-        "usernameToken": "%username%",
-    })
+    let more = json!({
+        "emailServiceParameters": null, "from": "info@example.test", "subjectTranslations": {"en": "Account Information - username"},
+        "messageTranslations": {"en": "<h3>Username is:</h3><br />%username%"},
+    });
+    changed(stages::email_username(), &more)
 }
 
-pub(crate) fn retrieve_username() -> Value {
-    json!({"name": "retrieveUsername"})
+/// A stage with other values of some keys; null takes one out.
+fn changed(mut stage: Value, keys: &Value) -> Value {
+    let members = stage.as_object_mut().unwrap();
+    for (key, value) in keys.as_object().unwrap() {
+        if value.is_null() {
+            members.shift_remove(key);
+        } else {
+            members.insert(key.clone(), value.clone());
+        }
+    }
+    stage
 }
 
 /// Right answers to the questions of a stage, for [`World::person`].

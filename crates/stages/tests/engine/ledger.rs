@@ -1,35 +1,50 @@
-//! A ledger in memory. One lock makes every call a transaction: guards and single use are checked before anything is written.
+//! A ledger in memory. One lock makes every call a transaction; a unit that fails puts back the objects it changed, and what it would have
+//! done beside them was not begun. It keeps the contract of every store (`store::contract`) as far as it goes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use crest::{Change, Filter, Query};
+use crest::{Change, Filter, Query, Resource};
 use identity::{MemoryObjects, Objects};
 use process::{
-    AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, NewSession, Receipt, StoredContext, StoredDefinition,
-    Unit,
+    AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, Receipt, Session, Spend, StoredContext,
+    StoredDefinition, Unit, Version,
 };
+use serde_json::Value;
 
-use crate::harness::now;
+use crate::harness::{USER, now};
+
+/// An object before a change: collection, id, what it was.
+type Undo = (String, String, Option<Resource>);
 
 #[derive(Default)]
 pub(crate) struct Rows {
-    pub(crate) spent: HashMap<InstanceId, u32>,
+    /// The stage below which an instance is spent, and until when that is kept.
+    pub(crate) spent: HashMap<InstanceId, (u32, i64)>,
     pub(crate) counters: HashMap<String, (u32, i64)>,
-    pub(crate) challenges: HashMap<String, String>,
+    pub(crate) challenges: HashMap<String, (String, i64)>,
     pub(crate) contexts: HashMap<String, StoredContext>,
     pub(crate) definitions: Vec<StoredDefinition>,
     pub(crate) mails: Vec<Mail>,
     pub(crate) audit: Vec<AuditEvent>,
-    pub(crate) begun: Vec<NewSession>,
+    pub(crate) begun: Vec<Session>,
     pub(crate) ended: Vec<String>,
     /// Session, and what is settled on it.
     pub(crate) settled: Vec<(String, String)>,
-    /// Properties a database would keep unique.
-    pub(crate) unique: Vec<&'static str>,
+    /// Properties a database would keep unique, with their collection.
+    pub(crate) unique: Vec<(&'static str, &'static str)>,
+    /// Before it nothing that was issued is good.
+    pub(crate) not_before: i64,
     /// Counts and commits, for comparing the work of two submissions.
     pub(crate) writes: u32,
+}
+
+impl Rows {
+    /// How many rows a sweep could free.
+    fn kept(&self) -> usize {
+        self.spent.len() + self.counters.len() + self.challenges.len() + self.contexts.len()
+    }
 }
 
 pub(crate) struct MemoryLedger {
@@ -46,54 +61,106 @@ impl MemoryLedger {
         self.rows.lock().unwrap()
     }
 
-    /// The properties that a database would keep unique.
+    /// The properties of people that a database would keep unique.
     pub(crate) fn keep_unique(&self, property: &'static str) {
-        self.rows().unique.push(property);
+        self.keep_unique_in(USER, property);
     }
 
-    fn check(&self, change: &Change, unique: &[&'static str]) -> Result<(), CommitError> {
-        if let Change::Create { collection, content, .. } = change {
-            for property in unique.iter().filter(|property| content.get(**property).is_some()) {
-                let filter = Filter::equals(property, content[*property].clone());
-                if now(self.objects.query(collection, &Query::first(filter, 1))).is_ok_and(|page| !page.result.is_empty()) {
-                    return Err(CommitError::Taken { collection: collection.clone(), property: (*property).to_owned() });
-                }
+    pub(crate) fn keep_unique_in(&self, collection: &'static str, property: &'static str) {
+        self.rows().unique.push((collection, property));
+    }
+
+    /// Makes one change; the object as it is then, or as it was when it is gone.
+    fn change(&self, change: &Change, unique: &[(&'static str, &'static str)], undo: &mut Vec<Undo>) -> Result<Resource, CommitError> {
+        let (collection, id) = change.object();
+        let former = self.objects.stored(collection, id);
+        let (expected, guard) = match change {
+            Change::Create { .. } if former.is_some() => {
+                return Err(CommitError::IdTaken { collection: collection.to_owned(), id: id.to_owned() });
             }
+            Change::Create { .. } | Change::Link { .. } | Change::Unlink { .. } => (None, None),
+            Change::Replace { expected, .. } | Change::Delete { expected, .. } => (expected.as_ref(), None),
+            Change::Patch { expected, guard, .. } => (expected.as_ref(), guard.as_ref()),
+        };
+        if let (None, false) = (&former, matches!(change, Change::Create { .. })) {
+            return Err(CommitError::Missing { collection: collection.to_owned(), id: id.to_owned() });
         }
-        if let Change::Patch { collection, id, guard, .. } = change {
-            let missing = || CommitError::Missing { collection: collection.clone(), id: id.clone() };
-            let current = self.objects.stored(collection, id).ok_or_else(missing)?;
-            if guard.as_ref().is_some_and(|guard| !guard.holds(&current.content)) {
+        if let Some(former) = &former {
+            if expected.is_some_and(|expected| *expected != former.revision) {
+                return Err(CommitError::Stale);
+            }
+            if guard.is_some_and(|guard| !guard.holds(&former.content)) {
                 return Err(CommitError::GuardFailed);
             }
         }
-        Ok(())
-    }
-}
-
-impl MemoryLedger {
-    /// Whether the names that are to be distinct are, once the change is made.
-    fn check_names(&self, change: &Change, effects: &[Effect]) -> Result<(), CommitError> {
-        let (collection, id, content) = match change {
-            Change::Create { collection, id, content } => (collection, id, content.clone()),
-            Change::Patch { collection, id, patch, .. } => {
-                let Some(mut stored) = self.objects.stored(collection, id) else { return Ok(()) };
-                patch.apply(&mut stored.content).map_err(CommitError::Patch)?;
-                (collection, id, stored.content)
-            }
-            _ => return Ok(()),
-        };
-        for effect in effects {
-            if let Effect::Distinct { property, id: of, .. } = effect
-                && of == id
-                && let Some(name) = content.get(property).and_then(serde_json::Value::as_str)
-                && let Ok(name) = identity::names::check_name::<&str>(name, &[])
-                && now(self.objects.named(collection, property, &name)).is_ok_and(|holders| holders.iter().any(|holder| holder != id))
-            {
-                return Err(CommitError::Taken { collection: collection.clone(), property: property.clone() });
+        undo.push((collection.to_owned(), id.to_owned(), former.clone()));
+        self.objects.commit(change).map_err(CommitError::Patch)?;
+        let Some(stored) = self.objects.stored(collection, id) else { return Ok(former.expect("it was there")) };
+        for (_, property) in unique.iter().filter(|(of, _)| *of == collection) {
+            let Some(value) = stored.content.get(*property).filter(|value| !value.is_null()) else { continue };
+            let holders = Query::first(Filter::equals(property, value.clone()), 2);
+            if now(self.objects.query(collection, &holders)).is_ok_and(|page| page.result.len() > 1) {
+                return Err(CommitError::Taken {
+                    collection: collection.to_owned(),
+                    property: (*property).to_owned(),
+                    requirement: process::UNIQUE,
+                });
             }
         }
+        Ok(stored)
+    }
+
+    /// Whether a name, as it was just written, is its object's alone.
+    fn distinct(&self, collection: &str, id: &str, property: &str) -> Result<(), CommitError> {
+        let stored = self.objects.stored(collection, id);
+        let name = stored.as_ref().and_then(|stored| stored.content.get(property)?.as_str());
+        let name = name.and_then(|name| identity::names::check_name::<&str>(name, &[]).ok());
+        let others = name.map(|name| now(self.objects.named(collection, property, &name)).expect("objects in memory"));
+        if others.is_some_and(|holders| holders.iter().any(|holder| holder != id)) {
+            return Err(CommitError::Taken {
+                collection: collection.to_owned(),
+                property: property.to_owned(),
+                requirement: process::UNIQUE,
+            });
+        }
         Ok(())
+    }
+
+    /// What of a unit can fail: its changes, its distinct names and what it takes once.
+    fn attempt(&self, rows: &mut Rows, unit: &Unit, undo: &mut Vec<Undo>) -> Result<Vec<Resource>, CommitError> {
+        let mut changed = Vec::new();
+        let mut taken = Vec::new();
+        for effect in &unit.effects {
+            match effect {
+                Effect::Change(change) => changed.push(self.change(change, &rows.unique, undo)?),
+                Effect::Distinct { collection, id, property, .. } => self.distinct(collection, id, property)?,
+                Effect::Refers { target, exists: true, .. } => {
+                    let (collection, id) = target.rsplit_once('/').expect("a path");
+                    if self.objects.stored(collection, id).is_none() {
+                        return Err(CommitError::Patch(crest::reference::dangling(target)));
+                    }
+                }
+                Effect::TakeOnce { what, key } => {
+                    let thing = InstanceId::of_thing(what, key);
+                    if rows.spent.contains_key(&thing) || taken.contains(&thing) {
+                        return Err(CommitError::Used { what: what.clone() });
+                    }
+                    taken.push(thing);
+                }
+                Effect::KeepNewest { collection, property, value, made, most } => {
+                    let own = Query::all(Filter::equals(property, value.as_str()));
+                    let mut own = now(self.objects.query(collection, &own)).expect("objects in memory").result;
+                    own.sort_by_key(|found| std::cmp::Reverse(found.content.get(made).and_then(Value::as_str).map(str::to_owned)));
+                    for found in own.into_iter().skip(usize::try_from(*most).expect("a small number")) {
+                        let change = Change::Delete { collection: collection.clone(), id: found.id, expected: None };
+                        self.change(&change, &rows.unique, undo)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        rows.spent.extend(taken.into_iter().map(|thing| (thing, (Spend::WHOLE, i64::MAX))));
+        Ok(changed)
     }
 }
 
@@ -102,28 +169,34 @@ impl Ledger for MemoryLedger {
     async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError> {
         let mut rows = self.rows();
         if let Some(spend) = &unit.spend
-            && rows.spent.get(&spend.instance).is_some_and(|below| *below >= spend.below)
+            && rows.spent.get(&spend.instance).is_some_and(|(below, _)| *below >= spend.below)
         {
             return Err(CommitError::Spent);
         }
-        let changes: Vec<&Change> =
-            unit.effects.iter().filter_map(|effect| if let Effect::Change(change) = effect { Some(change) } else { None }).collect();
-        // This ledger undoes nothing, so whatever could fail is tried first.
-        for change in &changes {
-            self.check(change, &rows.unique)?;
-            self.check_names(change, &unit.effects)?;
-        }
-        for change in changes {
-            self.objects.commit(change).map_err(CommitError::Patch)?;
-        }
+        let mut undo = Vec::new();
+        let changed = match self.attempt(&mut rows, &unit, &mut undo) {
+            Ok(changed) => changed,
+            Err(error) => {
+                for (collection, id, former) in undo.into_iter().rev() {
+                    self.objects.restore(&collection, &id, former);
+                }
+                return Err(error);
+            }
+        };
         rows.writes += 1;
         if let Some(spend) = unit.spend {
-            rows.spent.insert(spend.instance, spend.below);
+            rows.spent.insert(spend.instance, (spend.below, spend.expires));
         }
-        let mut receipt = Receipt::default();
+        let mut receipt = Receipt { changed, ..Receipt::default() };
         for effect in unit.effects {
             match effect {
-                Effect::Change(_) | Effect::Distinct { .. } => {}
+                Effect::Change(_)
+                | Effect::Distinct { .. }
+                | Effect::Refers { .. }
+                | Effect::TakeOnce { .. }
+                | Effect::KeepNewest { .. }
+                | Effect::Attempt(_)
+                | Effect::Address { .. } => {}
                 Effect::Mail(mail) => {
                     receipt.mails.push(MailId(i64::try_from(rows.mails.len()).unwrap()));
                     rows.mails.push(mail);
@@ -137,8 +210,8 @@ impl Ledger for MemoryLedger {
                 Effect::ResetCounter(name) => {
                     rows.counters.remove(&name);
                 }
-                Effect::Challenge { purpose, instance, .. } => {
-                    rows.challenges.insert(purpose, instance);
+                Effect::Challenge { purpose, instance, expires } => {
+                    rows.challenges.insert(purpose, (instance, expires));
                 }
                 Effect::Audit(event) => rows.audit.push(event),
             }
@@ -146,8 +219,12 @@ impl Ledger for MemoryLedger {
         Ok(receipt)
     }
 
+    fn not_before(&self) -> i64 {
+        self.rows().not_before
+    }
+
     async fn spent_below(&self, instance: &InstanceId) -> Result<u32, LedgerError> {
-        Ok(self.rows().spent.get(instance).copied().unwrap_or(0))
+        Ok(self.rows().spent.get(instance).map_or(0, |(below, _)| *below))
     }
 
     async fn count(&self, counter: &str, now: i64, expires: i64) -> Result<u32, LedgerError> {
@@ -166,7 +243,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn challenge(&self, purpose: &str) -> Result<Option<String>, LedgerError> {
-        Ok(self.rows().challenges.get(purpose).cloned())
+        Ok(self.rows().challenges.get(purpose).map(|(instance, _)| instance.clone()))
     }
 
     async fn context(&self, token: &str) -> Result<Option<StoredContext>, LedgerError> {
@@ -174,7 +251,18 @@ impl Ledger for MemoryLedger {
     }
 
     async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError> {
-        self.rows().definitions.push(definition);
+        let mut rows = self.rows();
+        let known =
+            rows.definitions.iter().position(|known| (&known.process, &known.version) == (&definition.process, &definition.version));
+        let sealed = known.map(|at| rows.definitions.remove(at).sealed);
+        rows.definitions.push(StoredDefinition { sealed: sealed.unwrap_or(definition.sealed), ..definition });
+        Ok(())
+    }
+
+    async fn revoke_definition(&self, process: &str, version: &Version) -> Result<(), LedgerError> {
+        for known in self.rows().definitions.iter_mut().filter(|known| known.process == process && known.version == *version) {
+            known.revoked = true;
+        }
         Ok(())
     }
 
@@ -182,7 +270,13 @@ impl Ledger for MemoryLedger {
         Ok(self.rows().definitions.iter().rev().filter(|known| known.process == process).cloned().collect())
     }
 
-    async fn sweep(&self, _: i64) -> Result<u64, LedgerError> {
-        Ok(0)
+    async fn sweep(&self, now: i64) -> Result<u64, LedgerError> {
+        let mut rows = self.rows();
+        let before = rows.kept();
+        rows.spent.retain(|_, (_, expires)| *expires >= now);
+        rows.counters.retain(|_, (_, expires)| *expires >= now);
+        rows.challenges.retain(|_, (_, expires)| *expires >= now);
+        rows.contexts.retain(|_, context| context.expires >= now);
+        Ok((before - rows.kept()) as u64)
     }
 }

@@ -94,7 +94,7 @@ fn sec_51_a_user_name_cannot_write_html() {
 }
 
 #[test]
-fn sec_14_the_owner_of_a_reset_password_is_told_in_his_language() {
+fn sec_14_the_owner_of_a_reset_password_is_told_in_their_language() {
     let mut world = World::new();
     world.person("bjensen");
     world.caller.locales = vec!["de-AT".into()];

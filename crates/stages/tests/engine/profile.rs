@@ -1,29 +1,24 @@
-//! Progressive profile without HTTP: stages of signed-in people, nested stages, and what is owed against a model of the rules.
+//! Progressive profile without HTTP: stages of signed-in people, and nested stages.
 
-use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
-
-use identity::metadata::{Keeper, Metadatum, Tracked};
-use process::{Caller, Definitions as _, Subject};
-use proptest::prelude::*;
+use identity::metadata::Metadatum;
+use process::{Caller, Subject};
 use serde_json::{Value, json};
-use vestibule_stages::profile::{Asking, Profile};
 
 use crate::harness::*;
 
 #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
-fn conditional(condition: &Value, on_true: Option<Value>, on_false: Option<Value>) -> Value {
+pub(crate) fn conditional(condition: &Value, on_true: Option<Value>, on_false: Option<Value>) -> Value {
     json!({
         "name": "conditionaluser", "identityServiceUrl": "managed/user", "evaluateConditionOnField": "user", "condition": condition,
         "onConditionTrue": on_true, "onConditionFalse": on_false,
     })
 }
 
-fn form(attribute: &str, required: bool) -> Value {
+pub(crate) fn form(attribute: &str, required: bool) -> Value {
     json!({ "name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{ "name": attribute, "isRequired": required }] })
 }
 
-fn patch_object() -> Value {
+pub(crate) fn patch_object() -> Value {
     json!({ "name": "patchObject", "identityServiceUrl": "managed/user" })
 }
 
@@ -41,10 +36,41 @@ fn signed_in(world: &mut World, id: &str) {
 }
 
 fn world() -> World {
-    let mut world = World::with(|services| services.needed_metadata = vec![Metadatum::LoginCount, Metadatum::LastLogin]);
+    world_of(&[])
+}
+
+/// A world whose people owe these processes at sign-in.
+pub(crate) fn world_of(listed: &[&str]) -> World {
+    let mut world = World::with(|services| {
+        services.needed_metadata = vec![Metadatum::LoginCount, Metadatum::LastLogin, Metadatum::StagesCompleted];
+        services.listed = listed.iter().map(|name| (*name).to_owned()).collect();
+    });
     world.person("bjensen");
     signed_in(&mut world, "bjensen");
     world
+}
+
+/// Goes through one process as a person does: every form is filled in, or skipped. Gives the attributes of the forms, in order.
+pub(crate) fn walk(world: &mut World, name: &str, fills: bool) -> Vec<String> {
+    let mut body = world.initial(name);
+    let mut asked = Vec::new();
+    let mut last: Option<String> = None;
+    if body["requirements"] == json!({}) {
+        body = world.step(name, None, json!({ "input": {} }));
+        last = body["token"].as_str().map(str::to_owned);
+    }
+    while body["tag"] != "end" {
+        let attribute = body["requirements"]["attributes"][0]["name"].as_str().unwrap().to_owned();
+        let input = if fills { json!({ "attributes": { &attribute: "x" } }) } else { json!({}) };
+        if !fills && last.is_none() {
+            last = world.step(name, None, json!({ "input": {} }))["token"].as_str().map(str::to_owned);
+        }
+        asked.push(attribute);
+        body = world.step(name, last.as_deref(), input);
+        last = body["token"].as_str().map(str::to_owned);
+    }
+    world.caller.settled = world.ledger.rows().settled.iter().map(|(_, what)| what.clone()).collect();
+    asked
 }
 
 fn attribute(world: &World, name: &str) -> Option<Value> {
@@ -53,7 +79,7 @@ fn attribute(world: &World, name: &str) -> Option<Value> {
 
 /// SEC-48: a form that asks for the name is no way around what a registration cannot get past.
 #[test]
-fn nobody_renames_himself_to_another_person_s_name_in_other_letters() {
+fn nobody_takes_another_person_s_name_in_other_letters() {
     let world = world();
     world.person("scarter");
     world.serve("profile", &[form("userName", true)]);
@@ -62,7 +88,7 @@ fn nobody_renames_himself_to_another_person_s_name_in_other_letters() {
         let refused = rename(taken).unwrap_err();
         assert_eq!((refused.code, attribute(&world, "userName")), (403, Some(json!("bjensen"))), "{taken}");
     }
-    assert_eq!(rename("BJensen").unwrap()["tag"], "end", "his own in other letters");
+    assert_eq!(rename("BJensen").unwrap()["tag"], "end", "their own in other letters");
     assert_eq!(attribute(&world, "userName"), Some(json!("BJensen")));
 }
 
@@ -176,25 +202,36 @@ fn a_form_that_was_settled_on_the_session_is_not_asked_again_there() {
     assert_ne!(world.initial("profile")["requirements"], json!({}));
 }
 
-/// A page that has lost its place sends an empty first submission of its own (client-contract §8): it must not stand for the person.
+/// The stock page begins with a member (docs/protocol/clients.md, "Progressive profile in the client"), which shows the form; whoever
+/// sends nothing at all has pressed "Skip this", and on a form that came with the first answer there is no token to send along.
 #[test]
-fn a_form_is_skipped_by_whoever_was_asked_and_by_no_first_submission() {
+fn an_optional_form_is_skipped_by_nothing_at_all_with_and_without_a_token() {
     let world = world();
     let optional = |name: &str| conditional(&always(), Some(form(name, false)), None);
     world.serve("profile", &[optional("city"), optional("country")]);
     let mut asked = Value::Null;
-    for empty in [json!({}), json!({ "input": {} }), json!({ "attributes": null })] {
+    for empty in [json!({ "input": {} }), json!({ "attributes": null })] {
         for _ in 0..2 {
             asked = world.step("profile", None, empty.clone());
             assert_eq!((&asked["tag"], &asked["requirements"]["attributes"][0]["name"]), (&json!("initial"), &json!("city")), "{empty}");
             assert_eq!(world.ledger.rows().settled, []);
         }
     }
-    let next = world.step("profile", Some(token(&asked)), json!({}));
-    assert_eq!(next["requirements"]["attributes"][0]["name"], "country", "one form is skipped, the next one is asked");
-    assert_eq!(world.ledger.rows().settled.len(), 1);
-    assert_eq!(world.step("profile", Some(token(&next)), json!({}))["tag"], "end");
-    // An answer is one, whether or not anything was asked (seed 004).
+    for first in [Some(token(&asked)), None] {
+        world.ledger.rows().settled.clear();
+        let next = world.step("profile", first, json!({}));
+        assert_eq!(next["requirements"]["attributes"][0]["name"], "country", "one form is skipped, the next one is asked");
+        assert_eq!(world.ledger.rows().settled.len(), 1);
+        assert_eq!(world.step("profile", Some(token(&next)), json!({}))["tag"], "end");
+    }
+    world.serve("needed", &[conditional(&always(), Some(form("city", true)), None)]);
+    assert_eq!(world.step("needed", None, json!({}))["requirements"]["attributes"][0]["name"], "city", "what is required is not skipped");
+    // Behind a stage that asks nothing it was not shown yet, whatever a page sends after an error.
+    world.serve("behind", &[conditional(&never(), Some(form("city", false)), None), optional("country")]);
+    world.ledger.rows().settled.clear();
+    assert_eq!(world.step("behind", None, json!({}))["requirements"]["attributes"][0]["name"], "country");
+    assert_eq!(world.ledger.rows().settled, []);
+    // An answer is one, whether or not anything was asked (docs/protocol/progressive-profile.md).
     assert_eq!(world.step("profile", None, json!({ "attributes": { "city": "Ulm" } }))["requirements"]["attributes"][0]["name"], "country");
     assert_eq!(attribute(&world, "city"), Some(json!("Ulm")));
 }
@@ -202,12 +239,49 @@ fn a_form_is_skipped_by_whoever_was_asked_and_by_no_first_submission() {
 #[test]
 fn a_nested_stage_that_needs_what_nobody_gives_is_refused_when_it_is_read() {
     let world = world();
-    let nested = conditional(&always(), Some(json!({ "name": "resetStage" })), None);
-    let compiled = world.compile("profile", &json!({ "stageConfigs": [nested] }));
-    assert!(compiled.process.is_some(), "a session proves its owner: {:?}", compiled.issues);
     let nested = conditional(&always(), Some(json!({ "name": "selfRegistration" })), None);
     let compiled = world.compile("profile", &json!({ "stageConfigs": [nested] }));
     assert!(compiled.process.is_none() && compiled.issues.iter().any(|issue| issue.rule == "unmet-need"), "{:?}", compiled.issues);
+}
+
+#[test]
+fn sec_20_a_session_that_lies_open_sets_no_password_without_the_present_one() {
+    let typed = json!({ "password": "Correct9Horse" });
+    let nested = |stage: Value| conditional(&always(), Some(stage), None);
+    for stages in [
+        vec![nested(reset())],
+        vec![nested(nested(reset()))],
+        vec![conditional(&never(), None, Some(reset()))],
+        vec![form("city", true), reset()],
+        vec![form("city", true), nested(reset())],
+    ] {
+        let mut world = world();
+        world.serve("profile", &stages);
+        let begun = (stages.len() > 1).then(|| world.step("profile", None, json!({ "attributes": { "city": "Ulm" } })));
+        let at = begun.as_ref().map(token);
+        let refused = world.submit("profile", at, &typed).unwrap_err();
+        assert_eq!((refused.code, refused.message.as_str()), (403, "Reauthentication failed, missing or empty headers"), "{stages:?}");
+        assert!(
+            world.has_password("bjensen", "Passw0rd") && world.mails().is_empty() && world.ledger.rows().ended.is_empty(),
+            "{stages:?}"
+        );
+        world.caller.reauthenticated = true;
+        assert_eq!(world.step("profile", at, typed.clone())["tag"], "end", "{stages:?}");
+        assert!(world.has_password("bjensen", "Correct9Horse"));
+    }
+    // With more than the session nothing is asked for.
+    let compiled = world().compile("profile", &json!({ "stageConfigs": [form("city", true), kba(), reset()] }));
+    assert!(compiled.process.is_some(), "{:?}", compiled.issues);
+    // The present password is one's own: it proves nothing about somebody who was named.
+    let compiled = world().compile("profile", &json!({ "stageConfigs": [form("city", true), user_query(), reset()] }));
+    let unproven = compiled.issues.iter().any(|issue| issue.rule == "unproven-credential-change");
+    assert!(compiled.process.is_none() && unproven, "{:?}", compiled.issues);
+    // Nor does it open anything without a session.
+    let mut world = world();
+    world.serve("profile", &[nested(reset())]);
+    world.caller = Caller { reauthenticated: true, ..Caller::default() };
+    let refused = world.submit("profile", None, &typed).unwrap_err();
+    assert_eq!((refused.code, refused.message.as_str()), (400, "This step needs a named account or a signed-in person"));
 }
 
 #[test]
@@ -221,6 +295,12 @@ fn sec_31_what_is_proved_on_one_branch_only_proves_nothing() {
         "{:?}",
         compiled.issues
     );
+    // Each branch proves by its own means, so every path is proven.
+    let each = conditional(&always(), Some(kba()), Some(crate::harness::email()));
+    let compiled = world.compile("reset", &reset(each));
+    assert!(compiled.process.is_some(), "{:?}", compiled.issues);
+    let help = world.compile("reset", &json!({ "stageConfigs": [user_query(), json!({ "name": "resetStage" })] })).issues;
+    assert!(help.iter().all(|issue| issue.help.as_ref().is_none_or(|help| !help.contains("allowUnproven"))), "{help:?}");
     let either = conditional(&always(), Some(kba()), Some(kba()));
     assert!(world.compile("reset", &reset(either)).process.is_some());
 }
@@ -277,262 +357,5 @@ fn booleans_numbers_lists_and_nested_members_are_written_and_null_clears() {
     for wrong in [json!({ "preferences/marketing": "yes" }), json!({ "preferences": { "marketing": true } })] {
         let refused = world.submit("profile", None, &json!({ "attributes": wrong })).map_err(|error| error.code);
         assert_eq!(refused, Err(403), "{wrong}");
-    }
-}
-
-/// A condition of the model.
-#[derive(Clone, Debug)]
-enum Judged {
-    At(u64),
-    Every(u64),
-    Away(u64),
-    Has(&'static str),
-    Script(&'static str),
-    Broken { require: bool },
-}
-
-/// What a branch holds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Nested {
-    Nothing,
-    Form(&'static str),
-    Silent,
-}
-
-#[derive(Clone, Debug)]
-struct Stage {
-    judged: Judged,
-    on_true: Nested,
-    on_false: Nested,
-}
-
-#[derive(Clone, Debug)]
-enum Act {
-    SignIn { days_later: u64 },
-    Complete,
-    Skip,
-    Forget(&'static str),
-}
-
-impl Stage {
-    fn to_value(&self) -> Value {
-        let nested = |nested: Nested| match nested {
-            Nested::Nothing => None,
-            Nested::Form(attribute) => Some(form(attribute, false)),
-            Nested::Silent => Some(patch_object()),
-        };
-        let condition = match &self.judged {
-            Judged::At(amount) => json!({ "type": "loginCount", "interval": "at", "amount": amount }),
-            Judged::Every(amount) => json!({ "type": "loginCount", "interval": "every", "amount": amount }),
-            Judged::Away(days) => json!({ "type": "timesincelogin", "days": days }),
-            Judged::Has(name) => json!({ "type": "queryFilter", "filter": format!("/{name} pr") }),
-            Judged::Script(name) => json!({ "type": "script", "source": format!("object.{name} !== undefined") }),
-            Judged::Broken { .. } => json!({ "type": "script", "source": "throw 1" }),
-        };
-        let mut stage = conditional(&condition, nested(self.on_true), nested(self.on_false));
-        if let Judged::Broken { require } = self.judged {
-            stage["vestibule"] = json!({ "onScriptError": if require { "require" } else { "skip" } });
-        }
-        stage
-    }
-
-    fn of(&self, branch: bool) -> Nested {
-        if branch { self.on_true } else { self.on_false }
-    }
-}
-
-/// The rules once more, as plainly as they can be said.
-#[derive(Default)]
-struct Model {
-    sign_ins: u64,
-    last_day: Option<u64>,
-    day: u64,
-    attributes: BTreeSet<&'static str>,
-    /// Process, stage, branch: started by a moment, not yet settled.
-    owed: BTreeSet<(usize, usize, bool)>,
-    /// Settled on this session.
-    settled: BTreeSet<(usize, usize, bool)>,
-    ended: BTreeSet<usize>,
-}
-
-impl Model {
-    /// What holds at a sign-in; momentary conditions are known then only.
-    fn moment(&self, judged: &Judged) -> Option<bool> {
-        match judged {
-            Judged::At(amount) => Some(self.sign_ins == *amount),
-            Judged::Every(amount) => Some(self.sign_ins.is_multiple_of(*amount)),
-            Judged::Away(days) => Some(self.last_day.is_some_and(|last| self.day - last >= *days)),
-            _ => None,
-        }
-    }
-
-    fn sign_in(&mut self, projects: &[Vec<Stage>]) {
-        self.sign_ins += 1;
-        self.settled.clear();
-        self.ended.clear();
-        for (process, stages) in projects.iter().enumerate() {
-            for (place, stage) in stages.iter().enumerate() {
-                if let Some(branch) = self.moment(&stage.judged)
-                    && matches!(stage.of(branch), Nested::Form(_))
-                {
-                    self.owed.insert((process, place, branch));
-                }
-            }
-        }
-        self.last_day = Some(self.day);
-    }
-
-    /// The form that a stage asks now.
-    fn asks(&self, process: usize, place: usize, stage: &Stage) -> Option<(bool, &'static str)> {
-        let branches: Vec<bool> = match &stage.judged {
-            Judged::Has(name) | Judged::Script(name) => vec![self.attributes.contains(name)],
-            Judged::Broken { require: false } => vec![],
-            Judged::Broken { require: true } => vec![stage.on_true != Nested::Nothing],
-            _ => [true, false].into_iter().filter(|branch| self.owed.contains(&(process, place, *branch))).collect(),
-        };
-        let open = branches
-            .into_iter()
-            .find(|branch| !self.settled.contains(&(process, place, *branch)) && stage.of(*branch) != Nested::Nothing)?;
-        match stage.of(open) {
-            Nested::Form(attribute) => Some((open, attribute)),
-            _ => None,
-        }
-    }
-
-    fn owes(&self, projects: &[Vec<Stage>]) -> Vec<usize> {
-        let owed =
-            |process: &usize| projects[*process].iter().enumerate().any(|(place, stage)| self.asks(*process, place, stage).is_some());
-        (0..projects.len()).filter(|process| !self.ended.contains(process)).filter(owed).collect()
-    }
-}
-
-fn nested() -> impl Strategy<Value = Nested> {
-    prop_oneof![Just(Nested::Nothing), Just(Nested::Form("city")), Just(Nested::Form("country")), Just(Nested::Silent)]
-}
-
-fn judged() -> impl Strategy<Value = Judged> {
-    prop_oneof![
-        (1..5_u64).prop_map(Judged::At),
-        (1..4_u64).prop_map(Judged::Every),
-        (1..3_u64).prop_map(Judged::Away),
-        prop_oneof![Just("city"), Just("country")].prop_map(Judged::Has),
-        prop_oneof![Just("city"), Just("country")].prop_map(Judged::Script),
-        any::<bool>().prop_map(|require| Judged::Broken { require }),
-    ]
-}
-
-fn projects() -> impl Strategy<Value = Vec<Vec<Stage>>> {
-    let stage = (judged(), nested(), nested()).prop_map(|(judged, on_true, on_false)| Stage { judged, on_true, on_false });
-    proptest::collection::vec(proptest::collection::vec(stage, 1..4), 1..4)
-}
-
-fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let act = prop_oneof![
-        (0..4_u64).prop_map(|days_later| Act::SignIn { days_later }),
-        Just(Act::Complete),
-        Just(Act::Skip),
-        prop_oneof![Just("city"), Just("country")].prop_map(Act::Forget),
-    ];
-    proptest::collection::vec(act, 1..12)
-}
-
-/// The server's part of a sign-in.
-fn sign_in(world: &mut World, profile: &Profile) {
-    world.ledger.rows().settled.clear();
-    world.caller.settled.clear();
-    let person = world.objects.stored(USER, "bjensen").unwrap();
-    let time = crest::Clock::now(world.clock.as_ref());
-    let seconds = i64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()).unwrap();
-    let asking = Asking { services: &world.services, collection: USER, person: &person, now: seconds };
-    let owed = now(profile.at_sign_in(asking));
-    let schema = world.services.managed.schema(USER).unwrap();
-    let tracked = Tracked::of(schema, profile.needs());
-    if let Some(change) = (Keeper { schema, tracked: &tracked }).sign_in(&person, time, &owed.begins, &owed.renamed) {
-        world.objects.commit(&change).unwrap();
-    }
-    assert_eq!(owed.processes, owes(world, profile), "what is owed at the sign-in is owed right after it");
-}
-
-fn owes(world: &World, profile: &Profile) -> Vec<String> {
-    let person = world.objects.stored(USER, "bjensen").unwrap();
-    let asking = Asking { services: &world.services, collection: USER, person: &person, now: 0 };
-    now(profile.later(asking, &world.caller.settled)).processes
-}
-
-/// Goes through one process as a person does: every form is filled in, or skipped. Gives the attributes of the forms, in order.
-fn walk(world: &mut World, name: &str, fills: bool) -> Vec<String> {
-    let mut body = world.initial(name);
-    let mut asked = Vec::new();
-    let mut last: Option<String> = None;
-    if body["requirements"] == json!({}) {
-        body = world.step(name, None, json!({ "input": {} }));
-        last = body["token"].as_str().map(str::to_owned);
-    }
-    while body["tag"] != "end" {
-        let attribute = body["requirements"]["attributes"][0]["name"].as_str().unwrap().to_owned();
-        let input = if fills { json!({ "attributes": { &attribute: "x" } }) } else { json!({}) };
-        if !fills && last.is_none() {
-            last = world.step(name, None, json!({}))["token"].as_str().map(str::to_owned);
-        }
-        asked.push(attribute);
-        body = world.step(name, last.as_deref(), input);
-        last = body["token"].as_str().map(str::to_owned);
-    }
-    world.caller.settled = world.ledger.rows().settled.iter().map(|(_, what)| what.clone()).collect();
-    asked
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-
-    #[test]
-    fn what_a_session_owes_is_what_the_definitions_say(projects in projects(), acts in acts()) {
-        let mut world = world();
-        let mut model = Model::default();
-        let mut listed = Vec::new();
-        for (index, stages) in projects.iter().enumerate() {
-            let name = format!("p{index}");
-            world.serve(&name, &stages.iter().map(Stage::to_value).collect::<Vec<_>>());
-            listed.push((format!("selfservice/{name}"), world.table.current(&name).unwrap()));
-        }
-        let profile = Profile::new(listed);
-        let first = Act::SignIn { days_later: 0 };
-        for act in std::iter::once(&first).chain(&acts) {
-            match act {
-                Act::SignIn { days_later } => {
-                    world.clock.pass(i64::try_from(days_later * 86_400).unwrap());
-                    model.day += days_later;
-                    model.sign_in(&projects);
-                    sign_in(&mut world, &profile);
-                }
-                Act::Complete | Act::Skip => {
-                    let fills = matches!(act, Act::Complete);
-                    let Some(process) = model.owes(&projects).first().copied() else { continue };
-                    let asked = walk(&mut world, &format!("p{process}"), fills);
-                    let mut expected = Vec::new();
-                    for (place, stage) in projects[process].iter().enumerate() {
-                        if let Some((branch, attribute)) = model.asks(process, place, stage) {
-                            expected.push(attribute.to_owned());
-                            model.owed.remove(&(process, place, branch));
-                            model.settled.insert((process, place, branch));
-                            if fills {
-                                model.attributes.insert(attribute);
-                            }
-                        }
-                    }
-                    model.ended.insert(process);
-                    prop_assert_eq!(asked, expected);
-                }
-                Act::Forget(name) => {
-                    model.attributes.remove(name);
-                    let mut person = world.objects.stored(USER, "bjensen").unwrap().content;
-                    person.as_object_mut().unwrap().shift_remove(*name);
-                    world.objects.put(USER, "bjensen", person);
-                }
-            }
-            let mut expected: Vec<String> = model.owes(&projects).iter().map(|process| format!("selfservice/p{process}")).collect();
-            expected.sort();
-            prop_assert_eq!(owes(&world, &profile), expected);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! Whole registrations, in every order of stages that real projects have (`reference/projects.md`), with both kinds of token.
+//! Whole registrations, in every order of stages that real projects have (docs/protocol/project-files.md), with both kinds of token.
 
 use serde_json::{Value, json};
 

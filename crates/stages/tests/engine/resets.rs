@@ -124,7 +124,7 @@ fn a_changed_address_ends_older_resets() {
 }
 
 #[test]
-fn sec_35_an_account_that_was_closed_after_its_proof_is_nobody() {
+fn sec_35_an_account_that_was_closed_after_its_proof_is_a_decoy() {
     let world = world();
     world.serve("reset", &[user_query(), email(), active(), reset()]);
     let asked = world.step("reset", None, query("userName eq \"bjensen\""));
@@ -135,6 +135,46 @@ fn sec_35_an_account_that_was_closed_after_its_proof_is_nobody() {
     assert_eq!(asked["type"], "resetStage");
     assert_eq!(finish(&world, &asked, "N3wPassword"), Err("400 The account was not proven to be yours".into()));
     assert!(world.has_password("bjensen", "Passw0rd"));
+}
+
+/// Nothing may be said to have been done for somebody who is not there any more.
+#[test]
+fn a_person_deleted_or_disabled_after_their_proof_changes_no_credential() {
+    let world = world();
+    for (name, gone) in [("bjensen", true), ("scarter", false)] {
+        let asked = proven(&world, name);
+        let mut content = world.objects.stored(USER, name).unwrap().content;
+        if gone {
+            world.objects.commit(&crest::Change::Delete { collection: USER.into(), id: name.into(), expected: None }).unwrap();
+        } else {
+            content["accountStatus"] = json!("inactive");
+            world.objects.put(USER, name, content);
+        }
+        let spent = world.ledger.rows().ended.len();
+        let mails = world.mails().len();
+        assert_eq!(finish(&world, &asked, "N3wPassword"), Err("400 Invalid snapshot token".into()), "{name}");
+        assert_eq!(world.ledger.rows().ended.len(), spent);
+        assert_eq!(world.mails().len(), mails);
+        assert!(gone || world.has_password(name, "Passw0rd"));
+    }
+}
+
+/// What an operator's own property says of an account counts as much.
+#[test]
+fn a_status_of_the_project_s_own_that_changes_after_the_proof_ends_the_reset() {
+    let world = World::new();
+    world.person_with("bjensen", &json!({ "description": "open" }));
+    let mut named = user_query();
+    named["identityAccountStatusField"] = json!("description");
+    world.serve("reset", &[named, email(), reset()]);
+    let asked = proven(&world, "bjensen");
+    let mut content = world.objects.stored(USER, "bjensen").unwrap().content;
+    content["description"] = json!("closed");
+    world.objects.put(USER, "bjensen", content.clone());
+    assert_eq!(finish(&world, &asked, "N3wPassword"), Err("400 Invalid snapshot token".into()));
+    content["description"] = json!("open");
+    world.objects.put(USER, "bjensen", content);
+    assert_eq!(finish(&world, &asked, "N3wPassword").unwrap()["tag"], "end");
 }
 
 /// Changes the stored password while another one is being hashed.
@@ -176,9 +216,9 @@ fn a_password_that_changes_under_a_reset_ends_it_without_effect() {
 #[test]
 fn a_reset_of_one_ends_nothing_of_another() {
     let world = world();
-    let (hers, his) = (proven(&world, "bjensen"), proven(&world, "scarter"));
-    finish(&world, &hers, "N3wPassword").unwrap();
-    finish(&world, &his, "N3wPassword").unwrap();
+    let (first, second) = (proven(&world, "bjensen"), proven(&world, "scarter"));
+    finish(&world, &first, "N3wPassword").unwrap();
+    finish(&world, &second, "N3wPassword").unwrap();
     assert_eq!(world.ledger.rows().ended, ["bjensen", "scarter"]);
 }
 

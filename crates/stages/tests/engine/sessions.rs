@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use crest::ResourceError;
 use process::{
-    Caller, Catalogue, Compiling, Declared, Fact, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject,
+    Caller, Catalogue, Compiling, Declared, Example, Fact, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts,
+    Subject,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +24,10 @@ impl Stage<Services> for Owner {
     const NAME: &'static str = "owner";
     const SUMMARY: &'static str = "Says whose session it is.";
     type Config = Nothing;
+
+    fn example() -> Example {
+        Example::default()
+    }
 
     fn facts(_: &Nothing) -> StageFacts {
         StageFacts { needs: vec![Need::any(&[FactKind::SignedIn])], ..StageFacts::default() }
@@ -51,6 +56,10 @@ impl Stage<Services> for Liar {
     const NAME: &'static str = "liar";
     const SUMMARY: &'static str = "Claims a proof.";
     type Config = Nothing;
+
+    fn example() -> Example {
+        Example::default()
+    }
 
     fn facts(_: &Nothing) -> StageFacts {
         StageFacts::default()

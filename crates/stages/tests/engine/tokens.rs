@@ -1,5 +1,6 @@
 //! Tokens across changes: of the definition, of the process, of the time.
 
+use crest::Clock as _;
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -90,6 +91,20 @@ fn sec_08_a_token_expires_with_its_lifetime_and_every_step_begins_a_new_one() {
         assert_eq!(message(&world, "reset", token(&last), &json!({"password": "N3wPassword"})), "Snapshot token has expired");
         assert!(world.has_password("bjensen", "Passw0rd"));
     }
+}
+
+#[test]
+fn sec_07_what_was_issued_before_the_store_was_put_back_has_ended() {
+    let world = World::new();
+    world.person("bjensen");
+    world.serve_file("reset", &file(json!({})));
+    let asked = world.step("reset", None, json!({}));
+    world.clock.pass(10);
+    world.ledger.rows().not_before = world.clock.unix_seconds();
+    assert_eq!(message(&world, "reset", token(&asked), &query("userName eq \"bjensen\"")), "Snapshot token has expired");
+    assert!(world.mails().is_empty());
+    let asked = world.step("reset", None, json!({}));
+    assert_eq!(world.step("reset", Some(token(&asked)), query("userName eq \"bjensen\""))["type"], "emailValidation");
 }
 
 #[test]

@@ -3,41 +3,29 @@
 use std::collections::BTreeSet;
 
 use crest::{Change, Guard, Operation, Patch, PatchOperation, Pointer};
-use process::{AuditEvent, CommitError, Effect, Mail, Spend, Unit};
+use process::{CommitError, Effect};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{Store, USERS, changed, commit, create, found, instance, put, spend};
+use super::{USERS, Units, changed, commit, create, found, put};
 
-fn pointer(text: &str) -> Pointer {
+pub(super) fn pointer(text: &str) -> Pointer {
     Pointer::parse(text).unwrap()
 }
 
-fn replace(id: &str, content: Value, expected: Option<&str>) -> Change {
+pub(super) fn replace(id: &str, content: Value, expected: Option<&str>) -> Change {
     Change::Replace { collection: USERS.into(), id: id.into(), content, expected: expected.map(Into::into) }
 }
 
-fn patch(id: &str, operations: Vec<PatchOperation>, expected: Option<&str>, guard: Option<Guard>) -> Change {
+pub(super) fn patch(id: &str, operations: Vec<PatchOperation>, expected: Option<&str>, guard: Option<Guard>) -> Change {
     Change::Patch { collection: USERS.into(), id: id.into(), patch: Patch::new(operations), expected: expected.map(Into::into), guard }
 }
 
-fn delete(id: &str, expected: Option<&str>) -> Change {
+pub(super) fn delete(id: &str, expected: Option<&str>) -> Change {
     Change::Delete { collection: USERS.into(), id: id.into(), expected: expected.map(Into::into) }
 }
 
-fn mail() -> Mail {
-    Mail {
-        to: "a@example.com".into(),
-        from: None,
-        subject: "s".into(),
-        mime_type: "text/plain".into(),
-        body: "b".into(),
-        wait: false,
-        withheld: false,
-    }
-}
-
-pub async fn one_of_a_hundred_parallel_creates_of_a_user_name_succeeds<S: Store>(store: S) {
+pub async fn one_of_a_hundred_parallel_creates_of_a_user_name_succeeds<S: Units>(store: S) {
     let mut creates = JoinSet::new();
     for number in 0..100 {
         let store = store.clone();
@@ -47,7 +35,9 @@ pub async fn one_of_a_hundred_parallel_creates_of_a_user_name_succeeds<S: Store>
     for done in creates.join_all().await {
         match done {
             Ok(_) => succeeded += 1,
-            Err(CommitError::Taken { collection, property }) => assert_eq!((collection.as_str(), property.as_str()), (USERS, "userName")),
+            Err(CommitError::Taken { collection, property, .. }) => {
+                assert_eq!((collection.as_str(), property.as_str()), (USERS, "userName"));
+            }
             Err(other) => panic!("{other}"),
         }
     }
@@ -55,49 +45,7 @@ pub async fn one_of_a_hundred_parallel_creates_of_a_user_name_succeeds<S: Store>
     assert_eq!(found(&store, "userName eq 'same'").await.len(), 1);
 }
 
-pub async fn nothing_of_a_unit_with_a_failing_effect_is_done<S: Store>(store: S) {
-    put(&store, "present", json!({ "userName": "taken", "sn": "before" })).await;
-    store.count("code", 100, 200).await.unwrap();
-    let audit = AuditEvent {
-        topic: "activity",
-        event: "CREATE".into(),
-        time: 100,
-        transaction: "t".into(),
-        user: String::new(),
-        object: String::new(),
-        successful: true,
-        detail: Value::Null,
-    };
-    let effects = vec![
-        create("new", json!({ "userName": "free" })),
-        Effect::Change(patch("present", vec![PatchOperation::replace(pointer("sn"), "after")], None, None)),
-        Effect::Mail(mail()),
-        Effect::StoreContext { token: "token".into(), sealed: "x".into(), expires: 200 },
-        Effect::Challenge { purpose: "p".into(), instance: "i".into(), expires: 200 },
-        Effect::ResetCounter("code".into()),
-        Effect::Audit(audit),
-        create("other", json!({ "userName": "taken" })),
-    ];
-    let done = store.commit(Unit { now: 100, spend: Some(spend("run", Spend::WHOLE)), effects }).await;
-    assert!(matches!(done, Err(CommitError::Taken { .. })), "{done:?}");
-    assert_eq!(store.read(USERS, "new").await.unwrap(), None);
-    assert_eq!(store.read(USERS, "present").await.unwrap().unwrap().content["sn"], "before");
-    assert_eq!(store.list(None, 10).await.unwrap(), []);
-    assert_eq!(store.context("token").await.unwrap(), None);
-    assert_eq!(store.challenge("p").await.unwrap(), None);
-    assert_eq!(store.counted("code", 100).await.unwrap(), 1);
-    assert_eq!(store.spent_below(&instance("run")).await.unwrap(), 0);
-}
-
-pub async fn a_unit_without_its_spend_does_nothing<S: Store>(store: S) {
-    store.commit(Unit { now: 100, spend: Some(spend("run", 1)), effects: Vec::new() }).await.unwrap();
-    let unit = Unit { now: 100, spend: Some(spend("run", 1)), effects: vec![Effect::Mail(mail()), create("a", json!({}))] };
-    assert!(matches!(store.commit(unit).await, Err(CommitError::Spent)));
-    assert_eq!(store.list(None, 10).await.unwrap(), []);
-    assert_eq!(store.read(USERS, "a").await.unwrap(), None);
-}
-
-pub async fn a_taken_id_and_a_taken_value_are_told_apart<S: Store>(store: S) {
+pub async fn a_taken_id_and_a_taken_value_are_told_apart<S: Units>(store: S) {
     put(&store, "a", json!({ "userName": "x" })).await;
     let id = commit(&store, vec![create("a", json!({ "userName": "y" }))]).await;
     assert!(matches!(id, Err(CommitError::IdTaken { ref id, .. }) if id == "a"), "{id:?}");
@@ -112,7 +60,7 @@ pub async fn a_taken_id_and_a_taken_value_are_told_apart<S: Store>(store: S) {
     put(&store, "d", json!({ "userName": null })).await;
 }
 
-pub async fn a_value_is_unique_in_its_collection_only<S: Store>(store: S) {
+pub async fn a_value_is_unique_in_its_collection_only<S: Units>(store: S) {
     put(&store, "a", json!({ "userName": "x", "name": "n" })).await;
     put(&store, "b", json!({ "userName": "X", "name": "n" })).await;
     let role =
@@ -121,7 +69,42 @@ pub async fn a_value_is_unique_in_its_collection_only<S: Store>(store: S) {
     assert!(matches!(changed(&store, role("b")).await, Err(CommitError::Taken { property, .. }) if property == "name"));
 }
 
-pub async fn replacing_and_deleting_respect_the_expected_revision<S: Store>(store: S) {
+pub async fn a_failing_effect_undoes_those_before_it<S: Units>(store: S) {
+    put(&store, "present", json!({ "userName": "taken", "sn": "before" })).await;
+    let before = store.read(USERS, "present").await.unwrap();
+    let effects = vec![
+        create("new", json!({ "userName": "free" })),
+        Effect::Change(patch("present", vec![PatchOperation::replace(pointer("sn"), "after")], None, None)),
+        create("other", json!({ "userName": "taken" })),
+    ];
+    assert!(matches!(commit(&store, effects).await, Err(CommitError::Taken { .. })));
+    assert_eq!((store.read(USERS, "new").await.unwrap(), store.read(USERS, "present").await.unwrap()), (None, before));
+    put(&store, "new", json!({ "userName": "free" })).await;
+}
+
+pub async fn only_the_newest_of_somebodys_objects_are_kept<S: Units>(store: S) {
+    let note = |of: &str, number: usize| {
+        let content = json!({ "sn": of, "made": format!("2026-01-01T00:00:{number:02}Z") });
+        [
+            Effect::Change(Change::Create { collection: USERS.into(), id: format!("{of}{number:02}"), content }),
+            Effect::KeepNewest { collection: USERS.into(), property: "sn".into(), value: of.into(), made: "made".into(), most: 3 },
+        ]
+    };
+    commit(&store, note("other", 0).into()).await.unwrap();
+    let mut writes = JoinSet::new();
+    for number in 0..20 {
+        let (store, effects) = (store.clone(), note("own", number));
+        writes.spawn(async move { commit(&store, effects.into()).await.unwrap() });
+    }
+    writes.join_all().await;
+    // Whatever was left by units that did not see each other goes with the next one.
+    commit(&store, [note("own", 40), note("own", 41)].concat()).await.unwrap();
+    let left = found(&store, "sn eq 'own'").await;
+    assert_eq!((left.len(), &left[1..]), (3, &["own40".to_owned(), "own41".to_owned()][..]));
+    assert!(store.read(USERS, "other00").await.unwrap().is_some(), "another's are left alone");
+}
+
+pub async fn replacing_and_deleting_respect_the_expected_revision<S: Units>(store: S) {
     let first = put(&store, "a", json!({ "sn": "1" })).await;
     let second = changed(&store, replace("a", json!({ "sn": "2" }), Some(&first.revision))).await.unwrap();
     assert_ne!(first.revision, second.revision);
@@ -141,7 +124,7 @@ pub async fn replacing_and_deleting_respect_the_expected_revision<S: Store>(stor
     }
 }
 
-pub async fn a_patch_applies_to_the_object_of_its_transaction<S: Store>(store: S) {
+pub async fn a_patch_applies_to_the_object_of_its_transaction<S: Units>(store: S) {
     put(&store, "a", json!({ "loginCount": 0 })).await;
     let mut patches = JoinSet::new();
     for _ in 0..20 {
@@ -154,14 +137,14 @@ pub async fn a_patch_applies_to_the_object_of_its_transaction<S: Store>(store: S
     assert_eq!(store.read(USERS, "a").await.unwrap().unwrap().content, json!({ "loginCount": 20 }));
 }
 
-pub async fn a_patch_that_changes_nothing_keeps_the_revision<S: Store>(store: S) {
+pub async fn a_patch_that_changes_nothing_keeps_the_revision<S: Units>(store: S) {
     let before = put(&store, "a", json!({ "sn": "1" })).await;
     let after = changed(&store, patch("a", vec![PatchOperation::replace(pointer("sn"), "1")], None, None)).await.unwrap();
     assert_eq!(after, before);
     assert_eq!(store.read(USERS, "a").await.unwrap(), Some(before));
 }
 
-pub async fn a_patch_that_cannot_be_applied_is_refused_and_changes_nothing<S: Store>(store: S) {
+pub async fn a_patch_that_cannot_be_applied_is_refused_and_changes_nothing<S: Units>(store: S) {
     let before = put(&store, "a", json!({ "sn": "1" })).await;
     let operations = vec![
         PatchOperation::replace(pointer("sn"), "2"),
@@ -172,13 +155,13 @@ pub async fn a_patch_that_cannot_be_applied_is_refused_and_changes_nothing<S: St
     assert_eq!(store.read(USERS, "a").await.unwrap(), Some(before));
 }
 
-pub async fn one_of_many_guarded_patches_succeeds<S: Store>(store: S) {
+pub async fn one_of_many_guarded_patches_succeeds<S: Units>(store: S) {
     put(&store, "a", json!({ "password": "old" })).await;
     let mut resets = JoinSet::new();
     for number in 0..20 {
         let store = store.clone();
         resets.spawn(async move {
-            let guard = Guard { pointer: pointer("password"), value: Some("old".into()) };
+            let guard = Guard::new(pointer("password"), Some("old".into()));
             changed(&store, patch("a", vec![PatchOperation::replace(pointer("password"), number)], None, Some(guard))).await
         });
     }
@@ -187,28 +170,7 @@ pub async fn one_of_many_guarded_patches_succeeds<S: Store>(store: S) {
     assert_eq!(done.iter().filter(|done| matches!(done, Err(CommitError::GuardFailed))).count(), 19);
 }
 
-pub async fn a_revision_never_comes_back<S: Store>(store: S) {
-    let mut seen = BTreeSet::new();
-    for round in 0..4 {
-        assert!(seen.insert(put(&store, "a", json!({ "round": round })).await.revision));
-        for write in 0..=round {
-            let change = replace("a", json!({ "round": round, "write": write }), None);
-            assert!(seen.insert(changed(&store, change).await.unwrap().revision));
-        }
-        changed(&store, delete("a", None)).await.unwrap();
-    }
-    assert!(seen.iter().all(|revision| revision.len() == 16));
-}
-
-pub async fn text_with_nul_is_refused<S: Store>(store: S) {
-    for content in [json!({ "userName": "a\0b" }), json!({ "a": [{ "b\0": 1 }] })] {
-        let done = commit(&store, vec![create("a", content)]).await;
-        assert!(matches!(done, Err(CommitError::Patch(ref error)) if error.code == 400), "{done:?}");
-    }
-    assert_eq!(found(&store, "userName eq 'a\0b' or userName sw '\0' or userName in '[\"a\\\\u0000b\"]'").await, Vec::<String>::new());
-}
-
-pub async fn content_comes_back_as_it_went<S: Store>(store: S) {
+pub async fn content_comes_back_as_it_went<S: Units>(store: S) {
     let content = json!({
         "z": 1, "a": [null, true, 1.5, -7, u64::MAX, i64::MIN, "x"], "empty": {}, "text": "\u{1}\t\"\\/ é \u{10ffff}", "": { "deep": [[[]]] },
     });
@@ -219,16 +181,16 @@ pub async fn content_comes_back_as_it_went<S: Store>(store: S) {
 }
 
 fn distinct(id: &str) -> Effect {
-    Effect::Distinct { collection: USERS.into(), id: id.into(), property: "userName".into() }
+    Effect::Distinct { collection: USERS.into(), id: id.into(), property: "userName".into(), requirement: process::UNIQUE }
 }
 
-async fn named<S: Store>(store: &S, name: &str) -> Vec<String> {
+async fn named<S: Units>(store: &S, name: &str) -> Vec<String> {
     let form = identity::names::check_name::<&str>(name, &[]).unwrap();
     store.named(USERS, "userName", &form).await.unwrap()
 }
 
 /// SEC-48: whatever writes an object, its name is found by its forms, and no longer when it has another or is gone.
-pub async fn a_name_is_found_in_every_spelling_and_by_its_look<S: Store>(store: S) {
+pub async fn a_name_is_found_in_every_spelling_and_by_its_look<S: Units>(store: S) {
     put(&store, "a", json!({ "userName": "BJensen" })).await;
     put(&store, "b", json!({ "userName": "Müller" })).await;
     put(&store, "c", json!({ "sn": "none" })).await;
@@ -250,7 +212,7 @@ pub async fn a_name_is_found_in_every_spelling_and_by_its_look<S: Store>(store: 
 }
 
 /// SEC-48: who asks for a distinct name gets one; objects that are brought in from elsewhere may differ in case alone.
-pub async fn a_distinct_name_is_refused_in_another_spelling_and_others_are_not<S: Store>(store: S) {
+pub async fn a_distinct_name_is_refused_in_another_spelling_and_others_are_not<S: Units>(store: S) {
     put(&store, "a", json!({ "userName": "Scarter" })).await;
     put(&store, "b", json!({ "userName": "SCARTER" })).await;
     for (id, name) in [("c", "scarter"), ("d", "sCarter")] {
@@ -263,7 +225,7 @@ pub async fn a_distinct_name_is_refused_in_another_spelling_and_others_are_not<S
 }
 
 /// SEC-48: two spellings that arrive together are one name.
-pub async fn one_of_many_racing_spellings_succeeds<S: Store>(store: S) {
+pub async fn one_of_many_racing_spellings_succeeds<S: Units>(store: S) {
     let spellings = (0..32_u32).map(|bits| {
         let name: String =
             "racer".chars().enumerate().map(|(at, c)| if bits >> at & 1 == 1 { c.to_ascii_uppercase() } else { c }).collect();

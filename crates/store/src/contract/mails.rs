@@ -16,6 +16,7 @@ fn mail(subject: &str) -> Mail {
         body: "<p>é</p>".into(),
         wait: true,
         withheld: false,
+        client: Some(7),
     }
 }
 
@@ -38,22 +39,21 @@ pub async fn a_mail_is_claimed_once_until_its_lease_ends<S: Store>(store: S) {
     assert_eq!((again[0].id, again[0].attempts, again[0].unfinished, again.len()), (first, 2, 2, 1), "an attempt counts when it begins");
 }
 
-/// A mail that kills the process is counted each time, and none that was on its way beside it is blamed more than once.
-pub async fn a_mail_whose_attempt_never_ended_comes_alone_and_last<S: Store>(store: S) {
+/// A mail that kills the process is counted each time, and none that was on its way beside it is blamed more than twice.
+pub async fn a_mail_whose_attempts_never_ended_comes_alone_and_last<S: Store>(store: S) {
     let (first, second) = (send(&store, 100, mail("1")).await, send(&store, 101, mail("2")).await);
-    assert_eq!(store.claim(101, 200, 10).await.unwrap().len(), 2);
-    let third = send(&store, 190, mail("3")).await;
-    let claims = [
-        store.claim(200, 300, 10).await.unwrap(),
-        store.claim(200, 300, 10).await.unwrap(),
-        store.claim(200, 300, 10).await.unwrap(),
-        store.claim(200, 300, 10).await.unwrap(),
-    ];
-    let claimed: Vec<Vec<_>> = claims.iter().map(|claim| claim.iter().map(|entry| (entry.id, entry.unfinished)).collect()).collect();
-    assert_eq!(claimed, [vec![(third, 1)], vec![(first, 2)], vec![(second, 2)], vec![]]);
-    store.failed(first, "451 later", Some(250)).await.unwrap();
+    for (now, lease) in [(101, 200), (200, 300), (300, 400)] {
+        assert_eq!(store.claim(now, lease, 10).await.unwrap().len(), 2, "a process that is killed leaves an attempt on all it had in hand");
+    }
+    let third = send(&store, 390, mail("3")).await;
+    let mut claimed: Vec<Vec<_>> = Vec::new();
+    for _ in 0..4 {
+        claimed.push(store.claim(400, 500, 10).await.unwrap().iter().map(|entry| (entry.id, entry.unfinished)).collect());
+    }
+    assert_eq!(claimed, [vec![(third, 1)], vec![(first, 4)], vec![(second, 4)], vec![]]);
+    store.failed(first, "451 later", Some(450)).await.unwrap();
     let entry = store.mail(first).await.unwrap().unwrap();
-    assert_eq!((entry.attempts, entry.unfinished), (2, 0), "it ended");
+    assert_eq!((entry.attempts, entry.unfinished), (4, 0), "it ended");
 }
 
 pub async fn parallel_claims_never_share_a_mail<S: Store>(store: S) {
@@ -90,12 +90,30 @@ pub async fn a_failed_mail_is_tried_again_until_it_is_dead_and_can_be_put_back<S
     assert_eq!(store.mail(id).await.unwrap().unwrap().state, OutboxState::Delivered);
 }
 
-/// SEC-02: a decoy's mail is written like any other, and nobody ever reads it.
-pub async fn a_withheld_mail_leaves_no_trace<S: Store>(store: S) {
+/// SEC-02: a decoy's mail is written like any other, and nobody ever reads it. It stands in nobody's way.
+pub async fn a_withheld_mail_is_never_claimed_and_leaves_no_trace<S: Store>(store: S) {
     let id = send(&store, 100, Mail { withheld: true, ..mail("1") }).await;
-    assert!(store.claim(100, 200, 1).await.unwrap()[0].mail.withheld);
+    assert_eq!((store.claim(100, 200, 1).await.unwrap(), store.next_due().await.unwrap()), (vec![], None));
+    assert!(store.mail(id).await.unwrap().unwrap().mail.withheld);
     store.delivered(id, 101).await.unwrap();
     assert_eq!(store.mail(id).await.unwrap(), None);
+    let left = send(&store, 100, Mail { withheld: true, ..mail("2") }).await;
+    assert_ne!(left, id, "a number is given once");
+    store.failed(left, "451 later", Some(i64::MAX)).await.unwrap();
+    assert_eq!(store.mail(left).await.unwrap().unwrap().last_error.as_deref(), Some("451 later"));
+    assert_eq!(store.forget_delivered(101).await.unwrap(), 1);
+    assert_eq!(store.mail(left).await.unwrap(), None);
+}
+
+pub async fn a_lease_can_be_renewed<S: Store>(store: S) {
+    let id = send(&store, 100, mail("1")).await;
+    assert_eq!(store.claim(100, 200, 1).await.unwrap().len(), 1);
+    store.renew(&[id], 300).await.unwrap();
+    assert_eq!(store.claim(299, 400, 1).await.unwrap(), []);
+    assert_eq!(store.claim(300, 400, 1).await.unwrap()[0].attempts, 2);
+    store.delivered(id, 301).await.unwrap();
+    store.renew(&[id], 500).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), None, "what has ended stays ended");
 }
 
 pub async fn a_mail_comes_back_as_it_went<S: Store>(store: S) {
@@ -117,4 +135,44 @@ pub async fn delivered_mails_are_forgotten_after_their_time<S: Store>(store: S) 
     assert_eq!(store.forget_delivered(200).await.unwrap(), 1);
     assert_eq!(store.mail(old).await.unwrap(), None);
     assert!(store.mail(new).await.unwrap().is_some() && store.mail(waiting).await.unwrap().is_some());
+    for number in 0..700 {
+        let id = send(&store, 300, mail(&number.to_string())).await;
+        store.delivered(id, 301).await.unwrap();
+    }
+    assert_eq!(store.forget_delivered(301).await.unwrap(), 701, "slice by slice");
+}
+
+/// A backlog drains in the order in which it was written, however long it is, and what was given up stays to be read.
+pub async fn ten_thousand_mails_drain_in_order_and_dead_ones_stay<S: Store>(store: S) {
+    const MAILS: usize = 10_000;
+    let to = |number: usize| Effect::Mail(Mail { to: format!("person{number}@example.com"), ..mail(&number.to_string()) });
+    let receipt = store.commit(Unit { now: 100, spend: None, effects: (0..MAILS).map(to).collect() }).await.unwrap();
+    assert_eq!(receipt.mails.len(), MAILS);
+    let (mut drained, mut dead) = (Vec::new(), Vec::new());
+    loop {
+        let claimed = store.claim(200, 300, 250).await.unwrap();
+        if claimed.is_empty() {
+            break;
+        }
+        for entry in claimed {
+            match drained.len() % 500 {
+                0 => {
+                    store.failed(entry.id, "550 no such person", None).await.unwrap();
+                    dead.push(entry.id);
+                }
+                1 => store.delivered(entry.id, 201).await.unwrap(),
+                _ => {}
+            }
+            drained.push(entry.id);
+        }
+    }
+    assert_eq!(drained, receipt.mails);
+    assert_eq!(dead.len(), MAILS / 500);
+    for id in dead {
+        let entry = store.mail(id).await.unwrap().unwrap();
+        assert_eq!(
+            (entry.state, entry.last_error.as_deref(), entry.mail.body.as_str()),
+            (OutboxState::Dead, Some("550 no such person"), "<p>é</p>")
+        );
+    }
 }

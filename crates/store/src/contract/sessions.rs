@@ -1,8 +1,7 @@
 //! Sessions.
 
 use crest::Change;
-use identity::{Session, Sessions};
-use process::{CommitError, Effect, NewSession, Spend, Unit};
+use process::{CommitError, Effect, Session, Sessions, Spend, Unit};
 use serde_json::json;
 
 use super::{Store, USERS, commit, instance, spend};
@@ -29,9 +28,7 @@ async fn begin<S: Store>(store: &S, sessions: &[(&str, &str)]) {
 
 /// Begins a session when it was used last.
 async fn start<S: Store>(store: &S, session: Session) -> Result<(), CommitError> {
-    let Session { key, id, component, owner, authentication_id, claims, last_used, expires, .. } = session;
-    let new = NewSession { key, id, component, owner, authentication_id, claims, expires };
-    store.commit(Unit { now: last_used, spend: None, effects: vec![Effect::BeginSession(new)] }).await.map(drop)
+    store.commit(Unit { now: session.last_used, spend: None, effects: vec![Effect::BeginSession(session)] }).await.map(drop)
 }
 
 async fn alive<S: Store>(store: &S, owner: &str) -> Vec<String> {
@@ -73,16 +70,11 @@ pub async fn a_unit_ends_the_other_sessions_of_an_owner<S: Store>(store: S) {
     assert_eq!(store.end_all("internal/user", "ada", None).await.unwrap(), 0);
 }
 
-fn new(key: &str) -> NewSession {
-    let Session { key, id, component, owner, authentication_id, claims, expires, .. } = session(key, "ada");
-    NewSession { key, id, component, owner, authentication_id, claims, expires }
-}
-
 /// Decision 15: what is good once begins one session; whoever is too late, and whoever's unit fails, has begun none and spent nothing.
-pub async fn a_unit_begins_a_session_with_what_it_spends_or_does_neither<S: Store>(store: S) {
-    let new_session = |key: &str| Effect::BeginSession(new(key));
+pub async fn a_unit_begins_a_session_and_marks_its_credential_as_used_or_does_neither<S: Store>(store: S) {
+    let new_session = |key: &str| Effect::BeginSession(session(key, "ada"));
     commit(&store, vec![new_session("plain")]).await.unwrap();
-    assert_eq!(store.find("plain").await.unwrap(), Some(session("plain", "ada")), "begun and used at the unit's time");
+    assert_eq!(store.find("plain").await.unwrap(), Some(session("plain", "ada")));
 
     let missing = Change::Delete { collection: USERS.into(), id: "nobody".into(), expected: None };
     let unit = |effects| Unit { now: 100, spend: Some(spend("credential", Spend::WHOLE)), effects };
@@ -104,7 +96,8 @@ pub async fn a_unit_begins_a_session_with_what_it_spends_or_does_neither<S: Stor
     assert_eq!(store.find("plain").await.unwrap(), Some(session("plain", "ada")), "a key is never taken over");
 }
 
-/// Client-contract §13.19: what was completed or skipped on a session is remembered with it, once, and no replacing of claims loses it.
+/// docs/protocol/clients.md, point 19: what was completed or skipped on a session is remembered with it, once, and no replacing
+/// of claims loses it.
 pub async fn a_unit_settles_a_form_on_one_session<S: Store>(store: S) {
     begin(&store, &[("a", "ada"), ("b", "ada")]).await;
     let settle = |session: &str, what: &str| Effect::Settle { session: session.into(), what: what.into() };
@@ -118,7 +111,7 @@ pub async fn a_unit_settles_a_form_on_one_session<S: Store>(store: S) {
 
 pub async fn sessions_of_an_owner_are_those_that_live<S: Store>(store: S) {
     for (key, created, expires) in [("old", 50, 99), ("first", 60, 100), ("last", 70, 500)] {
-        start(&store, Session { last_used: created, expires, ..session(key, "ada") }).await.unwrap();
+        start(&store, Session { created, last_used: created, expires, ..session(key, "ada") }).await.unwrap();
     }
     assert_eq!(alive(&store, "ada").await, ["last", "first"]);
     assert!(store.find("old").await.unwrap().is_some(), "expiry is checked at use");

@@ -1,6 +1,6 @@
 use crest::{Change, Filter, Query};
 use identity::Objects as _;
-use process::{AuditEvent, CommitError, Effect, Ledger as _, Spend, Unit};
+use process::{AuditEvent, CommitError, Effect, Ledger as _, Spend, Topic, Unit};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -25,12 +25,17 @@ fn create(id: &str, content: serde_json::Value) -> Unit {
     Unit { now: 1, spend: None, effects: vec![Effect::Change(change)] }
 }
 
-async fn index_names(db: &Db) -> Vec<String> {
-    let names: Result<Vec<String>, LedgerError> =
-        db.walk(|connection| connection.query(sqlite::DECLARED_INDEXES).all(|row| row.get("name"))).await;
-    let mut names = names.unwrap();
-    names.sort();
-    names
+/// The declared places, as the store has them, and how many terms there are.
+async fn declared(db: &Db) -> (Vec<String>, i64) {
+    let found: Result<_, LedgerError> = db
+        .walk(|connection| {
+            let places = connection.query("SELECT collection, pointer FROM lookup_property ORDER BY collection, pointer");
+            let places = places.all(|row| Ok(format!("{} {}", row.get::<_, String>("collection")?, row.get::<_, String>("pointer")?)))?;
+            let terms = connection.query("SELECT count(*) FROM lookup_key").one(|row| row.get(0))?;
+            Ok((places, terms))
+        })
+        .await;
+    found.unwrap()
 }
 
 #[tokio::test]
@@ -39,15 +44,15 @@ async fn what_was_committed_is_there_after_the_next_opening() {
     let db = open(&directory).await;
     db.commit(create("a", json!({ "userName": "x" }))).await.unwrap();
     db.close().await.unwrap();
-    assert!(db.ping().is_err());
+    assert!(db.ping().await.is_err());
     assert!(!directory.path().join("store.db-wal").exists(), "the log is written back");
     let db = open(&directory).await;
-    db.ping().unwrap();
+    db.ping().await.unwrap();
     assert!(db.read("managed/user", "a").await.unwrap().is_some());
     assert!(matches!(db.commit(create("b", json!({ "userName": "x" }))).await, Err(CommitError::Taken { .. })));
 }
 
-/// Principle 5 of the design: acknowledged means on disk.
+/// What was acknowledged is on the disk.
 #[tokio::test]
 async fn the_writer_writes_through_and_waits_for_locks() {
     let directory = tempfile::tempdir().unwrap();
@@ -58,13 +63,14 @@ async fn the_writer_writes_through_and_waits_for_locks() {
         let found = ask(&db, format!("PRAGMA {pragma}")).await;
         assert_eq!(found, expected, "{pragma}");
     }
-    let written = db.look::<_, LedgerError>(|connection| connection.run("DELETE FROM spent"));
+    let written = db.look::<_, LedgerError, _>(|connection| connection.run("DELETE FROM spent")).await;
     assert!(written.is_err(), "readers do not write");
 }
 
 /// The one value that the writer's connection answers.
 async fn ask(db: &Db, statement: String) -> String {
-    let answer = db.write(move |connection| connection.query(statement).one(|row| sqlite::bound(row, 0)).map_err(Unavailable::from));
+    let answer =
+        db.write(move |connection| connection.query(statement.clone()).one(|row| engine::bound(row, 0)).map_err(Unavailable::from));
     match answer.await.unwrap().unwrap() {
         Bound::Text(text) => text,
         Bound::Integer(integer) => integer.to_string(),
@@ -140,47 +146,79 @@ async fn a_full_store_refuses_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn indexes_follow_the_declaration() {
+async fn terms_follow_the_declaration() {
     let directory = tempfile::tempdir().unwrap();
     let db = open(&directory).await;
-    let before = ["arrays managed/user mail", "arrays managed/user userName", "lookup managed/user mail", "unique managed/user userName"];
-    assert_eq!(index_names(&db).await, before);
-    db.ensure_indexes(&Collections::new().with("managed/user", ["mail"], []).with("managed/role", [], ["name"])).await.unwrap();
-    let after = ["arrays managed/role name", "arrays managed/user mail", "lookup managed/role name", "unique managed/user mail"];
-    assert_eq!(index_names(&db).await, after);
-    db.ensure_indexes(&Collections::new()).await.unwrap();
-    assert!(index_names(&db).await.is_empty());
+    db.commit(create("a", json!({ "userName": "Ann", "mail": ["x", "y", "x"] }))).await.unwrap();
+    let before = ["managed/user [\"mail\"]", "managed/user [\"userName\"]"].map(str::to_owned).to_vec();
+    assert_eq!(declared(&db).await, (before, 6), "a name, its form and its look; a list and its elements");
+    assert!(
+        db.declare(&Collections::new().with("managed/user", ["mail"], []).with("managed/role", [], ["name"])).await.unwrap().is_empty()
+    );
+    let after = ["managed/role [\"name\"]", "managed/user [\"mail\"]"].map(str::to_owned).to_vec();
+    assert_eq!(declared(&db).await, (after.clone(), 3));
+    let offline = Db::open(&location(&directory), users()).await.unwrap();
+    assert_eq!(declared(&offline).await.0.len(), 3, "who opens a store takes nothing away");
+    db.declare(&Collections::new()).await.unwrap();
+    assert_eq!(declared(&db).await, (Vec::new(), 0));
 }
 
+/// What is stored already cannot be refused any more; what comes next is.
 #[tokio::test]
-async fn a_uniqueness_that_stored_objects_contradict_is_reported_and_the_rest_is_made() {
+async fn a_uniqueness_that_stored_objects_contradict_is_reported_and_in_force() {
     let directory = tempfile::tempdir().unwrap();
     let db = Db::open(&location(&directory), Collections::new()).await.unwrap();
     for (id, user_name) in [("a", "one"), ("b", "two"), ("c", "three")] {
         db.commit(create(id, json!({ "userName": user_name, "mail": if id == "b" { "other" } else { "same" } }))).await.unwrap();
     }
     let both = Collections::new().with("managed/user", ["mail", "userName"], []);
+    let expected =
+        crate::Doubled { collection: "managed/user".into(), property: "mail".into(), values: 1, first: "a".into(), second: "c".into() };
     for _ in 0..2 {
-        let error = db.ensure_indexes(&both).await.unwrap_err();
-        assert!(
-            matches!(&error, IndexError::Duplicate { property, first, second, .. } if (property.as_str(), first.as_str(), second.as_str()) == ("mail", "a", "c")),
-            "{error}"
-        );
+        assert_eq!(db.declare(&both).await.unwrap(), vec![expected.clone()]);
     }
-    assert!(index_names(&db).await.contains(&"lookup managed/user mail".to_owned()));
     assert_eq!(db.query("managed/user", &Query::all(Filter::equals("mail", "same"))).await.unwrap().result.len(), 2);
-    assert!(matches!(db.commit(create("d", json!({ "userName": "one" }))).await, Err(CommitError::Taken { .. })));
+    for taken in [json!({ "userName": "one" }), json!({ "mail": "same" }), json!({ "mail": "other" })] {
+        let refused = db.commit(create("d", taken.clone())).await;
+        assert!(matches!(refused, Err(CommitError::Taken { .. })), "{taken}");
+    }
     let repair = Change::Delete { collection: "managed/user".into(), id: "c".into(), expected: None };
     db.commit(Unit { now: 1, spend: None, effects: vec![Effect::Change(repair)] }).await.unwrap();
-    db.ensure_indexes(&both).await.unwrap();
-    assert!(matches!(db.commit(create("d", json!({ "mail": "same" }))).await, Err(CommitError::Taken { .. })));
+    assert_eq!(db.declare(&both).await.unwrap(), []);
+    assert_eq!(db.declare(&both).await.unwrap(), []);
+}
+
+/// A store that an earlier version made, with its indexes over expressions, whatever their properties were called.
+#[tokio::test]
+async fn a_store_of_an_earlier_version_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = rusqlite::Connection::open(location(&directory)).unwrap();
+    for step in [
+        include_str!("../../migrations/sqlite/0001_store.sql"),
+        include_str!("../../migrations/sqlite/0002_unfinished.sql"),
+        include_str!("../../migrations/sqlite/0003_identifier.sql"),
+        include_str!("../../migrations/sqlite/0004_audit_indexes.sql"),
+        "CREATE UNIQUE INDEX \"unique managed/user userName\" ON managed_object (doc ->> 'userName') WHERE collection = 'managed/user'",
+        "CREATE INDEX \"a \"\"quoted\"\" name\" ON managed_object (doc ->> 'mail')",
+        "INSERT INTO managed_object VALUES ('managed/user', 'a', 1, '{\"userName\":\"Ann\"}', 1, 1)",
+        "INSERT INTO identifier VALUES ('managed/user', 'userName', 'a', 'ann', 'ann')",
+        "PRAGMA user_version = 4",
+    ] {
+        old.execute_batch(step).unwrap();
+    }
+    drop(old);
+    let db = open(&directory).await;
+    let left = "SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'managed_object' AND type = 'index' AND sql IS NOT NULL";
+    assert_eq!(ask(&db, left.into()).await, "0");
+    assert!(matches!(db.commit(create("b", json!({ "userName": "Ann" }))).await, Err(CommitError::Taken { .. })));
+    assert_eq!(db.query("managed/user", &Query::all(Filter::equals("userName", "Ann"))).await.unwrap().result.len(), 1);
 }
 
 #[tokio::test]
 async fn the_audit_trail_is_read_newest_first_by_page_and_topic() {
     let directory = tempfile::tempdir().unwrap();
     let db = open(&directory).await;
-    let event = |topic: &'static str, time: i64| {
+    let event = |topic: Topic, time: i64| {
         Effect::Audit(AuditEvent {
             topic,
             event: "PATCH".into(),
@@ -192,15 +230,15 @@ async fn the_audit_trail_is_read_newest_first_by_page_and_topic() {
             detail: json!({ "stage": 3 }),
         })
     };
-    let effects = vec![event("activity", 1), event("access", 2), event("activity", 3), event("activity", 4)];
+    let effects = vec![event(Topic::Activity, 1), event(Topic::Access, 2), event(Topic::Activity, 3), event(Topic::Activity, 4)];
     db.commit(Unit { now: 5, spend: None, effects }).await.unwrap();
-    let times = |records: Vec<crate::AuditRecord>| records.into_iter().map(|record| record.time).collect::<Vec<_>>();
-    let first = db.audit(&AuditQuery { topic: Some("activity".into()), limit: 2, ..AuditQuery::default() }).await.unwrap();
-    assert_eq!((first[0].detail.clone(), first[0].successful, first[1].successful), (json!({ "stage": 3 }), true, false));
+    let times = |records: Vec<crate::AuditRecord>| records.into_iter().map(|record| record.event.time).collect::<Vec<_>>();
+    let first = db.audit(&AuditQuery { topic: Some(Topic::Activity), limit: 2, ..AuditQuery::default() }).await.unwrap();
+    assert_eq!((first[0].event.detail.clone(), first[0].event.successful, first[1].event.successful), (json!({ "stage": 3 }), true, false));
     let before = Some(first[1].number);
     assert_eq!(times(first), [4, 3]);
     assert_eq!(
-        times(db.audit(&AuditQuery { topic: Some("activity".into()), before, limit: 9, ..AuditQuery::default() }).await.unwrap()),
+        times(db.audit(&AuditQuery { topic: Some(Topic::Activity), before, limit: 9, ..AuditQuery::default() }).await.unwrap()),
         [1]
     );
     let narrow = AuditQuery {
@@ -260,7 +298,7 @@ async fn two_processes_share_a_store() {
     assert_eq!(other.read("managed/user", "a").await.unwrap().unwrap().content, json!({ "loginCount": 40 }));
 }
 
-/// What waits together is committed together; a refusal or a fault in the middle is nobody else's.
+/// What waits together is committed together; a refusal or a fault in the middle does not touch the others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_that_fails_is_undone_alone() {
     let directory = tempfile::tempdir().unwrap();
@@ -306,11 +344,11 @@ async fn a_long_search_is_finished_on_another_thread() {
     let people = (0..3000).map(|number| create(&format!("id{number}"), json!({ "city": format!("c{number}") })).effects.remove(0));
     db.commit(Unit { now: 1, spend: None, effects: people.collect() }).await.unwrap();
     let all = Query::all(Filter::equals("city", "c2999"));
-    let brief = db.look::<_, LedgerError>(|connection| {
+    let brief = db.look::<_, LedgerError, _>(|connection| {
         connection
             .briefly(|| connection.query("SELECT count(*) FROM managed_object WHERE doc ->> 'city' = 'x'").one(|row| row.get::<_, i64>(0)))
     });
-    assert!(brief.is_err(), "longer than what is done at once");
+    assert!(brief.await.is_err(), "longer than what is done at once");
     assert_eq!(db.query("managed/user", &all).await.unwrap().result.len(), 1);
 }
 
@@ -324,10 +362,10 @@ async fn the_forms_of_names_follow_the_declaration() {
     let form = identity::names::check_name::<&str>("nAME2499", &[]).unwrap();
     assert!(db.named("managed/user", "userName", &form).await.unwrap().is_empty());
     for _ in 0..2 {
-        db.ensure_indexes(&users()).await.unwrap();
+        db.declare(&users()).await.unwrap();
         assert_eq!(db.named("managed/user", "userName", &form).await.unwrap(), ["id2499"]);
     }
-    db.ensure_indexes(&Collections::new()).await.unwrap();
+    db.declare(&Collections::new()).await.unwrap();
     assert!(db.named("managed/user", "userName", &form).await.unwrap().is_empty());
 }
 

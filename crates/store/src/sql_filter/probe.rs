@@ -1,4 +1,4 @@
-//! Which indexes lead to all objects that a filter can match.
+//! Which terms lead to all objects that a filter can match.
 //!
 //! Easiest to break: probes find a superset, cheaply; the whole filter is applied to what they find. They are chosen here and not by
 //! the engine's planner, because a planner changes its mind with the number of rows and a reset must cost the same on any store.
@@ -6,13 +6,12 @@
 use crest::{Comparison, Filter, Pointer};
 use serde_json::Value;
 
-use super::{Place, Test, place};
-use crate::Collections;
-use crate::collections::Index;
+use super::{Place, Test, after_prefix, place, safe, storable};
+use crate::engine::Dialect;
+use crate::lookups::{Declared, Lookup, term};
 use crate::sql::Values;
-use crate::sqlite;
 
-/// SELECTs of rows; together they find all candidates.
+/// SELECTs of ids; together they find all candidates.
 #[derive(Debug)]
 pub(crate) struct Probes {
     selects: Vec<String>,
@@ -20,9 +19,12 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// The candidates' rows as one subquery.
+    /// The candidates' ids, each once, as one subquery with a column `object`.
     pub(crate) fn sql(&self) -> String {
-        self.selects.join(" UNION ALL ")
+        match self.selects.as_slice() {
+            [one] => format!("SELECT DISTINCT object FROM ({one}) AS found"),
+            several => several.join(" UNION "),
+        }
     }
 }
 
@@ -33,26 +35,26 @@ const PREFIX: usize = 1000;
 const MAX_SELECTS: usize = 400;
 
 /// The probes for a filter; `None` when only a walk over the collection finds everything.
-pub(crate) fn probes(filter: &Filter, collection: &str, indexes: &Collections, values: &mut Values) -> Option<Probes> {
-    find(filter, collection, indexes, values, 64)
+pub(crate) fn probes(filter: &Filter, collection: &str, declared: &Declared, values: &mut Values) -> Option<Probes> {
+    find(filter, collection, declared, values, 64)
 }
 
-fn find(filter: &Filter, collection: &str, indexes: &Collections, values: &mut Values, depth: usize) -> Option<Probes> {
+fn find(filter: &Filter, collection: &str, declared: &Declared, values: &mut Values, depth: usize) -> Option<Probes> {
     let depth = depth.checked_sub(1)?;
     match filter {
-        Filter::False => Some(Probes { selects: vec![format!("SELECT {} FROM managed_object WHERE FALSE", sqlite::ROW)], cost: 0 }),
+        Filter::False => Some(Probes { selects: vec!["SELECT id AS object FROM managed_object WHERE FALSE".to_owned()], cost: 0 }),
         Filter::And(parts) => {
-            let found = parts.iter().filter_map(|part| find(part, collection, indexes, values, depth));
+            let found = parts.iter().filter_map(|part| find(part, collection, declared, values, depth));
             found.min_by_key(|probes| probes.cost)
         }
         Filter::Or(parts) if !parts.is_empty() => {
             let (lists, others) = lists(parts);
             let mut all = Probes { selects: Vec::new(), cost: 0 };
             let found =
-                lists.into_iter().map(|(pointer, list)| leaf(pointer, Comparison::In, &Value::Array(list), collection, indexes, values));
+                lists.into_iter().map(|(pointer, list)| leaf(pointer, Comparison::In, &Value::Array(list), collection, declared, values));
             let mut found: Vec<_> = found.collect::<Option<_>>()?;
             for part in others {
-                found.push(find(part, collection, indexes, values, depth)?);
+                found.push(find(part, collection, declared, values, depth)?);
             }
             for probes in found {
                 all.selects.extend(probes.selects);
@@ -60,7 +62,7 @@ fn find(filter: &Filter, collection: &str, indexes: &Collections, values: &mut V
             }
             (all.selects.len() <= MAX_SELECTS).then_some(all)
         }
-        Filter::Compare { pointer, comparison, value } => leaf(pointer, *comparison, value, collection, indexes, values),
+        Filter::Compare { pointer, comparison, value } => leaf(pointer, *comparison, value, collection, declared, values),
         _ => None,
     }
 }
@@ -88,7 +90,7 @@ fn leaf(
     comparison: Comparison,
     wanted: &Value,
     collection: &str,
-    indexes: &Collections,
+    declared: &Declared,
     values: &mut Values,
 ) -> Option<Probes> {
     let size = match (comparison, wanted) {
@@ -97,28 +99,89 @@ fn leaf(
         (Comparison::StartsWith, Value::String(prefix)) if !prefix.is_empty() => PREFIX,
         _ => return None,
     };
-    let [label] = pointer.tokens() else { return None };
-    let row = sqlite::ROW;
-    if matches!(place(pointer, values)?, Place::Id) {
+    if matches!(pointer.tokens(), [name] if name == "_id") {
+        let Some(Place::Id) = place(pointer, values) else { return None };
         let texts = Test::new(comparison, wanted, values)?.texts;
-        let condition = texts.map_or_else(|| "FALSE".into(), |texts| texts.on("id"));
+        let condition = texts.map_or_else(|| "FALSE".into(), |texts| texts.on("id", values.dialect()));
         let collection = values.text(collection);
-        let select = format!("SELECT {row} FROM managed_object{} WHERE collection = {collection} AND {condition}", sqlite::BY_ID);
+        let select =
+            format!("SELECT id AS object FROM managed_object{} WHERE collection = {collection} AND {condition}", values.dialect().by_id());
         return Some(Probes { selects: vec![select], cost: size.saturating_mul(UNIQUE) });
     }
-    let index = indexes.index(collection, label)?;
-    let test = Test::new(comparison, wanted, values)?;
-    let mut selects: Vec<String> =
-        [test.texts, test.numbers].into_iter().flatten().map(|test| scalars(index, &test.on(&sqlite::value(label)))).collect();
-    selects.push(arrays(index));
-    Some(Probes { selects, cost: size.saturating_mul(if index.unique { UNIQUE } else { LOOKUP }) })
+    let (lookup, spaces) = found_by(declared, collection, pointer)?;
+    let terms = match (comparison, wanted) {
+        // Stored text holds no NUL.
+        (Comparison::StartsWith, Value::String(prefix)) if !storable(prefix) => Terms::among(&[], values)?,
+        (Comparison::StartsWith, Value::String(prefix)) => Terms::beginning(prefix, values),
+        (Comparison::In, Value::Array(list)) => Terms::among(list, values)?,
+        (_, one) => Terms::among(std::slice::from_ref(one), values)?,
+    };
+    let selects = spaces.iter().map(|space| terms.within(*space, values.dialect())).collect();
+    Some(Probes { selects, cost: size.saturating_mul(if lookup.uses.unique { UNIQUE } else { LOOKUP }) })
 }
 
-fn scalars(index: Index<'_>, condition: &str) -> String {
-    format!("SELECT {} FROM managed_object{} WHERE {} AND {condition}", sqlite::ROW, sqlite::by_index(index), sqlite::within(index))
+/// What a place is found by, and the spaces of its terms.
+fn found_by<'d>(declared: &'d Declared, collection: &str, pointer: &Pointer) -> Option<(&'d Lookup, Vec<i64>)> {
+    if let [property, member] = pointer.tokens()
+        && member == crest::reference::REF
+    {
+        let of_references = declared.find(collection, &Pointer::from_tokens([property]));
+        if let Some(lookup) = of_references.filter(|lookup| lookup.uses.reference) {
+            return Some((lookup, vec![lookup.targets()]));
+        }
+    }
+    let lookup = declared.find(collection, pointer).filter(|lookup| !lookup.uses.reference)?;
+    Some((lookup, vec![lookup.whole(), lookup.elements()]))
 }
 
-fn arrays(index: Index<'_>) -> String {
-    let (row, hint, within, kind) = (sqlite::ROW, sqlite::by_arrays(index), sqlite::within(index), sqlite::kind(index.label));
-    format!("SELECT {row} FROM managed_object{hint} WHERE {within} AND {kind} = 'array'")
+/// Terms to look for.
+enum Terms {
+    /// The bound one.
+    One(String),
+    /// Those of a bound list.
+    Among(String),
+    /// Those from a bound one on, and before another.
+    Range(String, Option<String>),
+}
+
+impl Terms {
+    /// The terms of these values; `None` where a number is not the same everywhere.
+    fn among(list: &[Value], values: &mut Values) -> Option<Self> {
+        let mut terms = Vec::new();
+        for value in list {
+            match value {
+                Value::String(text) if !storable(text) => {}
+                Value::Number(number) => {
+                    safe(number)?;
+                    terms.push(term::of(value));
+                }
+                _ => terms.push(term::of(value)),
+            }
+        }
+        Some(match terms.as_slice() {
+            [one] => Self::One(values.text(one.as_str())),
+            _ => Self::Among(values.text(Value::from(terms).to_string())),
+        })
+    }
+
+    fn beginning(prefix: &str, values: &mut Values) -> Self {
+        let prefix = term::begin(prefix);
+        let end = after_prefix(prefix).map(|end| values.text(format!("2{end}")));
+        Self::Range(values.text(format!("2{prefix}")), end)
+    }
+
+    /// The objects that have one of them in a space. A number of ours may stand in the text; it makes the plan plain to see.
+    fn within(&self, space: i64, dialect: Dialect) -> String {
+        match self {
+            Self::One(term) => format!("SELECT object FROM lookup_key WHERE space = {space} AND term = {term}"),
+            Self::Among(list) => {
+                let list = dialect.list(list);
+                format!("SELECT object FROM ({list}) AS wanted{}lookup_key WHERE space = {space} AND term = wanted.value", Dialect::THEN)
+            }
+            Self::Range(from, to) => {
+                let to = to.as_ref().map(|to| format!(" AND term < {to}")).unwrap_or_default();
+                format!("SELECT object FROM lookup_key WHERE space = {space} AND term >= {from}{to}")
+            }
+        }
+    }
 }

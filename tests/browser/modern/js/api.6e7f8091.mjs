@@ -1,4 +1,4 @@
-// Calls to the REST API with the headers the newer stock client sends (client-contract §1).
+// Calls to the REST API with the headers the newer stock client sends (docs/protocol/clients.md, "Transport").
 
 export const anonymous = { 'X-OpenIDM-Username': 'anonymous', 'X-OpenIDM-Password': 'anonymous', 'X-OpenIDM-NoSession': 'true' };
 export const ajax = { 'X-Requested-With': 'XMLHttpRequest' };

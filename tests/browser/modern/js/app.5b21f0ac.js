@@ -1,4 +1,4 @@
-// A client in the manner of the newer stock one: a hash router, a guard, and the calls of client-contract §2 to §9.
+// A client in the manner of the newer stock one: a hash router, a guard, and the calls of docs/protocol/clients.md, "Start and route guard" and "Profile page".
 
 import { ajax, anonymous, fresh, get, post, seen, whenSessionIsLost } from './api.6e7f8091.mjs';
 import { element, form, screen, toast } from './dom.12ab34cd.mjs';

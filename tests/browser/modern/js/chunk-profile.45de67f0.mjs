@@ -1,4 +1,4 @@
-// The profile page, loaded when it is first wanted (client-contract §9).
+// The profile page, loaded when it is first wanted (docs/protocol/clients.md, "Profile page").
 
 import { ajax, anonymous, fresh, get, headerValue, post, call } from './api.6e7f8091.mjs';
 import { element, form, screen, toast } from './dom.12ab34cd.mjs';

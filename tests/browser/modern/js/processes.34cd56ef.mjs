@@ -1,4 +1,4 @@
-// The processes: each answer says what is asked next (client-contract §5 to §8).
+// The processes: each answer says what is asked next (docs/protocol/clients.md, "Processes in the client" and "Progressive profile in the client").
 
 import { ajax, anonymous, fresh, get, post, submit } from './api.6e7f8091.mjs';
 import { element, form, screen, toast } from './dom.12ab34cd.mjs';

@@ -1,4 +1,4 @@
-// Signing in and out, and the guard of the pages that need it (client-contract §2 and §4).
+// Signing in and out, and the guard of the pages that need it (docs/protocol/clients.md, "Start and route guard" and "Sign-in and sign-out").
 
 import { ajax, anonymous, call, fresh, get, headerValue, post } from './api.6e7f8091.mjs';
 
@@ -16,7 +16,7 @@ async function load(login, headers) {
   Object.assign(store, { user: own, profile, schema, login });
 }
 
-// Where a person goes who has just proved who he is.
+// Where a person goes who has just signed in.
 async function enter(login, headers) {
   if (!login.authorization.roles.includes) throw new TypeError('roles');
   const owed = login.authorization.requiredProfileProcesses ?? [];

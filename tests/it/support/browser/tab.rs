@@ -184,19 +184,31 @@ impl Tab {
         }
     }
 
-    /// Every request sent from this tab, in order.
+    /// Every request from this tab that was answered or really went out, in order. What went out is told by another process of the browser, so it
+    /// is waited for; what the page itself says of a request before that is not final.
     pub(crate) fn sent(&self) -> Vec<Sent> {
-        let events = self.browser.events(&self.session);
+        let ids = |events: &[Value], method: &str, told: bool| -> Vec<Value> {
+            let named = events.iter().filter(|event| event["method"] == method && (!told || event["params"]["hasExtraInfo"] == true));
+            named.map(|event| event["params"]["requestId"].clone()).collect()
+        };
+        let events = self.browser.complete_events(&self.session, |events| {
+            let really = ids(events, "Network.requestWillBeSentExtraInfo", false);
+            ids(events, "Network.responseReceived", true).iter().all(|id| really.contains(id))
+        });
         let named = |method: &'static str| events.iter().filter(move |event| event["method"] == method).map(|event| &event["params"]);
-        let requests = named("Network.requestWillBeSent").map(|one| {
+        let answered = ids(&events, "Network.responseReceived", false);
+        let requests = named("Network.requestWillBeSent").filter_map(|one| {
             // What really went out, cookies included, is told separately.
             let really = named("Network.requestWillBeSentExtraInfo").find(|more| more["requestId"] == one["requestId"]);
+            if really.is_none() && !answered.contains(&one["requestId"]) {
+                return None;
+            }
             let headers = really.map_or(&one["request"]["headers"], |more| &more["headers"]);
             let pair = |(name, value): (&String, &Value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned());
-            Sent {
+            Some(Sent {
                 url: one["request"]["url"].as_str().unwrap_or_default().to_owned(),
                 headers: headers.as_object().into_iter().flatten().map(pair).collect(),
-            }
+            })
         });
         requests.collect()
     }

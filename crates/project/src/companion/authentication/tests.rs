@@ -19,7 +19,14 @@ fn read_with(
         "sessionModule": {"name": "JWT_SESSION", "properties": {"maxTokenLifeMinutes": "120", "tokenIdleTimeMinutes": 30, "sessionOnly": "true", "keyAlias": "x"}},
         "authModules": modules}});
     let document = Document::read(SourceFile::new("conf/authentication.json", &value.to_string()), &names, &sink).unwrap();
-    let read = Authentication::read(&document, settings, &names, &environment, &sink);
+    let read = Authentication::read(
+        &document,
+        settings,
+        &names,
+        &environment,
+        &|name: &str| (name == "mine.js").then(|| "security.authorization.roles = []".to_owned()),
+        &sink,
+    );
     (read, sink.into_sorted().iter().map(|found| (found.severity, found.rule)).collect())
 }
 
@@ -64,24 +71,136 @@ fn an_undefined_anonymous_password_falls_back_with_one_warning() {
 }
 
 #[test]
-fn anonymous_is_added_where_the_repository_held_him_and_not_where_he_is_refused() {
+fn anonymous_is_added_where_the_repository_held_it_and_not_where_it_is_refused() {
     assert_eq!(anonymous(&read(&json!([managed()])).0).as_deref(), Some("anonymous"));
     let refused = json!([{"name": "STATIC_USER", "enabled": false, "properties": {"username": "anonymous", "password": "x"}}, managed()]);
     assert_eq!(anonymous(&read(&refused).0), None);
 }
 
 #[test]
-fn people_sign_in_unless_vestibule_toml_refuses() {
+fn who_signs_in_with_a_password_kept_here_is_what_the_file_says_unless_vestibule_toml_says_otherwise() {
     let off = json!({"name": "MANAGED_USER", "enabled": false});
     let signs_in = |read: &Authentication| read.enabled().any(|module| module.kind == ModuleKind::ManagedUser);
-    for (modules, expected) in [(json!([off]), Severity::Warning), (json!([]), Severity::Hint)] {
-        let (read, found) = read(&modules);
-        assert!(signs_in(&read));
-        assert_eq!(found, [(expected, "managed-sign-in")]);
+    let said = |wanted: Option<bool>, modules: &Value| {
+        let settings = Settings { managed_sign_in: wanted, ..Settings::default() };
+        let (read, found) = read_with(modules, &settings, &Variables::new(), &[]);
+        (signs_in(&read), found.len())
+    };
+    assert_eq!(said(None, &json!([off])), (false, 1), "switched off is off, and said");
+    assert_eq!(said(Some(true), &json!([off])), (true, 1), "and on where vestibule.toml says so, which is said, too");
+    assert_eq!(said(Some(false), &json!([off])), (false, 0));
+    assert_eq!(said(None, &json!([])), (true, 1), "a project without the module keeps local sign-in, with a warning");
+    assert_eq!(said(Some(true), &json!([])), (true, 0));
+    assert_eq!(said(Some(false), &json!([])), (false, 0));
+    assert_eq!(said(None, &json!([managed()])), (true, 0));
+    assert_eq!(said(Some(false), &json!([managed()])), (false, 0));
+    assert_eq!(read(&json!([])).1, [(Severity::Warning, "managed-sign-in")]);
+}
+
+/// The product's way to switch its administrator off.
+#[test]
+fn an_administrator_who_is_switched_off_has_no_password_but_that_of_the_environment() {
+    let off = json!([{"name": "STATIC_USER", "enabled": false, "properties": {"username": "openidm-admin", "password": "x"}}, managed()]);
+    let boot = [("openidm.admin.password", "boot")];
+    let (read, _) = read_with(&off, &Settings::default(), &Variables::new(), &boot);
+    assert!(read.admin.switched_off && read.admin.sources.is_empty());
+    let variables = Variables::from([("OPENIDM_ADMIN_PASSWORD", "variable")]);
+    let (read, _) = read_with(&off, &Settings::default(), &variables, &boot);
+    assert!(!read.admin.switched_off && read.admin.password().is_some());
+    let other = json!([off[0], {"name": "STATIC_USER", "properties": {"username": "root", "password": "y",
+        "defaultUserRoles": ["internal/role/openidm-admin"]}}, managed()]);
+    let (read, _) = read_with(&other, &Settings::default(), &Variables::new(), &[]);
+    assert_eq!((read.admin.switched_off, read.admin.username.as_str()), (false, "root"));
+}
+
+#[test]
+fn for_whom_users_may_act_is_read_with_what_would_let_nobody() {
+    let with = |run_as: &Value| {
+        let mut module = managed();
+        module["properties"]["runAsProperties"] = run_as.clone();
+        read(&json!([module]))
+    };
+    let (made, found) = with(&json!({"adminRoles": ["internal/role/openidm-admin"], "disallowedRunAsRoles": ["boss"],
+        "defaultUserRoles": ["internal/role/openidm-authorized"], "queryId": "credential-query", "queryOnResource": "managed/customer",
+        "propertyMapping": {"authenticationId": "mail", "userRoles": "roles"}}));
+    let run_as = made.modules[0].run_as.as_ref().unwrap();
+    assert_eq!((run_as.resource.as_str(), run_as.mapping.authentication_id.as_str(), found.len()), ("managed/customer", "mail", 0));
+    for flawed in [json!({"disallowedRunAsRoles": []}), json!({"adminRoles": ["a"], "queryOnResource": "internal/user"})] {
+        assert_eq!(with(&flawed).1, [(Severity::Warning, "run-as")], "{flawed}");
     }
-    let settings = Settings { managed_sign_in: false, ..Settings::default() };
-    let (read, found) = read_with(&json!([managed()]), &settings, &Variables::new(), &[]);
-    assert!(!signs_in(&read) && found.is_empty());
+}
+
+#[test]
+fn a_script_that_cannot_be_run_lets_nobody_in() {
+    let with = |script: Value| {
+        let mut module = managed();
+        module["properties"]["augmentSecurityContext"] = script;
+        let (read, found) = read(&json!([module]));
+        (read.modules[0].script.clone(), found)
+    };
+    for product in [
+        json!({"type": "text/javascript", "source": "require('auth/customAuthz').setProtectedAttributes(security)"}),
+        json!({"file": "auth/x.js"}),
+    ] {
+        assert_eq!(with(product), (SecurityScript::None, vec![]));
+    }
+    for own in [
+        json!({"type": "text/javascript", "source": "security.authorization.roles = []"}),
+        json!({"type": "text/javascript", "file": "mine.js", "wanted": 1}),
+    ] {
+        let (script, found) = with(own);
+        assert!(matches!(script, SecurityScript::Own(..)) && found.is_empty());
+    }
+    for lost in [json!({"type": "groovy", "source": "security"}), json!({"file": "none.js"}), json!({"source": "if ("})] {
+        assert_eq!(with(lost), (SecurityScript::Refused, vec![(Severity::Error, "security-script")]));
+    }
+}
+
+#[test]
+fn a_query_of_the_project_s_own_lets_nobody_in_until_it_is_waived() {
+    let with = |query: &str, waive: Value, run_as: bool| {
+        let mut module = managed();
+        let own = json!({"adminRoles": ["a"], "queryId": query, "vestibule": waive});
+        if run_as {
+            module["properties"]["runAsProperties"] = own;
+        } else {
+            module["properties"].as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+            module["properties"].as_object_mut().unwrap().remove("adminRoles");
+        }
+        let (read, found) = read(&json!([module]));
+        let module = &read.modules[0];
+        (module.run_as.as_ref().map_or(&module.script, |run_as| &run_as.script).clone(), found)
+    };
+    for run_as in [false, true] {
+        for known in ["credential-query", "for-userName", "credential-internaluser-query", ""] {
+            assert_eq!(with(known, Value::Null, run_as), (SecurityScript::None, vec![]), "{known}");
+        }
+        assert_eq!(with("active-staff", Value::Null, run_as), (SecurityScript::Refused, vec![(Severity::Error, "own-query")]));
+        let waived = with("active-staff", json!({"waive": ["queryId"]}), run_as);
+        assert_eq!(waived, (SecurityScript::None, vec![(Severity::Warning, "own-query")]));
+        // What is waived must be there, and be spelled right.
+        let nothing = with("credential-query", json!({"waive": ["queryId"]}), run_as);
+        assert_eq!(nothing, (SecurityScript::None, vec![(Severity::Error, "unknown-waiver")]));
+        let (script, mut found) = with("active-staff", json!({"waive": ["query"]}), run_as);
+        found.sort_unstable();
+        assert_eq!((script, found), (SecurityScript::Refused, vec![(Severity::Error, "own-query"), (Severity::Error, "unknown-waiver")]));
+    }
+}
+
+/// A time is never more than what is written.
+#[test]
+fn the_times_of_a_session_are_what_the_file_says() {
+    let read = |properties: Value| {
+        let sink = Sink::default();
+        let document = Document::as_written(SourceFile::new("x.json", &properties.to_string()), &sink).unwrap();
+        let session = Session::read(&document.root(&sink));
+        (session.max_life.as_secs_f64(), session.idle.as_secs_f64(), sink.into_sorted().len())
+    };
+    assert_eq!(read(json!({})), (7200.0, 1800.0, 0));
+    assert_eq!(read(json!({"maxTokenLifeMinutes": "0.5", "tokenIdleTimeSeconds": 5})), (30.0, 5.0, 0));
+    assert_eq!(read(json!({"maxTokenLifeMinutes": 120, "maxTokenLifeSeconds": "7", "tokenIdleTimeMinutes": ""})), (7.0, 1800.0, 0));
+    assert_eq!(read(json!({"maxTokenLifeMinutes": 0, "tokenIdleTimeMinutes": "soon"})), (0.0, 0.0, 2));
+    assert_eq!(read(json!({"maxTokenLifeMinutes": 9_999_999})), (366.0 * 86_400.0, 1800.0, 1));
 }
 
 #[test]
@@ -146,7 +265,7 @@ fn a_file_for_am_tokens_gets_the_default_modules() {
     let names = ProjectNames::new(&environment, Vec::new(), "/project");
     let document =
         Document::read(SourceFile::new("conf/authentication.json", "{\"rsFilter\": {\"x\": \"&{nobody}\"}}"), &names, &sink).unwrap();
-    let read = Authentication::read(&document, &Settings::default(), &names, &environment, &sink);
+    let read = Authentication::read(&document, &Settings::default(), &names, &environment, &|_: &str| None, &sink);
     assert_eq!((anonymous(&read).as_deref(), read.enabled().count()), (Some("anonymous"), 2));
     assert_eq!(sink.into_sorted()[0].rule, "no-sign-in-modules");
 }

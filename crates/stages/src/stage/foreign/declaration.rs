@@ -13,7 +13,7 @@ const GIVABLE: [FactKind; 3] = [FactKind::Human, FactKind::Parameters, FactKind:
 
 /// What runs.
 pub(super) enum Runs {
-    /// A script.
+    /// A script of the project, run in the sandbox.
     Script(Program),
     /// A service.
     Http { url: String, token: Option<String> },
@@ -135,7 +135,7 @@ const KINDS: [(&str, FactKind, &[FactKind]); 11] = [
     ("created", FactKind::Created, &[FactKind::Created]),
 ];
 
-/// `MathProblem` of `org.forgerock.selfservice.custom.MathProblemStageConfig`, as the old server shows it.
+/// `MathProblem` of `org.forgerock.selfservice.custom.MathProblemStageConfig`, as IDM shows it.
 fn shown(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
     let short = last.strip_suffix("Config").unwrap_or(last);

@@ -1,0 +1,57 @@
+//! What a server does for people and their accounts, behind every interface (a *face*: REST, pages): who somebody is, what they may do and still
+//! have to do, their sessions, writes to their objects with everything that follows, the processes they go through.
+//!
+//! A face (`rest`, `pages`) reads what a client sent, calls functions of this crate with plain values, and shows typed results. Easiest to
+//! break: nothing here knows HTTP, a backend of the store or a mail server; what is needed of them is a port ([`ports`], and those of
+//! `process`, `identity` and `stages`). A rule that stands in a face holds in that face alone.
+
+mod accepted;
+pub mod access;
+mod accounts;
+mod administrator;
+mod attempt;
+mod augment;
+mod budget;
+mod consequences;
+pub mod delegated;
+pub mod devices;
+mod editor;
+mod error;
+mod identify;
+mod keeping;
+mod limits;
+mod mail_change;
+pub mod mail_confirmation;
+mod newcomer;
+mod notices;
+mod notifications;
+mod passwords;
+pub mod ports;
+mod principal;
+pub mod rights;
+mod roles;
+mod run_as;
+mod runtime;
+pub mod session;
+mod sign_in;
+mod submission;
+mod turns;
+
+pub use accepted::Accepted;
+pub use accounts::Accounts;
+pub use administrator::Administrator;
+pub use attempt::{Actor, Attempt, Identified};
+pub use budget::MailBudgets;
+pub use consequences::{Consequences, author};
+pub use editor::Editor;
+pub use error::AccountError;
+pub use identify::{Evidence, Newcomer, Password};
+pub use limits::{Limited, Limits};
+pub use mail_change::{MailChanges, PAGE as MAIL_CHANGE_PAGE};
+pub use notices::{Notice, Post};
+pub use notifications::{
+    COLLECTION as NOTIFICATIONS, MOST as MOST_NOTIFICATIONS, Notifications, TARGET as NOTIFICATION_TARGET, shown as shown_notification,
+};
+pub use principal::{ANONYMOUS, Acting, INTERNAL, ModuleFacts, Pending, Principal, login_property, role_path};
+pub use runtime::Runtime;
+pub use turns::Turns;

@@ -1,0 +1,491 @@
+//! Rate limits per client address and per account (`[limits]`). They answer 429 and say when to come back; they never count wrong
+//! codes or answers, which is the store's business and cannot be switched off (SEC-11, SEC-47).
+//!
+//! Guesses at passwords have budgets of their own ([`guesses`]), and all of it goes by a time that is never set back ([`steady`]).
+//!
+//! Easiest to get wrong: a limit must not tell known accounts from unknown ones, so accounts are counted by the name that was typed,
+//! whether somebody has it or not (SEC-01). And failures of others must not keep the owner out: a network from which somebody signed in
+//! lately is judged by its own failures. By hand and not by `governor`, because a guess takes a place that a right one gives back.
+
+mod guesses;
+mod steady;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use crest::ResourceError;
+
+use self::guesses::{Budget, Guesses, Whose};
+use self::steady::Steady;
+
+/// The limits of a server. Times are seconds since 1970.
+pub struct Limits {
+    keys: RandomState,
+    rates: ArcSwap<Rates>,
+    submissions: Debts,
+    validations: Debts,
+    sign_ins: Debts,
+    registrations: Debts,
+    guesses: Guesses,
+    steady: Steady,
+    /// Until when a network is known to an account, in milliseconds.
+    known: Debts,
+}
+
+/// Seconds for which an account remembers a network somebody signed in from.
+const KNOWN_FOR: i64 = 30 * 24 * 3600;
+
+/// A request that comes too often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Too many requests, try again in {retry_after} seconds")]
+pub struct Limited {
+    /// Which limit, for metrics.
+    pub limit: &'static str,
+    /// Seconds until the next one is let through; at least 1.
+    pub retry_after: u64,
+}
+
+impl From<Limited> for ResourceError {
+    fn from(limited: Limited) -> Self {
+        Self::too_many_requests(limited.to_string())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Rates {
+    enabled: bool,
+    submissions: Rate,
+    sign_ins: Rate,
+    registrations: Rate,
+    /// Wrong passwords of an account in an hour.
+    of_account: u32,
+    /// Wrong passwords of a network in an hour, whatever the names.
+    of_network: u32,
+}
+
+impl Rates {
+    fn of(settings: &project::Limits) -> Self {
+        const MINUTE: u64 = 60_000;
+        Self {
+            enabled: settings.enabled,
+            submissions: Rate::new("submissions", settings.submissions_per_client_minute, MINUTE),
+            sign_ins: Rate::new("signins", settings.signins_per_client_minute, MINUTE),
+            registrations: Rate::new("registrations", settings.registrations_per_client_day, 24 * 60 * MINUTE),
+            of_account: settings.signin_failures_per_account_hour,
+            of_network: settings.signin_failures_per_client_hour,
+        }
+    }
+}
+
+impl Limits {
+    /// Limits as the operator set them.
+    #[must_use]
+    pub fn new(settings: &project::Limits) -> Self {
+        Self {
+            keys: RandomState::new(),
+            rates: ArcSwap::from_pointee(Rates::of(settings)),
+            submissions: Debts::default(),
+            validations: Debts::default(),
+            sign_ins: Debts::default(),
+            registrations: Debts::default(),
+            guesses: Guesses::default(),
+            steady: Steady::default(),
+            known: Debts::default(),
+        }
+    }
+
+    /// Takes changed settings; what was counted stays counted.
+    pub fn set(&self, settings: &project::Limits) {
+        self.rates.store(Rates::of(settings).into());
+    }
+
+    /// Forgets whoever has nothing to wait for.
+    pub fn sweep(&self, now: i64) {
+        let now = self.steady.at(now);
+        for debts in [&self.submissions, &self.validations, &self.sign_ins, &self.registrations, &self.known] {
+            debts.sweep(milliseconds(now));
+        }
+        self.guesses.sweep(now);
+    }
+
+    /// Counts a submission to a process.
+    ///
+    /// # Errors
+    /// When the client's network has used up its share.
+    pub fn submission(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        if rates.enabled { self.submissions.count(rates.submissions, self.key(&network(client)), self.steady.at(now)) } else { Ok(()) }
+    }
+
+    /// Counts a question whether values satisfy the policies, among them whether a name is free. As many as submissions, which say the
+    /// same, but not out of their share: a page asks while somebody types.
+    ///
+    /// # Errors
+    /// When the client's network has used up its share.
+    pub fn validation(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        let rate = Rate { name: "validations", ..rates.submissions };
+        if rates.enabled { self.validations.count(rate, self.key(&network(client)), self.steady.at(now)) } else { Ok(()) }
+    }
+
+    /// Counts an account that a submission may make, before it makes it; [`Limits::not_registered`] takes it back. Counted afterwards,
+    /// submissions that come at once would all pass.
+    ///
+    /// # Errors
+    /// When the client's network has made enough accounts for a while.
+    pub fn registration(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        if rates.enabled { self.registrations.count(rates.registrations, self.key(&network(client)), self.steady.at(now)) } else { Ok(()) }
+    }
+
+    /// No account was made.
+    pub fn not_registered(&self, client: IpAddr) {
+        let rates = self.rates.load();
+        if rates.enabled {
+            self.registrations.take_back(rates.registrations, self.key(&network(client)));
+        }
+    }
+
+    /// Counts a sign-in.
+    ///
+    /// # Errors
+    /// When the client's network has used up its share.
+    pub fn sign_in(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        if rates.enabled { self.sign_ins.count(rates.sign_ins, self.key(&network(client)), self.steady.at(now)) } else { Ok(()) }
+    }
+
+    /// Takes a place for one guess at the password of `account`, whoever that is: a person, an account of the configuration, nobody. Nothing is
+    /// compared without one (SEC-47). [`Guess::right`] gives it back; a wrong guess keeps it.
+    ///
+    /// A network from which somebody signed in lately has the account's budget for itself; all others share one.
+    ///
+    /// # Errors
+    /// When the account or the network has used up its budget.
+    pub fn guess(&self, client: IpAddr, account: &str, now: i64) -> Result<Guess<'_>, Limited> {
+        let rates = self.rates.load();
+        let (named, network, now) = (self.account(account), network(client), self.steady.at(now));
+        let of = |account, network, most| Budget { whose: Whose { account, network }, most };
+        let mut budgets = vec![of(Some(named), Some(network), rates.of_account), of(None, Some(network), rates.of_network)];
+        if !self.known.is_ahead(self.key(&(named, network)), now) {
+            budgets.push(of(Some(named), None, rates.of_account));
+        }
+        if !rates.enabled {
+            budgets.clear();
+        }
+        self.guesses.take(&budgets, now)?;
+        Ok(Guess { limits: self, budgets, known: self.key(&(named, network)), now })
+    }
+
+    /// Gives an account its budgets back: an administrator's decision.
+    pub fn clear_account(&self, account: &str) {
+        let named = self.account(account);
+        self.guesses.clear(|whose| whose.account == Some(named));
+    }
+
+    /// Gives a network its budgets and rates back: an administrator's decision.
+    pub fn clear_network(&self, client: IpAddr) {
+        let network = network(client);
+        self.guesses.clear(|whose| whose.network == Some(network));
+        for debts in [&self.submissions, &self.validations, &self.sign_ins, &self.registrations] {
+            debts.forget(self.key(&network));
+        }
+    }
+
+    /// One account in every spelling that signs in as it.
+    fn account(&self, name: &str) -> u64 {
+        self.key(&identity::names::skeleton(&name.trim().to_lowercase()))
+    }
+
+    fn key(&self, of: &(impl Hash + ?Sized)) -> u64 {
+        self.keys.hash_one(of)
+    }
+}
+
+/// A guess that has its place. Dropped, it counts as wrong.
+#[must_use = "a right guess gives its place back"]
+pub struct Guess<'a> {
+    limits: &'a Limits,
+    budgets: Vec<Budget>,
+    known: u64,
+    now: i64,
+}
+
+impl Guess<'_> {
+    /// It was right: it does not count, and who fails elsewhere does not slow this network down.
+    pub fn right(self) {
+        self.not_judged();
+    }
+
+    /// It was right, by somebody who is known here from now on.
+    pub fn right_and_known(self) {
+        let until = milliseconds(self.now.saturating_add(KNOWN_FOR));
+        self.limits.known.put(self.known, until, milliseconds(self.now));
+        self.not_judged();
+    }
+
+    /// Nothing could be compared.
+    pub fn not_judged(self) {
+        self.limits.guesses.give_back(&self.budgets, self.now);
+    }
+}
+
+/// What counts as one client: an IPv4 address, or the /64 that one IPv6 subscriber has at least.
+fn network(client: IpAddr) -> u128 {
+    match client.to_canonical() {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
+    }
+}
+
+fn milliseconds(seconds: i64) -> u64 {
+    u64::try_from(seconds).unwrap_or_default().saturating_mul(1000)
+}
+
+/// So many at once, refilled evenly: the generic cell rate algorithm.
+#[derive(Clone, Copy)]
+struct Rate {
+    name: &'static str,
+    /// Milliseconds that one request costs.
+    cost: u64,
+    /// Milliseconds a key may be ahead.
+    allowance: u64,
+}
+
+impl Rate {
+    fn new(name: &'static str, burst: u32, period: u64) -> Self {
+        let cost = (period / u64::from(burst.max(1))).max(1);
+        Self { name, cost, allowance: period.saturating_sub(cost) }
+    }
+
+    fn judge(self, debt: u64, now: u64) -> Result<(), Limited> {
+        let ahead = debt.saturating_sub(now).saturating_sub(self.allowance);
+        if ahead == 0 { Ok(()) } else { Err(Limited { limit: self.name, retry_after: ahead.div_ceil(1000).max(1) }) }
+    }
+}
+
+/// Per hashed key, the time at which its debt is paid.
+#[derive(Default)]
+struct Debts(Mutex<HashMap<u64, u64>>);
+
+/// Keys beyond which paid debts are dropped at once; what remains is bounded by the rate itself (SEC-52).
+const SWEEP_AT: usize = 64 * 1024;
+
+impl Debts {
+    fn count(&self, rate: Rate, key: u64, now: i64) -> Result<(), Limited> {
+        let now = milliseconds(now);
+        let mut debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let debt = debts.get(&key).copied().unwrap_or(0).max(now);
+        rate.judge(debt, now)?;
+        if debts.len() >= SWEEP_AT && !debts.contains_key(&key) {
+            debts.retain(|_, debt| *debt > now);
+        }
+        debts.insert(key, debt.saturating_add(rate.cost));
+        Ok(())
+    }
+
+    /// Sets the time, unless there are too many to remember one more.
+    fn put(&self, key: u64, until: u64, now: u64) {
+        let mut debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if debts.len() >= SWEEP_AT && !debts.contains_key(&key) {
+            debts.retain(|_, debt| *debt > now);
+        }
+        if debts.len() < SWEEP_AT || debts.contains_key(&key) {
+            debts.insert(key, until);
+        }
+    }
+
+    fn is_ahead(&self, key: u64, now: i64) -> bool {
+        let debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        debts.get(&key).is_some_and(|until| *until > milliseconds(now))
+    }
+
+    fn take_back(&self, rate: Rate, key: u64) {
+        if let Some(debt) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&key) {
+            *debt = debt.saturating_sub(rate.cost);
+        }
+    }
+
+    fn forget(&self, key: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+    }
+
+    fn sweep(&self, now: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, debt| *debt > now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_000_000;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_client_gets_its_share_at_once_and_then_one_at_a_time() {
+        let limits = Limits::new(&project::Limits { submissions_per_client_minute: 6, ..Default::default() });
+        let client = address("192.0.2.1");
+        for _ in 0..6 {
+            limits.submission(client, NOW).unwrap();
+        }
+        assert_eq!(limits.submission(client, NOW), Err(Limited { limit: "submissions", retry_after: 10 }));
+        limits.submission(address("192.0.2.2"), NOW).unwrap();
+        limits.submission(client, NOW + 10).unwrap();
+        assert!(limits.submission(client, NOW + 10).is_err());
+        for _ in 0..6 {
+            limits.submission(client, NOW + 3600).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_office_signs_in_a_hundred_times_with_the_defaults() {
+        let limits = Limits::new(&project::Limits::default());
+        for person in 0..100 {
+            limits.sign_in(address("192.0.2.1"), NOW).unwrap();
+            limits.guess(address("192.0.2.1"), &person.to_string(), NOW).unwrap().right_and_known();
+        }
+    }
+
+    #[test]
+    fn an_ipv6_subscriber_is_one_client() {
+        let limits = Limits::new(&project::Limits { submissions_per_client_minute: 1, ..Default::default() });
+        limits.submission(address("2001:db8::1"), NOW).unwrap();
+        assert!(limits.submission(address("2001:db8::ffff:2"), NOW).is_err());
+        limits.submission(address("2001:db8:0:1::1"), NOW).unwrap();
+        limits.submission(address("192.0.2.1"), NOW).unwrap();
+        assert!(limits.submission(address("::ffff:192.0.2.1"), NOW).is_err());
+    }
+
+    fn limits(of_account: u32, of_network: u32) -> Limits {
+        let settings = project::Limits {
+            signin_failures_per_account_hour: of_account,
+            signin_failures_per_client_hour: of_network,
+            ..Default::default()
+        };
+        Limits::new(&settings)
+    }
+
+    /// A wrong guess: whether it was compared.
+    fn wrong(limits: &Limits, client: &str, account: &str, now: i64) -> bool {
+        limits.guess(address(client), account, now).is_ok()
+    }
+
+    #[test]
+    fn sec_47_a_hundred_an_hour_are_a_hundred_and_right_guesses_cost_nothing() {
+        let limits = limits(2, 100);
+        for _ in 0..50 {
+            limits.guess(address("192.0.2.1"), "a", NOW).unwrap().right();
+        }
+        assert!(wrong(&limits, "192.0.2.1", "a", NOW) && wrong(&limits, "192.0.2.1", "a", NOW + 600));
+        let refused = limits.guess(address("192.0.2.1"), "a", NOW + 1800).err();
+        assert_eq!(refused, Some(Limited { limit: "signin_failures", retry_after: 1800 }));
+        assert!(wrong(&limits, "192.0.2.1", "b", NOW + 1800));
+        assert!(wrong(&limits, "192.0.2.1", "a", NOW + 3600) && !wrong(&limits, "192.0.2.1", "a", NOW + 3600));
+    }
+
+    #[test]
+    fn sec_47_guesses_that_are_being_judged_count() {
+        let limits = limits(3, 100);
+        let judged: Vec<_> = (0..3).map(|_| limits.guess(address("192.0.2.1"), "a", NOW).unwrap()).collect();
+        assert!(!wrong(&limits, "192.0.2.1", "a", NOW));
+        judged.into_iter().for_each(Guess::right);
+        assert!(wrong(&limits, "192.0.2.1", "a", NOW));
+    }
+
+    #[test]
+    fn sec_47_no_spelling_and_no_mix_of_names_and_addresses_has_a_budget_of_its_own() {
+        let limits = limits(3, 5);
+        assert!(wrong(&limits, "192.0.2.1", "victim", NOW) && wrong(&limits, "192.0.2.2", "VICTIM", NOW));
+        assert!(wrong(&limits, "192.0.2.3", " Victim ", NOW) && !wrong(&limits, "192.0.2.4", "victim", NOW));
+        for name in 0..5 {
+            assert!(wrong(&limits, &format!("2001:db8::{name}"), &format!("n{name}"), NOW));
+        }
+        assert!(!wrong(&limits, "2001:db8::ffff", "n9", NOW), "a /64 is one network");
+        assert!(wrong(&limits, "2001:db8:0:1::1", "n9", NOW));
+    }
+
+    #[test]
+    fn failures_elsewhere_do_not_keep_the_owner_out_of_their_usual_network() {
+        let limits = limits(2, 100);
+        let (home, elsewhere, stranger) = ("192.0.2.1", "192.0.2.2", "203.0.113.1");
+        limits.guess(address(home), "a", NOW).unwrap().right_and_known();
+        assert!(wrong(&limits, stranger, "a", NOW) && wrong(&limits, stranger, "a", NOW));
+        assert!(!wrong(&limits, elsewhere, "a", NOW) && !wrong(&limits, stranger, "a", NOW));
+        assert!(wrong(&limits, home, "a", NOW) && wrong(&limits, home, "a", NOW));
+        assert!(!wrong(&limits, home, "a", NOW), "the owner's failures count too");
+        assert!(wrong(&limits, home, "b", NOW));
+        let later = NOW + KNOWN_FOR;
+        assert!(wrong(&limits, stranger, "a", later) && wrong(&limits, stranger, "a", later));
+        assert!(!wrong(&limits, home, "a", later), "a network without a sign-in for a month is unknown again");
+    }
+
+    #[test]
+    fn an_administrator_ends_an_exhausted_budget() {
+        let limits = limits(1, 2);
+        assert!(wrong(&limits, "192.0.2.1", "a", NOW) && !wrong(&limits, "192.0.2.2", "a", NOW));
+        limits.clear_account("A");
+        assert!(wrong(&limits, "192.0.2.2", "a", NOW));
+        assert!(wrong(&limits, "192.0.2.1", "b", NOW) && !wrong(&limits, "192.0.2.1", "c", NOW));
+        limits.clear_network(address("192.0.2.1"));
+        assert!(wrong(&limits, "192.0.2.1", "c", NOW));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_lets_nobody_wait_longer() {
+        let limits = limits(1, 100);
+        assert!(wrong(&limits, "192.0.2.1", "a", NOW));
+        let waits = |now: i64| limits.guess(address("192.0.2.1"), "a", now).err().map(|limited| limited.retry_after);
+        assert_eq!(waits(NOW - 3600), Some(3600));
+        assert_eq!(waits(NOW - 3600 + 60), Some(3540));
+    }
+
+    #[test]
+    fn only_accounts_that_were_made_count_and_none_more_are_made_at_once() {
+        let limits = Limits::new(&project::Limits { registrations_per_client_day: 2, ..Default::default() });
+        let client = address("192.0.2.1");
+        for _ in 0..1000 {
+            limits.registration(client, NOW).unwrap();
+            limits.not_registered(client);
+        }
+        limits.registration(client, NOW).unwrap();
+        limits.registration(client, NOW).unwrap();
+        assert_eq!(limits.registration(client, NOW), Err(Limited { limit: "registrations", retry_after: 12 * 3600 }));
+        limits.registration(address("192.0.2.2"), NOW).unwrap();
+        limits.not_registered(client);
+        limits.registration(client, NOW).unwrap();
+        limits.registration(client, NOW + 12 * 3600).unwrap();
+        assert!(limits.registration(client, NOW + 12 * 3600).is_err());
+    }
+
+    #[test]
+    fn switched_off_means_off_until_it_is_switched_on() {
+        let limits = Limits::new(&project::Limits { enabled: false, submissions_per_client_minute: 1, ..Default::default() });
+        let client = address("192.0.2.1");
+        for _ in 0..1000 {
+            limits.submission(client, NOW).unwrap();
+            limits.sign_in(client, NOW).unwrap();
+            let _ = limits.guess(client, "a", NOW).unwrap();
+        }
+        limits.set(&project::Limits { submissions_per_client_minute: 1, ..Default::default() });
+        limits.submission(client, NOW).unwrap();
+        assert!(limits.submission(client, NOW).is_err());
+    }
+
+    #[test]
+    fn sec_52_paid_debts_are_forgotten() {
+        let debts = Debts::default();
+        let rate = Rate::new("test", 10, 1000);
+        for key in 0..SWEEP_AT as u64 {
+            debts.count(rate, key, 0).unwrap();
+        }
+        debts.count(rate, u64::MAX, 10).unwrap();
+        assert_eq!(debts.0.lock().unwrap().len(), 1);
+    }
+}

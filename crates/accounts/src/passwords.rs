@@ -1,0 +1,193 @@
+//! Passwords: of people, of the accounts a project configures, and of the administrator.
+//!
+//! Easiest to get wrong: an unknown name, a wrong password, an inactive and an ambiguous account are one answer and one amount of work
+//! (SEC-02).
+
+use crest::{Change, Filter, Guard, Patch, PatchOperation, Pointer, Resource, ResourceError};
+use identity::secret::{Secret, Verdict};
+use process::{Effect, Unit};
+use project::{Module, ModuleKind};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+
+use crate::attempt::Attempt;
+use crate::error::AccountError;
+use crate::principal::{ANONYMOUS, ModuleFacts, Principal, is_active, login_property};
+use crate::roles;
+
+impl Attempt<'_> {
+    /// Tries the modules in order; the first that succeeds counts. All of it is one guess, whose place is taken before anything is compared.
+    pub(crate) async fn verify(&self, user: &str, password: &str) -> Result<Principal, AccountError> {
+        if let Some((principal, module)) = self.verify_anonymous(user, password) {
+            let let_in = self.augmented(&module.script, principal).await?;
+            return let_in.ok_or_else(|| self.turned_away(user));
+        }
+        let guess = self.accounts.limits.guess(self.address, user, self.now)?;
+        match self.compare(user, password).await {
+            Ok(Some(principal)) => {
+                guess.right_and_known();
+                self.succeeded(&principal);
+                Ok(principal)
+            }
+            Ok(None) => Err(self.turned_away(user)),
+            Err(error) => {
+                guess.not_judged();
+                Err(error)
+            }
+        }
+    }
+
+    /// Everybody's account. Its password is no secret: nothing is counted, nothing recorded but the access itself.
+    fn verify_anonymous(&self, user: &str, password: &str) -> Option<(Principal, &Module)> {
+        if user != ANONYMOUS {
+            return None;
+        }
+        self.runtime.project.authentication.enabled().find_map(|module| match &module.kind {
+            ModuleKind::StaticUser { username, password: Some(expected) } if username == user => {
+                let expected = expected.plain()?;
+                same(expected.expose(), password).then(|| (Principal::internal(user, &module.roles, ModuleFacts::of(module)), module))
+            }
+            _ => None,
+        })
+    }
+
+    async fn compare(&self, user: &str, password: &str) -> Result<Option<Principal>, AccountError> {
+        let authentication = &self.runtime.project.authentication;
+        for module in authentication.enabled().filter(|_| user != ANONYMOUS) {
+            let ModuleKind::StaticUser { username, password: configured } = &module.kind else { continue };
+            let Some(expected) = configured.as_ref().filter(|_| username == user).and_then(project::SecretText::plain) else { continue };
+            if same(expected.expose(), password) {
+                let principal = Principal::internal(user, &module.roles, ModuleFacts::of(module));
+                return Ok(self.augmented(&module.script, principal).await?);
+            }
+        }
+        let admin = &authentication.admin;
+        if user == admin.username && !admin.switched_off && self.is_administrators(password).await? {
+            return Ok(self.augmented(&admin.script, Principal::administrator(authentication)).await?);
+        }
+        for module in authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
+            self.accounts.limits.sign_in(self.address, self.now)?;
+            if let Some(principal) = self.verify_managed(module, user, password).await? {
+                return Ok(self.augmented(&module.script, principal).await?);
+            }
+        }
+        Ok(None)
+    }
+
+    async fn is_administrators(&self, password: &str) -> Result<bool, ResourceError> {
+        self.accounts.administrator.verify(password, self.accounts.hasher.as_ref(), &self.accounts.accepted, self.now).await
+    }
+
+    async fn verify_managed(&self, module: &Module, name: &str, password: &str) -> Result<Option<Principal>, ResourceError> {
+        let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
+        let schema = self.runtime.schemas.get(collection);
+        let filter = Filter::equals(login_property(module, schema), name);
+        let mail = Pointer::from_tokens([stages::MAIL]);
+        let found = identity::find::person(self.runtime.managed.objects.as_ref(), collection, &filter, &mail).await?;
+        if !found.ambiguous.is_empty() {
+            stages::tell_ambiguous(collection, &found.ambiguous);
+        }
+        let user = found.person.as_ref();
+        let Ok(secret) = Secret::password(password) else { return Ok(None) };
+        let property = module.mapping.user_credential.as_str();
+        let active = user.filter(|user| is_active(&user.content));
+        let digest = active.and_then(|user| {
+            let whose = format!("{collection}/{}/{property}", user.id);
+            Some(self.accounts.accepted.digest(&whose, user.content.get(property)?, password))
+        });
+        let known = digest.is_some_and(|digest| self.accounts.accepted.knows(digest, self.now));
+        let matched = known || self.check(collection, property, user, secret).await?;
+        if let Some(digest) = digest.filter(|_| matched && !known) {
+            self.accounts.accepted.remember(digest, self.now);
+        }
+        Ok(active.filter(|_| matched).map(|user| roles::person(self.runtime, collection, user, name, module)))
+    }
+
+    /// Compares a password with the one of `user`, or with nothing at the same cost, and brings an outdated hash up to date.
+    async fn check(&self, collection: &str, property: &str, user: Option<&Resource>, secret: Secret) -> Result<bool, ResourceError> {
+        let stored = user.and_then(|user| user.content.get(property)).cloned();
+        let verdict = self.accounts.hasher.verify(secret.clone(), stored.clone()).await?;
+        match (verdict, user, stored) {
+            (Verdict::Matches { rehash: true }, Some(user), Some(stored)) => {
+                if let Err(error) = self.rehash(collection, property, &user.id, secret, stored).await {
+                    tracing::warn!(transaction.id = self.transaction, %error, "a password that was verified could not be hashed anew");
+                }
+                Ok(true)
+            }
+            (Verdict::Unverifiable, Some(user), Some(_)) => {
+                tracing::warn!(
+                    transaction.id = self.transaction,
+                    object.id = user.id,
+                    "a stored password is of a form that cannot be verified"
+                );
+                Ok(false)
+            }
+            (verdict, _, _) => Ok(verdict.matches()),
+        }
+    }
+
+    async fn rehash(&self, collection: &str, property: &str, id: &str, secret: Secret, stored: Value) -> Result<(), ResourceError> {
+        let hash = self.accounts.hasher.hash(secret).await?;
+        let pointer = Pointer::from_tokens([property]);
+        let change = Change::Patch {
+            collection: collection.to_owned(),
+            id: id.to_owned(),
+            patch: Patch::new(vec![PatchOperation::replace(pointer.clone(), hash)]),
+            expected: None,
+            guard: Some(Guard::new(pointer, Some(stored))),
+        };
+        let unit = Unit { now: self.now, spend: None, effects: vec![Effect::Change(change)] };
+        self.accounts.ledger.commit(unit).await?;
+        Ok(())
+    }
+
+    /// Verifies the password of somebody who is signed in and gives it again.
+    ///
+    /// # Errors
+    /// [`AccountError::NotReauthenticated`] for a missing or wrong one; too many, or a store that does not answer, as for a sign-in.
+    pub async fn reauthenticate(&self, principal: &Principal, password: Option<&str>) -> Result<(), AccountError> {
+        let Some(password) = password else { return Err(AccountError::NotReauthenticated { name: None }) };
+        let name = principal.authentication_id.as_str();
+        let guess = self.accounts.limits.guess(self.address, name, self.now)?;
+        let right = match self.is_own_password(principal, password).await {
+            Ok(right) => right,
+            Err(error) => {
+                guess.not_judged();
+                return Err(error);
+            }
+        };
+        self.record(name, &principal.own_path(), right);
+        if right {
+            guess.right();
+            return Ok(());
+        }
+        Err(AccountError::NotReauthenticated { name: Some(name.to_owned()) })
+    }
+
+    async fn is_own_password(&self, principal: &Principal, password: &str) -> Result<bool, AccountError> {
+        let authentication = &self.runtime.project.authentication;
+        let name = principal.authentication_id.as_str();
+        if principal.is_managed() {
+            self.accounts.limits.sign_in(self.address, self.now)?;
+            let managed = authentication.enabled().find(|module| module.kind == ModuleKind::ManagedUser);
+            let property = managed.map_or("password", |module| module.mapping.user_credential.as_str());
+            let user = self.runtime.managed.objects.read(&principal.component, &principal.id).await.map_err(ResourceError::from)?;
+            return match Secret::password(password) {
+                Ok(secret) => Ok(self.check(&principal.component, property, user.as_ref(), secret).await?),
+                Err(_) => Ok(false),
+            };
+        }
+        let configured = |module: &Module| match &module.kind {
+            ModuleKind::StaticUser { username, password: Some(expected) } if username == name => {
+                expected.plain().is_some_and(|expected| same(expected.expose(), password))
+            }
+            _ => false,
+        };
+        Ok(authentication.enabled().any(configured)
+            || (name == authentication.admin.username && !authentication.admin.switched_off && self.is_administrators(password).await?))
+    }
+}
+
+fn same(expected: &str, given: &str) -> bool {
+    expected.as_bytes().ct_eq(given.as_bytes()).into()
+}

@@ -1,0 +1,167 @@
+//! A step of a process, with what surrounds it: limits, audit, metrics, mails that are waited for, and the role that comes back with the
+//! last process a person had to go through.
+
+use crest::ResourceError;
+use process::{Caller, FactKind, Failure, Process, Step, StepOutcome, Submission, Submitted, Topic};
+use serde_json::{Value, json};
+use stages::Services;
+
+use crate::attempt::Actor;
+use crate::error::AccountError;
+
+impl Actor<'_> {
+    /// Submits `input` to a process. `token` is the one of the last answer, as it was sent; there is none at the beginning. `password` is the
+    /// present one of the signed-in person, where it came along: a process of theirs may need it.
+    ///
+    /// # Errors
+    /// [`AccountError::Limited`] for too many submissions or accounts, [`AccountError::NotReauthenticated`] for a wrong password, 400 for a
+    /// token or input that is not good, and what the stages refuse.
+    pub async fn submit(
+        &self,
+        process: &Process<Services>,
+        token: Option<&Value>,
+        input: Option<&Value>,
+        (caller, password): (&Caller, Option<&str>),
+    ) -> Result<Submitted, AccountError> {
+        let caller = self.counted(process, caller, password).await?;
+        self.step(process, token, input, &caller).await
+    }
+
+    /// Begins a process with what a link brought along, `given`, and goes on with what was typed into the form that it led to: one submission,
+    /// as one press of a button is. Where the process ends before, that is its end.
+    ///
+    /// # Errors
+    /// As [`Actor::submit`].
+    pub async fn begin(
+        &self,
+        process: &Process<Services>,
+        given: &Value,
+        input: &Value,
+        (caller, password): (&Caller, Option<&str>),
+    ) -> Result<Submitted, AccountError> {
+        let caller = self.counted(process, caller, password).await?;
+        let begun = self.step(process, None, Some(given), &caller).await?;
+        if begun.finished {
+            return Ok(begun);
+        }
+        self.step(process, begun.body.get("token"), Some(input), &caller).await
+    }
+
+    /// Counts a submission, and compares the present password where one came along and the process is the person's own.
+    async fn counted(&self, process: &Process<Services>, caller: &Caller, password: Option<&str>) -> Result<Caller, AccountError> {
+        self.attempt.accounts.limits.submission(self.attempt.address, self.attempt.now)?;
+        let mut caller = caller.clone();
+        if password.is_some() && process.binds_session() && self.principal.is_managed() {
+            self.attempt.reauthenticate(self.principal, password).await?;
+            caller.reauthenticated = true;
+        }
+        Ok(caller)
+    }
+
+    async fn step(
+        &self,
+        process: &Process<Services>,
+        token: Option<&Value>,
+        input: Option<&Value>,
+        caller: &Caller,
+    ) -> Result<Submitted, AccountError> {
+        let (accounts, address, now) = (self.attempt.accounts, self.attempt.address, self.attempt.now);
+        let token = match token {
+            None | Some(Value::Null) => None,
+            Some(Value::String(token)) => Some(token.as_str()),
+            Some(_) => return Err(ResourceError::bad_request("Invalid snapshot token").into()),
+        };
+        let makers = makers(process);
+        if !makers.is_empty() {
+            accounts.limits.registration(address, now)?;
+        }
+        let submission = Submission { token, input, caller };
+        let submitted = self.attempt.runtime.engine.submit(accounts.definitions.as_ref(), &process.name, submission).await;
+        let made = |step: &Step| step.outcome == StepOutcome::Completed && makers.contains(&step.stage);
+        if !makers.is_empty() && !submitted.as_ref().is_ok_and(|submitted| submitted.steps.iter().any(made)) {
+            accounts.limits.not_registered(address);
+        }
+        self.carry(process, submitted).await
+    }
+
+    /// Sends once more what a person waits for, the mail with a code, on behalf of whoever holds the token of that step.
+    ///
+    /// # Errors
+    /// As [`Actor::submit`].
+    pub async fn send_again(&self, process: &Process<Services>, token: &str, caller: &Caller) -> Result<Submitted, AccountError> {
+        self.attempt.accounts.limits.submission(self.attempt.address, self.attempt.now)?;
+        let definitions = self.attempt.accounts.definitions.as_ref();
+        let submitted = self.attempt.runtime.engine.again(definitions, &process.name, token, caller).await;
+        self.carry(process, submitted).await
+    }
+
+    /// What follows from a submission, whatever became of it.
+    async fn carry(&self, process: &Process<Services>, submitted: Result<Submitted, Failure>) -> Result<Submitted, AccountError> {
+        let accounts = self.attempt.accounts;
+        match submitted {
+            Ok(submitted) => {
+                self.record_steps(
+                    process,
+                    &submitted.steps,
+                    true,
+                    json!({ "instance": submitted.instance, "version": submitted.version, "finished": submitted.finished }),
+                );
+                if submitted.finished {
+                    accounts.meter.completed(&process.name);
+                    // The role is there as soon as nothing is due, whether or not the client asks again.
+                    if let Err(error) = self.attempt.look_again(&mut self.principal.clone()).await {
+                        // What was completed is in the store; the next sign-in on this session looks again.
+                        let transaction = self.attempt.transaction;
+                        tracing::warn!(transaction.id = transaction, %error, "a session could not be told that its process has ended");
+                    }
+                }
+                // Looking into the outbox takes the store's one writer; it is asked only where there is something.
+                if submitted.mailed {
+                    accounts.delivery.wake();
+                }
+                accounts.delivery.wait(&submitted.await_mails).await?;
+                Ok(submitted)
+            }
+            Err(failure) => {
+                // What was committed before the failure may have been a mail.
+                accounts.delivery.wake();
+                self.record_steps(process, &failure.steps, false, json!({ "code": failure.error.code }));
+                Err(failure.error.into())
+            }
+        }
+    }
+
+    fn record_steps(&self, process: &Process<Services>, steps: &[Step], successful: bool, detail: Value) {
+        let accounts = self.attempt.accounts;
+        if successful {
+            accounts.meter.steps(&process.name, steps);
+        } else {
+            // What was done on the way to a failure was not committed: only the failure happened.
+            let failed: Vec<Step> = steps.iter().filter(|step| step.outcome == StepOutcome::Failed).copied().collect();
+            accounts.meter.steps(&process.name, &failed);
+        }
+        let shown: Vec<Value> = steps
+            .iter()
+            .map(|step| {
+                let outcome = match step.outcome {
+                    StepOutcome::Entered => "entered",
+                    StepOutcome::Completed => "completed",
+                    StepOutcome::Failed => "failed",
+                };
+                json!({ "stage": step.stage, "index": step.index, "outcome": outcome })
+            })
+            .collect();
+        let mut event = self.event(Topic::Process, "submitRequirements", format!("selfservice/{}", process.name), detail);
+        event.successful = successful;
+        if let Value::Object(detail) = &mut event.detail {
+            detail.insert("steps".into(), Value::Array(shown));
+        }
+        accounts.trail.record(event);
+    }
+}
+
+/// The stages of a process that make accounts.
+fn makers(process: &Process<Services>) -> Vec<&'static str> {
+    let makers = process.stages.iter().filter(|placed| placed.facts.gives.contains(&FactKind::Created));
+    makers.map(|placed| placed.stage.name()).collect()
+}

@@ -1,0 +1,321 @@
+//! `openidm` for scripts at events: managed objects as the store will hold them when the write is committed, the policy service, and
+//! mail (IDM scripting guide, "Scripting function reference").
+//!
+//! Easiest to break: nothing here writes. Every change is prepared as a change over REST would be, by an administrator, with its own
+//! policies and events, and handed back as a [`Step`].
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crest::{Change, Filter, Patch, Query, Resource, ResourceError};
+use script::{Call, Host, Level, Operation, Thrown};
+use serde_json::{Map, Value, json};
+
+use super::steps::{ScriptMail, Step};
+use super::{Audience, Expect, Managed, Prepared, Writer};
+use crate::loose;
+use crate::names;
+use crate::policy::{PolicyAction, failed_value};
+use crate::scripting::{Overlay, Waits};
+use crate::secret::{Secret, StoredSecret, Verdict};
+
+/// Most objects that one query of a script gives.
+const MAX_RESULTS: u64 = 1000;
+/// Most mails of one call.
+const MAX_RECIPIENTS: usize = 50;
+
+/// The cipher of what is sealed with the server's own keys.
+const SEALED: &str = "A256GCM";
+
+/// What scripts have done on one occasion.
+pub(super) struct Work {
+    managed: Managed,
+    overlay: Arc<Overlay>,
+    steps: Mutex<Vec<Step>>,
+    may_write: bool,
+    waits: Arc<dyn Waits>,
+}
+
+impl Work {
+    /// Reads through what is changed, and may change more.
+    pub(super) fn over(managed: &Managed) -> Self {
+        let overlay = Arc::new(Overlay::over(Arc::clone(&managed.objects)));
+        let managed = Managed { objects: overlay.clone(), ..managed.clone() };
+        let waits = managed.policies.scripting().waits_of_this_request();
+        Self { managed, overlay, steps: Mutex::default(), may_write: true, waits }
+    }
+
+    /// May only read.
+    pub(super) fn reading(managed: &Managed) -> Self {
+        Self { may_write: false, ..Self::over(managed) }
+    }
+
+    pub(super) fn push_change(&self, change: Change) {
+        self.overlay.push(change);
+    }
+
+    pub(super) fn take(&self) -> Vec<Step> {
+        std::mem::take(&mut *self.steps.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn push(&self, step: Step) {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).push(step);
+    }
+
+    /// Takes a prepared write into the work; gives the object afterwards.
+    fn keep(&self, collection: &str, prepared: Prepared) -> Value {
+        note(&self.overlay, &prepared);
+        let revision = prepared.previous.as_ref().map(|previous| previous.revision.clone()).unwrap_or_default();
+        let shown = Resource { id: prepared.id.clone(), revision, content: prepared.content.clone() }.to_value();
+        self.push(Step::Write { collection: collection.to_owned(), prepared: Box::new(prepared) });
+        shown
+    }
+
+    async fn perform(&self, call: &Call) -> Result<Value, Thrown> {
+        let path = call.path.trim_matches('/');
+        match call.operation {
+            Operation::Read => return self.read(path).await,
+            Operation::Query => return self.query(path, &call.params).await,
+            Operation::Hash => return self.hash(&call.content).await,
+            Operation::Matches => return self.matches(&call.name, &call.content).await,
+            Operation::Encrypt => return self.encrypt(&call.content, &call.name),
+            Operation::Decrypt => return self.decrypt(&call.content),
+            Operation::Action if path == "policy" || path.starts_with("policy/") => return self.validate(path, call).await,
+            _ if !self.may_write => return Err("nothing can be written while an object is read or validated".into()),
+            Operation::Action if path == "external/email" => return self.mail(call),
+            Operation::Action => return Err(format!("there is no action '{}' on '{path}' for scripts", call.name).into()),
+            Operation::Create | Operation::Update | Operation::Patch | Operation::Delete => {}
+        }
+        let administrator = Writer::Administrator;
+        if call.operation == Operation::Create {
+            self.managed.schema(path).map_err(thrown)?;
+            let id = Some(call.name.clone()).filter(|id| !id.is_empty());
+            let prepared = self.managed.create(path, id, call.content.clone(), administrator).await.map_err(thrown)?;
+            return Ok(self.keep(path, prepared));
+        }
+        let (collection, id) = object_of(path)?;
+        // A revision that a script read is the one from before the write it belongs to.
+        let expect = Expect::any();
+        let prepared = match call.operation {
+            Operation::Update => self.managed.replace(collection, id, without_identity(&call.content), administrator, &expect).await,
+            Operation::Patch => {
+                let changes = Patch::parse(&call.content).map_err(thrown)?;
+                self.managed.patch(collection, id, &changes, administrator, &expect).await
+            }
+            _ => self.managed.delete(collection, id, &expect).await,
+        };
+        Ok(self.keep(collection, prepared.map_err(thrown)?))
+    }
+
+    async fn read(&self, path: &str) -> Result<Value, Thrown> {
+        let Ok((collection, id)) = object_of(path) else { return Ok(Value::Null) };
+        let found = self.managed.objects.read(collection, id).await.map_err(|error| thrown(error.into()))?;
+        Ok(found.map_or(Value::Null, |found| found.to_value()))
+    }
+
+    async fn query(&self, collection: &str, params: &Value) -> Result<Value, Thrown> {
+        if !collection.starts_with("internal/") {
+            self.managed.schema(collection).map_err(thrown)?;
+        }
+        let text = |key: &str| loose::text(params, key);
+        let filter = match (text("_queryFilter"), text("_queryId").as_deref()) {
+            (Some(filter), _) => Filter::parse(&filter).map_err(|error| Thrown::from(error.to_string()))?,
+            (None, Some("query-all" | "query-all-ids")) => Filter::True,
+            (None, Some("for-userName")) => Filter::equals("userName", text("uid").unwrap_or_default()),
+            _ => return Err("a query needs '_queryFilter'".into()),
+        };
+        let mut filter = filter;
+        if collection.starts_with("managed/") {
+            self.managed.check_sealed(collection, &filter).map_err(thrown)?;
+            filter = self.managed.relational(collection, &filter, Audience::Administrator).await.map_err(thrown)?;
+        }
+        let size = params.get("_pageSize").and_then(loose::as_count).filter(|size| *size > 0).unwrap_or(MAX_RESULTS).min(MAX_RESULTS);
+        let page = self.managed.objects.query(collection, &Query::first(filter, size)).await.map_err(|error| thrown(error.into()))?;
+        let result: Vec<Value> = page.result.iter().map(Resource::to_value).collect();
+        Ok(json!({"result": result, "resultCount": result.len(), "pagedResultsCookie": null, "remainingPagedResults": -1}))
+    }
+
+    async fn validate(&self, path: &str, call: &Call) -> Result<Value, Thrown> {
+        let action =
+            PolicyAction::named(&call.name).ok_or_else(|| Thrown::from(format!("there is no action '{}' on '{path}'", call.name)))?;
+        let resource = path.trim_start_matches("policy").trim_start_matches('/');
+        let failures = self.managed.validate_resource(resource, action, &call.content, None).await.map_err(thrown)?;
+        Ok(failed_value(&failures))
+    }
+
+    async fn hash(&self, value: &Value) -> Result<Value, Thrown> {
+        let text = value.as_str().ok_or("openidm.hash takes a text")?;
+        self.managed.hasher.hash(Secret::password(text).map_err(|error| thrown(error.into()))?).await.map_err(thrown)
+    }
+
+    async fn matches(&self, text: &str, stored: &Value) -> Result<Value, Thrown> {
+        if StoredSecret::recognise(stored).is_none() {
+            return Ok(json!(false));
+        }
+        let secret = Secret::password(text).map_err(|error| thrown(error.into()))?;
+        let verdict = self.managed.hasher.verify(secret, Some(stored.clone())).await.map_err(thrown)?;
+        Ok(json!(matches!(verdict, Verdict::Matches { .. })))
+    }
+
+    /// `openidm.encrypt(value, cipher, alias)`: any value, sealed with the server's keys whatever cipher and alias say. What is encrypted
+    /// already stays as it is.
+    fn encrypt(&self, value: &Value, alias: &str) -> Result<Value, Thrown> {
+        if value.get("$crypto").is_some() {
+            return Ok(value.clone());
+        }
+        let seals = self.managed.for_scripts.seals.as_ref().ok_or("openidm.encrypt: there are no keys here")?;
+        let sealed = seals.seal(&value.to_string()).map_err(Thrown::from)?;
+        let key = if alias.is_empty() { "openidm-sym-default" } else { alias };
+        let value = json!({"cipher": SEALED, "key": key, "data": sealed});
+        Ok(json!({"$crypto": {"type": "x-simple-encryption", "value": value}}))
+    }
+
+    /// `openidm.decrypt(value)`: what a script encrypted here, or the operator's keystore elsewhere. What is not encrypted is in a script's
+    /// hands as it is.
+    fn decrypt(&self, value: &Value) -> Result<Value, Thrown> {
+        let Some(crypto) = value.get("$crypto") else { return Ok(value.clone()) };
+        let inner = crypto.get("value");
+        let own = inner.filter(|inner| inner.get("cipher").and_then(Value::as_str) == Some(SEALED));
+        if let (Some(data), Some(seals)) =
+            (own.and_then(|own| own.get("data")).and_then(Value::as_str), self.managed.for_scripts.seals.as_ref())
+        {
+            let opened = seals.open(data).and_then(|text| serde_json::from_str(&text).ok());
+            return opened.ok_or_else(|| "openidm.decrypt: the value was sealed with other keys".into());
+        }
+        match &self.managed.opens {
+            Some(opens) => opens.open(value).map_err(|error| format!("openidm.decrypt: {error}").into()),
+            None => Err("openidm.decrypt: the project names no keystore that could open the value".into()),
+        }
+    }
+
+    /// The content of a mail, of a template where one is named.
+    fn letter(&self, call: &Call) -> Result<Value, Thrown> {
+        let mut content = call.content.clone();
+        if call.name == "send" {
+            return Ok(content);
+        }
+        if call.name != "sendTemplate" {
+            return Err(format!("there is no action '{}' on 'external/email' for scripts", call.name).into());
+        }
+        let name = loose::text(&content, "templateName").unwrap_or_default();
+        let name = name.strip_prefix("emailTemplate/").unwrap_or(&name).to_owned();
+        let locales: Vec<String> = loose::text(&content, "_locale").or_else(|| loose::text(&content, "locale")).into_iter().collect();
+        let object = content.get("object").filter(|object| object.is_object()).cloned().unwrap_or_else(|| json!({}));
+        let letters = self.managed.for_scripts.letters.as_ref();
+        let letter = letters.and_then(|letters| letters.letter(&name, &locales, &object));
+        let letter =
+            letter.ok_or_else(|| Thrown::from(format!("the mail template '{name}' is not there, switched off, or without a text")))?;
+        if let Value::Object(members) = &mut content {
+            members.insert("subject".into(), letter.subject.into());
+            members.insert("body".into(), letter.body.into());
+            members.insert("type".into(), letter.mime_type.into());
+            if members.get("from").is_none_or(Value::is_null) {
+                members.insert("from".into(), letter.from.into());
+            }
+        }
+        Ok(content)
+    }
+
+    fn mail(&self, call: &Call) -> Result<Value, Thrown> {
+        let content = self.letter(call)?;
+        let text = |key: &str| loose::text(&content, key).filter(|text| !text.is_empty());
+        let lists = ["to", "cc", "bcc"].iter().filter_map(|key| content.get(*key)).flat_map(loose::texts);
+        let recipients: Vec<String> = lists
+            .flat_map(|list| list.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>())
+            .filter(|one| !one.is_empty())
+            .collect();
+        if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
+            return Err(format!("a mail has 1 to {MAX_RECIPIENTS} recipients").into());
+        }
+        if content.get("attachments").is_some_and(|attachments| !attachments.is_null()) {
+            return Err("mails with attachments are not offered".into());
+        }
+        for to in recipients {
+            if names::check_mail::<&str>(&to, &[]).is_err() {
+                return Err(format!("'{to}' is not one mail address").into());
+            }
+            self.push(Step::Mail(ScriptMail {
+                to,
+                from: text("from"),
+                subject: text("subject").unwrap_or_default().replace(char::is_control, " "),
+                mime_type: text("type").unwrap_or_else(|| "text/plain".to_owned()),
+                body: text("body").or_else(|| text("_body")).unwrap_or_default(),
+            }));
+        }
+        Ok(json!({"status": "OK", "message": "Email sent"}))
+    }
+}
+
+/// Lets later reads of the occasion see a write, with what its own events wrote.
+fn note(overlay: &Overlay, prepared: &Prepared) {
+    let steps = |steps: &[Step]| note_steps(overlay, steps);
+    steps(&prepared.before);
+    if let Some(change) = &prepared.change {
+        overlay.push(change.clone());
+    }
+    steps(&prepared.after);
+}
+
+fn note_steps(overlay: &Overlay, steps: &[Step]) {
+    for step in steps {
+        match step {
+            Step::Write { prepared, .. } => note(overlay, prepared),
+            Step::Attempt(steps) => note_steps(overlay, steps),
+            Step::Change(change) => overlay.push(change.clone()),
+            Step::Mail(_) | Step::Refers(_) => {}
+        }
+    }
+}
+
+fn object_of(path: &str) -> Result<(&str, &str), Thrown> {
+    let mut parts = path.splitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(first), Some(second), Some(id)) if !id.contains('/') => {
+            Ok((path.get(..first.len() + 1 + second.len()).unwrap_or_default(), id))
+        }
+        _ => Err(format!("'{path}' names no object").into()),
+    }
+}
+
+fn without_identity(content: &Value) -> Value {
+    let mut members = content.as_object().cloned().unwrap_or_else(Map::new);
+    members.shift_remove("_id");
+    members.shift_remove("_rev");
+    Value::Object(members)
+}
+
+fn thrown(error: ResourceError) -> Thrown {
+    Thrown { code: error.code, message: error.message, detail: error.detail.unwrap_or_default() }
+}
+
+/// A script that asks.
+pub(super) struct Asking {
+    pub(super) work: Arc<Work>,
+    /// Where it is called, for the log.
+    pub(super) event: String,
+}
+
+impl Host for Asking {
+    fn read(&self, _path: &str) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+
+    fn query(&self, _path: &str, _params: &Value) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+
+    fn call(&self, call: &Call) -> Result<Value, Thrown> {
+        let mut done = None;
+        self.work.waits.wait(Box::pin(async { done = Some(self.work.perform(call).await) }));
+        done.unwrap_or_else(|| Err("the server gave up".into()))
+    }
+
+    fn log(&self, level: Level, message: &str) {
+        let event = self.event.as_str();
+        match level {
+            Level::Error => tracing::error!(event, script.message = message, "a script logged"),
+            Level::Warn => tracing::warn!(event, script.message = message, "a script logged"),
+            Level::Info => tracing::info!(event, script.message = message, "a script logged"),
+            Level::Debug | Level::Trace => tracing::debug!(event, script.message = message, "a script logged"),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What an object is related to: the references that it keeps, and those that others keep of it (docs/adr/0031-relationships.md).
+//!
+//! Easiest to get wrong: there may be a hundred thousand. Whoever needs a few takes a few, and passes over the others without a look.
+
+use std::collections::VecDeque;
+
+use crest::{Resource, ResourceError, reference};
+use serde_json::{Map, Value, json};
+
+use super::Managed;
+use crate::ports::Referring;
+use crate::references;
+use crate::schema::{ObjectSchema, Pair, Property, Relationship};
+
+/// References that are looked up together.
+pub(super) const BATCH: u32 = 500;
+
+pub(super) fn relationship<'s>(schema: &'s ObjectSchema, name: &str) -> Option<&'s Relationship> {
+    schema.property(name)?.relationship.as_ref()
+}
+
+pub(super) fn related(schema: &ObjectSchema) -> impl Iterator<Item = (&Property, &Relationship)> {
+    schema.properties.iter().filter_map(|property| Some((property, property.relationship.as_ref()?)))
+}
+
+/// One reference of an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Its id.
+    pub id: String,
+    /// The revision of the object that keeps it.
+    pub revision: String,
+    /// The reference, as this side reads it.
+    pub reference: Value,
+    /// The object that keeps it, where that is the other side.
+    pub other: Option<Resource>,
+}
+
+impl Held {
+    /// The reference in full, as a value of the property.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        if self.reference.is_object() {
+            Value::Object(references::shown(&self.id, &self.revision, &self.reference))
+        } else {
+            self.reference.clone()
+        }
+    }
+}
+
+/// A walk through the references of a property.
+pub struct Walk<'m> {
+    managed: &'m Managed,
+    target: String,
+    kept: VecDeque<Held>,
+    pairs: VecDeque<&'m Pair>,
+    after: String,
+}
+
+impl<'m> Walk<'m> {
+    /// The next references, about `limit` of them; none at the end.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn next(&mut self, limit: u32) -> Result<Vec<Held>, ResourceError> {
+        if !self.kept.is_empty() {
+            let taken = self.kept.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
+            return Ok(self.kept.drain(..taken).collect());
+        }
+        loop {
+            let Some((pair, ids)) = self.ids(limit).await? else { return Ok(Vec::new()) };
+            let mut held = Vec::with_capacity(ids.len());
+            for id in &ids {
+                held.extend(self.managed.found_in(pair, &self.target, id).await?);
+            }
+            if !held.is_empty() {
+                return Ok(held);
+            }
+        }
+    }
+
+    /// Passes over so many references, without a look at those that are found.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn skip(&mut self, mut passed: u64) -> Result<(), ResourceError> {
+        while passed > 0 && self.kept.pop_front().is_some() {
+            passed -= 1;
+        }
+        while passed > 0 {
+            let limit = u32::try_from(passed).unwrap_or(BATCH).min(BATCH);
+            let Some((_, ids)) = self.ids(limit).await? else { return Ok(()) };
+            passed -= ids.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// The next objects that refer to this one by another side.
+    async fn ids(&mut self, limit: u32) -> Result<Option<(&'m Pair, Vec<String>)>, ResourceError> {
+        while let Some(pair) = self.pairs.front().copied() {
+            let (objects, wanted) = (&self.managed.objects, Referring::To(&self.target));
+            let ids = objects.referring(&pair.collection, &pair.property, wanted, &self.after, limit).await?;
+            if let Some(last) = ids.last() {
+                self.after.clone_from(last);
+                return Ok(Some((pair, ids)));
+            }
+            self.pairs.pop_front();
+            self.after.clear();
+        }
+        Ok(None)
+    }
+}
+
+impl Managed {
+    /// The references of a property, those that are found included: first those that the object keeps, then the others in the order of the
+    /// objects that keep them.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn references_of(&self, collection: &str, object: &Resource, property: &str) -> Result<Vec<Held>, ResourceError> {
+        let mut walk = self.references_walk(collection, object, property)?;
+        let mut held = Vec::new();
+        loop {
+            let batch = walk.next(BATCH).await?;
+            if batch.is_empty() {
+                return Ok(held);
+            }
+            held.extend(batch);
+        }
+    }
+
+    /// The same, a few at a time.
+    ///
+    /// # Errors
+    /// 404 for an unknown collection.
+    pub fn references_walk<'m>(&'m self, collection: &str, object: &Resource, property: &str) -> Result<Walk<'m>, ResourceError> {
+        let relationship = relationship(self.schema(collection)?, property);
+        let mut kept = Self::kept_references(collection, object, property);
+        if let Some(relationship) = relationship {
+            kept.retain(|one| is_kept_here(relationship, &one.reference));
+        }
+        let pairs = relationship.map(|relationship| relationship.pairs.as_slice()).unwrap_or_default();
+        let pairs = pairs.iter().filter(|pair| pair.there).collect();
+        Ok(Walk { managed: self, target: format!("{collection}/{}", object.id), kept: kept.into(), pairs, after: String::new() })
+    }
+
+    /// The references of a property that the object keeps itself.
+    fn kept_references(collection: &str, object: &Resource, property: &str) -> Vec<Held> {
+        let kept = reference::of_property(object.content.get(property));
+        let ids = references::ids(&format!("{collection}/{}", object.id), property, kept);
+        let held = kept.iter().zip(ids);
+        held.map(|(one, id)| Held { id, revision: object.revision.clone(), reference: one.clone(), other: None }).collect()
+    }
+
+    /// The references of one object to `target`, as the other side reads them.
+    async fn found_in(&self, pair: &Pair, target: &str, id: &str) -> Result<Vec<Held>, ResourceError> {
+        let Some(other) = self.objects.read(&pair.collection, id).await? else { return Ok(Vec::new()) };
+        let back = format!("{}/{id}", pair.collection);
+        let kept = Self::kept_references(&pair.collection, &other, &pair.property);
+        let turned = kept.into_iter().filter(|one| reference::target(&one.reference) == Some(target));
+        Ok(turned.map(|one| Held { reference: turned_to(&back, &one.reference), other: Some(other.clone()), ..one }).collect())
+    }
+
+    /// How many references a property has.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn references_count(&self, collection: &str, object: &Resource, property: &str) -> Result<u64, ResourceError> {
+        let schema = self.schema(collection)?;
+        let Some(relationship) = relationship(schema, property) else { return Ok(0) };
+        let kept = reference::of_property(object.content.get(property)).iter();
+        let mut count = kept.filter(|one| is_kept_here(relationship, one)).count() as u64;
+        let target = format!("{collection}/{}", object.id);
+        for pair in relationship.pairs.iter().filter(|pair| pair.there) {
+            count += self.objects.referrers(&pair.collection, &pair.property, &target).await?;
+        }
+        Ok(count)
+    }
+
+    /// The reference of a property that is the same as `wanted`.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn reference_like(
+        &self,
+        collection: &str,
+        object: &Resource,
+        property: &str,
+        wanted: &Value,
+    ) -> Result<Option<Held>, ResourceError> {
+        let is_it = |one: &Held| reference::same(&one.reference, wanted);
+        let kept = Self::kept_references(collection, object, property).into_iter().find(is_it);
+        let pair = reference::place(wanted)
+            .and_then(|(other, id)| Some((relationship(self.schema(collection).ok()?, property)?.pair(other)?, id)));
+        match pair.filter(|(pair, _)| kept.is_none() && pair.there) {
+            Some((pair, id)) => {
+                let target = format!("{collection}/{}", object.id);
+                Ok(self.found_in(pair, &target, id).await?.into_iter().find(is_it))
+            }
+            None => Ok(kept),
+        }
+    }
+
+    /// The reference of a property that has this id.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn reference_by_id(
+        &self,
+        collection: &str,
+        object: &Resource,
+        property: &str,
+        wanted: &str,
+    ) -> Result<Option<Held>, ResourceError> {
+        let schema = self.schema(collection)?;
+        let kept = Self::kept_references(collection, object, property).into_iter().find(|one| one.id == wanted);
+        if kept.is_some() {
+            return Ok(kept);
+        }
+        let target = format!("{collection}/{}", object.id);
+        let pairs = relationship(schema, property).map(|relationship| relationship.pairs.as_slice()).unwrap_or_default();
+        for pair in pairs.iter().filter(|pair| pair.there) {
+            for id in self.objects.referring(&pair.collection, &pair.property, Referring::By(wanted), "", 2).await? {
+                let found = self.found_in(pair, &target, &id).await?.into_iter().find(|one| one.id == wanted);
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The object with the relationships that `fields` asks for, in full, for [`Managed::view`].
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn with_references(&self, collection: &str, object: Resource, fields: &crest::Fields) -> Result<Resource, ResourceError> {
+        let Some(schema) = self.schemas.get(collection) else { return Ok(object) };
+        let mut content = object.content.clone();
+        for (property, relationship) in related(schema) {
+            let asked = fields.mentions(&property.name) || fields.wants_relationships() || property.returned_by_default();
+            if !asked || (!relationship.is_found() && object.content.get(&property.name).is_none_or(Value::is_null)) {
+                continue;
+            }
+            let held = self.references_of(collection, &object, &property.name).await?;
+            let mut values = held.iter().map(Held::value);
+            let value = if relationship.many { Value::Array(values.collect()) } else { values.next().unwrap_or_default() };
+            if let Value::Object(members) = &mut content {
+                members.insert(property.name.clone(), value);
+            }
+        }
+        Ok(Resource { content, ..object })
+    }
+}
+
+fn is_kept_here(relationship: &Relationship, one: &Value) -> bool {
+    let pair = reference::place(one).and_then(|(other, _)| relationship.pair(other));
+    pair.is_none_or(|pair| pair.here)
+}
+
+/// The same reference, leading to `target`.
+pub(super) fn turned_to(target: &str, one: &Value) -> Value {
+    let mut turned = Map::from_iter([(reference::REF.to_owned(), json!(target))]);
+    let properties = reference::own_properties(one);
+    if !properties.is_empty() {
+        turned.insert(reference::PROPERTIES.to_owned(), Value::Object(properties));
+    }
+    Value::Object(turned)
+}

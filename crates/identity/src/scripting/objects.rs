@@ -1,0 +1,129 @@
+//! The store as a script sees it in the middle of a write: with what the write, and the script itself, have done so far.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use crest::{Change, Page, Pointer, Query, Resource};
+
+use crate::names::{self, Canonical};
+use crate::ports::{Confirmation, Objects, ObjectsError, Referring};
+
+/// Objects with changes over them that are not committed yet.
+pub(crate) struct Overlay {
+    below: Arc<dyn Objects>,
+    changes: Mutex<Vec<Change>>,
+}
+
+impl Overlay {
+    pub(crate) fn over(below: Arc<dyn Objects>) -> Self {
+        Self { below, changes: Mutex::default() }
+    }
+
+    /// One more change.
+    pub(crate) fn push(&self, change: Change) {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    }
+
+    fn of_collection(&self, wanted: &str) -> Vec<Change> {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.iter().filter(|change| change.object().0 == wanted).cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Objects for Overlay {
+    async fn read(&self, collection: &str, id: &str) -> Result<Option<Resource>, ObjectsError> {
+        let stored = self.below.read(collection, id).await?;
+        let changes = self.of_collection(collection);
+        Ok(changes.iter().filter(|change| change.object().1 == id).fold(stored, |stored, change| change.preview(stored)))
+    }
+
+    async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
+        let mut page = self.below.query(collection, query).await?;
+        for id in touched(&self.of_collection(collection)) {
+            page.result.retain(|found| found.id != id);
+            if let Some(object) = self.read(collection, &id).await?
+                && query.filter.matches(&object.to_value())
+            {
+                page.result.push(object);
+            }
+        }
+        Ok(page)
+    }
+
+    async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError> {
+        let mut holders = self.below.named(collection, property, name).await?;
+        for id in touched(&self.of_collection(collection)) {
+            holders.retain(|holder| *holder != id);
+            let object = self.read(collection, &id).await?;
+            let own = object.and_then(|object| names::check_name::<&str>(object.content.get(property)?.as_str()?, &[]).ok());
+            if own.is_some_and(|own| own.collides_with(name)) {
+                holders.push(id);
+            }
+        }
+        Ok(holders)
+    }
+
+    async fn spelled(&self, collection: &str, place: &Pointer, name: &Canonical, limit: u32) -> Result<Vec<String>, ObjectsError> {
+        let mut holders = self.below.spelled(collection, place, name, limit).await?;
+        for id in touched(&self.of_collection(collection)) {
+            holders.retain(|holder| *holder != id);
+            let object = self.read(collection, &id).await?;
+            let own = object.and_then(|object| names::form(place.get(&object.content)?.as_str()?));
+            if own.is_some_and(|own| own.as_str() == name.as_str()) {
+                holders.push(id);
+            }
+        }
+        Ok(holders)
+    }
+
+    async fn nearest(&self, collection: &str, id: &str, limit: u32) -> Result<Vec<Resource>, ObjectsError> {
+        self.below.nearest(collection, id, limit).await
+    }
+
+    async fn referring(
+        &self,
+        collection: &str,
+        property: &str,
+        wanted: Referring<'_>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>, ObjectsError> {
+        let touched = touched(&self.of_collection(collection));
+        // As many more as may fall out: the end of a page is then never one that was added behind it.
+        let more = u32::try_from(touched.len()).unwrap_or(u32::MAX);
+        let mut found = self.below.referring(collection, property, wanted, after, limit.saturating_add(more)).await?;
+        for id in touched {
+            found.retain(|known| *known != id);
+            if id.as_str() <= after {
+                continue;
+            }
+            let object = self.read(collection, &id).await?;
+            if object.is_some_and(|object| wanted.is_among(collection, &id, property, &object.content)) {
+                found.push(id);
+            }
+        }
+        found.sort_unstable();
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    async fn referrers(&self, collection: &str, property: &str, target: &str) -> Result<u64, ObjectsError> {
+        self.below.referrers(collection, property, target).await
+    }
+
+    async fn confirmation(&self, collection: &str, id: &str) -> Result<Option<Confirmation>, ObjectsError> {
+        self.below.confirmation(collection, id).await
+    }
+}
+
+fn touched(changes: &[Change]) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for change in changes {
+        let id = change.object().1;
+        if !ids.iter().any(|known| known == id) {
+            ids.push(id.to_owned());
+        }
+    }
+    ids
+}

@@ -1,0 +1,330 @@
+//! What of a script is not offered here, found before it runs: calls of Java, of parts of the product that do not exist, of modules
+//! that are not there.
+//!
+//! Easiest to break: the scan reads text, not a syntax tree. It may miss a call that is made up at run time, which then throws; it must
+//! not take what stands in a comment or a text for a call.
+
+use std::collections::BTreeSet;
+
+use script::Operation;
+
+/// Functions of `openidm` beside the operations of a host.
+const OWN: [&str; 2] = ["isEncrypted", "isHashed"];
+/// Resources that scripts may ask; a name with a slash at its end stands for everything below.
+const RESOURCES: [&str; 5] = ["managed/", "internal/", "external/email", "policy", "policy/"];
+/// The names of Java, and of Rhino's own functions.
+const FOREIGN: [&str; 9] = ["java", "javax", "org", "com", "Packages", "JavaImporter", "importPackage", "importClass", "load"];
+
+/// What `require` finds by a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Module {
+    /// A script of the project, or one of the product's whose effect is native.
+    Script,
+    /// A library of the product's, with the functions that are known here.
+    Library,
+    /// Nothing.
+    Missing,
+}
+
+/// The first thing in a script that is not offered here, with its line. `module` says what a name leads to.
+pub(crate) fn obstacle(text: &str, module: &dyn Fn(&str) -> Module) -> Option<String> {
+    let masked = masked(text);
+    let libraries = libraries(text, &masked, module);
+    let found = words(&masked).find_map(|(at, word)| {
+        let lacks = || of_library(&masked, at, word, &libraries);
+        Some((at, judge(text, &masked, at, word, module).or_else(lacks)?))
+    });
+    found.map(|(at, what)| format!("line {}: {what}", line(text, at)))
+}
+
+/// The variables that hold a library.
+fn libraries<'m>(text: &str, masked: &'m str, module: &dyn Fn(&str) -> Module) -> Vec<&'m str> {
+    let requires = words(masked).filter(|(_, word)| *word == "require");
+    let of_library = requires.filter(|(at, word)| {
+        let name = argument(text, at + word.len()).flatten();
+        name.is_some_and(|name| module(&name) == Module::Library)
+    });
+    let assigned = of_library.filter_map(|(at, _)| {
+        let before = masked.get(..at)?.trim_end().strip_suffix('=')?.trim_end();
+        before.rsplit(|c: char| !is_part(c)).next().filter(|name| !name.is_empty())
+    });
+    assigned.collect()
+}
+
+/// A function of a library that is not known here.
+fn of_library(masked: &str, at: usize, word: &str, libraries: &[&str]) -> Option<String> {
+    let before = masked.get(..at)?.trim_end();
+    if !libraries.contains(&word) || before.ends_with('.') {
+        return None;
+    }
+    lacks(masked, at + word.len())
+}
+
+/// What follows a library at this place, where it is not known.
+fn lacks(masked: &str, from: usize) -> Option<String> {
+    let (name, _) = member(masked, from)?;
+    (!script::LODASH_FUNCTIONS.contains(&name)).then(|| format!("'{name}' of the library 'lodash' is not offered"))
+}
+
+/// The names of modules that a script requires, where they are plain text.
+pub(crate) fn required(text: &str) -> BTreeSet<String> {
+    let masked = masked(text);
+    let requires = words(&masked).filter(|(_, word)| *word == "require");
+    requires.filter_map(|(at, word)| argument(text, at + word.len())).flatten().collect()
+}
+
+fn judge(text: &str, masked: &str, at: usize, word: &str, module: &dyn Fn(&str) -> Module) -> Option<String> {
+    let before = masked.get(..at)?.trim_end();
+    if before.ends_with('.') || before.ends_with("function") {
+        return None;
+    }
+    let after = masked.get(at + word.len()..)?.trim_start();
+    match word {
+        "require" => match argument(text, at + word.len())? {
+            Some(name) if module(&name) == Module::Library => {
+                let from = at + word.len();
+                lacks(masked, from + masked.get(from..)?.find(')')? + 1)
+            }
+            Some(name) if module(&name) != Module::Missing || name.starts_with('.') => None,
+            Some(name) if is_library(&name) => {
+                let own = name.trim_end_matches(".js");
+                Some(format!("the product's library '{name}' is not here; put a copy of your own at script/{own}.js"))
+            }
+            Some(name) => Some(format!("the module '{name}' is neither a script of the project nor one of the product's that is known")),
+            None => Some("the name of the module that is required is not written as a text".to_owned()),
+        },
+        "openidm" => of_openidm(text, masked, at + word.len()),
+        "identityServer" => {
+            let (name, _) = member(masked, at + word.len())?;
+            (name != "getProperty").then(|| format!("identityServer.{name} is not offered"))
+        }
+        known if FOREIGN.contains(&known) => {
+            let begins = if known.starts_with("import") || matches!(known, "load" | "JavaImporter") { '(' } else { '.' };
+            // What the script declares is a variable of its own.
+            let foreign = after.starts_with(begins) && !declares(masked, known);
+            foreign.then(|| format!("'{known}' is Java, of which nothing can be called"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether this is a library that the product brings for scripts.
+fn is_library(name: &str) -> bool {
+    let known = ["lodash", "underscore", "handlebars", "moment", "async", "xregexp", "querystring"];
+    let leaf = name.trim_end_matches(".js").rsplit('/').next().unwrap_or_default();
+    known.iter().any(|library| leaf.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-'])))
+}
+
+fn of_openidm(text: &str, masked: &str, from: usize) -> Option<String> {
+    let (name, end) = member(masked, from)?;
+    if OWN.contains(&name) {
+        return None;
+    }
+    match Operation::named(name) {
+        None => Some(format!("openidm.{name} is not offered")),
+        Some(Operation::Hash | Operation::Matches | Operation::Encrypt | Operation::Decrypt) => None,
+        Some(_) => {
+            let resource = argument(text, end)??;
+            let resource = resource.trim_matches('/');
+            let offered = RESOURCES
+                .iter()
+                .any(|known| resource == known.trim_end_matches('/') || (known.ends_with('/') && resource.starts_with(known)));
+            // A text that goes on with a variable may be the beginning of any resource of that name.
+            let begins = RESOURCES.iter().any(|known| !resource.is_empty() && known.starts_with(resource));
+            (!offered && !begins).then(|| format!("openidm.{name} of '{resource}' is not offered"))
+        }
+    }
+}
+
+/// The name behind a dot or in `['name']`, and where it ends.
+fn member(masked: &str, from: usize) -> Option<(&str, usize)> {
+    let rest = masked.get(from..)?;
+    let inner = rest.trim_start().strip_prefix('.')?.trim_start();
+    let start = from + (rest.len() - inner.len());
+    let end = inner.find(|c: char| !is_part(c)).unwrap_or(inner.len());
+    Some((inner.get(..end)?, start + end))
+}
+
+/// The first argument of a call that begins at `from`: outer `None` for no call, inner `None` for something else than a text.
+#[expect(clippy::option_option, reason = "no call, and a call of something unknown, are two things")]
+fn argument(text: &str, from: usize) -> Option<Option<String>> {
+    let inner = text.get(from..)?.trim_start().strip_prefix('(')?.trim_start();
+    let Some(quote) = inner.chars().next().filter(|c| matches!(c, '\'' | '"')) else { return Some(None) };
+    let (literal, _) = inner.get(1..)?.split_once(quote)?;
+    Some(Some(literal.to_owned()))
+}
+
+fn declares(masked: &str, name: &str) -> bool {
+    ["var ", "let ", "const ", "function "].iter().any(|keyword| {
+        masked.match_indices(keyword).any(|(at, found)| {
+            let rest = masked.get(at + found.len()..).unwrap_or_default().trim_start();
+            rest.strip_prefix(name).is_some_and(|after| !after.starts_with(is_part))
+        })
+    })
+}
+
+fn is_part(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+fn line(text: &str, at: usize) -> usize {
+    text.get(..at).unwrap_or_default().matches('\n').count() + 1
+}
+
+/// The words of a masked text with their places.
+fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(from..)?;
+        let start = from + rest.find(is_part)?;
+        let word = text.get(start..)?;
+        let word = word.get(..word.find(|c: char| !is_part(c)).unwrap_or(word.len()))?;
+        from = start + word.len();
+        Some((start, word))
+    })
+}
+
+/// The text with comments, and what stands in texts and patterns, made blank; every byte keeps its place.
+fn masked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.char_indices().peekable();
+    let blank = |out: &mut String, c: char| {
+        if c == '\n' { out.push('\n') } else { out.extend(std::iter::repeat_n(' ', c.len_utf8())) }
+    };
+    while let Some((_, c)) = chars.next() {
+        match c {
+            '/' if chars.peek().is_some_and(|(_, next)| *next == '/') => {
+                blank(&mut out, c);
+                while let Some((_, c)) = chars.next_if(|(_, c)| *c != '\n') {
+                    blank(&mut out, c);
+                }
+            }
+            '/' if chars.peek().is_some_and(|(_, next)| *next == '*') => {
+                blank(&mut out, c);
+                let mut star = false;
+                // The star that opens the comment does not close it.
+                let mut opened = false;
+                for (_, c) in chars.by_ref() {
+                    blank(&mut out, c);
+                    if star && c == '/' {
+                        break;
+                    }
+                    star = c == '*' && opened;
+                    opened = true;
+                }
+            }
+            '\'' | '"' | '`' => {
+                out.push(c);
+                skip(&mut chars, &mut out, c, false, &blank);
+            }
+            '/' if begins_pattern(&out) => {
+                out.push(' ');
+                skip(&mut chars, &mut out, '/', true, &blank);
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn skip(
+    chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>,
+    out: &mut String,
+    end: char,
+    pattern: bool,
+    blank: &impl Fn(&mut String, char),
+) {
+    let (mut escaped, mut class) = (false, false);
+    for (_, c) in chars.by_ref() {
+        if !escaped && !class && c == end {
+            if pattern {
+                out.push(' ');
+            } else {
+                out.push(c);
+            }
+            return;
+        }
+        blank(out, c);
+        if pattern && !escaped {
+            class = if class { c != ']' } else { c == '[' };
+        }
+        if c == '\n' && end != '`' && !escaped {
+            return;
+        }
+        escaped = c == '\\' && !escaped;
+    }
+}
+
+/// Whether a slash begins a regular expression: a division has something to divide before it.
+fn begins_pattern(before: &str) -> bool {
+    let before = before.trim_end();
+    let word: String = before.chars().rev().take_while(|c| is_part(*c)).collect::<Vec<_>>().into_iter().rev().collect();
+    match before.chars().next_back() {
+        None => true,
+        Some(c) if is_part(c) => matches!(word.as_str(), "return" | "typeof" | "case" | "in" | "of" | "void" | "delete"),
+        Some(c) => !matches!(c, ')' | ']' | '}' | '\'' | '"' | '`'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<String> {
+        obstacle(text, &|name| match name {
+            "naming" | "onCreateUser" => Module::Script,
+            "lib/lodash" => Module::Library,
+            _ => Module::Missing,
+        })
+    }
+
+    #[test]
+    fn what_is_not_offered_is_named_with_its_line() {
+        for (text, line, what) in [
+            ("var a = 1;\nopenidm.action('sync', 'performAction', {});", 2, "openidm.action of 'sync'"),
+            ("openidm.read('system/ldap/account/' + id)", 1, "openidm.read of 'system/ldap/account'"),
+            ("\n\nnew java.util.Date()", 3, "Java"),
+            ("var s = org.forgerock.json.x;", 1, "Java"),
+            ("require('lib/handlebars')", 1, "the product's library 'lib/handlebars'"),
+            ("var x = 1;\nvar _ = require('lib/lodash');\n\n_.template('x')", 4, "'template' of the library 'lodash'"),
+            ("const lo = require('lib/lodash'), y = lo.debounce(f)", 1, "'debounce'"),
+            ("\nrequire('lib/lodash').defer(f)", 2, "'defer'"),
+            ("require('lib/own')", 1, "the module 'lib/own'"),
+            ("require(name)", 1, "not written as a text"),
+            ("openidm.getConfig()", 1, "openidm.getConfig"),
+            ("identityServer.getWorkingLocation()", 1, "getWorkingLocation"),
+        ] {
+            let found = found(text).unwrap_or_else(|| panic!("{text}"));
+            assert!(found.starts_with(&format!("line {line}: ")) && found.contains(what), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_offered_or_only_looks_like_a_call_is_not() {
+        for text in [
+            "openidm.read('managed/user/' + id)",
+            "openidm.query('managed/role', {_queryFilter: 'true'})",
+            "openidm.action('external/email', 'send', {})",
+            "openidm.action('policy/managed/user/*', 'validateObject', object)",
+            "openidm.create(path, null, object)",
+            "// openidm.action('sync')\n/* java.lang.System */ 'java.lang' + \"require('x')\"",
+            "require('naming').f; require('./naming'); require(\"onCreateUser\").setDefaultFields(object)",
+            "object.org.name; var com = {}; com.x = 1; object.load(1)",
+            "var r = /'java.x/; r.test(a) / 2; a = b / c; openidm.isHashed(x)",
+            "identityServer.getProperty('a', 'b')",
+            "var _ = require('lib/lodash'); _.map(x, 'a'); _(x).anything(); other._.template; _ .find(y)",
+            "/** doc ** java. */ `java. ${1}`",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn masking_keeps_every_byte_in_its_place() {
+        for text in ["a 'ä' b", "/* ü\n */ x", "`a\nb` // é", "'unclosed\nx", "/[/]'/ + 1", "'\\'' + x"] {
+            assert_eq!(masked(text).len(), text.len(), "{text}");
+            assert_eq!(masked(text).matches('\n').count(), text.matches('\n').count(), "{text}");
+        }
+        assert_eq!(masked("'\\'' + x"), "'  ' + x");
+    }
+}

@@ -1,0 +1,58 @@
+//! Pages that the server writes itself, beside the REST API and on the same functions: what a page shows and does, it asks of `accounts` and the
+//! engine, never of REST.
+//!
+//! A page is a row of the table ([`table`]): route, function, context, template. What it says stands in messages ([`language`]), what it asks
+//! comes from the requirements that every client reads ([`requirements`]). Everything works without scripts.
+
+mod account;
+mod answer;
+mod asset;
+mod brand;
+mod browser;
+mod captcha;
+mod check;
+mod colour;
+mod dashboard;
+mod dead_end;
+mod edit;
+mod elsewhere;
+mod ending;
+mod failure;
+mod field;
+mod form;
+mod landing;
+mod language;
+mod language_choice;
+mod letters;
+mod link;
+mod lint;
+mod look;
+mod mail_change;
+mod mail_code;
+mod page;
+mod pages;
+mod personal;
+mod policy_answer;
+mod preferred_language;
+mod present;
+mod profile;
+mod property;
+mod question;
+mod requirements;
+mod samples;
+mod self_service;
+mod session;
+mod sign_in;
+mod signed_in;
+mod step;
+mod table;
+mod template;
+mod visit;
+mod wording;
+mod words;
+
+pub use check::check;
+pub use letters::Letters;
+pub use pages::Pages;
+pub use samples::samples;
+pub use template::Fault;

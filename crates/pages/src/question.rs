@@ -1,0 +1,310 @@
+//! The page that asks what a stage asks.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::captcha::{Captcha, WIDGETS, Widget};
+use crate::failure;
+use crate::field::{self, Field, Kind, Problem};
+use crate::page::Samples;
+use crate::present::{self, CURRENT};
+use crate::requirements::{self, Document, Known};
+use crate::step::{Draft, Step};
+use crate::visit::Visit;
+use crate::words::Words;
+
+/// Seconds after which a mail may be asked for again.
+const AGAIN_AFTER: i64 = 30;
+
+/// The page.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Question {
+    /// The process.
+    pub process: String,
+    /// What it is called.
+    pub title: Words,
+    /// The stage, as its answer names it.
+    pub stage: String,
+    /// Where in the stage.
+    pub tag: String,
+    /// The fields.
+    pub fields: Vec<Field>,
+    /// Terms, a declaration of consent.
+    pub documents: Vec<Document>,
+    /// What is wrong, for the summary.
+    pub problems: Vec<Problem>,
+    /// Names this form.
+    pub at: String,
+    /// The project's own words for the form: title, purpose, button.
+    pub display: Option<Display>,
+    /// Nothing is required, so it may be left out.
+    pub skippable: bool,
+    /// A mail was sent; it can be sent again, after so many seconds.
+    pub again_after: Option<i64>,
+    /// It was sent again just now.
+    pub sent_again: bool,
+    /// There is something to type.
+    pub asks: bool,
+    /// The path to post to.
+    pub action: String,
+    /// The widget of a captcha that stands in it.
+    pub captcha: Option<Captcha>,
+}
+
+/// The project's own words for a form (`uiConfig`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Display {
+    /// `displayName`.
+    pub title: Words,
+    /// `purpose`.
+    pub purpose: Words,
+    /// `buttonText`.
+    pub button: Words,
+}
+
+impl Question {
+    /// The page of a step. `at` names it.
+    pub(crate) fn of(visit: &Visit, step: &Step, at: &str) -> Self {
+        let asked = |member: &str| step.asked.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let none = json!({});
+        let requirements = step.asked.get("requirements").unwrap_or(&none);
+        let mut fields = fields_of(visit, step);
+        let mut problems = failure::of_requirements(requirements, &fields);
+        problems.extend(step.draft.iter().flat_map(|draft| draft.problems.clone()));
+        let problems = field::fill(&mut fields, step.draft.as_ref().map(|draft| &draft.typed), problems);
+        let tag = asked("tag");
+        let waits = tag == "validateCode" && step.token.is_some();
+        let display = Display::of(requirements);
+        let file = visit.runtime.project.processes.iter().find(|file| file.name == step.process).map(|file| &file.value);
+        let captcha = fields.iter().any(|field| field.kind == Kind::Captcha).then(|| Captcha::of(file));
+        let required = fields.iter().any(|field| field.required);
+        Self {
+            title: title(visit, &step.process),
+            process: step.process.clone(),
+            stage: asked("type"),
+            skippable: requirements.get("attributes").is_some() && !required,
+            documents: requirements::documents(requirements),
+            problems,
+            at: at.to_owned(),
+            display,
+            again_after: waits.then(|| (step.began + AGAIN_AFTER - visit.now).clamp(0, AGAIN_AFTER)),
+            sent_again: step.sent_again,
+            asks: !fields.is_empty(),
+            fields,
+            tag,
+            action: action(step),
+            captcha,
+        }
+    }
+
+    /// The template for it: the stage's own, where there is one.
+    pub(crate) fn template(&self, visit: &Visit) -> String {
+        let plain = !self.stage.is_empty() && self.stage.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let own = format!("stages/{}.html", self.stage);
+        if plain && visit.look.templates.has(&own) { own } else { "process.html".to_owned() }
+    }
+}
+
+/// Where the form goes. Before the first submission it takes along what the page was opened with.
+fn action(step: &Step) -> String {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let given = step.given.iter().filter(|_| step.token.is_none());
+    let pairs = given.filter_map(|(name, value)| Some(format!("{}={}", encode(name), encode(value.as_str()?))));
+    let query = pairs.collect::<Vec<_>>().join("&");
+    format!("/selfservice/{}{}{query}", step.process, if query.is_empty() { "" } else { "?" })
+}
+
+/// What a process is called: in our own words where it is a usual one, else by its name.
+pub(crate) fn title(visit: &Visit, process: &str) -> Words {
+    let key = format!("process-{process}");
+    let plain = process.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if plain && visit.look.languages.has(&visit.language, &key) { Words::message(&key) } else { Words::theirs(spaced(process)) }
+}
+
+/// `inviteColleague` as `Invite colleague`.
+fn spaced(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        match letter {
+            '-' | '_' => text.push(' '),
+            _ if letter.is_uppercase() && !text.is_empty() => {
+                text.push(' ');
+                text.extend(letter.to_lowercase());
+            }
+            _ if text.is_empty() => text.extend(letter.to_uppercase()),
+            _ => text.push(letter),
+        }
+    }
+    text
+}
+
+/// The fields of a step, without anything typed.
+pub(crate) fn fields_of(visit: &Visit, step: &Step) -> Vec<Field> {
+    let runtime = &visit.runtime;
+    let file = runtime.project.processes.iter().find(|file| file.name == step.process).map(|file| &file.value);
+    let query_fields = file.map(query_fields).unwrap_or_default();
+    let collection = file.and_then(collection).unwrap_or_else(|| "managed/user".to_owned());
+    let asked = step.asked.get("type").and_then(Value::as_str).unwrap_or_default();
+    let resource = if asked == "resetStage" { "selfservice/reset" } else { "selfservice/registration" };
+    let policies = runtime.policies.describe(resource);
+    let known = Known {
+        locales: &visit.locales,
+        default_locale: &runtime.services.default_locale,
+        query_fields,
+        schema: runtime.schemas.get(&collection),
+        policies: &policies,
+    };
+    let fields = requirements::fields(step.asked.get("requirements").unwrap_or(&Value::Null), &known);
+    let lacking = |draft: &Draft| draft.problems.iter().any(|problem| problem.field == CURRENT);
+    let needed = runtime.processes.get(&step.process).is_some_and(|process| present::is_needed(process, &fields));
+    let asks = needed || visit.form.has(CURRENT) || step.draft.as_ref().is_some_and(lacking);
+    if asks { present::with_current(fields) } else { fields }
+}
+
+/// The stages of a process file, nested ones too.
+fn stages(file: &Value) -> impl Iterator<Item = &Value> {
+    file.get("stageConfigs").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The properties that the process finds accounts by.
+fn query_fields(file: &Value) -> Vec<String> {
+    let listed = stages(file).find_map(|stage| stage.get("validQueryFields"));
+    match listed {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(|name| name.trim_start_matches('/').to_owned()).collect(),
+        Some(Value::String(name)) => vec![name.trim_start_matches('/').to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// The collection of the process's people.
+fn collection(file: &Value) -> Option<String> {
+    stages(file).find_map(|stage| Some(stage.get("identityServiceUrl")?.as_str()?.trim_matches('/').to_owned()))
+}
+
+/// Texts that stand where a project says nothing, and those of the usual processes as they are delivered. A project that left one has it in
+/// every language of ours.
+const USUAL: [(&str, &str); 12] = [
+    ("Complete your profile", "complete-your-profile"),
+    ("Please fill in what is missing.", "fill-in-what-is-missing"),
+    ("Save", "save"),
+    ("Update your security questions", "update-questions"),
+    ("Please review and update your security questions", "update-questions-lead"),
+    ("Update", "update"),
+    ("We have updated our terms", "updated-terms"),
+    ("We've updated our terms", "updated-terms"),
+    ("You must accept the updated terms in order to proceed.", "updated-terms-lead"),
+    ("Accept", "accept"),
+    ("Add your telephone number", "add-telephone"),
+    ("Help us verify your identity", "add-telephone-lead"),
+];
+
+impl Display {
+    fn of(requirements: &Value) -> Option<Self> {
+        let texts = requirements.get("uiConfig")?.as_object().filter(|texts| !texts.is_empty())?;
+        let words = |name: &str| match texts.get(name).and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
+            Some(text) => match USUAL.iter().find(|(usual, _)| *usual == text) {
+                Some((_, key)) => Words::message(key),
+                None => Words::theirs(text),
+            },
+            None => Words::default(),
+        };
+        Some(Self { title: words("displayName"), purpose: words("purpose"), button: words("buttonText") })
+    }
+}
+
+impl Samples for Question {
+    fn samples() -> Vec<(&'static str, Self)> {
+        let policies = json!({"properties": [{"name": "password", "policies": [
+            {"policyRequirements": ["MIN_LENGTH"], "params": {"minLength": 8}},
+            {"policyRequirements": ["AT_LEAST_X_NUMBERS"], "params": {"numNums": 1}},
+        ]}]});
+        let known = |query: &[&str]| Known {
+            locales: &[],
+            default_locale: "en",
+            query_fields: query.iter().map(|name| (*name).to_owned()).collect(),
+            schema: None,
+            policies: &policies,
+        };
+        let page = |process: &str, stage: &str, tag: &str, requirements: &Value| {
+            let fields = requirements::fields(requirements, &known(&["userName", "mail"]));
+            Self {
+                process: process.to_owned(),
+                title: Words::message(&format!("process-{process}")),
+                stage: stage.to_owned(),
+                tag: tag.to_owned(),
+                documents: requirements::documents(requirements),
+                display: Display::of(requirements),
+                at: "sample".to_owned(),
+                asks: !fields.is_empty(),
+                fields,
+                action: format!("/selfservice/{process}"),
+                ..Self::default()
+            }
+        };
+        let captcha = |widget: &'static Widget| {
+            let asked = json!({"properties": {"response": {"recaptchaSiteKey": "key"}}});
+            Self { captcha: Some(Captcha::from(widget)), ..page("registration", "captcha", "initial", &asked) }
+        };
+        let with_current = |process: &str, stage: &str, requirements: &Value| {
+            let page = page(process, stage, "initial", requirements);
+            Self { fields: present::with_current(page.fields), ..page }
+        };
+        let text = |name: &str| json!({"properties": {name: {"type": "string"}}, "required": [name]});
+        let wrong = |mut page: Self, field: &str, key: &str| {
+            page.problems = field::fill(&mut page.fields, None, vec![Problem::of(field, Words::message(key))]);
+            page
+        };
+        let details = json!({
+            "registrationProperties": {"required": ["userName", "mail"], "properties": {
+                "userName": {"title": "Username", "type": "string"}, "givenName": {"title": "First Name", "type": "string"},
+                "mail": {"title": "Email Address", "type": "string"}, "badge": {"title": "Badge <value>", "type": "integer"},
+            }},
+            "registrationPreferences": {"updates": {"description": "Send me news and updates", "type": "boolean"}},
+            "properties": {"user": {"type": "object", "default": {}}, "accept": {"type": "string"}, "kba": {"minItems": 2, "questions": [
+                {"id": "1", "question": {"en": "Where did you grow up?", "de": "Wo sind Sie aufgewachsen?"}},
+            ]}},
+            "required": ["user", "accept", "kba"],
+            "terms": "<h2>Terms</h2><p>Be kind.</p>",
+        });
+        let code = Self { again_after: Some(30), ..page("reset", "emailValidation", "validateCode", &text("code")) };
+        let generic = json!({"required": ["colour"], "properties": {
+            "colour": {"type": "string", "enum": ["red", "green"], "title": "Colour"}, "note": {"type": "string", "description": "Note"},
+            "fragile": {"type": "boolean", "title": "Fragile"}, "tags": {"type": "array", "title": "Tags", "items": {"enum": ["a", "b"]}},
+        }});
+        let attributes = json!({"attributes": [{"name": "city", "isRequired": false, "value": "Oslo", "schema": {"type": "string", "title": "City"}}],
+            "uiConfig": {"displayName": "Complete your profile", "purpose": "Please fill in what is missing.", "buttonText": "Save"}});
+        let answers = json!({"properties": {"answer1": {"systemQuestion": {"en": "Where did you grow up?"}}}, "required": ["answer1"]});
+        vec![
+            ("find-account", page("reset", "userQuery", "initial", &text("queryFilter"))),
+            ("find-account-empty", wrong(page("username", "userQuery", "initial", &text("queryFilter")), "who", "error-missing")),
+            ("mail", page("registration", "emailValidation", "initial", &text("mail"))),
+            ("code-wrong", wrong(code.clone(), "code", "error-code-wrong")),
+            ("code", code),
+            ("answers", page("reset", "kbaSecurityAnswerVerificationStage", "initial", &answers)),
+            ("password", page("reset", "resetStage", "initial", &text("password"))),
+            ("password-of-a-session", with_current("reset", "resetStage", &text("password"))),
+            ("password-weak", wrong(page("reset", "resetStage", "initial", &text("password")), "password", "error-password-missing")),
+            ("details", page("registration", "allInOneRegistration", "initial", &details)),
+            ("details-wrong", wrong(page("registration", "idmUserDetails", "initial", &details), "user.userName", "policy-UNIQUE")),
+            (
+                "terms",
+                page(
+                    "termsAndConditions",
+                    "termsAndConditions",
+                    "initial",
+                    &json!({"properties": {"accept": {}}, "terms": "<p>Be kind.</p>"}),
+                ),
+            ),
+            (
+                "consent",
+                page("registration", "consent", "initial", &json!({"properties": {"consentGiven": {}}, "consent": "<p>May we?</p>"})),
+            ),
+            ("captcha-g", captcha(&WIDGETS[0])),
+            ("captcha-h", captcha(&WIDGETS[1])),
+            ("captcha-cf", captcha(&WIDGETS[2])),
+            ("profile", Self { skippable: true, ..page("profile", "conditionaluser", "initial", &attributes) }),
+            ("generic", page("reset", "somethingNew", "initial", &generic)),
+        ]
+    }
+}

@@ -1,0 +1,336 @@
+//! `/selfservice/<process>`: a process from its first question to its end.
+//!
+//! Easiest to get wrong: a GET changes nothing, and neither does a form that a machine sends: what a mailed link leads to waits for the press of
+//! a button that has a value of its own. The token is in no address but the link's, which leaves it with the first answer.
+
+use accounts::access::Decision;
+use accounts::{AccountError, Runtime};
+use http::StatusCode;
+use process::{Process, Standing};
+use project::Feature;
+use serde_json::{Map, Value, json};
+use stages::Services;
+use std::sync::Arc;
+
+use crate::answer::see_other;
+use crate::browser::random_name;
+use crate::captcha::Captcha;
+use crate::dead_end::{DeadEnd, Why};
+use crate::ending;
+use crate::failure;
+use crate::field::{self, Problem};
+use crate::form::Form;
+use crate::link::ConfirmLink;
+use crate::present::{self, CURRENT};
+use crate::question::{Question, fields_of};
+use crate::requirements::restore;
+use crate::session;
+use crate::signed_in::SignedInAlready;
+use crate::step::{Draft, KEPT, MOST, Outcome as Led, Step, again_after};
+use crate::visit::{Outcome, Visit};
+use crate::words::Words;
+
+/// GET and POST of a short address, whose path is the name of a process.
+pub(crate) async fn short(visit: &Visit) -> Outcome {
+    let name = visit.parts.uri.path().trim_matches('/');
+    if visit.is_post() { post(visit, name).await } else { get(visit, name).await }
+}
+
+/// GET and POST of a process.
+pub(crate) async fn serve(visit: &Visit) -> Outcome {
+    if visit.is_post() { post(visit, visit.segment()).await } else { get(visit, visit.segment()).await }
+}
+
+/// The process, where whoever asks may go through it.
+async fn found(visit: &Visit, name: &str) -> Result<Arc<Process<Services>>, DeadEnd> {
+    let runtime: &Runtime = &visit.runtime;
+    let off = Feature::of_process(name).is_some_and(|feature| runtime.project.ui_configuration.flag(feature) == Some(false));
+    let declared = runtime.project.processes.iter().any(|file| file.name == name);
+    if off && declared {
+        return Err(DeadEnd::new(Why::Off).of_process(name));
+    }
+    let Some(process) = runtime.processes.get(name) else {
+        return Err(DeadEnd::new(if declared { Why::Busy } else { Why::NotFound }));
+    };
+    let owed =
+        visit.principal.pending.as_ref().is_some_and(|owing| !owing.processes.iter().any(|path| path.ends_with(&format!("/{name}"))));
+    let allowed = visit.decide(&format!("selfservice/{name}"), "action", Some("submitRequirements"), None).await == Decision::Allowed;
+    if !allowed || (owed && process.binds_session()) {
+        return Err(DeadEnd::new(Why::Forbidden).of_process(name));
+    }
+    Ok(Arc::clone(process))
+}
+
+async fn get(visit: &Visit, name: &str) -> Outcome {
+    let process = match found(visit, name).await {
+        // Whoever must sign in for it comes back to it.
+        Err(end) if end.why == Why::Forbidden && !visit.is_signed_in() => {
+            return Ok(see_other(&format!("/sign-in?to=/selfservice/{name}")));
+        }
+        other => other?,
+    };
+    if process.binds_session() && !visit.is_signed_in() {
+        return Ok(see_other(&format!("/sign-in?to=/selfservice/{name}")));
+    }
+    if let Some(token) = visit.query.filled("token") {
+        return opened(visit, name, token).await;
+    }
+    match visit.query.filled("at") {
+        Some(at) => step(visit, &process, at).await,
+        None => first(visit, &process).await,
+    }
+}
+
+/// A mailed link was opened. What it brought is kept for this browser, and the address that it came in is left at once.
+async fn opened(visit: &Visit, name: &str, token: &str) -> Outcome {
+    let code = visit.query.filled("code").map(str::to_owned);
+    let opened = Step { process: name.to_owned(), token: Some(token.to_owned()), code, began: visit.now, ..Step::default() };
+    let at = random_name(&visit.accounts);
+    if token.len() <= MOST {
+        visit.counted().map_err(AccountError::from)?;
+        visit.keep(&at, &opened, KEPT).await?;
+    }
+    Ok(see_other(&format!("/selfservice/{name}?at={at}")))
+}
+
+/// The first question, without any effect.
+async fn first(visit: &Visit, process: &Process<Services>) -> Outcome {
+    if let Some(refused) = already(visit, process, "")? {
+        return Ok(refused);
+    }
+    let step = beginning(visit, process, &visit.query).await?;
+    let at = random_name(&visit.accounts);
+    if step.asked.is_null() {
+        return ending::nothing_asked(visit, &process.name);
+    }
+    shown(visit, &step, &at, StatusCode::OK)
+}
+
+/// The step before the first submission. `source` is where `returnParams` and their like stand.
+async fn beginning(visit: &Visit, process: &Process<Services>, source: &Form) -> Result<Step, DeadEnd> {
+    let mut given = Map::new();
+    let file = visit.runtime.project.processes.iter().find(|file| file.name == process.name);
+    let names = file.and_then(|file| file.value.pointer("/stageConfigs/0/parameterNames")).and_then(Value::as_array);
+    for name in names.into_iter().flatten().filter_map(Value::as_str) {
+        if let Some(value) = source.filled(name).filter(|value| value.len() <= MOST) {
+            given.insert(name.to_owned(), json!(value));
+        }
+    }
+    let asked = visit.runtime.engine.opening(process, &visit.caller(), &given).await?;
+    Ok(Step { process: process.name.clone(), asked: asked.unwrap_or_default(), given, began: visit.now, ..Step::default() })
+}
+
+/// A step that was kept.
+async fn step(visit: &Visit, process: &Process<Services>, at: &str) -> Outcome {
+    let Some(step) = visit.kept::<Step>(at).await?.filter(|step| step.process == process.name) else {
+        return Err(DeadEnd::new(Why::Forgotten).of_process(&process.name));
+    };
+    if let Some(ended) = &step.ended {
+        return ending::shown(visit, &step, ended);
+    }
+    stands(visit, process, &step).await?;
+    if let Some(refused) = already(visit, process, at)? {
+        return Ok(refused);
+    }
+    if step.asked.is_null() {
+        return visit.page(StatusCode::OK, &ConfirmLink::of(visit, &step, at));
+    }
+    let status = step.draft.as_ref().map_or(200, |draft| draft.status);
+    shown(visit, &step, at, StatusCode::from_u16(status).unwrap_or(StatusCode::OK))
+}
+
+/// Ends the way where the token is not good any more.
+async fn stands(visit: &Visit, process: &Process<Services>, step: &Step) -> Result<(), DeadEnd> {
+    let Some(token) = &step.token else { return Ok(()) };
+    let definitions = visit.accounts.definitions.as_ref();
+    let why = match visit.runtime.engine.standing(definitions, &process.name, token, &visit.caller()).await? {
+        Standing::Open => return Ok(()),
+        Standing::Foreign => Why::Foreign,
+        Standing::Expired => Why::Expired,
+        Standing::Spent => Why::Used,
+        Standing::Changed => Why::Changed,
+    };
+    Err(DeadEnd::new(why).of_process(&process.name))
+}
+
+/// Whoever is signed in is not somebody who forgot the password, and has an account.
+fn already(visit: &Visit, process: &Process<Services>, at: &str) -> Result<Option<axum::response::Response>, DeadEnd> {
+    if !visit.is_signed_in() || Feature::of_process(&process.name).is_none() {
+        return Ok(None);
+    }
+    visit.page(StatusCode::OK, &SignedInAlready::of(visit, &process.name, at)).map(Some)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what the function of a page returns")]
+fn shown(visit: &Visit, step: &Step, at: &str, status: StatusCode) -> Outcome {
+    let question = Question::of(visit, step, at);
+    let template = question.template(visit);
+    let sources = question.captcha.as_ref().map(Captcha::sources);
+    Ok(again_after(visit.page_by(status, &question, &template, sources.as_deref()), step.draft.as_ref()))
+}
+
+async fn post(visit: &Visit, name: &str) -> Outcome {
+    let process = found(visit, name).await?;
+    if process.binds_session() && !visit.is_signed_in() {
+        return Err(DeadEnd::new(Why::OldForm).of_process(name));
+    }
+    let at = visit.form.get("at").to_owned();
+    let turn = visit.own(&at);
+    let _turn = visit.clicks.turn(&turn).await;
+    // The same form, sent twice, leads to where it led.
+    let led: Option<Led> = visit.kept(&format!("led/{at}")).await?;
+    if let Some(led) = led.filter(|_| visit.genuine) {
+        if let Some(cookie) = &led.session {
+            session::set(visit, cookie);
+        }
+        return Ok(see_other(&led.to));
+    }
+    let kept: Option<Step> = visit.kept(&at).await?.filter(|step: &Step| step.process == name && step.ended.is_none());
+    let step = match kept {
+        Some(step) => step,
+        None => beginning(visit, &process, &visit.query).await?,
+    };
+    if !visit.genuine {
+        return again(visit, &step, vec![Problem::whole(Words::message("error-old-form"))], 403, None).await;
+    }
+    if let Some(refused) = already(visit, &process, &at)? {
+        return Ok(refused);
+    }
+    if visit.form.has("again") {
+        return send_again(visit, &process, &step, &at).await;
+    }
+    let input = if step.asked.is_null() {
+        // Opening a link does nothing, and neither does a form that nobody pressed the button of.
+        match (&step.code, visit.form.filled("code").map(str::trim).filter(|code| !code.is_empty())) {
+            (_, Some(typed)) => Map::from_iter([("code".to_owned(), json!(typed))]),
+            (Some(code), None) if visit.form.get("confirm") == "yes" => Map::from_iter([("code".to_owned(), json!(code))]),
+            (None, None) if step.token.is_none() => return ending::nothing_asked(visit, name),
+            _ => {
+                stands(visit, &process, &step).await?;
+                return visit.page(StatusCode::OK, &ConfirmLink::of(visit, &step, &at));
+            }
+        }
+    } else {
+        let fields = fields_of(visit, &step);
+        let skips = visit.form.has("skip");
+        match field::read(&fields, &visit.form) {
+            _ if skips => Map::new(),
+            Ok(input) => restore(input),
+            Err(problems) => match visit.counted() {
+                Ok(()) => return again(visit, &step, problems, 400, None).await,
+                Err(limited) => return too_often(visit, &step, limited.retry_after).await,
+            },
+        }
+    };
+    submit(visit, &process, &step, &at, input).await
+}
+
+/// Asks for the mail with the code once more.
+async fn send_again(visit: &Visit, process: &Process<Services>, step: &Step, at: &str) -> Outcome {
+    let Some(token) = &step.token else { return Err(DeadEnd::new(Why::Forgotten).of_process(&process.name)) };
+    match visit.actor().send_again(process, token, &visit.caller()).await {
+        Ok(submitted) => went_on(visit, process, step, at, &submitted.body, submitted.finished, true).await,
+        Err(error) => refused(visit, process, step, error).await,
+    }
+}
+
+async fn submit(visit: &Visit, process: &Process<Services>, step: &Step, at: &str, mut input: Map<String, Value>) -> Outcome {
+    let (actor, caller) = (visit.actor(), visit.caller());
+    // It is the person's own proof, and no part of what the stage asked.
+    input.shift_remove(CURRENT);
+    let typed = present::typed(visit);
+    let password = typed.as_ref().map(|typed| typed.as_str());
+    let input = Value::Object(input);
+    let token = step.token.clone().map(Value::String);
+    let begins = process.stages.first().is_some_and(|placed| placed.stage.name() == "parameters");
+    let submitted = if token.is_none() && begins {
+        // The stage that takes what a link brought along, and then the one that was shown.
+        actor.begin(process, &Value::Object(step.given.clone()), &input, (&caller, password)).await
+    } else {
+        actor.submit(process, token.as_ref(), Some(&input), (&caller, password)).await
+    };
+    match submitted {
+        Ok(submitted) => went_on(visit, process, step, at, &submitted.body, submitted.finished, false).await,
+        Err(error) => refused(visit, process, step, error).await,
+    }
+}
+
+/// The next question, or the end.
+async fn went_on(
+    visit: &Visit,
+    process: &Process<Services>,
+    step: &Step,
+    at: &str,
+    body: &Value,
+    finished: bool,
+    sent_again: bool,
+) -> Outcome {
+    if finished {
+        return ending::reached(visit, &process.name, at, body).await;
+    }
+    let token = body.get("token").and_then(Value::as_str).map(str::to_owned);
+    let asked = json!({"type": body.get("type"), "tag": body.get("tag"), "requirements": body.get("requirements")});
+    let failed = asked.pointer("/requirements/error").is_some();
+    let mut next = Step { process: process.name.clone(), token, asked, began: visit.now, sent_again, ..Step::default() };
+    if failed {
+        next.draft = Some(Draft::of(visit, &fields_of(visit, &next), Vec::new(), 400));
+    } else if !sent_again && next.asked == step.asked {
+        // Asked again what was answered: something that is needed was left out.
+        let fields = fields_of(visit, &next);
+        next.draft = Some(Draft::of(visit, &fields, vec![Problem::whole(Words::message("error-something-missing"))], 400));
+    }
+    let at = random_name(&visit.accounts);
+    visit.keep(&at, &next, KEPT.max(process.token.lifetime.saturating_add(KEPT))).await?;
+    Ok(see_other(&format!("/selfservice/{}?at={at}", process.name)))
+}
+
+/// The submission was refused: the same form again, with what is wrong; or the end of the way, where the token is not good any more.
+async fn refused(visit: &Visit, process: &Process<Services>, step: &Step, error: AccountError) -> Outcome {
+    let limited = match &error {
+        AccountError::Limited(limited) => Some(limited.retry_after),
+        _ => None,
+    };
+    if let Some(seconds) = limited {
+        return too_often(visit, step, seconds).await;
+    }
+    stands(visit, process, step).await?;
+    if let Some(problem) = present::problem(&error).filter(|_| !step.asked.is_null() && process.binds_session()) {
+        return again(visit, step, vec![problem], 403, None).await;
+    }
+    let error = crest::ResourceError::from(error);
+    match error.code {
+        503 => again(visit, step, vec![Problem::whole(Words::message("error-busy"))], 503, Some(5)).await,
+        429 => too_often(visit, step, 60).await,
+        500.. => {
+            tracing::warn!(transaction.id = visit.transaction, %error, "a page could not be served");
+            Err(DeadEnd::new(Why::Failed))
+        }
+        _ if step.asked.is_null() => {
+            let problems = failure::problems(&error, &[]);
+            visit.page(StatusCode::BAD_REQUEST, &ConfirmLink { problems, ..ConfirmLink::of(visit, step, visit.form.get("at")) })
+        }
+        _ => again(visit, step, failure::problems(&error, &fields_of(visit, step)), 400, None).await,
+    }
+}
+
+/// The same form, for later.
+async fn too_often(visit: &Visit, step: &Step, seconds: u64) -> Outcome {
+    again(visit, step, vec![failure::too_often(seconds)], 429, Some(seconds)).await
+}
+
+/// The same form with what was typed and what is wrong with it.
+async fn again(visit: &Visit, step: &Step, problems: Vec<Problem>, status: u16, retry_after: Option<u64>) -> Outcome {
+    if step.asked.is_null() {
+        return visit.page(
+            StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
+            &ConfirmLink { problems, ..ConfirmLink::of(visit, step, visit.form.get("at")) },
+        );
+    }
+    let draft = Draft::of(visit, &fields_of(visit, step), problems, status).retry_after(retry_after);
+    let step = Step { draft: Some(draft.clone()), sent_again: false, ..step.clone() };
+    if let Some(at) = visit.keep_draft(&draft, &step).await? {
+        return Ok(see_other(&format!("/selfservice/{}?at={at}", step.process)));
+    }
+    let at = if visit.form.get("at").is_empty() { random_name(&visit.accounts) } else { visit.form.get("at").to_owned() };
+    shown(visit, &step, &at, StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST))
+}

@@ -1,0 +1,265 @@
+//! Names in stage configurations, read against the object types and against each other.
+//!
+//! A stage that names a property nobody has runs, says success and changes nothing, or can never finish; nothing at run time would tell
+//! the operator. The rule easiest to break: which key names what is said by the stage itself (`process::keys`), never by a list here.
+
+use std::collections::BTreeMap;
+
+use crest::{Filter, Pointer};
+use identity::{JsonType, ObjectSchema, Property};
+use process::Catalogue;
+use process::keys::{Named, Role};
+use serde_json::Value;
+use stages::Services;
+
+use crate::diagnostic::{Diagnostic, Severity, Sink, suggestion};
+use crate::process_file::ProcessFile;
+use crate::project::Project;
+
+/// What a stage works on where its file does not say.
+const PEOPLE: &str = "managed/user";
+/// The property that holds mail addresses where a stage does not say.
+const MAIL: &str = "mail";
+/// Properties that every object has.
+const OF_EVERY_OBJECT: [&str; 2] = ["_id", "_rev"];
+/// Properties that need no declaration: a status nobody wrote means active, and answers are stored beside the declared properties.
+const UNDECLARED: [&str; 2] = ["accountStatus", "kbaInfo"];
+/// The key that names the property of a password.
+const PASSWORD_KEY: &str = "identityPasswordField";
+
+/// A stage of a process with the names it holds.
+struct Place<'v> {
+    pointer: String,
+    name: &'v str,
+    configuration: &'v Value,
+    named: Vec<Named>,
+    /// The key that would hold the mail field, if the stage has one.
+    mail_key: Option<String>,
+}
+
+impl Place<'_> {
+    /// Whether a finding is about a query field of this stage, and another one of it is right.
+    fn finds_without(&self, found: &[Diagnostic], diagnostic: &Diagnostic) -> bool {
+        let wrong = |named: &Named| found.iter().any(|other| other.location.pointer == named.pointer);
+        let mut fields = self.named.iter().filter(|named| named.role == Role::QueryField);
+        fields.clone().any(|named| named.pointer == diagnostic.location.pointer) && fields.any(|named| !wrong(named))
+    }
+
+    fn collection(&self) -> Option<&Named> {
+        self.named.iter().find(|named| named.role == Role::Collection)
+    }
+
+    /// The mail field, with its place and whether it is said there; the default where it is not.
+    fn mail(&self) -> Option<Said> {
+        let said = self.named.iter().find(|named| named.role == Role::MailField);
+        match (said, &self.mail_key) {
+            (Some(named), _) => Some(Said { text: plain(&named.text), pointer: named.pointer.clone(), written: true }),
+            (None, Some(key)) => Some(Said { text: MAIL.to_owned(), pointer: format!("{}/{key}", self.pointer), written: false }),
+            (None, None) => None,
+        }
+    }
+}
+
+/// What a stage says of the account.
+struct Said {
+    text: String,
+    pointer: String,
+    /// The file says it; else it is the default.
+    written: bool,
+}
+
+/// `mail` of `/mail`.
+fn plain(text: &str) -> String {
+    text.trim().trim_start_matches('/').to_owned()
+}
+
+/// Checks every process; one with a wrong name is not served.
+pub(super) fn run(project: &mut Project, catalogue: &Catalogue<Services>, sink: &Sink) {
+    let refused: Vec<String> = project
+        .processes
+        .iter()
+        .filter(|process| !process.broken)
+        .filter(|process| !check(project, process, catalogue, sink))
+        .map(|process| process.name.clone())
+        .collect();
+    for process in project.processes.iter_mut().filter(|process| refused.contains(&process.name)) {
+        process.refused = true;
+    }
+}
+
+/// Says what is wrong with the names of a process; true if nothing is.
+fn check(project: &Project, process: &ProcessFile, catalogue: &Catalogue<Services>, sink: &Sink) -> bool {
+    let places = places(process, catalogue);
+    let mut found = Vec::new();
+    // A process is about one account, so a stage that does not say where it is means where the others say.
+    let usual = places.iter().find_map(Place::collection).map_or(PEOPLE, |named| named.text.trim_matches('/'));
+    for place in &places {
+        let collection = place.collection().map_or(usual, |named| named.text.trim_matches('/'));
+        let Some(schema) = project.schemas.get(collection) else {
+            if let Some(named) = place.collection() {
+                let known: Vec<String> = project.schemas.iter().map(ObjectSchema::collection).collect();
+                let message = format!("there are no objects '{collection}' to work on");
+                found.push(error(
+                    process,
+                    &named.pointer,
+                    "unknown-collection",
+                    message,
+                    suggestion(collection, known.iter().map(String::as_str)),
+                ));
+            }
+            continue;
+        };
+        // Files of the first releases declare no properties at all.
+        if schema.properties.is_empty() {
+            continue;
+        }
+        for named in &place.named {
+            found.extend(property(process, schema, named));
+        }
+        found.extend(condition(process, schema, place));
+    }
+    found.extend(neighbours(process, &places));
+    // People are found by the other fields all the same, as long as there are any.
+    let idle = |diagnostic: &Diagnostic| places.iter().any(|place| place.finds_without(&found, diagnostic));
+    let fine = found.iter().all(idle);
+    for diagnostic in &found {
+        sink.push(diagnostic.clone());
+    }
+    fine
+}
+
+/// The stages of a process in order, those inside others behind them.
+fn places<'v>(process: &'v ProcessFile, catalogue: &Catalogue<Services>) -> Vec<Place<'v>> {
+    let found = super::placed(process, catalogue);
+    let nested: Vec<String> = found.iter().map(|(pointer, _, _)| format!("{pointer}/")).collect();
+    let places = found.into_iter().map(|(pointer, name, configuration)| {
+        // What stands in a stage inside this one is that stage's.
+        let inside: Vec<&String> =
+            nested.iter().filter(|other| other.len() > pointer.len() + 1 && other.starts_with(&format!("{pointer}/"))).collect();
+        let mut named = catalogue.named_in(&pointer, configuration);
+        named.retain(|named| !inside.iter().any(|other| named.pointer.starts_with(other.as_str())));
+        let keys = catalogue.of(configuration).map(process::StageType::keys).unwrap_or_default();
+        let mail_key = keys.into_iter().find(|key| key.role == Some(Role::MailField)).and_then(|key| key.path.into_iter().next());
+        Place { pointer, name, configuration, named, mail_key }
+    });
+    places.collect()
+}
+
+fn error(process: &ProcessFile, pointer: &str, rule: &'static str, message: String, help: Option<String>) -> Diagnostic {
+    let mut diagnostic = Diagnostic::new(Severity::Error, rule, process.file.locate(pointer), message);
+    diagnostic.help = help;
+    diagnostic
+}
+
+/// What is wrong with a name of a property.
+fn property(process: &ProcessFile, schema: &ObjectSchema, named: &Named) -> Option<Diagnostic> {
+    let collection = schema.collection();
+    let path = plain(&named.text);
+    let top = path.split('/').next().unwrap_or(&path);
+    let key = named.pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or_default();
+    let wrong = |message: String, help: Option<String>| Some(error(process, &named.pointer, "unfit-property", message, help));
+    let missing = |top: &str, what: &str, candidates: Vec<&str>| {
+        let message = format!("there is no {what} '{top}' in {collection}");
+        Some(error(process, &named.pointer, "unknown-property", message, suggestion(top, candidates)))
+    };
+    match named.role {
+        Role::Collection | Role::Stage | Role::File => None,
+        Role::Preference => {
+            let declared = schema.property("preferences")?;
+            let names: Vec<&str> = declared.properties.iter().map(|property| property.name.as_str()).collect();
+            if names.is_empty() || names.contains(&top) { None } else { missing(top, "preference", names) }
+        }
+        Role::Property | Role::QueryField | Role::MailField => {
+            if OF_EVERY_OBJECT.contains(&top) || UNDECLARED.contains(&top) {
+                return None;
+            }
+            let Some(found) = schema.property(top) else {
+                return missing(top, "property", schema.properties.iter().map(|property| property.name.as_str()).collect());
+            };
+            let is_text = found.relationship.is_none() && found.accepts(JsonType::String);
+            match named.role {
+                _ if key == PASSWORD_KEY && !holds_password(found) => wrong(
+                    format!("'{top}' of {collection} holds no password: it is neither hashed nor encrypted"),
+                    schema.credentials().next().map(|property| format!("did you mean '{}'?", property.name)),
+                ),
+                Role::MailField if !is_text => wrong(format!("'{top}' of {collection} holds no mail address, which is a text"), None),
+                Role::QueryField if found.is_credential() || found.encrypted => {
+                    wrong(format!("nobody can be found by '{top}' of {collection}: its values are hashed or encrypted"), None)
+                }
+                Role::QueryField if found.relationship.is_some() => {
+                    wrong(format!("nobody can be found by '{top}' of {collection}: it is a relationship"), None)
+                }
+                _ => None,
+            }
+        }
+    }
+}
+
+fn holds_password(property: &Property) -> bool {
+    property.relationship.is_none()
+        && property.accepts(JsonType::String)
+        && (property.is_credential() || property.encrypted || property.secure_hash.is_some())
+}
+
+/// Properties that a filter of a condition compares.
+fn condition(process: &ProcessFile, schema: &ObjectSchema, place: &Place<'_>) -> Vec<Diagnostic> {
+    let Some(condition) = place.configuration.get("condition") else { return Vec::new() };
+    if condition.get("type").and_then(Value::as_str) != Some("queryFilter") {
+        return Vec::new();
+    }
+    let Some((key, text)) = ["filter", "queryFilter"].into_iter().find_map(|key| Some((key, condition.get(key)?.as_str()?))) else {
+        return Vec::new();
+    };
+    let Ok(filter) = Filter::parse(text) else { return Vec::new() };
+    let pointer = format!("{}/condition/{key}", place.pointer);
+    let unknown = |field: &&Pointer| {
+        let top = field.tokens().first().map(AsRef::as_ref).unwrap_or_default();
+        !OF_EVERY_OBJECT.contains(&top) && !UNDECLARED.contains(&top) && !top.starts_with('_') && schema.property(top).is_none()
+    };
+    let names = || schema.properties.iter().map(|property| property.name.as_str());
+    filter
+        .pointers()
+        .filter(unknown)
+        .map(|field| {
+            let top = field.tokens().first().map(AsRef::as_ref).unwrap_or_default();
+            let message = format!("there is no property '{top}' in {}", schema.collection());
+            error(process, &pointer, "unknown-property", message, suggestion(top, names()))
+        })
+        .collect()
+}
+
+/// Stages that say different things of the same account.
+fn neighbours(process: &ProcessFile, places: &[Place<'_>]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let mut first: BTreeMap<&str, (Said, &str)> = BTreeMap::new();
+    for place in places {
+        let collection = place.collection().map(|named| Said {
+            text: named.text.trim_matches('/').to_owned(),
+            pointer: named.pointer.clone(),
+            written: true,
+        });
+        for (what, said) in [("collection", collection), ("mail", place.mail())] {
+            let Some(said) = said else { continue };
+            let Some((before, name)) = first.get(what) else {
+                first.insert(what, (said, place.name));
+                continue;
+            };
+            if before.text == said.text {
+                continue;
+            }
+            let (rule, consequence) = match what {
+                "mail" => ("other-mail-field", "the code is mailed to one address and asked of the other, so nobody could finish"),
+                _ => ("other-collection", "a process is about one account"),
+            };
+            // The key that is written is the one to mend.
+            let ((here, at), (there, theirs, name)) = if said.written {
+                ((&said.text, &said.pointer), (&before.text, &before.pointer, *name))
+            } else {
+                ((&before.text, &before.pointer), (&said.text, &said.pointer, place.name))
+            };
+            let message = format!("'{here}' here, but '{there}' in '{name}' at {theirs}: {consequence}");
+            found.push(error(process, at, rule, message, Some(format!("say the same in both: '{there}' or '{here}'"))));
+        }
+    }
+    found
+}

@@ -1,0 +1,150 @@
+//! Keys of the files about objects: `managed.json`, `policy.json`, mappings, and the smaller ones that other crates read.
+
+use super::{Table, idle, refused, used};
+
+tables! {
+    pub(crate) list;
+    OBJECT = "managed.json", "objects": [
+        used("name", "The type: `user` is `managed/user`."),
+        used("title", "What it is called, where the schema does not say."),
+        used("iconClass", "Its icon, where the schema does not say."),
+        used("schema", "Its properties."),
+        used("properties", "As a list, as the first releases had them: settings of properties."),
+        used("meta", "Where metadata live, and what is tracked."),
+        used("onCreate", "A script, see [scripts](../scripts.md)."),
+        used("onUpdate", "A script."),
+        used("onDelete", "A script."),
+        used("onRead", "A script."),
+        used("onRetrieve", "A script."),
+        used("onStore", "A script."),
+        used("onValidate", "A script."),
+        used("postCreate", "A script."),
+        used("postUpdate", "A script."),
+        used("postDelete", "A script."),
+        used("vestibule", "Our own options: `waive`."),
+        refused("actions", "Actions of the product's own are there; one of the project's own answers 501, and `check` says so."),
+        idle("onSync", "Nothing is synchronised here."),
+        idle("lastSync", "Nothing is synchronised here."),
+        idle("notifications", "People have notifications, whatever it says."),
+        idle("attributeEncryption", "Each property says for itself whether it is encrypted."),
+        idle("type", "A comment."),
+        idle("description", "A comment."),
+    ];
+    OBJECT_SCHEMA = "managed.json", "objects/schema": [
+        used("properties", "The properties by name."),
+        used("required", "Which of them every object has."),
+        used("order", "In which order clients show them."),
+        used("title", "What the type is called."),
+        used("icon", "Its icon."),
+        used("description", "Told to clients."),
+        used("viewable", "Told to clients."),
+        used("mat-icon", "Told to clients."),
+        idle("$schema", "It is always the same."),
+        idle("id", "A name of the schema that nobody uses."),
+        idle("type", "It is always `object`."),
+    ];
+    PROPERTY = "managed.json", "objects/schema/properties, and properties of properties": [
+        used("type", "The types it may have."),
+        used("nullable", "Whether it may be null."),
+        used("title", "What clients call it."),
+        used("description", "Told to clients."),
+        used("usageDescription", "What it is used for, told to the person."),
+        used("viewable", "Whether it is shown in forms."),
+        used("userEditable", "Whether its owner may change it."),
+        used("searchable", "Whether it is offered in searches."),
+        used("isProtected", "Whether a change needs the present password."),
+        used("isPersonal", "Whether it is personal data."),
+        used("isVirtual", "Whether it is computed and not stored."),
+        used("returnByDefault", "Whether a read without `_fields` returns it."),
+        used("scope", "`private`: it never leaves."),
+        used("encryption", "Sealed at rest; a credential is hashed."),
+        used("secureHash", "Hashed when it is written."),
+        used("policies", "What a value must fulfil."),
+        used("conditionalPolicies", "The same where a script says so."),
+        used("fallbackPolicies", "The same where no script does."),
+        used("pattern", "A regular expression that a value must fit."),
+        used("minLength", "Fewest characters."),
+        used("default", "What a new object gets."),
+        used("enum", "The values allowed."),
+        used("options", "Told to clients: the titles of the values."),
+        used("properties", "Members of an object."),
+        used("items", "Elements of a list."),
+        used("order", "Told to clients."),
+        used("required", "Told to clients."),
+        used("format", "Told to clients."),
+        used("resourceCollection", "What a relationship may refer to."),
+        used("reverseRelationship", "Whether the other side carries the reverse."),
+        used("reversePropertyName", "The property on the other side; one that does not lead back is told."),
+        used("onRetrieve", "A script."),
+        used("onStore", "A script."),
+        used("onValidate", "A script."),
+        used("vestibule", "Our own options: `waive`."),
+        idle("queryConfig", "`effectiveRoles` is computed from `roles`; `effectiveAssignments` is empty, and other properties of this kind have no value: nothing is provisioned here."),
+        idle("deleteQueryConfig", "As `queryConfig`."),
+        idle("notify", "Nothing is computed anew when a related object changes."),
+        idle("notifySelf", "As `notify`."),
+        idle("notifyRelationships", "As `notify`."),
+        idle("relationshipGrantTemporalConstraintsEnforced", "A grant's own `temporalConstraints` are always in force."),
+        idle("isConditional", "A condition of a managed role is kept, and gives nobody the role."),
+        idle("isTemporalConstraint", "Limits of a managed role itself are kept and shown; those of a grant are in force."),
+        idle("propName", "In shipped files and documented nowhere."),
+        idle("triggerSyncProperties", "Nothing is synchronised here."),
+        used("validate", "Of a relationship: whether it leads only to what is there, and takes no place that is taken."),
+        idle("label", "A comment."),
+        idle("id", "A name of the schema that nobody uses."),
+        idle("name", "In lists of the first releases: the property."),
+    ];
+    META = "managed.json", "objects/meta": [
+        used("property", "The property that leads to the metadata, `_meta`."),
+        used("resourceCollection", "The collection they are shown in, `internal/usermeta`."),
+        used("trackedProperties", "What is kept."),
+    ];
+    POLICY_FILE = "policy.json", "": [
+        used("resources", "Policies of other resources."),
+        used("vestibule", "Our own options: `waive`."),
+        used("additionalFiles", "Files with policies of the project's own."),
+        idle("type", "It is JavaScript."),
+        idle("file", "The product's own policies are native."),
+    ];
+    POLICY_RESOURCE = "policy.json", "resources": [
+        used("resource", "The resource, with `*` for what is below it."),
+        used("properties", "Policies of its properties."),
+        used("vestibule", "Our own options: `waive`."),
+        used("calculatedProperties", "The product's own: what registration and reset ask."),
+    ];
+    POLICY_PROPERTY = "policy.json", "resources/properties": [
+        used("name", "The property."),
+        used("policies", "What a value must fulfil."),
+        used("conditionalPolicies", "The same where a script says so."),
+        used("fallbackPolicies", "The same where no script does."),
+    ];
+    POLICY = "policy.json and managed.json", "policies": [
+        used("policyId", "The policy."),
+        used("params", "Its parameters."),
+        used("vestibule", "Our own options: `waive`."),
+    ];
+    MAPPING = "sync.json and mapping-*.json", "mappings": [
+        used("name", "The mapping, as a consent names it."),
+        used("source", "Where its objects come from."),
+        used("target", "Where they go."),
+        used("consentRequired", "Whether people must agree."),
+        used("displayName", "What it is called when people are asked."),
+        used("icon", "Its icon."),
+        used("properties", "What leaves."),
+        idle("policies", "Nothing is synchronised here; so it is with every other key of a mapping."),
+    ];
+    INTERNAL_USER = "repo.init.json", "insert/internal/user": [
+        used("id", "A name that nobody else takes."),
+        used("_id", "The same in newer files."),
+        idle("password", "Accounts of this kind are declared in `authentication.json`."),
+        idle("authzRoles", "As `password`."),
+    ];
+    UI_CONTEXT = "ui.context-*.json", "": [
+        used("enabled", "Whether another client's build is also found there."),
+        used("urlContextRoot", "The path below which it is."),
+        idle("defaultDir", "The directory is `[pages] dir` of `vestibule.toml`."),
+        idle("extensionDir", "As `defaultDir`."),
+        idle("responseHeaders", "The server says what browsers may do with a page, see `[pages]`."),
+        idle("bundle", "As `defaultDir`."),
+    ];
+}

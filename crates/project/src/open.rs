@@ -1,0 +1,230 @@
+//! Reads a project whole.
+//!
+//! [`Project::open`] never fails: what cannot be read is a [`Diagnostic`] and a default. The rule easiest to break: read only the files
+//! of docs/moving.md, "What is read"; everything else in `conf` belongs to parts of IDM that do not exist here.
+
+mod identities;
+mod installation;
+mod loader;
+mod scripts;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use stages::MailTemplate;
+
+use self::loader::{Loader, Presence};
+use crate::access::{self, AccessRules};
+use crate::check;
+use crate::companion::auth_profile::AuthProfile;
+use crate::companion::authentication::Authentication;
+use crate::companion::cross_origin::{self, CrossOrigin};
+use crate::companion::email::Mailer;
+use crate::companion::email_template;
+use crate::companion::mapping::{self, Mapping};
+use crate::companion::notifications::{self, Notifications};
+use crate::companion::roles::InternalRole;
+use crate::companion::small::{Consent, JsonStore};
+use crate::companion::ui::UiConfiguration;
+use crate::companion::ui_context;
+use crate::diagnostic::{Diagnostic, Severity, Sink};
+use crate::files::Files;
+use crate::process_file::ProcessFile;
+use crate::project::Project;
+use crate::settings::Settings;
+use crate::source::{Location, SourceFile};
+use crate::substitution::{Environment, ProjectNames, expand};
+
+/// Our own file.
+const SETTINGS: &str = "vestibule.toml";
+/// The name under which a project's files find the public address.
+const PUBLIC_URL: &str = "vestibule.public.url";
+
+impl Project {
+    /// Reads a project. `environment` answers for the variables the project may see.
+    #[must_use]
+    pub fn open(files: &dyn Files, environment: &dyn Environment) -> Self {
+        Self::open_at(files, environment, None)
+    }
+
+    /// Reads a project that is served at an address given from outside, which is stronger than the one in `vestibule.toml`.
+    ///
+    /// `&{vestibule.public.url}` stands for the public address in the project's files, unless the project defines it.
+    #[must_use]
+    pub fn open_at(files: &dyn Files, environment: &dyn Environment, listen: Option<SocketAddr>) -> Self {
+        let sink = Sink::default();
+        let mut names = loader::names(files, environment, &sink);
+        let own = Loader::new(files, &names, &sink);
+        let settings = own.document(SETTINGS).read(|document| Settings::read(document, &sink)).unwrap_or_default();
+        let sources = own.into_sources();
+        let public_url = settings.public_url_at(listen);
+        let of_installation = installation::names(&public_url);
+        for (name, value) in &of_installation {
+            names.define(name, value);
+        }
+        names.define(PUBLIC_URL, &public_url);
+        let mut project = read(files, environment, &names, settings, &sink);
+        project.sources.extend(sources);
+        installation::report(&project, &names, &public_url, &sink);
+        check::run(&mut project, &sink);
+        project.diagnostics = sink.into_sorted();
+        project
+    }
+}
+
+fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'_>, settings: Settings, sink: &Sink) -> Project {
+    let loader = Loader::new(files, names, sink);
+    let keystore = settings.keys.keystore.is_some();
+    let conf = loader.conf();
+    let script = |name: &str| [format!("script/{name}"), name.to_owned()].iter().find_map(|path| loader.text(path));
+    let authentication = match loader.companion("authentication.json") {
+        Presence::Present(document) => Authentication::read(&document, &settings, names, environment, &script, sink),
+        Presence::Absent => Authentication::default_for(&settings, names, environment),
+        // Nobody knows whom it lets in.
+        Presence::Broken => {
+            let closed = Settings { managed_sign_in: Some(false), ..settings.clone() };
+            Authentication::default_for(&closed, names, environment)
+        }
+    };
+    let access = match loader.companion("access.json") {
+        Presence::Present(document) => AccessRules::read(&document, sink),
+        Presence::Broken => AccessRules::administrators_only(),
+        Presence::Absent if loader.exists(access::SCRIPT) => AccessRules::read_script(loader.text(access::SCRIPT), sink),
+        Presence::Absent => AccessRules::builtin(),
+    };
+    let external_email = loader
+        .companion("external.email.json")
+        .read(|document| Mailer::read(document, settings.mail.password.as_ref(), keystore, environment, sink))
+        .flatten();
+    let managed = loader.companion("managed.json").present();
+    let policy = loader.companion("policy.json").present();
+    let kba = loader.whole("selfservice.kba.json");
+    let sync = mappings(&loader, &conf, sink);
+    let processes = processes(&loader, &conf, sink);
+    let scripts = scripts::read(&loader, &processes, &settings, sink);
+    let initial = loader.companion("repo.init.json").present();
+    let facts = identities::facts(&authentication, &sync, &processes, initial.as_ref());
+    let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &loader, sink);
+    let questions = identities::questions(kba.as_ref(), sink);
+    let mut project = Project {
+        processes,
+        authentication,
+        access,
+        ui_configuration: loader
+            .companion("ui-configuration.json")
+            .read(|document| UiConfiguration::read(document, sink))
+            .unwrap_or_default(),
+        auth_profile: loader.companion("auth.profile.json").read(|document| AuthProfile::read(document, sink)).unwrap_or_default(),
+        external_email,
+        email_templates: templates(&loader, &conf, sink),
+        jsonstore: loader.companion("jsonstore.json").read(|document| JsonStore::read(document, sink)).unwrap_or_default(),
+        consent: loader.companion("consent.json").read(|document| Consent::read(document, sink)).unwrap_or_default(),
+        sync,
+        cross_origin: cross_origins(&loader, &conf, sink),
+        kba,
+        terms: loader.whole("selfservice.terms.json"),
+        managed,
+        policy,
+        identity_providers: loader.minor("identityProviders.json"),
+        dashboard: loader.whole("ui-dashboard.json"),
+        theme: loader.whole("ui-themeconfig.json"),
+        theme_realm: loader.whole("ui-themerealm.json"),
+        mounts: if settings.pages.dir.is_some() { mounts(files, names, sink) } else { Vec::new() },
+        internal_roles: initial.as_ref().map(|document| InternalRole::read(document, &schemas, sink)).unwrap_or_default(),
+        notifications: notifications(&loader, &conf, names, sink),
+        schemas,
+        policies,
+        questions,
+        scripts,
+        public_url: expand(&format!("&{{{PUBLIC_URL}}}"), names).text.trim_end_matches('/').to_owned(),
+        settings,
+        sources: BTreeMap::new(),
+        diagnostics: Vec::new(),
+    };
+    project.sources = loader.into_sources();
+    other_features(&conf, &project.sources, sink);
+    project
+}
+
+fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFile> {
+    let named = conf.iter().filter_map(|file| Some((ProcessFile::name_of(file)?, file)));
+    named.filter_map(|(name, file)| ProcessFile::from_document(name, loader.companion(file).present()?, sink)).collect()
+}
+
+fn notifications(loader: &Loader<'_>, conf: &[String], names: &ProjectNames<'_>, sink: &Sink) -> Notifications {
+    let factory = loader.companion("notificationFactory.json").read(|document| notifications::read_factory(document, sink)).flatten();
+    let named = conf.iter().filter_map(|file| Some((notifications::name_of(file)?, file)));
+    let files: Vec<_> = named.filter_map(|(name, file)| Some((name, loader.companion(file).present()?))).collect();
+    let declared: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    let rules = files.iter().map(|(name, document)| notifications::read(name, document, sink)).collect();
+    Notifications::read(names, factory, rules, &declared)
+}
+
+fn templates(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> BTreeMap<String, MailTemplate> {
+    let named = conf.iter().filter_map(|file| Some((email_template::name_of(file)?, file)));
+    named.filter_map(|(name, file)| Some((name.to_owned(), email_template::read(&loader.companion(file).present()?, sink)))).collect()
+}
+
+/// Files that only the pages depend on: what is wrong with their form is a warning.
+fn mounts(files: &dyn Files, names: &ProjectNames<'_>, sink: &Sink) -> Vec<String> {
+    let ignored = Sink::default();
+    let loader = Loader::new(files, names, &ignored);
+    let mount = |name: &&str| match loader.companion(name) {
+        Presence::Absent => None,
+        Presence::Broken => {
+            let message = "the file cannot be read; the pages are at / only";
+            sink.push(Diagnostic::new(Severity::Warning, "context-root", Location::file(format!("conf/{name}")), message));
+            None
+        }
+        Presence::Present(document) => ui_context::read(&document, sink),
+    };
+    let mut found: Vec<String> = ui_context::FILES.iter().filter_map(mount).collect();
+    found.dedup();
+    found
+}
+
+fn mappings(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<Mapping> {
+    let mut mappings = loader.companion("sync.json").read(|document| Mapping::read_all(document, sink)).unwrap_or_default();
+    for file in conf.iter().filter(|file| mapping::name_of(file).is_some()) {
+        let Some(document) = loader.companion(file).present() else { continue };
+        let Some(mapping) = Mapping::read_one(&document, file, sink) else { continue };
+        if mappings.iter().any(|earlier| earlier.name == mapping.name) {
+            let message = format!("there is a mapping '{}' already; one answer counts for both", mapping.name);
+            sink.push(Diagnostic::new(Severity::Warning, "duplicate-mapping", document.file.locate("/name"), message));
+        }
+        mappings.push(mapping);
+    }
+    mappings
+}
+
+fn cross_origins(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<CrossOrigin> {
+    let files = conf.iter().filter(|file| cross_origin::is_file(file));
+    files.filter_map(|file| CrossOrigin::read(&loader.companion(file).present()?, sink)).collect()
+}
+
+/// Files of parts of the product that are not here. They are right where they are, so they are named once and quietly.
+fn other_features(conf: &[String], sources: &BTreeMap<String, Arc<SourceFile>>, sink: &Sink) {
+    let unread = |file: &&String| {
+        let path = format!("conf/{file}");
+        let read = sources.contains_key(&path) || sink.has_errors_in(&path) || ui_context::FILES.contains(&file.as_str());
+        file.strip_suffix(".json").is_some() && !read
+    };
+    let others: Vec<&str> = conf.iter().filter(unread).map(String::as_str).collect();
+    let named = match others.as_slice() {
+        [] => return,
+        [one] => format!("{one} belongs to a part of IDM that is not here, and is left alone"),
+        [first, second] => format!("{first} and {second} belong to parts of IDM that are not here, and are left alone"),
+        [first, second, rest @ ..] => {
+            format!(
+                "{} files belong to parts of IDM that are not here, and are left alone: {first}, {second} and {} more",
+                others.len(),
+                rest.len()
+            )
+        }
+    };
+    sink.push(Diagnostic::new(Severity::Hint, "other-features", Location::file("conf"), named));
+}
+
+#[cfg(test)]
+mod tests;

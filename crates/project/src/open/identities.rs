@@ -1,0 +1,111 @@
+//! Managed objects, policies and security questions: read by `identity`, placed in files here.
+
+use identity::kba::KbaConfig;
+use identity::{Companions, Policies, Problem, Schemas, ScriptFiles, word_list};
+use serde_json::Value;
+
+use super::loader::Loader;
+use crate::companion::admin;
+use crate::companion::authentication::{Authentication, Module, ModuleKind};
+use crate::companion::mapping::Mapping;
+use crate::diagnostic::{Diagnostic, Sink};
+use crate::loose::Document;
+use crate::process_file::ProcessFile;
+
+/// What policies need to know of the other files; word lists follow when the policies are known.
+pub(super) fn facts(
+    authentication: &Authentication,
+    sync: &[Mapping],
+    processes: &[ProcessFile],
+    initial: Option<&Document>,
+) -> Companions {
+    let mut internal_users = vec![admin::ADMINISTRATOR.to_owned(), authentication.admin.username.clone()];
+    let declared = initial.and_then(|document| document.value.pointer("/insert/internal~1user")).and_then(Value::as_array);
+    let id = |user: &Value| user.get("id").or_else(|| user.get("_id"))?.as_str().filter(|id| !id.trim().is_empty()).map(str::to_owned);
+    internal_users.extend(declared.into_iter().flatten().filter_map(id));
+    internal_users.extend(authentication.modules.iter().filter_map(|module| match &module.kind {
+        ModuleKind::StaticUser { username, .. } => Some(username.clone()),
+        _ => None,
+    }));
+    internal_users.sort_unstable();
+    internal_users.dedup();
+    let default = Companions::default();
+    let mut internal_roles = default.internal_roles.clone();
+    let declared = initial.and_then(|document| document.value.pointer("/insert/internal~1role")).and_then(Value::as_array);
+    internal_roles.extend(declared.into_iter().flatten().filter_map(id));
+    let of_module = |module: &Module| {
+        let run_as = module.run_as.iter().flat_map(|run_as| [&run_as.admin_roles, &run_as.disallowed_roles, &run_as.roles]);
+        run_as.chain([&module.roles]).flatten().filter_map(|role| role.rsplit('/').next().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    internal_roles.extend(authentication.modules.iter().flat_map(of_module));
+    let signs_in = authentication.modules.iter().filter(|module| module.kind == ModuleKind::ManagedUser);
+    let mut login_names: Vec<(String, String)> = signs_in
+        .map(|module| {
+            let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/').to_owned();
+            (collection, module.mapping.authentication_id.clone())
+        })
+        .collect();
+    login_names.extend(default.login_names.iter().cloned());
+    let of_stage = |process: &str, stage: &str, key: &str| {
+        let file = processes.iter().find(|file| file.name == process)?;
+        let stages = file.value.get("stageConfigs")?.as_array()?;
+        let config = stages.iter().find(|config| config.get("name").and_then(Value::as_str) == Some(stage))?;
+        config.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    Companions {
+        internal_users,
+        internal_roles,
+        login_names,
+        mappings: sync.iter().map(|mapping| mapping.name.clone()).collect(),
+        registration_collection: of_stage("registration", "selfRegistration", "identityServiceUrl")
+            .unwrap_or(default.registration_collection),
+        reset_collection: of_stage("reset", "resetStage", "identityServiceUrl").unwrap_or(default.reset_collection),
+        password_property: of_stage("reset", "resetStage", "identityPasswordField").unwrap_or(default.password_property),
+        ..Companions::default()
+    }
+}
+
+/// Object types and their policies.
+pub(super) fn read(
+    managed: Option<&Document>,
+    policy: Option<&Document>,
+    mut facts: Companions,
+    loader: &Loader<'_>,
+    sink: &Sink,
+) -> (Schemas, Policies) {
+    let documents = [managed, policy].into_iter().flatten().map(|document| &document.value);
+    facts.scripts = ScriptFiles::gather(documents, &|path| loader.text(path));
+    let (schemas, problems) =
+        managed.map_or_else(|| (Schemas::builtin(), Vec::new()), |document| Schemas::read_with(&document.value, &facts.scripts));
+    report(problems, "managed-objects", managed, policy, sink);
+    let resources = policy.map(|document| &document.value);
+    let words = Policies::word_files(&schemas, resources);
+    facts.word_lists = words.into_iter().filter_map(|path| Some((path.clone(), word_list(&loader.text(&path)?)))).collect();
+    let (policies, problems) = Policies::read(resources, &schemas, facts);
+    report(problems, "policies", managed, policy, sink);
+    (schemas, policies.with_properties(loader.properties()))
+}
+
+/// The security questions.
+pub(super) fn questions(kba: Option<&Document>, sink: &Sink) -> KbaConfig {
+    let Some(document) = kba else { return KbaConfig::default() };
+    let (config, problems) = KbaConfig::read(&document.value);
+    for problem in problems {
+        sink.push(diagnostic("security-questions", problem, document));
+    }
+    config
+}
+
+fn report(problems: Vec<Problem>, rule: &'static str, managed: Option<&Document>, policy: Option<&Document>, sink: &Sink) {
+    for problem in problems {
+        let document = [managed, policy].into_iter().flatten().find(|document| document.path().rsplit('/').next() == Some(problem.file));
+        // Without a file there is only what is built in, and nobody but us could mend it.
+        if let Some(document) = document {
+            sink.push(diagnostic(rule, problem, document));
+        }
+    }
+}
+
+fn diagnostic(rule: &'static str, problem: Problem, document: &Document) -> Diagnostic {
+    Diagnostic::new(problem.severity, rule, document.file.locate(&problem.pointer), problem.message)
+}

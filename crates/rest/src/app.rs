@@ -1,0 +1,25 @@
+//! Everything a resource reaches.
+
+use std::sync::Arc;
+
+use accounts::Accounts;
+use process::Outbox;
+
+use crate::ports::{AuditEvents, Health, ProjectFiles};
+use crate::unbelieved::Unbelieved;
+
+/// What all requests share, for the life of the process.
+pub struct App {
+    /// Accounts, and the project that is served.
+    pub accounts: Arc<Accounts>,
+    /// What became of outgoing mails.
+    pub outbox: Arc<dyn Outbox>,
+    /// The project's files, for administrators.
+    pub files: Arc<dyn ProjectFiles>,
+    /// The audit trail.
+    pub audit: Arc<dyn AuditEvents>,
+    /// Whether requests can be served.
+    pub health: Arc<dyn Health>,
+    /// Peers whose word about clients does not count.
+    pub unbelieved: Unbelieved,
+}

@@ -1,0 +1,135 @@
+//! The project's files as configurations (`config/*`): which file an id means, and what of its content may leave.
+//!
+//! Easiest to get wrong: an id names one known file and never a path, and no secret leaves, not even to an administrator.
+
+mod secrets;
+
+use accounts::Runtime;
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use project::{Diagnostic, Severity};
+use serde_json::{Value, json};
+
+pub use secrets::{mask, unmask};
+
+/// Files that may be read and changed, without `.json`.
+const FILES: [&str; 17] = [
+    "access",
+    "auth.profile",
+    "authentication",
+    "consent",
+    "external.email",
+    "identityProviders",
+    "jsonstore",
+    "managed",
+    "policy",
+    "repo.init",
+    "selfservice.kba",
+    "selfservice.terms",
+    "sync",
+    "ui-configuration",
+    "ui-dashboard",
+    "ui-themeconfig",
+    "ui-themerealm",
+];
+/// Families of them.
+const FAMILIES: [&str; 2] = ["selfservice-", "emailTemplate-"];
+/// The file of `config/<id>`: `selfservice/reset` is `conf/selfservice-reset.json`, `external.email` is `conf/external.email.json`.
+#[must_use]
+pub fn file_of(id: &str) -> Option<String> {
+    let plain = |part: &str, also: &[u8]| {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_') || also.contains(&byte);
+        !part.is_empty() && !part.starts_with('.') && part.bytes().all(letter)
+    };
+    let name = match id.split_once('/') {
+        None => Some(id.to_owned()).filter(|name| plain(name, b""))?,
+        // Only what follows the first dash of a file's name may have more of them, so a file has one id.
+        Some((family, rest)) => Some(format!("{family}-{rest}")).filter(|_| plain(family, b"") && plain(rest, b"-"))?,
+    };
+    let family = FAMILIES.iter().any(|family| name.strip_prefix(family).is_some_and(|rest| !rest.is_empty()));
+    (family || FILES.contains(&name.as_str())).then(|| format!("conf/{name}.json"))
+}
+
+/// The content of a file as it is served, its secrets masked, and its revision.
+#[must_use]
+pub fn shown(runtime: &Runtime, file: &str) -> Option<(Value, String)> {
+    let source = runtime.project.sources.get(file)?;
+    let content = source.parse().ok()?.value;
+    Some((mask(&content), revision(source.text())))
+}
+
+/// The id of a file, if it is one that may be read: the way back from [`file_of`].
+#[must_use]
+pub fn id_of(file: &str) -> Option<String> {
+    let name = file.strip_prefix("conf/")?.strip_suffix(".json")?;
+    let id = name.replacen('-', "/", 1);
+    (file_of(&id).as_deref() == Some(file)).then_some(id)
+}
+
+/// What changes with every content of a file.
+#[must_use]
+pub fn revision(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref().get(..12).unwrap_or_default())
+}
+
+/// A finding, as a client reads it.
+#[must_use]
+pub fn to_value(diagnostic: &Diagnostic) -> Value {
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Hint => "hint",
+    };
+    json!({
+        "severity": severity,
+        "rule": diagnostic.rule,
+        "file": diagnostic.location.file,
+        "line": diagnostic.location.position.map(|at| at.line),
+        "column": diagnostic.location.position.map(|at| at.column),
+        "pointer": diagnostic.location.pointer,
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_names_one_known_file_and_never_a_path() {
+        for (id, file) in [
+            ("selfservice/reset", "conf/selfservice-reset.json"),
+            ("selfservice.kba", "conf/selfservice.kba.json"),
+            ("ui/configuration", "conf/ui-configuration.json"),
+            ("external.email", "conf/external.email.json"),
+            ("emailTemplate/welcome", "conf/emailTemplate-welcome.json"),
+            ("selfservice/two-words", "conf/selfservice-two-words.json"),
+        ] {
+            assert_eq!(file_of(id).as_deref(), Some(file), "{id}");
+            assert_eq!(id_of(file).as_deref(), Some(id), "{file}");
+        }
+        for file in ["vestibule.toml", "conf/boot.json", "conf/selfservice-a b.json", "conf/access.json.previous", "script/access.json"] {
+            assert_eq!(id_of(file), None, "{file}");
+        }
+        for id in [
+            "",
+            "..",
+            "selfservice/..",
+            "selfservice/../x",
+            "../conf/access",
+            "selfservice/",
+            "boot",
+            "script",
+            "a/b/c",
+            "ui/configuration/x",
+            "selfservice/a b",
+            "selfservice-reset",
+            "selfservice/a/b",
+            ".previous",
+        ] {
+            assert_eq!(file_of(id), None, "{id}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Queries over what is held in memory: sessions, roles, configurations, relationships. They search, sort, page and select as queries of
+//! the store do.
+//!
+//! Easiest to get wrong: a search must see no more than the answer shows, so entries are given as they will be shown.
+
+use std::cmp::Ordering;
+
+use crest::{Fields, Paging, Pointer, ResourceError, TotalPolicy};
+use serde_json::Value;
+use wire::request::QueryRequest;
+
+use crate::reply::Reply;
+
+/// Members of a reference that an answer has whatever `_fields` says.
+const REFERENCE: [&str; 4] = ["_ref", "_refResourceCollection", "_refResourceId", "_refProperties"];
+
+/// Answers a query over `entries`. Without a page size there is one page.
+///
+/// # Errors
+/// 400 for a paging cookie that is none of ours.
+pub(crate) fn answer(mut entries: Vec<Value>, request: &QueryRequest, fields: &Fields) -> Result<Reply, ResourceError> {
+    entries.retain(|entry| request.query.filter.matches(entry));
+    entries.sort_by(|left, right| {
+        let by_key = request.query.sort.iter().map(|key| {
+            let order = compare(key.pointer.get(left), key.pointer.get(right));
+            if key.ascending { order } else { order.reverse() }
+        });
+        by_key.fold(Ordering::Equal, Ordering::then)
+    });
+    let mut window = Window::of(request)?;
+    for entry in entries {
+        window.take(entry);
+    }
+    window.answer(request, fields, true)
+}
+
+/// The entries of one page, out of those that come by in order.
+pub(crate) struct Window {
+    from: u64,
+    end: u64,
+    passed: u64,
+    page: Vec<Value>,
+    total: Option<u64>,
+}
+
+impl Window {
+    /// The page that is asked for.
+    ///
+    /// # Errors
+    /// 400 for a paging cookie that is none of ours.
+    pub(crate) fn of(request: &QueryRequest) -> Result<Self, ResourceError> {
+        let from: u64 = match &request.query.paging {
+            Paging::Start => 0,
+            Paging::Offset(offset) => *offset,
+            Paging::Cookie(cookie) => cookie.parse().map_err(|_| ResourceError::bad_request("Invalid paged results cookie"))?,
+        };
+        let size = request.query.page_size.filter(|size| *size > 0).unwrap_or(u64::MAX);
+        Ok(Self { from, end: from.saturating_add(size), passed: 0, page: Vec::new(), total: None })
+    }
+
+    /// The next entry that matches.
+    pub(crate) fn take(&mut self, entry: Value) {
+        if (self.from..self.end).contains(&self.passed) {
+            self.page.push(entry);
+        }
+        self.passed += 1;
+    }
+
+    /// How many entries come before the page.
+    pub(crate) fn skipped(&mut self) -> u64 {
+        self.passed = self.from;
+        self.from
+    }
+
+    /// How many entries the page can still make use of, one more than it holds.
+    pub(crate) fn wanted(&self) -> u32 {
+        u32::try_from(self.end.saturating_sub(self.passed)).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// How many entries there are, where that is known without a look at each.
+    pub(crate) fn counted(&mut self, total: u64) {
+        self.total = Some(total);
+    }
+
+    /// Whether it is known that there is a page after this one.
+    pub(crate) fn is_full(&self) -> bool {
+        self.passed > self.end
+    }
+
+    /// The page. The total is told where `complete` says that every entry came by.
+    ///
+    /// # Errors
+    /// None but a fault of ours.
+    pub(crate) fn answer(self, request: &QueryRequest, fields: &Fields, complete: bool) -> Result<Reply, ResourceError> {
+        let ids = Fields::parse("_id")?;
+        let fields = if request.ids_only { &ids } else { fields };
+        Ok(Reply::Page {
+            result: self.page.iter().map(|entry| selected(entry, fields)).collect(),
+            cookie: self.is_full().then(|| self.end.to_string()),
+            total: self.total.or_else(|| (complete && request.totals != TotalPolicy::None).then_some(self.passed)),
+            policy: request.totals,
+        })
+    }
+}
+
+/// In the store's order: what is missing, numbers and booleans, then text.
+fn compare(left: Option<&Value>, right: Option<&Value>) -> Ordering {
+    let rank = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => 0,
+        Some(Value::Bool(_) | Value::Number(_)) => 1,
+        Some(_) => 2,
+    };
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_bool().map(|flag| f64::from(u8::from(flag))));
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    rank(left).cmp(&rank(right)).then_with(|| match (left, right) {
+        (Some(left), Some(right)) if rank(Some(left)) == 1 => number(left).partial_cmp(&number(right)).unwrap_or(Ordering::Equal),
+        (Some(left), Some(right)) if rank(Some(left)) == 2 => text(left).cmp(&text(right)),
+        _ => Ordering::Equal,
+    })
+}
+
+/// `_fields`, beside what always makes a reference.
+pub(crate) fn selected(entry: &Value, fields: &Fields) -> Value {
+    if fields.is_all() {
+        return entry.clone();
+    }
+    let mut chosen = fields.select(entry);
+    if let Value::Object(members) = &mut chosen {
+        for name in REFERENCE {
+            if let Some(value) = Pointer::from_tokens([name]).get(entry) {
+                members.insert(name.to_owned(), value.clone());
+            }
+        }
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use crest::{Filter, Query, SortKey};
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(query: Query) -> QueryRequest {
+        QueryRequest { totals: query.totals, query, ids_only: false, by_expression: false }
+    }
+
+    fn ids(reply: &Reply) -> (Vec<i64>, Option<String>, Option<u64>) {
+        let Reply::Page { result, cookie, total, .. } = reply else { panic!("a query is answered with a page") };
+        (result.iter().map(|entry| entry["_id"].as_i64().unwrap()).collect(), cookie.clone(), *total)
+    }
+
+    #[test]
+    fn pages_follow_one_another_by_cookie_and_by_offset() {
+        let entries: Vec<Value> = (0..7).map(|number| json!({ "_id": number })).collect();
+        let page = |paging: Paging| {
+            let query = Query { page_size: Some(3), paging, totals: TotalPolicy::Exact, ..Query::all(Filter::True) };
+            ids(&answer(entries.clone(), &request(query), &Fields::all()).unwrap())
+        };
+        let (first, cookie, total) = page(Paging::Start);
+        assert_eq!((first, total), (vec![0, 1, 2], Some(7)));
+        let (second, cookie, _) = page(Paging::Cookie(cookie.unwrap()));
+        assert_eq!(second, [3, 4, 5]);
+        assert_eq!(page(Paging::Cookie(cookie.unwrap())), (vec![6], None, Some(7)));
+        assert_eq!(page(Paging::Offset(6)).0, [6]);
+        assert_eq!(page(Paging::Offset(u64::MAX)).0, Vec::<i64>::new());
+        let foreign = Query { paging: Paging::Cookie("x".into()), ..Query::all(Filter::True) };
+        assert_eq!(answer(entries, &request(foreign), &Fields::all()).unwrap_err().code, 400);
+    }
+
+    #[test]
+    fn what_is_missing_comes_first_and_numbers_before_text() {
+        let entries = vec![json!({"_id": 1, "a": "x"}), json!({"_id": 2, "a": 10}), json!({"_id": 3}), json!({"_id": 4, "a": 9})];
+        let sorted = |keys: &str| {
+            let query = Query { sort: SortKey::parse_list(keys).unwrap(), ..Query::all(Filter::True) };
+            ids(&answer(entries.clone(), &request(query), &Fields::all()).unwrap()).0
+        };
+        assert_eq!(sorted("a"), [3, 4, 2, 1]);
+        assert_eq!(sorted("-a"), [1, 2, 4, 3]);
+    }
+
+    #[test]
+    fn a_reference_stays_one_whatever_is_asked_for() {
+        let entry = json!({"_id": "1", "_ref": "managed/user/1", "_refProperties": {}, "sn": "a", "mail": "m"});
+        let shown = selected(&entry, &Fields::parse("sn").unwrap());
+        assert_eq!(shown, json!({"_id": "1", "sn": "a", "_ref": "managed/user/1", "_refProperties": {}}));
+    }
+}

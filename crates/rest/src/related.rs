@@ -1,0 +1,158 @@
+//! Managed objects as they are answered: with what they are related to, and what may be seen of that, where it is asked for
+//! (docs/protocol/managed-objects.md, "Relationships").
+//!
+//! Easiest to get wrong: an object that is shown inside another is shown to the same person. They see of it what they would see by reading
+//! it, which for most people is nothing beside the reference.
+
+use accounts::delegated::Delegate;
+use accounts::rights::{self, Rights};
+use crest::{Fields, Resource, ResourceError, reference};
+use identity::Held;
+use project::Permission;
+use serde_json::{Map, Value, json};
+
+use crate::context::Context;
+use crate::reply::Reply;
+
+/// An object as whoever asks may see it, as an answer.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn show(cx: &Context<'_>, collection: &str, object: &Resource) -> Result<Reply, ResourceError> {
+    let body = shown(cx, collection, object, &cx.presentation.fields).await?;
+    Ok(Reply::Resource { body, revision: Some(object.revision.clone()), selected: true, created: None })
+}
+
+/// An object as whoever asks may see it.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn shown(cx: &Context<'_>, collection: &str, object: &Resource, fields: &Fields) -> Result<Value, ResourceError> {
+    let managed = &cx.runtime.managed;
+    let audience = cx.audience(collection, &object.id);
+    if !asks(cx, collection, fields) {
+        return Ok(managed.show(collection, object, audience, fields));
+    }
+    let object = managed.with_references(collection, object.clone(), fields).await?;
+    let mut view = managed.view(collection, &object, audience, fields);
+    expand(cx, collection, &mut view, fields).await?;
+    Ok(select(cx, collection, &view, fields))
+}
+
+/// An object as a delegate may see it.
+///
+/// # Errors
+/// 404 for one that may not be seen, 503 when the store does not answer.
+pub(crate) async fn delegated(
+    cx: &Context<'_>,
+    delegate: &Delegate<'_>,
+    collection: &str,
+    object: &Resource,
+    fields: &Fields,
+) -> Result<Value, ResourceError> {
+    let managed = &cx.runtime.managed;
+    if !delegate.sees(object) || !asks(cx, collection, fields) {
+        return delegate.show(managed, object, fields);
+    }
+    let asked = delegate.asked(object, fields)?;
+    let related = managed.with_references(collection, object.clone(), &asked).await?;
+    // Privileges are judged by what is stored, not by what was found.
+    let mut view = delegate.view(managed, object, fields)?;
+    let full = managed.view(collection, &related, identity::Audience::Owner, &asked);
+    if let (Value::Object(view), Value::Object(full)) = (&mut view, full) {
+        view.extend(full.into_iter().filter(|(name, _)| is_relationship(cx, collection, name) && delegate.reads(object, name)));
+    }
+    expand(cx, collection, &mut view, fields).await?;
+    Ok(select(cx, collection, &view, fields))
+}
+
+fn is_relationship(cx: &Context<'_>, collection: &str, name: &str) -> bool {
+    let schema = cx.runtime.schemas.get(collection);
+    schema.and_then(|schema| schema.property(name)).is_some_and(|property| property.relationship.is_some())
+}
+
+/// Whether relationships are asked for.
+pub(crate) fn asks(cx: &Context<'_>, collection: &str, fields: &Fields) -> bool {
+    let schema = cx.runtime.schemas.get(collection);
+    let mut related = schema.into_iter().flat_map(|schema| &schema.properties).filter(|property| property.relationship.is_some());
+    related.any(|property| property.returned_by_default() || fields.wants_relationships() || fields.mentions(&property.name))
+}
+
+fn select(cx: &Context<'_>, collection: &str, view: &Value, fields: &Fields) -> Value {
+    let related = cx.runtime.schemas.get(collection).into_iter().flat_map(|schema| &schema.properties);
+    let names = related.filter(|property| property.relationship.is_some()).map(|property| property.name.as_str());
+    fields.naming_relationships(names).select(view)
+}
+
+/// Puts what may be seen of the objects that references lead to beside the references that `fields` asks inside of.
+async fn expand(cx: &Context<'_>, collection: &str, view: &mut Value, fields: &Fields) -> Result<(), ResourceError> {
+    let Value::Object(members) = view else { return Ok(()) };
+    for (_, value) in members.iter_mut().filter(|(name, _)| fields.expands(name) && is_relationship(cx, collection, name)) {
+        match value {
+            Value::Array(references) => {
+                for one in references {
+                    *one = beside(cx, one.take()).await?;
+                }
+            }
+            Value::Object(_) => *value = beside(cx, value.take()).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn beside(cx: &Context<'_>, one: Value) -> Result<Value, ResourceError> {
+    let mut members = target_seen(cx, &one).await?;
+    if let Value::Object(reference) = one {
+        members.extend(reference);
+    }
+    Ok(Value::Object(members))
+}
+
+/// A reference as it is listed.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn listed(cx: &Context<'_>, held: &Held) -> Result<Value, ResourceError> {
+    let seen = match (&held.other, reference::place(&held.reference)) {
+        (Some(other), Some((collection, _))) => seen(cx, cx.rights().await?, collection, other)?,
+        _ => target_seen(cx, &held.reference).await?,
+    };
+    Ok(identity::references::listed(&held.id, &held.revision, &held.reference, seen))
+}
+
+/// What may be seen of what a reference leads to.
+async fn target_seen(cx: &Context<'_>, one: &Value) -> Result<Map<String, Value>, ResourceError> {
+    let Some((collection, id)) = reference::place(one) else { return Ok(Map::new()) };
+    if collection == rights::COLLECTION {
+        let role = rights::one(cx.runtime, id).await?.0;
+        return Ok(role.map(|role| ("name".to_owned(), json!(role.role.name))).into_iter().collect());
+    }
+    if cx.runtime.schemas.get(collection).is_none() {
+        return Ok(Map::new());
+    }
+    match cx.runtime.managed.objects.read(collection, id).await? {
+        Some(other) => seen(cx, cx.rights().await?, collection, &other),
+        None => Ok(Map::new()),
+    }
+}
+
+/// What whoever asks may see of an object.
+pub(crate) fn seen(cx: &Context<'_>, rights: &Rights, collection: &str, other: &Resource) -> Result<Map<String, Value>, ResourceError> {
+    let managed = &cx.runtime.managed;
+    let own = cx.principal.component == collection && cx.principal.id == other.id;
+    let seen = if cx.principal.is_administrator() || own {
+        managed.show(collection, other, cx.audience(collection, &other.id), &Fields::all())
+    } else {
+        let delegate = Delegate::new(cx.runtime, cx.principal, rights, collection);
+        if !delegate.may(Permission::View) {
+            return Ok(Map::new());
+        }
+        match delegate.show(managed, other, &Fields::all()) {
+            Ok(seen) => seen,
+            Err(error) if error.code == 404 => return Ok(Map::new()),
+            Err(error) => return Err(error),
+        }
+    };
+    Ok(seen.as_object().cloned().unwrap_or_default())
+}

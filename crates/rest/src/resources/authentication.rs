@@ -1,0 +1,118 @@
+//! `authentication`: signing in and out (docs/protocol/clients.md, "Sign-in and sign-out", docs/protocol/authentication.md).
+//!
+//! Easiest to get wrong: signing out without a session must succeed, or stock clients cannot sign in (docs/protocol/clients.md, point 1).
+
+use accounts::session;
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+use crate::context::Context;
+use crate::evidence::cookies;
+use crate::reply::Reply;
+use crate::resource::{Answer, Resource, unknown_action};
+use crate::routes::{Route, Who, action, found, get};
+
+/// Its rows.
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "authentication",
+        chapter: "Authentication",
+        resource: |_, _| found(Authentication),
+        operations: &[
+            get("/authentication", Who::Everybody, "The social identity providers."),
+            action("/authentication", "login", Who::Everybody, "Signs in, by whatever credentials the request carries."),
+            action("/authentication", "logout", Who::Everybody, "Signs out."),
+            action("/authentication", "reauthenticate", Who::SignedIn, "Gives the password of a person who is signed in again."),
+        ],
+    },
+    Route {
+        path: "identityProviders",
+        chapter: "Authentication",
+        resource: |_, _| found(IdentityProviders),
+        operations: &[get("/identityProviders", Who::SignedIn, "The social identity providers, for who is signed in.")],
+    },
+];
+
+/// The resource.
+pub(super) struct Authentication;
+
+#[async_trait]
+impl Resource for Authentication {
+    fn kind(&self) -> &'static str {
+        "authentication"
+    }
+
+    /// The ways to sign in besides a password. There are no social ones, which clients read as an empty list.
+    async fn read(&self, _cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        Ok(Reply::resource(json!({ "providers": [] })))
+    }
+
+    async fn action(&self, cx: &Context<'_>, name: &str) -> Answer {
+        match name {
+            // Whoever got here is signed in; the session was begun on the way.
+            "login" => Ok(Reply::Action(Some(signed_in(cx)))),
+            "logout" => {
+                session::end(&cx.attempt(), &cookies(cx.runtime, cx.headers())).await?;
+                Ok(Reply::Action(Some(json!({ "success": true }))))
+            }
+            "reauthenticate" => {
+                let password = cx.password();
+                cx.attempt().reauthenticate(cx.principal, password.as_ref().map(|password| password.as_str())).await?;
+                Ok(Reply::Action(Some(json!({ "reauthenticated": true }))))
+            }
+            other => Err(unknown_action(other)),
+        }
+    }
+}
+
+/// What a client learns about who it is.
+pub(super) fn signed_in(cx: &Context<'_>) -> Value {
+    json!({
+        "_id": "login",
+        "authorization": authorization(cx),
+        "authenticationId": cx.principal.authentication_id,
+    })
+}
+
+/// `authorization` in the answers of `authentication?_action=login` and `info/login` (docs/protocol/progressive-profile.md,
+/// "Sign-in reply").
+fn authorization(cx: &Context<'_>) -> Value {
+    let principal = cx.principal;
+    let mut facts = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            facts.insert(name.to_owned(), value);
+        }
+    };
+    let protected = cx.runtime.schemas.get(&principal.component).map(|schema| schema.protected().collect::<Vec<_>>());
+    put("userRolesProperty", principal.module.user_roles_property.clone().map(Value::from));
+    put("processesRequired", principal.pending.as_ref().map(|_| json!(true)));
+    put("component", Some(json!(principal.component)));
+    put("authLogin", principal.is_managed().then_some(json!(true)));
+    put("authenticationIdProperty", principal.module.authentication_id_property.clone().map(Value::from));
+    put("roles", Some(json!(principal.roles)));
+    put("ipAddress", Some(json!(cx.client.text())));
+    put("protectedAttributeList", protected.map(|names| json!(names)));
+    put("requiredProfileProcesses", principal.pending.as_ref().map(|pending| json!(pending.processes)));
+    put("id", Some(json!(principal.id)));
+    put("moduleId", Some(json!(principal.module.id)));
+    put("queryId", principal.module.query_id.clone().map(Value::from));
+    for (name, value) in principal.augmented.iter().flatten() {
+        facts.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    Value::Object(facts)
+}
+
+/// `identityProviders`: none (docs/protocol/clients.md, "What is not there").
+pub(super) struct IdentityProviders;
+
+#[async_trait]
+impl Resource for IdentityProviders {
+    fn kind(&self) -> &'static str {
+        "identityProviders"
+    }
+
+    async fn read(&self, _cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        Ok(Reply::resource(json!({ "providers": [] })))
+    }
+}

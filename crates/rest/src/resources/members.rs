@@ -1,0 +1,330 @@
+//! `internal/role/<id>/authzMembers`: who has a role. It is kept with the people, in the property that their module takes roles from.
+//!
+//! Easiest to get wrong: finding them is a walk through everybody, so it holds one page at a time and stops as soon as it may.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use crest::{Change, Filter, Guard, Operation, Paging, Patch, PatchOperation, Pointer, Query, ResourceError, TotalPolicy, reference};
+use identity::{Expect, Writer, references};
+use process::{Effect, Topic};
+use project::ModuleKind;
+use serde_json::{Value, json};
+use wire::conditions::Expected;
+use wire::request::QueryRequest;
+
+use crate::context::Context;
+use crate::listing;
+use crate::related;
+use crate::reply::Reply;
+use crate::resource::{Answer, Resource};
+use crate::routes::{Body, CONDITIONAL, QUERY, Route, Who, action, delete, found, get, text};
+use accounts::rights::{self, COLLECTION};
+use accounts::role_path;
+
+/// Its rows.
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "internal/role/{id}/authzMembers",
+        chapter: "Delegated administration",
+        resource: |_, at| found(Members { role: text(at, 0), reference: None }),
+        operations: &[
+            get("/internal/role/{id}/authzMembers", Who::Administrators, "Who has a role.").with(QUERY),
+            action("/internal/role/{id}/authzMembers", "create", Who::Administrators, "Gives a role to somebody.").carries(Body::Object),
+        ],
+    },
+    Route {
+        path: "internal/role/{id}/authzMembers/{reference}",
+        chapter: "Delegated administration",
+        resource: |_, at| found(Members { role: text(at, 0), reference: Some(text(at, 1)) }),
+        operations: &[
+            get("/internal/role/{id}/authzMembers/{reference}", Who::Administrators, "One who has a role.").with(CONDITIONAL),
+            delete("/internal/role/{id}/authzMembers/{reference}", Who::Administrators, "Takes a role from somebody."),
+        ],
+    },
+];
+
+/// The relationship's name.
+pub(super) const MEMBERS: &str = "authzMembers";
+/// People who are looked at together.
+const BATCH: u64 = 500;
+/// Members that are held together, for an order or a whole list.
+const MOST: usize = 10_000;
+
+/// The members of a role, or one of them.
+pub(super) struct Members {
+    /// Of which role.
+    pub(super) role: String,
+    /// The reference's id.
+    pub(super) reference: Option<String>,
+}
+
+/// A change of membership.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Membership {
+    /// The path of somebody.
+    member: String,
+    /// Becomes one, or is none any more.
+    joins: bool,
+}
+
+fn property(module: &project::Module) -> &str {
+    module.mapping.user_roles.as_deref().unwrap_or("authzRoles")
+}
+
+fn names_role(reference: &Value, role: &str) -> bool {
+    let path = reference.as_str().or_else(|| reference.get("_ref")?.as_str());
+    path.is_some_and(|path| role_path(path) == format!("{COLLECTION}/{role}"))
+}
+
+fn too_many() -> ResourceError {
+    ResourceError::bad_request(format!("More than {MOST} people have this role; ask for pages, without an order"))
+}
+
+/// Walks through the members until `visit` has seen enough.
+async fn walk(cx: &Context<'_>, role: &str, mut visit: impl FnMut(Value) -> bool + Send) -> Result<(), ResourceError> {
+    let rights = cx.rights().await?;
+    let mut seen: Vec<&str> = Vec::new();
+    for module in cx.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
+        let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
+        if seen.contains(&collection) {
+            continue;
+        }
+        seen.push(collection);
+        let property = property(module);
+        let filter = Filter::Present(Pointer::from_tokens([property]));
+        let mut query = Query::first(filter, BATCH);
+        loop {
+            let page = cx.runtime.managed.objects.query(collection, &query).await?;
+            for person in &page.result {
+                let roles = person.content.get(property).and_then(Value::as_array);
+                if !roles.is_some_and(|roles| roles.iter().any(|reference| names_role(reference, role))) {
+                    continue;
+                }
+                let reference = json!({ "_ref": format!("{collection}/{}", person.id) });
+                let seen = related::seen(cx, rights, collection, person)?;
+                let owner = format!("{COLLECTION}/{role}");
+                let id = references::id(&owner, MEMBERS, &reference);
+                if !visit(references::listed(&id, &person.revision, &reference, seen)) {
+                    return Ok(());
+                }
+            }
+            let Some(cookie) = page.cookie else { break };
+            query.paging = Paging::Cookie(cookie);
+        }
+    }
+    Ok(())
+}
+
+/// Whether anybody has a role.
+pub(super) async fn any(cx: &Context<'_>, role: &str) -> Result<bool, ResourceError> {
+    let mut found = false;
+    walk(cx, role, |_| {
+        found = true;
+        false
+    })
+    .await?;
+    Ok(found)
+}
+
+/// All who have a role.
+///
+/// # Errors
+/// 400 where they are too many for one answer.
+pub(super) async fn every(cx: &Context<'_>, role: &str) -> Result<Vec<Value>, ResourceError> {
+    let mut found = Vec::new();
+    walk(cx, role, |member| {
+        found.push(member);
+        found.len() <= MOST
+    })
+    .await?;
+    if found.len() > MOST { Err(too_many()) } else { Ok(found) }
+}
+
+/// Takes the changes of membership out of a patch of a role.
+///
+/// # Errors
+/// 400 for what is no membership, and for one that would reach people who were not named.
+pub(super) fn split(patch: &Patch) -> Result<(Vec<Membership>, Patch), ResourceError> {
+    let mut memberships = Vec::new();
+    let mut own = Vec::new();
+    for operation in patch.operations() {
+        let from = operation.from.as_ref().and_then(Pointer::top) == Some(MEMBERS);
+        if operation.field.top() != Some(MEMBERS) && !from {
+            own.push(operation.clone());
+            continue;
+        }
+        let joins = match (operation.operation, operation.field.tokens()) {
+            (Operation::Add, [_] | [_, _]) if operation.field.tokens().len() == 1 || operation.field.leaf() == Some("-") => true,
+            (Operation::Remove, [_]) => false,
+            _ => return Err(ResourceError::bad_request(format!("'{MEMBERS}' takes 'add' and, with a value, 'remove'"))),
+        };
+        let value = operation.value.as_ref().ok_or_else(|| ResourceError::bad_request("Whose membership? The value is missing"))?;
+        let listed = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
+        for reference in listed {
+            memberships.push(Membership { member: member(reference)?, joins });
+        }
+    }
+    Ok((memberships, Patch::new(own)))
+}
+
+fn member(reference: &Value) -> Result<String, ResourceError> {
+    let target = reference::target(reference).filter(|_| reference.is_object());
+    target.map(str::to_owned).ok_or_else(|| ResourceError::bad_request("A member is named by '_ref', the path of an object"))
+}
+
+/// What changes of membership do, each person's in one write.
+///
+/// # Errors
+/// 400 for somebody who is not there, or cannot have roles.
+pub(super) async fn effects(cx: &Context<'_>, role: &str, memberships: &[Membership]) -> Result<Vec<Effect>, ResourceError> {
+    // The last word about somebody counts.
+    let joins: BTreeMap<&str, bool> = memberships.iter().map(|one| (one.member.as_str(), one.joins)).collect();
+    let mut effects = Vec::new();
+    for (member, joins) in joins {
+        let nobody = || ResourceError::bad_request(format!("There is nobody '{member}' who can have a role"));
+        let (collection, id) = member.rsplit_once('/').ok_or_else(nobody)?;
+        let module = cx.runtime.module(collection).ok_or_else(nobody)?;
+        let person = cx.runtime.managed.objects.read(collection, id).await?.ok_or_else(nobody)?;
+        let property = property(module);
+        let before = person.content.get(property).cloned();
+        let mut roles = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
+        let had = roles.len();
+        roles.retain(|reference| !names_role(reference, role));
+        if joins == (roles.len() < had) {
+            continue;
+        }
+        if joins {
+            roles.push(json!({ "_ref": format!("{COLLECTION}/{role}") }));
+        }
+        let pointer = Pointer::from_tokens([property]);
+        let patch = Patch::new(vec![PatchOperation::replace(pointer.clone(), Value::Array(roles))]);
+        let expect = Expect { revision: None, guard: Some(Guard::new(pointer, before)) };
+        let prepared = cx.actor().managed().patch(collection, id, &patch, Writer::Administrator, &expect).await?;
+        let scripts = stages::of_scripts(&cx.runtime.managed, &prepared);
+        let Some(change @ Change::Patch { .. }) = prepared.change else { continue };
+        let detail = json!({ "changed": prepared.changed, "role": role, "joins": joins });
+        effects.push(Effect::Change(change));
+        effects.push(Effect::Audit(cx.event(Topic::Activity, cx.call.operation.name(), member.to_owned(), detail)));
+        effects.extend(scripts);
+    }
+    Ok(effects)
+}
+
+impl Members {
+    async fn exists(&self, cx: &Context<'_>) -> Result<(), ResourceError> {
+        let found = rights::one(cx.runtime, &self.role).await?.0;
+        found.map(drop).ok_or_else(|| ResourceError::not_found(format!("Object {} not found in {COLLECTION}", self.role)))
+    }
+
+    /// The member whose reference is named.
+    async fn named(&self, cx: &Context<'_>) -> Result<Value, ResourceError> {
+        self.exists(cx).await?;
+        let wanted = self.reference.as_deref().ok_or_else(|| ResourceError::bad_request("The resource collection  cannot be read"))?;
+        let mut found = None;
+        walk(cx, &self.role, |member| {
+            if member.get("_id").and_then(Value::as_str) == Some(wanted) {
+                found = Some(member);
+            }
+            found.is_none()
+        })
+        .await?;
+        found.ok_or_else(|| ResourceError::not_found(format!("Object {wanted} not found in {COLLECTION}/{}/{MEMBERS}", self.role)))
+    }
+
+    async fn write(&self, cx: &Context<'_>, membership: Membership) -> Result<(), ResourceError> {
+        let effects = effects(cx, &self.role, &[membership]).await?;
+        if !effects.is_empty() {
+            cx.commit(effects).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Resource for Members {
+    fn kind(&self) -> &'static str {
+        "internal"
+    }
+
+    async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        let member = self.named(cx).await?;
+        Ok(Reply::resource(listing::selected(&member, &cx.presentation.fields)))
+    }
+
+    async fn query(&self, cx: &Context<'_>, request: &QueryRequest) -> Answer {
+        self.exists(cx).await?;
+        if self.reference.is_some() {
+            return Err(ResourceError::bad_request("A resource instance cannot be queried").into());
+        }
+        if !request.query.sort.is_empty() {
+            return Ok(listing::answer(every(cx, &self.role).await?, request, &cx.presentation.fields)?);
+        }
+        // Members come in the order of the store, so a page needs no more than those before it, counted.
+        let mut window = listing::Window::of(request)?;
+        let counts = request.totals == TotalPolicy::Exact;
+        walk(cx, &self.role, |member| {
+            if request.query.filter.matches(&member) {
+                window.take(member);
+            }
+            counts || !window.is_full()
+        })
+        .await?;
+        let complete = counts || !window.is_full();
+        Ok(window.answer(request, &cx.presentation.fields, complete)?)
+    }
+
+    async fn create(&self, cx: &Context<'_>) -> Answer {
+        self.exists(cx).await?;
+        if self.reference.is_some() {
+            return Err(ResourceError::bad_request("Members are added to the collection").into());
+        }
+        let member = member(cx.body())?;
+        let reference = json!({ "_ref": member });
+        self.write(cx, Membership { member, joins: true }).await?;
+        let id = references::id(&format!("{COLLECTION}/{}", self.role), MEMBERS, &reference);
+        let body = Members { role: self.role.clone(), reference: Some(id.clone()) }.named(cx).await?;
+        let created = Some(format!("{COLLECTION}/{}/{MEMBERS}/{id}", self.role));
+        Ok(Reply::Resource { body, revision: None, selected: false, created })
+    }
+
+    async fn delete(&self, cx: &Context<'_>, expected: &Expected) -> Answer {
+        let body = self.named(cx).await?;
+        let revision = body.get("_rev").and_then(Value::as_str).unwrap_or_default();
+        if expected.revision().is_some_and(|expected| expected != revision) {
+            return Err(ResourceError::precondition_failed("The member has changed since it was read").into());
+        }
+        self.write(cx, Membership { member: member(&body)?, joins: false }).await?;
+        Ok(Reply::resource(body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memberships_are_taken_out_of_a_patch_and_nobody_unnamed_is_reached() {
+        let parse = |operations: Value| split(&Patch::parse(&operations).unwrap());
+        let (memberships, own) = parse(json!([
+            {"operation": "add", "field": "/authzMembers/-", "value": {"_ref": "managed/user/a"}},
+            {"operation": "replace", "field": "/name", "value": "x"},
+            {"operation": "remove", "field": "/authzMembers", "value": {"_ref": "managed/user/b", "_refProperties": {"_id": "x"}}},
+        ]))
+        .unwrap();
+        assert_eq!(
+            memberships.iter().map(|one| (one.member.as_str(), one.joins)).collect::<Vec<_>>(),
+            [("managed/user/a", true), ("managed/user/b", false)]
+        );
+        assert_eq!(own.operations().len(), 1);
+        for refused in [
+            json!([{"operation": "remove", "field": "/authzMembers"}]),
+            json!([{"operation": "replace", "field": "/authzMembers", "value": []}]),
+            json!([{"operation": "add", "field": "/authzMembers/-", "value": "managed/user/a"}]),
+            json!([{"operation": "add", "field": "/authzMembers/-", "value": {}}]),
+            json!([{"operation": "move", "from": "/authzMembers", "field": "/name"}]),
+        ] {
+            assert_eq!(parse(refused.clone()).unwrap_err().code, 400, "{refused}");
+        }
+    }
+}

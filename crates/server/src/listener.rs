@@ -1,0 +1,157 @@
+//! The listener: what requests are answered with, over connections that have limits and an end that finishes what is running.
+//!
+//! A connection goes through [`accepting`], which gives it a place in the [`crowd`], and [`conversation`], which takes it from a proxy's header and
+//! TLS to HTTP/1 or HTTP/2. Easiest to get wrong: every wait has a limit, in time and in rate ([`patient`], [`watched`]), and no network holds
+//! all connections. A client that sends its headers one byte a minute, or never reads, must not hold a connection for ever (SEC-52).
+
+mod accepting;
+mod conversation;
+mod crowd;
+mod gate;
+mod patient;
+mod screened;
+mod stream;
+mod tls;
+mod watched;
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use accounts::{Accounts, Runtime};
+use axum::extract::{Extension, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Router, middleware};
+use http::{StatusCode, header};
+use pages::Pages;
+use rest::cross_origin;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tower_http::catch_panic::CatchPanicLayer;
+use wire::client::{Client, Peer};
+use wire::path::below_context;
+
+use self::conversation::{ANSWER_WITHIN, Doors};
+use crate::client_build::{self, Kept};
+use crate::mail::{self, MailSecret};
+use crate::metrics::page::Readers;
+use crate::metrics::{self, Metrics};
+use crate::ports::on_behalf_of;
+use ::mail::Courier;
+
+pub(crate) use self::accepting::Room;
+pub(crate) use self::tls::{Certificate, CertificateError};
+
+/// What requests are answered with.
+#[derive(Clone)]
+pub(crate) struct Served {
+    /// The REST interface.
+    pub(crate) rest: Arc<rest::App>,
+    /// Counts requests.
+    pub(crate) metrics: Metrics,
+    /// Shows its mails where they go nowhere else.
+    pub(crate) courier: Arc<Courier>,
+    /// Opens the page of those mails.
+    pub(crate) mail_secret: MailSecret,
+    /// Holds the files of a client's build.
+    pub(crate) build: Arc<Kept>,
+    /// Everything outside `/openidm`.
+    pub(crate) pages: Arc<Pages>,
+}
+
+/// All routes of the server.
+fn router(served: Served) -> Router {
+    let accounts = Arc::clone(&served.rest.accounts);
+    let mails = mail::viewer(&accounts, served.mail_secret.clone(), Arc::clone(&served.rest.outbox), Arc::clone(&served.courier));
+    let figures = metrics::page::router(&accounts, &served.metrics, Readers::Entitled);
+    let own = Router::new().route("/health/live", get(async || health(true))).route("/health/ready", get(ready));
+    let own = own.fallback(openidm).with_state(served);
+    let whole = own.merge(figures).merge(mails);
+    let whole = whole.layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
+        let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        tracing::error!(panic = message.unwrap_or("unknown"), "the handling of a request panicked");
+        rest::broken()
+    }));
+    let whole = whole.layer(middleware::from_fn_with_state(Arc::clone(&accounts), cross_origin::guard));
+    whole.layer(middleware::from_fn_with_state(accounts, in_turn))
+}
+
+/// Whatever is hashed for a request takes its turn among those of its client's network.
+async fn in_turn(State(accounts): State<Arc<Accounts>>, Extension(peer): Extension<Peer>, request: Request, next: Next) -> Response {
+    let runtime = accounts.runtime.load_full();
+    let client = Client::of(peer, request.headers(), |address| runtime.trusts(address));
+    on_behalf_of(crowd::network(client.address), next.run(request)).await
+}
+
+/// Whether requests can be served, and what they change be kept.
+async fn ready(State(served): State<Served>) -> Response {
+    health(served.rest.health.is_ready().await)
+}
+
+fn health(up: bool) -> Response {
+    let (status, text) = if up { (StatusCode::OK, "UP") } else { (StatusCode::SERVICE_UNAVAILABLE, "DOWN") };
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, format!("{{\"status\":\"{text}\"}}")).into_response()
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long answers take, for the metrics alone")]
+async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let Some(below) = below_context(parts.uri.path()) else {
+        let runtime = served.rest.accounts.runtime.load_full();
+        if let Some(built) = client_build::serve(&served.build, &runtime, &parts.method, &parts.uri, &parts.headers).await {
+            return built;
+        }
+        let path = parts.uri.path().to_owned();
+        let operation = if parts.method == http::Method::POST { "action" } else { "read" };
+        let answered = tokio::time::timeout(ANSWER_WITHIN, served.pages.answer(parts, body, peer)).await;
+        let Ok(answered) = answered else {
+            tracing::warn!(http.path = path, "a page took too long");
+            return rest::too_slow();
+        };
+        let Some(response) = answered else { return rest::elsewhere(&path) };
+        served.metrics.request("pages", operation, response.status().as_u16(), started.elapsed());
+        return response;
+    };
+    let Ok(outcome) = tokio::time::timeout(ANSWER_WITHIN, rest::dispatch(&served.rest, &parts, below, body, peer)).await else {
+        tracing::warn!(http.path = parts.uri.path(), "a request took too long");
+        return rest::too_slow();
+    };
+    served.metrics.request(outcome.kind, outcome.operation, outcome.response.status().as_u16(), started.elapsed());
+    outcome.response
+}
+
+/// Serves connections until `stop` becomes true, then finishes the requests that are running. With a certificate nothing but TLS is spoken.
+///
+/// # Errors
+/// None after start; the listener was bound by the caller, and a failing accept is tried again.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    served: Served,
+    room: Room,
+    certificate: Option<Arc<Certificate>>,
+    stop: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let accounts = Arc::clone(&served.rest.accounts);
+    let asks = |question: fn(&Runtime, IpAddr) -> bool| {
+        let accounts = Arc::clone(&accounts);
+        Arc::new(move |address| question(&accounts.runtime.load(), address))
+    };
+    let pass_on = asks(|runtime, address| runtime.project.settings.proxy_protocol && runtime.trusts(address));
+    let doors = Doors { certificate, trusts: asks(Runtime::trusts), pass_on };
+    accepting::serve(listener, router(served), room, doors, stop).await
+}
+
+/// Serves the figures alone, at the address of `[metrics] listen`.
+///
+/// # Errors
+/// As [`serve`].
+pub(crate) async fn serve_figures(listener: TcpListener, served: &Served, room: Room, stop: watch::Receiver<bool>) -> io::Result<()> {
+    let router = metrics::page::router(&served.rest.accounts, &served.metrics, Readers::All);
+    let doors = Doors { certificate: None, trusts: Arc::new(|_| false), pass_on: Arc::new(|_| false) };
+    accepting::serve(listener, router, room, doors, stop).await
+}

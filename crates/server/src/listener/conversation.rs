@@ -1,0 +1,253 @@
+//! One connection, from its first byte to its last: a proxy's header where one is due, TLS where there is a certificate, then HTTP/1 or HTTP/2.
+//!
+//! Easiest to get wrong: the beginning. Until a request can be read the connection is nobody's, so each of the steps before it has its own limit
+//! of time, and all of them give way to others in the crowd.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::STRICT_TRANSPORT_SECURITY;
+use http::{HeaderValue, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+use wire::client::Peer;
+use wire::frames::Times;
+use wire::http1::{MAX_HEAD, MAX_HEADERS};
+use wire::proxy_protocol::{self, Header, Passed};
+
+use super::crowd::{Crowd, Member, Place, Turn};
+use super::gate;
+use super::patient::{PatientWrites, SLOWEST, TimedBody};
+use super::screened::{Refusals, Screened};
+use super::stream::Stream;
+use super::tls::{Certificate, HTTP_2};
+use super::watched::Watched;
+
+/// A proxy's header must be there after this, and so must TLS.
+const BEGINS_WITHIN: Duration = Duration::from_secs(10);
+/// A request's headers must be complete after this.
+const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+/// A request must be answered after this; longer than a submission waits for its mail.
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// Encrypted bytes that wait for their client, beside those that the system holds.
+const TLS_BUFFER: usize = 16 * 1024;
+/// A connection of HTTP/2 without a stream is closed after this.
+const IDLE: Duration = Duration::from_mins(1);
+/// Streams of a connection at a time. A browser asks for no more.
+const STREAMS: u32 = 100;
+/// Bytes of a body that a client may send before the server has read any of it.
+const STREAM_WINDOW: u32 = 64 * 1024;
+/// The same, of all bodies of a connection.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Bytes of an answer that wait for their client, per stream.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Streams that may be reset before anybody has looked at them (CVE-2023-44487).
+const UNSEEN_RESETS: usize = 20;
+/// Streams that may be reset because their client broke the protocol.
+const FAULTY_STREAMS: usize = 100;
+
+/// A question about an address.
+type Asks = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// Who comes in how.
+pub(super) struct Doors {
+    /// What TLS is spoken with; without it nothing else is.
+    pub(super) certificate: Option<Arc<Certificate>>,
+    /// Of which addresses many clients may come.
+    pub(super) trusts: Asks,
+    /// Of which addresses connections begin with a proxy's header.
+    pub(super) pass_on: Asks,
+}
+
+/// What all connections have in common.
+pub(super) struct Conversations {
+    router: Router,
+    doors: Doors,
+    crowd: Arc<Crowd>,
+    within: Duration,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    promise: Option<HeaderValue>,
+}
+
+/// Why a connection ended before its first request.
+#[derive(Debug, thiserror::Error)]
+enum Unmet {
+    #[error("a trusted proxy sent no header of the PROXY protocol: {0}")]
+    NoHeader(&'static str),
+    #[error("it ended, or did not begin in time: {0}")]
+    Broken(#[from] io::Error),
+    #[error("its network holds too many connections that are being answered")]
+    Crowded,
+}
+
+impl Conversations {
+    pub(super) fn new(router: Router, doors: Doors, crowd: Arc<Crowd>, within: Duration) -> Self {
+        let mut first = http1::Builder::new();
+        // A head that was let through is read; what is added to a target has room.
+        first.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(2 * MAX_HEAD).max_headers(MAX_HEADERS + 1);
+        let mut second = http2::Builder::new(TokioExecutor::new());
+        second.timer(TokioTimer::new()).max_concurrent_streams(STREAMS).max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX));
+        second.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW).max_send_buf_size(SEND_BUFFER);
+        second.max_pending_accept_reset_streams(UNSEEN_RESETS).max_local_error_reset_streams(FAULTY_STREAMS);
+        let seconds = doors.certificate.as_ref().map_or(0, |certificate| certificate.hsts_seconds);
+        let promise = (seconds > 0).then(|| HeaderValue::from_str(&format!("max-age={seconds}")).ok()).flatten();
+        Self { router, doors, crowd, within, http1: first, http2: second, promise }
+    }
+
+    /// Whether many clients may come of an address.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        (self.doors.trusts)(address)
+    }
+
+    /// Serves a connection to its end.
+    pub(super) async fn hold(
+        self: Arc<Self>,
+        stream: TcpStream,
+        address: IpAddr,
+        place: Place,
+        watcher: Watcher,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let began = tokio::select! {
+            began = self.begin(stream, address, place) => began,
+            _ = stop.changed() => return,
+        };
+        let (stream, peer, place) = match began {
+            Ok(begun) => begun,
+            Err(Unmet::NoHeader(reason)) => return tracing::warn!(peer = %address, "{}", Unmet::NoHeader(reason)),
+            Err(error) => return tracing::debug!("a connection was not begun: {error}"),
+        };
+        let member = place.member();
+        let refusals = Refusals::default();
+        let service = self.service(peer, &member, refusals.clone());
+        let chosen = match &stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => stream.get_ref().1.alpn_protocol(),
+        };
+        if chosen == Some(HTTP_2) {
+            let times = Times { head: HEADERS_WITHIN, answer: self.within, slowest: SLOWEST, idle: IDLE };
+            let connection = self.http2.serve_connection(TokioIo::new(Watched::new(stream, times)), service);
+            to_the_end(watcher.watch(connection), &member).await;
+        } else {
+            let connection = self.http1.serve_connection(TokioIo::new(Screened::new(stream, refusals)), service);
+            to_the_end(watcher.watch(connection), &member).await;
+        }
+        drop(place);
+    }
+
+    /// Everything before the first request.
+    async fn begin(&self, mut stream: TcpStream, address: IpAddr, mut place: Place) -> Result<(Stream, Peer, Place), Unmet> {
+        let mut peer = Peer { address: address.to_canonical(), https: false, passed_on: false };
+        if (self.doors.pass_on)(peer.address) {
+            let passed = in_time(read_header(&mut stream), &place.member()).await?;
+            if let Some(client) = passed.client {
+                peer = Peer { address: client, https: passed.https, passed_on: true };
+                drop(place);
+                place = self.crowd.enter(client, self.trusts(client)).ok_or(Unmet::Crowded)?;
+            }
+        }
+        let patient = PatientWrites::new(stream, self.within);
+        let Some(certificate) = &self.doors.certificate else { return Ok((Stream::Plain(patient), peer, place)) };
+        let shaking = TlsAcceptor::from(certificate.now()).accept_with(patient, |tls| tls.set_buffer_limit(Some(TLS_BUFFER)));
+        let stream = in_time(async { Ok(shaking.await?) }, &place.member()).await?;
+        Ok((Stream::Tls(Box::new(stream)), Peer { https: true, ..peer }, place))
+    }
+
+    fn service(
+        self: &Arc<Self>,
+        peer: Peer,
+        member: &Arc<Member>,
+        refusals: Refusals,
+    ) -> impl hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send + 'static> + use<> {
+        let (own, member) = (Arc::clone(self), Arc::clone(member));
+        hyper::service::service_fn(move |request: Request<Incoming>| {
+            let (own, turn, refused) = (Arc::clone(&own), Turn::of(&member), refusals.next());
+            async move {
+                let mut response = match refused {
+                    Some(error) => rest::refuse(&error.into()),
+                    None => own.answer(request, peer, &turn).await,
+                };
+                // From here on the client has to take the answer, and to ask again.
+                turn.waits();
+                if let Some(promise) = own.promise.as_ref().filter(|_| peer.https) {
+                    response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, promise.clone());
+                }
+                Ok(response)
+            }
+        })
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: Peer, turn: &Arc<Turn>) -> Response {
+        let mut request = request.map(|body| Body::new(TimedBody::new(body, Arc::clone(turn), self.within)));
+        if let Err(error) = gate::admit(&mut request) {
+            return rest::refuse(&error.into());
+        }
+        request.extensions_mut().insert(peer);
+        let answered = tokio::time::timeout(ANSWER_WITHIN, self.router.clone().oneshot(request)).await;
+        match answered {
+            Ok(Ok(response)) => response,
+            Err(_) => rest::too_slow(),
+        }
+    }
+}
+
+/// The header of a connection that a trusted proxy passes on. Not a byte behind it is read.
+async fn read_header(stream: &mut TcpStream) -> Result<Passed, Unmet> {
+    let mut bytes = Vec::with_capacity(proxy_protocol::FIXED);
+    loop {
+        match proxy_protocol::parse(&bytes).map_err(|reason| Unmet::NoHeader(reason.0))? {
+            Header::Whole(passed) => return Ok(passed),
+            Header::Needs(length) => {
+                let missing = length.saturating_sub(bytes.len()) as u64;
+                if (&mut *stream).take(missing).read_buf(&mut bytes).await? == 0 {
+                    return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+                }
+            }
+        }
+    }
+}
+
+/// A step before the first request: it has its time, and may have to go for another connection.
+async fn in_time<T>(step: impl Future<Output = Result<T, Unmet>>, member: &Member) -> Result<T, Unmet> {
+    tokio::select! {
+        done = tokio::time::timeout(BEGINS_WITHIN, step) => done.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())),
+        () = member.ended() => Err(Unmet::Crowded),
+    }
+}
+
+async fn to_the_end(connection: impl Future<Output = hyper::Result<()>>, member: &Member) {
+    tokio::select! {
+        ended = connection => match ended {
+            Ok(()) => {}
+            Err(error) => match cause(&error) {
+                Some(io::ErrorKind::TimedOut) => tracing::info!("a client did not take its answer; its connection was closed"),
+                Some(io::ErrorKind::QuotaExceeded) => tracing::info!("a client flooded its connection, which was closed"),
+                _ => tracing::debug!(%error, "a connection ended"),
+            },
+        },
+        () = member.ended() => tracing::debug!("a connection that waited for its client made room for another"),
+    }
+}
+
+/// What ended a connection, as far as our own streams said it.
+fn cause(error: &hyper::Error) -> Option<io::ErrorKind> {
+    let cause = error.source()?;
+    let direct = cause.downcast_ref::<io::Error>();
+    direct.or_else(|| cause.downcast_ref::<h2::Error>().and_then(h2::Error::get_io)).map(io::Error::kind)
+}

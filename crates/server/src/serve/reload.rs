@@ -1,0 +1,117 @@
+//! Takes up changes of the project's files while the server runs: what is wrong is said and refused, and what was served keeps being served.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use project::{Diagnostic, Project};
+use tokio::sync::watch;
+
+use super::{App, declare, report};
+use crate::mail::transport;
+use crate::reread::{self, Read};
+use crate::runtime::{Material, Parts, Source};
+use crate::watch as files;
+
+/// Questions for a reload, from administrators who changed a file.
+pub(super) type Asked = tokio::sync::mpsc::Receiver<tokio::sync::oneshot::Sender<bool>>;
+
+/// A watch and its messages.
+pub(super) type Watched = (files::Watch, tokio::sync::mpsc::Receiver<()>);
+
+/// Takes up changes of the project's files.
+pub(super) struct Reload {
+    pub(super) app: App,
+    pub(super) parts: Parts,
+    pub(super) source: Source,
+    pub(super) listen: SocketAddr,
+    /// What the files said when they were last served or refused.
+    pub(super) judged: Read,
+}
+
+/// What became of changed files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// They are served.
+    Served,
+    /// They are wrong, and would be again.
+    Refused,
+    /// They could not be taken up, and may be next time.
+    NotNow,
+}
+
+impl Reload {
+    pub(super) async fn run(mut self, watched: Option<Watched>, mut asked: Asked, mut stop: watch::Receiver<bool>) {
+        let (mut watching, mut changes) = match watched {
+            Some((watch, changes)) => (Some(watch), changes),
+            // The sender is gone, so the queue says nothing more; who asks is answered all the same.
+            None => (None, tokio::sync::mpsc::channel(1).1),
+        };
+        loop {
+            let mut answer = None;
+            tokio::select! {
+                Some(()) = changes.recv() => {}
+                question = asked.recv() => match question {
+                    Some(question) => answer = Some(question),
+                    None => return,
+                },
+                _ = stop.changed() => return,
+            }
+            if let Some(watching) = &mut watching {
+                watching.follow();
+            }
+            let (project, read) = reread::read(&self.source, self.listen);
+            // Who asks has changed a file and wants to know what became of it; who is only woken may have been woken by another's file.
+            if answer.is_none() && read == self.judged {
+                tracing::debug!("files were written, and nothing that is read has changed");
+                continue;
+            }
+            let taken = self.reload(project).await;
+            self.judged = if taken == Taken::NotNow { Read::default() } else { read };
+            if let Some(answer) = answer {
+                // Whoever asked may have gone.
+                let _ = answer.send(taken == Taken::Served);
+            }
+        }
+    }
+
+    /// Takes up a project that was read just now, or says why not.
+    async fn reload(&self, project: Project) -> Taken {
+        let previous = self.app.accounts.runtime.load_full();
+        let material = Material::compile(&self.source, project);
+        if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
+            tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
+            return Taken::Refused;
+        }
+        let collections = material.collections();
+        let mut runtime = material.join(&self.source, &self.parts, &previous.processes);
+        for diagnostic in runtime.diagnostics.iter().filter(|found| !previous.diagnostics.contains(found)) {
+            report(diagnostic);
+        }
+        declare(&self.app.db, &collections, &mut runtime).await;
+        self.app.db.keep_audit(runtime.project.settings.audit.enabled);
+        self.app.audit.enable(runtime.project.settings.audit.enabled);
+        if let Err(error) = self.app.definitions.keep(&runtime).await {
+            tracing::error!(%error, "changed files are not taken up");
+            return Taken::NotNow;
+        }
+        let (now, before) = (&runtime.project, &previous.project);
+        if now.settings.tls.is_some() != before.settings.tls.is_some() {
+            tracing::warn!("whether TLS is spoken is decided at the start; [tls] counts from the next one on");
+        }
+        if (&now.external_email, &now.settings.mail) != (&before.external_email, &before.settings.mail) {
+            self.app.courier.set_transport(transport(&self.source, &runtime));
+        }
+        self.app.accounts.limits.set(&runtime.project.settings.limits);
+        self.app.budget.set(&runtime.project.settings.limits);
+        self.app.accounts.runtime.store(Arc::new(runtime));
+        tracing::info!("the project was read again");
+        Taken::Served
+    }
+}
+
+/// A companion file that was good and is not any more. A broken process file concerns that process alone and stops nothing.
+fn newly_broken<'d>(found: &'d [Diagnostic], before: &[Diagnostic]) -> Option<&'d Diagnostic> {
+    let is_process = |diagnostic: &Diagnostic| diagnostic.location.file.starts_with("conf/selfservice-");
+    let was_broken = |file: &str| before.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.location.file == file);
+    found.iter().find(|diagnostic| diagnostic.is_error() && !is_process(diagnostic) && !was_broken(&diagnostic.location.file))
+}

@@ -1,0 +1,10 @@
+-- References between objects are found by where they lead and by their ids; see references.rs.
+ALTER TABLE lookup_property ADD COLUMN is_reference BOOLEAN NOT NULL DEFAULT FALSE;
+
+-- Objects that were removed while more referred to them than one transaction takes away. Until the row goes, these references are there no
+-- longer to whoever reads.
+CREATE TABLE gone_object (
+    collection TEXT NOT NULL,
+    object TEXT NOT NULL,
+    PRIMARY KEY (collection, object)
+) WITHOUT ROWID;

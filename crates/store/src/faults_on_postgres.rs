@@ -1,0 +1,127 @@
+//! What becomes of units when the connection breaks, at every place where it can, on a real server.
+
+use crest::{Change, Filter, Pointer, Query};
+use identity::Objects as _;
+use process::{AuditEvent, CommitError, Effect, InstanceId, Ledger as _, Mail, Outbox as _, Spend, Topic, Unit};
+use serde_json::{Value, json};
+
+use crate::testing::{Cut, Postgres, Proxy, store_at};
+use crate::{AuditQuery, Collections, Db};
+
+async fn behind_a_proxy(schema: &str) -> (Db, Proxy) {
+    let proxy = Proxy::before(Postgres::shared().port());
+    let url = format!("{}&connections=1", store_at(&[proxy.port()], schema));
+    // Objects that hold references cost a question more: whether some of these lead to what was removed.
+    let mut collections = Collections::new().with("managed/user", ["userName"], ["sn"]);
+    collections.declare_spelled("managed/user", Pointer::from_tokens(["mail"]));
+    (Db::open(&url, collections).await.unwrap(), proxy)
+}
+
+/// The last step of a registration: a person, a spent instance, a mail, an event.
+fn unit(name: &str) -> Unit {
+    let content = json!({ "userName": name, "sn": "x", "mail": format!("{name}@example.com") });
+    let mail = Mail {
+        to: "a@example.com".into(),
+        from: None,
+        subject: name.into(),
+        mime_type: "text/plain".into(),
+        body: "b".into(),
+        wait: false,
+        withheld: false,
+        client: None,
+    };
+    let audit = AuditEvent {
+        topic: Topic::Activity,
+        event: "CREATE".into(),
+        time: 100,
+        transaction: name.into(),
+        user: String::new(),
+        object: String::new(),
+        successful: true,
+        detail: Value::Null,
+    };
+    Unit {
+        now: 100,
+        spend: Some(Spend { instance: InstanceId::from_stored(name), below: Spend::WHOLE, expires: 1000 }),
+        effects: vec![
+            Effect::Change(Change::Create { collection: "managed/user".into(), id: name.into(), content }),
+            Effect::Mail(mail),
+            Effect::Audit(audit),
+        ],
+    }
+}
+
+/// Everything of a unit is there, once.
+async fn is_done_once(db: &Db, name: &str) {
+    assert!(db.read("managed/user", name).await.unwrap().is_some(), "{name}");
+    let found = db.query("managed/user", &Query::all(Filter::equals("userName", name))).await.unwrap();
+    assert_eq!(found.result.len(), 1, "{name}");
+    let mails = db.list(None, 1000).await.unwrap();
+    assert_eq!(mails.iter().filter(|entry| entry.mail.subject == name).count(), 1, "{name}");
+    let asked = AuditQuery { transaction: Some(name.to_owned()), limit: 10, ..AuditQuery::default() };
+    assert_eq!(db.audit(&asked).await.unwrap().len(), 1, "{name}");
+    assert!(matches!(db.commit(unit(name)).await, Err(CommitError::Spent)), "{name}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_whose_commit_lost_its_answer_is_found_out() {
+    let (db, proxy) = behind_a_proxy("lostanswer").await;
+    for (number, cut) in [Cut::AfterCommit, Cut::BeforeCommit].into_iter().cycle().take(8).enumerate() {
+        let name = format!("u{number}");
+        proxy.cut(cut);
+        let receipt = db.commit(unit(&name)).await.unwrap_or_else(|error| panic!("{cut:?}: {error}"));
+        assert_eq!((receipt.mails.len(), receipt.changed.len(), proxy.cuts()), (1, 1, number + 1), "{cut:?}");
+        is_done_once(&db, &name).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_breaks_anywhere_in_a_unit_does_nothing_twice_and_loses_nothing() {
+    let (db, proxy) = behind_a_proxy("anywhere").await;
+    for number in 1..=12 {
+        for cut in [Cut::Before(number), Cut::After(number)] {
+            let name = format!("{cut:?}");
+            proxy.cut(cut);
+            db.commit(unit(&name)).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            proxy.leave();
+            is_done_once(&db, &name).await;
+        }
+    }
+    assert!(proxy.cuts() >= 10, "{} cuts", proxy.cuts());
+}
+
+/// A unit that somebody else has spent is refused however the connection breaks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_spent_stays_spent_when_the_connection_breaks() {
+    let (db, proxy) = behind_a_proxy("spentbreak").await;
+    db.commit(unit("once")).await.unwrap();
+    for number in 1..=6 {
+        proxy.cut(Cut::After(number));
+        assert!(matches!(db.commit(unit("once")).await, Err(CommitError::Spent)), "{number}");
+        proxy.leave();
+    }
+    assert!(matches!(db.commit(unit("once")).await, Err(CommitError::Spent)));
+}
+
+/// Questions of a unit are round trips; what needs no answer is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_takes_as_many_round_trips_as_it_has_questions() {
+    let (db, proxy) = behind_a_proxy("trips").await;
+    // Statements are prepared once.
+    for name in ["first", "second"] {
+        db.commit(unit(name)).await.unwrap();
+        db.read("managed/user", name).await.unwrap();
+        db.count("code", 100, 200).await.unwrap();
+    }
+    let before = proxy.round_trips();
+    db.commit(unit("third")).await.unwrap();
+    let registration = proxy.round_trips() - before;
+    let before = proxy.round_trips();
+    db.read("managed/user", "third").await.unwrap();
+    let read = proxy.round_trips() - before;
+    let before = proxy.round_trips();
+    db.count("code", 100, 200).await.unwrap();
+    let count = proxy.round_trips() - before;
+    println!("round trips: a registration {registration}, a read {read}, a count {count}");
+    assert_eq!((registration, read, count), (5, 1, 2));
+}

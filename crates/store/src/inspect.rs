@@ -1,0 +1,106 @@
+//! Looking at a store without serving it: nothing is made, migrated or written, so that it can be done beside a running server of any
+//! version.
+
+use std::path::Path;
+
+use crest::Pointer;
+use identity::find::{Confirmation, address_form, first_of};
+use serde_json::Value;
+
+use crate::config::{ALL_CONFIG, kept_file};
+use crate::engine::{self, Connection};
+use crate::lookups::{Declared, shared_terms};
+use crate::{OpenError, confirmations, postgres, sqlite};
+
+/// A store that is looked at.
+pub struct Inspection {
+    name: String,
+    connection: Connection,
+    declared: Declared,
+}
+
+/// A name that several objects have, in one spelling or in several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedName {
+    /// The ids of the objects; the first ones, where they are many.
+    pub objects: Vec<String>,
+    /// One of them is meant because it alone has confirmed the address, or alone was not given one by somebody who confirmed nothing.
+    pub owner: Option<String>,
+}
+
+/// Objects of one name that are listed.
+const LISTED: u32 = 16;
+
+impl Inspection {
+    /// Opens a store that exists. Waits for the network where it is on a server, so it is not for a task.
+    ///
+    /// # Errors
+    /// As the variants of [`OpenError`] say; [`OpenError::Older`] for one that no server of this version has opened yet.
+    pub fn open(location: &str) -> Result<Self, OpenError> {
+        let (name, connection) = if let Some(opened) = postgres::open_to_look(location) {
+            opened?
+        } else {
+            let file = sqlite::file(location)?;
+            let name = file.display().to_string();
+            if !file.exists() {
+                return Err(OpenError::Unreachable { file: name, cause: "there is no such file".to_owned() });
+            }
+            let connection = sqlite::reader(&file).map_err(|error| sqlite::open_error(&file, &error))?;
+            sqlite::check_version(&file, &connection)?;
+            (name, Connection::Sqlite(connection))
+        };
+        let declared = Declared::load(&connection).map_err(|error| failed(&name, error))?;
+        Ok(Self { name, connection, declared })
+    }
+
+    /// The names at a place that several objects have, up to `limit`; `None` where the store does not know the place.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn shared_names(&self, collection: &str, place: &Pointer, limit: u32) -> Result<Option<Vec<SharedName>>, OpenError> {
+        let Some(lookup) = self.declared.find(collection, place) else { return Ok(None) };
+        let found = shared_terms(&self.connection, lookup, limit, LISTED)
+            .and_then(|all| all.into_iter().map(|objects| self.shared(collection, place, objects)).collect::<Result<Vec<_>, _>>());
+        found.map(Some).map_err(|error| failed(&self.name, error))
+    }
+
+    /// The files of the project that were changed over REST, and when, in seconds since 1970.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn changed_files(&self) -> Result<Vec<(String, i64)>, OpenError> {
+        if self.connection.dialect() == engine::Dialect::Sqlite {
+            return Ok(Vec::new());
+        }
+        let found = self.connection.query(ALL_CONFIG).bind(0_i64).all(kept_file).map_err(|error| failed(&self.name, error))?;
+        Ok(found.into_iter().map(|file| (file.path, file.changed)).collect())
+    }
+
+    /// Definitions that are kept and refused, as processes and versions.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn revoked(&self) -> Result<Vec<(String, String)>, OpenError> {
+        let query = self.connection.query("SELECT process, version FROM definition WHERE revoked ORDER BY process, number DESC");
+        query.all(|row| Ok((row.get("process")?, row.get("version")?))).map_err(|error| failed(&self.name, error))
+    }
+
+    fn shared(&self, collection: &str, place: &Pointer, objects: Vec<String>) -> Result<SharedName, engine::Error> {
+        let mut ranks = Vec::new();
+        for id in &objects {
+            let query = self.connection.query("SELECT doc FROM managed_object WHERE collection = $1 AND id = $2");
+            let content: Option<Value> = query.bind(collection).bind(id).first(|row| engine::json(row, "doc"))?;
+            let address = content.as_ref().and_then(|content| place.get(content)).and_then(Value::as_str).and_then(address_form);
+            ranks.push(Confirmation::rank(confirmations::of(&self.connection, collection, id)?.as_ref(), address.as_deref()));
+        }
+        let owner = first_of(&ranks).and_then(|place| objects.get(place)).cloned();
+        Ok(SharedName { objects, owner })
+    }
+}
+
+fn failed(name: &str, error: engine::Error) -> OpenError {
+    match error {
+        engine::Error::Sqlite(error) => sqlite::open_error(Path::new(name), &error),
+        error => OpenError::Server { store: name.to_owned(), cause: error.to_string() },
+    }
+}

@@ -1,0 +1,109 @@
+use crest::{Change, Patch, PatchOperation};
+use process::{Effect, Ledger as _, Unit};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{Collections, Db};
+
+async fn open() -> (Db, TempDir, rusqlite::Connection) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.db");
+    let collections = Collections::new().with("managed/user", ["userName"], ["mail", "sn", "givenName"]);
+    let db = Db::open(file.to_str().unwrap(), collections).await.unwrap();
+    let other = rusqlite::Connection::open(file).unwrap();
+    (db, directory, other)
+}
+
+/// Ids and values are scattered, as they are in life.
+fn scattered(number: u32) -> String {
+    format!("{:08x}", number.wrapping_mul(2_654_435_761))
+}
+
+fn person(number: u32) -> Effect {
+    let name = scattered(number);
+    let content = json!({
+        "userName": format!("u{name}"), "mail": format!("m{name}@example.com"), "sn": format!("Smith{name}"),
+        "givenName": format!("G{name}"), "password": format!("{number:0>200}"),
+    });
+    Effect::Change(Change::Create { collection: "managed/user".into(), id: format!("{name}-0000-4000-8000-000000000000"), content })
+}
+
+fn change(number: u32, property: &str, value: &str) -> Effect {
+    let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens([property]), value)]);
+    let id = format!("{}-0000-4000-8000-000000000000", scattered(number));
+    Effect::Change(Change::Patch { collection: "managed/user".into(), id, patch, expected: None, guard: None })
+}
+
+/// Frames of the log that units write, one unit a transaction.
+async fn frames(db: &Db, other: &rusqlite::Connection, units: impl Iterator<Item = Effect>) -> f64 {
+    let log = |mode: &str| other.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, u32>(1)).unwrap();
+    log("TRUNCATE");
+    let mut count = 0;
+    for effect in units {
+        db.commit(Unit { now: 2, spend: None, effects: vec![effect] }).await.unwrap();
+        count += 1;
+    }
+    f64::from(log("PASSIVE")) / f64::from(count)
+}
+
+/// A new password touches the page of its object and no other: what the person is found by did not change.
+#[tokio::test]
+async fn a_new_password_touches_no_term() {
+    let (db, _kept, other) = open().await;
+    db.commit(Unit { now: 1, spend: None, effects: (0..5000).map(person).collect() }).await.unwrap();
+    let terms = || other.query_row("SELECT count(*), sum(length(term)) FROM lookup_key", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let before: (i64, i64) = terms();
+    let password = frames(&db, &other, (0..100).map(|number| change(number * 37, "password", &format!("{number:1>200}")))).await;
+    assert_eq!(before, terms());
+    let address = frames(&db, &other, (0..100).map(|number| change(number * 37, "mail", &format!("n{number}@example.com")))).await;
+    let created = frames(&db, &other, (5000..5100).map(person)).await;
+    println!("frames of the log: a password {password}, an address {address}, a creation {created}");
+    assert!(password < 1.5, "{password} frames");
+    assert!(address < 5.5, "{address} frames");
+}
+
+/// Any name that JSON allows.
+#[tokio::test]
+async fn a_property_of_any_name_is_unique_and_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let names = [
+        "Mail",
+        "mail",
+        "e-mail",
+        "a.b",
+        "a/b",
+        "a b",
+        "straße",
+        "x'; DROP TABLE spent; --",
+        "q\"uote",
+        "back\\slash",
+        "0",
+        "",
+        "$",
+        "[0]",
+        "%",
+        &"n".repeat(200),
+    ];
+    for collection in ["managed/user", "managed/büro & co", &format!("managed/{}", "o".repeat(200))] {
+        let file = directory.path().join(format!("{}.db", collection.len()));
+        let db = Db::open(file.to_str().unwrap(), Collections::new().with(collection, names, [])).await.unwrap();
+        for (number, name) in names.iter().enumerate() {
+            let create =
+                |id: String| Effect::Change(Change::Create { collection: collection.into(), id, content: json!({ (*name): "taken" }) });
+            db.commit(Unit { now: 1, spend: None, effects: vec![create(format!("first{number}"))] }).await.unwrap();
+            let second = db.commit(Unit { now: 1, spend: None, effects: vec![create(format!("second{number}"))] }).await;
+            assert!(matches!(second, Err(CommitError::Taken { ref property, .. }) if property == name), "{name}: {second:?}");
+            let filter = crest::Filter::Compare {
+                pointer: Pointer::from_tokens([*name]),
+                comparison: crest::Comparison::Equals,
+                value: "taken".into(),
+            };
+            let sort = vec![crest::SortKey { pointer: Pointer::from_tokens([*name]), ascending: true }];
+            let found = identity::Objects::query(&db, collection, &crest::Query { sort, ..crest::Query::all(crest::Filter::True) }).await;
+            assert_eq!(found.unwrap().result.len(), number + 1, "{name}");
+            let found = identity::Objects::query(&db, collection, &crest::Query::all(filter)).await.unwrap().result;
+            assert_eq!(found.len(), 1, "{name}");
+        }
+    }
+}

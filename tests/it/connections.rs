@@ -1,0 +1,169 @@
+//! Clients that hold connections: every one has its time, and no network takes the server away from the others (SEC-52).
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use tokio::net::TcpSocket;
+
+use crate::support::tls::{Pair, Tls};
+use crate::support::{Client, Project, Server};
+
+/// How long a test waits for the end of a connection.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn server(limits: &str) -> Server {
+    Server::on(Project::new().file("vestibule.toml", format!("[limits]\nenabled = false\n{limits}\n"))).start()
+}
+
+/// A connection from an address of this machine.
+fn from(address: &str, to: SocketAddr) -> TcpStream {
+    let own: IpAddr = address.parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(own, 0)).unwrap();
+        socket.connect(to).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Whether the server has ended a connection; waits until it has, or gives up.
+fn is_ended(stream: &mut TcpStream) -> bool {
+    let mut rest = Vec::new();
+    match stream.read_to_end(&mut rest) {
+        Ok(_) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+    }
+}
+
+#[test]
+fn sec_52_a_body_has_its_time_on_every_path() {
+    let server = server("client_seconds = 1");
+    for path in ["/openidm/selfservice/reset?_action=submitRequirements", "/vestibule/mail/x", "/elsewhere", "/mail"] {
+        let mut stream = from("127.0.0.1", server.address());
+        write!(stream, "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{")
+            .unwrap();
+        assert!(is_ended(&mut stream), "{path}");
+    }
+    assert_eq!(server.anonymous().get("info/ping").status, 200);
+}
+
+#[test]
+fn sec_52_a_client_that_takes_nothing_loses_its_connection() {
+    let files = Project::new()
+        .file("vestibule.toml", "[limits]\nenabled = false\nclient_seconds = 1\n[pages]\ndir = \"ui\"\n")
+        .file("ui/large.bin", vec![b'x'; 24 << 20]);
+    let server = Server::on(files).start();
+    let mut stream = from("127.0.0.1", server.address());
+    write!(stream, "GET /large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    // One more byte is read every time the server must have given up; what its system had buffered comes first.
+    let mut all = 0;
+    let mut part = vec![0; 4096];
+    let waited = server.log_mark();
+    server.logged(waited, "a client did not take its answer");
+    while let Ok(bytes @ 1..) = stream.read(&mut part) {
+        all += bytes;
+    }
+    assert!(all < 24 << 20, "the whole answer was still to be had");
+}
+
+#[test]
+fn sec_52_one_network_does_not_take_the_server_away_from_others() {
+    let server = server("connections = 24\nconnections_per_network = 8");
+    let to = server.address();
+    let mut hostile: Vec<TcpStream> = (0..40).map(|turn| from(&format!("127.0.9.{}", turn % 200 + 1), to)).collect();
+    for stream in &mut hostile {
+        // Some say nothing, some begin a head; those that were ended meanwhile cannot be written to.
+        let _ = write!(stream, "GET /openidm/info/ping HTTP/1.1\r\nHost: loc");
+    }
+    for turn in 0..20 {
+        let mut other = from(&format!("127.0.{}.1", turn + 20), to);
+        write!(other, "GET /openidm/info/ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-OpenIDM-Username: anonymous\r\nX-OpenIDM-Password: anonymous\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        other.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "client {turn}: {answer}");
+    }
+    let ended = hostile.iter_mut().take(32).filter_map(|stream| is_ended(stream).then_some(())).count();
+    assert_eq!(ended, 32, "of forty connections of one network the first thirty-two made room");
+    assert_eq!(Client::new(to).get("/openidm/info/ping").status, 401);
+}
+
+/// Every way of holding a connection: what is sent, and never followed by anything.
+const SHAPES: [(&str, &[u8]); 6] = [
+    ("nothing at all", b""),
+    ("a head", b"GET /openidm/info/ping HTTP/1.1\r\nHost: x\r\nX-Slow: "),
+    ("a body", b"POST /openidm/selfservice/reset?_action=submitRequirements HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"),
+    ("a body in chunks", b"POST /vestibule/mail/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"),
+    ("an answer", b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n"),
+    ("an answer, and then nothing", b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"),
+];
+
+const PING: &[u8] = b"GET /openidm/info/ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-OpenIDM-Username: anonymous\r\nX-OpenIDM-Password: anonymous\r\n\r\n";
+
+#[test]
+fn sec_52_however_one_network_holds_its_connections_others_are_served() {
+    let settings = "[limits]\nenabled = false\nconnections = 24\nconnections_per_network = 8\n[pages]\ndir = \"ui\"\n";
+    let project = Project::new().file("vestibule.toml", settings).file("ui/large.bin", vec![b'x'; 24 << 20]);
+    let server = Server::on(project).start();
+    let mut held = Vec::new();
+    for (number, (shape, bytes)) in SHAPES.iter().enumerate() {
+        for turn in 0..40_usize {
+            let mut stream = from(&format!("127.0.9.{}", turn + 1), server.address());
+            // One that was ended meanwhile cannot be written to.
+            let _ = stream.write_all(bytes);
+            held.push(stream);
+        }
+        for turn in 0..20 {
+            let mut other = from(&format!("127.0.{}.1", 20 + 20 * number + turn), server.address());
+            other.write_all(PING).unwrap();
+            let mut answer = String::new();
+            other.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{shape}, client {turn}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn sec_52_handshakes_that_are_begun_and_not_ended_keep_nobody_out() {
+    let pair = Pair::of("localhost");
+    let settings =
+        "[limits]\nenabled = false\nconnections = 24\nconnections_per_network = 8\n[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n";
+    let project = Project::new().file("vestibule.toml", settings);
+    let server = Server::on(project.file("c.pem", pair.certificate.as_str()).file("k.pem", pair.key.as_str())).private("k.pem").start();
+    let mut held = Vec::new();
+    for bytes in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
+        for turn in 0..40 {
+            let mut stream = from(&format!("127.0.9.{}", turn + 1), server.address());
+            let _ = stream.write_all(bytes);
+            held.push(stream);
+        }
+    }
+    for turn in 0..20 {
+        let mut other = Tls::trusting(&pair).over(from(&format!("127.0.{}.1", turn + 20), server.address())).unwrap();
+        other.write_all(PING).unwrap();
+        let answer = crate::support::tls::rest(&mut other);
+        assert!(answer.starts_with(b"HTTP/1.1 200 "), "client {turn}");
+    }
+    let ended = held.iter_mut().take(72).filter_map(|stream| is_ended(stream).then_some(())).count();
+    assert_eq!(ended, 72, "of eighty handshakes of one network the first seventy-two made room");
+}
+
+/// Behind a proxy that is not trusted everybody is one client, and limited as one.
+#[test]
+fn a_client_address_that_is_not_believed_is_told_once_per_peer() {
+    let server = Server::on(Project::new()).start();
+    let mark = server.log_mark();
+    let words = "X-Forwarded-For from 127.0.0.1 is not believed; [proxies] trusted";
+    for client in ["192.0.2.1", "192.0.2.2"] {
+        server.anonymous().with("X-Forwarded-For", client).get("info/ping").expect(200);
+    }
+    server.logged(mark, words);
+    assert_eq!(server.log().matches(words).count(), 1, "{}", server.log());
+    let trusting =
+        Server::on(Project::new().file("vestibule.toml", "[limits]\nenabled = false\n[proxies]\ntrusted = [\"127.0.0.0/8\"]\n")).start();
+    trusting.anonymous().with("X-Forwarded-For", "192.0.2.1").get("info/ping").expect(200);
+    assert!(!trusting.log().contains("is not believed"), "{}", trusting.log());
+}

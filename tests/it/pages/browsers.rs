@@ -1,0 +1,104 @@
+//! The pages in real browsers: `tests/pages` drives them, on servers that are started here.
+//!
+//! Easiest to get wrong: what must be clicked by somebody is a way there, in `tests/pages/ways`; what can be said over HTTP is a test here.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Map, Value, json};
+
+use crate::support::mailbox::mailbox;
+use crate::support::server::{ADMIN_PASSWORD, binary};
+use crate::support::stages::{kba, reset_stage, user_query};
+use crate::support::{Project, Server, browser};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// The embedded project, with what it leaves to a project of one's own: a process without a name of ours, recovery by questions alone, data that
+/// are shared.
+fn project() -> Project {
+    let embedded = Project::from_directory(&root().join("conf"));
+    let over = |project: Project, name: &str| project.file(&format!("conf/{name}"), embedded.text(name));
+    let project = embedded.names().fold(Project::new(), over);
+    let home = json!({ "name": "attributecollection", "identityServiceUrl": "managed/user",
+        "uiConfig": { "displayName": "Where do you live?", "purpose": "We ask once", "buttonText": "Save" },
+        "attributes": [{ "name": "city", "isRequired": true }] });
+    let where_city = |city: &str, stage: &Value| {
+        json!({ "name": "conditionaluser", "identityServiceUrl": "managed/user", "evaluateConditionOnField": "user",
+            "condition": { "type": "queryFilter", "filter": format!("/city eq \"{city}\"") }, "onConditionTrue": stage })
+    };
+    let listed = ["termsAndConditions", "kbaUpdate", "profile", "newHome", "newPassword"].map(|name| format!("selfservice/{name}"));
+    project
+        .process("recover", &[user_query(), kba(), reset_stage()])
+        .process("newHome", &[where_city("Unknown", &home)])
+        .process("newPassword", &[where_city("Unsafe", &reset_stage())])
+        .json(
+            "conf/auth.profile.json",
+            &json!({ "profileEnhancementProcesses": listed, "authorizationRole": "internal/role/openidm-authorized" }),
+        )
+        .json(
+            "conf/sync.json",
+            &json!({ "mappings": [{ "name": "newsletter", "displayName": "Our newsletter", "source": "managed/user",
+            "target": "system/news/account", "consentRequired": true, "properties": [{ "source": "mail", "target": "mail" }] }] }),
+        )
+        .file("resolver/boot.properties", "openidm.notifications=true\nopenidm.notifications.passwordUpdate=true\n")
+}
+
+/// One whose clock goes, one whose clock stands, and one as a newcomer starts it.
+fn servers() -> [(&'static str, Server, bool); 3] {
+    let on = || Server::on(project());
+    [("open", on().start(), false), ("still", on().clock_stands().start(), false), ("first", Server::default_project().start(), true)]
+}
+
+/// Runs a script of `tests/pages` to its end, and fails with what it said. Mails come to it on standard input, as they arrive.
+#[track_caller]
+fn run(script: &str, servers: &[(&str, Server, bool)]) {
+    let tools = std::env::var_os("VESTIBULE_NODE_MODULES").map_or_else(|| root().join("target/tools/pages/node_modules"), PathBuf::from);
+    assert!(tools.join("playwright-core").is_dir(), "there are no browser tools in {}: run `make tools`", tools.display());
+    let of = |(name, server, shows_mails): &(&str, Server, bool)| {
+        let mails = shows_mails.then(|| server.mail_page());
+        ((*name).to_owned(), json!({ "url": server.url(), "mail": mails, "clock": server.clock() }))
+    };
+    let given = json!({
+        "servers": servers.iter().map(of).collect::<Map<String, Value>>(),
+        "password": ADMIN_PASSWORD,
+        "chromium": browser::binary(),
+        "vestibule": binary(),
+    });
+    let mut child = Command::new("node")
+        .arg(root().join("tests/pages").join(script))
+        .env("VESTIBULE_NODE_MODULES", &tools)
+        .env("VESTIBULE_PAGES_TESTS", given.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("node does not start ({error}): run `make tools`"));
+    let mut input = child.stdin.take().unwrap();
+    let mut mark = 0;
+    std::thread::spawn(move || {
+        while let Some(mail) = mailbox().next(&mut mark) {
+            // It ends when it has seen enough.
+            if writeln!(input, "{}", json!({ "to": mail.to, "subject": mail.subject(), "body": mail.body })).is_err() {
+                return;
+            }
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{script}:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    println!("{said}");
+}
+
+#[test]
+fn every_way_through_the_pages_is_gone_in_a_browser() {
+    run("main.mjs", &servers());
+}
+
+#[test]
+fn every_page_in_every_state_and_language_can_be_read_by_everybody() {
+    run("samples.mjs", &[]);
+}

@@ -1,0 +1,60 @@
+// Goes every way through the pages; of those that VESTIBULE_PAGES_ONLY names, a regular expression, where it is set.
+import { cpus } from 'node:os';
+import { Visitor, launch, servers } from './support.mjs';
+import * as account from './ways/account.mjs';
+import * as habits from './ways/habits.mjs';
+import * as links from './ways/links.mjs';
+import * as processes from './ways/processes.mjs';
+
+const TOGETHER = Number(process.env.VESTIBULE_PAGES_TOGETHER || cpus().length * 2);
+
+/** Each way is gone with scripts and without, but for those that are about scripts. */
+function tests() {
+  const all = [];
+  for (const part of [processes, account, links, habits]) {
+    for (const [name, way] of Object.entries(part)) {
+      const modes = way.only ? [way.only === 'scripts'] : [true, false];
+      for (const scripts of modes) all.push({ name: `${name.replace(/(?<!^)[A-Z]/g, (letter) => ' ' + letter.toLowerCase())}${scripts ? '' : ', without scripts'}`, way, scripts });
+    }
+  }
+  return all;
+}
+
+async function run(browser, { name, way, scripts }) {
+  const visitors = [];
+  const visit = async (options = {}) => {
+    const visitor = await Visitor.of(browser, servers[options.server || 'open'], { scripts, ...options });
+    visitors.push(visitor);
+    return visitor;
+  };
+  const began = Date.now();
+  try {
+    await way({ visit, scripts, browser, server: servers.open, still: servers.still, first: servers.first });
+    const faults = visitors.flatMap((visitor) => visitor.faults);
+    if (faults.length) throw new Error(`the browser is not content:\n${faults.join('\n')}`);
+    return { name, took: Date.now() - began };
+  } catch (error) {
+    return { name, took: Date.now() - began, error };
+  } finally {
+    await Promise.all(visitors.map((visitor) => visitor.close().catch(() => {})));
+  }
+}
+
+const wanted = new RegExp(process.env.VESTIBULE_PAGES_ONLY ?? '');
+const waiting = tests().filter(({ name }) => wanted.test(name));
+if (!waiting.length) throw new Error(`there is no way called ${wanted}`);
+const began = Date.now();
+const browser = await launch();
+const done = [];
+await Promise.all(Array.from({ length: TOGETHER }, async () => {
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const result = await run(browser, next);
+    done.push(result);
+    console.log(`${result.error ? 'FAILED' : 'ok'} ${result.name} (${result.took} ms)`);
+    if (result.error) console.log(result.error.stack, result.error.cause?.message ?? '');
+  }
+}));
+await browser.close();
+const failed = done.filter((result) => result.error);
+console.log(`${done.length} ways in ${((Date.now() - began) / 1000).toFixed(1)} s, ${failed.length} failed`);
+process.exit(failed.length ? 1 : 0);

@@ -1,0 +1,118 @@
+// Every page in every state and language, as `vestibule check --pages` writes them; of those that VESTIBULE_PAGES_ONLY names, a regular expression.
+//
+// WCAG 2.2 AA by axe-core in both themes, no page wider than a narrow screen, a focus that is seen, and what Chromium tells an assistive
+// technology, in English, as it stands in names.txt. VESTIBULE_UPDATE=1 writes that file.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { given, launch, tools } from './support.mjs';
+import { spoken } from './names.mjs';
+
+const NARROW = 320;
+/** The contrast of what shows the focus (WCAG 2.2, 1.4.11). */
+const FOCUS = 3;
+const STANDARD = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** Seconds that are counted down while the page is looked at. */
+const COUNTED = /\(\d+\)(?=" \[disabled)/g;
+const NAMES = new URL('names.txt', import.meta.url);
+
+const axe = readFileSync(tools.resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds in the page: all of the standard, the colours aside or alone. They are the same in every language. */
+const judged = (page, colours) => page.evaluate(async ({ standard, colours }) => {
+  const runOnly = colours === 'alone' ? ['color-contrast'] : standard;
+  const rules = colours === 'aside' ? { 'color-contrast': { enabled: false } } : {};
+  const found = await axe.run(document, { runOnly, rules, resultTypes: ['violations'], preload: false, iframes: false });
+  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target}: ${failureSummary}`));
+}, { standard: STANDARD, colours });
+
+/** Everything that can have the focus and does not show it well enough. */
+const unseen = (page) => page.evaluate((least) => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
+  const pixel = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const luminance = ([r, g, b]) => [r, g, b].map((part) => { part /= 255; return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; })
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (element) => {
+    for (let at = element.parentElement; at; at = at.parentElement) {
+      const colour = pixel(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const faults = [];
+  for (const element of document.querySelectorAll('a[href], button, input:not([type=hidden]), textarea, [tabindex="0"]')) {
+    if (element.tabIndex < 0 || element.disabled || !element.checkVisibility()) continue;
+    element.focus();
+    const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(element);
+    const [a, b] = [luminance(pixel(outlineColor)), luminance(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (outlineStyle === 'none' || parseFloat(outlineWidth) < 2 || contrast < least) {
+      faults.push(`the focus of ${element.outerHTML.slice(0, 80)} is ${outlineStyle}, ${outlineWidth}, ${contrast.toFixed(2)} : 1`);
+    }
+  }
+  return faults;
+}, FOCUS);
+
+/** Everything that is wrong with one page. */
+async function look(page, directory, language, file) {
+  const faults = [];
+  // Written into a document that is there: nothing is loaded anew but what the page itself asks for.
+  await page.evaluate((html) => new Promise((resolve) => {
+    document.open();
+    addEventListener('load', resolve, { once: true });
+    document.write(html);
+    document.close();
+  }), readFileSync(join(directory, language, file), 'utf8').replace(/<meta http-equiv="refresh"[^>]*>/, ''));
+  faults.push(...await judged(page, language === 'en' ? 'too' : 'aside'));
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (wide > NARROW) faults.push(`it is ${wide} px wide on a screen of ${NARROW}`);
+  if (language !== 'en') return { faults };
+  faults.push(...await unseen(page));
+  await page.emulateMedia({ colorScheme: 'dark' });
+  faults.push(...await judged(page, 'alone'), ...await unseen(page));
+  await page.emulateMedia({ colorScheme: 'light' });
+  return { faults, names: await spoken(page, file.startsWith('landing') || file.startsWith('account-dashboard')) };
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'vestibule-pages-'));
+const began = Date.now();
+let failed = 0;
+try {
+  execFileSync(given.vestibule, ['check', '--quiet', '--pages', directory], { stdio: 'ignore' });
+  const wanted = process.env.VESTIBULE_PAGES_ONLY;
+  const languages = readdirSync(directory).filter((name) => name !== 'assets');
+  const all = languages.flatMap((language) => readdirSync(join(directory, language)).map((file) => [language, file]));
+  const waiting = all.filter(([, file]) => new RegExp(wanted ?? '').test(file));
+  if (languages.length < 6 || !waiting.length) throw new Error('there are no pages');
+  const count = waiting.length;
+  const names = new Map();
+  const browser = await launch();
+  await Promise.all(Array.from({ length: cpus().length * 2 }, async () => {
+    const page = await (await browser.newContext({ viewport: { width: NARROW, height: 640 } })).newPage();
+    await page.route(/^https?:/, (route) => route.abort());
+    await page.goto(`file://${join(directory, ...all[0])}`);
+    await page.evaluate(axe);
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [language, file] = next;
+      const found = await look(page, directory, language, file).catch((error) => ({ faults: [error.stack] }));
+      if (found.names) names.set(file, found.names.replace(COUNTED, '(…)'));
+      failed += found.faults.length;
+      for (const fault of found.faults) console.log(`${language}/${file}: ${fault}`);
+    }
+  }));
+  await browser.close();
+  const text = [...names.keys()].sort().map((file) => `# ${file.replace(/\.html$/, '')}\n${names.get(file)}\n`).join('\n');
+  if (process.env.VESTIBULE_UPDATE) {
+    writeFileSync(NAMES, text);
+  } else if (!wanted && text !== readFileSync(NAMES, 'utf8')) {
+    failed++;
+    const known = readFileSync(NAMES, 'utf8').split('\n# ');
+    const other = text.split('\n# ').filter((part) => !known.includes(part));
+    console.log(`pages are told otherwise than tests/pages/names.txt says; VESTIBULE_UPDATE=1 writes it:\n${other.join('\n')}`);
+  }
+  console.log(`${count} pages in ${((Date.now() - began) / 1000).toFixed(1)} s, ${failed} faults`);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+process.exit(failed ? 1 : 0);
