@@ -25,6 +25,7 @@ pub mod mail_confirmation;
 mod newcomer;
 mod notices;
 mod notifications;
+mod pace;
 mod passwords;
 pub mod ports;
 mod principal;

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crest::ResourceError;
@@ -64,6 +65,8 @@ struct Rates {
     of_account: u32,
     /// Wrong passwords of a network in an hour, whatever the names.
     of_network: u32,
+    /// See [`Limits::finding`].
+    finding: Duration,
 }
 
 impl Rates {
@@ -76,6 +79,7 @@ impl Rates {
             registrations: Rate::new("registrations", settings.registrations_per_client_day, 24 * 60 * MINUTE),
             of_account: settings.signin_failures_per_account_hour,
             of_network: settings.signin_failures_per_client_hour,
+            finding: Duration::from_millis(settings.finding_milliseconds.into()),
         }
     }
 }
@@ -100,6 +104,12 @@ impl Limits {
     /// Takes changed settings; what was counted stays counted.
     pub fn set(&self, settings: &project::Limits) {
         self.rates.store(Rates::of(settings).into());
+    }
+
+    /// The least time of an answer that goes by whether somebody has an account, also where rates are not kept (SEC-02).
+    #[must_use]
+    pub fn finding(&self) -> Duration {
+        self.rates.load().finding
     }
 
     /// Forgets whoever has nothing to wait for.

@@ -8,6 +8,7 @@ use stages::Services;
 
 use crate::attempt::Actor;
 use crate::error::AccountError;
+use crate::pace::Pace;
 
 impl Actor<'_> {
     /// Submits `input` to a process. `token` is the one of the last answer, as it was sent; there is none at the beginning. `password` is the
@@ -23,8 +24,9 @@ impl Actor<'_> {
         input: Option<&Value>,
         (caller, password): (&Caller, Option<&str>),
     ) -> Result<Submitted, AccountError> {
+        let pace = self.pace();
         let caller = self.counted(process, caller, password).await?;
-        self.step(process, token, input, &caller).await
+        self.step(process, token, input, &caller, pace).await
     }
 
     /// Begins a process with what a link brought along, `given`, and goes on with what was typed into the form that it led to: one submission,
@@ -39,12 +41,17 @@ impl Actor<'_> {
         input: &Value,
         (caller, password): (&Caller, Option<&str>),
     ) -> Result<Submitted, AccountError> {
+        let pace = self.pace();
         let caller = self.counted(process, caller, password).await?;
-        let begun = self.step(process, None, Some(given), &caller).await?;
+        let begun = self.step(process, None, Some(given), &caller, pace).await?;
         if begun.finished {
             return Ok(begun);
         }
-        self.step(process, begun.body.get("token"), Some(input), &caller).await
+        self.step(process, begun.body.get("token"), Some(input), &caller, pace).await
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::new(self.attempt.accounts.limits.finding())
     }
 
     /// Counts a submission, and compares the present password where one came along and the process is the person's own.
@@ -64,6 +71,7 @@ impl Actor<'_> {
         token: Option<&Value>,
         input: Option<&Value>,
         caller: &Caller,
+        pace: Pace,
     ) -> Result<Submitted, AccountError> {
         let (accounts, address, now) = (self.attempt.accounts, self.attempt.address, self.attempt.now);
         let token = match token {
@@ -81,7 +89,7 @@ impl Actor<'_> {
         if !makers.is_empty() && !submitted.as_ref().is_ok_and(|submitted| submitted.steps.iter().any(made)) {
             accounts.limits.not_registered(address);
         }
-        self.carry(process, submitted).await
+        self.carry(process, submitted, pace).await
     }
 
     /// Sends once more what a person waits for, the mail with a code, on behalf of whoever holds the token of that step.
@@ -89,14 +97,33 @@ impl Actor<'_> {
     /// # Errors
     /// As [`Actor::submit`].
     pub async fn send_again(&self, process: &Process<Services>, token: &str, caller: &Caller) -> Result<Submitted, AccountError> {
+        let pace = self.pace();
         self.attempt.accounts.limits.submission(self.attempt.address, self.attempt.now)?;
         let definitions = self.attempt.accounts.definitions.as_ref();
         let submitted = self.attempt.runtime.engine.again(definitions, &process.name, token, caller).await;
-        self.carry(process, submitted).await
+        let carried = self.follow(process, submitted).await;
+        pace.hold().await;
+        carried
+    }
+
+    /// What follows from a submission, and the answer in its time.
+    async fn carry(
+        &self,
+        process: &Process<Services>,
+        submitted: Result<Submitted, Failure>,
+        pace: Pace,
+    ) -> Result<Submitted, AccountError> {
+        let steps = match &submitted {
+            Ok(submitted) => submitted.steps.clone(),
+            Err(failure) => failure.steps.clone(),
+        };
+        let carried = self.follow(process, submitted).await;
+        pace.keep(process, &steps).await;
+        carried
     }
 
     /// What follows from a submission, whatever became of it.
-    async fn carry(&self, process: &Process<Services>, submitted: Result<Submitted, Failure>) -> Result<Submitted, AccountError> {
+    async fn follow(&self, process: &Process<Services>, submitted: Result<Submitted, Failure>) -> Result<Submitted, AccountError> {
         let accounts = self.attempt.accounts;
         match submitted {
             Ok(submitted) => {

@@ -57,6 +57,26 @@ fn sec_01_known_unknown_inactive_ambiguous_and_odd_identifiers_look_alike() {
 }
 
 #[test]
+fn sec_02_an_answer_that_goes_by_an_account_takes_a_least_time() {
+    let project = Project::new().process("reset", &[user_query(), email_validation(), reset_stage()]);
+    let project = project.file("vestibule.toml", "[limits]\nfinding_milliseconds = 400\n");
+    let server = Server::on(project).start();
+    let client = server.anonymous();
+    let person = Person::create(&server, "paced");
+    let least = std::time::Duration::from_millis(400);
+    for (asked, input, expected) in [
+        ("somebody", person.query(), 200),
+        ("nobody", query("userName", &unused("nobody")), 200),
+        ("no filter", json!({ "queryFilter": "userName pr (" }), 400),
+    ] {
+        let begun = std::time::Instant::now();
+        let answer = client.submit("reset", None, &input);
+        assert!(begun.elapsed() >= least, "{asked}: {:?}", begun.elapsed());
+        assert_eq!(answer.status, expected, "{asked}: {}", answer.text());
+    }
+}
+
+#[test]
 fn sec_01_later_stages_of_a_decoy_look_like_those_of_a_person() {
     let server = &world().server;
     let client = server.anonymous();

@@ -139,12 +139,14 @@ fn a_mail_whose_attempts_never_end_is_given_up_and_others_arrive() {
 #[test]
 fn a_mail_that_waited_behind_a_deadly_one_arrives_after_the_crash() {
     let mut server = Server::on(Project::new().process("reset", &reset_by_mail())).start();
-    let (deadly, behind) = (Person::create(&server, "slow-deadly"), Person::create(&server, "behind"));
+    let (deadly, behind) = (Person::create(&server, "slow-deadly"), Person::create(&server, "slow-behind"));
     let mark = mailbox().mark();
-    server.anonymous().goes_on("reset", None, &deadly.query());
-    mailbox().said(mark, "waiting", &deadly.mail);
-    server.anonymous().goes_on("reset", None, &behind.query());
+    for person in [&deadly, &behind] {
+        server.anonymous().goes_on("reset", None, &person.query());
+        mailbox().said(mark, "waiting", &person.mail);
+    }
     server.kill();
+    mailbox().admit(&behind.mail);
     server.advance(125);
     let mark = mailbox().mark();
     server.start();

@@ -81,6 +81,8 @@ limits! {
         "Of one client network (IPv4 /24, IPv6 /64) at a time; read at start. Trusted proxies have no such limit.";
     client_seconds = 30, "seconds", ANY,
         "That a client may take to send a body, or to take an answer beyond the time that its bytes need; read at start.";
+    finding_milliseconds = 10, "milliseconds", 0..=1000,
+        "That an answer takes at least which goes by whether somebody has an account, so that its time does not tell. `enabled` does not lift it.";
 }
 
 impl Limits {
