@@ -38,6 +38,7 @@ mod mail;
 mod mail_change;
 mod malformed;
 mod managed;
+mod map;
 mod names;
 mod pages;
 mod policies;

@@ -4,6 +4,7 @@ mod backup;
 mod check;
 mod doctor;
 mod keys;
+mod map;
 mod migrate;
 mod output;
 mod reference;
@@ -34,6 +35,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check a project and report every problem. Exits with 1 when there are errors.
     Check(check::Check),
+    /// Draw processes as they run. Exits with 1 when one cannot be drawn.
+    Map(map::Map),
     /// Manage people in the store, also while a server is running.
     User(user::User),
     /// Manage the server's own keys.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
     match cli.command {
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Check(check) => check.run(),
+        Command::Map(map) => map.run(),
         Command::User(user) => runtime.block_on(user.run()),
         Command::Keys(keys) => keys.run(),
         Command::Doctor(doctor) => doctor.run(),

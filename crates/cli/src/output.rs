@@ -38,6 +38,12 @@ pub(crate) fn fail(error: &dyn Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Says why a command could not even begin: a wrong option, no such project. Exit status 2, as for arguments that cannot be read.
+pub(crate) fn refuse(error: &dyn Display) -> ExitCode {
+    complain(error);
+    ExitCode::from(2)
+}
+
 /// Says something on standard error. Where nobody listens, there is nobody to tell.
 pub(crate) fn complain(what: &dyn Display) {
     let _ = writeln!(io::stderr(), "vestibule: {what}");

@@ -74,6 +74,26 @@ pub trait AnyStage<S: Send + Sync + 'static>: Send + Sync {
     /// See [`Stage::is_static`].
     fn is_static(&self) -> bool;
 
+    /// See [`Stage::TAGS`].
+    fn tags(&self) -> &'static [Tag] {
+        &[Tag::INITIAL]
+    }
+
+    /// See [`Stage::MAILS`].
+    fn mails(&self) -> bool {
+        false
+    }
+
+    /// See [`Stage::branches`].
+    fn branches(&self) -> Vec<(&'static str, bool, Option<&Placed<S>>)> {
+        Vec::new()
+    }
+
+    /// The types of stages whose questions it puts into one form.
+    fn parts(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// See [`Stage::requirements`].
     async fn requirements(&self, cx: &mut StageContext<'_, S>) -> Result<Option<Requirements>, ResourceError>;
 

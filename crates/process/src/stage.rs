@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{AnyStage, Compiling, Example, FactKind, Issue, Joined, Progress, Requirements, StageContext, StageFacts};
+use crate::{AnyStage, Compiling, Example, FactKind, Issue, Joined, Placed, Progress, Requirements, StageContext, StageFacts, Tag};
 
 /// A type of stage: one file, one line in the table of stages. `S` is what the stages of a server share: identities, captcha, ….
 #[async_trait]
@@ -26,6 +26,8 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
     const OVERRIDES: &'static [(&'static str, &'static str)] = &[];
     /// Whether it is of no use without a mail service.
     const MAILS: bool = false;
+    /// The tags it asks under, in order.
+    const TAGS: &'static [Tag] = &[Tag::INITIAL];
     /// Keys of older generations that mean nothing any more and are ignored without a word.
     const IGNORED: &'static [&'static str] = &[];
     /// The product's own configuration class, by which files of the administration pages of 4.5 and 5.0 name the stage.
@@ -73,6 +75,12 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
         false
     }
 
+    /// The stages inside it, of which one is gone through: the key in the file, whether the condition holds there, and the stage, or
+    /// nothing where nothing is asked.
+    fn branches(&self) -> Vec<(&'static str, bool, Option<&Placed<S>>)> {
+        Vec::new()
+    }
+
     /// The stage's first question; `None` when it has nothing to ask and can run at once.
     async fn requirements(&self, cx: &mut StageContext<'_, S>) -> Result<Option<Requirements>, ResourceError>;
 
@@ -104,6 +112,18 @@ impl<S: Send + Sync + 'static, T: Stage<S>> AnyStage<S> for T {
 
     fn is_static(&self) -> bool {
         Stage::is_static(self)
+    }
+
+    fn tags(&self) -> &'static [Tag] {
+        T::TAGS
+    }
+
+    fn mails(&self) -> bool {
+        T::MAILS
+    }
+
+    fn branches(&self) -> Vec<(&'static str, bool, Option<&Placed<S>>)> {
+        Stage::branches(self)
     }
 
     async fn requirements(&self, cx: &mut StageContext<'_, S>) -> Result<Option<Requirements>, ResourceError> {

@@ -30,8 +30,9 @@ mod watch;
 
 pub use backup::{BackupError, KeysIn, PASSPHRASE, backup, restore};
 pub use keys::{KeyFileError, rotate as rotate_keys};
-pub use offline::{Offline, OfflineError, Person, asked, check, check_store, examine_store, migrate, pages_of};
+pub use offline::{Offline, OfflineError, Person, asked, check, check_store, examine_store, maps, migrate, pages_of};
 pub use ports::{HashPool, OsRandom, SystemClock};
+pub use process::{ProcessMap, nearest};
 pub use processes::{ProcessState, ProcessStatus};
 pub use project_directory::NoProject;
 pub use runtime::Source;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crest::{Change, Clock, Fields, Filter, Paging, Patch, PatchOperation, Pointer, Query, Random, ResourceError, SortKey, TotalPolicy};
 use identity::secret::InlineHasher;
 use identity::{Audience, Expect, Managed, Objects, Parks, Writer};
-use process::{Effect, Ledger, Unit};
+use process::{Effect, Ledger, ProcessMap, Unit};
 use project::{Diagnostic, Location, Position, Severity};
 use script::{Limits, Sandbox};
 use serde_json::{Map, Value};
@@ -56,6 +56,13 @@ pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
 pub fn pages_of(project: Option<&Path>) -> Vec<(String, Vec<u8>)> {
     let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
     pages::samples(project, &source.read(None))
+}
+
+/// Every process of a project with its map; nothing for one that is not served.
+#[must_use]
+pub fn maps(project: Option<&Path>) -> Vec<(String, Option<ProcessMap>)> {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    Material::compile(&source, source.read(None)).maps()
 }
 
 /// Names that are listed by [`check_store`], of each place.

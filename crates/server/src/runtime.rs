@@ -13,7 +13,7 @@ use identity::secret::{Hasher, OpensCrypto};
 use identity::terms::Terms;
 use identity::{Managed, Objects, Policies, Schemas, ScriptPorts};
 use jose::{KeyRing, Keystore};
-use process::{Engine, Ledger, Process};
+use process::{Engine, Ledger, Process, ProcessMap};
 use project::{
     AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText,
     Severity, Unfit, check_listed,
@@ -172,6 +172,11 @@ impl Material {
             names.extend(schema.unique().map(|name| (schema.collection(), Pointer::from_tokens([name]))));
         }
         names
+    }
+
+    /// The processes, drawn; nothing for those that are not served.
+    pub(crate) fn maps(&self) -> Vec<(String, Option<ProcessMap>)> {
+        self.processes.iter().map(|(name, process)| (name.clone(), process.as_ref().map(ProcessMap::of))).collect()
     }
 
     /// What the store must index and keep unique.

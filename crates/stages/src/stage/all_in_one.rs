@@ -65,6 +65,14 @@ impl AnyStage<Services> for AllInOne {
         true
     }
 
+    fn parts(&self) -> Vec<&'static str> {
+        self.members.iter().map(|member| member.name()).collect()
+    }
+
+    fn mails(&self) -> bool {
+        self.members.iter().any(|member| member.mails())
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }

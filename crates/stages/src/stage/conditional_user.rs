@@ -141,7 +141,7 @@ impl Stage<Services> for ConditionalUser {
 
     /// Every branch's needs must be met; what it gives counts as given only where the other branch gives it too, and else on its path.
     fn compiled_facts(&self, mut facts: StageFacts) -> StageFacts {
-        let branches: Vec<&StageFacts> = self.branches().map(|placed| &placed.facts).collect();
+        let branches: Vec<&StageFacts> = self.placed().map(|placed| &placed.facts).collect();
         for branch in &branches {
             let more: Vec<Need> = branch.needs.iter().filter(|need| !facts.needs.contains(need)).cloned().collect();
             facts.needs.extend(more);
@@ -165,8 +165,12 @@ impl Stage<Services> for ConditionalUser {
         facts
     }
 
+    fn branches(&self) -> Vec<(&'static str, bool, Option<&Placed<Services>>)> {
+        vec![(BRANCHES[0], true, self.on_true.as_ref()), (BRANCHES[1], false, self.on_false.as_ref())]
+    }
+
     fn asks(&self) -> bool {
-        self.branches().any(|placed| placed.stage.asks())
+        self.placed().any(|placed| placed.stage.asks())
     }
 
     async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
@@ -215,7 +219,7 @@ impl ConditionalUser {
         }
     }
 
-    fn branches(&self) -> impl Iterator<Item = &Placed<Services>> {
+    fn placed(&self) -> impl Iterator<Item = &Placed<Services>> {
         self.on_true.iter().chain(&self.on_false)
     }
 

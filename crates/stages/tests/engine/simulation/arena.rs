@@ -8,12 +8,13 @@ use async_trait::async_trait;
 use crest::{Filter, Query, ResourceError};
 use identity::Objects as _;
 use process::{
-    CommitError, Effect, Engine, InstanceId, Ledger, LedgerError, Process, Receipt, StoredContext, StoredDefinition, Submission, Submitted,
-    Unit, Version,
+    CommitError, Effect, Engine, InstanceId, Ledger, LedgerError, Process, ProcessMap, Receipt, StoredContext, StoredDefinition,
+    Submission, Submitted, Unit, Version,
 };
 use serde_json::{Value, json};
 use vestibule_stages::Services;
 
+use super::on_the_map::keeps_to;
 use super::plan::{Act, Client, Crash, Plan, Step, Then};
 use crate::harness::*;
 use crate::ledger::{MemoryLedger, Rows};
@@ -193,6 +194,8 @@ pub(super) struct Arena {
     person: Value,
     /// Two texts of one process.
     definitions: [Arc<Process<Services>>; 2],
+    /// That of both.
+    map: ProcessMap,
 }
 
 /// The ports after a restart: everything that is not in the store is new.
@@ -220,7 +223,8 @@ impl Arena {
             world.serve_file(PROCESS, &kind.definition(text));
             world.served(PROCESS)
         });
-        Self { kind, world, ledger, person, definitions }
+        let map = ProcessMap::of(&definitions[0]);
+        Self { kind, world, ledger, person, definitions, map }
     }
 
     /// A server on an empty store with one person.
@@ -392,6 +396,9 @@ impl Arena {
         known: &mut HashMap<InstanceId, Known>,
     ) -> Result<(), &'static str> {
         let former = instance.and_then(|instance| known.get(instance).copied()).unwrap_or_default();
+        if told.as_ref().is_ok_and(|submitted| !keeps_to(&self.map, submitted)) {
+            return Err("what happens is on the map");
+        }
         if former.completed && told.is_ok() {
             return Err("no token of a completed instance is good");
         }

@@ -1,0 +1,122 @@
+//! `vestibule map`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use server::ProcessMap;
+
+use crate::ProjectArgs;
+use crate::output::{Output, complain, fail, refuse};
+
+/// Draw processes as they run: stages, what each asks, needs and gives, branches, mails, and where it ends. Read from what would be served;
+/// nothing is opened but the project's files. Exits with 1 when a process cannot be drawn, and with 2 when nothing was.
+#[derive(Args)]
+pub(crate) struct Map {
+    #[command(flatten)]
+    project: ProjectArgs,
+    /// How to draw.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Mermaid)]
+    format: Format,
+    /// Mark what changed since this other project.
+    #[arg(long, value_name = "DIR")]
+    diff: Option<PathBuf>,
+    /// Write a file for each process into this directory, `reset.svg`, instead of printing.
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Which processes; all of them where none is named.
+    #[arg(value_name = "PROCESS")]
+    processes: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A flowchart for Markdown and wikis.
+    Mermaid,
+    /// A picture, light and dark, whose text can be selected and read aloud.
+    Svg,
+    /// One object for each process.
+    Json,
+}
+
+impl Format {
+    fn draw(self, map: &ProcessMap) -> String {
+        match self {
+            Self::Mermaid => format!("%% {} {}\n{}", map.process, map.version, map.mermaid()),
+            Self::Svg => map.svg(),
+            Self::Json => serde_json::to_string_pretty(map).unwrap_or_default() + "\n",
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Mermaid => "mmd",
+            Self::Svg => "svg",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl Map {
+    pub(crate) fn run(self) -> ExitCode {
+        let project = self.project.project.as_deref();
+        for root in [project, self.diff.as_deref()].into_iter().flatten() {
+            if !root.is_dir() {
+                return refuse(&format!("'{}' is no directory", root.display()));
+            }
+        }
+        let known = server::maps(project);
+        for name in &self.processes {
+            if !known.iter().any(|(process, _)| process == name) {
+                let like = server::nearest(name, known.iter().map(|(process, _)| process.as_str()));
+                let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+                return refuse(&format!("the project has no process '{name}'{like}"));
+            }
+        }
+        let wanted = known.iter().filter(|(process, _)| self.processes.is_empty() || self.processes.contains(process));
+        let mut whole = true;
+        let mut maps: Vec<ProcessMap> = Vec::new();
+        for (process, map) in wanted {
+            if map.is_none() {
+                whole = false;
+                complain(&format!("'{process}' is not served, so there is nothing to draw; 'vestibule check' says why"));
+            }
+            maps.extend(map.clone());
+        }
+        if maps.is_empty() {
+            return refuse(&"there is no process to draw");
+        }
+        if let Some(other) = &self.diff {
+            let before = server::maps(Some(other));
+            let earlier = |name: &str| before.iter().find(|(process, _)| process == name).and_then(|(_, map)| map.clone());
+            maps = maps.into_iter().map(|map| map.clone().since(&earlier(&map.process).unwrap_or_else(|| map.emptied()))).collect();
+        }
+        let done = match &self.output {
+            Some(directory) => write(directory, &maps, self.format),
+            None if maps.len() > 1 && self.format == Format::Svg => {
+                return refuse(&"a picture holds one process: name one, or say with --output where each goes");
+            }
+            None => {
+                let mut output = Output::new();
+                let drawn: Vec<String> = maps.iter().map(|map| self.format.draw(map)).collect();
+                output.line(drawn.join("\n").trim_end());
+                return output.finish(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
+        };
+        match done {
+            Ok(()) if whole => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::FAILURE,
+            Err(error) => fail(&error),
+        }
+    }
+}
+
+fn write(directory: &Path, maps: &[ProcessMap], format: Format) -> Result<(), String> {
+    let failed = |path: &Path, error: std::io::Error| format!("'{}' cannot be written: {error}", path.display());
+    std::fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
+    for map in maps {
+        let path = directory.join(format!("{}.{}", map.process, format.extension()));
+        std::fs::write(&path, format.draw(map)).map_err(|error| failed(&path, error))?;
+    }
+    Ok(())
+}
