@@ -58,6 +58,7 @@ mod stage_keys;
 mod stages;
 mod starting;
 mod static_build;
+mod store_copy;
 mod support;
 mod tokens;
 mod unmodified;

@@ -47,12 +47,24 @@ impl DataLock {
     pub(crate) fn take(data: &Path, store: Option<&Path>) -> Result<Self, LockError> {
         let mut files = vec![lock(&data.join(NAME), data)?];
         if let Some(store) = store {
-            let mut beside = store.as_os_str().to_owned();
-            beside.push(".lock");
-            files.push(lock(Path::new(&beside), store)?);
+            files.push(lock_store(store)?);
         }
         Ok(Self { _files: files })
     }
+
+    /// Takes a store that is a file, whatever else its directory is for.
+    ///
+    /// # Errors
+    /// [`LockError`].
+    pub(crate) fn beside(store: &Path) -> Result<Self, LockError> {
+        Ok(Self { _files: vec![lock_store(store)?] })
+    }
+}
+
+fn lock_store(store: &Path) -> Result<File, LockError> {
+    let mut beside = store.as_os_str().to_owned();
+    beside.push(".lock");
+    lock(Path::new(&beside), store)
 }
 
 fn lock(path: &Path, what: &Path) -> Result<File, LockError> {

@@ -26,6 +26,7 @@ mod runtime;
 mod sealed;
 mod serve;
 mod shared_config;
+mod store_copy;
 mod watch;
 
 pub use backup::{BackupError, KeysIn, PASSPHRASE, backup, restore};
@@ -37,3 +38,4 @@ pub use processes::{ProcessState, ProcessStatus};
 pub use project_directory::NoProject;
 pub use runtime::Source;
 pub use serve::{Options, ServeError, Started, serve};
+pub use store_copy::{StoreCopyError, copy_store};

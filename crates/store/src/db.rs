@@ -14,7 +14,7 @@ use crate::postgres::{Address, Pool};
 use crate::readers::Readers;
 use crate::values::{self, Values};
 use crate::writer::Writer;
-use crate::{Collections, Doubled, OpenError, TextSeal, ValueSeal, outbox, sqlite};
+use crate::{Collections, Doubled, OpenError, TextSeal, ValueSeal, outbox, pair, sqlite};
 
 /// A store: a file with one connection that writes and a few that read, or a pool of connections to a server. It implements
 /// [`process::Ledger`], [`process::Outbox`], [`process::Sessions`] and [`identity::Objects`].
@@ -98,6 +98,9 @@ impl Db {
             asked: Arc::default(),
         };
         let db = Self { shared: Arc::new(shared) };
+        let end = db.look::<_, LedgerError, _>(pair::read).await;
+        let end = end.map_err(|LedgerError(cause)| OpenError::Unreachable { file: name.clone(), cause })?;
+        pair::may_be_served(end, &name)?;
         let made = db.run(Kept::Always, move |connection| lookups::declare_at_least(connection, &collections));
         let lost = |LedgerError(cause): LedgerError| OpenError::Unreachable { file: name.clone(), cause };
         db.shared.declared.set(made.await.map_err(lost)?.declared);

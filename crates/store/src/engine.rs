@@ -86,6 +86,19 @@ impl Connection {
         matches!(self, Self::Sqlite(connection) if connection.in_transaction())
     }
 
+    /// Whether the server has given up waiting for its standby, and said that it is done.
+    pub(crate) fn is_unreplicated(&self) -> bool {
+        matches!(self, Self::Postgres(connection) if connection.is_unreplicated())
+    }
+
+    /// Whether no node is connected to this store, and none can be until the end of this transaction.
+    pub(crate) fn may_leave(&self) -> Result<bool, Error> {
+        match self {
+            Self::Sqlite(_) => Ok(true),
+            Self::Postgres(connection) => Ok(connection.try_lock(&Lock::Serving)?),
+        }
+    }
+
     /// How this engine says what they say differently.
     pub(crate) fn dialect(&self) -> Dialect {
         match self {

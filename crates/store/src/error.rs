@@ -54,6 +54,25 @@ pub enum OpenError {
         /// The file.
         file: String,
     },
+    /// A copy into it was not ended.
+    #[error(
+        "the store {store} is not served: it is the unfinished copy of {source_store}; 'vestibule store copy' goes on with it, and ends it \
+         when nobody uses {source_store} any more"
+    )]
+    Unfinished {
+        /// The target of the copy.
+        store: String,
+        /// What is copied.
+        source_store: String,
+    },
+    /// What it held has moved into another one.
+    #[error("the store {store} is not served any more: what it held has moved to {target}")]
+    Moved {
+        /// The store.
+        store: String,
+        /// Where everything is.
+        target: String,
+    },
     /// The tables cannot be brought up to date.
     #[error("the tables of the store {file} cannot be brought up to date: {cause}")]
     Migration {

@@ -46,6 +46,25 @@ pub(crate) fn open_to_look(location: &str) -> Option<Result<(String, AnyConnecti
     }))
 }
 
+/// A connection to a store that is moved, whose tables are there, or are `made`; nothing ends it for being idle while the other one works.
+pub(crate) fn open_to_move(location: &str, made: bool) -> Option<Result<(String, AnyConnection), OpenError>> {
+    Some(reach(location)?.and_then(|(ways, connection)| {
+        let address = ways.address();
+        if address.pooled {
+            let cause = "a store is not moved through a transaction pooler, which hides who is connected: name the server itself";
+            return Err(OpenError::Address(cause.to_owned()));
+        }
+        if made {
+            migrate::ensure(&connection, address)?;
+        } else {
+            migrate::is_current(&connection, address)?;
+        }
+        let patient = connection.run("SET idle_in_transaction_session_timeout = 0");
+        patient.map_err(|failure| migrate::refused(address, &failure.to_string()))?;
+        Ok((address.to_string(), AnyConnection::Postgres(Box::new(connection))))
+    }))
+}
+
 /// Whether the store holds anything that was sealed with a server's keys.
 pub(crate) fn is_sealed(location: &str) -> Option<Result<bool, OpenError>> {
     Some(reach(location)?.and_then(|(ways, connection)| {

@@ -103,11 +103,12 @@ fn steps() -> Migrations<'static> {
         M::up_with_hook(include_str!("../migrations/sqlite/0006_lookup.sql"), drop_expression_indexes),
         M::up(include_str!("../migrations/sqlite/0007_references.sql")),
         M::up(include_str!("../migrations/sqlite/0008_put_back.sql")),
+        M::up(include_str!("../migrations/sqlite/0009_moving.sql")),
     ])
 }
 
 /// How many there are.
-const STEPS: i64 = 8;
+const STEPS: i64 = 9;
 
 /// Earlier versions made indexes over expressions, by names that came from the configuration.
 fn drop_expression_indexes(transaction: &Transaction<'_>) -> HookResult {

@@ -152,6 +152,58 @@ impl Dialect {
         }
     }
 
+    /// Begins a transaction that reads one moment, or one that writes.
+    pub(crate) fn begin(self, writing: bool) -> &'static str {
+        match (self, writing) {
+            (Self::Sqlite, false) => "BEGIN",
+            (Self::Sqlite, true) => "BEGIN IMMEDIATE",
+            (Self::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            (Self::Postgres, true) => "BEGIN; SET LOCAL synchronous_commit = on",
+        }
+    }
+
+    /// In an INSERT into a table whose numbers the engine gives: they are given with the row.
+    pub(crate) fn given_numbers(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " OVERRIDING SYSTEM VALUE",
+        }
+    }
+
+    /// The last number that the engine gave to a row of this table, as `last`; no row where it gave none.
+    pub(crate) fn last_number(self, table: &str) -> String {
+        match self {
+            Self::Sqlite => format!("SELECT seq AS last FROM sqlite_sequence WHERE name = '{table}'"),
+            Self::Postgres => format!("SELECT last_value AS last FROM {table}_number_seq"),
+        }
+    }
+
+    /// The engine gives numbers above the bound one, and above all that it gave.
+    pub(crate) fn count_on(self, table: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite => vec![
+                format!("UPDATE sqlite_sequence SET seq = max(seq, $1) WHERE name = '{table}'"),
+                format!(
+                    "INSERT INTO sqlite_sequence (name, seq) \
+                     SELECT '{table}', $1 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{table}')"
+                ),
+            ],
+            Self::Postgres => {
+                vec![format!("SELECT setval('{table}_number_seq', greatest($1, 1, (SELECT last_value FROM {table}_number_seq)))")]
+            }
+        }
+    }
+
+    /// The numbers of mails go on above those that are there, where they are not read from the rows.
+    pub(crate) fn count_mails_on(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(
+                "SELECT setval('outbox_number', greatest((SELECT last_value FROM outbox_number), (SELECT coalesce(max(id), 0) + 1 FROM outbox)))",
+            ),
+        }
+    }
+
     /// One key of ORDER BY: what is missing comes before everything else, and last where the order is reversed.
     pub(crate) fn order_key(self, value: &str, ascending: bool, may_miss: bool) -> String {
         let direction = if ascending { "ASC" } else { "DESC" };

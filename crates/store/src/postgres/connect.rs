@@ -19,6 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::address::{Address, Host, SslMode};
 use super::connection::Connection;
 use super::faults::describe;
+use super::locks::Lock;
 
 type Driver = tokio_postgres::Connection<Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream>;
 
@@ -97,22 +98,25 @@ async fn greet(address: &Address, tls: ClientConfig, host: &Host) -> Result<(Cli
     let connected = connecting.await.map_err(|_| format!("{host} did not answer within {} s", address.connect.as_secs()))?;
     let (client, mut driver) = connected.map_err(|error| sentence(address, host, &error))?;
     let asked = tokio::time::timeout(address.connect, beside(&mut driver, introduce(&client, address, host)));
-    asked.await.map_err(|_| format!("{host} did not answer within {} s", address.connect.as_secs()))??;
+    let asked = asked.await.map_err(|_| format!("{host} did not answer within {} s", address.connect.as_secs()))?;
+    asked.ok_or_else(|| format!("{host} closed the connection"))??;
     Ok((client, driver))
 }
 
-/// Works on a connection while something on it is waited for.
-async fn beside<T>(driver: &mut Driver, work: impl Future<Output = T>) -> T {
+/// Works on a connection while something on it is waited for; `None` when the connection ends before.
+async fn beside<T>(driver: &mut Driver, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     poll_fn(|context| {
         loop {
             if let Poll::Ready(done) = work.as_mut().poll(context) {
-                return Poll::Ready(done);
+                return Poll::Ready(Some(done));
             }
             match driver.poll_message(context) {
                 Poll::Ready(Some(Ok(_))) => {}
-                // The work hears that the connection is closed.
-                Poll::Ready(Some(Err(_)) | None) => return work.as_mut().poll(context),
+                // Whatever has arrived before is an answer still.
+                Poll::Ready(Some(Err(_)) | None) => {
+                    return Poll::Ready(if let Poll::Ready(done) = work.as_mut().poll(context) { Some(done) } else { None });
+                }
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -127,7 +131,12 @@ const WHAT: &str = "SELECT pg_is_in_recovery() AS standby, current_setting('tran
 
 async fn introduce(client: &Client, address: &Address, host: &Host) -> Result<(), String> {
     let failed = |error: tokio_postgres::Error| sentence(address, host, &error);
-    let told = if address.pooled { WHAT.to_owned() } else { format!("SET search_path = {}; {SESSION}; {WHAT}", quoted(&address.schema)) };
+    let told = if address.pooled {
+        WHAT.to_owned()
+    } else {
+        let serving = Lock::Serving.number(&address.schema);
+        format!("SET search_path = {}; {SESSION}; {WHAT}, pg_try_advisory_lock_shared({serving}) AS let_in", quoted(&address.schema))
+    };
     let answer = client.simple_query(&told).await.map_err(failed)?;
     let row = answer.iter().find_map(|message| if let SimpleQueryMessage::Row(row) = message { Some(row) } else { None });
     let row = row.ok_or_else(|| format!("{host} does not say what it is"))?;
@@ -152,6 +161,9 @@ async fn introduce(client: &Client, address: &Address, host: &Host) -> Result<()
     }
     if said("read_only") != "off" {
         return Err(format!("the database '{}' at {host} is read-only", address.database));
+    }
+    if !address.pooled && said("let_in") != "t" {
+        return Err(format!("the store at {host} is being moved to another one"));
     }
     Ok(())
 }

@@ -100,7 +100,7 @@ impl Connection {
     }
 
     /// Whether the server said since then that it gave up waiting for its standby (`SyncRepWaitForLSN`): it then reports success.
-    pub(super) fn is_unreplicated(&self) -> bool {
+    pub(crate) fn is_unreplicated(&self) -> bool {
         self.unreplicated.get()
     }
 

@@ -19,6 +19,8 @@ pub(crate) enum Lock<'a> {
     Sweep(&'a str),
     /// Makes or changes the tables.
     Migration,
+    /// Is connected to the store, for as long as the connection lasts; alone, whoever takes the store away.
+    Serving,
     /// Has this term in this space.
     Term(i64, &'a str),
     /// Makes or removes the object of this name.
@@ -38,6 +40,7 @@ impl Lock<'_> {
             Self::Definitions => "definitions".to_owned(),
             Self::Sweep(what) => format!("sweep {what}"),
             Self::Migration => "migration".to_owned(),
+            Self::Serving => "serving".to_owned(),
             Self::Term(space, term) => format!("term {space} {term}"),
             Self::Name(collection, id) => format!("name {}:{collection} {id}", collection.len()),
         };
