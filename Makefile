@@ -9,7 +9,7 @@ DESTDIR ?=
 ARGS    ?=
 PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build install test test-postgresql simulate one lint bench fuzz docs screenshots tools
+.PHONY: run build install test test-postgresql failover simulate one lint bench fuzz docs screenshots tools
 
 ## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
@@ -45,6 +45,12 @@ test-postgresql: tools
 		VESTIBULE_POSTGRES="$$programs" "$(CARGO)" test --quiet --package vestibule-store --lib || exit 1; \
 		VESTIBULE_POSTGRES="$$programs" VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- postgres:: || exit 1; \
 	done
+
+## Fail-overs under load: VESTIBULE_FAILOVER_SEEDS (200) with VESTIBULE_FAILOVER_PEOPLE (1000) each, from seed VESTIBULE_FAILOVER_FROM; `make
+## test` runs 3 with 40.
+failover: tools
+	VESTIBULE_FAILOVER_SEEDS=$${VESTIBULE_FAILOVER_SEEDS:-200} VESTIBULE_FAILOVER_PEOPLE=$${VESTIBULE_FAILOVER_PEOPLE:-1000} \
+		VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --nocapture failover::
 
 ## Formatting, lints, licences, banned crates, drift of generated files, features of dependencies, shell scripts, size of a release binary.
 lint: compiler
@@ -94,7 +100,8 @@ clocks:
 # Several nodes share one; the tests start their own, as somebody who is not root.
 .PHONY: postgresql
 postgresql:
-	@[ -n "$$VESTIBULE_POSTGRES" ] || scripts/packages.sh postgresql:/usr/lib/postgresql util-linux:setpriv procps:pgrep
+	@scripts/packages.sh util-linux:setpriv procps:pgrep pgbouncer:/usr/sbin/pgbouncer haproxy:/usr/sbin/haproxy
+	@[ -n "$$VESTIBULE_POSTGRES" ] || scripts/packages.sh postgresql:/usr/lib/postgresql
 
 .PHONY: browser
 browser:

@@ -32,14 +32,14 @@ fn project(url: &str) -> Project {
 }
 
 /// A node on the store at this address, with the keys that every server of the tests has: the first one to start makes them.
-fn node(url: &str) -> Server {
+pub(crate) fn node(url: &str) -> Server {
     static KEYS: Once = Once::new();
     KEYS.call_once(|| drop(Server::on(Project::new()).start()));
     Server::on(project(url)).start()
 }
 
 /// Somebody with an answer to the one question.
-fn person(server: &Server, tag: &str) -> Person {
+pub(crate) fn person(server: &Server, tag: &str) -> Person {
     Person::with(server, tag, &json!({ "kbaInfo": [{ "questionId": "1", "answer": "Elm Street" }] }))
 }
 

@@ -42,6 +42,9 @@ struct Shared {
     put_back: AtomicI64,
     #[cfg(any(test, feature = "testing"))]
     asked: Arc<std::sync::atomic::AtomicU64>,
+    /// Which statement of each unit fails when it is done first; none where it is 0.
+    #[cfg(any(test, feature = "testing"))]
+    stumbles: std::sync::atomic::AtomicU64,
 }
 
 /// Where a store is.
@@ -96,6 +99,8 @@ impl Db {
             put_back: AtomicI64::new(i64::MIN),
             #[cfg(any(test, feature = "testing"))]
             asked: Arc::default(),
+            #[cfg(any(test, feature = "testing"))]
+            stumbles: std::sync::atomic::AtomicU64::default(),
         };
         let db = Self { shared: Arc::new(shared) };
         let end = db.look::<_, LedgerError, _>(pair::read).await;
@@ -121,6 +126,12 @@ impl Db {
     #[must_use]
     pub fn asked_by_last(&self) -> Arc<std::sync::atomic::AtomicU64> {
         Arc::clone(&self.shared.asked)
+    }
+
+    /// From now on the so-manieth statement of each unit fails, the unit is undone, and done again.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn stumble_at(&self, statement: u64) {
+        self.shared.stumbles.store(statement, Ordering::Relaxed);
     }
 
     pub(crate) fn set_not_before(&self, moment: i64) {
@@ -283,7 +294,55 @@ impl Db {
         self.keep(Kept::Always, work).await
     }
 
+    /// Whether work that was undone for a reason that is not its own is done again.
+    pub(crate) fn does_again(&self) -> bool {
+        #[cfg(any(test, feature = "testing"))]
+        if self.shared.stumbles.load(Ordering::Relaxed) > 0 {
+            return true;
+        }
+        self.is_shared()
+    }
+
+    #[cfg(any(test, feature = "testing"))]
     async fn keep<T, E, F>(&self, kept: Kept, work: F) -> Result<T, E>
+    where
+        F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Unavailable> + Send + 'static,
+    {
+        let statement = self.shared.stumbles.load(Ordering::Relaxed);
+        if statement == 0 {
+            return self.keep_once(kept, work).await;
+        }
+        let (work, stumbled) = (Arc::new(std::sync::Mutex::new(work)), Arc::new(AtomicBool::new(false)));
+        let (first, fell) = (Arc::clone(&work), Arc::clone(&stumbled));
+        let once = self.keep_once(kept, move |connection| {
+            let mut work = first.lock().unwrap_or_else(PoisonError::into_inner);
+            let (done, did) = engine::asked::stumbling(statement, || work(connection));
+            fell.store(did, Ordering::Relaxed);
+            // Who goes on over a failure would commit half of a unit.
+            assert!(!did || done.is_err(), "a unit goes on although a statement failed");
+            done
+        });
+        match once.await {
+            Err(_) if stumbled.load(Ordering::Relaxed) => {
+                self.keep_once(kept, move |connection| work.lock().unwrap_or_else(PoisonError::into_inner)(connection)).await
+            }
+            done => done,
+        }
+    }
+
+    #[cfg(not(any(test, feature = "testing")))]
+    async fn keep<T, E, F>(&self, kept: Kept, work: F) -> Result<T, E>
+    where
+        F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Unavailable> + Send + 'static,
+    {
+        self.keep_once(kept, work).await
+    }
+
+    async fn keep_once<T, E, F>(&self, kept: Kept, work: F) -> Result<T, E>
     where
         F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,

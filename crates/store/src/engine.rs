@@ -226,6 +226,7 @@ impl Query<'_> {
 
     /// Runs it and says how many rows it changed.
     pub(crate) fn execute(self) -> Result<u64, Error> {
+        asked::stumble()?;
         match self.connection {
             Connection::Sqlite(connection) => Ok(connection
                 .with(&self.text, &self.values, self.prepared, |statement| Ok::<_, rusqlite::Error>(statement.raw_execute()? as u64))?),
@@ -237,12 +238,15 @@ impl Query<'_> {
     pub(crate) fn send(self) -> Result<(), Error> {
         match self.connection {
             Connection::Sqlite(_) => self.execute().map(drop),
-            Connection::Postgres(connection) => Ok(connection.send_query(&self.text, self.values, self.prepared)?),
+            Connection::Postgres(connection) => {
+                asked::stumble().and_then(|()| Ok(connection.send_query(&self.text, self.values, self.prepared)?))
+            }
         }
     }
 
     /// Its first row, if it has one.
     pub(crate) fn first<T>(self, read: impl FnOnce(&Row<'_>) -> Result<T, Error>) -> Result<Option<T>, Error> {
+        asked::stumble()?;
         match self.connection {
             Connection::Sqlite(connection) => connection.with(&self.text, &self.values, self.prepared, |statement| {
                 statement.raw_query().next()?.map(|row| read(&Row::Sqlite(row))).transpose()
@@ -261,6 +265,7 @@ impl Query<'_> {
 
     /// All its rows.
     pub(crate) fn all<T>(self, mut read: impl FnMut(&Row<'_>) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+        asked::stumble()?;
         match self.connection {
             Connection::Sqlite(connection) => connection.with(&self.text, &self.values, self.prepared, |statement| {
                 let mut rows = statement.raw_query();
@@ -284,6 +289,7 @@ impl Query<'_> {
         match self.connection {
             Connection::Sqlite(_) => self.first(|row| row.get(column)).map(Later::Known),
             Connection::Postgres(connection) => {
+                asked::stumble()?;
                 let place = connection.ask_query(&self.text, self.values, self.prepared)?;
                 Ok(Later::Asked { place, column })
             }

@@ -12,7 +12,7 @@ use process::{
 };
 
 use crate::change;
-use crate::engine::{self, Connection, Dialect, Lock, Row};
+use crate::engine::{self, Connection, Lock, Row};
 use crate::error::unavailable as lost;
 use crate::job::Kept;
 use crate::lookups::{self, Declared};
@@ -33,13 +33,14 @@ impl Ledger for Db {
         let removes = unit.effects.iter().any(|effect| matches!(effect, Effect::Change(Change::Delete { .. })));
         let now = unit.now;
         let mut work = Some((unit, post));
+        let again = self.does_again();
         #[cfg(any(test, feature = "testing"))]
         let asked = self.asked_by_last();
         let work = move |connection: &Connection| {
             #[cfg(any(test, feature = "testing"))]
             engine::asked::take();
             // What may have to be done again is kept.
-            let given = if connection.dialect() == Dialect::Sqlite { work.take() } else { work.clone() };
+            let given = if again { work.clone() } else { work.take() };
             let (unit, post) = given.ok_or_else(|| CommitError::Unavailable("the work was begun before".to_owned()))?;
             let epoch = if changes_objects(&unit.effects) { Some(lookups::hold_epoch(connection).map_err(lost)?) } else { None };
             if let Some(spend) = &unit.spend {

@@ -15,6 +15,8 @@ mod confirmations;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 #[cfg(test)]
+mod contract_decorated;
+#[cfg(test)]
 mod contract_on_postgres;
 #[cfg(test)]
 mod contract_on_sqlite;

@@ -6,8 +6,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "for tests")]
 
+mod between;
 mod proxy;
 
+pub use between::{Between, Pooling};
 pub use proxy::{Cut, Proxy};
 
 use std::io::{BufRead as _, BufReader};
@@ -32,12 +34,12 @@ const SETTINGS: [&str; 9] = [
 ];
 /// Ends the server when its input ends, which is when its owner is gone. The log is the server's alone: it ends when the server does.
 const KEEPER: &str = r#"
-directory=$1; shift
+signal=$1 directory=$2; shift 2
 "$@" &
 server=$!
 exec 2>/dev/null
 cat >/dev/null
-kill -QUIT "$server" 2>/dev/null
+kill -s "$signal" "$server" 2>/dev/null
 wait "$server"
 [ -z "$directory" ] || rm -rf -- "$directory"
 "#;
@@ -64,9 +66,13 @@ fn programs() -> PathBuf {
     found.pop().unwrap_or_else(|| panic!("no PostgreSQL below /usr/lib/postgresql has initdb")).1
 }
 
-/// A program, run by somebody who is not root: PostgreSQL refuses to be.
+/// A program of PostgreSQL's.
 fn command(program: &str) -> Command {
-    let path = programs().join(program);
+    as_nobody(programs().join(program))
+}
+
+/// A program, run by somebody who is not root: PostgreSQL refuses to be.
+fn as_nobody(path: PathBuf) -> Command {
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| std::os::unix::fs::MetadataExt::uid(&process) == 0);
     if !is_root {
         return Command::new(path);
@@ -159,6 +165,19 @@ impl Postgres {
         std::thread::spawn(move || lines.for_each(drop));
     }
 
+    /// Whatever asks for it is told only what its standby has, from now on.
+    pub fn waits_for_standby(&self) {
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+        self.sql("SELECT pg_reload_conf()");
+        self.sql(
+            "DO $$ BEGIN FOR attempt IN 1..1200 LOOP \
+                 PERFORM pg_stat_clear_snapshot(); \
+                 IF EXISTS (SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync') THEN RETURN; END IF; \
+                 PERFORM pg_sleep(0.05); \
+             END LOOP; RAISE 'the standby does not follow'; END $$",
+        );
+    }
+
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
@@ -221,10 +240,15 @@ pub fn store_at(ports: &[u16], schema: &str) -> String {
     format!("postgres://vestibule:{PASSWORD}@{}/vestibule?sslmode=disable&schema={schema}", hosts.join(","))
 }
 
-fn begin(directory: &Path, port: u16, settings: &[&str]) -> Child {
-    let server = command("postgres");
+/// What runs a program until its own input ends, ends it with a signal then, and removes its directory.
+fn keeper(signal: &str, directory: &Path, program: &Command) -> Command {
     let mut keeper = Command::new("sh");
-    keeper.args(["-c", KEEPER, "sh"]).arg(directory).arg(server.get_program()).args(server.get_args());
+    keeper.args(["-c", KEEPER, "sh", signal]).arg(directory).arg(program.get_program()).args(program.get_args());
+    keeper
+}
+
+fn begin(directory: &Path, port: u16, settings: &[&str]) -> Child {
+    let mut keeper = keeper("QUIT", directory, &command("postgres"));
     keeper.arg("-D").arg(directory.join("data")).args(["-p", &port.to_string()]);
     for setting in SETTINGS.iter().chain(settings) {
         keeper.args(["-c", setting]);

@@ -53,6 +53,8 @@ pub(crate) struct Address {
     pub(super) root: Option<PathBuf>,
     pub(super) certificate: Option<(PathBuf, PathBuf)>,
     pub(super) connect: Duration,
+    /// How long a statement may take.
+    pub(super) statement: Duration,
     pub(super) connections: usize,
     pub(super) application: String,
     /// What stands between us and the server gives each transaction another connection.
@@ -62,7 +64,7 @@ pub(crate) struct Address {
 }
 
 /// What may stand behind `?`.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "application_name",
     "connect_timeout",
     "connections",
@@ -78,6 +80,7 @@ const KEYS: [&str; 18] = [
     "sslkey",
     "sslmode",
     "sslrootcert",
+    "statement_timeout",
     "target_session_attrs",
     "user",
     "channel_binding",
@@ -159,6 +162,7 @@ struct Raw {
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     connect: Option<Duration>,
+    statement: Option<Duration>,
     connections: Option<usize>,
     application: Option<String>,
     pooled: bool,
@@ -171,7 +175,7 @@ impl Raw {
         let filled = |value: &String| !value.is_empty();
         match key {
             "application_name" => self.application = Some(value).filter(filled),
-            "connect_timeout" => self.connect = Some(seconds(&value)?),
+            "connect_timeout" => self.connect = Some(seconds(key, &value)?),
             "connections" => {
                 let number = value.parse().ok().filter(|number| (1..=MOST_CONNECTIONS).contains(number));
                 self.connections = Some(number.ok_or(format!("connections is a number from 1 to {MOST_CONNECTIONS}"))?);
@@ -194,6 +198,7 @@ impl Raw {
             "sslkey" => self.key = Some(value.into()),
             "sslmode" => self.ssl = Some(ssl_mode(&value)?),
             "sslrootcert" => self.root = Some(value).filter(|value| value != "system" && !value.is_empty()).map(PathBuf::from),
+            "statement_timeout" => self.statement = Some(seconds(key, &value)?),
             "target_session_attrs" => target(&value)?,
             "user" => self.user = value,
             // rustls gives what binds a channel wherever the server can use it.
@@ -237,6 +242,7 @@ impl Raw {
             root: self.root,
             certificate,
             connect: self.connect.unwrap_or(Duration::from_secs(5)),
+            statement: self.statement.unwrap_or(Duration::from_secs(25)),
             connections: self.connections.unwrap_or(DEFAULT_CONNECTIONS),
             application: self.application.unwrap_or_else(|| "vestibule".to_owned()),
             pooled: self.pooled,
@@ -310,9 +316,9 @@ fn hosts(named: Vec<(String, Option<u16>)>, ports: &[u16]) -> Result<Vec<Host>, 
     named.into_iter().enumerate().map(host).collect()
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+fn seconds(key: &str, text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| (1..=60).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| "connect_timeout is a number of seconds from 1 to 60".to_owned())
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("{key} is a number of seconds from 1 to 60"))
 }
 
 fn ssl_mode(text: &str) -> Result<SslMode, String> {

@@ -31,10 +31,18 @@ const YOUNGEST: i64 = 18;
 /// What a session is told. Nobody else is on it, so it need not be taken back.
 const SESSION: &str = "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; \
      SET max_parallel_workers_per_gather = 0; SET client_min_messages = 'warning'; SET idle_in_transaction_session_timeout = '20s'; \
-     SET lock_timeout = '10s'; SET statement_timeout = '25s'; SET standard_conforming_strings = on";
+     SET standard_conforming_strings = on";
+/// A lock is waited for so long at most: another transaction that holds it for longer is in trouble.
+const LOCK: Duration = Duration::from_secs(10);
+
+fn session(address: &Address) -> String {
+    let (statement, lock) = (address.statement.as_millis(), address.statement.min(LOCK).as_millis());
+    format!("{SESSION}; SET statement_timeout = {statement}; SET lock_timeout = {lock}")
+}
+
 /// The same for one transaction, where the next one may be somebody else's.
-pub(super) fn for_transaction(schema: &str) -> String {
-    format!("SET LOCAL search_path = {}; {}", quoted(schema), SESSION.replace("SET ", "SET LOCAL "))
+pub(super) fn for_transaction(address: &Address) -> String {
+    format!("SET LOCAL search_path = {}; {}", quoted(&address.schema), session(address).replace("SET ", "SET LOCAL "))
 }
 
 /// Who to connect to, with everything that is read from files.
@@ -57,7 +65,7 @@ impl Ways {
     pub(super) fn connect(&self) -> Result<Connection, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
         let (client, driver) = runtime.block_on(self.find())?;
-        Ok(Connection::new(runtime, client, driver, self.address.schema.clone(), self.address.pooled))
+        Ok(Connection::new(runtime, client, driver, &self.address))
     }
 
     async fn find(&self) -> Result<(Client, Driver), String> {
@@ -135,7 +143,8 @@ async fn introduce(client: &Client, address: &Address, host: &Host) -> Result<()
         WHAT.to_owned()
     } else {
         let serving = Lock::Serving.number(&address.schema);
-        format!("SET search_path = {}; {SESSION}; {WHAT}, pg_try_advisory_lock_shared({serving}) AS let_in", quoted(&address.schema))
+        let (schema, session) = (quoted(&address.schema), session(address));
+        format!("SET search_path = {schema}; {session}; {WHAT}, pg_try_advisory_lock_shared({serving}) AS let_in")
     };
     let answer = client.simple_query(&told).await.map_err(failed)?;
     let row = answer.iter().find_map(|message| if let SimpleQueryMessage::Row(row) = message { Some(row) } else { None });

@@ -17,13 +17,14 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::address::Address;
 use super::faults::{Failure, Fault};
 use super::locks::Lock;
 use crate::bind::{Bound, Parameter};
 
-/// How long a server may keep an answer: longer than the longest statement that it lets run (`statement_timeout`, see `connect.rs`), so that
-/// what is merely slow is refused, and only what is silent is given up.
-const ANSWER: Duration = Duration::from_secs(30);
+/// How long a server may keep an answer, as a part of the time that it lets a statement run (`statement_timeout`, see `connect.rs`): longer, so
+/// that what is merely slow is refused, and only what is silent is given up.
+const ANSWER: (u32, u32) = (6, 5);
 /// Statements that are kept prepared.
 const PREPARED: usize = 256;
 
@@ -60,7 +61,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(runtime: Runtime, client: Client, driver: Driver, schema: String, unnamed: bool) -> Self {
+    pub(super) fn new(runtime: Runtime, client: Client, driver: Driver, address: &Address) -> Self {
         Self {
             runtime,
             client: Arc::new(client),
@@ -69,11 +70,11 @@ impl Connection {
             answers: RefCell::default(),
             next: Cell::new(0),
             prepared: RefCell::default(),
-            unnamed: Cell::new(unnamed),
+            unnamed: Cell::new(address.pooled),
             fault: Cell::new(None),
             unreplicated: Cell::new(false),
-            patience: Cell::new(ANSWER),
-            schema,
+            patience: Cell::new(address.statement * ANSWER.0 / ANSWER.1),
+            schema: address.schema.clone(),
         }
     }
 

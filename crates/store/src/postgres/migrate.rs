@@ -88,7 +88,7 @@ pub(super) fn ensure(connection: &Connection, address: &Address) -> Result<(), O
 
 fn steps(connection: &Connection, address: &Address) -> Result<(), OpenError> {
     let failed = |failure: Failure| refused(address, &failure.to_string());
-    connection.run(&for_transaction(&address.schema)).map_err(failed)?;
+    connection.run(&for_transaction(address)).map_err(failed)?;
     // Another node may be at it, and a step over millions of rows takes its time.
     connection.wait_for(STEP);
     connection.run("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL synchronous_commit = on").map_err(failed)?;
