@@ -55,6 +55,7 @@ mod sample_projects;
 mod security;
 mod serving;
 mod sessions;
+mod shared_limits;
 mod stage_keys;
 mod stages;
 mod starting;

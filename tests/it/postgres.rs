@@ -31,11 +31,16 @@ fn project(url: &str) -> Project {
         .file("vestibule.toml", format!("[limits]\nenabled = false\n[store]\nurl = \"{url}\"\n"))
 }
 
-/// A node on the store at this address, with the keys that every server of the tests has: the first one to start makes them.
+/// A node on the store at this address.
 pub(crate) fn node(url: &str) -> Server {
+    keys_are_made();
+    Server::on(project(url)).start()
+}
+
+/// Nodes have the keys that every server of the tests has: the first one to start makes them.
+pub(crate) fn keys_are_made() {
     static KEYS: Once = Once::new();
     KEYS.call_once(|| drop(Server::on(Project::new()).start()));
-    Server::on(project(url)).start()
 }
 
 /// Somebody with an answer to the one question.

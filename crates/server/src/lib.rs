@@ -15,6 +15,7 @@ mod keys;
 mod listener;
 mod mail;
 mod metrics;
+mod nodes;
 mod offline;
 mod ports;
 mod processes;

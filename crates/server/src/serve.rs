@@ -33,6 +33,7 @@ use crate::keys::{self, KeyFileError};
 use crate::listener::{self, Certificate, CertificateError, Room, Served};
 use crate::mail::{MailSecret, transport};
 use crate::metrics::{self, Metrics};
+use crate::nodes::Nodes;
 use crate::ports::{
     CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpStages, OsRandom, StoreHealth, SystemClock, WholeTrail,
 };
@@ -227,6 +228,16 @@ struct App {
     audit: Audit,
     budget: Arc<MailBudgets>,
     build: Arc<Kept>,
+    nodes: Arc<Nodes>,
+}
+
+impl App {
+    /// Takes this node's share of limits.
+    fn share_limits(&self, limits: &project::Limits) {
+        let share = self.nodes.share(limits);
+        self.accounts.limits.set(&share);
+        self.budget.set(&share);
+    }
 }
 
 struct Server {
@@ -284,7 +295,9 @@ impl Server {
         db.keep_audit(audit_settings.enabled);
         db.seal_mails(Arc::new(MailSeal(Arc::clone(&keys))));
         db.seal_values(Arc::new(PropertySeal(Arc::clone(&keys)))).await.map_err(|error| set_up(&error))?;
-        let budget = Arc::new(MailBudgets::new(&limits, metrics::over_budget));
+        let nodes = Arc::new(Nodes::new(random.as_ref()));
+        nodes.look(&db, clock.unix_seconds()).await;
+        let budget = Arc::new(MailBudgets::new(&nodes.share(&limits), metrics::over_budget));
         let door = Arc::new(CourierDoor::default());
         let parts = Parts {
             objects: Arc::new(db.clone()),
@@ -332,7 +345,7 @@ impl Server {
             turns: Turns::default(),
             accepted: Accepted::new(random.as_ref()),
             random,
-            limits: Limits::new(&limits),
+            limits: Limits::new(&nodes.share(&limits)),
             administrator,
         });
         let health = Arc::new(StoreHealth::new(db.clone(), Arc::clone(&parts.clock)));
@@ -346,7 +359,7 @@ impl Server {
         });
         let mail_secret = MailSecret::new(parts.random.as_ref());
         let pages = Arc::new(pages::Pages::new(Arc::clone(&accounts)));
-        let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default() };
+        let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default(), nodes };
         Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared })
     }
 
@@ -394,6 +407,7 @@ impl Server {
     async fn close(self) {
         let Self { app, rest, health, parts, pages, writer, audit, shared, .. } = self;
         let db = app.db.clone();
+        app.nodes.leave(&db).await;
         // Each of the two knows the other.
         db.hand_mails_to(None);
         drop((app, rest, pages, health, parts, audit, shared));
@@ -476,6 +490,9 @@ async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         let now = app.accounts.now();
+        if app.nodes.look(&app.db, now).await {
+            app.share_limits(&app.accounts.runtime.load().project.settings.limits);
+        }
         let idle = i64::try_from(app.accounts.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
         let swept = async {
             Ledger::sweep(&app.db, now).await?;

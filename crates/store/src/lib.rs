@@ -31,6 +31,7 @@ mod job;
 mod ledger;
 mod lookups;
 mod moving;
+mod nodes;
 mod object;
 mod objects;
 mod order;

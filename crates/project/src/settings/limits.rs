@@ -56,6 +56,29 @@ macro_rules! limits {
     };
 }
 
+impl Limits {
+    /// What one of several nodes may let through, so that all of them together let through what is set. Each lets through something; sizes, queues
+    /// and connections are each node's own.
+    #[must_use]
+    pub fn share_of(&self, nodes: u32) -> Self {
+        let share = |limit: u32| limit.div_ceil(nodes.max(1));
+        Self {
+            submissions_per_client_minute: share(self.submissions_per_client_minute),
+            signins_per_client_minute: share(self.signins_per_client_minute),
+            signin_failures_per_account_hour: share(self.signin_failures_per_account_hour),
+            signin_failures_per_client_hour: share(self.signin_failures_per_client_hour),
+            mails_per_recipient_hour: share(self.mails_per_recipient_hour),
+            mails_per_recipient_day: share(self.mails_per_recipient_day),
+            mails_per_domain_hour: share(self.mails_per_domain_hour),
+            mails_per_client_hour: share(self.mails_per_client_hour),
+            mails_per_process_hour: share(self.mails_per_process_hour),
+            mails_per_hour: share(self.mails_per_hour),
+            registrations_per_client_day: share(self.registrations_per_client_day),
+            ..self.clone()
+        }
+    }
+}
+
 /// Any number of something.
 const ANY: RangeInclusive<u32> = 1..=u32::MAX;
 

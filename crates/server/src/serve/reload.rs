@@ -101,8 +101,7 @@ impl Reload {
         if (&now.external_email, &now.settings.mail) != (&before.external_email, &before.settings.mail) {
             self.app.courier.set_transport(transport(&self.source, &runtime));
         }
-        self.app.accounts.limits.set(&runtime.project.settings.limits);
-        self.app.budget.set(&runtime.project.settings.limits);
+        self.app.share_limits(&runtime.project.settings.limits);
         self.app.accounts.runtime.store(Arc::new(runtime));
         tracing::info!("the project was read again");
         Taken::Served

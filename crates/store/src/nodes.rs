@@ -1,0 +1,50 @@
+//! The nodes that share a store, by what each of them said lately.
+
+use process::LedgerError;
+
+use crate::Db;
+use crate::job::Kept;
+
+/// A node that has said nothing for so long, in seconds, is not there.
+const SILENT: i64 = 180;
+/// Their rows are counters, which are swept when their time has passed.
+const PREFIX: &str = "node ";
+/// What comes behind all of them.
+const BEHIND: &str = "node!";
+
+impl Db {
+    /// Says that the node `id` is there at `now`, in seconds since 1970, and how many there are: 1 where no other one can be.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn nodes(&self, id: &str, now: i64) -> Result<u32, LedgerError> {
+        if !self.is_shared() {
+            return Ok(1);
+        }
+        let name = format!("{PREFIX}{id}");
+        let alive: i64 = self
+            .run::<_, LedgerError, _>(Kept::ByProcess, move |connection| {
+                let said = connection.query(
+                    "INSERT INTO counter (name, value, expires) VALUES ($1, 1, $2) ON CONFLICT (name) DO UPDATE SET expires = excluded.expires",
+                );
+                said.bind(&name).bind(now.saturating_add(SILENT)).send()?;
+                let alive = connection.query("SELECT count(*) AS alive FROM counter WHERE name > $1 AND name < $2 AND expires > $3");
+                alive.bind(PREFIX).bind(BEHIND).bind(now).one(|row| row.get("alive"))
+            })
+            .await?;
+        Ok(u32::try_from(alive).unwrap_or(u32::MAX).max(1))
+    }
+
+    /// Says that the node `id` goes.
+    ///
+    /// # Errors
+    /// When the store does not answer; the node is missed after a while.
+    pub async fn leave(&self, id: &str) -> Result<(), LedgerError> {
+        if !self.is_shared() {
+            return Ok(());
+        }
+        let name = format!("{PREFIX}{id}");
+        self.run(Kept::ByProcess, move |connection| connection.query("DELETE FROM counter WHERE name = $1").bind(&name).execute().map(drop))
+            .await
+    }
+}
