@@ -177,7 +177,7 @@ fn left(cluster: &Cluster, told: &[Told], nodes: [&Server; 2]) -> Vec<String> {
 /// A round: everybody walks, and the primary dies when so many bytes went to and fro.
 fn round(cluster: &mut Cluster, nodes: [&Server; 2], people: usize, seed: u64, bytes: Option<u64>) -> Vec<Told> {
     let who = |number: usize| {
-        if number % 2 == 0 { Who::Owner(person(nodes[0], "failover")) } else { Who::Newcomer(Newcomer::new("failovernew")) }
+        if number.is_multiple_of(2) { Who::Owner(person(nodes[0], "failover")) } else { Who::Newcomer(Newcomer::new("failovernew")) }
     };
     let all: Vec<Told> = (0..people).map(|number| Told { who: who(number), history: Vec::new(), counts: None, last: None }).collect();
     let way = Arc::clone(&cluster.ways[0]);
@@ -228,7 +228,7 @@ fn a_primary_that_dies_at_any_byte_is_nothing_that_anybody_notices() {
         let told = round(&mut cluster, nodes, people, seed, Some(at));
         assert_eq!(left(&cluster, &told, nodes), model, "seed {seed}, byte {at}\n{}\n{}", first.log(), second.log());
         for (number, one) in told.iter().enumerate() {
-            let (node, other) = if number % 2 == 0 { (&first, &second) } else { (&second, &first) };
+            let (node, other) = if number.is_multiple_of(2) { (&first, &second) } else { (&second, &first) };
             let (name, password) = match &one.who {
                 Who::Owner(person) => (&person.name, one.counts.as_deref()),
                 Who::Newcomer(newcomer) => (&newcomer.name, one.counts.as_deref()),

@@ -65,6 +65,7 @@ mod store_copy;
 mod store_faults;
 mod support;
 mod tokens;
+mod two_nodes;
 mod unmodified;
 mod values_at_rest;
 mod world;

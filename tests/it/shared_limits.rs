@@ -47,6 +47,7 @@ fn two_nodes_let_through_what_one_would_and_no_more_while_the_store_is_away() {
     assert_eq!(let_through(&first), MOST);
     // A store that is away opens nothing.
     let mark = first.log_mark();
+    let _ended = proxy.end_after(0);
     proxy.end();
     first.logged(mark, "the limits stay as they were shared");
     assert_eq!(first.anonymous().submit("reset", None, &json!({})).status, 429);

@@ -512,6 +512,8 @@ async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
         if let Err(error) = Sessions::sweep(&app.db, now, now.saturating_sub(idle)).await {
             tracing::warn!(%error, "ended sessions could not be swept");
         }
+        // A store that is away has taken its time; an old moment would look as if the clock had been set back.
+        let now = app.accounts.now();
         app.budget.sweep(now);
         app.accounts.limits.sweep(now);
         app.accounts.accepted.sweep(now);

@@ -51,13 +51,20 @@ impl Between {
     /// HAProxy before servers at these ports: connections go to the first one that takes any, and end when it dies.
     #[must_use]
     pub fn haproxy(servers: &[u16]) -> Self {
-        let (directory, port) = (directory(), free_port());
+        let port = free_port();
         let list: Vec<String> = servers.iter().map(|server| format!("    server at{server} 127.0.0.1:{server} check\n")).collect();
         let list = list.concat();
         let settings = format!(
             "defaults\n    mode tcp\n    timeout connect 1s\n    timeout client 10m\n    timeout server 10m\nlisten store\n\
              \x20   bind 127.0.0.1:{port}\n    balance first\n    default-server inter 100ms fall 1 rise 1 on-marked-down shutdown-sessions\n{list}"
         );
+        Self::haproxy_with(port, &settings)
+    }
+
+    /// HAProxy with a configuration that listens at a port, given by whoever wrote it.
+    #[must_use]
+    pub fn haproxy_with(port: u16, settings: &str) -> Self {
+        let directory = directory();
         let file = directory.join("haproxy.cfg");
         std::fs::write(&file, settings).unwrap();
         let mut command = as_nobody("/usr/sbin/haproxy".into());

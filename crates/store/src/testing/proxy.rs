@@ -111,9 +111,13 @@ impl Proxy {
         ended
     }
 
-    /// Ends that at once, where it has not come to it.
+    /// Ends that at once, where it was asked for and has not come to it.
     pub fn end(&self) {
-        self.change(State::end);
+        self.change(|state| {
+            if state.end.is_some() {
+                state.end();
+            }
+        });
     }
 
     /// Leads to the server at this port from now on.
