@@ -95,7 +95,16 @@ impl Connection {
     pub(crate) fn may_leave(&self) -> Result<bool, Error> {
         match self {
             Self::Sqlite(_) => Ok(true),
-            Self::Postgres(connection) => Ok(connection.try_lock(&Lock::Serving)?),
+            Self::Postgres(connection) => {
+                // The server takes a moment to hear that a connection was closed.
+                for _ in 0..20 {
+                    if connection.try_lock(&Lock::Serving)? {
+                        return Ok(true);
+                    }
+                    connection.run("SELECT pg_sleep(0.1)")?;
+                }
+                Ok(connection.try_lock(&Lock::Serving)?)
+            }
         }
     }
 
