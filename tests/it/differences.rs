@@ -52,9 +52,17 @@ const SHOWN: &[(&str, &str)] = &[
         "policies::names::sec_48_a_taken_name_is_no_valid_user_name_for_a_newcomer_an_administrator_or_the_policy_service",
     ),
     ("A limit of time, or a condition, of an internal role itself", "grants::a_role_with_a_limit_of_its_own_is_had_by_nobody"),
-    ("`temporalConstraints` of a managed role itself", "grants::effective_roles_are_those_whose_grant_lasts"),
-    ("A `condition` of a managed role", "grants::effective_roles_are_those_whose_grant_lasts"),
-    ("`effectiveAssignments`, and other properties with a `queryConfig`", "grants::effective_roles_are_those_whose_grant_lasts"),
+    ("A `condition` of a managed role", "grants::a_role_with_a_condition_is_had_while_the_person_meets_it"),
+    ("A grant of a managed role that is not there", "grants::effective_roles_are_those_whose_grant_and_role_last"),
+    (
+        "Properties with a `queryConfig` beside `effectiveRoles` and `effectiveAssignments`",
+        "grants::effective_roles_are_those_whose_grant_and_role_last",
+    ),
+    (
+        "A policy of one's own whose file cannot be run",
+        "policies::own::a_value_that_is_not_there_is_refused_where_a_file_that_may_ask_for_it_cannot_be_run",
+    ),
+    ("A notification of a reference that is written from the other side", "relationships::a_manager_is_told_of_a_new_report"),
     (
         "A function of Lodash that is not among the known ones, another library of the product",
         "differences::what_a_library_has_not_got_refuses_the_write_and_check_says_where",
@@ -138,10 +146,7 @@ const SHOWN: &[(&str, &str)] = &[
         "A withheld secret in `config/*` that is moved, or whose address changes",
         "config::a_withheld_secret_is_not_carried_to_another_place_or_address",
     ),
-    (
-        "A notification by a script of one's own, or to somebody else than the object",
-        "rest_details::a_notification_is_made_as_the_projects_file_says",
-    ),
+    ("A notification by a script of one's own", "rest_details::a_notification_is_made_as_the_projects_file_says"),
     ("`openidm.encrypt` in a script", "rest_details::scripts_encrypt_hash_and_send_what_templates_say"),
 ];
 

@@ -29,7 +29,11 @@ fn managed(validate: bool) -> Value {
                 "queryConfig": { "referencedRelationshipFields": ["roles", "assignments"] } },
             "effectiveRoles": { "type": "array", "viewable": true, "isVirtual": true, "returnByDefault": true, "items": { "type": "object" } },
         } } },
-        { "name": "role", "schema": { "type": "object", "properties": { "name": text } } },
+        { "name": "role", "schema": { "type": "object", "properties": {
+            "name": text, "condition": text, "temporalConstraints": { "type": "array", "items": { "type": "object" } },
+            "assignments": { "type": "array", "items": { "type": "relationship", "resourceCollection": [{ "path": "managed/assignment" }] } },
+        } } },
+        { "name": "assignment", "schema": { "type": "object", "properties": { "name": text } } },
     ] })
 }
 
@@ -89,17 +93,93 @@ fn a_role_with_a_limit_of_its_own_is_had_by_nobody() {
     client.get("managed/role?_queryFilter=true").refused(403);
 }
 
+fn ids(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|role| role["_refResourceId"].as_str().unwrap()).collect()
+}
+
 #[test]
-fn effective_roles_are_those_whose_grant_lasts() {
+fn effective_roles_are_those_whose_grant_and_role_last() {
     let server = Server::on(project(false)).start();
-    server.admin().put("managed/role/c", &json!({ "name": "c", "temporalConstraints": [{ "duration": PAST }] })).expect(201);
-    server.admin().put("managed/role/all", &json!({ "name": "all", "condition": "true" })).expect(201);
-    let roles = json!([grant("managed/role/a", PAST), grant("managed/role/b", PRESENT), { "_ref": "managed/role/c" }]);
+    let admin = server.admin();
+    let role = |id: &str, more: &Value| {
+        let mut role = json!({ "name": id });
+        role.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        admin.put(&format!("managed/role/{id}"), &role).expect(201);
+    };
+    admin.put("managed/assignment/post", &json!({ "name": "post" })).expect(201);
+    for id in ["a", "b"] {
+        role(id, &json!({ "assignments": [{ "_ref": "managed/assignment/post" }] }));
+    }
+    role("c", &json!({ "temporalConstraints": [{ "duration": PAST }] }));
+    role("d", &json!({ "temporalConstraints": [{ "duration": PRESENT }] }));
+    let grants = [grant("managed/role/a", PAST), grant("managed/role/b", PRESENT)];
+    let roles: Vec<Value> = grants.into_iter().chain(["c", "d"].map(|id| json!({ "_ref": format!("managed/role/{id}") }))).collect();
     let person = Person::with(&server, "effective", &json!({ "roles": roles }));
-    let shown = server.admin().get(&format!("managed/user/{}?_fields=effectiveRoles", person.id)).ok();
-    let paths: Vec<&str> = shown["effectiveRoles"].as_array().unwrap().iter().map(|role| role["_ref"].as_str().unwrap()).collect();
-    assert_eq!(paths, ["managed/role/b", "managed/role/c"], "whatever the role itself says of its time");
-    assert_eq!(server.admin().get(&format!("managed/user/{}", person.id)).ok()["effectiveAssignments"], json!([]));
+    let path = format!("managed/user/{}", person.id);
+    let shown = admin.get(&format!("{path}?_fields=effectiveRoles")).ok();
+    assert_eq!(ids(&shown["effectiveRoles"]), ["b", "d"]);
+    let shown = admin.get(&path).ok();
+    assert_eq!((ids(&shown["effectiveRoles"]), ids(&shown["effectiveAssignments"])), (vec!["b", "d"], vec!["post"]));
+    let found = admin.get(&format!("managed/user?_queryFilter=_id+eq+%22{}%22", person.id)).ok();
+    assert_eq!(ids(&found["result"][0]["effectiveRoles"]), ["b", "d"]);
+    // A role that ends takes what it gave with it.
+    admin
+        .patch("managed/role/d", &json!([{ "operation": "replace", "field": "/temporalConstraints", "value": [{ "duration": PAST }] }]))
+        .expect(200);
+    assert_eq!(ids(&admin.get(&path).ok()["effectiveRoles"]), ["b"]);
+}
+
+#[test]
+fn a_role_with_a_condition_is_had_while_the_person_meets_it() {
+    let server = Server::on(project(false)).start();
+    let admin = server.admin();
+    let person = Person::with(&server, "conditional", &json!({ "city": "Bonn" }));
+    let path = format!("managed/user/{}", person.id);
+    let effective = || ids(&admin.get(&path).ok()["effectiveRoles"]).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(effective(), Vec::<String>::new());
+    admin.put("managed/role/bonn", &json!({ "name": "bonn", "condition": "/city eq \"Bonn\"" })).expect(201);
+    assert_eq!(effective(), ["bonn"], "when the role is written");
+    admin.patch(&path, &json!([{ "operation": "replace", "field": "/city", "value": "Cologne" }])).expect(200);
+    assert_eq!(effective(), Vec::<String>::new(), "when the person is written");
+    admin.patch("managed/role/bonn", &json!([{ "operation": "replace", "field": "/condition", "value": "/city sw \"Co\"" }])).expect(200);
+    let shown = admin.get(&path).ok();
+    assert_eq!(shown["effectiveRoles"][0]["_refProperties"], json!({ "_grantType": "conditional" }));
+    // A person who puts back what they read changes nothing.
+    let own = server.user(&person.name, PASSWORD).with("X-OpenIDM-NoSession", "true");
+    let read = own.get(&path);
+    if read.status == 200 {
+        own.put(&path, &read.json()).expect(200);
+    }
+}
+
+/// Where a project takes the roles of a sign-in from managed roles, what limits them limits these.
+#[test]
+fn managed_roles_that_decide_what_somebody_may_count_while_they_last() {
+    let module = json!({ "name": "MANAGED_USER", "enabled": true, "properties": { "queryId": "credential-query", "queryOnResource": "managed/user",
+        "propertyMapping": { "authenticationId": "username", "userCredential": "password", "userRoles": "roles" },
+        "defaultUserRoles": ["internal/role/openidm-authorized"] } });
+    let authentication = json!({ "serverAuthContext": { "authModules": [module] } });
+    let rule = |pattern: &str, roles: &str| json!({ "pattern": pattern, "roles": roles, "methods": "*", "actions": "*" });
+    let rules = json!({ "configs": [
+        rule("*", "internal/role/openidm-admin"), rule("info/*", "*"), rule("managed/role", "managed/role/desk"),
+    ] });
+    let project = project(false).json("conf/authentication.json", &authentication).json("conf/access.json", &rules);
+    let server = Server::on(project).start();
+    let admin = server.admin();
+    let desk = json!({ "name": "desk", "temporalConstraints": [{ "duration": PRESENT }], "condition": "/city eq \"Bonn\"" });
+    admin.put("managed/role/desk", &desk).expect(201);
+    let held = Person::with(&server, "held", &json!({ "roles": [{ "_ref": "managed/role/desk" }] }));
+    let meets = Person::with(&server, "meets", &json!({ "city": "Bonn" }));
+    let neither = Person::with(&server, "neither", &json!({ "city": "Cologne" }));
+    let may = |person: &Person| {
+        let client = server.user(&person.name, PASSWORD).with("X-OpenIDM-NoSession", "true");
+        client.get("managed/role?_queryFilter=true").status == 200
+    };
+    assert_eq!([may(&held), may(&meets), may(&neither)], [true, true, false]);
+    admin
+        .patch("managed/role/desk", &json!([{ "operation": "replace", "field": "/temporalConstraints", "value": [{ "duration": PAST }] }]))
+        .expect(200);
+    assert_eq!([may(&held), may(&meets), may(&neither)], [false, false, false]);
 }
 
 #[test]

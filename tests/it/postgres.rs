@@ -244,3 +244,41 @@ fn a_file_changed_over_rest_at_one_node_reaches_every_node() {
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(said.contains("conf/ui-configuration.json") && said.contains("[store-config]"), "{said}");
 }
+
+/// Who is on a revoked definition is counted over all nodes: those who began at another one, and those who ended there.
+#[test]
+fn check_counts_people_on_a_revoked_definition_at_every_node() {
+    let url = Postgres::shared().store_named("revoked");
+    let weak =
+        |stages: &[serde_json::Value], allow: bool| json!({ "stageConfigs": stages, "vestibule": { "allowUnproven": allow } }).to_string();
+    let on = || {
+        let project = project(&url)
+            .file("conf/selfservice-weak.json", weak(&[user_query(), reset_stage()], true))
+            .json("conf/jsonstore.json", &json!({ "entryExpireSeconds": 3600, "cleanupDwellSeconds": 1 }));
+        Server::on(project).start()
+    };
+    drop(node(&url));
+    let nodes = [on(), on()];
+    let somebody = person(&nodes[0], "flight");
+    let begin = |node: &Server| node.anonymous().goes_on("weak", None, &somebody.query()).1;
+    // Two at the one, one at the other, and one who begins here and ends there.
+    for node in [0, 0, 1] {
+        begin(&nodes[node]);
+    }
+    let token = begin(&nodes[0]);
+    assert_eq!(nodes[1].anonymous().submit("weak", Some(&token), &json!({ "password": NEW_PASSWORD })).json()["tag"], "end");
+    let marks = nodes.each_ref().map(Server::log_mark);
+    for node in &nodes {
+        node.write("conf/selfservice-weak.json", &weak(&[user_query(), kba(), reset_stage()], false));
+    }
+    for (node, mark) in nodes.iter().zip(marks) {
+        node.logged(mark, "who is on revoked definitions was noted in the store");
+    }
+    for node in &nodes {
+        let (project, data) = (node.project(), node.data());
+        let ran = run(&["check", "--store", "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()], "");
+        let out = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let line = out.lines().find(|line| line.contains("[store-revoked]")).unwrap_or_else(|| panic!("{out}"));
+        assert!(line.starts_with("conf/selfservice-weak.json") && line.contains(" 3 instances of 'weak' are"), "{line}");
+    }
+}

@@ -339,6 +339,49 @@ fn relationships_are_searched_by_where_they_lead() {
     assert_eq!(sorted["result"][0]["userName"], json!(all.last().unwrap()));
 }
 
+/// Pages follow one another by what came last, so that nobody is missed and nobody comes twice when others go meanwhile.
+#[test]
+fn pages_of_a_relationship_follow_one_another_while_references_come_and_go() {
+    let boss = user();
+    let mut reports: Vec<String> = (0..7).map(|_| made("user", &json!({ "manager": to(&boss) }))).collect();
+    reports.sort();
+    let page = |more: &str| {
+        let page = admin().get(&format!("{boss}/reports?_queryFilter=true&_pageSize=2{more}")).ok();
+        let paths: Vec<String> = page["result"].as_array().unwrap().iter().map(|one| one["_ref"].as_str().unwrap().to_owned()).collect();
+        (paths, page["pagedResultsCookie"].as_str().map(str::to_owned))
+    };
+    let after = |cookie: &Option<String>| format!("&_pagedResultsCookie={}", cookie.as_deref().unwrap());
+    let (first, cookie) = page("");
+    assert_eq!(first, reports[..2]);
+    admin().patch(&reports[0], &json!([{ "operation": "remove", "field": "/manager" }])).expect(200);
+    admin().patch(&reports[1], &json!([{ "operation": "remove", "field": "/manager" }])).expect(200);
+    let (second, cookie) = page(&after(&cookie));
+    assert_eq!(second, reports[2..4], "where the last one of the page before has gone, too");
+    let (third, cookie) = page(&after(&cookie));
+    assert_eq!(third, reports[4..6]);
+    let (last, none) = page(&after(&cookie));
+    assert_eq!((last.as_slice(), none), (&reports[6..], None));
+    let (counted, cookie) = page("&_pagedResultsOffset=3");
+    assert_eq!((counted, cookie), (reports[5..].to_vec(), None));
+    let (counted, cookie) = page("&_pagedResultsOffset=1");
+    assert_eq!(counted, reports[3..5]);
+    assert_eq!(page(&after(&cookie)).0, reports[5..]);
+    // A cookie belongs to one relationship and one search.
+    for foreign in [format!("{boss}/friends?_queryFilter=true"), format!("{}/reports?_queryFilter=true", user())] {
+        admin().get(&format!("{foreign}{}", after(&cookie))).expect(400);
+    }
+    let searched = format!("{boss}/reports?_queryFilter=_refResourceId+sw+%22user%22&_pageSize=2");
+    admin().get(&format!("{searched}{}", after(&cookie))).expect(400);
+    let found = admin().get(&format!("{searched}&_totalPagedResultsPolicy=EXACT")).ok();
+    assert_eq!((found["totalPagedResults"].clone(), found["result"].as_array().unwrap().len()), (json!(5), 2));
+    let next = format!("&_pagedResultsCookie={}", found["pagedResultsCookie"].as_str().unwrap());
+    let next = admin().get(&format!("{searched}{next}")).ok();
+    assert_eq!(next["result"][0]["_ref"], json!(reports[4]));
+    for wrong in ["50", "%C2%A7", "WyJ4Il0"] {
+        admin().get(&format!("{boss}/reports?_queryFilter=true&_pagedResultsCookie={wrong}")).expect(400);
+    }
+}
+
 #[test]
 fn references_go_with_their_object_however_many_there_are() {
     let boss = user();
@@ -366,4 +409,77 @@ fn scripts_see_and_set_relationships() {
     let reports = admin.get("managed/user/chief?_fields=reports").ok();
     assert_eq!(reports["reports"][0]["_ref"], "managed/user/staff");
     admin.put("managed/user/lost", &json!({ "userName": "lost", "boss": "nobody" })).refused(400);
+}
+
+/// The product's own file tells a manager of a new report; whichever side the relationship is written from.
+#[test]
+fn a_manager_is_told_of_a_new_report() {
+    let rule = |path: &str, watched: &str, target: &str, message: &str| {
+        json!({
+            "enabled": true, "path": path, "methods": ["update", "patch"],
+            "condition": { "type": "groovy", "globals": { "propertiesToCheck": [watched] }, "file": "propertiesModifiedFilter.groovy" },
+            "target": { "resource": target }, "notification": { "notificationType": "info", "message": message },
+        })
+    };
+    let told = "managed/user/{{response/manager/_refResourceId}}";
+    let project = Project::new()
+        .json("conf/managed.json", &managed())
+        .json("conf/notificationFactory.json", &json!({ "enabled": true }))
+        .json("conf/notification-newReport.json", &rule("managed/user/*", "manager", told, "{{response/sn}} reports to you."))
+        .json(
+            "conf/notification-reports.json",
+            &rule("managed/user/*", "reports", "managed/user/{{response/_id}}", "Your reports changed."),
+        )
+        .json("conf/notification-driver.json", &rule("managed/car/*", "driver", "{{response/driver/_ref}}", "You drive {{response/name}}."))
+        .json(
+            "conf/notification-nobody.json",
+            &rule("managed/user/*", "manager", "managed/user/{{response/maneger/_refResourceId}}", "never"),
+        )
+        .file("vestibule.toml", "[limits]\nenabled = false\n");
+    let server = Server::on(project).start();
+    assert!(server.log().contains("managed/user has no property 'maneger'"), "{}", server.log());
+    let admin = server.admin();
+    let make = |kind: &str, more: &Value| {
+        let id = unused(kind);
+        let mut object = if kind == "user" { json!({ "userName": id, "sn": id }) } else { json!({ "name": id }) };
+        object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        server.admin().with("If-None-Match", "*").put(&format!("managed/{kind}/{id}"), &object).expect(201);
+        id
+    };
+    let notes = |id: &str| {
+        let shown = admin.get(&format!("managed/user/{id}?_fields=_notifications/*")).ok()["_notifications"].clone();
+        let mut messages: Vec<String> = shown.as_array().unwrap().iter().map(|note| note["message"].as_str().unwrap().to_owned()).collect();
+        messages.sort();
+        messages
+    };
+    let (boss, other) = (make("user", &json!({})), make("user", &json!({})));
+    let path = |id: &str| format!("managed/user/{id}");
+    let lead = |id: &str| to(&path(id));
+    let report = make("user", &json!({ "manager": lead(&boss) }));
+    assert_eq!((notes(&boss), notes(&report)), (vec![], vec![]), "the file does not name 'create'");
+    admin.patch(&path(&report), &patch("replace", "/sn", &json!("Other"))).expect(200);
+    assert_eq!(notes(&boss), Vec::<String>::new(), "another property");
+    admin.patch(&path(&report), &patch("replace", "/manager", &lead(&other))).expect(200);
+    assert_eq!((notes(&other), notes(&boss)), (vec!["Other reports to you.".to_owned()], vec![]));
+    admin.patch(&path(&report), &json!([{ "operation": "remove", "field": "/manager" }])).expect(200);
+    assert_eq!((notes(&other).len(), notes(&report)), (1, vec![]), "nobody is told who is nobody's manager");
+    // From the side that finds it.
+    let second = make("user", &json!({}));
+    admin
+        .patch(
+            &path(&boss),
+            &json!([
+                { "operation": "add", "field": "/reports/-", "value": lead(&report) },
+                { "operation": "add", "field": "/reports/-", "value": lead(&second) },
+            ]),
+        )
+        .expect(200);
+    assert_eq!(notes(&boss), ["Other reports to you.".to_owned(), "Your reports changed.".to_owned(), format!("{second} reports to you.")]);
+    // Of another type, as one reference.
+    let car = make("car", &json!({}));
+    admin.patch(&format!("managed/car/{car}"), &patch("replace", "/driver", &lead(&second))).expect(200);
+    assert_eq!(notes(&second), [format!("You drive {car}.")]);
+    // A write that is refused leaves nothing.
+    admin.patch(&path(&second), &patch("replace", "/manager", &to("managed/user/nosuch"))).refused(400);
+    assert_eq!(notes(&boss).len(), 3);
 }

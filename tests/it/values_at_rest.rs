@@ -92,6 +92,33 @@ fn id(created: &Value) -> String {
     format!("managed/user/{}", created["_id"].as_str().unwrap())
 }
 
+/// What is declared one level deeper makes the whole as secret, or refuses it.
+#[test]
+fn what_is_secret_inside_a_value_is_as_secret_as_a_property() {
+    let object = |member: Value| json!({ "type": "object", "viewable": true, "userEditable": true, "properties": { "inner": member } });
+    let mut managed = managed();
+    for (name, member) in [
+        ("sealed", json!({ "type": "string", "encryption": { "purpose": "idm.password.encryption" } })),
+        ("private", json!({ "type": "string", "scope": "private" })),
+        ("hashed", json!({ "type": "string", "secureHash": { "algorithm": "SHA-256" } })),
+    ] {
+        managed["objects"][0]["schema"]["properties"][name] = object(member);
+    }
+    let mut server = Server::on(Project::new().json("conf/managed.json", &managed)).start();
+    assert!(server.log().contains("every value of 'hashed' is refused"), "{}", server.log());
+    let admin = server.admin();
+    let inner = |name: &str| json!({ name: { "inner": format!("{SSN}-inside") } });
+    admin.post("managed/user?_action=create", &person(&inner("hashed"))).refused(403);
+    let created = admin.post("managed/user?_action=create", &person(&inner("sealed"))).expect(201).json();
+    assert_eq!(created["sealed"]["inner"], format!("{SSN}-inside"));
+    admin.get("managed/user?_queryFilter=sealed/inner+pr").refused(403);
+    let private = json!({ "private": { "inner": "told to nobody" } });
+    let created = admin.post("managed/user?_action=create", &person(&private)).expect(201).json();
+    assert_eq!((created.get("private"), admin.get(&id(&created)).ok().get("private")), (None, None));
+    server.stop();
+    assert_eq!(lies_in(&server.data(), SSN), Vec::<String>::new());
+}
+
 #[test]
 fn an_encrypted_value_is_in_no_file_and_no_log_and_still_there_for_whose_it_is() {
     let mut server = Server::on(project()).start();

@@ -27,10 +27,14 @@ impl Attempt<'_> {
         };
         let runtime = self.runtime;
         let person = if principal.is_managed() { runtime.managed.objects.read(&principal.component, &principal.id).await? } else { None };
-        let resource = person.map_or(Value::Null, |person| {
-            let all = crest::Fields::default();
-            runtime.managed.show(&principal.component, &person, identity::Audience::Administrator, &all)
-        });
+        let resource = match person {
+            None => Value::Null,
+            Some(person) => {
+                let (all, administrator) = (crest::Fields::default(), identity::Audience::Administrator);
+                let person = runtime.managed.with_effective(&principal.component, person, administrator, &all).await?;
+                runtime.managed.show(&principal.component, &person, administrator, &all)
+            }
+        };
         let security = json!({ "authenticationId": principal.authentication_id, "authorization": authorization(&principal) });
         let bindings = Bindings::new(self.now.saturating_mul(1000), crest::random_bytes(self.accounts.random.as_ref()))
             .with_all(globals.clone())

@@ -89,7 +89,7 @@ impl stages::Consequences for Consequences {
         let Some(previous) = &prepared.previous else {
             let unconfirmed = address(&prepared.content).filter(|_| written.author != Author::Administrator);
             let mut effects: Vec<Effect> = unconfirmed.map(|address| Self::unconfirmed(written, address)).into_iter().collect();
-            effects.extend(self.notifications.note(collection, prepared, false, written.author != Author::Administrator));
+            effects.extend(self.notifications.note(collection, prepared, false, written.author != Author::Administrator).await?);
             return Ok(effects);
         };
         if matches!(prepared.change, Some(Change::Delete { .. })) {
@@ -106,7 +106,7 @@ impl stages::Consequences for Consequences {
             effects.push(Effect::EndSessions { collection: collection.to_owned(), id: prepared.id.clone(), except: None });
         }
         let by_person = written.author != Author::Administrator;
-        effects.extend(self.notifications.note(collection, prepared, password, by_person));
+        effects.extend(self.notifications.note(collection, prepared, password, by_person).await?);
         if !by_person {
             return Ok(effects);
         }

@@ -229,9 +229,12 @@ impl Editor<'_> {
     async fn commit_with(&self, collection: &str, mut prepared: Prepared, more: Vec<Effect>) -> Result<Resource, ResourceError> {
         let nothing = || ResourceError::internal("Nothing was prepared");
         let attempt = self.actor.attempt;
-        let mut effects = Vec::new();
+        let mut effects;
         if prepared.change.is_some() {
             effects = attempt.runtime.consequences.of(&self.written(collection, &prepared)).await?;
+        } else {
+            // Others may have got a reference.
+            effects = attempt.runtime.consequences.notifications.note(collection, &prepared, false, false).await?;
         }
         let scripts = stages::of_scripts(&attempt.runtime.managed, &prepared);
         let change = prepared.change.take();

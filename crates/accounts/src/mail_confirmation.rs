@@ -169,7 +169,7 @@ impl Actor<'_> {
         let module = module.ok_or_else(|| ResourceError::forbidden("Access denied"))?;
         let login = login_property(module, runtime.schemas.get(collection));
         let name = user.content.get(login).and_then(Value::as_str).unwrap_or(&user.id);
-        let principal = roles::person(runtime, collection, user, name, module);
+        let principal = roles::person(runtime, collection, user, name, module).await?;
         self.attempt.reauthenticate(&principal, password).await
     }
 

@@ -89,7 +89,10 @@ impl Attempt<'_> {
         let user = self.runtime.managed.objects.read(&subject.collection, &subject.id).await.map_err(ResourceError::from)?;
         let Some(user) = user.filter(|user| is_active(&user.content)) else { return Ok(None) };
         let name = login_name(module, self.runtime.schemas.get(&subject.collection), &user.content);
-        Ok(name.map(|name| roles::person(self.runtime, &subject.collection, &user, name, module)))
+        match name {
+            Some(name) => Ok(Some(roles::person(self.runtime, &subject.collection, &user, name, module).await?)),
+            None => Ok(None),
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crest::{Change, Clock, Fields, Filter, Paging, Pointer, Query, Random, Resource, ResourceError, SortKey, TotalPolicy};
-use identity::{Audience, Managed, Prepared, timestamp};
+use crest::{Change, Clock, Fields, Filter, Paging, Pointer, Query, Random, Resource, ResourceError, SortKey, TotalPolicy, reference};
+use identity::{Audience, Held, Managed, Prepared, Step, timestamp};
 use process::{CommitError, Effect, Ledger, Unit};
 use project::{NotificationRule, Watched};
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ pub const COLLECTION: &str = "internal/notification";
 pub const TARGET: &str = "target";
 /// The member that says when one was made.
 const CREATED: &str = "createDate";
+/// References of a relationship that a message can name.
+const NAMED: u32 = 16;
 /// Most that somebody has; with the next one the oldest goes.
 pub const MOST: u64 = 200;
 
@@ -36,27 +38,128 @@ pub struct Notifications {
 }
 
 impl Notifications {
-    /// The effects that leave the notifications of a write, where the project wants some. The oldest make room for them in the same transaction.
-    pub(crate) fn note(&self, collection: &str, prepared: &Prepared, of_credential: bool, by_person: bool) -> Vec<Effect> {
-        if !self.settings.enabled {
-            return Vec::new();
+    /// The effects that leave the notifications of a write, of what it does to relationships included, where the project wants some. The oldest
+    /// make room for them in the same transaction.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub(crate) async fn note(
+        &self,
+        collection: &str,
+        prepared: &Prepared,
+        of_credential: bool,
+        by_person: bool,
+    ) -> Result<Vec<Effect>, ResourceError> {
+        if !self.settings.enabled || matches!(prepared.change, Some(Change::Delete { .. })) {
+            return Ok(Vec::new());
         }
-        let rules =
-            self.settings.rules.iter().filter(|rule| (by_person || rule.declared) && watches(rule, collection, prepared, of_credential));
-        let mut effects = Vec::new();
-        let object = format!("{collection}/{}", prepared.id);
-        for rule in rules {
-            let shown = Resource { id: prepared.id.clone(), revision: String::new(), content: prepared.content.clone() };
-            let shown = self.managed.show(collection, &shown, Audience::Administrator, &Fields::all());
+        let mut notes = Notes { targets: Vec::new(), effects: Vec::new() };
+        let mut changed = prepared.changed.clone();
+        let found = self.related(collection, prepared);
+        changed.extend(found.iter().map(|(name, _)| name.clone()));
+        if prepared.change.is_some() || !changed.is_empty() {
+            let method = match (&prepared.change, &prepared.previous) {
+                (Some(_), None) => "create",
+                (Some(Change::Replace { .. }), _) => "update",
+                _ => "patch",
+            };
+            let object = Resource { id: prepared.id.clone(), revision: String::new(), content: prepared.content.clone() };
+            let write = Write { collection, object, method, changed: &changed, found: &found, of_credential };
+            let rules = self.settings.rules.iter().filter(|rule| by_person || rule.declared);
+            self.told(&write, rules, &mut notes).await?;
+        }
+        for step in prepared.before.iter().chain(&prepared.after) {
+            let Step::Change(Change::Link { collection, id, property, many, reference, replaces }) = step else { continue };
+            let Some(mut object) = self.managed.objects.read(collection, id).await? else { continue };
+            if reference::link(&mut object.content, id, property, *many, reference, *replaces).is_err() {
+                // The commit decides, and tells.
+                continue;
+            }
+            let changed = std::slice::from_ref(property);
+            let write = Write { collection, object, method: "patch", changed, found: &[], of_credential: false };
+            self.told(&write, self.settings.rules.iter().filter(|rule| rule.declared), &mut notes).await?;
+        }
+        notes.effects.extend(notes.targets.into_iter().map(|target| keep(MOST, target)));
+        Ok(notes.effects)
+    }
+
+    /// The properties of an object that find references which a write adds elsewhere, with where these lead, or takes away.
+    fn related(&self, collection: &str, prepared: &Prepared) -> Vec<(String, Option<String>)> {
+        let Some(schema) = self.managed.schemas.get(collection) else { return Vec::new() };
+        let mut names = Vec::new();
+        for step in prepared.before.iter().chain(&prepared.after) {
+            let (other, back, leads) = match step {
+                Step::Change(Change::Link { collection, id, property, .. }) => (collection, property, Some(format!("{collection}/{id}"))),
+                Step::Change(Change::Unlink { collection, property, .. }) => (collection, property, None),
+                _ => continue,
+            };
+            let finds = |property: &&identity::Property| {
+                let pair = property.relationship.as_ref().and_then(|relationship| relationship.pair(other));
+                pair.is_some_and(|pair| pair.there && pair.property == *back)
+            };
+            names.extend(schema.properties.iter().filter(finds).map(|property| (property.name.clone(), leads.clone())));
+        }
+        names
+    }
+
+    /// Collects what rules say of a write.
+    async fn told(
+        &self,
+        write: &Write<'_>,
+        rules: impl Iterator<Item = &NotificationRule> + Send,
+        notes: &mut Notes,
+    ) -> Result<(), ResourceError> {
+        for rule in rules.filter(|rule| watches(rule, write)) {
+            let shown = self.shown(write, rule).await?;
+            let target = match &rule.target {
+                None => format!("{}/{}", write.collection, write.object.id),
+                Some(target) => {
+                    let path = filled(target, &shown);
+                    // Whoever has no manager has nobody who could be told.
+                    let Some((collection, id)) = path.rsplit_once('/').filter(|(_, id)| !id.is_empty()) else { continue };
+                    if self.managed.schemas.get(collection).is_none() || self.managed.objects.read(collection, id).await?.is_none() {
+                        continue;
+                    }
+                    path
+                }
+            };
             let (message, date) = (filled(&rule.message, &shown), timestamp(self.clock.now()));
-            let content = json!({TARGET: object, "notificationType": rule.kind, "message": message, CREATED: date});
+            let content = json!({TARGET: target, "notificationType": rule.kind, "message": message, CREATED: date});
             let id = uuid::Builder::from_random_bytes(crest::random_bytes(self.random.as_ref())).into_uuid().to_string();
-            effects.push(Effect::Change(Change::Create { collection: COLLECTION.to_owned(), id, content }));
+            notes.effects.push(Effect::Change(Change::Create { collection: COLLECTION.to_owned(), id, content }));
+            if !notes.targets.contains(&target) {
+                notes.targets.push(target);
+            }
         }
-        if !effects.is_empty() {
-            effects.push(keep(MOST, object));
+        Ok(())
+    }
+
+    /// The object as a message shows it, with the relationships that the rule names.
+    async fn shown(&self, write: &Write<'_>, rule: &NotificationRule) -> Result<Value, ResourceError> {
+        let Write { collection, object, .. } = write;
+        let mut object = object.clone();
+        let mut fields = "*".to_owned();
+        let schema = self.managed.schemas.get(collection).into_iter();
+        for property in schema.flat_map(|schema| &schema.properties) {
+            let Some(relationship) = &property.relationship else { continue };
+            let named = [Some(&rule.message), rule.target.as_ref()].into_iter().flatten().any(|text| names(text, &property.name));
+            if !named {
+                continue;
+            }
+            // What this write adds elsewhere is not in the store yet.
+            let of_write = || write.found.iter().filter(|(name, _)| *name == property.name);
+            let mut values: Vec<Value> = of_write().filter_map(|(_, path)| Some(referring(path.as_ref()?))).collect();
+            if relationship.many || of_write().next().is_none() {
+                let held = self.managed.references_walk(collection, &object, &property.name)?.next(NAMED).await?;
+                values.extend(held.iter().map(Held::value));
+            }
+            let value = if relationship.many { Value::Array(values) } else { values.into_iter().next().unwrap_or_default() };
+            if let Value::Object(members) = &mut object.content {
+                members.insert(property.name.clone(), value);
+            }
+            fields = format!("{fields},{}", property.name);
         }
-        effects
+        Ok(self.managed.view(collection, &object, Audience::Administrator, &Fields::parse(&fields)?))
     }
 
     /// The notifications of an object, newest first, [`MOST`] at most.
@@ -139,25 +242,51 @@ pub fn shown(stored: &Resource) -> Value {
     })
 }
 
+/// A write, as rules see it.
+struct Write<'a> {
+    collection: &'a str,
+    /// As it is afterwards.
+    object: Resource,
+    method: &'a str,
+    changed: &'a [String],
+    /// References that it adds to what the object finds, or takes away.
+    found: &'a [(String, Option<String>)],
+    of_credential: bool,
+}
+
+/// What a write leaves.
+struct Notes {
+    /// Whose they are, each once.
+    targets: Vec<String>,
+    effects: Vec<Effect>,
+}
+
+/// A reference to an object, in full.
+fn referring(path: &str) -> Value {
+    Value::Object(identity::references::shown("", "", &json!({ reference::REF: path })))
+}
+
 /// Whether a rule is about a write.
-fn watches(rule: &NotificationRule, collection: &str, prepared: &Prepared, of_credential: bool) -> bool {
-    let method = match (&prepared.change, &prepared.previous) {
-        (Some(Change::Delete { .. }), _) => return false,
-        (_, None) => "create",
-        (Some(Change::Replace { .. }), _) => "update",
-        _ => "patch",
-    };
-    let named = rule.methods.is_empty() || rule.methods.iter().any(|wanted| wanted == method);
+fn watches(rule: &NotificationRule, write: &Write<'_>) -> bool {
+    let named = rule.methods.is_empty() || rule.methods.iter().any(|wanted| wanted == write.method);
     let changed = match &rule.watched {
-        Watched::Credentials => of_credential,
-        Watched::Profile => !of_credential && !prepared.changed.is_empty(),
+        Watched::Credentials => write.of_credential,
+        Watched::Profile => !write.of_credential && !write.changed.is_empty(),
         Watched::Properties(names) => names.iter().any(|name| {
             let top = name.trim_start_matches('/').split('/').next().unwrap_or_default();
-            prepared.changed.iter().any(|changed| changed == top)
+            write.changed.iter().any(|changed| changed == top)
         }),
         Watched::Anything => true,
     };
-    rule.collection == collection && named && changed
+    rule.collection == write.collection && named && changed
+}
+
+/// Whether a text with places in it names a property of the object.
+fn names(text: &str, property: &str) -> bool {
+    text.split("{{").skip(1).any(|token| {
+        let place = token.split("}}").next().unwrap_or_default().trim().strip_prefix("response").unwrap_or_default();
+        place.trim_start_matches(['/', '.']).split('/').next() == Some(property)
+    })
 }
 
 /// A message with the members of the object it is about; what is not there is nothing.

@@ -100,7 +100,10 @@ impl Attempt<'_> {
         if let Some(digest) = digest.filter(|_| matched && !known) {
             self.accounts.accepted.remember(digest, self.now);
         }
-        Ok(active.filter(|_| matched).map(|user| roles::person(self.runtime, collection, user, name, module)))
+        match active.filter(|_| matched) {
+            Some(user) => Ok(Some(roles::person(self.runtime, collection, user, name, module).await?)),
+            None => Ok(None),
+        }
     }
 
     /// Compares a password with the one of `user`, or with nothing at the same cost, and brings an outdated hash up to date.

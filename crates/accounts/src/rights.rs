@@ -70,7 +70,7 @@ async fn held(runtime: &Runtime, principal: &Principal) -> Result<Vec<String>, R
     let Some(module) = runtime.module(&principal.component) else { return Ok(Vec::new()) };
     let found = runtime.managed.objects.read(&principal.component, &principal.id).await?;
     let Some(person) = found.filter(|person| is_active(&person.content)) else { return Ok(Vec::new()) };
-    let mut roles = managed_roles(runtime, module, &person.content);
+    let mut roles = managed_roles(runtime, module, &principal.component, &person).await?;
     if let Some(pending) = &principal.pending {
         roles.retain(|role| leaf(role) != leaf(&pending.role));
     }

@@ -60,7 +60,7 @@ impl Attempt<'_> {
             stages::tell_ambiguous(collection, &found.ambiguous);
         }
         let Some(user) = found.person.filter(|user| is_active(&user.content)) else { return Ok(None) };
-        let Some(roles) = roles_for(self.runtime, run_as, &user) else { return Ok(None) };
+        let Some(roles) = roles_for(self.runtime, run_as, collection, &user).await? else { return Ok(None) };
         let facts = ModuleFacts {
             id: sender.module.id.clone(),
             query_id: run_as.query_id.clone(),
@@ -82,7 +82,7 @@ impl Attempt<'_> {
     ) -> Result<Option<Vec<String>>, ResourceError> {
         let run_as = self.runtime.run_as(&acting.component, &acting.id).filter(|run_as| run_as.resource == collection);
         let Some((run_as, actor)) = run_as.zip(self.actor_now(acting).await?) else { return Ok(None) };
-        Ok(roles_for(self.runtime, run_as, user).filter(|_| entitles(run_as, &actor)))
+        Ok(roles_for(self.runtime, run_as, collection, user).await?.filter(|_| entitles(run_as, &actor)))
     }
 
     /// Who acts, with what a sign-in of theirs would be worth now.
@@ -92,7 +92,8 @@ impl Attempt<'_> {
             let Some(module) = self.runtime.module(&acting.component) else { return Ok(None) };
             let found = self.runtime.managed.objects.read(&acting.component, &acting.id).await?;
             let Some(actor) = found.filter(|actor| is_active(&actor.content)) else { return Ok(None) };
-            return self.augmented(&module.script, roles::person(self.runtime, &acting.component, &actor, &acting.name, module)).await;
+            let actor = roles::person(self.runtime, &acting.component, &actor, &acting.name, module).await?;
+            return self.augmented(&module.script, actor).await;
         }
         if let Some(module) = authentication.static_user(&acting.id) {
             return self.augmented(&module.script, Principal::internal(&acting.id, &module.roles, ModuleFacts::of(module))).await;

@@ -114,7 +114,7 @@ async fn owner(attempt: &Attempt<'_>, session: Session) -> Result<Option<Princip
         } else {
             // Nobody signs in through a module that is switched off, and nobody stays.
             let Some(module) = runtime.module(&session.component) else { return Ok(None) };
-            managed_roles(runtime, module, &user.content)
+            managed_roles(runtime, module, &session.component, &user).await?
         };
         // What a script made of the roles is not asked for again.
         roles = Some(now_has).filter(|_| authentication.session.dynamic_roles && principal.augmented.is_none());

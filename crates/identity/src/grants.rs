@@ -31,11 +31,22 @@ pub fn within_limits(limited: &Value, now: i64) -> bool {
     }
 }
 
+/// Whether a value is a list of limits of time: each has a `duration`, a beginning and an end after it.
+#[must_use]
+pub fn are_limits(value: &Value) -> bool {
+    value.as_array().is_some_and(|limits| limits.iter().all(|limit| span(limit).is_some_and(|(from, to)| from < to)))
+}
+
 /// Whether the moment lies within `duration`, a beginning and an end; nothing for one that cannot be read.
 fn holds(limit: &Value, now: i64) -> Option<bool> {
-    let (from, to) = limit.get("duration")?.as_str()?.split_once('/')?;
-    let (from, to) = (moment(from)?, moment(to)?);
+    let (from, to) = span(limit)?;
     Some(from <= now && now < to)
+}
+
+/// The beginning and the end, in seconds since 1970.
+fn span(limit: &Value) -> Option<(i64, i64)> {
+    let (from, to) = limit.get("duration")?.as_str()?.split_once('/')?;
+    Some((moment(from)?, moment(to)?))
 }
 
 /// A time of ISO 8601; without an offset it is UTC.
@@ -71,6 +82,37 @@ mod tests {
             &json!([{"duration": "2019-01-01T00:00:00Z/2019-02-01T00:00:00Z"}, {"duration": "2020-03-01T00:00:00Z/2020-09-01T00:00:00Z"}]),
         );
         assert!(in_force(&two, MARCH) && !in_force(&two, SEPTEMBER));
+    }
+
+    #[test]
+    fn a_limit_of_time_has_a_beginning_and_an_end_after_it() {
+        let limit = |duration: &str| json!([{ "duration": duration }]);
+        for good in [
+            json!([]),
+            limit("2020-03-01T00:00:00.000Z/2020-09-01T00:00:00.000Z"),
+            limit("2020-03-01T01:00:00+01:00/2020-03-01T00:00:01Z"),
+            limit("2020-03-01T00:00:00/2020-09-01T00:00:00"),
+            json!([limit("2020-03-01T00:00:00Z/2020-09-01T00:00:00Z")[0], limit("2021-03-01T00:00:00Z/2021-09-01T00:00:00Z")[0]]),
+        ] {
+            assert!(are_limits(&good), "{good}");
+        }
+        let whole = limit("2020-03-01T00:00:00Z/2020-09-01T00:00:00Z");
+        for bad in [
+            whole[0].clone(),
+            json!("2020-03-01T00:00:00Z/2020-09-01T00:00:00Z"),
+            json!([whole[0], {}]),
+            json!([7]),
+            json!([{ "duration": 7 }]),
+            limit(""),
+            limit("2020-03-01T00:00:00Z"),
+            limit("2020-03-01T00:00:00Z/P6M"),
+            limit("2020-09-01T00:00:00Z/2020-03-01T00:00:00Z"),
+            limit("2020-03-01T00:00:00Z/2020-03-01T00:00:00Z"),
+            limit("2020-13-01T00:00:00Z/2021-01-01T00:00:00Z"),
+            limit("2020-03-01T00:00:00Z/2020-09-01T00:00:00Z/2021-09-01T00:00:00Z"),
+        ] {
+            assert!(!are_limits(&bad), "{bad}");
+        }
     }
 
     #[test]

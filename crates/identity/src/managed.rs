@@ -5,6 +5,8 @@
 //! neither; [`Managed::view`] is the only way out.
 
 mod asking;
+mod computed;
+mod effective;
 mod effects;
 mod found;
 mod history;
@@ -25,7 +27,7 @@ use crest::{Change, Clock, Guard, Random, Resource, ResourceError, random_bytes}
 use serde_json::{Map, Value};
 
 pub use effects::timestamp;
-pub use found::{Held, Walk};
+pub use found::{Held, Mark, Walk};
 pub use marker::sealed;
 pub use steps::{Refers, ScriptMail, Step};
 pub use view::{Audience, percentage};
@@ -199,7 +201,9 @@ impl Managed {
         let schema = self.schema(collection)?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
-        let shown = self.view(collection, &stored, Audience::Administrator, &crest::Fields::all());
+        let all = crest::Fields::all();
+        let seen = self.with_effective(collection, stored.clone(), Audience::Administrator, &all).await?;
+        let shown = self.view(collection, &seen, Audience::Administrator, &all);
         let Value::Object(mut content) = content else { return Err(not_an_object()) };
         let sent: Vec<String> = content.keys().cloned().collect();
         if !by.is_administrator() {

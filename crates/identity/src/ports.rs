@@ -63,6 +63,23 @@ pub trait Objects: Send + Sync {
         limit: u32,
     ) -> Result<Vec<String>, ObjectsError>;
 
+    /// The id of the object that is the `number`th, from 1, of those of a collection that refer by a property to `target`, in the order of
+    /// [`Objects::referring`]; `None` where they are fewer. A store counts, and loads nothing.
+    ///
+    /// # Errors
+    /// [`ObjectsError::Unavailable`] when the store does not answer.
+    async fn passed(&self, collection: &str, property: &str, target: &str, number: u64) -> Result<Option<String>, ObjectsError> {
+        let (mut left, mut after) = (number, String::new());
+        while left > 0 {
+            let limit = u32::try_from(left).unwrap_or(u32::MAX).min(500);
+            let ids = self.referring(collection, property, Referring::To(target), &after, limit).await?;
+            let Some(last) = ids.last() else { return Ok(None) };
+            after.clone_from(last);
+            left = left.saturating_sub(ids.len() as u64);
+        }
+        Ok(Some(after))
+    }
+
     /// How many objects of a collection refer by a property to `target` (`managed/user/<id>`).
     ///
     /// # Errors

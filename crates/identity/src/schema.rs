@@ -4,6 +4,7 @@
 //! stands. Easiest to break: a flag that is *absent* means `false`, except for whether a property is returned by default.
 
 mod builtin;
+mod nested;
 mod object;
 mod pairs;
 mod property;

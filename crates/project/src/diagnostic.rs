@@ -145,6 +145,12 @@ impl Sink {
         self.found.borrow_mut().push(diagnostic);
     }
 
+    /// Is anything noted about `file`?
+    #[must_use]
+    pub fn tells_of(&self, file: &str) -> bool {
+        self.found.borrow().iter().any(|found| found.location.file == file)
+    }
+
     /// Is anything noted about `file` an error?
     #[must_use]
     pub fn has_errors_in(&self, file: &str) -> bool {

@@ -277,7 +277,7 @@ tables! {
         used("path", "The objects it is about: `managed/user/*`."),
         used("methods", "The operations it is about: `create`, `update`, `patch`."),
         used("condition", "The product's `propertiesModifiedFilter` with `globals.propertiesToCheck`, or its expression about one property; with another script it is not made."),
-        used("target", "`managed/user/{{response/_id}}`, the object that was written; for another one it is not made."),
+        used("target", "`managed/user/{{response/_id}}`, the object that was written, or another one by a property of it: `managed/user/{{response/manager/_refResourceId}}`."),
         used("notification", "`notificationType` and `message`, with `{{response/…}}` for members of the object."),
     ];
     QUESTIONS = "selfservice.kba.json", "": [

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use identity::Schemas;
 use stages::MailTemplate;
 
 use self::loader::{Loader, Presence};
@@ -106,7 +107,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let initial = loader.companion("repo.init.json").present();
     let facts = identities::facts(&authentication, &sync, &processes, initial.as_ref());
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &loader, sink);
-    let questions = identities::questions(kba.as_ref(), sink);
+    let questions = identities::questions(kba.as_ref(), &schemas, sink);
     let mut project = Project {
         processes,
         authentication,
@@ -132,7 +133,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         theme_realm: loader.whole("ui-themerealm.json"),
         mounts: if settings.pages.dir.is_some() { mounts(files, names, sink) } else { Vec::new() },
         internal_roles: initial.as_ref().map(|document| InternalRole::read(document, &schemas, sink)).unwrap_or_default(),
-        notifications: notifications(&loader, &conf, names, sink),
+        notifications: notifications(&loader, &conf, names, &schemas, sink),
         schemas,
         policies,
         questions,
@@ -152,12 +153,12 @@ fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFi
     named.filter_map(|(name, file)| ProcessFile::from_document(name, loader.companion(file).present()?, sink)).collect()
 }
 
-fn notifications(loader: &Loader<'_>, conf: &[String], names: &ProjectNames<'_>, sink: &Sink) -> Notifications {
+fn notifications(loader: &Loader<'_>, conf: &[String], names: &ProjectNames<'_>, schemas: &Schemas, sink: &Sink) -> Notifications {
     let factory = loader.companion("notificationFactory.json").read(|document| notifications::read_factory(document, sink)).flatten();
     let named = conf.iter().filter_map(|file| Some((notifications::name_of(file)?, file)));
     let files: Vec<_> = named.filter_map(|(name, file)| Some((name, loader.companion(file).present()?))).collect();
     let declared: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-    let rules = files.iter().map(|(name, document)| notifications::read(name, document, sink)).collect();
+    let rules = files.iter().map(|(name, document)| notifications::read(name, document, schemas, sink)).collect();
     Notifications::read(names, factory, rules, &declared)
 }
 
@@ -207,7 +208,8 @@ fn cross_origins(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<Cross
 fn other_features(conf: &[String], sources: &BTreeMap<String, Arc<SourceFile>>, sink: &Sink) {
     let unread = |file: &&String| {
         let path = format!("conf/{file}");
-        let read = sources.contains_key(&path) || sink.has_errors_in(&path) || ui_context::FILES.contains(&file.as_str());
+        // Of one that could not be read something was said.
+        let read = sources.contains_key(&path) || sink.tells_of(&path) || ui_context::FILES.contains(&file.as_str());
         file.strip_suffix(".json").is_some() && !read
     };
     let others: Vec<&str> = conf.iter().filter(unread).map(String::as_str).collect();

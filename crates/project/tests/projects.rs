@@ -108,9 +108,6 @@ const EXPECTED: &[(&str, &[&str])] = &[
         &[
             "conf hint[other-features]",
             "conf/identityProviders.json:6 warning[not-readable]",
-            "conf/notification-newReport.json:17 warning[notification] /target",
-            "conf/policy.json:80 warning[policies] /resources/3/properties/1/policies/0",
-            "conf/policy.json:239 warning[policies] /resources/4/properties/0/policies/0",
             "conf/auth.profile.json:3 hint[profile-process-missing] /profileEnhancementProcesses/0",
             "conf/auth.profile.json:4 hint[profile-process-missing] /profileEnhancementProcesses/1",
             "conf/auth.profile.json:5 hint[profile-process-missing] /profileEnhancementProcesses/2",

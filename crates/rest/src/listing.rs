@@ -40,7 +40,6 @@ pub(crate) struct Window {
     end: u64,
     passed: u64,
     page: Vec<Value>,
-    total: Option<u64>,
 }
 
 impl Window {
@@ -55,7 +54,7 @@ impl Window {
             Paging::Cookie(cookie) => cookie.parse().map_err(|_| ResourceError::bad_request("Invalid paged results cookie"))?,
         };
         let size = request.query.page_size.filter(|size| *size > 0).unwrap_or(u64::MAX);
-        Ok(Self { from, end: from.saturating_add(size), passed: 0, page: Vec::new(), total: None })
+        Ok(Self { from, end: from.saturating_add(size), passed: 0, page: Vec::new() })
     }
 
     /// The next entry that matches.
@@ -64,22 +63,6 @@ impl Window {
             self.page.push(entry);
         }
         self.passed += 1;
-    }
-
-    /// How many entries come before the page.
-    pub(crate) fn skipped(&mut self) -> u64 {
-        self.passed = self.from;
-        self.from
-    }
-
-    /// How many entries the page can still make use of, one more than it holds.
-    pub(crate) fn wanted(&self) -> u32 {
-        u32::try_from(self.end.saturating_sub(self.passed)).unwrap_or(u32::MAX).saturating_add(1)
-    }
-
-    /// How many entries there are, where that is known without a look at each.
-    pub(crate) fn counted(&mut self, total: u64) {
-        self.total = Some(total);
     }
 
     /// Whether it is known that there is a page after this one.
@@ -92,15 +75,26 @@ impl Window {
     /// # Errors
     /// None but a fault of ours.
     pub(crate) fn answer(self, request: &QueryRequest, fields: &Fields, complete: bool) -> Result<Reply, ResourceError> {
-        let ids = Fields::parse("_id")?;
-        let fields = if request.ids_only { &ids } else { fields };
-        Ok(Reply::Page {
-            result: self.page.iter().map(|entry| selected(entry, fields)).collect(),
-            cookie: self.is_full().then(|| self.end.to_string()),
-            total: self.total.or_else(|| (complete && request.totals != TotalPolicy::None).then_some(self.passed)),
-            policy: request.totals,
-        })
+        let total = (complete && request.totals != TotalPolicy::None).then_some(self.passed);
+        page(&self.page, self.is_full().then(|| self.end.to_string()), total, request, fields)
     }
+}
+
+/// A page of entries as an answer.
+///
+/// # Errors
+/// None but a fault of ours.
+pub(crate) fn page(
+    entries: &[Value],
+    cookie: Option<String>,
+    total: Option<u64>,
+    request: &QueryRequest,
+    fields: &Fields,
+) -> Result<Reply, ResourceError> {
+    let ids = Fields::parse("_id")?;
+    let fields = if request.ids_only { &ids } else { fields };
+    let result = entries.iter().map(|entry| selected(entry, fields)).collect();
+    Ok(Reply::Page { result, cookie, total, policy: request.totals })
 }
 
 /// In the store's order: what is missing, numbers and booleans, then text.

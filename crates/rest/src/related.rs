@@ -7,7 +7,7 @@
 use accounts::delegated::Delegate;
 use accounts::rights::{self, Rights};
 use crest::{Fields, Resource, ResourceError, reference};
-use identity::Held;
+use identity::{Audience, Held};
 use project::Permission;
 use serde_json::{Map, Value, json};
 
@@ -28,6 +28,31 @@ pub(crate) async fn show(cx: &Context<'_>, collection: &str, object: &Resource) 
 /// # Errors
 /// 503 when the store does not answer.
 pub(crate) async fn shown(cx: &Context<'_>, collection: &str, object: &Resource, fields: &Fields) -> Result<Value, ResourceError> {
+    let audience = cx.audience(collection, &object.id);
+    let object = cx.runtime.managed.with_effective(collection, object.clone(), audience, fields).await?;
+    presented(cx, collection, &object, fields).await
+}
+
+/// The objects of a page as whoever asks may see them.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn all_shown(
+    cx: &Context<'_>,
+    collection: &str,
+    objects: Vec<Resource>,
+    fields: &Fields,
+) -> Result<Vec<Value>, ResourceError> {
+    let audience = cx.audience(collection, "");
+    let mut shown = Vec::with_capacity(objects.len());
+    for object in &cx.runtime.managed.all_with_effective(collection, objects, audience, fields).await? {
+        shown.push(presented(cx, collection, object, fields).await?);
+    }
+    Ok(shown)
+}
+
+/// An object with all that is computed of it.
+async fn presented(cx: &Context<'_>, collection: &str, object: &Resource, fields: &Fields) -> Result<Value, ResourceError> {
     let managed = &cx.runtime.managed;
     let audience = cx.audience(collection, &object.id);
     if !asks(cx, collection, fields) {
@@ -50,6 +75,36 @@ pub(crate) async fn delegated(
     object: &Resource,
     fields: &Fields,
 ) -> Result<Value, ResourceError> {
+    let object = cx.runtime.managed.with_effective(collection, object.clone(), Audience::Other, fields).await?;
+    as_delegated(cx, delegate, collection, &object, fields).await
+}
+
+/// The objects of a page as a delegate may see them.
+///
+/// # Errors
+/// 404 where one may not be seen, 503 when the store does not answer.
+pub(crate) async fn all_delegated(
+    cx: &Context<'_>,
+    delegate: &Delegate<'_>,
+    collection: &str,
+    objects: Vec<Resource>,
+    fields: &Fields,
+) -> Result<Vec<Value>, ResourceError> {
+    let mut shown = Vec::with_capacity(objects.len());
+    for object in &cx.runtime.managed.all_with_effective(collection, objects, Audience::Other, fields).await? {
+        shown.push(as_delegated(cx, delegate, collection, object, fields).await?);
+    }
+    Ok(shown)
+}
+
+/// An object with all that is computed of it, as a delegate may see it.
+async fn as_delegated(
+    cx: &Context<'_>,
+    delegate: &Delegate<'_>,
+    collection: &str,
+    object: &Resource,
+    fields: &Fields,
+) -> Result<Value, ResourceError> {
     let managed = &cx.runtime.managed;
     if !delegate.sees(object) || !asks(cx, collection, fields) {
         return delegate.show(managed, object, fields);
@@ -58,7 +113,7 @@ pub(crate) async fn delegated(
     let related = managed.with_references(collection, object.clone(), &asked).await?;
     // Privileges are judged by what is stored, not by what was found.
     let mut view = delegate.view(managed, object, fields)?;
-    let full = managed.view(collection, &related, identity::Audience::Owner, &asked);
+    let full = managed.view(collection, &related, Audience::Owner, &asked);
     if let (Value::Object(view), Value::Object(full)) = (&mut view, full) {
         view.extend(full.into_iter().filter(|(name, _)| is_relationship(cx, collection, name) && delegate.reads(object, name)));
     }
@@ -115,7 +170,7 @@ async fn beside(cx: &Context<'_>, one: Value) -> Result<Value, ResourceError> {
 /// 503 when the store does not answer.
 pub(crate) async fn listed(cx: &Context<'_>, held: &Held) -> Result<Value, ResourceError> {
     let seen = match (&held.other, reference::place(&held.reference)) {
-        (Some(other), Some((collection, _))) => seen(cx, cx.rights().await?, collection, other)?,
+        (Some(other), Some((collection, _))) => seen(cx, cx.rights().await?, collection, other).await?,
         _ => target_seen(cx, &held.reference).await?,
     };
     Ok(identity::references::listed(&held.id, &held.revision, &held.reference, seen))
@@ -132,14 +187,23 @@ async fn target_seen(cx: &Context<'_>, one: &Value) -> Result<Map<String, Value>
         return Ok(Map::new());
     }
     match cx.runtime.managed.objects.read(collection, id).await? {
-        Some(other) => seen(cx, cx.rights().await?, collection, &other),
+        Some(other) => seen(cx, cx.rights().await?, collection, &other).await,
         None => Ok(Map::new()),
     }
 }
 
 /// What whoever asks may see of an object.
-pub(crate) fn seen(cx: &Context<'_>, rights: &Rights, collection: &str, other: &Resource) -> Result<Map<String, Value>, ResourceError> {
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn seen(
+    cx: &Context<'_>,
+    rights: &Rights,
+    collection: &str,
+    other: &Resource,
+) -> Result<Map<String, Value>, ResourceError> {
     let managed = &cx.runtime.managed;
+    let other = &managed.with_effective(collection, other.clone(), cx.audience(collection, &other.id), &Fields::all()).await?;
     let own = cx.principal.component == collection && cx.principal.id == other.id;
     let seen = if cx.principal.is_administrator() || own {
         managed.show(collection, other, cx.audience(collection, &other.id), &Fields::all())

@@ -4,6 +4,7 @@
 //! Recording never waits for the disk: a thread of its own writes, and what does not fit its queue is counted, not silently gone.
 
 mod in_flight;
+mod noted;
 mod retention;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 pub(crate) use in_flight::in_flight;
+pub(crate) use noted::Noted;
 
 /// Events that may wait for the disk.
 const QUEUE: usize = 16 * 1024;
@@ -75,6 +77,11 @@ impl Audit {
         let read = tokio::task::spawn_blocking(move || read_end(&path, most));
         // A trail that is not there yet has no events.
         read.await.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Where the files are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Whether events are recorded from now on.

@@ -87,7 +87,7 @@ pub fn check_store(project: Option<&Path>, url: Option<&str>, data: &Path) -> Re
             found.push(Diagnostic::new(Severity::Warning, "store-config", project::Location::file(&file), message));
         }
     }
-    found.extend(revoked(&store.revoked()?, &material.project.settings, data));
+    found.extend(revoked(&store, &material.project.settings, data)?);
     for (collection, place) in material.names() {
         let location = || project::Location::file("conf/managed.json");
         let what = place.tokens().join("/");
@@ -123,29 +123,43 @@ pub fn check_store(project: Option<&Path>, url: Option<&str>, data: &Path) -> Re
     Ok(found)
 }
 
-/// Who is on a definition that was revoked, by count: their tokens are refused, and they begin again.
-fn revoked(definitions: &[(String, String)], settings: &project::Settings, data: &Path) -> Vec<Diagnostic> {
+/// Who is on a definition that was revoked, by count: their tokens are refused, and they begin again. What the trail of this node holds counts,
+/// and where several nodes share the store, what all of them noted there.
+fn revoked(store: &store::Inspection, settings: &project::Settings, data: &Path) -> Result<Vec<Diagnostic>, store::OpenError> {
+    let definitions = store.revoked()?;
     let versions: Vec<&str> = definitions.iter().map(|(_, version)| version.as_str()).collect();
     if versions.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let since = SystemClock::new().unix_seconds().saturating_sub(settings.longest_instance());
-    let counts = crate::audit::in_flight(&data.join("audit"), since, &versions);
-    let Ok(Some(counts)) = counts else {
+    let now = SystemClock::new().unix_seconds();
+    let here = crate::audit::in_flight(&data.join("audit"), now.saturating_sub(settings.longest_instance()), &versions);
+    let mut here = here.ok().flatten();
+    if here.is_none() && (!store.is_shared() || !settings.audit.enabled) {
         let message = "earlier definitions are revoked; how many people are on them is not known, because no steps are recorded here";
         let location = project::Location::file("vestibule.toml");
-        return vec![Diagnostic::new(Severity::Hint, "store-revoked", location, message).with_help("switch [audit] enabled on")];
-    };
-    let people = |(process, version): &(String, String)| {
-        let count = counts.get(version.as_str()).copied().filter(|count| *count > 0)?;
+        return Ok(vec![Diagnostic::new(Severity::Hint, "store-revoked", location, message).with_help("switch [audit] enabled on")]);
+    }
+    let mut found = Vec::new();
+    for (process, version) in &definitions {
+        let own = here.as_mut().and_then(|here| here.remove(version.as_str())).unwrap_or_default();
+        let (mut open, mut ended) = (own.open, own.ended);
+        if store.is_shared() {
+            let (others, others_ended) = store.in_flight(version, now)?;
+            open.extend(others);
+            ended.extend(others_ended);
+        }
+        let count = open.difference(&ended).count();
+        if count == 0 {
+            continue;
+        }
         let (instances, are) = if count == 1 { ("instance", "is") } else { ("instances", "are") };
         let message = format!(
             "{count} {instances} of '{process}' {are} in flight on its revoked definition {version}: their tokens are refused, and these people begin again"
         );
         let location = project::Location::file(format!("conf/selfservice-{process}.json"));
-        Some(Diagnostic::new(Severity::Warning, "store-revoked", location, message))
-    };
-    definitions.iter().filter_map(people).collect()
+        found.push(Diagnostic::new(Severity::Warning, "store-revoked", location, message));
+    }
+    Ok(found)
 }
 
 /// Makes the tables of the project's store, or brings them up to date, unless it is only to be `checked`; says how many steps there were to

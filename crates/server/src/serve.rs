@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use self::reload::{Asked, Reload, Watched};
 use crate::administrator;
-use crate::audit::Audit;
+use crate::audit::{Audit, Noted};
 use crate::client_build::Kept;
 use crate::config_files::ConfigFiles;
 use crate::data_lock::DataLock;
@@ -483,6 +483,7 @@ pub(crate) fn store_url(settings: &project::Settings, data: &Path) -> String {
 }
 
 async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
+    let mut noted = Noted::default();
     loop {
         let dwell = app.accounts.runtime.load().project.jsonstore.cleanup_dwell;
         tokio::select! {
@@ -508,6 +509,10 @@ async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
         };
         if let Err(error) = swept.await {
             tracing::warn!(%error, "expired rows could not be swept");
+        }
+        let longest = app.accounts.runtime.load().project.settings.longest_instance();
+        if let Err(error) = noted.note(&app.db, app.audit.directory(), now, longest).await {
+            tracing::warn!(%error, "who is on revoked definitions could not be noted");
         }
         if let Err(error) = Sessions::sweep(&app.db, now, now.saturating_sub(idle)).await {
             tracing::warn!(%error, "ended sessions could not be swept");

@@ -38,10 +38,14 @@ pub trait RemoteStages: Send + Sync {
 }
 
 /// A person as scripts see them: everything but secrets and private properties, and their metadata.
-pub(crate) fn seen_by_script(managed: &Managed, collection: &str, person: &Resource) -> Value {
+///
+/// # Errors
+/// When the store does not answer; the text is for the log.
+pub(crate) async fn seen_by_script(managed: &Managed, collection: &str, person: &Resource) -> Result<Value, String> {
     let metadata = managed.schemas.get(collection).map_or("_meta", |schema| schema.meta_property());
     let fields = Fields::parse(&format!("*,{metadata}/*")).unwrap_or_default();
-    managed.view(collection, person, Audience::Administrator, &fields)
+    let person = managed.with_effective(collection, person.clone(), Audience::Administrator, &fields).await;
+    Ok(managed.view(collection, &person.map_err(|error| error.message)?, Audience::Administrator, &fields))
 }
 
 /// Milliseconds since 1970.

@@ -117,6 +117,7 @@ macro_rules! contract_tests {
             of_parallel_units_that_take_one_place_one_succeeds
             references_go_with_their_object_and_do_not_come_back
             a_write_costs_the_same_however_many_refer_to_one_object
+            a_page_of_references_costs_the_same_wherever_it_begins
         );
         $crate::contract_tests!(@ $open, undone:
             nothing_of_a_unit_with_a_failing_effect_is_done

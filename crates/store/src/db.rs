@@ -45,6 +45,8 @@ struct Shared {
     /// Which statement of each unit fails when it is done first; none where it is 0.
     #[cfg(any(test, feature = "testing"))]
     stumbles: std::sync::atomic::AtomicU64,
+    #[cfg(any(test, feature = "testing"))]
+    looked: Arc<std::sync::atomic::AtomicU64>,
 }
 
 /// Where a store is.
@@ -101,6 +103,8 @@ impl Db {
             asked: Arc::default(),
             #[cfg(any(test, feature = "testing"))]
             stumbles: std::sync::atomic::AtomicU64::default(),
+            #[cfg(any(test, feature = "testing"))]
+            looked: Arc::default(),
         };
         let db = Self { shared: Arc::new(shared) };
         let end = db.look::<_, LedgerError, _>(pair::read).await;
@@ -132,6 +136,13 @@ impl Db {
     #[cfg(any(test, feature = "testing"))]
     pub fn stumble_at(&self, statement: u64) {
         self.shared.stumbles.store(statement, Ordering::Relaxed);
+    }
+
+    /// Statements of the looks into the store since the last call, and rows of lists that they answered.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn asked_by_looks(&self) -> u64 {
+        self.shared.looked.swap(0, Ordering::SeqCst)
     }
 
     pub(crate) fn set_not_before(&self, moment: i64) {
@@ -371,7 +382,16 @@ impl Db {
         T: Send + 'static,
         E: From<Unavailable>,
     {
-        let read = move |connection: &Connection| read(connection).map_err(Unavailable::from);
+        #[cfg(any(test, feature = "testing"))]
+        let looked = Arc::clone(&self.shared.looked);
+        let read = move |connection: &Connection| {
+            #[cfg(any(test, feature = "testing"))]
+            engine::asked::take();
+            let found = read(connection).map_err(Unavailable::from);
+            #[cfg(any(test, feature = "testing"))]
+            looked.fetch_add(engine::asked::take(), Ordering::SeqCst);
+            found
+        };
         match &self.shared.home {
             Home::File { readers, .. } => readers.look(read),
             Home::Server(pool) => pool.look(read).await,

@@ -1,6 +1,7 @@
 //! Looking at a store without serving it: nothing is made, migrated or written, so that it can be done beside a running server of any
 //! version.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crest::Pointer;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use crate::config::{ALL_CONFIG, kept_file};
 use crate::engine::{self, Connection};
 use crate::lookups::{Declared, shared_terms};
-use crate::{OpenError, confirmations, postgres, sqlite};
+use crate::{OpenError, confirmations, in_flight, postgres, sqlite};
 
 /// A store that is looked at.
 pub struct Inspection {
@@ -81,8 +82,22 @@ impl Inspection {
     /// # Errors
     /// When the store cannot be read.
     pub fn revoked(&self) -> Result<Vec<(String, String)>, OpenError> {
-        let query = self.connection.query("SELECT process, version FROM definition WHERE revoked ORDER BY process, number DESC");
-        query.all(|row| Ok((row.get("process")?, row.get("version")?))).map_err(|error| failed(&self.name, error))
+        in_flight::revoked(&self.connection).map_err(|error| failed(&self.name, error))
+    }
+
+    /// The instances of a version that nodes noted ([`Db::note_in_flight`](crate::Db::note_in_flight)): those in flight at `now`, in seconds
+    /// since 1970, and those that ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn in_flight(&self, version: &str, now: i64) -> Result<(BTreeSet<String>, BTreeSet<String>), OpenError> {
+        in_flight::noted(&self.connection, version, now).map_err(|error| failed(&self.name, error))
+    }
+
+    /// Whether several nodes may share the store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.connection.dialect() == engine::Dialect::Postgres
     }
 
     fn shared(&self, collection: &str, place: &Pointer, objects: Vec<String>) -> Result<SharedName, engine::Error> {

@@ -26,6 +26,7 @@ mod engine;
 mod error;
 #[cfg(test)]
 mod faults_on_postgres;
+mod in_flight;
 mod inspect;
 mod job;
 mod ledger;
@@ -60,6 +61,7 @@ pub use collections::Collections;
 pub use config::KeptFile;
 pub use db::Db;
 pub use error::{Doubled, OpenError};
+pub use in_flight::InFlight;
 pub use inspect::{Inspection, SharedName};
 pub use moving::{MoveError, Moved, MovedTable, move_store};
 pub use outbox::TextSeal;

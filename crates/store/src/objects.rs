@@ -118,6 +118,14 @@ impl Objects for Db {
         .await
     }
 
+    async fn passed(&self, collection: &str, property: &str, target: &str, number: u64) -> Result<Option<String>, ObjectsError> {
+        let (collection, property, target) = (collection.to_owned(), property.to_owned(), target.to_owned());
+        let read = move |connection: &Connection, declared: &Declared| {
+            references::passed(connection, declared, (&collection, &property), &target, number)
+        };
+        self.by_name(read).await
+    }
+
     async fn referrers(&self, collection: &str, property: &str, target: &str) -> Result<u64, ObjectsError> {
         let (collection, property, target) = (collection.to_owned(), property.to_owned(), target.to_owned());
         self.by_name(move |connection, declared| references::count(connection, declared, &collection, &property, &target)).await

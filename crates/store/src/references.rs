@@ -37,6 +37,20 @@ pub(crate) fn referring(
     query.bind(space).bind(term).bind(after).bind(i64::from(limit)).all(|row| row.get("object"))
 }
 
+/// The id of the `number`th object of a collection, from 1, that refers by a property to `target`.
+pub(crate) fn passed(
+    connection: &Connection,
+    declared: &Declared,
+    (collection, property): (&str, &str),
+    target: &str,
+    number: u64,
+) -> Result<Option<String>, engine::Error> {
+    let (Some(lookup), Some(before)) = (of(declared, collection, property), number.checked_sub(1)) else { return Ok(None) };
+    let query = connection.query("SELECT object FROM lookup_key WHERE space = $1 AND term = $2 ORDER BY object LIMIT 1 OFFSET $3");
+    let before = i64::try_from(before).unwrap_or(i64::MAX);
+    query.bind(lookup.targets()).bind(term::text(target)).bind(before).first(|row| row.get("object"))
+}
+
 /// How many objects of a collection refer by a property to `target`.
 pub(crate) fn count(
     connection: &Connection,

@@ -182,7 +182,9 @@ fn a_groovy_policy_is_an_error_and_refuses_its_property_until_the_project_waives
     let server = Server::on(groovy(Value::Null)).start();
     let answer = server.admin().post("managed/user?_action=create", &person(&json!({ "town": "Bonn" })));
     assert_eq!(answer.refused(403), "The policy 'no-harbour' of 'town' cannot be evaluated");
-    assert_eq!(server.admin().post("managed/user?_action=create", &person(&json!({}))).status, 201);
+    // The file may ask for a town.
+    let answer = server.admin().post("managed/user?_action=create", &person(&json!({})));
+    assert_eq!(answer.refused(403), "The policy 'no-harbour' of 'town' cannot be evaluated");
     let waived = groovy(json!({ "waive": ["policy:no-harbour"] }));
     let server = Server::on(waived.clone()).start();
     assert_eq!(server.admin().post("managed/user?_action=create", &person(&json!({ "town": "Newport" }))).status, 201);
@@ -190,4 +192,41 @@ fn a_groovy_policy_is_an_error_and_refuses_its_property_until_the_project_waives
     assert!(said.contains("waived by the project: 'policy:no-harbour'"), "{said}");
     let (code, said) = check(&groovy(json!({ "waive": ["policy:no-harbor"] })));
     assert!(code == Some(1) && said.contains("'policy:no-harbor' is waived, but nothing of that name stands"), "{said}");
+}
+
+/// What a file adds that cannot be run is unknown; what no file can add is an id that is wrong, and asks nothing of what is not there.
+#[test]
+fn a_value_that_is_not_there_is_refused_where_a_file_that_may_ask_for_it_cannot_be_run() {
+    let add = |id: &str, more: &str| format!("addPolicy({{policyId: '{id}', policyExec: 'missing', policyRequirements: ['X']{more}}});");
+    let broken = "nothing();".to_owned();
+    let cases: [(&str, Option<String>, &str, bool); 8] = [
+        ("own", Some(broken.clone()), "own", false),
+        ("own", Some("var a = ;".to_owned()), "own", false),
+        ("own", None, "own", false),
+        ("own", Some(add("own", "")), "own", false),
+        ("own", Some(add("own", ", validateOnlyIfPresent: true")), "own", true),
+        ("other than the one whose function is missing", Some(add("another", "")), "own", true),
+        (
+            "one of the product's that the file may replace",
+            Some(format!("addPolicy({{policyId: 'valid-name-format'}}); {broken}")),
+            "valid-name-format",
+            false,
+        ),
+        ("one of the product's", Some(broken), "valid-name-format", true),
+    ];
+    for (case, file, id, absent) in cases {
+        let town = json!({ "town": text(&json!([{ "policyId": id }])) });
+        let mut project = project(&managed(&user_name(&json!([])), &town)).json(
+            "conf/policy.json",
+            &json!({ "type": "text/javascript", "file": "policy.js", "additionalFiles": ["script/policies/own.js"], "resources": [] }),
+        );
+        if let Some(file) = &file {
+            project = project.file("script/policies/own.js", file.clone());
+        }
+        let server = Server::on(project).start();
+        let create = |more: &Value| server.admin().post("managed/user?_action=create", &person(more));
+        let answer = create(&json!({}));
+        assert_eq!(answer.status, if absent { 201 } else { 403 }, "{case}: {file:?}: {}", server.log());
+        assert_eq!(create(&json!({ "town": "Bonn" })).status == 201, absent && id == "valid-name-format", "{case}: {file:?}");
+    }
 }

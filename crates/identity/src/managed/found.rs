@@ -1,6 +1,7 @@
 //! What an object is related to: the references that it keeps, and those that others keep of it (docs/adr/0031-relationships.md).
 //!
-//! Easiest to get wrong: there may be a hundred thousand. Whoever needs a few takes a few, and passes over the others without a look.
+//! Easiest to get wrong: there may be a hundred thousand. Whoever needs a few takes a few; whoever goes on takes up where they were by a
+//! [`Mark`], and whoever passes over some has the store count them.
 
 use std::collections::VecDeque;
 
@@ -34,9 +35,27 @@ pub struct Held {
     pub reference: Value,
     /// The object that keeps it, where that is the other side.
     pub other: Option<Resource>,
+    /// Its place among those that the object which keeps it keeps in this property.
+    pub place: usize,
+}
+
+/// Where a walk was. It names the reference that came last, so that others may come and go meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The id of the reference.
+    pub reference: String,
+    /// The path of the object that keeps it, where that is the other side; its place otherwise.
+    pub at: Result<String, usize>,
 }
 
 impl Held {
+    /// Where a walk is that has come to this reference.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let target = self.other.as_ref().and_then(|_| reference::target(&self.reference));
+        Mark { reference: self.id.clone(), at: target.map(str::to_owned).ok_or(self.place) }
+    }
+
     /// The reference in full, as a value of the property.
     #[must_use]
     pub fn value(&self) -> Value {
@@ -79,7 +98,7 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// Passes over so many references, without a look at those that are found.
+    /// Passes over so many references, at the beginning of a walk. Those that are found are counted by the store.
     ///
     /// # Errors
     /// 503 when the store does not answer.
@@ -87,12 +106,44 @@ impl<'m> Walk<'m> {
         while passed > 0 && self.kept.pop_front().is_some() {
             passed -= 1;
         }
-        while passed > 0 {
-            let limit = u32::try_from(passed).unwrap_or(BATCH).min(BATCH);
-            let Some((_, ids)) = self.ids(limit).await? else { return Ok(()) };
-            passed -= ids.len() as u64;
+        while passed > 0
+            && let Some(pair) = self.pairs.front().copied()
+        {
+            let objects = &self.managed.objects;
+            if let Some(last) = objects.passed(&pair.collection, &pair.property, &self.target, passed).await? {
+                self.after = last;
+                break;
+            }
+            passed -= passed.min(objects.referrers(&pair.collection, &pair.property, &self.target).await?);
+            self.pairs.pop_front();
         }
         Ok(())
+    }
+
+    /// Takes up where a walk through the same references was; `false` for a mark that belongs to none such.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn resume(&mut self, mark: &Mark) -> Result<bool, ResourceError> {
+        let path = match &mark.at {
+            Err(place) => {
+                let known = self.kept.iter().find(|one| one.id == mark.reference).map(|one| one.place);
+                // Where it has gone, the next one has its place.
+                self.kept.retain(|one| known.map_or(one.place >= *place, |known| one.place > known));
+                return Ok(true);
+            }
+            Ok(path) => path,
+        };
+        let Some((collection, id)) = path.rsplit_once('/') else { return Ok(false) };
+        let Some(gone) = self.pairs.iter().position(|pair| pair.collection == collection) else { return Ok(false) };
+        self.pairs.drain(..gone);
+        let Some(pair) = self.pairs.front().copied() else { return Ok(false) };
+        // An object may refer to this one several times.
+        let beside = self.managed.found_in(pair, &self.target, id).await?;
+        let place = beside.iter().find(|one| one.id == mark.reference).map(|one| one.place);
+        self.kept = beside.into_iter().filter(|one| place.is_some_and(|place| one.place > place)).collect();
+        id.clone_into(&mut self.after);
+        Ok(true)
     }
 
     /// The next objects that refer to this one by another side.
@@ -148,8 +199,8 @@ impl Managed {
     fn kept_references(collection: &str, object: &Resource, property: &str) -> Vec<Held> {
         let kept = reference::of_property(object.content.get(property));
         let ids = references::ids(&format!("{collection}/{}", object.id), property, kept);
-        let held = kept.iter().zip(ids);
-        held.map(|(one, id)| Held { id, revision: object.revision.clone(), reference: one.clone(), other: None }).collect()
+        let held = kept.iter().zip(ids).enumerate();
+        held.map(|(place, (one, id))| Held { id, revision: object.revision.clone(), reference: one.clone(), other: None, place }).collect()
     }
 
     /// The references of one object to `target`, as the other side reads them.
@@ -267,3 +318,6 @@ pub(super) fn turned_to(target: &str, one: &Value) -> Value {
     }
     Value::Object(turned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,6 @@ use crest::{Fields, Filter, Pointer, Resource, ResourceError, SortKey};
 use serde_json::{Map, Value, json};
 
 use super::Managed;
-use crate::events::Effect;
-use crate::grants;
 use crate::schema::{ObjectSchema, Property};
 use crate::secret::is_crypto_object;
 
@@ -41,7 +39,7 @@ impl Managed {
         for property in &schema.properties {
             if !members.contains_key(&property.name)
                 && self.is_shown(schema, &property.name, audience, fields)
-                && let Some(value) = computed(schema, property, &resource.content, (fields, self.clock.unix_seconds()))
+                && let Some(value) = computed(schema, property, &resource.content, fields)
             {
                 members.insert(property.name.clone(), value);
             }
@@ -144,17 +142,12 @@ fn is_filled(value: &Value) -> bool {
     }
 }
 
-/// What is not stored: computed properties, as they are at this moment, and relationships that are not set.
-fn computed(schema: &ObjectSchema, property: &Property, content: &Value, (fields, now): (&Fields, i64)) -> Option<Value> {
+/// What is not stored: relationships that are not set, and what nobody has who has no roles. Whatever follows from roles needs a look at them
+/// ([`Managed::with_effective`]); without one nothing is said of it.
+fn computed(schema: &ObjectSchema, property: &Property, content: &Value, fields: &Fields) -> Option<Value> {
     if property.is_virtual {
-        let granted = crest::reference::of_property(content.get("roles")).iter();
-        let roles = || Value::Array(granted.filter(|grant| grants::in_force(grant, now)).map(referenced).collect());
-        let effect = schema.events.of_property(&property.name);
-        return match (effect, property.name.as_str()) {
-            (Some(Effect::EffectiveRoles), _) | (None, "effectiveRoles") => Some(roles()),
-            (Some(Effect::EffectiveAssignments), _) | (None, "effectiveAssignments") => Some(json!([])),
-            _ => None,
-        };
+        let without_roles = crest::reference::of_property(content.get("roles")).is_empty();
+        return super::computed::of_property(schema, property).filter(|_| without_roles).map(|_| json!([]));
     }
     let asked = fields.wants_relationships() || fields.mentions(&property.name);
     let relationship = property.relationship.as_ref().filter(|_| asked)?;
@@ -162,7 +155,7 @@ fn computed(schema: &ObjectSchema, property: &Property, content: &Value, (fields
 }
 
 /// References with the parts that newer clients read beside `_ref`.
-fn referenced(value: &Value) -> Value {
+pub(super) fn referenced(value: &Value) -> Value {
     match value {
         Value::Array(references) => Value::Array(references.iter().map(referenced).collect()),
         Value::Object(members) => {

@@ -90,6 +90,7 @@ const POLICIES: &[Definition] = &[
     line("maximum-number-value", "MAXIMUM_NUMBER_VALUE", |params, _| bound(params, "max", Rule::AtMost)),
     line("valid-array-items", "VALID_ARRAY_ITEMS", |_, _| Ok((Rule::Items, None))),
     line("valid-query-filter", "VALID_QUERY_FILTER", |_, _| Ok((Rule::QueryFilter, None))),
+    line("valid-temporal-constraints", "TEMPORAL_CONSTRAINT_FORMAT", |_, _| Ok((Rule::Limits, None))),
     line("at-least-X-capitals", "AT_LEAST_X_CAPITAL_LETTERS", |params, _| counted(params, "numCaps", Rule::Capitals)),
     line("at-least-X-numbers", "AT_LEAST_X_NUMBERS", |params, _| counted(params, "numNums", Rule::Numbers)),
     line("minimum-length", "MIN_LENGTH", |params, _| counted(params, "minLength", Rule::Shortest)),
@@ -106,10 +107,9 @@ const POLICIES: &[Definition] = &[
 ];
 
 /// Policies that guard other resources, or that something else does here.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("re-auth-required", "the present password is asked for wherever a property is protected"),
     ("required-if-configured", "it looks at the configuration of an identity provider"),
-    ("valid-temporal-constraints", "a role whose limit of time cannot be read is had by nobody"),
     ("valid-event-scripts", "scripts are checked when the project is loaded"),
     ("valid-object-name-format", "managed object types are checked when the project is loaded"),
     ("valid-accessFlags-object", "privileges are checked when the project is loaded"),

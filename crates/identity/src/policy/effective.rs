@@ -134,6 +134,7 @@ fn of_property(object: &ObjectSchema, property: &Property, known: Known<'_>, pro
         }
         declared(&items.policies, credential, &mut elements, known, problems);
     }
+    policies.extend(property.refused.as_deref().map(|reason| Policy::broken("secureHash", reason)));
     let mut held = PropertyPolicies {
         name: property.name.clone(),
         editable: property.user_editable,
@@ -185,7 +186,19 @@ pub(super) fn declared(list: &[DeclaredPolicy], credential: bool, policies: &mut
             let requirements = own.requirements.iter().cloned().map(Cow::Owned).collect();
             Understood::Policy(Policy { id: id.clone(), requirements, params: declared.params.clone(), rule: Rule::Script(own.clone()) })
         });
-        let policy = match own.or_else(|| catalogue::understand(id, declared.params.as_ref(), known.companions)) {
+        let native = || catalogue::understand(id, declared.params.as_ref(), known.companions);
+        let lost = if own.is_none() { known.own.lost(id, native().is_some()) } else { None };
+        if let Some(reason) = lost {
+            let message = format!(
+                "the policy '{id}' cannot be asked: {reason}; every write of an object with the property is refused, and so is one without it, \
+                 until the file is put right, or \"vestibule\": {{\"waive\": [\"policy:{id}\"]}} beside it says that it is not needed"
+            );
+            problems.add(Severity::Error, &declared.pointer, message);
+            let lost = Policy { id: id.clone(), requirements: Vec::new(), params: declared.params.clone(), rule: Rule::Lost(reason) };
+            replace_or_add(policies, lost);
+            continue;
+        }
+        let policy = match own.or_else(native) {
             Some(Understood::Policy(policy)) => policy,
             Some(Understood::Weaker(policy, why)) => {
                 problems.add(Severity::Warning, &declared.pointer, format!("the policy '{id}' is weaker here: {why}"));
@@ -217,11 +230,15 @@ pub(super) fn declared(list: &[DeclaredPolicy], credential: bool, policies: &mut
                 Policy { id: id.clone(), requirements: Vec::new(), params: declared.params.clone(), rule: Rule::Broken(reason) }
             }
         };
-        let same = |known: &&mut Policy| known.id == policy.id && (known.id != "regexpMatches" || params_equal(known, &policy));
-        match policies.iter_mut().find(same) {
-            Some(known) => *known = policy,
-            None => policies.push(policy),
-        }
+        replace_or_add(policies, policy);
+    }
+}
+
+fn replace_or_add(policies: &mut Vec<Policy>, policy: Policy) {
+    let same = |known: &&mut Policy| known.id == policy.id && (known.id != "regexpMatches" || params_equal(known, &policy));
+    match policies.iter_mut().find(same) {
+        Some(known) => *known = policy,
+        None => policies.push(policy),
     }
 }
 

@@ -66,10 +66,10 @@ impl Evaluation<'_> {
         let Some(value) = self.request.object.get(name) else {
             failures.extend(all().filter(|policy| matches!(policy.rule, Rule::Required)).map(|policy| policy.failure(name)));
             for policy in all() {
-                if let Rule::Script(own) = &policy.rule
-                    && !own.only_if_present
-                {
-                    self.script(own, policy, name, None, failures).await?;
+                match &policy.rule {
+                    Rule::Script(own) if !own.only_if_present => self.script(own, policy, name, None, failures).await?,
+                    Rule::Lost(reason) => return Err(cannot_be_evaluated(&policy.id, name, reason)),
+                    _ => {}
                 }
             }
             return Ok(());
@@ -196,7 +196,7 @@ impl Evaluation<'_> {
 
     async fn of_value(&self, policy: &Policy, name: &str, value: &Value, required: bool) -> Result<Option<PolicyFailure>, ResourceError> {
         let holds = match &policy.rule {
-            Rule::Broken(reason) => return Err(cannot_be_evaluated(&policy.id, name, reason)),
+            Rule::Broken(reason) | Rule::Lost(reason) => return Err(cannot_be_evaluated(&policy.id, name, reason)),
             Rule::Unique => self.is_unique(name, value).await?,
             Rule::NoInternalUser => !self.is_internal_user(value).await?,
             Rule::New(_) => self.is_new(name, value).await?,

@@ -1,8 +1,8 @@
 //! Policies that a project adds by scripts of its own: `additionalFiles` of `policy.json`, which call `addPolicy` and define the function
 //! that `policyExec` names, alone or as a member of `policyImpl` (IDM objects guide, "Add custom scripted policies").
 //!
-//! Easiest to break: a file that cannot be run takes its policies with it, and a property that names one of them is refused; it is
-//! never taken for a property without that policy.
+//! Easiest to break: a file that cannot be run takes its policies with it, and a property that names one of them is refused, there or not;
+//! it is never taken for a property without that policy.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -26,6 +26,17 @@ static CALL_PROGRAM: LazyLock<Result<Program, ScriptError>> = LazyLock::new(|| P
 #[derive(Clone, Debug, Default)]
 pub(super) struct Own {
     known: BTreeMap<String, OwnPolicy>,
+    /// What is lost with the files that cannot be run.
+    lost: Vec<Lost>,
+}
+
+/// What cannot be had from a file.
+#[derive(Clone, Debug)]
+enum Lost {
+    /// All of it; its text, where there is one.
+    File { name: String, text: String },
+    /// A policy whose function is not there.
+    Policy { id: String, file: String },
 }
 
 /// One of them.
@@ -51,15 +62,20 @@ impl Own {
             } else {
                 "/additionalFiles".to_owned()
             };
-            let program = match files.text(name).map(|text| compiled(text, name, files)) {
+            let text = files.text(name);
+            let mut lose = |own: &mut Self, reason: &str| {
+                own.lost.push(Lost::File { name: name.clone(), text: text.unwrap_or_default().to_owned() });
+                report(name, reason, &pointer, problems);
+            };
+            let program = match text.map(|text| compiled(text, name, files)) {
                 Some(State::Runs(program)) => program,
                 Some(State::Broken(reason)) => {
-                    report(name, &reason, &pointer, problems);
+                    lose(&mut own, &reason);
                     continue;
                 }
                 Some(State::Waived) => continue,
                 None => {
-                    report(name, "there is no such file in the project", &pointer, problems);
+                    lose(&mut own, "there is no such file in the project");
                     continue;
                 }
             };
@@ -68,7 +84,7 @@ impl Own {
                 Ok(found) => own.add(&found, &programs, name, &pointer, problems),
                 Err(error) => {
                     programs.pop();
-                    report(name, &error.to_string(), &pointer, problems);
+                    lose(&mut own, &error.to_string());
                 }
             }
         }
@@ -80,6 +96,17 @@ impl Own {
         self.known.get(id)
     }
 
+    /// Why it is unknown what a policy asks that no file adds which can be run: one that cannot be run may add it. Where the product has a
+    /// policy of that id (`known`), only a file that names it may stand in its place.
+    pub(super) fn lost(&self, id: &str, known: bool) -> Option<String> {
+        let named = |text: &str| ['\'', '"'].iter().any(|quote| text.contains(&format!("{quote}{id}{quote}")));
+        self.lost.iter().find_map(|lost| match lost {
+            Lost::Policy { id: of, file } if of == id => Some(format!("'{file}', which adds it, does not define its function")),
+            Lost::File { name, text } if !known || named(text) => Some(format!("'{name}', which may add it, cannot be run")),
+            _ => None,
+        })
+    }
+
     fn add(&mut self, found: &Value, programs: &[Program], file: &str, pointer: &str, problems: &mut Problems) {
         let files: Arc<[Program]> = programs.into();
         for policy in found.as_array().into_iter().flatten() {
@@ -88,6 +115,10 @@ impl Own {
                 let exec = loose::text(policy, "policyExec").unwrap_or_default();
                 report(file, &format!("the policy '{id}' names the function '{exec}', which the file does not define"), pointer, problems);
                 self.known.remove(&id);
+                // Of one that says so itself it is known that it asks nothing of what is not there.
+                if loose::flag(policy, "validateOnlyIfPresent") != Some(true) {
+                    self.lost.push(Lost::Policy { id, file: file.to_owned() });
+                }
                 continue;
             }
             let policy = OwnPolicy {
@@ -110,8 +141,9 @@ impl OwnPolicy {
 }
 
 fn report(name: &str, reason: &str, pointer: &str, problems: &mut Problems) {
-    let message =
-        format!("'{name}' adds policies, but cannot be run: {reason}; every value of a property that uses one of them is refused");
+    let message = format!(
+        "'{name}' adds policies, but cannot be run: {reason}; every write of an object with a property that uses one of them is refused"
+    );
     problems.add(Severity::Error, pointer, message);
 }
 

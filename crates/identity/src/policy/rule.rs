@@ -47,6 +47,9 @@ pub(super) enum Rule {
     Items,
     /// Nobody can say what is asked for: refuses.
     Broken(String),
+    /// The same, where a file of the project that may have added the policy cannot be run: what it asks of a value that is not there is
+    /// unknown, too.
+    Lost(String),
     /// A script of the project decides.
     Script(OwnPolicy),
     /// At least so many capital letters.
@@ -77,6 +80,8 @@ pub(super) enum Rule {
     NotListed(Arc<HashSet<String>>),
     /// The text can be read as a query filter.
     QueryFilter,
+    /// A list of limits of time.
+    Limits,
 }
 
 /// A policy as it holds for a property.
@@ -180,8 +185,10 @@ impl Policy {
             Rule::OneOf(values) => value.is_null() || values.contains(value),
             Rule::NotListed(words) => text.is_none_or(|text| !words.contains(&text.trim().to_lowercase())),
             Rule::QueryFilter => of_text(&|text| crest::Filter::parse(text).is_ok()),
+            Rule::Limits => value.is_null() || crate::grants::are_limits(value),
             Rule::Required
             | Rule::Broken(_)
+            | Rule::Lost(_)
             | Rule::Script(_)
             | Rule::UserName
             | Rule::Unique

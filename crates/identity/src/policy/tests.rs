@@ -176,6 +176,7 @@ fn every_other_policy_of_the_table_refuses_what_it_should() {
         ("valid-phone-format", json!({}), json!("call"), "VALID_PHONE_FORMAT"),
         ("valid-username", json!({}), json!(" ann"), "VALID_USERNAME"),
         ("valid-query-filter", json!({}), json!("a eq"), "VALID_QUERY_FILTER"),
+        ("valid-temporal-constraints", json!(null), json!("soon"), "TEMPORAL_CONSTRAINT_FORMAT"),
         ("at-least-X-numbers", json!({"numNums": 1}), json!("abc"), "AT_LEAST_X_NUMBERS"),
         ("cannot-contain-duplicates", json!({}), json!("aa"), "CANNOT_CONTAIN_DUPLICATES"),
         ("mapping-exists", json!({}), json!("nosuch"), "MAPPING_EXISTS"),
@@ -188,6 +189,18 @@ fn every_other_policy_of_the_table_refuses_what_it_should() {
     }
     let elements = json!({"type": "array", "items": {"type": "string", "policies": [{"policyId": "valid-email-address-format"}]}});
     assert_eq!(of_property(elements, json!(["a@b.test", "x"])), ["x[1] VALID_EMAIL_ADDRESS_FORMAT"]);
+}
+
+#[test]
+fn limits_of_time_are_lists_of_beginnings_and_ends() {
+    let limits = json!({"type": ["array", "null"], "policies": [{"policyId": "valid-temporal-constraints"}]});
+    let duration = |duration: &str| json!([{ "duration": duration }]);
+    for good in [json!(null), json!([]), duration("2026-03-01T00:00:00.000Z/2026-09-01T00:00:00.000Z")] {
+        assert_eq!(of_property(limits.clone(), good), Vec::<String>::new());
+    }
+    for bad in [json!([{}]), duration("2026-03-01T00:00:00Z"), duration("2026-09-01T00:00:00Z/2026-03-01T00:00:00Z")] {
+        assert_eq!(of_property(limits.clone(), bad), ["x TEMPORAL_CONSTRAINT_FORMAT"]);
+    }
 }
 
 #[test]

@@ -236,6 +236,8 @@ pub struct Property {
     pub items: Option<Box<Property>>,
     /// Scripts of the property (`onRetrieve`, `onStore`, `onValidate`).
     pub events: Vec<Event>,
+    /// Why every value of it is refused; none where values are judged by policies.
+    pub refused: Option<String>,
     /// Where it stands in `managed.json`.
     pub pointer: String,
     /// The declaration as written.

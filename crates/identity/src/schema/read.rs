@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::object::{Meta, ObjectSchema};
 use super::property::{ConditionalPolicies, DeclaredPolicy, JsonType, Property, Relationship, Scope};
-use super::{Schemas, pairs};
+use super::{Schemas, nested, pairs};
 use crate::events::{self, Events};
 use crate::loose;
 use crate::problem::{MANAGED, Problem, Problems, Severity, below};
@@ -75,6 +75,9 @@ fn object(
         None => {}
     }
     separate_settings(raw, pointer, &mut object, files, problems);
+    for property in &mut object.properties {
+        nested::settle(property, problems);
+    }
     for property in &mut object.properties {
         property.waive(&waivers);
     }
@@ -158,7 +161,7 @@ fn property(name: &str, raw: &Value, pointer: &str, depth: usize, files: &Script
         is_protected: flag("isProtected", problems),
         is_personal: flag("isPersonal", problems),
         usage_description: loose::text(raw, "usageDescription"),
-        scope: if loose::text(raw, "scope").as_deref() == Some("private") { Scope::Private } else { Scope::Public },
+        scope: scope(raw, pointer, problems),
         is_virtual: flag("isVirtual", problems) || loose::text(raw, "type").as_deref() == Some("virtual"),
         return_by_default: loose::flag(raw, "returnByDefault"),
         relationship: relationship(raw),
@@ -189,6 +192,20 @@ fn property(name: &str, raw: &Value, pointer: &str, depth: usize, files: &Script
         }
     }
     property
+}
+
+/// What is not said to be public in a word that we know leaves through no read.
+fn scope(raw: &Value, pointer: &str, problems: &mut Problems) -> Scope {
+    let Some(said) = loose::member(raw, "scope") else { return Scope::Public };
+    match loose::as_text(said).unwrap_or_else(|| "?".to_owned()).trim().to_ascii_lowercase().as_str() {
+        "public" | "" => Scope::Public,
+        "private" => Scope::Private,
+        _ => {
+            let message = "the scope is neither 'private' nor 'public'; the property leaves through no read";
+            problems.add(Severity::Error, &below(pointer, "scope"), message);
+            Scope::Private
+        }
+    }
 }
 
 fn types(raw: &Value, pointer: &str, problems: &mut Problems) -> (Vec<JsonType>, bool) {

@@ -180,3 +180,53 @@ fn every_part_of_a_user_may_be_of_any_type_without_harm() {
         }
     }
 }
+
+/// The type `user` with one property, and what is said of it.
+fn with_property(property: &Value) -> (Property, Vec<(Severity, String)>) {
+    let (schemas, problems) = Schemas::read(&json!({"objects": [{"name": "user", "schema": {"properties": {"x": property}}}]}));
+    let property = schemas.get("managed/user").unwrap().property("x").unwrap().clone();
+    let place = |pointer: &str| pointer.strip_prefix("/objects/0/schema/properties/x").unwrap().to_owned();
+    (property, problems.iter().map(|problem| (problem.severity, place(&problem.pointer))).collect())
+}
+
+#[test]
+fn what_is_secret_inside_a_value_makes_the_whole_as_secret() {
+    let object =
+        |member: Value| json!({"type": "object", "viewable": true, "properties": {"a": {"type": "object", "properties": {"b": member}}}});
+    let list = |element: Value| json!({"type": "array", "viewable": true, "items": element});
+    let encrypted = json!({"type": "string", "encryption": {"purpose": "idm.password.encryption"}});
+    let (read, said) = with_property(&object(encrypted.clone()));
+    assert!(read.is_sealed() && read.scope == Scope::Public && read.refused.is_none());
+    assert_eq!(said, [(Severity::Warning, "/properties/a/properties/b/encryption".to_owned())]);
+    let (read, said) = with_property(&list(encrypted));
+    assert!(read.is_sealed() && said.len() == 1);
+    let (read, said) = with_property(&object(json!({"type": "string", "scope": "private"})));
+    assert!(read.scope == Scope::Private && !read.is_sealed() && said.len() == 1);
+    for hashed in
+        [object(json!({"type": "string", "secureHash": {"algorithm": "SHA-256"}})), list(json!({"secureHash": {"algorithm": "SHA-256"}}))]
+    {
+        let (read, said) = with_property(&hashed);
+        assert!(read.scope == Scope::Private && read.refused.is_some());
+        assert!(said.len() == 1 && said[0].0 == Severity::Error, "{said:?}");
+    }
+    let asked = json!({"type": "string", "minLength": 5, "pattern": "^a", "policies": [{"policyId": "required"}]});
+    let (read, said) = with_property(&object(asked));
+    assert!(read.scope == Scope::Public && !read.is_sealed() && read.refused.is_none());
+    assert_eq!((said.len(), said[0].0), (3, Severity::Hint));
+    // Policies of elements are in force, and references are no values.
+    let (_, said) = with_property(&list(json!({"type": "string", "minLength": 5, "policies": [{"policyId": "required"}]})));
+    assert_eq!(said, []);
+    let relationship =
+        json!({"type": "relationship", "resourceCollection": [{"path": "managed/user"}], "properties": {"_ref": {"scope": "private"}}});
+    assert_eq!(with_property(&relationship).1, []);
+}
+
+#[test]
+fn a_scope_that_nobody_knows_hides() {
+    for (scope, hidden, said) in [("private", true, 0), ("Private ", true, 0), ("public", false, 0), ("protected", true, 1)] {
+        let (read, problems) = with_property(&json!({"type": "string", "scope": scope}));
+        assert_eq!((read.scope == Scope::Private, problems.len()), (hidden, said), "{scope}");
+    }
+    assert_eq!(with_property(&json!({"type": "string", "scope": null})).0.scope, Scope::Public);
+    assert_eq!(with_property(&json!({"type": "string", "scope": ["private"]})).0.scope, Scope::Private);
+}

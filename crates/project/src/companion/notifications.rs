@@ -4,6 +4,8 @@
 //! Easiest to get wrong: a file says when it notifies by a script, of which the product's own is native here. A rule whose script is
 //! another is not in force, and says so.
 
+use identity::Schemas;
+
 use crate::diagnostic::{Severity, Sink};
 use crate::loose::Document;
 use crate::substitution::{ProjectNames, expand};
@@ -37,6 +39,8 @@ pub struct NotificationRule {
     pub kind: String,
     /// The text, with `{{response/…}}` for members of the object.
     pub message: String,
+    /// The path of whom it goes to, with `{{response/…}}` for members of the object, relationships included; none for the object itself.
+    pub target: Option<String>,
     /// The file declares it, so that it counts whoever writes.
     pub declared: bool,
 }
@@ -73,6 +77,7 @@ impl Notifications {
                 watched,
                 kind: "info".to_owned(),
                 message: message.to_owned(),
+                target: None,
                 declared: false,
             })
         };
@@ -90,7 +95,7 @@ pub(crate) fn read_factory(document: &Document, sink: &Sink) -> Option<bool> {
 }
 
 /// `notification-<name>.json`; none for a rule that is switched off, or that cannot be in force.
-pub(crate) fn read(name: &str, document: &Document, sink: &Sink) -> Option<NotificationRule> {
+pub(crate) fn read(name: &str, document: &Document, schemas: &Schemas, sink: &Sink) -> Option<NotificationRule> {
     let root = document.root(sink);
     root.expect(&crate::keys::NOTIFICATION);
     let refused = |key: &str, message: String| {
@@ -105,9 +110,20 @@ pub(crate) fn read(name: &str, document: &Document, sink: &Sink) -> Option<Notif
         refused("path", format!("'{path}' is no collection of managed objects"));
         return None;
     }
-    let target = root.get("target").get("resource").filled_text();
-    if target.as_deref().is_some_and(|target| target.trim_matches('/') != format!("{collection}/{SELF}")) {
-        refused("target", format!("a notification goes to the object that was written, '{collection}/{SELF}', and to no other"));
+    let target = root.get("target").get("resource").filled_text().map(|target| target.trim_matches('/').to_owned());
+    let target = target.filter(|target| *target != format!("{collection}/{SELF}"));
+    if target.as_deref().is_some_and(|target| !is_target(target)) {
+        refused(
+            "target",
+            format!(
+                "a notification goes to one object, such as '{collection}/{SELF}' or 'managed/user/{{{{response/manager/_refResourceId}}}}'"
+            ),
+        );
+        return None;
+    }
+    let unknown = target.as_deref().and_then(property_of).zip(schemas.get(&collection));
+    if let Some((property, _)) = unknown.filter(|(property, schema)| schema.property(property).is_none()) {
+        refused("target", format!("{collection} has no property '{property}'"));
         return None;
     }
     let condition = root.get("condition");
@@ -140,7 +156,33 @@ pub(crate) fn read(name: &str, document: &Document, sink: &Sink) -> Option<Notif
         watched,
         kind: notification.get("notificationType").filled_text().unwrap_or_else(|| "info".to_owned()),
         message,
+        target,
         declared: true,
+    })
+}
+
+/// The property of the object that a target is made of.
+fn property_of(target: &str) -> Option<&str> {
+    let place = target.split_once("{{")?.1.split_once("}}")?.0.trim().strip_prefix("response")?;
+    place.trim_start_matches(['/', '.']).split('/').next().filter(|name| *name != "_id")
+}
+
+/// Whether a text is the path of an object once its members are filled in: that of a collection as it is, and an id behind it, or a whole
+/// reference.
+fn is_target(target: &str) -> bool {
+    let filled = |text: &str| {
+        text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}")).is_some_and(|place| {
+            let place = place.trim().strip_prefix("response");
+            place.is_some_and(|place| place.len() > 1 && place.starts_with(['/', '.']) && !place.contains(['{', '}']))
+        })
+    };
+    if filled(target) {
+        return target.trim_end_matches(['}', ' ']).ends_with("/_ref");
+    }
+    let Some(rest) = target.strip_prefix("managed/") else { return false };
+    rest.split_once('/').is_some_and(|(name, id)| {
+        let plain = !id.is_empty() && !id.contains(['/', '{', '}', '*']);
+        !name.is_empty() && !name.contains(['{', '}', '*']) && (filled(id) || plain)
     })
 }
 
@@ -162,7 +204,7 @@ mod tests {
     fn rule(text: &str) -> (Option<NotificationRule>, usize) {
         let document = Document::read(SourceFile::new("conf/notification-x.json", text), &|_: &str| None, &Sink::default()).unwrap();
         let sink = Sink::default();
-        let rule = read("x", &document, &sink);
+        let rule = read("x", &document, &Schemas::builtin(), &sink);
         (rule, sink.into_sorted().len())
     }
 
@@ -184,12 +226,27 @@ mod tests {
         assert_eq!(rule(&earlier.replace("=== 'patch'", "=== 'delete'")), (None, 1));
         for broken in [
             shipped.replace("propertiesModifiedFilter", "mine"),
-            shipped.replace("managed/user/{{response/_id}}", "managed/user/boss"),
+            shipped.replace("managed/user/{{response/_id}}", "managed/{{response/kind}}/x"),
+            shipped.replace("managed/user/{{response/_id}}", "managed/user/*"),
+            shipped.replace("managed/user/{{response/_id}}", "managed/user/{{request/manager}}"),
+            shipped.replace("managed/user/{{response/_id}}", "{{response/manager}}"),
+            shipped.replace("managed/user/{{response/_id}}", "managed/user/{{response/maneger/_refResourceId}}"),
+            shipped.replace("managed/user/{{response/_id}}", "internal/user/{{response/_id}}"),
             shipped.replace("\"managed/user/*\"", "\"internal/role/*\""),
             shipped.replace("Changed, {{response/userName}}.", ""),
         ] {
             assert_eq!(rule(&broken), (None, 1), "{broken}");
         }
         assert_eq!(rule(&shipped.replace("|true", "|false")), (None, 0));
+        assert_eq!(found_target(shipped), None);
+        for target in ["managed/user/{{response/manager/_refResourceId}}", "{{response/manager/_ref}}", "managed/user/boss"] {
+            assert_eq!(found_target(&shipped.replace("managed/user/{{response/_id}}", target)).as_deref(), Some(target));
+        }
+    }
+
+    fn found_target(text: &str) -> Option<String> {
+        let (found, problems) = rule(text);
+        assert_eq!(problems, 0, "{text}");
+        found.unwrap().target
     }
 }

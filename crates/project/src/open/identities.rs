@@ -1,14 +1,14 @@
 //! Managed objects, policies and security questions: read by `identity`, placed in files here.
 
 use identity::kba::KbaConfig;
-use identity::{Companions, Policies, Problem, Schemas, ScriptFiles, word_list};
+use identity::{Companions, JsonType, Policies, Problem, Schemas, ScriptFiles, word_list};
 use serde_json::Value;
 
 use super::loader::Loader;
 use crate::companion::admin;
 use crate::companion::authentication::{Authentication, Module, ModuleKind};
 use crate::companion::mapping::Mapping;
-use crate::diagnostic::{Diagnostic, Sink};
+use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::loose::Document;
 use crate::process_file::ProcessFile;
 
@@ -86,14 +86,64 @@ pub(super) fn read(
     (schemas, policies.with_properties(loader.properties()))
 }
 
-/// The security questions.
-pub(super) fn questions(kba: Option<&Document>, sink: &Sink) -> KbaConfig {
+/// The security questions. Where the file names a property that holds something else, they are kept as if it had named none: nobody's answers
+/// stand where their roles do.
+pub(super) fn questions(kba: Option<&Document>, schemas: &Schemas, sink: &Sink) -> KbaConfig {
     let Some(document) = kba else { return KbaConfig::default() };
-    let (config, problems) = KbaConfig::read(&document.value);
+    let (mut config, problems) = KbaConfig::read(&document.value);
     for problem in problems {
         sink.push(diagnostic("security-questions", problem, document));
     }
+    let unfit = |key: &str, message: String| {
+        sink.push(Diagnostic::new(Severity::Error, "unfit-property", document.file.locate(&format!("/{key}")), message));
+    };
+    let default = KbaConfig::default().property;
+    if config.property != default
+        && let Some(reason) = unfit_for(&config.property, &[JsonType::Array], schemas)
+    {
+        unfit(
+            "kbaPropertyName",
+            format!("questions and answers cannot be kept in '{}': {reason}; they are kept in '{default}'", config.property),
+        );
+        config.property = default;
+    }
+    if let Some(name) = &config.attempts_property {
+        let doubled = (*name == config.property).then(|| "it holds the questions".to_owned());
+        if let Some(reason) = doubled.or_else(|| unfit_for(name, &[JsonType::Number, JsonType::Integer], schemas)) {
+            unfit(
+                "kbaAttemptsPropertyName",
+                format!("wrong answers cannot be counted in '{name}': {reason}; the server counts them by itself"),
+            );
+            config.attempts_property = None;
+        }
+    }
     config
+}
+
+/// Properties that the server gives a meaning, declared or not.
+const OF_THE_SERVER: [&str; 5] = ["_id", "_rev", "accountStatus", "authzRoles", "fieldHistory"];
+
+/// Why people's property of that name cannot hold values of any of these types.
+fn unfit_for(name: &str, kinds: &[JsonType], schemas: &Schemas) -> Option<String> {
+    if OF_THE_SERVER.contains(&name) || schemas.iter().any(|schema| schema.meta_property() == name) {
+        return Some("the server keeps something else there".to_owned());
+    }
+    let people = schemas.iter().filter(|schema| schema.credentials().next().is_some());
+    people.filter_map(|schema| Some((schema, schema.property(name)?))).find_map(|(schema, property)| {
+        let collection = schema.collection();
+        if property.is_credential() {
+            Some(format!("in {collection} it holds a password"))
+        } else if property.relationship.is_some() {
+            Some(format!("in {collection} it is a relationship"))
+        } else if property.is_virtual {
+            Some(format!("in {collection} it is computed"))
+        } else if !kinds.iter().any(|kind| property.accepts(*kind)) {
+            let wanted = kinds.first().map_or("", |kind| kind.name());
+            Some(format!("in {collection} its type is no {wanted}"))
+        } else {
+            None
+        }
+    })
 }
 
 fn report(problems: Vec<Problem>, rule: &'static str, managed: Option<&Document>, policy: Option<&Document>, sink: &Sink) {

@@ -73,6 +73,45 @@ fn a_broken_file_on_which_nothing_depends_is_a_warning() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_told_once() {
+    let files = [
+        "access.json",
+        "auth.profile.json",
+        "authentication.json",
+        "consent.json",
+        "emailTemplate-welcome.json",
+        "external.email.json",
+        "identityProviders.json",
+        "jsonstore.json",
+        "managed.json",
+        "mapping-a_b.json",
+        "notification-mine.json",
+        "notificationFactory.json",
+        "policy.json",
+        "repo.init.json",
+        "selfservice-other.json",
+        "selfservice.kba.json",
+        "selfservice.terms.json",
+        "servletfilter-cors.json",
+        "sync.json",
+        "ui-configuration.json",
+        "ui-dashboard.json",
+        "ui-themeconfig.json",
+        "ui-themerealm.json",
+        "ui.context-enduser.json",
+    ];
+    let served = "[pages]\ndir = \"build\"\n";
+    for file in files {
+        let path = format!("conf/{file}");
+        for text in ["{\"a\": ", "[]", "", "{\"a\": 1"] {
+            let project = open(&[("conf/selfservice-reset.json", RESET), ("vestibule.toml", served), (&path, text)]);
+            let said: Vec<String> = project.diagnostics.iter().map(ToString::to_string).filter(|said| said.contains(file)).collect();
+            assert_eq!(said.len(), 1, "{file} {text}: {said:?} of {:?}", project.diagnostics);
+        }
+    }
+}
+
+#[test]
 fn a_broken_process_takes_only_itself_away() {
     let project = open(&[
         ("conf/selfservice-reset.json", RESET),
@@ -293,4 +332,35 @@ fn every_reason_why_a_listed_process_counts_as_done_is_said_at_its_place_with_wh
         }
     }
     assert_eq!(listed("city", Some(&user)), (Vec::new(), true));
+}
+
+#[test]
+fn questions_are_kept_and_counted_where_nothing_else_is() {
+    let counter = r#"{"objects": [{"name": "user", "schema": {"properties": {
+        "password": {"type": "string", "scope": "private"}, "mail": {"type": "string"}, "manager": {"type": "relationship"},
+        "answers": {"type": "array"}, "tries": {"type": "number"}, "free": {}, "effectiveRoles": {"type": "array", "isVirtual": true}}}}]}"#;
+    let kept = |property: &str, attempts: &str| {
+        let text = format!(
+            r#"{{"kbaPropertyName": "{property}", "numberOfAttemptsAllowed": 2, "kbaAttemptsPropertyName": "{attempts}", "questions": {{"1": {{"en": "?"}}}}}}"#
+        );
+        let project = open(&[("conf/selfservice-reset.json", RESET), ("conf/managed.json", counter), ("conf/selfservice.kba.json", &text)]);
+        let mut pointers: Vec<String> =
+            project.diagnostics.iter().filter(|found| found.rule == "unfit-property").map(|found| found.location.pointer.clone()).collect();
+        pointers.sort();
+        (project.questions.property, project.questions.attempts_property, pointers)
+    };
+    let named = |text: &str| Some(text.to_owned());
+    for (property, attempts) in [("answers", "tries"), ("free", "KBA_lockout"), ("kbaInfo", "free"), ("elsewhere", "tries")] {
+        assert_eq!(kept(property, attempts), (property.to_owned(), named(attempts), vec![]));
+    }
+    for property in ["authzRoles", "password", "mail", "manager", "effectiveRoles", "accountStatus", "_id", "_meta", "tries"] {
+        assert_eq!(
+            kept(property, "KBA_lockout"),
+            ("kbaInfo".to_owned(), named("KBA_lockout"), vec!["/kbaPropertyName".to_owned()]),
+            "{property}"
+        );
+    }
+    for attempts in ["mail", "password", "manager", "answers", "authzRoles", "_rev", "kbaInfo"] {
+        assert_eq!(kept("kbaInfo", attempts), ("kbaInfo".to_owned(), None, vec!["/kbaAttemptsPropertyName".to_owned()]), "{attempts}");
+    }
 }

@@ -111,10 +111,7 @@ impl Object {
         let mut page = managed.objects.query(&self.collection, &query).await.map_err(ResourceError::from)?;
         retrieve(cx, &self.collection, &mut page).await?;
         let fields = if request.ids_only { Fields::parse("_id")? } else { cx.presentation.fields.clone() };
-        let mut shown = Vec::with_capacity(page.result.len());
-        for resource in &page.result {
-            shown.push(related::delegated(cx, delegate, &self.collection, resource, &fields).await?);
-        }
+        let shown = related::all_delegated(cx, delegate, &self.collection, page.result, &fields).await?;
         Ok(Reply::Page { result: shown, cookie: page.cookie, total: page.total, policy: request.totals })
     }
 
@@ -232,10 +229,7 @@ impl Resource for Object {
         let mut page = managed.objects.query(&self.collection, &query).await.map_err(ResourceError::from)?;
         retrieve(cx, &self.collection, &mut page).await?;
         let fields = if request.ids_only { Fields::parse("_id")? } else { cx.presentation.fields.clone() };
-        let mut shown = Vec::with_capacity(page.result.len());
-        for resource in &page.result {
-            shown.push(related::shown(cx, &self.collection, resource, &fields).await?);
-        }
+        let shown = related::all_shown(cx, &self.collection, page.result, &fields).await?;
         Ok(Reply::Page { result: shown, cookie: page.cookie, total: page.total, policy: request.totals })
     }
 

@@ -102,7 +102,7 @@ async fn walk(cx: &Context<'_>, role: &str, mut visit: impl FnMut(Value) -> bool
                     continue;
                 }
                 let reference = json!({ "_ref": format!("{collection}/{}", person.id) });
-                let seen = related::seen(cx, rights, collection, person)?;
+                let seen = related::seen(cx, rights, collection, person).await?;
                 let owner = format!("{COLLECTION}/{role}");
                 let id = references::id(&owner, MEMBERS, &reference);
                 if !visit(references::listed(&id, &person.revision, &reference, seen)) {

@@ -5,14 +5,17 @@
 //! wrong: an entry shows of the other object only what the asking person may see of it, which for most people is nothing beside the
 //! reference.
 
+mod page;
+
 use accounts::shown_notification;
 use async_trait::async_trait;
-use crest::{Fields, Filter, Patch, PatchOperation, Pointer, ResourceError, TotalPolicy, reference};
+use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError, reference};
 use identity::{Audience, Held};
 use serde_json::Value;
 use wire::conditions::{Expected, Put};
 use wire::request::QueryRequest;
 
+use self::page::BATCH;
 use super::managed::{self, NOTIFICATIONS};
 use crate::context::Context;
 use crate::listing;
@@ -20,9 +23,6 @@ use crate::related;
 use crate::reply::{Refusal, Reply};
 use crate::resource::{Answer, Resource};
 use crate::routes::{Body, CONDITIONAL, QUERY, Route, Who, action, delete, get, patch, perhaps, put};
-
-/// References that are looked at together.
-const BATCH: u32 = 500;
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[
@@ -110,9 +110,8 @@ impl Resource for Relationship {
             let entries = self.metadata(cx, &object).into_iter().collect();
             return Ok(listing::answer(entries, request, &cx.presentation.fields)?);
         }
-        let managed = &cx.runtime.managed;
-        let mut walk = managed.references_walk(&self.collection, &object, &self.property)?;
         if !request.query.sort.is_empty() {
+            let mut walk = cx.runtime.managed.references_walk(&self.collection, &object, &self.property)?;
             let mut entries = Vec::new();
             loop {
                 let batch = walk.next(BATCH).await?;
@@ -124,30 +123,7 @@ impl Resource for Relationship {
                 }
             }
         }
-        // References come in the order of the store, so a page needs no more than those before it, and without a search not even these.
-        let mut window = listing::Window::of(request)?;
-        let every = request.query.filter == Filter::True;
-        if every {
-            walk.skip(window.skipped()).await?;
-        }
-        let counts = request.totals == TotalPolicy::Exact && !every;
-        while counts || !window.is_full() {
-            let batch = walk.next(window.wanted().min(BATCH)).await?;
-            if batch.is_empty() {
-                break;
-            }
-            for held in &batch {
-                let entry = related::listed(cx, held).await?;
-                if request.query.filter.matches(&entry) {
-                    window.take(entry);
-                }
-            }
-        }
-        if every && request.totals != TotalPolicy::None {
-            window.counted(managed.references_count(&self.collection, &object, &self.property).await?);
-        }
-        let complete = counts || !window.is_full();
-        Ok(window.answer(request, &cx.presentation.fields, complete)?)
+        Ok(self.page(cx, &object, request).await?)
     }
 
     async fn create(&self, cx: &Context<'_>) -> Answer {

@@ -1,6 +1,6 @@
 //! Who is in the middle of a process, by the steps that the trail of this node holds. A stateless token leaves nothing else behind.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
@@ -10,14 +10,22 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// How many instances of each of these versions took a step since a moment, in seconds since 1970, and have not ended; `None` where no
-/// step was ever recorded.
+/// The instances of a version, by what a trail says of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Instances {
+    /// They took a step and have not ended.
+    pub(crate) open: BTreeSet<String>,
+    /// They have ended.
+    pub(crate) ended: BTreeSet<String>,
+}
+
+/// The instances of each of these versions that took a step since a moment, in seconds since 1970; `None` where no step was ever recorded.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub(crate) fn in_flight<'v>(directory: &Path, since: i64, versions: &[&'v str]) -> io::Result<Option<BTreeMap<&'v str, usize>>> {
+pub(crate) fn in_flight<'v>(directory: &Path, since: i64, versions: &[&'v str]) -> io::Result<Option<BTreeMap<&'v str, Instances>>> {
     let newest = super::path(directory, Topic::Process);
-    let mut open: BTreeMap<&str, HashSet<String>> = versions.iter().map(|version| (*version, HashSet::new())).collect();
+    let mut found: BTreeMap<&str, Instances> = versions.iter().map(|version| (*version, Instances::default())).collect();
     let mut known = false;
     // The oldest file first: what ended is ended.
     let aside = (1..=super::KEPT).rev().map(|number| newest.with_extension(format!("json.{number}")));
@@ -29,23 +37,27 @@ pub(crate) fn in_flight<'v>(directory: &Path, since: i64, versions: &[&'v str]) 
         };
         known = true;
         for line in BufReader::new(file).split(b'\n') {
-            step(&line?, since, &mut open);
+            step(&line?, since, &mut found);
         }
     }
-    Ok(known.then(|| open.into_iter().map(|(version, instances)| (version, instances.len())).collect()))
+    Ok(known.then_some(found))
 }
 
 /// Takes one event into account; one that cannot be read says nothing.
-fn step(line: &[u8], since: i64, open: &mut BTreeMap<&str, HashSet<String>>) {
+fn step(line: &[u8], since: i64, found: &mut BTreeMap<&str, Instances>) {
     let Ok(event) = serde_json::from_slice::<Value>(line) else { return };
     let of = |name: &str| event.pointer(&format!("/detail/{name}"));
     let (Some(version), Some(instance)) = (of("version").and_then(Value::as_str), of("instance").and_then(Value::as_str)) else { return };
-    let Some(instances) = open.get_mut(version) else { return };
+    let Some(instances) = found.get_mut(version) else { return };
     let time = event.get("timestamp").and_then(Value::as_str).and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
+    if time.is_none_or(|time| time.unix_timestamp() < since) {
+        return;
+    }
     if of("finished") == Some(&Value::Bool(true)) {
-        instances.remove(instance);
-    } else if time.is_some_and(|time| time.unix_timestamp() >= since) {
-        instances.insert(instance.to_owned());
+        instances.open.remove(instance);
+        instances.ended.insert(instance.to_owned());
+    } else if !instances.ended.contains(instance) {
+        instances.open.insert(instance.to_owned());
     }
 }
 
@@ -68,6 +80,8 @@ mod tests {
         std::fs::write(directory.path().join("process.audit.json.1"), older.concat()).unwrap();
         std::fs::write(directory.path().join("process.audit.json"), newer.concat()).unwrap();
         let counted = in_flight(directory.path(), 1_704_100_000, &["a", "none"]).unwrap().unwrap();
-        assert_eq!(counted.into_iter().collect::<Vec<_>>(), [("a", 1), ("none", 0)]);
+        let names = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(",");
+        let shown: Vec<_> = counted.iter().map(|(version, found)| (*version, names(&found.open), names(&found.ended))).collect();
+        assert_eq!(shown, [("a", "open".to_owned(), "done".to_owned()), ("none", String::new(), String::new())]);
     }
 }

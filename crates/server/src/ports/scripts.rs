@@ -91,12 +91,22 @@ struct Views {
     runtime: Handle,
 }
 
+impl Views {
+    fn shown(&self, collection: &str, found: Vec<crest::Resource>) -> Result<Vec<Value>, String> {
+        let all = Fields::all();
+        let found = self.runtime.block_on(self.managed.all_with_effective(collection, found, Audience::Administrator, &all));
+        let found = found.map_err(|error| error.message)?;
+        Ok(found.iter().map(|resource| self.managed.show(collection, resource, Audience::Administrator, &all)).collect())
+    }
+}
+
 impl Host for Views {
     fn read(&self, path: &str) -> Result<Value, String> {
         let (collection, id) = path.trim_matches('/').rsplit_once('/').ok_or("the path names no object")?;
         self.managed.schema(collection).map_err(|error| error.message)?;
         let found = self.runtime.block_on(self.managed.objects.read(collection, id)).map_err(|error| ResourceError::from(error).message)?;
-        Ok(found.map_or(Value::Null, |resource| self.managed.show(collection, &resource, Audience::Administrator, &Fields::all())))
+        let Some(found) = found else { return Ok(Value::Null) };
+        Ok(self.shown(collection, vec![found])?.into_iter().next().unwrap_or_default())
     }
 
     fn query(&self, path: &str, params: &Value) -> Result<Value, String> {
@@ -106,8 +116,7 @@ impl Host for Views {
         self.managed.check_query(collection, &filter, &[], Audience::Administrator).map_err(|error| error.message)?;
         let page = self.runtime.block_on(self.managed.objects.query(collection, &Query::first(filter, MAX_RESULTS)));
         let page = page.map_err(|error| ResourceError::from(error).message)?;
-        let show = |resource: &crest::Resource| self.managed.show(collection, resource, Audience::Administrator, &Fields::all());
-        let result: Vec<Value> = page.result.iter().map(show).collect();
+        let result = self.shown(collection, page.result)?;
         Ok(json!({ "resultCount": result.len(), "result": result }))
     }
 

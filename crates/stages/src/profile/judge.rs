@@ -256,10 +256,14 @@ impl Rule {
     async fn run(&self, services: &Services, person: &Person<'_>, script: &ScriptCondition, moment: Moment) -> Result<bool, String> {
         let Some(program) = &self.program else { return Err("the script was not read".to_owned()) };
         let object = match person.seen {
-            Seen::Stored(collection, resource) => seen_by_script(&services.managed, collection, resource),
+            Seen::Stored(collection, resource) => seen_by_script(&services.managed, collection, resource).await?,
             Seen::Value => {
                 let resource = Resource { id: String::new(), revision: String::new(), content: person.object.clone().into_owned() };
-                if resource.content.is_object() { seen_by_script(&services.managed, &self.collection, &resource) } else { Value::Null }
+                if resource.content.is_object() {
+                    seen_by_script(&services.managed, &self.collection, &resource).await?
+                } else {
+                    Value::Null
+                }
             }
         };
         let bindings = Bindings::new(milliseconds(moment.now), moment.seed)

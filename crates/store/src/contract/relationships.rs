@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use crest::Change;
-use identity::Referring;
+use identity::{Objects as _, Referring};
 use process::{CommitError, Effect};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -188,4 +188,28 @@ pub async fn a_write_costs_the_same_however_many_refer_to_one_object(store: Db) 
     // Whoever removes the object of many waits for one batch, and a fixed number of statements for each of it.
     let removal = asked(vec![Effect::Change(delete("many", None))]).await;
     assert!(removal < 200 * 12, "{removal}");
+}
+
+/// Who goes on from where they were seeks by key; who passes over some has them counted, in one statement that answers one row.
+pub async fn a_page_of_references_costs_the_same_wherever_it_begins(store: Db) {
+    put(&store, "boss", json!({})).await;
+    people(&store, 0..3000, "boss").await;
+    let boss = format!("{USERS}/boss");
+    let nth = |number: u64| store.passed(USERS, "manager", &boss, number);
+    assert_eq!(store.asked_by_looks(), 0, "people are made by writes");
+    let mut costs = Vec::new();
+    for (before, number) in [(0_u64, ""), (1500, "p001499"), (2900, "p002899")] {
+        if before > 0 {
+            assert_eq!(nth(before).await.unwrap().as_deref(), Some(number));
+            costs.push((store.asked_by_looks(), "counted"));
+        }
+        let page = store.referring(USERS, "manager", Referring::To(&boss), number, 50).await.unwrap();
+        assert_eq!((page.len(), page[0].as_str()), (50, format!("p{before:06}").as_str()));
+        costs.push((store.asked_by_looks(), "read"));
+    }
+    let of = |kind: &str| costs.iter().filter(|cost| cost.1 == kind).map(|cost| cost.0).collect::<Vec<_>>();
+    let (counted, read) = (of("counted"), of("read"));
+    assert!(counted.iter().all(|cost| (1..5).contains(cost) && *cost == counted[0]), "{counted:?}");
+    assert!(read.iter().all(|cost| (50..60).contains(cost) && *cost == read[0]), "{read:?}");
+    assert_eq!((nth(0).await.unwrap(), nth(3001).await.unwrap(), nth(u64::MAX).await.unwrap()), (None, None, None));
 }
