@@ -44,6 +44,10 @@ const SHOWN: &[(&str, &str)] = &[
     ("Passwords and answers at rest", "security::secrets::sec_06_sec_43_no_secret_is_stored_or_logged_in_clear"),
     ("An encrypted property", "values_at_rest::an_encrypted_value_is_neither_searched_nor_sorted_nor_shown_to_others"),
     (
+        r#"`encryption`, `secureHash` or `"scope": "private"` of a value inside an object or a list"#,
+        "values_at_rest::what_is_secret_inside_a_value_is_as_secret_as_a_property",
+    ),
+    (
         "A policy or a script that cannot be run",
         "event_scripts::a_script_that_cannot_be_run_is_an_error_and_refuses_its_writes_until_it_is_waived",
     ),

@@ -278,7 +278,10 @@ fn check_counts_people_on_a_revoked_definition_at_every_node() {
         let (project, data) = (node.project(), node.data());
         let ran = run(&["check", "--store", "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()], "");
         let out = String::from_utf8_lossy(&ran.stdout).into_owned();
-        let line = out.lines().find(|line| line.contains("[store-revoked]")).unwrap_or_else(|| panic!("{out}"));
+        let line = out
+            .lines()
+            .find(|line| line.contains("[store-revoked]"))
+            .unwrap_or_else(|| panic!("{out}{}", String::from_utf8_lossy(&ran.stderr)));
         assert!(line.starts_with("conf/selfservice-weak.json") && line.contains(" 3 instances of 'weak' are"), "{line}");
     }
 }

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::{Collections, cookie};
 
 pub mod changes;
+pub mod in_flight;
 pub mod mails;
 pub mod names;
 pub mod queries;
@@ -118,6 +119,9 @@ macro_rules! contract_tests {
             references_go_with_their_object_and_do_not_come_back
             a_write_costs_the_same_however_many_refer_to_one_object
             a_page_of_references_costs_the_same_wherever_it_begins
+        );
+        $crate::contract_tests!(@ $open, in_flight:
+            who_ended_at_one_node_has_ended_whichever_node_says_so_first
         );
         $crate::contract_tests!(@ $open, undone:
             nothing_of_a_unit_with_a_failing_effect_is_done

@@ -40,9 +40,9 @@ pub(crate) fn revoked(connection: &Connection) -> Result<Vec<(String, String)>, 
 /// The instances of a version that were noted and have not expired: those in flight, and those that ended.
 pub(crate) fn noted(connection: &Connection, version: &str, now: i64) -> Result<(BTreeSet<String>, BTreeSet<String>), engine::Error> {
     let prefix = of_version(version);
-    let length = i64::try_from(prefix.len()).unwrap_or(i64::MAX);
-    let query = connection.query("SELECT name, value FROM counter WHERE substr(name, 1, $1) = $2 AND expires >= $3");
-    let marks: Vec<(String, i64)> = query.bind(length).bind(&prefix).bind(now).all(|row| Ok((row.get("name")?, row.get("value")?)))?;
+    // What the pattern finds besides is no mark of this version.
+    let query = connection.query("SELECT name, value FROM counter WHERE name LIKE $1 AND expires >= $2");
+    let marks: Vec<(String, i64)> = query.bind(format!("{prefix}%")).bind(now).all(|row| Ok((row.get("name")?, row.get("value")?)))?;
     let (mut open, mut ended) = (BTreeSet::new(), BTreeSet::new());
     for (name, value) in marks {
         let Some(instance) = name.strip_prefix(&prefix) else { continue };
@@ -62,6 +62,13 @@ impl Db {
     /// When the store does not answer.
     pub async fn revoked(&self) -> Result<Vec<(String, String)>, LedgerError> {
         self.look(revoked).await
+    }
+
+    /// What was noted of a version; see [`Inspection::in_flight`](crate::Inspection::in_flight).
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) async fn noted_in_flight(&self, version: &str, now: i64) -> Result<(BTreeSet<String>, BTreeSet<String>), LedgerError> {
+        let version = version.to_owned();
+        self.look(move |connection| noted(connection, &version, now)).await
     }
 
     /// Notes instances until `expires`, in seconds since 1970. Noting one twice is no fault.
