@@ -90,7 +90,7 @@ compiler:
 	@scripts/toolchain.sh
 	@scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h
 
-tools: compiler browser clocks postgresql target/tools/venv/made target/tools/pages/made
+tools: compiler browser java clocks postgresql target/tools/venv/made target/tools/pages/made
 
 # Without it the tests that set the clock below a server say so, and are passed over.
 .PHONY: clocks
@@ -106,6 +106,11 @@ postgresql:
 .PHONY: browser
 browser:
 	@[ -n "$$VESTIBULE_CHROMIUM" ] || scripts/packages.sh chromium:chromium
+
+# The validator of HTML runs in it.
+.PHONY: java
+java:
+	@scripts/packages.sh default-jre-headless:java
 
 # The interpreter itself is a link to the system's, which is not ours to touch.
 target/tools/venv/made: tests/tools/requirements.txt

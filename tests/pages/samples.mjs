@@ -1,13 +1,13 @@
-// Every page in every state and language, as `vestibule check --pages` writes them; of those that VESTIBULE_PAGES_ONLY names, a regular expression.
+// Every page in every state and language, looked at in a browser.
 //
 // WCAG 2.2 AA by axe-core in both themes, no page wider than a narrow screen, a focus that is seen, and what Chromium tells an assistive
 // technology, in English, as it stands in names.txt. VESTIBULE_UPDATE=1 writes that file.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { given, launch, tools } from './support.mjs';
+import { launch, tools } from './support.mjs';
 import { spoken } from './names.mjs';
+import { text, written } from './written.mjs';
 
 const NARROW = 320;
 /** The contrast of what shows the focus (WCAG 2.2, 1.4.11). */
@@ -63,7 +63,7 @@ async function look(page, directory, language, file) {
     addEventListener('load', resolve, { once: true });
     document.write(html);
     document.close();
-  }), readFileSync(join(directory, language, file), 'utf8').replace(/<meta http-equiv="refresh"[^>]*>/, ''));
+  }), text(directory, language, file).replace(/<meta http-equiv="refresh"[^>]*>/, ''));
   faults.push(...await judged(page, language === 'en' ? 'too' : 'aside'));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   if (wide > NARROW) faults.push(`it is ${wide} px wide on a screen of ${NARROW}`);
@@ -75,17 +75,11 @@ async function look(page, directory, language, file) {
   return { faults, names: await spoken(page, file.startsWith('landing') || file.startsWith('account-dashboard')) };
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'vestibule-pages-'));
 const began = Date.now();
 let failed = 0;
-try {
-  execFileSync(given.vestibule, ['check', '--quiet', '--pages', directory], { stdio: 'ignore' });
-  const wanted = process.env.VESTIBULE_PAGES_ONLY;
-  const languages = readdirSync(directory).filter((name) => name !== 'assets');
-  const all = languages.flatMap((language) => readdirSync(join(directory, language)).map((file) => [language, file]));
-  const waiting = all.filter(([, file]) => new RegExp(wanted ?? '').test(file));
-  if (languages.length < 6 || !waiting.length) throw new Error('there are no pages');
-  const count = waiting.length;
+await written(async ({ directory, all, pages }) => {
+  const count = pages.length;
+  const waiting = [...pages];
   const names = new Map();
   const browser = await launch();
   await Promise.all(Array.from({ length: cpus().length * 2 }, async () => {
@@ -102,17 +96,15 @@ try {
     }
   }));
   await browser.close();
-  const text = [...names.keys()].sort().map((file) => `# ${file.replace(/\.html$/, '')}\n${names.get(file)}\n`).join('\n');
+  const told = [...names.keys()].sort().map((file) => `# ${file.replace(/\.html$/, '')}\n${names.get(file)}\n`).join('\n');
   if (process.env.VESTIBULE_UPDATE) {
-    writeFileSync(NAMES, text);
-  } else if (!wanted && text !== readFileSync(NAMES, 'utf8')) {
+    writeFileSync(NAMES, told);
+  } else if (count === all.length && told !== readFileSync(NAMES, 'utf8')) {
     failed++;
     const known = readFileSync(NAMES, 'utf8').split('\n# ');
-    const other = text.split('\n# ').filter((part) => !known.includes(part));
+    const other = told.split('\n# ').filter((part) => !known.includes(part));
     console.log(`pages are told otherwise than tests/pages/names.txt says; VESTIBULE_UPDATE=1 writes it:\n${other.join('\n')}`);
   }
   console.log(`${count} pages in ${((Date.now() - began) / 1000).toFixed(1)} s, ${failed} faults`);
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+});
 process.exit(failed ? 1 : 0);

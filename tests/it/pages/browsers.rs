@@ -102,3 +102,8 @@ fn every_way_through_the_pages_is_gone_in_a_browser() {
 fn every_page_in_every_state_and_language_can_be_read_by_everybody() {
     run("samples.mjs", &[]);
 }
+
+#[test]
+fn every_page_in_every_state_and_language_is_valid_html() {
+    run("valid.mjs", &[]);
+}
