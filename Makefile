@@ -9,7 +9,7 @@ DESTDIR ?=
 ARGS    ?=
 PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build install test test-postgresql failover simulate one lint bench fuzz docs screenshots tools
+.PHONY: run build install test test-firefox test-postgresql failover simulate one lint bench fuzz docs screenshots tools
 
 ## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
@@ -37,6 +37,11 @@ simulate: compiler
 ## Build and test one crate: CRATE=identity, and FILTER=kba for some of its tests.
 one: compiler
 	"$(CARGO)" test --quiet --package "vestibule-$(CRATE)" $(FILTER)
+
+## The main ways through the pages in Firefox, with scripts and without.
+test-firefox: tools
+	@[ -n "$$VESTIBULE_FIREFOX" ] || scripts/packages.sh firefox-esr:firefox-esr
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --ignored --nocapture in_firefox
 
 ## The store on PostgreSQL of other versions than Debian's, VESTIBULE_POSTGRES_VERSIONS (default 13 and 18).
 test-postgresql: tools

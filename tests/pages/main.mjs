@@ -1,18 +1,34 @@
-// Goes every way through the pages; of those that VESTIBULE_PAGES_ONLY names, a regular expression, where it is set.
+// Goes every way through the pages, or with `firefox` the main ones in Firefox; of those that VESTIBULE_PAGES_ONLY names, a regular expression,
+// where it is set.
 import { cpus } from 'node:os';
-import { Visitor, launch, servers } from './support.mjs';
+import * as chromium from './support.mjs';
+import * as firefox from './firefox.mjs';
 import * as account from './ways/account.mjs';
 import * as habits from './ways/habits.mjs';
 import * as links from './ways/links.mjs';
 import * as processes from './ways/processes.mjs';
 
+const { servers } = chromium;
+const inFirefox = process.argv.includes('firefox');
+const { Visitor, launch } = inFirefox ? firefox : chromium;
 const TOGETHER = Number(process.env.VESTIBULE_PAGES_TOGETHER || cpus().length * 2);
+
+/** The ways that are gone in Firefox too. */
+const MAIN = [
+  processes.aNewPersonRegistersAndIsSignedIn,
+  processes.aForgottenPasswordIsReplaced, processes.aForgottenUserNameIsMailed, processes.aPasswordIsReplacedByAnsweringQuestions,
+  processes.whatIsDueComesBeforeTheAccount, processes.aProcessOfTheProjectsOwnIsAForm,
+  account.aPasswordIsWrongAndThenRight, account.personalDataAreChanged, account.aNewAddressIsConfirmedByItsCode,
+  account.aPasswordIsChangedAndOtherDevicesAreSignedOut, account.questionsAreChanged, account.somebodyWhoIsSignedInForgotNothing,
+  links.aLinkWorksOnAnotherDeviceAndTheFirstOneNotices,
+];
 
 /** Each way is gone with scripts and without, but for those that are about scripts. */
 function tests() {
   const all = [];
   for (const part of [processes, account, links, habits]) {
     for (const [name, way] of Object.entries(part)) {
+      if (typeof way !== 'function' || (inFirefox && !MAIN.includes(way))) continue;
       const modes = way.only ? [way.only === 'scripts'] : [true, false];
       for (const scripts of modes) all.push({ name: `${name.replace(/(?<!^)[A-Z]/g, (letter) => ' ' + letter.toLowerCase())}${scripts ? '' : ', without scripts'}`, way, scripts });
     }
@@ -46,8 +62,12 @@ if (!waiting.length) throw new Error(`there is no way called ${wanted}`);
 const began = Date.now();
 const browser = await launch();
 const done = [];
-await Promise.all(Array.from({ length: TOGETHER }, async () => {
-  for (let next = waiting.shift(); next; next = waiting.shift()) {
+// Of Firefox there are two, for one way each at a time.
+const lanes = inFirefox
+  ? [true, false].map((scripts) => waiting.filter((test) => test.scripts === scripts))
+  : Array.from({ length: TOGETHER }, () => waiting);
+await Promise.all(lanes.map(async (lane) => {
+  for (let next = lane.shift(); next; next = lane.shift()) {
     const result = await run(browser, next);
     done.push(result);
     console.log(`${result.error ? 'FAILED' : 'ok'} ${result.name} (${result.took} ms)`);

@@ -115,7 +115,7 @@ export async function launch() {
 }
 
 // A page that is refused is one of ours, with a status that says so.
-const EXPECTED = /Failed to load resource: the server responded with a status of 4/;
+export const EXPECTED = /Failed to load resource: the server responded with a status of 4/;
 
 /** Somebody's browser: cookies and history of its own, with scripts or without. */
 export class Visitor {
@@ -165,10 +165,36 @@ export class Visitor {
     throw new Error(`'${wanted}' is not at ${page.url()}, which says:\n${text}\n`, { cause: error });
   }
 
-  /** Fills in fields by what they are called. */
-  async fill(values, page = this.page) {
+  /** The parts of the page whose legend begins so. */
+  async parts(legend) {
+    return this.page.getByRole('group', { name: new RegExp(`^${legend}`) }).all();
+  }
+
+  /** One of the choices of a part, by its place. */
+  async choose(at, part) {
+    await part.getByRole('radio').nth(at).check();
+  }
+
+  /** What stands in a field. */
+  async typed(label, within = this.page) {
+    return within.getByLabel(label, { exact: true }).first().inputValue();
+  }
+
+  /** What the page asks to be typed: the labels of its fields. */
+  async asked() {
+    return this.page.locator('main input:is([type=text], [type=email])').evaluateAll((fields) => fields.map((field) => field.labels[0].textContent.trim()));
+  }
+
+  /** Follows a link of the mail to somebody, from the page that shows mails. */
+  async openMail(name, link) {
+    await this.page.getByRole('row', { name }).getByRole('link').click();
+    await this.page.frameLocator('iframe').getByRole('link', { name: link }).click();
+  }
+
+  /** Fills in fields by what they are called, of a page or a part of it. */
+  async fill(values, within = this.page) {
     for (const [label, value] of Object.entries(values)) {
-      const field = page.getByLabel(label, { exact: true }).first();
+      const field = within.getByLabel(label, { exact: true }).first();
       if (typeof value === 'boolean') await field.setChecked(value);
       else await field.fill(value);
     }
@@ -180,6 +206,23 @@ export class Visitor {
 
   async follow(name, page = this.page) {
     await page.getByRole('link', { name, exact: true }).first().click();
+  }
+
+  /** Looks at the page: one in the background may rest. */
+  async look(page = this.page) {
+    await page.bringToFront();
+  }
+
+  async reload(page = this.page) {
+    await page.reload();
+  }
+
+  address(page = this.page) {
+    return page.url();
+  }
+
+  async title(page = this.page) {
+    return page.title();
   }
 
   async signIn(person, password = person.password) {

@@ -55,7 +55,7 @@ fn servers() -> [(&'static str, Server, bool); 3] {
 
 /// Runs a script of `tests/pages` to its end, and fails with what it said. Mails come to it on standard input, as they arrive.
 #[track_caller]
-fn run(script: &str, servers: &[(&str, Server, bool)]) {
+fn run(script: &[&str], servers: &[(&str, Server, bool)]) {
     let tools = std::env::var_os("VESTIBULE_NODE_MODULES").map_or_else(|| root().join("target/tools/pages/node_modules"), PathBuf::from);
     assert!(tools.join("playwright-core").is_dir(), "there are no browser tools in {}: run `make tools`", tools.display());
     let of = |(name, server, shows_mails): &(&str, Server, bool)| {
@@ -66,10 +66,12 @@ fn run(script: &str, servers: &[(&str, Server, bool)]) {
         "servers": servers.iter().map(of).collect::<Map<String, Value>>(),
         "password": ADMIN_PASSWORD,
         "chromium": browser::binary(),
+        "firefox": browser::firefox(),
         "vestibule": binary(),
     });
     let mut child = Command::new("node")
-        .arg(root().join("tests/pages").join(script))
+        .current_dir(root().join("tests/pages"))
+        .args(script)
         .env("VESTIBULE_NODE_MODULES", &tools)
         .env("VESTIBULE_PAGES_TESTS", given.to_string())
         .stdin(Stdio::piped())
@@ -89,21 +91,27 @@ fn run(script: &str, servers: &[(&str, Server, bool)]) {
     });
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{script}:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{script:?}:\n{said}\n{}", String::from_utf8_lossy(&output.stderr));
     println!("{said}");
 }
 
 #[test]
 fn every_way_through_the_pages_is_gone_in_a_browser() {
-    run("main.mjs", &servers());
+    run(&["main.mjs"], &servers());
 }
 
 #[test]
 fn every_page_in_every_state_and_language_can_be_read_by_everybody() {
-    run("samples.mjs", &[]);
+    run(&["samples.mjs"], &[]);
 }
 
 #[test]
 fn every_page_in_every_state_and_language_is_valid_html() {
-    run("valid.mjs", &[]);
+    run(&["valid.mjs"], &[]);
+}
+
+#[test]
+#[ignore = "it needs Firefox: `make test-firefox`"]
+fn the_main_ways_are_gone_in_firefox() {
+    run(&["main.mjs", "firefox"], &servers());
 }

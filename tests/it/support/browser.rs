@@ -78,16 +78,22 @@ pub(crate) fn browser() -> &'static Browser {
 
 /// Chromium: `VESTIBULE_CHROMIUM`, else by its usual names.
 pub(crate) fn binary() -> PathBuf {
-    if let Some(named) = std::env::var_os("VESTIBULE_CHROMIUM") {
-        return named.into();
+    named("VESTIBULE_CHROMIUM", &["chromium", "chromium-browser", "google-chrome"])
+        .expect("the tests in a browser need Chromium: run `make tools`, or set VESTIBULE_CHROMIUM")
+}
+
+/// Firefox, where there is one: `VESTIBULE_FIREFOX`, else by its usual names. Most tests need none.
+pub(crate) fn firefox() -> Option<PathBuf> {
+    named("VESTIBULE_FIREFOX", &["firefox-esr", "firefox"])
+}
+
+/// The program that a variable names, else the first that is found by one of these names.
+fn named(variable: &str, names: &[&str]) -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(variable) {
+        return Some(named.into());
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let places =
-        std::env::split_paths(&path).flat_map(|place| ["chromium", "chromium-browser", "google-chrome"].map(|name| place.join(name)));
-    places
-        .into_iter()
-        .find(|place| place.is_file())
-        .expect("the tests in a browser need Chromium: run `make tools`, or set VESTIBULE_CHROMIUM")
+    std::env::split_paths(&path).flat_map(|place| names.iter().map(move |name| place.join(name))).find(|place| place.is_file())
 }
 
 impl Browser {

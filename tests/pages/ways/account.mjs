@@ -1,6 +1,7 @@
 // Everything that somebody does with their own account.
 import assert from 'node:assert/strict';
 import { NEW_PASSWORD, PASSWORD, unused } from '../support.mjs';
+import { OWN } from './processes.mjs';
 
 async function signedIn({ visit, server }, options) {
   const person = await server.person();
@@ -15,7 +16,7 @@ export async function aPasswordIsWrongAndThenRight({ visit, server }) {
   const here = await visit();
   await here.signIn(person, 'wrong');
   await here.says('The user name or the password is wrong');
-  assert.equal(await here.page.getByLabel('User name').inputValue(), person.name);
+  assert.equal(await here.typed('User name'), person.name);
   await here.fill({ Password: PASSWORD });
   await here.press('Sign in');
   await here.at('Hello Given');
@@ -32,7 +33,7 @@ export async function personalDataAreChanged(world) {
   await here.fill({ 'First name': '', 'Telephone number (optional)': '+44 808 157 0192' });
   await here.press('Save');
   await here.says('Fill this in');
-  assert.equal(await here.page.getByLabel('Telephone number').inputValue(), '+44 808 157 0192');
+  assert.equal(await here.typed('Telephone number (optional)'), '+44 808 157 0192');
   await here.fill({ 'First name': 'Ada' });
   await here.press('Save');
   await here.says('Your personal details are saved.');
@@ -95,16 +96,16 @@ export async function questionsAreChanged(world) {
   const { here } = await signedIn(world);
   await here.open('/account/profile');
   await here.follow('Change your security questions');
-  const questions = here.page.getByRole('group', { name: /^Security question/ });
-  await questions.nth(0).getByRole('radio').nth(1).check();
-  await questions.nth(0).getByLabel('Answer', { exact: true }).fill('Rex');
+  await here.at('Your security questions');
+  const [first] = await here.parts('Security question');
+  await here.choose(1, first);
+  await here.fill({ Answer: 'Rex' }, first);
   await here.fill({ 'Current password': PASSWORD });
   await here.press('Save');
   await here.says('Choose a question');
-  await questions.nth(0).getByLabel('Answer', { exact: true }).fill('Rex');
-  await questions.nth(1).getByRole('radio', { name: 'A question of my own' }).check();
-  await questions.nth(1).getByLabel('Your question').fill('Which tea?');
-  await questions.nth(1).getByLabel('Answer', { exact: true }).fill('Assam');
+  const [one, two] = await here.parts('Security question');
+  await here.fill({ Answer: 'Rex' }, one);
+  await here.fill({ 'A question of my own': true, [OWN]: 'Which tea?', Answer: 'Assam' }, two);
   await here.fill({ 'Current password': PASSWORD });
   await here.press('Save');
   await here.says('Your security questions are saved.');

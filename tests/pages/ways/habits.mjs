@@ -51,6 +51,28 @@ export async function twoTabsDoNotDisturbEachOther({ visit, server }) {
   }
 }
 
+export async function whatIsTypedInTwoTabsIsNotMixedUp({ visit, server }) {
+  const person = await server.person();
+  const here = await visit();
+  await here.signIn(person);
+  await here.at('Hello Given');
+  const tabs = [[here.page, 'One'], [await here.tab(), 'Two']];
+  for (const [page, name] of tabs) {
+    await here.open('/account/personal', page);
+    await here.fill({ 'First name': '', 'Last name': name }, page);
+    await here.press('Save', page);
+    await here.says('Fill this in', page);
+  }
+  for (const [page, name] of tabs) {
+    await here.reload(page);
+    assert.equal(await here.typed('Last name', page), name);
+    await here.fill({ 'First name': 'Ada' }, page);
+    await here.press('Save', page);
+    await here.says('Your personal details are saved.', page);
+    assert.equal((await server.read(person)).sn, name);
+  }
+}
+
 export async function aDoubleClickIsOneClick({ visit, server }) {
   const person = await server.person();
   const here = await visit();

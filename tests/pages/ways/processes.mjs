@@ -2,19 +2,20 @@
 import assert from 'node:assert/strict';
 import { NEW_PASSWORD, PASSWORD, unused } from '../support.mjs';
 
+/** What the field of somebody's own question is called. */
+export const OWN = 'Your question (only for a question of your own)';
+
 /** Fills in the form of a new person. */
 async function details(visitor, name) {
   await visitor.fill({
     'User name': name, 'First name': 'Jo <b>', 'Last name': "D'Or", 'Email address': `${name}@example.test`, 'New password': PASSWORD,
     'Send me news and updates': true, 'I have read and accept the terms and conditions': true,
   });
-  const questions = visitor.page.getByRole('group', { name: /^Security question/ });
-  assert.equal(await questions.count(), 2);
-  await questions.nth(0).getByRole('radio').first().check();
-  await questions.nth(0).getByLabel('Answer', { exact: true }).fill('Elm Street');
-  await questions.nth(1).getByRole('radio', { name: 'A question of my own' }).check();
-  await questions.nth(1).getByLabel('Your question').fill('Which tea?');
-  await questions.nth(1).getByLabel('Answer', { exact: true }).fill('Assam');
+  const [one, two, ...more] = await visitor.parts('Security question');
+  assert.equal(more.length, 0);
+  await visitor.choose(0, one);
+  await visitor.fill({ Answer: 'Elm Street' }, one);
+  await visitor.fill({ 'A question of my own': true, [OWN]: 'Which tea?', Answer: 'Assam' }, two);
 }
 
 export async function aNewPersonRegistersAndIsSignedIn({ visit, first }) {
@@ -28,10 +29,9 @@ export async function aNewPersonRegistersAndIsSignedIn({ visit, first }) {
   await here.press('Create the account');
   await here.at('Check your email');
   await here.open(first.mailPage);
-  await here.page.getByRole('row', { name }).getByRole('link').click();
-  await here.page.frameLocator('iframe').getByRole('link', { name: 'Open the account' }).click();
+  await here.openMail(name, 'Open the account');
   await here.at('One step left');
-  assert.ok(!here.page.url().includes('token'), here.page.url());
+  assert.ok(!here.address().includes('token'), here.address());
   await here.press('Continue');
   await here.at('Hello Jo <b>');
   await here.press('Sign out');
@@ -47,16 +47,16 @@ export async function whatANewPersonLeavesOutIsSaidAndNothingTypedIsLost({ visit
   await here.fill({ 'Last name': '', 'New password': 'weak', 'I have read and accept the terms and conditions': false });
   await here.press('Create the account');
   await here.says('There is a problem');
-  assert.match(await here.page.title(), /^Error: Create an account/);
-  assert.equal(await here.page.getByLabel('First name').inputValue(), 'Jo <b>');
-  assert.equal(await here.page.getByLabel('New password').inputValue(), '');
-  assert.equal(await here.page.getByLabel('Your question').last().inputValue(), 'Which tea?');
+  assert.match(await here.title(), /^Error: Create an account/);
+  assert.equal(await here.typed('First name'), 'Jo <b>');
+  assert.equal(await here.typed('New password'), '');
+  assert.equal(await here.typed(OWN, (await here.parts('Security question'))[1]), 'Which tea?');
   // A link of the summary leads to its field.
   await here.page.getByRole('alert').getByRole('link').first().click();
   assert.match(here.page.url(), /#f-user\.sn$/);
   assert.equal(await here.page.evaluate(() => document.querySelector(':target').name), 'user.sn');
-  await here.page.reload();
-  assert.equal(await here.page.getByLabel('User name').inputValue(), name);
+  await here.reload();
+  assert.equal(await here.typed('User name'), name);
 }
 
 export async function aForgottenPasswordIsReplaced({ visit, server }) {
@@ -94,7 +94,8 @@ export async function aForgottenUserNameIsMailed({ visit, server }) {
   await here.at('Which account is it?');
   await here.press('Continue');
   await here.says('Fill this in');
-  await here.page.locator('main input:not([type=hidden])').first().fill(person.mail);
+  const [label] = await here.asked();
+  await here.fill({ [label]: person.mail });
   await here.press('Continue');
   await here.at('Check your email');
   assert.match((await server.mail(person.mail)).body, new RegExp(person.name));
@@ -108,14 +109,12 @@ export async function aPasswordIsReplacedByAnsweringQuestions({ visit, server })
   await here.fill({ 'User name or email address': person.name });
   await here.press('Continue');
   await here.at('Answer your security questions');
-  const answers = here.page.locator('main input[name^=answer]');
-  for (const field of await answers.all()) await field.fill('wrong');
+  for (const label of await here.asked()) await here.fill({ [label]: 'wrong' });
   await here.press('Continue');
   await here.says('These answers are not the ones you gave before');
-  for (const field of await answers.all()) {
-    assert.equal(await field.inputValue(), '');
-    const label = await here.page.locator(`label[for="${await field.getAttribute('id')}"]`).innerText();
-    await field.fill(/street/.test(label) ? 'Elm Street' : 'Oolong');
+  for (const label of await here.asked()) {
+    assert.equal(await here.typed(label), '');
+    await here.fill({ [label]: /street/.test(label) ? 'Elm Street' : 'Oolong' });
   }
   await here.press('Continue');
   await here.at('Choose a new password');
@@ -141,11 +140,10 @@ export async function whatIsDueComesBeforeTheAccount({ visit, server }) {
   await here.says('one thing needs your attention');
   await here.follow('Continue');
   await here.at('Update your security questions');
-  const questions = here.page.getByRole('group', { name: /^Security question/ });
-  await questions.nth(0).getByRole('radio').first().check();
-  await questions.nth(0).getByLabel('Answer', { exact: true }).fill('Elm Street');
-  await questions.nth(1).getByRole('radio').nth(1).check();
-  await questions.nth(1).getByLabel('Answer', { exact: true }).fill('Oolong');
+  for (const [at, question] of (await here.parts('Security question')).entries()) {
+    await here.choose(at, question);
+    await here.fill({ Answer: ['Elm Street', 'Oolong'][at] }, question);
+  }
   await here.press('Update');
   await here.at('Hello Given');
   await here.open('/account/profile');

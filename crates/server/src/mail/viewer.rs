@@ -164,7 +164,7 @@ impl Viewer {
                     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
                     (
                         header::CONTENT_SECURITY_POLICY,
-                        "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'",
+                        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'",
                     ),
                 ];
                 (headers, html).into_response()
