@@ -1,21 +1,23 @@
 // Every page in every state and language, looked at in a browser.
 //
 // WCAG 2.2 AA by axe-core in both themes, no page wider than a narrow screen, a focus that is seen, and what Chromium tells an assistive
-// technology, in English, as it stands in names.txt. VESTIBULE_UPDATE=1 writes that file.
-import { readFileSync, writeFileSync } from 'node:fs';
+// technology: page by page in English (names/en.txt); in every other language the same without its words, and what its words are, each once
+// (names/<language>.txt). VESTIBULE_UPDATE=1 writes these files.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { launch, tools } from './support.mjs';
-import { spoken } from './names.mjs';
+import { lines, names, shape, spoken } from './names.mjs';
 import { text, written } from './written.mjs';
 
 const NARROW = 320;
 /** The contrast of what shows the focus (WCAG 2.2, 1.4.11). */
 const FOCUS = 3;
 const STANDARD = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** Seconds that are counted down while the page is looked at. */
-const COUNTED = /\(\d+\)(?=" \[disabled)/g;
-const NAMES = new URL('names.txt', import.meta.url);
+const NAMES = new URL('names/', import.meta.url);
+
+/** Pages that are looked at with what stands around them. */
+const AROUND = /^(landing|account-dashboard)/;
 
 const axe = readFileSync(tools.resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -67,12 +69,27 @@ async function look(page, directory, language, file) {
   faults.push(...await judged(page, language === 'en' ? 'too' : 'aside'));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   if (wide > NARROW) faults.push(`it is ${wide} px wide on a screen of ${NARROW}`);
-  if (language !== 'en') return { faults };
+  const said = await spoken(page, false);
+  const around = AROUND.test(file) ? await spoken(page, true) : said;
+  if (language !== 'en') return { faults, said, around };
   faults.push(...await unseen(page));
   await page.emulateMedia({ colorScheme: 'dark' });
   faults.push(...await judged(page, 'alone'), ...await unseen(page));
   await page.emulateMedia({ colorScheme: 'light' });
-  return { faults, names: await spoken(page, file.startsWith('landing') || file.startsWith('account-dashboard')) };
+  return { faults, said, around };
+}
+
+/** What stands in the file of each language. */
+function toldIn(heard) {
+  const told = new Map();
+  for (const page of [...heard.keys()].sort()) {
+    const [language, file] = page.split('/');
+    if (!told.has(language)) told.set(language, new Set());
+    const { around } = heard.get(page);
+    const said = language === 'en' ? [`# ${file.replace(/\.html$/, '')}\n${lines(around)}\n`] : names(around);
+    for (const one of said) told.get(language).add(one);
+  }
+  return [...told].map(([language, said]) => [language, `${[...said].join('\n')}${language === 'en' ? '' : '\n'}`]);
 }
 
 const began = Date.now();
@@ -80,7 +97,7 @@ let failed = 0;
 await written(async ({ directory, all, pages }) => {
   const count = pages.length;
   const waiting = [...pages];
-  const names = new Map();
+  const heard = new Map();
   const browser = await launch();
   await Promise.all(Array.from({ length: cpus().length * 2 }, async () => {
     const page = await (await browser.newContext({ viewport: { width: NARROW, height: 640 } })).newPage();
@@ -90,20 +107,31 @@ await written(async ({ directory, all, pages }) => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [language, file] = next;
       const found = await look(page, directory, language, file).catch((error) => ({ faults: [error.stack] }));
-      if (found.names) names.set(file, found.names.replace(COUNTED, '(…)'));
+      if (found.said) heard.set(`${language}/${file}`, found);
       failed += found.faults.length;
       for (const fault of found.faults) console.log(`${language}/${file}: ${fault}`);
     }
   }));
   await browser.close();
-  const told = [...names.keys()].sort().map((file) => `# ${file.replace(/\.html$/, '')}\n${names.get(file)}\n`).join('\n');
-  if (process.env.VESTIBULE_UPDATE) {
-    writeFileSync(NAMES, told);
-  } else if (count === all.length && told !== readFileSync(NAMES, 'utf8')) {
+  for (const [page, { said }] of heard) {
+    const [language, file] = page.split('/');
+    const english = heard.get(`en/${file}`);
+    if (language === 'en' || !english || shape(said) === shape(english.said)) continue;
     failed++;
-    const known = readFileSync(NAMES, 'utf8').split('\n# ');
-    const other = told.split('\n# ').filter((part) => !known.includes(part));
-    console.log(`pages are told otherwise than tests/pages/names.txt says; VESTIBULE_UPDATE=1 writes it:\n${other.join('\n')}`);
+    console.log(`${page} is told in another shape than in English:\n${shape(said)}`);
+  }
+  for (const [language, told] of toldIn(heard)) {
+    const path = new URL(`${language}.txt`, NAMES);
+    if (process.env.VESTIBULE_UPDATE) {
+      writeFileSync(path, told);
+    } else if (count === all.length) {
+      const known = existsSync(path) ? readFileSync(path, 'utf8') : '';
+      if (told === known) continue;
+      failed++;
+      const parts = (text) => text.split(language === 'en' ? '\n# ' : '\n');
+      const other = parts(told).filter((part) => !parts(known).includes(part));
+      console.log(`pages are told otherwise than tests/pages/names/${language}.txt says; VESTIBULE_UPDATE=1 writes it:\n${other.join('\n')}`);
+    }
   }
   console.log(`${count} pages in ${((Date.now() - began) / 1000).toFixed(1)} s, ${failed} faults`);
 });

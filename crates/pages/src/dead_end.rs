@@ -144,6 +144,7 @@ impl Samples for DeadEnd {
             ("busy", end(Why::Busy)),
             ("old-form", end(Why::OldForm)),
             ("too-large", end(Why::TooLarge)),
+            ("method", end(Why::Method)),
             ("conflict", end(Why::Conflict)),
             ("failed", end(Why::Failed)),
         ]

@@ -11,7 +11,10 @@ use crate::visit::{Outcome, Visit};
 
 /// POST by the script.
 pub(crate) async fn serve(visit: &Visit) -> Outcome {
-    if !visit.is_post() || !visit.genuine {
+    if !visit.is_post() {
+        return Err(DeadEnd { allow: "POST", ..DeadEnd::new(Why::Method) });
+    }
+    if !visit.genuine {
         return Err(DeadEnd::new(Why::OldForm));
     }
     visit.accounts.limits.validation(visit.client.address, visit.now).map_err(accounts::AccountError::from)?;

@@ -129,6 +129,12 @@ fn bad_input_is_a_page_with_the_status_that_belongs_to_it() {
 }
 
 #[test]
+fn what_only_the_script_sends_says_how() {
+    let answer = visitor().send(Request::new("GET", "/vestibule/policy"));
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")));
+}
+
+#[test]
 fn an_unknown_path_is_a_page_and_below_openidm_it_is_json() {
     for path in ["/nosuch", "/selfservice/nosuch", "/account/nosuch/x", "/..%2f", "/selfservice/..", "/a/b/c?d=e"] {
         let answer = Request::new("GET", path).send(server().address());

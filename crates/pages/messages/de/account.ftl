@@ -23,7 +23,7 @@ notifications-about = { $count ->
 back-to-profile = Zurück zu Ihrem Profil
 personal = Persönliche Angaben
 change-personal = Persönliche Angaben ändern
-change-mail = E-Mail-Adresse ändern
+change-mail = E‑Mail-Adresse ändern
 safety = Sicherheit
 change-password = Passwort ändern
 change-questions = Sicherheitsfragen ändern
@@ -35,17 +35,17 @@ switched-on = Ja
 switched-off = Nein
 nothing = Keine Angabe
 current-password = Aktuelles Passwort
-new-mail = Neue E-Mail-Adresse
-mail-pending = Wir haben eine E-Mail an { $mail } gesendet. Die neue Adresse gilt, sobald Sie den Link darin öffnen oder den Code eingeben.
-mail-code-hint = Der Code aus der E-Mail an die neue Adresse
+new-mail = Neue E‑Mail-Adresse
+mail-pending = Wir haben eine E‑Mail an { $mail } gesendet. Die neue Adresse gilt, sobald Sie den Link darin öffnen oder den Code eingeben.
+mail-code-hint = Der Code aus der E‑Mail an die neue Adresse
 mail-confirm = Neue Adresse bestätigen
 mail-cancel = Bisherige Adresse behalten
 mail-other = Eine andere Adresse verwenden
 
 # Forms.
 edit-personal-title = Ihre persönlichen Angaben
-edit-mail-title = Ihre E-Mail-Adresse
-edit-mail-lead = Wir senden eine E-Mail an die neue Adresse. Sie gilt, sobald Sie sie bestätigt haben.
+edit-mail-title = Ihre E‑Mail-Adresse
+edit-mail-lead = Wir senden eine E‑Mail an die neue Adresse. Sie gilt, sobald Sie sie bestätigt haben.
 edit-password-title = Passwort ändern
 edit-password-lead = Wenn Sie es speichern, werden Sie überall sonst abgemeldet.
 edit-questions-title = Ihre Sicherheitsfragen
@@ -57,9 +57,9 @@ edit-delete-button = Konto löschen
 
 # What was done.
 done-personal = Ihre persönlichen Angaben sind gespeichert.
-done-mail = Wir haben eine E-Mail an die neue Adresse gesendet. Öffnen Sie den Link darin, um die Adresse zu bestätigen.
-done-mail-confirmed = Ihre neue E-Mail-Adresse ist bestätigt.
-done-mail-cancelled = Ihre E-Mail-Adresse bleibt, wie sie ist.
+done-mail = Wir haben eine E‑Mail an die neue Adresse gesendet. Öffnen Sie den Link darin, um die Adresse zu bestätigen.
+done-mail-confirmed = Ihre neue E‑Mail-Adresse ist bestätigt.
+done-mail-cancelled = Ihre E‑Mail-Adresse bleibt, wie sie ist.
 done-password = Ihr Passwort ist geändert.
 done-questions = Ihre Sicherheitsfragen sind gespeichert.
 done-preferences = Ihre Einstellungen sind gespeichert.

@@ -31,7 +31,7 @@ rule-open = Noch nicht erfüllt
 property-userName = Benutzername
 property-givenName = Vorname
 property-sn = Nachname
-property-mail = E-Mail-Adresse
+property-mail = E‑Mail-Adresse
 property-description = Beschreibung
 property-displayName = Anzeigename
 property-telephoneNumber = Telefonnummer
@@ -45,8 +45,8 @@ property-stateProvince = Bundesland, Kanton oder Provinz
 landing-title = Willkommen
 landing-lead = Melden Sie sich an, um Ihr Konto anzusehen oder zu ändern. Oder erstellen Sie ein neues.
 landing-help = Probleme bei der Anmeldung?
-landing-code = Link aus einer E-Mail eingeben
-landing-fragment = Wenn Sie über den Link in einer E-Mail hierher gekommen sind, geben Sie diesen Link bitte noch einmal ein.
+landing-code = Link aus einer E‑Mail eingeben
+landing-fragment = Wenn Sie über den Link in einer E‑Mail hierher gekommen sind, geben Sie diesen Link bitte noch einmal ein.
 landing-others = Weitere Angebote
 
 # Signing in.

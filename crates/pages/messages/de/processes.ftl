@@ -7,24 +7,24 @@ process-kbaUpdate = Ihre Sicherheitsfragen
 process-termsAndConditions = Nutzungsbedingungen
 
 # Finding an account.
-user-name-or-mail = Benutzername oder E-Mail-Adresse
+user-name-or-mail = Benutzername oder E‑Mail-Adresse
 account-identifier = Womit Sie sich anmelden
 stage-userQuery-title = Um welches Konto geht es?
-stage-userQuery-reset = Wir senden eine E-Mail an die Adresse dieses Kontos. Über den Link darin wählen Sie ein neues Passwort.
+stage-userQuery-reset = Wir senden eine E‑Mail an die Adresse dieses Kontos. Über den Link darin wählen Sie ein neues Passwort.
 stage-userQuery-username = Wir senden Ihren Benutzernamen an die Adresse dieses Kontos.
 stage-userQuery-other = Sagen Sie uns, um welches Konto es geht.
 
 # The mailed code.
-stage-emailValidation-title = Sehen Sie in Ihr E-Mail-Postfach
-stage-emailValidation-mail-title = Wie lautet Ihre E-Mail-Adresse?
+stage-emailValidation-title = Sehen Sie in Ihr E‑Mail-Postfach
+stage-emailValidation-mail-title = Wie lautet Ihre E‑Mail-Adresse?
 stage-emailValidation-mail-lead = Wir senden einen Code dorthin, um sicher zu sein, dass sie Ihnen gehört.
-stage-emailValidation-lead = Wenn wir die Adresse kennen, ist eine E-Mail unterwegs. Öffnen Sie den Link darin, oder geben Sie hier den Code ein.
-stage-emailValidation-lead-registration = Wir haben eine E-Mail an die angegebene Adresse gesendet. Öffnen Sie den Link darin, oder geben Sie hier den Code ein.
+stage-emailValidation-lead = Wenn wir die Adresse kennen, ist eine E‑Mail unterwegs. Öffnen Sie den Link darin, oder geben Sie hier den Code ein.
+stage-emailValidation-lead-registration = Wir haben eine E‑Mail an die angegebene Adresse gesendet. Öffnen Sie den Link darin, oder geben Sie hier den Code ein.
 code = Code
-code-hint = Acht Ziffern oder der ganze Code aus der E-Mail
-again = E-Mail noch einmal senden
-again-lead = Keine E-Mail bekommen? Es kann eine Minute dauern. Sehen Sie auch im Spam-Ordner nach.
-sent-again = Wir haben die E-Mail noch einmal gesendet.
+code-hint = Acht Ziffern oder der ganze Code aus der E‑Mail
+again = E‑Mail noch einmal senden
+again-lead = Keine E‑Mail bekommen? Es kann eine Minute dauern. Sehen Sie auch im Spam-Ordner nach.
+sent-again = Wir haben die E‑Mail noch einmal gesendet.
 
 # Security questions.
 stage-kbaSecurityAnswerVerificationStage-title = Beantworten Sie Ihre Sicherheitsfragen
@@ -51,8 +51,8 @@ stage-details-title = Konto erstellen
 stage-details-lead = Sagen Sie uns, wer Sie sind.
 stage-details-button = Konto erstellen
 preferences = Einstellungen
-preference-updates = Neuigkeiten per E-Mail erhalten
-preference-marketing = Besondere Angebote per E-Mail erhalten
+preference-updates = Neuigkeiten per E‑Mail erhalten
+preference-marketing = Besondere Angebote per E‑Mail erhalten
 
 # Terms, consent, captcha.
 stage-termsAndConditions-title = Nutzungsbedingungen
@@ -80,18 +80,18 @@ skip = Jetzt nicht
 
 # A mailed link was opened.
 link-title = Noch ein Schritt
-link-lead-reset = Sie haben den Link aus unserer E-Mail geöffnet. Gehen Sie weiter, um ein neues Passwort zu wählen.
-link-lead-registration = Sie haben den Link aus unserer E-Mail geöffnet. Gehen Sie weiter, um Ihre Adresse zu bestätigen und das Konto zu erstellen.
-link-lead-other = Sie haben den Link aus unserer E-Mail geöffnet. Gehen Sie weiter, um zu bestätigen, dass Sie es waren.
-link-code = Der Link enthält keinen Code. Geben Sie den aus der E-Mail ein.
+link-lead-reset = Sie haben den Link aus unserer E‑Mail geöffnet. Gehen Sie weiter, um ein neues Passwort zu wählen.
+link-lead-registration = Sie haben den Link aus unserer E‑Mail geöffnet. Gehen Sie weiter, um Ihre Adresse zu bestätigen und das Konto zu erstellen.
+link-lead-other = Sie haben den Link aus unserer E‑Mail geöffnet. Gehen Sie weiter, um zu bestätigen, dass Sie es waren.
+link-code = Der Link enthält keinen Code. Geben Sie den aus der E‑Mail ein.
 
 # The end.
 ended-title = Erledigt
 ended-reset-title = Ihr Passwort ist geändert
-ended-reset-lead = Sie können sich jetzt mit dem neuen Passwort anmelden. Wir haben Ihnen dazu eine E-Mail gesendet.
+ended-reset-lead = Sie können sich jetzt mit dem neuen Passwort anmelden. Wir haben Ihnen dazu eine E‑Mail gesendet.
 ended-username-title = Ihr Benutzername
 ended-username-lead = Ihr Benutzername lautet
-ended-mailed-title = Sehen Sie in Ihr E-Mail-Postfach
+ended-mailed-title = Sehen Sie in Ihr E‑Mail-Postfach
 ended-mailed-lead = Wenn wir die Adresse kennen, haben wir den Benutzernamen dorthin gesendet.
 ended-registration-title = Ihr Konto ist bereit
 ended-registration-lead = Sie können sich jetzt anmelden.
@@ -101,7 +101,7 @@ ended-nothing-lead = Hier wird nichts von Ihnen benötigt.
 ended-next = Weiter
 
 # A link whose address holds everything behind a #.
-mail-code-title = Link aus einer E-Mail
-mail-code-lead = Kopieren Sie den ganzen Link aus der E-Mail, und fügen Sie ihn hier ein.
+mail-code-title = Link aus einer E‑Mail
+mail-code-lead = Kopieren Sie den ganzen Link aus der E‑Mail, und fügen Sie ihn hier ein.
 mail-code-begun = Haben Sie in diesem Browser begonnen? Dann gehen Sie zu der Seite zurück, auf der Sie begonnen haben, und geben Sie dort den Code ein.
-link-from-mail = Link aus der E-Mail
+link-from-mail = Link aus der E‑Mail
