@@ -43,6 +43,8 @@ pub(crate) enum Unit {
     Seconds,
     /// MiB.
     Mebibytes,
+    /// KiB.
+    Kibibytes,
     /// Parts of a hundred.
     Percent,
     /// One number over another.
@@ -60,6 +62,7 @@ impl Unit {
             Self::Milliseconds => "ms",
             Self::Seconds => "s",
             Self::Mebibytes => "MiB",
+            Self::Kibibytes => "KiB",
             Self::Percent => "%",
             Self::Ratio => "×",
             Self::Count => "",

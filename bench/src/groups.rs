@@ -3,6 +3,7 @@
 //! Easiest to get wrong: a comparison belongs into one run. What is set against each other is measured round by round, in turns.
 
 mod arrivals;
+mod browsers;
 mod conditions;
 mod enumeration;
 mod hostile;
@@ -83,7 +84,7 @@ pub(crate) struct Subject {
 }
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 17] = [
+pub(crate) const SUBJECTS: [Subject; 18] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
@@ -92,6 +93,7 @@ pub(crate) const SUBJECTS: [Subject; 17] = [
     Subject { name: "profile", measure: |bench| Box::pin(profile::measure(bench)) },
     Subject { name: "conditions", measure: |bench| Box::pin(conditions::measure(bench)) },
     Subject { name: "pages", measure: |bench| Box::pin(pages::measure(bench)) },
+    Subject { name: "browsers", measure: |bench| Box::pin(browsers::measure(bench)) },
     Subject { name: "population", measure: |bench| Box::pin(population::measure(bench)) },
     Subject { name: "lists", measure: |bench| Box::pin(lists::measure(bench)) },
     Subject { name: "memory", measure: |bench| Box::pin(memory::measure(bench)) },

@@ -13,6 +13,7 @@ mod mailbox;
 mod newcomer;
 mod people;
 mod project;
+mod reader;
 mod server;
 mod visit;
 mod walk;
