@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::client::Link;
+use crate::support::http::Request;
 use crate::support::mailbox::mailbox;
 use crate::support::people::{NEW_PASSWORD, PASSWORD, unused};
 use crate::support::profile::{server, signed_in};
@@ -124,6 +125,31 @@ fn sec_21_the_old_address_undoes_it_before_and_after_and_ends_all_sessions() {
         assert_eq!(press(server(), &undo, "").page.status, 404);
         assert_eq!(mail_of(&person), person.mail);
     }
+}
+
+#[test]
+fn the_page_of_a_link_is_the_projects_own_where_our_pages_are_switched_off() {
+    let template = "{% extends \"layout.html\" %}{% block title %}Own{% endblock %}{% block main %}<h1>Own page: {{ \"done\" if page.done else page.does }}</h1>\
+        {% include \"_problems.html\" %}{% if not page.done %}<form method=\"post\" action=\"/vestibule/mail\">{% include \"_form-token.html\" %}\
+        <input type=\"hidden\" name=\"at\" value=\"{{ page.at }}\">{% for field in page.fields %}{% include \"_field.html\" %}{% endfor %}\
+        <button>{{ t(\"mail-link-confirm-button\") }}</button></form>{% endif %}{% endblock %}";
+    let project = Project::new()
+        .file("vestibule.toml", "[pages]\nbuiltin = false\n")
+        .file("pages/templates/mail-link.html", template)
+        .file("pages/messages/en/own.ftl", "mail-link-confirm-button = Take it\n")
+        .file("pages/assets/style.css", "h1 { color: teal }");
+    let own = Server::on(project).start();
+    let person = Person::create(&own, "own");
+    let (to_new, _) = asked(&signed_in(&own, &person), &person, &new_address());
+    let page = open(&own, &link(&to_new)).page;
+    page.is(200, "Own page: confirm");
+    assert!(page.html.contains("<button>Take it</button>") && page.html.contains("<label for=\"f-form_current\">"), "{}", page.html);
+    let style = page.html.split("stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(Request::new("GET", style).send(own.address()).expect(200).text().contains("teal"));
+    press(&own, &link(&to_new), "wrong").page.is(403, "Own page: confirm");
+    press(&own, &link(&to_new), PASSWORD).page.is(200, "Own page: done");
+    press(&own, &link(&to_new), PASSWORD).page.is(404, "Own page: nothing");
+    assert_eq!(Request::new("GET", "/sign-in").send(own.address()).status, 404, "and no other page is there");
 }
 
 #[test]

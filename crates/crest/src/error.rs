@@ -20,6 +20,8 @@ pub struct ResourceError {
     pub detail: Option<Value>,
     /// Seconds after which the caller may try again, where that is known; not part of the body.
     pub retry_after: Option<u64>,
+    /// A word for what was refused, for whoever says it in words of their own; not part of the body.
+    pub kind: Option<&'static str>,
 }
 
 macro_rules! constructors {
@@ -59,7 +61,7 @@ impl ResourceError {
     /// An error of any status.
     #[must_use]
     pub fn new(code: u16, message: impl Into<String>) -> Self {
-        Self { code, reason: Cow::Borrowed(reason(code)), message: message.into(), detail: None, retry_after: None }
+        Self { code, reason: Cow::Borrowed(reason(code)), message: message.into(), detail: None, retry_after: None, kind: None }
     }
 
     /// Adds `detail`.
@@ -73,6 +75,13 @@ impl ResourceError {
     #[must_use]
     pub fn with_retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Says what kind of a refusal it is.
+    #[must_use]
+    pub fn of_kind(mut self, kind: &'static str) -> Self {
+        self.kind = Some(kind);
         self
     }
 

@@ -28,6 +28,7 @@ use serde_json::{Map, Value};
 
 pub use effects::timestamp;
 pub use found::{Held, Mark, Walk};
+pub use limits::UNUSABLE_CHARACTERS;
 pub use marker::sealed;
 pub use steps::{Refers, ScriptMail, Step};
 pub use view::{Audience, percentage};

@@ -4,9 +4,12 @@
 //! are those of the REST answer, or ours.
 
 use crest::ResourceError;
+use identity::UNUSABLE_CHARACTERS;
 use serde_json::Value;
+use stages::Refusal;
 
-use crate::field::{Field, Problem};
+use crate::field::{Field, Kind, Problem};
+use crate::present::CURRENT;
 use crate::property::{label, requirement_words};
 use crate::words::Words;
 
@@ -15,28 +18,33 @@ pub(crate) fn too_often(seconds: u64) -> Problem {
     Problem::whole(Words::message("error-too-many").with("minutes", seconds.div_ceil(60).max(1)))
 }
 
-/// Sentences for messages of stages, and the field they belong to.
-const KNOWN: [(&str, &str, &str); 12] = [
-    ("Invalid code", "code", "error-code-wrong"),
-    ("Input code is missing", "code", "error-code-missing"),
-    ("mail should not be empty", "mail", "error-missing"),
-    ("mail is not a mail address", "mail", "error-no-mail-address"),
-    ("Email address mismatch", "mail", "error-mail-mismatch"),
-    ("Answers are not matched", "", "error-answers-wrong"),
-    ("Must accept terms and conditions", "accept", "error-agreement-missing"),
-    ("Recaptcha verification is unsuccessful.", "response", "error-captcha-wrong"),
-    ("password is missing from input", "password", "error-password-missing"),
-    ("Unable to find account", "who", "error-no-account"),
-    ("Invalid query filter", "who", "error-no-account-name"),
-    ("What was entered so far is too long to go on with", "", "error-too-long-in-all"),
-];
+/// The sentence for a refusal, and the field it belongs to.
+fn sentence(refusal: Refusal) -> (&'static str, &'static str) {
+    match refusal {
+        Refusal::CodeWrong => ("code", "error-code-wrong"),
+        Refusal::CodeMissing => ("code", "error-code-missing"),
+        Refusal::MailMissing => ("mail", "error-missing"),
+        Refusal::NoMailAddress => ("mail", "error-no-mail-address"),
+        Refusal::MailMismatch => ("mail", "error-mail-mismatch"),
+        Refusal::AnswersWrong => ("", "error-answers-wrong"),
+        Refusal::AgreementMissing => ("accept", "error-agreement-missing"),
+        Refusal::CaptchaWrong => ("response", "error-captcha-wrong"),
+        Refusal::PasswordMissing => ("password", "error-password-missing"),
+        Refusal::NoAccount => ("who", "error-no-account"),
+        Refusal::NoAccountName => ("who", "error-no-account-name"),
+        Refusal::PresentPasswordMissing => (CURRENT, "error-current-password-missing"),
+    }
+}
 
 /// The problems that a refusal is about.
 pub(crate) fn problems(error: &ResourceError, fields: &[Field]) -> Vec<Problem> {
+    if error.code == 413 {
+        return vec![Problem::whole(Words::message("error-too-long-in-all"))];
+    }
     let mut problems = Vec::new();
     gather(&error.to_value(), fields, &mut problems);
     if problems.is_empty() {
-        problems.push(of_message(&error.message, fields));
+        problems.push(of_kind(error.kind.unwrap_or_default(), error.detail.as_ref(), &error.message, fields));
     }
     problems
 }
@@ -47,10 +55,14 @@ pub(crate) fn of_requirements(requirements: &Value, fields: &[Field]) -> Vec<Pro
     if let Some(error) = requirements.get("error") {
         gather(error, fields, &mut problems);
         if problems.is_empty() {
-            problems.push(of_message(error.get("message").and_then(Value::as_str).unwrap_or_default(), fields));
+            problems.push(of_kind("", None, text(error, "message"), fields));
         }
     }
     problems
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> &'v str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn gather(error: &Value, fields: &[Field], problems: &mut Vec<Problem>) {
@@ -59,7 +71,7 @@ fn gather(error: &Value, fields: &[Field], problems: &mut Vec<Problem>) {
         let before = problems.len();
         gather(error, fields, problems);
         if problems.len() == before {
-            problems.push(of_message(error.get("message").and_then(Value::as_str).unwrap_or_default(), fields));
+            problems.push(of_kind(text(part, "kind"), error.get("detail"), text(error, "message"), fields));
         }
     }
     for failed in error.pointer("/detail/failedPolicyRequirements").and_then(Value::as_array).into_iter().flatten() {
@@ -89,23 +101,51 @@ fn of_property<'f>(property: &str, fields: &'f [Field]) -> Option<&'f Field> {
     at(bare).or_else(|| at(&format!("user/{leaf}"))).or_else(|| at(&format!("attributes/{leaf}"))).or_else(|| at(leaf))
 }
 
-fn of_message(message: &str, fields: &[Field]) -> Problem {
-    let known = KNOWN.iter().find(|(text, ..)| *text == message);
-    let Some((_, field, key)) = known else {
-        // A stage of the project's own says what is wrong in its own words.
-        let theirs = Words { lang: "en".to_owned(), ..Words::theirs(message) };
-        return Problem::whole(if message.is_empty() { Words::message("error-unknown") } else { theirs });
-    };
-    let found = fields.iter().find(|shown| shown.name.split('.').next() == Some(field));
-    Problem::of(found.map_or("", |found| found.name.as_str()), Words::message(key))
+/// A refusal of this kind, else in the words of whoever refused: a stage of the project's own says what is wrong itself.
+fn of_kind(kind: &str, detail: Option<&Value>, message: &str, fields: &[Field]) -> Problem {
+    if let Some((field, key)) = Refusal::named(kind).map(sentence) {
+        let found = fields.iter().find(|shown| shown.name.split('.').next() == Some(field));
+        return Problem::of(found.map_or("", |found| found.name.as_str()), Words::message(key));
+    }
+    let detail = detail.unwrap_or(&Value::Null);
+    if let Some((part, says)) = of_question(kind, detail) {
+        let entry = detail.get("entry").and_then(Value::as_u64).and_then(|entry| usize::try_from(entry).ok());
+        let found = entry.and_then(|entry| fields.iter().filter(|field| field.kind == Kind::Question).nth(entry));
+        return Problem::of(&found.map_or(String::new(), |found| format!("{}.{part}", found.name)), says);
+    }
+    if kind == UNUSABLE_CHARACTERS {
+        let found = of_property(text(detail, "property"), fields);
+        return Problem::of(found.map_or("", |found| found.name.as_str()), Words::message("error-characters"));
+    }
+    let theirs = Words { lang: "en".to_owned(), ..Words::theirs(message) };
+    Problem::whole(if message.is_empty() { Words::message("error-unknown") } else { theirs })
+}
+
+/// What is wrong with a security question, and in which part of it. A form of ours sends nothing that is refused otherwise.
+fn of_question(kind: &str, detail: &Value) -> Option<(&'static str, Words)> {
+    let short = || Words::message("policy-MIN_LENGTH").with("minLength", detail.get("least").and_then(Value::as_u64).unwrap_or(1));
+    Some(match kind {
+        "question-missing" | "question-unknown" => ("question", Words::message("error-question-missing")),
+        "question-twice" => ("question", Words::message("error-question-twice")),
+        "question-listed" => ("own", Words::message("error-question-listed")),
+        "question-empty" => ("own", Words::message("error-own-question-missing")),
+        "question-broken" => ("own", Words::message("error-characters")),
+        "question-long" => ("own", Words::message("error-too-long")),
+        "question-short" => ("own", short()),
+        "answer-missing" | "answer-empty" => ("answer", Words::message("error-answer-missing")),
+        "answer-long" => ("answer", Words::message("error-too-long")),
+        "answer-short" => ("answer", short()),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
+    use identity::kba::{KbaError, KbaErrorKind};
+
     use super::*;
-    use crate::field::Kind;
 
     #[test]
     fn a_refusal_is_said_at_the_field_it_is_about() {
@@ -119,9 +159,25 @@ mod tests {
         let named: Vec<(String, String)> = problems(&error, &fields).into_iter().map(|problem| (problem.field, problem.says.key)).collect();
         let pair = |field: &str, key: &str| (field.to_owned(), key.to_owned());
         assert_eq!(named, [pair("user.userName", "policy-UNIQUE"), pair("password", "policy-REQUIRED"), pair("", "policy-A")]);
-        let problem = &problems(&ResourceError::bad_request("Unable to find account"), &fields)[0];
+        let problem = &problems(&Refusal::NoAccount.into(), &fields)[0];
         assert_eq!((problem.field.as_str(), problem.says.key.as_str()), ("who", "error-no-account"));
         let own = &problems(&ResourceError::bad_request("No such invitation"), &fields)[0];
         assert_eq!((own.field.as_str(), own.says.text.as_str()), ("", "No such invitation"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_question_is_said_at_its_part_in_words_of_ours() {
+        let question = |name: &str| Field::new(name, Kind::Question, Words::message("x")).place("kba");
+        let fields = [question("kba.0"), question("kba.1")];
+        let said = |reason: KbaErrorKind| {
+            let problem = problems(&KbaError { entry: Some(1), reason }.into(), &fields).remove(0);
+            (problem.field, problem.says.key)
+        };
+        let pair = |field: &str, key: &str| (field.to_owned(), key.to_owned());
+        assert_eq!(said(KbaErrorKind::Duplicate), pair("kba.1.question", "error-question-twice"));
+        assert_eq!(said(KbaErrorKind::SystemQuestion), pair("kba.1.own", "error-question-listed"));
+        assert_eq!(said(KbaErrorKind::EmptyAnswer), pair("kba.1.answer", "error-answer-missing"));
+        assert_eq!(said(KbaErrorKind::ShortAnswer { least: 3 }), pair("kba.1.answer", "policy-MIN_LENGTH"));
+        assert_eq!(said(KbaErrorKind::BrokenQuestion), pair("kba.1.own", "error-characters"));
     }
 }

@@ -157,8 +157,10 @@ pub(crate) fn fields_of(visit: &Visit, step: &Step) -> Vec<Field> {
     };
     let fields = requirements::fields(step.asked.get("requirements").unwrap_or(&Value::Null), &known);
     let lacking = |draft: &Draft| draft.problems.iter().any(|problem| problem.field == CURRENT);
-    let needed = runtime.processes.get(&step.process).is_some_and(|process| present::is_needed(process, &fields));
-    let asks = needed || visit.form.has(CURRENT) || step.draft.as_ref().is_some_and(lacking);
+    // A form that sets a password is the one that a stage of the process wants it with.
+    let sets = fields.iter().any(|field| field.kind == Kind::Password);
+    let needed = runtime.processes.get(&step.process).is_some_and(|process| process.wants_present_password());
+    let asks = (sets && needed) || visit.form.has(CURRENT) || step.draft.as_ref().is_some_and(lacking);
     if asks { present::with_current(fields) } else { fields }
 }
 

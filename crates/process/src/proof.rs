@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Catalogue, FactKind, Issue, Options, Placed, Process, Severity};
+use crate::{Catalogue, FactKind, Issue, Need, Options, Placed, Process, Severity};
 
 /// What each path through a stage gives.
 type Paths<'a> = &'a [Vec<FactKind>];
@@ -13,31 +13,97 @@ impl<S: Send + Sync + 'static> Process<S> {
     pub fn refused_under(&self, options: &Options, catalogue: &Catalogue<S>) -> Option<Issue> {
         check(&self.stages, options, catalogue).into_iter().find(|issue| issue.severity == Severity::Error)
     }
+
+    /// Whether a stage takes the present password for the proof that it needs, because no stage before it may earn one: the process works on the
+    /// signed-in person, and a session alone proves nothing (SEC-20).
+    #[must_use]
+    pub fn wants_present_password(&self) -> bool {
+        let mut known = Before::any_of(&self.stages);
+        for placed in &self.stages {
+            if placed.facts.needs.iter().any(|need| known.is_by_password(need) && !known.may_be_met(need)) {
+                return !self.options.allow_unproven;
+            }
+            known.pass(placed);
+        }
+        false
+    }
+}
+
+/// What is known and proved before a stage.
+struct Before<'a> {
+    known: BTreeSet<FactKind>,
+    proven: BTreeSet<FactKind>,
+    /// Earned on some paths only, since the subject was named.
+    perhaps: BTreeSet<FactKind>,
+    /// Stages before with several paths: a need is met by one whose every path meets it.
+    forks: Vec<Paths<'a>>,
+    proven_forks: Vec<Paths<'a>>,
+}
+
+/// A session is not given by a stage but brought along; an instance has it when a stage insists on one.
+fn is_session(need: &Need) -> bool {
+    need.any_of == [FactKind::SignedIn]
+}
+
+impl<'a> Before<'a> {
+    /// Before the first stage.
+    fn any_of<S>(stages: &[Placed<S>]) -> Self {
+        let bound = stages.iter().flat_map(|placed| &placed.facts.needs).any(is_session);
+        let known: BTreeSet<FactKind> = bound.then_some(FactKind::SignedIn).into_iter().collect();
+        // Proof is proof of a subject: what was proved before the subject was named says nothing about it.
+        Self { proven: known.clone(), known, perhaps: BTreeSet::new(), forks: Vec::new(), proven_forks: Vec::new() }
+    }
+
+    fn meets(&self, need: &Need) -> bool {
+        let met = if need.proof { &self.proven } else { &self.known };
+        let by_path = |paths: &Paths<'_>| paths.iter().all(|path| path.iter().any(|kind| need.any_of.contains(kind)));
+        let forks = if need.proof { &self.proven_forks } else { &self.forks };
+        is_session(need) || need.any_of.iter().any(|kind| met.contains(kind)) || forks.iter().any(by_path)
+    }
+
+    /// Whoever is signed in proves themselves by the present password, where nothing else does (SEC-20).
+    fn is_by_password(&self, need: &Need) -> bool {
+        need.proof && self.proven.contains(&FactKind::SignedIn) && !self.meets(need)
+    }
+
+    fn may_be_met(&self, need: &Need) -> bool {
+        need.any_of.iter().any(|kind| self.perhaps.contains(kind))
+    }
+
+    fn knows_answers_alone(&self) -> bool {
+        let only_answers = |path: &Vec<FactKind>| path.contains(&FactKind::KnowsAnswers) && !path.contains(&FactKind::ControlsMail);
+        let by_answers = self.known.contains(&FactKind::KnowsAnswers) || self.forks.iter().any(|paths| paths.iter().any(only_answers));
+        by_answers && !self.known.contains(&FactKind::ControlsMail)
+    }
+
+    /// After the stage.
+    fn pass<S>(&mut self, placed: &'a Placed<S>) {
+        if placed.facts.gives.contains(&FactKind::Named) || placed.facts.may_give.contains(&FactKind::Named) {
+            self.proven.clear();
+            self.perhaps.clear();
+            self.proven_forks.clear();
+        }
+        if placed.facts.paths.len() > 1 {
+            self.forks.push(&placed.facts.paths);
+            self.proven_forks.push(&placed.facts.paths);
+        }
+        self.known.extend(&placed.facts.gives);
+        self.proven.extend(&placed.facts.gives);
+        self.perhaps.extend(&placed.facts.may_give);
+    }
 }
 
 /// Checks the flow of facts through the stages.
 pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Options, catalogue: &Catalogue<S>) -> Vec<Issue> {
     let mut issues = Vec::new();
-    // A session is not given by a stage but brought along; an instance has it when a stage insists on one.
-    let is_session = |need: &crate::Need| need.any_of == [FactKind::SignedIn];
-    let bound = stages.iter().flat_map(|placed| &placed.facts.needs).any(is_session);
-    let mut known: BTreeSet<FactKind> = bound.then_some(FactKind::SignedIn).into_iter().collect();
-    // Proof is proof of a subject: what was proved before the subject was named says nothing about it.
-    let mut proven = known.clone();
-    // Stages before with several paths: a need is met by one whose every path meets it.
-    let mut forks: Vec<Paths<'_>> = Vec::new();
-    let mut proven_forks = forks.clone();
+    let mut known = Before::any_of(stages);
     for placed in stages {
         for need in &placed.facts.needs {
-            let met = if need.proof { &proven } else { &known };
-            let by_path = |paths: &Paths<'_>| paths.iter().all(|path| path.iter().any(|kind| need.any_of.contains(kind)));
-            let forks = if need.proof { &proven_forks } else { &forks };
-            if is_session(need) || need.any_of.iter().any(|kind| met.contains(kind)) || forks.iter().any(by_path) {
+            if known.meets(need) {
                 continue;
             }
             let name = placed.stage.name();
-            // Whoever is signed in proves themselves by the present password, where nothing else does (SEC-20).
-            if need.proof && proven.contains(&FactKind::SignedIn) {
+            if known.is_by_password(need) {
                 issues.push(if options.allow_unproven {
                     let message =
                         format!("'{name}' runs on a session alone, because \"allowUnproven\" is true: whoever finds one open may take the account");
@@ -70,9 +136,7 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                 issues.push(with_usual(issue, catalogue, first.map(std::slice::from_ref).unwrap_or_default()));
             }
         }
-        let only_answers = |path: &Vec<FactKind>| path.contains(&FactKind::KnowsAnswers) && !path.contains(&FactKind::ControlsMail);
-        let by_answers = known.contains(&FactKind::KnowsAnswers) || forks.iter().any(|paths| paths.iter().any(only_answers));
-        if placed.facts.changes_credential && by_answers && !known.contains(&FactKind::ControlsMail) {
+        if placed.facts.changes_credential && known.knows_answers_alone() {
             let message = format!(
                 "security questions are the only proof before '{}': answers can be guessed or looked up (SEC-28)",
                 placed.stage.name()
@@ -80,7 +144,7 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
             let issue = Issue::warning(&placed.pointer, "kba-sole-factor", message);
             issues.push(with_usual(issue, catalogue, &[FactKind::ControlsMail]));
         }
-        if placed.facts.gives.contains(&FactKind::Created) && !known.contains(&FactKind::ControlsMail) {
+        if placed.facts.gives.contains(&FactKind::Created) && !known.known.contains(&FactKind::ControlsMail) {
             let message =
                 format!("'{}' makes an account that can sign in although nobody confirmed its mail address (SEC-23)", placed.stage.name());
             let issue = Issue::warning(&placed.pointer, "unconfirmed-mail", message);
@@ -96,16 +160,7 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                 ),
             ));
         }
-        if placed.facts.gives.contains(&FactKind::Named) || placed.facts.may_give.contains(&FactKind::Named) {
-            proven.clear();
-            proven_forks.clear();
-        }
-        if placed.facts.paths.len() > 1 {
-            forks.push(&placed.facts.paths);
-            proven_forks.push(&placed.facts.paths);
-        }
-        known.extend(&placed.facts.gives);
-        proven.extend(&placed.facts.gives);
+        known.pass(placed);
     }
     issues
 }

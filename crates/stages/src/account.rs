@@ -160,12 +160,6 @@ pub(crate) fn on_behalf(cx: &Cx<'_>) -> Arc<Managed> {
     })))
 }
 
-/// What the signed-in person is told who changes a credential without their present password (docs/protocol/authentication.md,
-/// "Re-authentication").
-pub(crate) fn without_password() -> ResourceError {
-    ResourceError::forbidden("Reauthentication failed, missing or empty headers")
-}
-
 /// What an instance is told whose account is no longer what it was when it was named.
 pub(crate) fn overtaken() -> ResourceError {
     ResourceError::bad_request("Invalid snapshot token")

@@ -10,17 +10,21 @@ use serde_json::{Map, Value};
 /// # Errors
 /// 400 when it is absent, null or empty, or of another type.
 pub fn text<'i>(input: &'i Map<String, Value>, name: &str) -> Result<&'i str, ResourceError> {
-    text_or(input, name, &format!("{name} is missing from input"))
+    text_or(input, name, || ResourceError::bad_request(format!("{name} is missing from input")))
 }
 
-/// The same with another message for its absence.
+/// The same with another refusal for its absence.
 ///
 /// # Errors
-/// 400 when it is absent, null or empty, or of another type.
-pub fn text_or<'i>(input: &'i Map<String, Value>, name: &str, missing: &str) -> Result<&'i str, ResourceError> {
+/// That refusal when it is absent, null or empty; 400 when it is of another type.
+pub fn text_or<'i, E: Into<ResourceError>>(
+    input: &'i Map<String, Value>,
+    name: &str,
+    missing: impl FnOnce() -> E,
+) -> Result<&'i str, ResourceError> {
     match input.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
-        None | Some(Value::Null | Value::String(_)) => Err(ResourceError::bad_request(missing)),
+        None | Some(Value::Null | Value::String(_)) => Err(missing().into()),
         Some(_) => Err(ResourceError::bad_request(format!("{name} must be a text"))),
     }
 }

@@ -12,6 +12,7 @@ pub mod locale;
 mod mail_text;
 mod naming;
 pub mod profile;
+mod refusal;
 mod scripts;
 mod services;
 mod stage;
@@ -20,6 +21,7 @@ mod templates;
 
 pub use consequences::{Author, Consequences, MAIL, Written, distinct, of_scripts, tell_ambiguous};
 pub use identity::MailAddress;
+pub use refusal::Refusal;
 pub use scripts::{RemoteStages, Scripts};
 pub use services::{
     AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailDoor, MailRefusal, MailRequest, MailTemplates, OwnMails, RenderedMail,

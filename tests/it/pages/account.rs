@@ -100,6 +100,30 @@ fn questions_and_preferences_are_saved() {
 }
 
 #[test]
+fn what_is_refused_is_said_at_its_field_in_the_persons_language() {
+    let person = Person::create(server(), "own");
+    let mut here = signed_in(&person).with("Accept-Language", "de");
+    here.open("/account/questions").is(200, "Ihre Sicherheitsfragen");
+    let answered = |question: &'static str| {
+        [
+            ("kba.0.question", "2"),
+            ("kba.0.answer", "Oolong"),
+            ("kba.1.question", question),
+            ("kba.1.own", "Which pet?"),
+            ("kba.1.answer", "Assam"),
+            ("form_current", PASSWORD),
+        ]
+    };
+    here.submit(&answered("2"), None).is(400, "Ihre Sicherheitsfragen").says("Diese Frage haben Sie schon gewählt");
+    here.submit(&answered("own"), None).is(400, "Ihre Sicherheitsfragen").says("Diese Frage steht in der Liste");
+    here.open("/account/personal").is(200, "Ihre persönlichen Angaben");
+    here.submit(&[("givenName", "Gi\u{7}ven")], None)
+        .is(400, "Ihre persönlichen Angaben")
+        .says("Vorname: Einige dieser Zeichen sind nicht möglich");
+    here.submit(&[("givenName", "Given"), ("userName", "a\u{200b}b")], None).says("Benutzername: Einige dieser Zeichen sind nicht möglich");
+}
+
+#[test]
 fn a_session_elsewhere_is_ended_here() {
     let person = Person::create(server(), "own");
     let (mut here, mut there) = (signed_in(&person), signed_in(&person));

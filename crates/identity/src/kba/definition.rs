@@ -130,6 +130,41 @@ pub enum KbaErrorKind {
     UnknownHash,
 }
 
+impl KbaErrorKind {
+    /// A word for it, as an error carries it ([`ResourceError::kind`]).
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NotAList => "questions-no-list",
+            Self::TooFew { .. } => "questions-too-few",
+            Self::TooMany => "questions-too-many",
+            Self::NotAnEntry => "question-no-entry",
+            Self::Question => "question-missing",
+            Self::UnknownQuestion => "question-unknown",
+            Self::EmptyQuestion => "question-empty",
+            Self::BrokenQuestion => "question-broken",
+            Self::LongQuestion => "question-long",
+            Self::ShortQuestion { .. } => "question-short",
+            Self::SystemQuestion => "question-listed",
+            Self::Duplicate => "question-twice",
+            Self::Answer => "answer-missing",
+            Self::EmptyAnswer => "answer-empty",
+            Self::ShortAnswer { .. } => "answer-short",
+            Self::LongAnswer => "answer-long",
+            Self::Hashed => "answer-hashed",
+            Self::UnknownHash => "answer-no-hash",
+        }
+    }
+
+    /// Characters that are needed at least.
+    fn least(&self) -> Option<u64> {
+        match self {
+            Self::ShortAnswer { least } | Self::ShortQuestion { least } => Some(*least),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for KbaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.entry {
@@ -142,13 +177,15 @@ impl fmt::Display for KbaError {
 impl std::error::Error for KbaError {}
 
 impl From<KbaError> for ResourceError {
-    /// 403 for a planted hash (decision 13), 400 for the rest; `detail.entry` counts from 0.
+    /// 403 for a planted hash (decision 13), 400 for the rest; `detail.entry` counts from 0, `detail.least` is how many characters are needed.
     fn from(refusal: KbaError) -> Self {
         let message = refusal.to_string();
         let error = if refusal.reason == KbaErrorKind::Hashed { Self::forbidden(message) } else { Self::bad_request(message) };
-        match refusal.entry {
-            Some(entry) => error.with_detail(json!({ "entry": entry })),
-            None => error,
+        let error = error.of_kind(refusal.reason.kind());
+        match (refusal.entry, refusal.reason.least()) {
+            (Some(entry), Some(least)) => error.with_detail(json!({ "entry": entry, "least": least })),
+            (Some(entry), None) => error.with_detail(json!({ "entry": entry })),
+            (None, _) => error,
         }
     }
 }

@@ -55,7 +55,7 @@ fn judged(schema: &ObjectSchema, name: &str, value: &Value, by: Writer<'_>, dept
     let identifies = schema.unique().any(|unique| unique == name);
     match value.as_str() {
         Some(text) if identifies && !by.is_administrator() && has_invisible(text) => {
-            Err(ResourceError::bad_request(format!("The property '{name}' must not contain invisible characters")))
+            Err(unusable(name, "must not contain invisible characters"))
         }
         _ => Ok(()),
     }
@@ -81,7 +81,7 @@ fn inside(name: &str, value: &Value, by: Writer<'_>, depth: usize) -> Result<(),
         Value::String(text) => {
             let allowed = |c: char| by.is_administrator() && matches!(c, '\t' | '\n' | '\r');
             if text.chars().any(|c| c.is_control() && !allowed(c)) {
-                return refuse("must not contain control characters".into());
+                return Err(unusable(name, "must not contain control characters"));
             }
             Ok(())
         }
@@ -94,6 +94,14 @@ fn inside(name: &str, value: &Value, by: Writer<'_>, depth: usize) -> Result<(),
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
+}
+
+/// The kind of a refusal of characters that a property cannot have; `detail.property` names it.
+pub const UNUSABLE_CHARACTERS: &str = "unusable-characters";
+
+fn unusable(name: &str, what: &str) -> ResourceError {
+    let error = ResourceError::bad_request(format!("The property '{name}' {what}"));
+    error.with_detail(json!({ "property": name })).of_kind(UNUSABLE_CHARACTERS)
 }
 
 /// Refuses a name that could not stand in a pointer.

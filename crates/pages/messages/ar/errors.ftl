@@ -2,6 +2,7 @@
 error-missing = يُرجى ملء هذا الحقل
 error-choice-missing = يُرجى اختيار أحد الخيارات
 error-too-long = هذا النص طويل جدًا
+error-characters = لا يمكن استخدام بعض هذه الأحرف. يُرجى كتابة النص من جديد
 error-no-number = يجب أن تكون القيمة رقمًا
 error-no-json = تتعذر قراءة النص. يجب أن يكون بصيغة JSON
 error-code-missing = يُرجى إدخال الرمز الوارد في الرسالة
@@ -13,6 +14,8 @@ error-no-mail-address = يُرجى إدخال بريد إلكتروني، مثل
 error-mail-mismatch = هذا العنوان مختلف عن العنوان الذي أدخلته سابقًا
 error-question-missing = يُرجى اختيار سؤال
 error-own-question-missing = يُرجى إدخال سؤالك
+error-question-twice = سبق أن اخترت هذا السؤال. يُرجى اختيار سؤال آخر
+error-question-listed = هذا السؤال موجود في القائمة. يُرجى اختياره منها أو كتابة سؤال آخر
 error-answer-missing = يُرجى إدخال الإجابة
 error-answers-wrong = هذه الإجابات لا تطابق الإجابات التي قدمتها سابقًا
 error-agreement-missing = يُرجى تحديد المربع للمتابعة

@@ -2,6 +2,7 @@
 error-missing = Fill this in
 error-choice-missing = Choose one
 error-too-long = This is too long
+error-characters = Some of these characters cannot be used. Type it again
 error-no-number = This must be a number
 error-no-json = This cannot be read. It must be JSON
 error-code-missing = Enter the code from the email
@@ -13,6 +14,8 @@ error-no-mail-address = Enter an email address, like name@example.com
 error-mail-mismatch = This is not the address you gave before
 error-question-missing = Choose a question
 error-own-question-missing = Enter your question
+error-question-twice = You chose this question already. Choose another
+error-question-listed = This question is in the list. Choose it there, or ask something else
 error-answer-missing = Enter the answer
 error-answers-wrong = These answers are not the ones you gave before
 error-agreement-missing = Tick the box to continue

@@ -2,6 +2,7 @@
 error-missing = Rellene este campo
 error-choice-missing = Elija una opción
 error-too-long = Es demasiado largo
+error-characters = Algunos de estos caracteres no se pueden usar. Escríbalo de nuevo
 error-no-number = Debe ser un número
 error-no-json = No se puede leer. Debe ser JSON
 error-code-missing = Escriba el código del correo
@@ -13,6 +14,8 @@ error-no-mail-address = Escriba un correo electrónico, por ejemplo nombre@examp
 error-mail-mismatch = Esta dirección no es la que indicó antes
 error-question-missing = Elija una pregunta
 error-own-question-missing = Escriba su pregunta
+error-question-twice = Ya eligió esta pregunta. Elija otra
+error-question-listed = Esta pregunta está en la lista. Elíjala allí o escriba otra
 error-answer-missing = Escriba la respuesta
 error-answers-wrong = Estas respuestas no son las que usted dio
 error-agreement-missing = Marque la casilla para continuar

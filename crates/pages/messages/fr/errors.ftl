@@ -2,6 +2,7 @@
 error-missing = Remplissez ce champ
 error-choice-missing = Faites un choix
 error-too-long = C’est trop long
+error-characters = Certains de ces caractères ne sont pas acceptés. Saisissez à nouveau votre texte
 error-no-number = Saisissez un nombre
 error-no-json = Ce texte est illisible. Il doit être au format JSON
 error-code-missing = Saisissez le code de l’e-mail
@@ -13,6 +14,8 @@ error-no-mail-address = Saisissez une adresse e-mail, par exemple nom@example.co
 error-mail-mismatch = Cette adresse n’est pas celle que vous avez donnée auparavant
 error-question-missing = Choisissez une question
 error-own-question-missing = Saisissez votre question
+error-question-twice = Vous avez déjà choisi cette question. Choisissez-en une autre
+error-question-listed = Cette question est dans la liste. Choisissez-la, ou posez-en une autre
 error-answer-missing = Saisissez la réponse
 error-answers-wrong = Ces réponses ne sont pas celles que vous aviez données
 error-agreement-missing = Cochez la case pour continuer

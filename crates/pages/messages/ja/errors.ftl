@@ -2,6 +2,7 @@
 error-missing = 入力してください。
 error-choice-missing = 選択してください。
 error-too-long = 長すぎます。
+error-characters = 使用できない文字が含まれています。入力し直してください。
 error-no-number = 数値を入力してください。
 error-no-json = 読み取れません。JSONで入力してください。
 error-code-missing = メールに記載のコードを入力してください。
@@ -13,6 +14,8 @@ error-no-mail-address = メールアドレスを入力してください。例�
 error-mail-mismatch = 先に入力したメールアドレスと異なります。
 error-question-missing = 質問を選択してください。
 error-own-question-missing = 質問を入力してください。
+error-question-twice = この質問はすでに選択されています。別の質問を選択してください。
+error-question-listed = この質問は一覧にあります。一覧から選択するか、別の質問を入力してください。
 error-answer-missing = 答えを入力してください。
 error-answers-wrong = 登録された答えと一致しません。
 error-agreement-missing = 続けるには、チェックを入れてください。

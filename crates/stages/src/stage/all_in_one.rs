@@ -147,7 +147,11 @@ fn joined(mut refusals: Vec<(&'static str, ResourceError)>) -> Option<ResourceEr
     if refusals.len() < 2 {
         return refusals.pop().map(|(_, error)| error);
     }
-    let all: Vec<Value> = refusals.iter().map(|(stage, error)| json!({ "stage": stage, "error": error.to_value() })).collect();
+    let part = |(stage, error): &(&str, ResourceError)| match error.kind {
+        Some(kind) => json!({ "stage": stage, "kind": kind, "error": error.to_value() }),
+        None => json!({ "stage": stage, "error": error.to_value() }),
+    };
+    let all: Vec<Value> = refusals.iter().map(part).collect();
     let first = refusals.iter().position(|(_, error)| is_policy(error)).unwrap_or(0);
     let (_, mut error) = refusals.swap_remove(first);
     let mut detail = match error.detail.take() {
@@ -162,11 +166,12 @@ fn joined(mut refusals: Vec<(&'static str, ResourceError)>) -> Option<ResourceEr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Refusal;
 
     #[test]
     fn one_refusal_stays_as_it_is_and_of_several_the_policy_comes_first() {
         assert_eq!(joined(Vec::new()), None);
-        let terms = || ("termsAndConditions", ResourceError::bad_request("Must accept terms and conditions"));
+        let terms = || ("termsAndConditions", ResourceError::from(Refusal::AgreementMissing));
         assert_eq!(joined(vec![terms()]), Some(terms().1));
         let policy = identity::policy_error(identity::CREATE_MESSAGE, &[identity::PolicyFailure::new("sn", "REQUIRED")]);
         let error = joined(vec![terms(), ("idmUserDetails", policy)]).unwrap();
@@ -174,5 +179,6 @@ mod tests {
         let detail = error.detail.unwrap();
         assert_eq!(detail["failedPolicyRequirements"][0]["property"], "sn");
         assert_eq!((&detail["parts"][0]["stage"], detail["parts"].as_array().map(Vec::len)), (&json!("termsAndConditions"), Some(2)));
+        assert_eq!((&detail["parts"][0]["kind"], detail["parts"][1].get("kind")), (&json!("agreement-missing"), None));
     }
 }

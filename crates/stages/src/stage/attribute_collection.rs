@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account, Cx};
 use crate::stage::form;
-use crate::{Services, state};
+use crate::{Refusal, Services, state};
 
 /// Configuration of `attributecollection`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -180,7 +180,8 @@ fn operation(
 ) -> Result<PatchOperation, ResourceError> {
     let is_password = field.top().is_some_and(|top| managed.is_password(top));
     if !with_password && (is_password || property(schema, &field).is_some_and(|property| property.is_protected)) {
-        return Err(denied(name, "changing it needs the present password, in X-OpenIDM-Reauth-Password"));
+        return Err(denied(name, "changing it needs the present password, in X-OpenIDM-Reauth-Password")
+            .of_kind(Refusal::PresentPasswordMissing.kind()));
     }
     Ok(if is_empty(value) { PatchOperation::remove(field) } else { PatchOperation::replace(field, value.clone()) })
 }

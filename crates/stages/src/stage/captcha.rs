@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{Services, input};
+use crate::{Refusal, Services, input};
 
 /// Longest response that is passed on, in bytes; those of the known providers stay well below.
 const MAX_RESPONSE_BYTES: usize = 8192;
@@ -97,7 +97,7 @@ impl Stage<Services> for Captcha {
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         let response = input::text(input, "response")?;
-        let unsuccessful = || ResourceError::bad_request("Recaptcha verification is unsuccessful.");
+        let unsuccessful = || ResourceError::from(Refusal::CaptchaWrong);
         if response.len() > MAX_RESPONSE_BYTES {
             return Err(unsuccessful());
         }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Cx};
-use crate::{MailAddress, Services, state};
+use crate::{MailAddress, Refusal, Services, state};
 
 /// The property that every person needs, and that clients always ask for.
 pub(super) const PASSWORD: &str = "password";
@@ -356,7 +356,7 @@ pub(super) fn confirmed_address(cx: &Cx<'_>) -> Option<String> {
 /// Whether `other` is the confirmed address but for case.
 pub(super) fn agrees(confirmed: &str, other: &str) -> Result<(), ResourceError> {
     let same = confirmed.parse::<MailAddress>().is_ok_and(|confirmed| confirmed.agrees_with(other));
-    if same { Ok(()) } else { Err(ResourceError::bad_request("Email address mismatch")) }
+    if same { Ok(()) } else { Err(Refusal::MailMismatch.into()) }
 }
 
 /// Refuses hashes and ciphertexts from a client, wherever they stand (decision 13): only this server makes them.

@@ -26,7 +26,7 @@ use subtle::ConstantTimeEq as _;
 use crate::account::{self, Account, Cx};
 use crate::stage::details;
 use crate::stage::letter::{self, Keys, Letter};
-use crate::{MAIL, MailAddress, MailRefusal, MailRequest, Services, decoy, input, state};
+use crate::{MAIL, MailAddress, MailRefusal, MailRequest, Refusal, Services, decoy, input, state};
 
 /// Wrong codes after which an instance's challenge is ended (SEC-11).
 const MAX_ATTEMPTS: u32 = 5;
@@ -136,7 +136,7 @@ impl Stage<Services> for EmailValidation {
 async fn reachable(cx: &Cx<'_>, address: &MailAddress) -> Result<(), ResourceError> {
     match cx.services.mail_door.refuses(address).await? {
         None => Ok(()),
-        Some(MailRefusal::NoAddress) => Err(ResourceError::bad_request("mail is not a mail address")),
+        Some(MailRefusal::NoAddress) => Err(Refusal::NoMailAddress.into()),
         Some(MailRefusal::NotTaken(reason)) => Err(ResourceError::bad_request(reason)),
     }
 }
@@ -191,7 +191,7 @@ impl EmailValidation {
     async fn recipient(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Recipient, ResourceError> {
         if let Some(new) = cx.text(state::NEW_MAIL) {
             // The signed-in person's own wish, which an earlier stage took and judged; it is written when it was confirmed.
-            let address: MailAddress = new.parse().map_err(|_| ResourceError::bad_request("mail is not a mail address"))?;
+            let address: MailAddress = new.parse().map_err(|_| Refusal::NoMailAddress)?;
             reachable(cx, &address).await?;
             cx.put(state::MAIL, address.as_str().into());
             return Ok(Recipient { address: address.into(), withheld: false, taken: false });
@@ -209,9 +209,9 @@ impl EmailValidation {
         }
         let typed = match cx.text(state::MAIL) {
             Some(known) => known.to_owned(),
-            None => input::text_or(input, "mail", "mail should not be empty")?.to_owned(),
+            None => input::text_or(input, "mail", || Refusal::MailMissing)?.to_owned(),
         };
-        let address: MailAddress = typed.parse().map_err(|_| ResourceError::bad_request("mail is not a mail address"))?;
+        let address: MailAddress = typed.parse().map_err(|_| Refusal::NoMailAddress)?;
         reachable(cx, &address).await?;
         self.agree(cx, &address)?;
         cx.put(state::MAIL, address.as_str().into());
@@ -258,7 +258,7 @@ impl EmailValidation {
         match self.field.get(&user) {
             Some(Value::String(other)) if !other.is_empty() => {
                 if !address.agrees_with(other) {
-                    return Err(ResourceError::bad_request("Email address mismatch"));
+                    return Err(Refusal::MailMismatch.into());
                 }
             }
             _ => {
@@ -276,12 +276,12 @@ impl EmailValidation {
         if names.into_iter().all(|(_, name)| own.as_ref() == Some(&name)) {
             Ok(())
         } else {
-            Err(ResourceError::bad_request("Email address mismatch"))
+            Err(Refusal::MailMismatch.into())
         }
     }
 
     async fn take_back(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
-        let typed = input::text_or(input, "code", "Input code is missing")?;
+        let typed = input::text_or(input, "code", || Refusal::CodeMissing)?;
         let typed = Typed::read(typed);
         let mailed = cx.value(state::MAILED_AT).and_then(Value::as_i64);
         if mailed.is_some_and(|mailed| cx.now.saturating_sub(mailed) > CODE_LIFETIME) {
@@ -312,7 +312,7 @@ impl EmailValidation {
         let same_address = stored.as_deref() == Some(address.as_str());
         let free = cx.value(state::MAIL_TAKEN).and_then(Value::as_u64) != Some(1);
         if !(matches & alive & newest & same_address & free) {
-            return Err(ResourceError::bad_request("Invalid code"));
+            return Err(Refusal::CodeWrong.into());
         }
         cx.effect(Effect::ResetCounter(attempts));
         cx.effect(Effect::ResetCounter(typing));

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use crate::account::{self, Account, Cx};
 use crate::stage::attempts;
 use crate::stage::questions::Questions;
-use crate::{Services, input, state};
+use crate::{Refusal, Services, input, state};
 
 /// Submissions after which an instance's questions are ended (SEC-11).
 const MAX_PER_INSTANCE: u32 = 5;
@@ -130,7 +130,7 @@ impl Stage<Services> for KbaVerification {
             // A submission that nobody was asked for, as the first of a process that begins here.
             return match self.requirements(cx).await? {
                 Some(requirements) => Ok(Progress::ask(requirements)),
-                None => Err(ResourceError::bad_request("Answers are not matched")),
+                None => Err(Refusal::AnswersWrong.into()),
             };
         }
         let mut given = Vec::with_capacity(asked.len());
@@ -162,7 +162,7 @@ impl Stage<Services> for KbaVerification {
             }
         }
         if !(right & alive & account.stored.is_some()) {
-            return Err(ResourceError::bad_request("Answers are not matched"));
+            return Err(Refusal::AnswersWrong.into());
         }
         attempts::forget(cx, &self.kba, &account).await?;
         self.rehash(cx, &account, &outdated).await?;

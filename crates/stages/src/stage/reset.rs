@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account, Cx};
-use crate::{MailAddress, Services, input, state};
+use crate::{MailAddress, Refusal, Services, input, state};
 
 /// Configuration of `resetStage`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -109,14 +109,14 @@ impl Stage<Services> for Reset {
     }
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
-        let typed = input::text(input, "password")?;
+        let typed = input::text_or(input, "password", || Refusal::PasswordMissing)?;
         let account = Account::read(cx).await?;
         if !cx.facts().proves(&account.subject) && !cx.allow_unproven() {
             return Err(ResourceError::bad_request("The account was not proven to be yours"));
         }
         let proven = cx.facts().proves_beyond_session(&account.subject) || cx.caller.reauthenticated;
         if !proven && !cx.allow_unproven() {
-            return Err(account::without_password());
+            return Err(Refusal::PresentPasswordMissing.into());
         }
         if Secret::password(typed).is_err() {
             let mut failure = PolicyFailure::new(self.property.as_str(), "MAX_LENGTH");

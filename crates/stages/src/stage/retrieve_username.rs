@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{Services, state};
+use crate::{Refusal, Services, state};
 
 /// Configuration of `retrieveUsername`: it has none.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -48,7 +48,7 @@ impl Stage<Services> for RetrieveUsername {
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, _: &Map<String, Value>) -> Result<Progress, ResourceError> {
         let subject = cx.subject()?;
         let name = cx.text(state::USER_NAME).filter(|name| !name.is_empty() && !subject.decoy);
-        let name = name.ok_or_else(|| ResourceError::bad_request("Unable to find account"))?.to_owned();
+        let name = name.ok_or(Refusal::NoAccount)?.to_owned();
         cx.add("userName", name.into());
         Ok(Progress::Done)
     }

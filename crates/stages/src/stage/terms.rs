@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account::Cx;
 use crate::locale::Translations;
-use crate::{Services, input, state};
+use crate::{Refusal, Services, input, state};
 
 /// Configuration of `termsAndConditions`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -112,7 +112,7 @@ impl Stage<Services> for TermsAndConditions {
                 let asked = self.requirements(cx).await?.unwrap_or_else(Requirements::none);
                 return Ok(Progress::ask(asked));
             }
-            Some(false) => return Err(ResourceError::bad_request("Must accept terms and conditions")),
+            Some(false) => return Err(Refusal::AgreementMissing.into()),
             Some(true) => {}
         }
         record(cx, shown.version.as_deref())?;

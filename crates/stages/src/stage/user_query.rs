@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account::{self, Cx, STATUS};
 use crate::decoy::{self, Profile};
-use crate::{Services, input, state, tell_ambiguous};
+use crate::{Refusal, Services, input, state, tell_ambiguous};
 
 /// Most comparisons of one filter.
 const MAX_COMPARISONS: usize = 16;
@@ -130,7 +130,7 @@ impl Stage<Services> for UserQuery {
         let conceals = cx.disclosure() == Disclosure::Conceal;
         let usable = one.as_ref().filter(|resource| self.is_active(resource));
         if usable.is_none() && !conceals {
-            return Err(ResourceError::bad_request("Unable to find account"));
+            return Err(Refusal::NoAccount.into());
         }
         let credential = account::credential_digest(cx, &self.collection, usable);
         let decoy = Profile::decoy(cx, &self.collection, &filter, &self.mail, &self.user_name, credential.clone());
@@ -206,7 +206,7 @@ impl UserQuery {
 }
 
 fn invalid_filter() -> ResourceError {
-    ResourceError::bad_request("Invalid query filter")
+    Refusal::NoAccountName.into()
 }
 
 #[cfg(test)]

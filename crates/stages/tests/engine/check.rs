@@ -50,7 +50,17 @@ fn a_process_that_will_ask_for_the_present_password_says_so() {
     assert!(issue.message.contains("X-OpenIDM-Reauth-Password") && issue.help.unwrap().contains("emailValidation"), "{}", issue.message);
     let proven = issues(&[form.clone(), email(), reset()]);
     assert!(proven.iter().all(|issue| issue.rule != "needs-present-password"), "a code proves them: {proven:#?}");
+    let wants = |file: &Value| World::new().compile("reset", file).process.unwrap().wants_present_password();
+    let branch = json!({ "name": "conditionaluser", "identityServiceUrl": "managed/user", "evaluateConditionOnField": "user",
+        "condition": { "type": "queryFilter", "filter": "/city eq \"x\"" }, "onConditionTrue": reset() });
+    for behind_a_session in [vec![form.clone(), reset()], vec![branch]] {
+        assert!(wants(&json!({ "stageConfigs": behind_a_session })), "{behind_a_session:#?}");
+    }
+    for proven in [vec![form.clone(), email(), reset()], vec![user_query(), email(), reset()], vec![form.clone()]] {
+        assert!(!wants(&json!({ "stageConfigs": proven })), "{proven:#?}");
+    }
     let open = json!({ "stageConfigs": [form, reset()], "vestibule": { "allowUnproven": true } });
+    assert!(!wants(&open));
     let rules: Vec<_> = World::new().compile("reset", &open).issues.into_iter().map(|issue| (issue.rule, issue.severity)).collect();
     assert!(rules.contains(&("unproven-credential-change", Severity::Warning)), "{rules:?}");
 }
