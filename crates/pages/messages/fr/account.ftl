@@ -23,7 +23,7 @@ notifications-about = { $count ->
 back-to-profile = Retour à votre profil
 personal = Informations personnelles
 change-personal = Modifier vos informations personnelles
-change-mail = Modifier l’adresse e-mail
+change-mail = Modifier l’adresse e‑mail
 safety = Sécurité
 change-password = Changer de mot de passe
 change-questions = Modifier vos questions de sécurité
@@ -35,17 +35,17 @@ switched-on = Oui
 switched-off = Non
 nothing = Non renseigné
 current-password = Mot de passe actuel
-new-mail = Nouvelle adresse e-mail
-mail-pending = Nous avons envoyé un e-mail à { $mail }. La nouvelle adresse sera valable dès que vous ouvrirez le lien de cet e-mail ou saisirez son code.
-mail-code-hint = Le code de l’e-mail envoyé à la nouvelle adresse
+new-mail = Nouvelle adresse e‑mail
+mail-pending = Nous avons envoyé un e‑mail à { $mail }. La nouvelle adresse sera valable dès que vous ouvrirez le lien de cet e‑mail ou saisirez son code.
+mail-code-hint = Le code de l’e‑mail envoyé à la nouvelle adresse
 mail-confirm = Confirmer la nouvelle adresse
 mail-cancel = Garder l’adresse actuelle
 mail-other = Utiliser une autre adresse
 
 # Forms.
 edit-personal-title = Vos informations personnelles
-edit-mail-title = Votre adresse e-mail
-edit-mail-lead = Nous enverrons un e-mail à la nouvelle adresse. Elle sera valable dès que vous l’aurez confirmée.
+edit-mail-title = Votre adresse e‑mail
+edit-mail-lead = Nous enverrons un e‑mail à la nouvelle adresse. Elle sera valable dès que vous l’aurez confirmée.
 edit-password-title = Changer de mot de passe
 edit-password-lead = Dès l’enregistrement, vos sessions sur les autres appareils seront fermées.
 edit-questions-title = Vos questions de sécurité
@@ -57,7 +57,7 @@ edit-delete-button = Supprimer le compte
 
 # What was done.
 done-personal = Vos informations personnelles sont enregistrées.
-done-mail = Nous avons envoyé un e-mail à la nouvelle adresse. Ouvrez le lien qu’il contient pour la confirmer.
+done-mail = Nous avons envoyé un e‑mail à la nouvelle adresse. Ouvrez le lien qu’il contient pour la confirmer.
 done-mail-confirmed = Votre nouvelle adresse est confirmée.
 done-mail-cancelled = Votre adresse reste la même.
 done-password = Votre mot de passe est changé.

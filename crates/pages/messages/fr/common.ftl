@@ -31,7 +31,7 @@ rule-open = À respecter encore
 property-userName = Nom d’utilisateur
 property-givenName = Prénom
 property-sn = Nom de famille
-property-mail = Adresse e-mail
+property-mail = Adresse e‑mail
 property-description = Description
 property-displayName = Nom affiché
 property-telephoneNumber = Numéro de téléphone
@@ -45,8 +45,8 @@ property-stateProvince = Région ou province
 landing-title = Bienvenue
 landing-lead = Connectez-vous pour consulter ou modifier votre compte, ou créez-en un.
 landing-help = Des difficultés à vous connecter ?
-landing-code = Saisir le lien d’un e-mail
-landing-fragment = Si vous arrivez ici par le lien d’un e-mail, saisissez ce lien encore une fois.
+landing-code = Saisir le lien d’un e‑mail
+landing-fragment = Si vous arrivez ici par le lien d’un e‑mail, saisissez ce lien encore une fois.
 landing-others = Autres démarches
 
 # Signing in.

@@ -7,24 +7,24 @@ process-kbaUpdate = Vos questions de sécurité
 process-termsAndConditions = Conditions d’utilisation
 
 # Finding an account.
-user-name-or-mail = Nom d’utilisateur ou adresse e-mail
+user-name-or-mail = Nom d’utilisateur ou adresse e‑mail
 account-identifier = Identifiant de connexion
 stage-userQuery-title = De quel compte s’agit-il ?
-stage-userQuery-reset = Nous enverrons un e-mail à l’adresse de ce compte. Son lien vous permettra de choisir un nouveau mot de passe.
+stage-userQuery-reset = Nous enverrons un e‑mail à l’adresse de ce compte. Son lien vous permettra de choisir un nouveau mot de passe.
 stage-userQuery-username = Nous enverrons votre nom d’utilisateur à l’adresse de ce compte.
 stage-userQuery-other = Dites-nous de quel compte il s’agit.
 
 # The mailed code.
 stage-emailValidation-title = Consultez votre messagerie
-stage-emailValidation-mail-title = Quelle est votre adresse e-mail ?
+stage-emailValidation-mail-title = Quelle est votre adresse e‑mail ?
 stage-emailValidation-mail-lead = Nous y enverrons un code pour nous assurer qu’elle est bien à vous.
-stage-emailValidation-lead = Si nous connaissons l’adresse, un e-mail est en route. Ouvrez le lien qu’il contient ou saisissez son code ici.
-stage-emailValidation-lead-registration = Nous avons envoyé un e-mail à l’adresse indiquée. Ouvrez le lien qu’il contient ou saisissez son code ici.
+stage-emailValidation-lead = Si nous connaissons l’adresse, un e‑mail est en route. Ouvrez le lien qu’il contient ou saisissez son code ici.
+stage-emailValidation-lead-registration = Nous avons envoyé un e‑mail à l’adresse indiquée. Ouvrez le lien qu’il contient ou saisissez son code ici.
 code = Code
-code-hint = Huit chiffres, ou le code entier de l’e-mail
-again = Renvoyer l’e-mail
-again-lead = Pas d’e-mail ? Cela peut prendre une minute. Regardez aussi dans les courriers indésirables.
-sent-again = Nous avons renvoyé l’e-mail.
+code-hint = Huit chiffres, ou le code entier de l’e‑mail
+again = Renvoyer l’e‑mail
+again-lead = Pas d’e‑mail ? Cela peut prendre une minute. Regardez aussi dans les courriers indésirables.
+sent-again = Nous avons renvoyé l’e‑mail.
 
 # Security questions.
 stage-kbaSecurityAnswerVerificationStage-title = Répondez à vos questions de sécurité
@@ -80,15 +80,15 @@ skip = Pas maintenant
 
 # A mailed link was opened.
 link-title = Encore une étape
-link-lead-reset = Vous avez ouvert le lien de notre e-mail. Continuez pour choisir un nouveau mot de passe.
-link-lead-registration = Vous avez ouvert le lien de notre e-mail. Continuez pour confirmer votre adresse et créer le compte.
-link-lead-other = Vous avez ouvert le lien de notre e-mail. Continuez pour confirmer que c’était bien vous.
-link-code = Le lien ne contient pas de code. Saisissez celui de l’e-mail.
+link-lead-reset = Vous avez ouvert le lien de notre e‑mail. Continuez pour choisir un nouveau mot de passe.
+link-lead-registration = Vous avez ouvert le lien de notre e‑mail. Continuez pour confirmer votre adresse et créer le compte.
+link-lead-other = Vous avez ouvert le lien de notre e‑mail. Continuez pour confirmer que c’était bien vous.
+link-code = Le lien ne contient pas de code. Saisissez celui de l’e‑mail.
 
 # The end.
 ended-title = C’est fait
 ended-reset-title = Votre mot de passe est changé
-ended-reset-lead = Vous pouvez maintenant vous connecter avec le nouveau mot de passe. Nous vous avons envoyé un e-mail à ce sujet.
+ended-reset-lead = Vous pouvez maintenant vous connecter avec le nouveau mot de passe. Nous vous avons envoyé un e‑mail à ce sujet.
 ended-username-title = Votre nom d’utilisateur
 ended-username-lead = Votre nom d’utilisateur est
 ended-mailed-title = Consultez votre messagerie
@@ -101,7 +101,7 @@ ended-nothing-lead = Rien ne vous est demandé ici.
 ended-next = Continuer
 
 # A link whose address holds everything behind a #.
-mail-code-title = Lien d’un e-mail
-mail-code-lead = Copiez le lien entier de l’e-mail et collez-le ici.
+mail-code-title = Lien d’un e‑mail
+mail-code-lead = Copiez le lien entier de l’e‑mail et collez-le ici.
 mail-code-begun = Avez-vous commencé dans ce navigateur ? Revenez alors à la page de départ et saisissez-y le code.
-link-from-mail = Lien de l’e-mail
+link-from-mail = Lien de l’e‑mail
