@@ -67,7 +67,7 @@ lint: compiler
 	"$(CARGO)" run --quiet --package vestibule -- reference --check
 	scripts/unify.py --check
 	scripts/deny.sh
-	shellcheck scripts/*.sh .ci/run
+	shellcheck scripts/*.sh docs/two-nodes/*.sh .ci/run
 	@[ ! -e "$${CARGO_TARGET_DIR:-target}/release/vestibule" ] || scripts/size.sh
 
 ## Run the benchmarks and print one table.

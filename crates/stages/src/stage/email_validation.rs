@@ -273,11 +273,7 @@ impl EmailValidation {
         let collection = cx.text(state::COLLECTION).unwrap_or("managed/user");
         let own = identity::names::check_mail::<&str>(address.as_str(), &[]).ok();
         let names = details::address_names(&cx.services.managed, collection, &self.field, &user);
-        if names.into_iter().all(|(_, name)| own.as_ref() == Some(&name)) {
-            Ok(())
-        } else {
-            Err(Refusal::MailMismatch.into())
-        }
+        if names.into_iter().all(|(_, name)| own.as_ref() == Some(&name)) { Ok(()) } else { Err(Refusal::MailMismatch.into()) }
     }
 
     async fn take_back(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
