@@ -1,11 +1,10 @@
 //! Clients that hold connections: every one has its time, and no network takes the server away from the others (SEC-52).
 
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use tokio::net::TcpSocket;
-
+use crate::support::http::connected_from;
 use crate::support::tls::{Pair, Tls};
 use crate::support::{Client, Project, Server};
 
@@ -16,18 +15,8 @@ fn server(limits: &str) -> Server {
     Server::on(Project::new().file("vestibule.toml", format!("[limits]\nenabled = false\n{limits}\n"))).start()
 }
 
-/// A connection from an address of this machine.
 fn from(address: &str, to: SocketAddr) -> TcpStream {
-    let own: IpAddr = address.parse().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-    let stream = runtime.block_on(async {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::new(own, 0)).unwrap();
-        socket.connect(to).await.unwrap().into_std().unwrap()
-    });
-    stream.set_nonblocking(false).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
+    connected_from(address, to, PATIENCE)
 }
 
 /// Whether the server has ended a connection; waits until it has, or gives up.

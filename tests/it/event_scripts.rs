@@ -9,7 +9,7 @@ use crate::support::mailbox::mailbox;
 use crate::support::newcomer::Newcomer;
 use crate::support::people::PASSWORD;
 use crate::support::people::unused;
-use crate::support::server::run;
+use crate::support::server::check;
 use crate::support::stages::{email_validation, parameters, reset_stage, user_query};
 use crate::support::{Person, Project, Server};
 
@@ -232,14 +232,6 @@ fn time_memory_and_depth_of_a_script_are_bounded() {
         let found = server().admin().get(&format!("managed/user?_queryFilter={filter}")).ok();
         assert_eq!(found["resultCount"], 0, "{sn}: nothing of it was written");
     }
-}
-
-/// What `check` says of a project, and how it ends.
-fn check(project: &Project) -> (Option<i32>, String) {
-    let directory = tempfile::tempdir().unwrap();
-    project.write_to(directory.path());
-    let done = run(&["check", "--project", directory.path().to_str().unwrap()], "");
-    (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr))
 }
 
 #[test]

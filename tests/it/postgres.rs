@@ -14,7 +14,7 @@ use crate::support::stages::{email_validation, kba, parameters, reset_stage, use
 use crate::support::{Person, Project, Server};
 
 /// Reset by mail, reset by questions, and a registration, on the store at this address.
-fn project(url: &str) -> Project {
+pub(crate) fn project(url: &str) -> Project {
     let details = json!({
         "name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": false, "identityServiceUrl": "managed/user",
         "registrationProperties": ["userName", "givenName", "sn", "mail"],

@@ -5,25 +5,13 @@ use std::process::Output;
 use serde_json::json;
 use store::testing::{PASSWORD as SECRET, Postgres};
 
+use crate::postgres::project;
 use crate::support::client::Link;
 use crate::support::mailbox::mailbox;
 use crate::support::newcomer::Newcomer;
 use crate::support::people::{NEW_PASSWORD, PASSWORD};
 use crate::support::server::run;
-use crate::support::stages::{email_validation, parameters, reset_stage, user_query};
 use crate::support::{Person, Project, Server};
-
-fn project(url: &str) -> Project {
-    let details = json!({
-        "name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": false, "identityServiceUrl": "managed/user",
-        "registrationProperties": ["userName", "givenName", "sn", "mail"],
-    });
-    let create = json!({ "name": "selfRegistration", "identityServiceUrl": "managed/user" });
-    Project::new()
-        .process("reset", &[parameters(), user_query(), email_validation(), reset_stage()])
-        .process("registration", &[details, email_validation(), create])
-        .file("vestibule.toml", settings(url))
-}
 
 fn settings(url: &str) -> String {
     format!("[limits]\nenabled = false\n[store]\nurl = \"{url}\"\n")

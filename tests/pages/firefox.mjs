@@ -2,7 +2,7 @@
 //
 // Easiest to get wrong: nothing here waits by itself, so whoever presses something waits for the page that comes of it; keys and clicks go to
 // the tab in front, so that a browser is used by one way at a time; and without scripts only what answers at once is ever asked of a page.
-import { given, tools, EXPECTED, PATIENCE } from './support.mjs';
+import { given, tools, Anybody, EXPECTED, PATIENCE } from './support.mjs';
 
 /** Two browsers: one of them has no scripts. */
 export async function launch() {
@@ -31,7 +31,7 @@ function labelled(label, within) {
 }
 
 /** Somebody's browser: cookies of its own, with scripts or without. */
-export class Visitor {
+export class Visitor extends Anybody {
   static async of(browser, server, { scripts = true, viewport = { width: 1280, height: 720 } } = {}) {
     const context = await browser.of(scripts).createBrowserContext();
     const visitor = new Visitor();
@@ -195,24 +195,5 @@ export class Visitor {
 
   async reload(page = this.page) {
     await page.reload({ waitUntil: 'load' });
-  }
-
-  address(page = this.page) {
-    return page.url();
-  }
-
-  async title(page = this.page) {
-    return page.title();
-  }
-
-  async signIn(person, password = person.password) {
-    await this.open('/sign-in');
-    await this.at('Sign in');
-    await this.fill({ 'User name': person.name, Password: password });
-    await this.press('Sign in');
-  }
-
-  async close() {
-    await this.context.close();
   }
 }

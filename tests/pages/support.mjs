@@ -117,8 +117,30 @@ export async function launch() {
 // A page that is refused is one of ours, with a status that says so.
 export const EXPECTED = /Failed to load resource: the server responded with a status of 4/;
 
+/** What somebody does in any browser. */
+export class Anybody {
+  address(page = this.page) {
+    return page.url();
+  }
+
+  async title(page = this.page) {
+    return page.title();
+  }
+
+  async signIn(person, password = person.password) {
+    await this.open('/sign-in');
+    await this.at('Sign in');
+    await this.fill({ 'User name': person.name, Password: password });
+    await this.press('Sign in');
+  }
+
+  async close() {
+    await this.context.close();
+  }
+}
+
 /** Somebody's browser: cookies and history of its own, with scripts or without. */
-export class Visitor {
+export class Visitor extends Anybody {
   static async of(browser, server, { scripts = true, timers = 'go', ...options } = {}) {
     const context = await browser.newContext({ baseURL: server.url, javaScriptEnabled: scripts, locale: 'en', ...options });
     const visitor = new Visitor();
@@ -215,24 +237,5 @@ export class Visitor {
 
   async reload(page = this.page) {
     await page.reload();
-  }
-
-  address(page = this.page) {
-    return page.url();
-  }
-
-  async title(page = this.page) {
-    return page.title();
-  }
-
-  async signIn(person, password = person.password) {
-    await this.open('/sign-in');
-    await this.at('Sign in');
-    await this.fill({ 'User name': person.name, Password: password });
-    await this.press('Sign in');
-  }
-
-  async close() {
-    await this.context.close();
   }
 }

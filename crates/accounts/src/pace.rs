@@ -22,14 +22,7 @@ impl Pace {
         Self { until: Instant::now() + least }
     }
 
-    /// Waits, where one of these steps went by an account.
-    pub(crate) async fn keep(self, process: &Process<Services>, steps: &[Step]) {
-        if goes_by_account(process, steps) {
-            self.hold().await;
-        }
-    }
-
-    /// Waits.
+    /// Waits until the time has passed.
     pub(crate) async fn hold(self) {
         sleep_until(self.until).await;
     }
@@ -37,7 +30,7 @@ impl Pace {
 
 /// Whether a stage was answered, in this submission, that looks for an account, or one behind such a stage. Asking the first time goes by
 /// nothing.
-fn goes_by_account(process: &Process<Services>, steps: &[Step]) -> bool {
+pub(crate) fn goes_by_account(process: &Process<Services>, steps: &[Step]) -> bool {
     let finds = |kind: &FactKind| matches!(kind, FactKind::Named | FactKind::ControlsMail);
     let first = process.stages.iter().position(|placed| placed.facts.gives.iter().any(finds));
     first.is_some_and(|first| steps.iter().any(|step| step.index >= first && step.outcome != StepOutcome::Entered))

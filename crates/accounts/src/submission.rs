@@ -8,7 +8,7 @@ use stages::Services;
 
 use crate::attempt::Actor;
 use crate::error::AccountError;
-use crate::pace::Pace;
+use crate::pace::{Pace, goes_by_account};
 
 impl Actor<'_> {
     /// Submits `input` to a process. `token` is the one of the last answer, as it was sent; there is none at the beginning. `password` is the
@@ -113,12 +113,12 @@ impl Actor<'_> {
         submitted: Result<Submitted, Failure>,
         pace: Pace,
     ) -> Result<Submitted, AccountError> {
-        let steps = match &submitted {
-            Ok(submitted) => submitted.steps.clone(),
-            Err(failure) => failure.steps.clone(),
-        };
+        let steps = submitted.as_ref().map_or_else(|failure| &failure.steps, |submitted| &submitted.steps);
+        let by_account = goes_by_account(process, steps);
         let carried = self.follow(process, submitted).await;
-        pace.keep(process, &steps).await;
+        if by_account {
+            pace.hold().await;
+        }
         carried
     }
 

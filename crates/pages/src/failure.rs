@@ -173,11 +173,22 @@ mod tests {
             let problem = problems(&KbaError { entry: Some(1), reason }.into(), &fields).remove(0);
             (problem.field, problem.says.key)
         };
-        let pair = |field: &str, key: &str| (field.to_owned(), key.to_owned());
-        assert_eq!(said(KbaErrorKind::Duplicate), pair("kba.1.question", "error-question-twice"));
-        assert_eq!(said(KbaErrorKind::SystemQuestion), pair("kba.1.own", "error-question-listed"));
-        assert_eq!(said(KbaErrorKind::EmptyAnswer), pair("kba.1.answer", "error-answer-missing"));
-        assert_eq!(said(KbaErrorKind::ShortAnswer { least: 3 }), pair("kba.1.answer", "policy-MIN_LENGTH"));
-        assert_eq!(said(KbaErrorKind::BrokenQuestion), pair("kba.1.own", "error-characters"));
+        use KbaErrorKind as Why;
+        for (reason, part, key) in [
+            (Why::Question, "question", "error-question-missing"),
+            (Why::UnknownQuestion, "question", "error-question-missing"),
+            (Why::Duplicate, "question", "error-question-twice"),
+            (Why::SystemQuestion, "own", "error-question-listed"),
+            (Why::EmptyQuestion, "own", "error-own-question-missing"),
+            (Why::BrokenQuestion, "own", "error-characters"),
+            (Why::LongQuestion, "own", "error-too-long"),
+            (Why::ShortQuestion { least: 3 }, "own", "policy-MIN_LENGTH"),
+            (Why::Answer, "answer", "error-answer-missing"),
+            (Why::EmptyAnswer, "answer", "error-answer-missing"),
+            (Why::LongAnswer, "answer", "error-too-long"),
+            (Why::ShortAnswer { least: 3 }, "answer", "policy-MIN_LENGTH"),
+        ] {
+            assert_eq!(said(reason), (format!("kba.1.{part}"), key.to_owned()));
+        }
     }
 }

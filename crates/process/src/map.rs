@@ -45,7 +45,7 @@ pub struct MapStep {
     /// What it asks for: tags of the protocol, in order; none for a stage that asks nothing.
     pub tags: Vec<&'static str>,
     /// Kinds of facts of which one of each list must have been earned.
-    pub needs: Vec<Vec<FactKind>>,
+    pub needs: Vec<&'static [FactKind]>,
     /// Kinds of facts that are earned when it is through.
     pub gives: Vec<FactKind>,
     /// Kinds of facts that are earned on some of its paths only.
@@ -96,6 +96,17 @@ pub enum MapChange {
     Changed,
 }
 
+impl MapChange {
+    /// The word for it, also the class that it is drawn with.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Changed => "changed",
+        }
+    }
+}
+
 impl ProcessMap {
     /// The map of a process.
     #[must_use]
@@ -133,7 +144,7 @@ fn step<S: Send + Sync + 'static>(placed: &Placed<S>, file: &Value) -> MapStep {
         shown_as: Some(stage.shown_as().to_owned()).filter(|shown| shown != stage.name()),
         pointer: placed.pointer.clone(),
         tags: if stage.asks() { stage.tags().iter().map(|tag| tag.0).collect() } else { Vec::new() },
-        needs: needs.iter().map(|Need { any_of, .. }| any_of.to_vec()).collect(),
+        needs: needs.iter().map(|need| need.any_of).collect(),
         gives,
         may_give,
         mails: stage.mails(),
@@ -168,8 +179,7 @@ impl MapStep {
     /// What it does beside asking, in a few words each.
     fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
-        let kinds = |kinds: &[FactKind]| kinds.iter().map(|kind| kind.phrase()).collect::<Vec<_>>().join(" or ");
-        remarks.extend(self.needs.iter().map(|need| format!("needs {}", kinds(need))));
+        remarks.extend(self.needs.iter().map(|need| format!("needs {}", Need::any(need).phrase())));
         remarks.extend(self.gives.iter().map(|kind| format!("gives {}", kind.phrase())));
         remarks.extend(self.may_give.iter().map(|kind| format!("may give {}", kind.phrase())));
         for (does, said) in [

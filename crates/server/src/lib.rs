@@ -31,10 +31,11 @@ mod store_copy;
 mod watch;
 
 pub use backup::{BackupError, KeysIn, PASSPHRASE, backup, restore};
+pub use crest::nearest;
 pub use keys::{KeyFileError, rotate as rotate_keys};
 pub use offline::{Offline, OfflineError, Person, asked, check, check_store, examine_store, maps, migrate, pages_of};
 pub use ports::{HashPool, OsRandom, SystemClock};
-pub use process::{ProcessMap, nearest};
+pub use process::ProcessMap;
 pub use processes::{ProcessState, ProcessStatus};
 pub use project_directory::NoProject;
 pub use runtime::Source;

@@ -22,7 +22,7 @@ use crate::OpenError;
 use crate::engine::Connection as AnyConnection;
 
 pub(crate) use address::Address;
-pub(crate) use connection::{Connection, bound};
+pub(crate) use connection::{Connection, bound, without_nul};
 pub use doctor::{Finding, Health};
 pub(crate) use faults::Failure;
 pub(crate) use locks::Lock;

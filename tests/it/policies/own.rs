@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{failed, managed, project, refused, user_name};
 use crate::support::people::unused;
-use crate::support::server::run;
+use crate::support::server::{check, run};
 use crate::support::{Project, Server};
 
 const HARBOUR: &str = "
@@ -144,14 +144,6 @@ fn a_policy_may_ask_for_a_property_that_is_not_there() {
     let server = Server::on(project).start();
     assert_eq!(refused(&server.admin().post("managed/user?_action=create", &person(&json!({})))), ["city CITY"]);
     assert_eq!(server.admin().post("managed/user?_action=create", &person(&json!({ "city": "Bonn" }))).status, 201);
-}
-
-/// What `check` says of a project, and how it ends.
-fn check(project: &Project) -> (Option<i32>, String) {
-    let directory = tempfile::tempdir().unwrap();
-    project.write_to(directory.path());
-    let done = run(&["check", "--project", directory.path().to_str().unwrap()], "");
-    (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr))
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{asks, password, up_to_the_password};
 use crate::support::people::{NEW_PASSWORD, PASSWORD, query, unused};
 use crate::support::stages::{email_validation, reset_stage, user_query};
+use crate::support::visitor::Visitor;
 use crate::support::{Client, Person, Project, Response, Server, mailbox};
 use crate::world::{reset_by_mail, world};
 
@@ -74,6 +75,18 @@ fn sec_02_an_answer_that_goes_by_an_account_takes_a_least_time() {
         let answer = client.submit("reset", None, &input);
         assert!(begun.elapsed() >= least, "{asked}: {:?}", begun.elapsed());
         assert_eq!(answer.status, expected, "{asked}: {}", answer.text());
+    }
+    // In a browser it is the same, and for the mail that is sent once more.
+    for name in [person.name.clone(), unused("nobody")] {
+        let mut browser = Visitor::new(server.address());
+        browser.open("/selfservice/reset").is(200, "Which account is it?");
+        let begun = std::time::Instant::now();
+        browser.submit(&[("who", &name)], None).is(200, "Check your email");
+        assert!(begun.elapsed() >= least, "{name} in a browser: {:?}", begun.elapsed());
+        let again = browser.page.forms().into_iter().find(|form| form.buttons.iter().any(|(button, _)| button == "again")).unwrap();
+        let begun = std::time::Instant::now();
+        browser.send_form(&again, &[], Some(("again".into(), "yes".into()))).is(200, "Check your email");
+        assert!(begun.elapsed() >= least, "{name} once more: {:?}", begun.elapsed());
     }
 }
 

@@ -1,13 +1,12 @@
 //! Connections that a proxy of the transport layer passes on (PROXY protocol, version 2).
 
 use std::io::Write as _;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
-use tokio::net::TcpSocket;
 
 use super::tls;
-use crate::support::http::{PATIENCE, Request, Response};
+use crate::support::http::{PATIENCE, Request, Response, connected_from};
 use crate::support::server::ADMIN_PASSWORD;
 use crate::support::tls::{Pair, Tls, rest};
 use crate::support::{Project, Server};
@@ -21,16 +20,7 @@ fn header(client: &str, more: &[u8]) -> Vec<u8> {
 }
 
 fn from(address: &str, to: SocketAddr) -> TcpStream {
-    let own: IpAddr = address.parse().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-    let stream = runtime.block_on(async {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::new(own, 0)).unwrap();
-        socket.connect(to).await.unwrap().into_std().unwrap()
-    });
-    stream.set_nonblocking(false).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream
+    connected_from(address, to, PATIENCE)
 }
 
 fn who() -> Request {

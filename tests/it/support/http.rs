@@ -2,13 +2,28 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::net::TcpSocket;
 
 /// How long the server may take; a test that meets it has found a fault.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A connection from an address of this machine, whose answers are waited for so long.
+pub(crate) fn connected_from(address: &str, to: SocketAddr, patience: Duration) -> TcpStream {
+    let own: IpAddr = address.parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(own, 0)).unwrap();
+        socket.connect(to).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(patience)).unwrap();
+    stream
+}
 
 /// A request, ready to be sent.
 #[derive(Clone, Debug)]

@@ -35,6 +35,14 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// What `vestibule check` says of a project, on either stream, and how it ends.
+pub(crate) fn check(project: &Project) -> (Option<i32>, String) {
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    project.write_to(directory.path());
+    let done = run(&["check", "--project", directory.path().to_str().unwrap()], "");
+    (done.status.code(), String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr))
+}
+
 /// How to start a server.
 pub(crate) struct Setup {
     project: Option<Project>,

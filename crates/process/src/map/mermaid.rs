@@ -13,7 +13,8 @@ impl ProcessMap {
         let last = chart.steps(&self.steps, vec![(begin, None)]);
         let end = chart.node("([", "end", "])", None);
         chart.join(&last, &end);
-        for (class, colour) in [("added", "#1a7f37"), ("removed", "#b42318"), ("changed", "#9a6700")] {
+        for (class, colour) in [(MapChange::Added, "#1a7f37"), (MapChange::Removed, "#b42318"), (MapChange::Changed, "#9a6700")] {
+            let class = class.word();
             if chart.text.contains(&format!(":::{class}")) {
                 let _ = writeln!(chart.text, "    classDef {class} stroke:{colour},stroke-width:3px");
             }
@@ -34,11 +35,7 @@ impl Chart {
     fn node(&mut self, open: &str, said: &str, close: &str, change: Option<MapChange>) -> String {
         let name = format!("n{}", self.nodes);
         self.nodes += 1;
-        let class = change.map_or("", |change| match change {
-            MapChange::Added => ":::added",
-            MapChange::Removed => ":::removed",
-            MapChange::Changed => ":::changed",
-        });
+        let class = change.map(|change| format!(":::{}", change.word())).unwrap_or_default();
         let _ = writeln!(self.text, "    {name}{open}\"{}\"{close}{class}", escaped(said));
         name
     }

@@ -51,11 +51,7 @@ impl ProcessMap {
 
 fn say(steps: &[MapStep], said: &mut Vec<String>) {
     for step in steps {
-        let change = step.change.map_or("", |change| match change {
-            MapChange::Added => ", added",
-            MapChange::Removed => ", removed",
-            MapChange::Changed => ", changed",
-        });
+        let change = step.change.map(|change| format!(", {}", change.word())).unwrap_or_default();
         let remarks = step.remarks();
         let remarks = if remarks.is_empty() { String::new() } else { format!(": {}", remarks.join(", ")) };
         said.push(format!("{}{change}{remarks}.", step.title()));
@@ -71,11 +67,7 @@ fn draw_card(text: &mut String, card: &Card) {
     let corner = if *kind == Kind::End { height / 2 } else { 6 };
     let mut classes = vec!["card"];
     classes.extend((*kind == Kind::Choice).then_some("choice"));
-    classes.extend(change.map(|change| match change {
-        MapChange::Added => "added",
-        MapChange::Removed => "removed",
-        MapChange::Changed => "changed",
-    }));
+    classes.extend(change.map(MapChange::word));
     let classes = classes.join(" ");
     let left = x.saturating_sub(WIDTH / 2);
     let _ = writeln!(text, "<rect class=\"{classes}\" x=\"{left}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{height}\" rx=\"{corner}\"/>");

@@ -25,9 +25,9 @@ struct Limit {
     set: fn(&mut Limits, u32),
 }
 
-/// One row for each limit: `key = default, unit, bounds: meaning`.
+/// One row for each limit: `key = default, unit, bounds, who keeps it: meaning`.
 macro_rules! limits {
-    ($($key:ident = $default:expr, $unit:literal, $bounds:expr, $meaning:literal;)*) => {
+    ($($key:ident = $default:expr, $unit:literal, $bounds:expr, $kept:ident, $meaning:literal;)*) => {
         /// Rates and sizes.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Limits {
@@ -39,6 +39,15 @@ macro_rules! limits {
         impl Default for Limits {
             fn default() -> Self {
                 Self { enabled: true, $($key: $default,)* }
+            }
+        }
+
+        impl Limits {
+            /// What one of several nodes may let through, so that all of them together let through what is set. Each lets through something;
+            /// sizes, queues and connections are each node's own.
+            #[must_use]
+            pub fn share_of(&self, nodes: u32) -> Self {
+                Self { enabled: self.enabled, $($key: Kept::$kept.share(self.$key, nodes),)* }
             }
         }
 
@@ -56,25 +65,20 @@ macro_rules! limits {
     };
 }
 
-impl Limits {
-    /// What one of several nodes may let through, so that all of them together let through what is set. Each lets through something; sizes, queues
-    /// and connections are each node's own.
-    #[must_use]
-    pub fn share_of(&self, nodes: u32) -> Self {
-        let share = |limit: u32| limit.div_ceil(nodes.max(1));
-        Self {
-            submissions_per_client_minute: share(self.submissions_per_client_minute),
-            signins_per_client_minute: share(self.signins_per_client_minute),
-            signin_failures_per_account_hour: share(self.signin_failures_per_account_hour),
-            signin_failures_per_client_hour: share(self.signin_failures_per_client_hour),
-            mails_per_recipient_hour: share(self.mails_per_recipient_hour),
-            mails_per_recipient_day: share(self.mails_per_recipient_day),
-            mails_per_domain_hour: share(self.mails_per_domain_hour),
-            mails_per_client_hour: share(self.mails_per_client_hour),
-            mails_per_process_hour: share(self.mails_per_process_hour),
-            mails_per_hour: share(self.mails_per_hour),
-            registrations_per_client_day: share(self.registrations_per_client_day),
-            ..self.clone()
+/// Who keeps a limit where several nodes share a store.
+#[derive(Clone, Copy)]
+enum Kept {
+    /// All of them together: each lets its part through, rounded up.
+    Together,
+    /// Each by itself.
+    Each,
+}
+
+impl Kept {
+    fn share(self, limit: u32, nodes: u32) -> u32 {
+        match self {
+            Self::Together => limit.div_ceil(nodes.max(1)),
+            Self::Each => limit,
         }
     }
 }
@@ -83,28 +87,28 @@ impl Limits {
 const ANY: RangeInclusive<u32> = 1..=u32::MAX;
 
 limits! {
-    submissions_per_client_minute = 600, "submissions", ANY,
+    submissions_per_client_minute = 600, "submissions", ANY, Together,
         "To processes, per client address and minute. As many questions may be asked of the policy service.";
-    signins_per_client_minute = 300, "sign-ins", ANY, "Per client address and minute.";
-    signin_failures_per_account_hour = 100, "failures", ANY,
+    signins_per_client_minute = 300, "sign-ins", ANY, Together, "Per client address and minute.";
+    signin_failures_per_account_hour = 100, "failures", ANY, Together,
         "Failed sign-ins per account and hour, after which further ones wait. A network from which the owner signed in lately has as many of its own.";
-    signin_failures_per_client_hour = 1000, "failures", ANY, "Failed sign-ins per client network and hour, whatever the names.";
-    mails_per_recipient_hour = 30, "mails", ANY,
+    signin_failures_per_client_hour = 1000, "failures", ANY, Together, "Failed sign-ins per client network and hour, whatever the names.";
+    mails_per_recipient_hour = 30, "mails", ANY, Together,
         "To one mailbox, per hour, in whatever case and with whatever sub-address. A mail that is over a budget is not sent.";
-    mails_per_recipient_day = 100, "mails", ANY, "To one mailbox, per day.";
-    mails_per_domain_hour = 10_000, "mails", ANY, "To all mailboxes of one domain, per hour.";
-    mails_per_client_hour = 1_000, "mails", ANY, "That one client address asks for, per hour, also for accounts that do not exist.";
-    mails_per_process_hour = 20_000, "mails", ANY, "That one process sends, per hour.";
-    mails_per_hour = 50_000, "mails", ANY, "Altogether, per hour.";
-    registrations_per_client_day = 500, "accounts", ANY, "Made per client address and day.";
-    max_body_bytes = 1024 * 1024, "bytes", ANY, "The largest body of a request.";
-    hash_queue = 256, "passwords", ANY, "Waiting to be hashed. Beyond it the answer is 503, to the network that waits for the most.";
-    connections = 4096, "connections", ANY, "At a time; read at start.";
-    connections_per_network = 1024, "connections", ANY,
+    mails_per_recipient_day = 100, "mails", ANY, Together, "To one mailbox, per day.";
+    mails_per_domain_hour = 10_000, "mails", ANY, Together, "To all mailboxes of one domain, per hour.";
+    mails_per_client_hour = 1_000, "mails", ANY, Together, "That one client address asks for, per hour, also for accounts that do not exist.";
+    mails_per_process_hour = 20_000, "mails", ANY, Together, "That one process sends, per hour.";
+    mails_per_hour = 50_000, "mails", ANY, Together, "Altogether, per hour.";
+    registrations_per_client_day = 500, "accounts", ANY, Together, "Made per client address and day.";
+    max_body_bytes = 1024 * 1024, "bytes", ANY, Each, "The largest body of a request.";
+    hash_queue = 256, "passwords", ANY, Each, "Waiting to be hashed. Beyond it the answer is 503, to the network that waits for the most.";
+    connections = 4096, "connections", ANY, Each, "At a time; read at start.";
+    connections_per_network = 1024, "connections", ANY, Each,
         "Of one client network (IPv4 /24, IPv6 /64) at a time; read at start. Trusted proxies have no such limit.";
-    client_seconds = 30, "seconds", ANY,
+    client_seconds = 30, "seconds", ANY, Each,
         "That a client may take to send a body, or to take an answer beyond the time that its bytes need; read at start.";
-    finding_milliseconds = 10, "milliseconds", 0..=1000,
+    finding_milliseconds = 10, "milliseconds", 0..=1000, Each,
         "That an answer takes at least which goes by whether somebody has an account, so that its time does not tell. `enabled` does not lift it.";
 }
 
@@ -169,6 +173,20 @@ mod tests {
     use crate::diagnostic::Sink;
     use crate::loose::Document;
     use crate::source::SourceFile;
+
+    #[test]
+    fn nodes_keep_rates_together_and_sizes_and_times_each_by_itself() {
+        let set = |limits: &mut Limits, value: u32, rows: &dyn Fn(&Limit) -> bool| {
+            ROWS.iter().filter(|row| rows(row)).for_each(|row| (row.set)(limits, value));
+        };
+        let is_rate = |row: &Limit| ["_minute", "_hour", "_day"].iter().any(|period| row.key.ends_with(period));
+        let mut limits = Limits::default();
+        set(&mut limits, 10, &|_| true);
+        assert_eq!(limits.share_of(1), limits);
+        let mut third = limits.clone();
+        set(&mut third, 4, &is_rate);
+        assert_eq!(limits.share_of(3), third, "rounded up");
+    }
 
     #[test]
     fn the_defaults_let_an_office_behind_one_address_work() {

@@ -15,7 +15,8 @@ use identity::secret::{HashParameters, Hasher, InlineHasher, Secret, Verdict};
 use identity::{Managed, MemoryObjects, Objects, ObjectsError, Policies, Schemas};
 use jose::{KeyRing, TokenForm};
 use process::{
-    Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, SnapshotToken, Submission, Submitted, Version, compile,
+    Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, ProcessMap, SnapshotToken, Submission, Submitted, Version,
+    compile,
 };
 use script::{Bindings, Limits, NoHost, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
@@ -26,6 +27,7 @@ use vestibule_stages::{
 
 use crate::consequences::Told;
 use crate::ledger::MemoryLedger;
+use crate::on_the_map::keeps_to;
 use crate::stages;
 pub(crate) use crate::stages::{kba, parameters, reset_stage as reset, retrieve_username, user_query, validate_active_account as active};
 
@@ -449,7 +451,11 @@ impl World {
 
     pub(crate) fn submit_whole(&self, name: &str, token: Option<&str>, input: &Value) -> Result<Submitted, ResourceError> {
         let submission = Submission { token, input: Some(input), caller: &self.caller };
-        now(self.engine.submit(&self.table, name, submission)).map_err(|failure| failure.error)
+        let submitted = now(self.engine.submit(&self.table, name, submission)).map_err(|failure| failure.error)?;
+        let serving = now(self.table.version(name, &submitted.version)).unwrap();
+        let map = serving.map(|process| ProcessMap::of(&process));
+        assert!(map.is_none_or(|map| keeps_to(&map, &submitted)), "{name}: {:?} is not on the map", submitted.steps);
+        Ok(submitted)
     }
 
     pub(crate) fn submit(&self, name: &str, token: Option<&str>, input: &Value) -> Result<Value, ResourceError> {

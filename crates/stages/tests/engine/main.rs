@@ -24,6 +24,7 @@ mod ledger;
 mod mails;
 mod matrix;
 mod newcomer;
+mod on_the_map;
 mod orders;
 mod profile;
 mod questions;

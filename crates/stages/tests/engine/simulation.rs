@@ -7,7 +7,6 @@
 //! Easiest to break: an invariant that cannot fail. Below are ledgers and processes with a fault each, which the same seeds must find.
 
 mod arena;
-mod on_the_map;
 mod plan;
 mod twins;
 

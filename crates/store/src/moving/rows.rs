@@ -11,6 +11,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use super::tables::{Column, Kind, Table};
 use crate::bind::Parameter;
 use crate::engine::{self, Connection, Query, Row};
+use crate::postgres;
 
 /// What one column of a row holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,16 +81,16 @@ impl Record {
         self.0.iter().map(Cell::len).sum()
     }
 
-    /// As an engine without NUL in its text keeps it, see `postgres/connection.rs`; `None` where its key cannot be kept at all.
+    /// As an engine without NUL in its text keeps it; `None` where its key cannot be kept at all.
     fn without_nul(mut self, table: &Table) -> Option<Self> {
         if self.key(table).iter().any(Cell::has_nul) {
             return None;
         }
         for cell in &mut self.0 {
             if let Cell::Text(Some(text)) = cell
-                && text.contains('\0')
+                && let Some(kept) = postgres::without_nul(text)
             {
-                *text = text.replace('\0', "\u{2400}");
+                *text = kept;
             }
         }
         Some(self)

@@ -230,7 +230,7 @@ impl Connection {
 
     /// A statement that is ready to be sent.
     fn begin(&self, text: &str, values: Vec<Parameter>, prepared: bool, rows: bool) -> Result<Sent, Failure> {
-        let values: Vec<Parameter> = values.into_iter().map(without_nul).collect();
+        let values: Vec<Parameter> = values.into_iter().map(kept).collect();
         let types: Vec<Type> = values.iter().map(type_of).collect();
         let client = Arc::clone(&self.client);
         if !prepared || self.unnamed.get() {
@@ -332,10 +332,14 @@ fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
 }
 
 /// Text of this engine holds no NUL. What objects hold is refused before; what somebody else said (a name in the audit trail, a token that is
-/// none) is kept and looked for with the sign that stands for it.
-fn without_nul(value: Parameter) -> Parameter {
+/// none) is kept and looked for with the sign that stands for it. Nothing for text that is kept as it is.
+pub(crate) fn without_nul(text: &str) -> Option<String> {
+    text.contains('\0').then(|| text.replace('\0', "\u{2400}"))
+}
+
+fn kept(value: Parameter) -> Parameter {
     match value {
-        Parameter::Text(Some(text)) if text.contains('\0') => Parameter::Text(Some(text.replace('\0', "\u{2400}"))),
+        Parameter::Text(Some(text)) => Parameter::Text(Some(without_nul(&text).unwrap_or(text))),
         other => other,
     }
 }

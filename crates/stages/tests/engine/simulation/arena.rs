@@ -14,11 +14,11 @@ use process::{
 use serde_json::{Value, json};
 use vestibule_stages::Services;
 
-use super::on_the_map::keeps_to;
 use super::plan::{Act, Client, Crash, Plan, Step, Then};
 use crate::harness::*;
 use crate::ledger::{MemoryLedger, Rows};
 use crate::newcomer::{context, create, user_details};
+use crate::on_the_map::keeps_to;
 
 /// Processes that are simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use process::{ProcessMap, StepOutcome, Submitted};
 
 /// Every step of a run is an arrow of the map, and every question one that its step asks.
-pub(super) fn keeps_to(map: &ProcessMap, submitted: &Submitted) -> bool {
+pub(crate) fn keeps_to(map: &ProcessMap, submitted: &Submitted) -> bool {
     let known = |index: usize, stage: &str| map.steps.get(index).is_some_and(|step| step.stage == stage);
     let steps = &submitted.steps;
     let followed = steps.windows(2).all(|pair| match pair {
