@@ -63,19 +63,21 @@ fn start_log(format: &str) {
     }
 }
 
-/// Becomes true on SIGTERM and SIGINT.
+/// Becomes true on SIGTERM and SIGINT, and says so again at each further one.
 fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
     let (sender, stop) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping: finishing what is running");
+            // Nobody listening any more means that the server has already stopped.
+            let _ = sender.send(true);
         }
-        tracing::info!("stopping: finishing what is running");
-        // Nobody listening any more means that the server has already stopped.
-        let _ = sender.send(true);
     });
     Ok(stop)
 }

@@ -29,7 +29,6 @@ use http::{StatusCode, header};
 use pages::Pages;
 use rest::cross_origin;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use wire::client::{Client, Peer};
 use wire::path::below_context;
@@ -42,7 +41,7 @@ use crate::metrics::{self, Metrics};
 use crate::ports::on_behalf_of;
 use ::mail::Courier;
 
-pub(crate) use self::accepting::Room;
+pub(crate) use self::accepting::{Room, Stop};
 pub(crate) use self::tls::{Certificate, CertificateError};
 
 /// What requests are answered with.
@@ -125,7 +124,7 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
     outcome.response
 }
 
-/// Serves connections until `stop` becomes true, then finishes the requests that are running. With a certificate nothing but TLS is spoken.
+/// Serves connections until `stop` closes them, then finishes the requests that are running. With a certificate nothing but TLS is spoken.
 ///
 /// # Errors
 /// None after start; the listener was bound by the caller, and a failing accept is tried again.
@@ -134,7 +133,7 @@ pub(crate) async fn serve(
     served: Served,
     room: Room,
     certificate: Option<Arc<Certificate>>,
-    stop: watch::Receiver<bool>,
+    stop: Stop,
 ) -> io::Result<()> {
     let accounts = Arc::clone(&served.rest.accounts);
     let asks = |question: fn(&Runtime, IpAddr) -> bool| {
@@ -150,7 +149,7 @@ pub(crate) async fn serve(
 ///
 /// # Errors
 /// As [`serve`].
-pub(crate) async fn serve_figures(listener: TcpListener, served: &Served, room: Room, stop: watch::Receiver<bool>) -> io::Result<()> {
+pub(crate) async fn serve_figures(listener: TcpListener, served: &Served, room: Room, stop: Stop) -> io::Result<()> {
     let router = metrics::page::router(&served.rest.accounts, &served.metrics, Readers::All);
     let doors = Doors { certificate: None, trusts: Arc::new(|_| false), pass_on: Arc::new(|_| false) };
     accepting::serve(listener, router, room, doors, stop).await

@@ -30,7 +30,7 @@ use crate::data_lock::DataLock;
 use crate::definitions::{self, KeptDefinitions};
 use crate::exposed;
 use crate::keys::{self, KeyFileError};
-use crate::listener::{self, Certificate, CertificateError, Room, Served};
+use crate::listener::{self, Certificate, CertificateError, Room, Served, Stop};
 use crate::mail::{MailSecret, transport};
 use crate::metrics::{self, Metrics};
 use crate::nodes::Nodes;
@@ -136,7 +136,7 @@ pub struct Started {
     pub mail_page: Option<String>,
 }
 
-/// Serves until `stop` becomes true, then finishes what is running.
+/// Serves until `stop` becomes true, then for `drain_seconds` or until it is said once more, then finishes what is running.
 ///
 /// # Errors
 /// [`ServeError`].
@@ -164,6 +164,7 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
     let figures = figures_listener(&server).await?;
     let mut tasks = server.tasks(&source, address, watched, &stop);
     let room = Room::of(&server.app.accounts.runtime.load().project.settings.limits);
+    let stop = drained(stop, Arc::clone(&server.health), Arc::clone(&server.app.accounts));
     if let Some(listener) = figures {
         let (served, room, until) = (server.served(), room.clone(), stop.clone());
         tasks.others.push(tokio::spawn(async move {
@@ -174,7 +175,7 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
     }
     if let Some(certificate) = &certificate {
         let accounts = Arc::clone(&server.app.accounts);
-        tasks.others.push(tokio::spawn(Arc::clone(certificate).keep_up(accounts, stop.clone())));
+        tasks.others.push(tokio::spawn(Arc::clone(certificate).keep_up(accounts, stop.told.clone())));
     } else {
         exposed::tell(address, server.app.accounts.runtime.load().project.settings.trusted_proxies.len());
     }
@@ -192,10 +193,28 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
     server.health.set_serving(true);
     started(Started { local: unasked, ..server.started(address, certificate.is_some(), &source) });
     let outcome = listener::serve(listener, server.served(), room, certificate, stop).await;
-    server.health.set_serving(false);
     tasks.finish().await;
     server.close().await;
     outcome.map_err(|error| ServeError::Listen { address, error })
+}
+
+/// From when it is told to stop until it takes no more connections a server has `drain_seconds`, in which it is not ready.
+fn drained(mut told: watch::Receiver<bool>, health: Arc<StoreHealth>, accounts: Arc<Accounts>) -> Stop {
+    let (close, closes) = watch::channel(false);
+    let stop = Stop { told: told.clone(), closes };
+    tokio::spawn(async move {
+        // Whoever could tell it is gone: that is the end as well.
+        let _ = told.wait_for(|told| *told).await;
+        health.set_serving(false);
+        let seconds = accounts.runtime.load().project.settings.limits.drain_seconds;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(seconds.into())) => {}
+            // Told a second time.
+            _ = told.changed() => {}
+        }
+        let _ = close.send(true);
+    });
+    stop
 }
 
 /// `localhost` is both loopback addresses, and a browser may take either. A machine without the second one has the first.

@@ -10,6 +10,8 @@ mod declared;
 mod harness;
 #[path = "../../../crates/stages/tests/engine/ledger.rs"]
 mod ledger;
+#[path = "../../../crates/stages/tests/engine/on_the_map.rs"]
+mod on_the_map;
 #[path = "../../../tests/it/support/stages.rs"]
 mod stages;
 

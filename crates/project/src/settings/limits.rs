@@ -108,6 +108,8 @@ limits! {
         "Of one client network (IPv4 /24, IPv6 /64) at a time; read at start. Trusted proxies have no such limit.";
     client_seconds = 30, "seconds", ANY, Each,
         "That a client may take to send a body, or to take an answer beyond the time that its bytes need; read at start.";
+    drain_seconds = 0, "seconds", 0..=600, Each,
+        "That a server which was told to stop still answers, while `/health/ready` already says 503, so that a balancer leads nobody to it any more.";
     finding_milliseconds = 10, "milliseconds", 0..=1000, Each,
         "That an answer takes at least which goes by whether somebody has an account, so that its time does not tell. `enabled` does not lift it.";
 }

@@ -1,16 +1,14 @@
 //! Taking connections: each gets a place in the crowd, and holds its conversation beside the others.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::server::graceful::GracefulShutdown;
 use project::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 
 use super::conversation::{Conversations, Doors};
 use super::crowd::Crowd;
@@ -19,6 +17,8 @@ use super::crowd::Crowd;
 const OTHER_FILES: usize = 256;
 /// Requests that run when the server stops have this long to finish.
 const FINISH_WITHIN: Duration = Duration::from_secs(20);
+/// Connections that the system holds for us until they are accepted.
+const BACKLOG: usize = 1024;
 /// How long to wait after the system would not give us a connection (too many open files).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,52 +47,62 @@ fn open_files() -> usize {
     files.map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX))
 }
 
-/// Serves connections until `stop` becomes true, then finishes the requests that are running.
+/// The two ends of a listener. They are the same where nobody has to be led elsewhere in between.
+#[derive(Clone)]
+pub(crate) struct Stop {
+    /// The server was told to stop: a connection is not kept for a further request.
+    pub(crate) told: watch::Receiver<bool>,
+    /// No more connections are taken, and those without a request are closed.
+    pub(crate) closes: watch::Receiver<bool>,
+}
+
+/// Serves connections until `stop` closes them, then finishes the requests that are running, and those of whoever has already connected.
 ///
 /// # Errors
 /// None after start; the listener was bound by the caller, and a failing accept is tried again.
-pub(super) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    room: Room,
-    doors: Doors,
-    mut stop: watch::Receiver<bool>,
-) -> io::Result<()> {
+pub(super) async fn serve(listener: TcpListener, router: Router, room: Room, doors: Doors, stop: Stop) -> io::Result<()> {
     let Room { crowd, within } = room;
-    let conversations = Arc::new(Conversations::new(router, doors, Arc::clone(&crowd), within));
-    let graceful = GracefulShutdown::new();
-    while !*stop.borrow() {
-        let Some((stream, peer)) = accept(&listener, &mut stop).await else { continue };
+    let conversations = Arc::new(Conversations::new(router, doors, Arc::clone(&crowd), within, stop.told));
+    let mut closes = stop.closes;
+    // Each conversation holds a sender; nobody ever sends.
+    let (held, mut all_ended) = mpsc::channel::<()>(1);
+    let mut waiting = BACKLOG;
+    while waiting > 0 {
+        // Whoever has connected is served, also when the end has come: a balancer does not send a request again that it has sent.
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            _ = closes.wait_for(|closes| *closes) => break,
+        };
+        let ends = *closes.borrow();
+        waiting -= usize::from(ends);
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(_) if ends => break,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Answers are one write each; waiting for more would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection could not be set up");
+        }
         let Some(place) = crowd.enter(peer.ip(), conversations.trusts(peer.ip())) else {
             tracing::debug!("a connection was refused: its network holds too many that are being answered");
             continue;
         };
-        tokio::spawn(Arc::clone(&conversations).hold(stream, peer.ip(), place, graceful.watcher(), stop.clone()));
+        let conversation = Arc::clone(&conversations).hold(stream, peer.ip(), place, closes.clone());
+        let held = held.clone();
+        tokio::spawn(async move {
+            conversation.await;
+            drop(held);
+        });
     }
-    drop(listener);
-    if tokio::time::timeout(FINISH_WITHIN, graceful.shutdown()).await.is_err() {
+    drop((listener, held));
+    if tokio::time::timeout(FINISH_WITHIN, all_ended.recv()).await.is_err() {
         tracing::warn!("some requests were still running when the server stopped");
     }
     Ok(())
-}
-
-async fn accept(listener: &TcpListener, stop: &mut watch::Receiver<bool>) -> Option<(TcpStream, SocketAddr)> {
-    let accepted = tokio::select! {
-        accepted = listener.accept() => accepted,
-        _ = stop.changed() => return None,
-    };
-    match accepted {
-        Ok((stream, peer)) => {
-            // Answers are one write each; waiting for more would only delay them.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection could not be set up");
-            }
-            Some((stream, peer))
-        }
-        Err(error) => {
-            tracing::warn!(%error, "a connection could not be accepted");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            None
-        }
-    }
 }

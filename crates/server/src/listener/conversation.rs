@@ -8,18 +8,19 @@ use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::STRICT_TRANSPORT_SECURITY;
-use http::{HeaderValue, Request};
+use http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY};
+use http::{HeaderValue, Request, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::graceful::Watcher;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -64,6 +65,9 @@ const FAULTY_STREAMS: usize = 100;
 /// A question about an address.
 type Asks = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
+/// Whoever had connected when the last connection was taken has this long to begin with their request.
+const FIRST_WITHIN: Duration = Duration::from_secs(1);
+
 /// Who comes in how.
 pub(super) struct Doors {
     /// What TLS is spoken with; without it nothing else is.
@@ -83,6 +87,7 @@ pub(super) struct Conversations {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     promise: Option<HeaderValue>,
+    told: watch::Receiver<bool>,
 }
 
 /// Why a connection ended before its first request.
@@ -97,7 +102,7 @@ enum Unmet {
 }
 
 impl Conversations {
-    pub(super) fn new(router: Router, doors: Doors, crowd: Arc<Crowd>, within: Duration) -> Self {
+    pub(super) fn new(router: Router, doors: Doors, crowd: Arc<Crowd>, within: Duration, told: watch::Receiver<bool>) -> Self {
         let mut first = http1::Builder::new();
         // A head that was let through is read; what is added to a target has room.
         first.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN).max_buf_size(2 * MAX_HEAD).max_headers(MAX_HEADERS + 1);
@@ -107,7 +112,7 @@ impl Conversations {
         second.max_pending_accept_reset_streams(UNSEEN_RESETS).max_local_error_reset_streams(FAULTY_STREAMS);
         let seconds = doors.certificate.as_ref().map_or(0, |certificate| certificate.hsts_seconds);
         let promise = (seconds > 0).then(|| HeaderValue::from_str(&format!("max-age={seconds}")).ok()).flatten();
-        Self { router, doors, crowd, within, http1: first, http2: second, promise }
+        Self { router, doors, crowd, within, http1: first, http2: second, promise, told }
     }
 
     /// Whether many clients may come of an address.
@@ -115,18 +120,13 @@ impl Conversations {
         (self.doors.trusts)(address)
     }
 
-    /// Serves a connection to its end.
-    pub(super) async fn hold(
-        self: Arc<Self>,
-        stream: TcpStream,
-        address: IpAddr,
-        place: Place,
-        watcher: Watcher,
-        mut stop: watch::Receiver<bool>,
-    ) {
+    /// Serves a connection to its end, which is after the request that runs when the server `closes`.
+    pub(super) async fn hold(self: Arc<Self>, stream: TcpStream, address: IpAddr, place: Place, closes: watch::Receiver<bool>) {
+        let (asked, first) = watch::channel(false);
+        let mut end = pin!(without_a_request(closes, first));
         let began = tokio::select! {
             began = self.begin(stream, address, place) => began,
-            _ = stop.changed() => return,
+            () = &mut end => return,
         };
         let (stream, peer, place) = match began {
             Ok(begun) => begun,
@@ -135,7 +135,7 @@ impl Conversations {
         };
         let member = place.member();
         let refusals = Refusals::default();
-        let service = self.service(peer, &member, refusals.clone());
+        let service = self.service(peer, &member, refusals.clone(), asked);
         let chosen = match &stream {
             Stream::Plain(_) => None,
             Stream::Tls(stream) => stream.get_ref().1.alpn_protocol(),
@@ -143,10 +143,10 @@ impl Conversations {
         if chosen == Some(HTTP_2) {
             let times = Times { head: HEADERS_WITHIN, answer: self.within, slowest: SLOWEST, idle: IDLE };
             let connection = self.http2.serve_connection(TokioIo::new(Watched::new(stream, times)), service);
-            to_the_end(watcher.watch(connection), &member).await;
+            to_the_end(connection, &member, end).await;
         } else {
             let connection = self.http1.serve_connection(TokioIo::new(Screened::new(stream, refusals)), service);
-            to_the_end(watcher.watch(connection), &member).await;
+            to_the_end(connection, &member, end).await;
         }
         drop(place);
     }
@@ -174,10 +174,13 @@ impl Conversations {
         peer: Peer,
         member: &Arc<Member>,
         refusals: Refusals,
+        asked: watch::Sender<bool>,
     ) -> impl hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send + 'static> + use<> {
         let (own, member) = (Arc::clone(self), Arc::clone(member));
         hyper::service::service_fn(move |request: Request<Incoming>| {
+            asked.send_if_modified(|asked| !std::mem::replace(asked, true));
             let (own, turn, refused) = (Arc::clone(&own), Turn::of(&member), refusals.next());
+            let keeps = request.version() == Version::HTTP_2;
             async move {
                 let mut response = match refused {
                     Some(error) => rest::refuse(&error.into()),
@@ -187,6 +190,9 @@ impl Conversations {
                 turn.waits();
                 if let Some(promise) = own.promise.as_ref().filter(|_| peer.https) {
                     response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, promise.clone());
+                }
+                if !keeps && *own.told.borrow() {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok(response)
             }
@@ -231,17 +237,38 @@ async fn in_time<T>(step: impl Future<Output = Result<T, Unmet>>, member: &Membe
     }
 }
 
-async fn to_the_end(connection: impl Future<Output = hyper::Result<()>>, member: &Member) {
-    tokio::select! {
-        ended = connection => match ended {
-            Ok(()) => {}
-            Err(error) => match cause(&error) {
-                Some(io::ErrorKind::TimedOut) => tracing::info!("a client did not take its answer; its connection was closed"),
-                Some(io::ErrorKind::QuotaExceeded) => tracing::info!("a client flooded its connection, which was closed"),
-                _ => tracing::debug!(%error, "a connection ended"),
-            },
-        },
-        () = member.ended() => tracing::debug!("a connection that waited for its client made room for another"),
+/// Until a connection is closed that has no request running: once the server `closes`, and whoever has just come has had time to ask.
+async fn without_a_request(mut closes: watch::Receiver<bool>, mut first: watch::Receiver<bool>) {
+    // A sender that is gone says the same.
+    let _ = closes.wait_for(|closes| *closes).await;
+    let _ = tokio::time::timeout(FIRST_WITHIN, first.wait_for(|asked| *asked)).await;
+}
+
+async fn to_the_end(
+    connection: impl GracefulConnection<Error = hyper::Error>,
+    member: &Member,
+    mut end: Pin<&mut impl Future<Output = ()>>,
+) {
+    let mut connection = pin!(connection);
+    let mut ending = false;
+    loop {
+        tokio::select! {
+            ended = &mut connection => return told_of(ended),
+            () = member.ended() => return tracing::debug!("a connection that waited for its client made room for another"),
+            () = &mut end, if !ending => {
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+fn told_of(ended: hyper::Result<()>) {
+    let Err(error) = ended else { return };
+    match cause(&error) {
+        Some(io::ErrorKind::TimedOut) => tracing::info!("a client did not take its answer; its connection was closed"),
+        Some(io::ErrorKind::QuotaExceeded) => tracing::info!("a client flooded its connection, which was closed"),
+        _ => tracing::debug!(%error, "a connection ended"),
     }
 }
 
