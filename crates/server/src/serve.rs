@@ -33,7 +33,7 @@ use crate::keys::{self, KeyFileError};
 use crate::listener::{self, Certificate, CertificateError, Room, Served, Stop};
 use crate::mail::{MailSecret, transport};
 use crate::metrics::{self, Metrics};
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, Others};
 use crate::ports::{
     CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpStages, OsRandom, StoreHealth, SystemClock, WholeTrail,
 };
@@ -374,6 +374,7 @@ impl Server {
             files: Arc::new(files),
             audit: Arc::new(WholeTrail { db: db.clone(), audit: audit.clone() }),
             health: Arc::clone(&health) as Arc<dyn rest::ports::Health>,
+            others: Arc::new(Others { db: db.clone(), clock: Arc::clone(&parts.clock) }),
             unbelieved: rest::Unbelieved::default(),
         });
         let mail_secret = MailSecret::new(parts.random.as_ref());
@@ -419,6 +420,10 @@ impl Server {
         }
         if let Some(shared) = &self.shared {
             others.push(tokio::spawn(Arc::clone(shared).follow(stop.clone())));
+        }
+        if self.app.db.is_shared() {
+            let (db, accounts) = (self.app.db.clone(), Arc::clone(&self.app.accounts));
+            others.push(tokio::spawn(Arc::clone(&self.app.nodes).follow(db, accounts, stop.clone())));
         }
         Tasks { courier, stop_courier, others }
     }
