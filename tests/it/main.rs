@@ -53,6 +53,7 @@ mod reload;
 mod rest_details;
 mod sample_projects;
 mod security;
+mod service;
 mod serving;
 mod sessions;
 mod shared_limits;

@@ -82,12 +82,21 @@ struct Where {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Before there are threads.
+    let inherited = match &cli.command {
+        Command::Serve(_) => server::Inherited::take(),
+        _ => Ok(server::Inherited::default()),
+    };
+    let inherited = match inherited {
+        Ok(inherited) => inherited,
+        Err(error) => return fail(&error),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime cannot be started: {error}")),
     };
     match cli.command {
-        Command::Serve(serve) => runtime.block_on(serve.run()),
+        Command::Serve(serve) => runtime.block_on(serve.run(inherited)),
         Command::Check(check) => check.run(),
         Command::Map(map) => map.run(),
         Command::User(user) => runtime.block_on(user.run()),
