@@ -9,7 +9,7 @@ DESTDIR ?=
 ARGS    ?=
 PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build install test test-firefox test-postgresql failover simulate one lint bench fuzz docs screenshots tools
+.PHONY: run build install test test-firefox test-postgresql test-proxies test-monitoring failover simulate one lint bench fuzz docs screenshots tools
 
 ## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
@@ -42,6 +42,16 @@ one: compiler
 test-firefox: tools
 	@[ -n "$$VESTIBULE_FIREFOX" ] || scripts/packages.sh firefox-esr:firefox-esr
 	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --ignored --nocapture in_firefox
+
+## The reverse proxies of the book, each with the configuration that stands there.
+test-proxies: tools
+	@scripts/packages.sh nginx-light:/usr/sbin/nginx caddy:/usr/bin/caddy
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --ignored proxies::
+
+## What the book gives to a monitoring, read and tried by promtool.
+test-monitoring:
+	@scripts/packages.sh prometheus:promtool python3:python3
+	scripts/monitoring.sh
 
 ## The store on PostgreSQL of other versions than Debian's, VESTIBULE_POSTGRES_VERSIONS (default 13 and 18).
 test-postgresql: tools

@@ -101,7 +101,7 @@ fn main() -> ExitCode {
         Command::Map(map) => map.run(),
         Command::User(user) => runtime.block_on(user.run()),
         Command::Keys(keys) => keys.run(),
-        Command::Doctor(doctor) => doctor.run(),
+        Command::Doctor(doctor) => doctor.run(&runtime),
         Command::Store(store) => runtime.block_on(store.run()),
         Command::Migrate(migrate) => migrate.run(),
         Command::Backup(backup) => backup.run(),

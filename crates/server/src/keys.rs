@@ -105,6 +105,16 @@ pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Resu
     Ok(ring)
 }
 
+/// Opens a document that is there; nothing is made.
+///
+/// # Errors
+/// [`KeyFileError`], as a start would meet it.
+pub(crate) fn look(path: &Path) -> Result<KeyRing, KeyFileError> {
+    let document = fs::read_to_string(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
+    check_mode(path, EVERYBODY_ELSE)?;
+    KeyRing::from_json(&document).map_err(|error| KeyFileError::Key { path: path.to_owned(), error })
+}
+
 /// Makes new keys in a data directory, beside the former ones, which open what they sealed.
 ///
 /// # Errors
@@ -157,22 +167,18 @@ fn private_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(".keys-").tempfile_in(directory)
 }
 
-/// Nobody but the owner may do anything with our own document.
+/// Nobody but the owner may do anything with our own document, where the owner is us.
 const EVERYBODY_ELSE: u32 = 0o077;
-/// A key in PEM is in clear too, but comes from others: a secret mounted by an orchestrator is often owned by root and read by our group.
+/// A key that comes from others, as every one in PEM does: a secret mounted by an orchestrator is often owned by root and read by our group.
 const WORLD: u32 = 0o007;
 
-#[cfg(unix)]
 fn check_mode(path: &Path, refused: u32) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let metadata = fs::metadata(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
     let mode = metadata.permissions().mode() & 0o777;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    let refused = if ours { refused } else { refused & WORLD };
     if mode & refused == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &Path, _: u32) -> Result<(), KeyFileError> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod config_files;
 mod data_lock;
 mod definitions;
 mod direct;
+mod doctor;
 mod embedded;
 mod exposed;
 mod keys;
@@ -33,8 +34,9 @@ mod watch;
 
 pub use backup::{BackupError, KeysIn, PASSPHRASE, backup, restore};
 pub use crest::nearest;
+pub use doctor::{Checked, Patient, examine};
 pub use keys::{KeyFileError, rotate as rotate_keys};
-pub use offline::{Offline, OfflineError, Person, asked, check, check_store, examine_store, maps, migrate, pages_of};
+pub use offline::{Offline, OfflineError, Person, asked, check, check_store, maps, migrate, pages_of};
 pub use ports::{HashPool, OsRandom, SystemClock};
 pub use process::ProcessMap;
 pub use processes::{ProcessState, ProcessStatus};

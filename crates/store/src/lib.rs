@@ -62,7 +62,7 @@ pub use config::KeptFile;
 pub use db::Db;
 pub use error::{Doubled, OpenError};
 pub use in_flight::InFlight;
-pub use inspect::{Inspection, SharedName};
+pub use inspect::{Inspection, SharedName, UndeliveredMails};
 pub use moving::{MoveError, Moved, MovedTable, move_store};
 pub use outbox::TextSeal;
 pub use place::{examine, is_sealed, migrate, missing_steps, name_of};

@@ -55,7 +55,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let socket = UnixDatagram::bind(place.path().join("notify")).unwrap();
         socket.set_nonblocking(true).unwrap();
-        let manager = Arc::new(Manager::at(&place.path().join("notify"), Some(Duration::from_secs(60))));
+        let manager = Arc::new(Manager::at(&place.path().join("notify"), Some(Duration::from_mins(1))));
         let looks = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&looks);
         let look = move || {
@@ -71,9 +71,9 @@ mod tests {
         let watching = tokio::spawn(watch(manager, look, |found| format!("{found:?}")));
         tokio::time::sleep(Duration::from_secs(59)).await;
         assert_eq!(said(&socket), ["WATCHDOG=1"; 4], "four in a minute");
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         assert_eq!(said(&socket), ["WATCHDOG=1", "STATUS=WithoutStore", "WATCHDOG=1", "WATCHDOG=1", "WATCHDOG=1"], "no store is no reason");
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
         assert_eq!(said(&socket), [""; 0], "the ninth hangs");
         watching.abort();
     }
