@@ -65,7 +65,7 @@ pub use in_flight::InFlight;
 pub use inspect::{Inspection, SharedName, UndeliveredMails};
 pub use moving::{MoveError, Moved, MovedTable, move_store};
 pub use outbox::TextSeal;
-pub use place::{examine, is_sealed, migrate, missing_steps, name_of};
+pub use place::{SchemaSteps, examine, is_sealed, migrate, missing_steps, name_of, schema_steps};
 pub use postgres::{Finding, Health};
 pub use sqlite::{CopyError, Enclosed, backup, read_enclosed, restore};
 pub use values::{OpenedValue, ValueSeal};

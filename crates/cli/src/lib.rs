@@ -1,4 +1,4 @@
-//! The command line of Vestibule.
+//! The command line of Vestibule. The binary is [`run`] and nothing else.
 
 mod backup;
 mod check;
@@ -12,18 +12,19 @@ mod restore;
 mod serve;
 mod store;
 mod user;
+mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use output::fail;
 
 /// Staged user self-service: password reset, forgotten user name, registration and any process an operator composes from stages,
 /// configured by an IDM project.
 #[derive(Parser)]
-#[command(name = "vestibule", version, about, max_term_width = 110)]
+#[command(name = "vestibule", version, long_version = version::text(), about, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -80,7 +81,15 @@ struct Where {
     data: DataArgs,
 }
 
-fn main() -> ExitCode {
+/// What the command line takes, for whoever makes manual pages of it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
     let cli = Cli::parse();
     // Before there are threads.
     let inherited = match &cli.command {
