@@ -38,13 +38,14 @@ chmod 755 "$system" "$system/usr/sbin/policy-rc.d"
 say "install the version before"
 dpkg-deb --raw-extract "$package" "$work/before"
 sed -i "s/^Version: .*/Version: $version~before/" "$work/before/DEBIAN/control"
-dpkg-deb --root-owner-group --build "$work/before" "$system/before.deb" >/dev/null
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$work/before" "$system/before.deb" >/dev/null
 cp "$package" "$system/now.deb"
 within apt-get install -y -qq --no-install-recommends /before.deb >/dev/null 2>"$work/log"
-within systemd-analyze verify /lib/systemd/system/vestibule.service /lib/systemd/system/vestibule.socket || fail "the units"
+within systemd-analyze verify --man=no /lib/systemd/system/vestibule.service /lib/systemd/system/vestibule.socket || fail "the units"
 [ "$(within stat -c '%U:%G %a' /etc/vestibule)" = "root:vestibule 750" ] || fail "/etc/vestibule"
 [ "$(within stat -c '%U:%G %a' /etc/default/vestibule)" = "root:vestibule 640" ] || fail "/etc/default/vestibule"
 within vestibule --version
+# shellcheck disable=SC2016
 within dpkg-query --showformat='${Conffiles}\n' --show vestibule | grep -q ' /etc/vestibule/conf/selfservice-reset.json ' || fail "conffiles"
 # A minimal system leaves manual pages out, so they are looked for in the package.
 for file in man/man1/vestibule.1.gz man/man1/vestibule-serve.1.gz bash-completion/completions/vestibule zsh/vendor-completions/_vestibule; do
@@ -66,8 +67,7 @@ within install -d -o vestibule -g vestibule -m 700 /var/lib/vestibule
 confined() {
     local root=$1 inside=$2 outside=$3
     shift 3
-    local bound=(--ro-bind "$root" /)
-    setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs bwrap "${bound[@]}" --bind "$outside" "$inside" \
+    setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs bwrap --ro-bind "$root" / --bind "$outside" "$inside" \
         --ro-bind "$work/hosts" /etc/hosts --proc /proc --dev /dev --unshare-user --unshare-ipc --unshare-uts --die-with-parent --cap-drop ALL \
         --clearenv --setenv VESTIBULE_DATA "$inside" --setenv VESTIBULE_PROJECT /etc/vestibule \
         --setenv OPENIDM_ADMIN_PASSWORD Adm1nistrator-of-the-package "$@"
@@ -108,7 +108,8 @@ stop
 
 say "remove keeps people, purge asks"
 within apt-get remove -y -qq vestibule >/dev/null 2>>"$work/log"
-[ -e "$system/var/lib/vestibule/vestibule.db" ] && [ -e "$system/etc/vestibule/vestibule.toml" ] || fail "remove took people or settings away"
+[ -e "$system/var/lib/vestibule/vestibule.db" ] || fail "remove took people away"
+[ -e "$system/etc/vestibule/vestibule.toml" ] || fail "remove took settings away"
 [ ! -e "$system/usr/bin/vestibule" ] || fail "remove left the binary"
 within apt-get install -y -qq --no-install-recommends /now.deb >/dev/null 2>>"$work/log"
 within apt-get purge -y -qq vestibule >/dev/null 2>>"$work/log"
@@ -141,5 +142,18 @@ MAIL
     size=$(find "$work/layout/blobs" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }')
     echo "$size bytes compressed"
     [ -n "${VESTIBULE_STATIC_BINARY:-}" ] || [ "$size" -le 15728640 ] || fail "the image has more than 15 MiB"
+fi
+chart=$output/vestibule-chart-$version.tgz
+helm=${VESTIBULE_HELM:-$(command -v helm || true)}
+if [ -e "$chart" ] && [ -n "$helm" ]; then
+    say "the chart"
+    "$helm" lint "$chart"
+    validate=${VESTIBULE_KUBERNETES_VALIDATE:-$(command -v kubernetes-validate || true)}
+    for values in replicas=2 replicas=1,project.conf=conf,keys=keys,environment=secrets,extraEnv.A=b; do
+        "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" >"$work/chart.yaml"
+        [ -z "$validate" ] || "$validate" --strict -k 1.31 "$work/chart.yaml"
+    done
+else
+    echo "there is no helm here (VESTIBULE_HELM names one): the chart was not tried"
 fi
 say "done"

@@ -15,7 +15,7 @@ only=${VESTIBULE_PACKAGE_ONLY:-deb archive image chart}
 version=${VESTIBULE_PACKAGE_VERSION:-$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)}
 commit=$(git rev-parse HEAD)
 machine=$(uname -m)
-export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)} TZ=UTC LC_ALL=C.UTF-8 VESTIBULE_COMMIT=$commit
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 
 wanted() { case " $only " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
@@ -40,8 +40,10 @@ archive() {
 mkdir -p "$output"
 pages=$output/pages
 rm -rf "$pages"
-env --unset=VESTIBULE_COMMIT "$cargo" run --quiet --locked --package vestibule-manual -- "$pages"
+"$cargo" run --quiet --locked --package vestibule-manual -- "$pages"
 "$cargo" metadata --format-version 1 --locked --filter-platform "$machine-unknown-linux-gnu" | python3 packaging/sbom.py >"$output/sbom.json"
+# From here on, and not before: libraries in C would be built again by whoever runs something else in this directory.
+export SOURCE_DATE_EPOCH=$epoch TZ=UTC LC_ALL=C.UTF-8 VESTIBULE_COMMIT=$commit
 
 # The pages for operators, in the places that they link each other by, and the list of what the binary is built of.
 documents() {
@@ -123,4 +125,6 @@ if wanted chart; then
     install -m 644 packaging/compose.yaml "$output/compose.yaml"
     ls -l "$output/vestibule-chart-$version.tgz" "$output/compose.yaml"
 fi
-(cd "$output" && find . -maxdepth 1 -type f ! -name '*.log' ! -name SHA256SUMS -printf '%P\n' | sort | xargs sha256sum >SHA256SUMS)
+rm -f "$output/SHA256SUMS"
+sums=$(cd "$output" && find . -maxdepth 1 -type f ! -name '*.log' -printf '%P\n' | sort | xargs sha256sum)
+echo "$sums" >"$output/SHA256SUMS"

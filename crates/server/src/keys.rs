@@ -183,12 +183,12 @@ fn check_mode(path: &Path, refused: u32) -> Result<(), KeyFileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn keys_are_made_once_with_mode_0600_and_refused_when_others_can_read_them() {
-        use std::os::unix::fs::PermissionsExt;
         let data = tempfile::tempdir().unwrap();
         let first = open(data.path(), &Keys::default(), None).unwrap();
         let path = data.path().join(FILE);
@@ -197,6 +197,25 @@ mod tests {
         assert_eq!(first.keyed("probe", &[b"x"]), again.keyed("probe", &[b"x"]));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o640, .. })));
+    }
+
+    #[test]
+    fn a_key_file_of_somebody_else_may_be_read_by_our_group_and_by_nobody_else() {
+        let data = tempfile::tempdir().unwrap();
+        open(data.path(), &Keys::default(), None).unwrap();
+        let path = data.path().join(FILE);
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        // Only root can give a file away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(65_532), None).unwrap();
+            mode(0o440);
+            assert!(open(data.path(), &Keys::default(), None).is_ok(), "as an orchestrator mounts a secret");
+            mode(0o444);
+            assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o444, .. })));
+        } else {
+            mode(0o440);
+            assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o440, .. })), "it is ours");
+        }
     }
 
     #[test]
