@@ -48,8 +48,9 @@ within vestibule --version
 # shellcheck disable=SC2016
 within dpkg-query --showformat='${Conffiles}\n' --show vestibule | grep -q ' /etc/vestibule/conf/selfservice-reset.json ' || fail "conffiles"
 # A minimal system leaves manual pages out, so they are looked for in the package.
+dpkg-deb --contents "$package" >"$work/contents"
 for file in man/man1/vestibule.1.gz man/man1/vestibule-serve.1.gz bash-completion/completions/vestibule zsh/vendor-completions/_vestibule; do
-    dpkg-deb --contents "$package" | grep -q " ./usr/share/$file\$" || fail "$file is missing"
+    grep -q " ./usr/share/$file\$" "$work/contents" || fail "$file is missing"
 done
 
 say "the settings of an operator"

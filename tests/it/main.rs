@@ -52,6 +52,7 @@ mod proxies;
 mod queries;
 mod registration;
 mod relationships;
+mod released;
 mod reload;
 mod rest_details;
 mod sample_projects;
