@@ -59,16 +59,17 @@ cat >"$system/etc/vestibule/conf/external.email.json" <<MAIL
 {"host": "mail.test", "port": $port, "from": "noreply@example.test", "auth": {"enable": false}, "starttls": {"enable": false}}
 MAIL
 echo "127.0.0.1 localhost mail.test" >"$work/hosts"
+touch "$system/etc/hosts"
 user=$(within id -u vestibule)
 group=$(within id -g vestibule)
 # The directory that systemd makes (StateDirectory=).
 within install -d -o vestibule -g vestibule -m 700 /var/lib/vestibule
 
-# Runs a program in a read-only system, as somebody who may do nothing: confined SYSTEM DATA_INSIDE DATA_OUTSIDE COMMAND…
+# Becomes a program in a read-only system, as somebody who may do nothing: confined SYSTEM DATA_INSIDE DATA_OUTSIDE COMMAND…
 confined() {
     local root=$1 inside=$2 outside=$3
     shift 3
-    setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs bwrap --ro-bind "$root" / --bind "$outside" "$inside" \
+    exec setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs bwrap --ro-bind "$root" / --bind "$outside" "$inside" \
         --ro-bind "$work/hosts" /etc/hosts --proc /proc --dev /dev --unshare-user --unshare-ipc --unshare-uts --die-with-parent --cap-drop ALL \
         --clearenv --setenv VESTIBULE_DATA "$inside" --setenv VESTIBULE_PROJECT /etc/vestibule \
         --setenv OPENIDM_ADMIN_PASSWORD Adm1nistrator-of-the-package "$@"
