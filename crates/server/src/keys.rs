@@ -105,6 +105,16 @@ pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Resu
     Ok(ring)
 }
 
+/// Opens a document that is there; nothing is made.
+///
+/// # Errors
+/// [`KeyFileError`], as a start would meet it.
+pub(crate) fn look(path: &Path) -> Result<KeyRing, KeyFileError> {
+    let document = fs::read_to_string(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
+    check_mode(path, EVERYBODY_ELSE)?;
+    KeyRing::from_json(&document).map_err(|error| KeyFileError::Key { path: path.to_owned(), error })
+}
+
 /// Makes new keys in a data directory, beside the former ones, which open what they sealed.
 ///
 /// # Errors
@@ -157,32 +167,28 @@ fn private_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(".keys-").tempfile_in(directory)
 }
 
-/// Nobody but the owner may do anything with our own document.
+/// Nobody but the owner may do anything with our own document, where the owner is us.
 const EVERYBODY_ELSE: u32 = 0o077;
-/// A key in PEM is in clear too, but comes from others: a secret mounted by an orchestrator is often owned by root and read by our group.
+/// A key that comes from others, as every one in PEM does: a secret mounted by an orchestrator is often owned by root and read by our group.
 const WORLD: u32 = 0o007;
 
-#[cfg(unix)]
 fn check_mode(path: &Path, refused: u32) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let metadata = fs::metadata(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
     let mode = metadata.permissions().mode() & 0o777;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    let refused = if ours { refused } else { refused & WORLD };
     if mode & refused == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &Path, _: u32) -> Result<(), KeyFileError> {
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn keys_are_made_once_with_mode_0600_and_refused_when_others_can_read_them() {
-        use std::os::unix::fs::PermissionsExt;
         let data = tempfile::tempdir().unwrap();
         let first = open(data.path(), &Keys::default(), None).unwrap();
         let path = data.path().join(FILE);
@@ -191,6 +197,25 @@ mod tests {
         assert_eq!(first.keyed("probe", &[b"x"]), again.keyed("probe", &[b"x"]));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o640, .. })));
+    }
+
+    #[test]
+    fn a_key_file_of_somebody_else_may_be_read_by_our_group_and_by_nobody_else() {
+        let data = tempfile::tempdir().unwrap();
+        open(data.path(), &Keys::default(), None).unwrap();
+        let path = data.path().join(FILE);
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        // Only root can give a file away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(65_532), None).unwrap();
+            mode(0o440);
+            assert!(open(data.path(), &Keys::default(), None).is_ok(), "as an orchestrator mounts a secret");
+            mode(0o444);
+            assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o444, .. })));
+        } else {
+            mode(0o440);
+            assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o440, .. })), "it is ours");
+        }
     }
 
     #[test]

@@ -178,16 +178,6 @@ pub fn migrate(project: Option<&Path>, data: &Path, checked: bool) -> Result<i64
     Ok(missing)
 }
 
-/// What an operator should know of the project's store.
-///
-/// # Errors
-/// When there is no project, or the store cannot be reached.
-pub fn examine_store(project: Option<&Path>, data: &Path) -> Result<Vec<store::Finding>, OfflineError> {
-    let source = project_directory::open(project)?;
-    let url = crate::serve::store_url(&source.read(None).settings, data);
-    Ok(store::examine(&url, SystemClock::new().unix_seconds())?)
-}
-
 fn source(project: Option<&Path>) -> Source {
     project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()))
 }

@@ -26,6 +26,7 @@ pub(crate) use connection::{Connection, bound, without_nul};
 pub use doctor::{Finding, Health};
 pub(crate) use faults::Failure;
 pub(crate) use locks::Lock;
+pub(crate) use migrate::NEEDED;
 pub(crate) use pool::Pool;
 
 /// Connects to the store at a location; `None` where it is none of a server.

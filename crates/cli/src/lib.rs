@@ -1,4 +1,4 @@
-//! The command line of Vestibule.
+//! The command line of Vestibule. The binary is [`run`] and nothing else.
 
 mod backup;
 mod check;
@@ -12,18 +12,19 @@ mod restore;
 mod serve;
 mod store;
 mod user;
+mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use output::fail;
 
 /// Staged user self-service: password reset, forgotten user name, registration and any process an operator composes from stages,
 /// configured by an IDM project.
 #[derive(Parser)]
-#[command(name = "vestibule", version, about, max_term_width = 110)]
+#[command(name = "vestibule", version, long_version = version::text(), about, max_term_width = 110)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -80,19 +81,36 @@ struct Where {
     data: DataArgs,
 }
 
-fn main() -> ExitCode {
+/// What the command line takes, for whoever makes manual pages of it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    // Before there are threads.
+    let inherited = match &cli.command {
+        Command::Serve(_) => server::Inherited::take(),
+        _ => Ok(server::Inherited::default()),
+    };
+    let inherited = match inherited {
+        Ok(inherited) => inherited,
+        Err(error) => return fail(&error),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime cannot be started: {error}")),
     };
     match cli.command {
-        Command::Serve(serve) => runtime.block_on(serve.run()),
+        Command::Serve(serve) => runtime.block_on(serve.run(inherited)),
         Command::Check(check) => check.run(),
         Command::Map(map) => map.run(),
         Command::User(user) => runtime.block_on(user.run()),
         Command::Keys(keys) => keys.run(),
-        Command::Doctor(doctor) => doctor.run(),
+        Command::Doctor(doctor) => doctor.run(&runtime),
         Command::Store(store) => runtime.block_on(store.run()),
         Command::Migrate(migrate) => migrate.run(),
         Command::Backup(backup) => backup.run(),
