@@ -56,6 +56,7 @@ mod security;
 mod serving;
 mod sessions;
 mod shared_limits;
+mod social;
 mod stage_keys;
 mod stages;
 mod starting;

@@ -9,7 +9,6 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::fetch::Request;
-use crate::provider::Provider;
 
 /// Seconds an assertion lives.
 const LIFETIME: i64 = 120;
@@ -71,48 +70,61 @@ pub(crate) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, FORM).to_string()
 }
 
-impl Provider {
+/// Who asks for a token.
+pub(crate) struct Client<'a> {
+    /// How it shows who it is.
+    pub(crate) method: Method,
+    /// Its id.
+    pub(crate) id: &'a str,
+    /// Its secret; empty for none.
+    pub(crate) secret: &'a Zeroizing<String>,
+    /// Its key.
+    pub(crate) key: Option<&'a SigningKey>,
+    /// The key's name.
+    pub(crate) key_id: Option<&'a str>,
+    /// The team it belongs to.
+    pub(crate) team: Option<&'a str>,
+    /// What the provider calls its id and its secret.
+    pub(crate) names: (&'static str, &'static str),
+    /// Whom an assertion is for: the issuer where it is known, which no other provider shares, else the token endpoint.
+    pub(crate) audience: &'a str,
+}
+
+impl Client<'_> {
     /// Adds to a request for a token what shows who asks. `None` when the system gives no randomness.
-    pub(crate) fn authenticate(&self, mut request: Request, now: i64, random: &dyn Random) -> Option<Request> {
-        let (id_name, secret_name) = self.dialect.client;
+    pub(crate) fn shows_itself(&self, mut request: Request, now: i64, random: &dyn Random) -> Option<Request> {
+        let (id_name, secret_name) = self.names;
         let mut add = |name: &str, value: Zeroizing<String>| request.form.get_or_insert_default().push((name.to_owned(), value));
         let plain = |text: &str| Zeroizing::new(text.to_owned());
         let claims = || {
-            let endpoint = request_audience(self);
             json!({
-                "iss": self.client_id, "sub": self.client_id, "aud": endpoint, "iat": now, "exp": now + LIFETIME,
+                "iss": self.id, "sub": self.id, "aud": self.audience, "iat": now, "exp": now + LIFETIME,
                 "jti": URL_SAFE_NO_PAD.encode(random_bytes::<16>(random)),
             })
         };
         let mut assert = |assertion: String| {
-            add(id_name, plain(&self.client_id));
+            add(id_name, plain(self.id));
             add("client_assertion_type", plain("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
             add("client_assertion", Zeroizing::new(assertion));
         };
         match self.method {
             Method::Basic => {
-                request.basic = Some((encoded(&self.client_id), Zeroizing::new(encoded(&self.secret))));
+                request.basic = Some((encoded(self.id), Zeroizing::new(encoded(self.secret))));
             }
             Method::Post => {
-                add(id_name, plain(&self.client_id));
+                add(id_name, plain(self.id));
                 add(secret_name, self.secret.clone());
             }
-            Method::None => add(id_name, plain(&self.client_id)),
-            Method::SecretJwt => assert(sign_with_secret(&self.secret, &claims())),
-            Method::PrivateKeyJwt => assert(self.key.as_ref()?.sign(self.key_id.as_deref(), &claims())?),
+            Method::None => add(id_name, plain(self.id)),
+            Method::SecretJwt => assert(sign_with_secret(self.secret, &claims())),
+            Method::PrivateKeyJwt => assert(self.key?.sign(self.key_id, &claims())?),
             Method::Apple => {
-                let claims = json!({ "iss": self.team, "sub": self.client_id, "aud": APPLE, "iat": now, "exp": now + LIFETIME });
-                let made = self.key.as_ref()?.sign(self.key_id.as_deref(), &claims)?;
-                add(id_name, plain(&self.client_id));
+                let claims = json!({ "iss": self.team, "sub": self.id, "aud": APPLE, "iat": now, "exp": now + LIFETIME });
+                let made = self.key?.sign(self.key_id, &claims)?;
+                add(id_name, plain(self.id));
                 add(secret_name, Zeroizing::new(made));
             }
         }
         Some(request)
     }
-}
-
-/// Whom an assertion is for: the issuer where it is known, which no other provider shares (RFC 7523bis), else the token endpoint.
-fn request_audience(provider: &Provider) -> &str {
-    let issuer = provider.issuer.as_deref().filter(|issuer| !issuer.contains('{'));
-    issuer.or(provider.token_endpoint.as_deref()).unwrap_or_default()
 }

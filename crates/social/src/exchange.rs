@@ -207,6 +207,11 @@ impl Providers {
         self.proven(provider, &claims).await
     }
 
+    /// A profile of a provider in common words; `None` for an unknown provider.
+    pub async fn in_common_words(&self, name: &str, profile: &Map<String, Value>) -> Option<Map<String, Value>> {
+        Some(self.get(name)?.map.apply(profile, self.scripts.as_ref()).await)
+    }
+
     /// Where a person ends their session at the provider too: its page, where it has one.
     ///
     /// # Errors
@@ -236,7 +241,8 @@ impl Providers {
             form.push(("code_verifier".to_owned(), Zeroizing::new(challenge.verifier.clone())));
         }
         let request = Request { url: metadata.token_endpoint.clone(), form: Some(form), ..Request::default() };
-        let request = provider.authenticate(request, now, random).ok_or_else(|| SocialError::down("no randomness"))?;
+        let client = provider.client(&metadata.token_endpoint);
+        let request = client.shows_itself(request, now, random).ok_or_else(|| SocialError::down("no randomness"))?;
         let (status, answer) = self.answer(request, "the token endpoint").await?;
         let Value::Object(answer) = answer else {
             return Err(SocialError::down(format!("the token endpoint answers {status} and no JSON")));

@@ -24,5 +24,5 @@ pub use exchange::{Answered, Challenge, Proven, Redirect};
 pub use fetch::{Answer, Fetch, Request};
 pub use links::{LINKED_PROPERTY, LINKS, collection, with_links};
 pub use profile::{PropertyMap, Scripted, TransformScript, fill};
-pub use provider::{Flaw, Provider};
+pub use provider::{Flaw, Provider, without_secrets};
 pub use providers::{Providers, SocialError};

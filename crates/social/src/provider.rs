@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::address;
-use crate::authentication::Method;
+use crate::authentication::{Client, Method};
 use crate::dialect::{self, Dialect, Lifted};
 use crate::profile::PropertyMap;
 
@@ -106,6 +106,15 @@ impl Provider {
         ["provider", "name"].iter().find_map(|key| file.get(key)?.as_str()).map(str::trim).filter(|name| !name.is_empty())
     }
 
+    /// Whether a type of linked accounts can have this name: letters, digits, `-`, `_` and `.`, and none that people's types have.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        name.bytes().all(plain)
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && !["user", "role", "assignment", "organization"].contains(&name)
+    }
+
     /// Whether a file means a provider that is used: it is not switched off, and has a client.
     #[must_use]
     pub fn is_meant(file: &Value) -> bool {
@@ -124,9 +133,7 @@ impl Provider {
         let Some(name) = Self::name_of(file).map(str::to_owned) else {
             return Err(vec![flaw("provider", "the provider has no name".to_owned())]);
         };
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-            || matches!(name.as_str(), "user" | "role" | "assignment")
-        {
+        if !Self::is_name(&name) {
             return Err(vec![flaw(
                 "provider",
                 format!("'{name}' cannot name a type of linked accounts: letters, digits, '-', '_' and '.' can"),
@@ -289,6 +296,20 @@ impl Provider {
         &self.redirect_uri
     }
 
+    /// The client, as the token endpoint knows it.
+    pub(crate) fn client<'a>(&'a self, token_endpoint: &'a str) -> Client<'a> {
+        Client {
+            method: self.method,
+            id: &self.client_id,
+            secret: &self.secret,
+            key: self.key.as_ref(),
+            key_id: self.key_id.as_deref(),
+            team: self.team.as_deref(),
+            names: self.dialect.client,
+            audience: self.issuer.as_deref().filter(|issuer| !issuer.contains('{')).unwrap_or(token_endpoint),
+        }
+    }
+
     /// The addresses that the operator's file names.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
         let all =
@@ -313,6 +334,16 @@ fn shown(file: &Map<String, Value>, name: &str) -> Map<String, Value> {
     shown.insert("enabled".to_owned(), json!(true));
     shown.entry("uiConfig").or_insert_with(|| json!({ "buttonDisplayName": name }));
     shown
+}
+
+/// A provider's file without its secrets, whether it can be used or not.
+#[must_use]
+pub fn without_secrets(file: &Value) -> Value {
+    let shown = |(key, _): &(&String, &Value)| !SECRET.contains(&key.as_str());
+    file.as_object()
+        .map(|file| file.iter().filter(shown).map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>())
+        .unwrap_or_default()
+        .into()
 }
 
 impl std::fmt::Debug for Provider {
