@@ -61,6 +61,7 @@ mod service;
 mod serving;
 mod sessions;
 mod shared_limits;
+mod social;
 mod stage_keys;
 mod stages;
 mod starting;

@@ -6,6 +6,7 @@ pub(crate) mod access_manager;
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod http;
+pub(crate) mod identity_provider;
 pub(crate) mod jwcrypto;
 pub(crate) mod lines;
 pub(crate) mod mailbox;

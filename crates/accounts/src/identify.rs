@@ -31,6 +31,8 @@ pub struct Evidence<'a> {
     pub cookies: [Option<&'a str>; session::MAX_COOKIES],
     /// What a new person signs in with.
     pub newcomer: Option<Newcomer<'a>>,
+    /// The text that proves an account at an identity provider, where the request is a sign-in with it (`X-OpenIDM-OAuth-Login`).
+    pub provider: Option<&'a str>,
     /// A name and a password.
     pub password: Option<Password>,
     /// As whom the request is to be made, where it says so.
@@ -49,8 +51,14 @@ impl Attempt<'_> {
         }
         let presented = session::find(self, &evidence.cookies).await?;
         if let Some(principal) = presented.principal {
+            if let Some(text) = evidence.provider {
+                return if self.is_linked_to(text, &principal).await? { Ok(principal.into()) } else { Err(AccountError::Denied) };
+            }
             let agrees = evidence.newcomer.is_none_or(|newcomer| self.is_for(newcomer.text, &principal));
             return if agrees { Ok(principal.into()) } else { Err(AccountError::Denied) };
+        }
+        if let Some(text) = evidence.provider {
+            return self.by_provider(text).await;
         }
         if let Some(newcomer) = evidence.newcomer {
             return self.newcomer(newcomer.text, newcomer.user.as_deref()).await;

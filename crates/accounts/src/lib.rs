@@ -35,9 +35,11 @@ mod run_as;
 mod runtime;
 pub mod session;
 mod sign_in;
+mod social;
 mod submission;
 mod turns;
 
+pub use self::social::Sent;
 pub use accepted::Accepted;
 pub use accounts::Accounts;
 pub use administrator::Administrator;

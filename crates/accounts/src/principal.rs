@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 pub const ANONYMOUS: &str = "anonymous";
 /// The component of accounts that are configured, not kept.
 pub const INTERNAL: &str = "internal/user";
+/// The id of the module that signs people in with identity providers.
+pub(crate) const SOCIAL_PROVIDERS: &str = "SOCIAL_PROVIDERS";
 /// The role that may do everything.
 const ADMINISTRATOR: &str = "openidm-admin";
 
@@ -120,7 +122,12 @@ impl ModuleFacts {
     pub fn of(module: &Module) -> Self {
         let managed = module.kind == ModuleKind::ManagedUser;
         Self {
-            id: if managed { "MANAGED_USER" } else { "STATIC_USER" }.to_owned(),
+            id: match module.kind {
+                ModuleKind::ManagedUser => "MANAGED_USER",
+                ModuleKind::SocialProviders => SOCIAL_PROVIDERS,
+                _ => "STATIC_USER",
+            }
+            .to_owned(),
             query_id: module.query_id.clone().filter(|_| managed),
             authentication_id_property: managed.then(|| module.mapping.authentication_id.clone()),
             user_roles_property: module.mapping.user_roles.clone().filter(|_| managed),

@@ -67,7 +67,7 @@ async fn held(runtime: &Runtime, principal: &Principal) -> Result<Vec<String>, R
     if !principal.is_managed() || principal.augmented.is_some() || principal.acting.is_some() {
         return Ok(principal.roles.clone());
     }
-    let Some(module) = runtime.module(&principal.component) else { return Ok(Vec::new()) };
+    let Some(module) = runtime.module_of(&principal.component, &principal.module.id) else { return Ok(Vec::new()) };
     let found = runtime.managed.objects.read(&principal.component, &principal.id).await?;
     let Some(person) = found.filter(|person| is_active(&person.content)) else { return Ok(Vec::new()) };
     let mut roles = managed_roles(runtime, module, &principal.component, &person).await?;

@@ -17,7 +17,7 @@ use stages::Services;
 use stages::profile::Profile;
 
 use crate::consequences::Consequences;
-use crate::principal::login_property;
+use crate::principal::{SOCIAL_PROVIDERS, login_property};
 
 /// A project that is being served.
 pub struct Runtime {
@@ -37,6 +37,8 @@ pub struct Runtime {
     pub consents: Consents,
     /// What stages share.
     pub services: Arc<Services>,
+    /// The identity providers.
+    pub social: Arc<social::Providers>,
     /// What follows from writes to people's objects.
     pub consequences: Arc<Consequences>,
     /// Runs processes.
@@ -74,6 +76,18 @@ impl Runtime {
             module.kind == ModuleKind::ManagedUser && module.resource.as_deref().unwrap_or("managed/user").trim_matches('/') == collection
         };
         self.project.authentication.enabled().find(keeps)
+    }
+
+    /// The module that signs people in with identity providers, where it is on.
+    #[must_use]
+    pub fn social_module(&self) -> Option<&Module> {
+        self.project.authentication.enabled().find(|module| module.kind == ModuleKind::SocialProviders)
+    }
+
+    /// The module that let somebody in, by the id that the session holds, as long as it is on.
+    #[must_use]
+    pub fn module_of(&self, collection: &str, id: &str) -> Option<&Module> {
+        if id == SOCIAL_PROVIDERS { self.social_module() } else { self.module(collection) }
     }
 
     /// For whom somebody may act, by the module that let them in.

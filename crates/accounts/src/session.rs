@@ -113,7 +113,7 @@ async fn owner(attempt: &Attempt<'_>, session: Session) -> Result<Option<Princip
             now_has
         } else {
             // Nobody signs in through a module that is switched off, and nobody stays.
-            let Some(module) = runtime.module(&session.component) else { return Ok(None) };
+            let Some(module) = runtime.module_of(&session.component, &principal.module.id) else { return Ok(None) };
             managed_roles(runtime, module, &session.component, &user).await?
         };
         // What a script made of the roles is not asked for again.

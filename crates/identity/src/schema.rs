@@ -45,6 +45,12 @@ impl Schemas {
         builtin::schemas()
     }
 
+    /// The declaration of [`Schemas::builtin`], as a `managed.json` has it.
+    #[must_use]
+    pub fn builtin_declaration() -> serde_json::Value {
+        builtin::declaration()
+    }
+
     /// The type of a collection, by its path (`managed/user`).
     #[must_use]
     pub fn get(&self, collection: &str) -> Option<&ObjectSchema> {

@@ -29,6 +29,7 @@ mod keys;
 mod keystore;
 mod pem;
 mod rsa;
+pub mod signature;
 mod tag;
 mod token;
 #[cfg(test)]

@@ -30,6 +30,13 @@ pub(crate) fn read_rsa(file: &[u8]) -> Result<RsaPair, Error> {
     }
 }
 
+/// The PKCS #8 document of the first `PRIVATE KEY` of a PEM text; `None` where there is none in clear.
+pub(crate) fn pkcs8(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    const LABEL: &str = "PRIVATE KEY";
+    let (_, body) = text.split_once("-----BEGIN PRIVATE KEY-----")?;
+    decode(LABEL, body).ok()
+}
+
 fn decode(label: &str, body: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let (text, _) = body.split_once(&format!("-----END {label}-----")).ok_or(Error::PemDamaged)?;
     if text.contains("Proc-Type:") {

@@ -42,7 +42,7 @@ pub(crate) async fn reached(visit: &Visit, name: &str, at: &str, body: &Value) -
     let text = additions.get("credentialJwt").and_then(Value::as_str);
     if let Some(text) = text {
         let newcomer = Some(Newcomer { text: text.as_bytes(), user: None });
-        let evidence = Evidence { cookies: [None; accounts::session::MAX_COOKIES], newcomer, password: None, run_as: None };
+        let evidence = Evidence { cookies: [None; accounts::session::MAX_COOKIES], newcomer, provider: None, password: None, run_as: None };
         match visit.attempt().identify(evidence).await {
             Ok(identified) => match session::begin(visit, identified).await {
                 Ok(cookie) => led.session = Some(cookie),

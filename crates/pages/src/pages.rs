@@ -158,7 +158,13 @@ impl Visit {
     /// Finds out who sits before the browser.
     async fn identified(mut self) -> Result<Self, (Self, DeadEnd)> {
         let settings = &self.runtime.project.authentication.session;
-        let evidence = Evidence { cookies: session::cookies(settings, &self.parts.headers), newcomer: None, password: None, run_as: None };
+        let evidence = Evidence {
+            cookies: session::cookies(settings, &self.parts.headers),
+            newcomer: None,
+            provider: None,
+            password: None,
+            run_as: None,
+        };
         match self.attempt().identify(evidence).await {
             Ok(mut identified) => {
                 if !identified.principal.is_anonymous() {

@@ -81,6 +81,7 @@ async fn post(visit: &Visit) -> Outcome {
     let evidence = Evidence {
         cookies: [None; accounts::session::MAX_COOKIES],
         newcomer: None,
+        provider: None,
         password: Some(Password { user: visit.form.get("user").trim().to_owned(), password }),
         run_as: None,
     };

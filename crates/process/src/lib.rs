@@ -53,7 +53,7 @@ pub use facts::{Fact, FactKind, Facts, Need, StageFacts, Subject};
 pub use hashing::sha256_hex;
 pub use initial::Initial;
 pub use map::{MapBranch, MapChange, MapStep, ProcessMap};
-pub use mint::{Minted, open_minted};
+pub use mint::{Minted, mint, open_minted};
 pub use options::{Audience, Disclosure, Options};
 pub use placed::{AnyStage, Delivery, Joined, Placed, Progress, StageContext};
 pub use ports::{

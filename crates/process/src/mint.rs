@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use crest::ResourceError;
+use crest::{Random, ResourceError, random_bytes};
 use jose::{KeyRing, TokenForm};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,6 +55,15 @@ pub fn open_minted(keys: &KeyRing, purpose: &str, text: &str, now: i64, not_befo
     (not_before <= issued && now <= expires).then_some(Minted { payload, purpose, id, expires })
 }
 
+/// Makes a text outside of a process, that is good for `purpose` for so many seconds. Opened by [`open_minted`].
+///
+/// # Errors
+/// 500 when the system gives no randomness, or the payload is longer than a token can be.
+pub fn mint(keys: &KeyRing, random: &dyn Random, purpose: &str, payload: Value, now: i64, seconds: i64) -> Result<String, ResourceError> {
+    let id = URL_SAFE_NO_PAD.encode(random_bytes::<16>(random));
+    seal(keys, &Content { purpose: purpose.to_owned(), id, issued: now, expires: now.saturating_add(seconds), payload })
+}
+
 fn open(keys: &KeyRing, purpose: &str, text: &str) -> Option<Content> {
     let plaintext = jose::open(keys, TokenForm::DEFAULT, text).ok()?;
     let content: Content = serde_json::from_slice(&plaintext).ok()?;
@@ -96,6 +105,12 @@ impl<S> StageContext<'_, S> {
             payload: text.into(),
         };
         seal(self.keys, &content)
+    }
+
+    /// Opens a text that was made for `purpose`, outside of this instance ([`mint`]). `None`, whatever is wrong with it.
+    #[must_use]
+    pub fn open_minted(&self, purpose: &str, text: &str) -> Option<Minted> {
+        open_minted(self.keys, purpose, text, self.now, self.ledger.not_before())
     }
 
     /// What [`Self::conceal`] sealed in this instance.

@@ -9,6 +9,7 @@ pub(crate) mod authentication;
 pub(crate) mod cross_origin;
 pub(crate) mod email;
 pub(crate) mod email_template;
+pub(crate) mod identity_providers;
 pub(crate) mod mapping;
 pub(crate) mod notifications;
 pub(crate) mod roles;

@@ -30,6 +30,7 @@ pub use companion::auth_profile::AuthProfile;
 pub use companion::authentication::{Authentication, Module, ModuleKind, Session};
 pub use companion::cross_origin::CrossOrigin;
 pub use companion::email::{ClientCredentials, MailLogin, MailService, Mailer, Security, SmtpServer, TlsVersions};
+pub use companion::identity_providers::ProviderFile;
 pub use companion::mapping::Mapping;
 pub use companion::notifications::{NotificationRule, Notifications, Watched};
 pub use companion::roles::{InternalRole, Permission, Privilege};

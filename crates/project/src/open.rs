@@ -23,6 +23,7 @@ use crate::companion::authentication::Authentication;
 use crate::companion::cross_origin::{self, CrossOrigin};
 use crate::companion::email::Mailer;
 use crate::companion::email_template;
+use crate::companion::identity_providers::{self, ProviderFile};
 use crate::companion::mapping::{self, Mapping};
 use crate::companion::notifications::{self, Notifications};
 use crate::companion::roles::InternalRole;
@@ -31,6 +32,7 @@ use crate::companion::ui::UiConfiguration;
 use crate::companion::ui_context;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::files::Files;
+use crate::loose::Document;
 use crate::process_file::ProcessFile;
 use crate::project::Project;
 use crate::settings::Settings;
@@ -106,7 +108,9 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let scripts = scripts::read(&loader, &processes, &settings, sink);
     let initial = loader.companion("repo.init.json").present();
     let facts = identities::facts(&authentication, &sync, &processes, initial.as_ref());
-    let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &loader, sink);
+    let listed_providers = loader.minor("identityProviders.json");
+    let providers = providers(&loader, &conf, listed_providers.as_ref(), sink);
+    let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &providers, &loader, sink);
     let questions = identities::questions(kba.as_ref(), &schemas, sink);
     let mut project = Project {
         processes,
@@ -127,7 +131,9 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         terms: loader.whole("selfservice.terms.json"),
         managed,
         policy,
-        identity_providers: loader.minor("identityProviders.json"),
+        identity_providers: listed_providers,
+        providers,
+        property_map: loader.minor("selfservice.propertymap.json"),
         dashboard: loader.whole("ui-dashboard.json"),
         theme: loader.whole("ui-themeconfig.json"),
         theme_realm: loader.whole("ui-themerealm.json"),
@@ -160,6 +166,11 @@ fn notifications(loader: &Loader<'_>, conf: &[String], names: &ProjectNames<'_>,
     let declared: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
     let rules = files.iter().map(|(name, document)| notifications::read(name, document, schemas, sink)).collect();
     Notifications::read(names, factory, rules, &declared)
+}
+
+fn providers(loader: &Loader<'_>, conf: &[String], list: Option<&Document>, sink: &Sink) -> Vec<ProviderFile> {
+    let named = conf.iter().filter_map(|file| Some((identity_providers::name_of(file)?, loader.minor(file)?)));
+    identity_providers::read(list, &named.collect::<Vec<_>>(), sink)
 }
 
 fn templates(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> BTreeMap<String, MailTemplate> {

@@ -13,6 +13,7 @@ use crate::companion::auth_profile::AuthProfile;
 use crate::companion::authentication::Authentication;
 use crate::companion::cross_origin::CrossOrigin;
 use crate::companion::email::Mailer;
+use crate::companion::identity_providers::ProviderFile;
 use crate::companion::mapping::Mapping;
 use crate::companion::notifications::Notifications;
 use crate::companion::roles::InternalRole;
@@ -63,6 +64,10 @@ pub struct Project {
     pub policy: Option<Document>,
     /// `identityProviders.json`.
     pub identity_providers: Option<Document>,
+    /// The providers of that file and of those of their own, templates included.
+    pub providers: Vec<ProviderFile>,
+    /// `selfservice.propertymap.json`.
+    pub property_map: Option<Document>,
     /// `ui-dashboard.json`.
     pub dashboard: Option<Document>,
     /// `ui-themeconfig.json`.
@@ -100,13 +105,7 @@ impl Project {
     /// `identityProviders`, the texts of scripts and the declarations of the project's own stages. Only what a process uses becomes part of its version.
     #[must_use]
     pub fn companions(&self) -> Companions {
-        let documents = [
-            ("kba", &self.kba),
-            ("terms", &self.terms),
-            ("managed", &self.managed),
-            ("policy", &self.policy),
-            ("identityProviders", &self.identity_providers),
-        ];
+        let documents = [("kba", &self.kba), ("terms", &self.terms), ("managed", &self.managed), ("policy", &self.policy)];
         let mut companions: BTreeMap<String, Value> =
             documents.into_iter().filter_map(|(name, document)| Some((name.to_owned(), document.as_ref()?.value.clone()))).collect();
         for (path, text) in &self.scripts {

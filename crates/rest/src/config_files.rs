@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub use secrets::{mask, unmask};
 
 /// Files that may be read and changed, without `.json`.
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "access",
     "auth.profile",
     "authentication",
@@ -26,6 +26,7 @@ const FILES: [&str; 17] = [
     "policy",
     "repo.init",
     "selfservice.kba",
+    "selfservice.propertymap",
     "selfservice.terms",
     "sync",
     "ui-configuration",
@@ -34,7 +35,7 @@ const FILES: [&str; 17] = [
     "ui-themerealm",
 ];
 /// Families of them.
-const FAMILIES: [&str; 2] = ["selfservice-", "emailTemplate-"];
+const FAMILIES: [&str; 3] = ["selfservice-", "emailTemplate-", "identityProvider-"];
 /// The file of `config/<id>`: `selfservice/reset` is `conf/selfservice-reset.json`, `external.email` is `conf/external.email.json`.
 #[must_use]
 pub fn file_of(id: &str) -> Option<String> {

@@ -18,6 +18,7 @@ pub async fn identify(attempt: &Attempt<'_>, headers: &HeaderMap) -> Result<Iden
     let password = Credentials::of(headers).map(|Credentials { user, password }| Password { user, password });
     let evidence = Evidence {
         cookies: cookies(attempt.runtime, headers),
+        provider: crate::resources::sign_in(headers),
         newcomer: text.map(|text| Newcomer { text, user: credentials::user_name(headers) }),
         password,
         run_as: credentials::run_as(headers),

@@ -7,6 +7,7 @@ mod completeness;
 mod config;
 mod consent;
 mod email;
+mod identity_providers;
 mod info;
 mod internal;
 mod kba;
@@ -27,6 +28,8 @@ mod sync;
 mod terms;
 mod user_kba;
 
+pub(crate) use identity_providers::sign_in;
+
 use crest::ResourceError;
 use wire::path::captured;
 
@@ -37,6 +40,7 @@ use crate::routes::{Operation, Route};
 /// The rows of every resource. Where two match a path, the first one answers.
 const RESOURCES: &[&[Route]] = &[
     authentication::ROUTES,
+    identity_providers::ROUTES,
     audit::ROUTES,
     info::ROUTES,
     kba::ROUTES,

@@ -20,12 +20,13 @@ use project::{
 };
 use script::Sandbox;
 use serde_json::{Value, json};
+use social::{Fetch, Provider, Providers};
 use stages::profile::Profile;
 use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, Services};
 use store::Collections;
 
 use crate::embedded;
-use crate::ports::{OnRuntime, SandboxScripts, TemplateLetters};
+use crate::ports::{OnRuntime, SandboxScripts, SandboxTransforms, TemplateLetters};
 use crate::sealed::ScriptSeal;
 
 /// Where a project comes from.
@@ -78,6 +79,8 @@ pub(crate) struct Parts {
     pub hasher: Arc<dyn Hasher>,
     /// Asks captcha providers.
     pub captcha: Arc<dyn CaptchaVerifier>,
+    /// Asks identity providers.
+    pub providers: Arc<dyn Fetch>,
     /// Seals.
     pub keys: Arc<KeyRing>,
     /// Tells time.
@@ -128,6 +131,7 @@ pub(crate) struct Material {
     templates: HandlebarsTemplates,
     consents: Consents,
     keystore: Option<Keystore>,
+    providers: Vec<Provider>,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -138,6 +142,7 @@ impl Material {
     pub(crate) fn compile(source: &Source, mut project: Project) -> Self {
         let mut diagnostics = std::mem::take(&mut project.diagnostics);
         let keystore = open_secrets(source, &mut project, &mut diagnostics);
+        let providers = identity_providers(&project, &mut diagnostics);
         let catalogue = stages::catalogue();
         let companions = project.companions();
         let mut processes = Vec::new();
@@ -155,7 +160,7 @@ impl Material {
         check_pages(source, &project, &mut diagnostics);
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
         let diagnostics = project::once(diagnostics);
-        Self { project, processes, templates, consents, keystore, diagnostics }
+        Self { project, processes, templates, consents, keystore, providers, diagnostics }
     }
 
     /// The places whose values are to name one object alone: what is unique, what people sign in with, and their addresses.
@@ -226,7 +231,7 @@ impl Material {
     #[must_use]
     pub(crate) fn join(self, source: &Source, parts: &Parts, kept: &HashMap<String, Arc<Process<Services>>>) -> Runtime {
         let broken = self.broken();
-        let Self { project, processes: compiled, templates, consents, keystore, diagnostics } = self;
+        let Self { project, processes: compiled, templates, consents, keystore, providers, diagnostics } = self;
         let mut processes: HashMap<String, Arc<Process<Services>>> =
             compiled.into_iter().filter_map(|(name, process)| Some((name, Arc::new(process?)))).collect();
         // A file that cannot even be parsed names no process; the one it was keeps serving all the same.
@@ -272,7 +277,12 @@ impl Material {
             managed: Arc::clone(&managed),
             post,
         });
+        let transforms =
+            SandboxTransforms { sandbox: Arc::clone(&parts.sandbox), clock: Arc::clone(&parts.clock), random: Arc::clone(&parts.random) };
+        let social = Arc::new(Providers::new(providers, Arc::clone(&parts.providers), Arc::new(transforms)));
         let services = Arc::new(Services {
+            social: Arc::clone(&social),
+            property_map: project.property_map.as_ref().map(|document| document.value.clone()),
             consequences: Arc::clone(&consequences) as Arc<dyn stages::Consequences>,
             managed: Arc::clone(&managed),
             hasher: Arc::clone(&parts.hasher),
@@ -309,6 +319,7 @@ impl Material {
             terms,
             consents,
             services,
+            social,
             consequences,
             engine,
             profile,
@@ -391,6 +402,9 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
             open(password, "the administrator's password");
         }
     }
+    for provider in &mut project.providers {
+        provider.open_secrets(&mut open);
+    }
     if let Some((what, secret)) = project.external_email.as_mut().and_then(project::Mailer::secret_mut) {
         open(secret, what);
     }
@@ -404,6 +418,36 @@ impl OpensCrypto for OperatorKeys {
     fn open(&self, crypto: &Value) -> Result<Value, String> {
         jose::decrypt_idm_crypto(&self.0, crypto).map_err(|error| error.to_string())
     }
+}
+
+/// The identity providers that can be used. What is wrong with one is said, and keeps that one out.
+fn identity_providers(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Vec<Provider> {
+    let mut usable = Vec::new();
+    for file in project.providers.iter().filter(|file| file.is_meant()) {
+        let name = file.name().unwrap_or_default();
+        match Provider::read(&file.value) {
+            Ok(provider) => {
+                for lifted in &provider.lifted {
+                    let message = format!(
+                        "{name}: '{}' of {} is not answered any more ({}); '{}' is used",
+                        lifted.old, lifted.key, lifted.why, lifted.new
+                    );
+                    diagnostics.push(Diagnostic::new(Severity::Warning, "provider-dialect", file.location.clone(), message));
+                }
+                usable.push(provider);
+            }
+            Err(flaws) => {
+                for flaw in flaws {
+                    let message = match flaw.key {
+                        "" | "provider" => format!("nobody can sign in with this provider: {}", flaw.message),
+                        key => format!("nobody can sign in with {name}: {key}: {}", flaw.message),
+                    };
+                    diagnostics.push(Diagnostic::new(Severity::Warning, "identity-provider", file.location.clone(), message));
+                }
+            }
+        }
+    }
+    usable
 }
 
 /// The project's own mail texts; one that cannot be read is left out and reported.

@@ -35,7 +35,8 @@ use crate::mail::{MailSecret, transport};
 use crate::metrics::{self, Metrics};
 use crate::nodes::{Nodes, Others};
 use crate::ports::{
-    CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpStages, OsRandom, StoreHealth, SystemClock, WholeTrail,
+    CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpProviders, HttpStages, OsRandom, StoreHealth, SystemClock,
+    WholeTrail,
 };
 use crate::processes::{self, ProcessState, ProcessStatus};
 use crate::project_directory::{self, NoProject};
@@ -432,6 +433,7 @@ impl Server {
             ledger: Arc::new(db.clone()),
             hasher: Arc::clone(&hasher),
             captcha: Arc::new(HttpCaptcha::new().map_err(|error| set_up(&error))?),
+            providers: Arc::new(HttpProviders::new().map_err(|error| set_up(&error))?),
             keys: Arc::clone(&keys),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),

@@ -8,6 +8,7 @@ mod account;
 mod consequences;
 mod decoy;
 pub mod input;
+mod links;
 pub mod locale;
 mod mail_text;
 mod naming;
@@ -21,6 +22,7 @@ mod templates;
 
 pub use consequences::{Author, Consequences, MAIL, Written, distinct, of_scripts, tell_ambiguous};
 pub use identity::MailAddress;
+pub use links::{SOCIAL_ACCOUNT, find_link, link, social_account};
 pub use refusal::Refusal;
 pub use scripts::{RemoteStages, Scripts};
 pub use services::{

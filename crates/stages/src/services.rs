@@ -17,6 +17,10 @@ pub struct Services {
     pub managed: Arc<Managed>,
     /// Hashes and verifies off the request's own thread.
     pub hasher: Arc<dyn Hasher>,
+    /// The identity providers.
+    pub social: Arc<social::Providers>,
+    /// `selfservice.propertymap.json`: what a provider's profile offers a new person.
+    pub property_map: Option<Value>,
     /// Asks a captcha provider.
     pub captcha: Arc<dyn CaptchaVerifier>,
     /// Bounds how many mails one person gets.

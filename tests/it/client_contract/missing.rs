@@ -124,7 +124,8 @@ fn c_11_2_social_actions_are_refused_and_change_nothing() {
     let (server, person, client) = bare();
     let before = person.read(server)["_rev"].clone();
     for action in ["bind", "unbind"] {
-        assert_eq!(client.post_empty(&format!("{}?_action={action}&provider=google", own(person))).status, 501);
+        let status = client.post_empty(&format!("{}?_action={action}&provider=google", own(person))).status;
+        assert!([400, 404].contains(&status), "{action}: {status}");
     }
     for action in ["getAuthRedirect", "handlePostAuth"] {
         let status = server.anonymous().post(&format!("identityProviders?_action={action}"), &json!({ "provider": "google" })).status;

@@ -6,6 +6,11 @@ use crate::scripting::ScriptFiles;
 /// The 7.5 generation's user object, from its documentation (docs/protocol/managed-objects.md, "The stock user").
 const DEFAULT: &str = include_str!("builtin.json");
 
+/// The declaration itself.
+pub(super) fn declaration() -> serde_json::Value {
+    serde_json::from_str(DEFAULT).unwrap_or_default()
+}
+
 pub(super) fn schemas() -> Schemas {
     serde_json::from_str(DEFAULT).map(|value| read::schemas(&value, &ScriptFiles::default(), Schemas::default).0).unwrap_or_default()
 }

@@ -263,7 +263,7 @@ fn read_module(node: &Node<'_>, keystore: bool, files: Files<'_>) -> Option<Modu
         node.get("name").report(severity, "unsupported-module", format!("nobody can sign in through '{name}' here"), help);
     }
     // Of a module that signs nobody in, nothing else has an effect.
-    let signs_in = enabled && !matches!(kind, ModuleKind::Unsupported(_) | ModuleKind::SocialProviders);
+    let signs_in = enabled && !matches!(kind, ModuleKind::Unsupported(_));
     if signs_in {
         properties.expect(&keys::MODULE_PROPERTIES);
         properties.get("propertyMapping").expect(&keys::PROPERTY_MAPPING);

@@ -3,10 +3,12 @@
 use identity::kba::KbaConfig;
 use identity::{Companions, JsonType, Policies, Problem, Schemas, ScriptFiles, word_list};
 use serde_json::Value;
+use social::{Provider, with_links};
 
 use super::loader::Loader;
 use crate::companion::admin;
 use crate::companion::authentication::{Authentication, Module, ModuleKind};
+use crate::companion::identity_providers::ProviderFile;
 use crate::companion::mapping::Mapping;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::loose::Document;
@@ -70,13 +72,23 @@ pub(super) fn read(
     managed: Option<&Document>,
     policy: Option<&Document>,
     mut facts: Companions,
+    providers: &[ProviderFile],
     loader: &Loader<'_>,
     sink: &Sink,
 ) -> (Schemas, Policies) {
     let documents = [managed, policy].into_iter().flatten().map(|document| &document.value);
     facts.scripts = ScriptFiles::gather(documents, &|path| loader.text(path));
-    let (schemas, problems) =
-        managed.map_or_else(|| (Schemas::builtin(), Vec::new()), |document| Schemas::read_with(&document.value, &facts.scripts));
+    let names: Vec<&str> = providers
+        .iter()
+        .filter(|provider| provider.is_meant())
+        .filter_map(ProviderFile::name)
+        .filter(|name| Provider::is_name(name))
+        .collect();
+    let (schemas, problems) = match managed {
+        None if names.is_empty() => (Schemas::builtin(), Vec::new()),
+        None => Schemas::read_with(&with_links(&Schemas::builtin_declaration(), "managed/user", names), &facts.scripts),
+        Some(document) => Schemas::read_with(&with_links(&document.value, "managed/user", names), &facts.scripts),
+    };
     report(problems, "managed-objects", managed, policy, sink);
     let resources = policy.map(|document| &document.value);
     let words = Policies::word_files(&schemas, resources);

@@ -6,6 +6,7 @@ use accounts::session;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
+use super::identity_providers;
 use crate::context::Context;
 use crate::evidence::cookies;
 use crate::reply::Reply;
@@ -13,25 +14,17 @@ use crate::resource::{Answer, Resource, unknown_action};
 use crate::routes::{Route, Who, action, found, get};
 
 /// Its rows.
-pub(super) const ROUTES: &[Route] = &[
-    Route {
-        path: "authentication",
-        chapter: "Authentication",
-        resource: |_, _| found(Authentication),
-        operations: &[
-            get("/authentication", Who::Everybody, "The social identity providers."),
-            action("/authentication", "login", Who::Everybody, "Signs in, by whatever credentials the request carries."),
-            action("/authentication", "logout", Who::Everybody, "Signs out."),
-            action("/authentication", "reauthenticate", Who::SignedIn, "Gives the password of a person who is signed in again."),
-        ],
-    },
-    Route {
-        path: "identityProviders",
-        chapter: "Authentication",
-        resource: |_, _| found(IdentityProviders),
-        operations: &[get("/identityProviders", Who::SignedIn, "The social identity providers, for who is signed in.")],
-    },
-];
+pub(super) const ROUTES: &[Route] = &[Route {
+    path: "authentication",
+    chapter: "Authentication",
+    resource: |_, _| found(Authentication),
+    operations: &[
+        get("/authentication", Who::Everybody, "The social identity providers."),
+        action("/authentication", "login", Who::Everybody, "Signs in, by whatever credentials the request carries."),
+        action("/authentication", "logout", Who::Everybody, "Signs out."),
+        action("/authentication", "reauthenticate", Who::SignedIn, "Gives the password of a person who is signed in again."),
+    ],
+}];
 
 /// The resource.
 pub(super) struct Authentication;
@@ -42,9 +35,9 @@ impl Resource for Authentication {
         "authentication"
     }
 
-    /// The ways to sign in besides a password. There are no social ones, which clients read as an empty list.
-    async fn read(&self, _cx: &Context<'_>, _known: Option<&str>) -> Answer {
-        Ok(Reply::resource(json!({ "providers": [] })))
+    /// The ways to sign in besides a password.
+    async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        Ok(Reply::resource(identity_providers::buttons(cx)))
     }
 
     async fn action(&self, cx: &Context<'_>, name: &str) -> Answer {
@@ -101,18 +94,4 @@ fn authorization(cx: &Context<'_>) -> Value {
         facts.entry(name.clone()).or_insert_with(|| value.clone());
     }
     Value::Object(facts)
-}
-
-/// `identityProviders`: none (docs/protocol/clients.md, "What is not there").
-pub(super) struct IdentityProviders;
-
-#[async_trait]
-impl Resource for IdentityProviders {
-    fn kind(&self) -> &'static str {
-        "identityProviders"
-    }
-
-    async fn read(&self, _cx: &Context<'_>, _known: Option<&str>) -> Answer {
-        Ok(Reply::resource(json!({ "providers": [] })))
-    }
 }

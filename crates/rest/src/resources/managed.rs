@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wire::conditions::{Expected, Put};
 use wire::request::QueryRequest;
 
+use super::identity_providers::{self, PEOPLE};
 use crate::context::Context;
 use crate::related;
 use crate::reply::{Refusal, Reply};
@@ -33,6 +34,14 @@ pub(super) const ROUTES: &[Route] = &[Route {
         put("/managed/{object}/{id}", Who::Owner, "Creates or replaces an object (If-Match, If-None-Match)."),
         patch("/managed/{object}/{id}", Who::Owner, "Changes an object (If-Match)."),
         action("/managed/{object}/{id}", "patch", Who::Owner, "The same as PATCH.").carries(Body::Patch),
+        action(
+            "/managed/user/{id}",
+            "bind",
+            Who::Owner,
+            "Links an account at an identity provider; the body is a client token, as JSON text.",
+        )
+        .with(&["provider"]),
+        action("/managed/user/{id}", "unbind", Who::Owner, "Takes the link to an identity provider away.").with(&["provider"]),
         delete("/managed/{object}/{id}", Who::Delegates, "Removes an object (If-Match); answers with what it was."),
     ],
 }];
@@ -286,6 +295,7 @@ impl Resource for Object {
                 let id = self.only_one(cx).await?;
                 self.apply(cx, &id, &Expected::Any).await
             }
+            ("bind" | "unbind", Some(id)) if self.collection == PEOPLE => identity_providers::linking(cx, id, name).await,
             (other, _) => Err(unknown_action(other)),
         }
     }

@@ -22,7 +22,15 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 ///
 /// # Errors
 /// Why it cannot be used, for the log.
-pub(super) async fn json<T: DeserializeOwned>(mut answer: reqwest::Response, limit: usize) -> Result<T, String> {
+pub(super) async fn json<T: DeserializeOwned>(answer: reqwest::Response, limit: usize) -> Result<T, String> {
+    serde_json::from_slice(&bytes(answer, limit).await?).map_err(|error| format!("its answer is no JSON: {error}"))
+}
+
+/// An answer of at most `limit` bytes.
+///
+/// # Errors
+/// Why it cannot be used, for the log.
+pub(super) async fn bytes(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(failure)? {
         if bytes.len() + chunk.len() > limit {
@@ -30,7 +38,7 @@ pub(super) async fn json<T: DeserializeOwned>(mut answer: reqwest::Response, lim
         }
         bytes.extend_from_slice(&chunk);
     }
-    serde_json::from_slice(&bytes).map_err(|error| format!("its answer is no JSON: {error}"))
+    Ok(bytes)
 }
 
 /// What went wrong, without the address.

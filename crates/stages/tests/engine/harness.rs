@@ -187,6 +187,23 @@ impl AutoLogin for Nowhere {
     }
 }
 
+/// An identity provider that is away, and no scripts.
+struct NoProvider;
+
+#[async_trait]
+impl social::Fetch for NoProvider {
+    async fn fetch(&self, _: social::Request) -> Result<social::Answer, String> {
+        Err("it is away".to_owned())
+    }
+}
+
+#[async_trait]
+impl social::TransformScript for NoProvider {
+    async fn run(&self, _: social::Scripted) -> Result<Value, String> {
+        Err("there are none".to_owned())
+    }
+}
+
 /// A real sandbox that is waited for, and a host with nothing to read.
 struct WaitedFor(Sandbox);
 
@@ -333,6 +350,8 @@ impl World {
         };
         let budget = Arc::new(Budget { limit: AtomicU32::new(u32::MAX), ..Budget::default() });
         let mut services = Services {
+            social: Arc::new(social::Providers::new(Vec::new(), Arc::new(NoProvider), Arc::new(NoProvider))),
+            property_map: None,
             managed: Arc::new(managed),
             hasher: hasher.clone(),
             captcha: Arc::new(Verifier),

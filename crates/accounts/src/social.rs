@@ -1,0 +1,252 @@
+//! Signing in with an identity provider, and linking accounts there to accounts here (docs/protocol/social.md).
+//!
+//! Easiest to get wrong: what a provider says proves an account *there*. It signs somebody in where that account was linked before, by
+//! the person themselves, and nowhere else: no address and no name links anything. Whoever links an account is signed in, and the account is
+//! nobody else's.
+
+use ::social::{Answered, Challenge, LINKED_PROPERTY, LINKS, Proven, SocialError};
+use crest::{Resource, ResourceError, reference};
+use identity::Expect;
+use process::{CommitError, Effect, Minted, Spend, Topic, Unit, mint, open_minted};
+use project::Module;
+use serde_json::{Map, Value, json};
+use stages::SOCIAL_ACCOUNT;
+
+use crate::attempt::{Actor, Attempt, Identified};
+use crate::error::AccountError;
+use crate::principal::{Principal, is_active, login_property};
+use crate::roles;
+
+/// Purpose of the text that a browser keeps while it is at the provider.
+const CHALLENGE: &str = "identity provider";
+/// Seconds that somebody may spend there.
+const AWAY: i64 = 900;
+/// Seconds for which an account that was proven is good: to sign in, to register, to be linked.
+const GOOD_FOR: i64 = 900;
+/// Longest text that is looked at, in bytes.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// Where a browser goes, and what it keeps meanwhile.
+pub struct Sent {
+    /// The provider's page.
+    pub url: String,
+    /// What comes back with the answer, sealed.
+    pub token: String,
+}
+
+/// What a failure with a provider is told as. The cause goes to the log, without anything of the person.
+fn told(provider: &str, error: &SocialError) -> AccountError {
+    let refused = match error {
+        SocialError::Unknown => ResourceError::not_found("Unknown identity provider"),
+        SocialError::State => {
+            ResourceError::bad_request("The answer of the identity provider does not belong to a sign-in that was begun here")
+        }
+        SocialError::Said(word) => ResourceError::forbidden(format!("The identity provider refused the sign-in: {word}")),
+        SocialError::Down(_) => ResourceError::unavailable("The identity provider does not answer, try again later or sign in another way"),
+        SocialError::Refused(_) => ResourceError::forbidden("The answer of the identity provider cannot be trusted"),
+    };
+    match error {
+        SocialError::Unknown | SocialError::State => tracing::debug!(provider, %error, "an identity provider's answer is refused"),
+        _ => tracing::warn!(provider, %error, "somebody could not sign in with an identity provider"),
+    }
+    refused.into()
+}
+
+impl Attempt<'_> {
+    fn opened(&self, purpose: &str, text: &str) -> Option<Minted> {
+        let text = Some(text.trim()).filter(|text| text.len() <= MAX_BYTES)?;
+        open_minted(&self.accounts.keys, purpose, text, self.now, self.accounts.ledger.not_before())
+    }
+
+    /// Begins a sign-in with a provider.
+    ///
+    /// # Errors
+    /// 404 for an unknown one, 503 for one that does not answer, 429 for too many.
+    pub async fn sent_to(&self, provider: &str) -> Result<Sent, AccountError> {
+        self.accounts.limits.sign_in(self.address, self.now)?;
+        let begun = self.runtime.social.begin(provider, self.now, self.accounts.random.as_ref()).await;
+        let begun = begun.map_err(|error| told(provider, &error))?;
+        let payload = serde_json::to_value(&begun.challenge).map_err(|_| ResourceError::internal("Error constructing token"))?;
+        let token = mint(&self.accounts.keys, self.accounts.random.as_ref(), CHALLENGE, payload, self.now, AWAY)?;
+        Ok(Sent { url: begun.url, token })
+    }
+
+    /// What a browser proved that came back from a provider, as a text that is good for a while: [`SOCIAL_ACCOUNT`]. `token` is what it kept.
+    ///
+    /// # Errors
+    /// 400 for an answer to something else, 403 for one that the provider refuses or that is not believed, 503 for a provider that does not
+    /// answer, 429 for too many.
+    pub async fn came_back(&self, token: &str, answered: &Answered) -> Result<String, AccountError> {
+        self.accounts.limits.sign_in(self.address, self.now)?;
+        let challenge = self.opened(CHALLENGE, token).and_then(|minted| serde_json::from_value::<Challenge>(minted.payload).ok());
+        let challenge = challenge.ok_or_else(|| told("", &SocialError::State))?;
+        let proven = self.runtime.social.finish(&challenge, answered, self.now, self.accounts.random.as_ref()).await;
+        let proven = proven.map_err(|error| told(&challenge.provider, &error))?;
+        let payload = serde_json::to_value(&proven).map_err(|_| ResourceError::internal("Error constructing token"))?;
+        Ok(mint(&self.accounts.keys, self.accounts.random.as_ref(), SOCIAL_ACCOUNT, payload, self.now, GOOD_FOR)?)
+    }
+
+    /// Where the session at a provider ends too, if it says so.
+    ///
+    /// # Errors
+    /// 404 for an unknown provider, 503 for one that does not answer.
+    pub async fn end_of_session_at(&self, provider: &str) -> Result<Option<String>, AccountError> {
+        self.runtime.social.end_of_session(provider, self.now).await.map_err(|error| told(provider, &error))
+    }
+
+    /// The account at a provider that a text proves, and what marks the text as used.
+    fn proven(&self, text: &str) -> Option<(Proven, Spend)> {
+        let minted = self.opened(SOCIAL_ACCOUNT, text)?;
+        let spend = minted.spend();
+        let proven: Proven = serde_json::from_value(minted.payload).ok()?;
+        // One that was switched off meanwhile proves nothing.
+        self.runtime.social.get(&proven.provider)?;
+        Some((proven, spend))
+    }
+
+    /// Whether a text that comes on somebody's session proves an account that is linked to that person.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub(crate) async fn is_linked_to(&self, text: &str, principal: &Principal) -> Result<bool, AccountError> {
+        let Some((proven, _)) = self.proven(text) else { return Ok(false) };
+        let owner = self.owner_of(&proven).await?;
+        Ok(owner.is_some_and(|owner| Some(owner.id.as_str()) == principal.subject().as_ref().map(|subject| subject.id.as_str())))
+    }
+
+    /// Who signs in with an account at a provider: the person it was linked to. The text is good for one sign-in.
+    ///
+    /// # Errors
+    /// [`AccountError::Denied`] for a text that is not good and an account that is linked to nobody, 429 for too many, 503 when the store
+    /// does not answer.
+    pub(crate) async fn by_provider(&self, text: &str) -> Result<Identified, AccountError> {
+        self.accounts.limits.sign_in(self.address, self.now)?;
+        let Some(module) = self.runtime.social_module() else { return Err(self.turned_away("")) };
+        let Some((proven, spend)) = self.proven(text) else { return Err(self.turned_away("")) };
+        let Some(user) = self.owner_of(&proven).await? else { return Err(self.turned_away("")) };
+        let Some(principal) = self.let_in(module, &user).await? else { return Err(self.turned_away("")) };
+        Ok(Identified { principal, spend: Some(spend) })
+    }
+
+    async fn let_in(&self, module: &Module, user: &Resource) -> Result<Option<Principal>, AccountError> {
+        let property = self.runtime.module(PEOPLE).map_or("userName", |own| login_property(own, self.runtime.schemas.get(PEOPLE)));
+        let Some(name) = user.content.get(property).and_then(Value::as_str) else { return Ok(None) };
+        let principal = roles::person(self.runtime, PEOPLE, user, name, module).await?;
+        Ok(self.augmented(&module.script, principal).await?)
+    }
+
+    /// The active person that an account at a provider is linked to.
+    async fn owner_of(&self, proven: &Proven) -> Result<Option<Resource>, AccountError> {
+        let managed = &self.runtime.managed;
+        let collection = ::social::collection(&proven.provider);
+        let Some(link) = managed.objects.read(&collection, &proven.subject).await.map_err(ResourceError::from)? else { return Ok(None) };
+        let owners = managed.references_of(&collection, &link, LINKED_PROPERTY).await?;
+        // Two would be a fault of ours, and nobody is let in by it.
+        let [owner] = owners.as_slice() else { return Ok(None) };
+        let Some((PEOPLE, id)) = reference::place(&owner.reference) else { return Ok(None) };
+        let user = managed.objects.read(PEOPLE, id).await.map_err(ResourceError::from)?;
+        Ok(user.filter(|user| is_active(&user.content)))
+    }
+}
+
+/// The collection of the people that accounts at providers are linked to.
+const PEOPLE: &str = "managed/user";
+
+impl Actor<'_> {
+    /// Links an account at a provider to whoever is signed in, and returns them.
+    ///
+    /// # Errors
+    /// 400 for a text that is not good or is another provider's, 409 for an account that is linked already, 503 when the store does not answer.
+    pub async fn link(&self, id: &str, provider: &str, text: &str) -> Result<Resource, AccountError> {
+        let invalid = || ResourceError::bad_request("The token of the identity provider is not valid");
+        let attempt = self.attempt;
+        let (proven, spend) = attempt.proven(text).filter(|(proven, _)| proven.provider == provider).ok_or_else(invalid)?;
+        let person = self.person(id).await?;
+        if !is_active(&person.content) {
+            return Err(ResourceError::forbidden("Access denied").into());
+        }
+        let linked = self.linked(&person).await?;
+        let managed = self.managed();
+        let elsewhere = stages::find_link(&managed, &proven).await?.is_some();
+        if elsewhere || linked.iter().any(|(of, _)| *of == ::social::collection(provider)) {
+            return Err(ResourceError::conflict("An account of this identity provider is linked already").into());
+        }
+        let effects = stages::link(&managed, &proven, PEOPLE, id).await?;
+        let detail = json!({ "provider": provider, "linked": true });
+        self.commit_link(id, spend, effects, "link", detail).await?;
+        self.person(id).await
+    }
+
+    /// Takes the link to a provider away from a person, and returns them.
+    ///
+    /// # Errors
+    /// 404 where there is none, 403 where it is the last way to sign in, 503 when the store does not answer.
+    pub async fn unlink(&self, id: &str, provider: &str) -> Result<Resource, AccountError> {
+        let person = self.person(id).await?;
+        let linked = self.linked(&person).await?;
+        let collection = ::social::collection(provider);
+        let own: Vec<&(String, String)> = linked.iter().filter(|(of, _)| *of == collection).collect();
+        if own.is_empty() {
+            return Err(ResourceError::not_found(format!("No account of the identity provider '{provider}' is linked")).into());
+        }
+        let usable = |of: &str| self.attempt.runtime.social.iter().any(|one| ::social::collection(&one.name) == of);
+        let others = linked.iter().any(|(of, _)| *of != collection && usable(of)) && self.attempt.runtime.social_module().is_some();
+        if !others && !self.has_password(&person) {
+            let message = "This is the only way left to sign in: set a password, or link another identity provider first";
+            return Err(ResourceError::forbidden(message).into());
+        }
+        let managed = self.managed();
+        let mut effects = Vec::new();
+        for (of, subject) in own {
+            let prepared = managed.delete(of, subject, &Expect::any()).await?;
+            effects.extend(prepared.change.clone().map(Effect::Change));
+            effects.extend(stages::of_scripts(&managed, &prepared));
+        }
+        let detail = json!({ "provider": provider, "linked": false });
+        self.commit(effects, id, "unlink", detail, None).await?.map_err(ResourceError::from)?;
+        self.person(id).await
+    }
+
+    async fn person(&self, id: &str) -> Result<Resource, AccountError> {
+        let found = self.attempt.runtime.managed.objects.read(PEOPLE, id).await.map_err(ResourceError::from)?;
+        Ok(found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {PEOPLE}")))?)
+    }
+
+    /// Where the links of a person lead: collection and id.
+    async fn linked(&self, person: &Resource) -> Result<Vec<(String, String)>, AccountError> {
+        let held = self.attempt.runtime.managed.references_of(PEOPLE, person, LINKS).await?;
+        let place = |one: &identity::Held| reference::place(&one.reference).map(|(collection, id)| (collection.to_owned(), id.to_owned()));
+        Ok(held.iter().filter_map(place).collect())
+    }
+
+    fn has_password(&self, person: &Resource) -> bool {
+        let module = self.attempt.runtime.module(PEOPLE);
+        module.is_some_and(|module| person.content.get(&module.mapping.user_credential).is_some_and(|value| !value.is_null()))
+    }
+
+    async fn commit_link(&self, id: &str, spend: Spend, effects: Vec<Effect>, event: &str, detail: Value) -> Result<(), AccountError> {
+        match self.commit(effects, id, event, detail, Some(spend)).await? {
+            Ok(()) => Ok(()),
+            Err(CommitError::Spent) => Err(ResourceError::bad_request("The token of the identity provider is not valid").into()),
+            Err(error) => Err(ResourceError::from(error).into()),
+        }
+    }
+
+    async fn commit(
+        &self,
+        mut effects: Vec<Effect>,
+        id: &str,
+        event: &str,
+        detail: Value,
+        spend: Option<Spend>,
+    ) -> Result<Result<(), CommitError>, AccountError> {
+        effects.push(Effect::Audit(self.event(Topic::Activity, event, format!("{PEOPLE}/{id}"), detail)));
+        let receipt = self.attempt.accounts.ledger.commit(Unit { now: self.attempt.now, spend, effects }).await;
+        Ok(receipt.map(|_| ()))
+    }
+
+    /// A provider's profile in common words (`identityProviders?_action=normalizeProfile`). `kept` is a profile as a linked account keeps it.
+    pub async fn in_common_words(&self, provider: &str, kept: &Map<String, Value>) -> Option<Map<String, Value>> {
+        self.attempt.runtime.social.in_common_words(provider, kept).await
+    }
+}

@@ -1,0 +1,390 @@
+//! What is peculiar about each provider: one row of data each. A row says which values of old files the provider no longer answers, and what
+//! stands in their place today; what is gone altogether; and where the provider departs from the standards.
+//!
+//! Sources: the providers' own public documentation as of 2026 (docs/protocol/social.md, "Dialects"). Easiest to break: a value is lifted only
+//! where it is known to be dead. What the operator wrote and still works stays as it is.
+
+use serde_json::{Map, Value, json};
+
+/// How a dead value is recognised.
+enum Dead {
+    /// It is one of these texts; letters count as they are written.
+    Is(&'static [&'static str]),
+    /// It begins with one of these.
+    Begins(&'static [&'static str]),
+    /// An address whose path begins with `v<number>.`, below this number.
+    VersionBelow(u32),
+}
+
+impl Dead {
+    /// What stands in the place of a value, if it is dead. `now` is it, or empty where the version alone is taken out.
+    fn lift(&self, value: &str, now: &str) -> Option<String> {
+        match self {
+            Self::Is(texts) => texts.contains(&value).then(|| now.to_owned()),
+            Self::Begins(texts) => texts.iter().any(|text| value.starts_with(text)).then(|| now.to_owned()),
+            Self::VersionBelow(limit) => {
+                let (scheme, rest) = value.split_once("://")?;
+                let (host, path) = rest.split_once('/')?;
+                let (version, behind) = path.split_once('/')?;
+                let major: u32 = version.strip_prefix('v')?.split_once('.')?.0.parse().ok()?;
+                (major < *limit).then(|| format!("{scheme}://{host}/{behind}"))
+            }
+        }
+    }
+}
+
+/// A value of old files, and today's.
+struct Lift {
+    key: &'static str,
+    dead: Dead,
+    now: &'static str,
+    why: &'static str,
+}
+
+/// What a provider departs in from the standards, and from what files say of it.
+pub struct Dialect {
+    name: &'static str,
+    lifts: &'static [Lift],
+    /// Scopes that are dead, and the scopes asked for instead of all of them.
+    scopes: (&'static [&'static str], &'static [&'static str], &'static str),
+    /// Members of the old profile, and those of today's; taken where the address of the profile is lifted.
+    members: &'static [(&'static str, &'static str)],
+    /// Why the provider cannot be used where the file has one of these beginnings of an authorization endpoint; empty for any.
+    gone: Option<(&'static [&'static str], &'static str)>,
+    /// The provider speaks OpenID Connect, whatever the file says, once its addresses are today's.
+    openid: bool,
+    /// Its issuer; `{tenantid}` stands for the token's tenant.
+    pub(crate) issuer: Option<&'static str>,
+    /// Other spellings of its issuer.
+    pub(crate) issuer_also: &'static [&'static str],
+    /// Where it says so.
+    pub(crate) well_known: Option<&'static str>,
+    /// It leaves the nonce out of its ID tokens.
+    pub(crate) nonce_is_optional: bool,
+    /// It refuses a client that is known by its secret and sends a verifier as well.
+    pub(crate) refuses_verifier: bool,
+    /// It answers with a POST where scopes are asked for.
+    pub(crate) form_post: bool,
+    /// The client's secret is a token that the client signs for each request.
+    pub(crate) signs_secret: bool,
+    /// The names of the client's id and secret.
+    pub(crate) client: (&'static str, &'static str),
+    /// The access token is a parameter of the question for the profile, and not a header.
+    pub(crate) token_in_query: bool,
+    /// A member of the token's answer that goes along with it.
+    pub(crate) token_brings: &'static [&'static str],
+    /// Where the profile stands in the answer; empty for the whole of it.
+    pub(crate) profile_at: &'static str,
+    /// What stands between two scopes.
+    pub(crate) between_scopes: &'static str,
+}
+
+/// A provider that keeps to the standards.
+const PLAIN: Dialect = Dialect {
+    name: "",
+    lifts: &[],
+    scopes: (&[], &[], ""),
+    members: &[],
+    gone: None,
+    openid: false,
+    issuer: None,
+    issuer_also: &[],
+    well_known: None,
+    nonce_is_optional: false,
+    refuses_verifier: false,
+    form_post: false,
+    signs_secret: false,
+    client: ("client_id", "client_secret"),
+    token_in_query: false,
+    token_brings: &[],
+    profile_at: "",
+    between_scopes: " ",
+};
+
+const DIALECTS: &[Dialect] = &[
+    Dialect {
+        name: "google",
+        lifts: &[
+            Lift {
+                key: "authorizationEndpoint",
+                dead: Dead::Is(&["https://accounts.google.com/o/oauth2/auth"]),
+                now: "https://accounts.google.com/o/oauth2/v2/auth",
+                why: "Google's first endpoint",
+            },
+            Lift {
+                key: "tokenEndpoint",
+                dead: Dead::Begins(&["https://www.googleapis.com/oauth2/v", "https://accounts.google.com/o/oauth2/token"]),
+                now: "https://oauth2.googleapis.com/token",
+                why: "Google's discovery document names another one today",
+            },
+            Lift {
+                key: "userInfoEndpoint",
+                dead: Dead::Begins(&["https://www.googleapis.com/oauth2/v", "https://www.googleapis.com/plus/"]),
+                now: "https://openidconnect.googleapis.com/v1/userinfo",
+                why: "Google's discovery document names another one today",
+            },
+        ],
+        issuer: Some("https://accounts.google.com"),
+        issuer_also: &["accounts.google.com"],
+        well_known: Some("https://accounts.google.com/.well-known/openid-configuration"),
+        openid: true,
+        ..PLAIN
+    },
+    Dialect {
+        name: "apple",
+        issuer: Some("https://appleid.apple.com"),
+        well_known: Some("https://appleid.apple.com/.well-known/openid-configuration"),
+        form_post: true,
+        signs_secret: true,
+        openid: true,
+        ..PLAIN
+    },
+    Dialect { name: "microsoft", issuer: Some("https://login.microsoftonline.com/{tenantid}/v2.0"), ..PLAIN },
+    Dialect {
+        name: "facebook",
+        lifts: &[
+            Lift { key: "authorizationEndpoint", dead: Dead::VersionBelow(20), now: "", why: "Facebook's versions end after two years" },
+            Lift { key: "tokenEndpoint", dead: Dead::VersionBelow(20), now: "", why: "Facebook's versions end after two years" },
+            Lift { key: "userInfoEndpoint", dead: Dead::VersionBelow(20), now: "", why: "Facebook's versions end after two years" },
+        ],
+        between_scopes: ",",
+        ..PLAIN
+    },
+    Dialect {
+        name: "linkedin",
+        lifts: &[
+            Lift {
+                key: "authorizationEndpoint",
+                dead: Dead::Begins(&["https://www.linkedin.com/uas/oauth2/"]),
+                now: "https://www.linkedin.com/oauth/v2/authorization",
+                why: "LinkedIn's first endpoint",
+            },
+            Lift {
+                key: "tokenEndpoint",
+                dead: Dead::Begins(&["https://www.linkedin.com/uas/oauth2/"]),
+                now: "https://www.linkedin.com/oauth/v2/accessToken",
+                why: "LinkedIn's first endpoint",
+            },
+            Lift {
+                key: "userInfoEndpoint",
+                dead: Dead::Begins(&[
+                    "https://api.linkedin.com/v1/",
+                    "https://api.linkedin.com/v2/me",
+                    "https://api.linkedin.com/v2/people",
+                ]),
+                now: "https://api.linkedin.com/v2/userinfo",
+                why: "LinkedIn's profile needs scopes that it ended on 1 August 2023",
+            },
+        ],
+        scopes: (
+            &["r_basicprofile", "r_liteprofile", "r_emailaddress", "r_fullprofile"],
+            &["openid", "profile", "email"],
+            "LinkedIn ended these scopes on 1 August 2023",
+        ),
+        members: &[
+            ("id", "sub"),
+            ("firstName", "given_name"),
+            ("lastName", "family_name"),
+            ("localizedFirstName", "given_name"),
+            ("localizedLastName", "family_name"),
+            ("emailAddress", "email"),
+            ("formattedName", "name"),
+            ("pictureUrl", "picture"),
+            ("profilePicture", "picture"),
+        ],
+        issuer: Some("https://www.linkedin.com/oauth"),
+        well_known: Some("https://www.linkedin.com/oauth/.well-known/openid-configuration"),
+        nonce_is_optional: true,
+        refuses_verifier: true,
+        openid: true,
+        ..PLAIN
+    },
+    Dialect {
+        name: "yahoo",
+        lifts: &[Lift {
+            key: "userInfoEndpoint",
+            dead: Dead::Begins(&["https://social.yahooapis.com/"]),
+            now: "https://api.login.yahoo.com/openid/v1/userinfo",
+            why: "Yahoo's social directory is gone",
+        }],
+        members: &[("guid", "sub"), ("givenName", "given_name"), ("familyName", "family_name"), ("image.imageUrl", "picture")],
+        ..PLAIN
+    },
+    Dialect { name: "amazon", ..PLAIN },
+    Dialect { name: "salesforce", ..PLAIN },
+    Dialect { name: "wordpress", ..PLAIN },
+    Dialect {
+        name: "vkontakte",
+        token_in_query: true,
+        token_brings: &["email", "user_id"],
+        profile_at: "/response/0",
+        between_scopes: ",",
+        ..PLAIN
+    },
+    Dialect {
+        name: "wechat",
+        client: ("appid", "secret"),
+        token_in_query: true,
+        token_brings: &["openid", "unionid"],
+        between_scopes: ",",
+        ..PLAIN
+    },
+    Dialect {
+        name: "instagram",
+        gone: Some((
+            &[],
+            "Instagram's Basic Display API was switched off on 4 December 2024, and nothing in its place tells who a person is",
+        )),
+        ..PLAIN
+    },
+    Dialect {
+        name: "twitter",
+        gone: Some((
+            &["https://api.twitter.com/oauth/"],
+            "this is OAuth 1.0a, which is not spoken here; X has OAuth 2.0 at https://x.com/i/oauth2/authorize",
+        )),
+        ..PLAIN
+    },
+];
+
+/// The row of a provider, by its name; one that keeps to the standards has none of its own.
+#[must_use]
+pub fn dialect(name: &str) -> &'static Dialect {
+    DIALECTS.iter().find(|row| row.name.eq_ignore_ascii_case(name)).unwrap_or(&PLAIN)
+}
+
+/// A value that the provider no longer answers, and what is used instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifted {
+    /// The key of the provider's file.
+    pub key: String,
+    /// As it stands there.
+    pub old: String,
+    /// As it is used.
+    pub new: String,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl Dialect {
+    /// Why a provider cannot be used at all.
+    pub(crate) fn gone(&self, file: &Map<String, Value>) -> Option<&'static str> {
+        let (beginnings, why) = self.gone?;
+        let endpoint = file.get("authorizationEndpoint").and_then(Value::as_str).unwrap_or_default();
+        let asks_first = file.contains_key("requestTokenEndpoint");
+        (beginnings.is_empty() || asks_first || beginnings.iter().any(|begin| endpoint.starts_with(begin))).then_some(why)
+    }
+
+    /// Whether the provider is asked for an ID token.
+    pub(crate) fn is_openid(&self, file: &Map<String, Value>) -> bool {
+        let says = file.get("type").and_then(Value::as_str).is_some_and(|kind| kind.to_ascii_uppercase().contains("OPENID"));
+        let class = file.get("configClass").and_then(Value::as_str).is_some_and(|class| class.contains("OpenIDConnect"));
+        says || class || self.openid
+    }
+
+    /// Puts today's values into a file, and says what was put.
+    pub(crate) fn lift(&self, file: &mut Map<String, Value>) -> Vec<Lifted> {
+        let mut lifted = Vec::new();
+        for row in self.lifts {
+            let Some(old) = file.get(row.key).and_then(Value::as_str).map(str::to_owned) else { continue };
+            let Some(new) = row.dead.lift(&old, row.now) else { continue };
+            file.insert(row.key.to_owned(), json!(new));
+            lifted.push(Lifted { key: row.key.to_owned(), old, new, why: row.why });
+        }
+        self.lift_scopes(file, &mut lifted);
+        if lifted.iter().any(|lifted| lifted.key == "userInfoEndpoint") {
+            self.lift_members(file, &mut lifted);
+        }
+        lifted
+    }
+
+    fn lift_scopes(&self, file: &mut Map<String, Value>, lifted: &mut Vec<Lifted>) {
+        let (dead, now, why) = self.scopes;
+        let scopes: Vec<&str> = file.get("scope").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        if !scopes.iter().any(|scope| dead.contains(scope)) {
+            return;
+        }
+        let mut new: Vec<&str> = now.to_vec();
+        new.extend(scopes.iter().copied().filter(|scope| !dead.contains(scope) && !now.contains(scope)));
+        lifted.push(Lifted { key: "scope".to_owned(), old: scopes.join(" "), new: new.join(" "), why });
+        let new = json!(new);
+        file.insert("scope".to_owned(), new);
+    }
+
+    fn lift_members(&self, file: &mut Map<String, Value>, lifted: &mut Vec<Lifted>) {
+        let today = |name: &str| self.members.iter().find(|(old, _)| *old == name).map(|(_, new)| *new);
+        const WHY: &str = "the profile has other members today";
+        if let Some(old) = file.get("authenticationIdKey").and_then(Value::as_str).map(str::to_owned)
+            && let Some(new) = today(&old)
+        {
+            file.insert("authenticationIdKey".to_owned(), json!(new));
+            lifted.push(Lifted { key: "authenticationIdKey".to_owned(), old, new: new.to_owned(), why: WHY });
+        }
+        let rows = file.get_mut("propertyMap").and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut);
+        for row in rows {
+            let Some(old) = row.get("source").and_then(Value::as_str).map(str::to_owned) else { continue };
+            let Some(new) = today(&old) else { continue };
+            row.insert("source".to_owned(), json!(new));
+            // It took the old member apart.
+            row.remove("transform");
+            lifted.push(Lifted { key: "propertyMap".to_owned(), old, new: new.to_owned(), why: WHY });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifted(name: &str, file: &Value) -> (Map<String, Value>, Vec<Lifted>) {
+        let mut file = file.as_object().cloned().unwrap();
+        let lifted = dialect(name).lift(&mut file);
+        (file, lifted)
+    }
+
+    #[test]
+    fn every_lift_is_of_a_value_that_is_not_lifted_again() {
+        for row in DIALECTS {
+            for lift in row.lifts {
+                let again = if lift.now.is_empty() { None } else { lift.dead.lift(lift.now, lift.now) };
+                assert_eq!(again, None, "{} {}", row.name, lift.key);
+                assert!(lift.now.is_empty() || lift.now.starts_with("https://"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_that_ended_is_taken_out_and_a_later_one_stays() {
+        let (file, found) = lifted("facebook", &json!({"tokenEndpoint": "https://graph.facebook.com/v2.7/oauth/access_token"}));
+        assert_eq!((file["tokenEndpoint"].as_str(), found.len()), (Some("https://graph.facebook.com/oauth/access_token"), 1));
+        for kept in ["https://graph.facebook.com/v25.0/me", "https://graph.facebook.com/me", "https://graph.facebook.com/vx.1/me"] {
+            assert_eq!(lifted("facebook", &json!({"userInfoEndpoint": kept})).1, [], "{kept}");
+        }
+    }
+
+    #[test]
+    fn linkedin_of_any_year_speaks_openid_connect() {
+        let old = json!({
+            "authorizationEndpoint": "https://www.linkedin.com/oauth/v2/authorization", "userInfoEndpoint": "https://api.linkedin.com/v2/me",
+            "scope": ["r_liteprofile", "r_emailaddress"], "authenticationIdKey": "id",
+            "propertyMap": [{"source": "id", "target": "id"}, {"source": "firstName", "target": "givenName", "transform": {"source": "x"}}],
+        });
+        let (file, found) = lifted("linkedIn", &old);
+        assert_eq!(file["scope"], json!(["openid", "profile", "email"]));
+        assert_eq!(file["authenticationIdKey"], "sub");
+        assert_eq!(file["propertyMap"], json!([{"source": "sub", "target": "id"}, {"source": "given_name", "target": "givenName"}]));
+        assert_eq!(file["authorizationEndpoint"], old["authorizationEndpoint"]);
+        assert_eq!(found.len(), 5);
+        assert!(dialect("linkedIn").is_openid(&file));
+    }
+
+    #[test]
+    fn what_is_gone_says_why() {
+        assert!(dialect("instagram").gone(&Map::new()).is_some());
+        let old = json!({"authorizationEndpoint": "https://api.twitter.com/oauth/authenticate"});
+        assert!(dialect("twitter").gone(old.as_object().unwrap()).unwrap().contains("OAuth 1.0a"));
+        let new = json!({"authorizationEndpoint": "https://x.com/i/oauth2/authorize"});
+        assert_eq!(dialect("twitter").gone(new.as_object().unwrap()), None);
+        assert_eq!(dialect("of-ours").gone(&Map::new()), None);
+    }
+}

@@ -1,0 +1,387 @@
+//! The way of a person to a provider and back: the authorization code flow (RFC 6749 §4.1, OpenID Connect Core 1.0 §3.1) with a verifier
+//! (RFC 7636) and a nonce in every request.
+//!
+//! Easiest to break: the answer counts for the browser, the provider and the request it was begun with, and for no other. The browser has the
+//! sealed [`Challenge`]; the address of the answer has nothing but its name.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crest::{Random, random_bytes};
+use jose::signature::s256;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use crate::authentication::encoded;
+use crate::fetch::Request;
+use crate::id_token::{self, Expected};
+use crate::profile::fill;
+use crate::provider::Provider;
+use crate::providers::{Metadata, Providers, SocialError};
+
+/// Longest code that is passed on, in bytes.
+const MAX_CODE: usize = 4096;
+/// Longest profile that is kept, in bytes of JSON: it travels in a header.
+const MAX_PROFILE: usize = 2048;
+/// Longest text of a profile, in bytes.
+const MAX_TEXT: usize = 512;
+/// What may not stand in the last part of a path.
+const IN_PATH: &AsciiSet = &CONTROLS.add(b'/').add(b'%').add(b'\\').add(b' ').add(b'?').add(b'#').add(b'"').add(b'<').add(b'>');
+
+/// What a request to a provider was begun with. Whoever begins it keeps this sealed, with the browser.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// Of which provider.
+    #[serde(rename = "p")]
+    pub provider: String,
+    /// The client's id at that time.
+    #[serde(rename = "c")]
+    pub client: String,
+    /// `state`.
+    #[serde(rename = "s")]
+    pub state: String,
+    /// `nonce`.
+    #[serde(rename = "n")]
+    pub nonce: String,
+    /// What `code_challenge` is the hash of.
+    #[serde(rename = "v")]
+    pub verifier: String,
+}
+
+/// Where a browser goes, and what is kept until it comes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// The provider's page, with the request.
+    pub url: String,
+    /// What it was begun with.
+    pub challenge: Challenge,
+}
+
+/// What a browser came back with: the parameters of the address, or of the form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answered(Vec<(String, String)>);
+
+impl Answered {
+    /// Reads parameters as the stock client sends them: each a list of values, or one.
+    #[must_use]
+    pub fn from_lists(lists: &Map<String, Value>) -> Self {
+        let values = |value: &Value| match value {
+            Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Value::String(one) => vec![one.clone()],
+            _ => Vec::new(),
+        };
+        lists.iter().flat_map(|(name, value)| values(value).into_iter().map(|value| (name.clone(), value))).collect()
+    }
+
+    /// A parameter that is there once; twice is none (RFC 6749 §3.1).
+    #[must_use]
+    pub fn one(&self, name: &str) -> Option<&str> {
+        let mut found = self.0.iter().filter(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.as_str());
+        found.next().filter(|_| found.next().is_none())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, _)| own == name)
+    }
+}
+
+impl FromIterator<(String, String)> for Answered {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+/// An account at a provider that somebody proved to be theirs. It proves nothing else.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proven {
+    /// The provider.
+    #[serde(rename = "p")]
+    pub provider: String,
+    /// The account, by the provider's own and lasting name for it, as the id of an object.
+    #[serde(rename = "s")]
+    pub subject: String,
+    /// The provider's profile, as far as it is kept.
+    #[serde(rename = "r")]
+    pub profile: Map<String, Value>,
+    /// The same in common words (`propertyMap`).
+    #[serde(rename = "c")]
+    pub common: Map<String, Value>,
+}
+
+impl Proven {
+    /// What it offers as the details of an account ([`fill`]).
+    #[must_use]
+    pub fn offers(&self, map: Option<&Value>) -> Map<String, Value> {
+        fill(&self.common, map)
+    }
+}
+
+fn drawn(random: &dyn Random) -> String {
+    URL_SAFE_NO_PAD.encode(random_bytes::<32>(random))
+}
+
+fn with_query(endpoint: &str, parameters: &[(&str, &str)]) -> String {
+    let mut url = endpoint.split('#').next().unwrap_or_default().to_owned();
+    let mut between = if url.contains('?') { if url.ends_with(['?', '&']) { "" } else { "&" } } else { "?" };
+    for (name, value) in parameters {
+        url.push_str(between);
+        url.push_str(name);
+        url.push('=');
+        // A space is %20 here: some providers do not read "+".
+        url.push_str(&encoded(value));
+        between = "&";
+    }
+    url
+}
+
+impl Providers {
+    /// Begins the way to a provider. `now` in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`SocialError::Unknown`], or what the provider's discovery document is refused for.
+    pub async fn begin(&self, name: &str, now: i64, random: &dyn Random) -> Result<Redirect, SocialError> {
+        let provider = self.get(name).ok_or(SocialError::Unknown)?;
+        let metadata = self.metadata(provider, now).await?;
+        let challenge = Challenge {
+            provider: provider.name.clone(),
+            client: provider.client_id.clone(),
+            state: drawn(random),
+            nonce: drawn(random),
+            verifier: drawn(random),
+        };
+        let scope = provider.scope.join(provider.dialect.between_scopes);
+        let code_challenge = s256(&challenge.verifier);
+        let mut parameters = vec![
+            ("response_type", "code"),
+            (provider.dialect.client.0, provider.client_id.as_str()),
+            ("redirect_uri", provider.redirect_uri.as_str()),
+            ("state", challenge.state.as_str()),
+            ("nonce", challenge.nonce.as_str()),
+            ("code_challenge", code_challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ];
+        if !scope.is_empty() {
+            parameters.push(("scope", scope.as_str()));
+        }
+        if provider.dialect.form_post && provider.scope.iter().any(|scope| scope != "openid") {
+            parameters.push(("response_mode", "form_post"));
+        }
+        Ok(Redirect { url: with_query(&metadata.authorization_endpoint, &parameters), challenge })
+    }
+
+    /// What an answer proves.
+    ///
+    /// # Errors
+    /// [`SocialError::State`] for an answer to something else, [`SocialError::Said`] for what the provider refuses, and what its answers are
+    /// refused for.
+    pub async fn finish(&self, challenge: &Challenge, answered: &Answered, now: i64, random: &dyn Random) -> Result<Proven, SocialError> {
+        let provider =
+            self.get(&challenge.provider).filter(|provider| provider.client_id == challenge.client).ok_or(SocialError::Unknown)?;
+        if answered.one("state") != Some(challenge.state.as_str()) {
+            return Err(SocialError::State);
+        }
+        let metadata = self.metadata(provider, now).await?;
+        speaks_for_itself(provider, &metadata, answered)?;
+        if answered.has("error") {
+            return Err(SocialError::Said(plain(answered.one("error").unwrap_or("error"))));
+        }
+        let code = answered.one("code").filter(|code| code.len() <= MAX_CODE).ok_or(SocialError::State)?;
+        let tokens = self.tokens(provider, &metadata, challenge, code, now, random).await?;
+        let mut claims = self.user_info(provider, &metadata, &tokens).await?;
+        if provider.openid {
+            let signed = self.id_token(provider, &metadata, challenge, &tokens, now).await?;
+            let same = claims.get("sub").is_none_or(|sub| Some(sub) == signed.get("sub"));
+            let must_name = metadata.user_info_endpoint.is_some() && !claims.is_empty();
+            if !same || (must_name && !claims.contains_key("sub") && provider.id_key == "sub") {
+                return Err(SocialError::refused("the profile is about somebody else than the ID token"));
+            }
+            claims.extend(signed);
+        }
+        for name in provider.dialect.token_brings {
+            if let Some(value) = tokens.get(*name) {
+                claims.entry((*name).to_owned()).or_insert_with(|| value.clone());
+            }
+        }
+        first_consent(provider, answered, &mut claims);
+        self.proven(provider, &claims).await
+    }
+
+    /// A profile of a provider in common words; `None` for an unknown provider.
+    pub async fn in_common_words(&self, name: &str, profile: &Map<String, Value>) -> Option<Map<String, Value>> {
+        Some(self.get(name)?.map.apply(profile, self.scripts.as_ref()).await)
+    }
+
+    /// Where a person ends their session at the provider too: its page, where it has one.
+    ///
+    /// # Errors
+    /// [`SocialError::Unknown`].
+    pub async fn end_of_session(&self, name: &str, now: i64) -> Result<Option<String>, SocialError> {
+        let provider = self.get(name).ok_or(SocialError::Unknown)?;
+        let metadata = self.metadata(provider, now).await?;
+        let own = [("client_id", provider.client_id.as_str())];
+        Ok(metadata.end_session.as_deref().map(|page| with_query(page, &own)))
+    }
+
+    async fn tokens(
+        &self,
+        provider: &Provider,
+        metadata: &Metadata,
+        challenge: &Challenge,
+        code: &str,
+        now: i64,
+        random: &dyn Random,
+    ) -> Result<Map<String, Value>, SocialError> {
+        let mut form = vec![
+            ("grant_type".to_owned(), Zeroizing::new("authorization_code".to_owned())),
+            ("code".to_owned(), Zeroizing::new(code.to_owned())),
+            ("redirect_uri".to_owned(), Zeroizing::new(provider.redirect_uri.clone())),
+        ];
+        if !provider.dialect.refuses_verifier {
+            form.push(("code_verifier".to_owned(), Zeroizing::new(challenge.verifier.clone())));
+        }
+        let request = Request { url: metadata.token_endpoint.clone(), form: Some(form), ..Request::default() };
+        let client = provider.client(&metadata.token_endpoint);
+        let request = client.shows_itself(request, now, random).ok_or_else(|| SocialError::down("no randomness"))?;
+        let (status, answer) = self.answer(request, "the token endpoint").await?;
+        let Value::Object(answer) = answer else {
+            return Err(SocialError::down(format!("the token endpoint answers {status} and no JSON")));
+        };
+        let text = |name: &str| answer.get(name).and_then(Value::as_str);
+        if status != 200 || answer.contains_key("error") {
+            let said = text("error").map(plain).unwrap_or_default();
+            return Err(match said.as_str() {
+                // The code was used, has expired or was given to somebody else: begun anew it may work.
+                "invalid_grant" => SocialError::Said(said),
+                _ => SocialError::down(format!("the token endpoint answers {status} {said}")),
+            });
+        }
+        if text("access_token").is_none_or(|token| token.is_empty() || token.chars().any(|c| c.is_control() || c.is_whitespace())) {
+            return Err(SocialError::down("the token endpoint gives no usable access token"));
+        }
+        Ok(answer)
+    }
+
+    async fn id_token(
+        &self,
+        provider: &Provider,
+        metadata: &Metadata,
+        challenge: &Challenge,
+        tokens: &Map<String, Value>,
+        now: i64,
+    ) -> Result<Map<String, Value>, SocialError> {
+        let text = |name: &str| tokens.get(name).and_then(Value::as_str);
+        let token = text("id_token").ok_or_else(|| SocialError::refused("there is no ID token"))?;
+        let jwks = metadata.jwks.as_deref().ok_or_else(|| SocialError::down("there is no set of keys"))?;
+        let verified = self.verified(provider, jwks, token, now).await?;
+        let expected = Expected {
+            issuer: metadata.issuer.as_deref().ok_or_else(|| SocialError::down("there is no issuer"))?,
+            also: provider.dialect.issuer_also,
+            client_id: &provider.client_id,
+            nonce: &challenge.nonce,
+            nonce_is_optional: provider.dialect.nonce_is_optional,
+            access_token: text("access_token"),
+            now,
+        };
+        id_token::check(&verified, &expected).map_err(|refused| SocialError::refused(format!("the ID token: {refused}")))?;
+        Ok(verified.claims)
+    }
+
+    async fn user_info(
+        &self,
+        provider: &Provider,
+        metadata: &Metadata,
+        tokens: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, SocialError> {
+        let Some(endpoint) = &metadata.user_info_endpoint else { return Ok(Map::new()) };
+        let text = |name: &str| tokens.get(name).and_then(Value::as_str);
+        let access = text("access_token").unwrap_or_default();
+        let request = if provider.dialect.token_in_query {
+            let mut parameters = vec![("access_token", access)];
+            parameters.extend(
+                provider.dialect.token_brings.iter().filter_map(|name| Some((*name, text(name)?))).filter(|(name, _)| *name == "openid"),
+            );
+            Request { url: with_query(endpoint, &parameters), ..Request::default() }
+        } else {
+            Request { url: endpoint.clone(), bearer: Some(Zeroizing::new(access.to_owned())), ..Request::default() }
+        };
+        let answer = self.json(request, "the profile").await?;
+        let profile = answer.pointer(provider.dialect.profile_at).and_then(Value::as_object);
+        profile.cloned().ok_or_else(|| SocialError::down("the profile is no JSON object"))
+    }
+
+    async fn proven(&self, provider: &Provider, claims: &Map<String, Value>) -> Result<Proven, SocialError> {
+        let found = claims.get(&provider.id_key).or_else(|| claims_at(claims, &provider.id_key));
+        let subject = match found {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
+            _ => String::new(),
+        };
+        if subject.is_empty() || subject.len() > 255 || subject.chars().any(char::is_control) {
+            return Err(SocialError::refused(format!("there is no '{}' in the profile, which names the account", provider.id_key)));
+        }
+        let common = provider.map.apply(claims, self.scripts.as_ref()).await;
+        let mut profile: Map<String, Value> =
+            provider.kept.iter().filter_map(|name| Some((name.clone(), claims.get(name)?.clone()))).collect();
+        let common = within(common);
+        profile = within(profile);
+        Ok(Proven { provider: provider.name.clone(), subject: utf8_percent_encode(&subject, IN_PATH).to_string(), profile, common })
+    }
+}
+
+/// A provider's answer that names an issuer names its own (RFC 9207 §2.4): else the answers of two providers could be mixed up.
+fn speaks_for_itself(provider: &Provider, metadata: &Metadata, answered: &Answered) -> Result<(), SocialError> {
+    if !answered.has("iss") {
+        return if metadata.answers_name_issuer { Err(SocialError::refused("the answer does not name its issuer")) } else { Ok(()) };
+    }
+    let named = answered.one("iss");
+    let own = metadata.issuer.as_deref();
+    let also = |issuer: &str| provider.dialect.issuer_also.contains(&issuer);
+    let by_template = own.is_some_and(|own| own.contains('{'));
+    if by_template || (named.is_some() && (named == own || named.is_some_and(also))) {
+        Ok(())
+    } else {
+        Err(SocialError::refused("the answer is another provider's"))
+    }
+}
+
+fn claims_at<'c>(claims: &'c Map<String, Value>, key: &str) -> Option<&'c Value> {
+    let mut parts = key.trim_start_matches('/').split(['/', '.']);
+    let first = claims.get(parts.next()?)?;
+    parts.try_fold(first, |value, part| value.get(part))
+}
+
+/// A name that Apple tells once, with a person's first consent, beside the token and unsigned. It fills in a form like everything else.
+fn first_consent(provider: &Provider, answered: &Answered, claims: &mut Map<String, Value>) {
+    if !provider.dialect.form_post {
+        return;
+    }
+    let Some(told) = answered.one("user").and_then(|text| serde_json::from_str::<Value>(text).ok()) else { return };
+    for (at, name) in [("/name/firstName", "given_name"), ("/name/lastName", "family_name")] {
+        if let Some(text) = told.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty()) {
+            claims.entry(name.to_owned()).or_insert_with(|| json!(text));
+        }
+    }
+}
+
+/// A profile within what can travel: long values are left out, the longest first.
+fn within(mut profile: Map<String, Value>) -> Map<String, Value> {
+    profile.retain(|_, value| match value {
+        Value::String(text) => text.len() <= MAX_TEXT,
+        Value::Array(_) | Value::Object(_) => value.to_string().len() <= MAX_TEXT,
+        Value::Null => false,
+        _ => true,
+    });
+    let size = |profile: &Map<String, Value>| profile.iter().map(|(name, value)| name.len() + value.to_string().len() + 4).sum::<usize>();
+    while size(&profile) > MAX_PROFILE {
+        let longest = profile.iter().max_by_key(|(_, value)| value.to_string().len()).map(|(name, _)| name.clone());
+        let Some(longest) = longest else { break };
+        profile.shift_remove(&longest);
+    }
+    profile
+}
+
+/// A provider's word, as it may stand in a log and an answer.
+fn plain(word: &str) -> String {
+    word.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')).take(64).collect()
+}

@@ -1,0 +1,429 @@
+//! One identity provider, as its file says (`identityProviders.json` and `identityProvider-<name>.json` of 5.0 to 7.5).
+//!
+//! Easiest to break: what a file says and cannot be honoured refuses the provider, and says so; nobody signs in by a guess.
+
+use jose::signature::SigningKey;
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use crate::address;
+use crate::authentication::{Client, Method};
+use crate::dialect::{self, Dialect, Lifted};
+use crate::profile::PropertyMap;
+
+/// What is wrong with a provider's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// The key, or empty for the file.
+    pub key: &'static str,
+    /// What is wrong, and what is wanted.
+    pub message: String,
+}
+
+/// Keys of the first releases, and what they are called since.
+const RENAMED: [(&str, &str); 13] = [
+    ("name", "provider"),
+    ("client_id", "clientId"),
+    ("client_secret", "clientSecret"),
+    ("authorization_endpoint", "authorizationEndpoint"),
+    ("token_endpoint", "tokenEndpoint"),
+    ("userinfo_endpoint", "userInfoEndpoint"),
+    ("user_info_endpoint", "userInfoEndpoint"),
+    ("well-known", "wellKnownEndpoint"),
+    ("well_known_endpoint", "wellKnownEndpoint"),
+    ("redirect_uri", "redirectUri"),
+    ("jwks_uri", "jwksUriEndpoint"),
+    ("end_session_endpoint", "endSessionEndpoint"),
+    ("authenticationId", "authenticationIdKey"),
+];
+
+/// Members that everybody may see, who is not signed in included.
+const SHOWN: [&str; 7] = ["provider", "name", "type", "icon", "enabled", "displayIcon", "uiConfig"];
+/// Members that nobody may see.
+const SECRET: [&str; 5] = ["clientSecret", "client_secret", "vestibule", "privateKey", "configClass"];
+
+/// An identity provider that can be used.
+pub struct Provider {
+    /// Its name, which is also that of its linked accounts' type.
+    pub name: String,
+    /// Values of its file that it no longer answers, and those used instead.
+    pub lifted: Vec<Lifted>,
+    pub(crate) dialect: &'static Dialect,
+    pub(crate) openid: bool,
+    pub(crate) authorization_endpoint: Option<String>,
+    pub(crate) token_endpoint: Option<String>,
+    pub(crate) user_info_endpoint: Option<String>,
+    pub(crate) well_known: Option<String>,
+    pub(crate) jwks: Option<String>,
+    pub(crate) end_session: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) client_id: String,
+    pub(crate) secret: Zeroizing<String>,
+    pub(crate) key: Option<SigningKey>,
+    pub(crate) key_id: Option<String>,
+    pub(crate) team: Option<String>,
+    pub(crate) method: Method,
+    pub(crate) scope: Vec<String>,
+    pub(crate) redirect_uri: String,
+    pub(crate) id_key: String,
+    pub(crate) map: PropertyMap,
+    /// Members of the profile that are kept with a linked account.
+    pub(crate) kept: Vec<String>,
+    shown: Map<String, Value>,
+}
+
+/// The values of a provider's file under today's names.
+fn renamed(value: &Map<String, Value>) -> Map<String, Value> {
+    let mut file = value.clone();
+    for (old, new) in RENAMED {
+        if !file.contains_key(new)
+            && let Some(value) = file.get(old).cloned()
+        {
+            file.insert(new.to_owned(), value);
+        }
+    }
+    if let Some(scope) = file.get("scope").and_then(Value::as_str) {
+        let scopes: Vec<&str> = scope.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
+        let scopes = json!(scopes);
+        file.insert("scope".to_owned(), scopes);
+    }
+    file
+}
+
+fn flag(value: Option<&Value>, without: bool) -> bool {
+    match value {
+        Some(Value::Bool(flag)) => *flag,
+        Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
+        Some(Value::Null) | None => without,
+        Some(_) => false,
+    }
+}
+
+impl Provider {
+    /// The name in a file, of either shape.
+    #[must_use]
+    pub fn name_of(file: &Value) -> Option<&str> {
+        ["provider", "name"].iter().find_map(|key| file.get(key)?.as_str()).map(str::trim).filter(|name| !name.is_empty())
+    }
+
+    /// Whether a type of linked accounts can have this name: letters, digits, `-`, `_` and `.`, and none that people's types have.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        name.bytes().all(plain)
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && !["user", "role", "assignment", "organization"].contains(&name)
+    }
+
+    /// Whether a file means a provider that is used: it is not switched off, and has a client.
+    #[must_use]
+    pub fn is_meant(file: &Value) -> bool {
+        let client =
+            ["clientId", "client_id"].iter().any(|key| file.get(key).and_then(Value::as_str).is_some_and(|id| !id.trim().is_empty()));
+        client && flag(file.get("enabled"), true)
+    }
+
+    /// Reads a file. Encrypted values were opened before.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; such a provider cannot be used.
+    pub fn read(file: &Value) -> Result<Self, Vec<Flaw>> {
+        let flaw = |key: &'static str, message: String| Flaw { key, message };
+        let Some(members) = file.as_object() else { return Err(vec![flaw("", "an object is wanted here".to_owned())]) };
+        let Some(name) = Self::name_of(file).map(str::to_owned) else {
+            return Err(vec![flaw("provider", "the provider has no name".to_owned())]);
+        };
+        if !Self::is_name(&name) {
+            return Err(vec![flaw(
+                "provider",
+                format!("'{name}' cannot name a type of linked accounts: letters, digits, '-', '_' and '.' can"),
+            )]);
+        }
+        let mut file = renamed(members);
+        let dialect = dialect::dialect(&name);
+        if let Some(why) = dialect.gone(&file) {
+            return Err(vec![flaw("provider", format!("{name} cannot be used: {why}"))]);
+        }
+        let lifted = dialect.lift(&mut file);
+        let own = file.get("vestibule").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut flaws = Vec::new();
+        let text = |key: &str| {
+            let found = file.get(key).or_else(|| own.get(key)).and_then(Value::as_str);
+            found.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        for (key, value) in [("clientSecret", file.get("clientSecret")), ("privateKey", own.get("privateKey"))] {
+            if value.is_some_and(Value::is_object) {
+                flaws.push(flaw(
+                    key,
+                    "the secret is encrypted, and cannot be read here: name the keystore in vestibule.toml, or write &{…}".to_owned(),
+                ));
+            }
+        }
+        let mut endpoint = |key: &'static str| {
+            let found = text(key)?;
+            if let Err(unfit) = address::named(&found) {
+                flaws.push(flaw(key, format!("'{found}' is not used: {unfit}")));
+            }
+            Some(found)
+        };
+        let authorization_endpoint = endpoint("authorizationEndpoint");
+        let token_endpoint = endpoint("tokenEndpoint");
+        let user_info_endpoint = endpoint("userInfoEndpoint");
+        let well_known = endpoint("wellKnownEndpoint");
+        let jwks = endpoint("jwksUriEndpoint");
+        let end_session = endpoint("endSessionEndpoint");
+        let redirect_uri = endpoint("redirectUri").unwrap_or_default();
+        let openid = dialect.is_openid(&file);
+        let well_known = well_known.or_else(|| dialect.well_known.filter(|_| openid).map(str::to_owned));
+        let needed = [("authorizationEndpoint", &authorization_endpoint), ("tokenEndpoint", &token_endpoint)];
+        for (key, _) in needed.into_iter().filter(|(_, value)| value.is_none() && well_known.is_none()) {
+            flaws.push(flaw(key, "it is missing, and there is no wellKnownEndpoint where it could be read".to_owned()));
+        }
+        if redirect_uri.is_empty() {
+            flaws.push(flaw("redirectUri", "it is missing: where people come back to, as the provider knows it".to_owned()));
+        }
+        if openid && jwks.is_none() && well_known.is_none() {
+            flaws.push(flaw(
+                "jwksUriEndpoint",
+                "it is missing, and there is no wellKnownEndpoint: ID tokens could not be verified".to_owned(),
+            ));
+        }
+        if !openid && user_info_endpoint.is_none() {
+            flaws.push(flaw("userInfoEndpoint", "it is missing: nobody could say who somebody is".to_owned()));
+        }
+        let issuer = text("issuer").or_else(|| dialect.issuer.map(str::to_owned));
+        if openid && issuer.is_none() && well_known.is_none() {
+            flaws.push(flaw("issuer", "it is missing, and there is no wellKnownEndpoint: ID tokens could not be verified".to_owned()));
+        }
+        let client_id = text("clientId").unwrap_or_default();
+        if client_id.is_empty() {
+            flaws.push(flaw("clientId", "it is missing".to_owned()));
+        }
+        let secret = Zeroizing::new(file.get("clientSecret").and_then(Value::as_str).unwrap_or_default().to_owned());
+        let pem = text("privateKey").or_else(|| secret.contains("-----BEGIN").then(|| secret.to_string())).map(Zeroizing::new);
+        let key = pem.as_ref().and_then(|pem| SigningKey::from_pem(pem));
+        if pem.is_some() && key.is_none() {
+            flaws.push(flaw("privateKey", "it is no PEM text of an unencrypted RSA or P-256 key (PKCS #8)".to_owned()));
+        }
+        let (key_id, team) = (text("keyId"), text("teamId"));
+        let named = text("tokenEndpointAuthMethod").or_else(|| text("clientAuthenticationMethod"));
+        let method = match Method::of(
+            named.as_deref(),
+            flag(file.get("basicAuth"), false),
+            dialect.signs_secret && key.is_some(),
+            secret.is_empty(),
+        ) {
+            Ok(method) => method,
+            Err(message) => {
+                flaws.push(flaw("tokenEndpointAuthMethod", message));
+                Method::Post
+            }
+        };
+        if let Some(message) = method.lacks(key.as_ref(), &secret, team.as_deref(), key_id.as_deref()) {
+            flaws.push(flaw("clientSecret", message));
+        }
+        let map = PropertyMap::read(file.get("propertyMap")).unwrap_or_else(|message| {
+            flaws.push(flaw("propertyMap", message));
+            PropertyMap::empty()
+        });
+        let scope = scopes(&file, openid);
+        let id_key = text("authenticationIdKey").unwrap_or_else(|| if openid { "sub" } else { "id" }.to_owned());
+        let mut kept: Vec<String> = file
+            .get("schema")
+            .and_then(|schema| schema.get("properties"))
+            .and_then(Value::as_object)
+            .map(|properties| properties.keys().cloned().collect())
+            .unwrap_or_default();
+        kept.extend(map.sources().map(str::to_owned));
+        kept.extend([
+            id_key.split(['/', '.']).find(|part| !part.is_empty()).unwrap_or_default().to_owned(),
+            "email".to_owned(),
+            "email_verified".to_owned(),
+        ]);
+        kept.sort_unstable();
+        kept.dedup();
+        if !flaws.is_empty() {
+            return Err(flaws);
+        }
+        let shown = shown(&file, &name);
+        Ok(Self {
+            name,
+            lifted,
+            dialect,
+            openid,
+            authorization_endpoint,
+            token_endpoint,
+            user_info_endpoint,
+            well_known,
+            jwks,
+            end_session,
+            issuer,
+            client_id,
+            secret,
+            key,
+            key_id,
+            team,
+            method,
+            scope,
+            redirect_uri,
+            id_key,
+            map,
+            kept,
+            shown,
+        })
+    }
+
+    /// What everybody may know of it: what a button needs.
+    #[must_use]
+    pub fn button(&self) -> Value {
+        self.shown
+            .iter()
+            .filter(|(name, _)| SHOWN.contains(&name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect::<Map<_, _>>()
+            .into()
+    }
+
+    /// What a person who is signed in may know of it: everything but secrets.
+    #[must_use]
+    pub fn shown(&self) -> Value {
+        Value::Object(self.shown.clone())
+    }
+
+    /// Where it sends people back to, as the operator told it.
+    #[must_use]
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// The client, as the token endpoint knows it.
+    pub(crate) fn client<'a>(&'a self, token_endpoint: &'a str) -> Client<'a> {
+        Client {
+            method: self.method,
+            id: &self.client_id,
+            secret: &self.secret,
+            key: self.key.as_ref(),
+            key_id: self.key_id.as_deref(),
+            team: self.team.as_deref(),
+            names: self.dialect.client,
+            audience: self.issuer.as_deref().filter(|issuer| !issuer.contains('{')).unwrap_or(token_endpoint),
+        }
+    }
+
+    /// The addresses that the operator's file names.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
+        let all =
+            [&self.authorization_endpoint, &self.token_endpoint, &self.user_info_endpoint, &self.well_known, &self.jwks, &self.end_session];
+        all.into_iter().flatten().map(String::as_str)
+    }
+}
+
+fn scopes(file: &Map<String, Value>, openid: bool) -> Vec<String> {
+    let mut scope: Vec<String> =
+        file.get("scope").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    if openid && !scope.iter().any(|scope| scope == "openid") {
+        scope.insert(0, "openid".to_owned());
+    }
+    scope
+}
+
+fn shown(file: &Map<String, Value>, name: &str) -> Map<String, Value> {
+    let mut shown: Map<String, Value> =
+        file.iter().filter(|(key, _)| !SECRET.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone())).collect();
+    shown.insert("provider".to_owned(), json!(name));
+    shown.insert("enabled".to_owned(), json!(true));
+    shown.entry("uiConfig").or_insert_with(|| json!({ "buttonDisplayName": name }));
+    shown
+}
+
+/// A provider's file without its secrets, whether it can be used or not.
+#[must_use]
+pub fn without_secrets(file: &Value) -> Value {
+    let shown = |(key, _): &(&String, &Value)| !SECRET.contains(&key.as_str());
+    file.as_object()
+        .map(|file| file.iter().filter(shown).map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>())
+        .unwrap_or_default()
+        .into()
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Provider").field("name", &self.name).field("openid", &self.openid).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Value {
+        json!({
+            "provider": "acme", "type": "OPENID_CONNECT", "clientId": "me", "clientSecret": "hidden", "enabled": true,
+            "wellKnownEndpoint": "https://idp.example/.well-known/openid-configuration", "redirectUri": "https://id.example/", "scope": ["openid"],
+            "uiConfig": {"buttonDisplayName": "Acme"}, "propertyMap": [{"source": "sub", "target": "id"}], "vestibule": {"keyId": "hidden"},
+        })
+    }
+
+    fn with(changes: &Value) -> Value {
+        let mut file = file();
+        for (name, value) in changes.as_object().unwrap() {
+            file[name] = value.clone();
+        }
+        file
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let provider = Provider::read(&file()).unwrap();
+        assert_eq!(
+            provider.button(),
+            json!({"provider": "acme", "type": "OPENID_CONNECT", "enabled": true, "uiConfig": {"buttonDisplayName": "Acme"}})
+        );
+        for shown in [provider.button(), provider.shown(), json!(format!("{provider:?}"))] {
+            assert!(!shown.to_string().contains("hidden") && !shown.to_string().contains("clientSecret"), "{shown}");
+        }
+        assert_eq!(
+            (provider.shown()["scope"].clone(), provider.shown()["propertyMap"].clone()),
+            (json!(["openid"]), file()["propertyMap"].clone())
+        );
+    }
+
+    #[test]
+    fn the_first_releases_wrote_other_names() {
+        let old = json!({
+            "name": "google", "type": "OPENID_CONNECT", "icon": "google", "client_id": "me", "client_secret": "s", "scope": "openid email",
+            "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth", "token_endpoint": "https://www.googleapis.com/oauth2/v4/token",
+            "redirect_uri": "https://id.example/", "authenticationId": "sub",
+        });
+        let provider = Provider::read(&old).unwrap();
+        assert_eq!((provider.name.as_str(), provider.client_id.as_str(), provider.id_key.as_str()), ("google", "me", "sub"));
+        assert_eq!(provider.scope, ["openid", "email"]);
+        assert_eq!(provider.token_endpoint.as_deref(), Some("https://oauth2.googleapis.com/token"));
+        assert_eq!(provider.lifted.len(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_refuses_the_provider() {
+        let flaws = |changes: &Value| Provider::read(&with(changes)).unwrap_err().into_iter().map(|flaw| flaw.key).collect::<Vec<_>>();
+        assert_eq!(flaws(&json!({"wellKnownEndpoint": "http://idp.example/x"})), ["wellKnownEndpoint"]);
+        assert_eq!(flaws(&json!({"redirectUri": ""})), ["redirectUri"]);
+        assert_eq!(flaws(&json!({"clientId": ""})), ["clientId"]);
+        assert_eq!(flaws(&json!({"clientSecret": {"$crypto": {}}})), ["clientSecret"]);
+        assert_eq!(flaws(&json!({"propertyMap": {}})), ["propertyMap"]);
+        assert_eq!(flaws(&json!({"provider": "a/b"})), ["provider"]);
+        assert_eq!(flaws(&json!({"provider": "user"})), ["provider"]);
+        assert_eq!(flaws(&json!({"vestibule": {"privateKey": "x"}})), ["privateKey"]);
+        assert_eq!(flaws(&json!({"vestibule": {"tokenEndpointAuthMethod": "tls_client_auth"}})), ["tokenEndpointAuthMethod"]);
+        assert_eq!(flaws(&json!({"vestibule": {"tokenEndpointAuthMethod": "private_key_jwt"}})), ["clientSecret"]);
+        assert_eq!(flaws(&json!({"wellKnownEndpoint": ""})), ["authorizationEndpoint", "tokenEndpoint", "jwksUriEndpoint", "issuer"]);
+        assert_eq!(flaws(&json!({"type": "OAUTH"})), ["userInfoEndpoint"]);
+    }
+
+    #[test]
+    fn a_template_without_client_means_nothing() {
+        assert!(Provider::is_meant(&file()));
+        for changes in [json!({"clientId": ""}), json!({"clientId": null}), json!({"enabled": false}), json!({"enabled": "false"})] {
+            assert!(!Provider::is_meant(&with(&changes)), "{changes}");
+        }
+    }
+}

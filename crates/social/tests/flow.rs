@@ -1,0 +1,418 @@
+//! The way to a provider and back, against a provider that does as a test says.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use crest::Random;
+use jose::signature::{SignatureAlgorithm, SigningKey, sign_with_secret};
+use serde_json::{Map, Value, json};
+use social::{Answer, Answered, Challenge, Fetch, Proven, Provider, Providers, Request, Scripted, SocialError, TransformScript};
+use vestibule_social as social;
+
+const NOW: i64 = 1_800_000_000;
+const ISSUER: &str = "https://idp.example";
+
+struct Counting(Mutex<u8>);
+
+impl Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut next = self.0.lock().unwrap();
+        for byte in bytes {
+            *next = next.wrapping_add(1);
+            *byte = *next;
+        }
+    }
+}
+
+struct NoScripts;
+
+#[async_trait]
+impl TransformScript for NoScripts {
+    async fn run(&self, _: Scripted) -> Result<Value, String> {
+        Err("there are none".to_owned())
+    }
+}
+
+/// What the provider answers at each address, and what it was asked.
+#[derive(Default)]
+struct Idp {
+    answers: Mutex<HashMap<String, (u16, String)>>,
+    asked: Mutex<Vec<Request>>,
+}
+
+#[async_trait]
+impl Fetch for Idp {
+    async fn fetch(&self, request: Request) -> Result<Answer, String> {
+        let place = request.url.split('?').next().unwrap_or_default().to_owned();
+        self.asked.lock().unwrap().push(request);
+        let answers = self.answers.lock().unwrap();
+        let (status, body) = answers.get(&place).ok_or("it does not answer")?;
+        Ok(Answer { status: *status, body: body.clone().into_bytes() })
+    }
+}
+
+impl Idp {
+    fn answers(&self, place: &str, status: u16, body: &Value) {
+        self.answers.lock().unwrap().insert(format!("{ISSUER}{place}"), (status, body.to_string()));
+    }
+
+    fn asked(&self, place: &str) -> usize {
+        self.asked.lock().unwrap().iter().filter(|request| request.url.starts_with(&format!("{ISSUER}{place}"))).count()
+    }
+
+    fn last(&self, place: &str) -> Request {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().rfind(|request| request.url.starts_with(&format!("{ISSUER}{place}"))).cloned().expect("it was asked")
+    }
+}
+
+struct World {
+    idp: Arc<Idp>,
+    key: SigningKey,
+    providers: Providers,
+    random: Counting,
+}
+
+fn file() -> Value {
+    json!({
+        "provider": "acme", "type": "OPENID_CONNECT", "clientId": "me", "clientSecret": "s", "redirectUri": "https://id.example/back",
+        "wellKnownEndpoint": format!("{ISSUER}/.well-known/openid-configuration"), "scope": ["openid", "email"],
+        "propertyMap": [{"source": "sub", "target": "id"}, {"source": "email", "target": "email"}, {"source": "given_name", "target": "givenName"}],
+    })
+}
+
+fn world_with(changes: &Value) -> World {
+    let mut file = file();
+    for (name, value) in changes.as_object().unwrap() {
+        file[name] = value.clone();
+    }
+    let key = SigningKey::generate().unwrap();
+    let idp = Arc::new(Idp::default());
+    idp.answers(
+        "/.well-known/openid-configuration",
+        200,
+        &json!({
+            "issuer": ISSUER, "authorization_endpoint": format!("{ISSUER}/auth?x=1"), "token_endpoint": format!("{ISSUER}/token"),
+            "userinfo_endpoint": format!("{ISSUER}/me"), "jwks_uri": format!("{ISSUER}/jwks"), "end_session_endpoint": format!("{ISSUER}/end"),
+        }),
+    );
+    idp.answers("/jwks", 200, &json!({"keys": [key.public_jwk(Some("k1")).unwrap()]}));
+    idp.answers("/me", 200, &json!({"sub": "7", "email": "jo@example.com", "given_name": "Jo"}));
+    let provider = Provider::read(&file).expect("the file is good");
+    let providers = Providers::new(vec![provider], Arc::clone(&idp) as Arc<dyn Fetch>, Arc::new(NoScripts));
+    World { idp, key, providers, random: Counting(Mutex::new(0)) }
+}
+
+fn world() -> World {
+    world_with(&json!({}))
+}
+
+impl World {
+    async fn begin(&self) -> (String, Challenge) {
+        let redirect = self.providers.begin("acme", NOW, &self.random).await.expect("it begins");
+        (redirect.url, redirect.challenge)
+    }
+
+    fn claims(challenge: &Challenge) -> Value {
+        json!({"iss": ISSUER, "aud": "me", "sub": "7", "nonce": challenge.nonce, "iat": NOW, "exp": NOW + 300})
+    }
+
+    fn gives(&self, id_token: &str) {
+        self.idp.answers("/token", 200, &json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token}));
+    }
+
+    fn gives_claims(&self, claims: &Value) {
+        self.gives(&self.key.sign(Some("k1"), claims).unwrap());
+    }
+
+    async fn finish(&self, challenge: &Challenge, answered: &Value) -> Result<Proven, SocialError> {
+        let answered = Answered::from_lists(answered.as_object().unwrap());
+        self.providers.finish(challenge, &answered, NOW, &self.random).await
+    }
+
+    async fn comes_back(&self, challenge: &Challenge) -> Result<Proven, SocialError> {
+        self.finish(challenge, &json!({"state": [challenge.state], "code": ["c"]})).await
+    }
+
+    fn posted(&self) -> HashMap<String, String> {
+        self.idp.last("/token").form.unwrap().into_iter().map(|(name, value)| (name, value.to_string())).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_request_always_has_a_verifier_and_a_nonce_and_the_redirect_as_it_is_written() {
+    let world = world();
+    let (url, challenge) = world.begin().await;
+    assert!(
+        url.starts_with("https://idp.example/auth?x=1&response_type=code&client_id=me&redirect_uri=https%3A%2F%2Fid.example%2Fback&"),
+        "{url}"
+    );
+    let verifier = jose::signature::s256(&challenge.verifier);
+    for part in [format!("state={}", challenge.state), format!("nonce={}", challenge.nonce), format!("code_challenge={verifier}")] {
+        assert!(url.contains(&part), "{url}: {part}");
+    }
+    assert!(url.contains("code_challenge_method=S256") && url.contains("scope=openid%20email") && !url.contains("response_mode"));
+    let (_, other) = world.begin().await;
+    assert!(other.state != challenge.state && other.nonce != challenge.nonce && other.verifier != challenge.verifier);
+    assert_eq!(world.idp.asked("/.well-known"), 1, "the document is kept");
+}
+
+#[tokio::test]
+async fn a_person_who_comes_back_is_proven_to_own_the_account() {
+    let world = world();
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    let proven = world.comes_back(&challenge).await.unwrap();
+    assert_eq!((proven.provider.as_str(), proven.subject.as_str()), ("acme", "7"));
+    assert_eq!(Value::Object(proven.common.clone()), json!({"id": "7", "email": "jo@example.com", "givenName": "Jo"}));
+    assert_eq!(Value::Object(proven.offers(None)), json!({"mail": "jo@example.com", "givenName": "Jo"}));
+    assert_eq!(Value::Object(proven.profile), json!({"sub": "7", "email": "jo@example.com", "given_name": "Jo"}));
+    let posted = world.posted();
+    assert_eq!((posted["code"].as_str(), posted["code_verifier"].as_str()), ("c", challenge.verifier.as_str()));
+    assert_eq!((posted["client_id"].as_str(), posted["client_secret"].as_str()), ("me", "s"));
+    assert_eq!(posted["redirect_uri"], "https://id.example/back");
+    assert_eq!(world.idp.last("/me").bearer.unwrap().as_str(), "at");
+}
+
+#[tokio::test]
+async fn every_id_token_that_is_not_this_requests_is_refused() {
+    let world = world();
+    let (_, challenge) = world.begin().await;
+    let good = World::claims(&challenge);
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims
+    };
+    let sign = |claims: &Value| world.key.sign(Some("k1"), claims).unwrap();
+    let other = SigningKey::generate().unwrap();
+    let unsigned = {
+        use base64::Engine as _;
+        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(&good.to_string()))
+    };
+    let tokens = [
+        ("issuer", sign(&with("iss", json!("https://other.example")))),
+        ("audience", sign(&with("aud", json!("other")))),
+        ("authorized party", sign(&with("azp", json!("other")))),
+        ("nonce", sign(&with("nonce", json!("other")))),
+        ("expired", sign(&with("exp", json!(NOW - 600)))),
+        ("issued in the future", sign(&with("iat", json!(NOW + 600)))),
+        ("not yet", sign(&with("nbf", json!(NOW + 600)))),
+        ("hash of the access token", sign(&with("at_hash", json!("x")))),
+        ("somebody else than the profile", sign(&with("sub", json!("8")))),
+        ("unknown key", world.key.sign(Some("k2"), &good).unwrap()),
+        ("another's signature", other.sign(Some("k1"), &good).unwrap()),
+        ("unsigned", unsigned),
+        ("public key for a secret", sign_with_secret(&world.key.public_jwk(Some("k1")).unwrap().to_string(), &good)),
+        ("the client's secret", sign_with_secret("s", &good)),
+        ("no token", "nonsense".to_owned()),
+    ];
+    for (what, token) in tokens {
+        world.gives(&token);
+        let refused = world.comes_back(&challenge).await.expect_err(what);
+        assert!(matches!(refused, SocialError::Refused(_)), "{what}: {refused:?}");
+    }
+    world.idp.answers("/token", 200, &json!({"access_token": "at"}));
+    assert!(matches!(world.comes_back(&challenge).await, Err(SocialError::Refused(_))), "there must be an ID token");
+    world.gives_claims(&good);
+    assert!(world.comes_back(&challenge).await.is_ok(), "and the good one is good");
+}
+
+#[tokio::test]
+async fn two_keys_without_name_are_one_too_many() {
+    let world = world();
+    let (_, challenge) = world.begin().await;
+    let other = SigningKey::generate().unwrap();
+    world.idp.answers("/jwks", 200, &json!({"keys": [world.key.public_jwk(None).unwrap(), other.public_jwk(None).unwrap()]}));
+    world.gives(&world.key.sign(None, &World::claims(&challenge)).unwrap());
+    assert!(matches!(world.comes_back(&challenge).await, Err(SocialError::Refused(_))));
+}
+
+#[tokio::test]
+async fn keys_that_turned_over_are_read_anew_but_not_for_every_stranger() {
+    let world = world();
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    world.comes_back(&challenge).await.unwrap();
+    let new = SigningKey::generate().unwrap();
+    let at = |seconds: i64, key: &SigningKey, kid: &str| {
+        let mut claims = World::claims(&challenge);
+        claims["iat"] = json!(NOW + seconds);
+        claims["exp"] = json!(NOW + seconds + 300);
+        world.gives(&key.sign(Some(kid), &claims).unwrap());
+    };
+    let answered = Answered::from_lists(json!({"state": [challenge.state], "code": ["c"]}).as_object().unwrap());
+    at(10, &new, "k2");
+    assert!(world.providers.finish(&challenge, &answered, NOW + 10, &world.random).await.is_err());
+    assert_eq!(world.idp.asked("/jwks"), 1, "not again within half a minute");
+    world.idp.answers("/jwks", 200, &json!({"keys": [new.public_jwk(Some("k2")).unwrap()]}));
+    at(60, &new, "k2");
+    assert!(world.providers.finish(&challenge, &answered, NOW + 60, &world.random).await.is_ok());
+    assert_eq!(world.idp.asked("/jwks"), 2);
+}
+
+#[tokio::test]
+async fn an_answer_to_something_else_is_no_answer() {
+    let world = world();
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    for answered in [
+        json!({"code": ["c"]}),
+        json!({"state": ["other"], "code": ["c"]}),
+        json!({"state": [challenge.state, challenge.state], "code": ["c"]}),
+        json!({"state": [challenge.state]}),
+        json!({"state": [challenge.state], "code": ["c", "d"]}),
+        json!({"state": [challenge.state], "code": ["c".repeat(5000)]}),
+        json!({"state": challenge.state, "code": 7}),
+    ] {
+        assert_eq!(world.finish(&challenge, &answered).await, Err(SocialError::State), "{answered}");
+    }
+    let other = json!({"state": [challenge.state], "code": ["c"], "iss": ["https://other.example"]});
+    assert!(matches!(world.finish(&challenge, &other).await, Err(SocialError::Refused(_))), "the mix-up of two providers");
+    assert_eq!(world.idp.asked("/token"), 0, "no code was sent to anybody");
+    let other_client = Challenge { client: "other".to_owned(), ..challenge.clone() };
+    assert_eq!(world.comes_back(&other_client).await, Err(SocialError::Unknown));
+    let other_provider = Challenge { provider: "other".to_owned(), ..challenge };
+    assert_eq!(world.comes_back(&other_provider).await, Err(SocialError::Unknown));
+}
+
+#[tokio::test]
+async fn every_error_of_the_standard_is_told_and_nothing_else_of_it() {
+    let world = world();
+    let (_, challenge) = world.begin().await;
+    for error in [
+        "invalid_request",
+        "unauthorized_client",
+        "access_denied",
+        "unsupported_response_type",
+        "invalid_scope",
+        "server_error",
+        "temporarily_unavailable",
+    ] {
+        let answered = json!({"state": [challenge.state], "error": [error], "error_description": ["<b>x</b>"]});
+        assert_eq!(world.finish(&challenge, &answered).await, Err(SocialError::Said(error.to_owned())));
+    }
+    let answered = json!({"state": [challenge.state], "error": ["<script>"]});
+    assert_eq!(world.finish(&challenge, &answered).await, Err(SocialError::Said("script".to_owned())));
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_answer_as_it_should_is_down_and_nobody_is_proven() {
+    let world = world();
+    let (_, challenge) = world.begin().await;
+    let claims = World::claims(&challenge);
+    let down = |found: Result<Proven, SocialError>, what: &str| assert!(matches!(found, Err(SocialError::Down(_))), "{what}: {found:?}");
+    down(world.comes_back(&challenge).await, "no token endpoint");
+    world.idp.answers("/token", 302, &json!({}));
+    down(world.comes_back(&challenge).await, "a redirect");
+    world.idp.answers("/token", 200, &json!("text"));
+    down(world.comes_back(&challenge).await, "no object");
+    world.idp.answers("/token", 401, &json!({"error": "invalid_client"}));
+    down(world.comes_back(&challenge).await, "the client is refused");
+    world.idp.answers("/token", 400, &json!({"error": "invalid_grant"}));
+    assert_eq!(world.comes_back(&challenge).await, Err(SocialError::Said("invalid_grant".to_owned())), "a code that was used");
+    world.idp.answers("/token", 200, &json!({"access_token": "a b"}));
+    down(world.comes_back(&challenge).await, "an access token that cannot be sent");
+    world.gives_claims(&claims);
+    for (status, body) in [(500, json!({})), (302, json!({})), (200, json!("x"))] {
+        world.idp.answers("/me", status, &body);
+        down(world.comes_back(&challenge).await, "no profile");
+    }
+}
+
+#[tokio::test]
+async fn a_discovery_document_sends_nobody_into_the_house_and_speaks_for_itself_alone() {
+    for (name, value) in [
+        ("token_endpoint", "https://127.0.0.1/token"),
+        ("jwks_uri", "https://169.254.169.254/keys"),
+        ("userinfo_endpoint", "http://other.example/me"),
+        ("issuer", "https://other.example"),
+    ] {
+        let world = world();
+        let mut document: Map<String, Value> =
+            serde_json::from_str(&world.idp.answers.lock().unwrap()[&format!("{ISSUER}/.well-known/openid-configuration")].1).unwrap();
+        document.insert(name.to_owned(), json!(value));
+        world.idp.answers("/.well-known/openid-configuration", 200, &Value::Object(document));
+        assert!(matches!(world.providers.begin("acme", NOW, &world.random).await, Err(SocialError::Refused(_))), "{name}");
+    }
+    let world = world();
+    world.idp.answers("/.well-known/openid-configuration", 200, &json!({"issuer": ISSUER}));
+    assert!(matches!(world.providers.begin("acme", NOW, &world.random).await, Err(SocialError::Down(_))));
+    assert_eq!(world.providers.begin("other", NOW, &world.random).await, Err(SocialError::Unknown));
+}
+
+#[tokio::test]
+async fn a_client_shows_who_it_is_as_its_file_says() {
+    let world = world_with(&json!({"basicAuth": true, "clientSecret": "a b:c"}));
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    world.comes_back(&challenge).await.unwrap();
+    let (name, secret) = world.idp.last("/token").basic.unwrap();
+    assert_eq!((name.as_str(), secret.as_str()), ("me", "a%20b%3Ac"));
+    assert!(!world.posted().contains_key("client_secret"));
+
+    let world = world_with(&json!({"clientSecret": "s", "vestibule": {"tokenEndpointAuthMethod": "client_secret_jwt"}}));
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    world.comes_back(&challenge).await.unwrap();
+    let posted = world.posted();
+    assert_eq!(posted["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    assert_eq!(posted["client_assertion"].split('.').count(), 3);
+    assert!(!posted.contains_key("client_secret"));
+}
+
+#[tokio::test]
+async fn apple_gets_a_secret_that_is_signed_for_the_request_and_its_name_is_not_lost() {
+    // A key on P-256 of nobody.
+    let pem = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\nOF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r\n1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G\n-----END PRIVATE KEY-----\n";
+    let file = json!({
+        "provider": "apple", "clientId": "me", "clientSecret": pem, "redirectUri": "https://id.example/back", "scope": ["openid", "name", "email"],
+        "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"), "jwksUriEndpoint": format!("{ISSUER}/jwks"),
+        "issuer": ISSUER, "wellKnownEndpoint": format!("{ISSUER}/.well-known/openid-configuration"), "vestibule": {"teamId": "T", "keyId": "K"},
+    });
+    let world = world();
+    world.idp.answers("/.well-known/openid-configuration", 200, &json!({"issuer": ISSUER}));
+    let providers = Providers::new(vec![Provider::read(&file).unwrap()], Arc::clone(&world.idp) as Arc<dyn Fetch>, Arc::new(NoScripts));
+    let redirect = providers.begin("apple", NOW, &world.random).await.unwrap();
+    assert!(redirect.url.contains("response_mode=form_post"));
+    world.gives_claims(&World::claims(&redirect.challenge));
+    let answered = json!({"state": redirect.challenge.state, "code": "c", "user": r#"{"name":{"firstName":"Jo","lastName":"Doe"},"email":"not@signed.example"}"#});
+    let answered = Answered::from_lists(answered.as_object().unwrap());
+    let proven = providers.finish(&redirect.challenge, &answered, NOW, &world.random).await.unwrap();
+    assert_eq!(proven.common["givenName"], "Jo");
+    assert!(!Value::Object(proven.profile).to_string().contains("not@signed.example"), "the address beside the token is nobody's word");
+    let secret = &world.posted()["client_secret"];
+    let key = SigningKey::from_pem(pem).unwrap();
+    let keys = jose::signature::PublishedKeys::read(&json!({"keys": [key.public_jwk(Some("K")).unwrap()]}));
+    let claims = keys.verify(secret, &[SignatureAlgorithm::Es256]).unwrap().claims;
+    assert_eq!(
+        (claims["iss"].clone(), claims["sub"].clone(), claims["aud"].clone()),
+        (json!("T"), json!("me"), json!("https://appleid.apple.com"))
+    );
+}
+
+#[tokio::test]
+async fn oauth_without_openid_is_known_by_the_profile() {
+    let world = world();
+    let file = json!({
+        "provider": "amazon", "type": "OAUTH", "clientId": "me", "clientSecret": "s", "redirectUri": "https://id.example/back", "scope": ["profile"],
+        "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"), "userInfoEndpoint": format!("{ISSUER}/me"),
+        "authenticationIdKey": "user_id", "propertyMap": [{"source": "email", "target": "email"}],
+    });
+    let providers = Providers::new(vec![Provider::read(&file).unwrap()], Arc::clone(&world.idp) as Arc<dyn Fetch>, Arc::new(NoScripts));
+    let redirect = providers.begin("amazon", NOW, &world.random).await.unwrap();
+    world.idp.answers("/token", 200, &json!({"access_token": "at"}));
+    let answered = Answered::from_lists(json!({"state": redirect.challenge.state, "code": "c"}).as_object().unwrap());
+    let finish = async || providers.finish(&redirect.challenge, &answered, NOW, &world.random).await;
+    assert!(matches!(finish().await, Err(SocialError::Refused(_))), "a profile without the id names nobody");
+    world.idp.answers("/me", 200, &json!({"user_id": "amzn1/x", "email": "jo@example.com", "huge": "x".repeat(10_000)}));
+    let proven = finish().await.unwrap();
+    assert_eq!(proven.subject, "amzn1%2Fx", "a name with a slash is one part of a path");
+    world.idp.answers("/me", 200, &json!({"user_id": 123, "email": "x".repeat(10_000)}));
+    let proven = finish().await.unwrap();
+    assert_eq!((proven.subject.as_str(), proven.common.len(), proven.profile.len()), ("123", 0, 1), "what is too long is left out");
+}

@@ -1,0 +1,346 @@
+//! Identity providers over REST, as the stock client uses them (docs/protocol/social.md, docs/protocol/clients.md): the way there and back,
+//! signing in, linking and taking links away; and that nobody gets an account by it that is not theirs.
+
+use serde_json::{Value, json};
+
+use crate::support::client::cookie;
+use crate::support::identity_provider::{Account, IdentityProvider};
+use crate::support::people::PASSWORD;
+use crate::support::{Client, Person, Project, Response, Server};
+
+const MODULES: &str = r#"[
+    {"name": "STATIC_USER", "properties": {"username": "anonymous", "password": "anonymous", "queryOnResource": "internal/user", "defaultUserRoles": ["internal/role/openidm-reg"]}, "enabled": true},
+    {"name": "STATIC_USER", "properties": {"username": "openidm-admin", "password": "openidm-admin", "queryOnResource": "internal/user", "defaultUserRoles": ["internal/role/openidm-authorized", "internal/role/openidm-admin"]}, "enabled": true},
+    {"name": "MANAGED_USER", "properties": {"queryId": "credential-query", "queryOnResource": "managed/user", "propertyMapping": {"authenticationId": "username", "userCredential": "password", "userRoles": "authzRoles"}, "defaultUserRoles": ["internal/role/openidm-authorized"]}, "enabled": true},
+    {"name": "SOCIAL_PROVIDERS", "properties": {"defaultUserRoles": ["internal/role/openidm-authorized"], "propertyMapping": {"userRoles": "authzRoles"}}, "enabled": true}
+]"#;
+
+fn authentication(modules: Value) -> Value {
+    json!({"serverAuthContext": {"sessionModule": {"name": "JWT_SESSION", "properties": {"maxTokenLifeMinutes": "120", "tokenIdleTimeMinutes": "30"}}, "authModules": modules}})
+}
+
+/// Two providers, in the two kinds of files.
+fn project(acme: &IdentityProvider, other: &IdentityProvider) -> Project {
+    Project::new()
+        .json("conf/identityProvider-acme.json", &acme.file("acme"))
+        .json(
+            "conf/identityProviders.json",
+            &json!({"providers": [other.file("other"), {"provider": "google", "clientId": "", "clientSecret": ""}]}),
+        )
+        .json("conf/authentication.json", &authentication(serde_json::from_str(MODULES).unwrap()))
+}
+
+struct World {
+    acme: IdentityProvider,
+    other: IdentityProvider,
+    server: Server,
+}
+
+fn world() -> World {
+    let (acme, other) = (IdentityProvider::start(), IdentityProvider::start());
+    let server = Server::on(project(&acme, &other)).start();
+    World { acme, other, server }
+}
+
+impl World {
+    fn provider(&self, name: &str) -> &IdentityProvider {
+        if name == "acme" { &self.acme } else { &self.other }
+    }
+
+    /// The address a browser is sent to, and what it keeps.
+    fn sent(&self, name: &str) -> (String, String) {
+        let asked = json!({"provider": name, "landingPage": "http:/localhost/#/login"});
+        let sent = self.server.anonymous().post("identityProviders?_action=getAuthRedirect", &asked).ok();
+        (sent["redirect"].as_str().unwrap().to_owned(), sent["token"].as_str().unwrap().to_owned())
+    }
+
+    fn back(&self, kept: &str, answer: &Value) -> Response {
+        self.server.anonymous().with("X-OpenIDM-DataStoreToken", kept).post("identityProviders?_action=handlePostAuth", answer)
+    }
+
+    /// What proves an account at a provider.
+    fn client_token(&self, name: &str, account: &Account) -> String {
+        let (url, kept) = self.sent(name);
+        self.back(&kept, &self.provider(name).answer(&url, account)).ok()["token"].as_str().unwrap().to_owned()
+    }
+
+    fn signs_in(&self, token: &str) -> Response {
+        let client = self.server.nobody().with("X-OpenIDM-OAuth-Login", "true").with("X-OpenIDM-NoSession", "false");
+        client.with("X-OpenIDM-DataStoreToken", token).post_empty("authentication?_action=login")
+    }
+
+    fn bind(&self, session: &Client, person: &Person, name: &str, token: &str) -> Response {
+        stock(session).post(&format!("managed/user/{}?_action=bind&provider={name}", person.id), &json!(token))
+    }
+
+    fn unbind(&self, session: &Client, person: &Person, name: &str) -> Response {
+        stock(session).post_empty(&format!("managed/user/{}?_action=unbind&provider={name}", person.id))
+    }
+
+    /// Somebody, and their account at a provider, linked.
+    fn linked(&self, name: &str, tag: &str) -> (Person, Account) {
+        let (person, account) = (Person::create(&self.server, tag), Account::new(tag));
+        let session = self.server.nobody().session(&person.name, PASSWORD);
+        self.bind(&session, &person, name, &self.client_token(name, &account)).ok();
+        (person, account)
+    }
+
+    fn links(&self, person: &Person) -> Vec<Value> {
+        self.server.admin().get(&format!("managed/user/{}?_fields=idps/*", person.id)).ok()["idps"].as_array().cloned().unwrap_or_default()
+    }
+}
+
+/// The headers that the stock client sends beside the cookie.
+fn stock(session: &Client) -> Client {
+    session
+        .clone()
+        .with("X-OpenIDM-Username", "anonymous")
+        .with("X-OpenIDM-Password", "anonymous")
+        .with("X-OpenIDM-NoSession", "true")
+        .with("X-Requested-With", "XMLHttpRequest")
+}
+
+#[test]
+fn providers_are_shown_as_far_as_the_asker_may_see_and_never_their_secrets() {
+    let world = world();
+    let buttons = world.server.anonymous().get("authentication").ok();
+    let names = |list: &Value| {
+        list["providers"].as_array().unwrap().iter().map(|one| one["provider"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&buttons), ["other", "acme"]);
+    assert_eq!(buttons["providers"][1]["uiConfig"], json!({"buttonDisplayName": "acme", "iconClass": "fa-key"}));
+    assert!(buttons["providers"][1].get("propertyMap").is_none() && buttons["providers"][1].get("clientId").is_none());
+    world.server.anonymous().get("identityProviders").refused(403);
+    let person = Person::create(&world.server, "sees");
+    let session = world.server.nobody().session(&person.name, PASSWORD);
+    let shown = stock(&session).get("identityProviders").ok();
+    assert_eq!(names(&shown), ["other", "acme"]);
+    assert_eq!(shown["providers"][1]["scope"], json!(["openid", "email"]));
+    assert!(shown["providers"][1]["propertyMap"].is_array());
+    let available = world.server.admin().post_empty("identityProviders?_action=availableProviders").ok();
+    assert_eq!(names(&available), ["other", "google", "acme"]);
+    for answer in [&buttons, &shown, &available] {
+        let text = answer.to_string();
+        assert!(!text.contains("clientSecret") && !text.contains("shared-secret"), "{text}");
+    }
+    stock(&session).post_empty("identityProviders?_action=availableProviders").refused(403);
+    world.server.anonymous().post("identityProviders?_action=normalizeProfile", &json!({"rawProfile": {}})).refused(403);
+}
+
+#[test]
+fn a_person_links_an_account_signs_in_with_it_and_takes_it_away() {
+    let world = world();
+    let (person, account) = world.linked("acme", "links");
+    let idps = world.links(&person);
+    let one = &idps[0];
+    assert_eq!((&one["_refResourceCollection"], &one["_refResourceId"]), (&json!("managed/acme"), &json!(account.subject)), "{idps:?}");
+    assert_eq!((one["sub"].as_str(), one["email"].as_str()), (Some(account.subject.as_str()), Some(account.mail.as_str())));
+
+    let token = world.client_token("acme", &account);
+    let answer = world.signs_in(&token);
+    let session = cookie(&answer).expect("a session begins");
+    let body = answer.ok();
+    assert_eq!((&body["authorization"]["id"], &body["authorization"]["component"]), (&json!(person.id), &json!("managed/user")));
+    assert_eq!((&body["authenticationId"], &body["authorization"]["moduleId"]), (&json!(person.name), &json!("SOCIAL_PROVIDERS")));
+    assert_eq!(body["authorization"]["roles"], json!(["internal/role/openidm-authorized"]));
+    world.signs_in(&token).refused(401);
+
+    let session = world.server.nobody().with("Cookie", &session);
+    let own = stock(&session).get(&format!("managed/user/{}?_fields=idps/*", person.id)).ok();
+    assert_eq!(own["idps"][0]["_refResourceCollection"], "managed/acme");
+    let raw =
+        json!({"rawProfile": [{"_refResourceCollection": "managed/acme", "sub": "1", "email": "jo@example.test", "given_name": "Jo"}]});
+    let common = stock(&session).post("identityProviders?_action=normalizeProfile", &raw).ok();
+    assert_eq!(
+        common,
+        json!([{"id": "1", "email": "jo@example.test", "username": "jo@example.test", "givenName": "Jo", "displayName": "JO"}])
+    );
+
+    world.unbind(&session, &person, "other").refused(404);
+    world.unbind(&session, &person, "acme").ok();
+    assert_eq!(world.links(&person), Vec::<Value>::new());
+    world.signs_in(&world.client_token("acme", &account)).refused(401);
+    world.server.admin().get(&format!("managed/acme/{}", account.subject)).refused(404);
+}
+
+#[test]
+fn the_last_way_in_is_not_taken_away() {
+    let world = world();
+    let (person, account) = world.linked("acme", "last");
+    let take_password = json!([{"operation": "remove", "field": "/password"}]);
+    world.server.admin().patch(&format!("managed/user/{}", person.id), &take_password).ok();
+    let answer = world.signs_in(&world.client_token("acme", &account));
+    let session = world.server.nobody().with("Cookie", &cookie(&answer).unwrap());
+    world.unbind(&session, &person, "acme").refused(403);
+    assert_eq!(world.links(&person).len(), 1);
+    let second = Account::new("second");
+    world.bind(&session, &person, "other", &world.client_token("other", &second)).ok();
+    world.unbind(&session, &person, "acme").ok();
+    world.unbind(&session, &person, "other").refused(403);
+    assert!(world.signs_in(&world.client_token("other", &second)).status == 200);
+}
+
+#[test]
+fn a_module_that_is_off_lets_nobody_in_and_a_file_that_is_wrong_keeps_out_its_provider_alone() {
+    let (acme, other) = (IdentityProvider::start(), IdentityProvider::start());
+    let mut modules: Value = serde_json::from_str(MODULES).unwrap();
+    modules[3]["enabled"] = json!(false);
+    let mut wrong = other.file("other");
+    wrong["redirectUri"] = json!("http://example.test/");
+    let files = project(&acme, &other)
+        .json("conf/authentication.json", &authentication(modules))
+        .json("conf/identityProviders.json", &json!({"providers": [wrong]}));
+    let world = World { server: Server::on(files).start(), acme, other };
+    let shown = world.server.anonymous().get("authentication").ok();
+    assert_eq!(shown["providers"].as_array().unwrap().len(), 1, "7.5 shows them also while the module is off");
+    let (_, account) = world.linked("acme", "off");
+    world.signs_in(&world.client_token("acme", &account)).refused(401);
+    world.server.anonymous().post("identityProviders?_action=getAuthRedirect", &json!({"provider": "other"})).refused(404);
+    world.server.anonymous().post("identityProviders?_action=getAuthRedirect", &json!({})).refused(400);
+}
+
+#[test]
+fn nothing_of_a_provider_is_in_the_data() {
+    let world = world();
+    let (_, account) = world.linked("acme", "kept");
+    let token = world.client_token("acme", &account);
+    assert_eq!(world.signs_in(&token).status, 200);
+    let mut files = Vec::new();
+    let mut folders = vec![world.server.data()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
+        }
+    }
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        for secret in ["shared-secret-of-the-client", token.as_str()] {
+            assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{} holds {secret}", file.display());
+        }
+    }
+}
+
+/// Attempts to get an account that is somebody else's. Each is tried, and the account is as it was.
+#[test]
+fn nobody_takes_over_an_account_by_a_provider() {
+    let world = world();
+    let (victim, account) = world.linked("acme", "victim");
+    let attacker = Person::create(&world.server, "attacker");
+    let session = world.server.nobody().session(&attacker.name, PASSWORD);
+    let of_victim = world.server.nobody().session(&victim.name, PASSWORD);
+    let before = (world.links(&victim), victim.read(&world.server)["_rev"].clone());
+    let untouched = |what: &str| assert_eq!((world.links(&victim), victim.read(&world.server)["_rev"].clone()), before, "{what}");
+    let denied = |answer: Response, what: &str| {
+        assert!((400..500).contains(&answer.status), "{what}: {} {}", answer.status, answer.text());
+        assert!(cookie(&answer).is_none(), "{what}");
+        untouched(what);
+    };
+
+    let same_mail = Account::with_mail("same", &victim.mail);
+    denied(world.signs_in(&world.client_token("acme", &same_mail)), "the victim's address, which the provider calls verified");
+    denied(world.signs_in(&world.client_token("other", &same_mail)), "the same at another provider");
+    let same_subject = Account { subject: account.subject.clone(), mail: account.mail.clone() };
+    denied(world.signs_in(&world.client_token("other", &same_subject)), "the victim's subject at another provider");
+    denied(world.signs_in(""), "no token");
+    denied(world.signs_in("x.y.z"), "nonsense");
+    let (url, kept) = world.sent("acme");
+    denied(world.signs_in(&kept), "what a browser keeps is no proof");
+    let stolen = world.client_token("acme", &account);
+    denied(world.signs_in(&stolen[..stolen.len() - 2]), "a token cut short");
+
+    // The answer of one request with what was kept of another: a code that was slipped to the victim, and the other way round.
+    let (_, kept_of_victim) = world.sent("acme");
+    let slipped = world.acme.answer(&url, &Account::new("slipped"));
+    denied(world.back(&kept_of_victim, &slipped), "an answer to another browser's request");
+    denied(world.back("", &slipped), "an answer nobody waits for");
+    let (_, of_other) = world.sent("other");
+    denied(world.back(&of_other, &slipped), "an answer of another provider");
+    let mut without = slipped.clone();
+    without.as_object_mut().unwrap().remove("state");
+    denied(world.back(&kept, &without), "no state");
+    let mut mixed = slipped.clone();
+    mixed["iss"] = json!([world.other.issuer()]);
+    denied(world.back(&kept, &mixed), "the issuer of another provider");
+    assert_eq!(
+        world.back(&kept, &json!({"state": slipped["state"], "error": ["access_denied"]})).refused(403),
+        "The identity provider refused the sign-in: access_denied"
+    );
+    let mut replayed = slipped.clone();
+    let (again, kept_again) = world.sent("acme");
+    replayed["state"] = world.acme.answer(&again, &account)["state"].clone();
+    denied(world.back(&kept_again, &replayed), "a code of another request: its verifier and nonce are others");
+
+    for (what, changes) in [
+        ("issuer", json!({"iss": "https://other.example"})),
+        ("audience", json!({"aud": "somebody else"})),
+        ("nonce", json!({"nonce": "x"})),
+        ("no nonce", json!({"nonce": null})),
+        ("expired", json!({"exp": 1_000_000_000})),
+        ("the victim's subject, while the profile is the attacker's", json!({"sub": account.subject})),
+    ] {
+        world.acme.claims(&changes);
+        let (url, kept) = world.sent("acme");
+        denied(world.back(&kept, &world.acme.answer(&url, &Account::new("forged"))), what);
+    }
+    world.acme.claims(&json!({}));
+
+    // Linking.
+    let theirs = world.client_token("acme", &account);
+    denied(world.bind(&session, &attacker, "acme", &theirs), "an account that is linked to somebody else");
+    let own = world.client_token("acme", &Account::new("own"));
+    denied(world.bind(&session, &victim, "acme", &own), "one's own account to somebody else");
+    denied(world.unbind(&session, &victim, "acme"), "somebody else's link taken away");
+    denied(world.bind(&session, &attacker, "other", &own), "a token of another provider");
+    let from_elsewhere = session.clone().post(&format!("managed/user/{}?_action=bind&provider=acme", attacker.id), &json!(own));
+    denied(from_elsewhere, "a form of another site");
+    denied(
+        world.server.anonymous().post(&format!("managed/user/{}?_action=bind&provider=acme", victim.id), &json!(own)),
+        "without a session",
+    );
+    world.bind(&session, &attacker, "acme", &own).ok();
+    denied(world.bind(&session, &attacker, "acme", &own), "a token that was used");
+    denied(world.bind(&session, &attacker, "acme", &world.client_token("acme", &Account::new("more"))), "a second account of one provider");
+    let forged = json!({"idps": [{"_ref": format!("managed/acme/{}", account.subject)}]});
+    denied(
+        stock(&session)
+            .patch(&format!("managed/user/{}", attacker.id), &json!([{"operation": "replace", "field": "/idps", "value": forged["idps"]}])),
+        "links written by hand",
+    );
+    denied(
+        stock(&session)
+            .put(&format!("managed/acme/{}", account.subject), &json!({"user": {"_ref": format!("managed/user/{}", attacker.id)}})),
+        "a link overwritten",
+    );
+    denied(
+        stock(&session)
+            .post("managed/acme?_action=create", &json!({"_id": "forged", "user": {"_ref": format!("managed/user/{}", victim.id)}})),
+        "a link made by hand",
+    );
+    denied(stock(&session).get(&format!("managed/acme/{}", account.subject)), "a linked account read");
+
+    // The victim's session with the attacker's account: a sign-in that would change whose session it is.
+    let own = world.client_token("acme", &Account::new("third"));
+    let swap = of_victim.with("X-OpenIDM-OAuth-Login", "true").with("X-OpenIDM-DataStoreToken", &own).with("X-Requested-With", "x");
+    denied(swap.post_empty("authentication?_action=login"), "a session is not turned into somebody else's");
+
+    // An account that is no longer active.
+    let status = json!([{"operation": "replace", "field": "/accountStatus", "value": "inactive"}]);
+    world.server.admin().patch(&format!("managed/user/{}", victim.id), &status).ok();
+    world.signs_in(&world.client_token("acme", &account)).refused(401);
+}
+
+#[test]
+fn a_provider_that_is_down_hurts_nobody_else() {
+    let world = world();
+    let mut gone = world.acme.file("gone");
+    gone["wellKnownEndpoint"] = json!("http://127.0.0.1:9/.well-known/openid-configuration");
+    let files = project(&world.acme, &world.other).json("conf/identityProvider-gone.json", &gone);
+    let server = Server::on(files).start();
+    let asked = |name: &str| server.anonymous().post("identityProviders?_action=getAuthRedirect", &json!({"provider": name}));
+    asked("gone").refused(503);
+    assert_eq!(asked("acme").status, 200);
+    let person = Person::create(&server, "other-way");
+    assert!(server.signs_in(&person.name, PASSWORD));
+    let url = server.anonymous().post("identityProviders?_action=getLogoutUrl", &json!({"provider": "acme"})).ok();
+    assert!(url["redirect"].as_str().unwrap().contains("/end?client_id=vestibule"), "{url}");
+}

@@ -1,0 +1,135 @@
+//! A small identity provider: OpenID Connect with one key, and codes that hold the person they were given to.
+
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jose::signature::{SigningKey, s256};
+use serde_json::{Map, Value, json};
+
+use super::peer::{Asked, Peer};
+use super::people::unused;
+
+/// The client's id and secret.
+const CLIENT: (&str, &str) = ("vestibule", "shared-secret-of-the-client");
+
+/// What a test changes of the ID tokens that are given.
+type Changes = Arc<Mutex<Map<String, Value>>>;
+
+/// The provider.
+pub(crate) struct IdentityProvider {
+    peer: Peer,
+    changes: Changes,
+}
+
+/// Somebody's account at the provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) subject: String,
+    pub(crate) mail: String,
+}
+
+impl Account {
+    pub(crate) fn new(tag: &str) -> Self {
+        let subject = unused(tag);
+        Self { mail: format!("{subject}@elsewhere.example.test"), subject }
+    }
+
+    /// An account that says it has this address.
+    pub(crate) fn with_mail(tag: &str, mail: &str) -> Self {
+        Self { subject: unused(tag), mail: mail.to_owned() }
+    }
+}
+
+fn parameter(text: &str, name: &str) -> Option<String> {
+    let pairs = text.split(['?', '&', ' ']).filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
+}
+
+impl IdentityProvider {
+    pub(crate) fn start() -> Self {
+        let key = SigningKey::generate().unwrap();
+        let changes = Changes::default();
+        let changed = Arc::clone(&changes);
+        let peer = Peer::start(move |asked| {
+            let issuer = format!("http://{}", asked.header("host").unwrap());
+            match asked.line.split(' ').nth(1).unwrap_or_default() {
+                "/.well-known/openid-configuration" => ("200 OK", discovery(&issuer).to_string()),
+                "/jwks" => ("200 OK", json!({"keys": [key.public_jwk(Some("k")).unwrap()]}).to_string()),
+                "/token" => token(asked, &issuer, &key, &changed.lock().unwrap()),
+                "/me" => match asked.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).and_then(opened) {
+                    Some(grant) => (
+                        "200 OK",
+                        json!({"sub": grant["sub"], "email": grant["mail"], "email_verified": true, "given_name": "Jo"}).to_string(),
+                    ),
+                    None => ("401 Unauthorized", "{}".to_owned()),
+                },
+                _ => ("404 Not Found", "{}".to_owned()),
+            }
+        });
+        Self { peer, changes }
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        self.peer.url("")
+    }
+
+    /// The provider's file.
+    pub(crate) fn file(&self, name: &str) -> Value {
+        json!({
+            "provider": name, "type": "OPENID_CONNECT", "enabled": true, "clientId": CLIENT.0, "clientSecret": CLIENT.1, "scope": ["openid", "email"],
+            "wellKnownEndpoint": self.peer.url("/.well-known/openid-configuration"), "redirectUri": "http://localhost/back",
+            "authenticationIdKey": "sub", "uiConfig": {"buttonDisplayName": name, "iconClass": "fa-key"},
+            "propertyMap": [
+                {"source": "sub", "target": "id"}, {"source": "email", "target": "email"}, {"source": "email", "target": "username"},
+                {"source": "given_name", "target": "givenName"},
+                {"source": "given_name", "target": "displayName", "transform": {"type": "text/javascript", "source": "source.toUpperCase()"}},
+            ],
+        })
+    }
+
+    /// What a browser comes back with that was sent to `url`, once this person signed in there.
+    pub(crate) fn answer(&self, url: &str, account: &Account) -> Value {
+        let of = |name: &str| parameter(url, name).unwrap_or_else(|| panic!("no {name} in {url}"));
+        assert!(url.starts_with(&self.peer.url("/auth?")), "{url}");
+        let grant = json!({"sub": account.subject, "mail": account.mail, "nonce": of("nonce"), "challenge": of("code_challenge")});
+        json!({"state": [of("state")], "code": [URL_SAFE_NO_PAD.encode(grant.to_string())]})
+    }
+
+    /// From now on claims of ID tokens are so; null leaves one out.
+    pub(crate) fn claims(&self, changes: &Value) {
+        *self.changes.lock().unwrap() = changes.as_object().cloned().unwrap();
+    }
+}
+
+fn opened(code: &str) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(code).ok()?).ok()
+}
+
+fn discovery(issuer: &str) -> Value {
+    json!({
+        "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth"), "token_endpoint": format!("{issuer}/token"),
+        "userinfo_endpoint": format!("{issuer}/me"), "jwks_uri": format!("{issuer}/jwks"), "end_session_endpoint": format!("{issuer}/end"),
+    })
+}
+
+fn token(asked: &Asked, issuer: &str, key: &SigningKey, changes: &Map<String, Value>) -> (&'static str, String) {
+    let refused = |error: &str| ("400 Bad Request", json!({ "error": error }).to_string());
+    let of = |name: &str| parameter(&asked.body, name).unwrap_or_default();
+    if (of("client_id").as_str(), of("client_secret").as_str()) != CLIENT {
+        return refused("invalid_client");
+    }
+    let Some(grant) = opened(&of("code")).filter(|grant| grant["challenge"] == s256(&of("code_verifier"))) else {
+        return refused("invalid_grant");
+    };
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
+    let mut claims = json!({"iss": issuer, "aud": CLIENT.0, "sub": grant["sub"], "nonce": grant["nonce"], "iat": now, "exp": now + 300});
+    for (name, value) in changes {
+        claims.as_object_mut().unwrap().remove(name);
+        if !value.is_null() {
+            claims[name] = value.clone();
+        }
+    }
+    let access = of("code");
+    ("200 OK", json!({"access_token": access, "token_type": "Bearer", "id_token": key.sign(Some("k"), &claims).unwrap()}).to_string())
+}
