@@ -178,7 +178,7 @@ fn keys_that_cannot_be_used_stop_the_start_and_the_reason_names_the_file() {
         ),
         ("no file", store(&password).without("security/keystore.p12"), 0o600, "keystore.p12", "No such file"),
         ("Java's format", store(&password).file("security/keystore.p12", jks), 0o600, "keystore.p12", "keytool -importkeystore"),
-        ("damaged", store(&password).file("security/keystore.p12", "PKCS"), 0o600, "keystore.p12", "not a readable PKCS #12 file"),
+        ("damaged", store(&password).file("security/keystore.p12", "PKCS"), 0o600, "keystore.p12", "not a readable PKCS #12 or JCEKS file"),
         ("mode", file(made("pem")), 0o604, "token.pem", "is readable by others (mode 604)"),
         ("encrypted", file(made("encrypted")), 0o600, "token.pem", "the private key is encrypted; decrypt it first"),
         ("elliptic curve", file(made("other")), 0o600, "token.pem", "not a valid RSA private key"),

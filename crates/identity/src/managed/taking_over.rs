@@ -119,7 +119,7 @@ impl Managed {
         let Value::Object(mut members) = content else { return Err(super::not_an_object()) };
         let mut taken = TakenOver::default();
         members.retain(|name, _| !super::writer::is_identity(name));
-        self.metadata(schema, &mut members);
+        metadata(schema, &mut members);
         let names: Vec<String> = members.keys().cloned().collect();
         for name in names {
             let Some(value) = members.get_mut(&name) else { continue };
@@ -130,7 +130,7 @@ impl Managed {
                 members.shift_remove(&name);
             }
         }
-        self.related(schema, (collection, id), &mut members, &mut taken);
+        sides(schema, (collection, id), &mut members, &mut taken);
         effects::defaults(schema, &mut members);
         taken.content = Value::Object(members);
         Ok(taken)
@@ -300,63 +300,63 @@ impl Managed {
         }
         Some(Value::Object(kept))
     }
+}
 
-    /// Metadata as it is kept here: inside the object, without what makes it a reference there; an acceptance of terms that an earlier version
-    /// kept beside it belongs to it.
-    fn metadata(&self, schema: &ObjectSchema, members: &mut Map<String, Value>) {
-        let name = schema.meta_property();
-        let mut meta = match members.shift_remove(name) {
+/// Metadata as it is kept here: inside the object, without what makes it a reference there; an acceptance of terms that an earlier version
+/// kept beside it belongs to it.
+fn metadata(schema: &ObjectSchema, members: &mut Map<String, Value>) {
+    let name = schema.meta_property();
+    let mut meta = match members.shift_remove(name) {
+        Some(Value::Object(meta)) => meta,
+        Some(Value::Array(mut several)) => match several.pop() {
             Some(Value::Object(meta)) => meta,
-            Some(Value::Array(mut several)) => match several.pop() {
-                Some(Value::Object(meta)) => meta,
-                _ => Map::new(),
-            },
             _ => Map::new(),
-        };
-        meta.retain(|name, value| !name.starts_with('_') && !value.is_null() && name != "target");
-        if schema.property(TERMS_ACCEPTED).is_none()
-            && let Some(acceptance) = members.shift_remove(TERMS_ACCEPTED).filter(Value::is_object)
-        {
-            meta.entry(TERMS_ACCEPTED).or_insert(acceptance);
-        }
-        if !meta.is_empty() {
-            members.insert(name.to_owned(), Value::Object(meta));
-        }
+        },
+        _ => Map::new(),
+    };
+    meta.retain(|name, value| !name.starts_with('_') && !value.is_null() && name != "target");
+    if schema.property(TERMS_ACCEPTED).is_none()
+        && let Some(acceptance) = members.shift_remove(TERMS_ACCEPTED).filter(Value::is_object)
+    {
+        meta.entry(TERMS_ACCEPTED).or_insert(acceptance);
     }
+    if !meta.is_empty() {
+        members.insert(name.to_owned(), Value::Object(meta));
+    }
+}
 
-    /// References as they are kept, by the side that keeps them.
-    fn related(&self, schema: &ObjectSchema, (collection, id): (&str, &str), members: &mut Map<String, Value>, taken: &mut TakenOver) {
-        for (property, relationship) in related(schema) {
-            let name = property.name.as_str();
-            let Some(value) = members.get(name).filter(|value| !value.is_null()) else { continue };
-            let mut lost = |why: &'static str| taken.lost.push(Lost { property: name.to_owned(), why: why.into() });
-            let mut here: Vec<Value> = Vec::new();
-            for sent in reference::of_property(Some(value)) {
-                let one = as_today(reference::kept(sent));
-                let Some((other, target)) = reference::place(&one) else {
-                    lost("no reference");
-                    continue;
-                };
-                match relationship.pair(other) {
-                    Some(Pair { here: false, property, many, .. }) => taken.kept_there.push(KeptThere {
-                        collection: other.to_owned(),
-                        id: target.to_owned(),
-                        property: property.clone(),
-                        many: *many,
-                        reference: super::found::turned_to(&format!("{collection}/{id}"), &one),
-                    }),
-                    _ if here.iter().any(|present| reference::same(present, &one)) => {}
-                    _ if !relationship.many && !here.is_empty() => lost("a second reference where one is kept"),
-                    _ => here.push(one),
-                }
+/// References as they are kept, by the side that keeps them.
+fn sides(schema: &ObjectSchema, (collection, id): (&str, &str), members: &mut Map<String, Value>, taken: &mut TakenOver) {
+    for (property, relationship) in related(schema) {
+        let name = property.name.as_str();
+        let Some(value) = members.get(name).filter(|value| !value.is_null()) else { continue };
+        let mut lost = |why: &'static str| taken.lost.push(Lost { property: name.to_owned(), why: why.into() });
+        let mut here: Vec<Value> = Vec::new();
+        for sent in reference::of_property(Some(value)) {
+            let one = as_today(reference::kept(sent));
+            let Some((other, target)) = reference::place(&one) else {
+                lost("no reference");
+                continue;
+            };
+            match relationship.pair(other) {
+                Some(Pair { here: false, property, many, .. }) => taken.kept_there.push(KeptThere {
+                    collection: other.to_owned(),
+                    id: target.to_owned(),
+                    property: property.clone(),
+                    many: *many,
+                    reference: super::found::turned_to(&format!("{collection}/{id}"), &one),
+                }),
+                _ if here.iter().any(|present| reference::same(present, &one)) => {}
+                _ if !relationship.many && !here.is_empty() => lost("a second reference where one is kept"),
+                _ => here.push(one),
             }
-            taken.references.extend(here.iter().filter_map(reference::target).map(|target| (name.to_owned(), target.to_owned())));
-            if relationship.is_only_found() {
-                members.shift_remove(name);
-            } else {
-                let value = if relationship.many { Value::Array(here) } else { here.pop().unwrap_or_default() };
-                members.insert(name.to_owned(), value);
-            }
+        }
+        taken.references.extend(here.iter().filter_map(reference::target).map(|target| (name.to_owned(), target.to_owned())));
+        if relationship.is_only_found() {
+            members.shift_remove(name);
+        } else {
+            let value = if relationship.many { Value::Array(here) } else { here.pop().unwrap_or_default() };
+            members.insert(name.to_owned(), value);
         }
     }
 }
@@ -474,7 +474,9 @@ mod tests {
 
     #[test]
     fn what_was_encrypted_there_never_lies_in_the_clear_here() {
-        let mut world = with_properties(&json!({"userName": {"type": "string"}, "ssn": {"type": "string", "encryption": {"purpose": "idm.x"}}, "note": {"type": "string"}}));
+        let mut world = with_properties(
+            &json!({"userName": {"type": "string"}, "ssn": {"type": "string", "encryption": {"purpose": "idm.x"}}, "note": {"type": "string"}}),
+        );
         world.managed.opens = Some(Arc::new(Opens));
         let secret = encrypted("openidm-sym-default", "secret");
         let taken = world.managed.take_over(USER, "1", json!({"ssn": secret, "note": secret, "deep": {"x": secret}})).unwrap();
