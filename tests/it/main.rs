@@ -33,6 +33,7 @@ mod grants;
 mod habits;
 mod hostile;
 mod house;
+mod importing;
 mod instances;
 mod inventory;
 mod keys;

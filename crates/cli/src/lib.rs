@@ -3,6 +3,8 @@
 mod backup;
 mod check;
 mod doctor;
+mod export;
+mod import;
 mod keys;
 mod map;
 mod migrate;
@@ -40,6 +42,8 @@ enum Command {
     Map(map::Map),
     /// Manage people in the store, also while a server is running.
     User(user::User),
+    Import(Box<import::Import>),
+    Export(export::Export),
     /// Manage the server's own keys.
     Keys(keys::Keys),
     /// Look at what a server will need, and say what is good, doubtful or bad.
@@ -109,6 +113,8 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Map(map) => map.run(),
         Command::User(user) => runtime.block_on(user.run()),
+        Command::Import(import) => runtime.block_on(import.run()),
+        Command::Export(export) => runtime.block_on(export.run()),
         Command::Keys(keys) => keys.run(),
         Command::Doctor(doctor) => doctor.run(&runtime),
         Command::Store(store) => runtime.block_on(store.run()),

@@ -41,7 +41,7 @@ pub enum KeySource {
     Store,
     /// Made at first start, kept in a file of mode 0600.
     File,
-    /// Read from the operator's PKCS#12 keystore.
+    /// Read from the operator's keystore, JCEKS or PKCS #12.
     Keystore,
 }
 
@@ -52,7 +52,7 @@ pub struct Keys {
     pub source: KeySource,
     /// The key file, relative to the project.
     pub file: Option<String>,
-    /// A PKCS#12 keystore, relative to the project: IDM's, converted with `keytool`.
+    /// A keystore, JCEKS as IDM makes it or PKCS #12, relative to the project.
     pub keystore: Option<String>,
     /// The password that opens the keystore; none where it comes from the environment.
     pub password: Option<Secret>,

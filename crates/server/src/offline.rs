@@ -205,6 +205,14 @@ pub enum OfflineError {
     /// The keys that seal values cannot be used.
     #[error(transparent)]
     Keys(#[from] crate::keys::KeyFileError),
+    /// The keystore cannot be used.
+    #[error("the keystore '{}' cannot be opened: {error}", path.display())]
+    Keystore {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: String,
+    },
     /// Somebody with this name is not there.
     #[error("there is nobody with the user name '{0}'")]
     Nobody(String),
@@ -250,8 +258,8 @@ const PEOPLE: &str = "managed/user";
 
 /// A store opened for commands.
 pub struct Offline {
-    db: Db,
-    managed: Managed,
+    pub(crate) db: Db,
+    pub(crate) managed: Managed,
     clock: Arc<dyn Clock>,
     /// Names may differ in their spelling alone.
     several_spellings: bool,
@@ -269,7 +277,7 @@ impl Offline {
         if file.is_some_and(|file| !file.exists()) {
             return Err(OfflineError::NoStore(data.to_owned()));
         }
-        Self::open_project(&source, project, data).await
+        Self::open_project(&source, project, data, None).await
     }
 
     /// Opens the store below `data` for the people of `project`, making both where they are missing.
@@ -279,17 +287,24 @@ impl Offline {
     pub async fn open_or_make(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
         let project = source.read(None);
-        Self::open_project(&source, project, data).await
+        Self::open_project(&source, project, data, None).await
     }
 
-    async fn open_project(source: &Source, project: project::Project, data: &Path) -> Result<Self, OfflineError> {
+    /// Opens the store of a project, with what a server of it declares, or with what commands need.
+    pub(crate) async fn open_project(
+        source: &Source,
+        project: project::Project,
+        data: &Path,
+        declared: Option<Collections>,
+    ) -> Result<Self, OfflineError> {
         crate::serve::make_private_directory(data).map_err(|error| OfflineError::Data { path: data.to_owned(), error })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
         let url = crate::serve::store_url(&project.settings, data);
         // Whatever the server declared stays declared; this is for a store that no server has seen yet.
         let unique: Vec<String> = project.policies.unique(PEOPLE).map(str::to_owned).collect();
-        let mut collections = Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()]);
+        let few = || Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()]);
+        let mut collections = declared.unwrap_or_else(few);
         for schema in project.schemas.iter() {
             collections.seal(&schema.collection(), schema.sealed().map(str::to_owned));
         }

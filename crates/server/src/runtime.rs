@@ -412,7 +412,7 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
 }
 
 /// Opens values of objects that are brought in from an IDM that used this keystore.
-struct OperatorKeys(Keystore);
+pub(crate) struct OperatorKeys(pub(crate) Keystore);
 
 impl OpensCrypto for OperatorKeys {
     fn open(&self, crypto: &Value) -> Result<Value, String> {

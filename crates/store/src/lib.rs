@@ -49,6 +49,7 @@ mod sql;
 mod sql_filter;
 mod sqlite;
 mod sweep;
+mod taking_in;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -68,4 +69,5 @@ pub use outbox::TextSeal;
 pub use place::{SchemaSteps, examine, is_sealed, migrate, missing_steps, name_of, schema_steps};
 pub use postgres::{Finding, Health};
 pub use sqlite::{CopyError, Enclosed, backup, read_enclosed, restore};
+pub use taking_in::Incoming;
 pub use values::{OpenedValue, ValueSeal};
