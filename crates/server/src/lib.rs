@@ -11,6 +11,7 @@ mod definitions;
 mod direct;
 mod embedded;
 mod exposed;
+mod fix;
 mod keys;
 mod listener;
 mod mail;
@@ -32,6 +33,7 @@ mod watch;
 
 pub use backup::{BackupError, KeysIn, PASSPHRASE, backup, restore};
 pub use crest::nearest;
+pub use fix::{Mended, fix};
 pub use keys::{KeyFileError, rotate as rotate_keys};
 pub use offline::{Offline, OfflineError, Person, asked, check, check_store, examine_store, maps, migrate, pages_of};
 pub use ports::{HashPool, OsRandom, SystemClock};
