@@ -148,7 +148,7 @@ fn version_help_and_mistakes() {
     assert!(["serve", "check", "user"].iter().all(|command| help.out.contains(command)), "{}", help.out);
     assert_eq!(vestibule(&["nonsense"], "").code, Some(2));
     let missing = vestibule(&["check", "--project", "/nowhere/at/all"], "");
-    assert!(missing.code == Some(1) && missing.err.contains("/nowhere/at/all"), "{}", missing.err);
+    assert!(missing.code == Some(2) && missing.err.contains("/nowhere/at/all"), "{}", missing.err);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let address = taken.local_addr().unwrap().to_string();

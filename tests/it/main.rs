@@ -12,6 +12,7 @@ mod access_rules;
 mod acting;
 mod backup;
 mod browser;
+mod check;
 mod citations;
 mod client_contract;
 mod command_line;

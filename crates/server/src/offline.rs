@@ -30,7 +30,7 @@ pub fn asked(project: Option<&Path>) -> Vec<String> {
     project.policies.asked().into_iter().filter(|(.., policies)| !policies.is_empty()).map(line).collect()
 }
 
-/// Everything there is to say about a project.
+/// Everything there is to say about a project, without what follows from a first error.
 #[must_use]
 pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
     let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
@@ -48,7 +48,7 @@ pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
         let location = read.locate("vestibule.toml", &format!("/tls/{}", error.key()));
         Some(Diagnostic::new(Severity::Error, "tls", location, error.to_string()))
     }));
-    diagnostics
+    project::first_causes(diagnostics)
 }
 
 /// Every page of a project in every state and language, and what they load: a path below one directory and the content of each.
