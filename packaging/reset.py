@@ -16,6 +16,13 @@ MAILS = []
 PATIENCE = 120
 
 
+class Server(socketserver.ThreadingTCPServer):
+    """A second one takes the port of the first."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+
 class Mailbox(socketserver.StreamRequestHandler):
     """As much of RFC 5321 as it takes to be given a mail."""
 
@@ -50,7 +57,7 @@ def ask(server, path, body=None, name="anonymous", password="anonymous"):
 
 def main():
     server, port, name, new = sys.argv[1:]
-    mails = socketserver.ThreadingTCPServer(("127.0.0.1", int(port)), Mailbox)
+    mails = Server(("127.0.0.1", int(port)), Mailbox)
     threading.Thread(target=mails.serve_forever, daemon=True).start()
     administrator = os.environ["OPENIDM_ADMIN_PASSWORD"]
     person = {"userName": name, "mail": f"{name}@example.test", "givenName": "Quincy", "sn": "Zweig", "password": "Passw0rd-of-the-first-day"}
