@@ -194,20 +194,6 @@ fn the_same_cause_is_said_once() {
 }
 
 #[test]
-fn a_documented_stage_that_is_not_offered_is_named_once_and_is_no_error() {
-    let claim = json!({ "name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/mail eq \"{{mail}}\"" });
-    let project = Project::new().process("socialUserClaim", &[claim]).process("lookup", &[user_query(), retrieve_username()]);
-    let checked = check(&project);
-    assert_eq!(checked.code, Some(0), "{}", checked.out);
-    assert_eq!(checked.of_rule("not-offered").len(), 1, "{}", checked.out);
-    assert_eq!(checked.out.matches("socialUserClaim' is not offered yet").count(), 1, "{}", checked.out);
-    assert!(!checked.out.contains("did you mean"), "{}", checked.out);
-    let server = Server::on(project).start();
-    assert_eq!(server.admin().get("selfservice/socialUserClaim").status, 404);
-    assert_eq!(server.anonymous().get("selfservice/lookup").status, 200);
-}
-
-#[test]
 fn links_made_of_the_installations_names_lead_to_the_public_address() {
     let link = "https://&{openidm.host}:&{openidm.port.https}/#/passwordreset/";
     let stages = [user_query(), with(email_validation(), "verificationLink", json!(link)), reset_stage()];

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::support::client::cookie;
 use crate::support::identity_provider::{Account, IdentityProvider};
 use crate::support::people::PASSWORD;
+use crate::support::server::check;
 use crate::support::{Client, Person, Project, Response, Server};
 
 const MODULES: &str = r#"[
@@ -343,4 +344,175 @@ fn a_provider_that_is_down_hurts_nobody_else() {
     assert!(server.signs_in(&person.name, PASSWORD));
     let url = server.anonymous().post("identityProviders?_action=getLogoutUrl", &json!({"provider": "acme"})).ok();
     assert!(url["redirect"].as_str().unwrap().contains("/end?client_id=vestibule"), "{url}");
+}
+
+/// The processes of the stock project that an identity provider has a part in.
+fn processes(world: World, joined: bool) -> World {
+    let details = json!({
+        "name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": true, "identityServiceUrl": "managed/user",
+        "registrationProperties": ["userName", "givenName", "sn", "mail"],
+    });
+    let (parameters, create) = (
+        json!({"name": "parameters", "parameterNames": ["returnParams"]}),
+        json!({"name": "selfRegistration", "identityServiceUrl": "managed/user"}),
+    );
+    let login = json!({"name": "localAutoLogin", "successUrl": "/welcome", "identityUsernameField": "userName", "identityPasswordField": "password"});
+    let terms = json!({"name": "termsAndConditions"});
+    let claim = json!({"name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/mail eq \"{{mail}}\""});
+    let stages = if joined {
+        vec![parameters.clone(), details, terms, create, login.clone()]
+    } else {
+        vec![parameters.clone(), details, create, login.clone()]
+    };
+    let registration = json!({"allInOneRegistration": joined, "stageConfigs": stages});
+    let files = project(&world.acme, &world.other)
+        .definition("registration", &registration)
+        .json("conf/selfservice.terms.json", &json!({"versions": [{"version": "1", "termsTranslations": {"en": "Be kind."}, "createDate": "2026-01-01T00:00:00.000Z"}], "active": "1"}))
+        .process("socialUserClaim", &[parameters, claim, login]);
+    World { server: Server::on(files).start(), ..world }
+}
+
+#[test]
+fn somebody_registers_with_the_profile_of_a_provider_and_without_a_password() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let account = Account::new("new");
+    let token = world.client_token("acme", &account);
+    world.signs_in(&token).refused(401);
+    let (_, step) = client.goes_on("registration", None, &json!({}));
+    let (asked, step) = client.goes_on("registration", Some(&step), &json!({"clientToken": token, "oauthRegister": "true"}));
+    assert_eq!((&asked["type"], &asked["tag"]), (&json!("idmUserDetails"), &json!("validateUserProfile")));
+    let offered = &asked["requirements"]["properties"]["user"]["default"];
+    assert_eq!(offered, &json!({"givenName": "Jo", "mail": account.mail, "userName": account.mail}));
+    let refused = client.submit("registration", Some(&step), &json!({"user": {"userName": account.subject}}));
+    refused.refused(403);
+    let end = client.submit("registration", Some(&step), &json!({"user": {"userName": account.subject, "sn": "Doe"}})).ok();
+    assert_eq!(
+        (&end["tag"], &end["additions"]["oauthLogin"], &end["additions"]["successUrl"]),
+        (&json!("end"), &json!(true), &json!("/welcome"))
+    );
+    let body = world.signs_in(&token).ok();
+    assert_eq!(body["authenticationId"], json!(account.subject));
+    let made = world.server.admin().get(&format!("managed/user/{}?_fields=*,idps/*", body["authorization"]["id"].as_str().unwrap())).ok();
+    assert_eq!((&made["givenName"], &made["sn"], &made["mail"]), (&json!("Jo"), &json!("Doe"), &json!(account.mail)));
+    assert_eq!(made["idps"][0]["_refResourceId"], json!(account.subject));
+
+    // The same account registers nobody else.
+    let again = world.client_token("acme", &account);
+    let (_, step) = client.goes_on("registration", None, &json!({}));
+    client.submit("registration", Some(&step), &json!({"clientToken": again, "oauthRegister": "true"})).refused(409);
+    client.submit("registration", Some(&step), &json!({"clientToken": "nonsense", "oauthRegister": "true"})).refused(400);
+}
+
+#[test]
+fn the_joined_form_is_filled_in_by_a_provider_as_well() {
+    let world = processes(world(), true);
+    let client = world.server.anonymous();
+    let account = Account::new("joined");
+    let token = world.client_token("other", &account);
+    let (_, step) = client.goes_on("registration", None, &json!({}));
+    let (asked, step) = client.goes_on("registration", Some(&step), &json!({"clientToken": token, "oauthRegister": "true"}));
+    assert_eq!((&asked["type"], &asked["tag"]), (&json!("allInOneRegistration"), &json!("validateUserProfile")));
+    assert_eq!(asked["requirements"]["properties"]["user"]["default"]["mail"], json!(account.mail));
+    let end =
+        client.submit("registration", Some(&step), &json!({"user": {"userName": account.subject, "sn": "Doe"}, "accept": "true"})).ok();
+    assert_eq!(end["additions"]["oauthLogin"], json!(true), "{end}");
+    assert_eq!(world.signs_in(&token).status, 200);
+}
+
+#[test]
+fn an_account_is_claimed_by_its_password_and_not_by_its_address() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let person = Person::create(&world.server, "claims");
+    let account = Account::with_mail("claimed", &person.mail);
+    let token = world.client_token("acme", &account);
+    world.signs_in(&token).refused(401);
+    let (asked, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    assert_eq!((&asked["type"], &asked["tag"]), (&json!("socialUserClaim"), &json!("initial")));
+    let (asked, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": token}));
+    assert_eq!(
+        (&asked["tag"], &asked["requirements"]["mail"], &asked["requirements"]["required"]),
+        (&json!("verifyProfile"), &json!(person.mail), &json!(["password"]))
+    );
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token, "password": "wrong"}));
+    assert_eq!((&asked["tag"], &asked["requirements"]["error"]["message"]), (&json!("verifyProfile"), &json!("The password is wrong")));
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token}));
+    assert!(asked["requirements"]["error"].is_object(), "the same token is no proof of the account here: {asked}");
+    assert_eq!(world.links(&person), Vec::<Value>::new());
+    let end = client.submit("socialUserClaim", Some(&step), &json!({"clientToken": token, "password": PASSWORD})).ok();
+    assert_eq!(
+        end["additions"],
+        json!({"claimedProfile": format!("managed/acme/{}", account.subject), "oauthLogin": true, "successUrl": "/welcome"})
+    );
+    assert_eq!(world.signs_in(&token).ok()["authorization"]["id"], json!(person.id));
+}
+
+#[test]
+fn guesses_at_a_claim_are_counted_before_they_are_looked_at() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let person = Person::create(&world.server, "guessed");
+    let token = world.client_token("acme", &Account::with_mail("guesser", &person.mail));
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let (_, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": token}));
+    for _ in 0..5 {
+        client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token, "password": "wrong"}));
+    }
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token, "password": PASSWORD}));
+    assert_eq!(asked["requirements"]["error"]["message"], json!("The password is wrong"), "the right one comes too late");
+    assert_eq!(world.links(&person), Vec::<Value>::new());
+}
+
+#[test]
+fn whoever_matches_nobody_goes_on_to_register_and_several_are_nobody() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let claims = |token: &str| {
+        let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+        client.submit("socialUserClaim", Some(&first), &json!({"clientToken": token}))
+    };
+    let end = claims(&world.client_token("acme", &Account::new("nobody"))).ok();
+    assert_eq!((&end["type"], &end["additions"]), (&json!("localAutoLogin"), &json!({"oauthLogin": false, "successUrl": "/welcome"})));
+    let twins = [
+        Person::with(&world.server, "twin", &json!({"mail": "twins@example.test"})),
+        Person::with(&world.server, "twin", &json!({"mail": "twins@example.test"})),
+    ];
+    let of_twins = world.client_token("acme", &Account::with_mail("twins", "twins@example.test"));
+    claims(&of_twins).refused(400);
+    let injected = world.client_token("acme", &Account::with_mail("inject", "x\" or /userName pr or /mail eq \""));
+    let end = claims(&injected).ok();
+    assert_eq!(end["additions"]["oauthLogin"], json!(false), "an address is a value, whatever is in it: {end}");
+    assert!(twins.iter().all(|twin| world.links(twin).is_empty()));
+    claims("nonsense").refused(400);
+}
+
+#[test]
+fn an_account_without_a_password_is_claimed_by_another_that_is_linked_to_it() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let (person, linked) = world.linked("other", "second");
+    world.server.admin().patch(&format!("managed/user/{}", person.id), &json!([{"operation": "remove", "field": "/password"}])).ok();
+    let new = world.client_token("acme", &Account::with_mail("fresh", &person.mail));
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let (asked, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": new}));
+    assert_eq!(asked["requirements"]["required"], json!(["clientToken"]));
+    assert_eq!(asked["requirements"]["definitions"]["providers"]["items"]["oneOf"][0]["provider"], json!("other"));
+    let strangers = world.client_token("other", &Account::with_mail("stranger", &person.mail));
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": strangers}));
+    assert_eq!(asked["requirements"]["error"]["message"], json!("That account is not linked to this person"));
+    assert_eq!(world.links(&person).len(), 1);
+    let end = client.submit("socialUserClaim", Some(&step), &json!({"clientToken": world.client_token("other", &linked)})).ok();
+    assert_eq!(end["additions"]["oauthLogin"], json!(true), "{end}");
+    assert_eq!(world.links(&person).len(), 2);
+}
+
+#[test]
+fn an_account_at_a_provider_proves_nothing_to_a_reset() {
+    let claim = json!({"name": "socialUserClaim", "identityServiceUrl": "managed/user"});
+    let query = json!({"name": "userQuery", "validQueryFields": ["userName"], "identityIdField": "_id", "identityEmailField": "mail", "identityUsernameField": "userName", "identityServiceUrl": "managed/user"});
+    let reset = json!({"name": "resetStage", "identityServiceUrl": "managed/user", "identityPasswordField": "password"});
+    let (code, out) = check(&Project::new().process("reset", &[claim, query, reset]));
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("resetStage"), "{out}");
 }

@@ -22,7 +22,8 @@ pub struct Example {
 
 /// A right answer to one question.
 ///
-/// A text of the form `{code}` in it stands for what only the run knows: `{code}` is the code that was mailed last. In the world of the
+/// A text of the form `{code}` in it stands for what only the run knows: `{code}` is the code that was mailed last, `{clientToken}` proves an account
+/// at an identity provider that has the address `bjensen@example.test`. In the world of the
 /// tests there is a person `bjensen`, with the address `bjensen@example.test`, the password `Passw0rd` and the answer `street` to every
 /// security question; `newbie` is not known there.
 #[derive(Clone, Debug, PartialEq)]

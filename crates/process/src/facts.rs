@@ -62,6 +62,13 @@ pub enum Fact {
         /// Which version of it.
         version: String,
     },
+    /// An account at an identity provider is the person's. It proves that account alone: no mailbox, and no account here.
+    OwnsExternal {
+        /// The provider.
+        provider: String,
+        /// The account, by the provider's name for it.
+        subject: String,
+    },
     /// The object was created.
     Created {
         /// The new object.
@@ -95,6 +102,8 @@ pub enum FactKind {
     Parameters,
     /// See [`Fact::Accepted`].
     Accepted,
+    /// See [`Fact::OwnsExternal`].
+    OwnsExternal,
     /// See [`Fact::Created`].
     Created,
 }
@@ -115,6 +124,7 @@ impl FactKind {
             Self::AccountStatus => "an account status",
             Self::Parameters => "parameters",
             Self::Accepted => "an accepted text",
+            Self::OwnsExternal => "an account at an identity provider",
             Self::Created => "a created account",
         }
     }
@@ -136,6 +146,7 @@ impl Fact {
             Self::AccountStatus => FactKind::AccountStatus,
             Self::Parameters => FactKind::Parameters,
             Self::Accepted { .. } => FactKind::Accepted,
+            Self::OwnsExternal { .. } => FactKind::OwnsExternal,
             Self::Created { .. } => FactKind::Created,
         }
     }

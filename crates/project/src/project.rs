@@ -108,6 +108,11 @@ impl Project {
         let documents = [("kba", &self.kba), ("terms", &self.terms), ("managed", &self.managed), ("policy", &self.policy)];
         let mut companions: BTreeMap<String, Value> =
             documents.into_iter().filter_map(|(name, document)| Some((name.to_owned(), document.as_ref()?.value.clone()))).collect();
+        let providers = self.providers.iter().filter(|provider| provider.is_meant());
+        let providers: Vec<Value> = providers.filter_map(|provider| Some(serde_json::json!({ "provider": provider.name()? }))).collect();
+        if !providers.is_empty() {
+            companions.insert("identityProviders".to_owned(), serde_json::json!({ "providers": providers }));
+        }
         for (path, text) in &self.scripts {
             companions.insert(file_companion(path), Value::String(text.clone()));
         }

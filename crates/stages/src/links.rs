@@ -2,7 +2,7 @@
 //!
 //! Easiest to get wrong: the link is made under the provider's own id for the account, so the store itself refuses a second one.
 
-use crest::{Resource, ResourceError};
+use crest::{Change, Resource, ResourceError, reference};
 use identity::{Managed, Writer};
 use process::{Effect, Minted};
 use serde_json::{Map, Value, json};
@@ -32,11 +32,17 @@ pub async fn link(managed: &Managed, proven: &Proven, collection: &str, id: &str
             && name != LINKED_PROPERTY
             && (!declares || schema.property(name).is_some_and(|property| property.relationship.is_none() && !property.is_virtual))
     });
-    content.insert(LINKED_PROPERTY.to_owned(), json!({ "_ref": format!("{collection}/{id}") }));
     let owned: Vec<String> = content.keys().cloned().collect();
     let owned: Vec<&str> = owned.iter().map(String::as_str).collect();
-    let prepared = managed.create(&of, Some(proven.subject.clone()), Value::Object(content), Writer::Process { owned: &owned }).await?;
+    let by = Writer::Process { owned: &owned };
+    let mut prepared = managed.create(&of, Some(proven.subject.clone()), Value::Object(content), by).await?;
+    // The person may be made by the same unit, so that they are there is looked at inside of it.
+    let target = format!("{collection}/{id}");
+    if let Some(Change::Create { content: Value::Object(members), .. }) = &mut prepared.change {
+        members.insert(LINKED_PROPERTY.to_owned(), json!({ reference::REF: target }));
+    }
     let mut effects: Vec<Effect> = prepared.change.clone().map(Effect::Change).into_iter().collect();
+    effects.push(Effect::Refers { collection: of, property: LINKED_PROPERTY.to_owned(), target, exists: true, alone: None });
     effects.extend(crate::of_scripts(managed, &prepared));
     Ok(effects)
 }

@@ -15,9 +15,6 @@ use crate::Services;
 pub(crate) use conditional_user::ConditionalUser;
 pub use local_auto_login::{CREDENTIAL_PURPOSE, credential_subject};
 
-/// Documented stages that are not offered yet.
-const LATER: [&str; 1] = ["socialUserClaim"];
-
 /// A line is the file and its stage; the order is that of the reference.
 macro_rules! table {
     ($($file:ident::$stage:ident,)*) => {
@@ -27,7 +24,6 @@ macro_rules! table {
         #[must_use]
         pub fn catalogue() -> Catalogue<Services> {
             Catalogue::new(vec![$(Box::new(Declared::<$file::$stage>::new()),)*])
-                .with_later(&LATER)
                 .with_foreign(Box::new(Declared::<foreign::Foreign>::new()))
                 .with_merger(all_in_one::merger())
         }
@@ -47,6 +43,7 @@ table! {
     idm_user_details::IdmUserDetails,
     user_details::UserDetails,
     social_user_details::SocialUserDetails,
+    social_user_claim::SocialUserClaim,
     terms::TermsAndConditions,
     consent::Consent,
     kba_definition::KbaDefinition,

@@ -39,6 +39,12 @@ pub const TERMS_DATE: &str = "TERMS_DATE";
 pub const TERMS_VERSION: &str = "TERMS_VERSION";
 /// What `consentedMappings` of the new person will hold.
 pub const CONSENTED: &str = "consentedMappings";
+/// The account at an identity provider that was proven, with what the provider says of it.
+pub const IDP_DATA: &str = "idpdata";
+/// Whose account is being claimed.
+pub const CLAIMED: &str = "claimed";
+/// Whether the client signs in with the identity provider afterwards.
+pub const OAUTH_LOGIN: &str = "OAUTH_LOGIN";
 /// Which parts of a joined form are done.
 pub const PARTS: &str = "parts";
 

@@ -10,14 +10,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{AnyStage, FactKind, Joined, Merger, Need, Placed, Progress, Requirements, StageContext, StageFacts};
+use process::{AnyStage, FactKind, Joined, Merger, Need, Placed, Progress, Requirements, StageContext, StageFacts, Tag};
 use serde_json::{Map, Value, json};
 
 use crate::account::Cx;
+use crate::stage::details;
+use crate::stage::idm_user_details::WITH_PROFILE;
 use crate::{Services, state};
 
 /// The `type` of the joined form.
 const NAME: &str = "allInOneRegistration";
+/// The form that an identity provider may fill in.
+const DETAILS: &str = "idmUserDetails";
 /// How the flag `allInOneRegistration` joins stages; which ones, each of them says ([`process::Stage::JOINED`]). `parameters` stays a
 /// step of its own: clients send it before they show a form.
 pub(super) fn merger() -> Merger<Services> {
@@ -26,10 +30,11 @@ pub(super) fn merger() -> Merger<Services> {
 
 fn merge(placed: Vec<Placed<Services>>) -> Placed<Services> {
     let gives: Vec<FactKind> = placed.iter().flat_map(|member| member.facts.gives.iter().copied()).collect();
+    let may_give: Vec<FactKind> = placed.iter().flat_map(|member| member.facts.may_give.iter().copied()).collect();
     let needs: Vec<Need> = placed.iter().flat_map(|member| member.facts.needs.iter().cloned()).collect();
     let pointer = placed.first().map(|member| member.pointer.clone()).unwrap_or_default();
     let members = placed.into_iter().map(|member| member.stage).collect();
-    Placed { stage: Arc::new(AllInOne { members }), facts: StageFacts { needs, gives, ..StageFacts::default() }, pointer }
+    Placed { stage: Arc::new(AllInOne { members }), facts: StageFacts { needs, gives, may_give, ..StageFacts::default() }, pointer }
 }
 
 /// The joined stages, in the order of the file.
@@ -47,7 +52,9 @@ struct Part<'m> {
 impl Part<'_> {
     /// Whether the input says anything to it.
     fn is_answered(&self, input: &Map<String, Value>) -> bool {
-        self.asked.property_names().any(|name| input.get(name).is_some_and(|value| !value.is_null()))
+        let given = |name: &str| input.get(name).is_some_and(|value| !value.is_null());
+        // Whoever comes from an identity provider has said who they are.
+        self.asked.property_names().any(given) || (self.stage.name() == DETAILS && given("clientToken"))
     }
 }
 
@@ -110,7 +117,8 @@ impl AnyStage<Services> for AllInOne {
         }
         cx.put(state::PARTS, json!(done));
         if let Some(asked) = self.requirements(cx).await? {
-            return Ok(Progress::ask(asked));
+            let tag = if details::brought(cx).is_some() { WITH_PROFILE } else { Tag::INITIAL };
+            return Ok(Progress::Ask { tag, requirements: asked, delivery: None });
         }
         cx.take(state::PARTS);
         Ok(Progress::Done)

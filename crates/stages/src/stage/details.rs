@@ -16,6 +16,7 @@ use process::{Compiling, Disclosure, Fact, FactKind, Issue};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use social::Proven;
 
 use crate::account::{self, Cx};
 use crate::{MailAddress, Refusal, Services, state};
@@ -43,7 +44,7 @@ pub(super) struct Keys {
 }
 
 /// Members of the state that these stages keep.
-pub(super) const STATE: &[&str] = &[state::USER, state::COLLECTION, state::MAIL_FIELD, state::PASSWORD];
+pub(super) const STATE: &[&str] = &[state::USER, state::COLLECTION, state::MAIL_FIELD, state::PASSWORD, state::IDP_DATA];
 
 /// How a stage collects details.
 pub(super) struct Details {
@@ -176,7 +177,8 @@ impl Details {
         failures.retain(|failure| {
             !(failure.requirement == "REQUIRED" && user.get(&failure.property).is_none() && later.contains(&failure.property.as_str()))
         });
-        let without_password = schema.property(PASSWORD).is_some() && user.get(PASSWORD).is_none();
+        let by_provider = brought(cx).is_some();
+        let without_password = !by_provider && schema.property(PASSWORD).is_some() && user.get(PASSWORD).is_none();
         if without_password && !failures.iter().any(|failure| failure.property == PASSWORD) {
             failures.push(PolicyFailure::new(PASSWORD, "REQUIRED"));
         }
@@ -327,6 +329,13 @@ pub(super) fn typed_user(input: &Map<String, Value>) -> Result<&Map<String, Valu
 /// The details of somebody new, as the examples send them.
 pub(super) fn example() -> Value {
     json!({ "userName": "newbie", "givenName": "New", "sn": "Bie", "mail": "newbie@example.test", "password": "Passw0rd1" })
+}
+
+/// The account at an identity provider that the person came with. The state holds it; that it was proven is a fact.
+pub(super) fn brought(cx: &Cx<'_>) -> Option<Proven> {
+    let proven: Proven = serde_json::from_value(cx.value(state::IDP_DATA)?.clone()).ok()?;
+    let is_it = |fact: &Fact| matches!(fact, Fact::OwnsExternal { provider, subject } if *provider == proven.provider && *subject == proven.subject);
+    cx.facts().iter().any(is_it).then_some(proven)
 }
 
 /// What was collected so far.

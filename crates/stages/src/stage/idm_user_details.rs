@@ -4,18 +4,23 @@
 //! Easiest to break: every name in `required` is one in `properties`, or the stock client does not show the form
 //! (docs/protocol/clients.md, "Processes in the client").
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use crest::ResourceError;
 use identity::{JsonType, ObjectSchema, Property, Schemas};
 use process::keys::{Flag, PreferenceNames, PropertyNames};
-use process::{Compiling, Example, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest};
+use process::{Compiling, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Services;
+use crate::account::Cx;
 use crate::stage::details::{self, Details, Keys, PASSWORD, typed_user};
-use crate::stage::social_user_details::{NO_PROVIDER, note_providers};
+use crate::links::{SOCIAL_ACCOUNT, find_link, social_account};
+use crate::stage::social_user_details::NO_PROVIDER;
+use crate::state;
 
 /// Configuration of `idmUserDetails`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,7 +45,11 @@ pub(super) struct IdmUserDetails {
     details: Details,
     properties: Vec<String>,
     preferences: Vec<String>,
+    by_provider: bool,
 }
+
+/// The form of somebody who came from an identity provider: clients ask for no password under another tag than the first.
+pub(super) const WITH_PROFILE: Tag = Tag("validateUserProfile");
 
 #[async_trait]
 impl Stage<Services> for IdmUserDetails {
@@ -60,23 +69,34 @@ impl Stage<Services> for IdmUserDetails {
         .answered(Tag::INITIAL, json!({ "user": details::example() }))
     }
 
-    fn facts(_: &Config) -> StageFacts {
-        StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], ..StageFacts::default() }
+    fn facts(config: &Config) -> StageFacts {
+        let may_give = if config.social_registration_enabled.0 { vec![FactKind::OwnsExternal] } else { Vec::new() };
+        StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], may_give, ..StageFacts::default() }
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let details = Details::compile(&config.details, true, cx)?;
-        if config.social_registration_enabled.0 {
-            note_providers(cx);
+        let by_provider = config.social_registration_enabled.0;
+        if by_provider && details.collection != PEOPLE {
+            let message = format!("accounts at identity providers are linked to people of {PEOPLE}, so nobody registers with one here");
+            cx.issues.push(Issue::warning(cx.pointer(), "social-registration", message));
         }
-        let stage = Self { details, properties: config.registration_properties.0, preferences: config.registration_preferences.0 };
+        let by_provider = by_provider && details.collection == PEOPLE;
+        let (properties, preferences) = (config.registration_properties.0, config.registration_preferences.0);
+        let stage = Self { details, properties, preferences, by_provider };
         stage.compare_with_schema(cx);
         Ok(stage)
     }
 
     async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
         let schema = cx.services.managed.schema(&self.details.collection)?;
-        let user = json!({ "description": "User details", "type": "object", "default": details::shown(cx, &self.details.mail) });
+        let mut shown = details::shown(cx, &self.details.mail);
+        if let Value::Object(shown) = &mut shown {
+            for (name, value) in self.offered(cx, schema) {
+                shown.entry(name).or_insert(value);
+            }
+        }
+        let user = json!({ "description": "User details", "type": "object", "default": shown });
         let mut asked = Requirements::new("New user details").required("user", user).with("registrationProperties", self.form(schema));
         if !self.preferences.is_empty() {
             asked = asked.with("registrationPreferences", self.preferences(schema));
@@ -86,19 +106,62 @@ impl Stage<Services> for IdmUserDetails {
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         let given = |name: &str| input.get(name).is_some_and(|value| !value.is_null());
-        if !given("user") {
-            if given("clientToken") {
-                return Err(ResourceError::bad_request(NO_PROVIDER));
-            }
-            let asked = self.requirements(cx).await?.unwrap_or_else(Requirements::none);
-            return Ok(Progress::ask(asked));
+        if given("clientToken") {
+            self.bring(cx, input).await?;
         }
-        self.details.take(cx, typed_user(input)?).await?;
-        Ok(Progress::Done)
+        let offered = self.offered(cx, Arc::clone(&cx.services.managed).schema(&self.details.collection)?);
+        let user = if given("user") {
+            let mut user = offered;
+            // What is typed counts, also where it was emptied.
+            user.extend(typed_user(input)?.clone());
+            user
+        } else if offered.is_empty() || !given("clientToken") {
+            return self.ask(cx).await;
+        } else {
+            offered
+        };
+        match self.details.take(cx, &user).await {
+            Ok(()) => Ok(Progress::Done),
+            // The provider does not say enough, or somebody else is called so: the person completes it.
+            Err(error) if error.code == 403 && !given("user") => self.ask(cx).await,
+            Err(error) => Err(error),
+        }
     }
 }
 
+/// The collection of the people that accounts at identity providers are linked to.
+const PEOPLE: &str = "managed/user";
+
 impl IdmUserDetails {
+    async fn ask(&self, cx: &mut Cx<'_>) -> Result<Progress, ResourceError> {
+        let requirements = self.requirements(cx).await?.unwrap_or_else(Requirements::none);
+        let tag = if details::brought(cx).is_some() { WITH_PROFILE } else { Tag::INITIAL };
+        Ok(Progress::Ask { tag, requirements, delivery: None })
+    }
+
+    /// Takes the account at an identity provider that the person comes with.
+    async fn bring(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<(), ResourceError> {
+        let refused = || ResourceError::bad_request(NO_PROVIDER);
+        let text = input.get("clientToken").and_then(Value::as_str).filter(|_| self.by_provider).ok_or_else(refused)?;
+        let proven = cx.open_minted(SOCIAL_ACCOUNT, text.trim()).and_then(|minted| social_account(&minted));
+        let proven = proven.filter(|proven| cx.services.social.get(&proven.provider).is_some()).ok_or_else(refused)?;
+        if find_link(&cx.services.managed, &proven).await?.is_some() {
+            return Err(ResourceError::conflict("An account of this identity provider is linked already"));
+        }
+        cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
+        cx.grant(Fact::OwnsExternal { provider: proven.provider, subject: proven.subject })
+    }
+
+    /// What the provider's profile offers of what a person may set, and was not collected yet.
+    fn offered(&self, cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> {
+        let Some(proven) = details::brought(cx) else { return Map::new() };
+        let mut offered = proven.offers(cx.services.property_map.as_ref());
+        let collected = details::collected(cx);
+        let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
+        offered.retain(|name, value| askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number()));
+        offered
+    }
+
     /// The properties that are shown: those configured, or required by the schema, as far as a person may set them. The password has a
     /// place of its own in every client.
     fn asked<'s>(&self, schema: &'s ObjectSchema) -> Vec<&'s Property> {

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::Services;
+use crate::{Services, state};
 
 /// Purpose of `credentialJwt`, for [`process::open_minted`].
 pub const CREDENTIAL_PURPOSE: &str = "sign-in";
@@ -50,7 +50,7 @@ impl Stage<Services> for LocalAutoLogin {
     }
 
     fn facts(_: &Config) -> StageFacts {
-        StageFacts { needs: vec![Need::any(&[FactKind::Created])], ..StageFacts::default() }
+        StageFacts { needs: vec![Need::any(&[FactKind::Created, FactKind::OwnsExternal])], ..StageFacts::default() }
     }
 
     fn compile(config: Config, _: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
@@ -66,11 +66,18 @@ impl Stage<Services> for LocalAutoLogin {
     }
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, _: &Map<String, Value>) -> Result<Progress, ResourceError> {
-        let subject = created(cx.facts().iter()).ok_or_else(|| ResourceError::bad_request("This step needs a created account"))?;
-        let credential = cx.mint(CREDENTIAL_PURPOSE, json!({ "collection": subject.collection, "id": subject.id }), LIFETIME)?;
-        cx.add("oauthLogin", false.into());
+        let subject = created(cx.facts().iter());
+        if subject.is_none() && !cx.facts().has(FactKind::OwnsExternal) {
+            return Err(ResourceError::bad_request("This step needs a created account"));
+        }
+        let by_provider = cx.take(state::OAUTH_LOGIN).is_some_and(|value| value == true);
+        cx.add("oauthLogin", by_provider.into());
         cx.add("successUrl", self.success_url.clone().into());
-        cx.add("credentialJwt", credential.into());
+        // Whoever claimed an account, or has none, signs in with the provider or goes on to register.
+        if let Some(subject) = subject {
+            let credential = cx.mint(CREDENTIAL_PURPOSE, json!({ "collection": subject.collection, "id": subject.id }), LIFETIME)?;
+            cx.add("credentialJwt", credential.into());
+        }
         Ok(Progress::Done)
     }
 }

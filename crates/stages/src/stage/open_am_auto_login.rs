@@ -60,7 +60,7 @@ impl Stage<Services> for OpenAmAutoLogin {
     }
 
     fn facts(_: &Config) -> StageFacts {
-        StageFacts { needs: vec![Need::any(&[FactKind::Created])], uses_password: true, after_commit: true, ..StageFacts::default() }
+        StageFacts { needs: vec![Need::any(&[FactKind::Created, FactKind::OwnsExternal])], uses_password: true, after_commit: true, ..StageFacts::default() }
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
@@ -95,6 +95,12 @@ impl Stage<Services> for OpenAmAutoLogin {
     }
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, _: &Map<String, Value>) -> Result<Progress, ResourceError> {
+        if !cx.facts().has(FactKind::Created) {
+            // Whoever claimed an account has typed no password that the access manager would take.
+            let by_provider = cx.take(state::OAUTH_LOGIN).is_some_and(|value| value == true);
+            cx.add("oauthLogin", by_provider.into());
+            return Ok(Progress::Done);
+        }
         let password = cx.take(state::PASSWORD).and_then(|sealed| cx.reveal(details::SEALED_PASSWORD, sealed.as_str()?));
         let user = Value::Object(details::collected(cx));
         let user_name = self.user_name.get(&user).and_then(Value::as_str);

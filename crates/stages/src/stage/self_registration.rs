@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use crest::{Fields, Pointer, Resource, ResourceError};
 use identity::metadata::{Keeper, Tracked};
-use identity::{Audience, ObjectSchema, Prepared, Writer};
+use identity::{Audience, Managed, ObjectSchema, Prepared, Writer};
 use process::keys::Collection;
 use process::{
     Compiling, Effect, Example, Fact, FactKind, Issue, Mail, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject,
@@ -87,12 +87,24 @@ impl Stage<Services> for SelfRegistration {
         owned.extend(meta.iter().chain(&consented).map(|(name, _)| name.as_str()));
         let by = Writer::Process { owned: &owned };
         let prepared = managed.create(&self.collection, None, Value::Object(content), by).await?;
+        let id = prepared.id.clone();
         self.created(cx, prepared, &mail)?;
+        self.link(cx, &managed, &id).await?;
         Ok(Progress::Done)
     }
 }
 
 impl SelfRegistration {
+    /// Links the account at an identity provider that the person came with.
+    async fn link(&self, cx: &mut Cx<'_>, managed: &Managed, id: &str) -> Result<(), ResourceError> {
+        let Some(proven) = details::brought(cx) else { return Ok(()) };
+        for effect in crate::link(managed, &proven, &self.collection, id).await? {
+            cx.effect(effect);
+        }
+        cx.put(state::OAUTH_LOGIN, true.into());
+        Ok(())
+    }
+
     fn created(&self, cx: &mut Cx<'_>, prepared: Prepared, mail: &Pointer) -> Result<(), ResourceError> {
         let mut names = distinct(&cx.services.managed, &self.collection, &prepared, Author::Person);
         names.extend(of_scripts(&cx.services.managed, &prepared));

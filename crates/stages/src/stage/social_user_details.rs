@@ -70,16 +70,16 @@ impl Stage<Services> for SocialUserDetails {
 /// Said to whoever comes from an identity provider.
 pub(super) const NO_PROVIDER: &str = "Unable to reach social provider or unknown provider given";
 
-/// Identity providers that are configured but cannot be used yet.
-pub(super) fn note_providers(cx: &mut Compiling<'_, Services>) {
+/// Identity providers that are configured, which this stage does not use.
+fn note_providers(cx: &mut Compiling<'_, Services>) {
     let file = cx.companion("identityProviders");
     let enabled = |provider: &&Value| provider.get("enabled").is_none_or(|flag| flag != false && flag != "false");
     let configured = file.get("providers").and_then(Value::as_array).into_iter().flatten().filter(enabled).count();
     if configured > 0 {
         let message = format!(
-            "{configured} identity providers are configured; signing up through them is a later step of this server, so people fill in the form themselves"
+            "{configured} identity providers are configured; this stage of 5.0 has the client ask them, which is not offered, so people fill in the form themselves"
         );
-        let issue = Issue::hint(cx.pointer(), "social-later", message);
+        let issue = Issue::hint(cx.pointer(), "social-details", message);
         cx.issues.push(issue);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crest::{Filter, Query};
+use crest::{Clock as _, Filter, Query};
 use identity::Objects as _;
 use process::{Caller, Catalogue, Severity, StageType, Subject, Submitted};
 use serde_json::{Value, json};
@@ -106,6 +106,9 @@ impl<'c> Walk<'c> {
                 Some(mail) if mail.body.contains("&code=") => link_of(mail).1.into(),
                 _ => "0b2f6a1c-1111-4222-8333-444455556666".into(),
             },
+            Value::String(text) if text == "{clientToken}" => {
+                client_token("1", "bjensen@example.test", self.world.clock.unix_seconds()).into()
+            }
             Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), self.filled(value))).collect(),
             Value::Array(elements) => elements.iter().map(|element| self.filled(element)).collect(),
             other => other.clone(),

@@ -90,7 +90,6 @@ fn check_names_what_the_form_cannot_ask_and_what_it_forgets() {
     assert_eq!(
         found,
         [
-            ("social-later", "/stageConfigs/0"),
             ("unknown-property", "/stageConfigs/0/registrationProperties/0"),
             ("not-editable", "/stageConfigs/0/registrationProperties/1"),
             ("unknown-preference", "/stageConfigs/0/registrationPreferences/0"),
@@ -99,7 +98,7 @@ fn check_names_what_the_form_cannot_ask_and_what_it_forgets() {
             ("unconfirmed-mail", "/stageConfigs/1"),
         ]
     );
-    assert_eq!(compiled.issues[1].help.as_deref(), Some("did you mean 'userName'?"));
+    assert_eq!(compiled.issues[0].help.as_deref(), Some("did you mean 'userName'?"));
 }
 
 #[test]

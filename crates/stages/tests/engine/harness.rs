@@ -187,6 +187,31 @@ impl AutoLogin for Nowhere {
     }
 }
 
+/// The identity provider of the examples.
+pub(crate) const PROVIDER: &str = "example";
+
+fn provider() -> social::Provider {
+    let file = json!({
+        "provider": PROVIDER, "type": "OAUTH", "clientId": "me", "redirectUri": "https://id.example.test/", "authorizationEndpoint": "https://idp.example.test/auth",
+        "tokenEndpoint": "https://idp.example.test/token", "userInfoEndpoint": "https://idp.example.test/me",
+    });
+    social::Provider::read(&file).expect("the file is good")
+}
+
+/// What proves an account at the provider, whose address is `mail`; the same text for the same.
+pub(crate) fn client_token(subject: &str, mail: &str, now: i64) -> String {
+    static MADE: Mutex<BTreeMap<(String, String, i64), String>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().expect("no test panics while it holds the lock");
+    made.entry((subject.to_owned(), mail.to_owned(), now)).or_insert_with(|| minted(subject, mail, now)).clone()
+}
+
+fn minted(subject: &str, mail: &str, now: i64) -> String {
+    let members = json!({ "email": mail }).as_object().cloned().expect("an object");
+    let proven = social::Proven { provider: PROVIDER.into(), subject: subject.into(), profile: members.clone(), common: members };
+    let payload = serde_json::to_value(&proven).expect("it is JSON");
+    process::mint(&keys(), &Seeded(AtomicU64::new(11)), vestibule_stages::SOCIAL_ACCOUNT, payload, now, 900).expect("it is sealed")
+}
+
 /// An identity provider that is away, and no scripts.
 struct NoProvider;
 
@@ -334,7 +359,8 @@ impl World {
         let work = Arc::new(Work::default());
         let inline = InlineHasher::new(random.clone(), HashParameters::cheap());
         let hasher: Arc<dyn Hasher> = Arc::new(CountedHasher(inline, work.clone()));
-        let schemas = Schemas::builtin();
+        let (schemas, problems) = Schemas::read(&social::with_links(&Schemas::builtin_declaration(), USER, [PROVIDER]));
+        assert_eq!(problems, []);
         let (policies, _) = Policies::read(None, &schemas, identity::Companions::default());
         let managed = Managed {
             schemas: Arc::new(schemas),
@@ -350,7 +376,7 @@ impl World {
         };
         let budget = Arc::new(Budget { limit: AtomicU32::new(u32::MAX), ..Budget::default() });
         let mut services = Services {
-            social: Arc::new(social::Providers::new(Vec::new(), Arc::new(NoProvider), Arc::new(NoProvider))),
+            social: Arc::new(social::Providers::new(vec![provider()], Arc::new(NoProvider), Arc::new(NoProvider))),
             property_map: None,
             managed: Arc::new(managed),
             hasher: hasher.clone(),
