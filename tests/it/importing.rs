@@ -348,7 +348,7 @@ fn the_repository_of_an_idm_comes_as_a_dump() {
         COPY openidm.managedobjects (id, objecttypes_id, objectid, rev, fullobject) FROM stdin;\n"
             .to_owned();
     for (number, (id, object)) in [person("a", "ann"), person("b", "ben")].into_iter().enumerate() {
-        dump += &format!("{number}\t1\t{id}\t{}\t{object}\n", number + 3);
+        dump.extend([format!("{number}\t1\t{id}\t{}\t{object}\n", number + 3)]);
     }
     dump.push_str(
         "9\t2\tchief\t0\t{\"name\":\"Chief\"}\n\\.\nCOPY openidm.objecttypes (id, objecttype) FROM stdin;\n1\tmanaged/user\n2\tmanaged/role\n3\tinternal/usermeta\n\\.\n\

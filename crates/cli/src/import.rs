@@ -9,6 +9,7 @@ use server::{FarEnd, Fetched, MovingIn};
 
 use crate::Where;
 use crate::output::{Output, complain, fail, refuse};
+use crate::passwords::secret;
 
 /// The environment variable with the password of the keystore.
 const KEYSTORE_PASSWORD: &str = "VESTIBULE_KEYSTORE_PASSWORD";
@@ -113,14 +114,6 @@ impl From<FormArg> for Form {
 
 fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// A password, out of a file or else out of the environment.
-fn secret(file: Option<&Path>, variable: &str, option: &str) -> Result<String, String> {
-    match file {
-        Some(path) => Ok(read(path)?.trim_end_matches(['\r', '\n']).to_owned()),
-        None => std::env::var(variable).map_err(|_| format!("which password? Name a file with {option}, or set {variable}")),
-    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

@@ -9,6 +9,7 @@ mod keys;
 mod map;
 mod migrate;
 mod output;
+mod passwords;
 mod reference;
 mod restore;
 mod serve;

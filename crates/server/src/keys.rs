@@ -126,6 +126,71 @@ pub fn rotate(data: &Path) -> Result<(), KeyFileError> {
     write(&path, &ring)
 }
 
+/// A pair of the key ring, as the command line shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    /// SHA-256 over the public key, in hexadecimal digits.
+    pub fingerprint: String,
+    /// Bits of its modulus.
+    pub bits: usize,
+    /// Whether it seals; the others open what they sealed.
+    pub seals: bool,
+}
+
+/// The keys of a data directory, the ones that seal first.
+///
+/// # Errors
+/// [`KeyFileError`], also where there are none.
+pub fn list(data: &Path) -> Result<Vec<HeldKey>, KeyFileError> {
+    let ring = open_there(&data.join(FILE))?;
+    let held = |(place, (fingerprint, bits)): (usize, ([u8; 32], usize))| {
+        let fingerprint = fingerprint.iter().fold(String::new(), |mut text, byte| {
+            // Writing into a text cannot fail.
+            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+            text
+        });
+        HeldKey { fingerprint, bits, seals: place == 0 }
+    };
+    Ok(ring.pairs().enumerate().map(held).collect())
+}
+
+/// Brings the keys of an IDM into a data directory: the pair under `alias` of a keystore, with the secret that signs, or a pair in PEM where there
+/// is no password. Says whether they seal from now on, or did already. What former keys sealed can still be opened.
+///
+/// # Errors
+/// [`KeyFileError`]; the keys are as they were then.
+pub fn bring(data: &Path, file: &Path, password: Option<&str>, alias: &str, signing: Option<&str>) -> Result<bool, KeyFileError> {
+    let path = data.join(FILE);
+    let mut ring = open_or_make(&path)?;
+    let content = read(file)?;
+    let imported = match password {
+        Some(password) => ring.import_pkcs12(&content, password, alias, signing),
+        None => ring.import_pem(&content),
+    };
+    let imported = imported.map_err(|error| KeyFileError::Key { path: file.to_owned(), error })?;
+    if imported.changed {
+        write(&path, &ring)?;
+    }
+    Ok(imported.changed)
+}
+
+/// Writes the keys of a data directory into a file that only its owner may read, and that was not there before.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn take_out(data: &Path, file: &Path) -> Result<(), KeyFileError> {
+    let ring = open_there(&data.join(FILE))?;
+    if file.exists() {
+        return Err(KeyFileError::Io { path: file.to_owned(), error: io::ErrorKind::AlreadyExists.into() });
+    }
+    write(file, &ring)
+}
+
+/// Opens a document that is there.
+fn open_there(path: &Path) -> Result<KeyRing, KeyFileError> {
+    if path.exists() { open_or_make(path) } else { Err(KeyFileError::Io { path: path.to_owned(), error: io::ErrorKind::NotFound.into() }) }
+}
+
 fn open_or_make(path: &Path) -> Result<KeyRing, KeyFileError> {
     let key = |error| KeyFileError::Key { path: path.to_owned(), error };
     match fs::read_to_string(path) {
@@ -154,7 +219,7 @@ fn is_pem(path: &Path) -> Result<bool, KeyFileError> {
 
 fn write(path: &Path, ring: &KeyRing) -> Result<(), KeyFileError> {
     let io = |error| KeyFileError::Io { path: path.to_owned(), error };
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = private_file(directory).map_err(io)?;
     file.write_all(ring.to_json().as_bytes()).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;

@@ -253,6 +253,19 @@ pub struct Person {
     pub status: String,
 }
 
+/// A session, as the command line shows it. Times are as IDM writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSession {
+    /// Its public id, which gives no access.
+    pub id: String,
+    /// When it began.
+    pub began: String,
+    /// When it was used last, as far as that was written down.
+    pub used: String,
+    /// When it ends at the latest.
+    pub ends: String,
+}
+
 /// The collection the command line works on.
 const PEOPLE: &str = "managed/user";
 
@@ -378,6 +391,62 @@ impl Offline {
         let mut effects = of_scripts(&self.managed, &prepared);
         effects.push(end);
         self.commit(prepared.change, effects).await
+    }
+
+    /// What is kept of a person, as an administrator reads it: neither hashes nor private properties.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`].
+    pub async fn show(&self, name: &str) -> Result<Value, OfflineError> {
+        let id = self.find(name).await?;
+        let found = self.db.read(PEOPLE, &id).await.map_err(ResourceError::from)?;
+        let found = found.ok_or_else(|| OfflineError::Nobody(name.to_owned()))?;
+        Ok(self.managed.show(PEOPLE, &found, Audience::Administrator, &Fields::all()))
+    }
+
+    /// Says whether a person may sign in (`accountStatus`); whoever may not has no sessions any more.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`], or what the policies refuse.
+    pub async fn set_active(&self, name: &str, active: bool) -> Result<(), OfflineError> {
+        let id = self.find(name).await?;
+        let status = if active { "active" } else { "inactive" };
+        let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens(["accountStatus"]), Value::String(status.to_owned()))]);
+        let prepared = self.managed.patch(PEOPLE, &id, &patch, Writer::Administrator, &Expect::any()).await?;
+        let mut effects = of_scripts(&self.managed, &prepared);
+        if !active {
+            effects.push(Effect::EndSessions { collection: PEOPLE.to_owned(), id, except: None });
+        }
+        self.commit(prepared.change, effects).await
+    }
+
+    /// The sessions of a person that have not expired, newest first.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`].
+    pub async fn sessions(&self, name: &str) -> Result<Vec<OpenSession>, OfflineError> {
+        let id = self.find(name).await?;
+        let sessions = process::Sessions::of(&self.db, PEOPLE, &id, self.clock.unix_seconds()).await.map_err(ResourceError::from)?;
+        let time = |seconds: i64| {
+            let since = std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+            identity::timestamp(std::time::SystemTime::UNIX_EPOCH + since)
+        };
+        let shown = |session: process::Session| OpenSession {
+            id: session.id,
+            began: time(session.created),
+            used: time(session.last_used),
+            ends: time(session.expires),
+        };
+        Ok(sessions.into_iter().map(shown).collect())
+    }
+
+    /// Ends every session of a person; says how many there were.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`].
+    pub async fn end_sessions(&self, name: &str) -> Result<u64, OfflineError> {
+        let id = self.find(name).await?;
+        Ok(process::Sessions::end_all(&self.db, PEOPLE, &id, None).await.map_err(ResourceError::from)?)
     }
 
     /// Removes somebody.
