@@ -7,9 +7,12 @@ mod keys;
 mod map;
 mod migrate;
 mod output;
+mod prove;
 mod reference;
 mod restore;
 mod serve;
+mod simulate;
+mod specifications;
 mod store;
 mod user;
 
@@ -37,6 +40,12 @@ enum Command {
     Check(check::Check),
     /// Draw processes as they run. Exits with 1 when one cannot be drawn.
     Map(map::Map),
+    /// Try everything that an attacker can submit to a process. Exits with 1 when there is a way that the policy forbids.
+    Prove(prove::Prove),
+    /// Walk somebody through a process in memory, and print what happens.
+    Simulate(simulate::Simulate),
+    /// Run specifications of processes in memory. Exits with 1 when something is not as it was to be.
+    Test(specifications::Test),
     /// Manage people in the store, also while a server is running.
     User(user::User),
     /// Manage the server's own keys.
@@ -90,6 +99,9 @@ fn main() -> ExitCode {
         Command::Serve(serve) => runtime.block_on(serve.run()),
         Command::Check(check) => check.run(),
         Command::Map(map) => map.run(),
+        Command::Prove(prove) => prove.run(),
+        Command::Simulate(simulate) => simulate.run(),
+        Command::Test(test) => test.run(),
         Command::User(user) => runtime.block_on(user.run()),
         Command::Keys(keys) => keys.run(),
         Command::Doctor(doctor) => doctor.run(),
