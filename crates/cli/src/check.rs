@@ -2,7 +2,7 @@
 
 mod annotations;
 mod difference;
-mod sarif;
+pub(crate) mod sarif;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

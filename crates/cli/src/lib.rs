@@ -10,9 +10,12 @@ mod map;
 mod migrate;
 mod output;
 mod passwords;
+mod prove;
 mod reference;
 mod restore;
 mod serve;
+mod simulate;
+mod specifications;
 mod store;
 mod user;
 mod version;
@@ -41,6 +44,12 @@ enum Command {
     Check(check::Check),
     /// Draw processes as they run. Exits with 1 when one cannot be drawn.
     Map(map::Map),
+    /// Try everything that an attacker can submit to a process. Exits with 1 when there is a way that the policy forbids.
+    Prove(prove::Prove),
+    /// Walk somebody through a process in memory, and print what happens.
+    Simulate(simulate::Simulate),
+    /// Run specifications of processes in memory. Exits with 1 when something is not as it was to be.
+    Test(specifications::Test),
     /// Manage people in the store, also while a server is running.
     User(user::User),
     Import(Box<import::Import>),
@@ -113,6 +122,9 @@ pub fn run() -> ExitCode {
         Command::Serve(serve) => runtime.block_on(serve.run(inherited)),
         Command::Check(check) => check.run(),
         Command::Map(map) => map.run(),
+        Command::Prove(prove) => prove.run(),
+        Command::Simulate(simulate) => simulate.run(),
+        Command::Test(test) => test.run(),
         Command::User(user) => runtime.block_on(user.run()),
         Command::Import(import) => runtime.block_on(import.run()),
         Command::Export(export) => runtime.block_on(export.run()),

@@ -9,6 +9,7 @@ mod mail;
 mod network;
 mod pages;
 mod profile;
+mod prove;
 mod stages;
 mod tls;
 
@@ -20,6 +21,7 @@ pub use mail::Mail;
 pub use network::Network;
 pub use pages::Pages;
 pub use profile::Profile;
+pub use prove::{Proofs, Prove};
 pub use stages::{StageDeclaration, StageKind};
 pub use tls::Tls;
 
@@ -148,6 +150,8 @@ pub struct Settings {
     pub max_instance_hours: u32,
     /// `[signin] managed`: may people sign in with the password kept here?
     pub managed_sign_in: Option<bool>,
+    /// What has to be shown for what, by which `vestibule prove` judges.
+    pub prove: Prove,
 }
 
 impl Default for Settings {
@@ -171,12 +175,13 @@ impl Default for Settings {
             stages: BTreeMap::new(),
             max_instance_hours: 24,
             managed_sign_in: None,
+            prove: Prove::default(),
         }
     }
 }
 
 /// Sections with their keys.
-const SECTIONS: [(&str, &[&str]); 15] = [
+const SECTIONS: [(&str, &[&str]); 16] = [
     ("server", &["listen", "public_url"]),
     ("tls", &tls::KEYS),
     ("store", &["url"]),
@@ -192,6 +197,7 @@ const SECTIONS: [(&str, &[&str]); 15] = [
     ("names", &["several_spellings"]),
     ("signin", &["managed"]),
     ("tokens", &["max_instance_hours"]),
+    ("prove", &prove::KEYS),
 ];
 
 /// The section whose keys are names of the project's own.
@@ -280,6 +286,7 @@ impl Settings {
                 .and_then(|hours| u32::try_from(hours).ok())
                 .unwrap_or(default.max_instance_hours),
             managed_sign_in: root.get("signin").get("managed").boolean(),
+            prove: Prove::read(&root.get("prove")),
         }
     }
 }

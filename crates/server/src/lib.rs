@@ -46,10 +46,13 @@ pub use offline::{Offline, OfflineError, Person, asked, check, check_store, maps
 pub use keys::{HeldKey, KeyFileError, bring as bring_keys, list as list_keys, rotate as rotate_keys, take_out as take_out_keys};
 pub use moving_in::MovingIn;
 pub use offline::{Offline, OfflineError, OpenSession, Person, asked, check, check_store, examine_store, maps, migrate, pages_of};
+pub use offline::{Offline, OfflineError, Person, asked, check, check_store, examine_store, maps, migrate, pages_of, prover, rehearsal};
 pub use ports::{HashPool, OsRandom, SystemClock};
 pub use process::ProcessMap;
 pub use processes::{ProcessState, ProcessStatus};
 pub use project_directory::NoProject;
+pub use rehearsal::prove;
+pub use rehearsal::{Asks, Outcome, Plan, Rehearsal, RehearsalError, Tested, Transcript, recorded};
 pub use runtime::Source;
 pub use serve::{Options, ServeError, Signals, Started, serve};
 pub use service::{Inherited, InheritedError};

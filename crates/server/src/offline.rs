@@ -10,6 +10,8 @@ use identity::secret::InlineHasher;
 use identity::{Audience, Expect, Managed, Objects, Parks, Writer};
 use process::{Effect, Ledger, ProcessMap, Unit};
 use project::{Diagnostic, Location, Position, Severity};
+use rehearsal::prove::Prover;
+use rehearsal::{NoKeys, Rehearsal};
 use script::{Limits, Sandbox};
 use serde_json::{Map, Value};
 use stages::of_scripts;
@@ -63,6 +65,22 @@ pub fn pages_of(project: Option<&Path>) -> Vec<(String, Vec<u8>)> {
 pub fn maps(project: Option<&Path>) -> Vec<(String, Option<ProcessMap>)> {
     let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
     Material::compile(&source, source.read(None)).maps()
+}
+
+/// A project without a server, to walk through its processes in memory.
+#[must_use]
+pub fn rehearsal(project: Option<&Path>) -> Rehearsal {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    Rehearsal::new(Material::compile(&source, source.read(None)).into_setting(&source))
+}
+
+/// A project without a server, to look for ways to an account.
+///
+/// # Errors
+/// When the system gives no randomness for keys.
+pub fn prover(project: Option<&Path>) -> Result<Prover, NoKeys> {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    Prover::new(Material::compile(&source, source.read(None)).into_setting(&source))
 }
 
 /// Names that are listed by [`check_store`], of each place.

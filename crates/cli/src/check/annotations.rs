@@ -24,7 +24,8 @@ pub(super) fn annotation(root: Option<&Path>, diagnostic: &Diagnostic) -> String
     }
     message.push_str(&diagnostic.message);
     if let Some(help) = &diagnostic.help {
-        message.push_str(&format!("\nhelp: {help}"));
+        message.push_str("\nhelp: ");
+        message.push_str(help);
     }
     format!("::{command} {}::{}", properties.join(","), data(&message))
 }

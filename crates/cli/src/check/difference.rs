@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn changes_that_are_far_apart_are_hunks_of_their_own() {
-        let before: String = (1..=20).map(|number| format!("{number}\n")).collect();
+        let before = (1..=20).map(|number| number.to_string()).collect::<Vec<_>>().join("\n") + "\n";
         let after = before.replace("2\n3\n", "two\n3\n").replace("19\n20\n", "19\ntwenty");
         let after = after.replacen("1two", "12", 1);
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Findings in SARIF 2.1.0 (OASIS), which code hosts and editors read.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use project::{Diagnostic, Explanation, Location, Severity, explain};
@@ -76,7 +77,7 @@ fn location(root: Option<&Path>, at: &Location) -> Value {
 }
 
 /// A path as a reference (RFC 3986, sections 3.3 and 4.2). An absolute one is one of the scheme `file`.
-fn reference(path: &str) -> String {
+pub(crate) fn reference(path: &str) -> String {
     let mut written = String::with_capacity(path.len());
     if path.starts_with('/') {
         written.push_str("file://");
@@ -85,7 +86,7 @@ fn reference(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte) {
             written.push(char::from(byte));
         } else {
-            written.push_str(&format!("%{byte:02X}"));
+            let _ = write!(written, "%{byte:02X}");
         }
     }
     written
