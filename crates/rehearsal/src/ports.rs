@@ -72,6 +72,23 @@ impl CaptchaVerifier for Captcha {
     }
 }
 
+/// Identity providers, who are never asked: an account at one is proved by a token that nobody here can have.
+pub(crate) struct NoProvider;
+
+#[async_trait]
+impl social::Fetch for NoProvider {
+    async fn fetch(&self, _: social::Request) -> Result<social::Answer, String> {
+        Err("nobody is asked in a rehearsal".to_owned())
+    }
+}
+
+#[async_trait]
+impl social::TransformScript for NoProvider {
+    async fn run(&self, _: social::Scripted) -> Result<Value, String> {
+        Err("nobody is asked in a rehearsal".to_owned())
+    }
+}
+
 /// Lets every mail go, into the mailbox of the rehearsal.
 pub(crate) struct NoLimit;
 

@@ -16,11 +16,14 @@ use process::{Caller, Definitions, Engine, Failure, Mail, Process, ProcessContex
 use project::{AuthProfile, Project, Unfit};
 use script::{Limits, Sandbox};
 use serde_json::{Map, Value, json};
+use social::{Provider, Providers};
 use stages::profile::{Asking, Profile};
 use stages::{MailTemplates, OwnMails, Services};
 
 use crate::ledger::MemoryLedger;
-use crate::ports::{Captcha, NoLimit, OpenDoor, PlayedManager, PlayedServices, ScriptLetters, ScriptsInMemory, Seeded, SetClock};
+use crate::ports::{
+    Captcha, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, ScriptLetters, ScriptsInMemory, Seeded, SetClock,
+};
 
 /// What a rehearsal is made of: a project as it was read and compiled. Values and texts, no ports.
 #[derive(Clone)]
@@ -143,7 +146,11 @@ impl World {
             setting.processes.iter().map(|process| (process.name.clone(), Arc::clone(process))).collect();
         let profile = profile(&setting, &served);
         let consequences = consequences(&setting, &managed, &ledger, &keys, &random, &clock);
+        // What cannot be read of a provider's file is said by `check`, and keeps that one out here as it does in a server.
+        let providers = project.providers.iter().filter(|file| file.is_meant()).filter_map(|file| Provider::read(&file.value).ok());
         let services = Arc::new(Services {
+            social: Arc::new(Providers::new(providers.collect(), Arc::new(NoProvider), Arc::new(NoProvider))),
+            property_map: project.property_map.as_ref().map(|document| document.value.clone()),
             consequences: Arc::new(consequences),
             managed: Arc::clone(&managed),
             hasher: Arc::clone(&hasher),
