@@ -53,10 +53,13 @@ impl Manager {
     /// Asks for more time until the returned task is ended.
     pub(crate) fn starting(self: &Arc<Self>) -> JoinHandle<()> {
         let manager = Arc::clone(self);
+        let ask = move || manager.say(&format!("EXTEND_TIMEOUT_USEC={}\nSTATUS=starting", STARTS_WITHIN.as_micros()));
+        ask();
+        let told = self.told.is_some();
         tokio::spawn(async move {
-            while manager.told.is_some() {
-                manager.say(&format!("EXTEND_TIMEOUT_USEC={}\nSTATUS=starting", STARTS_WITHIN.as_micros()));
+            while told {
                 tokio::time::sleep(SAID_EVERY).await;
+                ask();
             }
         })
     }
