@@ -55,9 +55,8 @@ impl Manager {
         let manager = Arc::clone(self);
         let ask = move || manager.say(&format!("EXTEND_TIMEOUT_USEC={}\nSTATUS=starting", STARTS_WITHIN.as_micros()));
         ask();
-        let told = self.told.is_some();
         tokio::spawn(async move {
-            while told {
+            loop {
                 tokio::time::sleep(SAID_EVERY).await;
                 ask();
             }
