@@ -156,6 +156,17 @@ MAIL
     echo "$size bytes compressed"
     [ -n "${VESTIBULE_STATIC_BINARY:-}" ] || [ "$size" -le 15728640 ] || fail "the image has more than 15 MiB"
 fi
+archive=$output/vestibule-$version-linux-$machine.tar.gz
+if [ -e "$archive" ]; then
+    say "the archive's binary, alone"
+    mkdir "$work/alone"
+    tar --extract --gzip --file "$archive" --directory "$work/alone" --strip-components=1
+    bwrap --ro-bind "$work/alone" / --unshare-all --clearenv /bin/vestibule --version
+    mkdir "$work/alone/project"
+    cp -r conf "$work/alone/project/conf"
+    bwrap --ro-bind "$work/alone" / --unshare-all --clearenv /bin/vestibule check --project /project
+fi
+
 chart=$output/vestibule-chart-$version.tgz
 helm=${VESTIBULE_HELM:-$(command -v helm || true)}
 if [ -e "$chart" ] && [ -n "$helm" ]; then
