@@ -12,9 +12,11 @@ work=$(mktemp -d)
 chmod 755 "$work"
 system=$work/system
 server=
+names=
 
 end() {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ -z "$names" ] || kill "$names" 2>/dev/null || true
     wait 2>/dev/null || true
     rm -rf "$work"
 }
@@ -59,7 +61,7 @@ cat >"$system/etc/vestibule/conf/external.email.json" <<MAIL
 {"host": "mail.test", "port": $port, "from": "noreply@example.test", "auth": {"enable": false}, "starttls": {"enable": false}}
 MAIL
 echo "127.0.0.1 localhost mail.test" >"$work/hosts"
-touch "$system/etc/hosts"
+touch "$work/resolv.conf" "$system/etc/hosts" "$system/etc/resolv.conf"
 user=$(within id -u vestibule)
 group=$(within id -g vestibule)
 # The directory that systemd makes (StateDirectory=).
@@ -70,7 +72,7 @@ confined() {
     local root=$1 inside=$2 outside=$3
     shift 3
     exec setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs bwrap --ro-bind "$root" / --bind "$outside" "$inside" \
-        --ro-bind "$work/hosts" /etc/hosts --proc /proc --dev /dev --unshare-user --unshare-ipc --unshare-uts --die-with-parent --cap-drop ALL \
+        --ro-bind "$work/hosts" /etc/hosts --ro-bind "$work/resolv.conf" /etc/resolv.conf --proc /proc --dev /dev --unshare-user --unshare-ipc --unshare-uts --die-with-parent --cap-drop ALL \
         --clearenv --setenv VESTIBULE_DATA "$inside" --setenv VESTIBULE_PROJECT /etc/vestibule \
         --setenv OPENIDM_ADMIN_PASSWORD Adm1nistrator-of-the-package "$@"
 }
@@ -131,7 +133,16 @@ if [ -e "$image" ]; then
     chmod 755 "$work/bundle" "$work/bundle/rootfs"
     # What a container runtime makes itself.
     mkdir -p "$work/bundle/rootfs/proc" "$work/bundle/rootfs/dev" "$work/bundle/rootfs/etc/vestibule/conf"
-    touch "$work/bundle/rootfs/etc/hosts"
+    touch "$work/bundle/rootfs/etc/hosts" "$work/bundle/rootfs/etc/resolv.conf"
+    # Here the name of the mail server is one of the DNS.
+    echo "127.0.0.1 localhost" >"$work/hosts"
+    echo "nameserver 127.0.0.77" >"$work/resolv.conf"
+    python3 packaging/names.py 127.0.0.77 >"$work/names" &
+    names=$!
+    until [ -s "$work/names" ]; do
+        kill -0 "$names" 2>/dev/null || fail "the name server did not start"
+        read -r -t 0.1 _ <> <(:) || true
+    done
     cp conf/*.json "$work/bundle/rootfs/etc/vestibule/conf"
     cat >"$work/bundle/rootfs/etc/vestibule/conf/external.email.json" <<MAIL
 {"host": "mail.test", "port": $port, "from": "noreply@example.test", "auth": {"enable": false}, "starttls": {"enable": false}}
@@ -145,6 +156,17 @@ MAIL
     echo "$size bytes compressed"
     [ -n "${VESTIBULE_STATIC_BINARY:-}" ] || [ "$size" -le 15728640 ] || fail "the image has more than 15 MiB"
 fi
+archive=$output/vestibule-$version-linux-$machine.tar.gz
+if [ -e "$archive" ]; then
+    say "the archive's binary, alone"
+    mkdir "$work/alone"
+    tar --extract --gzip --file "$archive" --directory "$work/alone" --strip-components=1
+    bwrap --ro-bind "$work/alone" / --unshare-all --clearenv /bin/vestibule --version
+    mkdir "$work/alone/project"
+    cp -r conf "$work/alone/project/conf"
+    bwrap --ro-bind "$work/alone" / --unshare-all --clearenv /bin/vestibule check --project /project
+fi
+
 chart=$output/vestibule-chart-$version.tgz
 helm=${VESTIBULE_HELM:-$(command -v helm || true)}
 if [ -e "$chart" ] && [ -n "$helm" ]; then

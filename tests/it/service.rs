@@ -46,8 +46,8 @@ fn the_service_manager_is_told_of_the_start_of_signs_of_life_of_reloads_and_of_t
     let settings = "[limits]\ndrain_seconds = 3\n";
     let server =
         Server::on(Project::new().file("vestibule.toml", settings)).env("NOTIFY_SOCKET", place.path().join("notify").to_str().unwrap());
-    // Half a minute, of which nothing is waited for.
-    let mut server = server.env("WATCHDOG_USEC", "30000000").start();
+    // Ten minutes: the first look comes at once, and no further one.
+    let mut server = server.env("WATCHDOG_USEC", "600000000").start();
     assert_eq!(told.next(), "EXTEND_TIMEOUT_USEC=30000000\nSTATUS=starting");
     let ready = told.saying("READY=1");
     assert!(ready.starts_with("READY=1\nSTATUS=serving, processes: "), "{ready}");

@@ -53,10 +53,12 @@ impl Manager {
     /// Asks for more time until the returned task is ended.
     pub(crate) fn starting(self: &Arc<Self>) -> JoinHandle<()> {
         let manager = Arc::clone(self);
+        let ask = move || manager.say(&format!("EXTEND_TIMEOUT_USEC={}\nSTATUS=starting", STARTS_WITHIN.as_micros()));
+        ask();
         tokio::spawn(async move {
-            while manager.told.is_some() {
-                manager.say(&format!("EXTEND_TIMEOUT_USEC={}\nSTATUS=starting", STARTS_WITHIN.as_micros()));
+            loop {
                 tokio::time::sleep(SAID_EVERY).await;
+                ask();
             }
         })
     }
