@@ -1,11 +1,13 @@
 //! Identity providers over REST, as the stock client uses them (docs/protocol/social.md, docs/protocol/clients.md): the way there and back,
 //! signing in, linking and taking links away; and that nobody gets an account by it that is not theirs.
 
+use jose::signature::SigningKey;
 use serde_json::{Value, json};
 
 use crate::support::client::cookie;
 use crate::support::identity_provider::{Account, IdentityProvider};
 use crate::support::people::PASSWORD;
+use crate::support::real_provider::RealProvider;
 use crate::support::server::check;
 use crate::support::{Client, Person, Project, Response, Server};
 
@@ -16,7 +18,7 @@ const MODULES: &str = r#"[
     {"name": "SOCIAL_PROVIDERS", "properties": {"defaultUserRoles": ["internal/role/openidm-authorized"], "propertyMapping": {"userRoles": "authzRoles"}}, "enabled": true}
 ]"#;
 
-fn authentication(modules: Value) -> Value {
+fn authentication(modules: &Value) -> Value {
     json!({"serverAuthContext": {"sessionModule": {"name": "JWT_SESSION", "properties": {"maxTokenLifeMinutes": "120", "tokenIdleTimeMinutes": "30"}}, "authModules": modules}})
 }
 
@@ -28,7 +30,7 @@ fn project(acme: &IdentityProvider, other: &IdentityProvider) -> Project {
             "conf/identityProviders.json",
             &json!({"providers": [other.file("other"), {"provider": "google", "clientId": "", "clientSecret": ""}]}),
         )
-        .json("conf/authentication.json", &authentication(serde_json::from_str(MODULES).unwrap()))
+        .json("conf/authentication.json", &authentication(&serde_json::from_str(MODULES).unwrap()))
 }
 
 struct World {
@@ -70,25 +72,25 @@ impl World {
         client.with("X-OpenIDM-DataStoreToken", token).post_empty("authentication?_action=login")
     }
 
-    fn bind(&self, session: &Client, person: &Person, name: &str, token: &str) -> Response {
-        stock(session).post(&format!("managed/user/{}?_action=bind&provider={name}", person.id), &json!(token))
-    }
-
-    fn unbind(&self, session: &Client, person: &Person, name: &str) -> Response {
-        stock(session).post_empty(&format!("managed/user/{}?_action=unbind&provider={name}", person.id))
-    }
-
     /// Somebody, and their account at a provider, linked.
     fn linked(&self, name: &str, tag: &str) -> (Person, Account) {
         let (person, account) = (Person::create(&self.server, tag), Account::new(tag));
         let session = self.server.nobody().session(&person.name, PASSWORD);
-        self.bind(&session, &person, name, &self.client_token(name, &account)).ok();
+        bind(&session, &person, name, &self.client_token(name, &account)).ok();
         (person, account)
     }
 
     fn links(&self, person: &Person) -> Vec<Value> {
         self.server.admin().get(&format!("managed/user/{}?_fields=idps/*", person.id)).ok()["idps"].as_array().cloned().unwrap_or_default()
     }
+}
+
+fn bind(session: &Client, person: &Person, name: &str, token: &str) -> Response {
+    stock(session).post(&format!("managed/user/{}?_action=bind&provider={name}", person.id), &json!(token))
+}
+
+fn unbind(session: &Client, person: &Person, name: &str) -> Response {
+    stock(session).post_empty(&format!("managed/user/{}?_action=unbind&provider={name}", person.id))
 }
 
 /// The headers that the stock client sends beside the cookie.
@@ -157,8 +159,8 @@ fn a_person_links_an_account_signs_in_with_it_and_takes_it_away() {
         json!([{"id": "1", "email": "jo@example.test", "username": "jo@example.test", "givenName": "Jo", "displayName": "JO"}])
     );
 
-    world.unbind(&session, &person, "other").refused(404);
-    world.unbind(&session, &person, "acme").ok();
+    unbind(&session, &person, "other").refused(404);
+    unbind(&session, &person, "acme").ok();
     assert_eq!(world.links(&person), Vec::<Value>::new());
     world.signs_in(&world.client_token("acme", &account)).refused(401);
     world.server.admin().get(&format!("managed/acme/{}", account.subject)).refused(404);
@@ -172,12 +174,12 @@ fn the_last_way_in_is_not_taken_away() {
     world.server.admin().patch(&format!("managed/user/{}", person.id), &take_password).ok();
     let answer = world.signs_in(&world.client_token("acme", &account));
     let session = world.server.nobody().with("Cookie", &cookie(&answer).unwrap());
-    world.unbind(&session, &person, "acme").refused(403);
+    unbind(&session, &person, "acme").refused(403);
     assert_eq!(world.links(&person).len(), 1);
     let second = Account::new("second");
-    world.bind(&session, &person, "other", &world.client_token("other", &second)).ok();
-    world.unbind(&session, &person, "acme").ok();
-    world.unbind(&session, &person, "other").refused(403);
+    bind(&session, &person, "other", &world.client_token("other", &second)).ok();
+    unbind(&session, &person, "acme").ok();
+    unbind(&session, &person, "other").refused(403);
     assert!(world.signs_in(&world.client_token("other", &second)).status == 200);
 }
 
@@ -189,7 +191,7 @@ fn a_module_that_is_off_lets_nobody_in_and_a_file_that_is_wrong_keeps_out_its_pr
     let mut wrong = other.file("other");
     wrong["redirectUri"] = json!("http://example.test/");
     let files = project(&acme, &other)
-        .json("conf/authentication.json", &authentication(modules))
+        .json("conf/authentication.json", &authentication(&modules))
         .json("conf/identityProviders.json", &json!({"providers": [wrong]}));
     let world = World { server: Server::on(files).start(), acme, other };
     let shown = world.server.anonymous().get("authentication").ok();
@@ -287,20 +289,20 @@ fn nobody_takes_over_an_account_by_a_provider() {
 
     // Linking.
     let theirs = world.client_token("acme", &account);
-    denied(world.bind(&session, &attacker, "acme", &theirs), "an account that is linked to somebody else");
+    denied(bind(&session, &attacker, "acme", &theirs), "an account that is linked to somebody else");
     let own = world.client_token("acme", &Account::new("own"));
-    denied(world.bind(&session, &victim, "acme", &own), "one's own account to somebody else");
-    denied(world.unbind(&session, &victim, "acme"), "somebody else's link taken away");
-    denied(world.bind(&session, &attacker, "other", &own), "a token of another provider");
+    denied(bind(&session, &victim, "acme", &own), "one's own account to somebody else");
+    denied(unbind(&session, &victim, "acme"), "somebody else's link taken away");
+    denied(bind(&session, &attacker, "other", &own), "a token of another provider");
     let from_elsewhere = session.clone().post(&format!("managed/user/{}?_action=bind&provider=acme", attacker.id), &json!(own));
     denied(from_elsewhere, "a form of another site");
     denied(
         world.server.anonymous().post(&format!("managed/user/{}?_action=bind&provider=acme", victim.id), &json!(own)),
         "without a session",
     );
-    world.bind(&session, &attacker, "acme", &own).ok();
-    denied(world.bind(&session, &attacker, "acme", &own), "a token that was used");
-    denied(world.bind(&session, &attacker, "acme", &world.client_token("acme", &Account::new("more"))), "a second account of one provider");
+    bind(&session, &attacker, "acme", &own).ok();
+    denied(bind(&session, &attacker, "acme", &own), "a token that was used");
+    denied(bind(&session, &attacker, "acme", &world.client_token("acme", &Account::new("more"))), "a second account of one provider");
     let forged = json!({"idps": [{"_ref": format!("managed/acme/{}", account.subject)}]});
     denied(
         stock(&session)
@@ -515,4 +517,181 @@ fn an_account_at_a_provider_proves_nothing_to_a_reset() {
     let (code, out) = check(&Project::new().process("reset", &[claim, query, reset]));
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains("resetStage"), "{out}");
+}
+
+/// A key on P-256 of nobody.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\nOF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r\n1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G\n-----END PRIVATE KEY-----\n";
+
+#[test]
+fn a_real_openid_provider_is_signed_in_with_by_every_method_of_a_client() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let public = SigningKey::from_pem(KEY).unwrap().public_jwk(Some("own")).unwrap();
+    let methods = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
+    let client = |method: &&str| {
+        let mut client = json!({"client_id": method, "redirect_uris": ["http://localhost/back"], "token_endpoint_auth_method": method});
+        match *method {
+            "private_key_jwt" => {
+                client["jwks"] = json!({"keys": [public]});
+                client["token_endpoint_auth_signing_alg"] = json!("ES256");
+            }
+            "none" => {}
+            _ => client["client_secret"] = json!(secret),
+        }
+        client
+    };
+    let mut provider = RealProvider::start(&methods.iter().map(client).collect::<Vec<_>>());
+    let mut files = Project::new().json("conf/authentication.json", &authentication(&serde_json::from_str(MODULES).unwrap()));
+    for method in methods {
+        let name = method.replace('_', "-");
+        let mut file = json!({
+            "provider": name, "type": "OPENID_CONNECT", "clientId": method, "scope": ["openid", "email"], "redirectUri": "http://localhost/back",
+            "wellKnownEndpoint": format!("{}/.well-known/openid-configuration", provider.issuer), "vestibule": {"tokenEndpointAuthMethod": method},
+        });
+        match method {
+            "private_key_jwt" => file["vestibule"] = json!({"tokenEndpointAuthMethod": method, "privateKey": KEY, "keyId": "own"}),
+            "none" => {}
+            _ => file["clientSecret"] = json!(secret),
+        }
+        files = files.json(&format!("conf/identityProvider-{name}.json"), &file);
+    }
+    let server = Server::on(files).start();
+    let anonymous = server.anonymous();
+    let person = Person::create(&server, "really");
+    let session = server.nobody().session(&person.name, PASSWORD);
+    for method in methods {
+        let name = method.replace('_', "-");
+        let mut token = || {
+            let sent = anonymous.post("identityProviders?_action=getAuthRedirect", &json!({"provider": name})).ok();
+            let answer = provider.visit(sent["redirect"].as_str().unwrap(), &person.name);
+            assert!(answer["iss"].is_array(), "it names itself: {answer}");
+            let kept = anonymous.clone().with("X-OpenIDM-DataStoreToken", sent["token"].as_str().unwrap());
+            let first = kept.post("identityProviders?_action=handlePostAuth", &answer);
+            assert_eq!(first.status, 200, "{method}: {}", first.text());
+            // A code is good once.
+            kept.post("identityProviders?_action=handlePostAuth", &answer).refused(403);
+            first.json()["token"].as_str().unwrap().to_owned()
+        };
+        stock(&session).post(&format!("managed/user/{}?_action=bind&provider={name}", person.id), &json!(token())).ok();
+        let login = server.nobody().with("X-OpenIDM-OAuth-Login", "true").with("X-OpenIDM-DataStoreToken", &token());
+        assert_eq!(login.post_empty("authentication?_action=login").ok()["authorization"]["id"], json!(person.id), "{method}");
+    }
+}
+
+#[test]
+fn check_says_what_is_lifted_and_what_is_gone() {
+    let file = |name: &str, authorization: &str, token: &str, profile: &str| {
+        json!({
+            "provider": name, "clientId": "me", "clientSecret": "s", "redirectUri": "https://id.example.test/", "scope": ["x"], "authorizationEndpoint": authorization,
+            "tokenEndpoint": token, "userInfoEndpoint": profile,
+        })
+    };
+    let mut linked_in = file(
+        "linkedIn",
+        "https://www.linkedin.com/oauth/v2/authorization",
+        "https://www.linkedin.com/oauth/v2/accessToken",
+        "https://api.linkedin.com/v2/me",
+    );
+    linked_in["scope"] = json!(["r_liteprofile", "r_emailaddress"]);
+    let facebook = file(
+        "facebook",
+        "https://www.facebook.com/dialog/oauth",
+        "https://graph.facebook.com/v2.7/oauth/access_token",
+        "https://graph.facebook.com/me?fields=id,name",
+    );
+    let instagram = file(
+        "instagram",
+        "https://api.instagram.com/oauth/authorize",
+        "https://api.instagram.com/oauth/access_token",
+        "https://api.instagram.com/v1/users/self",
+    );
+    let twitter = file(
+        "twitter",
+        "https://api.twitter.com/oauth/authenticate",
+        "https://api.twitter.com/oauth/access_token",
+        "https://api.twitter.com/1.1/account/verify_credentials.json",
+    );
+    let mut inside = file("inside", "http://idp.internal.test/auth", "https://idp.example.test/token", "https://idp.example.test/me");
+    inside["clientSecret"] = json!({"$crypto": {"type": "x-simple-encryption", "value": {"key": "k", "data": "x", "cipher": "AES/CBC/PKCS5Padding", "iv": "x"}}});
+    let files =
+        Project::new().json("conf/identityProviders.json", &json!({"providers": [linked_in, facebook, instagram, twitter, inside]}));
+    let (code, out) = check(&files);
+    assert_eq!(code, Some(0), "other ways to sign in still work: {out}");
+    for said in [
+        "linkedIn: 'r_liteprofile r_emailaddress' of scope is not answered any more",
+        "'openid profile email' is used",
+        "linkedIn: 'https://api.linkedin.com/v2/me' of userInfoEndpoint",
+        "'https://api.linkedin.com/v2/userinfo' is used",
+        "facebook: 'https://graph.facebook.com/v2.7/oauth/access_token' of tokenEndpoint",
+        "'https://graph.facebook.com/oauth/access_token' is used",
+        "instagram cannot be used: Instagram's Basic Display API was switched off on 4 December 2024",
+        "twitter cannot be used: this is OAuth 1.0a",
+        "inside: authorizationEndpoint: 'http://idp.internal.test/auth' is not used",
+        "inside: clientSecret: the secret is encrypted",
+    ] {
+        assert!(out.contains(said), "{said}\n{out}");
+    }
+    let server = Server::on(files).start();
+    let shown = server.anonymous().get("authentication").ok();
+    let names: Vec<&Value> = shown["providers"].as_array().unwrap().iter().map(|one| &one["provider"]).collect();
+    assert_eq!(names, [&json!("linkedIn"), &json!("facebook")]);
+    let sent = server.anonymous().post("identityProviders?_action=getAuthRedirect", &json!({"provider": "facebook"})).ok();
+    assert!(
+        sent["redirect"].as_str().unwrap().starts_with("https://www.facebook.com/dialog/oauth?response_type=code&client_id=me&"),
+        "{sent}"
+    );
+    let file = server.admin().get("config/identityProviders").ok();
+    assert!(!file.to_string().contains("\"clientSecret\":\"s\""), "{file}");
+}
+
+#[test]
+fn an_answer_that_is_posted_comes_back_as_a_get_and_the_name_that_is_told_once_is_not_lost() {
+    let idp = IdentityProvider::start();
+    let mut apple = idp.file("apple");
+    apple["issuer"] = json!(idp.issuer());
+    apple["redirectUri"] = json!("http://localhost/oauthReturn/");
+    apple["propertyMap"] = json!([{"source": "sub", "target": "id"}, {"source": "family_name", "target": "familyName"}, {"source": "email", "target": "email"}]);
+    let details = json!({"name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": true, "registrationProperties": ["userName", "givenName", "sn", "mail"]});
+    let files = Project::new()
+        .json("conf/identityProvider-apple.json", &apple)
+        .json("conf/authentication.json", &authentication(&serde_json::from_str(MODULES).unwrap()))
+        .process("registration", &[details, json!({"name": "selfRegistration"})]);
+    let server = Server::on(files).start();
+    let client = server.anonymous();
+    let sent = client.post("identityProviders?_action=getAuthRedirect", &json!({"provider": "apple"})).ok();
+    let url = sent["redirect"].as_str().unwrap();
+    assert!(url.contains("&response_mode=form_post"), "{url}");
+    let account = Account::new("fruit");
+    let answer = idp.answer(url, &account);
+    let (state, code) = (answer["state"][0].as_str().unwrap(), answer["code"][0].as_str().unwrap());
+    let post = |form: &str, path: &str| {
+        let browser = server.nobody().with("Content-Type", "application/x-www-form-urlencoded").with("Origin", "https://appleid.apple.com");
+        browser.send(&browser.request("POST", path).body(form))
+    };
+    let user =
+        "%7B%22name%22%3A%7B%22firstName%22%3A%22Jo%22%2C%22lastName%22%3A%22Doe%22%7D%2C%22email%22%3A%22not%40signed.example%22%7D";
+    let returned = post(&format!("state={state}&code={code}&user={user}"), "/oauthReturn/");
+    assert_eq!((returned.status, cookie(&returned)), (303, None), "{}", returned.text());
+    let location = returned.header("location").unwrap();
+    assert!(
+        location.starts_with(&format!("/oauthReturn/?state={state}&code=")) && !location.contains(code) && !location.contains("Doe"),
+        "{location}"
+    );
+    let sealed = location.split("code=").nth(1).unwrap();
+    let kept = client.clone().with("X-OpenIDM-DataStoreToken", sent["token"].as_str().unwrap());
+    kept.post("identityProviders?_action=handlePostAuth", &json!({"state": ["x"], "code": [code]})).refused(400);
+    let token = kept.post("identityProviders?_action=handlePostAuth", &json!({"state": [state], "code": [sealed]})).ok();
+    let asked = client.submit("registration", None, &json!({"clientToken": token["token"], "oauthRegister": "true"})).ok();
+    assert_eq!(asked["requirements"]["properties"]["user"]["default"], json!({"sn": "Doe", "mail": account.mail}), "{asked}");
+
+    let cancelled = post(&format!("state={state}&error=user_cancelled_authorize"), "/oauthReturn/");
+    let sealed = cancelled.header("location").unwrap().split("code=").nth(1).unwrap().to_owned();
+    let said = kept.post("identityProviders?_action=handlePostAuth", &json!({"state": [state], "code": [sealed]})).refused(403);
+    assert!(said.ends_with("user_cancelled_authorize"), "{said}");
+    let of_another = post("state=another&code=c", "/oauthReturn/");
+    let sealed = of_another.header("location").unwrap().split("code=").nth(1).unwrap().to_owned();
+    kept.post("identityProviders?_action=handlePostAuth", &json!({"state": [state], "code": [sealed]})).refused(400);
+    assert_eq!(post("code=c", "/oauthReturn/").status, 400);
+    assert_eq!(post("state=%0d%0aX&code=c", "/oauthReturn/").status, 400);
+    assert_eq!(post(&format!("state=a&code={}", "c".repeat(20_000)), "/oauthReturn/").status, 413);
+    assert_ne!(post("state=a&code=c", "/").status, 303, "other addresses take no forms of providers");
 }

@@ -15,6 +15,7 @@ pub(crate) mod peer;
 pub(crate) mod people;
 pub(crate) mod profile;
 pub(crate) mod project;
+pub(crate) mod real_provider;
 pub(crate) mod reaper;
 pub(crate) mod server;
 pub(crate) mod sink;

@@ -34,6 +34,11 @@ pub struct Sent {
     pub token: String,
 }
 
+/// Purpose of the text that stands for a posted answer, in the place of its code.
+const POSTED: &str = "identity provider's form";
+/// What is taken of a posted answer.
+const OF_FORM: [&str; 5] = ["code", "user", "error", "iss", "state"];
+
 /// What a failure with a provider is told as. The cause goes to the log, without anything of the person.
 fn told(provider: &str, error: &SocialError) -> AccountError {
     let refused = match error {
@@ -71,6 +76,30 @@ impl Attempt<'_> {
         Ok(Sent { url: begun.url, token })
     }
 
+    /// The query of a GET that stands for a provider's form: its state, and the rest sealed in the place of the code. Proves nothing, and is worth
+    /// nothing without what the browser keeps.
+    ///
+    /// # Errors
+    /// 400 for a form that is no answer of a provider, 429 for too many, 500 when the system gives no randomness.
+    pub fn passed_on(&self, form: &[(String, String)]) -> Result<String, AccountError> {
+        self.accounts.limits.sign_in(self.address, self.now)?;
+        let is_state = |text: &&str| {
+            !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        let taken: Vec<&(String, String)> = form.iter().filter(|(name, _)| OF_FORM.contains(&name.as_str())).collect();
+        let answered: Answered = taken.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let state = answered.one("state").filter(is_state).ok_or_else(|| told("", &SocialError::State))?;
+        let sealed = mint(&self.accounts.keys, self.accounts.random.as_ref(), POSTED, json!(taken), self.now, AWAY)?;
+        Ok(format!("state={state}&code={sealed}"))
+    }
+
+    /// The parameters of an answer, those of a posted one in the place of what stands for them.
+    fn unfolded(&self, answered: &Answered) -> Answered {
+        let minted = answered.one("code").and_then(|code| self.opened(POSTED, code));
+        let taken = minted.and_then(|minted| serde_json::from_value::<Vec<(String, String)>>(minted.payload).ok());
+        taken.map_or_else(|| answered.clone(), |taken| taken.into_iter().collect())
+    }
+
     /// What a browser proved that came back from a provider, as a text that is good for a while: [`SOCIAL_ACCOUNT`]. `token` is what it kept.
     ///
     /// # Errors
@@ -80,7 +109,8 @@ impl Attempt<'_> {
         self.accounts.limits.sign_in(self.address, self.now)?;
         let challenge = self.opened(CHALLENGE, token).and_then(|minted| serde_json::from_value::<Challenge>(minted.payload).ok());
         let challenge = challenge.ok_or_else(|| told("", &SocialError::State))?;
-        let proven = self.runtime.social.finish(&challenge, answered, self.now, self.accounts.random.as_ref()).await;
+        let answered = self.unfolded(answered);
+        let proven = self.runtime.social.finish(&challenge, &answered, self.now, self.accounts.random.as_ref()).await;
         let proven = proven.map_err(|error| told(&challenge.provider, &error))?;
         let payload = serde_json::to_value(&proven).map_err(|_| ResourceError::internal("Error constructing token"))?;
         Ok(mint(&self.accounts.keys, self.accounts.random.as_ref(), SOCIAL_ACCOUNT, payload, self.now, GOOD_FOR)?)

@@ -101,6 +101,10 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let Some(below) = below_context(parts.uri.path()) else {
+        let body = match rest::posted(&served.rest, &parts, body, peer).await {
+            Ok(response) => return response,
+            Err(body) => body,
+        };
         let runtime = served.rest.accounts.runtime.load_full();
         if let Some(built) = client_build::serve(&served.build, &runtime, &parts.method, &parts.uri, &parts.headers).await {
             return built;

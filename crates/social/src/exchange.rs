@@ -81,6 +81,11 @@ impl Answered {
         found.next().filter(|_| found.next().is_none())
     }
 
+    /// The parameters as they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(own, _)| own == name)
     }
@@ -164,7 +169,7 @@ impl Providers {
         if !scope.is_empty() {
             parameters.push(("scope", scope.as_str()));
         }
-        if provider.dialect.form_post && provider.scope.iter().any(|scope| scope != "openid") {
+        if provider.is_posted() {
             parameters.push(("response_mode", "form_post"));
         }
         Ok(Redirect { url: with_query(&metadata.authorization_endpoint, &parameters), challenge })

@@ -296,6 +296,19 @@ impl Provider {
         &self.redirect_uri
     }
 
+    /// Whether the provider answers with a form, posted to this path of ours.
+    #[must_use]
+    pub fn posts_to(&self, path: &str) -> bool {
+        let own = self.redirect_uri.split_once("://").map_or("", |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
+        let own = own.split(['?', '#']).next().unwrap_or_default();
+        self.is_posted() && path.strip_prefix('/') == Some(own)
+    }
+
+    /// Whether it answers with a form: Apple does as soon as it is asked for more than the account itself.
+    pub(crate) fn is_posted(&self) -> bool {
+        self.dialect.form_post && self.scope.iter().any(|scope| scope != "openid")
+    }
+
     /// The client, as the token endpoint knows it.
     pub(crate) fn client<'a>(&'a self, token_endpoint: &'a str) -> Client<'a> {
         Client {

@@ -92,7 +92,7 @@ impl Stage<Services> for IdmUserDetails {
         let schema = cx.services.managed.schema(&self.details.collection)?;
         let mut shown = details::shown(cx, &self.details.mail);
         if let Value::Object(shown) = &mut shown {
-            for (name, value) in self.offered(cx, schema) {
+            for (name, value) in offered(cx, schema) {
                 shown.entry(name).or_insert(value);
             }
         }
@@ -109,7 +109,7 @@ impl Stage<Services> for IdmUserDetails {
         if given("clientToken") {
             self.bring(cx, input).await?;
         }
-        let offered = self.offered(cx, Arc::clone(&cx.services.managed).schema(&self.details.collection)?);
+        let offered = offered(cx, Arc::clone(&cx.services.managed).schema(&self.details.collection)?);
         let user = if given("user") {
             let mut user = offered;
             // What is typed counts, also where it was emptied.
@@ -150,16 +150,6 @@ impl IdmUserDetails {
         }
         cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
         cx.grant(Fact::OwnsExternal { provider: proven.provider, subject: proven.subject })
-    }
-
-    /// What the provider's profile offers of what a person may set, and was not collected yet.
-    fn offered(&self, cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> {
-        let Some(proven) = details::brought(cx) else { return Map::new() };
-        let mut offered = proven.offers(cx.services.property_map.as_ref());
-        let collected = details::collected(cx);
-        let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
-        offered.retain(|name, value| askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number()));
-        offered
     }
 
     /// The properties that are shown: those configured, or required by the schema, as far as a person may set them. The password has a
@@ -235,6 +225,16 @@ impl IdmUserDetails {
             }
         }
     }
+}
+
+/// What the provider's profile offers of what a person may set, and was not collected yet.
+fn offered(cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> {
+    let Some(proven) = details::brought(cx) else { return Map::new() };
+    let mut offered = proven.offers(cx.services.property_map.as_ref());
+    let collected = details::collected(cx);
+    let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
+    offered.retain(|name, value| askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number()));
+    offered
 }
 
 fn is_askable(property: &Property) -> bool {

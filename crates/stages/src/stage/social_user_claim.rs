@@ -192,9 +192,9 @@ impl SocialUserClaim {
         cx.take(state::CLAIMED);
         if find_link(&cx.services.managed, &proven).await?.is_some() {
             // It signs somebody in already.
-            return self.done(cx, &proven, true);
+            return done(cx, &proven, true);
         }
-        let Some(person) = self.matching(cx, &proven).await? else { return self.done(cx, &proven, false) };
+        let Some(person) = self.matching(cx, &proven).await? else { return done(cx, &proven, false) };
         cx.put(state::CLAIMED, person.id.clone().into());
         self.ask(cx, &person, None).await
     }
@@ -280,20 +280,21 @@ impl SocialUserClaim {
         let detail = json!({ "provider": claimed_with.provider, "process": cx.process(), "instance": cx.instance() });
         cx.audit("link", format!("{PEOPLE}/{}", person.id), true, detail);
         cx.effect(Effect::ResetCounter(cx.own_name("claim")));
-        self.done(cx, claimed_with, true)
+        done(cx, claimed_with, true)
     }
+}
 
-    fn done(&self, cx: &mut Cx<'_>, proven: &Proven, claimed: bool) -> Result<Progress, ResourceError> {
-        if claimed {
-            // A stage behind this one has nothing more to link.
-            cx.take(state::IDP_DATA);
-            cx.add("claimedProfile", format!("{}/{}", social::collection(&proven.provider), proven.subject).into());
-        }
-        cx.put(state::OAUTH_LOGIN, claimed.into());
-        cx.take(state::CLAIMED);
-        cx.grant(Fact::OwnsExternal { provider: proven.provider.clone(), subject: proven.subject.clone() })?;
-        Ok(Progress::Done)
+/// The process goes on, with or without an account.
+fn done(cx: &mut Cx<'_>, proven: &Proven, claimed: bool) -> Result<Progress, ResourceError> {
+    if claimed {
+        // A stage behind this one has nothing more to link.
+        cx.take(state::IDP_DATA);
+        cx.add("claimedProfile", format!("{}/{}", social::collection(&proven.provider), proven.subject).into());
     }
+    cx.put(state::OAUTH_LOGIN, claimed.into());
+    cx.take(state::CLAIMED);
+    cx.grant(Fact::OwnsExternal { provider: proven.provider.clone(), subject: proven.subject.clone() })?;
+    Ok(Progress::Done)
 }
 
 fn is_active(person: &Resource) -> bool {

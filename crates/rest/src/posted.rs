@@ -1,0 +1,61 @@
+//! The answer of a provider that comes as a form (*OAuth 2.0 Form Post Response Mode*), as Apple's does: a POST of another site, to the address
+//! that the provider's file names.
+//!
+//! Easiest to get wrong: a browser sends no `SameSite=Lax` cookie with that POST, so it may not begin, end or mean a session. It is taken as it is,
+//! sealed, and answered with a GET of our own, to which the cookies come.
+
+use accounts::Attempt;
+use axum::body::Body;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use wire::client::{Client, Peer};
+use wire::parameters::Parameters;
+
+use crate::app::App;
+use crate::body::collect;
+use crate::reply;
+
+/// Bytes of the longest form.
+const MAX_FORM: usize = 16 * 1024;
+
+/// The answer to a provider's form.
+///
+/// # Errors
+/// The body of any other request, for whoever it is meant for.
+pub async fn posted(app: &App, parts: &Parts, body: Body, peer: Peer) -> Result<Response<Body>, Body> {
+    let accounts = app.accounts.as_ref();
+    let runtime = accounts.runtime.load_full();
+    let path = parts.uri.path();
+    let is_form =
+        parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+    if parts.method != Method::POST || !is_form || !runtime.social.iter().any(|provider| provider.posts_to(path)) {
+        return Err(body);
+    }
+    let client = Client::of(peer, &parts.headers, |address| runtime.trusts(address));
+    let transaction = accounts.transaction();
+    let attempt = Attempt { accounts, runtime: &runtime, address: client.address, transaction: &transaction, now: accounts.now() };
+    let form = match collect(body, &parts.headers, MAX_FORM).await {
+        Ok(bytes) => Parameters::parse(&String::from_utf8_lossy(&bytes)),
+        Err(error) => Err(error),
+    };
+    let query = match form {
+        Ok(form) => attempt.passed_on(form.as_slice()).map_err(Into::into),
+        Err(error) => Err(error),
+    };
+    Ok(match query {
+        Ok(query) => see_other(&format!("{path}?{query}")),
+        Err(error) => reply::refuse(&error.into()),
+    })
+}
+
+fn see_other(to: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Ok(to) = HeaderValue::from_str(to) {
+        headers.insert(header::LOCATION, to);
+    }
+    response
+}
