@@ -34,7 +34,7 @@ mod watch;
 
 pub use backup::{BackupError, KeysIn, PASSPHRASE, backup, restore};
 pub use crest::nearest;
-pub use far_end::{FarEnd, FarEndError, Fetched};
+pub use far_end::{FarEnd, FarEndError, Fetched, fetch_repository};
 pub use keys::{HeldKey, KeyFileError, bring as bring_keys, list as list_keys, rotate as rotate_keys, take_out as take_out_keys};
 pub use moving_in::MovingIn;
 pub use offline::{Offline, OfflineError, OpenSession, Person, asked, check, check_store, examine_store, maps, migrate, pages_of};
