@@ -14,6 +14,7 @@ mod reference;
 mod restore;
 mod serve;
 mod store;
+mod token;
 mod user;
 
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ enum Command {
     Export(export::Export),
     /// Manage the server's own keys.
     Keys(keys::Keys),
+    /// Look at snapshot tokens.
+    Token(token::Token),
     /// Look at what a server will need, and say what is good, doubtful or bad.
     Doctor(doctor::Doctor),
     /// Manage the store itself.
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
         Command::Import(import) => runtime.block_on(import.run()),
         Command::Export(export) => runtime.block_on(export.run()),
         Command::Keys(keys) => keys.run(),
+        Command::Token(token) => token.run(),
         Command::Doctor(doctor) => doctor.run(),
         Command::Store(store) => runtime.block_on(store.run()),
         Command::Migrate(migrate) => migrate.run(),

@@ -30,6 +30,7 @@ mod sealed;
 mod serve;
 mod shared_config;
 mod store_copy;
+mod token_inspection;
 mod watch;
 
 pub use backup::{BackupError, KeysIn, PASSPHRASE, backup, restore};
@@ -45,3 +46,4 @@ pub use project_directory::NoProject;
 pub use runtime::Source;
 pub use serve::{Options, ServeError, Started, serve};
 pub use store_copy::{StoreCopyError, copy_store};
+pub use token_inspection::{TokenInspectionError, inspect_token};
