@@ -506,9 +506,8 @@ fn what_is_exported_is_imported_again_as_it_was() {
     assert!(output.status.code() == Some(1) && !nowhere.path("x").exists(), "{output:?}");
 }
 
-#[test]
-fn an_import_that_is_killed_at_any_moment_goes_on() {
-    let place = Place::new(&Project::new());
+fn killed_and_gone_on(project: &Project) {
+    let place = Place::new(project);
     let records: Vec<Value> = (0..1500)
         .map(|number| {
             person(&format!("p{number:04}"), &json!({ "password": salted("SHA-1", "jKUJEVcjIw5Cq7s161iR0f6I6kAAAQIDBAUGBwgJCgsMDQ4P") }))
@@ -530,4 +529,15 @@ fn an_import_that_is_killed_at_any_moment_goes_on() {
     let mut people = place.people();
     people.dedup();
     assert_eq!((people.len(), people.first().map(String::as_str)), (1500, Some("p0000")));
+}
+
+#[test]
+fn an_import_that_is_killed_at_any_moment_goes_on() {
+    killed_and_gone_on(&Project::new());
+}
+
+#[test]
+fn an_import_into_postgres_that_is_killed_at_any_moment_goes_on() {
+    let url = store::testing::Postgres::shared().store_named("imported");
+    killed_and_gone_on(&Project::new().file("vestibule.toml", format!("[store]\nurl = \"{url}\"\n")));
 }
