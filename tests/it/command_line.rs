@@ -249,3 +249,32 @@ fn keys_are_listed_brought_in_and_taken_out() {
     let pem = keys(&["import", &format!("{fixtures}/pkcs8.pem"), "--pem"]);
     assert_eq!(pem.code, Some(0), "{}", pem.err);
 }
+
+#[test]
+fn a_token_is_told_without_what_it_holds_and_only_with_its_keys() {
+    let server = Server::on(Project::new().process("reset", &reset_by_mail())).start();
+    let person = Person::create(&server, "inspected");
+    let (_, token) = server.anonymous().goes_on("reset", None, &person.query());
+    let (project, data) = (server.project(), server.data());
+    let inspect = |token: &str, data: &std::path::Path| {
+        vestibule(&["token", "inspect", "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()], token)
+    };
+    let told = inspect(&format!("{token}\n"), &data);
+    let said: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!((&said["process"], &said["isExpired"]), (&json!("reset"), &json!(false)), "{}", told.err);
+    assert_eq!(said["named"], format!("managed/user/{}", person.id), "{said}");
+    assert!(said["proved"].as_array().unwrap().contains(&json!("a named account")) && !told.out.contains(&person.mail), "{said}");
+    assert_eq!(inspect(&format!("https://x.example/reset?token={token}&code=1"), &data).out, told.out);
+    for (token, words) in [
+        ("nonsense", "do not open it"),
+        (&token[..token.len() - 2], "do not open it"),
+        ("0123456789abcdef", "only names what the store keeps"),
+    ] {
+        let refused = inspect(token, &data);
+        assert!(refused.code == Some(1) && refused.err.contains(words), "{token}: {}", refused.err);
+    }
+    let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let refused = inspect(&token, elsewhere.path());
+    assert!(refused.code == Some(1) && refused.err.contains("there are no keys"), "{}", refused.err);
+    assert!(std::fs::read_dir(elsewhere.path()).unwrap().next().is_none(), "none are made");
+}

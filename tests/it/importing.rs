@@ -190,6 +190,7 @@ fn what_is_lost_is_counted_and_signed_before_anything_is_written() {
         "MD5",
     ];
     place.import(&[&file, "--dry-run", "--report", report.to_str().unwrap()]).says(0, &words);
+    assert!(!place.path("data").exists(), "a look makes nothing");
     let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     let signature = report["signature"].as_str().unwrap();
     place.import(&[&file]).says(2, &["--sign-off", signature]);
@@ -433,7 +434,7 @@ fn a_running_server_is_read_page_by_page_and_what_stopped_goes_on() {
     let ran = from(&password, &["--dry-run"]);
     ran.says(
         0,
-        &["7 objects of", "managed/user: 7 objects", "7 times managed/user/password: private there, so that REST does not give it"],
+        &["what was read is in", "managed/user: 7 objects", "7 times managed/user/password: private there, so that REST does not give it"],
     );
     let signature = ran.said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap().to_owned();
     // What was read is kept: the far end may be gone.
@@ -444,6 +445,37 @@ fn a_running_server_is_read_page_by_page_and_what_stopped_goes_on() {
     let kept: Vec<_> =
         std::fs::read_dir(place.path("data")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert!(!kept.iter().any(|name| name.starts_with("import-")), "{kept:?}");
+}
+
+#[test]
+fn the_repository_of_an_idm_is_read_over_a_connection() {
+    use store::testing::{PASSWORD as SECRET, Postgres};
+    let server = Postgres::shared();
+    let old = |text: &str| server.ask("vestibule", text);
+    let object = json!({ "userName": "ann", "sn": "back\\slash\ttab", "password": salted("SHA-1", "jKUJEVcjIw5Cq7s161iR0f6I6kAAAQIDBAUGBwgJCgsMDQ4P") });
+    // As the scripts of the product make them.
+    old("CREATE SCHEMA oldidm; CREATE TABLE oldidm.objecttypes (id BIGSERIAL PRIMARY KEY, objecttype VARCHAR(255)); \
+        CREATE TABLE oldidm.managedobjects (id BIGSERIAL PRIMARY KEY, objecttypes_id BIGINT NOT NULL, objectid VARCHAR(255) NOT NULL, rev VARCHAR(38) NOT NULL, fullobject JSON); \
+        CREATE TABLE oldidm.managedobjectproperties (managedobjects_id BIGINT NOT NULL, propkey VARCHAR(255) NOT NULL, propvalue TEXT); \
+        CREATE TABLE oldidm.relationships (id BIGSERIAL PRIMARY KEY, objectid VARCHAR(255), fullobject JSON)");
+    old(&format!(
+        "INSERT INTO oldidm.objecttypes VALUES (1, 'managed/user'); INSERT INTO oldidm.managedobjects VALUES (1, 1, 'a', '3', '{object}'), \
+        (2, 1, 'b', '4', '{{\"userName\": \"ben\"}}'); INSERT INTO oldidm.managedobjects SELECT n, 1, 'n' || n, '0', json_build_object('userName', 'many' || n) FROM generate_series(10, 1209) AS n; \
+        INSERT INTO oldidm.relationships VALUES (1, 'r', '{{\"firstId\": \"managed/user/b\", \"firstPropertyName\": \"manager\", \"secondId\": \"managed/user/a\", \"secondPropertyName\": \"reports\"}}')"
+    ));
+    old("GRANT USAGE ON SCHEMA oldidm TO vestibule; GRANT SELECT ON ALL TABLES IN SCHEMA oldidm TO vestibule");
+    let place = Place::new(&relationships::project());
+    let address = server.store_named("oldidm");
+    let ran = place.import(&["--from", &address]);
+    ran.says(0, &["managed/user: 1202 objects", "1: salted SHA-1", "imported: 1202"]);
+    assert!(!ran.said.contains(SECRET), "{}", ran.said);
+    assert_eq!(place.people().len(), 1202);
+    let kept = std::fs::read_dir(place.path("data"))
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("import-"))
+        .count();
+    assert_eq!(kept, 0);
+    place.import(&["--from", &server.store_named("nowhere")]).says(1, &["has no table 'objecttypes'"]);
 }
 
 #[test]
@@ -474,9 +506,8 @@ fn what_is_exported_is_imported_again_as_it_was() {
     assert!(output.status.code() == Some(1) && !nowhere.path("x").exists(), "{output:?}");
 }
 
-#[test]
-fn an_import_that_is_killed_at_any_moment_goes_on() {
-    let place = Place::new(&Project::new());
+fn killed_and_gone_on(project: &Project) {
+    let place = Place::new(project);
     let records: Vec<Value> = (0..1500)
         .map(|number| {
             person(&format!("p{number:04}"), &json!({ "password": salted("SHA-1", "jKUJEVcjIw5Cq7s161iR0f6I6kAAAQIDBAUGBwgJCgsMDQ4P") }))
@@ -498,4 +529,15 @@ fn an_import_that_is_killed_at_any_moment_goes_on() {
     let mut people = place.people();
     people.dedup();
     assert_eq!((people.len(), people.first().map(String::as_str)), (1500, Some("p0000")));
+}
+
+#[test]
+fn an_import_that_is_killed_at_any_moment_goes_on() {
+    killed_and_gone_on(&Project::new());
+}
+
+#[test]
+fn an_import_into_postgres_that_is_killed_at_any_moment_goes_on() {
+    let url = store::testing::Postgres::shared().store_named("imported");
+    killed_and_gone_on(&Project::new().file("vestibule.toml", format!("[store]\nurl = \"{url}\"\n")));
 }

@@ -24,9 +24,9 @@ pub(crate) struct Import {
     /// The files of the export.
     #[arg(value_name = "FILE", required_unless_present = "from", conflicts_with = "from")]
     files: Vec<PathBuf>,
-    /// The address of a running IDM instead, up to `/openidm`. It is only read. REST gives no private property, and so no password where
-    /// the project keeps it private: the report counts these people. What was read is kept below the data directory until it is imported, and a
-    /// reading that stopped goes on.
+    /// A running IDM instead: the address of its repository, as in `postgres://user@host/openidm?schema=openidm`, or that of its REST interface,
+    /// up to `/openidm`. It is only read. REST gives no private property, and so no password where the project keeps it private: the report
+    /// counts these people. What was read is kept below the data directory until it is imported.
     #[arg(long, value_name = "URL")]
     from: Option<String>,
     #[command(flatten)]
@@ -132,11 +132,12 @@ impl Import {
         };
         let keystore = self.keystore.as_deref().zip(password.as_deref());
         let (project, data) = (self.at.project.project.as_deref(), self.at.data.data.as_path());
-        let store = match MovingIn::open(project, data, keystore).await {
+        let store = match MovingIn::open(project, data, keystore, self.dry_run || self.propose.is_some()).await {
             Ok(store) => store,
             Err(error) => return fail(&error),
         };
-        let code = self.import(&store, &source, &resolution).await;
+        let over_rest = fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines);
+        let code = self.import(&store, &source, &resolution, over_rest).await;
         store.close().await;
         if let Some(fetched) = fetched.filter(|_| code == ExitCode::SUCCESS && !self.dry_run && self.propose.is_none())
             && let Err(error) = fetched.remove()
@@ -149,13 +150,18 @@ impl Import {
     /// What was read of a running IDM, where one is named.
     async fn fetched(&self) -> Result<Option<Fetched>, ExitCode> {
         let Some(address) = &self.from else { return Ok(None) };
-        let FarEndArgs { from_user, from_password_file, from_collections, page_size, pages_per_second } = &self.far_end;
-        let password = secret(from_password_file.as_deref(), FROM_PASSWORD, "--from-password-file").map_err(|error| refuse(&error))?;
-        let collections = if from_collections.is_empty() { vec!["managed/user".to_owned()] } else { from_collections.clone() };
-        let (user, page, pages_per_second) = (from_user.clone(), *page_size, *pages_per_second);
-        let far_end = FarEnd { address: address.clone(), user, password, collections, page, pages_per_second };
-        let fetched = far_end.fetch(&self.at.data.data).await.map_err(|error| fail(&error))?;
-        complain(&format_args!("{} objects of {address} are in {}", fetched.objects, fetched.file.display()));
+        let data = &self.at.data.data;
+        let fetched = if address.starts_with("postgres:") || address.starts_with("postgresql:") {
+            server::fetch_repository(address, data).await
+        } else {
+            let FarEndArgs { from_user, from_password_file, from_collections, page_size, pages_per_second } = &self.far_end;
+            let password = secret(from_password_file.as_deref(), FROM_PASSWORD, "--from-password-file").map_err(|error| refuse(&error))?;
+            let collections = if from_collections.is_empty() { vec!["managed/user".to_owned()] } else { from_collections.clone() };
+            let (user, page, pages_per_second) = (from_user.clone(), *page_size, *pages_per_second);
+            FarEnd { address: address.clone(), user, password, collections, page, pages_per_second }.fetch(data).await
+        };
+        let fetched = fetched.map_err(|error| fail(&error))?;
+        complain(&format_args!("what was read is in {} until it is imported", fetched.file.display()));
         Ok(Some(fetched))
     }
 
@@ -168,7 +174,7 @@ impl Import {
             mapping.collection.clone_from(collection);
         }
         let source = match fetched {
-            Some(fetched) => Source::new(std::slice::from_ref(&fetched.file), Some(Form::JsonLines), mapping),
+            Some(fetched) => Source::new(std::slice::from_ref(&fetched.file), Some(fetched.form), mapping),
             None => Source::new(&self.files, self.form.map(Form::from), mapping),
         };
         let source = source.map_err(|error| error.to_string())?;
@@ -180,9 +186,9 @@ impl Import {
         Ok((source, resolution.transpose()?.unwrap_or_default(), password))
     }
 
-    async fn import(&self, store: &MovingIn, source: &Source, resolution: &Resolution) -> ExitCode {
+    async fn import(&self, store: &MovingIn, source: &Source, resolution: &Resolution, over_rest: bool) -> ExitCode {
         let import = store.import(source, resolution);
-        let import = if self.from.is_some() { import.over_rest() } else { import };
+        let import = if over_rest { import.over_rest() } else { import };
         let mut output = Output::new();
         if self.dry_run || self.propose.is_some() {
             let (report, proposal) = match import.dry_run().await {

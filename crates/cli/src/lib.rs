@@ -17,6 +17,7 @@ mod serve;
 mod simulate;
 mod specifications;
 mod store;
+mod token;
 mod user;
 mod version;
 
@@ -56,6 +57,8 @@ enum Command {
     Export(export::Export),
     /// Manage the server's own keys.
     Keys(keys::Keys),
+    /// Look at snapshot tokens.
+    Token(token::Token),
     /// Look at what a server will need, and say what is good, doubtful or bad.
     Doctor(doctor::Doctor),
     /// Manage the store itself.
@@ -130,6 +133,8 @@ pub fn run() -> ExitCode {
         Command::Export(export) => runtime.block_on(export.run()),
         Command::Keys(keys) => keys.run(),
         Command::Doctor(doctor) => doctor.run(&runtime),
+        Command::Token(token) => token.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Store(store) => runtime.block_on(store.run()),
         Command::Migrate(migrate) => migrate.run(),
         Command::Backup(backup) => backup.run(),

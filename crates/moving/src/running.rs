@@ -6,6 +6,7 @@
 use crest::Change;
 use identity::Objects as _;
 use process::{Effect, Ledger as _, Unit};
+use serde_json::Value;
 
 use crate::hashing::{Job, hash_all};
 use crate::import::{Import, ImportError};
@@ -15,6 +16,18 @@ use crate::survey::{Known, Next, Ready};
 
 /// Objects of one transaction. A batch with passwords in clear is hashed on every core first.
 const BATCH: usize = 256;
+/// Bytes of text in one, about: records may be long.
+const HEAVIEST: usize = 8 << 20;
+
+/// Bytes of text in a value.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(elements) => elements.iter().map(weight).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        _ => 8,
+    }
+}
 
 /// What an import did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +71,7 @@ impl Import<'_> {
         }
         let (mut imported, mut links) = (Imported::default(), false);
         let mut order = 0_u64;
-        let mut batch: Vec<Ready> = Vec::with_capacity(BATCH);
+        let (mut batch, mut heavy): (Vec<Ready>, usize) = (Vec::with_capacity(BATCH), 0);
         for (number, next) in self.numbered() {
             let record = match next {
                 Next::Record(record) => record,
@@ -68,9 +81,11 @@ impl Import<'_> {
             order = order.rotate_left(5) ^ crate::fingerprints::fingerprint(&[&record.collection, &record.id]);
             let Ok(ready) = self.ready(&known, number, *record).await? else { continue };
             links |= !ready.kept_there.is_empty();
+            heavy += weight(&ready.incoming.content);
             batch.push(ready);
-            if batch.len() == BATCH {
+            if batch.len() == BATCH || heavy > HEAVIEST {
                 self.store(&mut batch, &mut imported).await?;
+                heavy = 0;
             }
         }
         self.store(&mut batch, &mut imported).await?;

@@ -1,4 +1,4 @@
-//! A running IDM, read over REST into a file, from which its people are imported.
+//! A running IDM, read over REST into a file, from which its people are imported; or its repository, over a connection to the database.
 //!
 //! Easiest to break: the far end serves people. It is only read, a page at a time, so many in a second and no more; what was read is kept, and a
 //! reading that stopped goes on behind it.
@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use moving::Form;
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -66,6 +67,9 @@ pub enum FarEndError {
         /// What is wrong.
         cause: String,
     },
+    /// The repository cannot be read.
+    #[error(transparent)]
+    Repository(#[from] store::RepositoryError),
     /// The file cannot be written.
     #[error("{path}: {error}")]
     Io {
@@ -94,9 +98,10 @@ struct Progress {
 pub struct Fetched {
     /// Where it is.
     pub file: PathBuf,
-    /// Objects in it.
-    pub objects: u64,
-    progress: PathBuf,
+    /// What form it has.
+    pub form: Form,
+    /// What is known of how far the reading has come.
+    progress: Option<PathBuf>,
 }
 
 impl Fetched {
@@ -105,7 +110,7 @@ impl Fetched {
     /// # Errors
     /// What the system says.
     pub fn remove(&self) -> io::Result<()> {
-        std::fs::remove_file(&self.progress)?;
+        self.progress.as_ref().map_or(Ok(()), std::fs::remove_file)?;
         std::fs::remove_file(&self.file)
     }
 }
@@ -157,7 +162,7 @@ impl FarEnd {
             }
             save(&progress, &at).map_err(failed)?;
         }
-        Ok(Fetched { file, objects: at.objects, progress })
+        Ok(Fetched { file, form: Form::JsonLines, progress: Some(progress) })
     }
 
     fn base(&self) -> Result<Url, FarEndError> {
@@ -229,6 +234,35 @@ impl FarEnd {
         }
         serde_json::from_slice(&bytes).map(Ok).map_err(|_| "what it answers is no JSON".to_owned())
     }
+}
+
+/// Reads the repository of an IDM at a `postgres://` address into a file below `data`; one that was read is not read again before
+/// [`Fetched::remove`].
+///
+/// # Errors
+/// [`FarEndError`].
+pub async fn fetch_repository(address: &str, data: &Path) -> Result<Fetched, FarEndError> {
+    crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
+    let hash = digest(&SHA256, store::name_of(address).as_bytes());
+    let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
+    let file = data.join(format!("import-{name}.sql"));
+    if !file.exists() {
+        let (address, place) = (address.to_owned(), file.clone());
+        let read = tokio::task::spawn_blocking(move || dumped(&address, &place));
+        read.await.map_err(|error| FarEndError::Io { path: file.clone(), error: io::Error::other(error) })??;
+    }
+    Ok(Fetched { file, form: Form::Dump, progress: None })
+}
+
+/// The file has its name when it is whole.
+fn dumped(address: &str, file: &Path) -> Result<(), FarEndError> {
+    let failed = |error| FarEndError::Io { path: file.to_owned(), error };
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let mut to = io::BufWriter::new(tempfile::Builder::new().prefix(".import-").tempfile_in(directory).map_err(failed)?);
+    store::dump_repository(address, &mut to)?;
+    let whole = to.into_inner().map_err(|error| failed(error.into_error()))?;
+    whole.as_file().sync_all().map_err(failed)?;
+    whole.persist(file).map(drop).map_err(|error| failed(error.error))
 }
 
 fn private(path: &Path) -> io::Result<File> {

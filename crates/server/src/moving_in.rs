@@ -10,6 +10,7 @@ use identity::secret::HashParameters;
 use jose::Keystore;
 use moving::{ExportError, Import, Resolution, Source};
 use store::Db;
+use tempfile::TempDir;
 
 use crate::offline::{Offline, OfflineError};
 use crate::project_directory;
@@ -20,17 +21,24 @@ pub struct MovingIn {
     offline: Offline,
     parameters: HashParameters,
     names: Vec<(String, Pointer, bool)>,
+    /// An empty store for a look, where there is none yet.
+    _for_a_look: Option<TempDir>,
 }
 
 impl MovingIn {
-    /// Opens the store below `data` for the people of `project`, making both where they are missing. Values that an IDM encrypted are opened with
+    /// Opens the store below `data` for the people of `project`, making both where they are missing; for a `look`, an empty one elsewhere is made
+    /// instead of a file that is missing. Values that an IDM encrypted are opened with
     /// `keystore`, a file and its password, or else with the one that the project's `vestibule.toml` names.
     ///
     /// # Errors
     /// When there is no project, or the directory, the store or the keystore cannot be used.
-    pub async fn open(project: Option<&Path>, data: &Path, keystore: Option<(&Path, &str)>) -> Result<Self, OfflineError> {
+    pub async fn open(project: Option<&Path>, data: &Path, keystore: Option<(&Path, &str)>, look: bool) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
         let material = Material::compile(&source, source.read(None));
+        let file = Db::file(&crate::serve::store_url(&material.project.settings, data));
+        let for_a_look = (look && file.is_some_and(|file| !file.exists())).then(tempfile::tempdir).transpose();
+        let for_a_look = for_a_look.map_err(|error| OfflineError::Data { path: std::env::temp_dir(), error })?;
+        let data = for_a_look.as_ref().map_or(data, TempDir::path);
         let settings = &material.project.settings.keys;
         let own = settings.keystore.as_ref().zip(settings.password.as_ref());
         let own =
@@ -52,7 +60,7 @@ impl MovingIn {
         let (names, parameters) = (names.collect(), material.project.settings.hashing);
         let mut offline = Offline::open_project(&source, material.project, data, Some(collections)).await?;
         offline.managed.opens = keystore.map(|keystore| Arc::new(OperatorKeys(keystore)) as Arc<_>);
-        Ok(Self { offline, parameters, names })
+        Ok(Self { offline, parameters, names, _for_a_look: for_a_look })
     }
 
     /// The import of a source.
@@ -71,7 +79,7 @@ impl MovingIn {
         if file.is_some_and(|file| !file.exists()) {
             return Err(OfflineError::NoStore(data.to_owned()));
         }
-        Self::open(project, data, None).await
+        Self::open(project, data, None, false).await
     }
 
     /// Writes every object of these collections, or of all of the project, into a file that only its owner reads; says how many. The file has its
