@@ -134,7 +134,6 @@ pub fn run() -> ExitCode {
         Command::Keys(keys) => keys.run(),
         Command::Doctor(doctor) => doctor.run(&runtime),
         Command::Token(token) => token.run(),
-        Command::Doctor(doctor) => doctor.run(),
         Command::Store(store) => runtime.block_on(store.run()),
         Command::Migrate(migrate) => migrate.run(),
         Command::Backup(backup) => backup.run(),
