@@ -128,3 +128,76 @@ impl Export {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a form reads of bytes.
+    fn read(form: Form, bytes: &[u8]) -> Vec<Result<Read, Fault>> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        let source = Source::new(&[file.path().to_owned()], Some(form), Mapping::default()).unwrap();
+        let first: Vec<_> = source.read().collect();
+        assert_eq!(source.read().collect::<Vec<_>>(), first, "a source is read as often as it takes");
+        first
+    }
+
+    /// Pieces that mean something to one of the forms, in any order.
+    fn pieces() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(vec![
+            "{\"_id\":\"1\",",
+            "\"userName\":\"a\"}",
+            "{",
+            "}",
+            "\"",
+            "'",
+            "`",
+            "\\",
+            "\n",
+            "\r\n",
+            ",",
+            ";",
+            "(",
+            ")",
+            "\t",
+            "\\.\n",
+            "\\N",
+            "$$",
+            "$a$",
+            "-- ",
+            "/*",
+            "*/",
+            "COPY managedobjects (id, objecttypes_id, objectid, fullobject) FROM stdin;\n",
+            "1\t1\ta\t{}\n",
+            "INSERT INTO `objecttypes` VALUES ",
+            "(1,'managed/user')",
+            "CREATE TABLE objecttypes (id bigint, objecttype text);\n",
+            "dn: uid=a\n",
+            "objectClass: person\n",
+            "uid:: ",
+            "YQ==",
+            "sn:< x\n",
+            " ",
+            "userName,sn\n",
+            "\u{feff}",
+            "ü",
+        ]);
+        let bytes = prop_oneof![8 => piece.prop_map(|piece| piece.as_bytes().to_vec()), 1 => prop::collection::vec(any::<u8>(), 0..4)];
+        prop::collection::vec(bytes, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_holds_is_read_to_its_end_and_each_fault_is_one_line(bytes in pieces()) {
+            for form in [Form::JsonLines, Form::Csv, Form::Ldif, Form::Dump] {
+                for fault in read(form, &bytes).into_iter().filter_map(Result::err) {
+                    let text = fault.to_string();
+                    prop_assert!(!text.chars().any(char::is_control) && text.len() < 2000, "{text}");
+                }
+            }
+        }
+    }
+}

@@ -231,3 +231,21 @@ impl Stream<'_, '_> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_no_stream_of_java_is_none(bytes in prop::collection::vec(prop_oneof![0x70..=0x7e_u8, 0..4_u8, any::<u8>()], 0..200)) {
+            let stream = [MAGIC.as_slice(), &bytes].concat();
+            let mut input = Input { rest: &stream };
+            let read = read(&mut input);
+            prop_assert!(input.rest.len() < stream.len());
+            prop_assert!(read.is_none_or(|item| item.bytes().is_none_or(|found| found.len() <= bytes.len())));
+        }
+    }
+}

@@ -50,8 +50,20 @@ static USUAL: LazyLock<BTreeMap<&str, Column>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Attributes that hold a whole object of an IDM, or a part of one, as JSON.
-const WHOLE: [&str; 4] = ["fr-idm-json", "fr-idm-managed-user-json", "fr-idm-managed-role-json", "fr-idm-custom-attrs"];
+/// Attributes that hold an object of an IDM, or a part of one, as JSON: `fr-idm-managed-user-json` and the like.
+fn is_whole(attribute: &str) -> bool {
+    attribute == "fr-idm-json"
+        || attribute == "fr-idm-custom-attrs"
+        || (attribute.starts_with("fr-idm-managed-") && attribute.ends_with("-json"))
+}
+
+/// The collection of an entry of a directory that is the repository of an IDM: `uid=7,ou=user,ou=managed,…` is one of `managed/user`.
+fn repository_collection(dn: &str) -> Option<String> {
+    let names: Vec<String> = dn.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    let at = names.iter().position(|name| name == "ou=managed")?;
+    let kind = names.get(at.checked_sub(1)?)?.strip_prefix("ou=")?;
+    Some(format!("managed/{kind}"))
+}
 
 /// What every entry has and nobody means.
 const OPERATIONAL: [&str; 12] = [
@@ -195,15 +207,28 @@ fn record(mapping: &Mapping, mapped: &BTreeMap<String, Option<Column>>, place: &
         .filter(|(name, _)| name == "objectclass")
         .filter_map(|(_, value)| Some(value.as_ref()?.to_ascii_lowercase()))
         .collect();
-    let is_person = |class: &String| class.ends_with("person") || class.starts_with("fr-idm-");
-    if !classes.iter().any(is_person) {
-        return Ok(Read::Passed("an entry of the directory that is no person".to_owned()));
-    }
+    let of_repository = classes.iter().any(|class| class.starts_with("fr-idm-"));
+    let collection = match repository_collection(&entry.dn).filter(|_| of_repository) {
+        Some(collection) => collection,
+        None if of_repository => {
+            return Ok(Read::Passed(
+                "an entry of the repository that is no managed object: a relationship, metadata, or the server's own".to_owned(),
+            ));
+        }
+        None if classes.iter().any(|class| class.ends_with("person")) => mapping.collection.clone(),
+        None => return Ok(Read::Passed("an entry of the directory that is no person".to_owned())),
+    };
+    // There, the id of an object is the name of its entry.
+    let named = entry.attributes.iter().find(|(name, _)| name == "uid").and_then(|(_, value)| value.clone());
+    let own_id = named.filter(|_| of_repository && entry.attributes.iter().any(|(name, _)| is_whole(name)));
     let mut content = Map::new();
     let mut lost = Vec::new();
     for (name, value) in entry.attributes {
         let (bare, options) = name.split_once(';').map_or((name.as_str(), ""), |(bare, options)| (bare, options));
-        if WHOLE.contains(&bare) && !mapped.contains_key(bare) {
+        if bare == "uid" && own_id.is_some() {
+            continue;
+        }
+        if is_whole(bare) && !mapped.contains_key(bare) {
             let whole: Map<String, Value> =
                 serde_json::from_str(value.as_deref().unwrap_or_default()).map_err(|_| format!("'{bare}' holds no JSON object"))?;
             whole.into_iter().for_each(|(name, value)| drop(content.insert(name, value)));
@@ -235,9 +260,9 @@ fn record(mapping: &Mapping, mapped: &BTreeMap<String, Option<Column>>, place: &
     mapping.complete(&mut content);
     let mut taken = |name: &str| content.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let (id, revision) = (taken("_id"), taken("_rev"));
-    let by_name = || derived_id(&mapping.collection, &content);
-    let id = id.or_else(by_name).unwrap_or_else(|| id_of(&mapping.collection, &entry.dn.to_ascii_lowercase()));
-    let (place, collection) = (place.clone(), mapping.collection.clone());
+    let by_name = || derived_id(&collection, &content);
+    let id = id.or(own_id).or_else(by_name).unwrap_or_else(|| id_of(&collection, &entry.dn.to_ascii_lowercase()));
+    let place = place.clone();
     Ok(Read::Record(Box::new(Record { place, collection, id, revision, content, lost })))
 }
 
@@ -283,6 +308,14 @@ mod tests {
         let text = b"dn: uid=7,ou=user,ou=managed,dc=openidm\nobjectClass: fr-idm-managed-user\nfr-idm-uuid: 7\nfr-idm-managed-user-json: {\"userName\":\"ann\",\"sn\":\"O\"}\n";
         let record = only(text, "{}");
         assert_eq!((record.id.as_str(), Value::Object(record.content)), ("7", json!({"userName": "ann", "sn": "O"})));
+        let text = b"dn: uid=8,ou=role,ou=managed,dc=openidm\nobjectClass: uidObject\nobjectClass: fr-idm-managed-role\nuid: 8\nfr-idm-managed-role-json: {\"name\":\"chief\"}\n";
+        let record = only(text, "{}");
+        assert_eq!(
+            (record.collection.as_str(), record.id.as_str(), Value::Object(record.content)),
+            ("managed/role", "8", json!({"name": "chief"}))
+        );
+        let text = b"dn: uid=r,ou=relationships,dc=openidm\nobjectClass: fr-idm-relationship\nuid: r\nfr-idm-relationship-json: {}\n";
+        assert!(matches!(all(text, "{}").remove(0), Ok(Read::Passed(what)) if what.contains("a relationship")));
     }
 
     #[test]
