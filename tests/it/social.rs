@@ -695,3 +695,16 @@ fn an_answer_that_is_posted_comes_back_as_a_get_and_the_name_that_is_told_once_i
     assert_eq!(post(&format!("state=a&code={}", "c".repeat(20_000)), "/oauthReturn/").status, 413);
     assert_ne!(post("state=a&code=c", "/").status, 303, "other addresses take no forms of providers");
 }
+
+#[test]
+fn an_account_whose_person_has_gone_may_be_linked_to_another_and_leads_nowhere_before() {
+    let world = world();
+    let (gone, account) = world.linked("acme", "gone");
+    world.server.admin().delete(&format!("managed/user/{}", gone.id)).ok();
+    world.signs_in(&world.client_token("acme", &account)).refused(401);
+    let next = Person::create(&world.server, "next");
+    let session = world.server.nobody().session(&next.name, PASSWORD);
+    bind(&session, &next, "acme", &world.client_token("acme", &account)).ok();
+    assert_eq!(world.links(&next).len(), 1);
+    assert_eq!(world.signs_in(&world.client_token("acme", &account)).ok()["authorization"]["id"], json!(next.id));
+}
