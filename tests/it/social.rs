@@ -695,3 +695,31 @@ fn an_answer_that_is_posted_comes_back_as_a_get_and_the_name_that_is_told_once_i
     assert_eq!(post(&format!("state=a&code={}", "c".repeat(20_000)), "/oauthReturn/").status, 413);
     assert_ne!(post("state=a&code=c", "/").status, 303, "other addresses take no forms of providers");
 }
+
+#[test]
+fn an_account_whose_person_has_gone_may_be_linked_to_another_and_leads_nowhere_before() {
+    let world = world();
+    let (gone, account) = world.linked("acme", "gone");
+    world.server.admin().delete(&format!("managed/user/{}", gone.id)).ok();
+    world.signs_in(&world.client_token("acme", &account)).refused(401);
+    let next = Person::create(&world.server, "next");
+    let session = world.server.nobody().session(&next.name, PASSWORD);
+    bind(&session, &next, "acme", &world.client_token("acme", &account)).ok();
+    assert_eq!(world.links(&next).len(), 1);
+    assert_eq!(world.signs_in(&world.client_token("acme", &account)).ok()["authorization"]["id"], json!(next.id));
+}
+
+#[test]
+fn a_provider_is_added_while_the_server_runs_and_its_secret_does_not_leave() {
+    let world = world();
+    let admin = world.server.admin();
+    admin.put("config/identityProvider/late", &world.other.file("late")).expect(201);
+    let shown = world.server.anonymous().get("authentication").ok();
+    assert!(shown["providers"].as_array().unwrap().iter().any(|one| one["provider"] == "late"), "{shown}");
+    let file = admin.get("config/identityProvider/late").ok();
+    assert_eq!(file["clientId"], json!("vestibule"));
+    assert!(!file.to_string().contains("shared-secret"), "{file}");
+    let (_, account) = (Person::create(&world.server, "late"), Account::new("late"));
+    let (url, kept) = world.sent("late");
+    assert_eq!(world.back(&kept, &world.other.answer(&url, &account)).status, 200);
+}

@@ -16,8 +16,8 @@ pub fn collection(provider: &str) -> String {
     format!("managed/{provider}")
 }
 
-/// A declaration of managed objects with the types of linked accounts, and the relationship that leads to them; what the project declares
-/// itself stays, with what is missing of the two ends added. `people` is the collection of persons, `managed/user`.
+/// A declaration of managed objects with the types of linked accounts, and the relationship that leads to them. A type that the project
+/// declares stays with its own properties; the two ends of the relationship are the server's. `people` is the collection of persons, `managed/user`.
 #[must_use]
 pub fn with_links<'p>(declared: &Value, people: &str, providers: impl IntoIterator<Item = &'p str>) -> Value {
     let mut declared = declared.clone();

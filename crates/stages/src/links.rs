@@ -41,16 +41,27 @@ pub async fn link(managed: &Managed, proven: &Proven, collection: &str, id: &str
     if let Some(Change::Create { content: Value::Object(members), .. }) = &mut prepared.change {
         members.insert(LINKED_PROPERTY.to_owned(), json!({ reference::REF: target }));
     }
-    let mut effects: Vec<Effect> = prepared.change.clone().map(Effect::Change).into_iter().collect();
+    let mut effects = Vec::new();
+    // What is left of the link to a person who has gone gives way, as long as it is still that.
+    if let Some(left) = managed.objects.read(&of, &proven.subject).await?
+        && managed.references_of(&of, &left, LINKED_PROPERTY).await?.is_empty()
+    {
+        let expected = Some(left.revision);
+        effects.push(Effect::Change(Change::Delete { collection: of.clone(), id: proven.subject.clone(), expected }));
+    }
+    effects.extend(prepared.change.clone().map(Effect::Change));
     effects.push(Effect::Refers { collection: of, property: LINKED_PROPERTY.to_owned(), target, exists: true, alone: None });
     effects.extend(crate::of_scripts(managed, &prepared));
     Ok(effects)
 }
 
-/// The link of an account at a provider, where it has one.
+/// The link of an account at a provider, where it has one that leads to somebody.
 ///
 /// # Errors
 /// 503 when the store does not answer.
 pub async fn find_link(managed: &Managed, proven: &Proven) -> Result<Option<Resource>, ResourceError> {
-    Ok(managed.objects.read(&social::collection(&proven.provider), &proven.subject).await?)
+    let collection = social::collection(&proven.provider);
+    let Some(found) = managed.objects.read(&collection, &proven.subject).await? else { return Ok(None) };
+    let owners = managed.references_of(&collection, &found, LINKED_PROPERTY).await?;
+    Ok((!owners.is_empty()).then_some(found))
 }

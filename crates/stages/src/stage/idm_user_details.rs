@@ -10,15 +10,17 @@ use async_trait::async_trait;
 use crest::ResourceError;
 use identity::{JsonType, ObjectSchema, Property, Schemas};
 use process::keys::{Flag, PreferenceNames, PropertyNames};
-use process::{Compiling, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest};
+use process::{
+    Compiling, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::Services;
 use crate::account::Cx;
-use crate::stage::details::{self, Details, Keys, PASSWORD, typed_user};
 use crate::links::{SOCIAL_ACCOUNT, find_link, social_account};
+use crate::stage::details::{self, Details, Keys, PASSWORD, typed_user};
 use crate::stage::social_user_details::NO_PROVIDER;
 use crate::state;
 
@@ -233,7 +235,9 @@ fn offered(cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> {
     let mut offered = proven.offers(cx.services.property_map.as_ref());
     let collected = details::collected(cx);
     let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
-    offered.retain(|name, value| askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number()));
+    offered.retain(|name, value| {
+        askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number())
+    });
     offered
 }
 

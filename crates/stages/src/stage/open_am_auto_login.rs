@@ -60,7 +60,12 @@ impl Stage<Services> for OpenAmAutoLogin {
     }
 
     fn facts(_: &Config) -> StageFacts {
-        StageFacts { needs: vec![Need::any(&[FactKind::Created, FactKind::OwnsExternal])], uses_password: true, after_commit: true, ..StageFacts::default() }
+        StageFacts {
+            needs: vec![Need::any(&[FactKind::Created, FactKind::OwnsExternal])],
+            uses_password: true,
+            after_commit: true,
+            ..StageFacts::default()
+        }
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {

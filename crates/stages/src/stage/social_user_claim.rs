@@ -84,7 +84,11 @@ impl Stage<Services> for SocialUserClaim {
         let filter = match Filter::parse(text) {
             Ok(filter) if names_profile(&filter) => Some(filter),
             Ok(_) => {
-                issues.push(Issue::error(at, "wrong-value", "the filter names nothing of the profile, as \"{{mail}}\" does: it would find anybody"));
+                issues.push(Issue::error(
+                    at,
+                    "wrong-value",
+                    "the filter names nothing of the profile, as \"{{mail}}\" does: it would find anybody",
+                ));
                 None
             }
             Err(error) => {
@@ -202,7 +206,8 @@ impl SocialUserClaim {
     /// The one active account that the filter finds.
     async fn matching(&self, cx: &Cx<'_>, proven: &Proven) -> Result<Option<Resource>, ResourceError> {
         let offered = proven.offers(cx.services.property_map.as_ref());
-        let text = |members: &Map<String, Value>, name: &str| members.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let text =
+            |members: &Map<String, Value>, name: &str| members.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let find = |name: &str| text(&offered, name).or_else(|| text(&proven.common, name));
         let Some(filter) = of_profile(&self.filter, &find) else { return Ok(None) };
         let found = cx.services.managed.objects.query(PEOPLE, &Query::first(filter, 2)).await?.result;
@@ -223,8 +228,17 @@ impl SocialUserClaim {
             asked = asked.required("clientToken", token_schema());
         }
         let linked = linked(cx, person).await?;
-        let buttons: Vec<Value> = cx.services.social.iter().filter(|provider| linked.contains(&social::collection(&provider.name))).map(social::Provider::button).collect();
-        let error = error.or_else(|| (buttons.is_empty() && !has_password(person)).then_some("This account cannot be claimed: it has no password and no identity provider"));
+        let buttons: Vec<Value> = cx
+            .services
+            .social
+            .iter()
+            .filter(|provider| linked.contains(&social::collection(&provider.name)))
+            .map(social::Provider::button)
+            .collect();
+        let error = error.or_else(|| {
+            (buttons.is_empty() && !has_password(person))
+                .then_some("This account cannot be claimed: it has no password and no identity provider")
+        });
         if !buttons.is_empty() {
             asked = asked.definition("providers", json!({ "type": "array", "items": { "type": "object", "oneOf": buttons } }));
         }
@@ -234,7 +248,13 @@ impl SocialUserClaim {
         Ok(Progress::Ask { tag: VERIFY, requirements: asked, delivery: None })
     }
 
-    async fn verify(&self, cx: &mut Cx<'_>, claimed_with: &Proven, person: &Resource, given: &Map<String, Value>) -> Result<Progress, ResourceError> {
+    async fn verify(
+        &self,
+        cx: &mut Cx<'_>,
+        claimed_with: &Proven,
+        person: &Resource,
+        given: &Map<String, Value>,
+    ) -> Result<Progress, ResourceError> {
         let typed = given.get(PASSWORD).and_then(Value::as_str).filter(|text| !text.is_empty());
         if let Some(typed) = typed.filter(|_| has_password(person)) {
             if !self.is_password(cx, person, typed).await? {
@@ -319,7 +339,11 @@ async fn owner(cx: &Cx<'_>, proven: &Proven) -> Result<Option<String>, ResourceE
     let managed = &cx.services.managed;
     let Some(found) = find_link(managed, proven).await? else { return Ok(None) };
     let owners = managed.references_of(&social::collection(&proven.provider), &found, LINKED_PROPERTY).await?;
-    Ok(owners.first().and_then(|one| reference::place(&one.reference)).filter(|(collection, _)| *collection == PEOPLE).map(|(_, id)| id.to_owned()))
+    Ok(owners
+        .first()
+        .and_then(|one| reference::place(&one.reference))
+        .filter(|(collection, _)| *collection == PEOPLE)
+        .map(|(_, id)| id.to_owned()))
 }
 
 #[cfg(test)]
