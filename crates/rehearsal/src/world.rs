@@ -279,7 +279,7 @@ impl World {
     #[must_use]
     pub fn matches(&self, secret: &str, stored: &Value) -> bool {
         let Ok(secret) = Secret::password(secret) else { return false };
-        script::wait(self.hasher.verify(secret, Some(stored.clone()))).is_ok_and(|verdict| verdict.matches())
+        script::wait(self.hasher.verify(secret, Some(stored.clone()))).is_ok_and(identity::secret::Verdict::matches)
     }
 
     fn hash(&self, text: &str) -> Result<Value, ResourceError> {
