@@ -21,7 +21,7 @@ use crate::mapping::{Mapping, USUAL_PROPERTIES};
 use crate::record::{Fault, Place, Read, Record};
 use crate::sorting::Sorter;
 use crate::sources::dump::{Dump, Row};
-use crate::tables::GENERIC;
+use crate::tables::{GENERIC, TEXTS};
 
 /// Objects with the metadata of people.
 const USERMETA: &str = "internal/usermeta";
@@ -185,7 +185,9 @@ impl Tables<'_> {
         for (column, value) in row.columns.iter().zip(&row.values) {
             let Some(text) = value.as_deref().filter(|_| !matches!(column.as_str(), "objectid" | "rev" | "id")) else { continue };
             // Structures stand in columns as JSON.
-            let structured = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten();
+            let structured: Option<Value> = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten();
+            // A text that looks like one stays a text, but for what was encrypted.
+            let structured = structured.filter(|value| !TEXTS.contains(&column.as_str()) || value.get("$crypto").is_some());
             let value: Value = structured.unwrap_or_else(|| json!(text));
             let named = self.mapping.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column));
             match named {

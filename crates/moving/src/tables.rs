@@ -18,6 +18,25 @@ const OTHERS: [&str; 9] = [
     "ui_notification",
 ];
 
+/// Columns of explicitly mapped types that hold texts, as the product's own `managed_user` and `managed_role` have them; others may hold JSON.
+pub(crate) const TEXTS: [&str; 15] = [
+    "username",
+    "accountstatus",
+    "postalcode",
+    "stateprovince",
+    "postaladdress",
+    "address2",
+    "country",
+    "city",
+    "givenname",
+    "description",
+    "sn",
+    "telephonenumber",
+    "mail",
+    "displayname",
+    "name",
+];
+
 /// Whether rows of a table mean something.
 pub(crate) fn is_read(table: &str) -> bool {
     GENERIC.contains(&table) || OTHERS.contains(&table) || table.starts_with("managed_")
