@@ -11,6 +11,7 @@ mod initial;
 mod lists;
 mod mail;
 mod memory;
+mod moving_in;
 mod pages;
 mod population;
 mod profile;
@@ -84,7 +85,7 @@ pub(crate) struct Subject {
 }
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 18] = [
+pub(crate) const SUBJECTS: [Subject; 19] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
@@ -103,6 +104,7 @@ pub(crate) const SUBJECTS: [Subject; 18] = [
     Subject { name: "tokens", measure: |bench| Box::pin(tokens::measure(bench)) },
     Subject { name: "hostile", measure: |bench| Box::pin(hostile::measure(bench)) },
     Subject { name: "writes", measure: |bench| Box::pin(writes::measure(bench)) },
+    Subject { name: "import", measure: |bench| Box::pin(moving_in::measure(bench)) },
 ];
 
 impl Bench {

@@ -105,6 +105,20 @@ pub(crate) fn seen(number: u64) -> Value {
     person
 }
 
+/// A person as an IDM keeps them, with a hash of its own form.
+pub(crate) fn elsewhere(number: u64) -> Value {
+    let mut person = person(number, "");
+    // The digest of SHA-256 and a salt; nobody signs in with it here.
+    let data = format!("{:064x}", u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835));
+    let hash = json!({ "$crypto": { "type": "salted-hash", "value": { "algorithm": "SHA-256", "data": data } } });
+    if let Some(members) = person.as_object_mut() {
+        // Metadata stands elsewhere there.
+        members.retain(|name, _| !matches!(name.as_str(), "_meta" | "kbaInfo"));
+        members.insert("password".into(), hash);
+    }
+    person
+}
+
 fn person(number: u64, hashed: &str) -> Value {
     json!({
         "userName": name(number),
