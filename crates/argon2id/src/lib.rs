@@ -24,6 +24,8 @@ mod portable;
 
 pub use memory::Memory;
 
+use argon2::AssociatedData;
+
 /// Length of every tag, bytes.
 pub const TAG_BYTES: usize = 32;
 
@@ -47,9 +49,12 @@ pub struct Input<'a> {
     pub salt: &'a [u8],
     /// A key of the server, `K`; empty for none.
     pub key: &'a [u8],
-    /// Associated data, `X`; empty for none.
+    /// Associated data, `X`, of [`MAX_DATA`] bytes at most; empty for none.
     pub data: &'a [u8],
 }
+
+/// Most associated data. RFC 9106 has no such limit; the portable kernel does, and what one of them refuses all do.
+pub const MAX_DATA: usize = AssociatedData::MAX_LEN;
 
 /// Why there is no tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -118,7 +123,7 @@ pub fn hash_with(kernel: Kernel, memory: &mut Memory, cost: Cost, input: Input<'
         return Err(Error::Cost);
     }
     let fits = |bytes: &[u8]| u32::try_from(bytes.len()).is_ok();
-    if input.salt.len() < 8 || ![input.password, input.salt, input.key, input.data].into_iter().all(fits) {
+    if input.salt.len() < 8 || input.data.len() > MAX_DATA || ![input.password, input.salt, input.key, input.data].into_iter().all(fits) {
         return Err(Error::Input);
     }
     match kernel {

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use vestibule_argon2id::{Cost, Error, Input, Kernel, Memory, TAG_BYTES, hash, hash_with};
+use vestibule_argon2id::{Cost, Error, Input, Kernel, MAX_DATA, Memory, TAG_BYTES, hash, hash_with};
 
 fn available() -> impl Iterator<Item = Kernel> {
     Kernel::ALL.into_iter().filter(|kernel| kernel.is_available())
@@ -64,6 +64,11 @@ fn what_argon2_cannot_do_is_refused() {
         assert_eq!(refused(memory, passes, lanes, &[0; 16]), Err(Error::Cost), "{memory} {passes} {lanes}");
     }
     assert_eq!(refused(8, 1, 1, &[0; 7]), Err(Error::Input));
+    for kernel in available() {
+        let input = Input { password: b"x", salt: &[0; 8], data: &[0; MAX_DATA + 1], ..Input::default() };
+        let cost = Cost { memory_kib: 8, passes: 1, lanes: 1 };
+        assert_eq!(hash_with(kernel, &mut Memory::new(), cost, input, &mut tag), Err(Error::Input), "{kernel:?}");
+    }
     assert_eq!(tag, [0; TAG_BYTES]);
 }
 

@@ -9,10 +9,16 @@ fuzz_target!(|given: (u16, u8, u8, &[u8], &[u8], &[u8])| {
     let cost = Cost { memory_kib: u32::from(memory) % 512, passes: u32::from(passes) % 4, lanes: u32::from(lanes) % 6 };
     let input = Input { password, salt, key, data: password };
     let mut shared = Memory::new();
-    let mut tags = Kernel::ALL.into_iter().filter(|kernel| kernel.is_available()).map(|kernel| {
-        let mut tag = [0; TAG_BYTES];
-        hash_with(kernel, &mut shared, cost, input, &mut tag).map(|()| tag)
-    });
-    let first = tags.next().expect("the portable kernel is always there");
-    assert!(tags.all(|tag| tag == first));
+    let tags: Vec<_> = Kernel::ALL
+        .into_iter()
+        .filter(|kernel| kernel.is_available())
+        .map(|kernel| {
+            let mut tag = [0; TAG_BYTES];
+            (kernel, hash_with(kernel, &mut shared, cost, input, &mut tag).map(|()| tag))
+        })
+        .collect();
+    let (_, first) = tags.first().expect("the portable kernel is always there");
+    for (kernel, tag) in &tags {
+        assert_eq!(tag, first, "{kernel:?} at {cost:?}, {password:x?} {salt:x?} {key:x?}");
+    }
 });
