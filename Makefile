@@ -9,7 +9,7 @@ DESTDIR ?=
 ARGS    ?=
 PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build install test test-firefox test-postgresql failover simulate one lint bench fuzz docs screenshots tools
+.PHONY: run build install package package-test test test-firefox test-postgresql test-proxies test-monitoring failover simulate one lint bench fuzz docs screenshots tools
 
 ## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
@@ -24,6 +24,16 @@ build: compiler
 install:
 	@[ -x "$${CARGO_TARGET_DIR:-target}/release/vestibule" ] || $(MAKE) build
 	install -D -m 755 "$${CARGO_TARGET_DIR:-target}/release/vestibule" "$(DESTDIR)$(PREFIX)/bin/vestibule"
+
+## Everything that is given away, below target/package: Debian package, archive with a static binary, container image, chart. Two release builds.
+package: compiler
+	@scripts/packages.sh dpkg-dev:dpkg-buildpackage debhelper:dh lintian:lintian python3:python3
+	scripts/package.sh
+
+## The packages as those who install them try them: a clean system, first reset, upgrade, remove, purge; the image with nothing around it. As root.
+package-test:
+	@scripts/packages.sh mmdebstrap:mmdebstrap bubblewrap:bwrap umoci:umoci systemd:systemd-analyze util-linux:setpriv procps:pgrep python3:python3
+	packaging/test.sh
 
 ## Install what the tests need and run them all, then the fuzz targets for seconds each.
 test: tools
@@ -42,6 +52,16 @@ one: compiler
 test-firefox: tools
 	@[ -n "$$VESTIBULE_FIREFOX" ] || scripts/packages.sh firefox-esr:firefox-esr
 	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --ignored --nocapture in_firefox
+
+## The reverse proxies of the book, each with the configuration that stands there.
+test-proxies: tools
+	@scripts/packages.sh nginx-light:/usr/sbin/nginx caddy:/usr/bin/caddy
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --ignored proxies::
+
+## What the book gives to a monitoring, read and tried by promtool.
+test-monitoring:
+	@scripts/packages.sh prometheus:promtool python3:python3
+	scripts/monitoring.sh
 
 ## The store on PostgreSQL of other versions than Debian's, VESTIBULE_POSTGRES_VERSIONS (default 13 and 18).
 test-postgresql: tools
@@ -67,7 +87,7 @@ lint: compiler
 	"$(CARGO)" run --quiet --package vestibule -- reference --check
 	scripts/unify.py --check
 	scripts/deny.sh
-	shellcheck scripts/*.sh docs/two-nodes/*.sh .ci/run
+	shellcheck scripts/*.sh docs/two-nodes/*.sh packaging/*.sh .ci/run
 	@[ ! -e "$${CARGO_TARGET_DIR:-target}/release/vestibule" ] || scripts/size.sh
 
 ## Run the benchmarks and print one table.

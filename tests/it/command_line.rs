@@ -136,12 +136,19 @@ fn a_password_set_on_the_command_line_ends_sessions_of_the_running_server() {
 #[test]
 fn version_help_and_mistakes() {
     let version = vestibule(&["--version"], "");
-    assert_eq!((version.code, version.out.as_str()), (Some(0), concat!("vestibule ", env!("CARGO_PKG_VERSION"), "\n")));
+    // Which commit, and which steps of the tables, depends on when it is built.
+    let form = concat!(
+        r"^vestibule ",
+        env!("CARGO_PKG_VERSION"),
+        r" \(commit ([0-9a-f]{12}|unknown), tables: step \d+ in a file, step \d+ on PostgreSQL\)\n$"
+    );
+    assert_eq!((version.code, regex::Regex::new(form).unwrap().is_match(&version.out)), (Some(0), true), "{}", version.out);
+    assert_eq!(vestibule(&["-V"], "").out, concat!("vestibule ", env!("CARGO_PKG_VERSION"), "\n"));
     let help = vestibule(&["--help"], "");
     assert!(["serve", "check", "user"].iter().all(|command| help.out.contains(command)), "{}", help.out);
     assert_eq!(vestibule(&["nonsense"], "").code, Some(2));
     let missing = vestibule(&["check", "--project", "/nowhere/at/all"], "");
-    assert!(missing.code == Some(1) && missing.err.contains("/nowhere/at/all"), "{}", missing.err);
+    assert!(missing.code == Some(2) && missing.err.contains("/nowhere/at/all"), "{}", missing.err);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -180,4 +187,94 @@ fn ping_says_ready_once_requests_can_be_served() {
         assert_eq!((&body["state"], body["shortDesc"].is_string()), (&json!("ACTIVE_READY"), true), "{body}");
     }
     server.anonymous().submit("lookup", None, &query("userName", "nobody")).refused(400);
+}
+
+#[test]
+fn people_are_shown_disabled_and_signed_out_beside_a_server_that_is_running() {
+    let server = Server::on(Project::new()).start();
+    let person = Person::create(&server, "operated");
+    let (project, data) = (server.project(), server.data());
+    let user = |command: &str, name: &str| {
+        vestibule(&["user", command, name, "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()], "")
+    };
+    let shown = user("show", &person.name);
+    let object: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!((&object["_id"], &object["mail"]), (&json!(person.id), &json!(person.mail)), "{}", shown.err);
+    assert!(object.get("password").is_none() && !shown.out.contains("argon2"), "{}", shown.out);
+    let session = server.anonymous().session(&person.name, PASSWORD);
+    assert_eq!(session.get("info/login").status, 200);
+    let sessions = user("sessions", &person.name);
+    let fields: Vec<&str> = sessions.out.trim_end().split('\t').collect();
+    assert!(fields.len() == 4 && fields[1] <= fields[2] && fields[2] < fields[3], "{}{}", sessions.out, sessions.err);
+    assert_eq!(user("end-sessions", &person.name).out, "1 ended\n");
+    assert_eq!((session.get("info/login").status, user("sessions", &person.name).out.as_str()), (401, ""));
+    let session = server.anonymous().session(&person.name, PASSWORD);
+    assert_eq!(user("disable", &person.name).code, Some(0));
+    assert!(session.get("info/login").status == 401 && !server.signs_in(&person.name, PASSWORD));
+    assert_eq!(user("enable", &person.name).code, Some(0));
+    assert!(server.signs_in(&person.name, PASSWORD));
+    for command in ["show", "disable", "enable", "sessions", "end-sessions"] {
+        let ran = user(command, "nobody-of-this-name");
+        assert!(ran.code == Some(1) && ran.err.contains("there is nobody with the user name"), "{command}: {}", ran.err);
+    }
+}
+
+#[test]
+fn keys_are_listed_brought_in_and_taken_out() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let at = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let (data, copy, fixtures) = (at("data"), at("copy.json"), format!("{}/../jose/tests/fixtures", env!("CARGO_MANIFEST_DIR")));
+    std::fs::create_dir(&data).unwrap();
+    let keys = |arguments: &[&str]| vestibule(&[&["keys"], arguments, &["--data", data.as_str()]].concat(), "");
+    assert_eq!(keys(&["list"]).code, Some(1), "there are none, and none are made");
+    std::fs::write(at("password"), "throwaway\n").unwrap();
+    let keystore = format!("{fixtures}/keytool.jceks");
+    let import = || keys(&["import", &keystore, "--password-file", &at("password")]);
+    let brought = import();
+    assert!(brought.code == Some(0) && brought.out.contains("start the server again"), "{}{}", brought.out, brought.err);
+    assert_eq!(import().out, "these keys seal already\n");
+    let listed = keys(&["list"]).out;
+    let lines: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+    assert!(lines.len() == 2 && lines[0][0] == "seals" && lines[1][0] == "opens" && lines[0][1] == "RSA 2048", "{listed}");
+    assert!(lines[0][2].len() == 64 && lines[0][2] != lines[1][2], "{listed}");
+    assert_eq!(keys(&["rotate"]).code, Some(0));
+    assert_eq!(keys(&["list"]).out.lines().count(), 3);
+    assert_eq!(keys(&["export", &copy]).code, Some(0));
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&copy).unwrap().permissions()) & 0o777, 0o600);
+    assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(format!("{data}/keys.json")).unwrap());
+    assert_eq!(keys(&["export", &copy]).code, Some(1), "nothing is written over");
+    std::fs::write(at("password"), "wrong").unwrap();
+    let refused = import();
+    assert!(refused.code == Some(1) && refused.err.contains("the password does not open the keystore"), "{}", refused.err);
+    let pem = keys(&["import", &format!("{fixtures}/pkcs8.pem"), "--pem"]);
+    assert_eq!(pem.code, Some(0), "{}", pem.err);
+}
+
+#[test]
+fn a_token_is_told_without_what_it_holds_and_only_with_its_keys() {
+    let server = Server::on(Project::new().process("reset", &reset_by_mail())).start();
+    let person = Person::create(&server, "inspected");
+    let (_, token) = server.anonymous().goes_on("reset", None, &person.query());
+    let (project, data) = (server.project(), server.data());
+    let inspect = |token: &str, data: &std::path::Path| {
+        vestibule(&["token", "inspect", "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()], token)
+    };
+    let told = inspect(&format!("{token}\n"), &data);
+    let said: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!((&said["process"], &said["isExpired"]), (&json!("reset"), &json!(false)), "{}", told.err);
+    assert_eq!(said["named"], format!("managed/user/{}", person.id), "{said}");
+    assert!(said["proved"].as_array().unwrap().contains(&json!("a named account")) && !told.out.contains(&person.mail), "{said}");
+    assert_eq!(inspect(&format!("https://x.example/reset?token={token}&code=1"), &data).out, told.out);
+    for (token, words) in [
+        ("nonsense", "do not open it"),
+        (&token[..token.len() - 2], "do not open it"),
+        ("0123456789abcdef", "only names what the store keeps"),
+    ] {
+        let refused = inspect(token, &data);
+        assert!(refused.code == Some(1) && refused.err.contains(words), "{token}: {}", refused.err);
+    }
+    let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let refused = inspect(&token, elsewhere.path());
+    assert!(refused.code == Some(1) && refused.err.contains("there are no keys"), "{}", refused.err);
+    assert!(std::fs::read_dir(elsewhere.path()).unwrap().next().is_none(), "none are made");
 }

@@ -158,7 +158,7 @@ fn keys_that_cannot_be_used_stop_the_start_and_the_reason_names_the_file() {
     };
     let file = |content: Vec<u8>| project("source = \"file\"\nfile = \"security/token.pem\"", "security/token.pem", content);
     let password = format!("password = \"{PASSWORD}\"");
-    let jceks = [[0xCE; 4].as_slice(), &[0, 0, 0, 2]].concat();
+    let jks = [0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2];
     for (what, project, mode, named, reason) in [
         ("password", store("password = \"another\""), 0o600, "keystore.p12", "the password does not open the keystore"),
         ("no password", store(""), 0o600, "keystore.p12", "the password of the keystore"),
@@ -177,8 +177,8 @@ fn keys_that_cannot_be_used_stop_the_start_and_the_reason_names_the_file() {
             "no secret key `hmac`; it has: selfservice",
         ),
         ("no file", store(&password).without("security/keystore.p12"), 0o600, "keystore.p12", "No such file"),
-        ("Java's format", store(&password).file("security/keystore.p12", jceks), 0o600, "keystore.p12", "keytool -importkeystore"),
-        ("damaged", store(&password).file("security/keystore.p12", "PKCS"), 0o600, "keystore.p12", "not a readable PKCS #12 file"),
+        ("Java's format", store(&password).file("security/keystore.p12", jks), 0o600, "keystore.p12", "keytool -importkeystore"),
+        ("damaged", store(&password).file("security/keystore.p12", "PKCS"), 0o600, "keystore.p12", "not a readable PKCS #12 or JCEKS file"),
         ("mode", file(made("pem")), 0o604, "token.pem", "is readable by others (mode 604)"),
         ("encrypted", file(made("encrypted")), 0o600, "token.pem", "the private key is encrypted; decrypt it first"),
         ("elliptic curve", file(made("other")), 0o600, "token.pem", "not a valid RSA private key"),

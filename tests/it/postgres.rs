@@ -134,10 +134,13 @@ fn a_store_of_a_later_version_is_left_alone_and_migrate_says_what_is_to_do() {
         (ran.status.code(), String::from_utf8_lossy(&ran.stdout).into_owned())
     };
     let (status, said) = doctor();
-    assert!(status == Some(0) && said.contains("good: every index is there") && said.contains("doubtful: fsync is off"), "{said}");
+    assert!(
+        status == Some(1) && said.contains("good: store: every index is there") && said.contains("doubtful: store: fsync is off"),
+        "{said}"
+    );
     server.ask("vestibule", "DROP INDEX later.session_owner");
     let (status, said) = doctor();
-    assert!(status == Some(1) && said.contains("bad: indexes are missing") && said.contains("session_owner"), "{said}");
+    assert!(status == Some(2) && said.contains("bad: store: indexes are missing") && said.contains("session_owner"), "{said}");
     // A later version that this one can work with, and one that it cannot.
     server.ask("vestibule", "UPDATE later.schema_version SET step = 99");
     assert_eq!(migrate(&["--check"]).0, Some(0), "expanded, not contracted");

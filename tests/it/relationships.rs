@@ -54,10 +54,12 @@ fn managed() -> Value {
     ] })
 }
 
-static SERVER: LazyLock<Server> = LazyLock::new(|| {
-    let limits = "[limits]\nenabled = false\n";
-    Server::on(Project::new().json("conf/managed.json", &managed()).file("vestibule.toml", limits)).start()
-});
+/// A project with relationships of every kind.
+pub(crate) fn project() -> Project {
+    Project::new().json("conf/managed.json", &managed()).file("vestibule.toml", "[limits]\nenabled = false\n")
+}
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| Server::on(project()).start());
 
 fn admin() -> Client {
     SERVER.admin()

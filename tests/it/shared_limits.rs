@@ -66,3 +66,23 @@ fn a_password_that_one_node_remembers_is_not_let_in_when_another_node_has_change
         assert!(!node.signs_in(&somebody.name, PASSWORD) && node.signs_in(&somebody.name, NEW_PASSWORD));
     }
 }
+
+/// Guesses are counted by each node, and an administrator ends them at one.
+#[test]
+fn a_budget_that_is_ended_at_one_node_is_ended_at_the_other() {
+    let url = Postgres::shared().store_named("sharedcleared");
+    keys_are_made();
+    let node = || {
+        let settings = format!("[limits]\nsignin_failures_per_account_hour = 4\n[store]\nurl = \"{url}\"\n");
+        Server::on(Project::new().file("vestibule.toml", settings)).start()
+    };
+    let nodes = [node(), node()];
+    let somebody = Person::create(&nodes[0], "cleared");
+    let guess = |password: &str| nodes[1].user(&somebody.name, password).get("info/login").status;
+    while guess("wrong") == 401 {}
+    assert_eq!(guess(PASSWORD), 429);
+    let mark = nodes[1].log_mark();
+    nodes[0].admin().post("vestibule/limits?_action=clear", &json!({ "person": somebody.name })).expect(200);
+    nodes[1].logged(mark, "limits were ended at another node");
+    assert_eq!(guess(PASSWORD), 200);
+}

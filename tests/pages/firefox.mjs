@@ -1,8 +1,15 @@
 // Debian's Firefox, driven by WebDriver BiDi: visitors with the words of those in Chromium, for the ways that need no more.
 //
 // Easiest to get wrong: nothing here waits by itself, so whoever presses something waits for the page that comes of it; keys and clicks go to
-// the tab in front, so that a browser is used by one way at a time; and without scripts only what answers at once is ever asked of a page.
+// the tab in front, so that a browser is used by one way at a time; a click finds what was there before the last scrolling, so that pages are looked
+// at whole; and without scripts only what answers at once is ever asked of a page.
 import { given, tools, Anybody, EXPECTED, PATIENCE } from './support.mjs';
+
+/** What the browser itself would ask or fill in while somebody types lies above the page, and takes keys and clicks. */
+const SILENT = {
+  'extensions.formautofill.addresses.enabled': false, 'extensions.formautofill.creditCards.enabled': false,
+  'signon.rememberSignons': false, 'signon.autofillForms': false, 'browser.formfill.enable': false,
+};
 
 /** Two browsers: one of them has no scripts. */
 export async function launch() {
@@ -10,7 +17,7 @@ export async function launch() {
   if (!given.firefox) throw new Error('there is no Firefox: run `make test-firefox`, or set VESTIBULE_FIREFOX');
   const start = (scripts) => puppeteer.launch({
     browser: 'firefox', executablePath: given.firefox, headless: true, protocolTimeout: 2 * PATIENCE,
-    extraPrefsFirefox: { 'intl.accept_languages': 'en', 'javascript.enabled': scripts },
+    extraPrefsFirefox: { 'intl.accept_languages': 'en', 'javascript.enabled': scripts, ...SILENT },
   });
   const [withScripts, without] = await Promise.all([start(true), start(false)]);
   return { of: (scripts) => (scripts ? withScripts : without), close: () => Promise.all([withScripts.close(), without.close()]) };
@@ -32,7 +39,7 @@ function labelled(label, within) {
 
 /** Somebody's browser: cookies of its own, with scripts or without. */
 export class Visitor extends Anybody {
-  static async of(browser, server, { scripts = true, viewport = { width: 1280, height: 720 } } = {}) {
+  static async of(browser, server, { scripts = true, viewport = { width: 1280, height: 2400 } } = {}) {
     const context = await browser.of(scripts).createBrowserContext();
     const visitor = new Visitor();
     Object.assign(visitor, { context, server, scripts, viewport, faults: [] });
@@ -122,7 +129,9 @@ export class Visitor extends Anybody {
     for (const [label, value] of Object.entries(values)) {
       const field = await this.field(label, within);
       if (typeof value === 'boolean') {
-        if (await field.evaluate((element) => element.checked) !== value) await this.point(field);
+        const is = () => field.evaluate((element) => element.checked);
+        if (await is() !== value) await this.point(field);
+        await this.until(`${label}: ${value}`, this.page, async () => await is() === value);
       } else {
         await this.page.bringToFront();
         await field.evaluate((element) => { element.focus(); element.select(); });

@@ -49,7 +49,7 @@ pub use consequences::{Consequences, author};
 pub use editor::Editor;
 pub use error::AccountError;
 pub use identify::{Evidence, Newcomer, Password};
-pub use limits::{Limited, Limits};
+pub use limits::{Cleared, Limited, Limits};
 pub use mail_change::{MailChanges, PAGE as MAIL_CHANGE_PAGE};
 pub use notices::{Notice, Post};
 pub use notifications::{

@@ -11,8 +11,10 @@ mod guesses;
 mod steady;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -190,18 +192,20 @@ impl Limits {
         Ok(Guess { limits: self, budgets, known: self.key(&(named, network)), now })
     }
 
-    /// Gives an account its budgets back: an administrator's decision.
-    pub fn clear_account(&self, account: &str) {
-        let named = self.account(account);
-        self.guesses.clear(|whose| whose.account == Some(named));
-    }
-
-    /// Gives a network its budgets and rates back: an administrator's decision.
-    pub fn clear_network(&self, client: IpAddr) {
-        let network = network(client);
-        self.guesses.clear(|whose| whose.network == Some(network));
-        for debts in [&self.submissions, &self.validations, &self.sign_ins, &self.registrations] {
-            debts.forget(self.key(&network));
+    /// Gives an account its budgets back, or a network its budgets and rates: an administrator's decision.
+    pub fn clear(&self, cleared: &Cleared) {
+        match cleared {
+            Cleared::Account(name) => {
+                let named = self.account(name);
+                self.guesses.clear(|whose| whose.account == Some(named));
+            }
+            Cleared::Network(client) => {
+                let network = network(*client);
+                self.guesses.clear(|whose| whose.network == Some(network));
+                for debts in [&self.submissions, &self.validations, &self.sign_ins, &self.registrations] {
+                    debts.forget(self.key(&network));
+                }
+            }
         }
     }
 
@@ -212,6 +216,36 @@ impl Limits {
 
     fn key(&self, of: &(impl Hash + ?Sized)) -> u64 {
         self.keys.hash_one(of)
+    }
+}
+
+/// Whose limits an administrator ends before their time. As text, for other nodes: `account bjensen`, `network 192.0.2.7`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cleared {
+    /// By a login name.
+    Account(String),
+    /// By an address in it.
+    Network(IpAddr),
+}
+
+impl fmt::Display for Cleared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(name) => write!(f, "account {name}"),
+            Self::Network(address) => write!(f, "network {address}"),
+        }
+    }
+}
+
+impl FromStr for Cleared {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.split_once(' ') {
+            Some(("account", name)) => Ok(Self::Account(name.to_owned())),
+            Some(("network", address)) => address.parse().map(Self::Network).map_err(drop),
+            _ => Err(()),
+        }
     }
 }
 
@@ -440,10 +474,10 @@ mod tests {
     fn an_administrator_ends_an_exhausted_budget() {
         let limits = limits(1, 2);
         assert!(wrong(&limits, "192.0.2.1", "a", NOW) && !wrong(&limits, "192.0.2.2", "a", NOW));
-        limits.clear_account("A");
+        limits.clear(&Cleared::Account("A".to_owned()));
         assert!(wrong(&limits, "192.0.2.2", "a", NOW));
         assert!(wrong(&limits, "192.0.2.1", "b", NOW) && !wrong(&limits, "192.0.2.1", "c", NOW));
-        limits.clear_network(address("192.0.2.1"));
+        limits.clear(&"network 192.0.2.1".parse().unwrap());
         assert!(wrong(&limits, "192.0.2.1", "c", NOW));
     }
 

@@ -1,17 +1,21 @@
 //! `vestibule check`.
 
+mod annotations;
+mod difference;
+pub(crate) mod sarif;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use project::{Diagnostic, Severity};
+use project::{Diagnostic, Location, Severity, explain, explanations};
 use serde_json::json;
 
-use crate::output::{Output, fail};
+use crate::output::{Output, complain, refuse};
 use crate::{DataArgs, ProjectArgs};
 
 /// Reads a project and says everything there is to say about it, one finding a line: `FILE:LINE:COLUMN severity[rule] POINTER: message`.
-/// Exits with 1 when one of them is an error.
+/// Exits with 0 when none of them is an error, with 1 when one is, and with 2 when nothing could be checked.
 #[derive(Args)]
 pub(crate) struct Check {
     #[command(flatten)]
@@ -21,6 +25,18 @@ pub(crate) struct Check {
     /// Look into the store too: the one at this address, or the project's own. Nothing is written to it.
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
     store: Option<String>,
+    /// Take warnings for errors.
+    #[arg(long)]
+    strict: bool,
+    /// Mend what has one right answer, a misspelt key for example, and show what was changed. Comments and order stay.
+    #[arg(long, requires = "project")]
+    fix: bool,
+    /// With --fix: show what would be changed, and change nothing.
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+    /// Say what the code of a finding means: why it is said, an example, and how it is mended. Nothing is checked.
+    #[arg(long, value_name = "CODE", conflicts_with_all = ["store", "fix", "pages", "policies"])]
+    explain: Option<String>,
     /// Say errors only, and the count.
     #[arg(short, long)]
     quiet: bool,
@@ -41,31 +57,50 @@ enum Format {
     Text,
     /// One object: `diagnostics`, `errors`, `warnings`, `hints`.
     Json,
+    /// SARIF 2.1.0, for code hosts and editors.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
 }
 
 impl Check {
     pub(crate) fn run(self) -> ExitCode {
+        if let Some(code) = &self.explain {
+            return explained(code);
+        }
         let project = self.project.project.as_deref();
         if let Some(root) = project.filter(|root| !root.is_dir()) {
-            return fail(&format!("'{}' is no directory", root.display()));
+            return refuse(&format!("'{}' is no directory", root.display()));
+        }
+        let mut output = Output::new();
+        if let Some(root) = project.filter(|_| self.fix) {
+            match server::fix(root, !self.dry_run) {
+                Ok(mended) => self.tell_mended(&mut output, &mended),
+                Err(error) => return refuse(&error),
+            }
         }
         let mut diagnostics = server::check(project);
         if let Some(url) = &self.store {
             let url = Some(url.as_str()).filter(|url| !url.is_empty());
             match server::check_store(project, url, &self.data.data) {
                 Ok(found) => diagnostics.extend(found),
-                Err(error) => return fail(&error),
+                Err(error) => return refuse(&error),
             }
         }
         if let Some(directory) = &self.pages
             && let Err(error) = write(directory, &server::pages_of(project))
         {
-            return fail(&format!("the pages cannot be written to '{}': {error}", directory.display()));
+            return refuse(&format!("the pages cannot be written to '{}': {error}", directory.display()));
         }
+        if self.strict {
+            for warning in diagnostics.iter_mut().filter(|diagnostic| diagnostic.severity == Severity::Warning) {
+                warning.severity = Severity::Error;
+            }
+        }
+        let unread = diagnostics.iter().any(|diagnostic| diagnostic.rule == "no-project");
         let shown = diagnostics.iter().filter(|diagnostic| !self.quiet || diagnostic.is_error());
         let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
         let (errors, warnings, hints) = (count(Severity::Error), count(Severity::Warning), count(Severity::Hint));
-        let mut output = Output::new();
         match self.format {
             Format::Text => {
                 for diagnostic in shown {
@@ -87,9 +122,46 @@ impl Check {
                 }
                 output.line(format_args!("{all:#}"));
             }
+            Format::Sarif => output.line(format_args!("{:#}", sarif::log(project, shown))),
+            Format::Github => shown.for_each(|diagnostic| output.line(annotations::annotation(project, diagnostic))),
         }
-        output.finish(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        output.finish(match errors {
+            _ if unread => ExitCode::from(2),
+            0 => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        })
     }
+
+    /// What was mended, as a difference; on standard error where the findings are for programs.
+    fn tell_mended(&self, output: &mut Output, mended: &[server::Mended]) {
+        for file in mended {
+            let difference = difference::unified(&file.file, &file.before, &file.after);
+            if self.format == Format::Text { output.line(difference.trim_end()) } else { complain(&difference.trim_end()) }
+        }
+    }
+}
+
+/// What a code means, or which is near.
+fn explained(code: &str) -> ExitCode {
+    let Some(explanation) = explain(code) else {
+        let like = server::nearest(code, explanations().map(|known| known.code));
+        let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+        return refuse(&format!("no finding has the code '{code}'{like}"));
+    };
+    let mut output = Output::new();
+    output.line(format_args!("{}\n\n{}", explanation.code, explanation.text));
+    output.finish(ExitCode::SUCCESS)
+}
+
+/// The file of a finding as somebody in the working directory names it.
+fn place(root: Option<&Path>, at: &Location) -> String {
+    let Some(root) = root else { return at.file.clone() };
+    let path = root.join(&at.file);
+    let here = std::env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    let path = below.unwrap_or(&path);
+    let path = path.strip_prefix(".").unwrap_or(path);
+    path.to_string_lossy().into_owned()
 }
 
 /// Writes files below a directory, which is made where it is missing.

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use project::Severity;
-use server::{Options, ProcessState, ProcessStatus, Started};
+use server::{Inherited, Options, ProcessState, ProcessStatus, Signals, Started};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tracing_subscriber::EnvFilter;
 
 use crate::output::{Output, fail};
@@ -31,14 +31,16 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    pub(crate) async fn run(self) -> ExitCode {
+    /// Serves, also on the sockets that were handed over.
+    pub(crate) async fn run(self, inherited: Inherited) -> ExitCode {
         start_log(&self.log);
-        let stop = match stop_signal() {
-            Ok(stop) => stop,
+        let signals = match stop_signal().and_then(|stop| Ok(Signals { stop, reread: hangup_signal()? })) {
+            Ok(signals) => signals,
             Err(error) => return fail(&format!("signals cannot be caught: {error}")),
         };
-        let options = Options { project: self.project.project, listen: self.listen, data: self.data.data, new_keys: self.new_keys };
-        match server::serve(options, announce, stop).await {
+        let Self { project, listen, data, new_keys, .. } = self;
+        let options = Options { project: project.project, listen, inherited, data: data.data, new_keys };
+        match server::serve(options, announce, signals).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),
         }
@@ -80,6 +82,23 @@ fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
         }
     });
     Ok(stop)
+}
+
+/// Says so at each SIGHUP, with which a service manager has a project read again. At a terminal it stays what it is there: the end.
+fn hangup_signal() -> std::io::Result<mpsc::Receiver<()>> {
+    let (sender, reread) = mpsc::channel(1);
+    if std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+        return Ok(reread);
+    }
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::info!("the project is read again, as was asked for");
+            // A full queue means that it is about to be read anyway.
+            let _ = sender.try_send(());
+        }
+    });
+    Ok(reread)
 }
 
 /// The first line is for scripts, the rest for people.

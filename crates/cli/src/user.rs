@@ -64,6 +64,16 @@ enum Command {
         #[command(flatten)]
         at: Where,
     },
+    /// Show what is kept of a person, as JSON, without anything secret.
+    Show(Named),
+    /// Keep a person from signing in, and end their sessions.
+    Disable(Named),
+    /// Let a person sign in again.
+    Enable(Named),
+    /// List the sessions of a person: id, begin, last use, end.
+    Sessions(Named),
+    /// End every session of a person.
+    EndSessions(Named),
     /// Remove a person.
     Delete {
         /// The user name.
@@ -71,6 +81,15 @@ enum Command {
         #[command(flatten)]
         at: Where,
     },
+}
+
+/// Somebody.
+#[derive(Args)]
+struct Named {
+    /// The user name.
+    name: String,
+    #[command(flatten)]
+    at: Where,
 }
 
 fn property(text: &str) -> Result<(String, Value), String> {
@@ -101,6 +120,11 @@ impl User {
                 Ok(None) => return fail(&"which password? Use --password-stdin or --password"),
                 Err(error) => return fail(&error),
             },
+            Command::Show(Named { name, at }) => show(&at, &name).await,
+            Command::Disable(Named { name, at }) => set_active(&at, &name, false).await,
+            Command::Enable(Named { name, at }) => set_active(&at, &name, true).await,
+            Command::Sessions(Named { name, at }) => sessions(&at, &name).await,
+            Command::EndSessions(Named { name, at }) => end_sessions(&at, &name).await,
             Command::Delete { name, at } => delete(&at, &name).await,
         };
         outcome.unwrap_or_else(|error| fail(&error))
@@ -156,4 +180,41 @@ async fn delete(at: &Where, name: &str) -> Result<ExitCode, OfflineError> {
     let deleted = store.delete(name).await;
     store.close().await;
     deleted.map(|()| ExitCode::SUCCESS)
+}
+
+async fn show(at: &Where, name: &str) -> Result<ExitCode, OfflineError> {
+    let store = at.open().await?;
+    let shown = store.show(name).await;
+    store.close().await;
+    let mut output = Output::new();
+    output.line(format_args!("{:#}", shown?));
+    Ok(output.finish(ExitCode::SUCCESS))
+}
+
+async fn set_active(at: &Where, name: &str, active: bool) -> Result<ExitCode, OfflineError> {
+    let store = at.open().await?;
+    let set = store.set_active(name, active).await;
+    store.close().await;
+    set.map(|()| ExitCode::SUCCESS)
+}
+
+async fn sessions(at: &Where, name: &str) -> Result<ExitCode, OfflineError> {
+    let store = at.open().await?;
+    let sessions = store.sessions(name).await;
+    store.close().await;
+    let mut output = Output::new();
+    for session in sessions? {
+        output.line(format_args!("{}\t{}\t{}\t{}", session.id, session.began, session.used, session.ends));
+    }
+    Ok(output.finish(ExitCode::SUCCESS))
+}
+
+async fn end_sessions(at: &Where, name: &str) -> Result<ExitCode, OfflineError> {
+    let store = at.open().await?;
+    let ended = store.end_sessions(name).await;
+    store.close().await;
+    let ended = ended?;
+    let mut output = Output::new();
+    output.line(format_args!("{ended} ended"));
+    Ok(output.finish(ExitCode::SUCCESS))
 }

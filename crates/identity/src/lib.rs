@@ -30,16 +30,14 @@ pub use crest::Severity;
 pub use events::{Effect, Event, Events, Hook};
 pub use mail_address::{MailAddress, MailAddressError};
 pub use managed::{
-    Audience, Expect, Held, Managed, Mark, Prepared, Refers, ScriptMail, Step, UNUSABLE_CHARACTERS, Walk, Writer, percentage, sealed,
-    timestamp,
+    Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, SignIn, Step, TakenOver, UNUSABLE_CHARACTERS,
+    Walk, Writer, percentage, sealed, timestamp,
 };
 pub use policy::{
     CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,
     word_list,
 };
-#[cfg(any(test, feature = "testing"))]
-pub use ports::MemoryObjects;
-pub use ports::{Letter, Letters, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
+pub use ports::{Letter, Letters, MemoryObjects, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
 pub use problem::Problem;
 pub use schema::{ConditionalPolicies, DeclaredPolicy, JsonType, Meta, ObjectSchema, Pair, Property, Relationship, Schemas, Scope};
 pub use scripting::{Parks, Runner, Script, ScriptFiles, Scripting, State, Waits};

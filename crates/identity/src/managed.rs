@@ -18,6 +18,7 @@ mod relations;
 mod searching;
 mod secrets;
 mod steps;
+mod taking_over;
 mod view;
 mod writer;
 
@@ -31,6 +32,7 @@ pub use found::{Held, Mark, Walk};
 pub use limits::UNUSABLE_CHARACTERS;
 pub use marker::sealed;
 pub use steps::{Refers, ScriptMail, Step};
+pub use taking_over::{KeptThere, Lost, SignIn, TakenOver};
 pub use view::{Audience, percentage};
 pub use writer::Writer;
 

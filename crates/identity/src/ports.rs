@@ -10,9 +10,7 @@ use serde_json::Value;
 use crate::names::Canonical;
 use crate::references;
 
-#[cfg(any(test, feature = "testing"))]
 mod memory;
-#[cfg(any(test, feature = "testing"))]
 pub use memory::MemoryObjects;
 
 /// Reading managed objects in their stored form, secrets hashed. `collection` is the path without slashes at its ends

@@ -71,14 +71,14 @@ pub enum Error {
     #[error("the private key block is damaged")]
     PemDamaged,
 
-    /// The keystore is in one of Java's own formats, which is named.
+    /// The keystore is in a format of Java's own that is not read, which is named.
     #[error(
         "the keystore is a {0} file; convert it first: keytool -importkeystore -srckeystore FILE -srcstoretype {0} \
          -destkeystore FILE.p12 -deststoretype PKCS12"
     )]
     JavaKeystore(&'static str),
-    /// The keystore is no PKCS #12 file, or a damaged one.
-    #[error("the keystore is not a readable PKCS #12 file: {0}")]
+    /// The keystore is neither a PKCS #12 nor a JCEKS file, or a damaged one.
+    #[error("the keystore is not a readable PKCS #12 or JCEKS file: {0}")]
     DamagedKeystore(String),
     /// The password does not open the keystore.
     #[error("the password does not open the keystore")]
@@ -115,14 +115,16 @@ pub enum Error {
         /// Alias of the key.
         key: String,
     },
-    /// The key of an encrypted value is itself wrapped with a key pair.
-    #[error("the value is encrypted with a session key wrapped by `{key}`; only secret keys are supported")]
+    /// The key of an encrypted value is itself encrypted with a key pair, in a way that is not known.
+    #[error("the value is encrypted with a session key that `{key}` wraps with `{cipher}`; RSA with OAEP or PKCS #1 padding is supported")]
     ValueKeyWrapped {
         /// Alias of the key pair.
         key: String,
+        /// The cipher named.
+        cipher: String,
     },
-    /// An encrypted value with another cipher than AES-CBC.
-    #[error("the value is encrypted with `{cipher}` under `{key}`; only `AES/CBC/PKCS5Padding` is supported")]
+    /// An encrypted value with another cipher than AES.
+    #[error("the value is encrypted with `{cipher}` under `{key}`; only AES in the modes CBC and ECB, with PKCS5Padding, is supported")]
     ValueCipher {
         /// Alias of the key.
         key: String,

@@ -73,6 +73,11 @@ impl KeyRing {
         Ok(())
     }
 
+    /// The public half of each generation's pair, the one that seals first: SHA-256 over its SubjectPublicKeyInfo, and the bits of its modulus.
+    pub fn pairs(&self) -> impl Iterator<Item = ([u8; 32], usize)> {
+        self.generations().map(|keys| (keys.pair().fingerprint(), keys.pair().bits()))
+    }
+
     /// Forgets all but the `keep` newest former generations: their tokens become invalid.
     pub fn forget_previous(&mut self, keep: usize) {
         self.previous.truncate(keep);

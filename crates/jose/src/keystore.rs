@@ -1,7 +1,9 @@
-//! IDM's keystore as a PKCS #12 file: RSA pairs and secret keys by alias.
+//! IDM's keystore: RSA pairs and secret keys by alias, from a JCEKS file as IDM makes it, or from a PKCS #12 file.
 //!
-//! IDM itself ships JCEKS, which only Java reads; `keytool -importkeystore` converts it. Java compares aliases without
-//! regard to case, and so does this module.
+//! Java compares aliases without regard to case, and so does this module.
+
+mod java_stream;
+mod jceks;
 
 use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error as Pkcs12Error;
@@ -10,7 +12,6 @@ use zeroize::Zeroizing;
 use crate::error::{Error, KeyFault};
 use crate::rsa::RsaPair;
 
-const JCEKS_MAGIC: [u8; 4] = [0xCE; 4];
 const JKS_MAGIC: [u8; 4] = [0xFE, 0xED, 0xFE, 0xED];
 
 /// An opened keystore. Its keys are wiped from memory when it is dropped.
@@ -25,15 +26,17 @@ struct Entry {
 }
 
 impl Keystore {
-    /// Opens a PKCS #12 file.
+    /// Opens a JCEKS or a PKCS #12 file.
     ///
     /// # Errors
     /// [`Error::JavaKeystore`], [`Error::DamagedKeystore`], [`Error::KeystorePassword`].
     pub fn open(file: &[u8], password: &str) -> Result<Self, Error> {
-        for (magic, name) in [(JCEKS_MAGIC, "JCEKS"), (JKS_MAGIC, "JKS")] {
-            if file.starts_with(&magic) {
-                return Err(Error::JavaKeystore(name));
-            }
+        if file.starts_with(&jceks::MAGIC) {
+            return jceks::open(file, password);
+        }
+        // It holds no secret keys, which is what an IDM encrypts with.
+        if file.starts_with(&JKS_MAGIC) {
+            return Err(Error::JavaKeystore("JKS"));
         }
         let archive = Pkcs12Archive::from_pkcs12(file, password).map_err(|error| match error {
             Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => Error::KeystorePassword,

@@ -1,7 +1,7 @@
 //! RSA key pairs, parsed once and prepared for every padding.
 //!
-//! Only unwrapping of content encryption keys is offered, and it never says whether the padding was good: the caller
-//! goes on with a random key (RFC 7516 §11.5).
+//! Of a token, the content encryption key is unwrapped, and it is never said whether the padding was good: the caller
+//! goes on with a random key (RFC 7516 §11.5). Only what an operator brings is opened ([`RsaPair::opened`]).
 
 use aws_lc_rs::digest;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
@@ -118,16 +118,24 @@ impl RsaPair {
         })
     }
 
-    /// Puts the decrypted key into `content_key`; whatever fails, the random bytes drawn before stay there.
-    pub(crate) fn unwrap_key<const MAX: usize>(&self, padding: Padding, encrypted: &[u8], content_key: &mut RandomBytes<MAX>) {
+    /// What an operator's own value wraps. Nobody who sends anything ever sees whether this fails.
+    pub(crate) fn opened(&self, padding: Padding, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let mut buffer = Zeroizing::new([0; MAX_MODULUS_LEN]);
-        let buffer = buffer.as_mut_slice();
-        let found = match padding {
+        self.decrypt(padding, encrypted, buffer.as_mut_slice()).ok().map(|key| Zeroizing::new(key.to_vec()))
+    }
+
+    fn decrypt<'b>(&self, padding: Padding, encrypted: &[u8], buffer: &'b mut [u8]) -> Result<&'b mut [u8], aws_lc_rs::error::Unspecified> {
+        match padding {
             Padding::Pkcs1 => self.pkcs1_private.decrypt(encrypted, buffer),
             Padding::Oaep => self.oaep_private.decrypt(&OAEP_SHA1_MGF1SHA1, encrypted, buffer, None),
             Padding::Oaep256 => self.oaep_private.decrypt(&OAEP_SHA256_MGF1SHA256, encrypted, buffer, None),
-        };
-        if let Ok(key) = found {
+        }
+    }
+
+    /// Puts the decrypted key into `content_key`; whatever fails, the random bytes drawn before stay there.
+    pub(crate) fn unwrap_key<const MAX: usize>(&self, padding: Padding, encrypted: &[u8], content_key: &mut RandomBytes<MAX>) {
+        let mut buffer = Zeroizing::new([0; MAX_MODULUS_LEN]);
+        if let Ok(key) = self.decrypt(padding, encrypted, buffer.as_mut_slice()) {
             content_key.replace_if_fitting(key);
         }
     }

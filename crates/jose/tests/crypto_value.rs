@@ -6,6 +6,8 @@
     reason = "a helper that panics fails the test that called it"
 )]
 
+use std::sync::LazyLock;
+
 use serde_json::{Value, json};
 use vestibule_jose::{CryptoValue, Error, Keystore, decrypt_idm_crypto};
 
@@ -74,12 +76,12 @@ fn unreadable_values_say_why() {
         "a key pair is no secret key"
     );
     assert_eq!(
-        refused(&with(&json!({"key": {"cipher": "RSA", "key": "pair", "data": ""}}))),
-        Error::ValueKeyWrapped { key: "pair".to_owned() }
+        refused(&with(&json!({"key": {"cipher": "RSA/None", "key": "selfservice", "data": ""}}))),
+        Error::ValueKeyWrapped { key: "selfservice".to_owned(), cipher: "RSA/None".to_owned() }
     );
     assert_eq!(
-        refused(&with(&json!({"cipher": "AES/ECB/PKCS5Padding"}))),
-        Error::ValueCipher { key: key(), cipher: "AES/ECB/PKCS5Padding".to_owned() }
+        refused(&with(&json!({"cipher": "DESede/CBC/PKCS5Padding"}))),
+        Error::ValueCipher { key: key(), cipher: "DESede/CBC/PKCS5Padding".to_owned() }
     );
     for iv in [json!(null), json!("AAAA"), json!("!"), json!(5)] {
         assert_eq!(refused(&with(&json!({"iv": iv}))), Error::ValueMember { key: key(), member: "iv" });
@@ -112,4 +114,52 @@ fn debug_of_a_keystore_names_aliases_only() {
     let secret = keystore.secret_key("openidm-sym-default").unwrap();
     assert_eq!(secret.len(), 16);
     assert!(!shown.contains(&format!("{secret:?}")), "{shown}");
+}
+
+/// The keys of `keytool.p12` in the format that IDM makes, and a few more.
+fn jceks() -> &'static Keystore {
+    static OPENED: LazyLock<Keystore> = LazyLock::new(|| Keystore::open(&fixture("keytool.jceks"), "throwaway").unwrap());
+    &OPENED
+}
+
+#[test]
+fn a_keystore_of_java_is_read_as_it_is() {
+    let (java, converted) = (jceks(), keystore());
+    for alias in ["openidm-sym-default", "openidm-selfservice-key"] {
+        assert_eq!(java.secret_key(alias).unwrap(), converted.secret_key(alias).unwrap(), "{alias}");
+    }
+    assert_eq!(java.secret_key("Wide").unwrap().len(), 32);
+    assert_eq!(java.secret_key("tripledes").unwrap().len(), 24, "a key that writes itself in another way");
+    assert_eq!(java.secret_key("elsewhere"), None, "it has a password of its own");
+    assert_eq!(java.rsa("selfservice").unwrap().unwrap().fingerprint(), converted.rsa("selfservice").unwrap().unwrap().fingerprint());
+    assert_eq!(decrypt_idm_crypto(java, &encrypted()), Ok(json!("Grüße, mail password")));
+}
+
+#[test]
+fn a_keystore_of_java_that_is_damaged_or_of_another_password_is_refused_wherever_it_is() {
+    let file = fixture("keytool.jceks");
+    assert!(matches!(Keystore::open(&file, "wrong"), Err(Error::KeystorePassword)));
+    for length in (0..file.len()).step_by(97) {
+        assert!(Keystore::open(&file[..length], "throwaway").is_err(), "{length}");
+    }
+    for at in (4..file.len()).step_by(101) {
+        let mut damaged = file.clone();
+        damaged[at] ^= 1;
+        assert!(matches!(Keystore::open(&damaged, "throwaway"), Err(Error::KeystorePassword)), "{at}");
+    }
+}
+
+#[test]
+fn values_are_decrypted_in_every_layout_that_is_documented() {
+    let values: Value = serde_json::from_slice(&fixture("jceks.json")).unwrap();
+    for padding in ["RSA/ECB/OAEPWithSHA1AndMGF1Padding", "RSA/ECB/PKCS1Padding"] {
+        assert_eq!(decrypt_idm_crypto(jceks(), &values[padding]), Ok(json!("Grüße, wrapped")), "{padding}");
+        let mut other = values[padding].clone();
+        other["$crypto"]["value"]["key"]["key"] = json!("nobody");
+        assert_eq!(decrypt_idm_crypto(jceks(), &other), Err(Error::ValueKeyMissing { key: "nobody".to_owned() }));
+        let mut cut = values[padding].clone();
+        cut["$crypto"]["value"]["key"]["data"] = json!("AAAA");
+        assert_eq!(decrypt_idm_crypto(jceks(), &cut), Err(Error::ValueWrongKey { key: "selfservice".to_owned() }));
+    }
+    assert_eq!(decrypt_idm_crypto(jceks(), &values["wide"]), Ok(json!("Str0ngEnough!")));
 }

@@ -233,8 +233,9 @@ fn unusable_keystores_say_why_and_leave_the_ring_alone() {
         Err(Error::RefusedKey { fault: KeyFault::SmallRsa, .. })
     ));
     assert!(matches!(ring.import_pkcs12(b"nonsense", PASSWORD, "selfservice", None), Err(Error::DamagedKeystore(_))));
-    let error = ring.import_pkcs12(&[0xCE; 64], PASSWORD, "selfservice", None).unwrap_err();
-    assert!(error.to_string().contains("keytool -importkeystore -srckeystore FILE -srcstoretype JCEKS"), "{error}");
+    assert!(matches!(ring.import_pkcs12(&[0xCE; 64], PASSWORD, "selfservice", None), Err(Error::KeystorePassword)));
+    let error = ring.import_pkcs12(&[0xFE, 0xED, 0xFE, 0xED, 0, 0], PASSWORD, "selfservice", None).unwrap_err();
+    assert!(error.to_string().contains("keytool -importkeystore -srckeystore FILE -srcstoretype JKS"), "{error}");
     assert_eq!(*ring.to_json(), *before);
 }
 

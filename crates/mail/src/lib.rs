@@ -23,4 +23,4 @@ pub use limits::Limits;
 pub use message::MessageError;
 pub use smtp::{Login, Protocols, Security, Server, Tls};
 pub use token::{Credentials, Tokens};
-pub use transport::{Transport, Unwritable};
+pub use transport::{Transport, Tried, Unwritable};

@@ -6,7 +6,7 @@ use process::Mail;
 use crate::failure::{Failure, NO_UTF8};
 use crate::graph::Graph;
 use crate::message::compose;
-use crate::smtp::{Pool, Server};
+use crate::smtp::{Pool, Security, Server};
 
 /// Where mails go.
 pub struct Transport {
@@ -19,6 +19,28 @@ enum Way {
     Graph { graph: Graph, from: Option<String> },
     Keep,
     Missing,
+}
+
+/// What [`Transport::try_out`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// Mails are kept and shown.
+    Kept,
+    /// Microsoft Graph gave a token.
+    Graph,
+    /// A mail server would have taken a mail.
+    Server {
+        /// Its name.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// How the connection is protected.
+        security: Security,
+        /// The sender that was named.
+        from: String,
+        /// The recipient that was named.
+        to: String,
+    },
 }
 
 /// Why a well-formed address cannot be written to.
@@ -110,6 +132,25 @@ impl Transport {
                 Some(Unwritable::NotTaken)
             }),
             _ => Ok(None),
+        }
+    }
+
+    /// Holds a conversation with the mail server up to the recipient (RFC 5321 section 3.3), and sends nothing; with Microsoft Graph, gets a token.
+    /// Without `to`, the sender is the recipient. `Ok` says where mails go.
+    ///
+    /// # Errors
+    /// What a mail would meet.
+    pub async fn try_out(&self, to: Option<&str>) -> Result<Tried, Failure> {
+        match &self.way {
+            Way::Keep => Ok(Tried::Kept),
+            Way::Missing => Err(Failure::NoService),
+            Way::Smtp { pool, from } => {
+                let (host, port, security) = pool.place();
+                let to = to.unwrap_or(from);
+                pool.would_take(from, to).await?;
+                Ok(Tried::Server { host: host.to_owned(), port, security, from: from.clone(), to: to.to_owned() })
+            }
+            Way::Graph { graph, .. } => graph.probe().await.map(|()| Tried::Graph),
         }
     }
 

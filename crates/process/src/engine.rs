@@ -265,6 +265,24 @@ impl<S: Send + Sync + 'static> Engine<S> {
         })
     }
 
+    /// What a token carries, for whoever holds the keys of this engine: rehearsals show it. Nothing for a token that a submission would not
+    /// be taken with.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn context(
+        &self,
+        definitions: &dyn Definitions<S>,
+        name: &str,
+        text: &str,
+        caller: &Caller,
+    ) -> Result<Option<ProcessContext>, ResourceError> {
+        Ok(match self.look(definitions, name, text, caller).await? {
+            Seen::Good(_, context) => Some(*context),
+            Seen::Not(_) => None,
+        })
+    }
+
     /// Opens a token and finds the definition its bearer began with.
     async fn look(&self, definitions: &dyn Definitions<S>, name: &str, text: &str, caller: &Caller) -> Result<Seen<S>, ResourceError> {
         let forms = definitions.forms(name).await?;

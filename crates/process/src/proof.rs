@@ -76,6 +76,14 @@ impl<'a> Before<'a> {
         by_answers && !self.known.contains(&FactKind::ControlsMail)
     }
 
+    /// From here on as if the need were met: what lacks the same again says nothing new.
+    fn assume(&mut self, need: &Need) {
+        self.known.extend(need.any_of);
+        if need.proof {
+            self.proven.extend(need.any_of);
+        }
+    }
+
     /// After the stage.
     fn pass<S>(&mut self, placed: &'a Placed<S>) {
         if placed.facts.gives.contains(&FactKind::Named) || placed.facts.may_give.contains(&FactKind::Named) {
@@ -129,11 +137,13 @@ pub(crate) fn check<S: Send + Sync + 'static>(stages: &[Placed<S>], options: &Op
                 let help = usual(catalogue, need.any_of)
                     .map_or_else(|| "say \"vestibule\": {\"allowUnproven\": true}".to_owned(), |stages| format!("put {stages} before it"));
                 issues.push(Issue::error(&placed.pointer, "unproven-credential-change", message).with_help(help));
+                known.assume(need);
             } else {
                 let issue =
                     Issue::error(&placed.pointer, "unmet-need", format!("'{name}' needs {phrase}, and no stage before it gives one"));
                 let first = need.any_of.iter().find(|kind| catalogue.usual_for(**kind).is_some());
                 issues.push(with_usual(issue, catalogue, first.map(std::slice::from_ref).unwrap_or_default()));
+                known.assume(need);
             }
         }
         if placed.facts.changes_credential && known.knows_answers_alone() {

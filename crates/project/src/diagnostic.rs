@@ -33,6 +33,7 @@ impl Diagnostic {
     /// A finding without help.
     #[must_use]
     pub fn new(severity: Severity, rule: &'static str, location: Location, message: impl Into<String>) -> Self {
+        debug_assert!(crate::explain(rule).is_some(), "docs/diagnostics.md says nothing about '{rule}'");
         Self { severity, rule, location, message: message.into(), help: None, also: Vec::new() }
     }
 
@@ -194,8 +195,8 @@ mod tests {
 
     #[test]
     fn a_message_of_several_lines_prints_on_one() {
-        let found = Diagnostic::new(Severity::Error, "x", Location::file("vestibule.toml"), "bad\n  |\n1 | a\n").with_help("b\nc");
-        assert_eq!(found.to_string(), "vestibule.toml:1:1 error[x] bad | 1 | a\n  help: b c");
+        let found = Diagnostic::new(Severity::Error, "pages", Location::file("vestibule.toml"), "bad\n  |\n1 | a\n").with_help("b\nc");
+        assert_eq!(found.to_string(), "vestibule.toml:1:1 error[pages] bad | 1 | a\n  help: b c");
     }
 
     #[test]
@@ -224,7 +225,7 @@ mod tests {
     fn findings_come_out_by_place_and_once() {
         let sink = Sink::default();
         for file in ["b", "a", "b"] {
-            sink.push(Diagnostic::new(Severity::Hint, "x", Location::file(file), "m"));
+            sink.push(Diagnostic::new(Severity::Hint, "pages", Location::file(file), "m"));
         }
         assert!(!sink.has_errors_in("a"));
         let files: Vec<_> = sink.into_sorted().into_iter().map(|found| found.location.file).collect();

@@ -10,8 +10,11 @@
 mod access;
 mod check;
 mod companion;
+mod consequences;
 mod diagnostic;
+mod explain;
 mod files;
+mod fix;
 mod keys;
 mod loose;
 mod open;
@@ -37,7 +40,9 @@ pub use companion::roles::{InternalRole, Permission, Privilege};
 pub use companion::security::{PropertyMapping, RunAs, SecurityScript};
 pub use companion::small::{Consent, JsonStore};
 pub use companion::ui::{Feature, UiConfiguration};
+pub use consequences::first_causes;
 pub use diagnostic::{Diagnostic, Severity, Sink, once};
+pub use explain::{Explanation, explain, explanations};
 pub use files::{DirectoryFiles, EmbeddedFiles, Files};
 pub use keys::{Key, Standing, TABLES, Table, reference as keys_reference};
 pub use loose::{Document, Node};
@@ -46,8 +51,8 @@ pub use project::Project;
 pub use properties::parse as parse_properties;
 pub use secret::{Secret, SecretText};
 pub use settings::{
-    Audit, KeySource, Keys, Limits, Mail, NameRules, Network, Pages, Profile, Settings, StageDeclaration, StageKind, Tls, limits_reference,
-    limits_schema,
+    Audit, KeySource, Keys, Limits, Mail, NameRules, Network, Pages, Profile, Proofs, Prove, Settings, StageDeclaration, StageKind, Tls,
+    limits_reference, limits_schema,
 };
 pub use source::{Location, ParseFault, Parsed, Position, SourceFile};
 pub use substitution::{Environment, Expanded, Flaw, Names, ProjectNames, Substituted, expand, substitute};

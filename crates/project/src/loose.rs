@@ -45,7 +45,12 @@ impl Document {
             }
         };
         for pointer in &parsed.duplicates {
-            let message = "this key is given more than once; the last one counts";
+            let lines: Vec<String> = file.earlier_keys(pointer).iter().map(|at| at.line.to_string()).collect();
+            let message = match lines.as_slice() {
+                [] => "this key is given more than once; the last one counts".to_owned(),
+                [line] => format!("this key is given in line {line} already; the last one counts"),
+                _ => format!("this key is given in lines {} already; the last one counts", lines.join(", ")),
+            };
             sink.push(Diagnostic::new(Severity::Warning, "duplicate-key", file.locate_key(pointer), message));
         }
         if parsed.trailing.is_some() {

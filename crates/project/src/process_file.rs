@@ -105,7 +105,7 @@ impl ProcessFile {
 /// An issue of the process engine with its place. What concerns a key is shown at the key, what concerns a value at the value.
 fn diagnostic_of(file: &SourceFile, issue: Issue) -> Diagnostic {
     let location = if issue.rule == "unknown-key" { file.locate_key(&issue.pointer) } else { file.locate(&issue.pointer) };
-    Diagnostic { severity: issue.severity, rule: issue.rule, location, message: issue.message, help: issue.help, also: Vec::new() }
+    Diagnostic { help: issue.help, ..Diagnostic::new(issue.severity, issue.rule, location, issue.message) }
 }
 
 #[cfg(test)]

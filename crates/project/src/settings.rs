@@ -9,6 +9,7 @@ mod mail;
 mod network;
 mod pages;
 mod profile;
+mod prove;
 mod stages;
 mod tls;
 
@@ -20,6 +21,7 @@ pub use mail::Mail;
 pub use network::Network;
 pub use pages::Pages;
 pub use profile::Profile;
+pub use prove::{Proofs, Prove};
 pub use stages::{StageDeclaration, StageKind};
 pub use tls::Tls;
 
@@ -41,7 +43,7 @@ pub enum KeySource {
     Store,
     /// Made at first start, kept in a file of mode 0600.
     File,
-    /// Read from the operator's PKCS#12 keystore.
+    /// Read from the operator's keystore, JCEKS or PKCS #12.
     Keystore,
 }
 
@@ -52,7 +54,7 @@ pub struct Keys {
     pub source: KeySource,
     /// The key file, relative to the project.
     pub file: Option<String>,
-    /// A PKCS#12 keystore, relative to the project: IDM's, converted with `keytool`.
+    /// A keystore, JCEKS as IDM makes it or PKCS #12, relative to the project.
     pub keystore: Option<String>,
     /// The password that opens the keystore; none where it comes from the environment.
     pub password: Option<Secret>,
@@ -148,6 +150,8 @@ pub struct Settings {
     pub max_instance_hours: u32,
     /// `[signin] managed`: may people sign in with the password kept here?
     pub managed_sign_in: Option<bool>,
+    /// What has to be shown for what, by which `vestibule prove` judges.
+    pub prove: Prove,
 }
 
 impl Default for Settings {
@@ -171,12 +175,13 @@ impl Default for Settings {
             stages: BTreeMap::new(),
             max_instance_hours: 24,
             managed_sign_in: None,
+            prove: Prove::default(),
         }
     }
 }
 
 /// Sections with their keys.
-const SECTIONS: [(&str, &[&str]); 15] = [
+const SECTIONS: [(&str, &[&str]); 16] = [
     ("server", &["listen", "public_url"]),
     ("tls", &tls::KEYS),
     ("store", &["url"]),
@@ -192,6 +197,7 @@ const SECTIONS: [(&str, &[&str]); 15] = [
     ("names", &["several_spellings"]),
     ("signin", &["managed"]),
     ("tokens", &["max_instance_hours"]),
+    ("prove", &prove::KEYS),
 ];
 
 /// The section whose keys are names of the project's own.
@@ -280,6 +286,7 @@ impl Settings {
                 .and_then(|hours| u32::try_from(hours).ok())
                 .unwrap_or(default.max_instance_hours),
             managed_sign_in: root.get("signin").get("managed").boolean(),
+            prove: Prove::read(&root.get("prove")),
         }
     }
 }

@@ -9,6 +9,7 @@ mod locate;
 mod parse;
 
 use std::fmt;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -161,6 +162,84 @@ impl SourceFile {
     #[must_use]
     pub fn at(&self, position: Option<Position>) -> Location {
         Location { file: self.path.clone(), position, pointer: String::new() }
+    }
+
+    /// Where keys of the same name stand in the same object before the one that counts.
+    #[must_use]
+    pub fn earlier_keys(&self, pointer: &str) -> Vec<Position> {
+        let mut members = self.members(pointer);
+        members.pop();
+        members.iter().map(|member| locate::position(&self.text, member.key.start)).collect()
+    }
+
+    /// The bytes of the key that `pointer` ends with, quotes included.
+    pub(crate) fn key_range(&self, pointer: &str) -> Option<Range<usize>> {
+        match self.syntax {
+            Syntax::Json => self.members(pointer).pop().map(|member| member.key),
+            Syntax::Toml => {
+                let key = pointer.rsplit_once('/')?.1;
+                let start = locate::offset(&self.text, self.syntax, pointer, locate::Target::Key)?;
+                let range = start..start + key.len();
+                (self.text.get(range.clone())? == key).then_some(range)
+            }
+        }
+    }
+
+    /// A key as it is written in this file; a name that would need quotes in TOML is none.
+    pub(crate) fn as_key(&self, name: &str) -> Option<String> {
+        let bare = |name: &str| name.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'));
+        match self.syntax {
+            Syntax::Json => Some(Value::from(name).to_string()),
+            Syntax::Toml => bare(name).then(|| name.to_owned()),
+        }
+    }
+
+    /// The bytes of a member's value in a JSON file.
+    pub(crate) fn value_range(&self, pointer: &str) -> Option<Range<usize>> {
+        self.members(pointer).pop().map(|member| member.value)
+    }
+
+    /// The bytes that go when a member of a JSON file goes: with one comma, and with its line where nothing else stands there.
+    pub(crate) fn member_range(&self, pointer: &str) -> Option<Range<usize>> {
+        self.members(pointer).pop().map(|member| self.with_comma(member.key.start..member.value.end))
+    }
+
+    /// [`Self::member_range`] of an earlier member of the same name that says the same.
+    pub(crate) fn repeated_member(&self, pointer: &str) -> Option<Range<usize>> {
+        let mut members = self.members(pointer);
+        let content = |member: &locate::Member| {
+            let plain = comments::without_comments(&self.text);
+            serde_json::from_str::<Value>(plain.get(member.value.clone())?).ok()
+        };
+        let counts = content(&members.pop()?)?;
+        let same = members.into_iter().find(|member| content(member).as_ref() == Some(&counts))?;
+        Some(self.with_comma(same.key.start..same.value.end))
+    }
+
+    fn members(&self, pointer: &str) -> Vec<locate::Member> {
+        if self.syntax == Syntax::Json { locate::member_ranges(&self.text, pointer) } else { Vec::new() }
+    }
+
+    /// A comma behind the member goes with it, else the one in front; comments stay, so a comma behind one is left to the one in front.
+    fn with_comma(&self, member: Range<usize>) -> Range<usize> {
+        let before = self.text.get(..member.start).unwrap_or_default();
+        let after = self.text.get(member.end..).unwrap_or_default();
+        let behind = after.trim_start();
+        if let Some(rest) = behind.strip_prefix(',') {
+            let rest = rest.trim_start_matches([' ', '\t']);
+            let line = before.trim_end_matches([' ', '\t']);
+            // A line of its own goes whole.
+            if line.ends_with('\n')
+                && let Some(rest) = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n'))
+            {
+                return line.len()..self.text.len() - rest.len();
+            }
+            return member.start..self.text.len() - rest.len();
+        }
+        match before.trim_end().strip_suffix(',') {
+            Some(kept) => kept.len()..member.end,
+            None => member,
+        }
     }
 
     fn location(&self, pointer: &str, target: locate::Target) -> Location {

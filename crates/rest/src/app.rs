@@ -5,7 +5,7 @@ use std::sync::Arc;
 use accounts::Accounts;
 use process::Outbox;
 
-use crate::ports::{AuditEvents, Health, ProjectFiles};
+use crate::ports::{AuditEvents, Health, OtherNodes, ProjectFiles};
 use crate::unbelieved::Unbelieved;
 
 /// What all requests share, for the life of the process.
@@ -20,6 +20,8 @@ pub struct App {
     pub audit: Arc<dyn AuditEvents>,
     /// Whether requests can be served.
     pub health: Arc<dyn Health>,
+    /// Hears of what is to end everywhere.
+    pub others: Arc<dyn OtherNodes>,
     /// Peers whose word about clients does not count.
     pub unbelieved: Unbelieved,
 }

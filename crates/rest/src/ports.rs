@@ -1,5 +1,6 @@
 //! What the REST interface needs of the process that serves it, beside the ports of accounts.
 
+use accounts::Cleared;
 use async_trait::async_trait;
 use crest::ResourceError;
 use process::Topic;
@@ -32,6 +33,16 @@ pub trait ProjectFiles: Send + Sync {
 pub trait Health: Send + Sync {
     /// It has started, is not stopping, and something can be written.
     async fn is_ready(&self) -> bool;
+}
+
+/// The other nodes that serve from the same store; nobody where there is none.
+#[async_trait]
+pub trait OtherNodes: Send + Sync {
+    /// Has them end the limits that were ended here, within seconds.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    async fn clear(&self, cleared: &Cleared) -> Result<(), ResourceError>;
 }
 
 /// The audit trail, as it is read.

@@ -148,10 +148,10 @@ fn needed() -> ResourceError {
 }
 
 /// A project with one file changed, or gone.
-struct Overlay {
-    base: DirectoryFiles,
-    path: String,
-    text: Option<String>,
+pub(crate) struct Overlay {
+    pub(crate) base: DirectoryFiles,
+    pub(crate) path: String,
+    pub(crate) text: Option<String>,
 }
 
 impl Files for Overlay {

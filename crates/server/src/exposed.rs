@@ -13,7 +13,8 @@ pub(crate) fn tell(address: SocketAddr, proxies: usize) {
     }
 }
 
-fn is_exposed(address: SocketAddr, proxies: usize) -> bool {
+/// Whether others reach the server, and nobody encrypts.
+pub(crate) fn is_exposed(address: SocketAddr, proxies: usize) -> bool {
     !address.ip().to_canonical().is_loopback() && proxies == 0
 }
 

@@ -105,6 +105,16 @@ pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Resu
     Ok(ring)
 }
 
+/// Opens a document that is there; nothing is made.
+///
+/// # Errors
+/// [`KeyFileError`], as a start would meet it.
+pub(crate) fn look(path: &Path) -> Result<KeyRing, KeyFileError> {
+    let document = fs::read_to_string(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
+    check_mode(path, EVERYBODY_ELSE)?;
+    KeyRing::from_json(&document).map_err(|error| KeyFileError::Key { path: path.to_owned(), error })
+}
+
 /// Makes new keys in a data directory, beside the former ones, which open what they sealed.
 ///
 /// # Errors
@@ -114,6 +124,71 @@ pub fn rotate(data: &Path) -> Result<(), KeyFileError> {
     let mut ring = open_or_make(&path)?;
     ring.rotate().map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
     write(&path, &ring)
+}
+
+/// A pair of the key ring, as the command line shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldKey {
+    /// SHA-256 over the public key, in hexadecimal digits.
+    pub fingerprint: String,
+    /// Bits of its modulus.
+    pub bits: usize,
+    /// Whether it seals; the others open what they sealed.
+    pub seals: bool,
+}
+
+/// The keys of a data directory, the ones that seal first.
+///
+/// # Errors
+/// [`KeyFileError`], also where there are none.
+pub fn list(data: &Path) -> Result<Vec<HeldKey>, KeyFileError> {
+    let ring = open_there(&data.join(FILE))?;
+    let held = |(place, (fingerprint, bits)): (usize, ([u8; 32], usize))| {
+        let fingerprint = fingerprint.iter().fold(String::new(), |mut text, byte| {
+            // Writing into a text cannot fail.
+            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+            text
+        });
+        HeldKey { fingerprint, bits, seals: place == 0 }
+    };
+    Ok(ring.pairs().enumerate().map(held).collect())
+}
+
+/// Brings the keys of an IDM into a data directory: the pair under `alias` of a keystore, with the secret that signs, or a pair in PEM where there
+/// is no password. Says whether they seal from now on, or did already. What former keys sealed can still be opened.
+///
+/// # Errors
+/// [`KeyFileError`]; the keys are as they were then.
+pub fn bring(data: &Path, file: &Path, password: Option<&str>, alias: &str, signing: Option<&str>) -> Result<bool, KeyFileError> {
+    let path = data.join(FILE);
+    let mut ring = open_or_make(&path)?;
+    let content = read(file)?;
+    let imported = match password {
+        Some(password) => ring.import_pkcs12(&content, password, alias, signing),
+        None => ring.import_pem(&content),
+    };
+    let imported = imported.map_err(|error| KeyFileError::Key { path: file.to_owned(), error })?;
+    if imported.changed {
+        write(&path, &ring)?;
+    }
+    Ok(imported.changed)
+}
+
+/// Writes the keys of a data directory into a file that only its owner may read, and that was not there before.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn take_out(data: &Path, file: &Path) -> Result<(), KeyFileError> {
+    let ring = open_there(&data.join(FILE))?;
+    if file.exists() {
+        return Err(KeyFileError::Io { path: file.to_owned(), error: io::ErrorKind::AlreadyExists.into() });
+    }
+    write(file, &ring)
+}
+
+/// Opens a document that is there.
+fn open_there(path: &Path) -> Result<KeyRing, KeyFileError> {
+    if path.exists() { open_or_make(path) } else { Err(KeyFileError::Io { path: path.to_owned(), error: io::ErrorKind::NotFound.into() }) }
 }
 
 fn open_or_make(path: &Path) -> Result<KeyRing, KeyFileError> {
@@ -144,7 +219,7 @@ fn is_pem(path: &Path) -> Result<bool, KeyFileError> {
 
 fn write(path: &Path, ring: &KeyRing) -> Result<(), KeyFileError> {
     let io = |error| KeyFileError::Io { path: path.to_owned(), error };
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = private_file(directory).map_err(io)?;
     file.write_all(ring.to_json().as_bytes()).map_err(io)?;
     file.as_file().sync_all().map_err(io)?;
@@ -157,32 +232,28 @@ fn private_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(".keys-").tempfile_in(directory)
 }
 
-/// Nobody but the owner may do anything with our own document.
+/// Nobody but the owner may do anything with our own document, where the owner is us.
 const EVERYBODY_ELSE: u32 = 0o077;
-/// A key in PEM is in clear too, but comes from others: a secret mounted by an orchestrator is often owned by root and read by our group.
+/// A key that comes from others, as every one in PEM does: a secret mounted by an orchestrator is often owned by root and read by our group.
 const WORLD: u32 = 0o007;
 
-#[cfg(unix)]
 fn check_mode(path: &Path, refused: u32) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let metadata = fs::metadata(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
     let mode = metadata.permissions().mode() & 0o777;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    let refused = if ours { refused } else { refused & WORLD };
     if mode & refused == 0 { Ok(()) } else { Err(KeyFileError::Exposed { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-fn check_mode(_: &Path, _: u32) -> Result<(), KeyFileError> {
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn keys_are_made_once_with_mode_0600_and_refused_when_others_can_read_them() {
-        use std::os::unix::fs::PermissionsExt;
         let data = tempfile::tempdir().unwrap();
         let first = open(data.path(), &Keys::default(), None).unwrap();
         let path = data.path().join(FILE);
@@ -191,6 +262,25 @@ mod tests {
         assert_eq!(first.keyed("probe", &[b"x"]), again.keyed("probe", &[b"x"]));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o640, .. })));
+    }
+
+    #[test]
+    fn a_key_file_of_somebody_else_may_be_read_by_our_group_and_by_nobody_else() {
+        let data = tempfile::tempdir().unwrap();
+        open(data.path(), &Keys::default(), None).unwrap();
+        let path = data.path().join(FILE);
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        // Only root can give a file away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(65_532), None).unwrap();
+            mode(0o440);
+            assert!(open(data.path(), &Keys::default(), None).is_ok(), "as an orchestrator mounts a secret");
+            mode(0o444);
+            assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o444, .. })));
+        } else {
+            mode(0o440);
+            assert!(matches!(open(data.path(), &Keys::default(), None), Err(KeyFileError::Exposed { mode: 0o440, .. })), "it is ours");
+        }
     }
 
     #[test]

@@ -41,7 +41,7 @@ use crate::metrics::{self, Metrics};
 use crate::ports::on_behalf_of;
 use ::mail::Courier;
 
-pub(crate) use self::accepting::{Room, Stop};
+pub(crate) use self::accepting::{FINISH_WITHIN, Room, Stop};
 pub(crate) use self::tls::{Certificate, CertificateError};
 
 /// What requests are answered with.

@@ -3,5 +3,5 @@
 mod service;
 mod viewer;
 
-pub(crate) use service::transport;
+pub(crate) use service::{transport, way_out};
 pub(crate) use viewer::{MailSecret, router as viewer};

@@ -1,25 +1,37 @@
 //! Which part of `[limits]` is this node's. Nodes count for themselves, so that no request waits for the store to be counted: each keeps its
-//! share of a rate, by how many nodes said lately that they are there.
+//! share of a rate, by how many nodes said lately that they are there. What an administrator ends at one of them ends at all of them.
 //!
 //! Easiest to break: what holds when the store gives no answer. The number that was known last does: a store that is away opens no limit.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use accounts::{Accounts, Cleared};
+use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use crest::{Random, random_bytes};
+use crest::{Clock, Random, ResourceError, random_bytes};
+use rest::ports::OtherNodes;
 use store::Db;
+use tokio::sync::watch;
+
+/// How often a node asks what others have said.
+const LISTEN: Duration = Duration::from_secs(2);
 
 /// This node among the others.
 pub(crate) struct Nodes {
     id: String,
     alive: AtomicU32,
+    /// What was said, and how often this node has heard it.
+    heard: Mutex<HashMap<String, i64>>,
 }
 
 impl Nodes {
     /// Alone, until the store is asked.
     pub(crate) fn new(random: &dyn Random) -> Self {
-        Self { id: BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<16>(random)), alive: AtomicU32::new(1) }
+        Self { id: BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<16>(random)), alive: AtomicU32::new(1), heard: Mutex::default() }
     }
 
     /// Says that this node is there and asks how many are; whether that has changed.
@@ -49,5 +61,57 @@ impl Nodes {
         if let Err(error) = db.leave(&self.id).await {
             tracing::warn!(%error, "the other nodes hear only in a while that this one has gone");
         }
+    }
+
+    /// What others have said since it was asked last.
+    async fn hear(&self, db: &Db) -> Vec<String> {
+        let told = match db.told().await {
+            Ok(told) => told,
+            Err(error) => {
+                tracing::debug!(%error, "what other nodes say could not be read");
+                return Vec::new();
+            }
+        };
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = told.iter().filter(|(what, times)| heard.get(what) != Some(times)).map(|(what, _)| what.clone()).collect();
+        *heard = told.into_iter().collect();
+        new
+    }
+
+    /// Does what others have done, until the end.
+    pub(crate) async fn follow(self: Arc<Self>, db: Db, accounts: Arc<Accounts>, mut stop: watch::Receiver<bool>) {
+        // Nothing that was said before is about a node that has just begun.
+        self.hear(&db).await;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LISTEN) => {}
+                _ = stop.changed() => return,
+            }
+            for what in self.hear(&db).await {
+                // A later version may say more.
+                let Ok(cleared) = what.parse::<Cleared>() else {
+                    tracing::debug!(what, "another node said something that this one does not know");
+                    continue;
+                };
+                accounts.limits.clear(&cleared);
+                tracing::info!("limits were ended at another node, and here");
+            }
+        }
+    }
+}
+
+/// The nodes that share a store with this one.
+pub(crate) struct Others {
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl OtherNodes for Others {
+    async fn clear(&self, cleared: &Cleared) -> Result<(), ResourceError> {
+        let told = self.db.tell(&cleared.to_string(), self.clock.unix_seconds()).await;
+        told.map_err(|error| {
+            ResourceError::unavailable(format!("The limits are cleared at this node, and could not be at the others: {error}"))
+        })
     }
 }

@@ -10,6 +10,8 @@ use identity::secret::InlineHasher;
 use identity::{Audience, Expect, Managed, Objects, Parks, Writer};
 use process::{Effect, Ledger, ProcessMap, Unit};
 use project::{Diagnostic, Location, Position, Severity};
+use rehearsal::prove::Prover;
+use rehearsal::{NoKeys, Rehearsal};
 use script::{Limits, Sandbox};
 use serde_json::{Map, Value};
 use stages::of_scripts;
@@ -30,7 +32,7 @@ pub fn asked(project: Option<&Path>) -> Vec<String> {
     project.policies.asked().into_iter().filter(|(.., policies)| !policies.is_empty()).map(line).collect()
 }
 
-/// Everything there is to say about a project.
+/// Everything there is to say about a project, without what follows from a first error.
 #[must_use]
 pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
     let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
@@ -48,7 +50,7 @@ pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
         let location = read.locate("vestibule.toml", &format!("/tls/{}", error.key()));
         Some(Diagnostic::new(Severity::Error, "tls", location, error.to_string()))
     }));
-    diagnostics
+    project::first_causes(diagnostics)
 }
 
 /// Every page of a project in every state and language, and what they load: a path below one directory and the content of each.
@@ -63,6 +65,22 @@ pub fn pages_of(project: Option<&Path>) -> Vec<(String, Vec<u8>)> {
 pub fn maps(project: Option<&Path>) -> Vec<(String, Option<ProcessMap>)> {
     let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
     Material::compile(&source, source.read(None)).maps()
+}
+
+/// A project without a server, to walk through its processes in memory.
+#[must_use]
+pub fn rehearsal(project: Option<&Path>) -> Rehearsal {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    Rehearsal::new(Material::compile(&source, source.read(None)).into_setting(&source))
+}
+
+/// A project without a server, to look for ways to an account.
+///
+/// # Errors
+/// When the system gives no randomness for keys.
+pub fn prover(project: Option<&Path>) -> Result<Prover, NoKeys> {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    Prover::new(Material::compile(&source, source.read(None)).into_setting(&source))
 }
 
 /// Names that are listed by [`check_store`], of each place.
@@ -178,16 +196,6 @@ pub fn migrate(project: Option<&Path>, data: &Path, checked: bool) -> Result<i64
     Ok(missing)
 }
 
-/// What an operator should know of the project's store.
-///
-/// # Errors
-/// When there is no project, or the store cannot be reached.
-pub fn examine_store(project: Option<&Path>, data: &Path) -> Result<Vec<store::Finding>, OfflineError> {
-    let source = project_directory::open(project)?;
-    let url = crate::serve::store_url(&source.read(None).settings, data);
-    Ok(store::examine(&url, SystemClock::new().unix_seconds())?)
-}
-
 fn source(project: Option<&Path>) -> Source {
     project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()))
 }
@@ -215,6 +223,14 @@ pub enum OfflineError {
     /// The keys that seal values cannot be used.
     #[error(transparent)]
     Keys(#[from] crate::keys::KeyFileError),
+    /// The keystore cannot be used.
+    #[error("the keystore '{}' cannot be opened: {error}", path.display())]
+    Keystore {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: String,
+    },
     /// Somebody with this name is not there.
     #[error("there is nobody with the user name '{0}'")]
     Nobody(String),
@@ -255,13 +271,26 @@ pub struct Person {
     pub status: String,
 }
 
+/// A session, as the command line shows it. Times are as IDM writes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSession {
+    /// Its public id, which gives no access.
+    pub id: String,
+    /// When it began.
+    pub began: String,
+    /// When it was used last, as far as that was written down.
+    pub used: String,
+    /// When it ends at the latest.
+    pub ends: String,
+}
+
 /// The collection the command line works on.
 const PEOPLE: &str = "managed/user";
 
 /// A store opened for commands.
 pub struct Offline {
-    db: Db,
-    managed: Managed,
+    pub(crate) db: Db,
+    pub(crate) managed: Managed,
     clock: Arc<dyn Clock>,
     /// Names may differ in their spelling alone.
     several_spellings: bool,
@@ -279,7 +308,7 @@ impl Offline {
         if file.is_some_and(|file| !file.exists()) {
             return Err(OfflineError::NoStore(data.to_owned()));
         }
-        Self::open_project(&source, project, data).await
+        Self::open_project(&source, project, data, None).await
     }
 
     /// Opens the store below `data` for the people of `project`, making both where they are missing.
@@ -289,17 +318,24 @@ impl Offline {
     pub async fn open_or_make(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
         let project = source.read(None);
-        Self::open_project(&source, project, data).await
+        Self::open_project(&source, project, data, None).await
     }
 
-    async fn open_project(source: &Source, project: project::Project, data: &Path) -> Result<Self, OfflineError> {
+    /// Opens the store of a project, with what a server of it declares, or with what commands need.
+    pub(crate) async fn open_project(
+        source: &Source,
+        project: project::Project,
+        data: &Path,
+        declared: Option<Collections>,
+    ) -> Result<Self, OfflineError> {
         crate::serve::make_private_directory(data).map_err(|error| OfflineError::Data { path: data.to_owned(), error })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
         let url = crate::serve::store_url(&project.settings, data);
         // Whatever the server declared stays declared; this is for a store that no server has seen yet.
         let unique: Vec<String> = project.policies.unique(PEOPLE).map(str::to_owned).collect();
-        let mut collections = Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()]);
+        let few = || Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()]);
+        let mut collections = declared.unwrap_or_else(few);
         for schema in project.schemas.iter() {
             collections.seal(&schema.collection(), schema.sealed().map(str::to_owned));
         }
@@ -373,6 +409,62 @@ impl Offline {
         let mut effects = of_scripts(&self.managed, &prepared);
         effects.push(end);
         self.commit(prepared.change, effects).await
+    }
+
+    /// What is kept of a person, as an administrator reads it: neither hashes nor private properties.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`].
+    pub async fn show(&self, name: &str) -> Result<Value, OfflineError> {
+        let id = self.find(name).await?;
+        let found = self.db.read(PEOPLE, &id).await.map_err(ResourceError::from)?;
+        let found = found.ok_or_else(|| OfflineError::Nobody(name.to_owned()))?;
+        Ok(self.managed.show(PEOPLE, &found, Audience::Administrator, &Fields::all()))
+    }
+
+    /// Says whether a person may sign in (`accountStatus`); whoever may not has no sessions any more.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`], or what the policies refuse.
+    pub async fn set_active(&self, name: &str, active: bool) -> Result<(), OfflineError> {
+        let id = self.find(name).await?;
+        let status = if active { "active" } else { "inactive" };
+        let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens(["accountStatus"]), Value::String(status.to_owned()))]);
+        let prepared = self.managed.patch(PEOPLE, &id, &patch, Writer::Administrator, &Expect::any()).await?;
+        let mut effects = of_scripts(&self.managed, &prepared);
+        if !active {
+            effects.push(Effect::EndSessions { collection: PEOPLE.to_owned(), id, except: None });
+        }
+        self.commit(prepared.change, effects).await
+    }
+
+    /// The sessions of a person that have not expired, newest first.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`].
+    pub async fn sessions(&self, name: &str) -> Result<Vec<OpenSession>, OfflineError> {
+        let id = self.find(name).await?;
+        let sessions = process::Sessions::of(&self.db, PEOPLE, &id, self.clock.unix_seconds()).await.map_err(ResourceError::from)?;
+        let time = |seconds: i64| {
+            let since = std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+            identity::timestamp(std::time::SystemTime::UNIX_EPOCH + since)
+        };
+        let shown = |session: process::Session| OpenSession {
+            id: session.id,
+            began: time(session.created),
+            used: time(session.last_used),
+            ends: time(session.expires),
+        };
+        Ok(sessions.into_iter().map(shown).collect())
+    }
+
+    /// Ends every session of a person; says how many there were.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`].
+    pub async fn end_sessions(&self, name: &str) -> Result<u64, OfflineError> {
+        let id = self.find(name).await?;
+        Ok(process::Sessions::end_all(&self.db, PEOPLE, &id, None).await.map_err(ResourceError::from)?)
     }
 
     /// Removes somebody.

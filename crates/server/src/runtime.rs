@@ -18,6 +18,7 @@ use project::{
     AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText,
     Severity, Unfit, check_listed,
 };
+use rehearsal::Setting;
 use script::Sandbox;
 use serde_json::{Value, json};
 use social::{Fetch, Provider, Providers};
@@ -182,6 +183,20 @@ impl Material {
     /// The processes, drawn; nothing for those that are not served.
     pub(crate) fn maps(&self) -> Vec<(String, Option<ProcessMap>)> {
         self.processes.iter().map(|(name, process)| (name.clone(), process.as_ref().map(ProcessMap::of))).collect()
+    }
+
+    /// What would be served, for a rehearsal: without a port of this process.
+    #[must_use]
+    pub(crate) fn into_setting(self, source: &Source) -> Setting {
+        let default_locale = self.project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
+        let mail_configured = mail_configured(source, &self.project);
+        Setting {
+            processes: self.processes.into_iter().filter_map(|(_, process)| process.map(Arc::new)).collect(),
+            templates: Arc::new(self.templates),
+            own_mails: Arc::new(pages::Letters::of(source.root(), &default_locale)),
+            mail_configured,
+            project: Arc::new(self.project),
+        }
     }
 
     /// What the store must index and keep unique.
@@ -412,7 +427,7 @@ fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Di
 }
 
 /// Opens values of objects that are brought in from an IDM that used this keystore.
-struct OperatorKeys(Keystore);
+pub(crate) struct OperatorKeys(pub(crate) Keystore);
 
 impl OpensCrypto for OperatorKeys {
     fn open(&self, crypto: &Value) -> Result<Value, String> {

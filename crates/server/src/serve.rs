@@ -19,9 +19,9 @@ use process::{Ledger, Outbox, Sessions};
 use project::{Diagnostic, Severity};
 use store::{Collections, Db};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use self::reload::{Asked, Reload, Watched};
+use self::reload::{Asked, Changes, Reload};
 use crate::administrator;
 use crate::audit::{Audit, Noted};
 use crate::client_build::Kept;
@@ -33,30 +33,42 @@ use crate::keys::{self, KeyFileError};
 use crate::listener::{self, Certificate, CertificateError, Room, Served, Stop};
 use crate::mail::{MailSecret, transport};
 use crate::metrics::{self, Metrics};
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, Others};
 use crate::ports::{
     CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpProviders, HttpStages, OsRandom, StoreHealth, SystemClock,
     WholeTrail,
 };
-use crate::processes::{self, ProcessStatus};
+use crate::processes::{self, ProcessState, ProcessStatus};
 use crate::project_directory::{self, NoProject};
 use crate::reread::{self, Read};
 use crate::runtime::{Material, Parts, Source};
 use crate::sealed::{MailSeal, PropertySeal};
+use crate::service::{self, Alive, Inherited, Manager};
 use crate::shared_config::SharedConfig;
 use crate::watch as files;
 
 /// What `vestibule serve` was told.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
     /// The project's directory; none for the embedded one.
     pub project: Option<PathBuf>,
     /// Where to listen; none for what `vestibule.toml` says, else `127.0.0.1:8080`.
     pub listen: Option<SocketAddr>,
+    /// Sockets that a service manager listens on already; they are served in the place of any address.
+    pub inherited: Inherited,
     /// Where the store, the keys and the audit trail are kept.
     pub data: PathBuf,
     /// Take the keys that are there, or new ones, although the store was sealed with others.
     pub new_keys: bool,
+}
+
+/// What `vestibule serve` is told while it runs.
+#[derive(Debug)]
+pub struct Signals {
+    /// Becomes true when the server is to stop, and says so again when it is to hurry.
+    pub stop: watch::Receiver<bool>,
+    /// The project is to be read again, whatever became of its files. Nothing is said when the sender is gone.
+    pub reread: mpsc::Receiver<()>,
 }
 
 /// Why the server does not start, or had to stop.
@@ -84,6 +96,12 @@ pub enum ServeError {
         /// What the system says.
         error: io::Error,
     },
+    /// There are two answers to the question where to listen.
+    #[error("--listen names an address, and the service manager hands over a socket: leave one of them away")]
+    ListenTwice,
+    /// The figures are to be served at two places.
+    #[error("[metrics] listen names an address, and the service manager hands over a socket named 'metrics': leave one of them away")]
+    FiguresTwice,
     /// The certificate of `[tls]` cannot be used.
     #[error(transparent)]
     Certificate(Box<dyn std::error::Error + Send + Sync>),
@@ -111,6 +129,8 @@ impl From<CertificateError> for ServeError {
 const SWEEP: Duration = Duration::from_mins(1);
 /// The last pass over the outbox may take this long.
 const LAST_PASS: Duration = Duration::from_secs(20);
+/// The audit trail and the store are closed within this time.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 /// Delivered mails are kept this long, in seconds.
 const KEEP_DELIVERED: i64 = 7 * 24 * 3600;
 
@@ -137,22 +157,36 @@ pub struct Started {
     pub mail_page: Option<String>,
 }
 
-/// Serves until `stop` becomes true, then for `drain_seconds` or until it is said once more, then finishes what is running.
+/// Serves until `signals.stop` becomes true, then for `drain_seconds` or until it is said once more, then finishes what is running.
 ///
 /// # Errors
 /// [`ServeError`].
-pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch::Receiver<bool>) -> Result<(), ServeError> {
+pub async fn serve(mut options: Options, started: impl FnOnce(Started), signals: Signals) -> Result<(), ServeError> {
+    let Signals { stop, reread } = signals;
+    let manager = Arc::new(Manager::of_process());
+    let mut starting = manager.starting();
+    let outcome = serve_for(&manager, &mut starting, &mut options, started, stop, reread).await;
+    starting.abort();
+    outcome
+}
+
+async fn serve_for(
+    manager: &Arc<Manager>,
+    starting: &mut tokio::task::JoinHandle<()>,
+    options: &mut Options,
+    started: impl FnOnce(Started),
+    stop: watch::Receiver<bool>,
+    reread: mpsc::Receiver<()>,
+) -> Result<(), ServeError> {
+    let Inherited { listeners, figures } = std::mem::take(&mut options.inherited);
+    let options = &*options;
     let source = project_directory::open(options.project.as_deref())?;
     make_private_directory(&options.data).map_err(|error| ServeError::Data { path: options.data.clone(), error })?;
     let settings = source.read(options.listen).settings;
     // Held to the end, beyond the store's own.
     let _lock = lock(&settings, &options.data)?;
     let certificate = settings.tls.as_ref().map(|tls| Certificate::open(source.root(), tls)).transpose()?;
-    let address = settings.listen_at(options.listen);
-    let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
-    let address = listener.local_addr().map_err(|error| ServeError::Listen { address, error })?;
-    let unasked = options.listen.is_none() && settings.listen.is_none();
-    let second = if unasked { other_loopback(address).await } else { None };
+    let Listening { address, first: listener, others, unasked } = listen(options.listen, &settings, listeners).await?;
     // Watched before it is read: a file that is changed in between is read again.
     let watched = source.root().and_then(|root| match files::watch(root) {
         Ok(watched) => Some(watched),
@@ -161,11 +195,11 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
             None
         }
     });
-    let mut server = Server::set_up(&options, &source, address).await?;
-    let figures = figures_listener(&server).await?;
-    let mut tasks = server.tasks(&source, address, watched, &stop);
+    let mut server = Server::set_up(options, &source, address, Arc::clone(manager)).await?;
+    let figures = figures_listener(&server, figures).await?;
+    let mut tasks = server.tasks(&source, address, Changes { watched, reread }, &stop);
     let room = Room::of(&server.app.accounts.runtime.load().project.settings.limits);
-    let stop = drained(stop, Arc::clone(&server.health), Arc::clone(&server.app.accounts));
+    let stop = drained(stop, Arc::clone(&server.health), Arc::clone(&server.app.accounts), Arc::clone(manager));
     if let Some(listener) = figures {
         let (served, room, until) = (server.served(), room.clone(), stop.clone());
         tasks.others.push(tokio::spawn(async move {
@@ -183,16 +217,21 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
     if let Some(shared) = &server.shared {
         shared.catch_up().await;
     }
-    if let Some(listener) = second {
+    for listener in others {
         let (served, room, certificate, until) = (server.served(), room.clone(), certificate.clone(), stop.clone());
         tasks.others.push(tokio::spawn(async move {
             if let Err(error) = listener::serve(listener, served, room, certificate, until).await {
-                tracing::error!(%error, "one of the two loopback addresses is no longer served");
+                tracing::error!(%error, "one of the addresses is no longer served");
             }
         }));
     }
     server.health.set_serving(true);
     started(Started { local: unasked, ..server.started(address, certificate.is_some(), &source) });
+    starting.abort();
+    // Its last word must not come after ours.
+    let _ = starting.await;
+    manager.ready(&server.app.status());
+    tasks.others.push(tokio::spawn(server.app.clone().signs_of_life()));
     let outcome = listener::serve(listener, server.served(), room, certificate, stop).await;
     tasks.finish().await;
     server.close().await;
@@ -200,22 +239,62 @@ pub async fn serve(options: Options, started: impl FnOnce(Started), stop: watch:
 }
 
 /// From when it is told to stop until it takes no more connections a server has `drain_seconds`, in which it is not ready.
-fn drained(mut told: watch::Receiver<bool>, health: Arc<StoreHealth>, accounts: Arc<Accounts>) -> Stop {
+fn drained(mut told: watch::Receiver<bool>, health: Arc<StoreHealth>, accounts: Arc<Accounts>, manager: Arc<Manager>) -> Stop {
     let (close, closes) = watch::channel(false);
     let stop = Stop { told: told.clone(), closes };
     tokio::spawn(async move {
         // Whoever could tell it is gone: that is the end as well.
         let _ = told.wait_for(|told| *told).await;
         health.set_serving(false);
-        let seconds = accounts.runtime.load().project.settings.limits.drain_seconds;
+        let drain = Duration::from_secs(accounts.runtime.load().project.settings.limits.drain_seconds.into());
+        manager.stopping(drain + listener::FINISH_WITHIN + LAST_PASS + CLOSE_WITHIN);
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(seconds.into())) => {}
+            () = tokio::time::sleep(drain) => {}
             // Told a second time.
             _ = told.changed() => {}
         }
         let _ = close.send(true);
     });
     stop
+}
+
+/// Where requests come in.
+struct Listening {
+    /// The address of the first listener.
+    address: SocketAddr,
+    first: TcpListener,
+    /// Further addresses that are served alike.
+    others: Vec<TcpListener>,
+    /// Nobody said where to listen.
+    unasked: bool,
+}
+
+/// Listens where the service manager does already, else where it was said, else on this machine.
+async fn listen(
+    asked: Option<SocketAddr>,
+    settings: &project::Settings,
+    inherited: Vec<std::net::TcpListener>,
+) -> Result<Listening, ServeError> {
+    let address = settings.listen_at(asked);
+    let failed = |error| ServeError::Listen { address, error };
+    let mut inherited = inherited.into_iter();
+    let Some(first) = inherited.next() else {
+        let first = TcpListener::bind(address).await.map_err(failed)?;
+        let address = first.local_addr().map_err(failed)?;
+        let unasked = asked.is_none() && settings.listen.is_none();
+        let others = if unasked { other_loopback(address).await } else { None };
+        return Ok(Listening { address, first, others: others.into_iter().collect(), unasked });
+    };
+    if asked.is_some() {
+        return Err(ServeError::ListenTwice);
+    }
+    let first = TcpListener::from_std(first).map_err(failed)?;
+    let others = inherited.map(TcpListener::from_std).collect::<io::Result<_>>().map_err(failed)?;
+    let address = first.local_addr().map_err(failed)?;
+    if settings.listen.is_some() {
+        tracing::info!(%address, "the service manager says where to listen, and not [server] listen");
+    }
+    Ok(Listening { address, first, others, unasked: false })
 }
 
 /// `localhost` is both loopback addresses, and a browser may take either. A machine without the second one has the first.
@@ -228,10 +307,16 @@ async fn other_loopback(address: SocketAddr) -> Option<TcpListener> {
     bound.ok()
 }
 
-/// The listener of `[metrics] listen`.
-async fn figures_listener(server: &Server) -> Result<Option<TcpListener>, ServeError> {
-    let Some(address) = server.app.accounts.runtime.load().project.settings.metrics.listen else { return Ok(None) };
-    let listener = TcpListener::bind(address).await.map_err(|error| ServeError::Listen { address, error })?;
+/// The listener of `[metrics] listen`, or the one that the service manager has for it.
+async fn figures_listener(server: &Server, inherited: Option<std::net::TcpListener>) -> Result<Option<TcpListener>, ServeError> {
+    let named = server.app.accounts.runtime.load().project.settings.metrics.listen;
+    let (listener, address) = match (inherited, named) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => return Err(ServeError::FiguresTwice),
+        (None, Some(address)) => (TcpListener::bind(address).await, address),
+        (Some(inherited), None) => (TcpListener::from_std(inherited), SocketAddr::from(([0, 0, 0, 0], 0))),
+    };
+    let listener = listener.map_err(|error| ServeError::Listen { address, error })?;
     let address = listener.local_addr().unwrap_or(address);
     tracing::info!(%address, "figures are served at /metrics without credentials");
     Ok(Some(listener))
@@ -249,9 +334,33 @@ struct App {
     budget: Arc<MailBudgets>,
     build: Arc<Kept>,
     nodes: Arc<Nodes>,
+    manager: Arc<Manager>,
 }
 
 impl App {
+    /// One line for whoever asks the service manager.
+    fn status(&self) -> String {
+        let statuses = processes::statuses(&self.accounts.runtime.load());
+        let count = |state| statuses.iter().filter(|process| process.state == state).count();
+        let (served, broken) = (count(ProcessState::Served), count(ProcessState::Broken));
+        let broken = if broken == 0 { String::new() } else { format!(", {broken} broken and not served (see the log)") };
+        format!("serving, processes: {served}{broken}")
+    }
+
+    /// Tells the service manager that the server lives, as long as tasks are run and the store gives an answer, of whichever kind.
+    async fn signs_of_life(self) {
+        let (db, accounts) = (self.db.clone(), Arc::clone(&self.accounts));
+        let look = move || {
+            let (db, now) = (db.clone(), accounts.now());
+            async move { if db.can_write(now).await.is_ok() { Alive::Well } else { Alive::WithoutStore } }
+        };
+        let status = |found| match found {
+            Alive::Well => self.status(),
+            Alive::WithoutStore => "the store cannot be written to: requests are answered with 503".to_owned(),
+        };
+        service::watch(Arc::clone(&self.manager), look, status).await;
+    }
+
     /// Takes this node's share of limits.
     fn share_limits(&self, limits: &project::Limits) {
         let share = self.nodes.share(limits);
@@ -282,7 +391,7 @@ struct Tasks {
 }
 
 impl Server {
-    async fn set_up(options: &Options, source: &Source, listen: SocketAddr) -> Result<Self, ServeError> {
+    async fn set_up(options: &Options, source: &Source, listen: SocketAddr, manager: Arc<Manager>) -> Result<Self, ServeError> {
         let set_up = |error: &dyn std::fmt::Display| ServeError::SetUp(error.to_string());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
@@ -376,11 +485,12 @@ impl Server {
             files: Arc::new(files),
             audit: Arc::new(WholeTrail { db: db.clone(), audit: audit.clone() }),
             health: Arc::clone(&health) as Arc<dyn rest::ports::Health>,
+            others: Arc::new(Others { db: db.clone(), clock: Arc::clone(&parts.clock) }),
             unbelieved: rest::Unbelieved::default(),
         });
         let mail_secret = MailSecret::new(parts.random.as_ref());
         let pages = Arc::new(pages::Pages::new(Arc::clone(&accounts)));
-        let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default(), nodes };
+        let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default(), nodes, manager };
         Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared })
     }
 
@@ -410,17 +520,21 @@ impl Server {
         }
     }
 
-    fn tasks(&mut self, source: &Source, listen: SocketAddr, watched: Option<Watched>, stop: &watch::Receiver<bool>) -> Tasks {
+    fn tasks(&mut self, source: &Source, listen: SocketAddr, changes: Changes, stop: &watch::Receiver<bool>) -> Tasks {
         let (stop_courier, stopped) = watch::channel(false);
         // The lock of the data directory says that nobody else empties this outbox.
         let courier = tokio::spawn(Arc::clone(&self.app.courier).run(true, stopped));
         let mut others = vec![tokio::spawn(sweep(self.app.clone(), stop.clone()))];
         if let Some((asked, read)) = self.reload.take() {
             let reload = Reload { app: self.app.clone(), parts: self.parts.clone(), source: source.clone(), listen, judged: read };
-            others.push(tokio::spawn(reload.run(watched, asked, stop.clone())));
+            others.push(tokio::spawn(reload.run(changes, asked, stop.clone())));
         }
         if let Some(shared) = &self.shared {
             others.push(tokio::spawn(Arc::clone(shared).follow(stop.clone())));
+        }
+        if self.app.db.is_shared() {
+            let (db, accounts) = (self.app.db.clone(), Arc::clone(&self.app.accounts));
+            others.push(tokio::spawn(Arc::clone(&self.app.nodes).follow(db, accounts, stop.clone())));
         }
         Tasks { courier, stop_courier, others }
     }
@@ -434,7 +548,7 @@ impl Server {
         drop((app, rest, pages, health, parts, audit, shared));
         // The last of the senders may still be in a connection that is closing; the writer ends when all are gone.
         let finished = tokio::task::spawn_blocking(move || writer.finish());
-        if tokio::time::timeout(Duration::from_secs(5), finished).await.is_err() {
+        if tokio::time::timeout(CLOSE_WITHIN, finished).await.is_err() {
             tracing::warn!("the audit trail was not finished in time");
         }
         if let Err(error) = db.close().await {

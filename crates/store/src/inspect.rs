@@ -29,6 +29,17 @@ pub struct SharedName {
     pub owner: Option<String>,
 }
 
+/// Mails of the outbox that are not delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UndeliveredMails {
+    /// Those that will be tried, again or for the first time.
+    pub waiting: i64,
+    /// When the oldest of them was acknowledged, in seconds since 1970.
+    pub oldest: Option<i64>,
+    /// Those that were given up.
+    pub dead: i64,
+}
+
 /// Objects of one name that are listed.
 const LISTED: u32 = 16;
 
@@ -92,6 +103,30 @@ impl Inspection {
     /// When the store cannot be read.
     pub fn in_flight(&self, version: &str, now: i64) -> Result<(BTreeSet<String>, BTreeSet<String>), OpenError> {
         in_flight::noted(&self.connection, version, now).map_err(|error| failed(&self.name, error))
+    }
+
+    /// What the keys say of themselves that the store was sealed with; none before the first start.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn sealed_by(&self) -> Result<Option<String>, OpenError> {
+        let found = self.connection.query("SELECT mark FROM sealing").first(|row| row.get("mark"));
+        found.map_err(|error| failed(&self.name, error))
+    }
+
+    /// The mails that are not delivered.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn mails(&self) -> Result<UndeliveredMails, OpenError> {
+        let text = "SELECT (SELECT count(*) FROM outbox WHERE state = 2 AND NOT withheld) AS waiting, \
+             (SELECT min(created) FROM outbox WHERE state = 2 AND NOT withheld) AS oldest, \
+             (SELECT count(*) FROM outbox WHERE state = 4) AS dead";
+        let found = self
+            .connection
+            .query(text)
+            .first(|row| Ok(UndeliveredMails { waiting: row.get("waiting")?, oldest: row.get("oldest")?, dead: row.get("dead")? }));
+        found.map(Option::unwrap_or_default).map_err(|error| failed(&self.name, error))
     }
 
     /// Whether several nodes may share the store.

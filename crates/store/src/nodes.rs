@@ -12,6 +12,13 @@ const PREFIX: &str = "node ";
 /// What comes behind all of them.
 const BEHIND: &str = "node!";
 
+/// What nodes tell one another is heard for so long, in seconds: whoever comes later has nothing of what it is about.
+const HEARD: i64 = 24 * 3600;
+/// Its rows are counters as well.
+const TOLD: &str = "told ";
+/// What comes behind all of them.
+const BEHIND_TOLD: &str = "told!";
+
 impl Db {
     /// Says that the node `id` is there at `now`, in seconds since 1970, and how many there are: 1 where no other one can be.
     ///
@@ -46,5 +53,42 @@ impl Db {
         let name = format!("{PREFIX}{id}");
         self.run(Kept::ByProcess, move |connection| connection.query("DELETE FROM counter WHERE name = $1").bind(&name).execute().map(drop))
             .await
+    }
+
+    /// Tells the other nodes something, at `now` in seconds since 1970.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn tell(&self, what: &str, now: i64) -> Result<(), LedgerError> {
+        if !self.is_shared() {
+            return Ok(());
+        }
+        let name = format!("{TOLD}{what}");
+        self.run(Kept::ByProcess, move |connection| {
+            let told = connection.query(
+                "INSERT INTO counter (name, value, expires) VALUES ($1, 1, $2) \
+                 ON CONFLICT (name) DO UPDATE SET value = counter.value + 1, expires = excluded.expires",
+            );
+            told.bind(&name).bind(now.saturating_add(HEARD)).execute().map(drop)
+        })
+        .await
+    }
+
+    /// What nodes have told one another lately, and how often they have.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn told(&self) -> Result<Vec<(String, i64)>, LedgerError> {
+        if !self.is_shared() {
+            return Ok(Vec::new());
+        }
+        self.look(move |connection| {
+            let told = connection.query("SELECT name, value FROM counter WHERE name > $1 AND name < $2");
+            told.bind(TOLD).bind(BEHIND_TOLD).all(|row| {
+                let mut name: String = row.get("name")?;
+                Ok((name.split_off(TOLD.len()), row.get("value")?))
+            })
+        })
+        .await
     }
 }

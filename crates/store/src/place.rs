@@ -21,6 +21,21 @@ pub fn is_sealed(location: &str) -> Result<bool, OpenError> {
     postgres::is_sealed(location).unwrap_or_else(|| sqlite::is_sealed(location))
 }
 
+/// The last steps of the tables that this version makes and needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaSteps {
+    /// In a file.
+    pub file: i64,
+    /// On a PostgreSQL server.
+    pub server: i64,
+}
+
+/// See [`SchemaSteps`].
+#[must_use]
+pub fn schema_steps() -> SchemaSteps {
+    SchemaSteps { file: sqlite::STEPS, server: postgres::NEEDED }
+}
+
 /// How many steps are still to be made until the tables of the store are those of this version; all of them where there is no store.
 ///
 /// # Errors

@@ -22,10 +22,12 @@ use crate::OpenError;
 use crate::engine::Connection as AnyConnection;
 
 pub(crate) use address::Address;
+pub(crate) use connect::quoted;
 pub(crate) use connection::{Connection, bound, without_nul};
 pub use doctor::{Finding, Health};
 pub(crate) use faults::Failure;
 pub(crate) use locks::Lock;
+pub(crate) use migrate::NEEDED;
 pub(crate) use pool::Pool;
 
 /// Connects to the store at a location; `None` where it is none of a server.
@@ -44,6 +46,11 @@ pub(crate) fn open_to_look(location: &str) -> Option<Result<(String, AnyConnecti
         migrate::is_current(&connection, ways.address())?;
         Ok((ways.address().to_string(), AnyConnection::Postgres(Box::new(connection))))
     }))
+}
+
+/// A connection to a server on which nothing is to be made, whatever is there. `None` where the location is none of a server.
+pub(crate) fn open_to_read(location: &str) -> Option<Result<(String, AnyConnection), OpenError>> {
+    Some(reach(location)?.map(|(ways, connection)| (ways.address().to_string(), AnyConnection::Postgres(Box::new(connection)))))
 }
 
 /// A connection to a store that is moved, whose tables are there, or are `made`; nothing ends it for being idle while the other one works.

@@ -108,7 +108,7 @@ fn steps() -> Migrations<'static> {
 }
 
 /// How many there are.
-const STEPS: i64 = 9;
+pub(crate) const STEPS: i64 = 9;
 
 /// Earlier versions made indexes over expressions, by names that came from the configuration.
 fn drop_expression_indexes(transaction: &Transaction<'_>) -> HookResult {

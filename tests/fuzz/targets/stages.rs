@@ -8,8 +8,6 @@ mod consequences;
 mod declared;
 #[path = "../../../crates/stages/tests/engine/harness.rs"]
 mod harness;
-#[path = "../../../crates/stages/tests/engine/ledger.rs"]
-mod ledger;
 #[path = "../../../crates/stages/tests/engine/on_the_map.rs"]
 mod on_the_map;
 #[path = "../../../tests/it/support/stages.rs"]
@@ -27,7 +25,7 @@ use serde_json::{Value, json};
 use vestibule_stages::MailAddress;
 
 use harness::{USER, World, now};
-use ledger::Rows;
+use rehearsal::Rows;
 
 /// Most submissions of one input.
 const STEPS: usize = 8;

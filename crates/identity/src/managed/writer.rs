@@ -136,7 +136,7 @@ fn refuse_crypto(path: &str, value: &Value) -> Result<(), ResourceError> {
     }
 }
 
-fn contains_crypto(value: &Value) -> bool {
+pub(super) fn contains_crypto(value: &Value) -> bool {
     match value {
         Value::Object(members) => is_crypto_object(value) || members.values().any(contains_crypto),
         Value::Array(elements) => elements.iter().any(contains_crypto),

@@ -1,4 +1,4 @@
-//! Objects in memory, for tests of this crate and of those that build on it.
+//! Objects in memory: for rehearsals of a project, and for tests of this crate and of those that build on it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -43,6 +43,16 @@ impl MemoryObjects {
                 None => objects.remove(id),
             };
         });
+    }
+
+    /// Everything, by collection and id.
+    pub fn everything(&self) -> BTreeMap<String, BTreeMap<String, Resource>> {
+        self.with(|collections| collections.clone())
+    }
+
+    /// Takes everything there is to be what it was, [`MemoryObjects::everything`].
+    pub fn become_all(&self, everything: BTreeMap<String, BTreeMap<String, Resource>>) {
+        self.with(|collections| *collections = everything);
     }
 
     /// The object as it is stored.

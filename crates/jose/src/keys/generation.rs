@@ -48,6 +48,11 @@ impl Generation {
         Ok(Self::prepare(Arc::new(RsaPair::generate()?), signing, master)?)
     }
 
+    /// The pair.
+    pub(super) fn pair(&self) -> &RsaPair {
+        &self.rsa
+    }
+
     /// Prepares stored secrets, refusing weak ones.
     pub(super) fn restore(rsa: RsaPair, signing: Zeroizing<Vec<u8>>, master: Zeroizing<[u8; MASTER_LEN]>) -> Result<Self, Error> {
         let weak = |what: &str| {

@@ -198,6 +198,22 @@ impl Connection {
         }
     }
 
+    /// Asks whether the server would take a mail from and to these addresses, and sends none.
+    pub(super) async fn would_take(&mut self, server: &Server, from: &str, to: &str) -> Result<(), Failure> {
+        let limit = server.limits.command;
+        self.unfinished = true;
+        for (line, name) in [(format!("MAIL FROM:<{from}>"), "MAIL"), (format!("RCPT TO:<{to}>"), "RCPT")] {
+            let reply = self.session.ask(&line, name, limit).await.map_err(|error| unreachable(&error))?;
+            if !reply.is_positive() {
+                let said = format!("{name}: {reply}");
+                return Err(if reply.is_permanent() { Failure::Refused(said) } else { Failure::Deferred(said) });
+            }
+        }
+        self.session.ask("RSET", "RSET", limit).await.map_err(|error| unreachable(&error))?;
+        self.unfinished = false;
+        Ok(())
+    }
+
     /// Whether the server offers SMTPUTF8.
     pub(super) fn takes_utf8(&self) -> bool {
         self.capabilities.utf8

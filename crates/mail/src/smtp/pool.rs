@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::{Connection, Sent};
-use super::server::Server;
+use super::server::{Security, Server};
 use crate::failure::Failure;
 use crate::letter::Letter;
 
@@ -89,6 +89,19 @@ impl Pool {
         };
         self.keep(connection);
         Ok(())
+    }
+
+    /// Holds a conversation up to the recipient, on a connection of its own, and sends nothing.
+    pub(crate) async fn would_take(&self, from: &str, to: &str) -> Result<(), Failure> {
+        let mut connection = self.open().await?;
+        let asked = connection.would_take(&self.server, from, to).await;
+        connection.quit(&self.server).await;
+        asked
+    }
+
+    /// Name and port of the server, and how connections to it are protected.
+    pub(crate) fn place(&self) -> (&str, u16, Security) {
+        (&self.server.host, self.server.port, self.server.security)
     }
 
     /// Closes what has been idle for a while; `all` closes the others too.

@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn each_row_is_read_into_its_own_setting_and_within_its_bounds() {
         for row in ROWS {
-            let other = row.default - 1;
+            let other = if row.default > *row.bounds.start() { row.default - 1 } else { row.default + 1 };
             let mut expected = Limits::default();
             (row.set)(&mut expected, other);
             assert_ne!(expected, Limits::default(), "{}", row.key);

@@ -1,5 +1,7 @@
 //! From a JSON pointer to an offset in the text, and from an offset to line and column.
 
+use std::ops::Range;
+
 use jsonc_parser::ast::Value as Ast;
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
@@ -29,7 +31,7 @@ pub(super) fn position(text: &str, offset: usize) -> Position {
 }
 
 pub(super) fn offset(text: &str, syntax: Syntax, pointer: &str, target: Target) -> Option<usize> {
-    let tokens: Vec<String> = pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
+    let tokens = tokens(pointer);
     match syntax {
         Syntax::Json => {
             let text = without_comments(text);
@@ -85,6 +87,47 @@ fn json(root: &Ast<'_>, tokens: &[String], target: Target) -> usize {
         (at, found) = (value, start);
     }
     found
+}
+
+/// The last member of a name in the object that `tokens` lead to, and the one before it where there is one.
+fn members<'a, 'v>(root: &'a Ast<'v>, tokens: &[String]) -> Option<Vec<&'a jsonc_parser::ast::ObjectProp<'v>>> {
+    let (last, parents) = tokens.split_last()?;
+    let mut at = root;
+    for token in parents {
+        at = match at {
+            Ast::Object(object) => &object.properties.iter().rev().find(|property| property.name.as_str() == token)?.value,
+            Ast::Array(array) => array.elements.get(token.parse::<usize>().ok()?)?,
+            _ => return None,
+        };
+    }
+    let Ast::Object(object) = at else { return None };
+    Some(object.properties.iter().filter(|property| property.name.as_str() == last).collect())
+}
+
+/// Where each member of a name stands in a JSON text, from key to the end of the value, in the order of the text.
+pub(super) fn member_ranges(text: &str, pointer: &str) -> Vec<Member> {
+    let tokens = tokens(pointer);
+    let plain = without_comments(text);
+    if nests_too_deep(&plain) {
+        return Vec::new();
+    }
+    let Ok(parsed) = parse_to_ast(first_value(&plain), &CollectOptions::default(), &ParseOptions::default()) else { return Vec::new() };
+    let found = parsed.value.as_ref().and_then(|root| members(root, &tokens)).unwrap_or_default();
+    let member = |property: &jsonc_parser::ast::ObjectProp<'_>| Member {
+        key: property.name.range().start..property.name.range().end,
+        value: property.value.range().start..property.value.range().end,
+    };
+    found.into_iter().map(member).collect()
+}
+
+/// Where the parts of a member stand.
+pub(super) struct Member {
+    pub(super) key: Range<usize>,
+    pub(super) value: Range<usize>,
+}
+
+fn tokens(pointer: &str) -> Vec<String> {
+    pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 fn toml(root: &DeTable<'_>, tokens: &[String], target: Target) -> usize {

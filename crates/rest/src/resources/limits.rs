@@ -1,10 +1,11 @@
 //! `vestibule/limits`: ends an exhausted budget before its time (administrators). An extension; IDM has nothing like it.
 //!
 //! `POST …?_action=clear` with `{"person": "bjensen"}` (a login name, or the path of an object such as `managed/user/<id>`), with `{"network": "192.0.2.7"}`
-//! (an address stands for its network), or with both.
+//! (an address stands for its network), or with both. Nodes that share a store hear of it within seconds.
 
 use std::net::IpAddr;
 
+use accounts::Cleared;
 use async_trait::async_trait;
 use crest::ResourceError;
 use process::Topic;
@@ -48,17 +49,18 @@ impl Resource for Limits {
         if person.is_none() && address.is_none() {
             return Err(ResourceError::bad_request("Name a 'person' or a 'network' whose limits are cleared").into());
         }
-        let limits = &cx.app.accounts.limits;
+        let mut all: Vec<_> = address.map(Cleared::Network).into_iter().collect();
         if let Some(person) = person {
-            for name in names(cx, person).await? {
-                limits.clear_account(&name);
-            }
+            all.extend(names(cx, person).await?.into_iter().map(Cleared::Account));
         }
-        if let Some(address) = address {
-            limits.clear_network(address);
+        for cleared in &all {
+            cx.app.accounts.limits.clear(cleared);
         }
         let detail = json!({ "person": person, "network": address });
         cx.app.accounts.trail.record(cx.event(Topic::Activity, "limits-cleared", "vestibule/limits".to_owned(), detail));
+        for cleared in &all {
+            cx.app.others.clear(cleared).await?;
+        }
         Ok(Reply::Action(Some(json!({ "status": "OK" }))))
     }
 }

@@ -16,7 +16,7 @@ use super::crowd::Crowd;
 /// Open files that are left for everything else: the store, mails, a client's build.
 const OTHER_FILES: usize = 256;
 /// Requests that run when the server stops have this long to finish.
-const FINISH_WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const FINISH_WITHIN: Duration = Duration::from_secs(20);
 /// Connections that the system holds for us until they are accepted.
 const BACKLOG: usize = 1024;
 /// How long to wait after the system would not give us a connection (too many open files).

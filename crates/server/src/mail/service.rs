@@ -7,21 +7,26 @@ use std::time::Duration;
 
 use accounts::Runtime;
 use mail::{Credentials, Graph, Limits, Login, Protocols, Security, Server, Tls, Tokens, Transport};
-use project::{ClientCredentials, MailLogin, MailService, Mailer, SecretText, SmtpServer, TlsVersions};
+use project::{ClientCredentials, MailLogin, MailService, Mailer, Project, SecretText, SmtpServer, TlsVersions};
 use zeroize::Zeroizing;
 
 use crate::runtime::Source;
 
 /// The way out for a project's mails.
 pub(crate) fn transport(source: &Source, runtime: &Runtime) -> Transport {
-    let Some(mailer) = &runtime.project.external_email else {
-        return if matches!(source, Source::Embedded) { Transport::keep() } else { Transport::missing() };
-    };
-    let limits = limits(&runtime.project.settings.mail).within(mailer.connect_timeout, mailer.read_timeout, mailer.write_timeout);
-    made(mailer, limits, &runtime.public_url).unwrap_or_else(|error| {
+    way_out(source, &runtime.project, &runtime.public_url).unwrap_or_else(|error| {
         tracing::error!(%error, "the mail service cannot be used; mails stay in the outbox");
         Transport::missing()
     })
+}
+
+/// The way out that a project names, or why what it names cannot be used.
+pub(crate) fn way_out(source: &Source, project: &Project, public_url: &str) -> Result<Transport, String> {
+    let Some(mailer) = &project.external_email else {
+        return Ok(if matches!(source, Source::Embedded) { Transport::keep() } else { Transport::missing() });
+    };
+    let limits = limits(&project.settings.mail).within(mailer.connect_timeout, mailer.read_timeout, mailer.write_timeout);
+    made(mailer, limits, public_url)
 }
 
 fn made(mailer: &Mailer, limits: Limits, public_url: &str) -> Result<Transport, String> {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use project::{Diagnostic, Project};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{App, declare, report};
 use crate::mail::transport;
@@ -13,10 +13,15 @@ use crate::runtime::{Material, Parts, Source};
 use crate::watch as files;
 
 /// Questions for a reload, from administrators who changed a file.
-pub(super) type Asked = tokio::sync::mpsc::Receiver<tokio::sync::oneshot::Sender<bool>>;
+pub(super) type Asked = mpsc::Receiver<tokio::sync::oneshot::Sender<bool>>;
 
-/// A watch and its messages.
-pub(super) type Watched = (files::Watch, tokio::sync::mpsc::Receiver<()>);
+/// What has a project read again, beside administrators.
+pub(super) struct Changes {
+    /// A watch and its messages; none where files cannot be watched.
+    pub(super) watched: Option<(files::Watch, mpsc::Receiver<()>)>,
+    /// Whoever runs the server says so.
+    pub(super) reread: mpsc::Receiver<()>,
+}
 
 /// Takes up changes of the project's files.
 pub(super) struct Reload {
@@ -40,16 +45,18 @@ enum Taken {
 }
 
 impl Reload {
-    pub(super) async fn run(mut self, watched: Option<Watched>, mut asked: Asked, mut stop: watch::Receiver<bool>) {
+    pub(super) async fn run(mut self, changes: Changes, mut asked: Asked, mut stop: watch::Receiver<bool>) {
+        let Changes { watched, mut reread } = changes;
         let (mut watching, mut changes) = match watched {
             Some((watch, changes)) => (Some(watch), changes),
             // The sender is gone, so the queue says nothing more; who asks is answered all the same.
-            None => (None, tokio::sync::mpsc::channel(1).1),
+            None => (None, mpsc::channel(1).1),
         };
         loop {
-            let mut answer = None;
+            let (mut answer, mut told) = (None, false);
             tokio::select! {
                 Some(()) = changes.recv() => {}
+                Some(()) = reread.recv() => told = true,
                 question = asked.recv() => match question {
                     Some(question) => answer = Some(question),
                     None => return,
@@ -59,18 +66,37 @@ impl Reload {
             if let Some(watching) = &mut watching {
                 watching.follow();
             }
+            // Whoever told the service manager to reload waits for the end of it.
+            if told {
+                self.app.manager.reloading();
+            }
             let (project, read) = reread::read(&self.source, self.listen);
             // Who asks has changed a file and wants to know what became of it; who is only woken may have been woken by another's file.
-            if answer.is_none() && read == self.judged {
+            if answer.is_none() && !told && read == self.judged {
                 tracing::debug!("files were written, and nothing that is read has changed");
                 continue;
             }
             let taken = self.reload(project).await;
+            self.tell(taken, told);
             self.judged = if taken == Taken::NotNow { Read::default() } else { read };
             if let Some(answer) = answer {
                 // Whoever asked may have gone.
                 let _ = answer.send(taken == Taken::Served);
             }
+        }
+    }
+
+    /// Tells the service manager what became of the files.
+    fn tell(&self, taken: Taken, told: bool) {
+        let status = match taken {
+            Taken::Served => self.app.status(),
+            Taken::Refused => format!("{}; changed files are wrong and were not taken up (see the log)", self.app.status()),
+            Taken::NotNow => format!("{}; changed files could not be taken up (see the log)", self.app.status()),
+        };
+        if told {
+            self.app.manager.ready(&status);
+        } else {
+            self.app.manager.status(&status);
         }
     }
 

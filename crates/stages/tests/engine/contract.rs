@@ -9,7 +9,7 @@ use identity::names::Canonical;
 use identity::{MemoryObjects, Objects, ObjectsError};
 use process::{CommitError, InstanceId, Ledger, LedgerError, Receipt, StoredContext, StoredDefinition, Unit, Version};
 
-use crate::ledger::MemoryLedger;
+use rehearsal::MemoryLedger;
 
 /// The ledger and its objects as one store.
 #[derive(Clone)]

@@ -26,10 +26,10 @@ use vestibule_stages::{
 };
 
 use crate::consequences::Told;
-use crate::ledger::MemoryLedger;
 use crate::on_the_map::keeps_to;
 use crate::stages;
 pub(crate) use crate::stages::{kba, parameters, reset_stage as reset, retrieve_username, user_query, validate_active_account as active};
+use rehearsal::MemoryLedger;
 
 pub(crate) const USER: &str = "managed/user";
 

@@ -20,7 +20,6 @@ mod harness;
 #[path = "../../../../docs/contributing/invitation_code.rs"]
 mod invitation_code;
 mod joined;
-mod ledger;
 mod mails;
 mod matrix;
 mod newcomer;

@@ -178,7 +178,7 @@ async fn introduce(client: &Client, address: &Address, host: &Host) -> Result<()
 }
 
 /// A name, as SQL has it.
-pub(super) fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

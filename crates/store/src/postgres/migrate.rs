@@ -24,7 +24,7 @@ const STEPS: [(&str, i64); 4] = [
     (include_str!("../../migrations/postgres/0004_moving.sql"), 2),
 ];
 /// The step whose tables this program needs.
-pub(super) const NEEDED: i64 = 4;
+pub(crate) const NEEDED: i64 = 4;
 const _: () = assert!(STEPS.len() == 4, "the last step is what is needed");
 
 /// How long a step may take.

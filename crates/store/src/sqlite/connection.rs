@@ -11,6 +11,9 @@ use crate::bind::{Bound, Parameter};
 /// Steps of the engine's machine that brief reading may take: some milliseconds at most, hundreds of times a look into an index.
 const BRIEF: std::ffi::c_int = 5_000;
 
+/// What the values of nearly every statement are called.
+const NAMES: [&str; 16] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"];
+
 /// A connection. It is used by one thread at a time.
 pub(crate) struct Connection(pub(super) rusqlite::Connection);
 
@@ -103,7 +106,11 @@ fn tell_damage(connection: &rusqlite::Connection, error: &Error) {
 /// A value that the text does not mention after all is no fault: conditions are bound first and may be widened afterwards.
 fn bind(statement: &mut rusqlite::Statement<'_>, values: &[Parameter]) -> Result<(), Error> {
     for (position, value) in values.iter().enumerate() {
-        if let Some(index) = statement.parameter_index(&format!("${}", position + 1))? {
+        let index = match NAMES.get(position) {
+            Some(name) => statement.parameter_index(name)?,
+            None => statement.parameter_index(&format!("${}", position + 1))?,
+        };
+        if let Some(index) = index {
             statement.raw_bind_parameter(index, value)?;
         }
     }

@@ -72,6 +72,20 @@ impl Between {
         Self::begin(&directory, port, &command)
     }
 
+    /// Any program that is to listen at a port, begun in a directory of its own with these files in it. `DIRECTORY` in files and arguments stands for
+    /// its name.
+    #[must_use]
+    pub fn program(port: u16, files: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let directory = directory();
+        let here = |text: &str| text.replace("DIRECTORY", &directory.display().to_string());
+        for (name, content) in files {
+            std::fs::write(directory.join(name), here(content)).unwrap();
+        }
+        let mut command = as_nobody("env".into());
+        command.arg(here("HOME=DIRECTORY")).args(arguments.iter().map(|argument| here(argument)));
+        Self::begin(&directory, port, &command)
+    }
+
     fn begin(directory: &Path, port: u16, command: &std::process::Command) -> Self {
         let mut keeper = keeper("TERM", directory, command);
         let keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

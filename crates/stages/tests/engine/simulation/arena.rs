@@ -16,9 +16,9 @@ use vestibule_stages::Services;
 
 use super::plan::{Act, Client, Crash, Plan, Step, Then};
 use crate::harness::*;
-use crate::ledger::{MemoryLedger, Rows};
 use crate::newcomer::{context, create, user_details};
 use crate::on_the_map::keeps_to;
+use rehearsal::{MemoryLedger, Rows};
 
 /// Processes that are simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-//! A ledger in memory. One lock makes every call a transaction; a unit that fails puts back the objects it changed, and what it would have
+//! A ledger in memory, for rehearsals and for the tests of the engine. One lock makes every call a transaction; a unit that fails puts back the objects it changed, and what it would have
 //! done beside them was not begun. It keeps the contract of every store (`store::contract`) as far as it goes.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use crest::{Change, Filter, Query, Resource};
@@ -13,31 +13,45 @@ use process::{
 };
 use serde_json::Value;
 
-use crate::harness::{USER, now};
+/// The collection of people, where nothing else is said.
+const USER: &str = "managed/user";
+
+fn unavailable(error: identity::ObjectsError) -> CommitError {
+    CommitError::Unavailable(error.to_string())
+}
 
 /// An object before a change: collection, id, what it was.
 type Undo = (String, String, Option<Resource>);
 
-#[derive(Default)]
-pub(crate) struct Rows {
+/// What the ledger keeps.
+#[derive(Clone, Default)]
+pub struct Rows {
     /// The stage below which an instance is spent, and until when that is kept.
-    pub(crate) spent: HashMap<InstanceId, (u32, i64)>,
-    pub(crate) counters: HashMap<String, (u32, i64)>,
-    pub(crate) challenges: HashMap<String, (String, i64)>,
-    pub(crate) contexts: HashMap<String, StoredContext>,
-    pub(crate) definitions: Vec<StoredDefinition>,
-    pub(crate) mails: Vec<Mail>,
-    pub(crate) audit: Vec<AuditEvent>,
-    pub(crate) begun: Vec<Session>,
-    pub(crate) ended: Vec<String>,
+    pub spent: HashMap<InstanceId, (u32, i64)>,
+    /// Counts, and until when they are kept.
+    pub counters: HashMap<String, (u32, i64)>,
+    /// The instance that owns a challenge, and until when.
+    pub challenges: HashMap<String, (String, i64)>,
+    /// Contexts that are kept on the server.
+    pub contexts: HashMap<String, StoredContext>,
+    /// Definitions, the one that was served last at the end.
+    pub definitions: Vec<StoredDefinition>,
+    /// Mails, withheld ones included.
+    pub mails: Vec<Mail>,
+    /// Events of the audit trail.
+    pub audit: Vec<AuditEvent>,
+    /// Sessions that began.
+    pub begun: Vec<Session>,
+    /// Whose sessions ended.
+    pub ended: Vec<String>,
     /// Session, and what is settled on it.
-    pub(crate) settled: Vec<(String, String)>,
+    pub settled: Vec<(String, String)>,
     /// Properties a database would keep unique, with their collection.
-    pub(crate) unique: Vec<(&'static str, &'static str)>,
+    pub unique: Vec<(String, String)>,
     /// Before it nothing that was issued is good.
-    pub(crate) not_before: i64,
+    pub not_before: i64,
     /// Counts and commits, for comparing the work of two submissions.
-    pub(crate) writes: u32,
+    pub writes: u32,
 }
 
 impl Rows {
@@ -47,31 +61,36 @@ impl Rows {
     }
 }
 
-pub(crate) struct MemoryLedger {
+/// A ledger whose rows are in memory, on objects that are.
+pub struct MemoryLedger {
     objects: Arc<MemoryObjects>,
     rows: Mutex<Rows>,
 }
 
 impl MemoryLedger {
-    pub(crate) fn new(objects: Arc<MemoryObjects>) -> Self {
+    /// An empty one.
+    #[must_use]
+    pub fn new(objects: Arc<MemoryObjects>) -> Self {
         Self { objects, rows: Mutex::default() }
     }
 
-    pub(crate) fn rows(&self) -> MutexGuard<'_, Rows> {
-        self.rows.lock().unwrap()
+    /// What it keeps.
+    pub fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The properties of people that a database would keep unique.
-    pub(crate) fn keep_unique(&self, property: &'static str) {
+    pub fn keep_unique(&self, property: &str) {
         self.keep_unique_in(USER, property);
     }
 
-    pub(crate) fn keep_unique_in(&self, collection: &'static str, property: &'static str) {
-        self.rows().unique.push((collection, property));
+    /// The same for any collection.
+    pub fn keep_unique_in(&self, collection: &str, property: &str) {
+        self.rows().unique.push((collection.to_owned(), property.to_owned()));
     }
 
     /// Makes one change; the object as it is then, or as it was when it is gone.
-    fn change(&self, change: &Change, unique: &[(&'static str, &'static str)], undo: &mut Vec<Undo>) -> Result<Resource, CommitError> {
+    fn change(&self, change: &Change, unique: &[(String, String)], undo: &mut Vec<Undo>) -> Result<Resource, CommitError> {
         let (collection, id) = change.object();
         let former = self.objects.stored(collection, id);
         let (expected, guard) = match change {
@@ -95,14 +114,16 @@ impl MemoryLedger {
         }
         undo.push((collection.to_owned(), id.to_owned(), former.clone()));
         self.objects.commit(change).map_err(CommitError::Patch)?;
-        let Some(stored) = self.objects.stored(collection, id) else { return Ok(former.expect("it was there")) };
-        for (_, property) in unique.iter().filter(|(of, _)| *of == collection) {
-            let Some(value) = stored.content.get(*property).filter(|value| !value.is_null()) else { continue };
+        let Some(stored) = self.objects.stored(collection, id).or(former) else {
+            return Err(CommitError::Missing { collection: collection.to_owned(), id: id.to_owned() });
+        };
+        for (_, property) in unique.iter().filter(|(of, _)| of == collection) {
+            let Some(value) = stored.content.get(property).filter(|value| !value.is_null()) else { continue };
             let holders = Query::first(Filter::equals(property, value.clone()), 2);
-            if now(self.objects.query(collection, &holders)).is_ok_and(|page| page.result.len() > 1) {
+            if script::wait(self.objects.query(collection, &holders)).is_ok_and(|page| page.result.len() > 1) {
                 return Err(CommitError::Taken {
                     collection: collection.to_owned(),
-                    property: (*property).to_owned(),
+                    property: property.clone(),
                     requirement: process::UNIQUE,
                 });
             }
@@ -115,7 +136,8 @@ impl MemoryLedger {
         let stored = self.objects.stored(collection, id);
         let name = stored.as_ref().and_then(|stored| stored.content.get(property)?.as_str());
         let name = name.and_then(|name| identity::names::check_name::<&str>(name, &[]).ok());
-        let others = name.map(|name| now(self.objects.named(collection, property, &name)).expect("objects in memory"));
+        let others = name.map(|name| script::wait(self.objects.named(collection, property, &name)));
+        let others = others.transpose().map_err(unavailable)?;
         if others.is_some_and(|holders| holders.iter().any(|holder| holder != id)) {
             return Err(CommitError::Taken {
                 collection: collection.to_owned(),
@@ -135,8 +157,8 @@ impl MemoryLedger {
                 Effect::Change(change) => changed.push(self.change(change, &rows.unique, undo)?),
                 Effect::Distinct { collection, id, property, .. } => self.distinct(collection, id, property)?,
                 Effect::Refers { target, exists: true, .. } => {
-                    let (collection, id) = target.rsplit_once('/').expect("a path");
-                    if self.objects.stored(collection, id).is_none() {
+                    let there = target.rsplit_once('/').and_then(|(collection, id)| self.objects.stored(collection, id));
+                    if there.is_none() {
                         return Err(CommitError::Patch(crest::reference::dangling(target)));
                     }
                 }
@@ -149,9 +171,9 @@ impl MemoryLedger {
                 }
                 Effect::KeepNewest { collection, property, value, made, most } => {
                     let own = Query::all(Filter::equals(property, value.as_str()));
-                    let mut own = now(self.objects.query(collection, &own)).expect("objects in memory").result;
+                    let mut own = script::wait(self.objects.query(collection, &own)).map_err(unavailable)?.result;
                     own.sort_by_key(|found| std::cmp::Reverse(found.content.get(made).and_then(Value::as_str).map(str::to_owned)));
-                    for found in own.into_iter().skip(usize::try_from(*most).expect("a small number")) {
+                    for found in own.into_iter().skip(usize::try_from(*most).unwrap_or(usize::MAX)) {
                         let change = Change::Delete { collection: collection.clone(), id: found.id, expected: None };
                         self.change(&change, &rows.unique, undo)?;
                     }
@@ -198,7 +220,7 @@ impl Ledger for MemoryLedger {
                 | Effect::Attempt(_)
                 | Effect::Address { .. } => {}
                 Effect::Mail(mail) => {
-                    receipt.mails.push(MailId(i64::try_from(rows.mails.len()).unwrap()));
+                    receipt.mails.push(MailId(i64::try_from(rows.mails.len()).unwrap_or(i64::MAX)));
                     rows.mails.push(mail);
                 }
                 Effect::BeginSession(session) => rows.begun.push(session),

@@ -1,0 +1,237 @@
+//! `vestibule import`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use moving::{Form, ImportError, Mapping, Report, Resolution, Source};
+use server::{FarEnd, Fetched, MovingIn};
+
+use crate::Where;
+use crate::output::{Output, complain, fail, refuse};
+use crate::passwords::secret;
+
+/// The environment variable with the password of the keystore.
+const KEYSTORE_PASSWORD: &str = "VESTIBULE_KEYSTORE_PASSWORD";
+/// The environment variable with the password of the administrator of a running IDM.
+const FROM_PASSWORD: &str = "VESTIBULE_FROM_PASSWORD";
+
+/// Import the people of another server, also while ours is running. The source is read to its end first; where something is lost, nothing is
+/// written before somebody has signed the report. What is in the store already stays as it is, so that an import which died is begun again with
+/// the same command.
+#[derive(Args)]
+pub(crate) struct Import {
+    /// The files of the export.
+    #[arg(value_name = "FILE", required_unless_present = "from", conflicts_with = "from")]
+    files: Vec<PathBuf>,
+    /// A running IDM instead: the address of its repository, as in `postgres://user@host/openidm?schema=openidm`, or that of its REST interface,
+    /// up to `/openidm`. It is only read. REST gives no private property, and so no password where the project keeps it private: the report
+    /// counts these people. What was read is kept below the data directory until it is imported.
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+    #[command(flatten)]
+    far_end: FarEndArgs,
+    /// What form they have; without it, their names say so.
+    #[arg(long, value_enum)]
+    form: Option<FormArg>,
+    /// A file that says which properties columns or attributes are.
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// The collection of objects that do not say to which they belong; without it, that of the mapping, or `managed/user`.
+    #[arg(long, value_name = "COLLECTION")]
+    collection: Option<String>,
+    /// Write nothing: say what would come, how these people sign in, what would be lost and why. Exits with 1 when the import would be refused.
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the report as JSON, too.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Write a proposal of what becomes of people who share a name, to be edited and named with --resolution.
+    #[arg(long, value_name = "FILE")]
+    propose: Option<PathBuf>,
+    /// What becomes of people who share a name.
+    #[arg(long, value_name = "FILE")]
+    resolution: Option<PathBuf>,
+    /// The signature of the report, where something is lost.
+    #[arg(long, value_name = "SIGNATURE")]
+    sign_off: Option<String>,
+    /// Leave out what cannot be read or stored.
+    #[arg(long)]
+    skip_faulty: bool,
+    /// The keystore of the IDM, JCEKS or PKCS #12, with the keys of what it encrypted. Its password is read from --keystore-password-file, or
+    /// else from the environment, VESTIBULE_KEYSTORE_PASSWORD.
+    #[arg(long, value_name = "FILE")]
+    keystore: Option<PathBuf>,
+    /// The file with the password of the keystore.
+    #[arg(long, value_name = "FILE", requires = "keystore")]
+    keystore_password_file: Option<PathBuf>,
+    #[command(flatten)]
+    at: Where,
+}
+
+/// How a running IDM is read.
+#[derive(Args)]
+struct FarEndArgs {
+    /// An administrator of the running IDM. The password is read from --from-password-file, or else from the environment, VESTIBULE_FROM_PASSWORD.
+    #[arg(long, value_name = "NAME", default_value = "openidm-admin", requires = "from")]
+    from_user: String,
+    /// The file with the administrator's password.
+    #[arg(long, value_name = "FILE", requires = "from")]
+    from_password_file: Option<PathBuf>,
+    /// The collections that are read; without any, `managed/user`.
+    #[arg(long = "from-collection", value_name = "COLLECTION", requires = "from")]
+    from_collections: Vec<String>,
+    /// Objects on one page.
+    #[arg(long, value_name = "COUNT", default_value_t = 100, requires = "from", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    page_size: u32,
+    /// Pages that are asked for in a second, at most.
+    #[arg(long, value_name = "COUNT", default_value_t = 2.0, requires = "from")]
+    pages_per_second: f64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormArg {
+    /// One JSON object on each line.
+    JsonLines,
+    /// Comma-separated values, with the names of the columns in the first line.
+    Csv,
+    /// Entries of a directory.
+    Ldif,
+    /// The repository of an IDM, as `pg_dump` or `mysqldump` write it.
+    Dump,
+}
+
+impl From<FormArg> for Form {
+    fn from(form: FormArg) -> Self {
+        match form {
+            FormArg::JsonLines => Self::JsonLines,
+            FormArg::Csv => Self::Csv,
+            FormArg::Ldif => Self::Ldif,
+            FormArg::Dump => Self::Dump,
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+impl Import {
+    pub(crate) async fn run(self) -> ExitCode {
+        let fetched = match self.fetched().await {
+            Ok(fetched) => fetched,
+            Err(code) => return code,
+        };
+        let (source, resolution, password) = match self.prepared(fetched.as_ref()) {
+            Ok(prepared) => prepared,
+            Err(error) => return refuse(&error),
+        };
+        let keystore = self.keystore.as_deref().zip(password.as_deref());
+        let (project, data) = (self.at.project.project.as_deref(), self.at.data.data.as_path());
+        let store = match MovingIn::open(project, data, keystore, self.dry_run || self.propose.is_some()).await {
+            Ok(store) => store,
+            Err(error) => return fail(&error),
+        };
+        let over_rest = fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines);
+        let code = self.import(&store, &source, &resolution, over_rest).await;
+        store.close().await;
+        if let Some(fetched) = fetched.filter(|_| code == ExitCode::SUCCESS && !self.dry_run && self.propose.is_none())
+            && let Err(error) = fetched.remove()
+        {
+            complain(&format_args!("{} holds everything that was read, and cannot be removed: {error}", fetched.file.display()));
+        }
+        code
+    }
+
+    /// What was read of a running IDM, where one is named.
+    async fn fetched(&self) -> Result<Option<Fetched>, ExitCode> {
+        let Some(address) = &self.from else { return Ok(None) };
+        let data = &self.at.data.data;
+        let fetched = if address.starts_with("postgres:") || address.starts_with("postgresql:") {
+            server::fetch_repository(address, data).await
+        } else {
+            let FarEndArgs { from_user, from_password_file, from_collections, page_size, pages_per_second } = &self.far_end;
+            let password = secret(from_password_file.as_deref(), FROM_PASSWORD, "--from-password-file").map_err(|error| refuse(&error))?;
+            let collections = if from_collections.is_empty() { vec!["managed/user".to_owned()] } else { from_collections.clone() };
+            let (user, page, pages_per_second) = (from_user.clone(), *page_size, *pages_per_second);
+            FarEnd { address: address.clone(), user, password, collections, page, pages_per_second }.fetch(data).await
+        };
+        let fetched = fetched.map_err(|error| fail(&error))?;
+        complain(&format_args!("what was read is in {} until it is imported", fetched.file.display()));
+        Ok(Some(fetched))
+    }
+
+    /// What is read before the store is opened.
+    fn prepared(&self, fetched: Option<&Fetched>) -> Result<(Source, Resolution, Option<String>), String> {
+        let mapping =
+            self.mapping.as_deref().map(|path| Mapping::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display())));
+        let mut mapping = mapping.transpose()?.unwrap_or_default();
+        if let Some(collection) = &self.collection {
+            mapping.collection.clone_from(collection);
+        }
+        let source = match fetched {
+            Some(fetched) => Source::new(std::slice::from_ref(&fetched.file), Some(fetched.form), mapping),
+            None => Source::new(&self.files, self.form.map(Form::from), mapping),
+        };
+        let source = source.map_err(|error| error.to_string())?;
+        let resolution =
+            self.resolution.as_deref().map(|path| Resolution::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display())));
+        let password =
+            self.keystore.as_ref().map(|_| secret(self.keystore_password_file.as_deref(), KEYSTORE_PASSWORD, "--keystore-password-file"));
+        let password = password.transpose()?;
+        Ok((source, resolution.transpose()?.unwrap_or_default(), password))
+    }
+
+    async fn import(&self, store: &MovingIn, source: &Source, resolution: &Resolution, over_rest: bool) -> ExitCode {
+        let import = store.import(source, resolution);
+        let import = if over_rest { import.over_rest() } else { import };
+        let mut output = Output::new();
+        if self.dry_run || self.propose.is_some() {
+            let (report, proposal) = match import.dry_run().await {
+                Ok(done) => done,
+                Err(error) => return fail(&error),
+            };
+            output.line(report.to_string().trim_end());
+            let written =
+                self.write(&report).and_then(|()| self.propose.as_deref().map_or(Ok(()), |path| write(path, &proposal.to_text())));
+            if let Err(error) = written {
+                return fail(&error);
+            }
+            let refused = (report.faults > 0 && !self.skip_faulty) || report.doubles.to_resolve > 0;
+            return output.finish(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+        }
+        let mut written = Ok(());
+        let surveyed = |report: &Report| {
+            output.line(report.to_string().trim_end());
+            written = self.write(report);
+        };
+        let done = import.run(self.sign_off.as_deref(), self.skip_faulty, surveyed).await;
+        if let Err(error) = written {
+            complain(&error);
+        }
+        match done {
+            Ok(imported) => {
+                output.line(format_args!("imported: {}; there already: {}", imported.stored, imported.there));
+                output.finish(ExitCode::SUCCESS)
+            }
+            Err(error) => {
+                let code = match &error {
+                    ImportError::NotSigned(_) | ImportError::SignedOther { .. } | ImportError::Faults(_) | ImportError::Doubles(_) => {
+                        refuse(&error)
+                    }
+                    _ => fail(&error),
+                };
+                output.finish(code)
+            }
+        }
+    }
+
+    fn write(&self, report: &Report) -> Result<(), String> {
+        let Some(path) = self.report.as_deref() else { return Ok(()) };
+        write(path, &serde_json::to_string_pretty(report).map_err(|error| error.to_string())?)
+    }
+}

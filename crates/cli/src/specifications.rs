@@ -1,0 +1,180 @@
+//! `vestibule test`.
+
+mod coverage;
+mod reports;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use clap::{Args, ValueEnum};
+use server::{Plan, Rehearsal, Tested, Transcript, recorded};
+
+use crate::ProjectArgs;
+use crate::output::{Output, refuse};
+
+/// Run the specifications of a directory against a project, in parallel and in memory: files `*.toml` that say who somebody is, what they do
+/// and what is to come of it. No store, mail server or network is opened. Exits with 0 when everything is as it was to be, with 1 when
+/// something is not, and with 2 when nothing could be run.
+#[derive(Args)]
+pub(crate) struct Test {
+    #[command(flatten)]
+    project: ProjectArgs,
+    /// How to report.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    format: Format,
+    /// Also say what was never reached: stages, tags and branches of every process.
+    #[arg(long)]
+    coverage: bool,
+    /// Write a specification of a transcript (`vestibule simulate --format json`), without its secrets, and run nothing.
+    #[arg(long, value_name = "TRANSCRIPT", conflicts_with_all = ["coverage", "replay", "directory"])]
+    record: Option<PathBuf>,
+    /// The directory holds transcripts, `*.json`: say who would see something else now.
+    #[arg(long)]
+    replay: bool,
+    /// Where the specifications are; those in directories below it count, too.
+    #[arg(value_name = "DIR", default_value = "specifications")]
+    directory: PathBuf,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For CI servers.
+    Junit,
+    /// SARIF 2.1.0: what failed.
+    Sarif,
+}
+
+/// One specification, and what became of it.
+pub(crate) struct Ran {
+    pub(crate) file: PathBuf,
+    pub(crate) process: String,
+    pub(crate) description: Option<String>,
+    pub(crate) tested: Result<Tested, String>,
+}
+
+impl Ran {
+    /// What is wrong; empty where everything is right.
+    fn failures(&self) -> Vec<String> {
+        match &self.tested {
+            Ok(tested) => tested.failures.clone(),
+            Err(error) => vec![error.clone()],
+        }
+    }
+}
+
+impl Test {
+    pub(crate) fn run(self) -> ExitCode {
+        let project = self.project.project.as_deref();
+        if let Some(root) = project.filter(|root| !root.is_dir()) {
+            return refuse(&format!("'{}' is no directory", root.display()));
+        }
+        if let Some(path) = &self.record {
+            return record(path);
+        }
+        let extension = if self.replay { "json" } else { "toml" };
+        let mut files = Vec::new();
+        if let Err(error) = collect(&self.directory, extension, &mut files) {
+            return refuse(&format!("'{}' cannot be read: {error}", self.directory.display()));
+        }
+        if files.is_empty() {
+            return refuse(&format!("there is no *.{extension} in '{}'", self.directory.display()));
+        }
+        files.sort();
+        let mut plans = Vec::new();
+        for file in files {
+            match read(&file, self.replay) {
+                Ok(plan) => plans.push((file, plan)),
+                Err(error) => return refuse(&format!("'{}': {error}", file.display())),
+            }
+        }
+        let rehearsal = server::rehearsal(project);
+        let ran = in_parallel(&rehearsal, plans);
+        let failed = ran.iter().filter(|one| !one.failures().is_empty()).count();
+        let mut output = Output::new();
+        match self.format {
+            Format::Text => {
+                for one in &ran {
+                    reports::text(one, self.replay, &mut output);
+                }
+                if self.coverage {
+                    coverage::lines(&rehearsal.maps(), &ran).into_iter().for_each(|line| output.line(line));
+                }
+                output.line(format_args!("{} as expected, {failed} not", ran.len() - failed));
+            }
+            Format::Junit => output.line(reports::junit(&ran)),
+            Format::Sarif => output.line(format_args!("{:#}", reports::sarif(&ran))),
+        }
+        output.finish(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+fn record(path: &Path) -> ExitCode {
+    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let transcript =
+        read.and_then(|text| serde_json::from_str::<Transcript>(&text).map_err(|error| format!("this is no transcript: {error}")));
+    match transcript {
+        Ok(transcript) => {
+            let mut output = Output::new();
+            output.line(recorded(&transcript).trim_end());
+            output.finish(ExitCode::SUCCESS)
+        }
+        Err(error) => refuse(&format!("'{}': {error}", path.display())),
+    }
+}
+
+fn read(file: &Path, transcripts: bool) -> Result<Plan, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let text = if transcripts {
+        recorded(&serde_json::from_str::<Transcript>(&text).map_err(|error| format!("this is no transcript: {error}"))?)
+    } else {
+        text
+    };
+    let plan = Plan::read(&text).map_err(|error| error.to_string())?;
+    if plan.process.is_none() {
+        return Err("which process? say 'process = \"reset\"'".to_owned());
+    }
+    Ok(plan)
+}
+
+fn collect(directory: &Path, extension: &str, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, extension, files)?;
+        } else if path.extension().is_some_and(|known| known == extension) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Runs plans on as many threads as there are processors; the order of the results is that of the plans.
+fn in_parallel(rehearsal: &Rehearsal, plans: Vec<(PathBuf, Plan)>) -> Vec<Ran> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(usize, Result<Tested, String>)>> = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((number, (_, plan))) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|number| Some((number, plans.get(number)?)))
+        {
+            let name = plan.process.as_deref().unwrap_or_default();
+            let tested = rehearsal.test(name, plan).map_err(|error| error.to_string());
+            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((number, tested));
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(plans.len());
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.sort_by_key(|(number, _)| *number);
+    let joined = plans.into_iter().zip(results);
+    joined
+        .map(|((file, plan), (_, tested))| Ran { file, process: plan.process.unwrap_or_default(), description: plan.description, tested })
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! What became of specifications, for people, CI servers and code hosts.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::Ran;
+use crate::output::Output;
+
+/// A line, and what is wrong below it.
+pub(super) fn text(ran: &Ran, replayed: bool, output: &mut Output) {
+    let failures = ran.failures();
+    let word = match (failures.is_empty(), replayed) {
+        (true, _) => "ok",
+        (false, false) => "failed",
+        (false, true) => "differs",
+    };
+    let about = ran.description.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+    output.line(format_args!("{word} {} ({}){about}", ran.file.display(), ran.process));
+    for failure in failures {
+        output.line(format_args!("  {failure}"));
+    }
+}
+
+/// JUnit's XML, as CI servers read it.
+pub(super) fn junit(all: &[Ran]) -> String {
+    let failed = all.iter().filter(|one| !one.failures().is_empty()).count();
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{0}\" failures=\"{failed}\">\n  <testsuite name=\"vestibule\" tests=\"{0}\" failures=\"{failed}\">\n",
+        all.len()
+    );
+    for one in all {
+        let name = one.description.clone().unwrap_or_else(|| one.file.display().to_string());
+        let file = escaped(&one.file.display().to_string());
+        let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\" file=\"{file}\"", escaped(&one.process), escaped(&name));
+        let failures = one.failures();
+        if let Some(first) = failures.first() {
+            let _ = write!(
+                out,
+                ">\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
+                escaped(first),
+                escaped(&failures.join("\n"))
+            );
+        } else {
+            out.push_str("/>\n");
+        }
+    }
+    out.push_str("  </testsuite>\n</testsuites>");
+    out
+}
+
+/// Text in XML; what XML cannot hold at all is left out (XML 1.0, section 2.2).
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            '\t' => out.push(letter),
+            control if control.is_control() || matches!(control, '\u{fffe}' | '\u{ffff}') => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// SARIF 2.1.0: a result for everything that is not as it was to be.
+pub(super) fn sarif(all: &[Ran]) -> Value {
+    let results: Vec<Value> = all
+        .iter()
+        .flat_map(|one| {
+            one.failures().into_iter().map(|failure| {
+                json!({
+                    "ruleId": "specification",
+                    "ruleIndex": 0,
+                    "level": "error",
+                    "message": { "text": format!("{}: {failure}", one.process) },
+                    "locations": [{ "physicalLocation": { "artifactLocation": { "uri": crate::check::sarif::reference(&one.file.display().to_string()) } } }],
+                })
+            })
+        })
+        .collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "vestibule",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": [{ "id": "specification", "shortDescription": { "text": "A process does not do what a specification says." } }],
+            } },
+            "results": results,
+        }],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_holds_nothing_that_ends_it() {
+        assert_eq!(escaped("a<b & \"c\"\u{1}\n>"), "a&lt;b &amp; &quot;c&quot;&#10;&gt;");
+    }
+}

@@ -1,0 +1,29 @@
+//! Moving in: the people of another server, from its exports into a store of ours, and a report that somebody signs before anything is
+//! written.
+//!
+//! Easiest to break: nothing half. A source is read to its end before the first object is stored; what is wrong with it is said with its place,
+//! and what would be lost is counted. A run that died is begun again with the same command, and finds what it has stored ([`Import::run`]).
+
+mod exporting;
+mod fingerprints;
+mod hashing;
+mod import;
+mod mapping;
+mod record;
+mod report;
+mod repository;
+mod resolution;
+mod running;
+mod sorting;
+mod source;
+mod sources;
+mod survey;
+
+pub use exporting::{ExportError, export};
+pub use import::{Import, ImportError};
+pub use mapping::{Mapping, MappingError};
+pub use record::{Fault, Place, Read, Record};
+pub use report::{Doubles, LostCount, Report, SignInCount};
+pub use resolution::{Choice, Resolution, ResolutionError};
+pub use running::Imported;
+pub use source::{Form, Reads, Source, SourceError};

@@ -1,0 +1,203 @@
+//! Sources: files in the forms that exports have, read from the beginning as often as it takes, a record at a time.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::mapping::Mapping;
+use crate::record::{Fault, Place, Read};
+use crate::repository::{self, Prepared};
+use crate::sources::{csv, json_lines, ldif};
+
+/// The form of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON object on each line, as REST answers them.
+    JsonLines,
+    /// Comma-separated values (RFC 4180) below a line with the names of the columns.
+    Csv,
+    /// Entries of a directory (RFC 2849).
+    Ldif,
+    /// The repository of an IDM: what `pg_dump` or `mysqldump` write as text.
+    Dump,
+}
+
+impl Form {
+    /// The form that a file's name ends with.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        Some(match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "jsonl" | "ndjson" | "json" => Self::JsonLines,
+            "csv" | "tsv" => Self::Csv,
+            "ldif" => Self::Ldif,
+            "sql" | "dump" => Self::Dump,
+            _ => return None,
+        })
+    }
+}
+
+/// Why a source cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The file cannot be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Nothing says what it is.
+    #[error("{0}: what form is this? Name it with --form: json-lines, csv, ldif or dump")]
+    Form(PathBuf),
+}
+
+/// What is read of a source, in order. Behind a fault the next record is read, where one can be found.
+pub type Reads = Box<dyn Iterator<Item = Result<Read, Fault>> + Send>;
+
+/// Files of one form, read one after the other.
+#[derive(Clone, Debug)]
+pub struct Source {
+    files: Vec<Export>,
+    mapping: Arc<Mapping>,
+}
+
+#[derive(Clone, Debug)]
+struct Export {
+    path: PathBuf,
+    form: Form,
+    /// What was put together of a dump, once.
+    prepared: Arc<OnceLock<Prepared>>,
+}
+
+impl Source {
+    /// Files of an export. Without `form`, their names say what they are; `mapping` says which properties columns and attributes are.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn new(files: &[PathBuf], form: Option<Form>, mapping: Mapping) -> Result<Self, SourceError> {
+        let of = |path: &PathBuf| {
+            File::open(path).map_err(|error| SourceError::Io { path: path.clone(), error })?;
+            let form = form.or_else(|| Form::of(path)).ok_or_else(|| SourceError::Form(path.clone()))?;
+            Ok(Export { path: path.clone(), form, prepared: Arc::default() })
+        };
+        Ok(Self { files: files.iter().map(of).collect::<Result<_, _>>()?, mapping: Arc::new(mapping) })
+    }
+
+    /// The names of the files.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.files.iter().map(|export| export.path.display().to_string())
+    }
+
+    /// Everything in it, from the beginning.
+    #[must_use]
+    pub fn read(&self) -> Reads {
+        let files = self.files.clone();
+        let mapping = Arc::clone(&self.mapping);
+        Box::new(files.into_iter().flat_map(move |export| {
+            let name: Arc<str> = export.path.display().to_string().into();
+            export.read(&name, &mapping).unwrap_or_else(|error| {
+                let place = Place { file: Arc::clone(&name), line: 0 };
+                Box::new(std::iter::once(Err(Fault::new(&place, error.to_string()))))
+            })
+        }))
+    }
+}
+
+impl Export {
+    fn open(&self) -> io::Result<BufReader<File>> {
+        Ok(BufReader::with_capacity(1 << 16, File::open(&self.path)?))
+    }
+
+    fn read(&self, name: &Arc<str>, mapping: &Arc<Mapping>) -> io::Result<Reads> {
+        let (file, mapped) = (Arc::clone(name), Arc::clone(mapping));
+        Ok(match self.form {
+            Form::JsonLines => Box::new(json_lines::read(self.open()?, file, mapped)),
+            Form::Csv => Box::new(csv::read(self.open()?, file, mapped)),
+            Form::Ldif => Box::new(ldif::read(self.open()?, file, mapped)),
+            Form::Dump => {
+                let prepared = if let Some(prepared) = self.prepared.get() {
+                    prepared
+                } else {
+                    let made = repository::prepare(|| self.open(), name, mapping)?;
+                    self.prepared.get_or_init(|| made)
+                };
+                Box::new(prepared.read()?)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a form reads of bytes.
+    fn read(form: Form, bytes: &[u8]) -> Vec<Result<Read, Fault>> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+        let source = Source::new(&[file.path().to_owned()], Some(form), Mapping::default()).unwrap();
+        let first: Vec<_> = source.read().collect();
+        assert_eq!(source.read().collect::<Vec<_>>(), first, "a source is read as often as it takes");
+        first
+    }
+
+    /// Pieces that mean something to one of the forms, in any order.
+    fn pieces() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop::sample::select(vec![
+            "{\"_id\":\"1\",",
+            "\"userName\":\"a\"}",
+            "{",
+            "}",
+            "\"",
+            "'",
+            "`",
+            "\\",
+            "\n",
+            "\r\n",
+            ",",
+            ";",
+            "(",
+            ")",
+            "\t",
+            "\\.\n",
+            "\\N",
+            "$$",
+            "$a$",
+            "-- ",
+            "/*",
+            "*/",
+            "COPY managedobjects (id, objecttypes_id, objectid, fullobject) FROM stdin;\n",
+            "1\t1\ta\t{}\n",
+            "INSERT INTO `objecttypes` VALUES ",
+            "(1,'managed/user')",
+            "CREATE TABLE objecttypes (id bigint, objecttype text);\n",
+            "dn: uid=a\n",
+            "objectClass: person\n",
+            "uid:: ",
+            "YQ==",
+            "sn:< x\n",
+            " ",
+            "userName,sn\n",
+            "\u{feff}",
+            "ü",
+        ]);
+        let bytes = prop_oneof![8 => piece.prop_map(|piece| piece.as_bytes().to_vec()), 1 => prop::collection::vec(any::<u8>(), 0..4)];
+        prop::collection::vec(bytes, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_holds_is_read_to_its_end_and_each_fault_is_one_line(bytes in pieces()) {
+            for form in [Form::JsonLines, Form::Csv, Form::Ldif, Form::Dump] {
+                for fault in read(form, &bytes).into_iter().filter_map(Result::err) {
+                    let text = fault.to_string();
+                    prop_assert!(!text.chars().any(char::is_control) && text.len() < 2000, "{text}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,502 @@
+//! Dumps of a database as text: what `pg_dump` writes, with `COPY` or with `INSERT`, and what `mysqldump` writes. Rows come out one at a time; every
+//! statement that brings none is passed over.
+//!
+//! Easiest to break: what stands in quotes. A value may hold anything, a semicolon, a line that looks like a statement, the other dialect's quotes.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
+use std::sync::Arc;
+
+use super::lines::{too_long, utf8};
+use crate::record::{Fault, LONGEST_RECORD, Place};
+
+/// A row of a table.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// The line it begins at.
+    pub(crate) line: u64,
+    /// The table, without its schema, in lower case.
+    pub(crate) table: String,
+    /// The names of the columns, in lower case.
+    pub(crate) columns: Arc<[String]>,
+    /// The values; none for NULL.
+    pub(crate) values: Vec<Option<String>>,
+}
+
+impl Row {
+    /// The value of a column; nothing where it is NULL or not there.
+    pub(crate) fn get(&self, column: &str) -> Option<&str> {
+        let at = self.columns.iter().position(|name| name == column)?;
+        self.values.get(at)?.as_deref()
+    }
+}
+
+enum Token {
+    Word(String),
+    /// A name in quotes.
+    Name(String),
+    Text(Vec<u8>),
+    Mark(u8),
+    End,
+}
+
+/// Where the reading is.
+enum State {
+    Statements,
+    /// Rows of a `COPY`, line by line.
+    Copy(String, Arc<[String]>),
+    /// Rows of an `INSERT`.
+    Values(String, Arc<[String]>),
+    Ended,
+}
+
+/// Reads the rows of a dump.
+pub(crate) struct Dump<R> {
+    reader: R,
+    line: u64,
+    bytes: usize,
+    state: State,
+    /// The columns of tables whose `CREATE TABLE` was read.
+    tables: BTreeMap<String, Arc<[String]>>,
+    /// A backslash in quotes means what follows it, as in MySQL.
+    escapes: bool,
+    file: Arc<str>,
+}
+
+type Result<T> = std::result::Result<T, String>;
+
+impl<R: BufRead> Dump<R> {
+    pub(crate) fn new(reader: R, file: Arc<str>) -> Self {
+        Self { reader, line: 1, bytes: 0, state: State::Statements, tables: BTreeMap::new(), escapes: false, file }
+    }
+
+    fn peek(&mut self) -> Result<Option<u8>> {
+        Ok(self.reader.fill_buf().map_err(text_of)?.first().copied())
+    }
+
+    fn byte(&mut self) -> Result<Option<u8>> {
+        let byte = self.peek()?;
+        if let Some(byte) = byte {
+            self.reader.consume(1);
+            self.line += u64::from(byte == b'\n');
+            self.bytes += 1;
+            if self.bytes > LONGEST_RECORD {
+                return Err(too_long());
+            }
+        }
+        Ok(byte)
+    }
+
+    /// Passes over the rest of a line.
+    fn pass_line(&mut self) -> Result<()> {
+        loop {
+            let buffer = self.reader.fill_buf().map_err(text_of)?;
+            if buffer.is_empty() {
+                return Ok(());
+            }
+            let (used, ended) = buffer.iter().position(|byte| *byte == b'\n').map_or((buffer.len(), false), |at| (at + 1, true));
+            self.reader.consume(used);
+            if ended {
+                self.line += 1;
+                return Ok(());
+            }
+        }
+    }
+
+    fn token(&mut self) -> Result<Token> {
+        loop {
+            let Some(byte) = self.byte()? else { return Ok(Token::End) };
+            match byte {
+                byte if byte.is_ascii_whitespace() => {}
+                b'-' if self.peek()? == Some(b'-') => self.pass_line()?,
+                b'/' if self.peek()? == Some(b'*') => self.pass_comment()?,
+                b'#' | b'\\' => self.pass_line()?,
+                b'\'' => return Ok(Token::Text(self.quoted(b'\'', self.escapes)?)),
+                b'"' | b'`' => {
+                    self.escapes |= byte == b'`';
+                    return utf8(self.quoted(byte, false)?).map(Token::Name);
+                }
+                b'$' if self.peek()?.is_some_and(|next| next == b'$' || next.is_ascii_alphabetic() || next == b'_') => {
+                    self.pass_dollars()?;
+                    return Ok(Token::Text(Vec::new()));
+                }
+                byte if is_word(byte) => {
+                    let mut word = vec![byte];
+                    while let Some(next) = self.peek()?.filter(|next| is_word(*next)) {
+                        self.byte()?;
+                        word.push(next);
+                    }
+                    if word.eq_ignore_ascii_case(b"e") && self.peek()? == Some(b'\'') {
+                        self.byte()?;
+                        return Ok(Token::Text(self.quoted(b'\'', true)?));
+                    }
+                    return utf8(word).map(Token::Word);
+                }
+                mark => return Ok(Token::Mark(mark)),
+            }
+        }
+    }
+
+    fn pass_comment(&mut self) -> Result<()> {
+        let mut last = 0;
+        while let Some(byte) = self.byte()? {
+            if last == b'*' && byte == b'/' {
+                return Ok(());
+            }
+            last = byte;
+        }
+        Err("the file ends inside a comment".to_owned())
+    }
+
+    /// A text between `$tag$` and `$tag$`, as PostgreSQL quotes functions.
+    fn pass_dollars(&mut self) -> Result<()> {
+        let mut tag = vec![b'$'];
+        while let Some(byte) = self.byte()? {
+            tag.push(byte);
+            if byte == b'$' {
+                break;
+            }
+        }
+        let mut seen = Vec::new();
+        while let Some(byte) = self.byte()? {
+            seen.push(byte);
+            if seen.ends_with(&tag) {
+                return Ok(());
+            }
+        }
+        Err("the file ends inside a quoted text".to_owned())
+    }
+
+    fn quoted(&mut self, quote: u8, escapes: bool) -> Result<Vec<u8>> {
+        let mut text = Vec::new();
+        loop {
+            let Some(byte) = self.byte()? else { return Err("the file ends inside a quoted text".to_owned()) };
+            match byte {
+                b'\\' if escapes => {
+                    let Some(next) = self.byte()? else { continue };
+                    text.push(match next {
+                        b'n' => b'\n',
+                        b'r' => b'\r',
+                        b't' => b'\t',
+                        b'b' => 8,
+                        b'0' => 0,
+                        b'Z' => 26,
+                        other => other,
+                    });
+                }
+                byte if byte == quote => {
+                    if self.peek()? != Some(quote) {
+                        return Ok(text);
+                    }
+                    self.byte()?;
+                    text.push(quote);
+                }
+                byte => text.push(byte),
+            }
+        }
+    }
+
+    /// Reads up to the next row; nothing at the end of the file.
+    fn next_row(&mut self) -> Result<Option<Row>> {
+        loop {
+            self.bytes = 0;
+            match std::mem::replace(&mut self.state, State::Statements) {
+                State::Ended => {
+                    self.state = State::Ended;
+                    return Ok(None);
+                }
+                State::Statements => match self.token()? {
+                    Token::End => self.state = State::Ended,
+                    Token::Word(word) if word.eq_ignore_ascii_case("insert") => self.begin_insert()?,
+                    Token::Word(word) if word.eq_ignore_ascii_case("copy") => self.begin_copy()?,
+                    Token::Word(word) if word.eq_ignore_ascii_case("create") => self.create()?,
+                    Token::Mark(b';') => {}
+                    _ => self.pass_statement()?,
+                },
+                State::Copy(table, columns) => {
+                    let line = self.line;
+                    let Some(values) = self.copied()? else { continue };
+                    self.state = State::Copy(table.clone(), Arc::clone(&columns));
+                    return row(line, table, columns, values).map(Some);
+                }
+                State::Values(table, columns) => match self.token()? {
+                    Token::Mark(b'(') => {
+                        let line = self.line;
+                        let values = self.values()?;
+                        self.state = State::Values(table.clone(), Arc::clone(&columns));
+                        return row(line, table, columns, values).map(Some);
+                    }
+                    Token::Mark(b',') => self.state = State::Values(table, columns),
+                    Token::Mark(b';') => {}
+                    Token::End => return Err("the file ends in the middle of a statement".to_owned()),
+                    _ => self.pass_statement()?,
+                },
+            }
+        }
+    }
+
+    fn pass_statement(&mut self) -> Result<()> {
+        loop {
+            self.bytes = 0;
+            match self.token()? {
+                Token::Mark(b';') | Token::End => return Ok(()),
+                _ => {}
+            }
+        }
+    }
+
+    /// `[schema.]table`, and the token behind it.
+    fn table(&mut self) -> Result<(String, Token)> {
+        let mut name = String::new();
+        loop {
+            match self.token()? {
+                Token::Word(word) if name.is_empty() && ["if", "not", "exists", "only"].contains(&word.to_ascii_lowercase().as_str()) => {}
+                Token::Word(word) | Token::Name(word) => {
+                    // A schema and a table may be one word here.
+                    word.rsplit('.').next().unwrap_or_default().clone_into(&mut name);
+                }
+                Token::Mark(b'.') => {}
+                other => return Ok((name.to_ascii_lowercase(), other)),
+            }
+            if matches!(self.peek()?, Some(b'.')) {
+                continue;
+            }
+            if !name.is_empty() {
+                let next = self.token()?;
+                return Ok((name.to_ascii_lowercase(), next));
+            }
+        }
+    }
+
+    /// Names up to the closing bracket.
+    fn names(&mut self) -> Result<Arc<[String]>> {
+        let mut names = Vec::new();
+        loop {
+            match self.token()? {
+                Token::Word(name) | Token::Name(name) => names.push(name.to_ascii_lowercase()),
+                Token::Mark(b',') => {}
+                Token::Mark(b')') => return Ok(names.into()),
+                _ => return Err("no list of columns".to_owned()),
+            }
+        }
+    }
+
+    fn begin_insert(&mut self) -> Result<()> {
+        match self.token()? {
+            Token::Word(word) if word.eq_ignore_ascii_case("into") => {}
+            Token::Word(word) if word.eq_ignore_ascii_case("ignore") => drop(self.token()?),
+            _ => return self.pass_statement(),
+        }
+        let (table, mut next) = self.table()?;
+        let mut columns = self.tables.get(&table).cloned();
+        if matches!(next, Token::Mark(b'(')) {
+            columns = Some(self.names()?);
+            next = self.token()?;
+        }
+        match next {
+            Token::Word(word) if word.eq_ignore_ascii_case("values") => {}
+            _ => return self.pass_statement(),
+        }
+        let columns = columns.ok_or_else(|| format!("rows of '{table}', whose columns nothing names"))?;
+        self.state = State::Values(table, columns);
+        Ok(())
+    }
+
+    fn begin_copy(&mut self) -> Result<()> {
+        let (table, next) = self.table()?;
+        if !matches!(next, Token::Mark(b'(')) {
+            return self.pass_statement();
+        }
+        let columns = self.names()?;
+        let mut from_here = false;
+        loop {
+            match self.token()? {
+                Token::Word(word) => from_here |= word.eq_ignore_ascii_case("stdin"),
+                Token::Mark(b';') | Token::End => break,
+                _ => {}
+            }
+        }
+        if from_here {
+            self.pass_line()?;
+            self.state = State::Copy(table, columns);
+        }
+        Ok(())
+    }
+
+    /// One line of a `COPY`; nothing at its end.
+    fn copied(&mut self) -> Result<Option<Vec<Option<Vec<u8>>>>> {
+        let mut line = Vec::new();
+        loop {
+            match self.byte()? {
+                None => return Err("the file ends in the middle of a table".to_owned()),
+                Some(b'\n') => break,
+                Some(byte) => line.push(byte),
+            }
+        }
+        if line == b"\\." {
+            return Ok(None);
+        }
+        Ok(Some(line.split(|byte| *byte == b'\t').map(|value| (value != b"\\N").then(|| unescaped(value))).collect()))
+    }
+
+    fn values(&mut self) -> Result<Vec<Option<Vec<u8>>>> {
+        let mut values = Vec::new();
+        loop {
+            match self.token()? {
+                Token::Text(text) => values.push(Some(text)),
+                Token::Word(word) if word.eq_ignore_ascii_case("null") => values.push(None),
+                // How the text that follows is to be read.
+                Token::Word(word) if word.starts_with('_') => {}
+                Token::Word(word) => values.push(Some(word.into_bytes())),
+                Token::Mark(b'-') => {
+                    let Token::Word(number) = self.token()? else { return Err("a sign without a number".to_owned()) };
+                    values.push(Some(format!("-{number}").into_bytes()));
+                }
+                Token::Mark(b',') => {}
+                Token::Mark(b')') => return Ok(values),
+                Token::End => return Err("the file ends in the middle of a row".to_owned()),
+                Token::Name(_) | Token::Mark(_) => return Err("a value that is none".to_owned()),
+            }
+        }
+    }
+
+    /// Notes the columns of a table.
+    fn create(&mut self) -> Result<()> {
+        match self.token()? {
+            Token::Word(word) if word.eq_ignore_ascii_case("table") => {}
+            Token::Mark(b';') => return Ok(()),
+            _ => return self.pass_statement(),
+        }
+        let (table, next) = self.table()?;
+        if !matches!(next, Token::Mark(b'(')) {
+            return self.pass_statement();
+        }
+        let (mut names, mut depth, mut begins) = (Vec::new(), 1, true);
+        while depth > 0 {
+            match self.token()? {
+                Token::Mark(b'(') => depth += 1,
+                Token::Mark(b')') => depth -= 1,
+                Token::Mark(b',') if depth == 1 => {
+                    begins = true;
+                    continue;
+                }
+                Token::Name(name) if begins => names.push(name.to_ascii_lowercase()),
+                Token::Word(word) if begins && !is_constraint(&word) => names.push(word.to_ascii_lowercase()),
+                Token::End => return Err("the file ends in the middle of a statement".to_owned()),
+                _ => {}
+            }
+            begins = false;
+        }
+        self.tables.insert(table, names.into());
+        self.pass_statement()
+    }
+}
+
+fn is_constraint(word: &str) -> bool {
+    ["primary", "unique", "key", "index", "constraint", "foreign", "check", "fulltext", "exclude"]
+        .contains(&word.to_ascii_lowercase().as_str())
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.') || byte >= 0x80
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
+fn text_of(error: io::Error) -> String {
+    error.to_string()
+}
+
+fn row(line: u64, table: String, columns: Arc<[String]>, values: Vec<Option<Vec<u8>>>) -> Result<Row> {
+    if values.len() != columns.len() {
+        return Err(format!("{} values in {} columns of '{table}'", values.len(), columns.len()));
+    }
+    let values = values.into_iter().map(|value| value.map(utf8).transpose()).collect::<Result<_>>()?;
+    Ok(Row { line, table, columns, values })
+}
+
+/// A value of a `COPY`.
+fn unescaped(value: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(value.len());
+    let mut bytes = value.iter();
+    while let Some(byte) = bytes.next() {
+        text.push(match byte {
+            b'\\' => match bytes.next() {
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(b't') => b'\t',
+                Some(b'b') => 8,
+                Some(b'f') => 12,
+                Some(b'v') => 11,
+                Some(other) => *other,
+                None => b'\\',
+            },
+            other => *other,
+        });
+    }
+    text
+}
+
+impl<R: BufRead> Iterator for Dump<R> {
+    type Item = std::result::Result<Row, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.next_row() {
+            Ok(row) => row.map(Ok),
+            Err(what) => {
+                // What comes behind it cannot be told.
+                self.state = State::Ended;
+                Some(Err(Fault::new(&Place { file: Arc::clone(&self.file), line: self.line }, what)))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Values = Vec<Option<String>>;
+
+    fn rows(text: &str) -> Vec<Result<(String, Values)>> {
+        let dump = Dump::new(text.as_bytes(), "dump.sql".into());
+        dump.map(|row| row.map(|row| (row.table, row.values)).map_err(|fault| fault.to_string())).collect()
+    }
+
+    fn some(values: &[&str]) -> Values {
+        values.iter().map(|value| (*value != "NULL").then(|| (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn rows_of_pg_dump_are_read() {
+        let text = "--\n-- PostgreSQL database dump\n--\n\\restrict abc\nSET x = 'a;b';\nCREATE FUNCTION f() RETURNS void AS $_$ begin; INSERT INTO x VALUES (1); $_$ LANGUAGE sql;\n\
+            CREATE TABLE openidm.objecttypes (\n    id bigint NOT NULL,\n    objecttype character varying(255) DEFAULT NULL::character varying,\n    CONSTRAINT c CHECK ((id > 0))\n);\n\
+            COPY openidm.objecttypes (id, objecttype) FROM stdin;\n1\tmanaged/user\n2\t\\N\n3\ta\\tb\\\\c\\nd\n\\.\n\n\
+            INSERT INTO openidm.objecttypes VALUES (4, 'it''s \\n');\nINSERT INTO openidm.\"objecttypes\" (id, \"objecttype\") VALUES (5, E'a\\nb'), (-6, NULL);\n";
+        let table = || "objecttypes".to_owned();
+        let expected = [["1", "managed/user"], ["2", "NULL"], ["3", "a\tb\\c\nd"], ["4", "it's \\n"], ["5", "a\nb"], ["-6", "NULL"]];
+        assert_eq!(rows(text), expected.map(|values| Ok((table(), some(&values)))));
+    }
+
+    #[test]
+    fn rows_of_mysqldump_are_read() {
+        let text = "/*!40101 SET NAMES utf8 */;\nDROP TABLE IF EXISTS `objecttypes`;\nCREATE TABLE `objecttypes` (\n  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,\n  `objecttype` varchar(255) DEFAULT 'x,y)',\n  PRIMARY KEY (`id`),\n  UNIQUE KEY `u` (`objecttype`)\n) ENGINE=InnoDB;\n\
+            LOCK TABLES `objecttypes` WRITE;\nINSERT INTO `objecttypes` VALUES (1,'a;\\'b\\\\\\n\\\"c\"'),(2,NULL),(3,_binary 'x');\nUNLOCK TABLES;\n";
+        let table = || "objecttypes".to_owned();
+        let expected = [["1", "a;'b\\\n\"c\""], ["2", "NULL"], ["3", "x"]];
+        assert_eq!(rows(text), expected.map(|values| Ok((table(), some(&values)))));
+    }
+
+    #[test]
+    fn a_dump_that_is_cut_says_where() {
+        assert_eq!(
+            rows("COPY a (b) FROM stdin;\nx\ny"),
+            [Ok(("a".into(), some(&["x"]))), Err("dump.sql:3: the file ends in the middle of a table".into())]
+        );
+        assert_eq!(
+            rows("INSERT INTO a (b) VALUES ('x'),\n('y"),
+            [Ok(("a".into(), some(&["x"]))), Err("dump.sql:2: the file ends inside a quoted text".into())]
+        );
+        assert_eq!(rows("COPY a (b, c) FROM stdin;\nx\n\\.\n"), [Err("dump.sql:3: 1 values in 2 columns of 'a'".into())]);
+        assert_eq!(rows("INSERT INTO a VALUES (1);"), [Err("dump.sql:1: rows of 'a', whose columns nothing names".into())]);
+    }
+}

@@ -1,0 +1,24 @@
+//! A project without a server: its compiled processes on the real engine, with people, store, mailbox, captcha and clock in memory.
+//!
+//! `vestibule simulate` walks somebody through a process here and writes down what happens; the tests of the engine keep their rows in the
+//! same [`MemoryLedger`]. The rule easiest to break: nothing here may reach a store, a mail server or a network. So every port is made
+//! in this crate, none is taken from outside, and a test looks at what this crate is linked with.
+
+mod expect;
+mod ledger;
+mod person;
+mod plan;
+mod ports;
+pub mod prove;
+mod record;
+mod rehearsal;
+mod transcript;
+mod walk;
+mod world;
+
+pub use ledger::{MemoryLedger, Rows};
+pub use plan::{Expected, ExpectedAnswer, ExpectedMail, Plan, PlanError, PlannedStep};
+pub use record::recorded;
+pub use rehearsal::{Asks, Rehearsal, RehearsalError, Tested};
+pub use transcript::{Exchange, Outcome, Reached, Transcript};
+pub use world::{Keys, NoKeys, Setting, World};

@@ -1,0 +1,227 @@
+//! Somebody who answers what they are asked: with their own name, address and answers, with what their mails say, and with whatever fits where
+//! they are asked for something else.
+//!
+//! Easiest to break: an answer that knows more than a person would. What is in somebody's mailbox comes out of it, and nowhere else.
+
+use identity::{JsonType, ObjectSchema};
+use process::Mail;
+use serde_json::{Map, Value, json};
+
+use crate::ports::HUMAN;
+
+/// The answer to every security question.
+pub(crate) const ANSWER: &str = "Elm Street";
+/// The password that somebody has.
+pub(crate) const PASSWORD: &str = "Former-Lantern-46";
+/// The password that somebody chooses.
+pub(crate) const NEW_PASSWORD: &str = "Quartz-Harbour-58";
+
+/// Somebody.
+pub(crate) struct Person {
+    /// Collection path.
+    pub(crate) collection: String,
+    /// The id of their account.
+    pub(crate) id: String,
+    /// Their object, in clear.
+    pub(crate) content: Map<String, Value>,
+}
+
+impl Person {
+    /// Somebody of a collection; what `special` says is stronger than what they would be.
+    pub(crate) fn new(
+        collection: &str,
+        schema: Option<&ObjectSchema>,
+        kba: &identity::kba::KbaConfig,
+        special: &Map<String, Value>,
+    ) -> Self {
+        let mut content = Map::new();
+        for (name, value) in [
+            ("userName", "bjensen"),
+            ("givenName", "Barbara"),
+            ("sn", "Jensen"),
+            ("mail", "bjensen@example.com"),
+            ("accountStatus", "active"),
+            ("password", PASSWORD),
+        ] {
+            content.insert(name.to_owned(), value.into());
+        }
+        let questions = kba.questions.iter().map(|question| json!({ "questionId": question.id, "answer": ANSWER }));
+        let least = kba.answers_to_define(None).max(kba.minimum_to_verify.unwrap_or(1)).max(2);
+        let mut answers: Vec<Value> = questions.take(usize::try_from(least).unwrap_or(usize::MAX)).collect();
+        if answers.is_empty() {
+            answers.push(json!({ "customQuestion": "Which street did you grow up in?", "answer": ANSWER }));
+        }
+        content.insert(kba.property.clone(), answers.into());
+        for name in schema.into_iter().flat_map(|schema| &schema.required) {
+            if !content.contains_key(name)
+                && let Some(property) = schema.and_then(|schema| schema.property(name))
+            {
+                content.insert(name.clone(), fitting(property.types.first(), &property.enumeration));
+            }
+        }
+        for (name, value) in special {
+            if value.is_null() {
+                content.remove(name);
+            } else {
+                content.insert(name.clone(), value.clone());
+            }
+        }
+        let id = special.get("_id").and_then(Value::as_str).unwrap_or("person").to_owned();
+        content.remove("_id");
+        Self { collection: collection.to_owned(), id, content }
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.content.get(name).and_then(Value::as_str)
+    }
+
+    /// What they answer. `asked` is the body of the last answer, `stage` the configuration of the stage that asked, `mails` what came for
+    /// them so far.
+    pub(crate) fn answer(&self, asked: &Value, stage: &Value, mails: &[Mail]) -> Value {
+        let requirements = asked.get("requirements").cloned().unwrap_or_default();
+        let mut input = Map::new();
+        for (name, schema) in requirements.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            if let Some(value) = self.member(name, schema, &requirements, stage, mails) {
+                input.insert(name.clone(), value);
+            }
+        }
+        if let Some(attributes) = requirements.get("attributes").and_then(Value::as_array) {
+            let mut answers = Map::new();
+            for attribute in attributes {
+                let Some(name) = attribute.get("name").and_then(Value::as_str) else { continue };
+                let known = attribute.get("value").filter(|value| !value.is_null()).or_else(|| self.content.get(name));
+                let value = known.cloned().unwrap_or_else(|| of_schema(attribute.get("schema").unwrap_or(&Value::Null)));
+                answers.insert(name.to_owned(), value);
+            }
+            input.insert("attributes".to_owned(), Value::Object(answers));
+        }
+        Value::Object(input)
+    }
+
+    fn member(&self, name: &str, schema: &Value, requirements: &Value, stage: &Value, mails: &[Mail]) -> Option<Value> {
+        match name {
+            "queryFilter" => self.query(stage).map(Value::from),
+            "code" if requirements.get("definitions").and_then(|all| all.get("providers")).is_none() => {
+                Some(self.code(mails).unwrap_or_default().into())
+            }
+            "provider" | "code" | "nonce" | "redirect_uri" => None,
+            "password" => Some(NEW_PASSWORD.into()),
+            "response" => Some(HUMAN.into()),
+            "accept" | "consentGiven" => Some("true".into()),
+            "user" => Some(self.details(requirements)),
+            "kba" => Some(kba(schema)),
+            _ if schema.get("systemQuestion").is_some() || schema.get("userQuestion").is_some() => Some(ANSWER.into()),
+            _ => {
+                let required =
+                    requirements.get("required").and_then(Value::as_array).is_some_and(|names| names.iter().any(|one| one == name));
+                self.content.get(name).cloned().or_else(|| required.then(|| of_schema(schema)))
+            }
+        }
+    }
+
+    /// A query by the first field that the stage takes and that the person has.
+    fn query(&self, stage: &Value) -> Option<String> {
+        let fields = match stage.get("validQueryFields") {
+            Some(Value::Array(fields)) => fields.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(field)) => vec![field.as_str()],
+            _ => vec!["userName", "mail"],
+        };
+        let of = |field: &str| {
+            let value = self.text(field.trim_start_matches('/'))?;
+            Some(format!("{field} eq {}", Value::from(value)))
+        };
+        // An address rather than a name: it is what people know.
+        fields.iter().find(|field| **field == "mail").and_then(|field| of(field)).or_else(|| fields.iter().find_map(|field| of(field)))
+    }
+
+    /// The code of the last mail that came for them.
+    pub(crate) fn code(&self, mails: &[Mail]) -> Option<String> {
+        let own = |mail: &&Mail| !mail.withheld && Some(mail.to.as_str()) == self.text("mail");
+        let mail = mails.iter().rev().find(own)?;
+        code_in(&mail.body)
+    }
+
+    fn details(&self, requirements: &Value) -> Value {
+        let mut user = Map::new();
+        let asked = requirements.pointer("/registrationProperties/properties").and_then(Value::as_object);
+        match asked {
+            Some(asked) => {
+                for (name, schema) in asked {
+                    user.insert(name.clone(), self.content.get(name).cloned().unwrap_or_else(|| of_schema(schema)));
+                }
+            }
+            None => {
+                for name in ["userName", "givenName", "sn", "mail"] {
+                    user.extend(self.content.get(name).map(|value| (name.to_owned(), value.clone())));
+                }
+            }
+        }
+        user.insert("password".to_owned(), NEW_PASSWORD.into());
+        Value::Object(user)
+    }
+}
+
+/// The code of a link, else one that can be typed.
+pub(crate) fn code_in(text: &str) -> Option<String> {
+    let of_link = text.split_once("&code=").or_else(|| text.split_once("&amp;code=")).map(|(_, rest)| {
+        rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')).collect::<String>()
+    });
+    let typed = || {
+        let is_code = |word: &&str| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
+        text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
+    };
+    of_link.filter(|code| !code.is_empty()).or_else(typed)
+}
+
+/// As many answers as are wanted, to the administrator's questions first.
+fn kba(schema: &Value) -> Value {
+    let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(1).max(1);
+    let questions = schema.get("questions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut answers: Vec<Value> = Vec::new();
+    for number in 0..usize::try_from(least).unwrap_or(1) {
+        answers.push(match questions.get(number).and_then(|question| question.get("id")) {
+            Some(id) => json!({ "questionId": id, "answer": format!("{ANSWER} {number}") }),
+            None => json!({ "customQuestion": format!("What is on shelf number {number}?"), "answer": format!("{ANSWER} {number}") }),
+        });
+    }
+    answers.into()
+}
+
+fn of_schema(schema: &Value) -> Value {
+    let kind = match schema.get("type") {
+        Some(Value::String(kind)) => Some(kind.as_str()),
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
+        _ => None,
+    };
+    let listed = schema.get("enum").and_then(Value::as_array).and_then(|values| values.first());
+    if let Some(value) = listed.or_else(|| schema.get("default").filter(|value| !value.is_null())) {
+        return value.clone();
+    }
+    match kind {
+        Some("boolean") => true.into(),
+        Some("number" | "integer") => 1.into(),
+        Some("array") => json!([]),
+        Some("object") => json!({}),
+        _ => matching(schema.get("pattern").and_then(Value::as_str)).into(),
+    }
+}
+
+/// A text for a pattern: of a few that people write, the first that fits.
+fn matching(pattern: Option<&str>) -> &'static str {
+    const TEXTS: [&str; 6] = ["Something", "+47 555 0101", "somebody@example.com", "https://example.com", "2001-02-03", "12345"];
+    let Some(fits) = pattern.and_then(|pattern| regex::Regex::new(pattern).ok()) else { return TEXTS[0] };
+    TEXTS.into_iter().find(|text| fits.is_match(text)).unwrap_or(TEXTS[0])
+}
+
+fn fitting(kind: Option<&JsonType>, listed: &[Value]) -> Value {
+    if let Some(value) = listed.first() {
+        return value.clone();
+    }
+    match kind {
+        Some(JsonType::Boolean) => true.into(),
+        Some(JsonType::Number | JsonType::Integer) => 1.into(),
+        Some(JsonType::Array) => json!([]),
+        Some(JsonType::Object) => json!({}),
+        _ => "Something".into(),
+    }
+}

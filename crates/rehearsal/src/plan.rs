@@ -1,0 +1,214 @@
+//! What somebody does in a rehearsal, as a file says it, and what is to come of it.
+//!
+//! Easiest to break: a key that nothing reads. A file that asks for more than can be done is refused as a whole.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// A plan: TOML, or nothing at all, for somebody who answers what they are asked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// What it shows, for reports.
+    pub description: Option<String>,
+    /// The process, `reset`.
+    pub process: Option<String>,
+    /// When it begins, RFC 3339.
+    pub at: Option<String>,
+    /// From which everything is drawn.
+    pub seed: Option<u64>,
+    /// Whether the person has an account; where it is not said, they have one unless the process makes one.
+    pub account: Option<bool>,
+    /// Whether they are signed in; where it is not said, they are if the process belongs to a session.
+    pub signed_in: Option<bool>,
+    /// The present password comes along with every request, and is right.
+    #[serde(default)]
+    pub reauthenticated: bool,
+    /// What is special about the person: members of their object, credentials and answers in clear.
+    #[serde(default)]
+    pub person: Map<String, Value>,
+    /// Others who have accounts.
+    #[serde(default)]
+    pub people: Vec<Map<String, Value>>,
+    /// What HTTP services that are stages answer, by address.
+    #[serde(default)]
+    pub services: BTreeMap<String, Value>,
+    /// What they do, a submission each. What is not planned they do by themselves.
+    #[serde(default, rename = "step")]
+    pub steps: Vec<PlannedStep>,
+    /// Nothing is done after the last planned step.
+    #[serde(default)]
+    pub stop: bool,
+    /// What is to come of it.
+    pub expect: Option<Expected>,
+}
+
+/// One submission.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedStep {
+    /// How much time passes before it: `2 days`.
+    pub later: Option<String>,
+    /// What is sent; without it the person answers what they were asked. `{code}` stands for the code that was mailed last.
+    pub input: Option<Value>,
+    /// Which token comes along: that of the answer with this number, 1 for the first; 0 for none. Without it, the last.
+    pub token: Option<usize>,
+    /// What the answer is to be.
+    pub expect: Option<ExpectedAnswer>,
+}
+
+/// What an answer is to be. What is not said may be anything.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedAnswer {
+    /// The status.
+    pub status: Option<u16>,
+    /// The `type` of the question.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// The `tag` of the question; `end` at the end.
+    pub tag: Option<String>,
+    /// What stands in the message of a refusal.
+    pub message: Option<String>,
+    /// Properties that are asked for.
+    #[serde(default)]
+    pub asks: Vec<String>,
+}
+
+/// What is to come of it all. What is not said may be anything.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// Whether the process is through at the end.
+    pub completed: Option<bool>,
+    /// The mails that leave, in order, all of them. Withheld ones do not leave.
+    pub mails: Option<Vec<ExpectedMail>>,
+    /// Members of the person's object afterwards; credentials in clear.
+    #[serde(default)]
+    pub object: Map<String, Value>,
+    /// Whether the person has an account afterwards.
+    pub account: Option<bool>,
+    /// Members of the `additions` at the end.
+    #[serde(default)]
+    pub additions: Map<String, Value>,
+}
+
+/// A mail.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedMail {
+    /// To whom.
+    pub to: Option<String>,
+    /// What stands in its subject.
+    pub subject: Option<String>,
+    /// What stands in its text.
+    pub body: Option<String>,
+}
+
+/// Why a plan is none.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// It is no TOML, or holds what is not known.
+    #[error("line {line}: {message}")]
+    Unreadable {
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// A time is none.
+    #[error("'{0}' is no time; write it as 2026-12-01T09:00:00Z")]
+    NoTime(String),
+    /// A span is none.
+    #[error("'{0}' is no span of time; write it as '2 days', '15 minutes'")]
+    NoSpan(String),
+}
+
+impl Plan {
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// [`PlanError`], with its place.
+    pub fn read(text: &str) -> Result<Self, PlanError> {
+        let plan: Self = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start).min(text.len());
+            let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+            PlanError::Unreadable { line, message: error.message().replace('`', "'") }
+        })?;
+        plan.begins()?;
+        plan.steps.iter().try_for_each(|step| step.passes().map(|_| ()))?;
+        Ok(plan)
+    }
+
+    /// When it begins, in seconds since 1970, where it says.
+    ///
+    /// # Errors
+    /// [`PlanError::NoTime`].
+    pub fn begins(&self) -> Result<Option<i64>, PlanError> {
+        self.at.as_deref().map(moment).transpose()
+    }
+}
+
+impl PlannedStep {
+    /// Seconds that pass before it.
+    ///
+    /// # Errors
+    /// [`PlanError::NoSpan`].
+    pub fn passes(&self) -> Result<i64, PlanError> {
+        self.later.as_deref().map_or(Ok(0), span)
+    }
+}
+
+/// A moment of RFC 3339, in seconds since 1970.
+///
+/// # Errors
+/// [`PlanError::NoTime`].
+fn moment(text: &str) -> Result<i64, PlanError> {
+    let parsed = OffsetDateTime::parse(text.trim(), &Rfc3339).map_err(|_| PlanError::NoTime(text.to_owned()))?;
+    Some(parsed.unix_timestamp()).filter(|seconds| *seconds >= 0).ok_or_else(|| PlanError::NoTime(text.to_owned()))
+}
+
+/// `2 days`, in seconds.
+fn span(text: &str) -> Result<i64, PlanError> {
+    let wrong = || PlanError::NoSpan(text.to_owned());
+    let text_of = text.trim().trim_end_matches("later").trim();
+    let (number, unit) = text_of.split_once(' ').ok_or_else(wrong)?;
+    let number: i64 = number.parse().ok().filter(|number| *number >= 0).ok_or_else(wrong)?;
+    let seconds = match unit.trim().trim_end_matches('s') {
+        "second" => 1,
+        "minute" => 60,
+        "hour" => 3600,
+        "day" => 86_400,
+        "week" => 7 * 86_400,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(seconds).filter(|seconds| *seconds <= 100 * 366 * 86_400).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_read_whole_or_not_at_all() {
+        let plan =
+            Plan::read("process = \"reset\"\nat = \"2026-12-01T09:00:00Z\"\n[[step]]\nlater = \"2 days\"\ninput = { code = \"{code}\" }\n")
+                .unwrap();
+        assert_eq!((plan.begins().unwrap(), plan.steps[0].passes().unwrap()), (Some(1_796_115_600), 172_800));
+        for (text, said) in [
+            ("process = 5", "line 1: invalid type"),
+            ("\n[[step]]\nlatr = \"2 days\"", "line 3: unknown field 'latr'"),
+            ("at = \"tomorrow\"", "'tomorrow' is no time"),
+            ("[[step]]\nlater = \"2 moons\"", "'2 moons' is no span of time"),
+            ("[[step]]\nlater = \"99999999999 weeks\"", "is no span of time"),
+        ] {
+            let error = Plan::read(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! A project joined to ports in memory: what a server would serve, with nobody behind it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use accounts::{Consequences, MailChanges, Notifications, Post};
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crest::{Clock as _, Random, ResourceError};
+use identity::metadata::{Keeper, Tracked};
+use identity::secret::{HashParameters, Hasher, InlineHasher, Secret};
+use identity::{Managed, MemoryObjects, Parks, ScriptPorts};
+use jose::{KeyRing, TokenForm};
+use process::{Caller, Definitions, Engine, Failure, Mail, Process, ProcessContext, SnapshotToken, Submission, Submitted, Version};
+use project::{AuthProfile, Project, Unfit};
+use script::{Limits, Sandbox};
+use serde_json::{Map, Value, json};
+use social::{Provider, Providers};
+use stages::profile::{Asking, Profile};
+use stages::{MailTemplates, OwnMails, Services};
+
+use crate::ledger::MemoryLedger;
+use crate::ports::{
+    Captcha, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, ScriptLetters, ScriptsInMemory, Seeded, SetClock,
+};
+
+/// What a rehearsal is made of: a project as it was read and compiled. Values and texts, no ports.
+#[derive(Clone)]
+pub struct Setting {
+    /// What the files say.
+    pub project: Arc<Project>,
+    /// The processes that would be served.
+    pub processes: Vec<Arc<Process<Services>>>,
+    /// The project's mail texts.
+    pub templates: Arc<dyn MailTemplates>,
+    /// The server's own.
+    pub own_mails: Arc<dyn OwnMails>,
+    /// Whether mail can leave.
+    pub mail_configured: bool,
+}
+
+/// The served definitions. Nobody is on an earlier one.
+struct Served(HashMap<String, Arc<Process<Services>>>);
+
+#[async_trait]
+impl Definitions<Services> for Served {
+    fn current(&self, process: &str) -> Option<Arc<Process<Services>>> {
+        self.0.get(process).cloned()
+    }
+
+    async fn version(&self, process: &str, version: &Version) -> Result<Option<Arc<Process<Services>>>, ResourceError> {
+        Ok(self.current(process).filter(|current| current.version == *version))
+    }
+
+    async fn forms(&self, process: &str) -> Result<Vec<TokenForm>, ResourceError> {
+        let form = self.current(process).map(|process| match process.token.kind {
+            SnapshotToken::Stateless(form) => form,
+            SnapshotToken::Local => TokenForm::DEFAULT,
+        });
+        Ok(form.into_iter().collect())
+    }
+}
+
+/// A project on ports in memory.
+pub struct World {
+    pub(crate) setting: Setting,
+    pub(crate) objects: Arc<MemoryObjects>,
+    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) clock: Arc<SetClock>,
+    hasher: Arc<dyn Hasher>,
+    served: Served,
+    profile: Profile,
+    services: Arc<Services>,
+    engine: Engine<Services>,
+}
+
+/// Why there is no world to rehearse in.
+#[derive(Debug, thiserror::Error)]
+#[error("the keys of the rehearsal cannot be made: {0}")]
+pub struct NoKeys(#[from] jose::Error);
+
+/// Keys that many worlds are made with: to draw a pair takes longer than a walk.
+pub struct Keys(String);
+
+impl Keys {
+    /// Draws them.
+    ///
+    /// # Errors
+    /// When the system gives no randomness.
+    pub fn generate() -> Result<Self, NoKeys> {
+        Ok(Self(KeyRing::generate()?.to_json().to_string()))
+    }
+
+    /// For one world: what is derived from them follows from its seed, so that codes do.
+    fn ring(&self, random: &dyn Random) -> Result<KeyRing, jose::Error> {
+        let mut document: Value = serde_json::from_str(&self.0).unwrap_or_default();
+        if let Some(generation) = document.pointer_mut("/keys/0") {
+            for name in ["master", "signing"] {
+                let length =
+                    generation.get(name).and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok()).map_or(0, |bytes| bytes.len());
+                let mut drawn = vec![0; length];
+                random.fill(&mut drawn);
+                if let Some(member) = generation.get_mut(name) {
+                    *member = Value::from(STANDARD.encode(drawn));
+                }
+            }
+        }
+        KeyRing::from_json(&document.to_string())
+    }
+}
+
+impl World {
+    /// A world of its own, at a moment in seconds since 1970. What is drawn in it follows from `seed`; `services` say what HTTP services that
+    /// are stages answer, by address.
+    ///
+    /// # Errors
+    /// When the keys cannot be used.
+    pub fn new(setting: Setting, keys: &Keys, seed: u64, at: i64, services: BTreeMap<String, Value>) -> Result<Self, NoKeys> {
+        let project = Arc::clone(&setting.project);
+        let objects = Arc::new(MemoryObjects::new());
+        let ledger = Arc::new(MemoryLedger::new(Arc::clone(&objects)));
+        let clock = Arc::new(SetClock::at(at));
+        let random: Arc<dyn Random> = Arc::new(Seeded::from(seed));
+        let keys = Arc::new(keys.ring(random.as_ref())?);
+        let hasher: Arc<dyn Hasher> = Arc::new(InlineHasher::new(Arc::clone(&random), HashParameters::cheap()));
+        let sandbox = Arc::new(Sandbox::new(Limits::default()));
+        for schema in project.schemas.iter() {
+            for name in project.policies.unique(&schema.collection()) {
+                ledger.keep_unique_in(&schema.collection(), name);
+            }
+        }
+        let managed = Arc::new(Managed {
+            schemas: Arc::new(project.schemas.clone()),
+            policies: Arc::new(project.policies.clone().with_scripting(Arc::clone(&sandbox), Arc::new(Parks))),
+            kba: Arc::new(project.questions.clone()),
+            objects: Arc::clone(&objects) as Arc<dyn identity::Objects>,
+            hasher: Arc::clone(&hasher),
+            random: Arc::clone(&random),
+            clock: Arc::clone(&clock) as Arc<dyn crest::Clock>,
+            opens: None,
+            context: None,
+            for_scripts: ScriptPorts { seals: None, letters: Some(Arc::new(ScriptLetters(Arc::clone(&setting.templates)))) },
+        });
+        let served: HashMap<String, Arc<Process<Services>>> =
+            setting.processes.iter().map(|process| (process.name.clone(), Arc::clone(process))).collect();
+        let profile = profile(&setting, &served);
+        let consequences = consequences(&setting, &managed, &ledger, &keys, &random, &clock);
+        // What cannot be read of a provider's file is said by `check`, and keeps that one out here as it does in a server.
+        let providers = project.providers.iter().filter(|file| file.is_meant()).filter_map(|file| Provider::read(&file.value).ok());
+        let services = Arc::new(Services {
+            social: Arc::new(Providers::new(providers.collect(), Arc::new(NoProvider), Arc::new(NoProvider))),
+            property_map: project.property_map.as_ref().map(|document| document.value.clone()),
+            consequences: Arc::new(consequences),
+            managed: Arc::clone(&managed),
+            hasher: Arc::clone(&hasher),
+            captcha: Arc::new(Captcha),
+            mail_budget: Arc::new(NoLimit),
+            mail_door: Arc::new(OpenDoor),
+            mail_configured: setting.mail_configured,
+            templates: Arc::clone(&setting.templates),
+            own_mails: Arc::clone(&setting.own_mails),
+            auto_login: Arc::new(PlayedManager),
+            scripts: Arc::new(ScriptsInMemory { sandbox, managed }),
+            remote: Arc::new(PlayedServices(services)),
+            needed_metadata: profile.needs(),
+            questions_settle: project.settings.profile.questions_settle,
+            listed: profile.names(),
+            default_locale: project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned()),
+        });
+        let engine = Engine::new(Arc::clone(&services), Arc::clone(&ledger) as _, keys, Arc::clone(&clock) as _, random)
+            .with_longest_instance(project.settings.longest_instance());
+        Ok(Self { setting, objects, ledger, clock, hasher, served: Served(served), profile, services, engine })
+    }
+
+    /// Signs somebody in, as far as processes notice: what is due is judged, the sign-in is counted, and what begins with it is remembered.
+    /// Gives the paths of the processes that are due.
+    ///
+    /// # Errors
+    /// What cannot be written.
+    pub fn sign_in(&self, collection: &str, id: &str) -> Result<Vec<String>, ResourceError> {
+        let Some(person) = self.objects.stored(collection, id) else { return Ok(Vec::new()) };
+        let asking = Asking { services: &self.services, collection, person: &person, now: self.now() };
+        let due = script::wait(self.profile.at_sign_in(asking));
+        if let Some(schema) = self.setting.project.schemas.get(collection) {
+            let tracked = Tracked::of(schema, self.services.needed_metadata.iter().copied());
+            let keeper = Keeper { schema, tracked: &tracked };
+            if let Some(change) = keeper.sign_in(&person, self.clock.now(), &due.begins, &due.renamed) {
+                self.objects.commit(&change)?;
+            }
+        }
+        Ok(due.processes)
+    }
+
+    /// The process of a name, if it would be served.
+    #[must_use]
+    pub fn process(&self, name: &str) -> Option<Arc<Process<Services>>> {
+        self.served.current(name)
+    }
+
+    /// Seconds since 1970.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.unix_seconds()
+    }
+
+    /// Puts the clock forward.
+    pub fn pass(&self, seconds: i64) {
+        self.clock.pass(seconds);
+    }
+
+    /// What a process asks first, without an effect.
+    ///
+    /// # Errors
+    /// What the first stage says, and 404 for a process that is not there.
+    pub fn initial(&self, name: &str, caller: &Caller) -> Result<Value, ResourceError> {
+        let process = self.process(name).ok_or_else(|| ResourceError::not_found(format!("Resource 'selfservice/{name}' not found")))?;
+        Ok(script::wait(self.engine.initial(&process, caller))?.body.clone())
+    }
+
+    /// Submits, as a client does.
+    ///
+    /// # Errors
+    /// As [`Engine::submit`].
+    pub fn submit(&self, name: &str, token: Option<&str>, input: &Value, caller: &Caller) -> Result<Submitted, Failure> {
+        script::wait(self.engine.submit(&self.served, name, Submission { token, input: Some(input), caller }))
+    }
+
+    /// What a token carries.
+    #[must_use]
+    pub fn carried(&self, name: &str, token: &str, caller: &Caller) -> Option<ProcessContext> {
+        script::wait(self.engine.context(&self.served, name, token, caller)).ok().flatten()
+    }
+
+    /// The mails that would have left, and those that are withheld, in order.
+    #[must_use]
+    pub fn mails(&self) -> Vec<Mail> {
+        self.ledger.rows().mails.clone()
+    }
+
+    /// An object as it is stored.
+    #[must_use]
+    pub fn stored(&self, collection: &str, id: &str) -> Option<Value> {
+        Some(self.objects.stored(collection, id)?.content)
+    }
+
+    /// The objects of a collection, as they are stored.
+    #[must_use]
+    pub fn all(&self, collection: &str) -> Vec<crest::Resource> {
+        let everybody = crest::Query::all(crest::Filter::True);
+        script::wait(identity::Objects::query(self.objects.as_ref(), collection, &everybody)).map(|page| page.result).unwrap_or_default()
+    }
+
+    /// Puts somebody there, as an import would: credentials and answers in clear are hashed, everything else is as it is written.
+    ///
+    /// # Errors
+    /// What cannot be hashed.
+    pub fn settle(&self, collection: &str, id: &str, person: &Map<String, Value>) -> Result<(), ResourceError> {
+        let mut stored = person.clone();
+        let schema = self.setting.project.schemas.get(collection);
+        for property in schema.into_iter().flat_map(identity::ObjectSchema::credentials) {
+            if let Some(Value::String(text)) = stored.get(&property.name) {
+                let hashed = self.hash(text)?;
+                stored.insert(property.name.clone(), hashed);
+            }
+        }
+        if let Some(Value::Array(answers)) = stored.get_mut(&self.setting.project.questions.property) {
+            for answer in answers.iter_mut().filter_map(|answer| answer.get_mut("answer")) {
+                if let Value::String(text) = answer {
+                    *answer = self.hash(&identity::kba::normalise(text))?;
+                }
+            }
+        }
+        self.objects.put(collection, id, Value::Object(stored));
+        Ok(())
+    }
+
+    /// Whether a secret is what is stored.
+    #[must_use]
+    pub fn matches(&self, secret: &str, stored: &Value) -> bool {
+        let Ok(secret) = Secret::password(secret) else { return false };
+        script::wait(self.hasher.verify(secret, Some(stored.clone()))).is_ok_and(|verdict| verdict.matches())
+    }
+
+    fn hash(&self, text: &str) -> Result<Value, ResourceError> {
+        script::wait(self.hasher.hash(Secret::password(text)?))
+    }
+}
+
+fn profile(setting: &Setting, served: &HashMap<String, Arc<Process<Services>>>) -> Profile {
+    let listed = setting.project.auth_profile.processes.iter().filter_map(|path| {
+        let name = AuthProfile::process_name(path);
+        let process = served.get(name)?;
+        Unfit::of(&setting.project, setting.mail_configured, name, Some(process)).is_none().then(|| (path.clone(), Arc::clone(process)))
+    });
+    Profile::new(listed)
+}
+
+fn consequences(
+    setting: &Setting,
+    managed: &Arc<Managed>,
+    ledger: &Arc<MemoryLedger>,
+    keys: &Arc<KeyRing>,
+    random: &Arc<dyn Random>,
+    clock: &Arc<SetClock>,
+) -> Consequences {
+    let project = &setting.project;
+    let post = Arc::new(Post {
+        configured: setting.mail_configured,
+        budget: Arc::new(NoLimit),
+        templates: Arc::clone(&setting.templates),
+        own: Arc::clone(&setting.own_mails),
+    });
+    Consequences {
+        settings: project.settings.profile,
+        notifications: Notifications {
+            settings: project.notifications.clone(),
+            managed: Arc::clone(managed),
+            ledger: Arc::clone(ledger) as _,
+            random: Arc::clone(random),
+            clock: Arc::clone(clock) as _,
+        },
+        mail_changes: MailChanges {
+            post: Arc::clone(&post),
+            managed: Arc::clone(managed),
+            ledger: Arc::clone(ledger) as _,
+            keys: Arc::clone(keys),
+            random: Arc::clone(random),
+            public_url: project.public_url.clone(),
+        },
+        managed: Arc::clone(managed),
+        post,
+    }
+}
+
+/// The caller of a rehearsal: nobody, or somebody who is signed in.
+#[must_use]
+pub(crate) fn caller(subject: Option<process::Subject>, user: &str, reauthenticated: bool) -> Caller {
+    let session = subject.is_some().then(|| "rehearsal".to_owned());
+    let user = if subject.is_some() { user.to_owned() } else { accounts::ANONYMOUS.to_owned() };
+    Caller { user, subject, session, reauthenticated, transaction: "rehearsal".to_owned(), ..Caller::default() }
+}
+
+/// A mail as JSON, for transcripts.
+#[must_use]
+pub(crate) fn mail_value(mail: &Mail) -> Value {
+    json!({ "to": mail.to, "subject": mail.subject, "body": mail.body, "withheld": mail.withheld })
+}

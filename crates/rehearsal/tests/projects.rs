@@ -1,0 +1,113 @@
+//! Every process of every project of the tests: walked through, drawn and explored.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use process::{ProcessMap, StepOutcome};
+use project::{DirectoryFiles, Project};
+use serde_json::{Value, json};
+use stages::HandlebarsTemplates;
+use vestibule_rehearsal::prove::Prover;
+use vestibule_rehearsal::{Plan, Rehearsal, Setting, Transcript};
+
+/// Mails of our own that say what they are.
+struct Named;
+
+impl stages::OwnMails for Named {
+    fn mail(&self, name: &str, _: &[String], values: &[(&str, &str)]) -> (String, String) {
+        (name.to_owned(), format!("{values:?}"))
+    }
+}
+
+fn directories() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/projects");
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.join("conf").is_dir()).collect();
+    found.sort();
+    assert!(found.len() > 50, "{found:?}");
+    found
+}
+
+fn setting(root: &Path, files: &[(&str, Value)]) -> Setting {
+    let directory = tempfile::tempdir().unwrap();
+    let root = if files.is_empty() {
+        root.to_owned()
+    } else {
+        std::fs::create_dir_all(directory.path().join("conf")).unwrap();
+        for (name, content) in files {
+            std::fs::write(directory.path().join(name), content.to_string()).unwrap();
+        }
+        directory.path().to_owned()
+    };
+    let project = Project::open(&DirectoryFiles::new(root), &|_: &str| None);
+    let companions = project.companions();
+    let catalogue = stages::catalogue();
+    let compiled = project.processes.iter().filter_map(|file| file.compile(&companions, &catalogue).0.map(Arc::new));
+    Setting {
+        processes: compiled.collect(),
+        templates: Arc::new(HandlebarsTemplates::new(&project.email_templates, "en").0),
+        own_mails: Arc::new(Named),
+        mail_configured: true,
+        project: Arc::new(project),
+    }
+}
+
+/// Every step of a walk is an arrow of the map, and every question one that its step asks.
+fn keeps_to(map: &ProcessMap, transcript: &Transcript) {
+    let names = |outcome: &str| match outcome {
+        "entered" => StepOutcome::Entered,
+        "through" => StepOutcome::Completed,
+        _ => StepOutcome::Failed,
+    };
+    for exchange in &transcript.exchanges {
+        let mut before: Option<(usize, StepOutcome)> = None;
+        for line in &exchange.stages {
+            let (place, outcome) = line.strip_prefix("stage ").unwrap().split_once(": ").unwrap();
+            let (index, stage) = place.split_once(' ').unwrap();
+            let (index, outcome): (usize, _) = (index.parse().unwrap(), names(outcome));
+            assert_eq!(map.steps.get(index).map(|step| step.stage.as_str()), Some(stage), "{}", map.process);
+            if let Some((last, how)) = before {
+                assert!(index == last || how == StepOutcome::Completed && map.leads(last, Some(index)), "{}: {line}", map.process);
+            }
+            before = Some((index, outcome));
+        }
+        if let Some(stage) = exchange.carries.as_ref().and_then(|carries| carries["stage"].as_u64()) {
+            let tags = &map.steps[usize::try_from(stage).unwrap()].tags;
+            let tag = exchange.body["tag"].as_str().unwrap();
+            assert!(tags.contains(&tag), "{}: {tag} is none of {tags:?}", map.process);
+        }
+    }
+}
+
+#[test]
+fn every_step_of_a_walk_is_on_the_map() {
+    let (mut walks, mut completed) = (0, 0);
+    for root in directories() {
+        let setting = setting(&root, &[]);
+        let rehearsal = Rehearsal::new(setting);
+        for map in rehearsal.maps() {
+            let transcript = rehearsal.run(&map.process, &Plan::default(), None).unwrap();
+            keeps_to(&map, &transcript);
+            walks += 1;
+            completed += usize::from(transcript.outcome == vestibule_rehearsal::Outcome::Completed);
+        }
+    }
+    assert!(walks > 50 && completed * 2 > walks, "{completed} of {walks} were completed");
+}
+
+#[test]
+fn an_exploration_that_is_cut_off_says_so() {
+    let stages = json!([{ "name": "parameters", "parameterNames": ["a"] }, { "name": "userQuery", "validQueryFields": ["userName", "mail"],
+        "identityIdField": "_id", "identityEmailField": "mail", "identityUsernameField": "userName", "identityServiceUrl": "managed/user" },
+        { "name": "emailUsername", "emailServiceUrl": "external/email", "from": "a@example.com", "subjectTranslations": { "en": "s" },
+          "messageTranslations": { "en": "%username%" }, "mimeType": "text/html", "usernameToken": "%username%" }]);
+    let setting = setting(Path::new(""), &[("conf/selfservice-lookup.json", json!({ "stageConfigs": stages }))]);
+    let mut prover = Prover::new(setting).unwrap();
+    let whole = prover.prove("lookup").unwrap().unwrap();
+    assert!(!whole.cut_off && whole.attacks.is_empty() && whole.states > 3, "{whole:?}");
+    prover.bounds.states = 1;
+    assert!(prover.prove("lookup").unwrap().unwrap().cut_off);
+    assert!(prover.prove("elsewhere").unwrap().is_none());
+}

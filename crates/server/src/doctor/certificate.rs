@@ -1,0 +1,106 @@
+//! The certificate of `[tls]`: whether it can be used, for how long, and for which names.
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::{Case, Found, bad, doubtful, good};
+use crate::listener::Certificate;
+
+/// A certificate that ends within so many days is worth a word: what renews it by itself does so earlier.
+const SOON: i64 = 21;
+const DAY: i64 = 24 * 3600;
+
+pub(super) fn look(case: &Case) -> Vec<Found> {
+    let Some(settings) = &case.project.settings.tls else { return vec![good("TLS is not spoken here ([tls] is not set)")] };
+    if let Err(error) = Certificate::open(case.source.root(), settings) {
+        return vec![bad(error.to_string(), "the server does not start; correct [tls] or the files that it names")];
+    }
+    let path = case.source.root().map_or_else(|| settings.certificate.clone().into(), |root| root.join(&settings.certificate));
+    let url = case.project.settings.public_url_at(None);
+    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).split(['/', ':']).next().unwrap_or_default();
+    match CertificateDer::from_pem_file(&path) {
+        Ok(first) => said(&first, case.now, host),
+        Err(error) => vec![bad(format!("{} cannot be read: {error}", path.display()), "correct [tls] certificate")],
+    }
+}
+
+/// What a certificate says of itself at `now`, and whether it is for `host`.
+fn said(der: &[u8], now: i64, host: &str) -> Vec<Found> {
+    let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+        return vec![bad("the certificate cannot be read", "have it issued again")];
+    };
+    let (from, to) = (certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp());
+    let renew = "renew the files: they are taken up while the server runs";
+    let days = to.saturating_sub(now) / DAY;
+    let mut rows = vec![if now > to {
+        bad(format!("the certificate ended {} days ago", now.saturating_sub(to) / DAY), renew)
+    } else if now < from {
+        bad("the certificate is not valid yet", "look at the clock, or have it issued again")
+    } else if days < SOON {
+        doubtful(format!("the certificate ends in {days} days"), renew)
+    } else {
+        good(format!("the certificate is good for {days} days"))
+    }];
+    let names: Vec<&str> = match certificate.subject_alternative_name() {
+        Ok(Some(names)) => names
+            .value
+            .general_names
+            .iter()
+            .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(*name) } else { None })
+            .collect(),
+        _ => Vec::new(),
+    };
+    // Addresses and names of this machine are for trying.
+    if host.contains('.') && host.parse::<std::net::IpAddr>().is_err() && !names.iter().any(|name| is_for(name, host)) {
+        rows.push(bad(
+            format!("the certificate is not for {host}, but for: {}", names.join(", ")),
+            "have it issued for the host of [server] public_url",
+        ));
+    }
+    rows
+}
+
+/// RFC 6125 section 6.4: a star stands for one whole label, the first.
+fn is_for(name: &str, host: &str) -> bool {
+    let (name, host) = (name.to_ascii_lowercase(), host.to_ascii_lowercase());
+    match name.strip_prefix("*.") {
+        Some(below) => host.split_once('.').is_some_and(|(_, rest)| rest == below),
+        None => name == host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::Health;
+
+    use super::*;
+
+    fn made(names: &[&str], from: i32, to: i32) -> Vec<u8> {
+        let mut parameters = rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+        parameters.not_before = rcgen::date_time_ymd(from, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(to, 1, 1);
+        parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn a_certificate_is_good_ends_soon_has_ended_and_is_for_its_names() {
+        let certificate = made(&["id.example.com", "*.example.org"], 2020, 2030);
+        // 2030-01-01.
+        let end = 1_893_456_000;
+        let row = |now: i64, host: &str| {
+            let rows = said(&certificate, now, host);
+            rows.iter().map(|row| (row.health, row.text.clone())).max_by_key(|(health, _)| *health as u8).unwrap()
+        };
+        assert_eq!(row(end - 100 * DAY, "id.example.com").0, Health::Good);
+        assert_eq!(row(end - 20 * DAY, "a.example.org"), (Health::Doubtful, "the certificate ends in 20 days".to_owned()));
+        assert_eq!(row(end + 3 * DAY, "id.example.com"), (Health::Bad, "the certificate ended 3 days ago".to_owned()));
+        assert_eq!(row(0, "id.example.com").0, Health::Bad);
+        for host in ["example.org", "b.a.example.org", "id.example.net"] {
+            assert!(row(end - 100 * DAY, host).1.starts_with(&format!("the certificate is not for {host}")), "{host}");
+        }
+        assert_eq!(row(end - 100 * DAY, "127.0.0.1").0, Health::Good);
+        assert_eq!(said(b"x", 0, "")[0].health, Health::Bad);
+    }
+}

@@ -1,0 +1,283 @@
+//! A running IDM, read over REST into a file, from which its people are imported; or its repository, over a connection to the database.
+//!
+//! Easiest to break: the far end serves people. It is only read, a page at a time, so many in a second and no more; what was read is kept, and a
+//! reading that stopped goes on behind it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use moving::Form;
+use reqwest::{Client, StatusCode, Url};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// How long one page may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often a page is asked for that does not come.
+const ATTEMPTS: u32 = 5;
+/// Bytes of one page.
+const LONGEST_PAGE: usize = 64 << 20;
+
+/// A running server, and how it is read.
+#[derive(Clone)]
+pub struct FarEnd {
+    /// The address of its REST interface, up to `/openidm`.
+    pub address: String,
+    /// Who asks: an administrator.
+    pub user: String,
+    /// Their password.
+    pub password: String,
+    /// The collections that are read.
+    pub collections: Vec<String>,
+    /// Objects on one page.
+    pub page: u32,
+    /// Pages that are asked for in a second, at most.
+    pub pages_per_second: f64,
+}
+
+/// Why a running server cannot be read. What was read is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum FarEndError {
+    /// No address that could be read.
+    #[error("'{0}' is no address of a server; it looks like https://idm.example.com/openidm")]
+    Address(String),
+    /// A password would go over the network in the clear.
+    #[error("{0} is not encrypted, and the administrator's password would go there in the clear; use https")]
+    InTheClear(String),
+    /// It does not accept the user.
+    #[error("{address} does not accept '{user}' ({status})")]
+    Refused {
+        /// Where.
+        address: String,
+        /// Who.
+        user: String,
+        /// What it answers.
+        status: u16,
+    },
+    /// It gives no page.
+    #[error("{address}: {cause}; what was read is kept, and the same command goes on behind it")]
+    Away {
+        /// Where.
+        address: String,
+        /// What is wrong.
+        cause: String,
+    },
+    /// The repository cannot be read.
+    #[error(transparent)]
+    Repository(#[from] store::RepositoryError),
+    /// The file cannot be written.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// How far a reading has come.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Progress {
+    /// Collections that were read to their end.
+    collections: usize,
+    /// Objects of the present one.
+    offset: u64,
+    cookie: Option<String>,
+    /// Bytes of the file that are whole.
+    bytes: u64,
+    objects: u64,
+    is_done: bool,
+}
+
+/// The file that a far end was read into.
+pub struct Fetched {
+    /// Where it is.
+    pub file: PathBuf,
+    /// What form it has.
+    pub form: Form,
+    /// What is known of how far the reading has come.
+    progress: Option<PathBuf>,
+}
+
+impl Fetched {
+    /// Removes the file: the next reading begins anew.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove(&self) -> io::Result<()> {
+        self.progress.as_ref().map_or(Ok(()), std::fs::remove_file)?;
+        std::fs::remove_file(&self.file)
+    }
+}
+
+impl FarEnd {
+    /// Reads it into a file below `data`, or goes on where an earlier reading stopped; what was read to its end is not read again before
+    /// [`Fetched::remove`].
+    ///
+    /// # Errors
+    /// [`FarEndError`].
+    pub async fn fetch(&self, data: &Path) -> Result<Fetched, FarEndError> {
+        let base = self.base()?;
+        crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
+        let hash = digest(&SHA256, format!("{base} {} {}", self.user, self.collections.join(" ")).as_bytes());
+        let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
+        let (file, progress) = (data.join(format!("import-{name}.jsonl")), data.join(format!("import-{name}.json")));
+        let failed = |error| FarEndError::Io { path: file.clone(), error };
+        let known = std::fs::read(&progress).ok().and_then(|text| serde_json::from_slice::<Progress>(&text).ok());
+        let mut at = known.unwrap_or_default();
+        let mut to = private(&file).map_err(failed)?;
+        to.set_len(at.bytes).and_then(|()| to.seek(io::SeekFrom::End(0))).map_err(failed)?;
+        let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
+        let client = client.map_err(|error| self.away(&base, &error.to_string()))?;
+        let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / self.pages_per_second.clamp(0.01, 1000.0)));
+        while !at.is_done {
+            let Some(collection) = self.collections.get(at.collections) else {
+                at.is_done = true;
+                save(&progress, &at).map_err(failed)?;
+                break;
+            };
+            pace.tick().await;
+            let page = self.page(&client, &base, collection, &at).await?;
+            let result = page.get("result").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let mut lines = Vec::new();
+            for object in result {
+                let mut line = Map::from_iter([("_collection".to_owned(), json!(collection))]);
+                line.extend(object.as_object().cloned().unwrap_or_default());
+                lines.extend(Value::Object(line).to_string().into_bytes());
+                lines.push(b'\n');
+            }
+            to.write_all(&lines).and_then(|()| to.sync_data()).map_err(failed)?;
+            at.bytes += lines.len() as u64;
+            at.objects += result.len() as u64;
+            at.offset += result.len() as u64;
+            at.cookie = page.get("pagedResultsCookie").and_then(Value::as_str).filter(|cookie| !cookie.is_empty()).map(str::to_owned);
+            // A server that gives no cookie is asked by offset until a page is not full.
+            if at.cookie.is_none() && result.len() < self.page as usize {
+                (at.collections, at.offset) = (at.collections + 1, 0);
+            }
+            save(&progress, &at).map_err(failed)?;
+        }
+        Ok(Fetched { file, form: Form::JsonLines, progress: Some(progress) })
+    }
+
+    fn base(&self) -> Result<Url, FarEndError> {
+        let wrong = || FarEndError::Address(self.address.clone());
+        let url = Url::parse(&format!("{}/", self.address.trim_end_matches('/'))).map_err(|_| wrong())?;
+        let host = url.host_str().ok_or_else(wrong)?;
+        let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if is_here => Ok(url),
+            "http" => Err(FarEndError::InTheClear(url.to_string())),
+            _ => Err(wrong()),
+        }
+    }
+
+    fn away(&self, base: &Url, cause: &str) -> FarEndError {
+        FarEndError::Away { address: base.to_string(), cause: cause.replace(self.password.as_str(), "…") }
+    }
+
+    /// One page. A far end that is busy, or away for a moment, is asked again, each time after twice as long.
+    async fn page(&self, client: &Client, base: &Url, collection: &str, at: &Progress) -> Result<Value, FarEndError> {
+        let mut url = base.join(collection).map_err(|_| FarEndError::Address(self.address.clone()))?;
+        url.query_pairs_mut()
+            .append_pair("_queryFilter", "true")
+            .append_pair("_pageSize", &self.page.to_string())
+            .append_pair("_sortKeys", "_id")
+            .append_pair("_fields", "*,*_ref,_meta/*");
+        match &at.cookie {
+            Some(cookie) => drop(url.query_pairs_mut().append_pair("_pagedResultsCookie", cookie)),
+            None if at.offset > 0 => drop(url.query_pairs_mut().append_pair("_pagedResultsOffset", &at.offset.to_string())),
+            None => {}
+        }
+        let mut wait = Duration::from_millis(500);
+        let mut attempt = 1;
+        loop {
+            let cause = match self.ask(client, url.clone()).await {
+                Ok(Ok(page)) => return Ok(page),
+                Ok(Err(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))) => {
+                    let (address, user, status) = (base.to_string(), self.user.clone(), status.as_u16());
+                    return Err(FarEndError::Refused { address, user, status });
+                }
+                Ok(Err(status)) if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => {
+                    return Err(self.away(base, &format!("{collection} is answered with {status}")));
+                }
+                Ok(Err(status)) => format!("{collection} is answered with {status}"),
+                Err(cause) => cause,
+            };
+            if attempt == ATTEMPTS {
+                return Err(self.away(base, &cause));
+            }
+            tokio::time::sleep(wait).await;
+            (attempt, wait) = (attempt + 1, wait * 2);
+        }
+    }
+
+    async fn ask(&self, client: &Client, url: Url) -> Result<Result<Value, StatusCode>, String> {
+        let cause = |error: reqwest::Error| error.without_url().to_string();
+        let request = client.get(url).header("X-OpenIDM-Username", &self.user).header("X-OpenIDM-Password", &self.password);
+        let mut reply = request.header("X-OpenIDM-NoSession", "true").send().await.map_err(cause)?;
+        if !reply.status().is_success() {
+            return Ok(Err(reply.status()));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = reply.chunk().await.map_err(cause)? {
+            if bytes.len() + chunk.len() > LONGEST_PAGE {
+                return Err("a page is too long; ask for smaller ones".to_owned());
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        serde_json::from_slice(&bytes).map(Ok).map_err(|_| "what it answers is no JSON".to_owned())
+    }
+}
+
+/// Reads the repository of an IDM at a `postgres://` address into a file below `data`; one that was read is not read again before
+/// [`Fetched::remove`].
+///
+/// # Errors
+/// [`FarEndError`].
+pub async fn fetch_repository(address: &str, data: &Path) -> Result<Fetched, FarEndError> {
+    crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
+    let hash = digest(&SHA256, store::name_of(address).as_bytes());
+    let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
+    let file = data.join(format!("import-{name}.sql"));
+    if !file.exists() {
+        let (address, place) = (address.to_owned(), file.clone());
+        let read = tokio::task::spawn_blocking(move || dumped(&address, &place));
+        read.await.map_err(|error| FarEndError::Io { path: file.clone(), error: io::Error::other(error) })??;
+    }
+    Ok(Fetched { file, form: Form::Dump, progress: None })
+}
+
+/// The file has its name when it is whole.
+fn dumped(address: &str, file: &Path) -> Result<(), FarEndError> {
+    let failed = |error| FarEndError::Io { path: file.to_owned(), error };
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let mut to = io::BufWriter::new(tempfile::Builder::new().prefix(".import-").tempfile_in(directory).map_err(failed)?);
+    store::dump_repository(address, &mut to)?;
+    let whole = to.into_inner().map_err(|error| failed(error.into_error()))?;
+    whole.as_file().sync_all().map_err(failed)?;
+    whole.persist(file).map(drop).map_err(|error| failed(error.error))
+}
+
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Written beside its name and renamed: it is the old one or the new one.
+fn save(path: &Path, progress: &Progress) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".import-").tempfile_in(directory)?;
+    file.write_all(&serde_json::to_vec(progress)?)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
+}

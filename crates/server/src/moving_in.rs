@@ -1,0 +1,106 @@
+//! `vestibule import` and `vestibule export`: the store of a project, open for the people of another server, and for whoever leaves.
+
+use std::collections::BTreeSet;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+use crest::Pointer;
+use identity::secret::HashParameters;
+use jose::Keystore;
+use moving::{ExportError, Import, Resolution, Source};
+use store::Db;
+use tempfile::TempDir;
+
+use crate::offline::{Offline, OfflineError};
+use crate::project_directory;
+use crate::runtime::{Material, OperatorKeys};
+
+/// The store of a project, open for an import. It may be that of a server that is running: whoever is imported signs in at once.
+pub struct MovingIn {
+    offline: Offline,
+    parameters: HashParameters,
+    names: Vec<(String, Pointer, bool)>,
+    /// An empty store for a look, where there is none yet.
+    _for_a_look: Option<TempDir>,
+}
+
+impl MovingIn {
+    /// Opens the store below `data` for the people of `project`, making both where they are missing; for a `look`, an empty one elsewhere is made
+    /// instead of a file that is missing. Values that an IDM encrypted are opened with
+    /// `keystore`, a file and its password, or else with the one that the project's `vestibule.toml` names.
+    ///
+    /// # Errors
+    /// When there is no project, or the directory, the store or the keystore cannot be used.
+    pub async fn open(project: Option<&Path>, data: &Path, keystore: Option<(&Path, &str)>, look: bool) -> Result<Self, OfflineError> {
+        let source = project_directory::open(project)?;
+        let material = Material::compile(&source, source.read(None));
+        let file = Db::file(&crate::serve::store_url(&material.project.settings, data));
+        let for_a_look = (look && file.is_some_and(|file| !file.exists())).then(tempfile::tempdir).transpose();
+        let for_a_look = for_a_look.map_err(|error| OfflineError::Data { path: std::env::temp_dir(), error })?;
+        let data = for_a_look.as_ref().map_or(data, TempDir::path);
+        let settings = &material.project.settings.keys;
+        let own = settings.keystore.as_ref().zip(settings.password.as_ref());
+        let own =
+            own.map(|(name, password)| (source.root().map_or_else(|| name.into(), |root| root.join(name)), password.expose().to_owned()));
+        let keystore = keystore.map(|(path, password)| (path.to_owned(), password.to_owned())).or(own);
+        let keystore = keystore
+            .map(|(path, password)| {
+                let opened = std::fs::read(&path).map_err(|error| error.to_string());
+                let opened = opened.and_then(|file| Keystore::open(&file, &password).map_err(|error| error.to_string()));
+                opened.map_err(|error| OfflineError::Keystore { path, error })
+            })
+            .transpose()?;
+        let collections = material.collections();
+        let unique: BTreeSet<(String, Pointer)> =
+            collections.unique().map(|(collection, place)| (collection.to_owned(), place.clone())).collect();
+        let names = material.names().into_iter().chain(unique.iter().cloned()).collect::<BTreeSet<_>>();
+        let names =
+            names.into_iter().map(|name| (unique.contains(&name), name)).map(|(unique, (collection, place))| (collection, place, unique));
+        let (names, parameters) = (names.collect(), material.project.settings.hashing);
+        let mut offline = Offline::open_project(&source, material.project, data, Some(collections)).await?;
+        offline.managed.opens = keystore.map(|keystore| Arc::new(OperatorKeys(keystore)) as Arc<_>);
+        Ok(Self { offline, parameters, names, _for_a_look: for_a_look })
+    }
+
+    /// The import of a source.
+    #[must_use]
+    pub fn import<'i>(&'i self, source: &'i Source, resolution: &'i Resolution) -> Import<'i> {
+        Import::new(source, (&self.offline.managed, &self.offline.db), resolution, self.parameters, self.names.clone())
+    }
+
+    /// Opens the store below `data`, which is there, for the people of `project`.
+    ///
+    /// # Errors
+    /// As [`MovingIn::open`], and when there is no store. Nothing is made then.
+    pub async fn open_there(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
+        let source = project_directory::open(project)?;
+        let file = Db::file(&crate::serve::store_url(&source.read(None).settings, data));
+        if file.is_some_and(|file| !file.exists()) {
+            return Err(OfflineError::NoStore(data.to_owned()));
+        }
+        Self::open(project, data, None, false).await
+    }
+
+    /// Writes every object of these collections, or of all of the project, into a file that only its owner reads; says how many. The file has its
+    /// name when it is whole.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub async fn export(&self, file: &Path, collections: &[String]) -> Result<u64, ExportError> {
+        let all = || self.offline.managed.schemas.iter().map(identity::ObjectSchema::collection).collect();
+        let collections: Vec<String> = if collections.is_empty() { all() } else { collections.to_vec() };
+        let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut to = BufWriter::new(tempfile::Builder::new().prefix(".export-").tempfile_in(directory)?);
+        let written = moving::export(&self.offline.db, &collections, &mut to).await?;
+        let whole = to.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        whole.as_file().sync_all()?;
+        whole.persist(file).map_err(|error| error.error)?;
+        Ok(written)
+    }
+
+    /// Closes the store.
+    pub async fn close(self) {
+        self.offline.close().await;
+    }
+}

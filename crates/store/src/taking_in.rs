@@ -1,0 +1,194 @@
+//! Objects that come from another server, with the ids and the revisions they had there, many in one transaction.
+//!
+//! Easiest to break: twice is once. An object that is there already is left as it is, whoever has written it since; a run that died comes again
+//! and goes on with the first that is missing.
+
+use std::sync::Arc;
+
+use process::CommitError;
+use serde_json::Value;
+
+use crate::engine::{Connection, Lock};
+use crate::error::unavailable;
+use crate::lookups::{self, Declared};
+use crate::object::{Kinds, storable, storable_text};
+use crate::rows::revision_number;
+use crate::{Db, references};
+
+/// An object of another server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incoming {
+    /// Its collection here.
+    pub collection: String,
+    /// Its id there, and here.
+    pub id: String,
+    /// Its revision there. One that is a number, as IDM writes them, is kept; whatever else it is, the object gets a new one.
+    pub revision: Option<String>,
+    /// Its content as it is stored.
+    pub content: Value,
+}
+
+/// The largest revision that is kept: as many writes again would fit behind it.
+const LARGEST: i64 = i64::MAX / 2;
+
+/// The number of a revision of IDM: 16 hexadecimal digits since version 7, a decimal number before.
+fn kept_revision(text: &str) -> Option<i64> {
+    let decimal = || (text.len() <= 18 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?;
+    revision_number(text).or_else(decimal).filter(|number| (0..=LARGEST).contains(number))
+}
+
+impl Incoming {
+    /// Whether the object has the revision that it had there.
+    #[must_use]
+    pub fn keeps_revision(&self) -> bool {
+        self.revision.as_deref().and_then(kept_revision).is_some()
+    }
+}
+
+impl Db {
+    /// Stores objects in one transaction. Says of each whether it was stored: one that is there already is left as it is.
+    ///
+    /// # Errors
+    /// [`CommitError::Taken`] where a unique name is another object's; nothing of these objects is stored then.
+    pub async fn take_in(&self, now: i64, objects: Vec<Incoming>) -> Result<Vec<bool>, CommitError> {
+        let (known, collections, values, objects) = (self.declared(), self.collections(), self.values(), Arc::new(objects));
+        let work = move |connection: &Connection| {
+            let epoch = lookups::hold_epoch(connection).map_err(unavailable)?.get(connection).map_err(unavailable)?;
+            let newer = if known.has(epoch) { None } else { Some(Declared::load(connection).map_err(unavailable)?) };
+            let kinds = Kinds { declared: newer.as_ref().unwrap_or(&known), collections: &collections, values: &values };
+            objects.iter().map(|object| take_in(connection, kinds, now, object)).collect::<Result<Vec<bool>, CommitError>>()
+        };
+        self.write(work).await
+    }
+
+    /// Which of these objects are there: of each, by its collection and id.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn are_there(&self, objects: Vec<(String, String)>) -> Result<Vec<bool>, process::LedgerError> {
+        let objects = Arc::new(objects);
+        self.look(move |connection| {
+            let there = |(collection, id): &(String, String)| {
+                if id.contains('\0') {
+                    return Ok(false);
+                }
+                let query = connection.query("SELECT rev FROM managed_object WHERE collection = $1 AND id = $2");
+                query.bind(collection).bind(id).first(|row| row.get::<_, i64>("rev")).map(|found| found.is_some())
+            };
+            objects.iter().map(there).collect()
+        })
+        .await
+    }
+
+    /// Whether a collection has no object.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn is_empty(&self, collection: &str) -> Result<bool, process::LedgerError> {
+        let collection = collection.to_owned();
+        self.look(move |connection| {
+            let query = connection.query("SELECT rev FROM managed_object WHERE collection = $1 LIMIT 1");
+            query.bind(&collection).first(|row| row.get::<_, i64>("rev")).map(|found| found.is_none())
+        })
+        .await
+    }
+}
+
+fn take_in(connection: &Connection, kinds: Kinds<'_>, now: i64, object: &Incoming) -> Result<bool, CommitError> {
+    let Incoming { collection, id, content, .. } = object;
+    references::settle(connection, kinds, now, collection, id)?;
+    let query = connection.query(
+        "INSERT INTO managed_object (collection, id, rev, doc, created, changed) \
+         VALUES ($1, $2, (SELECT CASE WHEN rev >= $5 THEN rev + 1 ELSE $5 END FROM revision_floor), $3, $4, $4) \
+         ON CONFLICT DO NOTHING RETURNING rev",
+    );
+    let closed = kinds.values.close(kinds.collections, collection, id, content.clone())?;
+    // Whoever removes an object of this name raises the floor first.
+    connection.lock(&Lock::Name(collection, id)).map_err(unavailable)?;
+    let given = object.revision.as_deref().and_then(kept_revision).unwrap_or(0);
+    let query = query.bind(collection).bind(storable_text(id)?).bind(storable(&closed)?).bind(now).bind(given);
+    let made: Option<i64> = query.first(|row| row.get("rev")).map_err(unavailable)?;
+    if made.is_none() {
+        return Ok(false);
+    }
+    lookups::keep(connection, kinds.declared, collection, id, None, Some(content))?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use crest::{Change, Filter};
+    use identity::Objects as _;
+    use process::{Effect, Ledger as _, Unit};
+    use serde_json::json;
+
+    use super::*;
+    use crate::contract;
+    use crate::testing::Postgres;
+
+    const USERS: &str = "managed/user";
+
+    fn incoming(id: &str, revision: Option<&str>, content: Value) -> Incoming {
+        Incoming { collection: USERS.into(), id: id.into(), revision: revision.map(str::to_owned), content }
+    }
+
+    async fn found(db: &Db, name: &str) -> Vec<String> {
+        let query = crest::Query {
+            filter: Filter::equals("userName", name),
+            sort: Vec::new(),
+            page_size: None,
+            paging: crest::Paging::Start,
+            totals: crest::TotalPolicy::None,
+        };
+        db.query(USERS, &query).await.unwrap().result.into_iter().map(|object| object.id).collect()
+    }
+
+    async fn ids_and_revisions_are_kept_and_twice_is_once(db: Db) {
+        let revisions = [
+            ("a", Some("12"), 12),
+            ("b", Some("00000000000000ff"), 255),
+            ("c", Some("0-x"), 1),
+            ("d", None, 1),
+            ("e", Some("9223372036854775807"), 1),
+        ];
+        let objects: Vec<Incoming> =
+            revisions.iter().map(|(id, revision, _)| incoming(id, *revision, json!({ "userName": format!("name-{id}") }))).collect();
+        assert_eq!(objects.iter().map(Incoming::keeps_revision).collect::<Vec<_>>(), [true, true, false, false, false]);
+        assert!(db.is_empty(USERS).await.unwrap());
+        assert_eq!(db.take_in(5, objects.clone()).await.unwrap(), [true; 5]);
+        for (id, _, number) in revisions {
+            assert_eq!(db.read(USERS, id).await.unwrap().unwrap().revision, format!("{number:016x}"), "{id}");
+            assert_eq!(found(&db, &format!("name-{id}")).await, [id]);
+        }
+        // What was written since stays.
+        let change = Change::Replace { collection: USERS.into(), id: "a".into(), content: json!({ "userName": "newer" }), expected: None };
+        db.commit(Unit { now: 6, spend: None, effects: vec![Effect::Change(change)] }).await.unwrap();
+        assert_eq!(db.take_in(7, objects).await.unwrap(), [false; 5]);
+        assert_eq!((found(&db, "newer").await, found(&db, "name-a").await.len()), (vec!["a".to_owned()], 0));
+        let there = [("a", true), ("x", false), ("\0", false)];
+        let asked = there.iter().map(|(id, _)| (USERS.to_owned(), (*id).to_owned())).collect();
+        assert_eq!(db.are_there(asked).await.unwrap(), there.map(|(_, there)| there));
+        // A name that is another's: nothing of the batch is there.
+        let twins = vec![incoming("f", None, json!({ "userName": "f" })), incoming("g", None, json!({ "userName": "name-b" }))];
+        assert!(matches!(db.take_in(8, twins).await, Err(CommitError::Taken { .. })));
+        assert_eq!(db.read(USERS, "f").await.unwrap(), None);
+        // An id that was used before never has a revision again that it had.
+        let delete = Change::Delete { collection: USERS.into(), id: "b".into(), expected: None };
+        db.commit(Unit { now: 9, spend: None, effects: vec![Effect::Change(delete)] }).await.unwrap();
+        assert_eq!(db.take_in(10, vec![incoming("b", Some("3"), json!({}))]).await.unwrap(), [true]);
+        assert_eq!(db.read(USERS, "b").await.unwrap().unwrap().revision, format!("{:016x}", 256));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn objects_are_taken_in_once_on_sqlite() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("store.db");
+        ids_and_revisions_are_kept_and_twice_is_once(Db::open(file.to_str().unwrap(), contract::collections()).await.unwrap()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn objects_are_taken_in_once_on_postgres() {
+        let store = format!("{}&connections=4", Postgres::shared().store());
+        ids_and_revisions_are_kept_and_twice_is_once(Db::open(&store, contract::collections()).await.unwrap()).await;
+    }
+}

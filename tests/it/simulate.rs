@@ -1,0 +1,197 @@
+//! `vestibule simulate` and `vestibule test`: processes tried out in memory.
+
+use serde_json::{Value, json};
+
+use crate::support::Project;
+use crate::support::mailbox::repository;
+use crate::support::server::run;
+use crate::support::stages::{email_validation, reset_stage, user_query, with};
+
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn vestibule(arguments: &[&str], input: &str) -> Ran {
+    let ran = run(arguments, input);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran { code: ran.status.code(), out: text(&ran.stdout), err: text(&ran.stderr) }
+}
+
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// A file of a directory, as an argument.
+fn written(directory: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path = directory.path().join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_transcript_of_a_reset_says_what_was_asked_mailed_proved_and_stored() {
+    let ran = vestibule(&["simulate", "reset", "--seed", "7", "--at", "2026-12-01T09:00:00Z"], "");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+    for words in [
+        "\n2026-12-01T09:00:00.000Z\n> GET /openidm/selfservice/reset\n< 200 {",
+        "> {\"token\":\"{token 1}\",\"input\":{\"queryFilter\":\"mail eq \\\"bjensen@example.com\\\"\"}}\n",
+        "  stage 3 emailValidation: entered\n",
+        "  mail to bjensen@example.com: Choose a new password\n",
+        "&token={token 2}&code=",
+        "\"facts\":[\"parameters\",\"a named account\",",
+        "< 200 {\"type\":\"resetStage\",\"tag\":\"end\",\"status\":{\"success\":true},\"additions\":{}}\n",
+        "  mail to bjensen@example.com: Your password was changed\n",
+        "\ncompleted\nstored: {",
+    ] {
+        assert!(ran.out.contains(words), "{words} is not in\n{}", ran.out);
+    }
+    assert!(!ran.out.contains("eyJ"), "no token stands in a transcript: {}", ran.out);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_transcript_and_another_one_another() {
+    for process in ["reset", "registration", "username", "termsAndConditions"] {
+        for format in ["text", "json"] {
+            let transcript = |seed: &str| vestibule(&["simulate", process, "--format", format, "--seed", seed], "").out;
+            let first = transcript("3");
+            assert_eq!(first, transcript("3"), "{process}");
+            assert_ne!(first, transcript("4"), "{process}");
+        }
+    }
+}
+
+#[test]
+fn a_plan_says_who_somebody_is_what_they_do_and_when() {
+    let directory = directory();
+    let plan = "process = \"reset\"\nperson = { mail = \"other@example.org\" }\n[[step]]\n[[step]]\ninput = { queryFilter = 'mail eq \"other@example.org\"' }\n[[step]]\nlater = \"2 days\"\ninput = { code = \"{code}\" }\n";
+    let ran = vestibule(&["simulate", "--answers", &written(&directory, "late.toml", plan)], "");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    for words in
+        ["mail to other@example.org: ", "\n2026-01-03T00:00:00.000Z\n", "\"message\":\"Snapshot token has expired\"", "\nrefused\n"]
+    {
+        assert!(ran.out.contains(words), "{words} is not in\n{}", ran.out);
+    }
+    let nobody = written(&directory, "nobody.toml", "account = false\nstop = true\n[[step]]\n[[step]]\n");
+    let ran = vestibule(&["simulate", "reset", "--answers", &nobody], "");
+    assert_eq!(ran.code, Some(0), "{}", ran.out);
+    assert!(
+        ran.out.contains("a decoy is named, and treated alike") && ran.out.contains(", withheld: Choose a new password"),
+        "{}",
+        ran.out
+    );
+    let profile = written(&directory, "third.toml", "person = { _meta = { loginCount = 2 } }\n");
+    let ran = vestibule(&["simulate", "profile", "--answers", &profile], "");
+    assert!(ran.out.contains("conditionaluser: onConditionTrue (loginCount interval \"at\", amount 3); loginCount is 3"), "{}", ran.out);
+}
+
+#[test]
+fn who_sits_at_a_terminal_answers_themselves() {
+    let answers = "\n{\"queryFilter\":\"mail eq \\\"nobody@example.com\\\"\"}\nnonsense\nquit\n";
+    let ran = vestibule(&["simulate", "reset", "--interactive"], answers);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("nobody@example.com") && ran.out.ends_with("\n") && ran.out.contains("\nstopped\n"), "{}", ran.out);
+    assert!(ran.err.contains("userQuery asks (initial):") && ran.err.contains("that is no JSON: "), "{}", ran.err);
+}
+
+#[test]
+fn what_cannot_be_tried_is_a_sentence_and_status_2() {
+    let directory = directory();
+    let file = |name: &str, text: &str| written(&directory, name, text);
+    let broken = directory.path().join("project");
+    Project::new().process("reset", &[user_query(), reset_stage()]).write_to(&broken);
+    for (arguments, said) in [
+        (vec!["simulate", "rest"], "serves no process 'rest' (is 'reset' meant?)"),
+        (vec!["simulate", "--project", broken.to_str().unwrap(), "reset"], "serves no process 'reset'"),
+        (vec!["simulate", "--project", "/nowhere/at/all", "reset"], "is no directory"),
+        (vec!["simulate", "reset", "--at", "tomorrow"], "'tomorrow' is no time"),
+        (vec!["simulate", "reset", "--answers", &file("a.toml", "\n[[step]]\nlatr = \"1 day\"\n")], "line 3: unknown field 'latr'"),
+        (vec!["simulate", "reset", "--answers", &file("b.toml", "[[step]]\ntoken = 9\n")], "step 1 wants token 9"),
+        (vec!["simulate", "--answers", &file("c.toml", "")], "which process?"),
+        (vec!["test", &file("d/x.txt", "").replace("/x.txt", "")], "there is no *.toml"),
+        (vec!["test", &file("e/x.toml", "process = 5\n").replace("/x.toml", "")], "line 1: invalid type"),
+        (vec!["test", "/nowhere/at/all"], "cannot be read"),
+        (vec!["test", "--record", &file("f.json", "{}")], "this is no transcript"),
+    ] {
+        let ran = vestibule(&arguments, "");
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}{}", ran.out, ran.err);
+        assert!(ran.err.contains(said), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn the_default_processes_do_what_their_specifications_say_and_all_of_them_is_reached() {
+    let specifications = repository().join("tests/specifications");
+    let ran = vestibule(&["test", specifications.to_str().unwrap(), "--coverage"], "");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+    assert!(!ran.out.contains("  never: ") && ran.out.contains("\nreset: 6 of 6 reached\n"), "{}", ran.out);
+}
+
+#[test]
+fn a_specification_that_does_not_hold_says_where_and_what_is_instead() {
+    let directory = directory();
+    let text = "process = \"reset\"\ndescription = \"all <wrong>\"\n[[step]]\nexpect = { status = 400, type = \"captcha\", asks = [\"response\"] }\n[expect]\ncompleted = false\nmails = []\nobject = { password = \"Other-Lantern-1\", mail = \"x\" }\naccount = false\nadditions = { goto = \"x\" }\n";
+    let file = written(&directory, "wrong.toml", text);
+    let root = directory.path().to_str().unwrap();
+    let ran = vestibule(&["test", root], "");
+    assert_eq!(ran.code, Some(1));
+    for words in [
+        "failed ",
+        "  step 1: the status is 200, not 400: userQuery initial\n",
+        "  step 1: the type is 'userQuery', not 'captcha'",
+        "  step 1: 'response' is not asked for\n",
+        "  completed is true, not false",
+        "  2 mails leave, not 0: 'Choose a new password' to bjensen@example.com, ",
+        "  afterwards 'password' is ",
+        "  afterwards 'mail' is \"bjensen@example.com\", not \"x\"\n",
+        "  afterwards there is an account\n",
+        "  the addition 'goto' is null, not \"x\"\n",
+        "\n0 as expected, 1 not\n",
+    ] {
+        assert!(ran.out.contains(words), "{words} is not in\n{}", ran.out);
+    }
+    let junit = vestibule(&["test", root, "--format", "junit"], "");
+    assert_eq!(junit.code, Some(1));
+    for words in ["<testsuites tests=\"1\" failures=\"1\">", "name=\"all &lt;wrong&gt;\"", "<failure message=\"step 1: the status is 200"] {
+        assert!(junit.out.contains(words), "{words} is not in\n{}", junit.out);
+    }
+    let sarif: Value = serde_json::from_str(&vestibule(&["test", root, "--format", "sarif"], "").out).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 9, "{sarif:#}");
+    assert_eq!(results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], json!(format!("file://{file}")));
+}
+
+#[test]
+fn a_transcript_becomes_a_specification_without_its_secrets_and_tells_who_would_see_something_else() {
+    let directory = directory();
+    let first = directory.path().join("first");
+    let stages = [user_query(), email_validation(), reset_stage()];
+    Project::new().process("reset", &stages).write_to(&first);
+    let second = directory.path().join("second");
+    Project::new()
+        .process("reset", &[user_query(), with(email_validation(), "subjectTranslations", json!({ "en": "Other" })), reset_stage()])
+        .write_to(&second);
+    let third = directory.path().join("third");
+    let captcha = json!({ "name": "captcha", "recaptchaSiteKey": "k", "recaptchaSecretKey": "s", "recaptchaUri": "https://captcha.example.com/siteverify" });
+    Project::new().process("reset", &[captcha, user_query(), email_validation(), reset_stage()]).write_to(&third);
+
+    let transcript = vestibule(&["simulate", "--project", first.to_str().unwrap(), "reset", "--format", "json"], "");
+    let path = written(&directory, "runs/reset.json", &transcript.out);
+    let recorded = vestibule(&["test", "--record", &path], "");
+    assert_eq!(recorded.code, Some(0), "{}", recorded.err);
+    assert!(recorded.out.contains("\"code\" = \"{code}\""), "{}", recorded.out);
+    for secret in ["Quartz-Harbour-58", "Former-Lantern-46", "Elm Street", "argon2id"] {
+        assert!(transcript.out.contains(secret) && !recorded.out.contains(secret), "{secret}: {}", recorded.out);
+    }
+    let specification = written(&directory, "specifications/reset.toml", &recorded.out).replace("/reset.toml", "");
+    let runs = path.replace("/reset.json", "");
+    for (project, code) in [(&first, 0), (&second, 0), (&third, 1)] {
+        let project = project.to_str().unwrap();
+        let held = vestibule(&["test", "--project", project, &specification], "");
+        let replayed = vestibule(&["test", "--project", project, "--replay", &runs], "");
+        assert_eq!((held.code, replayed.code), (Some(code), Some(code)), "{project}: {}{}", held.out, replayed.out);
+        assert_eq!(replayed.out.contains("differs "), code == 1, "{}", replayed.out);
+    }
+}
