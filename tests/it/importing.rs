@@ -12,6 +12,9 @@ use crate::support::people::PASSWORD;
 use crate::support::server::{binary, run};
 use crate::support::{Project, Server};
 
+mod dumps;
+mod roles;
+
 /// A directory with a project, its data and files to import.
 struct Place {
     directory: TempDir,

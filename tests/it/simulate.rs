@@ -92,7 +92,7 @@ fn who_sits_at_a_terminal_answers_themselves() {
     let answers = "\n{\"queryFilter\":\"mail eq \\\"nobody@example.com\\\"\"}\nnonsense\nquit\n";
     let ran = vestibule(&["simulate", "reset", "--interactive"], answers);
     assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("nobody@example.com") && ran.out.ends_with("\n") && ran.out.contains("\nstopped\n"), "{}", ran.out);
+    assert!(ran.out.contains("nobody@example.com") && ran.out.ends_with('\n') && ran.out.contains("\nstopped\n"), "{}", ran.out);
     assert!(ran.err.contains("userQuery asks (initial):") && ran.err.contains("that is no JSON: "), "{}", ran.err);
 }
 

@@ -5,13 +5,19 @@
 //! person's own object, never from what the session was begun with. What is kept in the store wins over what `repo.init.json` declares.
 
 use crest::{Filter, Query, Resource, ResourceError};
+use identity::Schemas;
 pub use identity::grants::{DELETED, ROLES as COLLECTION};
-use project::InternalRole;
-use serde_json::{Value, json};
+use project::{Diagnostic, InternalRole, Severity};
+use serde_json::{Map, Value, json};
 
 use crate::principal::{Principal, is_active};
 use crate::roles::managed_roles;
 use crate::runtime::Runtime;
+
+/// Longest id of a role, in bytes.
+const LONGEST_ID: usize = 128;
+/// What is kept of a role.
+const CONTENT: [&str; 5] = ["name", "description", "privileges", "condition", "temporalConstraints"];
 
 /// A role, as it counts.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +66,38 @@ impl Rights {
 
 fn leaf(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What is kept of a role as it is sent or comes from another server, provided that every word of it means something here.
+///
+/// # Errors
+/// What is wrong with it, the gravest first where it matters: never empty.
+pub fn kept_of(id: &str, content: &Value, schemas: &Schemas) -> Result<Value, Vec<Diagnostic>> {
+    let members = content.as_object().cloned().unwrap_or_default();
+    let members: Map<String, Value> = members.into_iter().filter(|(name, _)| !name.starts_with('_') && *name != "id").collect();
+    let content = Value::Object(members);
+    let (_, mut found) = InternalRole::of_value(id, &content, schemas);
+    found.retain(|found| found.severity != Severity::Hint);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let Value::Object(mut content) = content else { return Ok(Value::Null) };
+    content.retain(|name, value| CONTENT.contains(&name.as_str()) && !value.is_null());
+    Ok(Value::Object(content))
+}
+
+/// Whether a role may have this id: a plain word, because references name it.
+#[must_use]
+pub fn is_id(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    id.len() <= LONGEST_ID && id.bytes().all(plain) && !id.starts_with('.') && !id.is_empty()
+}
+
+/// What is wrong with a role, and where.
+#[must_use]
+pub fn said_of(found: &Diagnostic) -> String {
+    let pointer = &found.location.pointer;
+    if pointer.is_empty() { found.message.clone() } else { format!("{pointer}: {}", found.message) }
 }
 
 async fn held(runtime: &Runtime, principal: &Principal) -> Result<Vec<String>, ResourceError> {

@@ -1,6 +1,8 @@
 //! `vestibule prove`.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -64,13 +66,13 @@ impl Prove {
     fn tell_attacks(&self, prover: &Prover, wanted: &[&str]) -> ExitCode {
         let mut output = Output::new();
         let (mut attacked, mut whole, mut all) = (false, true, Vec::new());
-        for name in wanted {
-            match prover.prove(name) {
+        for (name, found) in wanted.iter().zip(in_parallel(prover, wanted)) {
+            match found {
                 Ok(Some(finding)) => {
                     attacked |= !finding.attacks.is_empty();
                     whole &= !finding.cut_off;
                     match self.format {
-                        Format::Text => lines(prover, &finding).into_iter().for_each(|line| output.line(line)),
+                        Format::Text => output.line(lines(prover, &finding).join("\n")),
                         Format::Json => all.push(value(prover, &finding)),
                     }
                 }
@@ -97,7 +99,7 @@ impl Prove {
         for name in wanted {
             match prover.recovery(name) {
                 Ok(Some(found)) => match self.format {
-                    Format::Text => recovery_lines(name, &found).into_iter().for_each(|line| output.line(line)),
+                    Format::Text => output.line(recovery_lines(name, &found).join("\n")),
                     Format::Json => all.push(json!({ "process": name, "recovery": found })),
                 },
                 Ok(None) => complain(&format!("'{name}' cannot be run, so there is nothing to try; 'vestibule check' says why")),
@@ -109,6 +111,29 @@ impl Prove {
         }
         output.finish(ExitCode::SUCCESS)
     }
+}
+
+/// Explores processes on as many threads as there are processors; the results are in the order of the names.
+fn in_parallel(prover: &Prover, names: &[&str]) -> Vec<Result<Option<Finding>, server::prove::NoKeys>> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(name) = names.get(number) else { return };
+            let found = prover.prove(name);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((number, found));
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(names.len());
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, found)| found).collect()
 }
 
 fn value(prover: &Prover, finding: &Finding) -> Value {

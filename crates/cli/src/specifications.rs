@@ -101,7 +101,9 @@ impl Test {
                     reports::text(one, self.replay, &mut output);
                 }
                 if self.coverage {
-                    coverage::lines(&rehearsal.maps(), &ran).into_iter().for_each(|line| output.line(line));
+                    for line in coverage::lines(&rehearsal.maps(), &ran) {
+                        output.line(line);
+                    }
                 }
                 output.line(format_args!("{} as expected, {failed} not", ran.len() - failed));
             }

@@ -234,7 +234,8 @@ impl Policies {
     }
 
     /// Whether the project, or the product, has an internal role of this id.
-    pub(crate) fn knows_role(&self, id: &str) -> bool {
+    #[must_use]
+    pub fn knows_role(&self, id: &str) -> bool {
         self.companions.internal_roles.iter().any(|known| known == id)
     }
 

@@ -63,6 +63,14 @@ impl KeyRing {
         document::write(self.generations())
     }
 
+    /// A ring with the same pair, whose secrets `fill` draws: for keys that follow from a seed and are thrown away.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when a key cannot be made.
+    pub fn with_secrets(&self, fill: impl FnMut(&mut [u8])) -> Result<Self, Error> {
+        Ok(Self { current: self.current.with_secrets(fill)?, previous: Vec::new() })
+    }
+
     /// Makes a fresh generation the current one; tokens of the former one can still be opened.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use crest::Pointer;
 use identity::secret::{HashParameters, Scratch, Secret, SecretError, hash_in};
 use identity::{Managed, ObjectsError};
 use process::{CommitError, LedgerError};
+use serde_json::Value;
 use store::Db;
 
 use crate::resolution::Resolution;
@@ -74,6 +75,9 @@ impl From<CommitError> for ImportError {
     }
 }
 
+/// Judges an internal role by its id and content: what is kept of it, or why it cannot be. Shapes: those of `internal/role/{id}` over REST.
+pub type JudgesRole<'i> = &'i (dyn Fn(&str, Value) -> Result<Value, String> + Sync);
+
 /// An import of one source into one store.
 pub struct Import<'i> {
     pub(crate) source: &'i Source,
@@ -81,6 +85,7 @@ pub struct Import<'i> {
     pub(crate) db: &'i Db,
     pub(crate) resolution: &'i Resolution,
     pub(crate) parameters: HashParameters,
+    pub(crate) judges_role: JudgesRole<'i>,
     /// The source was read over REST, which gives no private property.
     pub(crate) over_rest: bool,
     /// The collection of people.
@@ -95,7 +100,7 @@ pub struct Import<'i> {
 
 impl<'i> Import<'i> {
     /// An import of `source` into `db`, which is open with the collections of the project. `names` are the places by which its objects are found,
-    /// and whether no two may have one name there.
+    /// and whether no two may have one name there. `judges_role` says what becomes of an internal role.
     #[must_use]
     pub fn new(
         source: &'i Source,
@@ -103,6 +108,7 @@ impl<'i> Import<'i> {
         resolution: &'i Resolution,
         parameters: HashParameters,
         names: Vec<(String, Pointer, bool)>,
+        judges_role: JudgesRole<'i>,
     ) -> Self {
         let people = "managed/user".to_owned();
         let meta = managed.schemas.get(&people).map_or("_meta", |schema| schema.meta_property()).to_owned();
@@ -117,7 +123,7 @@ impl<'i> Import<'i> {
             ("roles", Pointer::from_tokens(["roles"])),
             ("aliases", Pointer::from_tokens(["aliasList"])),
         ];
-        Self { source, managed, db, resolution, parameters, over_rest: false, people, meta, names, brought }
+        Self { source, managed, db, resolution, parameters, judges_role, over_rest: false, people, meta, names, brought }
     }
 
     /// The same of a source that was read over REST: what is private there did not come, and counts as lost.

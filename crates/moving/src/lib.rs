@@ -18,9 +18,10 @@ mod sorting;
 mod source;
 mod sources;
 mod survey;
+mod tables;
 
 pub use exporting::{ExportError, export};
-pub use import::{Import, ImportError};
+pub use import::{Import, ImportError, JudgesRole};
 pub use mapping::{Mapping, MappingError};
 pub use record::{Fault, Place, Read, Record};
 pub use report::{Doubles, LostCount, Report, SignInCount};

@@ -185,7 +185,7 @@ impl Mapping {
 }
 
 /// Properties of the stock types, as their columns are named without their capitals.
-pub(crate) const USUAL_PROPERTIES: [&str; 28] = [
+pub(crate) const USUAL_PROPERTIES: [&str; 29] = [
     "userName",
     "accountStatus",
     "postalCode",
@@ -198,6 +198,7 @@ pub(crate) const USUAL_PROPERTIES: [&str; 28] = [
     "lastSync",
     "consentedMappings",
     "effectiveRoles",
+    "effectiveAuthzRoles",
     "effectiveAssignments",
     "effectiveGroups",
     "effectiveApplications",

@@ -14,18 +14,19 @@ use std::io::{self, BufRead, BufReader, BufWriter, Seek as _, Write as _};
 use std::sync::Arc;
 
 use crest::reference;
+use identity::grants::ROLES;
 use serde_json::{Map, Value, json};
 
 use crate::mapping::{Mapping, USUAL_PROPERTIES};
 use crate::record::{Fault, Place, Read, Record};
 use crate::sorting::Sorter;
 use crate::sources::dump::{Dump, Row};
+use crate::tables::{GENERIC, TEXTS};
 
 /// Objects with the metadata of people.
 const USERMETA: &str = "internal/usermeta";
-/// Tables that hold an object in each row, as JSON.
-const GENERIC: [&str; 3] = ["managedobjects", "genericobjects", "notificationobjects"];
-
+const NOTIFICATION: &str = "a notification of the other server";
+const PROCESS: &str = "a process that somebody was in the middle of: they begin again";
 /// The records of a dump, in a file, from which they are read as often as it takes.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -96,9 +97,10 @@ impl Tables<'_> {
         match row.table.as_str() {
             table if GENERIC.contains(&table) => self.generic(row),
             "relationships" => self.relationship(row),
-            "internaluser" | "internal_user" => Ok(self.pass("an internal user of the other server")),
-            "internalrole" | "internal_role" => Ok(self.pass("an internal role of the other server")),
-            "jsonstorage" => Ok(self.pass("a process that somebody was in the middle of: they begin again")),
+            "internaluser" | "internal_user" => Ok(self.internal_user(row.get("objectid"))),
+            "internalrole" | "internal_role" => self.internal_role(row),
+            "jsonstorage" => Ok(self.pass(PROCESS)),
+            "uinotification" | "ui_notification" => Ok(self.pass(NOTIFICATION)),
             table => match table.strip_prefix("managed_") {
                 Some(kind) => self.explicit(kind, row),
                 None => Ok(Ok(())),
@@ -125,11 +127,47 @@ impl Tables<'_> {
             self.meta.push(id.to_owned(), tagged(kind::META, &Value::Object(content)))?;
         } else if collection.starts_with("managed/") {
             self.object(&collection, id, row, content)?;
-        } else if collection == "internal/role" {
-            return Ok(self.pass("an internal role of the other server"));
-        } else if collection == "internal/notification" {
-            return Ok(self.pass("a notification"));
+        } else if let "internal/role" | "repo/internal/role" = collection.as_str() {
+            self.object(ROLES, id, row, content)?;
+        } else {
+            return Ok(match collection.as_str() {
+                "internal/user" | "repo/internal/user" => self.internal_user(Some(id)),
+                "internal/notification" | "ui/notification" => self.pass(NOTIFICATION),
+                "jsonstorage" => self.pass(PROCESS),
+                other => self.pass(&format!("an object of the type '{other}', which is no managed object")),
+            });
         }
+        Ok(Ok(()))
+    }
+
+    /// The two that every server has are this server's own, too; others are named.
+    fn internal_user(&mut self, id: Option<&str>) -> Result<(), String> {
+        match id {
+            Some(id @ ("openidm-admin" | "anonymous")) => self.pass(&format!("the internal user '{id}': this server has its own")),
+            id => self.pass(&format!("the internal user '{}': give somebody here its roles", id.unwrap_or_default())),
+        }
+    }
+
+    /// A role of the product itself, whose columns have other names than its members over REST.
+    fn internal_role(&mut self, row: &Row) -> io::Result<Result<(), String>> {
+        let Some(id) = row.get("objectid") else { return Ok(Err("an internal role without 'objectid'".to_owned())) };
+        let mut content = Map::new();
+        for (column, value) in row.columns.iter().zip(&row.values) {
+            let name = match column.as_str() {
+                "name" | "description" => column.as_str(),
+                "condition" | "conditional" => "condition",
+                "temporalconstraints" => "temporalConstraints",
+                "privs" | "privileges" => "privileges",
+                _ => continue,
+            };
+            let Some(text) = value.as_deref().filter(|text| !matches!(*text, "" | "null" | "[]")) else { continue };
+            let structured = matches!(name, "temporalConstraints" | "privileges").then(|| serde_json::from_str(text));
+            match structured.transpose() {
+                Ok(structured) => content.insert(name.to_owned(), structured.unwrap_or_else(|| json!(text))),
+                Err(_) => return Ok(Err(format!("'{column}' of the internal role '{id}' is no JSON"))),
+            };
+        }
+        self.object(ROLES, id, row, content)?;
         Ok(Ok(()))
     }
 
@@ -147,7 +185,9 @@ impl Tables<'_> {
         for (column, value) in row.columns.iter().zip(&row.values) {
             let Some(text) = value.as_deref().filter(|_| !matches!(column.as_str(), "objectid" | "rev" | "id")) else { continue };
             // Structures stand in columns as JSON.
-            let structured = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten();
+            let structured: Option<Value> = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten();
+            // A text that looks like one stays a text, but for what was encrypted.
+            let structured = structured.filter(|value| !TEXTS.contains(&column.as_str()) || value.get("$crypto").is_some());
             let value: Value = structured.unwrap_or_else(|| json!(text));
             let named = self.mapping.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column));
             match named {
@@ -197,7 +237,8 @@ impl Tables<'_> {
                 self.meta.push(target, tagged(kind::OWNER, &json!([collection, id])))?;
                 continue;
             }
-            if !collection.starts_with("managed/") {
+            // Who has a role of the product is said by the person's side; a notification was counted itself.
+            if !collection.starts_with("managed/") || matches!(other.as_str(), "internal/notification" | "ui/notification") {
                 continue;
             }
             let mut one = json!({ reference::REF: format!("{other}/{target}") });
@@ -383,7 +424,7 @@ mod tests {
     #[test]
     fn what_stands_in_several_tables_becomes_one_object() {
         let read = all(GENERIC_TABLES);
-        assert_eq!(read[0], Ok(Read::Passed("an internal user of the other server".to_owned())));
+        assert_eq!(read[0], Ok(Read::Passed("the internal user 'openidm-admin': this server has its own".to_owned())));
         assert!(
             matches!(&read[1], Err(fault) if fault.to_string().starts_with("idm.sql:15: a row of 'managedobjects' of a type")),
             "{:?}",

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crest::{Pointer, reference};
+use identity::grants::ROLES;
 use identity::names::{self, Canonical};
 use identity::{KeptThere, Lost, Objects as _, Scope, SignIn, TakenOver};
 use serde_json::Value;
@@ -15,6 +16,9 @@ use crate::import::{Import, ImportError};
 use crate::record::{Fault, Read, Record};
 use crate::report::{LostCount, Report, SignInCount};
 use crate::resolution::{Choice, Group, Member, Resolution};
+
+/// Where internal roles were up to version 6.
+const ROLES_BEFORE: &str = "repo/internal/role";
 
 /// What is known of a source after it was read once.
 pub(crate) struct Known {
@@ -58,7 +62,7 @@ impl Import<'_> {
             let next = match read {
                 Ok(Read::Record(mut record)) => {
                     if self.resolution.apply(&mut record) {
-                        Next::Record(record)
+                        self.judged(record)
                     } else {
                         Next::LeftOut
                     }
@@ -68,6 +72,29 @@ impl Import<'_> {
             };
             (number, next)
         })
+    }
+
+    /// An internal role comes where it can mean here what it meant there; which one does not, the report names.
+    fn judged(&self, mut record: Box<Record>) -> Next {
+        if record.collection == ROLES_BEFORE {
+            ROLES.clone_into(&mut record.collection);
+        }
+        if record.collection != ROLES {
+            return Next::Record(record);
+        }
+        if self.managed.policies.knows_role(&record.id) {
+            return Next::Passed("an internal role that this project has already".to_owned());
+        }
+        // Who has it is said by whoever has it.
+        record.content.shift_remove("authzMembers");
+        match (self.judges_role)(&record.id, Value::Object(std::mem::take(&mut record.content))) {
+            Ok(Value::Object(content)) => {
+                record.content = content;
+                Next::Record(record)
+            }
+            Ok(_) => Next::Passed(format!("the internal role '{}': no object", record.id)),
+            Err(why) => Next::Passed(format!("the internal role '{}', which cannot be kept: {why}", record.id)),
+        }
     }
 
     /// Reads the source once: its ids and its names.
@@ -131,6 +158,10 @@ impl Import<'_> {
         if known.doubled.contains(&number) {
             return Ok(Err(Fault::new(&place, format!("the id '{id}' of {collection} is that of an earlier record"))));
         }
+        if collection == ROLES {
+            let incoming = Incoming { collection, id, revision, content: Value::Object(content) };
+            return Ok(Ok(Ready { incoming, taken: TakenOver::default(), kept_there: Vec::new() }));
+        }
         let mut taken = match self.managed.take_over(&collection, &id, Value::Object(content)) {
             Ok(taken) => taken,
             Err(error) => return Ok(Err(Fault::new(&place, what_of(&error)))),
@@ -174,10 +205,15 @@ impl Import<'_> {
         }
     }
 
-    /// Whether a reference leads to somebody: in the source, or in the store. What the project declares itself is no managed object.
+    /// Whether a reference leads to something: in the source, in the store, or, an internal role, in the project. A role that is not there must
+    /// not be anybody's: a later one of the same id would be theirs at once.
     async fn is_there(&self, known: &Known, target: &str) -> Result<bool, ImportError> {
         let Some((collection, id)) = target.rsplit_once('/') else { return Ok(false) };
-        if !collection.starts_with("managed/") || known.ids.contains(fingerprint(&[collection, id])) {
+        let is_role = collection == ROLES;
+        if is_role && self.managed.policies.knows_role(id) {
+            return Ok(true);
+        }
+        if (!collection.starts_with("managed/") && !is_role) || known.ids.contains(fingerprint(&[collection, id])) {
             return Ok(true);
         }
         let there = self.db.are_there(vec![(collection.to_owned(), id.to_owned())]).await?;

@@ -16,7 +16,7 @@ use serde_json::Value;
 /// The collection of people, where nothing else is said.
 const USER: &str = "managed/user";
 
-fn unavailable(error: identity::ObjectsError) -> CommitError {
+fn unavailable(error: &identity::ObjectsError) -> CommitError {
     CommitError::Unavailable(error.to_string())
 }
 
@@ -137,7 +137,7 @@ impl MemoryLedger {
         let name = stored.as_ref().and_then(|stored| stored.content.get(property)?.as_str());
         let name = name.and_then(|name| identity::names::check_name::<&str>(name, &[]).ok());
         let others = name.map(|name| script::wait(self.objects.named(collection, property, &name)));
-        let others = others.transpose().map_err(unavailable)?;
+        let others = others.transpose().map_err(|error| unavailable(&error))?;
         if others.is_some_and(|holders| holders.iter().any(|holder| holder != id)) {
             return Err(CommitError::Taken {
                 collection: collection.to_owned(),
@@ -171,7 +171,7 @@ impl MemoryLedger {
                 }
                 Effect::KeepNewest { collection, property, value, made, most } => {
                     let own = Query::all(Filter::equals(property, value.as_str()));
-                    let mut own = script::wait(self.objects.query(collection, &own)).map_err(unavailable)?.result;
+                    let mut own = script::wait(self.objects.query(collection, &own)).map_err(|error| unavailable(&error))?.result;
                     own.sort_by_key(|found| std::cmp::Reverse(found.content.get(made).and_then(Value::as_str).map(str::to_owned)));
                     for found in own.into_iter().skip(usize::try_from(*most).unwrap_or(usize::MAX)) {
                         let change = Change::Delete { collection: collection.clone(), id: found.id, expected: None };

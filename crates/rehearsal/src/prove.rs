@@ -12,13 +12,15 @@ mod script;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use process::{Companions, Process};
+use jose::TokenForm;
+use process::{Companions, Process, SnapshotToken};
 use project::{Proofs, Prove};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use stages::Services;
 
-use crate::world::{Keys, NoKeys, Setting};
+pub use crate::world::NoKeys;
+use crate::world::{Keys, Setting};
 
 pub use explore::Bounds;
 
@@ -218,7 +220,7 @@ impl Prover {
         for shape in SHAPES.into_iter().filter(|shape| shape.exists) {
             let mut recovery = Recovery { shape: shape.name, needs: None, steps: Vec::new() };
             for has in Proofs::all() {
-                let explored = explore::explore(self, &process, shape, has, &[Goal::Credential])?;
+                let explored = explore::explore(self, &process, shape, has, &[Goal::Credential], &[Goal::Credential])?;
                 if let Some((_, steps)) = explored.reached.into_iter().next() {
                     (recovery.needs, recovery.steps) = (Some(has.to_string()), steps);
                     break;
@@ -244,7 +246,12 @@ impl Prover {
     }
 
     pub(crate) fn compiled(&self, name: &str, file: &Value) -> Option<Arc<Process<Services>>> {
-        process::compile(name, file, self.companions(), &stages::catalogue()).process.map(Arc::new)
+        let mut process = process::compile(name, file, self.companions(), &stages::catalogue()).process?;
+        // What a sealed token looks like lets nobody in; RSA would be half of what an exploration costs.
+        if let SnapshotToken::Stateless(form) = &mut process.token.kind {
+            *form = TokenForm::DEFAULT;
+        }
+        Some(Arc::new(process))
     }
 
     /// The process as it would be served; else as it would run if its proofs were waived, and false.
@@ -258,18 +265,52 @@ impl Prover {
         Some((self.compiled(name, &waived)?, false))
     }
 
-    pub(crate) fn explored(&self, name: &str, process: &Arc<Process<Services>>, served: bool) -> Result<Finding, NoKeys> {
+    /// Whether somebody who has every proof reaches the goal of an attack in another process: what nobody gets through closes everything.
+    pub(crate) fn is_of_use(&self, process: &Arc<Process<Services>>, attack: &Attack) -> Result<bool, NoKeys> {
+        let all = Proofs::MAIL.and(Proofs::ANSWERS);
+        let has = if process.binds_session() { all.and(Proofs::PASSWORD) } else { all };
+        let shapes = SHAPES.into_iter().filter(|shape| shape.exists == (attack.shape != "nobody") && shape.active);
+        for shape in shapes {
+            if !explore::explore(self, process, shape, has, &[attack.goal], &[attack.goal])?.reached.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether the goal of an attack is reached in another process, by whoever has no more: first as the attack did, then every other way. An
+    /// exploration that is cut off counts as a way.
+    pub(crate) fn still_reached(&self, process: &Arc<Process<Services>>, attack: &Attack) -> Result<bool, NoKeys> {
+        let policy = &self.setting.project.settings.prove;
+        let reveals = process.disclosure() == process::Disclosure::Reveal;
+        let sets: Vec<Proofs> =
+            forbidden(policy, reveals).into_iter().filter(|(_, goals)| goals.contains(&attack.goal)).map(|(has, _)| has).collect();
+        let mut shapes = SHAPES;
+        shapes.sort_by_key(|shape| shape.name != attack.shape);
+        for shape in shapes {
+            for has in &sets {
+                let explored = explore::explore(self, process, shape, *has, &[attack.goal], &[attack.goal])?;
+                if explored.cut_off || !explored.reached.is_empty() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn explored(&self, name: &str, process: &Arc<Process<Services>>, served: bool) -> Result<Finding, NoKeys> {
         let policy = &self.setting.project.settings.prove;
         let reveals = process.disclosure() == process::Disclosure::Reveal;
         let mut finding =
             Finding { process: name.to_owned(), served, settings: 0, states: 0, inputs: 0, depth: 0, cut_off: false, attacks: Vec::new() };
         for shape in SHAPES {
-            for (has, goals) in forbidden(policy, reveals) {
-                let wanted: Vec<Goal> = goals.into_iter().filter(|goal| !finding.attacks.iter().any(|known| known.goal == *goal)).collect();
+            for (has, goals) in settings_of(process, forbidden(policy, reveals)) {
+                let wanted: Vec<Goal> =
+                    goals.iter().copied().filter(|goal| !finding.attacks.iter().any(|known| known.goal == *goal)).collect();
                 if wanted.is_empty() {
                     continue;
                 }
-                let explored = explore::explore(self, process, shape, has, &wanted)?;
+                let explored = explore::explore(self, process, shape, has, &wanted, &goals)?;
                 finding.settings += 1;
                 finding.states += explored.states;
                 finding.inputs += explored.inputs;
@@ -292,6 +333,22 @@ impl Prover {
         }
         Ok(finding)
     }
+}
+
+/// The same for one process: where nothing of it looks at a session, having one makes no difference.
+fn settings_of(process: &Process<Services>, sets: Vec<(Proofs, Vec<Goal>)>) -> Vec<(Proofs, Vec<Goal>)> {
+    if process.binds_session() || process.stages.iter().any(|placed| placed.facts.wants_session) {
+        return sets;
+    }
+    let mut merged: Vec<(Proofs, Vec<Goal>)> = Vec::new();
+    for (has, goals) in sets {
+        let has = has.without_session();
+        match merged.iter_mut().find(|(known, _)| *known == has) {
+            Some((_, known)) => known.extend(goals.into_iter().filter(|goal| !known.contains(goal)).collect::<Vec<_>>()),
+            None => merged.push((has, goals)),
+        }
+    }
+    merged
 }
 
 /// The sets of proofs with the goals that the policy does not let them have. Whoever has less can do less, so of these sets the largest are

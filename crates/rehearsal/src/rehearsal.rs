@@ -119,7 +119,7 @@ impl Rehearsal {
         let person = Person::new(&collection, project.schemas.get(&collection), &project.questions, &plan.person);
         let signed_in = plan.signed_in.unwrap_or(process.binds_session());
         let account = plan.account.unwrap_or(signed_in || !makes_accounts(&process));
-        self.people(&world, &person, account, plan)?;
+        Self::people(&world, &person, account, plan)?;
         let due = if signed_in {
             world.sign_in(&person.collection, &person.id).map_err(|error| RehearsalError::People(error.message))?
         } else {
@@ -152,7 +152,7 @@ impl Rehearsal {
         Ok(Tested { transcript, failures })
     }
 
-    fn people(&self, world: &World, person: &Person, account: bool, plan: &Plan) -> Result<(), RehearsalError> {
+    fn people(world: &World, person: &Person, account: bool, plan: &Plan) -> Result<(), RehearsalError> {
         let refused = |error: crest::ResourceError| RehearsalError::People(error.message);
         if account {
             world.settle(&person.collection, &person.id, &person.content).map_err(refused)?;

@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use accounts::{Consequences, MailChanges, Notifications, Post};
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use crest::{Clock as _, Random, ResourceError};
 use identity::metadata::{Keeper, Tracked};
 use identity::secret::{HashParameters, Hasher, InlineHasher, Secret};
@@ -81,7 +79,7 @@ pub struct World {
 pub struct NoKeys(#[from] jose::Error);
 
 /// Keys that many worlds are made with: to draw a pair takes longer than a walk.
-pub struct Keys(String);
+pub struct Keys(KeyRing);
 
 impl Keys {
     /// Draws them.
@@ -89,24 +87,12 @@ impl Keys {
     /// # Errors
     /// When the system gives no randomness.
     pub fn generate() -> Result<Self, NoKeys> {
-        Ok(Self(KeyRing::generate()?.to_json().to_string()))
+        Ok(Self(KeyRing::generate()?))
     }
 
     /// For one world: what is derived from them follows from its seed, so that codes do.
     fn ring(&self, random: &dyn Random) -> Result<KeyRing, jose::Error> {
-        let mut document: Value = serde_json::from_str(&self.0).unwrap_or_default();
-        if let Some(generation) = document.pointer_mut("/keys/0") {
-            for name in ["master", "signing"] {
-                let length =
-                    generation.get(name).and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok()).map_or(0, |bytes| bytes.len());
-                let mut drawn = vec![0; length];
-                random.fill(&mut drawn);
-                if let Some(member) = generation.get_mut(name) {
-                    *member = Value::from(STANDARD.encode(drawn));
-                }
-            }
-        }
-        KeyRing::from_json(&document.to_string())
+        self.0.with_secrets(|secret| random.fill(secret))
     }
 }
 
@@ -279,7 +265,7 @@ impl World {
     #[must_use]
     pub fn matches(&self, secret: &str, stored: &Value) -> bool {
         let Ok(secret) = Secret::password(secret) else { return false };
-        script::wait(self.hasher.verify(secret, Some(stored.clone()))).is_ok_and(|verdict| verdict.matches())
+        script::wait(self.hasher.verify(secret, Some(stored.clone()))).is_ok_and(identity::secret::Verdict::matches)
     }
 
     fn hash(&self, text: &str) -> Result<Value, ResourceError> {

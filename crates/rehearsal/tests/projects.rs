@@ -1,14 +1,15 @@
 //! Every process of every project of the tests: walked through, drawn and explored.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use process::{ProcessMap, StepOutcome};
+use process::{Process, ProcessMap, StepOutcome};
 use project::{DirectoryFiles, Project};
 use serde_json::{Value, json};
-use stages::HandlebarsTemplates;
+use stages::{HandlebarsTemplates, Services};
 use vestibule_rehearsal::prove::Prover;
 use vestibule_rehearsal::{Plan, Rehearsal, Setting, Transcript};
 
@@ -95,6 +96,38 @@ fn every_step_of_a_walk_is_on_the_map() {
         }
     }
     assert!(walks > 50 && completed * 2 > walks, "{completed} of {walks} were completed");
+}
+
+#[test]
+fn no_process_of_a_project_that_is_served_has_a_way_that_the_policy_forbids() {
+    // Many projects have the same processes: each list of stages is explored once.
+    let mut explored: BTreeSet<Vec<String>> = BTreeSet::new();
+    let mut wanted = Vec::new();
+    for root in directories() {
+        let setting = setting(&root, &[]);
+        let served = setting.processes.iter().filter(|process| !process.options.allow_unproven && process.stages.len() <= 6);
+        let stages = |process: &Process<Services>| process.stages.iter().map(|placed| placed.stage.name().to_owned()).collect::<Vec<_>>();
+        let names: Vec<String> = served.filter(|process| explored.insert(stages(process))).map(|process| process.name.clone()).collect();
+        if !names.is_empty() {
+            wanted.push((root, setting, names));
+        }
+    }
+    let next = Mutex::new(wanted);
+    let prove = || {
+        while let Some((root, setting, names)) = { next.lock().unwrap().pop() } {
+            let prover = Prover::new(setting).unwrap();
+            for name in &names {
+                let finding = prover.prove(name).unwrap().unwrap();
+                let ways: Vec<_> = finding.attacks.iter().map(|attack| (attack.goal, attack.shape, &attack.has, &attack.steps)).collect();
+                assert!(ways.is_empty(), "{} {name}: {ways:#?}", root.display());
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(prove);
+        prove();
+    });
+    assert!(explored.len() > 15, "{explored:?}");
 }
 
 #[test]

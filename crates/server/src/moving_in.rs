@@ -5,10 +5,13 @@ use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
+use accounts::rights;
 use crest::Pointer;
+use identity::Schemas;
 use identity::secret::HashParameters;
 use jose::Keystore;
 use moving::{ExportError, Import, Resolution, Source};
+use serde_json::Value;
 use store::Db;
 use tempfile::TempDir;
 
@@ -16,11 +19,15 @@ use crate::offline::{Offline, OfflineError};
 use crate::project_directory;
 use crate::runtime::{Material, OperatorKeys};
 
+/// What is kept of an internal role, or why it cannot be.
+type RoleJudge = dyn Fn(&str, Value) -> Result<Value, String> + Send + Sync;
+
 /// The store of a project, open for an import. It may be that of a server that is running: whoever is imported signs in at once.
 pub struct MovingIn {
     offline: Offline,
     parameters: HashParameters,
     names: Vec<(String, Pointer, bool)>,
+    judges_role: Box<RoleJudge>,
     /// An empty store for a look, where there is none yet.
     _for_a_look: Option<TempDir>,
 }
@@ -58,15 +65,18 @@ impl MovingIn {
         let names =
             names.into_iter().map(|name| (unique.contains(&name), name)).map(|(unique, (collection, place))| (collection, place, unique));
         let (names, parameters) = (names.collect(), material.project.settings.hashing);
+        let schemas = material.project.schemas.clone();
+        let judges_role = Box::new(move |id: &str, content: Value| kept_role(id, &content, &schemas));
         let mut offline = Offline::open_project(&source, material.project, data, Some(collections)).await?;
         offline.managed.opens = keystore.map(|keystore| Arc::new(OperatorKeys(keystore)) as Arc<_>);
-        Ok(Self { offline, parameters, names, _for_a_look: for_a_look })
+        Ok(Self { offline, parameters, names, judges_role, _for_a_look: for_a_look })
     }
 
     /// The import of a source.
     #[must_use]
     pub fn import<'i>(&'i self, source: &'i Source, resolution: &'i Resolution) -> Import<'i> {
-        Import::new(source, (&self.offline.managed, &self.offline.db), resolution, self.parameters, self.names.clone())
+        let parts = (&self.offline.managed, &self.offline.db);
+        Import::new(source, parts, resolution, self.parameters, self.names.clone(), self.judges_role.as_ref())
     }
 
     /// Opens the store below `data`, which is there, for the people of `project`.
@@ -103,4 +113,12 @@ impl MovingIn {
     pub async fn close(self) {
         self.offline.close().await;
     }
+}
+
+/// What is kept of an internal role of another server, by the rules of `internal/role` over REST.
+fn kept_role(id: &str, content: &Value, schemas: &Schemas) -> Result<Value, String> {
+    if !rights::is_id(id) {
+        return Err("the id of a role is of letters, digits, '-', '_' and '.'".to_owned());
+    }
+    rights::kept_of(id, content, schemas).map_err(|found| found.first().map(rights::said_of).unwrap_or_default())
 }

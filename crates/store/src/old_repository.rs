@@ -10,8 +10,18 @@ use crate::{OpenError, postgres};
 /// Rows that are fetched at once.
 const BATCH: usize = 500;
 /// The tables that hold something of people; tables of explicitly mapped types begin with `managed_`.
-const TABLES: [&str; 7] =
-    ["objecttypes", "managedobjects", "genericobjects", "notificationobjects", "relationships", "internaluser", "internalrole"];
+const TABLES: [&str; 10] = [
+    "objecttypes",
+    "managedobjects",
+    "genericobjects",
+    "metaobjects",
+    "notificationobjects",
+    "relationships",
+    "internaluser",
+    "internalrole",
+    "jsonstorage",
+    "uinotification",
+];
 
 /// Why a repository was not read.
 #[derive(Debug, thiserror::Error)]

@@ -202,6 +202,16 @@ impl Postgres {
         psql.args(["-p", &self.port.to_string(), "-c", text]).env("PGPASSWORD", PASSWORD).output().unwrap()
     }
 
+    /// What `pg_dump` writes of a schema of a database, with these arguments besides.
+    #[must_use]
+    pub fn dump(&self, database: &str, schema: &str, more: &[&str]) -> Vec<u8> {
+        let mut dump = Command::new(programs().join("pg_dump"));
+        dump.args(["-h", "127.0.0.1", "-U", "postgres", "-d", database, "-n", schema, "-p", &self.port.to_string()]).args(more);
+        let output = dump.env("PGPASSWORD", PASSWORD).output().unwrap();
+        succeeded(&output, "pg_dump");
+        output.stdout
+    }
+
     /// The address of an empty store of its own.
     #[must_use]
     pub fn store(&self) -> String {

@@ -193,7 +193,7 @@ impl Managed {
         }
         match (property, name) {
             (None, "lastSync") => lost(taken, "the state of synchronisation, which is not done here".into()),
-            (None, "effectiveRoles" | "effectiveAssignments" | "memberOfOrgIDs") => None,
+            (None, "effectiveRoles" | "effectiveAuthzRoles" | "effectiveAssignments" | "memberOfOrgIDs") => None,
             (None, name) if name.starts_with('_') && name != schema.meta_property() => {
                 lost(taken, "a member of the other server's own that means nothing here".into())
             }
@@ -223,6 +223,11 @@ impl Managed {
         let Some(StoredSecret::Unreadable { key }) = StoredSecret::recognise(crypto) else {
             return Err("hashed, but it is no secret here, so nothing could compare it".into());
         };
+        if crypto.pointer("/$crypto/value/mac").is_some() || crypto.pointer("/$crypto/value/salt").is_some() {
+            // IDM 7 security guide, "Structure of an Encrypted Object".
+            let why = "in the form of 7.x, with a salt and a mac: how its keys come from the keystore's is not documented";
+            return Err(format!("encrypted with the key '{key}', {why}").into());
+        }
         match &self.opens {
             Some(opens) => opens.open(crypto).map_err(|why| format!("encrypted, and it cannot be opened: {why}").into()),
             None => Err(format!("encrypted with the key '{key}', and there is no keystore to open it with").into()),
@@ -338,6 +343,10 @@ fn sides(schema: &ObjectSchema, (collection, id): (&str, &str), members: &mut Ma
                 lost("no reference");
                 continue;
             };
+            if matches!(other, "internal/notification" | "ui/notification") {
+                lost("a notification, which is not kept here");
+                continue;
+            }
             match relationship.pair(other) {
                 Some(Pair { here: false, property, many, .. }) => taken.kept_there.push(KeptThere {
                     collection: other.to_owned(),

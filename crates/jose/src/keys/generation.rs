@@ -71,6 +71,14 @@ impl Generation {
         Ok(Self::prepare(Arc::new(rsa), signing, self.master.clone())?)
     }
 
+    /// This generation's pair with secrets that `fill` draws.
+    pub(super) fn with_secrets(&self, mut fill: impl FnMut(&mut [u8])) -> Result<Self, Error> {
+        let (mut signing, mut master) = (Zeroizing::new(vec![0; SIGNING_LEN]), Zeroizing::new([0; MASTER_LEN]));
+        fill(&mut signing);
+        fill(master.as_mut_slice());
+        Ok(Self::prepare(Arc::clone(&self.rsa), signing, master)?)
+    }
+
     fn prepare(rsa: Arc<RsaPair>, signing: Zeroizing<Vec<u8>>, master: Zeroizing<[u8; MASTER_LEN]>) -> Result<Self, CryptoFailure> {
         let source = hkdf::Salt::new(hkdf::HKDF_SHA256, HKDF_SALT).extract(master.as_slice());
         let direct = |encryption: Encryption| -> Result<ContentKey, CryptoFailure> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::lines::{too_long, utf8};
 use crate::record::{Fault, LONGEST_RECORD, Place};
+use crate::tables;
 
 /// A row of a table.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,8 +59,9 @@ pub(crate) struct Dump<R> {
     state: State,
     /// The columns of tables whose `CREATE TABLE` was read.
     tables: BTreeMap<String, Arc<[String]>>,
-    /// A backslash in quotes means what follows it, as in MySQL.
+    /// A backslash in quotes means what follows it, and `#` begins a comment, as in MySQL.
     escapes: bool,
+    has_begun: bool,
     file: Arc<str>,
 }
 
@@ -67,7 +69,7 @@ type Result<T> = std::result::Result<T, String>;
 
 impl<R: BufRead> Dump<R> {
     pub(crate) fn new(reader: R, file: Arc<str>) -> Self {
-        Self { reader, line: 1, bytes: 0, state: State::Statements, tables: BTreeMap::new(), escapes: false, file }
+        Self { reader, line: 1, bytes: 0, state: State::Statements, tables: BTreeMap::new(), escapes: false, has_begun: false, file }
     }
 
     fn peek(&mut self) -> Result<Option<u8>> {
@@ -110,7 +112,9 @@ impl<R: BufRead> Dump<R> {
                 byte if byte.is_ascii_whitespace() => {}
                 b'-' if self.peek()? == Some(b'-') => self.pass_line()?,
                 b'/' if self.peek()? == Some(b'*') => self.pass_comment()?,
-                b'#' | b'\\' => self.pass_line()?,
+                b'#' if self.escapes => self.pass_line()?,
+                // What is for `psql`.
+                b'\\' => self.pass_line()?,
                 b'\'' => return Ok(Token::Text(self.quoted(b'\'', self.escapes)?)),
                 b'"' | b'`' => {
                     self.escapes |= byte == b'`';
@@ -126,15 +130,45 @@ impl<R: BufRead> Dump<R> {
                         self.byte()?;
                         word.push(next);
                     }
-                    if word.eq_ignore_ascii_case(b"e") && self.peek()? == Some(b'\'') {
+                    if let [prefix @ (b'e' | b'E' | b'n' | b'N' | b'x' | b'X' | b'b' | b'B')] = *word
+                        && self.peek()? == Some(b'\'')
+                    {
                         self.byte()?;
-                        return Ok(Token::Text(self.quoted(b'\'', true)?));
+                        return self.prefixed(prefix.to_ascii_lowercase()).map(Token::Text);
+                    }
+                    // How `--hex-blob` writes bytes.
+                    if let Some(digits) = word.strip_prefix(b"0x").filter(|digits| digits.iter().all(u8::is_ascii_hexdigit)) {
+                        return from_hex(digits).map(Token::Text);
                     }
                     return utf8(word).map(Token::Word);
                 }
                 mark => return Ok(Token::Mark(mark)),
             }
         }
+    }
+
+    /// A text in quotes behind a letter that says how it is to be read.
+    fn prefixed(&mut self, prefix: u8) -> Result<Vec<u8>> {
+        let text = self.quoted(b'\'', prefix == b'e' || (prefix == b'n' && self.escapes))?;
+        match prefix {
+            b'x' => from_hex(&text),
+            b'b' => {
+                let bits = std::str::from_utf8(&text).ok().and_then(|bits| u64::from_str_radix(bits, 2).ok());
+                bits.map(|bits| bits.to_string().into_bytes()).ok_or_else(|| "bits that are none".to_owned())
+            }
+            _ => Ok(text),
+        }
+    }
+
+    /// A dump of MySQL says what it is in its first lines, whether or not names stand in backquotes.
+    fn begin(&mut self) -> Result<()> {
+        self.has_begun = true;
+        let buffer = self.reader.fill_buf().map_err(text_of)?;
+        let head = String::from_utf8_lossy(buffer.get(..buffer.len().min(2048)).unwrap_or_default()).into_owned();
+        let mut comments =
+            head.lines().map(str::trim).take_while(|line| line.is_empty() || line.starts_with("--") || line.starts_with("/*"));
+        self.escapes |= comments.any(|line| line.contains("MySQL dump") || line.contains("MariaDB dump") || line.starts_with("/*!"));
+        Ok(())
     }
 
     fn pass_comment(&mut self) -> Result<()> {
@@ -179,6 +213,7 @@ impl<R: BufRead> Dump<R> {
                         b'r' => b'\r',
                         b't' => b'\t',
                         b'b' => 8,
+                        b'f' if !self.escapes => 12,
                         b'0' => 0,
                         b'Z' => 26,
                         other => other,
@@ -198,6 +233,9 @@ impl<R: BufRead> Dump<R> {
 
     /// Reads up to the next row; nothing at the end of the file.
     fn next_row(&mut self) -> Result<Option<Row>> {
+        if !self.has_begun {
+            self.begin()?;
+        }
         loop {
             self.bytes = 0;
             match std::mem::replace(&mut self.state, State::Statements) {
@@ -297,8 +335,7 @@ impl<R: BufRead> Dump<R> {
             Token::Word(word) if word.eq_ignore_ascii_case("values") => {}
             _ => return self.pass_statement(),
         }
-        let columns = columns.ok_or_else(|| format!("rows of '{table}', whose columns nothing names"))?;
-        self.state = State::Values(table, columns);
+        self.state = State::Values(table, columns.unwrap_or_default());
         Ok(())
     }
 
@@ -332,6 +369,10 @@ impl<R: BufRead> Dump<R> {
                 Some(b'\n') => break,
                 Some(byte) => line.push(byte),
             }
+        }
+        // Line ends of another system: a carriage return of a value is written as `\r`.
+        if line.last() == Some(&b'\r') {
+            line.pop();
         }
         if line == b"\\." {
             return Ok(None);
@@ -407,11 +448,29 @@ fn text_of(error: io::Error) -> String {
 }
 
 fn row(line: u64, table: String, columns: Arc<[String]>, values: Vec<Option<Vec<u8>>>) -> Result<Row> {
+    if !tables::is_read(&table) {
+        // What nobody reads may have any columns, and bytes that are no text.
+        return Ok(Row { line, table, columns, values: Vec::new() });
+    }
+    let columns = match tables::documented(&table, values.len()) {
+        Some(known) if columns.is_empty() => known.iter().map(|name| (*name).to_owned()).collect(),
+        None if columns.is_empty() => return Err(format!("rows of '{table}', whose columns nothing names")),
+        _ => columns,
+    };
     if values.len() != columns.len() {
         return Err(format!("{} values in {} columns of '{table}'", values.len(), columns.len()));
     }
     let values = values.into_iter().map(|value| value.map(utf8).transpose()).collect::<Result<_>>()?;
     Ok(Row { line, table, columns, values })
+}
+
+fn from_hex(digits: &[u8]) -> Result<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = digits.chunks(2).map(|pair| match *pair {
+        [high, low] => Some((digit(high)? << 4) | digit(low)?),
+        _ => None,
+    });
+    pairs.collect::<Option<Vec<u8>>>().ok_or_else(|| "bytes whose digits are none".to_owned())
 }
 
 /// A value of a `COPY`.
@@ -487,16 +546,34 @@ mod tests {
     }
 
     #[test]
+    fn forms_that_options_of_mysqldump_make_are_read() {
+        let text = "-- MySQL dump 10.13\nCREATE TABLE managed_x (objectid varchar(38), a blob, b bit(3));\n# COPY managed_x (a) FROM stdin;\n\
+            INSERT INTO managed_x VALUES ('1\\'',0x7B7D,b'101'),('2',_binary 0x41,NULL),(N'3',X'c3bc',0);\n";
+        let expected = [["1'", "{}", "5"], ["2", "A", "NULL"], ["3", "ü", "0"]];
+        assert_eq!(rows(text), expected.map(|values| Ok(("managed_x".to_owned(), some(&values)))));
+        assert_eq!(rows("INSERT INTO managed_x (a) VALUES (X'4');"), [Err("dump.sql:1: bytes whose digits are none".into())]);
+    }
+
+    #[test]
+    fn columns_that_nothing_names_are_those_of_the_documentation() {
+        let text = "INSERT INTO openidm.objecttypes VALUES (1, 'managed/user');\nINSERT INTO openidm.metaobjects VALUES (1, 1, 'a', '0', '{}');\n\
+            CREATE VIEW x AS SELECT fullobject #>> '{a}' AS a FROM managedobjects;\nCOPY openidm.objecttypes (id, objecttype) FROM stdin;\r\n2\tmanaged/role\r\n\\.\r\n";
+        let read: Vec<Row> = Dump::new(text.as_bytes(), "dump.sql".into()).map(|row| row.unwrap()).collect();
+        let got: Vec<_> = read.iter().map(|row| (row.table.as_str(), row.get("objecttype").or_else(|| row.get("fullobject")))).collect();
+        assert_eq!(got, [("objecttypes", Some("managed/user")), ("metaobjects", Some("{}")), ("objecttypes", Some("managed/role"))]);
+    }
+
+    #[test]
     fn a_dump_that_is_cut_says_where() {
         assert_eq!(
-            rows("COPY a (b) FROM stdin;\nx\ny"),
-            [Ok(("a".into(), some(&["x"]))), Err("dump.sql:3: the file ends in the middle of a table".into())]
+            rows("COPY managed_a (b) FROM stdin;\nx\ny"),
+            [Ok(("managed_a".into(), some(&["x"]))), Err("dump.sql:3: the file ends in the middle of a table".into())]
         );
         assert_eq!(
-            rows("INSERT INTO a (b) VALUES ('x'),\n('y"),
-            [Ok(("a".into(), some(&["x"]))), Err("dump.sql:2: the file ends inside a quoted text".into())]
+            rows("INSERT INTO managed_a (b) VALUES ('x'),\n('y"),
+            [Ok(("managed_a".into(), some(&["x"]))), Err("dump.sql:2: the file ends inside a quoted text".into())]
         );
-        assert_eq!(rows("COPY a (b, c) FROM stdin;\nx\n\\.\n"), [Err("dump.sql:3: 1 values in 2 columns of 'a'".into())]);
-        assert_eq!(rows("INSERT INTO a VALUES (1);"), [Err("dump.sql:1: rows of 'a', whose columns nothing names".into())]);
+        assert_eq!(rows("COPY managed_a (b, c) FROM stdin;\nx\n\\.\n"), [Err("dump.sql:3: 1 values in 2 columns of 'managed_a'".into())]);
+        assert_eq!(rows("INSERT INTO managed_a VALUES (1);"), [Err("dump.sql:1: rows of 'managed_a', whose columns nothing names".into())]);
     }
 }

@@ -49,6 +49,12 @@ impl Proofs {
         Self(self.0 | other.0)
     }
 
+    /// What is left where nothing looks at a session.
+    #[must_use]
+    pub fn without_session(self) -> Self {
+        Self(self.0 & 3)
+    }
+
     /// `mail+answers`.
     fn parse(text: &str) -> Option<Self> {
         text.split('+').try_fold(Self::NONE, |all, word| {
@@ -111,14 +117,13 @@ impl Prove {
             let mut sets = Vec::new();
             for item in written.items() {
                 let Some(text) = item.text() else { continue };
-                match Proofs::parse(&text) {
-                    Some(set) => sets.push(set),
-                    None => {
-                        let message = format!("'{text}' is no set of proofs; the default counts");
-                        let help = "write mail, answers, session or password, or several joined by '+': \"mail+answers\"".to_owned();
-                        item.report(Severity::Error, "wrong-value", message, Some(help));
-                        return None;
-                    }
+                if let Some(set) = Proofs::parse(&text) {
+                    sets.push(set);
+                } else {
+                    let message = format!("'{text}' is no set of proofs; the default counts");
+                    let help = "write mail, answers, session or password, or several joined by '+': \"mail+answers\"".to_owned();
+                    item.report(Severity::Error, "wrong-value", message, Some(help));
+                    return None;
                 }
             }
             Some(sets)

@@ -158,7 +158,10 @@ impl Attacker<'_> {
             _ => vec!["userName", "mail"],
         };
         let mut queries = Vec::new();
-        for field in fields {
+        // By two fields, names rather than others: whom a third one finds they find, too.
+        let mut fields = fields;
+        fields.sort_by_key(|field| !matches!(field.trim_start_matches('/'), "userName" | "mail"));
+        for field in fields.into_iter().filter(|field| self.victim.contains_key(field.trim_start_matches('/'))).take(2) {
             let known = self.victim.get(field.trim_start_matches('/')).filter(|value| value.is_string());
             queries.extend(known.map(|value| format!("{field} eq {value}")));
         }

@@ -77,6 +77,7 @@ pub(crate) fn explore(
     shape: Shape,
     has: Proofs,
     wanted: &[Goal],
+    forbidden: &[Goal],
 ) -> Result<Explored, NoKeys> {
     let setting = crate::world::Setting { processes: vec![Arc::clone(process)], ..prover.setting.clone() };
     let world = World::new(setting, &prover.keys, 1, 1_767_225_600, BTreeMap::new())?;
@@ -104,6 +105,7 @@ pub(crate) fn explore(
         attacker: Attacker { victim: &whom, has },
         caller: caller(subject, login, has.contains(Proofs::PASSWORD)),
         before: world.stored(&collection(process), VICTIM),
+        forbidden,
         bounds: Bounds { depth: prover.bounds.depth.max(process.stages.len() * 2 + 4), ..prover.bounds },
     };
     search.run(wanted, &mut explored);
@@ -117,6 +119,8 @@ struct Search<'a> {
     attacker: Attacker<'a>,
     caller: Caller,
     before: Option<Value>,
+    /// Where a way ends: whatever of these is reached.
+    forbidden: &'a [Goal],
     bounds: Bounds,
 }
 
@@ -131,13 +135,11 @@ impl Search<'_> {
             for (token, input) in self.moves(&state) {
                 explored.inputs += 1;
                 self.restore(&state.stored);
-                let Some(next) = self.submit(&state, token, &input, wanted, explored) else { continue };
+                let next = self.submit(&state, token, &input, wanted, explored);
                 if wanted.iter().all(|goal| explored.reached.iter().any(|(known, _)| known == goal)) {
                     return;
                 }
-                if !seen.insert(self.key(&next)) {
-                    continue;
-                }
+                let Some(next) = next.filter(|next| seen.insert(self.key(next))) else { continue };
                 if next.path.len() >= self.bounds.depth || seen.len() > self.bounds.states {
                     explored.cut_off = true;
                     continue;
@@ -185,12 +187,15 @@ impl Search<'_> {
         let answer = if good { format!("{} {}", text("type"), text("tag")) } else { format!("{code} {}", text("message")) };
         let mut path = state.path.clone();
         path.push(AttackStep { token: held.map(|held| held.number), input: input.clone(), answer });
-        for goal in self.reached(&body, knows_name) {
+        let reached = self.reached(&body, knows_name);
+        let arrived = reached.iter().any(|goal| self.forbidden.contains(goal));
+        for goal in reached {
             if wanted.contains(&goal) && !explored.reached.iter().any(|(known, _)| *known == goal) {
                 explored.reached.push((goal, path.clone()));
             }
         }
-        let submitted = submitted.ok()?;
+        // What can be done with an account that was taken is no further way to it.
+        let submitted = submitted.ok().filter(|_| !arrived)?;
         let mut next = state.held.clone();
         if let Some(token) = submitted.body.get("token").and_then(Value::as_str) {
             let held = self.held(path.len(), token, body);
@@ -220,7 +225,8 @@ impl Search<'_> {
                     Goal::Credential
                 } else if name == "mail" {
                     Goal::Address
-                } else if name == meta {
+                } else if name == meta || project.questions.attempts_property.as_ref() == Some(name) {
+                    // What the server notes about them, failures among it.
                     continue;
                 } else {
                     Goal::Profile

@@ -1,10 +1,11 @@
 //! The smallest edit of a process file that closes an attack: one stage moved, put in front or taken out. Each is tried: the edited
-//! file has to be served without anything waived, and the same exploration has to end without a way.
+//! file has to be served without anything waived, whoever has every proof has to get through it, and the same exploration has to end
+//! without a way.
 
 use process::FactKind;
 use serde_json::{Map, Value};
 
-use super::{Attack, Edit, Goal, Prover};
+use super::{Attack, Edit, Prover};
 use crate::world::NoKeys;
 
 /// Stages whose proof closes ways, in the order they are thought of.
@@ -16,9 +17,7 @@ pub(super) fn smallest_edit(prover: &Prover, name: &str, file: &Value, attack: &
         if process.options.allow_unproven {
             continue;
         }
-        let finding = prover.explored(name, &process, true)?;
-        let still = |goal: Goal| finding.attacks.iter().any(|known| known.goal == goal);
-        if !finding.cut_off && !still(attack.goal) {
+        if prover.is_of_use(&process, attack)? && !prover.still_reached(&process, attack)? {
             return Ok(Some(edit));
         }
     }

@@ -6,8 +6,7 @@
 use async_trait::async_trait;
 use crest::{Change, Patch, ResourceError};
 use process::{Effect, Topic};
-use project::{InternalRole, Severity};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use wire::conditions::{Expected, Put};
 use wire::request::QueryRequest;
 
@@ -46,10 +45,6 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// Roles that are kept at most; each request of a delegate reads them.
 const MOST: usize = 1000;
-/// Longest id, in bytes.
-const LONGEST_ID: usize = 128;
-/// What is kept of a role.
-const CONTENT: [&str; 5] = ["name", "description", "privileges", "condition", "temporalConstraints"];
 
 /// One role, or all.
 pub(super) struct Roles {
@@ -118,8 +113,7 @@ fn missing(id: &str) -> ResourceError {
 
 /// References name a role by its id, so it is a plain word.
 fn check_id(id: &str) -> Result<(), ResourceError> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if id.len() <= LONGEST_ID && id.bytes().all(plain) && !id.starts_with('.') && !id.is_empty() {
+    if rights::is_id(id) {
         return Ok(());
     }
     Err(ResourceError::bad_request("The id of a role is of letters, digits, '-', '_' and '.'"))
@@ -131,22 +125,11 @@ fn checked(cx: &Context<'_>, id: &str, body: &Value) -> Result<Value, ResourceEr
     if members.contains_key(MEMBERS) {
         return Err(ResourceError::bad_request(format!("'{MEMBERS}' is changed by a patch, or below the role")));
     }
-    let content: Map<String, Value> = members
-        .iter()
-        .filter(|(name, _)| !name.starts_with('_') && *name != "id")
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let content = Value::Object(content);
-    let (_, found) = InternalRole::of_value(id, &content, &cx.runtime.schemas);
-    let refused: Vec<Value> = found.iter().filter(|found| found.severity != Severity::Hint).map(config_files::to_value).collect();
-    if let Some(first) = found.iter().find(|found| found.severity != Severity::Hint) {
-        let place = if first.location.pointer.is_empty() { String::new() } else { format!("{}: ", first.location.pointer) };
-        let message = format!("The role is not valid: {place}{}", first.message);
-        return Err(ResourceError::bad_request(message).with_detail(json!({ "diagnostics": refused })));
-    }
-    let Value::Object(mut content) = content else { return Err(ResourceError::internal("A role is an object")) };
-    content.retain(|name, value| CONTENT.contains(&name.as_str()) && !value.is_null());
-    Ok(Value::Object(content))
+    rights::kept_of(id, body, &cx.runtime.schemas).map_err(|found| {
+        let refused: Vec<Value> = found.iter().map(config_files::to_value).collect();
+        let first = found.first().map(rights::said_of).unwrap_or_default();
+        ResourceError::bad_request(format!("The role is not valid: {first}")).with_detail(json!({ "diagnostics": refused }))
+    })
 }
 
 fn answer(role: &Role, created: Option<String>) -> Reply {
