@@ -231,6 +231,8 @@ fn called(common: &Map<String, Value>) -> Option<String> {
     ["email", "username", "displayName"].iter().find_map(text).map(str::to_owned)
 }
 
+/// How often a link is tried to be taken away while others of the same person are.
+const ROUNDS: usize = 4;
 /// The collection of the people that accounts at providers are linked to.
 const PEOPLE: &str = "managed/user";
 
@@ -264,6 +266,19 @@ impl Actor<'_> {
     /// # Errors
     /// 404 where there is none, 403 where it is the last way to sign in, 503 when the store does not answer.
     pub async fn unlink(&self, id: &str, provider: &str) -> Result<Resource, AccountError> {
+        for _ in 0..ROUNDS {
+            match self.taken_away(id, provider).await? {
+                Ok(()) => return self.person(id).await,
+                // What was left to sign in with has gone meanwhile: it is looked at again.
+                Err(CommitError::Patch(_)) => {}
+                Err(error) => return Err(ResourceError::from(error).into()),
+            }
+        }
+        Err(ResourceError::conflict("The links of this person are being changed, try again").into())
+    }
+
+    /// Tries it once. The store refuses where the link that would be left, the last way in, is not there any more.
+    async fn taken_away(&self, id: &str, provider: &str) -> Result<Result<(), CommitError>, AccountError> {
         let person = self.person(id).await?;
         let linked = self.linked(&person).await?;
         let collection = ::social::collection(provider);
@@ -272,21 +287,31 @@ impl Actor<'_> {
             return Err(ResourceError::not_found(format!("No account of the identity provider '{provider}' is linked")).into());
         }
         let usable = |of: &str| self.attempt.runtime.social.iter().any(|one| ::social::collection(&one.name) == of);
-        let others = linked.iter().any(|(of, _)| *of != collection && usable(of)) && self.attempt.runtime.social_module().is_some();
-        if !others && !self.has_password(&person) {
+        let on = self.attempt.runtime.social_module().is_some();
+        let left = linked.iter().find(|(of, _)| on && *of != collection && usable(of));
+        let has_password = self.has_password(&person);
+        if left.is_none() && !has_password {
             let message = "This is the only way left to sign in: set a password, or link another identity provider first";
             return Err(ResourceError::forbidden(message).of_kind(trouble::LAST).into());
         }
         let managed = self.managed();
-        let mut effects = Vec::new();
+        // Whoever takes away another link of the same person waits for this one, and finds what it left.
+        let stays = |target: String| Effect::Refers {
+            collection: collection.clone(),
+            property: LINKED_PROPERTY.to_owned(),
+            target,
+            exists: true,
+            alone: None,
+        };
+        let mut effects = vec![stays(format!("{PEOPLE}/{id}"))];
+        effects.extend(left.filter(|_| !has_password).map(|(of, subject)| stays(format!("{of}/{subject}"))));
         for (of, subject) in own {
             let prepared = managed.delete(of, subject, &Expect::any()).await?;
             effects.extend(prepared.change.clone().map(Effect::Change));
             effects.extend(stages::of_scripts(&managed, &prepared));
         }
         let detail = json!({ "provider": provider, "linked": false });
-        self.commit(effects, id, "unlink", detail, None).await?.map_err(ResourceError::from)?;
-        self.person(id).await
+        self.commit(effects, id, "unlink", detail, None).await
     }
 
     /// The accounts that are linked to a person, as far as their providers are in use.
