@@ -301,3 +301,61 @@ fn a_provider_that_comes_back_elsewhere_has_no_button_and_one_that_posts_is_answ
     let location = answered.header("location").unwrap().to_owned();
     here.open(&location).is(200, "Create an account").says("Apple has told us who you are");
 }
+
+#[test]
+fn what_is_asked_before_and_behind_the_details_is_asked_of_whoever_comes_from_a_provider() {
+    let acme = IdentityProvider::start();
+    let details = json!({"name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": true, "identityServiceUrl": "managed/user",
+        "registrationProperties": ["userName", "givenName", "sn", "mail"]});
+    let stages =
+        [json!({"name": "termsAndConditions"}), details, json!({"name": "selfRegistration", "identityServiceUrl": "managed/user"})];
+    let files = project(&[ours(acme.file("acme"))])
+        .process("registration", &stages)
+        .without("conf/selfservice-socialUserClaim.json")
+        .json("conf/selfservice.terms.json", &json!({"versions": [{"version": "1", "termsTranslations": {"en": "Be kind."}, "createDate": "2026-01-01T00:00:00.000Z"}], "active": "1"}));
+    let server = Server::on(files).start();
+
+    // From the sign-in page: the terms come first, and the provider is told of where it is asked for.
+    let account = Account::new("before");
+    let mut here = Visitor::new(server.address());
+    here.open("/sign-in");
+    let url = pressed(&mut here, "Continue with Acme & Co");
+    here.open(&back(&acme.answer(&url, &account))).says("Be kind.");
+    assert!(!here.page.html.contains("user.userName"));
+    here.submit(&[("accept", "true")], None).is(200, "Create an account").says("Acme & Co has told us who you are");
+    assert!(here.page.html.contains(&format!("value=\"{}\"", account.mail)));
+    here.submit(&[("user.userName", &account.subject), ("user.sn", "Before")], None);
+    let found = server.admin().get(&format!("managed/acme/{}", account.subject));
+    assert_eq!(found.status, 200, "the account is made and linked");
+
+    // From the question itself, in the middle of a process.
+    let account = Account::new("middle");
+    let mut here = Visitor::new(server.address());
+    here.open("/registration").says("Be kind.");
+    assert!(!here.page.text().contains("Continue with Acme"), "terms are no question that a provider answers");
+    here.submit(&[("accept", "true")], None).is(200, "Create an account");
+    let url = pressed(&mut here, "Continue with Acme & Co");
+    let step = here.page.path.clone();
+    let state = acme.answer(&url, &account)["state"][0].as_str().unwrap().to_owned();
+    here.open(&format!("/oauthReturn/?state={state}&error=access_denied"))
+        .is(200, "Create an account")
+        .says("You went back without signing in");
+    let at = here.page.path.replace("%5F", "_").replace("%2D", "-");
+    assert!(at.starts_with(&step), "the step is still there: {at}");
+    let url = pressed(&mut here, "Continue with Acme & Co");
+    here.open(&back(&acme.answer(&url, &account))).is(200, "Create an account").says("Acme & Co has told us who you are");
+    here.submit(&[("user.userName", &account.subject), ("user.sn", "Middle")], None);
+    assert_eq!(server.admin().get(&format!("managed/acme/{}", account.subject)).status, 200);
+}
+
+#[test]
+fn over_https_what_a_browser_keeps_can_be_set_by_no_other_host() {
+    let acme = IdentityProvider::start();
+    let mut file = ours(acme.file("acme"));
+    file["redirectUri"] = json!("https://id.example.test/oauthReturn/");
+    let server = Server::on(project(&[file]).file("vestibule.toml", "[server]\npublic_url = \"https://id.example.test\"\n")).start();
+    let sent = Visitor::new(server.address()).send(Request::new("GET", "/sign-in/acme"));
+    let set: Vec<&str> = sent.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.as_str()).collect();
+    let kept = set.iter().find(|set| set.starts_with("__Host-vestibule-provider=")).unwrap_or_else(|| panic!("{set:?}"));
+    assert!(kept.ends_with("; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure"), "{kept}");
+}
