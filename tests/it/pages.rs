@@ -6,6 +6,7 @@ mod captcha;
 mod forms;
 mod links;
 mod look;
+mod providers;
 mod scripts;
 mod whole;
 

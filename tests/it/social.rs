@@ -1,6 +1,8 @@
 //! Identity providers over REST, as the stock client uses them (docs/protocol/social.md, docs/protocol/clients.md): the way there and back,
 //! signing in, linking and taking links away; and that nobody gets an account by it that is not theirs.
 
+use std::sync::Barrier;
+
 use jose::signature::SigningKey;
 use serde_json::{Value, json};
 
@@ -181,6 +183,38 @@ fn the_last_way_in_is_not_taken_away() {
     unbind(&session, &person, "acme").ok();
     unbind(&session, &person, "other").refused(403);
     assert!(world.signs_in(&world.client_token("other", &second)).status == 200);
+}
+
+#[test]
+fn two_links_taken_away_at_the_same_moment_leave_one_to_whoever_has_no_password() {
+    let world = world();
+    for round in 0..8 {
+        let (person, _) = world.linked("acme", "both");
+        let session = world.server.nobody().session(&person.name, PASSWORD);
+        bind(&session, &person, "other", &world.client_token("other", &Account::new("both"))).ok();
+        let take_password = json!([{"operation": "remove", "field": "/password"}]);
+        world.server.admin().patch(&format!("managed/user/{}", person.id), &take_password).ok();
+        let (token, barrier) =
+            (world.client_token("acme", &Account { subject: subject(&world, &person, "acme"), mail: String::new() }), Barrier::new(2));
+        let session = world.server.nobody().with("Cookie", &cookie(&world.signs_in(&token)).unwrap());
+        let taken = |name: &str| {
+            barrier.wait();
+            unbind(&session, &person, name).status
+        };
+        let statuses = std::thread::scope(|scope| {
+            let one = scope.spawn(|| taken("acme"));
+            [taken("other"), one.join().unwrap()]
+        });
+        assert_eq!((statuses.iter().filter(|status| **status == 200).count(), world.links(&person).len()), (1, 1), "{round}: {statuses:?}");
+        assert!(statuses.contains(&403), "{round}: {statuses:?}");
+    }
+}
+
+/// The account at a provider that is linked to somebody.
+fn subject(world: &World, person: &Person, name: &str) -> String {
+    let links = world.links(person);
+    let found = links.iter().find(|link| link["_refResourceCollection"] == json!(format!("managed/{name}"))).unwrap();
+    found["_refResourceId"].as_str().unwrap().to_owned()
 }
 
 #[test]

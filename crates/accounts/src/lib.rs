@@ -39,7 +39,7 @@ mod social;
 mod submission;
 mod turns;
 
-pub use self::social::Sent;
+pub use self::social::{Elsewhere, Sent, trouble};
 pub use accepted::Accepted;
 pub use accounts::Accounts;
 pub use administrator::Administrator;

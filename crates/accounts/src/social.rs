@@ -32,7 +32,40 @@ pub struct Sent {
     pub url: String,
     /// What comes back with the answer, sealed.
     pub token: String,
+    /// `state`, which the answer has too.
+    pub state: String,
 }
+
+/// An account at a provider, as people know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The provider.
+    pub provider: String,
+    /// The address, the name or, where the provider tells neither, the id of the account there.
+    pub name: String,
+}
+
+/// Kinds of what cannot be done with a provider ([`ResourceError::kind`]).
+pub mod trouble {
+    /// The person went back, or did not agree.
+    pub const CANCELLED: &str = "provider-cancelled";
+    /// The provider refuses for another reason.
+    pub const REFUSED: &str = "provider-refused";
+    /// What it says is not believed.
+    pub const UNTRUSTED: &str = "provider-untrusted";
+    /// It does not answer.
+    pub const DOWN: &str = "provider-down";
+    /// The answer belongs to nothing that was begun here, or was used.
+    pub const OLD: &str = "provider-old";
+    /// The account is linked already.
+    pub const TAKEN: &str = "provider-taken";
+    /// It is the last way to sign in.
+    pub const LAST: &str = "provider-last";
+}
+
+/// What a provider says when the person did not want to (RFC 6749 §4.1.2.1, OpenID Connect Core 1.0 §3.1.2.6, and Apple's and LinkedIn's own).
+const CANCELLED: [&str; 6] =
+    ["access_denied", "consent_required", "interaction_required", "user_cancelled_authorize", "user_cancelled_login", "user_denied"];
 
 /// Purpose of the text that stands for a posted answer, in the place of its code.
 const POSTED: &str = "identity provider's form";
@@ -45,10 +78,15 @@ fn told(provider: &str, error: &SocialError) -> AccountError {
         SocialError::Unknown => ResourceError::not_found("Unknown identity provider"),
         SocialError::State => {
             ResourceError::bad_request("The answer of the identity provider does not belong to a sign-in that was begun here")
+                .of_kind(trouble::OLD)
         }
-        SocialError::Said(word) => ResourceError::forbidden(format!("The identity provider refused the sign-in: {word}")),
-        SocialError::Down(_) => ResourceError::unavailable("The identity provider does not answer, try again later or sign in another way"),
-        SocialError::Refused(_) => ResourceError::forbidden("The answer of the identity provider cannot be trusted"),
+        SocialError::Said(word) => ResourceError::forbidden(format!("The identity provider refused the sign-in: {word}"))
+            .of_kind(if CANCELLED.contains(&word.as_str()) { trouble::CANCELLED } else { trouble::REFUSED }),
+        SocialError::Down(_) => ResourceError::unavailable("The identity provider does not answer, try again later or sign in another way")
+            .of_kind(trouble::DOWN),
+        SocialError::Refused(_) => {
+            ResourceError::forbidden("The answer of the identity provider cannot be trusted").of_kind(trouble::UNTRUSTED)
+        }
     };
     match error {
         SocialError::Unknown | SocialError::State => tracing::debug!(provider, %error, "an identity provider's answer is refused"),
@@ -73,7 +111,7 @@ impl Attempt<'_> {
         let begun = begun.map_err(|error| told(provider, &error))?;
         let payload = serde_json::to_value(&begun.challenge).map_err(|_| ResourceError::internal("Error constructing token"))?;
         let token = mint(&self.accounts.keys, self.accounts.random.as_ref(), CHALLENGE, payload, self.now, AWAY)?;
-        Ok(Sent { url: begun.url, token })
+        Ok(Sent { url: begun.url, token, state: begun.challenge.state })
     }
 
     /// The query of a GET that stands for a provider's form: its state, and the rest sealed in the place of the code. Proves nothing, and is worth
@@ -134,6 +172,14 @@ impl Attempt<'_> {
         Some((proven, spend))
     }
 
+    /// The account at a provider that a text proves, for the person to see; nothing for a text that is not good.
+    #[must_use]
+    pub fn elsewhere(&self, text: &str) -> Option<Elsewhere> {
+        let (proven, _) = self.proven(text)?;
+        let name = called(&proven.common).unwrap_or(proven.subject);
+        Some(Elsewhere { provider: proven.provider, name })
+    }
+
     /// Whether a text that comes on somebody's session proves an account that is linked to that person.
     ///
     /// # Errors
@@ -179,6 +225,14 @@ impl Attempt<'_> {
     }
 }
 
+/// What an account elsewhere is called, by its profile in common words.
+fn called(common: &Map<String, Value>) -> Option<String> {
+    let text = |name: &&str| common.get(*name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    ["email", "username", "displayName"].iter().find_map(text).map(str::to_owned)
+}
+
+/// How often a link is tried to be taken away while others of the same person are.
+const ROUNDS: usize = 4;
 /// The collection of the people that accounts at providers are linked to.
 const PEOPLE: &str = "managed/user";
 
@@ -188,7 +242,7 @@ impl Actor<'_> {
     /// # Errors
     /// 400 for a text that is not good or is another provider's, 409 for an account that is linked already, 503 when the store does not answer.
     pub async fn link(&self, id: &str, provider: &str, text: &str) -> Result<Resource, AccountError> {
-        let invalid = || ResourceError::bad_request("The token of the identity provider is not valid");
+        let invalid = || ResourceError::bad_request("The token of the identity provider is not valid").of_kind(trouble::OLD);
         let attempt = self.attempt;
         let (proven, spend) = attempt.proven(text).filter(|(proven, _)| proven.provider == provider).ok_or_else(invalid)?;
         let person = self.person(id).await?;
@@ -199,7 +253,7 @@ impl Actor<'_> {
         let managed = self.managed();
         let elsewhere = stages::find_link(&managed, &proven).await?.is_some();
         if elsewhere || linked.iter().any(|(of, _)| *of == ::social::collection(provider)) {
-            return Err(ResourceError::conflict("An account of this identity provider is linked already").into());
+            return Err(ResourceError::conflict("An account of this identity provider is linked already").of_kind(trouble::TAKEN).into());
         }
         let effects = stages::link(&managed, &proven, PEOPLE, id).await?;
         let detail = json!({ "provider": provider, "linked": true });
@@ -212,6 +266,19 @@ impl Actor<'_> {
     /// # Errors
     /// 404 where there is none, 403 where it is the last way to sign in, 503 when the store does not answer.
     pub async fn unlink(&self, id: &str, provider: &str) -> Result<Resource, AccountError> {
+        for _ in 0..ROUNDS {
+            match self.taken_away(id, provider).await? {
+                Ok(()) => return self.person(id).await,
+                // What was left to sign in with has gone meanwhile: it is looked at again.
+                Err(CommitError::Patch(_)) => {}
+                Err(error) => return Err(ResourceError::from(error).into()),
+            }
+        }
+        Err(ResourceError::conflict("The links of this person are being changed, try again").into())
+    }
+
+    /// Tries it once. The store refuses where the link that would be left, the last way in, is not there any more.
+    async fn taken_away(&self, id: &str, provider: &str) -> Result<Result<(), CommitError>, AccountError> {
         let person = self.person(id).await?;
         let linked = self.linked(&person).await?;
         let collection = ::social::collection(provider);
@@ -220,21 +287,52 @@ impl Actor<'_> {
             return Err(ResourceError::not_found(format!("No account of the identity provider '{provider}' is linked")).into());
         }
         let usable = |of: &str| self.attempt.runtime.social.iter().any(|one| ::social::collection(&one.name) == of);
-        let others = linked.iter().any(|(of, _)| *of != collection && usable(of)) && self.attempt.runtime.social_module().is_some();
-        if !others && !self.has_password(&person) {
+        let on = self.attempt.runtime.social_module().is_some();
+        let left = linked.iter().find(|(of, _)| on && *of != collection && usable(of));
+        let has_password = self.has_password(&person);
+        if left.is_none() && !has_password {
             let message = "This is the only way left to sign in: set a password, or link another identity provider first";
-            return Err(ResourceError::forbidden(message).into());
+            return Err(ResourceError::forbidden(message).of_kind(trouble::LAST).into());
         }
         let managed = self.managed();
-        let mut effects = Vec::new();
+        // Whoever takes away another link of the same person waits for this one, and finds what it left.
+        let stays = |target: String| Effect::Refers {
+            collection: collection.clone(),
+            property: LINKED_PROPERTY.to_owned(),
+            target,
+            exists: true,
+            alone: None,
+        };
+        let mut effects = vec![stays(format!("{PEOPLE}/{id}"))];
+        effects.extend(left.filter(|_| !has_password).map(|(of, subject)| stays(format!("{of}/{subject}"))));
         for (of, subject) in own {
             let prepared = managed.delete(of, subject, &Expect::any()).await?;
             effects.extend(prepared.change.clone().map(Effect::Change));
             effects.extend(stages::of_scripts(&managed, &prepared));
         }
         let detail = json!({ "provider": provider, "linked": false });
-        self.commit(effects, id, "unlink", detail, None).await?.map_err(ResourceError::from)?;
-        self.person(id).await
+        self.commit(effects, id, "unlink", detail, None).await
+    }
+
+    /// The accounts that are linked to a person, as far as their providers are in use.
+    ///
+    /// # Errors
+    /// 404 for nobody, 503 when the store does not answer.
+    pub async fn links(&self, id: &str) -> Result<Vec<Elsewhere>, AccountError> {
+        let runtime = self.attempt.runtime;
+        let mut links = Vec::new();
+        for (collection, subject) in self.linked(&self.person(id).await?).await? {
+            let Some(provider) = runtime.social.iter().find(|one| ::social::collection(&one.name) == collection) else { continue };
+            let kept = runtime.managed.objects.read(&collection, &subject).await.map_err(ResourceError::from)?;
+            let common = match kept {
+                Some(Resource { content: Value::Object(kept), .. }) => {
+                    self.in_common_words(&provider.name, &kept).await.unwrap_or_default()
+                }
+                _ => Map::new(),
+            };
+            links.push(Elsewhere { provider: provider.name.clone(), name: called(&common).unwrap_or(subject) });
+        }
+        Ok(links)
     }
 
     async fn person(&self, id: &str) -> Result<Resource, AccountError> {
@@ -257,7 +355,9 @@ impl Actor<'_> {
     async fn commit_link(&self, id: &str, spend: Spend, effects: Vec<Effect>, event: &str, detail: Value) -> Result<(), AccountError> {
         match self.commit(effects, id, event, detail, Some(spend)).await? {
             Ok(()) => Ok(()),
-            Err(CommitError::Spent) => Err(ResourceError::bad_request("The token of the identity provider is not valid").into()),
+            Err(CommitError::Spent) => {
+                Err(ResourceError::bad_request("The token of the identity provider is not valid").of_kind(trouble::OLD).into())
+            }
             Err(error) => Err(ResourceError::from(error).into()),
         }
     }

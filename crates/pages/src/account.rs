@@ -11,9 +11,9 @@ use identity::ObjectSchema;
 use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::field::{Field, Problem};
-use crate::sign_in::HOME;
 use crate::step::Draft;
 use crate::visit::{Outcome, Visit};
+use crate::way::HOME;
 
 /// Whoever is not signed in goes there first and comes back; whoever owes something does that first.
 pub(crate) enum Gate {

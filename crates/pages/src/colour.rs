@@ -64,6 +64,18 @@ fn written(colour: [f64; 3]) -> String {
     format!("#{red}{green}{blue}")
 }
 
+/// The ground of a button and a text that can be read on it: the one that was chosen, else black or white.
+pub(crate) fn of_button(ground: &str, text: &str) -> Option<(String, String)> {
+    let ground = parse(ground)?;
+    let chosen = parse(text).filter(|text| contrast(*text, ground) >= READABLE).map(written);
+    Some((written(ground), chosen.unwrap_or_else(|| on(ground).to_owned())))
+}
+
+/// A colour as it is written here.
+pub(crate) fn tidy(text: &str) -> Option<String> {
+    parse(text).map(written)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,11 @@ use crate::browser::random_name;
 use crate::page::Samples;
 use crate::question::title;
 use crate::session;
-use crate::sign_in::HOME;
 use crate::step::{KEPT, Outcome as Led, Step};
+use crate::trouble::{Trouble, told};
 use crate::visit::{Outcome, Visit};
+use crate::way::HOME;
+use crate::way::Purpose;
 use crate::words::Words;
 
 /// Seconds for which a form that ended a process leads where it led.
@@ -35,8 +37,9 @@ pub(crate) struct Ended {
     pub nothing: bool,
 }
 
-/// A process was completed by this submission. `body` is the engine's answer.
-pub(crate) async fn reached(visit: &Visit, name: &str, at: &str, body: &Value) -> Outcome {
+/// A process was completed by this submission. `body` is the engine's answer; `brought` proves the account at an identity provider that the person
+/// came with.
+pub(crate) async fn reached(visit: &Visit, name: &str, at: &str, body: &Value, brought: Option<&str>) -> Outcome {
     let additions = body.get("additions").unwrap_or(&Value::Null);
     let mut led = Led::default();
     let text = additions.get("credentialJwt").and_then(Value::as_str);
@@ -51,8 +54,17 @@ pub(crate) async fn reached(visit: &Visit, name: &str, at: &str, body: &Value) -
             Err(error) => tracing::warn!(transaction.id = visit.transaction, %error, "a new person could not be signed in"),
         }
     }
+    let by_provider = additions.get("oauthLogin") == Some(&Value::Bool(true)) || additions.get("claimedProfile").is_some();
+    let mut came_in = led.session.is_some();
+    if let Some(text) = brought.filter(|_| by_provider && !came_in) {
+        came_in = session::begin_by_provider(visit, text).await?;
+        if !came_in {
+            let provider = visit.attempt().elsewhere(text).map(|one| one.provider).unwrap_or_default();
+            return told(&Purpose::Enter { to: HOME.to_owned() }, &provider, Trouble::CLOSED);
+        }
+    }
     let next = additions.get("successUrl").and_then(Value::as_str).filter(|url| !url.is_empty());
-    let is_at_home = led.session.is_some() || (visit.is_signed_in() && additions.get("userName").is_none());
+    let is_at_home = came_in || (visit.is_signed_in() && additions.get("userName").is_none());
     led.to = if next.is_none() && is_at_home {
         HOME.to_owned()
     } else {

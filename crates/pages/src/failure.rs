@@ -6,7 +6,7 @@
 use crest::ResourceError;
 use identity::UNUSABLE_CHARACTERS;
 use serde_json::Value;
-use stages::Refusal;
+use stages::{Refusal, claim_refusal};
 
 use crate::field::{Field, Kind, Problem};
 use crate::present::CURRENT;
@@ -55,7 +55,7 @@ pub(crate) fn of_requirements(requirements: &Value, fields: &[Field]) -> Vec<Pro
     if let Some(error) = requirements.get("error") {
         gather(error, fields, &mut problems);
         if problems.is_empty() {
-            problems.push(of_kind("", None, text(error, "message"), fields));
+            problems.push(of_claim(text(error, "message"), fields).unwrap_or_else(|| of_kind("", None, text(error, "message"), fields)));
         }
     }
     problems
@@ -99,6 +99,20 @@ fn of_property<'f>(property: &str, fields: &'f [Field]) -> Option<&'f Field> {
     let leaf = bare.strip_prefix("user/").unwrap_or(bare);
     let at = |place: &str| fields.iter().find(|field| field.place == place || field.name == place);
     at(bare).or_else(|| at(&format!("user/{leaf}"))).or_else(|| at(&format!("attributes/{leaf}"))).or_else(|| at(leaf))
+}
+
+/// Why an account is not claimed.
+fn of_claim(message: &str, fields: &[Field]) -> Option<Problem> {
+    let (field, key) = match message {
+        claim_refusal::WRONG_PASSWORD => ("password", "claim-wrong-password"),
+        claim_refusal::UNCLAIMABLE => ("", "claim-unclaimable"),
+        claim_refusal::SAME_ACCOUNT => ("", "claim-same"),
+        claim_refusal::NOT_LINKED => ("", "claim-not-linked"),
+        claim_refusal::LINKED_ANOTHER => ("", "claim-linked-another"),
+        _ => return None,
+    };
+    let shown = fields.iter().any(|shown| shown.name == field);
+    Some(Problem::of(if shown { field } else { "" }, Words::message(key)))
 }
 
 /// A refusal of this kind, else in the words of whoever refused: a stage of the project's own says what is wrong itself.

@@ -53,6 +53,11 @@ impl Form {
         self.0.get(name).into_iter().flatten().map(String::as_str)
     }
 
+    /// Every field with its values.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().flat_map(|(name, values)| values.iter().map(|value| (name.clone(), value.clone())))
+    }
+
     /// Whether a field was sent, empty or not.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)

@@ -4,10 +4,12 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::answer::see_other;
+use crate::by_provider::CLAIM;
 use crate::page::Samples;
+use crate::provider::{self, Button};
 use crate::question::title;
-use crate::sign_in::HOME;
 use crate::visit::{Outcome, Visit};
+use crate::way::HOME;
 use crate::words::Words;
 
 /// The page.
@@ -15,6 +17,8 @@ use crate::words::Words;
 pub(crate) struct Landing {
     /// Processes of the project's own that everybody may begin, besides the usual ones.
     pub others: Vec<Other>,
+    /// Identity providers.
+    pub providers: Vec<Button>,
 }
 
 /// A process to begin.
@@ -37,16 +41,17 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
     let mut others = Vec::new();
     for name in names {
         let for_strangers = runtime.processes.get(name).is_some_and(|process| !process.binds_session());
-        if for_strangers && visit.may(&format!("selfservice/{name}"), "action", Some("submitRequirements")).await {
+        // It is begun by coming back from a provider.
+        if name != CLAIM && for_strangers && visit.may(&format!("selfservice/{name}"), "action", Some("submitRequirements")).await {
             others.push(Other { name: name.clone(), title: title(visit, name) });
         }
     }
-    visit.page(StatusCode::OK, &Landing { others })
+    visit.page(StatusCode::OK, &Landing { others, providers: visit.buttons("") })
 }
 
 impl Samples for Landing {
     fn samples() -> Vec<(&'static str, Self)> {
         let other = Other { name: "invite".to_owned(), title: Words::theirs("Invite <value>") };
-        vec![("plain", Self::default()), ("others", Self { others: vec![other] })]
+        vec![("plain", Self::default()), ("others", Self { others: vec![other], providers: provider::samples() })]
     }
 }

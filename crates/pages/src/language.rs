@@ -19,6 +19,7 @@ macro_rules! catalogues {
         catalogues!(@file $language, "account.ftl"),
         catalogues!(@file $language, "errors.ftl"),
         catalogues!(@file $language, "mails.ftl"),
+        catalogues!(@file $language, "providers.ftl"),
     )*] };
     (@file $language:literal, $name:literal) => { ($language, $name, include_str!(concat!("../messages/", $language, "/", $name))) };
 }

@@ -7,8 +7,8 @@ use identity::Expect;
 use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::preferred_language::{PROPERTY, keep};
-use crate::sign_in::path;
 use crate::visit::{Outcome, Visit};
+use crate::way::path;
 
 /// POST of the choice.
 pub(crate) async fn serve(visit: &Visit) -> Outcome {

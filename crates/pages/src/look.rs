@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::asset::{Assets, media};
 use crate::brand::Brand;
+use crate::button_style;
 use crate::colour;
 use crate::language::{Catalogue, Languages};
 use crate::page::Page;
@@ -78,7 +79,9 @@ impl Look {
         let (templates, of_templates) = Templates::with(&languages, &templates);
         faults.extend(of_templates);
         let brand = Brand::of(project);
-        let assets = Assets::with(assets, &colour::style(&brand.colour, &brand.colour_dark));
+        let colours =
+            colour::style(&brand.colour, &brand.colour_dark) + &button_style::style(project.providers.iter().map(|file| &file.value));
+        let assets = Assets::with(assets, &colours);
         Self { languages, templates, assets, catalogues, brand, faults, stamp: own.stamp }
     }
 

@@ -19,6 +19,7 @@ use wire::{cookie, language};
 
 use crate::answer;
 use crate::asset;
+use crate::away::{self, Away};
 use crate::browser::Browser;
 use crate::dead_end::{DeadEnd, Why};
 use crate::form::{self, Form};
@@ -26,9 +27,13 @@ use crate::look::Look;
 use crate::mail_change;
 use crate::page::Page as _;
 use crate::preferred_language;
+use crate::returned;
 use crate::session;
 use crate::table;
+use crate::trouble::{self, Trouble};
 use crate::visit::{Outcome, Visit};
+use crate::way::HOME;
+use crate::way::Purpose;
 
 /// Largest form, in bytes: more than the largest field that anybody types, so that it can be shown again.
 const MAX_FORM: usize = 8 * 1024 * 1024;
@@ -76,6 +81,18 @@ impl Pages {
             return None;
         }
         Some(self.page(runtime, look, parts, body, peer).await)
+    }
+
+    /// Whether a browser comes back from an identity provider to which these pages sent it: the address may be another client's too.
+    pub fn awaits(&self, parts: &Parts) -> bool {
+        let runtime = self.accounts.runtime.load();
+        let query = || Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let comes = |secure: bool| away::kept(&self.accounts, &parts.headers, secure, &query()).is_some();
+        runtime.project.settings.pages.builtin
+            && parts.method == Method::GET
+            && parts.uri.query().is_some_and(|query| query.contains("state="))
+            && runtime.social.iter().any(|provider| provider.returns_to(parts.uri.path()))
+            && (comes(true) || comes(false))
     }
 
     async fn page(&self, runtime: Arc<Runtime>, look: Arc<Look>, parts: Parts, body: Body, peer: Peer) -> Response<Body> {
@@ -183,7 +200,18 @@ impl Visit {
 
 /// Leads a request to the function of its page.
 async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
-    let Some((row, segments)) = table::find(visit.parts.uri.path()) else { return Err(DeadEnd::new(Why::NotFound)) };
+    if let Some(away) = coming_back(visit) {
+        // This browser asked for it.
+        visit.genuine = true;
+        return returned::serve(visit, &away).await;
+    }
+    let Some((row, segments)) = table::find(visit.parts.uri.path()) else {
+        return match came_too_late(visit) {
+            // It was begun in another browser, or too long ago.
+            Some(provider) => trouble::told(&Purpose::Enter { to: HOME.to_owned() }, provider, Trouble::OLD),
+            None => Err(DeadEnd::new(Why::NotFound)),
+        };
+    };
     let Some(function) = row.function else { return Err(DeadEnd::new(Why::NotFound)) };
     visit.segments = segments;
     match visit.parts.method {
@@ -192,6 +220,22 @@ async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
         _ => return Err(DeadEnd { allow: "GET, HEAD, POST", ..DeadEnd::new(Why::Method) }),
     }
     function(visit).await
+}
+
+/// Whether it is a browser that comes back from an identity provider to which our pages sent it.
+fn coming_back(visit: &Visit) -> Option<Away> {
+    let returns = |path: &str| visit.runtime.social.iter().any(|provider| provider.returns_to(path));
+    if visit.parts.method != Method::GET || !returns(visit.parts.uri.path()) {
+        return None;
+    }
+    away::returning(visit)
+}
+
+/// The provider that an answer comes from which nobody here waits for.
+fn came_too_late(visit: &Visit) -> Option<&str> {
+    let path = visit.parts.uri.path();
+    let returns = visit.runtime.social.iter().find(|provider| provider.returns_to(path))?;
+    (visit.parts.method == Method::GET && visit.query.has("state")).then_some(returns.name.as_str())
 }
 
 /// Reads the form, and whether it is one that this browser was given.

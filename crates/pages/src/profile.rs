@@ -27,6 +27,8 @@ pub(crate) struct Profile {
     pub(crate) preferences: Vec<Row>,
     /// Security questions can be changed.
     pub(crate) questions: bool,
+    /// Accounts elsewhere can be linked.
+    pub(crate) providers: bool,
     /// Data are shared where the person agrees.
     pub(crate) consent: bool,
     /// The account can be deleted by its owner.
@@ -72,6 +74,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         pending: pending.map(|pending| pending.new).unwrap_or_default(),
         preferences: preferences(&person.schema, &seen),
         questions: visit.runtime.project.kba.is_some() && visit.runtime.feature_enabled("kba"),
+        providers: crate::linked::offered(visit),
         consent: visit.runtime.consents.required(&person.collection),
         deletable: visit.decide(&own, "delete", None, None).await != Decision::Denied,
         done: DONE.iter().find(|known| **known == done).copied().unwrap_or_default().to_owned(),
@@ -93,6 +96,7 @@ impl Samples for Profile {
             mail: "bjensen@example.com".to_owned(),
             preferences: vec![Row { label: Words::message("preference-updates"), on: true, ..row("updates", "") }],
             questions: true,
+            providers: true,
             consent: true,
             deletable: true,
             ..Self::default()

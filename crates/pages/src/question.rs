@@ -4,14 +4,18 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::by_provider::{CLAIM, asks_for_proof, takes_provider};
 use crate::captcha::{Captcha, WIDGETS, Widget};
 use crate::failure;
 use crate::field::{self, Field, Kind, Problem};
 use crate::page::Samples;
 use crate::present::{self, CURRENT};
+use crate::provider::{self, Button, label};
 use crate::requirements::{self, Document, Known};
 use crate::step::{Draft, Step};
+use crate::trouble;
 use crate::visit::Visit;
+use crate::way::Purpose;
 use crate::words::Words;
 
 /// Seconds after which a mail may be asked for again.
@@ -50,6 +54,21 @@ pub(crate) struct Question {
     pub action: String,
     /// The widget of a captcha that stands in it.
     pub captcha: Option<Captcha>,
+    /// Identity providers that can answer it.
+    pub providers: Vec<Button>,
+    /// The provider that filled it in.
+    pub brought: String,
+    /// An account here that may be the person's.
+    pub claims: Option<Claims>,
+}
+
+/// An account that somebody who comes from an identity provider may have here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Claims {
+    /// Its address.
+    pub mail: String,
+    /// The provider they come from.
+    pub provider: String,
 }
 
 /// The project's own words for a form (`uiConfig`).
@@ -71,6 +90,7 @@ impl Question {
         let requirements = step.asked.get("requirements").unwrap_or(&none);
         let mut fields = fields_of(visit, step);
         let mut problems = failure::of_requirements(requirements, &fields);
+        problems.extend(trouble::said(visit));
         problems.extend(step.draft.iter().flat_map(|draft| draft.problems.clone()));
         let problems = field::fill(&mut fields, step.draft.as_ref().map(|draft| &draft.typed), problems);
         let tag = asked("tag");
@@ -95,6 +115,11 @@ impl Question {
             tag,
             action: action(step),
             captcha,
+            providers: providers(visit, step, at),
+            brought: came_from(visit, step).filter(|_| requirements.get("registrationProperties").is_some()).unwrap_or_default(),
+            claims: came_from(visit, step)
+                .filter(|_| asks_for_proof(step))
+                .map(|provider| Claims { mail: requirements.get("mail").and_then(Value::as_str).unwrap_or_default().to_owned(), provider }),
         }
     }
 
@@ -104,6 +129,28 @@ impl Question {
         let own = format!("stages/{}.html", self.stage);
         if plain && visit.look.templates.has(&own) { own } else { "process.html".to_owned() }
     }
+}
+
+/// What the provider is called that somebody came from, once a stage was told.
+fn came_from(visit: &Visit, step: &Step) -> Option<String> {
+    let text = step.brought.as_deref().filter(|_| step.told)?;
+    let from = visit.attempt().elsewhere(text)?;
+    visit.runtime.social.get(&from.provider).map(label)
+}
+
+/// The providers that can answer a step: all of them, or those with which an account can be shown to be one's own.
+fn providers(visit: &Visit, step: &Step, at: &str) -> Vec<Button> {
+    let proves = asks_for_proof(step) && step.told;
+    if !takes_provider(visit, &step.process, &step.asked) || (step.told && !proves) {
+        return Vec::new();
+    }
+    let mut buttons = visit.buttons(&Purpose::Step { process: step.process.clone(), at: at.to_owned() }.query());
+    if proves {
+        let listed = step.asked.pointer("/requirements/definitions/providers/items/oneOf").and_then(Value::as_array);
+        let listed: Vec<&str> = listed.into_iter().flatten().filter_map(|one| one.get("provider")?.as_str()).collect();
+        buttons.retain(|button| listed.contains(&button.name.as_str()));
+    }
+    buttons
 }
 
 /// Where the form goes. Before the first submission it takes along what the page was opened with.
@@ -155,7 +202,11 @@ pub(crate) fn fields_of(visit: &Visit, step: &Step) -> Vec<Field> {
         schema: runtime.schemas.get(&collection),
         policies: &policies,
     };
-    let fields = requirements::fields(step.asked.get("requirements").unwrap_or(&Value::Null), &known);
+    let mut fields = requirements::fields(step.asked.get("requirements").unwrap_or(&Value::Null), &known);
+    if step.told && step.asked.pointer("/requirements/registrationProperties").is_some() {
+        // Whoever signs in with a provider may do without (ADR 36).
+        fields.iter_mut().filter(|field| field.place == "user/password").for_each(|field| field.required = false);
+    }
     let lacking = |draft: &Draft| draft.problems.iter().any(|problem| problem.field == CURRENT);
     // A form that sets a password is the one that a stage of the process wants it with.
     let sets = fields.iter().any(|field| field.kind == Kind::Password);
@@ -277,6 +328,9 @@ impl Samples for Question {
         let attributes = json!({"attributes": [{"name": "city", "isRequired": false, "value": "Oslo", "schema": {"type": "string", "title": "City"}}],
             "uiConfig": {"displayName": "Complete your profile", "purpose": "Please fill in what is missing.", "buttonText": "Save"}});
         let answers = json!({"properties": {"answer1": {"systemQuestion": {"en": "Where did you grow up?"}}}, "required": ["answer1"]});
+        let proof = json!({"properties": {"password": {}, "clientToken": {}}, "required": ["password"], "mail": "bjensen@example.com"});
+        let claims = Claims { mail: "bjensen@example.com".to_owned(), provider: "Acme".to_owned() };
+        let claim = Self { claims: Some(claims), ..page(CLAIM, CLAIM, "verifyProfile", &proof) };
         vec![
             ("find-account", page("reset", "userQuery", "initial", &text("queryFilter"))),
             ("find-account-empty", wrong(page("username", "userQuery", "initial", &text("queryFilter")), "who", "error-missing")),
@@ -302,6 +356,18 @@ impl Samples for Question {
                 "consent",
                 page("registration", "consent", "initial", &json!({"properties": {"consentGiven": {}}, "consent": "<p>May we?</p>"})),
             ),
+            (
+                "registration-providers",
+                Self { providers: provider::samples(), ..page("registration", "idmUserDetails", "initial", &details) },
+            ),
+            ("registration-brought", Self { brought: "Acme".to_owned(), ..page("registration", "idmUserDetails", "initial", &details) }),
+            (
+                "claim-start",
+                Self { providers: provider::samples(), ..page(CLAIM, CLAIM, "initial", &json!({"properties": {"clientToken": {}}})) },
+            ),
+            ("claim", claim.clone()),
+            ("claim-wrong", wrong(claim.clone(), "", "claim-wrong-password")),
+            ("claim-elsewhere", Self { providers: provider::samples(), fields: Vec::new(), asks: false, ..claim }),
             ("captcha-g", captcha(&WIDGETS[0])),
             ("captcha-h", captcha(&WIDGETS[1])),
             ("captcha-cf", captcha(&WIDGETS[2])),

@@ -60,8 +60,12 @@ pub(crate) fn fields(requirements: &Value, known: &Known<'_>) -> Vec<Field> {
             "queryFilter" => query(&mut fields, known),
             "code" => fields.push(code()),
             "mail" => fields.push(mail()),
+            // Beside an account elsewhere, which nobody types, it is that of an account which is there already.
+            "password" if properties.is_some_and(|all| all.contains_key("clientToken")) => {
+                fields.push(Field::new(name, Kind::Password, Words::message("password")).required().autocomplete("current-password"));
+            }
             "password" => fields.push(new_password("password", known.policies)),
-            "provider" | "nonce" | "redirect_uri" => {}
+            "clientToken" | "provider" | "nonce" | "redirect_uri" => {}
             _ if schema.get("systemQuestion").is_some() || schema.get("userQuestion").is_some() => fields.push(answer(name, schema, known)),
             _ => generic(&mut fields, name, schema, required, ""),
         }
@@ -293,7 +297,13 @@ mod tests {
         for (stage, exchange) in exchanges.as_object().unwrap() {
             for question in exchange["questions"].as_array().unwrap() {
                 let shown = names(&question["requirements"]);
-                assert!(!shown.is_empty() || stage == "parameters" || question["requirements"] == json!({}), "{stage}: {question}");
+                assert!(
+                    !shown.is_empty()
+                        || stage == "parameters"
+                        || question["requirements"]["required"] == json!(["clientToken"])
+                        || question["requirements"] == json!({}),
+                    "{stage}: {question}"
+                );
             }
         }
     }

@@ -10,10 +10,13 @@ use process::{Process, Standing};
 use project::Feature;
 use serde_json::{Map, Value, json};
 use stages::Services;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::answer::see_other;
 use crate::browser::random_name;
+use crate::by_provider::{CLAIM, asks_for_proof, takes_provider, with_provider};
 use crate::captcha::Captcha;
 use crate::dead_end::{DeadEnd, Why};
 use crate::ending;
@@ -27,8 +30,14 @@ use crate::requirements::restore;
 use crate::session;
 use crate::signed_in::SignedInAlready;
 use crate::step::{Draft, KEPT, MOST, Outcome as Led, Step, again_after};
+use crate::trouble::{Trouble, told};
 use crate::visit::{Outcome, Visit};
+use crate::way::HOME;
+use crate::way::Purpose;
 use crate::words::Words;
+
+/// The process in which they register.
+const REGISTRATION: &str = "registration";
 
 /// GET and POST of a short address, whose path is the name of a process.
 pub(crate) async fn short(visit: &Visit) -> Outcome {
@@ -266,15 +275,24 @@ async fn went_on(
     sent_again: bool,
 ) -> Outcome {
     if finished {
-        return ending::reached(visit, &process.name, at, body).await;
+        let claimed = body.pointer("/additions/claimedProfile").is_some();
+        return match &step.brought {
+            // Nobody here is meant by it: a new person.
+            Some(text) if process.name == CLAIM && !claimed => registers(visit, text.clone()).await,
+            brought => ending::reached(visit, &process.name, at, body, brought.as_deref()).await,
+        };
     }
     let token = body.get("token").and_then(Value::as_str).map(str::to_owned);
     let asked = json!({"type": body.get("type"), "tag": body.get("tag"), "requirements": body.get("requirements")});
     let failed = asked.pointer("/requirements/error").is_some();
     let mut next = Step { process: process.name.clone(), token, asked, began: visit.now, sent_again, ..Step::default() };
+    (next.brought, next.told) = (step.brought.clone(), step.told);
+    if let Some(text) = next.brought.clone().filter(|_| !failed && !next.told && takes_provider(visit, &process.name, &next.asked)) {
+        return tell(visit, process, next, at, text).await;
+    }
     if failed {
         next.draft = Some(Draft::of(visit, &fields_of(visit, &next), Vec::new(), 400));
-    } else if !sent_again && next.asked == step.asked {
+    } else if !sent_again && !step.telling && next.asked == step.asked {
         // Asked again what was answered: something that is needed was left out.
         let fields = fields_of(visit, &next);
         next.draft = Some(Draft::of(visit, &fields, vec![Problem::whole(Words::message("error-something-missing"))], 400));
@@ -298,6 +316,9 @@ async fn refused(visit: &Visit, process: &Process<Services>, step: &Step, error:
         return again(visit, step, vec![problem], 403, None).await;
     }
     let error = crest::ResourceError::from(error);
+    if step.telling {
+        return refused_provider(visit, process, step, error);
+    }
     match error.code {
         503 => again(visit, step, vec![Problem::whole(Words::message("error-busy"))], 503, Some(5)).await,
         429 => too_often(visit, step, 60).await,
@@ -311,6 +332,104 @@ async fn refused(visit: &Visit, process: &Process<Services>, step: &Step, error:
         }
         _ => again(visit, step, failure::problems(&error, &fields_of(visit, step)), 400, None).await,
     }
+}
+
+/// A stage does not take what somebody comes with from an identity provider.
+fn refused_provider(visit: &Visit, process: &Process<Services>, step: &Step, error: crest::ResourceError) -> Outcome {
+    let text = step.brought.as_deref().unwrap_or_default();
+    let provider = visit.attempt().elsewhere(text).map(|one| one.provider);
+    let enter = Purpose::Enter { to: HOME.to_owned() };
+    let trouble = match (error.code, &provider) {
+        (400 | 409, None) => Trouble::OLD,
+        // Whoever it is linked to would have been signed in.
+        (409, Some(_)) => Trouble::CLOSED,
+        // More than one account is meant.
+        (400, Some(_)) if process.name == CLAIM => Trouble::STRANGER,
+        _ => return Err(DeadEnd::from(error).of_process(&process.name)),
+    };
+    let named = provider.or_else(|| visit.runtime.social.iter().next().map(|one| one.name.clone())).unwrap_or_default();
+    told(&enter, &named, trouble)
+}
+
+/// What a function here gives back that may lead to itself.
+type Going<'v> = Pin<Box<dyn Future<Output = Outcome> + Send + 'v>>;
+
+/// Answers a question with the account elsewhere.
+fn tell<'v>(visit: &'v Visit, process: &'v Process<Services>, step: Step, at: &'v str, text: String) -> Going<'v> {
+    Box::pin(async move {
+        let input = Map::from_iter([("clientToken".to_owned(), json!(text))]);
+        let step = Step { brought: Some(text), told: true, telling: true, ..step };
+        submit(visit, process, &step, at, input).await
+    })
+}
+
+/// Somebody comes from an identity provider, and the account there is linked to nobody here: they show that an account is theirs, or register.
+pub(crate) async fn comes(visit: &Visit, text: String) -> Outcome {
+    match found(visit, CLAIM).await {
+        Ok(process) => begun(visit, &process, text).await,
+        Err(end) if is_closed(&end) => registers(visit, text).await,
+        Err(end) => Err(end),
+    }
+}
+
+fn is_closed(end: &DeadEnd) -> bool {
+    matches!(end.why, Why::NotFound | Why::Off | Why::Forbidden)
+}
+
+/// They register, where that can be done with a provider.
+fn registers(visit: &Visit, text: String) -> Going<'_> {
+    Box::pin(async move {
+        let process = match found(visit, REGISTRATION).await {
+            Ok(process) if with_provider(visit, REGISTRATION) => process,
+            Err(end) if !is_closed(&end) => return Err(end),
+            _ => {
+                let provider = visit.attempt().elsewhere(&text).map(|one| one.provider).unwrap_or_default();
+                return told(&Purpose::Enter { to: HOME.to_owned() }, &provider, Trouble::STRANGER);
+            }
+        };
+        begun(visit, &process, text).await
+    })
+}
+
+/// Begins a process with what somebody comes with.
+async fn begun(visit: &Visit, process: &Process<Services>, text: String) -> Outcome {
+    if let Some(refused) = already(visit, process, "")? {
+        return Ok(refused);
+    }
+    let step = beginning(visit, process, &Form::default()).await?;
+    if takes_provider(visit, &process.name, &step.asked) {
+        return tell(visit, process, step, "", text).await;
+    }
+    // Something else is asked first.
+    let at = random_name(&visit.accounts);
+    visit.counted().map_err(AccountError::from)?;
+    visit.keep(&at, &Step { brought: Some(text), ..step }, KEPT).await?;
+    Ok(see_other(&format!("/selfservice/{}?at={at}", process.name)))
+}
+
+/// Somebody who was asked something went to an identity provider, and is back.
+pub(crate) async fn continues(visit: &Visit, (name, at): (&str, &str), text: String) -> Outcome {
+    let process = found(visit, name).await?;
+    let kept: Option<Step> = visit.kept::<Step>(at).await?.filter(|step| step.process == name && step.ended.is_none());
+    let step = match kept {
+        Some(step) => step,
+        None => beginning(visit, &process, &Form::default()).await?,
+    };
+    stands(visit, &process, &step).await?;
+    if step.told && asks_for_proof(&step) {
+        // Another account, which shows that the one here is theirs.
+        return submit(visit, &process, &step, at, Map::from_iter([("clientToken".to_owned(), json!(text))])).await;
+    }
+    if session::begin_by_provider(visit, &text).await? {
+        return Ok(see_other(HOME));
+    }
+    if step.token.is_none() && [REGISTRATION, CLAIM].contains(&name) {
+        return comes(visit, text).await;
+    }
+    if !takes_provider(visit, name, &step.asked) {
+        return Err(DeadEnd::new(Why::Forgotten).of_process(name));
+    }
+    tell(visit, &process, step, at, text).await
 }
 
 /// The same form, for later.

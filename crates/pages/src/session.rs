@@ -4,7 +4,7 @@
 
 use accounts::devices::{self, Device};
 use accounts::session::{self, Draft, MAX_COOKIES, Origin};
-use accounts::{AccountError, Actor, Identified};
+use accounts::{AccountError, Actor, Evidence, Identified};
 use wire::client;
 use wire::cookie::{self, CookieStyle};
 
@@ -40,6 +40,20 @@ pub(crate) async fn begin(visit: &Visit, mut identified: Identified) -> Result<S
     let seen = Actor { attempt, principal: &identified.principal }.seen_on(&device).await?;
     visit.set_cookie(seen.and_then(|value| browser::set(devices::COOKIE, &value, visit.secure, Some(devices::REMEMBERED))));
     Ok(draft.cookie)
+}
+
+/// Begins a session of whoever an account at an identity provider is linked to. Returns whether somebody is.
+///
+/// # Errors
+/// As [`begin`].
+pub(crate) async fn begin_by_provider(visit: &Visit, text: &str) -> Result<bool, AccountError> {
+    let evidence = Evidence { cookies: [None; MAX_COOKIES], newcomer: None, provider: Some(text), password: None, run_as: None };
+    match visit.attempt().identify(evidence).await {
+        Ok(identified) if identified.principal.is_anonymous() => Ok(false),
+        Ok(identified) => begin(visit, identified).await.map(|_| true),
+        Err(AccountError::Denied) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sets the session's cookie.

@@ -13,13 +13,13 @@ use crate::failure;
 use crate::field::{self, Field, Kind, Problem};
 use crate::form::Form;
 use crate::page::Samples;
+use crate::provider::{self, Button};
 use crate::session;
 use crate::step::{Draft, again_after, status};
+use crate::trouble;
 use crate::visit::{Outcome, Visit};
+use crate::way::{HOME, Purpose, path};
 use crate::words::Words;
-
-/// Where somebody who signed in goes.
-pub(crate) const HOME: &str = "/account";
 
 /// The page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -32,6 +32,8 @@ pub(crate) struct SignIn {
     pub to: String,
     /// Somebody was signed out just now.
     pub signed_out: bool,
+    /// Identity providers.
+    pub providers: Vec<Button>,
 }
 
 /// GET and POST of the page.
@@ -52,10 +54,11 @@ async fn get(visit: &Visit) -> Outcome {
 }
 
 fn shown(visit: &Visit, to: &str, draft: Option<&Draft>) -> Outcome {
-    let problems = draft.map(|draft| draft.problems.clone()).unwrap_or_default();
+    let problems = draft.map_or_else(|| trouble::said(visit).into_iter().collect(), |draft| draft.problems.clone());
+    let providers = visit.buttons(&Purpose::Enter { to: to.to_owned() }.query());
     let mut fields = fields();
     let problems = field::fill(&mut fields, draft.map(|draft| &draft.typed), problems);
-    let page = SignIn { fields, problems, to: to.to_owned(), signed_out: visit.query.has("signed-out") };
+    let page = SignIn { fields, problems, to: to.to_owned(), signed_out: visit.query.has("signed-out"), providers };
     Ok(again_after(visit.page(status(draft), &page)?, draft))
 }
 
@@ -130,40 +133,25 @@ pub(crate) async fn out(visit: &Visit) -> Outcome {
     Ok(see_other(to.as_deref().unwrap_or("/sign-in?signed-out=")))
 }
 
-/// A path of ours, or the account.
-pub(crate) fn path(to: &str) -> String {
-    let clean = to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let ours = to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/openidm") && !to.starts_with("/sign-");
-    if clean && ours && to.len() <= 512 { to.to_owned() } else { HOME.to_owned() }
-}
-
 impl Samples for SignIn {
     fn samples() -> Vec<(&'static str, Self)> {
         let page = |problems: Vec<Problem>| {
             let mut fields = fields();
             let problems = field::fill(&mut fields, Some(&Form::parse(b"user=bjensen")), problems);
-            Self { fields, problems, to: HOME.to_owned(), signed_out: false }
+            Self { fields, problems, to: HOME.to_owned(), ..Self::default() }
         };
         vec![
             ("empty", Self { fields: fields(), to: HOME.to_owned(), ..Self::default() }),
             ("wrong", page(vec![Problem::whole(Words::message("error-sign-in"))])),
             ("missing", page(vec![Problem::of("password", Words::message("error-password-missing"))])),
+            (
+                "providers",
+                Self {
+                    providers: provider::samples(),
+                    ..page(vec![Problem::whole(Words::message("provider-cancelled").with("name", "Acme"))])
+                },
+            ),
             ("signed-out", Self { signed_out: true, ..page(Vec::new()) }),
         ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_sent_elsewhere_after_signing_in() {
-        for good in ["/account/profile", "/selfservice/reset?at=abc"] {
-            assert_eq!(path(good), good);
-        }
-        for bad in ["", "//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a\r\nb", "/openidm/x", "/sign-out"] {
-            assert_eq!(path(bad), HOME, "{bad}");
-        }
     }
 }

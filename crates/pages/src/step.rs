@@ -50,6 +50,15 @@ pub(crate) struct Step {
     pub(crate) given: Map<String, Value>,
     /// What was typed, where something was wrong with it.
     pub(crate) draft: Option<Draft>,
+    /// What proves the account at an identity provider that the person comes with.
+    #[serde(default)]
+    pub(crate) brought: Option<String>,
+    /// A stage was told of it.
+    #[serde(default)]
+    pub(crate) told: bool,
+    /// It is what is being submitted.
+    #[serde(skip)]
+    pub(crate) telling: bool,
     /// Seconds since 1970, when it was asked.
     pub(crate) began: i64,
     /// A mail was sent again at somebody's wish.

@@ -15,6 +15,7 @@ use crate::elsewhere::{Notices, Sessions, Sharing};
 use crate::ending::Ended;
 use crate::landing::Landing;
 use crate::link::ConfirmLink;
+use crate::linked::Linked;
 use crate::look::context;
 use crate::mail_change::MailLink;
 use crate::mail_code::MailCode;
@@ -24,7 +25,10 @@ use crate::question::Question;
 use crate::sign_in::SignIn;
 use crate::signed_in::SignedInAlready;
 use crate::visit::{Outcome, Visit};
-use crate::{dashboard, edit, elsewhere, landing, language_choice, mail_change, mail_code, policy_answer, profile, self_service, sign_in};
+use crate::{
+    away, dashboard, edit, elsewhere, landing, language_choice, linked, mail_change, mail_code, policy_answer, profile, self_service,
+    sign_in,
+};
 
 /// What a function of a page gives back.
 type Answering<'v> = Pin<Box<dyn Future<Output = Outcome> + Send + 'v>>;
@@ -69,6 +73,8 @@ rows! {
     ["/"] => landing::serve, Landing, "landing.html";
     /// Signing in, with a password.
     ["/sign-in"] => sign_in::serve, SignIn, "sign-in.html";
+    /// To an identity provider.
+    ["/sign-in/{provider}"] => away::begin, ;
     /// Signing out.
     ["/sign-out"] => sign_in::out, ;
     /// The language of the pages.
@@ -97,6 +103,8 @@ rows! {
     ["/account/consent"] => elsewhere::consent, Sharing, "account/consent.html";
     /// A copy of one's data.
     ["/account/data"] => elsewhere::data, ;
+    /// Accounts elsewhere that are linked.
+    ["/account/providers"] => linked::serve, Linked, "account/providers.html";
     /// The forms of the account.
     ["/account/{form}"] => edit::serve, Edit, "account/edit.html";
     /// A link of a mail about a changed address is opened.
@@ -139,7 +147,7 @@ mod tests {
         assert_eq!(names("/"), Some(Vec::new()));
         assert_eq!(names("/selfservice/reset/"), Some(vec!["reset".to_owned()]));
         assert_eq!(names("/selfservice/re%20set"), Some(vec!["re set".to_owned()]));
-        for path in ["", "/selfservice", "/selfservice/", "/selfservice/a/b", "/selfservice/a%2fb", "/sign-in/x", "//"] {
+        for path in ["", "/selfservice", "/selfservice/", "/selfservice/a/b", "/selfservice/a%2fb", "/sign-in/x/y", "//"] {
             assert_eq!(names(path), None, "{path}");
         }
     }

@@ -106,7 +106,9 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
             Err(body) => body,
         };
         let runtime = served.rest.accounts.runtime.load_full();
-        if let Some(built) = client_build::serve(&served.build, &runtime, &parts.method, &parts.uri, &parts.headers).await {
+        if !served.pages.awaits(&parts)
+            && let Some(built) = client_build::serve(&served.build, &runtime, &parts.method, &parts.uri, &parts.headers).await
+        {
             return built;
         }
         let path = parts.uri.path().to_owned();

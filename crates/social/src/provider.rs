@@ -299,9 +299,15 @@ impl Provider {
     /// Whether the provider answers with a form, posted to this path of ours.
     #[must_use]
     pub fn posts_to(&self, path: &str) -> bool {
+        self.is_posted() && self.returns_to(path)
+    }
+
+    /// Whether people come back from it to this path, on whatever host.
+    #[must_use]
+    pub fn returns_to(&self, path: &str) -> bool {
         let own = self.redirect_uri.split_once("://").map_or("", |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
         let own = own.split(['?', '#']).next().unwrap_or_default();
-        self.is_posted() && path.strip_prefix('/') == Some(own)
+        path.strip_prefix('/') == Some(own)
     }
 
     /// Whether it answers with a form: Apple does as soon as it is asked for more than the account itself.

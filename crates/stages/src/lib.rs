@@ -5,6 +5,7 @@
 //! account that exists and for one that does not (SEC-01, SEC-02). Whoever adds a branch on "no such account" adds an oracle.
 
 mod account;
+pub mod claim_refusal;
 mod consequences;
 mod decoy;
 pub mod input;

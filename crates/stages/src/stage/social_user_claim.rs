@@ -17,7 +17,7 @@ use social::{LINKED_PROPERTY, LINKS, Proven};
 use crate::account::{self, Cx};
 use crate::links::{SOCIAL_ACCOUNT, find_link, link, social_account};
 use crate::stage::details::PASSWORD;
-use crate::{Services, input, state};
+use crate::{Services, claim_refusal, input, state};
 
 /// The question whether an account is one's own.
 const VERIFY: Tag = Tag("verifyProfile");
@@ -237,7 +237,7 @@ impl SocialUserClaim {
             .collect();
         let error = error.or_else(|| {
             (buttons.is_empty() && !has_password(person))
-                .then_some("This account cannot be claimed: it has no password and no identity provider")
+                .then_some(claim_refusal::UNCLAIMABLE)
         });
         if !buttons.is_empty() {
             asked = asked.definition("providers", json!({ "type": "array", "items": { "type": "object", "oneOf": buttons } }));
@@ -258,7 +258,7 @@ impl SocialUserClaim {
         let typed = given.get(PASSWORD).and_then(Value::as_str).filter(|text| !text.is_empty());
         if let Some(typed) = typed.filter(|_| has_password(person)) {
             if !self.is_password(cx, person, typed).await? {
-                return self.ask(cx, person, Some("The password is wrong")).await;
+                return self.ask(cx, person, Some(claim_refusal::WRONG_PASSWORD)).await;
             }
             return self.link(cx, claimed_with, person).await;
         }
@@ -268,10 +268,10 @@ impl SocialUserClaim {
         };
         // Stock clients send the token that they claim with beside the password, and so without one.
         if (&second.provider, &second.subject) == (&claimed_with.provider, &claimed_with.subject) {
-            return self.ask(cx, person, Some("Another account, which is linked to this person, or the password is needed")).await;
+            return self.ask(cx, person, Some(claim_refusal::SAME_ACCOUNT)).await;
         }
         if owner(cx, &second).await?.as_deref() != Some(person.id.as_str()) {
-            return self.ask(cx, person, Some("That account is not linked to this person")).await;
+            return self.ask(cx, person, Some(claim_refusal::NOT_LINKED)).await;
         }
         self.link(cx, claimed_with, person).await
     }
@@ -291,7 +291,7 @@ impl SocialUserClaim {
     async fn link(&self, cx: &mut Cx<'_>, claimed_with: &Proven, person: &Resource) -> Result<Progress, ResourceError> {
         let collection = social::collection(&claimed_with.provider);
         if linked(cx, person).await?.contains(&collection) {
-            return self.ask(cx, person, Some("Another account of this identity provider is linked already")).await;
+            return self.ask(cx, person, Some(claim_refusal::LINKED_ANOTHER)).await;
         }
         let managed = account::on_behalf(cx);
         for effect in link(&managed, claimed_with, PEOPLE, &person.id).await? {

@@ -1,0 +1,110 @@
+//! `/sign-in/<provider>`: to an identity provider, and what the browser keeps until it comes back.
+//!
+//! Easiest to get wrong: the way back counts in the browser that began it, and for what it was begun for; so all of that is sealed in a cookie, with
+//! the browser's own name in it, and the address of the answer has nothing but `state`. The cookie goes over with a link of another site (`SameSite=Lax`),
+//! as the answer comes from one.
+
+use accounts::Accounts;
+use http::HeaderMap;
+use process::{mint, open_minted};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use wire::cookie;
+
+use crate::answer::see_other;
+use crate::browser;
+use crate::dead_end::{DeadEnd, Why};
+use crate::form::Form;
+use crate::trouble::{self, Trouble};
+use crate::visit::{Outcome, Visit};
+use crate::way::{LINKS, Purpose, path};
+
+/// The cookie's name.
+const COOKIE: &str = "vestibule-provider";
+/// Purpose of what is in it.
+const AWAY: &str = "page of an identity provider";
+/// Seconds that somebody may spend there.
+const SECONDS: i64 = 900;
+
+/// A browser that is at a provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Away {
+    /// Which one.
+    pub(crate) provider: String,
+    /// What for.
+    pub(crate) purpose: Purpose,
+    /// `state`.
+    pub(crate) state: String,
+    /// What its answer is judged by.
+    pub(crate) challenge: String,
+    /// The browser.
+    browser: String,
+}
+
+/// What the address is asked for.
+fn purpose(visit: &Visit) -> Purpose {
+    match (visit.query.get("for"), visit.query.filled("process")) {
+        ("link", _) => Purpose::Link,
+        (_, Some(process)) => Purpose::Step { process: process.to_owned(), at: visit.query.get("at").to_owned() },
+        _ => Purpose::Enter { to: path(visit.query.get("to")) },
+    }
+}
+
+/// GET: to the provider.
+pub(crate) async fn begin(visit: &Visit) -> Outcome {
+    if visit.is_post() {
+        return Err(DeadEnd { allow: "GET, HEAD", ..DeadEnd::new(Why::Method) });
+    }
+    let Some(provider) = visit.provider(visit.segment()) else { return Err(DeadEnd::new(Why::NotFound)) };
+    let purpose = purpose(visit);
+    match &purpose {
+        Purpose::Enter { to } if visit.is_signed_in() => return Ok(see_other(to)),
+        Purpose::Link if !visit.is_signed_in() => return Ok(see_other(&format!("/sign-in?to={LINKS}"))),
+        _ => {}
+    }
+    let sent = match visit.attempt().sent_to(&provider.name).await {
+        Ok(sent) => sent,
+        Err(error) => return trouble::told(&purpose, &provider.name, Trouble::of(error)?),
+    };
+    let away =
+        Away { provider: provider.name.clone(), purpose, state: sent.state, challenge: sent.token, browser: visit.browser.id.clone() };
+    let sealed = mint(&visit.accounts.keys, visit.accounts.random.as_ref(), AWAY, json!(away), visit.now, SECONDS)?;
+    visit.set_cookie(browser::set(&name(visit.secure), &sealed, visit.secure, Some(SECONDS)));
+    Ok(see_other(&sent.url))
+}
+
+/// The browser that comes back with the answer to what it was sent away with.
+pub(crate) fn returning(visit: &Visit) -> Option<Away> {
+    kept(&visit.accounts, &visit.parts.headers, visit.secure, &visit.query).filter(|away| away.browser == visit.browser.id)
+}
+
+/// What a browser keeps for an answer with this query.
+pub(crate) fn kept(accounts: &Accounts, headers: &HeaderMap, secure: bool, query: &Form) -> Option<Away> {
+    let sealed = cookie::values(headers, &name(secure)).next()?.to_owned();
+    let minted = open_minted(&accounts.keys, AWAY, &sealed, accounts.now(), accounts.ledger.not_before())?;
+    let away: Away = serde_json::from_value(minted.payload).ok()?;
+    (away.state == query.get("state")).then_some(away)
+}
+
+/// It came back: nothing more is kept.
+pub(crate) fn forget(visit: &Visit) {
+    let name = name(visit.secure);
+    visit.set_cookie(cookie::CookieStyle { name: &name, secure: visit.secure, max_age: None, domain: None }.clear());
+}
+
+/// The cookie's name with the prefix that no other host can set it under.
+const SECURE: &str = "__Host-vestibule-provider";
+
+fn name(secure: bool) -> String {
+    if secure { SECURE.to_owned() } else { COOKIE.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_one_that_no_other_host_can_set() {
+        assert_eq!(SECURE, format!("__Host-{COOKIE}"));
+    }
+}
