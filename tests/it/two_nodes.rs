@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 
 use store::testing::{Between, Postgres};
 
-use crate::postgres::{node, person};
+use crate::postgres::{keys_are_made, person, project};
 use crate::support::lines::PATIENCE;
 use crate::support::people::{Answers, NEW_PASSWORD, walk};
 use crate::support::{Client, Server};
@@ -37,7 +37,11 @@ fn anonymous(address: SocketAddr) -> Client {
 #[test]
 fn a_node_behind_the_pages_balancer_stops_and_nobody_notices() {
     let url = Postgres::shared().store_named("twonodespage");
-    let (mut first, mut second) = (node(&url), node(&url));
+    // As the page has it.
+    let node =
+        || Server::on(project(&url).file("vestibule.toml", format!("[store]\nurl = \"{url}\"\n[limits]\nenabled = false\ndrain_seconds = 2\n"))).start();
+    keys_are_made();
+    let (mut first, mut second) = (node(), node());
     let people: Vec<_> = (0..24).map(|_| person(&first, "twonodes")).collect();
     let (_balancer, address) = balancer([&first, &second]);
     // The balancer leads to both once it has asked them.

@@ -1,13 +1,14 @@
 //! Taking connections: each gets a place in the crowd, and holds its conversation beside the others.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use project::Limits;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use super::conversation::{Conversations, Doors};
@@ -59,46 +60,50 @@ pub(crate) struct Stop {
 /// Serves connections until `stop` closes them, then finishes the requests that are running, and those of whoever has already connected.
 ///
 /// # Errors
-/// None after start; the listener was bound by the caller, and a failing accept is tried again.
+/// What the system says of the listener when it is given back; a failing accept is tried again.
 pub(super) async fn serve(listener: TcpListener, router: Router, room: Room, doors: Doors, stop: Stop) -> io::Result<()> {
     let Room { crowd, within } = room;
-    let conversations = Arc::new(Conversations::new(router, doors, Arc::clone(&crowd), within, stop.told));
-    let mut closes = stop.closes;
+    let conversations = Arc::new(Conversations::new(router, doors, Arc::clone(&crowd), within, stop.told.clone()));
+    let mut closes = stop.closes.clone();
     // Each conversation holds a sender; nobody ever sends.
     let (held, mut all_ended) = mpsc::channel::<()>(1);
-    let mut waiting = BACKLOG;
-    while waiting > 0 {
-        // Whoever has connected is served, also when the end has come: a balancer does not send a request again that it has sent.
-        let accepted = tokio::select! {
-            biased;
-            accepted = listener.accept() => accepted,
-            _ = closes.wait_for(|closes| *closes) => break,
-        };
-        let ends = *closes.borrow();
-        waiting -= usize::from(ends);
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(_) if ends => break,
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
+    let take = |stream: TcpStream, peer: SocketAddr| {
         // Answers are one write each; waiting for more would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection could not be set up");
         }
         let Some(place) = crowd.enter(peer.ip(), conversations.trusts(peer.ip())) else {
-            tracing::debug!("a connection was refused: its network holds too many that are being answered");
-            continue;
+            return tracing::debug!("a connection was refused: its network holds too many that are being answered");
         };
-        let conversation = Arc::clone(&conversations).hold(stream, peer.ip(), place, closes.clone());
+        let conversation = Arc::clone(&conversations).hold(stream, peer.ip(), place, stop.closes.clone());
         let held = held.clone();
         tokio::spawn(async move {
             conversation.await;
             drop(held);
         });
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = closes.wait_for(|closes| *closes) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => take(stream, peer),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    // Whoever has connected is served all the same: a balancer does not send a request again that it has sent. The system itself is asked, because
+    // the runtime may not have heard of them yet.
+    let listener = listener.into_std()?;
+    for _ in 0..BACKLOG {
+        let Ok((stream, peer)) = listener.accept() else { break };
+        match stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+            Ok(stream) => take(stream, peer),
+            Err(error) => tracing::debug!(%error, "a connection could not be set up"),
+        }
     }
     drop((listener, held));
     if tokio::time::timeout(FINISH_WITHIN, all_ended.recv()).await.is_err() {
