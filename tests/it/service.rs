@@ -1,6 +1,7 @@
 //! The server as a service: what it tells the service manager, and the sockets that one hands over.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -134,6 +135,37 @@ fn sockets_that_were_handed_over_are_served_and_nobody_is_refused_between_two_se
         assert!(shown.contains("vestibule_"), "without credentials, at the address for it: {shown}");
         server.stop();
     }
+}
+
+/// A request runs at the second of two sockets, and nothing at the first, when the end comes.
+#[test]
+fn the_end_waits_for_requests_at_every_socket() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let ((first, first_address), (second, address)) = (listener(), listener());
+    let server = activated(place.path(), "a:b", [&first, &second], &[]);
+    let said = |line: String| server.1.wait(0, |said| said.contains(&line).then_some(())).unwrap_or_else(|| panic!("{}", server.1.text()));
+    said(format!("listening on http://{first_address}"));
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let body = r#"{"input":{}}"#;
+    let head = format!(
+        "POST /openidm/selfservice/reset?_action=submitRequirements HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Expect: 100-continue\r\nContent-Length: {}\r\nX-OpenIDM-Username: anonymous\r\nX-OpenIDM-Password: anonymous\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // The body is asked for, so that the request runs.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).unwrap();
+    assert_eq!(asked, *b"HTTP/1.1 100 Continue\r\n\r\n");
+    assert!(Command::new("kill").arg(server.0.id().to_string()).status().unwrap().success());
+    said("stopping".to_owned());
+    stream.write_all(body.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}\n{}", server.1.text());
+    let mut server = server;
+    assert_eq!(server.0.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -38,8 +38,12 @@ fn anonymous(address: SocketAddr) -> Client {
 fn a_node_behind_the_pages_balancer_stops_and_nobody_notices() {
     let url = Postgres::shared().store_named("twonodespage");
     // As the page has it.
-    let node =
-        || Server::on(project(&url).file("vestibule.toml", format!("[store]\nurl = \"{url}\"\n[limits]\nenabled = false\ndrain_seconds = 2\n"))).start();
+    let node = || {
+        Server::on(
+            project(&url).file("vestibule.toml", format!("[store]\nurl = \"{url}\"\n[limits]\nenabled = false\ndrain_seconds = 2\n")),
+        )
+        .start()
+    };
     keys_are_made();
     let (mut first, mut second) = (node(), node());
     let people: Vec<_> = (0..24).map(|_| person(&first, "twonodes")).collect();

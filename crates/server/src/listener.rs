@@ -133,7 +133,7 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
 /// Serves connections until `stop` closes them, then finishes the requests that are running. With a certificate nothing but TLS is spoken.
 ///
 /// # Errors
-/// None after start; the listener was bound by the caller, and a failing accept is tried again.
+/// What the system says of the listener when it is given back; a failing accept is tried again.
 pub(crate) async fn serve(
     listener: TcpListener,
     served: Served,

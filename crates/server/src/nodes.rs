@@ -4,8 +4,8 @@
 //! Easiest to break: what holds when the store gives no answer. The number that was known last does: a store that is away opens no limit.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use accounts::{Accounts, Cleared};
@@ -24,14 +24,12 @@ const LISTEN: Duration = Duration::from_secs(2);
 pub(crate) struct Nodes {
     id: String,
     alive: AtomicU32,
-    /// What was said, and how often this node has heard it.
-    heard: Mutex<HashMap<String, i64>>,
 }
 
 impl Nodes {
     /// Alone, until the store is asked.
     pub(crate) fn new(random: &dyn Random) -> Self {
-        Self { id: BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<16>(random)), alive: AtomicU32::new(1), heard: Mutex::default() }
+        Self { id: BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<16>(random)), alive: AtomicU32::new(1) }
     }
 
     /// Says that this node is there and asks how many are; whether that has changed.
@@ -63,39 +61,37 @@ impl Nodes {
         }
     }
 
-    /// What others have said since it was asked last.
-    async fn hear(&self, db: &Db) -> Vec<String> {
-        let told = match db.told().await {
-            Ok(told) => told,
-            Err(error) => {
-                tracing::debug!(%error, "what other nodes say could not be read");
-                return Vec::new();
-            }
-        };
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = told.iter().filter(|(what, times)| heard.get(what) != Some(times)).map(|(what, _)| what.clone()).collect();
-        *heard = told.into_iter().collect();
-        new
-    }
-
-    /// Does what others have done, until the end.
-    pub(crate) async fn follow(self: Arc<Self>, db: Db, accounts: Arc<Accounts>, mut stop: watch::Receiver<bool>) {
+    /// Does what others have done, until the end. What this node said is heard as well, and no harm: a budget that was just ended ends once more.
+    pub(crate) async fn follow(db: Db, accounts: Arc<Accounts>, mut stop: watch::Receiver<bool>) {
         // Nothing that was said before is about a node that has just begun.
-        self.hear(&db).await;
+        let mut heard = told(&db).await.unwrap_or_default();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(LISTEN) => {}
                 _ = stop.changed() => return,
             }
-            for what in self.hear(&db).await {
+            let Some(told) = told(&db).await else { continue };
+            for (what, _) in told.iter().filter(|(what, times)| heard.get(*what) != Some(times)) {
                 // A later version may say more.
                 let Ok(cleared) = what.parse::<Cleared>() else {
-                    tracing::debug!(what, "another node said something that this one does not know");
+                    tracing::debug!(what, "a node said something that this one does not know");
                     continue;
                 };
                 accounts.limits.clear(&cleared);
-                tracing::info!("limits were ended at another node, and here");
+                tracing::info!("limits were ended at one of the nodes, and so at this one");
             }
+            heard = told;
+        }
+    }
+}
+
+/// What nodes have said lately, and how often; nothing when it cannot be read.
+async fn told(db: &Db) -> Option<HashMap<String, i64>> {
+    match db.told().await {
+        Ok(told) => Some(told.into_iter().collect()),
+        Err(error) => {
+            tracing::debug!(%error, "what nodes say could not be read");
+            None
         }
     }
 }

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use project::{Diagnostic, Project};
+use accounts::Runtime;
+use project::{Diagnostic, Project, Severity};
+use store::{Collections, Db};
 use tokio::sync::{mpsc, watch};
 
-use super::{App, declare, report};
+use super::app::App;
+use super::report;
 use crate::mail::transport;
 use crate::reread::{self, Read};
 use crate::runtime::{Material, Parts, Source};
@@ -139,4 +142,16 @@ fn newly_broken<'d>(found: &'d [Diagnostic], before: &[Diagnostic]) -> Option<&'
     let is_process = |diagnostic: &Diagnostic| diagnostic.location.file.starts_with("conf/selfservice-");
     let was_broken = |file: &str| before.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.location.file == file);
     found.iter().find(|diagnostic| diagnostic.is_error() && !is_process(diagnostic) && !was_broken(&diagnostic.location.file))
+}
+
+/// Declares what the project looks up, and reports what stored objects contradict.
+pub(super) async fn declare(db: &Db, collections: &Collections, runtime: &mut Runtime) {
+    let findings = match db.declare(collections).await {
+        Ok(doubled) => doubled.iter().map(ToString::to_string).collect(),
+        Err(error) => vec![error.to_string()],
+    };
+    for finding in findings {
+        let location = project::Location::file("conf/managed.json");
+        runtime.diagnostics.push(Diagnostic::new(Severity::Error, "store-unique", location, finding));
+    }
 }

@@ -50,17 +50,17 @@ impl Manager {
         self.watchdog.filter(|_| self.told.is_some())
     }
 
-    /// Asks for more time until the returned task is ended.
-    pub(crate) fn starting(self: &Arc<Self>) -> JoinHandle<()> {
+    /// Asks for more time until what is returned is gone.
+    pub(crate) fn starting(self: &Arc<Self>) -> Starting {
         let manager = Arc::clone(self);
         let ask = move || manager.say(&format!("EXTEND_TIMEOUT_USEC={}\nSTATUS=starting", STARTS_WITHIN.as_micros()));
         ask();
-        tokio::spawn(async move {
+        Starting(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(SAID_EVERY).await;
                 ask();
             }
-        })
+        }))
     }
 
     /// Requests are answered.
@@ -103,6 +103,23 @@ impl Manager {
         if let Err(error) = socket.send_to_addr(text.as_bytes(), address) {
             tracing::debug!(%error, "the service manager was not told '{text}'");
         }
+    }
+}
+
+/// A start that is going on.
+pub(crate) struct Starting(JoinHandle<()>);
+
+impl Starting {
+    /// Waits until no more time is asked for.
+    pub(crate) async fn ended(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -1,0 +1,60 @@
+//! What is done every minute: rows that have expired, budgets that are whole again, and the sign that this node is there.
+
+use std::time::Duration;
+
+use process::{Ledger, Outbox as _, Sessions};
+use tokio::sync::watch;
+
+use super::app::App;
+use crate::audit::Noted;
+
+/// How often expired rows are swept.
+const SWEEP: Duration = Duration::from_mins(1);
+/// Delivered mails are kept this long, in seconds.
+const KEEP_DELIVERED: i64 = 7 * 24 * 3600;
+
+/// Sweeps until the end.
+pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
+    let mut noted = Noted::default();
+    loop {
+        let dwell = app.accounts.runtime.load().project.jsonstore.cleanup_dwell;
+        tokio::select! {
+            () = tokio::time::sleep(dwell.min(SWEEP)) => {}
+            _ = stop.changed() => return,
+        }
+        let now = app.accounts.now();
+        if app.nodes.look(&app.db, now).await {
+            app.share_limits(&app.accounts.runtime.load().project.settings.limits);
+        }
+        let idle = i64::try_from(app.accounts.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
+        let swept = async {
+            Ledger::sweep(&app.db, now).await?;
+            if let Some(days) = app.accounts.runtime.load().project.settings.audit.retain_days {
+                let before = now.saturating_sub(i64::from(days) * 24 * 3600);
+                let forgotten = app.db.forget_audit(before).await?;
+                if forgotten > 0 {
+                    tracing::info!(audit.events = forgotten, "events of the store that are older than [audit] retain_days were removed");
+                }
+                app.audit.forget(before);
+            }
+            app.db.forget_delivered(now.saturating_sub(KEEP_DELIVERED)).await
+        };
+        if let Err(error) = swept.await {
+            tracing::warn!(%error, "expired rows could not be swept");
+        }
+        let longest = app.accounts.runtime.load().project.settings.longest_instance();
+        if let Err(error) = noted.note(&app.db, app.audit.directory(), now, longest).await {
+            tracing::warn!(%error, "who is on revoked definitions could not be noted");
+        }
+        if let Err(error) = Sessions::sweep(&app.db, now, now.saturating_sub(idle)).await {
+            tracing::warn!(%error, "ended sessions could not be swept");
+        }
+        // A store that is away has taken its time; an old moment would look as if the clock had been set back.
+        let now = app.accounts.now();
+        app.budget.sweep(now);
+        app.accounts.limits.sweep(now);
+        app.accounts.accepted.sweep(now);
+        app.metrics.upkeep();
+        app.build.upkeep();
+    }
+}
