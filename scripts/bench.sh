@@ -1,7 +1,15 @@
 #!/bin/sh
 # Builds the release binary and prints its figures as one table. Arguments go to the bench: --json FILE, --only SUBJECT, --rounds N.
+# With --peer kratos, Ory Kratos is built from its Go module and measured in turns with ours; --peer FILE names its program.
 set -eu
 cd "$(dirname "$0")/.."
+before=
+for argument; do
+    shift
+    if [ "$before $argument" = '--peer kratos' ]; then argument=$(scripts/peer.sh kratos); fi
+    before=$argument
+    set -- "$@" "$argument"
+done
 scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h openssl:openssl util-linux:taskset
 "${CARGO:-cargo}" build --release --quiet --package vestibule --package vestibule-bench
 scripts/size.sh

@@ -16,11 +16,38 @@ use crate::Failure;
 /// # Errors
 /// When the process is gone.
 pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
+    Ok(time(&fields(pid)?, 2))
+}
+
+/// User and system time of a process, of its children, and of those of them that have ended.
+///
+/// # Errors
+/// When the process is gone.
+pub(crate) fn cpu_of_family(pid: u32) -> Result<Duration, Failure> {
+    let mut sum = time(&fields(pid)?, 4);
+    for entry in fs::read_dir("/proc")? {
+        let Some(child) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // One that ends meanwhile is counted with the next look at its parent.
+        let Ok(fields) = fields(child) else { continue };
+        if fields.get(1).is_some_and(|parent| *parent == pid.to_string()) {
+            sum += time(&fields, 2);
+        }
+    }
+    Ok(sum)
+}
+
+/// What the kernel says of a process after its name: state, parent, and so on.
+fn fields(pid: u32) -> Result<Vec<String>, Failure> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The second field is the command in parentheses and may hold anything; user and system time are the 14th and 15th.
+    // The second field is the command in parentheses and may hold anything.
     let after = stat.rsplit_once(')').map(|(_, rest)| rest).ok_or("no accounting for the process")?;
-    let ticks: u64 = after.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Ok(Duration::from_nanos(ticks.saturating_mul(1_000_000_000) / clock_ticks_per_second().max(1)))
+    Ok(after.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The sum of so many fields from the 14th on: user and system time, the same of children that have ended.
+fn time(fields: &[String], count: usize) -> Duration {
+    let ticks: u64 = fields.iter().skip(11).take(count).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_nanos(ticks.saturating_mul(1_000_000_000) / clock_ticks_per_second().max(1))
 }
 
 /// Resident memory of a process, in bytes.
@@ -109,6 +136,16 @@ mod tests {
         while watch.elapsed() < Duration::from_millis(30) {}
         assert!(cpu(std::process::id()).unwrap() > before);
         assert!(resident(std::process::id()).unwrap() > 1024 * 1024);
+    }
+
+    #[test]
+    fn a_family_has_had_the_time_of_its_members() {
+        let here = std::process::id();
+        let before = cpu_of_family(here).unwrap();
+        let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        assert!(std::process::Command::new("sh").args(["-c", busy]).status().unwrap().success());
+        assert!(cpu_of_family(here).unwrap() > before);
+        assert!(cpu_of_family(here).unwrap() > cpu(here).unwrap());
     }
 
     #[test]

@@ -132,10 +132,10 @@ impl Connection {
             if head.is_none() {
                 head = Head::of(&self.read)?;
             }
-            if let Some(Head { status, start, length }) = head
-                && let Some(bytes) = self.read.get(..start + length)
+            if let Some(head) = head
+                && let Some(bytes) = head.whole(&self.read)?
             {
-                return Ok(Answer { status, bytes: bytes.to_vec(), start });
+                return Ok(Answer { status: head.status, bytes, start: head.start });
             }
         }
     }
@@ -145,7 +145,8 @@ impl Connection {
 struct Head {
     status: u16,
     start: usize,
-    length: usize,
+    /// None where the body comes in chunks (RFC 9112 section 7.1).
+    length: Option<usize>,
 }
 
 impl Head {
@@ -153,10 +154,38 @@ impl Head {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
         let text = str::from_utf8(bytes.get(..end).unwrap_or_default())?;
         let status = text.split(' ').nth(1).ok_or("the answer has no status")?.parse()?;
-        let mut headers = text.lines().filter_map(|line| line.split_once(':'));
-        let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value.trim().parse());
-        let length = length.transpose()?.ok_or("the answer has no length")?;
+        let field = |wanted: &str| {
+            let mut headers = text.lines().filter_map(|line| line.split_once(':'));
+            headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+        };
+        let length = field("content-length").map(str::parse).transpose()?;
+        if length.is_none() && field("transfer-encoding") != Some("chunked") {
+            return Err("the answer has no length".into());
+        }
         Ok(Some(Self { status, start: end + 4, length }))
+    }
+
+    /// The answer with its body in one piece, once all of it has come.
+    fn whole(&self, read: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(length) = self.length else { return self.joined(read) };
+        Ok(read.get(..self.start + length).map(<[u8]>::to_vec))
+    }
+
+    fn joined(&self, read: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        let mut answer = read.get(..self.start).unwrap_or_default().to_vec();
+        let mut rest = read.get(self.start..).unwrap_or_default();
+        loop {
+            let Some(end) = rest.windows(2).position(|window| window == b"\r\n") else { return Ok(None) };
+            let length = usize::from_str_radix(str::from_utf8(rest.get(..end).unwrap_or_default())?, 16)?;
+            let (from, until) = (end + 2, end + 2 + length);
+            let Some(chunk) = rest.get(from..until) else { return Ok(None) };
+            answer.extend_from_slice(chunk);
+            let Some(after) = rest.get(until + 2..) else { return Ok(None) };
+            if length == 0 {
+                return Ok(Some(answer));
+            }
+            rest = after;
+        }
     }
 }
 
@@ -197,8 +226,19 @@ mod tests {
             assert!(Head::of(&answer[..length]).unwrap().is_none(), "{length}");
         }
         let head = Head::of(answer).unwrap().unwrap();
-        assert_eq!((head.status, &answer[head.start..head.start + head.length]), (200, &b"{}"[..]));
+        assert_eq!((head.status, &head.whole(answer).unwrap().unwrap()[head.start..]), (200, &b"{}"[..]));
+        assert!(head.whole(&answer[..answer.len() - 1]).unwrap().is_none());
         assert!(Head::of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn chunks_are_joined_when_the_last_has_come() {
+        let answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{\"\r\nb\r\na\":\"\r\n0\r\n\"}\r\n0\r\n\r\n";
+        let head = Head::of(answer).unwrap().unwrap();
+        for length in head.start..answer.len() {
+            assert!(head.whole(&answer[..length]).unwrap().is_none(), "{length}");
+        }
+        assert_eq!(&head.whole(answer).unwrap().unwrap()[head.start..], b"{\"a\":\"\r\n0\r\n\"}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Easiest to get wrong: a comparison belongs into one run. What is set against each other is measured round by round, in turns.
 
 mod arrivals;
+mod beside;
 mod browsers;
 mod conditions;
 mod enumeration;
@@ -63,6 +64,8 @@ pub(crate) struct Bench {
     pub(crate) launch: Launch,
     /// How it is started where it may use two cores.
     pub(crate) wide: Launch,
+    /// The program of a peer, where one is set beside us.
+    pub(crate) peer: Option<PathBuf>,
     /// How much is measured.
     pub(crate) extent: Extent,
     /// Where mails go.
@@ -84,8 +87,11 @@ pub(crate) struct Subject {
     pub(crate) measure: fn(&Bench) -> Measurement<'_>,
 }
 
+/// The subject that needs somebody else's program.
+pub(crate) const PEER: &str = "peer";
+
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 19] = [
+pub(crate) const SUBJECTS: [Subject; 20] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
@@ -105,6 +111,7 @@ pub(crate) const SUBJECTS: [Subject; 19] = [
     Subject { name: "hostile", measure: |bench| Box::pin(hostile::measure(bench)) },
     Subject { name: "writes", measure: |bench| Box::pin(writes::measure(bench)) },
     Subject { name: "import", measure: |bench| Box::pin(moving_in::measure(bench)) },
+    Subject { name: PEER, measure: |bench| Box::pin(beside::measure(bench)) },
 ];
 
 impl Bench {
@@ -112,10 +119,10 @@ impl Bench {
     ///
     /// # Errors
     /// When there is no such directory, or no port for mails.
-    pub(crate) async fn new(launch: Launch, wide: Launch, extent: Extent) -> Result<Self, Failure> {
+    pub(crate) async fn new(launch: Launch, wide: Launch, peer: Option<PathBuf>, extent: Extent) -> Result<Self, Failure> {
         let work = tempfile::Builder::new().prefix("vestibule-bench-").tempdir()?;
         let mailbox = Mailbox::start().await?;
-        Ok(Self { launch, wide, extent, mailbox, work, directories: Cell::new(0), stores: RefCell::default() })
+        Ok(Self { launch, wide, peer, extent, mailbox, work, directories: Cell::new(0), stores: RefCell::default() })
     }
 
     /// A new directory for a server's data. Its name is free; the server makes it.

@@ -11,6 +11,7 @@ mod groups;
 mod machine;
 mod mailbox;
 mod newcomer;
+mod peer;
 mod people;
 mod project;
 mod reader;
@@ -24,7 +25,7 @@ use std::process::{Command, ExitCode, Stdio};
 use clap::Parser;
 
 use figure::Report;
-use groups::{Bench, Extent, SUBJECTS};
+use groups::{Bench, Extent, PEER, SUBJECTS};
 use machine::Machine;
 use server::Launch;
 
@@ -42,9 +43,12 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Measure these subjects only: start, initial, submissions, registration, arrivals, profile, conditions, pages, population, lists,
-    /// memory, enumeration, mail, secrets, tokens, hostile, writes.
+    /// memory, browsers, enumeration, mail, secrets, tokens, hostile, writes, import, peer (with --peer).
     #[arg(long, value_name = "SUBJECT", value_delimiter = ',')]
     only: Vec<String>,
+    /// The program of Ory Kratos, to be measured in turns with ours as the subject 'peer'.
+    #[arg(long, value_name = "FILE")]
+    peer: Option<PathBuf>,
     /// Rounds; a figure is their median.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -90,6 +94,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         let known: Vec<_> = SUBJECTS.iter().map(|subject| subject.name).collect();
         return Err(format!("there is no subject '{unknown}'; there are {}", known.join(", ")).into());
     }
+    if arguments.peer.is_none() && arguments.only.iter().any(|name| name == PEER) {
+        return Err("the subject 'peer' needs its program: --peer FILE".into());
+    }
+    let peer =
+        arguments.peer.as_ref().map(|file| file.canonicalize().map_err(|error| format!("{}: {error}", file.display()))).transpose()?;
     let machine = Machine::here();
     let core = arguments.core.or_else(|| (machine.cores() > 1 && has_taskset()).then_some(0));
     let binary = arguments.server.canonicalize().map_err(|error| format!("{}: {error}", arguments.server.display()))?;
@@ -107,7 +116,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     let (report, failed) = local.block_on(&runtime, async {
-        let bench = Bench::new(launch, wide, extent).await?;
+        let bench = Bench::new(launch, wide, peer, extent).await?;
         Ok::<_, Failure>(measure(machine, &bench, &arguments.only).await)
     })?;
     print!("{}", report.table());
@@ -120,7 +129,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Measures the subjects, and gives those that could not be measured: what is wrong with one does not cost the others their figures.
 async fn measure(machine: Machine, bench: &Bench, only: &[String]) -> (Report, Vec<&'static str>) {
     let (mut groups, mut failed) = (Vec::new(), Vec::new());
-    for subject in SUBJECTS.iter().filter(|subject| only.is_empty() || only.iter().any(|name| name == subject.name)) {
+    let wanted = |name: &str| if only.is_empty() { name != PEER || bench.peer.is_some() } else { only.iter().any(|asked| asked == name) };
+    for subject in SUBJECTS.iter().filter(|subject| wanted(subject.name)) {
         eprintln!("measuring: {}", subject.name);
         match (subject.measure)(bench).await {
             Ok(group) => groups.push(group),

@@ -79,19 +79,23 @@ impl Launch {
         Ok(cores.try_into()?)
     }
 
+    /// A command that is held on these cores.
+    pub(crate) fn command(&self, binary: &Path) -> Command {
+        if self.cores.is_empty() {
+            return Command::new(binary);
+        }
+        let list: Vec<String> = self.cores.iter().map(usize::to_string).collect();
+        let mut command = Command::new("taskset");
+        command.arg("--cpu-list").arg(list.join(",")).arg(binary);
+        command
+    }
+
     /// Starts a server on a project, or on the embedded one, with its data in `data`, and waits until it listens.
     ///
     /// # Errors
     /// When it ends before it listens.
     pub(crate) fn start(&self, project: Option<&Path>, data: &Path) -> Result<Server, Failure> {
-        let mut command = if self.cores.is_empty() {
-            Command::new(&self.binary)
-        } else {
-            let list: Vec<String> = self.cores.iter().map(usize::to_string).collect();
-            let mut command = Command::new("taskset");
-            command.arg("--cpu-list").arg(list.join(",")).arg(&self.binary);
-            command
-        };
+        let mut command = self.command(&self.binary);
         command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
         if let Some(project) = project {
             command.arg("--project").arg(project);

@@ -33,7 +33,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
         let range = 20 + round * RESETS..20 + (round + 1) * RESETS;
         rounds.resets.push(resets(bench, &server, range, POPULATION / 2).await?);
         rounds.usernames.push(usernames(bench, &server, 50 + round * USERNAMES..50 + (round + 1) * USERNAMES).await?);
-        rounds.sign_ins.push(sign_ins(&server, round * SIGN_INS..(round + 1) * SIGN_INS).await?);
+        rounds.sign_ins.push(sign_ins(CONNECTIONS, &server, round * SIGN_INS..(round + 1) * SIGN_INS, POPULATION).await?);
         idle.push(account::mebibytes(server.resident()?));
     }
     server.stop()?;
@@ -42,9 +42,20 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
 
 /// Resets by many people at a time, all over a store of `population`.
 pub(super) async fn resets(bench: &Bench, server: &Server, range: std::ops::Range<u64>, population: u64) -> Result<Cost, Failure> {
+    resets_by(CONNECTIONS, bench, server, range, population).await
+}
+
+/// Resets by so many people at a time.
+pub(super) async fn resets_by(
+    lanes: usize,
+    bench: &Bench,
+    server: &Server,
+    range: std::ops::Range<u64>,
+    population: u64,
+) -> Result<Cost, Failure> {
     let mailbox = Rc::clone(&bench.mailbox);
     let work = async move |connection: &mut Connection, step| walk::reset(connection, &mailbox, people::scattered(step, population)).await;
-    Cost::of(server, range.end - range.start, drive(server.address(), CONNECTIONS, range, work)).await
+    Cost::of(server, range.end - range.start, drive(server.address(), lanes, range, work)).await
 }
 
 async fn usernames(bench: &Bench, server: &Server, range: std::ops::Range<u64>) -> Result<Cost, Failure> {
@@ -54,10 +65,11 @@ async fn usernames(bench: &Bench, server: &Server, range: std::ops::Range<u64>) 
     Cost::of(server, range.end - range.start, drive(server.address(), CONNECTIONS, range, work)).await
 }
 
-async fn sign_ins(server: &Server, range: std::ops::Range<u64>) -> Result<Cost, Failure> {
-    let work =
-        async |connection: &mut Connection, step| walk::sign_in(connection, POPULATION / 2 + people::scattered(step, POPULATION / 2)).await;
-    Cost::of(server, range.end - range.start, drive(server.address(), CONNECTIONS, range, work)).await
+/// Sign-ins by so many people at a time, of the upper half of a store of `population`.
+pub(super) async fn sign_ins(lanes: usize, server: &Server, range: std::ops::Range<u64>, population: u64) -> Result<Cost, Failure> {
+    let half = population / 2;
+    let work = async move |connection: &mut Connection, step| walk::sign_in(connection, half + people::scattered(step, half)).await;
+    Cost::of(server, range.end - range.start, drive(server.address(), lanes, range, work)).await
 }
 
 fn group(rounds: &Rounds, idle: Vec<f64>) -> Group {
