@@ -220,6 +220,9 @@ impl Material {
                 collections.declare_references(&schema.collection(), &property.name);
             }
         }
+        for (collection, property) in identity::conditional_properties(&self.project.schemas) {
+            collections.declare(&collection, [], [property.to_owned()]);
+        }
         for file in &self.project.processes {
             for (collection, place) in queried(&file.value) {
                 collections.declare_spelled(&collection, place);
