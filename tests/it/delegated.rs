@@ -364,6 +364,53 @@ fn the_members_of_a_role_are_listed_paged_added_and_removed() {
 }
 
 #[test]
+fn members_are_found_in_either_spelling_of_the_role_in_any_order_and_page() {
+    let admin = server().admin();
+    let role = unused("club");
+    admin.put(&format!("internal/role/{role}"), &json!({ "name": "Club" })).expect(201);
+    let members = format!("internal/role/{role}/authzMembers");
+    let people: Vec<Person> = (0..5).map(|_| Person::create(server(), "club")).collect();
+    for (number, person) in people.iter().enumerate() {
+        let spelling = if number % 2 == 0 { "internal/role" } else { "repo/internal/role" };
+        let roles = json!([{ "_ref": "internal/role/openidm-authorized" }, { "_ref": format!("{spelling}/{role}") }]);
+        let changes = json!([
+            { "operation": "replace", "field": "/authzRoles", "value": roles },
+            { "operation": "replace", "field": "/sn", "value": format!("S{}", 9 - number) },
+        ]);
+        admin.patch(&path(person), &changes).expect(200);
+    }
+    let paged = |query: &str| {
+        let (mut all, mut cookie) = (Vec::new(), String::new());
+        loop {
+            let page = admin.get(&format!("{members}?_pageSize=2&_totalPagedResultsPolicy=EXACT&{query}{cookie}")).ok();
+            all.extend(page["result"].as_array().unwrap().iter().map(|one| one["_ref"].as_str().unwrap().to_owned()));
+            assert_eq!(page["totalPagedResults"], if query.contains("true") { 5 } else { 2 }, "{query}: {page}");
+            match page["pagedResultsCookie"].as_str() {
+                Some(next) => cookie = format!("&_pagedResultsCookie={next}"),
+                None => return all,
+            }
+        }
+    };
+    let mut expected: Vec<String> = people.iter().map(path).collect();
+    assert_eq!(paged("_queryFilter=true&_sortKeys=-sn"), expected);
+    assert_eq!(paged("_queryFilter=sn%20ge%20%22S8%22&_sortKeys=-sn"), expected[..2]);
+    expected.reverse();
+    assert_eq!(paged("_queryFilter=true&_sortKeys=sn"), expected);
+    let mut found = paged("_queryFilter=true");
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+    // What only this server's list knows is sorted here.
+    assert_eq!(paged("_queryFilter=true&_sortKeys=_ref"), expected);
+    for person in &people {
+        let id = admin.get(&format!("{members}?_queryFilter=_ref%20eq%20%22{}%22", path(person))).ok()["result"][0]["_id"].clone();
+        admin.delete(&format!("{members}/{}", id.as_str().unwrap())).expect(200);
+    }
+    assert_eq!(admin.get(&format!("{members}?_queryFilter=true")).ok()["resultCount"], 0);
+    admin.delete(&format!("internal/role/{role}")).expect(200);
+}
+
+#[test]
 fn a_reference_is_read_replaced_and_removed_by_its_id() {
     let (admin, desk) = (server().admin(), desk());
     let (boss, other, person) = (in_city("boss", "Bonn"), in_city("boss", "Bonn"), in_city("staff", "Bonn"));

@@ -1,13 +1,17 @@
 //! `vestibule doctor`: what it finds good, doubtful and bad, how it ends, and that every row leads to a page.
 
+use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
 
 use serde_json::Value;
 
 use crate::support::mailbox::repository;
-use crate::support::server::run;
+use crate::support::server::{binary, run};
 use crate::support::sink::{Answer, Sink};
 use crate::support::{Project, Server};
 
@@ -19,7 +23,12 @@ fn project(sink: &Sink, settings: &str) -> Project {
 
 /// The rows about a server, and the exit status.
 fn rows(project: &Path, data: &Path) -> (Option<i32>, Vec<Value>) {
-    let ran = run(&["doctor", "--json", "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()], "");
+    rows_with(project, data, &[])
+}
+
+fn rows_with(project: &Path, data: &Path, more: &[&str]) -> (Option<i32>, Vec<Value>) {
+    let own = ["doctor", "--json", "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()];
+    let ran = run(&[&own, more].concat(), "");
     let text = String::from_utf8(ran.stdout).unwrap();
     (ran.status.code(), serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
 }
@@ -27,6 +36,21 @@ fn rows(project: &Path, data: &Path) -> (Option<i32>, Vec<Value>) {
 /// The texts of a check that are this good.
 fn found<'r>(rows: &'r [Value], check: &str, health: &str) -> Vec<&'r str> {
     rows.iter().filter(|row| row["check"] == check && row["health"] == health).map(|row| row["found"].as_str().unwrap()).collect()
+}
+
+/// What lies in a directory: names, contents, and when each was written. The index of a log is memory that is shared, and no part of it.
+fn lying(directory: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+    let mut all = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            all.extend(lying(&path));
+        } else if !path.to_str().unwrap().ends_with("-shm") {
+            let content = (std::fs::read(&path).unwrap(), entry.metadata().unwrap().modified().unwrap());
+            all.insert(path, content);
+        }
+    }
+    all
 }
 
 /// The anchors of a page, as mdBook makes them of its headings.
@@ -86,6 +110,76 @@ fn mail_that_would_not_leave_is_bad_and_says_what_the_mail_server_said() {
 }
 
 #[test]
+fn a_mail_server_is_asked_as_a_mail_would_ask_it() {
+    let sink = Sink::start(|_| Answer::Usual);
+    let mut config = sink.config();
+    config["from"] = "Büro <desk@bücher.example>".into();
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (at, data) = (place.path().join("project"), place.path().join("data"));
+    project(&sink, "").json("conf/external.email.json", &config).write_to(&at);
+    let (_, said) = rows_with(&at, &data, &["--mail-to", "bjensen@bücher.example"]);
+    let good = found(&said, "mail", "good");
+    assert!(good.len() == 1 && good[0].contains("from desk@xn--bcher-kva.example to bjensen@xn--bcher-kva.example"), "{said:#?}");
+    let commands: Vec<String> = sink.commands().into_iter().map(|(_, line)| line).filter(|line| line.contains('<')).collect();
+    assert_eq!(commands, ["MAIL FROM:<desk@xn--bcher-kva.example>", "RCPT TO:<bjensen@xn--bcher-kva.example>"]);
+    // What is no mailbox, above all what would be a command of its own, is never said to anybody.
+    let before = sink.commands().len();
+    for to in ["a@example.org>\r\nDATA\r\n", "a@example.org>\nRCPT TO:<b@example.org", "a@example.org, b@example.org", "nobody", ""] {
+        let (status, said) = rows_with(&at, &data, &["--mail-to", to]);
+        let bad = found(&said, "mail", "bad");
+        assert!(status == Some(2) && bad.len() == 1 && bad[0].contains("the recipient is not a mailbox"), "{to:?}: {said:#?}");
+    }
+    assert_eq!(sink.commands().len(), before);
+}
+
+#[test]
+fn looking_changes_nothing_of_a_server_that_was_killed_or_has_ended() {
+    let sink = Sink::start(|_| Answer::Usual);
+    let mut server = Server::on(project(&sink, "")).own_keys().start();
+    for ended in [false, true] {
+        if ended {
+            server.start();
+            server.stop();
+        } else {
+            server.kill();
+            assert!(std::fs::metadata(server.data().join("vestibule.db-wal")).unwrap().len() > 0, "a log was left");
+        }
+        let before = lying(&server.data());
+        let (_, said) = rows(&server.project(), &server.data());
+        assert!(found(&said, "keys", "good")[0].contains("opens the store"), "{said:#?}");
+        assert_eq!(lying(&server.data()), before, "ended: {ended}");
+    }
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_to_and_keys_that_cannot_be_had_are_bad() {
+    let sink = Sink::start(|_| Answer::Usual);
+    let place = tempfile::tempdir().unwrap();
+    let (at, data) = (place.path().join("project"), place.path().join("data"));
+    project(&sink, "[keys]\nsource = \"keystore\"\nkeystore = \"no.p12\"\npassword = \"changeit\"\n").write_to(&at);
+    std::fs::create_dir(&data).unwrap();
+    let mut doctor = Command::new(binary());
+    doctor.args(["doctor", "--json", "--project"]).arg(&at).arg("--data").arg(&data);
+    if rustix::process::geteuid().is_root() {
+        // Nothing is closed to the administrator of a machine.
+        std::os::unix::fs::chown(&data, Some(65_534), None).unwrap();
+        std::fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
+        doctor.uid(65_534);
+    }
+    std::fs::set_permissions(&data, Permissions::from_mode(0o500)).unwrap();
+    let ran = doctor.output().unwrap();
+    let said: Vec<Value> = serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let bad = found(&said, "data", "bad");
+    assert!(bad.len() == 1 && bad[0].contains("cannot be written to"), "{said:#?}");
+    assert!(found(&said, "keys", "bad").iter().any(|found| found.contains("no.p12")), "{said:#?}");
+    let store = said.iter().find(|row| row["check"] == "store").unwrap();
+    assert!(
+        store["found"].as_str().unwrap().contains("there is no ") && !store["advice"].as_str().unwrap().contains("PostgreSQL"),
+        "{store}"
+    );
+}
+
+#[test]
 fn what_is_weak_exposed_or_lost_is_found() {
     let sink = Sink::start(|_| Answer::Usual);
     let settings = "listen = \"0.0.0.0:8080\"\n[proxies]\ntrusted = [\"0.0.0.0/0\"]\n[limits]\nenabled = false\n[metrics]\nlisten = \"0.0.0.0:9090\"\n";
@@ -95,10 +189,17 @@ fn what_is_weak_exposed_or_lost_is_found() {
     project(&sink, settings).write_to(&at);
     let (status, said) = rows(&at, &data);
     assert_eq!(status, Some(2));
-    assert!(found(&said, "proxies", "bad")[0].contains("holds everybody"), "{said:#?}");
+    assert!(found(&said, "proxies", "bad")[0].contains("holds strangers (0.0.0.0/0)"), "{said:#?}");
     assert_eq!(found(&said, "choices", "doubtful").len(), 2, "{said:#?}");
     project(&sink, "listen = \"0.0.0.0:8080\"\n").write_to(&at);
     assert!(found(&rows(&at, &data).1, "proxies", "bad")[0].contains("without TLS"));
+    for (trusted, health, says) in
+        [("::/0", "bad", "holds strangers (::/0)"), ("fc00::/7", "good", "whether proxies there do so is not looked at")]
+    {
+        project(&sink, &format!("listen = \"0.0.0.0:8080\"\n[proxies]\ntrusted = [\"{trusted}\"]\n")).write_to(&at);
+        let (_, said) = rows(&at, &data);
+        assert!(found(&said, "proxies", health).iter().any(|found| found.contains(says)), "{said:#?}");
+    }
     // Of a server that has run: its keys are lost, then another's, then seen by everybody.
     project(&sink, "").write_to(&at);
     let mut server = Server::on(project(&sink, "")).own_keys().start();

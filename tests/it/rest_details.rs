@@ -109,9 +109,23 @@ fn a_notification_is_made_as_the_projects_file_says() {
             "conf/notification-moved.json",
             &rule(json!(["city", "postalCode"]), "propertiesModifiedFilter.groovy", "{{response/userName}} moved."),
         )
-        .json("conf/notification-own.json", &rule(json!(["sn"]), "mine.groovy", "never"));
+        .json("conf/notification-own.json", &rule(json!(["sn"]), "mine.groovy", "never"))
+        .json("conf/notification-leaves.json", &{
+            let mut own = rule(json!([]), "leaves.js", "{{response/userName}} has left {{response/stateProvince}}.");
+            own["condition"] = json!({ "type": "text/javascript", "file": "leaves.js", "globals": { "states": ["NRW", "fails"] } });
+            own
+        })
+        .file(
+            "script/leaves.js",
+            "var left = require('places').left; \
+             if (object.stateProvince === 'fails') { throw 'of no matter'; } \
+             left(states, oldObject, newObject) && method === 'patch' && patchOperations[0].field === '/stateProvince' \
+                 && content.password === undefined && request.resourcePath === 'managed/user/' + object._id;",
+        )
+        .file("script/places.js", "exports.left = function (all, was, is) { return is.stateProvince !== was.stateProvince && all.indexOf(is.stateProvince) >= 0; };");
     let server = Server::on(project).start();
     assert!(server.log().contains("notification-own.json"), "what is not made is said");
+    assert!(!server.log().contains("notification-leaves.json"), "{}", server.log());
     let person = Person::create(&server, "moved");
     let path = format!("managed/user/{}", person.id);
     let set = |field: &str, value: &str| json!([{ "operation": "replace", "field": format!("/{field}"), "value": value }]);
@@ -123,6 +137,14 @@ fn a_notification_is_made_as_the_projects_file_says() {
         (notes()[0]["message"].clone(), notes()[0]["notificationType"].clone()),
         (json!(format!("{} moved.", person.name)), json!("warning"))
     );
+    // By a script of the project's own; one that fails makes none and refuses nothing.
+    for (state, count) in [("Hessen", 1), ("fails", 1), ("NRW", 2), ("NRW", 2)] {
+        server.admin().patch(&path, &set("stateProvince", state)).expect(200);
+        let notes = notes();
+        assert_eq!(notes.as_array().unwrap().len(), count, "{state}: {notes}");
+    }
+    assert!(notes().as_array().unwrap().iter().any(|note| note["message"] == json!(format!("{} has left NRW.", person.name))));
+    assert!(server.log().contains("the condition of a notification failed"), "{}", server.log());
 }
 
 #[test]

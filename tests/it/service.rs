@@ -187,6 +187,15 @@ fn two_answers_to_where_to_listen_are_refused() {
     let client = std::net::TcpStream::connect(main.local_addr().unwrap()).unwrap();
     let connection = TcpListener::from(OwnedFd::from(main.accept().unwrap().0));
     let said = refused("a:b", [&connection, &figures], &[]);
-    assert!(said.contains("socket 1 of the service manager is a connection and not a listener; its unit needs Accept=no"), "{said}");
+    assert!(said.contains("socket 1 of the service manager is no listener; its unit needs ListenStream= and Accept=no"), "{said}");
     drop(client);
+    // One whose client went away at once says nothing of a peer any more: what came and was not read makes it a reset.
+    let client = std::net::TcpStream::connect(main.local_addr().unwrap()).unwrap();
+    let mut connection = main.accept().unwrap().0;
+    connection.write_all(b"x").unwrap();
+    client.peek(&mut [0]).unwrap();
+    drop(client);
+    assert!(connection.read(&mut [0]).is_err() && connection.peer_addr().is_err());
+    let said = refused("a:b", [&TcpListener::from(OwnedFd::from(connection)), &figures], &[]);
+    assert!(said.contains("socket 1 of the service manager is no listener"), "{said}");
 }

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use crest::{Change, Clock, Fields, Filter, Paging, Pointer, Query, Random, Resource, ResourceError, SortKey, TotalPolicy, reference};
-use identity::{Audience, Held, Managed, Prepared, Step, timestamp};
+use identity::{Audience, Held, Managed, Prepared, Script, Step, timestamp};
 use process::{CommitError, Effect, Ledger, Unit};
 use project::{NotificationRule, Watched};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::principal::Principal;
 
@@ -64,7 +64,8 @@ impl Notifications {
                 _ => "patch",
             };
             let object = Resource { id: prepared.id.clone(), revision: String::new(), content: prepared.content.clone() };
-            let write = Write { collection, object, method, changed: &changed, found: &found, of_credential };
+            let previous = prepared.previous.as_ref();
+            let write = Write { collection, object, previous, method, changed: &changed, found: &found, of_credential };
             let rules = self.settings.rules.iter().filter(|rule| by_person || rule.declared);
             self.told(&write, rules, &mut notes).await?;
         }
@@ -76,7 +77,7 @@ impl Notifications {
                 continue;
             }
             let changed = std::slice::from_ref(property);
-            let write = Write { collection, object, method: "patch", changed, found: &[], of_credential: false };
+            let write = Write { collection, object, previous: None, method: "patch", changed, found: &[], of_credential: false };
             self.told(&write, self.settings.rules.iter().filter(|rule| rule.declared), &mut notes).await?;
         }
         notes.effects.extend(notes.targets.into_iter().map(|target| keep(MOST, target)));
@@ -110,6 +111,11 @@ impl Notifications {
         notes: &mut Notes,
     ) -> Result<(), ResourceError> {
         for rule in rules.filter(|rule| watches(rule, write)) {
+            if let Watched::Script(script) = &rule.watched
+                && !self.says(&rule.name, script, write).await
+            {
+                continue;
+            }
             let shown = self.shown(write, rule).await?;
             let target = match &rule.target {
                 None => format!("{}/{}", write.collection, write.object.id),
@@ -132,6 +138,41 @@ impl Notifications {
             }
         }
         Ok(())
+    }
+
+    /// Whether a script of the project wants a notification of a write. One that fails wants none; the write stands.
+    async fn says(&self, rule: &str, script: &Script, write: &Write<'_>) -> bool {
+        let shown = |object: &Resource| self.managed.show(write.collection, object, Audience::Administrator, &Fields::all());
+        let object = shown(&write.object);
+        let value = |name: &String| object.get(name).cloned().unwrap_or_default();
+        let operations: Vec<Value> =
+            write.changed.iter().map(|name| json!({ "operation": "replace", "field": format!("/{name}"), "value": value(name) })).collect();
+        // Of a secret, a script sees that there is one.
+        let mut content = object.clone();
+        for name in write.changed {
+            if let Value::Object(members) = &mut content {
+                members.entry(name.clone()).or_insert(Value::Null);
+            }
+        }
+        let path = format!("{}/{}", write.collection, write.object.id);
+        let request = json!({ "method": write.method, "resourcePath": path, "content": content, "patchOperations": operations });
+        let variables = Map::from_iter([
+            ("method".to_owned(), json!(write.method)),
+            ("content".to_owned(), content),
+            ("patchOperations".to_owned(), Value::Array(operations)),
+            ("request".to_owned(), request),
+            ("resourceName".to_owned(), json!(path)),
+            ("oldObject".to_owned(), write.previous.map(shown).unwrap_or_default()),
+            ("newObject".to_owned(), object.clone()),
+            ("object".to_owned(), object),
+        ]);
+        match self.managed.says(script, variables).await {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                tracing::error!(notification.name = rule, script.name = %script.name, %error, "the condition of a notification failed; nobody is notified");
+                false
+            }
+        }
     }
 
     /// The object as a message shows it, with the relationships that the rule names.
@@ -247,6 +288,8 @@ struct Write<'a> {
     collection: &'a str,
     /// As it is afterwards.
     object: Resource,
+    /// As it was, where that is known.
+    previous: Option<&'a Resource>,
     method: &'a str,
     changed: &'a [String],
     /// References that it adds to what the object finds, or takes away.
@@ -276,7 +319,7 @@ fn watches(rule: &NotificationRule, write: &Write<'_>) -> bool {
             let top = name.trim_start_matches('/').split('/').next().unwrap_or_default();
             write.changed.iter().any(|changed| changed == top)
         }),
-        Watched::Anything => true,
+        Watched::Anything | Watched::Script(_) => true,
     };
     rule.collection == write.collection && named && changed
 }

@@ -43,13 +43,10 @@ impl Doctor {
             Ok(checked) => checked,
             Err(error) => return refuse(&error),
         };
-        let any = |health| checked.iter().any(|row| row.health == health);
-        let status = if any(Health::Bad) {
-            ExitCode::from(BAD)
-        } else if any(Health::Doubtful) {
-            ExitCode::from(DOUBTFUL)
-        } else {
-            ExitCode::SUCCESS
+        let status = match checked.iter().map(|row| row.health).max() {
+            Some(Health::Bad) => ExitCode::from(BAD),
+            Some(Health::Doubtful) => ExitCode::from(DOUBTFUL),
+            Some(Health::Good) | None => ExitCode::SUCCESS,
         };
         let mut output = Output::new();
         if self.json {

@@ -30,8 +30,8 @@ pub use crest::Severity;
 pub use events::{Effect, Event, Events, Hook};
 pub use mail_address::{MailAddress, MailAddressError};
 pub use managed::{
-    Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, SignIn, Step, TakenOver, UNUSABLE_CHARACTERS,
-    Walk, Writer, percentage, sealed, timestamp,
+    Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, Side, SignIn, Step, TakenOver,
+    UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, percentage, sealed, timestamp,
 };
 pub use policy::{
     CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,

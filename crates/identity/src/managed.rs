@@ -27,8 +27,9 @@ use std::sync::Arc;
 use crest::{Change, Clock, Guard, Random, Resource, ResourceError, random_bytes};
 use serde_json::{Map, Value};
 
+pub use effective::conditional_properties;
 pub use effects::timestamp;
-pub use found::{Held, Mark, Walk};
+pub use found::{Held, Mark, Side, Walk};
 pub use limits::UNUSABLE_CHARACTERS;
 pub use marker::sealed;
 pub use steps::{Refers, ScriptMail, Step};

@@ -155,7 +155,8 @@ pub enum State {
 
 impl Script {
     /// Reads `{type, source | file, globals, …}`. `None` where nothing stands.
-    pub(crate) fn read(declared: &Value, files: &ScriptFiles) -> Option<Self> {
+    #[must_use]
+    pub fn read(declared: &Value, files: &ScriptFiles) -> Option<Self> {
         let kind = loose::text(declared, "type").unwrap_or_default().to_lowercase();
         let mut variables = Map::new();
         for (name, value) in declared.as_object().into_iter().flatten() {
@@ -179,7 +180,8 @@ impl Script {
     }
 
     /// Why it cannot be run.
-    pub(crate) fn obstacle(&self) -> Option<&str> {
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&str> {
         match &self.state {
             State::Broken(reason) => Some(reason),
             State::Runs(_) | State::Waived => None,

@@ -78,6 +78,28 @@ pub(crate) fn compose(mail: &Mail, default_from: &str) -> Result<Letter, Message
     })
 }
 
+/// A mail that a server is asked about and never gets: from the mail service's own sender, to that sender unless somebody is named.
+///
+/// # Errors
+/// [`MessageError`].
+pub(crate) fn sample(default_from: &str, to: Option<MailAddress>) -> Result<Letter, MessageError> {
+    let mut mail = Mail {
+        to: String::new(),
+        from: None,
+        subject: "Vestibule".to_owned(),
+        mime_type: "text/plain".to_owned(),
+        body: String::new(),
+        wait: false,
+        withheld: false,
+        client: None,
+    };
+    mail.to = match to {
+        Some(to) => to.into(),
+        None => Sender::of(&mail, default_from)?.address.into(),
+    };
+    compose(&mail, default_from)
+}
+
 /// Unique, and at the sender's own domain: one at this machine's name would tell what it is called.
 #[expect(clippy::disallowed_methods, reason = "a message id is unique and nothing else; no test and no rule depends on it")]
 fn message_id(from: &MailAddress) -> String {

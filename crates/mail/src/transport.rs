@@ -5,7 +5,7 @@ use process::Mail;
 
 use crate::failure::{Failure, NO_UTF8};
 use crate::graph::Graph;
-use crate::message::compose;
+use crate::message::{MessageError, compose, sample};
 use crate::smtp::{Pool, Security, Server};
 
 /// Where mails go.
@@ -36,9 +36,9 @@ pub enum Tried {
         port: u16,
         /// How the connection is protected.
         security: Security,
-        /// The sender that was named.
+        /// The address of the sender that was named, its domain in A-labels.
         from: String,
-        /// The recipient that was named.
+        /// That of the recipient.
         to: String,
     },
 }
@@ -141,14 +141,15 @@ impl Transport {
     /// # Errors
     /// What a mail would meet.
     pub async fn try_out(&self, to: Option<&str>) -> Result<Tried, Failure> {
+        let to = to.map(|to| to.parse().map_err(|_| MessageError::Recipient)).transpose()?;
         match &self.way {
             Way::Keep => Ok(Tried::Kept),
             Way::Missing => Err(Failure::NoService),
             Way::Smtp { pool, from } => {
                 let (host, port, security) = pool.place();
-                let to = to.unwrap_or(from);
-                pool.would_take(from, to).await?;
-                Ok(Tried::Server { host: host.to_owned(), port, security, from: from.clone(), to: to.to_owned() })
+                let letter = sample(from, to)?;
+                pool.would_take(&letter).await?;
+                Ok(Tried::Server { host: host.to_owned(), port, security, from: letter.from, to: letter.to })
             }
             Way::Graph { graph, .. } => graph.probe().await.map(|()| Tried::Graph),
         }

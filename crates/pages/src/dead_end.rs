@@ -13,6 +13,8 @@ use crate::page::Samples;
 pub(crate) enum Why {
     /// There is no such page.
     NotFound,
+    /// The address cannot be read.
+    Unreadable,
     /// Whoever asks may not.
     Forbidden,
     /// The process is switched off.
@@ -62,6 +64,9 @@ pub(crate) struct DeadEnd {
     /// Methods that the page has.
     #[serde(skip)]
     pub allow: &'static str,
+    /// The status, where it is another one than that of the reason.
+    #[serde(skip)]
+    pub status: Option<StatusCode>,
 }
 
 impl Why {
@@ -71,7 +76,7 @@ impl Why {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::Off | Self::OldForm => StatusCode::FORBIDDEN,
             Self::Expired | Self::Used => StatusCode::GONE,
-            Self::Foreign | Self::Changed | Self::Forgotten => StatusCode::BAD_REQUEST,
+            Self::Foreign | Self::Changed | Self::Forgotten | Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -86,7 +91,7 @@ impl Why {
 impl DeadEnd {
     /// An end without further facts.
     pub(crate) fn new(why: Why) -> Self {
-        Self { why, again: String::new(), process: String::new(), minutes: None, retry_after: None, allow: "" }
+        Self { why, again: String::new(), process: String::new(), minutes: None, retry_after: None, allow: "", status: None }
     }
 
     /// Names the process, and where it can be begun anew.
@@ -133,6 +138,7 @@ impl Samples for DeadEnd {
         let end = |why: Why| Self::new(why);
         vec![
             ("not-found", end(Why::NotFound)),
+            ("unreadable", end(Why::Unreadable)),
             ("forbidden", end(Why::Forbidden)),
             ("off", end(Why::Off).of_process("registration")),
             ("expired", end(Why::Expired).of_process("reset")),

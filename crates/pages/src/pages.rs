@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use accounts::{AccountError, Accounts, Evidence, Runtime, Turns, session as of_accounts};
 use arc_swap::ArcSwapOption;
 use axum::body::{Body, Bytes};
+use crest::ResourceError;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use process::{AuditEvent, Topic};
 use serde_json::json;
@@ -81,6 +82,17 @@ impl Pages {
             return None;
         }
         Some(self.page(runtime, look, parts, body, peer).await)
+    }
+
+    /// Answers a request that could not be read; nothing where the project switched the pages off.
+    pub fn refused(&self, parts: Parts, peer: Peer, error: &ResourceError) -> Option<Response<Body>> {
+        let runtime = self.accounts.runtime.load_full();
+        if !runtime.project.settings.pages.builtin {
+            return None;
+        }
+        let (look, head) = (self.look(&runtime), parts.method == Method::HEAD);
+        let end = DeadEnd { status: StatusCode::from_u16(error.code).ok(), ..DeadEnd::new(Why::Unreadable) };
+        Some(finish(&self.visit(runtime, look, parts, peer), Err(end), head))
     }
 
     /// Whether a browser comes back from an identity provider to which these pages sent it: the address may be another client's too.
@@ -296,7 +308,7 @@ fn finish(visit: &Visit, outcome: Outcome, head: bool) -> Response<Body> {
 }
 
 fn ended(visit: &Visit, end: &DeadEnd) -> Response<Body> {
-    let mut response = visit.page_by(end.why.status(), end, DeadEnd::TEMPLATE, None);
+    let mut response = visit.page_by(end.status.unwrap_or_else(|| end.why.status()), end, DeadEnd::TEMPLATE, None);
     if let Some(seconds) = end.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

@@ -292,7 +292,7 @@ tables! {
         used("enabled", "Whether it is made."),
         used("path", "The objects it is about: `managed/user/*`."),
         used("methods", "The operations it is about: `create`, `update`, `patch`."),
-        used("condition", "The product's `propertiesModifiedFilter` with `globals.propertiesToCheck`, or its expression about one property; with another script it is not made."),
+        used("condition", "The product's `propertiesModifiedFilter` with `globals.propertiesToCheck`, or a script of one's own, which says `true` of a write."),
         used("target", "`managed/user/{{response/_id}}`, the object that was written, or another one by a property of it: `managed/user/{{response/manager/_refResourceId}}`."),
         used("notification", "`notificationType` and `message`, with `{{response/…}}` for members of the object."),
     ];

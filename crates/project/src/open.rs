@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use identity::Schemas;
+use identity::{Companions, Schemas, ScriptFiles};
 use stages::MailTemplate;
 
 use self::loader::{Loader, Presence};
@@ -110,6 +110,10 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let facts = identities::facts(&authentication, &sync, &processes, initial.as_ref());
     let listed_providers = loader.minor("identityProviders.json");
     let providers = providers(&loader, &conf, listed_providers.as_ref(), sink);
+    let rules = rules(&loader, &conf);
+    let documents: Vec<&Document> = managed.iter().chain(&policy).chain(rules.iter().map(|(_, rule)| rule)).collect();
+    let own_scripts = ScriptFiles::gather(documents.iter().map(|document| &document.value), &|path| loader.text(path));
+    let facts = Companions { scripts: own_scripts.clone(), ..facts };
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &providers, &loader, sink);
     let questions = identities::questions(kba.as_ref(), &schemas, sink);
     let mut project = Project {
@@ -139,7 +143,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         theme_realm: loader.whole("ui-themerealm.json"),
         mounts: if settings.pages.dir.is_some() { mounts(files, names, sink) } else { Vec::new() },
         internal_roles: initial.as_ref().map(|document| InternalRole::read(document, &schemas, sink)).unwrap_or_default(),
-        notifications: notifications(&loader, &conf, names, &schemas, sink),
+        notifications: notifications(&loader, &rules, names, &schemas, &own_scripts, sink),
         schemas,
         policies,
         questions,
@@ -159,12 +163,23 @@ fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFi
     named.filter_map(|(name, file)| ProcessFile::from_document(name, loader.companion(file).present()?, sink)).collect()
 }
 
-fn notifications(loader: &Loader<'_>, conf: &[String], names: &ProjectNames<'_>, schemas: &Schemas, sink: &Sink) -> Notifications {
-    let factory = loader.companion("notificationFactory.json").read(|document| notifications::read_factory(document, sink)).flatten();
+/// The files of notifications, by their names.
+fn rules<'c>(loader: &Loader<'_>, conf: &'c [String]) -> Vec<(&'c str, Document)> {
     let named = conf.iter().filter_map(|file| Some((notifications::name_of(file)?, file)));
-    let files: Vec<_> = named.filter_map(|(name, file)| Some((name, loader.companion(file).present()?))).collect();
+    named.filter_map(|(name, file)| Some((name, loader.companion(file).present()?))).collect()
+}
+
+fn notifications(
+    loader: &Loader<'_>,
+    files: &[(&str, Document)],
+    names: &ProjectNames<'_>,
+    schemas: &Schemas,
+    scripts: &ScriptFiles,
+    sink: &Sink,
+) -> Notifications {
+    let factory = loader.companion("notificationFactory.json").read(|document| notifications::read_factory(document, sink)).flatten();
     let declared: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-    let rules = files.iter().map(|(name, document)| notifications::read(name, document, schemas, sink)).collect();
+    let rules = files.iter().map(|(name, document)| notifications::read(name, document, schemas, scripts, sink)).collect();
     Notifications::read(names, factory, rules, &declared)
 }
 

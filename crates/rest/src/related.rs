@@ -4,6 +4,8 @@
 //! Easiest to get wrong: an object that is shown inside another is shown to the same person. They see of it what they would see by reading
 //! it, which for most people is nothing beside the reference.
 
+pub(crate) mod page;
+
 use accounts::delegated::Delegate;
 use accounts::rights::{self, Rights};
 use crest::{Fields, Resource, ResourceError, reference};

@@ -9,6 +9,8 @@ use std::net::IpAddr;
 use http::HeaderMap;
 use http::header::{self, HeaderName};
 
+use crate::host::{host_of, name_of};
+
 /// Headers that proxies add. One of them is enough.
 const PROXIES: [HeaderName; 8] = [
     header::FORWARDED,
@@ -31,18 +33,8 @@ pub(crate) fn names_this_server(headers: &HeaderMap, public_url: &str) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
     let Ok(host) = host.to_str() else { return false };
-    let name = without_port(host);
-    let address = name.trim_start_matches('[').trim_end_matches(']');
-    let public = public_url.split_once("://").map_or("", |(_, rest)| rest);
-    let public = without_port(public.split(['/', '?', '#']).next().unwrap_or_default());
-    name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok() || (!public.is_empty() && name.eq_ignore_ascii_case(public))
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => name,
-        _ => host,
-    }
+    let (name, public) = (name_of(host), host_of(public_url));
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() || (!public.is_empty() && name.eq_ignore_ascii_case(public))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jose::KeyRing;
+use jose::{Imported, KeyRing};
 use project::{KeySource, Keys};
 
 /// Name of the key file in the data directory.
@@ -76,43 +76,66 @@ pub(crate) fn marks(ring: &KeyRing) -> Vec<String> {
 /// # Errors
 /// [`KeyFileError`]; a server without its keys must not start, or every unfinished process would be lost.
 pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
-    let at = |name: &str| project.map_or_else(|| PathBuf::from(name), |root| root.join(name));
-    let named = settings.file.as_deref().map(at);
-    let mut ring = match &named {
-        Some(path) if settings.source == KeySource::File && !is_pem(path)? => return open_or_make(path),
-        _ => open_or_make(&data.join(FILE))?,
-    };
+    let path = document(data, settings, project);
+    let mut ring = open_or_make(&path)?;
+    if let Some((source, imported)) = import(&mut ring, settings, project)?.filter(|(_, imported)| imported.changed) {
+        write(&path, &ring)?;
+        tracing::info!(path = %source.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
+    }
+    Ok(ring)
+}
+
+/// Brings the operator's keys into a ring, where settings name some that are not the document itself: from which file, and what came of it.
+fn import(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> Result<Option<(PathBuf, Imported)>, KeyFileError> {
+    let at =
+        |name: Option<&str>| project.map_or_else(|| PathBuf::from(name.unwrap_or_default()), |root| root.join(name.unwrap_or_default()));
     let (path, imported) = match settings.source {
-        KeySource::Store => return Ok(ring),
+        KeySource::Store => return Ok(None),
         KeySource::File => {
-            let path = named.unwrap_or_default();
+            let path = at(settings.file.as_deref());
+            if !is_pem(&path)? {
+                return Ok(None);
+            }
             check_mode(&path, WORLD)?;
             let imported = ring.import_pem(&read(&path)?);
             (path, imported)
         }
         KeySource::Keystore => {
-            let path = at(settings.keystore.as_deref().unwrap_or_default());
+            let path = at(settings.keystore.as_deref());
             let password = settings.password.as_ref().ok_or_else(|| KeyFileError::NoPassword(path.clone()))?;
             let imported = ring.import_pkcs12(&read(&path)?, password.expose(), &settings.alias, settings.signing_alias.as_deref());
             (path, imported)
         }
     };
     let imported = imported.map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
-    if imported.changed {
-        write(&data.join(FILE), &ring)?;
-        tracing::info!(path = %path.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
-    }
-    Ok(ring)
+    Ok(Some((path, imported)))
 }
 
-/// Opens a document that is there; nothing is made.
+/// What a start would make of the keys, were it now. Nothing is written: what a start makes and imports is made in memory and forgotten.
 ///
 /// # Errors
 /// [`KeyFileError`], as a start would meet it.
-pub(crate) fn look(path: &Path) -> Result<KeyRing, KeyFileError> {
-    let document = fs::read_to_string(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
-    check_mode(path, EVERYBODY_ELSE)?;
-    KeyRing::from_json(&document).map_err(|error| KeyFileError::Key { path: path.to_owned(), error })
+pub(crate) fn look(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<Look, KeyFileError> {
+    let path = document(data, settings, project);
+    let key = |error| KeyFileError::Key { path: path.clone(), error };
+    let mut ring = match fs::read_to_string(&path) {
+        Ok(document) => {
+            check_mode(&path, EVERYBODY_ELSE)?;
+            KeyRing::from_json(&document).map_err(key)?
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => KeyRing::generate().map_err(key)?,
+        Err(error) => return Err(KeyFileError::Io { path, error }),
+    };
+    let imported = import(&mut ring, settings, project)?;
+    Ok(Look { ring, comes_from: imported.filter(|(_, imported)| imported.changed).map(|(path, _)| path) })
+}
+
+/// What [`look`] saw.
+pub(crate) struct Look {
+    /// The keys, with those that a start would import.
+    pub(crate) ring: KeyRing,
+    /// The file that a start would import some from.
+    pub(crate) comes_from: Option<PathBuf>,
 }
 
 /// Makes new keys in a data directory, beside the former ones, which open what they sealed.

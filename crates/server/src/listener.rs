@@ -99,7 +99,10 @@ fn health(up: bool) -> Response {
 #[expect(clippy::disallowed_methods, reason = "measures how long answers take, for the metrics alone")]
 async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>, request: Request) -> Response {
     let started = Instant::now();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    if let Some(gate::Unreadable(error)) = parts.extensions.remove() {
+        return served.pages.refused(parts, peer, &error).unwrap_or_else(|| rest::refuse(&error.into()));
+    }
     let Some(below) = below_context(parts.uri.path()) else {
         let body = match rest::posted(&served.rest, &parts, body, peer).await {
             Ok(response) => return response,

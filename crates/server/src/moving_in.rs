@@ -48,8 +48,7 @@ impl MovingIn {
         let data = for_a_look.as_ref().map_or(data, TempDir::path);
         let settings = &material.project.settings.keys;
         let own = settings.keystore.as_ref().zip(settings.password.as_ref());
-        let own =
-            own.map(|(name, password)| (source.root().map_or_else(|| name.into(), |root| root.join(name)), password.expose().to_owned()));
+        let own = own.map(|(name, password)| (source.place(name), password.expose().to_owned()));
         let keystore = keystore.map(|(path, password)| (path.to_owned(), password.to_owned())).or(own);
         let keystore = keystore
             .map(|(path, password)| {

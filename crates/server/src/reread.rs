@@ -55,7 +55,7 @@ pub(crate) fn read(source: &Source, listen: SocketAddr) -> (Project, Read) {
     let project = Source::read_from(&noting, Some(listen));
     if let Some(keystore) = &project.settings.keys.keystore {
         // It is opened when the project is compiled, and says what is wrong with it there.
-        let path = source.root().map_or_else(|| keystore.into(), |root| root.join(keystore));
+        let path = source.place(keystore);
         let said = std::fs::read(path).map(|bytes| Some(digest(&bytes))).map_err(|error| error.kind());
         noting.read.borrow_mut().0.insert(keystore.clone(), said);
     }

@@ -49,6 +49,11 @@ impl Source {
         }
     }
 
+    /// Where a file is that a setting names: names are relative to the project's directory, where it has one.
+    pub(crate) fn place(&self, name: &str) -> PathBuf {
+        self.root().map_or_else(|| PathBuf::from(name), |root| root.join(name))
+    }
+
     /// The project's files.
     pub(crate) fn files(&self) -> Box<dyn Files> {
         match self {
@@ -215,6 +220,9 @@ impl Material {
                 collections.declare_references(&schema.collection(), &property.name);
             }
         }
+        for (collection, property) in identity::conditional_properties(&self.project.schemas) {
+            collections.declare(&collection, [], [property.to_owned()]);
+        }
         for file in &self.project.processes {
             for (collection, place) in queried(&file.value) {
                 collections.declare_spelled(&collection, place);
@@ -373,7 +381,7 @@ fn queried(file: &Value) -> Vec<(String, Pointer)> {
 fn open_secrets(source: &Source, project: &mut Project, diagnostics: &mut Vec<Diagnostic>) -> Option<Keystore> {
     let settings = &project.settings.keys;
     let (Some(name), Some(password)) = (&settings.keystore, &settings.password) else { return None };
-    let path = source.root().map_or_else(|| PathBuf::from(name), |root| root.join(name));
+    let path = source.place(name);
     let at = || Location::file("vestibule.toml");
     let keystore = match std::fs::read(&path)
         .map_err(|error| error.to_string())
@@ -492,7 +500,7 @@ fn consents(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Consents {
 /// Another client's build that is missing would be a 404 for everybody, and nothing would say why.
 fn check_pages(source: &Source, project: &Project, diagnostics: &mut Vec<Diagnostic>) {
     let Some(dir) = &project.settings.pages.dir else { return };
-    let place = source.root().map_or_else(|| PathBuf::from(dir), |root| root.join(dir));
+    let place = source.place(dir);
     if !place.join("index.html").is_file() {
         let location = project.locate("vestibule.toml", "/pages/dir");
         let message = format!("there is no '{dir}/index.html', so nothing is served at '/'");

@@ -118,7 +118,7 @@ macro_rules! contract_tests {
             of_parallel_units_that_take_one_place_one_succeeds
             references_go_with_their_object_and_do_not_come_back
             a_write_costs_the_same_however_many_refer_to_one_object
-            a_page_of_references_costs_the_same_wherever_it_begins
+            a_page_of_references_costs_the_same_wherever_it_begins a_page_of_references_in_an_order_loads_no_more_than_a_batch
         );
         $crate::contract_tests!(@ $open, in_flight:
             who_ended_at_one_node_has_ended_whichever_node_says_so_first

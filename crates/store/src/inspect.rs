@@ -57,7 +57,7 @@ impl Inspection {
             if !file.exists() {
                 return Err(OpenError::Unreachable { file: name, cause: "there is no such file".to_owned() });
             }
-            let connection = sqlite::reader(&file).map_err(|error| sqlite::open_error(&file, &error))?;
+            let connection = sqlite::onlooker(&file).map_err(|error| sqlite::open_error(&file, &error))?;
             sqlite::check_version(&file, &connection)?;
             (name, Connection::Sqlite(connection))
         };

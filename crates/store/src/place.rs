@@ -58,7 +58,11 @@ pub fn migrate(location: &str) -> Result<(), OpenError> {
 /// When it cannot be reached or read at all.
 pub fn examine(location: &str, now: i64) -> Result<Vec<Finding>, OpenError> {
     postgres::examine(location, now).unwrap_or_else(|| {
-        let name = sqlite::file(location)?.display().to_string();
+        let path = sqlite::file(location)?;
+        let name = path.display();
+        if !path.exists() {
+            return Ok(vec![Finding { health: Health::Doubtful, message: format!("there is no {name} yet") }]);
+        }
         let missing = sqlite::missing_steps(location)?;
         let (health, message) = match missing {
             0 => (Health::Good, format!("{name} has the tables of this version")),

@@ -4,7 +4,9 @@
 //! Easiest to break: durability. `synchronous = FULL` in WAL mode writes the log through to the disk at every commit; anything less
 //! loses the last writes on a power cut, although they were acknowledged. What may be lost says so ([`crate::writer::Kept`]).
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -61,9 +63,12 @@ pub(crate) fn create_private(file: &Path) -> std::io::Result<()> {
 
 /// Its page cache is small: hot pages stay in the system's cache anyway.
 fn open(file: &Path) -> Result<Connection, Error> {
+    open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+fn open_as(file: &Path, flags: OpenFlags) -> Result<Connection, Error> {
     // Every connection has one user at a time, so SQLite's own locks around it would be locks around nothing.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = rusqlite::Connection::open_with_flags(file, flags)?;
+    let connection = rusqlite::Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     connection.execute_batch(
@@ -90,6 +95,25 @@ pub(crate) fn reader(file: &Path) -> Result<Connection, Error> {
     let connection = open(file)?;
     connection.0.execute_batch("PRAGMA query_only = ON")?;
     Ok(connection)
+}
+
+/// A connection that looks and leaves everything as it is: a log that a crash left is read and not written back, and where there is none, because
+/// no server runs, none is made (`immutable`, "URI Filenames" of SQLite).
+pub(crate) fn onlooker(file: &Path) -> Result<Connection, Error> {
+    let log = file.as_os_str().as_encoded_bytes().iter().chain(b"-wal").copied().collect();
+    if Path::new(&std::ffi::OsString::from_vec(log)).exists() {
+        return open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    }
+    let mut uri = String::from("file:");
+    for &byte in file.as_os_str().as_encoded_bytes() {
+        // Writing into a text cannot fail.
+        let _ = if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+            uri.write_char(char::from(byte))
+        } else {
+            write!(uri, "%{byte:02X}")
+        };
+    }
+    open_as(Path::new(&(uri + "?immutable=1")), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
 /// The steps that made the tables what they are, first to last. Forward only: a released step is never edited.
@@ -161,7 +185,7 @@ pub(crate) fn missing_steps(location: &str) -> Result<i64, OpenError> {
         return Ok(STEPS);
     }
     let failed = |error: Error| open_error(&path, &error);
-    let step: i64 = reader(&path).and_then(|found| found.0.pragma_query_value(None, "user_version", |row| row.get(0))).map_err(failed)?;
+    let step: i64 = onlooker(&path).and_then(|found| found.0.pragma_query_value(None, "user_version", |row| row.get(0))).map_err(failed)?;
     if step > STEPS { Err(OpenError::Newer { file: path.display().to_string(), step }) } else { Ok(STEPS - step) }
 }
 

@@ -34,6 +34,8 @@ pub struct Refused {
     pub number: u64,
     /// What the client is told.
     pub error: ResourceError,
+    /// Whether it is told on a page: a browser asked for one, as far as can be seen.
+    pub page: bool,
 }
 
 /// Where in a message the next byte belongs.
@@ -171,7 +173,7 @@ impl Screen {
         self.requests += 1;
         let is_head = self.head.starts_with(b"HEAD ");
         out.extend_from_slice(if is_head { STAND_IN_FOR_HEAD } else { STAND_IN });
-        self.refused = Some(Refused { number: self.requests, error });
+        self.refused = Some(Refused { number: self.requests, error, page: head::asks_for_page(&self.head) });
         self.head = Vec::new();
         self.at = At::End;
     }
@@ -216,6 +218,18 @@ mod tests {
         assert_eq!(screen.refused().map(|refused| (refused.number, refused.error.code)), Some((2, 400)));
         assert_eq!(out, format!("GET / HTTP/1.1\r\nHost: x\r\n\r\n{}", String::from_utf8_lossy(STAND_IN_FOR_HEAD)));
         assert!(screen.is_unfinished());
+    }
+
+    #[test]
+    fn a_browser_is_told_on_a_page_and_nobody_who_speaks_rest() {
+        let page = |request: &str| pass(&[request.as_bytes()]).0.refused().unwrap().page;
+        let long = "x".repeat(62_000);
+        let accepts = "Accept: text/html, */*;q=0.8\r\n\r\n";
+        assert!(page(&format!("GET /{long} HTTP/1.1\r\nHost: x\r\naccept:Text/HTML\r\n\r\n")));
+        assert!(page(&format!("HEAD nowhere HTTP/1.1\r\nHost: x\r\n{accepts}")));
+        assert!(!page(&format!("GET /{long} HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n")));
+        assert!(!page(&format!("GET /openidm/{long} HTTP/1.1\r\nHost: x\r\n{accepts}")));
+        assert!(!page(&format!("GET / HTTP/1.1\r\nX-Accept: text/html\r\n\r\n")));
     }
 
     #[test]

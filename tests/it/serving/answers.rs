@@ -77,6 +77,31 @@ fn a_request_that_cannot_be_read_is_refused_in_json() {
 }
 
 #[test]
+fn a_browser_whose_address_cannot_be_read_is_told_on_a_page() {
+    let long = format!("GET /reset?token={} HTTP/1.1", "x".repeat(62_000));
+    let accept = "Host: x\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
+    for (line, status) in [
+        ("GET /%zz HTTP/1.1", 400),
+        ("GET /selfservice/reset% HTTP/1.1", 400),
+        ("GET /selfservice/%ff?token=a&code=b HTTP/1.1", 400),
+        ("GET /\u{ff}%c3%28 HTTP/1.1", 400),
+        ("GET /mail/%e2%82 HTTP/1.1", 400),
+        ("POST /sign-in/%zz HTTP/1.1", 400),
+        (long.as_str(), 414),
+    ] {
+        let answer = answered(&ping(line, accept));
+        let shown: String = line.chars().take(100).collect();
+        assert_eq!((answer.status, answer.header("content-type")), (status, Some("text/html; charset=utf-8")), "{shown}: {}", answer.text());
+        assert!(answer.text().contains("<h1>This address cannot be read</h1>"), "{shown}");
+        assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), (Some("no-store"), Some("no-referrer")), "{shown}");
+    }
+    // Whoever speaks REST is told in its words, whatever they say that they accept.
+    for line in ["GET /openidm/%zz HTTP/1.1", "GET /openidm/\u{ff} HTTP/1.1"] {
+        assert_eq!(answered(&ping(line, accept)).header("content-type"), Some("application/json;charset=utf-8"), "{line}");
+    }
+}
+
+#[test]
 fn the_answer_to_a_head_request_that_cannot_be_read_has_no_body() {
     let mut stream = TcpStream::connect(world().server.address()).unwrap();
     stream.write_all(b"HEAD /openidm/info/ping HTTP/1.1\r\n\r\n").unwrap();

@@ -4,6 +4,8 @@
 //! Easiest to get wrong: a role counts when its grant does *and* the role itself does. What cannot be judged gives nothing: a role that is not
 //! there, a limit of time or a condition that cannot be read.
 
+use std::collections::BTreeSet;
+
 use crest::{Fields, Filter, Pointer, Query, Resource, ResourceError, reference};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +14,7 @@ use super::computed::{self, Computed};
 use super::found::relationship;
 use super::view::{Audience, referenced};
 use crate::grants;
-use crate::schema::{ObjectSchema, Property};
+use crate::schema::{ObjectSchema, Property, Schemas};
 
 /// The relationship that grants roles.
 const ROLES: &str = "roles";
@@ -26,6 +28,25 @@ const GRANT_TYPE: &str = "_grantType";
 const CONDITIONAL: &str = "conditional";
 /// Roles that are looked at together.
 const BATCH: u64 = 500;
+
+/// A role that whoever meets its condition has.
+struct Conditional {
+    collection: String,
+    role: Resource,
+    condition: Filter,
+}
+
+/// The collections whose objects may have a condition, and the property that holds it: a store finds those that have one.
+pub fn conditional_properties(schemas: &Schemas) -> BTreeSet<(String, &'static str)> {
+    let related = schemas.iter().flat_map(|schema| &schema.properties).filter_map(|property| property.relationship.as_ref());
+    let led_to = related.flat_map(|relationship| &relationship.collections).filter(|collection| has_condition(schemas, collection));
+    led_to.map(|collection| (collection.clone(), CONDITION)).collect()
+}
+
+fn has_condition(schemas: &Schemas, collection: &str) -> bool {
+    let condition = schemas.get(collection).and_then(|schema| schema.property(CONDITION));
+    condition.is_some_and(|condition| condition.relationship.is_none())
+}
 
 /// A role that counts: the reference by which it is had, and the role, where its type is one of ours.
 struct Counting {
@@ -109,7 +130,7 @@ impl Managed {
         schema: &ObjectSchema,
         object: &Resource,
         property: &str,
-        conditional: &[(String, Resource)],
+        conditional: &[Conditional],
     ) -> Result<Vec<Counting>, ResourceError> {
         let now = self.clock.unix_seconds();
         let relationship = relationship(schema, property);
@@ -133,10 +154,10 @@ impl Managed {
             }
         }
         let judged = if conditional.is_empty() { Value::Null } else { judged(schema, object) };
-        for (collection, role) in conditional {
+        for Conditional { collection, role, condition } in conditional {
             let path = format!("{collection}/{}", role.id);
             let known = counting.iter().any(|one| reference::target(&one.grant) == Some(path.as_str()));
-            if !known && meets(role, &judged) && grants::within_limits(&role.content, now) {
+            if !known && condition.matches(&judged) && grants::within_limits(&role.content, now) {
                 let grant = json!({ reference::REF: path, reference::PROPERTIES: { GRANT_TYPE: CONDITIONAL } });
                 counting.push(Counting { grant, role: Some((collection.clone(), role.clone())) });
             }
@@ -144,20 +165,16 @@ impl Managed {
         Ok(counting)
     }
 
-    /// The roles that a property may refer to and that have a condition, with their collections.
-    async fn conditional(&self, schema: &ObjectSchema, property: &str) -> Result<Vec<(String, Resource)>, ResourceError> {
-        let has_condition = |collection: &&String| {
-            let role = self.schemas.get(collection);
-            role.is_some_and(|role| role.property(CONDITION).is_some_and(|condition| condition.relationship.is_none()))
-        };
+    /// The roles that a property may refer to and that have a condition that can be read. They are read once for all objects that are shown
+    /// together, and found by their conditions ([`conditional_properties`]): a read costs nothing for roles that have none.
+    async fn conditional(&self, schema: &ObjectSchema, property: &str) -> Result<Vec<Conditional>, ResourceError> {
         let mut found = Vec::new();
-        for collection in
-            relationship(schema, property).into_iter().flat_map(|relationship| &relationship.collections).filter(has_condition)
-        {
+        let collections = relationship(schema, property).into_iter().flat_map(|relationship| &relationship.collections);
+        for collection in collections.filter(|collection| has_condition(&self.schemas, collection)) {
             let mut query = Query::first(Filter::Present(Pointer::from_tokens([CONDITION])), BATCH);
             loop {
                 let page = self.objects.query(collection, &query).await?;
-                found.extend(page.result.into_iter().map(|role| (collection.clone(), role)));
+                found.extend(page.result.into_iter().filter_map(|role| read(collection, role)));
                 let Some(cookie) = page.cookie else { break };
                 query.paging = crest::Paging::Cookie(cookie);
             }
@@ -208,10 +225,11 @@ fn judged(schema: &ObjectSchema, object: &Resource) -> Value {
     Resource { content: Value::Object(content), ..object.clone() }.to_value()
 }
 
-/// Whether an object meets the condition of a role; nobody meets one that cannot be read.
-fn meets(role: &Resource, judged: &Value) -> bool {
+/// A role with its condition; nobody meets one that cannot be read.
+fn read(collection: &str, role: Resource) -> Option<Conditional> {
     let condition = role.content.get(CONDITION).and_then(Value::as_str).map(str::trim).filter(|condition| !condition.is_empty());
-    condition.is_some_and(|condition| Filter::parse(condition).is_ok_and(|filter| filter.matches(judged)))
+    let condition = Filter::parse(condition?).ok()?;
+    Some(Conditional { collection: collection.to_owned(), role, condition })
 }
 
 #[cfg(test)]

@@ -67,16 +67,75 @@ impl Held {
     }
 }
 
-/// A walk through the references of a property.
+/// References that objects of a collection keep in a property, and that lead to one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// The collection.
+    pub collection: String,
+    /// The property, a relationship of its objects.
+    pub property: String,
+    /// Where they lead, as they are kept: `managed/user/<id>`.
+    pub target: String,
+}
+
+impl Side {
+    /// Those of one of its objects, as the place sees them to which they lead.
+    #[must_use]
+    pub fn of(&self, object: &Resource) -> Vec<Held> {
+        let back = format!("{}/{}", self.collection, object.id);
+        let kept = Managed::references_kept(&self.collection, object, &self.property);
+        let turned = kept.into_iter().filter(|one| reference::target(&one.reference) == Some(self.target.as_str()));
+        turned.map(|one| Held { reference: turned_to(&back, &one.reference), other: Some(object.clone()), ..one }).collect()
+    }
+}
+
+/// A walk through references: first those that an object keeps itself, then those that are found.
+#[derive(Clone)]
 pub struct Walk<'m> {
     managed: &'m Managed,
-    target: String,
     kept: VecDeque<Held>,
-    pairs: VecDeque<&'m Pair>,
+    sides: VecDeque<Side>,
     after: String,
 }
 
-impl<'m> Walk<'m> {
+impl Walk<'_> {
+    /// The sides whose references are found, where none is kept by the object itself.
+    #[must_use]
+    pub fn only_found(&self) -> Option<Vec<&Side>> {
+        self.kept.is_empty().then(|| self.sides.iter().collect())
+    }
+
+    /// How many references are still to come.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn count(&self) -> Result<u64, ResourceError> {
+        let mut count = self.kept.len() as u64;
+        for side in &self.sides {
+            count += self.managed.objects.referrers(&side.collection, &side.property, &side.target).await?;
+        }
+        Ok(count)
+    }
+
+    /// The reference that has this id, of those still to come.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn by_id(&self, wanted: &str) -> Result<Option<Held>, ResourceError> {
+        if let Some(kept) = self.kept.iter().find(|one| one.id == wanted) {
+            return Ok(Some(kept.clone()));
+        }
+        for side in &self.sides {
+            for id in self.managed.objects.referring(&side.collection, &side.property, Referring::By(wanted), "", 2).await? {
+                let found = self.managed.found_in(side, &id).await?.into_iter().find(|one| one.id == wanted);
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// The next references, about `limit` of them; none at the end.
     ///
     /// # Errors
@@ -87,10 +146,10 @@ impl<'m> Walk<'m> {
             return Ok(self.kept.drain(..taken).collect());
         }
         loop {
-            let Some((pair, ids)) = self.ids(limit).await? else { return Ok(Vec::new()) };
+            let Some((side, ids)) = self.ids(limit).await? else { return Ok(Vec::new()) };
             let mut held = Vec::with_capacity(ids.len());
             for id in &ids {
-                held.extend(self.managed.found_in(pair, &self.target, id).await?);
+                held.extend(self.managed.found_in(&side, id).await?);
             }
             if !held.is_empty() {
                 return Ok(held);
@@ -107,15 +166,15 @@ impl<'m> Walk<'m> {
             passed -= 1;
         }
         while passed > 0
-            && let Some(pair) = self.pairs.front().copied()
+            && let Some(Side { collection, property, target }) = self.sides.front()
         {
             let objects = &self.managed.objects;
-            if let Some(last) = objects.passed(&pair.collection, &pair.property, &self.target, passed).await? {
+            if let Some(last) = objects.passed(collection, property, target, passed).await? {
                 self.after = last;
                 break;
             }
-            passed -= passed.min(objects.referrers(&pair.collection, &pair.property, &self.target).await?);
-            self.pairs.pop_front();
+            passed -= passed.min(objects.referrers(collection, property, target).await?);
+            self.sides.pop_front();
         }
         Ok(())
     }
@@ -135,27 +194,35 @@ impl<'m> Walk<'m> {
             Ok(path) => path,
         };
         let Some((collection, id)) = path.rsplit_once('/') else { return Ok(false) };
-        let Some(gone) = self.pairs.iter().position(|pair| pair.collection == collection) else { return Ok(false) };
-        self.pairs.drain(..gone);
-        let Some(pair) = self.pairs.front().copied() else { return Ok(false) };
-        // An object may refer to this one several times.
-        let beside = self.managed.found_in(pair, &self.target, id).await?;
-        let place = beside.iter().find(|one| one.id == mark.reference).map(|one| one.place);
+        let mut taken_up = None;
+        for (number, side) in self.sides.iter().enumerate().filter(|(_, side)| side.collection == collection) {
+            // An object may refer to this one several times.
+            let beside = self.managed.found_in(side, id).await?;
+            let place = beside.iter().find(|one| one.id == mark.reference).map(|one| one.place);
+            if place.is_some() || taken_up.is_none() {
+                taken_up = Some((number, beside, place));
+            }
+            if place.is_some() {
+                break;
+            }
+        }
+        let Some((gone, beside, place)) = taken_up else { return Ok(false) };
+        self.sides.drain(..gone);
         self.kept = beside.into_iter().filter(|one| place.is_some_and(|place| one.place > place)).collect();
         id.clone_into(&mut self.after);
         Ok(true)
     }
 
     /// The next objects that refer to this one by another side.
-    async fn ids(&mut self, limit: u32) -> Result<Option<(&'m Pair, Vec<String>)>, ResourceError> {
-        while let Some(pair) = self.pairs.front().copied() {
-            let (objects, wanted) = (&self.managed.objects, Referring::To(&self.target));
-            let ids = objects.referring(&pair.collection, &pair.property, wanted, &self.after, limit).await?;
+    async fn ids(&mut self, limit: u32) -> Result<Option<(Side, Vec<String>)>, ResourceError> {
+        while let Some(side) = self.sides.front() {
+            let (objects, wanted) = (&self.managed.objects, Referring::To(&side.target));
+            let ids = objects.referring(&side.collection, &side.property, wanted, &self.after, limit).await?;
             if let Some(last) = ids.last() {
                 self.after.clone_from(last);
-                return Ok(Some((pair, ids)));
+                return Ok(Some((side.clone(), ids)));
             }
-            self.pairs.pop_front();
+            self.sides.pop_front();
             self.after.clear();
         }
         Ok(None)
@@ -184,48 +251,36 @@ impl Managed {
     ///
     /// # Errors
     /// 404 for an unknown collection.
-    pub fn references_walk<'m>(&'m self, collection: &str, object: &Resource, property: &str) -> Result<Walk<'m>, ResourceError> {
+    pub fn references_walk(&self, collection: &str, object: &Resource, property: &str) -> Result<Walk<'_>, ResourceError> {
         let relationship = relationship(self.schema(collection)?, property);
-        let mut kept = Self::kept_references(collection, object, property);
+        let mut kept = Self::references_kept(collection, object, property);
         if let Some(relationship) = relationship {
             kept.retain(|one| is_kept_here(relationship, &one.reference));
         }
         let pairs = relationship.map(|relationship| relationship.pairs.as_slice()).unwrap_or_default();
-        let pairs = pairs.iter().filter(|pair| pair.there).collect();
-        Ok(Walk { managed: self, target: format!("{collection}/{}", object.id), kept: kept.into(), pairs, after: String::new() })
+        let target = format!("{collection}/{}", object.id);
+        let sides = pairs.iter().filter(|pair| pair.there).map(|pair| side(pair, &target)).collect();
+        Ok(Walk { kept: kept.into(), ..self.sides_walk(sides) })
+    }
+
+    /// The references of some sides, in the order of the objects that keep them.
+    #[must_use]
+    pub fn sides_walk(&self, sides: Vec<Side>) -> Walk<'_> {
+        Walk { managed: self, kept: VecDeque::new(), sides: sides.into(), after: String::new() }
     }
 
     /// The references of a property that the object keeps itself.
-    fn kept_references(collection: &str, object: &Resource, property: &str) -> Vec<Held> {
+    #[must_use]
+    pub fn references_kept(collection: &str, object: &Resource, property: &str) -> Vec<Held> {
         let kept = reference::of_property(object.content.get(property));
         let ids = references::ids(&format!("{collection}/{}", object.id), property, kept);
         let held = kept.iter().zip(ids).enumerate();
         held.map(|(place, (one, id))| Held { id, revision: object.revision.clone(), reference: one.clone(), other: None, place }).collect()
     }
 
-    /// The references of one object to `target`, as the other side reads them.
-    async fn found_in(&self, pair: &Pair, target: &str, id: &str) -> Result<Vec<Held>, ResourceError> {
-        let Some(other) = self.objects.read(&pair.collection, id).await? else { return Ok(Vec::new()) };
-        let back = format!("{}/{id}", pair.collection);
-        let kept = Self::kept_references(&pair.collection, &other, &pair.property);
-        let turned = kept.into_iter().filter(|one| reference::target(&one.reference) == Some(target));
-        Ok(turned.map(|one| Held { reference: turned_to(&back, &one.reference), other: Some(other.clone()), ..one }).collect())
-    }
-
-    /// How many references a property has.
-    ///
-    /// # Errors
-    /// 503 when the store does not answer.
-    pub async fn references_count(&self, collection: &str, object: &Resource, property: &str) -> Result<u64, ResourceError> {
-        let schema = self.schema(collection)?;
-        let Some(relationship) = relationship(schema, property) else { return Ok(0) };
-        let kept = reference::of_property(object.content.get(property)).iter();
-        let mut count = kept.filter(|one| is_kept_here(relationship, one)).count() as u64;
-        let target = format!("{collection}/{}", object.id);
-        for pair in relationship.pairs.iter().filter(|pair| pair.there) {
-            count += self.objects.referrers(&pair.collection, &pair.property, &target).await?;
-        }
-        Ok(count)
+    /// The references of one object of a side.
+    async fn found_in(&self, side: &Side, id: &str) -> Result<Vec<Held>, ResourceError> {
+        Ok(self.objects.read(&side.collection, id).await?.map(|object| side.of(&object)).unwrap_or_default())
     }
 
     /// The reference of a property that is the same as `wanted`.
@@ -240,13 +295,13 @@ impl Managed {
         wanted: &Value,
     ) -> Result<Option<Held>, ResourceError> {
         let is_it = |one: &Held| reference::same(&one.reference, wanted);
-        let kept = Self::kept_references(collection, object, property).into_iter().find(is_it);
+        let kept = Self::references_kept(collection, object, property).into_iter().find(is_it);
         let pair = reference::place(wanted)
             .and_then(|(other, id)| Some((relationship(self.schema(collection).ok()?, property)?.pair(other)?, id)));
         match pair.filter(|(pair, _)| kept.is_none() && pair.there) {
             Some((pair, id)) => {
-                let target = format!("{collection}/{}", object.id);
-                Ok(self.found_in(pair, &target, id).await?.into_iter().find(is_it))
+                let side = side(pair, &format!("{collection}/{}", object.id));
+                Ok(self.found_in(&side, id).await?.into_iter().find(is_it))
             }
             None => Ok(kept),
         }
@@ -263,22 +318,8 @@ impl Managed {
         property: &str,
         wanted: &str,
     ) -> Result<Option<Held>, ResourceError> {
-        let schema = self.schema(collection)?;
-        let kept = Self::kept_references(collection, object, property).into_iter().find(|one| one.id == wanted);
-        if kept.is_some() {
-            return Ok(kept);
-        }
-        let target = format!("{collection}/{}", object.id);
-        let pairs = relationship(schema, property).map(|relationship| relationship.pairs.as_slice()).unwrap_or_default();
-        for pair in pairs.iter().filter(|pair| pair.there) {
-            for id in self.objects.referring(&pair.collection, &pair.property, Referring::By(wanted), "", 2).await? {
-                let found = self.found_in(pair, &target, &id).await?.into_iter().find(|one| one.id == wanted);
-                if found.is_some() {
-                    return Ok(found);
-                }
-            }
-        }
-        Ok(None)
+        let kept = Self::references_kept(collection, object, property).into_iter().find(|one| one.id == wanted);
+        if kept.is_some() { Ok(kept) } else { self.references_walk(collection, object, property)?.by_id(wanted).await }
     }
 
     /// The object with the relationships that `fields` asks for, in full, for [`Managed::view`].
@@ -302,6 +343,10 @@ impl Managed {
         }
         Ok(Resource { content, ..object })
     }
+}
+
+fn side(pair: &Pair, target: &str) -> Side {
+    Side { collection: pair.collection.clone(), property: pair.property.clone(), target: target.to_owned() }
 }
 
 fn is_kept_here(relationship: &Relationship, one: &Value) -> bool {

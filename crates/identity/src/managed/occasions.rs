@@ -88,6 +88,24 @@ impl Managed {
         Some(Runner::new(sandbox, Arc::new(host), bindings))
     }
 
+    /// What a script of the project says about something: whether it gave `true`, or what stands for it. It sees these variables, those that stand beside
+    /// it, and objects to read.
+    ///
+    /// # Errors
+    /// Why it said nothing, for the log.
+    pub async fn says(&self, script: &Script, variables: Map<String, Value>) -> Result<bool, String> {
+        let scripting = self.policies.scripting();
+        let (State::Runs(program), Some(sandbox)) = (&script.state, scripting.sandbox.clone()) else {
+            return Err(script.obstacle().unwrap_or("scripts are not run here").to_owned());
+        };
+        let asking = self.context.as_deref().cloned().unwrap_or_else(nobody);
+        let bindings = scripting.bindings(self.clock.as_ref(), self.random.as_ref());
+        let bindings = bindings.with_all(script.variables.clone()).with_all(variables).with("context", asking);
+        let host = Asking { work: Arc::new(Work::reading(self)), event: script.name.clone() };
+        let said = Runner::new(sandbox, Arc::new(host), bindings.clone()).run(program, bindings).await;
+        said.map(|said| said.as_bool().unwrap_or(false)).map_err(|error| error.to_string())
+    }
+
     /// An object as scripts at `onRetrieve` and `onRead` make it: what is shown of it afterwards is for [`Managed::show`] to decide. An
     /// object whose type has no such scripts comes back as it is.
     ///

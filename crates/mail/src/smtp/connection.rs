@@ -179,7 +179,7 @@ impl Connection {
         }
         let fresh = self.sent == 0;
         self.sent += 1;
-        let envelope = [format!("MAIL FROM:<{}>{}\r\n", letter.from, self.parameters(letter)), format!("RCPT TO:<{}>\r\n", letter.to)];
+        let envelope = self.envelope(letter).map(|line| line + "\r\n");
         let begun =
             if self.capabilities.pipelining { self.at_once(server, &envelope).await } else { self.in_turn(server, &envelope).await };
         match begun {
@@ -198,12 +198,15 @@ impl Connection {
         }
     }
 
-    /// Asks whether the server would take a mail from and to these addresses, and sends none.
-    pub(super) async fn would_take(&mut self, server: &Server, from: &str, to: &str) -> Result<(), Failure> {
+    /// Asks whether the server would take this mail, and does not send it.
+    pub(super) async fn would_take(&mut self, server: &Server, letter: &Letter) -> Result<(), Failure> {
+        if let Some(refusal) = self.cannot(server, letter) {
+            return Err(refusal);
+        }
         let limit = server.limits.command;
         self.unfinished = true;
-        for (line, name) in [(format!("MAIL FROM:<{from}>"), "MAIL"), (format!("RCPT TO:<{to}>"), "RCPT")] {
-            let reply = self.session.ask(&line, name, limit).await.map_err(|error| unreachable(&error))?;
+        for (line, name) in self.envelope(letter).iter().zip(["MAIL", "RCPT"]) {
+            let reply = self.session.ask(line, name, limit).await.map_err(|error| unreachable(&error))?;
             if !reply.is_positive() {
                 let said = format!("{name}: {reply}");
                 return Err(if reply.is_permanent() { Failure::Refused(said) } else { Failure::Deferred(said) });
@@ -234,6 +237,11 @@ impl Connection {
         let most = self.capabilities.size.filter(|most| *most > 0)?;
         let size = letter.message.len() as u64;
         (size > most).then(|| Failure::Refused(format!("the mail has {size} bytes, and the mail server takes {most}")))
+    }
+
+    /// The commands that name sender and recipient.
+    fn envelope(&self, letter: &Letter) -> [String; 2] {
+        [format!("MAIL FROM:<{}>{}", letter.from, self.parameters(letter)), format!("RCPT TO:<{}>", letter.to)]
     }
 
     fn parameters(&self, letter: &Letter) -> String {

@@ -91,10 +91,10 @@ impl Pool {
         Ok(())
     }
 
-    /// Holds a conversation up to the recipient, on a connection of its own, and sends nothing.
-    pub(crate) async fn would_take(&self, from: &str, to: &str) -> Result<(), Failure> {
+    /// Holds the conversation of this mail up to its recipient, on a connection of its own, and sends nothing.
+    pub(crate) async fn would_take(&self, letter: &Letter) -> Result<(), Failure> {
         let mut connection = self.open().await?;
-        let asked = connection.would_take(&self.server, from, to).await;
+        let asked = connection.would_take(&self.server, letter).await;
         connection.quit(&self.server).await;
         asked
     }

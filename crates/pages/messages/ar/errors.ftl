@@ -110,6 +110,8 @@ policy-other = قيمة تقبلها هذه الخدمة
 # Dead ends.
 end-not-found-title = الصفحة غير موجودة
 end-not-found-lead = يُرجى التحقق من العنوان، أو الانتقال إلى الصفحة الرئيسية.
+end-unreadable-title = تعذّرت قراءة هذا العنوان
+end-unreadable-lead = ربما لم يُنسخ كاملًا. يُرجى نسخ الرابط كاملًا من الرسالة، أو الانتقال إلى الصفحة الرئيسية.
 end-forbidden-title = الوصول غير مسموح به
 end-forbidden-lead = لا يسمح حسابك بعرض هذه الصفحة.
 end-off-title = هذه الميزة غير متاحة

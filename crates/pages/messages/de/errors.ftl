@@ -89,6 +89,8 @@ policy-other = Ein Wert, den dieser Dienst annimmt
 # Dead ends.
 end-not-found-title = Seite nicht gefunden
 end-not-found-lead = Prüfen Sie die Adresse, oder gehen Sie zur Startseite.
+end-unreadable-title = Diese Adresse ist nicht lesbar
+end-unreadable-lead = Vielleicht ist sie unvollständig. Kopieren Sie den ganzen Link aus der E‑Mail, oder gehen Sie zur Startseite.
 end-forbidden-title = Kein Zugriff
 end-forbidden-lead = Mit Ihrem Konto dürfen Sie diese Seite nicht ansehen.
 end-off-title = Das ist nicht verfügbar

@@ -89,6 +89,8 @@ policy-other = A value that this service accepts
 # Dead ends.
 end-not-found-title = Page not found
 end-not-found-lead = Check the address, or go to the home page.
+end-unreadable-title = This address cannot be read
+end-unreadable-lead = It may have been cut off, or changed on its way. Copy the whole link from the email, or go to the home page.
 end-forbidden-title = You do not have access
 end-forbidden-lead = Your account is not allowed to see this page.
 end-off-title = This is not available

@@ -89,6 +89,8 @@ policy-other = Un valor que este servicio acepte
 # Dead ends.
 end-not-found-title = Página no encontrada
 end-not-found-lead = Compruebe la dirección o vaya a la página de inicio.
+end-unreadable-title = No se puede leer esta dirección
+end-unreadable-lead = Quizá esté incompleta. Copie el enlace entero del correo o vaya a la página de inicio.
 end-forbidden-title = Acceso no permitido
 end-forbidden-lead = Su cuenta no permite ver esta página.
 end-off-title = No está disponible

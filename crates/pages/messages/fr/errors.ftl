@@ -89,6 +89,8 @@ policy-other = Une valeur que ce service accepte
 # Dead ends.
 end-not-found-title = Page introuvable
 end-not-found-lead = Vérifiez l’adresse ou allez à la page d’accueil.
+end-unreadable-title = Cette adresse est illisible
+end-unreadable-lead = Elle a peut-être été coupée. Copiez le lien entier de l’e‑mail ou allez à la page d’accueil.
 end-forbidden-title = Accès refusé
 end-forbidden-lead = Votre compte ne permet pas de consulter cette page.
 end-off-title = Fonction non disponible

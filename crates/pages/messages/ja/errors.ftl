@@ -74,6 +74,8 @@ policy-other = このサービスで使える値である
 # Dead ends.
 end-not-found-title = ページが見つかりません
 end-not-found-lead = アドレスを確認するか、トップページへ移動してください。
+end-unreadable-title = このアドレスは読み取れません
+end-unreadable-lead = 途中で切れている可能性があります。メールのリンク全体をコピーするか、トップページへ移動してください。
 end-forbidden-title = アクセスできません
 end-forbidden-lead = このアカウントでは、このページを表示できません。
 end-off-title = 現在ご利用いただけません

@@ -1,10 +1,10 @@
 //! Notifications in the person's own pages (docs/protocol/companions.md, "Notifications"): off unless the boot properties or the files
 //! `notification-*.json` switch them on.
 //!
-//! Easiest to get wrong: a file says when it notifies by a script, of which the product's own is native here. A rule whose script is
-//! another is not in force, and says so.
+//! Easiest to get wrong: a file says when it notifies by a script. The product's own are native here, any other is run for each write; a rule whose
+//! script cannot be run is not in force, and says so.
 
-use identity::Schemas;
+use identity::{Schemas, Script, ScriptFiles};
 
 use crate::diagnostic::{Severity, Sink};
 use crate::loose::Document;
@@ -16,7 +16,7 @@ const WATCHES: &str = "propertiesModifiedFilter";
 const SELF: &str = "{{response/_id}}";
 
 /// Which writes leave a notification.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notifications {
     /// Is there any at all (`openidm.notifications`, or `enabled` of `notificationFactory.json`)?
     pub enabled: bool,
@@ -25,7 +25,7 @@ pub struct Notifications {
 }
 
 /// One rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NotificationRule {
     /// The name in its file's name: `passwordUpdate`.
     pub name: String,
@@ -46,7 +46,7 @@ pub struct NotificationRule {
 }
 
 /// What must change for a notification.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Watched {
     /// A credential.
     Credentials,
@@ -56,6 +56,8 @@ pub enum Watched {
     Properties(Vec<String>),
     /// Nothing in particular.
     Anything,
+    /// What a script of the project says of the write, where it says `true`.
+    Script(Box<Script>),
 }
 
 /// The name in the name of a notification's file.
@@ -95,7 +97,7 @@ pub(crate) fn read_factory(document: &Document, sink: &Sink) -> Option<bool> {
 }
 
 /// `notification-<name>.json`; none for a rule that is switched off, or that cannot be in force.
-pub(crate) fn read(name: &str, document: &Document, schemas: &Schemas, sink: &Sink) -> Option<NotificationRule> {
+pub(crate) fn read(name: &str, document: &Document, schemas: &Schemas, scripts: &ScriptFiles, sink: &Sink) -> Option<NotificationRule> {
     let root = document.root(sink);
     root.expect(&crate::keys::NOTIFICATION);
     let refused = |key: &str, message: String| {
@@ -134,11 +136,16 @@ pub(crate) fn read(name: &str, document: &Document, schemas: &Schemas, sink: &Si
         } else if file.contains(WATCHES) {
             Watched::Properties(condition.get("globals").get("propertiesToCheck").texts())
         } else {
-            refused(
-                "condition",
-                format!("the condition is a script of the project's own, and only the product's '{WATCHES}.groovy' is known"),
-            );
-            return None;
+            let script = document.value.get("condition").and_then(|condition| Script::read(condition, scripts));
+            let obstacle = match &script {
+                None => Some("it is no script"),
+                Some(script) => script.obstacle(),
+            };
+            if let Some(reason) = obstacle {
+                refused("condition", format!("the condition cannot be run: {reason}"));
+                return None;
+            }
+            Watched::Script(Box::new(script?))
         }
     } else {
         Watched::Anything
@@ -204,7 +211,8 @@ mod tests {
     fn rule(text: &str) -> (Option<NotificationRule>, usize) {
         let document = Document::read(SourceFile::new("conf/notification-x.json", text), &|_: &str| None, &Sink::default()).unwrap();
         let sink = Sink::default();
-        let rule = read("x", &document, &Schemas::builtin(), &sink);
+        let files = ScriptFiles::gather([&document.value], &|path| (path == "script/mine.js").then(|| "method === 'patch'".to_owned()));
+        let rule = read("x", &document, &Schemas::builtin(), &files, &sink);
         (rule, sink.into_sorted().len())
     }
 
@@ -223,7 +231,25 @@ mod tests {
             "notification": {"notificationType": "info", "message": "Changed."}}"#;
         let (found, problems) = rule(earlier);
         assert_eq!((found.unwrap().watched, problems), (Watched::Properties(vec!["password".to_owned()]), 0));
-        assert_eq!(rule(&earlier.replace("=== 'patch'", "=== 'delete'")), (None, 1));
+        let own = rule(&earlier.replace("=== 'patch'", "=== 'create'"));
+        assert!(own.1 == 0 && matches!(own.0.unwrap().watched, Watched::Script(_)));
+        let by_file = r#"{"type": "text/javascript", "globals": {"x": 1}, "file": "mine.js"}"#;
+        let with = |condition: &str| {
+            let (before, rest) = shipped.split_once("\"condition\": ").unwrap();
+            rule(&format!("{before}\"condition\": {condition}{}", &rest[rest.find(",\n            \"target\"").unwrap()..]))
+        };
+        let (found, problems) = with(by_file);
+        let Watched::Script(script) = found.unwrap().watched else { panic!("it is a script") };
+        assert_eq!((problems, script.name.as_str(), script.variables["x"].as_i64()), (0, "mine.js", Some(1)));
+        for broken in [
+            by_file.replace("mine.js", "nowhere.js"),
+            by_file.replace("text/javascript", "groovy"),
+            r#"{"type": "text/javascript", "source": "method ==="}"#.to_owned(),
+            r#"{"type": "text/javascript", "source": "java.lang.System.exit(0)"}"#.to_owned(),
+            r#"{"type": "text/javascript"}"#.to_owned(),
+        ] {
+            assert_eq!(with(&broken), (None, 1), "{broken}");
+        }
         for broken in [
             shipped.replace("propertiesModifiedFilter", "mine"),
             shipped.replace("managed/user/{{response/_id}}", "managed/{{response/kind}}/x"),

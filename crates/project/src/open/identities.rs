@@ -1,7 +1,7 @@
 //! Managed objects, policies and security questions: read by `identity`, placed in files here.
 
 use identity::kba::KbaConfig;
-use identity::{Companions, JsonType, Policies, Problem, Schemas, ScriptFiles, word_list};
+use identity::{Companions, JsonType, Policies, Problem, Schemas, word_list};
 use serde_json::Value;
 use social::{Provider, with_links};
 
@@ -76,8 +76,6 @@ pub(super) fn read(
     loader: &Loader<'_>,
     sink: &Sink,
 ) -> (Schemas, Policies) {
-    let documents = [managed, policy].into_iter().flatten().map(|document| &document.value);
-    facts.scripts = ScriptFiles::gather(documents, &|path| loader.text(path));
     let names: Vec<&str> = providers
         .iter()
         .filter(|provider| provider.is_meant())

@@ -1,5 +1,6 @@
 //! Networks in CIDR notation.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -19,6 +20,18 @@ impl Network {
             (IpAddr::V6(own), IpAddr::V6(other)) => same(own.to_bits(), other.to_bits(), self.prefix),
             _ => false,
         }
+    }
+
+    /// Whether it is wider than any network that an operator may have alone: `10.0.0.0/8` (RFC 1918) and `fc00::/7` (RFC 4193) are the widest.
+    #[must_use]
+    pub fn holds_strangers(&self) -> bool {
+        self.prefix < if self.address.to_canonical().is_ipv4() { 8 } else { 7 }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
     }
 }
 
@@ -46,6 +59,16 @@ impl FromStr for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_wider_than_a_private_one_holds_strangers() {
+        for wide in ["0.0.0.0/0", "128.0.0.0/1", "::/0", "2000::/3", "::ffff:0.0.0.0/0"] {
+            assert!(wide.parse::<Network>().unwrap().holds_strangers(), "{wide}");
+        }
+        for own in ["10.0.0.0/8", "192.0.2.7", "fc00::/7", "2001:db8::/32", "::1"] {
+            assert!(!own.parse::<Network>().unwrap().holds_strangers(), "{own}");
+        }
+    }
 
     #[test]
     fn a_network_contains_its_addresses_only() {

@@ -1,12 +1,16 @@
 //! `internal/role/<id>/authzMembers`: who has a role. It is kept with the people, in the property that their module takes roles from.
 //!
-//! Easiest to get wrong: finding them is a walk through everybody, so it holds one page at a time and stops as soon as it may.
+//! Easiest to get wrong: what it costs. Where the property is a relationship, the store finds who refers to the role; where it is a plain list, as
+//! old projects have it, everybody is looked at, a page at a time, and no longer than needed.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use crest::{Change, Filter, Guard, Operation, Paging, Patch, PatchOperation, Pointer, Query, ResourceError, TotalPolicy, reference};
-use identity::{Expect, Writer, references};
+use crest::{
+    Change, Filter, Guard, Operation, Paging, Patch, PatchOperation, Pointer, Query, Resource as Object, ResourceError, TotalPolicy,
+    reference,
+};
+use identity::{Expect, Held, Managed, Side, Writer};
 use process::{Effect, Topic};
 use project::ModuleKind;
 use serde_json::{Value, json};
@@ -15,7 +19,7 @@ use wire::request::QueryRequest;
 
 use crate::context::Context;
 use crate::listing;
-use crate::related;
+use crate::related::{self, page::BATCH, page::is_too_many, page::too_many};
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
 use crate::routes::{Body, CONDITIONAL, QUERY, Route, Who, action, delete, found, get, text};
@@ -46,10 +50,6 @@ pub(super) const ROUTES: &[Route] = &[
 
 /// The relationship's name.
 pub(super) const MEMBERS: &str = "authzMembers";
-/// People who are looked at together.
-const BATCH: u64 = 500;
-/// Members that are held together, for an order or a whole list.
-const MOST: usize = 10_000;
 
 /// The members of a role, or one of them.
 pub(super) struct Members {
@@ -77,35 +77,65 @@ fn names_role(reference: &Value, role: &str) -> bool {
     path.is_some_and(|path| role_path(path) == format!("{COLLECTION}/{role}"))
 }
 
-fn too_many() -> ResourceError {
-    ResourceError::bad_request(format!("More than {MOST} people have this role; ask for pages, without an order"))
+/// The references to a role that somebody keeps, as the role sees them.
+fn memberships(collection: &str, property: &str, person: &Object, role: &str) -> Vec<Held> {
+    let kept = Managed::references_kept(collection, person, property).into_iter().filter(|one| names_role(&one.reference, role));
+    let back = json!({ reference::REF: format!("{collection}/{}", person.id) });
+    kept.map(|one| Held { reference: back.clone(), other: Some(person.clone()), ..one }).collect()
+}
+
+/// Where roles are kept: each collection of people with its property.
+fn places<'c>(cx: &'c Context<'_>) -> Vec<(&'c str, &'c str)> {
+    let mut places: Vec<(&str, &str)> = Vec::new();
+    for module in cx.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
+        let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
+        if places.iter().all(|(known, _)| *known != collection) {
+            places.push((collection, property(module)));
+        }
+    }
+    places
+}
+
+/// The references to a role from a place, where the store finds them: in both spellings of a role's path ([`role_path`]).
+fn sides(cx: &Context<'_>, (collection, property): (&str, &str), role: &str) -> Option<Vec<Side>> {
+    let schema = cx.runtime.schemas.get(collection)?;
+    schema.property(property)?.relationship.as_ref()?;
+    let side = |target: String| Side { collection: collection.to_owned(), property: property.to_owned(), target };
+    Some(vec![side(format!("{COLLECTION}/{role}")), side(format!("repo/{COLLECTION}/{role}"))])
+}
+
+/// The references to a role from everywhere, where the store finds all of them.
+fn all_sides(cx: &Context<'_>, role: &str) -> Option<Vec<Side>> {
+    let sides: Option<Vec<Vec<Side>>> = places(cx).into_iter().map(|place| sides(cx, place, role)).collect();
+    Some(sides?.concat())
 }
 
 /// Walks through the members until `visit` has seen enough.
 async fn walk(cx: &Context<'_>, role: &str, mut visit: impl FnMut(Value) -> bool + Send) -> Result<(), ResourceError> {
-    let rights = cx.rights().await?;
-    let mut seen: Vec<&str> = Vec::new();
-    for module in cx.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
-        let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
-        if seen.contains(&collection) {
+    for (collection, property) in places(cx) {
+        if let Some(sides) = sides(cx, (collection, property), role) {
+            // Whoever has seen enough with the first needs no more.
+            let (mut walk, mut next) = (cx.runtime.managed.sides_walk(sides), 1);
+            loop {
+                let batch = walk.next(next).await?;
+                if batch.is_empty() {
+                    break;
+                }
+                for held in &batch {
+                    if !visit(related::listed(cx, held).await?) {
+                        return Ok(());
+                    }
+                }
+                next = BATCH;
+            }
             continue;
         }
-        seen.push(collection);
-        let property = property(module);
-        let filter = Filter::Present(Pointer::from_tokens([property]));
-        let mut query = Query::first(filter, BATCH);
+        let mut query = Query::first(Filter::Present(Pointer::from_tokens([property])), u64::from(BATCH));
         loop {
             let page = cx.runtime.managed.objects.query(collection, &query).await?;
-            for person in &page.result {
-                let roles = person.content.get(property).and_then(Value::as_array);
-                if !roles.is_some_and(|roles| roles.iter().any(|reference| names_role(reference, role))) {
-                    continue;
-                }
-                let reference = json!({ "_ref": format!("{collection}/{}", person.id) });
-                let seen = related::seen(cx, rights, collection, person).await?;
-                let owner = format!("{COLLECTION}/{role}");
-                let id = references::id(&owner, MEMBERS, &reference);
-                if !visit(references::listed(&id, &person.revision, &reference, seen)) {
+            let all: Vec<Held> = page.result.iter().flat_map(|person| memberships(collection, property, person, role)).collect();
+            for held in all {
+                if !visit(related::listed(cx, &held).await?) {
                     return Ok(());
                 }
             }
@@ -135,10 +165,10 @@ pub(super) async fn every(cx: &Context<'_>, role: &str) -> Result<Vec<Value>, Re
     let mut found = Vec::new();
     walk(cx, role, |member| {
         found.push(member);
-        found.len() <= MOST
+        !is_too_many(found.len())
     })
     .await?;
-    if found.len() > MOST { Err(too_many()) } else { Ok(found) }
+    if is_too_many(found.len()) { Err(too_many()) } else { Ok(found) }
 }
 
 /// Takes the changes of membership out of a patch of a role.
@@ -221,6 +251,11 @@ impl Members {
     async fn named(&self, cx: &Context<'_>) -> Result<Value, ResourceError> {
         self.exists(cx).await?;
         let wanted = self.reference.as_deref().ok_or_else(|| ResourceError::bad_request("The resource collection  cannot be read"))?;
+        let missing = || ResourceError::not_found(format!("Object {wanted} not found in {COLLECTION}/{}/{MEMBERS}", self.role));
+        if let Some(sides) = all_sides(cx, &self.role) {
+            let held = cx.runtime.managed.sides_walk(sides).by_id(wanted).await?;
+            return related::listed(cx, &held.ok_or_else(missing)?).await;
+        }
         let mut found = None;
         walk(cx, &self.role, |member| {
             if member.get("_id").and_then(Value::as_str) == Some(wanted) {
@@ -229,7 +264,7 @@ impl Members {
             found.is_none()
         })
         .await?;
-        found.ok_or_else(|| ResourceError::not_found(format!("Object {wanted} not found in {COLLECTION}/{}/{MEMBERS}", self.role)))
+        found.ok_or_else(missing)
     }
 
     async fn write(&self, cx: &Context<'_>, membership: Membership) -> Result<(), ResourceError> {
@@ -257,6 +292,10 @@ impl Resource for Members {
         if self.reference.is_some() {
             return Err(ResourceError::bad_request("A resource instance cannot be queried").into());
         }
+        if let Some(sides) = all_sides(cx, &self.role) {
+            let of = format!("{COLLECTION}/{}/{MEMBERS}", self.role);
+            return Ok(related::page::answer(cx, &of, cx.runtime.managed.sides_walk(sides), request).await?);
+        }
         if !request.query.sort.is_empty() {
             return Ok(listing::answer(every(cx, &self.role).await?, request, &cx.presentation.fields)?);
         }
@@ -280,11 +319,14 @@ impl Resource for Members {
             return Err(ResourceError::bad_request("Members are added to the collection").into());
         }
         let member = member(cx.body())?;
-        let reference = json!({ "_ref": member });
-        self.write(cx, Membership { member, joins: true }).await?;
-        let id = references::id(&format!("{COLLECTION}/{}", self.role), MEMBERS, &reference);
-        let body = Members { role: self.role.clone(), reference: Some(id.clone()) }.named(cx).await?;
-        let created = Some(format!("{COLLECTION}/{}/{MEMBERS}/{id}", self.role));
+        self.write(cx, Membership { member: member.clone(), joins: true }).await?;
+        let gone = || ResourceError::conflict("The membership has changed again meanwhile");
+        let (collection, id) = member.rsplit_once('/').ok_or_else(gone)?;
+        let property = property(cx.runtime.module(collection).ok_or_else(gone)?);
+        let person = cx.runtime.managed.objects.read(collection, id).await.map_err(ResourceError::from)?.ok_or_else(gone)?;
+        let held = memberships(collection, property, &person, &self.role).into_iter().next().ok_or_else(gone)?;
+        let body = related::listed(cx, &held).await?;
+        let created = Some(format!("{COLLECTION}/{}/{MEMBERS}/{}", self.role, held.id));
         Ok(Reply::Resource { body, revision: None, selected: false, created })
     }
 

@@ -5,8 +5,6 @@
 //! wrong: an entry shows of the other object only what the asking person may see of it, which for most people is nothing beside the
 //! reference.
 
-mod page;
-
 use accounts::shown_notification;
 use async_trait::async_trait;
 use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError, reference};
@@ -15,7 +13,6 @@ use serde_json::Value;
 use wire::conditions::{Expected, Put};
 use wire::request::QueryRequest;
 
-use self::page::BATCH;
 use super::managed::{self, NOTIFICATIONS};
 use crate::context::Context;
 use crate::listing;
@@ -110,20 +107,8 @@ impl Resource for Relationship {
             let entries = self.metadata(cx, &object).into_iter().collect();
             return Ok(listing::answer(entries, request, &cx.presentation.fields)?);
         }
-        if !request.query.sort.is_empty() {
-            let mut walk = cx.runtime.managed.references_walk(&self.collection, &object, &self.property)?;
-            let mut entries = Vec::new();
-            loop {
-                let batch = walk.next(BATCH).await?;
-                if batch.is_empty() {
-                    return Ok(listing::answer(entries, request, &cx.presentation.fields)?);
-                }
-                for held in &batch {
-                    entries.push(related::listed(cx, held).await?);
-                }
-            }
-        }
-        Ok(self.page(cx, &object, request).await?)
+        let walk = cx.runtime.managed.references_walk(&self.collection, &object, &self.property)?;
+        Ok(related::page::answer(cx, &format!("{}/{}", self.owner(), self.property), walk, request).await?)
     }
 
     async fn create(&self, cx: &Context<'_>) -> Answer {

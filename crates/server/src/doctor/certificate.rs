@@ -1,11 +1,14 @@
 //! The certificate of `[tls]`: whether it can be used, for how long, and for which names.
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::ParsedCertificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{Case, Found, bad, doubtful, good};
+use crate::host::{host_of, is_here};
 use crate::listener::Certificate;
 
 /// A certificate that ends within so many days is worth a word: what renews it by itself does so earlier.
@@ -17,9 +20,9 @@ pub(super) fn look(case: &Case) -> Vec<Found> {
     if let Err(error) = Certificate::open(case.source.root(), settings) {
         return vec![bad(error.to_string(), "the server does not start; correct [tls] or the files that it names")];
     }
-    let path = case.source.root().map_or_else(|| settings.certificate.clone().into(), |root| root.join(&settings.certificate));
+    let path = case.source.place(&settings.certificate);
     let url = case.project.settings.public_url_at(None);
-    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).split(['/', ':']).next().unwrap_or_default();
+    let host = host_of(&url);
     match CertificateDer::from_pem_file(&path) {
         Ok(first) => said(&first, case.now, host),
         Err(error) => vec![bad(format!("{} cannot be read: {error}", path.display()), "correct [tls] certificate")],
@@ -27,7 +30,7 @@ pub(super) fn look(case: &Case) -> Vec<Found> {
 }
 
 /// What a certificate says of itself at `now`, and whether it is for `host`.
-fn said(der: &[u8], now: i64, host: &str) -> Vec<Found> {
+fn said(der: &CertificateDer<'_>, now: i64, host: &str) -> Vec<Found> {
     let Ok((_, certificate)) = X509Certificate::from_der(der) else {
         return vec![bad("the certificate cannot be read", "have it issued again")];
     };
@@ -52,8 +55,8 @@ fn said(der: &[u8], now: i64, host: &str) -> Vec<Found> {
             .collect(),
         _ => Vec::new(),
     };
-    // Addresses and names of this machine are for trying.
-    if host.contains('.') && host.parse::<std::net::IpAddr>().is_err() && !names.iter().any(|name| is_for(name, host)) {
+    // What leads to this machine alone is for trying.
+    if !is_here(host) && !is_for(der, host) {
         rows.push(bad(
             format!("the certificate is not for {host}, but for: {}", names.join(", ")),
             "have it issued for the host of [server] public_url",
@@ -62,13 +65,10 @@ fn said(der: &[u8], now: i64, host: &str) -> Vec<Found> {
     rows
 }
 
-/// RFC 6125 section 6.4: a star stands for one whole label, the first.
-fn is_for(name: &str, host: &str) -> bool {
-    let (name, host) = (name.to_ascii_lowercase(), host.to_ascii_lowercase());
-    match name.strip_prefix("*.") {
-        Some(below) => host.split_once('.').is_some_and(|(_, rest)| rest == below),
-        None => name == host,
-    }
+/// Whether a client that came for `host`, a name or an address, would take the certificate (RFC 6125 section 6).
+fn is_for(der: &CertificateDer<'_>, host: &str) -> bool {
+    let Ok(host) = ServerName::try_from(host) else { return false };
+    ParsedCertificate::try_from(der).and_then(|certificate| verify_server_name(&certificate, &host)).is_ok()
 }
 
 #[cfg(test)]
@@ -77,30 +77,33 @@ mod tests {
 
     use super::*;
 
-    fn made(names: &[&str], from: i32, to: i32) -> Vec<u8> {
+    fn made(names: &[&str], from: i32, to: i32) -> CertificateDer<'static> {
         let mut parameters = rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
         parameters.not_before = rcgen::date_time_ymd(from, 1, 1);
         parameters.not_after = rcgen::date_time_ymd(to, 1, 1);
-        parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().to_vec()
+        parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().clone()
     }
 
     #[test]
     fn a_certificate_is_good_ends_soon_has_ended_and_is_for_its_names() {
-        let certificate = made(&["id.example.com", "*.example.org"], 2020, 2030);
+        let certificate = made(&["id.example.com", "*.example.org", "idp", "192.0.2.7"], 2020, 2030);
         // 2030-01-01.
         let end = 1_893_456_000;
         let row = |now: i64, host: &str| {
             let rows = said(&certificate, now, host);
-            rows.iter().map(|row| (row.health, row.text.clone())).max_by_key(|(health, _)| *health as u8).unwrap()
+            rows.iter().map(|row| (row.health, row.text.clone())).max().unwrap()
         };
         assert_eq!(row(end - 100 * DAY, "id.example.com").0, Health::Good);
         assert_eq!(row(end - 20 * DAY, "a.example.org"), (Health::Doubtful, "the certificate ends in 20 days".to_owned()));
         assert_eq!(row(end + 3 * DAY, "id.example.com"), (Health::Bad, "the certificate ended 3 days ago".to_owned()));
         assert_eq!(row(0, "id.example.com").0, Health::Bad);
-        for host in ["example.org", "b.a.example.org", "id.example.net"] {
+        for host in ["ID.Example.com", "idp", "192.0.2.7", "localhost", "::1"] {
+            assert_eq!(row(end - 100 * DAY, host).0, Health::Good, "{host}");
+        }
+        for host in ["example.org", "b.a.example.org", "id.example.net", "id", "192.0.2.8", "2001:db8::7", "a b"] {
             assert!(row(end - 100 * DAY, host).1.starts_with(&format!("the certificate is not for {host}")), "{host}");
         }
         assert_eq!(row(end - 100 * DAY, "127.0.0.1").0, Health::Good);
-        assert_eq!(said(b"x", 0, "")[0].health, Health::Bad);
+        assert_eq!(said(&CertificateDer::from_slice(b"x"), 0, "")[0].health, Health::Bad);
     }
 }

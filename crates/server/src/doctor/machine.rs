@@ -1,11 +1,12 @@
 //! The machine: directories, space, the clock, keys, and the store.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use rustix::fs::{Access, access, statvfs};
+use rustix::fs::{Access, AtFlags, CWD, accessat, statvfs};
 
 use super::{Case, Found, bad, doubtful, good, nearest};
 use crate::keys as key_files;
@@ -21,17 +22,21 @@ const AHEAD: i64 = 5;
 pub(super) fn data(case: &Case) -> Vec<Found> {
     let path = &case.data;
     let name = path.display();
-    let Ok(metadata) = fs::metadata(path) else {
-        let above = nearest(path);
-        let writable = access(above, Access::WRITE_OK).is_ok();
-        return vec![if writable {
-            doubtful(format!("there is no {name} yet"), "the first start makes it; name that of a running server with --data")
-        } else {
-            bad(
-                format!("there is no {name}, and {} cannot be written to", above.display()),
-                "make it, and give it to the user of the server",
-            )
-        }];
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = nearest(path);
+            return vec![match writable(above) {
+                Ok(()) => {
+                    doubtful(format!("there is no {name} yet"), "the first start makes it; name that of a running server with --data")
+                }
+                Err(error) => bad(
+                    format!("there is no {name}, and {} cannot be written to: {error}", above.display()),
+                    "make it, and give it to the user of the server",
+                ),
+            }];
+        }
+        Err(error) => return vec![bad(format!("{name} cannot be looked at: {error}"), "run this as the user of the server")],
     };
     if !metadata.is_dir() {
         return vec![bad(format!("{name} is no directory"), "name a directory with --data")];
@@ -45,10 +50,21 @@ pub(super) fn data(case: &Case) -> Vec<Found> {
     if metadata.uid() != own && own != 0 {
         rows.push(bad(format!("{name} belongs to user {}, and this is user {own}", metadata.uid()), "run this as the user of the server"));
     }
+    if let Err(error) = writable(path) {
+        rows.push(bad(
+            format!("{name} cannot be written to: {error}"),
+            format!("give it to the user of the server (chown, chmod 700 {name}), and mount it for writing"),
+        ));
+    }
     if rows.is_empty() {
-        rows.push(good(format!("{name} is the server's own, and nobody else's")));
+        rows.push(good(format!("{name} is the server's own, nobody else's, and can be written to")));
     }
     rows
+}
+
+/// Whether this process may make files in a directory: by its rights, and by how the file system is mounted. Nothing is made.
+fn writable(directory: &Path) -> Result<(), io::Error> {
+    accessat(CWD, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).map_err(io::Error::from)
 }
 
 pub(super) fn disk(case: &Case) -> Vec<Found> {
@@ -82,7 +98,8 @@ fn space(place: &Path) -> Found {
 }
 
 pub(super) fn clock(case: &Case) -> Vec<Found> {
-    let files = ["vestibule.db", "vestibule.db-wal", "keys.json", "audit"].map(|name| case.data.join(name));
+    let mut files: Vec<_> = ["vestibule.db", "vestibule.db-wal", "keys.json", "audit"].map(|name| case.data.join(name)).into();
+    files.extend(case.source.root().into_iter().flat_map(|root| [root.join("conf"), root.join("vestibule.toml")]));
     let written = files.iter().filter_map(|file| {
         let written = fs::metadata(file).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
         Some((i64::try_from(written.as_secs()).ok()?.saturating_sub(case.now), file))
@@ -92,8 +109,8 @@ pub(super) fn clock(case: &Case) -> Vec<Found> {
             format!("{} was written {ahead} s after what this machine takes for now: its clock was set back", file.display()),
             "set the clock right and have it kept (timedatectl, chronyc), then start the server again",
         ),
-        Some(_) => good("the clock has not gone back behind what the server wrote"),
-        None => good("no file of a server is ahead of the clock"),
+        Some(_) => good("no file of the server or its project is ahead of the clock; whether anything keeps it right is not looked at"),
+        None => good("not looked at: there is no file of a server or a project to hold the clock against"),
     }]
 }
 
@@ -101,8 +118,10 @@ pub(super) fn keys(case: &Case) -> Vec<Found> {
     let settings = &case.project.settings.keys;
     let document = key_files::document(&case.data, settings, case.source.root());
     let name = document.display();
-    if !document.exists() {
-        return vec![match store::is_sealed(&case.store) {
+    let there = document.exists();
+    let mut rows = Vec::new();
+    if !there {
+        rows.push(match store::is_sealed(&case.store) {
             Ok(true) => bad(
                 format!("{name} is missing, and the store was sealed with it: the server does not start"),
                 "put the copy of the key file back; 'vestibule serve --new-keys' begins without what was sealed",
@@ -115,48 +134,60 @@ pub(super) fn keys(case: &Case) -> Vec<Found> {
                 format!("there is no {name}, and whether the store was sealed cannot be told: {error}"),
                 "look at the check 'store' first",
             ),
-        }];
-    }
-    // What is there is opened as a start would; nothing is made, because it is there.
-    let ring = match key_files::look(&document) {
-        Ok(ring) => ring,
-        Err(error) => return vec![bad(error.to_string(), "put the copy of the key file back, or correct its mode")],
-    };
-    let marks = key_files::marks(&ring);
-    let mut rows = match store::Inspection::open(&case.store).and_then(|store| store.sealed_by()) {
-        Ok(Some(mark)) if !marks.contains(&mark) => vec![bad(
-            format!("the store was sealed with other keys than those in {name}: the server does not start"),
-            "every node needs the same key file: copy that of the node that made the store",
-        )],
-        Ok(_) => vec![good(format!("{name} has {} generations of keys, and opens the store", marks.len()))],
-        Err(error) => vec![doubtful(
-            format!("{name} can be used; whether it opens the store cannot be told: {error}"),
-            "look at the check 'store' first",
-        )],
-    };
-    if let Some(keystore) = settings.keystore.as_deref().filter(|_| settings.source == project::KeySource::Keystore) {
-        let path = case.source.root().map_or_else(|| keystore.into(), |root| root.join(keystore));
-        if let Err(error) = fs::File::open(&path) {
-            rows.push(bad(
-                format!("[keys] keystore: {} cannot be read: {error}", path.display()),
-                "give the server's user the right to read it",
-            ));
+        });
+        if settings.source == project::KeySource::Store {
+            return rows;
         }
+    }
+    let looked = match key_files::look(&case.data, settings, case.source.root()) {
+        Ok(looked) => looked,
+        Err(error) => {
+            rows.push(bad(error.to_string(), "put the copy of the key file back, or correct its mode, or what [keys] names"));
+            return rows;
+        }
+    };
+    if let Some(path) = looked.comes_from {
+        rows.push(good(format!("the keys in {} can be used; the next start takes them up", path.display())));
+    }
+    if there {
+        rows.push(opens(case, &document, &key_files::marks(&looked.ring)));
     }
     rows
 }
 
+/// Whether the keys of a document, which say this of themselves, are those of the store.
+fn opens(case: &Case, document: &Path, marks: &[String]) -> Found {
+    let name = document.display();
+    match store::Inspection::open(&case.store).and_then(|store| store.sealed_by()) {
+        Ok(Some(mark)) if marks.contains(&mark) => good(format!("{name} has {} generations of keys, and opens the store", marks.len())),
+        Ok(Some(_)) => bad(
+            format!("the store was sealed with other keys than those in {name}: the server does not start"),
+            "every node needs the same key file: copy that of the node that made the store",
+        ),
+        Ok(None) => good(format!("{name} has {} generations of keys; there is nothing in the store yet that they would open", marks.len())),
+        Err(error) => {
+            doubtful(format!("{name} can be used; whether it opens the store cannot be told: {error}"), "look at the check 'store' first")
+        }
+    }
+}
+
 pub(super) fn store(case: &Case) -> Vec<Found> {
+    let is_file = store::Db::file(&case.store).is_some();
     match store::examine(&case.store, case.now) {
         Ok(found) => found
             .into_iter()
-            .map(|finding| Found {
-                health: finding.health,
-                advice: (finding.health != store::Health::Good)
-                    .then(|| "see the section on PostgreSQL for what each of these needs".to_owned()),
-                text: finding.message,
+            .map(|store::Finding { health, message: text }| {
+                let advice = if is_file {
+                    "the first start makes it, and a start brings it up to date; of a running server, name its --data or its --store"
+                } else {
+                    "see the section on PostgreSQL for what each of these needs"
+                };
+                Found { health, text, advice: (health != store::Health::Good).then(|| advice.to_owned()) }
             })
             .collect(),
+        Err(error) if is_file => {
+            vec![bad(error.to_string(), "name the right file in [store] url, or put a backup back with 'vestibule restore'")]
+        }
         Err(error) => vec![bad(error.to_string(), "correct [store] url, or start what it names")],
     }
 }

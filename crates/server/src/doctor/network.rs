@@ -1,12 +1,12 @@
 //! What is reached over the network: the mail server, and what stands before the server.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use mail::{Failure, Security, Tried};
 
 use super::{Case, Found, bad, doubtful, good};
 use crate::exposed;
+use crate::host::is_here;
 use crate::mail::way_out;
 use crate::runtime::Source;
 
@@ -50,7 +50,7 @@ async fn conversation(tried: Tried) -> Vec<Found> {
         Tried::Server { host, port, security, from, to } => (host, port, security, from, to),
     };
     let mut rows = vec![good(format!("{host}:{port} would take a mail from {from} to {to}; none was sent"))];
-    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let here = is_here(&host);
     if !here && !matches!(security, Security::Tls | Security::StartTls { required: true }) {
         rows.push(doubtful(
             format!("mails, with their links and codes, may go to {host} in the clear"),
@@ -98,10 +98,9 @@ pub(super) fn proxies(case: &Case) -> Vec<Found> {
     let listen = settings.listen_at(None);
     let trusted = &settings.trusted_proxies;
     let mut rows = Vec::new();
-    let everybody = [IpAddr::from([198, 51, 100, 1]), IpAddr::from([203, 0, 113, 1])];
-    if everybody.iter().all(|address| trusted.iter().any(|network| network.contains(*address))) {
+    for network in trusted.iter().filter(|network| network.holds_strangers()) {
         rows.push(bad(
-            "[proxies] trusted holds everybody: whoever writes X-Forwarded-For is whom they say",
+            format!("[proxies] trusted holds strangers ({network}): whoever writes X-Forwarded-For is whom they say"),
             "name the addresses of your proxies alone",
         ));
     }
@@ -126,9 +125,11 @@ pub(super) fn proxies(case: &Case) -> Vec<Found> {
     }
     if rows.is_empty() {
         rows.push(good(match (settings.tls.is_some(), trusted.len()) {
-            (true, _) => "TLS is spoken here".to_owned(),
+            (true, _) => format!("TLS is spoken at {listen}"),
             (false, 0) => format!("{listen} is reached from this machine alone"),
-            (false, count) => format!("{count} networks are trusted to say who the client is"),
+            (false, count) => {
+                format!("networks that are trusted to say who the client is: {count}; whether proxies there do so is not looked at")
+            }
         }));
     }
     rows

@@ -3,6 +3,7 @@
 use project::Severity;
 
 use super::{Case, Found, bad, doubtful, good};
+use crate::host::{host_of, is_here};
 use crate::offline;
 use crate::runtime::Source;
 
@@ -67,7 +68,7 @@ pub(super) fn choices(case: &Case) -> Vec<Found> {
         "listen on a loopback address or on a network that only your monitoring reaches, or use [metrics] token",
     );
     weak(
-        settings.public_url.as_deref().is_some_and(|url| url.starts_with("http://") && !is_local(url)),
+        settings.public_url.as_deref().is_some_and(|url| url.starts_with("http://") && !is_here(host_of(url))),
         "[server] public_url is http: links in mails lead to it in the clear",
         "name the https address, of a proxy or of [tls]",
     );
@@ -75,30 +76,4 @@ pub(super) fn choices(case: &Case) -> Vec<Found> {
         rows.push(good("nothing was made weaker in vestibule.toml"));
     }
     rows
-}
-
-/// Whether an address leads to this machine alone.
-fn is_local(url: &str) -> bool {
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name == "localhost" || name.trim_matches(['[', ']']).parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_leads_to_this_machine_alone_is_known() {
-        for (url, local) in [
-            ("http://localhost:8080", true),
-            ("http://127.0.0.1", true),
-            ("http://[::1]:8080/x", true),
-            ("http://id.example.com", false),
-            ("http://localhost.example.com", false),
-            ("http://10.0.0.1:8080", false),
-        ] {
-            assert_eq!(is_local(url), local, "{url}");
-        }
-    }
 }

@@ -28,7 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use wire::client::Peer;
 use wire::frames::Times;
-use wire::http1::{MAX_HEAD, MAX_HEADERS};
+use wire::http1::{MAX_HEAD, MAX_HEADERS, Refused};
 use wire::proxy_protocol::{self, Header, Passed};
 
 use super::crowd::{Crowd, Member, Place, Turn};
@@ -183,7 +183,7 @@ impl Conversations {
             let keeps = request.version() == Version::HTTP_2;
             async move {
                 let mut response = match refused {
-                    Some(error) => rest::refuse(&error.into()),
+                    Some(refused) => own.refuse(request, refused, peer).await,
                     None => own.answer(request, peer, &turn).await,
                 };
                 // From here on the client has to take the answer, and to ask again.
@@ -204,6 +204,21 @@ impl Conversations {
         if let Err(error) = gate::admit(&mut request) {
             return rest::refuse(&error.into());
         }
+        self.lead(request, peer).await
+    }
+
+    /// Answers in the place of a request that could not be read.
+    async fn refuse(&self, request: Request<Incoming>, refused: Refused, peer: Peer) -> Response {
+        if !refused.page {
+            return rest::refuse(&refused.error.into());
+        }
+        // What stands in for it has no body.
+        let mut request = request.map(|_| Body::empty());
+        gate::on_a_page(&mut request, refused.error);
+        self.lead(request, peer).await
+    }
+
+    async fn lead(&self, mut request: Request<Body>, peer: Peer) -> Response {
         request.extensions_mut().insert(peer);
         let answered = tokio::time::timeout(ANSWER_WITHIN, self.router.clone().oneshot(request)).await;
         match answered {

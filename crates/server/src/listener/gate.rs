@@ -5,10 +5,17 @@
 
 use axum::body::Body;
 use crest::ResourceError;
-use http::header::{COOKIE, HOST};
-use http::{HeaderValue, Method, Request, Version};
+use http::header::{ACCEPT, COOKIE, HOST};
+use http::{HeaderValue, Method, Request, Uri, Version};
 use wire::http1::MAX_HEADERS;
 use wire::path;
+
+/// Why a request for a page is not looked at any further. It goes its way as one for [`STAND_IN`], and is answered on a page.
+#[derive(Clone, Debug)]
+pub(super) struct Unreadable(pub(super) ResourceError);
+
+/// The path in the place of one that cannot be read. It leads nowhere.
+const STAND_IN: &str = "/unreadable";
 
 /// Lets a request pass, or says why not.
 ///
@@ -21,9 +28,20 @@ pub(super) fn admit(request: &mut Request<Body>) -> Result<(), ResourceError> {
     let path = request.uri().path();
     // Below the context credentials come first, and the path is read there.
     if path::below_context(path).is_none() && !path::is_readable(path) {
-        return Err(ResourceError::bad_request("The path of the request is not valid"));
+        let error = ResourceError::bad_request("The path of the request is not valid");
+        let accepts = request.headers().get_all(ACCEPT).iter();
+        if !accepts.filter_map(|accepts| accepts.to_str().ok()).any(|accepts| accepts.to_ascii_lowercase().contains("text/html")) {
+            return Err(error);
+        }
+        on_a_page(request, error);
     }
     Ok(())
+}
+
+/// Has a refusal said on a page.
+pub(super) fn on_a_page(request: &mut Request<Body>, error: ResourceError) {
+    *request.uri_mut() = Uri::from_static(STAND_IN);
+    request.extensions_mut().insert(Unreadable(error));
 }
 
 fn of_http2(request: &mut Request<Body>) -> Result<(), ResourceError> {
@@ -98,6 +116,9 @@ mod tests {
     fn a_path_that_cannot_be_read_is_refused_below_the_context_by_the_rest_interface_alone() {
         assert_eq!(admitted("/vestibule/mail/%zz", Version::HTTP_11, &[]).unwrap_err(), 400);
         assert_eq!(admitted("/mail/%ff", Version::HTTP_11, &[]).unwrap_err(), 400);
+        let browser = admitted("/mail/%ff?x", Version::HTTP_11, &[("accept", "application/xhtml+xml, Text/html;q=0.9")]).unwrap();
+        let Unreadable(error) = browser.extensions().get().unwrap();
+        assert_eq!((error.code, browser.uri().path(), browser.uri().query()), (400, STAND_IN, None));
         assert!(admitted("/openidm/%ff", Version::HTTP_11, &[]).is_ok() && admitted("/a%20b", Version::HTTP_11, &[]).is_ok());
     }
 

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use crest::ResourceError;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 use wire::http1::{Refused, Screen};
@@ -32,11 +31,11 @@ impl Refusals {
     }
 
     /// Counts a request; where its head could not be read, the reason.
-    pub(super) fn next(&self) -> Option<ResourceError> {
+    pub(super) fn next(&self) -> Option<Refused> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 += 1;
         let number = state.0;
-        state.1.take_if(|refused| refused.number == number).map(|refused| refused.error)
+        state.1.take_if(|refused| refused.number == number)
     }
 }
 
@@ -154,7 +153,7 @@ mod tests {
         let length = server.read(&mut read).await.unwrap();
         assert!(read[..length].starts_with(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET "));
         assert_eq!(refusals.next(), None);
-        assert_eq!(refusals.next().map(|error| error.code), Some(400));
+        assert_eq!(refusals.next().map(|refused| refused.error.code), Some(400));
         assert_eq!(refusals.next(), None);
     }
 

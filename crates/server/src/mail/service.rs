@@ -10,6 +10,7 @@ use mail::{Credentials, Graph, Limits, Login, Protocols, Security, Server, Tls, 
 use project::{ClientCredentials, MailLogin, MailService, Mailer, Project, SecretText, SmtpServer, TlsVersions};
 use zeroize::Zeroizing;
 
+use crate::host::host_of;
 use crate::runtime::Source;
 
 /// The way out for a project's mails.
@@ -108,8 +109,7 @@ fn limits(settings: &project::Mail) -> Limits {
 
 /// `noreply` at the public address's host, for projects that name no sender anywhere.
 fn default_sender(public_url: &str) -> String {
-    let host = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
-    let host = host.split(['/', ':']).next().unwrap_or_default();
+    let host = host_of(public_url);
     let named = host.contains('.') && host.parse::<std::net::IpAddr>().is_err();
     format!("noreply@{}", if named { host } else { "localhost" })
 }
@@ -123,5 +123,6 @@ mod tests {
         assert_eq!(default_sender("https://id.example.com:8443/x"), "noreply@id.example.com");
         assert_eq!(default_sender("http://127.0.0.1:8080"), "noreply@localhost");
         assert_eq!(default_sender("http://localhost"), "noreply@localhost");
+        assert_eq!(default_sender("http://[::ffff:192.0.2.1]:8080"), "noreply@localhost");
     }
 }

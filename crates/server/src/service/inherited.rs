@@ -2,10 +2,10 @@
 
 use std::env;
 use std::io;
-use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::net::TcpListener;
 
 use listenfd::ListenFd;
+use rustix::net::sockopt::socket_acceptconn;
 
 /// The name (`FileDescriptorName=`) of the socket that the figures are served on.
 const FIGURES: &str = "metrics";
@@ -21,9 +21,9 @@ pub enum InheritedError {
         /// What is wrong with it.
         error: io::Error,
     },
-    /// It is a connection.
-    #[error("socket {position} of the service manager is a connection and not a listener; its unit needs Accept=no")]
-    Connection {
+    /// Nobody can connect to it: it is a connection itself, or is only bound.
+    #[error("socket {position} of the service manager is no listener; its unit needs ListenStream= and Accept=no")]
+    NoListener {
         /// Which one, counted from 1.
         position: usize,
     },
@@ -60,7 +60,10 @@ impl Inherited {
             let unusable = |error| InheritedError::Unusable { position: place + 1, error };
             let Some(listener) = handed.take_tcp_listener(place).map_err(unusable)? else { continue };
             listener.set_nonblocking(true).map_err(unusable)?;
-            found.push(listening(listener).map_err(unusable)?.ok_or(InheritedError::Connection { position: place + 1 })?);
+            if !socket_acceptconn(&listener).map_err(|error| unusable(error.into()))? {
+                return Err(InheritedError::NoListener { position: place + 1 });
+            }
+            found.push(listener);
         }
         Self::sorted(found, &names)
     }
@@ -88,16 +91,6 @@ fn is_for(wanted: Option<&str>, own: u32) -> bool {
     wanted.and_then(|wanted| wanted.parse().ok()) == Some(own)
 }
 
-/// `None` for a socket that has a peer.
-fn listening(listener: TcpListener) -> io::Result<Option<TcpListener>> {
-    let asked = TcpStream::from(OwnedFd::from(listener));
-    match asked.peer_addr() {
-        Ok(_) => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(Some(TcpListener::from(OwnedFd::from(asked)))),
-        Err(error) => Err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,15 +114,5 @@ mod tests {
         assert_eq!((unnamed.listeners.len(), unnamed.figures.is_some()), (2, false));
         assert!(matches!(Inherited::sorted(vec![some(), some()], "metrics:metrics"), Err(InheritedError::TwoFigures)));
         assert!(matches!(Inherited::sorted(vec![some()], "metrics"), Err(InheritedError::OnlyFigures)));
-    }
-
-    #[test]
-    fn a_connection_is_no_listener() {
-        let listener = some();
-        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (server, _) = listener.accept().unwrap();
-        assert!(listening(TcpListener::from(OwnedFd::from(server))).unwrap().is_none());
-        assert!(listening(listener).unwrap().is_some());
-        drop(client);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crest::Change;
+use crest::{Change, Filter, Query};
 use identity::{Objects as _, Referring};
 use process::{CommitError, Effect};
 use serde_json::{Value, json};
@@ -212,4 +212,35 @@ pub async fn a_page_of_references_costs_the_same_wherever_it_begins(store: Db) {
     assert!(counted.iter().all(|cost| (1..5).contains(cost) && *cost == counted[0]), "{counted:?}");
     assert!(read.iter().all(|cost| (50..60).contains(cost) && *cost == read[0]), "{read:?}");
     assert_eq!((nth(0).await.unwrap(), nth(3001).await.unwrap(), nth(u64::MAX).await.unwrap()), (None, None, None));
+}
+
+/// A page in an order is the store's work too: it answers a batch, however many there are and however many came before.
+pub async fn a_page_of_references_in_an_order_loads_no_more_than_a_batch(store: Db) {
+    put(&store, "boss", json!({})).await;
+    people(&store, 0..3000, "boss").await;
+    let named = |number: u32| {
+        Effect::Change(patch(
+            &format!("p{number:06}"),
+            vec![crest::PatchOperation::replace(pointer("sn"), format!("S{:04}", 9999 - number))],
+            None,
+            None,
+        ))
+    };
+    commit(&store, (0..3000).map(named).collect()).await.unwrap();
+    let by = |sort: &str| Query {
+        sort: crest::SortKey::parse_list(sort).unwrap(),
+        ..Query::first(Filter::parse(&format!("manager/_ref eq \"{USERS}/boss\"")).unwrap(), 50)
+    };
+    for (sort, first) in [("sn", 2999_u32), ("-sn", 0), ("age,-sn", 0)] {
+        let mut query = by(sort);
+        for page in 0..4 {
+            let _of_others = store.asked_by_looks();
+            let found = store.query(USERS, &query).await.unwrap();
+            let expected = if first == 0 { page * 50 } else { first - page * 50 };
+            assert_eq!((found.result.len(), found.result[0].id.clone()), (50, format!("p{expected:06}")), "{sort}");
+            let cost = store.asked_by_looks();
+            assert!(cost < 300, "{cost} statements and rows for page {page} by {sort}");
+            query.paging = crest::Paging::Cookie(found.cookie.unwrap());
+        }
+    }
 }

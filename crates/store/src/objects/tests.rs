@@ -66,6 +66,8 @@ async fn a_search_by_declared_properties_never_scans() {
         "userName sw 'u1'",
         "userName in '[\"u1\",\"u2\"]'",
         "_id eq 'id1' or userName eq 'u1'",
+        "sn pr",
+        "sn pr and userName eq 'u1'",
     ] {
         for sort in ["", "userName", "-sn,mail"] {
             let empty = plan(&db, &query(filter, sort));

@@ -9,8 +9,8 @@ use super::migrate;
 use crate::OpenError;
 use crate::bind::Parameter;
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How bad a finding is, from good to bad.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Health {
     /// As it should be.
     Good,

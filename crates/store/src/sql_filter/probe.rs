@@ -7,6 +7,7 @@ use crest::{Comparison, Filter, Pointer};
 use serde_json::Value;
 
 use super::{Place, Test, after_prefix, place, safe, storable};
+use crate::collections::Uses;
 use crate::engine::Dialect;
 use crate::lookups::{Declared, Lookup, term};
 use crate::sql::Values;
@@ -31,6 +32,7 @@ impl Probes {
 const UNIQUE: usize = 1;
 const LOOKUP: usize = 4;
 const PREFIX: usize = 1000;
+const PRESENT: usize = 100_000;
 /// A statement may have so many terms in a compound, with room to spare.
 const MAX_SELECTS: usize = 400;
 
@@ -62,6 +64,7 @@ fn find(filter: &Filter, collection: &str, declared: &Declared, values: &mut Val
             }
             (all.selects.len() <= MAX_SELECTS).then_some(all)
         }
+        Filter::Present(pointer) => present(pointer, collection, declared),
         Filter::Compare { pointer, comparison, value } => leaf(pointer, *comparison, value, collection, declared, values),
         _ => None,
     }
@@ -118,6 +121,13 @@ fn leaf(
     };
     let selects = spaces.iter().map(|space| terms.within(*space, values.dialect())).collect();
     Some(Probes { selects, cost: size.saturating_mul(if lookup.uses.unique { UNIQUE } else { LOOKUP }) })
+}
+
+/// Those that have a value at all, of a property that is declared for looking up and nothing else. Names, which everybody has, are declared for more.
+fn present(pointer: &Pointer, collection: &str, declared: &Declared) -> Option<Probes> {
+    let lookup = declared.find(collection, pointer).filter(|lookup| lookup.uses == Uses::default())?;
+    let select = format!("SELECT object FROM lookup_key WHERE space = {} AND term > '{}'", lookup.whole(), term::MISSING);
+    Some(Probes { selects: vec![select], cost: PRESENT })
 }
 
 /// What a place is found by, and the spaces of its terms.

@@ -159,7 +159,7 @@ pub(crate) fn is_sealed(location: &str) -> Result<bool, OpenError> {
         return Ok(false);
     }
     let said = |error: &Error| open_error(&path, error);
-    let connection = open(&path).map_err(|error| said(&error))?;
+    let connection = super::onlooker(&path).map_err(|error| said(&error))?;
     for table in ["sealing", "definition", "jsonstorage", "outbox"] {
         let known = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
         let known: i64 = connection.0.query_row(known, [table], |row| row.get(0)).map_err(|error| said(&error))?;

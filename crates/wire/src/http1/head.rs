@@ -96,6 +96,17 @@ fn request_line(line: &[u8]) -> Result<(Option<Target>, bool), ResourceError> {
     Ok(((target.as_bytes() != written).then_some((place, target)), is_old))
 }
 
+/// Whether a head, readable or not, looks like that of a browser which wants a page: nothing below the context of REST, and `Accept` names HTML.
+pub(super) fn asks_for_page(head: &[u8]) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let target = lines.next().and_then(|line| line.split(|byte| *byte == b' ').nth(1)).unwrap_or_default();
+    let accepts = |line: &[u8]| {
+        let line = line.to_ascii_lowercase();
+        line.strip_prefix(b"accept:").is_some_and(|value| value.windows(9).any(|window| window == b"text/html"))
+    };
+    !target.starts_with(b"/openidm") && lines.any(accepts)
+}
+
 /// Bytes of a token (RFC 9110 section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)

@@ -98,6 +98,12 @@ fn a_role_with_a_condition_is_had_by_whoever_meets_it() {
 }
 
 #[test]
+fn a_store_is_asked_to_find_roles_by_their_conditions() {
+    let found = crate::conditional_properties(&world().managed.schemas);
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [("managed/role".to_owned(), "condition")]);
+}
+
+#[test]
 fn assignments_follow_from_the_roles_that_count_each_once() {
     let world = world();
     for id in ["mail", "desk"] {

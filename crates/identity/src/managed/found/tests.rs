@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crest::{Page, Pointer, Query, Resource, reference};
 use serde_json::json;
 
-use super::Held;
+use super::{Held, Side};
 use crate::find::Confirmation;
 use crate::fixtures::{USER, now, of};
 use crate::names::Canonical;
@@ -137,6 +137,44 @@ fn a_page_costs_the_same_wherever_it_begins() {
         // Beside the page itself: one that is counted, or the one where the last page ended.
         assert_eq!((cost(&by_offset, page), cost(&by_mark, page)), (first + 2, first + 2), "{before}");
     }
+}
+
+/// As the members of a role of the project are found: in both spellings of its path, whatever other roles there are.
+#[test]
+fn who_refers_to_one_place_costs_nothing_for_those_who_refer_elsewhere() {
+    let mut costs = Vec::new();
+    for others in [0, 3000] {
+        let (managed, counted, _) = led(others, 0);
+        for (id, spelling) in [("ann", "managed/user/desk"), ("bob", "repo/managed/user/desk"), ("cem", "managed/user/desk")] {
+            counted.below.put(USER, id, json!({ "manager": { reference::REF: spelling } }));
+        }
+        let side = |target: &str| Side { collection: USER.into(), property: "manager".into(), target: target.into() };
+        let walk = managed.sides_walk(vec![side("managed/user/desk"), side("repo/managed/user/desk")]);
+        counted.asked.store(0, Ordering::SeqCst);
+        let found = now(async {
+            let (mut walk, mut found) = (walk.clone(), Vec::new());
+            loop {
+                let batch = walk.next(500).await.unwrap();
+                if batch.is_empty() {
+                    return found;
+                }
+                found.extend(batch);
+            }
+        });
+        assert_eq!(names(&found), ["user/ann", "user/cem", "user/bob"]);
+        assert_eq!(now(walk.count()).unwrap(), 3);
+        assert_eq!(now(walk.by_id(&found[2].id)).unwrap().as_ref(), Some(&found[2]));
+        assert_eq!(now(walk.by_id("x")).unwrap(), None);
+        // Each is where the next walk goes on, in either spelling.
+        for (number, held) in found.iter().enumerate() {
+            let mut rest = walk.clone();
+            assert!(now(rest.resume(&held.mark())).unwrap());
+            let next = now(rest.next(1)).unwrap();
+            assert_eq!(names(&next), names(found.get(number + 1..number + 2).unwrap_or_default()));
+        }
+        costs.push(counted.asked.load(Ordering::SeqCst));
+    }
+    assert_eq!(costs[0], costs[1]);
 }
 
 #[test]
