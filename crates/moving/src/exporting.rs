@@ -21,6 +21,9 @@ pub enum ExportError {
     /// The store does not do what it is asked.
     #[error("the store: {0}")]
     Store(#[from] ObjectsError),
+    /// Nothing of this name is kept.
+    #[error("there is no collection '{0}'; there are {1}")]
+    Collection(String, String),
     /// The file cannot be written.
     #[error("{0}")]
     Io(#[from] std::io::Error),

@@ -28,3 +28,4 @@ pub use report::{Doubles, LostCount, Report, SignInCount};
 pub use resolution::{Choice, Resolution, ResolutionError};
 pub use running::Imported;
 pub use source::{Form, Reads, Source, SourceError};
+pub use tables::is_read as is_table_read;

@@ -15,6 +15,9 @@ use moving::Form;
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::private_file;
 
 /// How long one page may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -59,6 +62,9 @@ pub enum FarEndError {
         /// What it answers.
         status: u16,
     },
+    /// No pace.
+    #[error("{0} pages in a second is no pace: it is a number above 0")]
+    Pace(f64),
     /// It gives no page.
     #[error("{address}: {cause}; what was read is kept, and the same command goes on behind it")]
     Away {
@@ -100,8 +106,16 @@ pub struct Fetched {
     pub file: PathBuf,
     /// What form it has.
     pub form: Form,
+    /// An earlier reading could not go on, because its file was not whole any more: everything was read again.
+    pub anew: bool,
     /// What is known of how far the reading has come.
     progress: Option<PathBuf>,
+}
+
+impl Progress {
+    fn save(&self, path: &Path) -> io::Result<()> {
+        private_file::write(path, &serde_json::to_vec(self)?)
+    }
 }
 
 impl Fetched {
@@ -123,27 +137,33 @@ impl FarEnd {
     /// [`FarEndError`].
     pub async fn fetch(&self, data: &Path) -> Result<Fetched, FarEndError> {
         let base = self.base()?;
+        let mut pace = self.pace()?;
         crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
         let hash = digest(&SHA256, format!("{base} {} {}", self.user, self.collections.join(" ")).as_bytes());
         let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
         let (file, progress) = (data.join(format!("import-{name}.jsonl")), data.join(format!("import-{name}.json")));
         let failed = |error| FarEndError::Io { path: file.clone(), error };
         let known = std::fs::read(&progress).ok().and_then(|text| serde_json::from_slice::<Progress>(&text).ok());
-        let mut at = known.unwrap_or_default();
         let mut to = private(&file).map_err(failed)?;
+        let there = to.metadata().map_err(failed)?.len();
+        // Whoever removed or cut the file has removed people.
+        let anew = known.as_ref().is_some_and(|known| known.bytes > there);
+        let mut at = known.filter(|_| !anew).unwrap_or_default();
         to.set_len(at.bytes).and_then(|()| to.seek(io::SeekFrom::End(0))).map_err(failed)?;
         let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
         let client = client.map_err(|error| self.away(&base, &error.to_string()))?;
-        let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / self.pages_per_second.clamp(0.01, 1000.0)));
         while !at.is_done {
             let Some(collection) = self.collections.get(at.collections) else {
                 at.is_done = true;
-                save(&progress, &at).map_err(failed)?;
+                at.save(&progress).map_err(failed)?;
                 break;
             };
             pace.tick().await;
             let page = self.page(&client, &base, collection, &at).await?;
-            let result = page.get("result").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let result = page
+                .get("result")
+                .and_then(Value::as_array)
+                .ok_or_else(|| self.away(&base, &format!("the page of {collection} behind {} objects has no 'result'", at.offset)))?;
             let mut lines = Vec::new();
             for object in result {
                 let mut line = Map::from_iter([("_collection".to_owned(), json!(collection))]);
@@ -160,9 +180,18 @@ impl FarEnd {
             if at.cookie.is_none() && result.len() < self.page as usize {
                 (at.collections, at.offset) = (at.collections + 1, 0);
             }
-            save(&progress, &at).map_err(failed)?;
+            at.save(&progress).map_err(failed)?;
         }
-        Ok(Fetched { file, form: Form::JsonLines, progress: Some(progress) })
+        Ok(Fetched { file, form: Form::JsonLines, anew, progress: Some(progress) })
+    }
+
+    /// When pages are asked for. One that was late makes no other one early.
+    fn pace(&self) -> Result<Interval, FarEndError> {
+        let pages = self.pages_per_second;
+        let between = Some(1.0 / pages).filter(|_| pages > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let mut pace = tokio::time::interval(between.filter(|between| !between.is_zero()).ok_or(FarEndError::Pace(pages))?);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(pace)
     }
 
     fn base(&self) -> Result<Url, FarEndError> {
@@ -251,18 +280,16 @@ pub async fn fetch_repository(address: &str, data: &Path) -> Result<Fetched, Far
         let read = tokio::task::spawn_blocking(move || dumped(&address, &place));
         read.await.map_err(|error| FarEndError::Io { path: file.clone(), error: io::Error::other(error) })??;
     }
-    Ok(Fetched { file, form: Form::Dump, progress: None })
+    Ok(Fetched { file, form: Form::Dump, anew: false, progress: None })
 }
 
 /// The file has its name when it is whole.
 fn dumped(address: &str, file: &Path) -> Result<(), FarEndError> {
     let failed = |error| FarEndError::Io { path: file.to_owned(), error };
-    let directory = file.parent().unwrap_or(Path::new("."));
-    let mut to = io::BufWriter::new(tempfile::Builder::new().prefix(".import-").tempfile_in(directory).map_err(failed)?);
-    store::dump_repository(address, &mut to)?;
+    let mut to = io::BufWriter::new(private_file::begin(file).map_err(failed)?);
+    store::dump_repository(address, moving::is_table_read, &mut to)?;
     let whole = to.into_inner().map_err(|error| failed(error.into_error()))?;
-    whole.as_file().sync_all().map_err(failed)?;
-    whole.persist(file).map(drop).map_err(|error| failed(error.error))
+    private_file::finish(whole, file).map_err(failed)
 }
 
 fn private(path: &Path) -> io::Result<File> {
@@ -273,11 +300,28 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Written beside its name and renamed: it is the old one or the new one.
-fn save(path: &Path, progress: &Progress) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".import-").tempfile_in(directory)?;
-    file.write_all(&serde_json::to_vec(progress)?)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn far_end(pages_per_second: f64) -> FarEnd {
+        let (address, user, password) = ("https://idm.example.com/openidm".to_owned(), "admin".to_owned(), "secret".to_owned());
+        FarEnd { address, user, password, collections: Vec::new(), page: 100, pages_per_second }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_pace_is_refused_and_a_late_page_makes_none_early() {
+        for pages in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-300] {
+            assert!(matches!(far_end(pages).pace(), Err(FarEndError::Pace(_))), "{pages}");
+        }
+        let mut pace = far_end(2.0).pace().unwrap();
+        pace.tick().await;
+        // A page that takes ten seconds.
+        tokio::time::advance(Duration::from_secs(10)).await;
+        pace.tick().await;
+        let began = tokio::time::Instant::now();
+        pace.tick().await;
+        pace.tick().await;
+        assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
+    }
 }

@@ -1,14 +1,16 @@
-//! The server's keys: made at first start into the data directory, readable by their owner only (decision 19). The file is written
-//! beside its name and renamed, so a crash leaves the old keys or the new ones, never half of either.
+//! The server's keys: made at first start into the data directory, readable by their owner only (decision 19). A crash leaves the old keys or the
+//! new ones, never half of either ([`private_file`]).
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jose::KeyRing;
+use jose::{Imported, KeyRing};
 use project::{KeySource, Keys};
+
+use crate::private_file;
 
 /// Name of the key file in the data directory.
 pub(crate) const FILE: &str = "keys.json";
@@ -76,43 +78,53 @@ pub(crate) fn marks(ring: &KeyRing) -> Vec<String> {
 /// # Errors
 /// [`KeyFileError`]; a server without its keys must not start, or every unfinished process would be lost.
 pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
-    let at = |name: &str| project.map_or_else(|| PathBuf::from(name), |root| root.join(name));
-    let named = settings.file.as_deref().map(at);
-    let mut ring = match &named {
-        Some(path) if settings.source == KeySource::File && !is_pem(path)? => return open_or_make(path),
-        _ => open_or_make(&data.join(FILE))?,
+    let path = document(data, settings, project);
+    let mut ring = open_or_make(&path)?;
+    if let Some((from, imported)) = bring_named(&mut ring, settings, project)?
+        && imported.changed
+    {
+        write(&path, &ring)?;
+        tracing::info!(path = %from.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
+    }
+    Ok(ring)
+}
+
+/// The key ring that [`open`] gives at the next start; nothing is made or written.
+///
+/// # Errors
+/// [`KeyFileError`], also where there are no keys yet.
+pub(crate) fn look(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
+    let mut ring = open_there(&document(data, settings, project))?;
+    bring_named(&mut ring, settings, project)?;
+    Ok(ring)
+}
+
+/// Imports the keys that settings name beside our own document, and says of which file.
+fn bring_named(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> Result<Option<(PathBuf, Imported)>, KeyFileError> {
+    let at = |name: &Option<String>| {
+        let name = name.as_deref().unwrap_or_default();
+        project.map_or_else(|| PathBuf::from(name), |root| root.join(name))
     };
     let (path, imported) = match settings.source {
-        KeySource::Store => return Ok(ring),
+        KeySource::Store => return Ok(None),
         KeySource::File => {
-            let path = named.unwrap_or_default();
+            let path = at(&settings.file);
+            if !is_pem(&path)? {
+                return Ok(None);
+            }
             check_mode(&path, WORLD)?;
             let imported = ring.import_pem(&read(&path)?);
             (path, imported)
         }
         KeySource::Keystore => {
-            let path = at(settings.keystore.as_deref().unwrap_or_default());
+            let path = at(&settings.keystore);
             let password = settings.password.as_ref().ok_or_else(|| KeyFileError::NoPassword(path.clone()))?;
             let imported = ring.import_pkcs12(&read(&path)?, password.expose(), &settings.alias, settings.signing_alias.as_deref());
             (path, imported)
         }
     };
     let imported = imported.map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
-    if imported.changed {
-        write(&data.join(FILE), &ring)?;
-        tracing::info!(path = %path.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
-    }
-    Ok(ring)
-}
-
-/// Opens a document that is there; nothing is made.
-///
-/// # Errors
-/// [`KeyFileError`], as a start would meet it.
-pub(crate) fn look(path: &Path) -> Result<KeyRing, KeyFileError> {
-    let document = fs::read_to_string(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
-    check_mode(path, EVERYBODY_ELSE)?;
-    KeyRing::from_json(&document).map_err(|error| KeyFileError::Key { path: path.to_owned(), error })
+    Ok(Some((path, imported)))
 }
 
 /// Makes new keys in a data directory, beside the former ones, which open what they sealed.
@@ -180,31 +192,25 @@ pub fn bring(data: &Path, file: &Path, password: Option<&str>, alias: &str, sign
 /// [`KeyFileError`].
 pub fn take_out(data: &Path, file: &Path) -> Result<(), KeyFileError> {
     let ring = open_there(&data.join(FILE))?;
-    if file.exists() {
-        return Err(KeyFileError::Io { path: file.to_owned(), error: io::ErrorKind::AlreadyExists.into() });
-    }
-    write(file, &ring)
+    private_file::write_new(file, ring.to_json().as_bytes()).map_err(|error| KeyFileError::Io { path: file.to_owned(), error })
 }
 
 /// Opens a document that is there.
 fn open_there(path: &Path) -> Result<KeyRing, KeyFileError> {
-    if path.exists() { open_or_make(path) } else { Err(KeyFileError::Io { path: path.to_owned(), error: io::ErrorKind::NotFound.into() }) }
+    let document = fs::read_to_string(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
+    check_mode(path, EVERYBODY_ELSE)?;
+    KeyRing::from_json(&document).map_err(|error| KeyFileError::Key { path: path.to_owned(), error })
 }
 
 fn open_or_make(path: &Path) -> Result<KeyRing, KeyFileError> {
-    let key = |error| KeyFileError::Key { path: path.to_owned(), error };
-    match fs::read_to_string(path) {
-        Ok(document) => {
-            check_mode(path, EVERYBODY_ELSE)?;
-            KeyRing::from_json(&document).map_err(key)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let ring = KeyRing::generate().map_err(key)?;
+    match open_there(path) {
+        Err(KeyFileError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+            let ring = KeyRing::generate().map_err(|error| KeyFileError::Key { path: path.to_owned(), error })?;
             write(path, &ring)?;
             tracing::info!(path = %path.display(), "made new keys");
             Ok(ring)
         }
-        Err(error) => Err(KeyFileError::Io { path: path.to_owned(), error }),
+        opened => opened,
     }
 }
 
@@ -218,18 +224,7 @@ fn is_pem(path: &Path) -> Result<bool, KeyFileError> {
 }
 
 fn write(path: &Path, ring: &KeyRing) -> Result<(), KeyFileError> {
-    let io = |error| KeyFileError::Io { path: path.to_owned(), error };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = private_file(directory).map_err(io)?;
-    file.write_all(ring.to_json().as_bytes()).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
-}
-
-/// A new file with mode 0600 (what `tempfile` makes on Unix).
-fn private_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new().prefix(".keys-").tempfile_in(directory)
+    private_file::write(path, ring.to_json().as_bytes()).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
 }
 
 /// Nobody but the owner may do anything with our own document, where the owner is us.

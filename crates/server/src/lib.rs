@@ -22,6 +22,7 @@ mod moving_in;
 mod nodes;
 mod offline;
 mod ports;
+mod private_file;
 mod processes;
 mod project_directory;
 mod project_writes;

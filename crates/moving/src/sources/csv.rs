@@ -198,7 +198,7 @@ fn record(mapping: &Mapping, columns: &[Option<Column>], place: &Place, values: 
         }
         Mapping::put(&mut content, column, column.value(&text)?)?;
     }
-    mapping.complete(&mut content);
+    mapping.complete(&mapping.collection, &mut content);
     let mut taken = |name: &str| content.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let (id, revision) = (taken("_id"), taken("_rev"));
     let id = id.or_else(|| derived_id(&mapping.collection, &content)).ok_or("neither '_id' nor 'userName'")?;

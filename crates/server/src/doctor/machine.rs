@@ -117,33 +117,27 @@ pub(super) fn keys(case: &Case) -> Vec<Found> {
             ),
         }];
     }
-    // What is there is opened as a start would; nothing is made, because it is there.
-    let ring = match key_files::look(&document) {
+    // What is there is opened as a start would, with the keystore that is named; nothing is made or written.
+    let ring = match key_files::look(&case.data, settings, case.source.root()) {
         Ok(ring) => ring,
-        Err(error) => return vec![bad(error.to_string(), "put the copy of the key file back, or correct its mode")],
+        Err(error) => {
+            return vec![bad(
+                error.to_string(),
+                "put the copy of the key file back, or correct its mode; the server's user reads it, and the keystore of [keys]",
+            )];
+        }
     };
     let marks = key_files::marks(&ring);
-    let mut rows = match store::Inspection::open(&case.store).and_then(|store| store.sealed_by()) {
-        Ok(Some(mark)) if !marks.contains(&mark) => vec![bad(
+    vec![match store::Inspection::open(&case.store).and_then(|store| store.sealed_by()) {
+        Ok(Some(mark)) if !marks.contains(&mark) => bad(
             format!("the store was sealed with other keys than those in {name}: the server does not start"),
             "every node needs the same key file: copy that of the node that made the store",
-        )],
-        Ok(_) => vec![good(format!("{name} has {} generations of keys, and opens the store", marks.len()))],
-        Err(error) => vec![doubtful(
-            format!("{name} can be used; whether it opens the store cannot be told: {error}"),
-            "look at the check 'store' first",
-        )],
-    };
-    if let Some(keystore) = settings.keystore.as_deref().filter(|_| settings.source == project::KeySource::Keystore) {
-        let path = case.source.root().map_or_else(|| keystore.into(), |root| root.join(keystore));
-        if let Err(error) = fs::File::open(&path) {
-            rows.push(bad(
-                format!("[keys] keystore: {} cannot be read: {error}", path.display()),
-                "give the server's user the right to read it",
-            ));
+        ),
+        Ok(_) => good(format!("{name} has {} generations of keys, and opens the store", marks.len())),
+        Err(error) => {
+            doubtful(format!("{name} can be used; whether it opens the store cannot be told: {error}"), "look at the check 'store' first")
         }
-    }
-    rows
+    }]
 }
 
 pub(super) fn store(case: &Case) -> Vec<Found> {
