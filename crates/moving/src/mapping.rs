@@ -21,6 +21,7 @@
 //! A column that it does not name is the property of its own name. `null` leaves a column out. Of files that hold whole objects (JSON lines, a
 //! repository), the members of objects of `collection` are its columns.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -33,6 +34,8 @@ use serde_json::{Map, Value, json};
 pub struct Mapping {
     /// The collection of objects that do not say to which they belong.
     pub collection: String,
+    /// Values of a table that a spreadsheet would run as formulas have a `'` before them ([`harmless`]), which is taken away.
+    pub quoted: bool,
     /// What stands between the values of a table; `,` without it, and a tab in a file named `.tsv`.
     pub separator: Option<char>,
     /// The columns or attributes; `null` leaves one out.
@@ -43,7 +46,7 @@ pub struct Mapping {
 
 impl Default for Mapping {
     fn default() -> Self {
-        Self { collection: "managed/user".to_owned(), separator: None, columns: BTreeMap::new(), constants: Map::new() }
+        Self { collection: "managed/user".to_owned(), quoted: false, separator: None, columns: BTreeMap::new(), constants: Map::new() }
     }
 }
 
@@ -213,6 +216,22 @@ impl Mapping {
         for (name, value) in &self.constants {
             content.entry(name.clone()).or_insert_with(|| value.clone());
         }
+    }
+}
+
+/// Characters that a value begins with which a spreadsheet would run, and the one that keeps it from that.
+const RUN: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
+
+/// A value as a table that goes into a spreadsheet has it: what would be run as a formula has a `'` before it.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    if text.starts_with(RUN) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// The value again.
+pub(crate) fn meant(text: String) -> String {
+    match text.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(RUN) => rest.to_owned(),
+        _ => text,
     }
 }
 

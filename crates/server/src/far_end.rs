@@ -15,12 +15,10 @@ use moving::Form;
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::private_file;
+use crate::reaching::{self, ReachError};
 
-/// How long one page may take.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// How often a page is asked for that does not come.
 const ATTEMPTS: u32 = 5;
 /// Bytes of one page.
@@ -46,12 +44,9 @@ pub struct FarEnd {
 /// Why a running server cannot be read. What was read is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum FarEndError {
-    /// No address that could be read.
-    #[error("'{0}' is no address of a server; it looks like https://idm.example.com/openidm")]
-    Address(String),
-    /// A password would go over the network in the clear.
-    #[error("{0} is not encrypted, and the administrator's password would go there in the clear; use https")]
-    InTheClear(String),
+    /// It cannot be asked.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
     /// It does not accept the user.
     #[error("{address} does not accept '{user}' ({status})")]
     Refused {
@@ -62,9 +57,6 @@ pub enum FarEndError {
         /// What it answers.
         status: u16,
     },
-    /// No pace.
-    #[error("{0} pages in a second is no pace: it is a number above 0")]
-    Pace(f64),
     /// It gives no page.
     #[error("{address}: {cause}; what was read is kept, and the same command goes on behind it")]
     Away {
@@ -136,8 +128,9 @@ impl FarEnd {
     /// # Errors
     /// [`FarEndError`].
     pub async fn fetch(&self, data: &Path) -> Result<Fetched, FarEndError> {
-        let base = self.base()?;
-        let mut pace = self.pace()?;
+        let base = reaching::base(&self.address)?;
+        let mut pace = reaching::pace(self.pages_per_second)?;
+        let client = reaching::client()?;
         crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
         let hash = digest(&SHA256, format!("{base} {} {}", self.user, self.collections.join(" ")).as_bytes());
         let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
@@ -150,8 +143,6 @@ impl FarEnd {
         let anew = known.as_ref().is_some_and(|known| known.bytes > there);
         let mut at = known.filter(|_| !anew).unwrap_or_default();
         to.set_len(at.bytes).and_then(|()| to.seek(io::SeekFrom::End(0))).map_err(failed)?;
-        let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
-        let client = client.map_err(|error| self.away(&base, &error.to_string()))?;
         while !at.is_done {
             let Some(collection) = self.collections.get(at.collections) else {
                 at.is_done = true;
@@ -185,35 +176,13 @@ impl FarEnd {
         Ok(Fetched { file, form: Form::JsonLines, anew, progress: Some(progress) })
     }
 
-    /// When pages are asked for. One that was late makes no other one early.
-    fn pace(&self) -> Result<Interval, FarEndError> {
-        let pages = self.pages_per_second;
-        let between = Some(1.0 / pages).filter(|_| pages > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let mut pace = tokio::time::interval(between.filter(|between| !between.is_zero()).ok_or(FarEndError::Pace(pages))?);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(pace)
-    }
-
-    fn base(&self) -> Result<Url, FarEndError> {
-        let wrong = || FarEndError::Address(self.address.clone());
-        let url = Url::parse(&format!("{}/", self.address.trim_end_matches('/'))).map_err(|_| wrong())?;
-        let host = url.host_str().ok_or_else(wrong)?;
-        let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if is_here => Ok(url),
-            "http" => Err(FarEndError::InTheClear(url.to_string())),
-            _ => Err(wrong()),
-        }
-    }
-
     fn away(&self, base: &Url, cause: &str) -> FarEndError {
         FarEndError::Away { address: base.to_string(), cause: cause.replace(self.password.as_str(), "…") }
     }
 
     /// One page. A far end that is busy, or away for a moment, is asked again, each time after twice as long.
     async fn page(&self, client: &Client, base: &Url, collection: &str, at: &Progress) -> Result<Value, FarEndError> {
-        let mut url = base.join(collection).map_err(|_| FarEndError::Address(self.address.clone()))?;
+        let mut url = base.join(collection).map_err(|_| ReachError::Address(format!("{base}{collection}")))?;
         url.query_pairs_mut()
             .append_pair("_queryFilter", "true")
             .append_pair("_pageSize", &self.page.to_string())
@@ -298,30 +267,4 @@ fn private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn far_end(pages_per_second: f64) -> FarEnd {
-        let (address, user, password) = ("https://idm.example.com/openidm".to_owned(), "admin".to_owned(), "secret".to_owned());
-        FarEnd { address, user, password, collections: Vec::new(), page: 100, pages_per_second }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_no_pace_is_refused_and_a_late_page_makes_none_early() {
-        for pages in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-300] {
-            assert!(matches!(far_end(pages).pace(), Err(FarEndError::Pace(_))), "{pages}");
-        }
-        let mut pace = far_end(2.0).pace().unwrap();
-        pace.tick().await;
-        // A page that takes ten seconds.
-        tokio::time::advance(Duration::from_secs(10)).await;
-        pace.tick().await;
-        let began = tokio::time::Instant::now();
-        pace.tick().await;
-        pace.tick().await;
-        assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
-    }
 }

@@ -11,7 +11,7 @@ use identity::Schemas;
 use identity::grants::ROLES;
 use identity::secret::HashParameters;
 use jose::Keystore;
-use moving::{ExportError, Import, Resolution, Source};
+use moving::{ExportError, ExportForm, Exported, Import, Resolution, Source};
 use serde_json::Value;
 use store::Db;
 use tempfile::TempDir;
@@ -109,20 +109,25 @@ impl MovingIn {
         Self::open(project, data, None, false).await
     }
 
-    /// Writes every object of these collections, or of all that are kept, into a file that only its owner reads; says how many. The file has its
-    /// name when it is whole.
+    /// Writes every object of these collections into a file that only its owner reads, in a form; without any, of all that are kept, or of people where
+    /// the form holds one collection. The file has its name when it is whole.
     ///
     /// # Errors
     /// [`ExportError`], also for a collection that is not kept.
-    pub async fn export(&self, file: &Path, collections: &[String]) -> Result<u64, ExportError> {
+    pub async fn export(&self, file: &Path, collections: &[String], form: &ExportForm) -> Result<Exported, ExportError> {
         let kept: Vec<String> =
             self.offline.managed.schemas.iter().map(identity::ObjectSchema::collection).chain([ROLES.to_owned()]).collect();
         if let Some(other) = collections.iter().find(|name| !kept.contains(name)) {
             return Err(ExportError::Collection(other.clone(), kept.join(", ")));
         }
-        let collections = if collections.is_empty() { &kept } else { collections };
+        let people = ["managed/user".to_owned()];
+        let collections = match form {
+            _ if !collections.is_empty() => collections,
+            ExportForm::JsonLines => &kept,
+            _ => &people,
+        };
         let mut to = BufWriter::new(private_file::begin(file)?);
-        let written = moving::export(&self.offline.db, collections, &mut to).await?;
+        let written = moving::export(&self.offline.db, collections, form, &mut to).await?;
         private_file::finish(to.into_inner().map_err(std::io::IntoInnerError::into_error)?, file)?;
         Ok(written)
     }

@@ -140,3 +140,36 @@ fn a_page_without_a_result_is_no_page() {
     place.import(&from).says(1, &["the page of managed/user behind 0 objects has no 'result'"]);
     place.import(&[&from[..], &["--pages-per-second", "NaN"]].concat()).says(1, &["is no pace"]);
 }
+
+#[test]
+fn a_table_of_people_comes_back_as_it_was_and_a_directory_gets_what_it_can_hold() {
+    let place = Place::new(&Project::new());
+    let records = [
+        person(
+            "ann",
+            &json!({ "password": "$2b$04$abcdefghijklmnopqrstuu1rPt6dhx7PnfKyN66WgwSjK3JS7aFr2", "telephoneNumber": "+47 1", "sn": "=1+1, \"x\"",
+            "_meta": { "loginCount": 2 }, "preferences": { "updates": true } }),
+        ),
+        person("ben", &json!({ "accountStatus": "inactive", "city": "", "password": "{SSHA}TaDpltrWQw6SSzKuqu7ZzlcIblsAAQIDBAUGBw==" })),
+    ];
+    let file = place.file("people.jsonl", lines(&records));
+    place.import(&[&file]).says(0, &["imported: 2"]);
+    let at = |place: &Place, name: &str| place.path(name).to_str().unwrap().to_owned();
+    let write = |place: &Place, name: &str| {
+        let output = run(&["export", &at(place, name), "--project", &at(place, "project"), "--data", &at(place, "data")], "");
+        assert!(output.status.success(), "{output:?}");
+        (std::fs::read_to_string(place.path(name)).unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (table, _) = write(&place, "people.csv");
+    assert!(table.contains("'+47 1") && table.contains("\"'=1+1, \"\"x\"\"\""), "{table}");
+    let other = Place::new(&Project::new());
+    let ran = other.import(&[&at(&place, "people.csv"), "--mapping", &at(&place, "people.csv.mapping.json")]);
+    ran.says(0, &["imported: 2", "revisions kept: 2"]);
+    let objects = |text: &str| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>();
+    assert_eq!(objects(&write(&other, "again.jsonl").0), objects(&write(&place, "first.jsonl").0));
+    let (entries, left_out) = write(&place, "people.ldif");
+    assert!(entries.contains("userPassword: {CRYPT}$2b$04$") && entries.matches("userPassword").count() == 1, "{entries}");
+    for what in ["1 times: managed/user/password: of somebody who may not sign in", "1 times: managed/user/preferences"] {
+        assert!(left_out.contains(what), "{left_out}");
+    }
+}
