@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The list of what the binary is built of, as CycloneDX 1.5: sbom.py TARGET <the output of `cargo metadata`. The same input gives the same bytes."""
+"""The list of what the binary is built of, as CycloneDX 1.5: sbom.py, with the output of `cargo metadata` as its input. The same input gives the same bytes."""
 import json
 import sys
 

@@ -173,9 +173,13 @@ if [ -e "$chart" ] && [ -n "$helm" ]; then
     say "the chart"
     "$helm" lint "$chart"
     validate=${VESTIBULE_KUBERNETES_VALIDATE:-$(command -v kubernetes-validate || true)}
-    for values in replicas=2 replicas=1,project.conf=conf,keys=keys,environment=secrets,extraEnv.A=b; do
+    shared=project.conf=conf,keys=keys,project.settings='url = "postgres://v@db/identity"'
+    for values in replicas=1 data=claim "$shared,replicas=2" replicas=1,project.conf=conf,keys=keys,environment=secrets,extraEnv.A=b; do
         "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" >"$work/chart.yaml"
         [ -z "$validate" ] || "$validate" --strict -k 1.31 "$work/chart.yaml"
+    done
+    for values in replicas=2 replicas=2,project.conf=conf,keys=keys keys=keys "$shared,replicas=2,data=claim" startAttempts=0; do
+        ! "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" 2>/dev/null || { echo "$values cannot be, and is taken" >&2; exit 1; }
     done
 else
     echo "there is no helm here (VESTIBULE_HELM names one): the chart was not tried"

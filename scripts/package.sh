@@ -19,14 +19,15 @@ epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 
 wanted() { case " $only " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
-# The release binary, with what names this machine cut off; further options of the compiler are arguments.
+# The release binary, with what names this machine cut off; further options of the compiler are arguments. Where its output is taken, a shell does not
+# stop at the first failure by itself.
 build() {
     local folder=$1
     shift
     local home=${CARGO_HOME:-$HOME/.cargo}
     RUSTFLAGS="--remap-path-prefix=$root=. --remap-path-prefix=$home=cargo $*" \
     CFLAGS="-ffile-prefix-map=$root=. -ffile-prefix-map=$home=cargo" \
-        "$cargo" build --release --locked --package vestibule --target "$machine-unknown-linux-gnu" --target-dir "$output/$folder" >&2
+        "$cargo" build --release --locked --package vestibule --target "$machine-unknown-linux-gnu" --target-dir "$output/$folder" >&2 || return
     echo "$output/$folder/$machine-unknown-linux-gnu/release/vestibule"
 }
 

@@ -99,6 +99,25 @@ fn walks(server: &Server, document: &Value) {
 }
 
 #[test]
+fn a_look_at_a_token_changes_no_key() {
+    let mut server = Server::on(keystore()).own_keys().start();
+    let token = server.anonymous().goes_on("reset", None, &Person::with_answers(&server, "looked-at").query()).1;
+    server.stop();
+    let kept = server.data().join("keys.json");
+    // Keys that the operator's were not brought into yet.
+    run(&["keys", "rotate", "--data", server.data().to_str().unwrap()], "");
+    let before = std::fs::read(&kept).unwrap();
+    let (project, data) = (server.project(), server.data());
+    let look =
+        |token: &str| run(&["token", "inspect", token, "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()], "");
+    let output = look(&token);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"process\": \"reset\""), "{output:?}");
+    assert_eq!(std::fs::read(&kept).unwrap(), before);
+    std::fs::remove_file(&kept).unwrap();
+    assert!(!look(&token).status.success() && !kept.exists());
+}
+
+#[test]
 fn imported_keys_are_the_ones_that_tokens_are_made_with() {
     let pem = project("source = \"file\"\nfile = \"security/token.pem\"", "security/token.pem", made("pem"));
     for (what, project) in [("PKCS#12", keystore()), ("PEM", pem)] {

@@ -16,6 +16,7 @@ mod check;
 mod citations;
 mod client_contract;
 mod command_line;
+mod comparing;
 mod config;
 mod connections;
 mod cross_origin;

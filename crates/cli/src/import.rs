@@ -161,6 +161,9 @@ impl Import {
             FarEnd { address: address.clone(), user, password, collections, page, pages_per_second }.fetch(data).await
         };
         let fetched = fetched.map_err(|error| fail(&error))?;
+        if fetched.anew {
+            complain(&"what was read earlier is not whole any more, so everything was read again");
+        }
         complain(&format_args!("what was read is in {} until it is imported", fetched.file.display()));
         Ok(Some(fetched))
     }
@@ -216,7 +219,15 @@ impl Import {
         match done {
             Ok(imported) => {
                 output.line(format_args!("imported: {}; there already: {}", imported.stored, imported.there));
-                output.finish(ExitCode::SUCCESS)
+                if imported.doubled == 0 {
+                    return output.finish(ExitCode::SUCCESS);
+                }
+                output.line(format_args!("not imported, because another object was given their name meanwhile: {}", imported.doubled));
+                for fault in &imported.first_doubled {
+                    output.line(format_args!("  {fault}"));
+                }
+                complain(&"have a resolution proposed with --propose FILE, read it, and repeat the import with --resolution FILE");
+                output.finish(ExitCode::FAILURE)
             }
             Err(error) => {
                 let code = match &error {

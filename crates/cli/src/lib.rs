@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod compare;
 mod doctor;
 mod export;
 mod import;
@@ -54,6 +55,7 @@ enum Command {
     /// Manage people in the store, also while a server is running.
     User(user::User),
     Import(Box<import::Import>),
+    Compare(compare::Compare),
     Export(export::Export),
     /// Manage the server's own keys.
     Keys(keys::Keys),
@@ -130,6 +132,7 @@ pub fn run() -> ExitCode {
         Command::Test(test) => test.run(),
         Command::User(user) => runtime.block_on(user.run()),
         Command::Import(import) => runtime.block_on(import.run()),
+        Command::Compare(compare) => runtime.block_on(compare.run()),
         Command::Export(export) => runtime.block_on(export.run()),
         Command::Keys(keys) => keys.run(),
         Command::Doctor(doctor) => doctor.run(&runtime),

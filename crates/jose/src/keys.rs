@@ -108,6 +108,7 @@ impl KeyRing {
         let found = || keystore.aliases().map(str::to_owned).collect();
         let rsa = keystore
             .rsa(alias)
+            .and_then(|pair| pair.map(|pair| RsaPair::from_pkcs8(pair.pkcs8())).transpose())
             .map_err(|fault| Error::RefusedKey { what: format!("private key `{alias}`"), fault })?
             .ok_or_else(|| Error::NoPrivateKey { alias: alias.to_owned(), found: found() })?;
         let name = signing.unwrap_or(IDM_SIGNING_ALIAS);

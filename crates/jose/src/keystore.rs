@@ -5,6 +5,8 @@
 mod java_stream;
 mod jceks;
 
+use std::sync::OnceLock;
+
 use p12_keystore::Pkcs12Archive;
 use p12_keystore::error::Error as Pkcs12Error;
 use zeroize::Zeroizing;
@@ -23,6 +25,14 @@ pub struct Keystore {
 struct Entry {
     alias: String,
     key: Zeroizing<Vec<u8>>,
+    /// The pair that a private key is, read when it is needed first: a million values may be wrapped with it.
+    pair: OnceLock<Result<RsaPair, KeyFault>>,
+}
+
+impl Entry {
+    fn new(alias: String, key: Zeroizing<Vec<u8>>) -> Self {
+        Self { alias, key, pair: OnceLock::new() }
+    }
 }
 
 impl Keystore {
@@ -42,7 +52,7 @@ impl Keystore {
             Pkcs12Error::MacError(_) | Pkcs12Error::UnpadError | Pkcs12Error::Pkcs5Error(_) => Error::KeystorePassword,
             other => Error::DamagedKeystore(other.to_string()),
         })?;
-        let entry = |alias: Option<String>, key: &[u8]| Entry { alias: alias.unwrap_or_default(), key: Zeroizing::new(key.to_vec()) };
+        let entry = |alias: Option<String>, key: &[u8]| Entry::new(alias.unwrap_or_default(), Zeroizing::new(key.to_vec()));
         Ok(Self {
             private_keys: archive.keys.into_iter().map(|bag| entry(bag.friendly_name, bag.key.as_der())).collect(),
             secret_keys: archive.secrets.into_iter().map(|bag| entry(bag.friendly_name, bag.key.key())).collect(),
@@ -51,15 +61,16 @@ impl Keystore {
 
     /// The secret key under `alias`.
     pub fn secret_key(&self, alias: &str) -> Option<&[u8]> {
-        find(&self.secret_keys, alias).map(|key| key.as_slice())
+        find(&self.secret_keys, alias).map(|entry| entry.key.as_slice())
     }
 
     /// The RSA pair under `alias`.
     ///
     /// # Errors
     /// [`KeyFault`] when there is a private key under `alias` that cannot be used.
-    pub fn rsa(&self, alias: &str) -> Result<Option<RsaPair>, KeyFault> {
-        find(&self.private_keys, alias).map(|der| RsaPair::from_pkcs8(der)).transpose()
+    pub fn rsa(&self, alias: &str) -> Result<Option<&RsaPair>, KeyFault> {
+        let Some(entry) = find(&self.private_keys, alias) else { return Ok(None) };
+        entry.pair.get_or_init(|| RsaPair::from_pkcs8(&entry.key)).as_ref().map(Some).map_err(|fault| *fault)
     }
 
     /// The aliases of all private and secret keys.
@@ -74,6 +85,6 @@ impl std::fmt::Debug for Keystore {
     }
 }
 
-fn find<'k>(entries: &'k [Entry], alias: &str) -> Option<&'k Zeroizing<Vec<u8>>> {
-    entries.iter().find(|entry| entry.alias.eq_ignore_ascii_case(alias)).map(|entry| &entry.key)
+fn find<'k>(entries: &'k [Entry], alias: &str) -> Option<&'k Entry> {
+    entries.iter().find(|entry| entry.alias.eq_ignore_ascii_case(alias))
 }

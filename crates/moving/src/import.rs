@@ -36,16 +36,9 @@ pub enum ImportError {
     /// The source was written meanwhile.
     #[error("the source has changed while it was read; what was stored stays, and the import goes on with the same command")]
     Changed,
-    /// A unique name was taken meanwhile.
-    #[error(
-        "'{property}' of an object of {collection} was taken meanwhile; what was stored stays, and the import goes on with the same command"
-    )]
-    Taken {
-        /// Which collection.
-        collection: String,
-        /// Which property.
-        property: String,
-    },
+    /// What waits for the end cannot be put aside.
+    #[error("the temporary directory: {0}; what was stored stays, and the import goes on with the same command")]
+    Aside(#[from] std::io::Error),
     /// The store does not do what it is asked.
     #[error("the store: {0}; what was stored stays, and the import goes on with the same command")]
     Store(String),
@@ -68,10 +61,7 @@ impl From<ObjectsError> for ImportError {
 
 impl From<CommitError> for ImportError {
     fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Taken { collection, property, .. } => Self::Taken { collection, property },
-            other => Self::Store(other.to_string()),
-        }
+        Self::Store(error.to_string())
     }
 }
 

@@ -4,6 +4,7 @@
 //! Easiest to break: nothing half. A source is read to its end before the first object is stored; what is wrong with it is said with its place,
 //! and what would be lost is counted. A run that died is begun again with the same command, and finds what it has stored ([`Import::run`]).
 
+mod comparing;
 mod exporting;
 mod fingerprints;
 mod hashing;
@@ -20,7 +21,8 @@ mod sources;
 mod survey;
 mod tables;
 
-pub use exporting::{ExportError, export};
+pub use comparing::{Answer, Carried, Compared, Exchange, Kind, Needed, Notice, Recording, RecordingError};
+pub use exporting::{ExportError, ExportForm, Exported, export};
 pub use import::{Import, ImportError, JudgesRole};
 pub use mapping::{Mapping, MappingError};
 pub use record::{Fault, Place, Read, Record};
@@ -28,3 +30,4 @@ pub use report::{Doubles, LostCount, Report, SignInCount};
 pub use resolution::{Choice, Resolution, ResolutionError};
 pub use running::Imported;
 pub use source::{Form, Reads, Source, SourceError};
+pub use tables::is_read as is_table_read;

@@ -18,8 +18,10 @@
 //! }
 //! ```
 //!
-//! A column that it does not name is the property of its own name. `null` leaves a column out.
+//! A column that it does not name is the property of its own name. `null` leaves a column out. Of files that hold whole objects (JSON lines, a
+//! repository), the members of objects of `collection` are its columns.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -32,17 +34,19 @@ use serde_json::{Map, Value, json};
 pub struct Mapping {
     /// The collection of objects that do not say to which they belong.
     pub collection: String,
+    /// Values of a table that a spreadsheet would run as formulas have a `'` before them ([`harmless`]), which is taken away.
+    pub quoted: bool,
     /// What stands between the values of a table; `,` without it, and a tab in a file named `.tsv`.
     pub separator: Option<char>,
     /// The columns or attributes; `null` leaves one out.
     pub columns: BTreeMap<String, Option<Column>>,
-    /// Properties that every object gets where it has none.
+    /// Properties that every object of `collection` gets where it has none.
     pub constants: Map<String, Value>,
 }
 
 impl Default for Mapping {
     fn default() -> Self {
-        Self { collection: "managed/user".to_owned(), separator: None, columns: BTreeMap::new(), constants: Map::new() }
+        Self { collection: "managed/user".to_owned(), quoted: false, separator: None, columns: BTreeMap::new(), constants: Map::new() }
     }
 }
 
@@ -118,6 +122,16 @@ impl Column {
         }
     }
 
+    /// The value of a value that is JSON already: texts are read as those of a table, also within a list.
+    fn of_json(&self, value: Value) -> Result<Value, String> {
+        match value {
+            Value::String(text) => self.value(&text),
+            Value::Array(elements) => elements.into_iter().map(|element| self.of_json(element)).collect(),
+            Value::Object(_) => Ok(value),
+            other => Ok(self.values.get(&other.to_string()).cloned().unwrap_or(other)),
+        }
+    }
+
     fn single(&self, text: &str) -> Result<Value, String> {
         if let Some(value) = self.values.get(text) {
             return Ok(value.clone());
@@ -176,11 +190,48 @@ impl Mapping {
         Ok(())
     }
 
-    /// Adds what every object gets.
-    pub(crate) fn complete(&self, content: &mut Map<String, Value>) {
+    /// What the members of a whole object become that belongs to [`Mapping::collection`]: each as its column says, and with the constants.
+    pub(crate) fn of_object(&self, collection: &str, content: &mut Map<String, Value>) -> Result<(), String> {
+        if collection != self.collection {
+            return Ok(());
+        }
+        let named = self.columns.iter().filter_map(|(name, column)| Some((content.shift_remove(name)?, column.as_ref())));
+        let named: Vec<(Value, Option<&Column>)> = named.collect();
+        for (value, column) in named {
+            if let Some(column) = column
+                && !value.is_null()
+            {
+                Self::put(content, column, column.of_json(value)?)?;
+            }
+        }
+        self.complete(collection, content);
+        Ok(())
+    }
+
+    /// Adds what every object of [`Mapping::collection`] gets.
+    pub(crate) fn complete(&self, collection: &str, content: &mut Map<String, Value>) {
+        if collection != self.collection {
+            return;
+        }
         for (name, value) in &self.constants {
             content.entry(name.clone()).or_insert_with(|| value.clone());
         }
+    }
+}
+
+/// Characters that a value begins with which a spreadsheet would run, and the one that keeps it from that.
+const RUN: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
+
+/// A value as a table that goes into a spreadsheet has it: what would be run as a formula has a `'` before it.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    if text.starts_with(RUN) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// The value again.
+pub(crate) fn meant(text: String) -> String {
+    match text.strip_prefix('\'') {
+        Some(rest) if rest.starts_with(RUN) => rest.to_owned(),
+        _ => text,
     }
 }
 
@@ -246,6 +297,26 @@ mod tests {
         let column = mapping.columns["B"].as_ref().unwrap();
         assert_eq!(column.value("x | y").unwrap(), json!([{"_ref": "managed/role/x"}, {"_ref": "managed/role/y"}]));
         assert_eq!(mapping.columns["C"], None);
+    }
+
+    #[test]
+    fn members_of_whole_objects_are_columns_too() {
+        let mapping = Mapping::read(
+            r#"{"columns":{"login":"userName","on":{"to":"accountStatus","values":{"true":"active","false":"inactive"}},"secret":null,
+                "groups":{"to":"roles","reference":"managed/role"}},"constants":{"country":"NO","city":"Oslo"}}"#,
+        )
+        .unwrap();
+        let read = |collection: &str| {
+            let mut content = json!({"login": "ann", "on": false, "secret": 1, "groups": ["a", "b"], "city": "Bergen"});
+            mapping.of_object(collection, content.as_object_mut().unwrap()).unwrap();
+            content
+        };
+        assert_eq!(
+            read("managed/user"),
+            json!({"userName": "ann", "accountStatus": "inactive", "roles": [{"_ref": "managed/role/a"}, {"_ref": "managed/role/b"}],
+                "city": "Bergen", "country": "NO"})
+        );
+        assert_eq!(read("managed/role")["login"], "ann", "what belongs to another collection stays as it is");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What a dry run says: how many come, how they sign in, what is lost and why. Somebody signs it before anything that loses something is done.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use process::sha256_hex;
 use serde::Serialize;
 
 use crate::record::Fault;
@@ -103,16 +103,11 @@ impl Report {
         }
     }
 
-    /// Signs: a mark of what is said here, but for what changes from run to run.
-    pub(crate) fn seal(&mut self) {
-        let said = (&self.objects, self.left_out, &self.passed, &self.sign_in, &self.lost, self.faults);
-        let text = serde_json::to_string(&said).unwrap_or_default();
-        let hash = digest(&SHA256, text.as_bytes());
-        self.signature = hash.as_ref().iter().take(6).fold(String::new(), |mut mark, byte| {
-            // Writing into a text cannot fail.
-            let _ = write!(mark, "{byte:02x}");
-            mark
-        });
+    /// Signs: a mark of what is said here, but for what changes from run to run, and of `ids`, which objects these are, in their order.
+    pub(crate) fn seal(&mut self, ids: u64) {
+        let said = (ids, &self.objects, self.left_out, &self.passed, &self.sign_in, &self.lost, self.faults);
+        self.signature = sha256_hex(&serde_json::to_string(&said).unwrap_or_default());
+        self.signature.truncate(12);
     }
 }
 

@@ -122,10 +122,13 @@ impl Tables<'_> {
             return Ok(Err(format!("a row of '{}' of a type that 'objecttypes' does not hold", row.table)));
         };
         let whole: Result<Map<String, Value>, _> = serde_json::from_str(row.get("fullobject").unwrap_or("{}"));
-        let Ok(content) = whole else { return Ok(Err(format!("the object '{id}' is no JSON object"))) };
+        let Ok(mut content) = whole else { return Ok(Err(format!("the object '{id}' is no JSON object"))) };
         if collection == USERMETA {
             self.meta.push(id.to_owned(), tagged(kind::META, &Value::Object(content)))?;
         } else if collection.starts_with("managed/") {
+            if let Err(what) = self.mapping.of_object(&collection, &mut content) {
+                return Ok(Err(what));
+            }
             self.object(&collection, id, row, content)?;
         } else if let "internal/role" | "repo/internal/role" = collection.as_str() {
             self.object(ROLES, id, row, content)?;
@@ -204,7 +207,9 @@ impl Tables<'_> {
             let usual = USUAL_PROPERTIES.iter().find(|name| name.eq_ignore_ascii_case(&column.replace('_', "")));
             content.insert(usual.map_or_else(|| column.clone(), |name| (*name).to_owned()), value);
         }
-        self.object(&format!("managed/{kind}"), id, row, content)?;
+        let collection = format!("managed/{kind}");
+        self.mapping.complete(&collection, &mut content);
+        self.object(&collection, id, row, content)?;
         Ok(Ok(()))
     }
 
@@ -444,6 +449,26 @@ mod tests {
         );
         assert_eq!(chief.content["members"], json!([{"_ref": "managed/user/b"}]));
         assert_eq!(read.len(), 5);
+    }
+
+    #[test]
+    fn a_mapping_counts_in_generic_and_explicit_tables() {
+        let mapping = Mapping::read(r#"{"columns":{"sn":"surname"},"constants":{"country":"NO"}}"#).unwrap();
+        let explicit = "CREATE TABLE managed_user (objectid text, rev text, username text, sn text);\nINSERT INTO managed_user VALUES ('z','7','zoe','Z');\n";
+        for (dump, ids) in [(GENERIC_TABLES, ["a", "b"].as_slice()), (explicit, &["z"])] {
+            let prepared = prepare(|| Ok(dump.as_bytes()), &"idm.sql".into(), &mapping).unwrap();
+            let read: Vec<_> = prepared.read().unwrap().filter_map(Result::ok).collect();
+            let people = read.iter().filter_map(|one| match one {
+                Read::Record(record) if record.collection == "managed/user" => Some(record),
+                _ => None,
+            });
+            let people: Vec<&Box<Record>> = people.collect();
+            assert_eq!(people.iter().map(|person| person.id.as_str()).collect::<Vec<_>>(), ids);
+            assert!(people.iter().all(|person| person.content["country"] == "NO" && !person.content.contains_key("sn")), "{people:?}");
+            assert!(ids.contains(&"b") || people[0].content["surname"] == "Z");
+            let of_others = read.iter().filter(|one| matches!(one, Read::Record(record) if record.content.contains_key("country"))).count();
+            assert_eq!(of_others, ids.len(), "a constant is for people alone: {read:?}");
+        }
     }
 
     #[test]

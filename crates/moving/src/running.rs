@@ -4,15 +4,18 @@
 //! at any moment begins the same import again, and it goes on.
 
 use crest::Change;
-use identity::Objects as _;
+use identity::{KeptThere, Objects as _};
 use process::{Effect, Ledger as _, Unit};
-use serde_json::Value;
+use serde_json::{Value, json};
+use store::TakenIn;
 
 use crate::hashing::{Job, hash_all};
 use crate::import::{Import, ImportError};
-use crate::report::Report;
+use crate::record::Fault;
+use crate::report::{LISTED, Report};
 use crate::resolution::Resolution;
-use crate::survey::{Known, Next, Ready};
+use crate::sorting::Sorter;
+use crate::survey::{Next, Ready};
 
 /// Objects of one transaction. A batch with passwords in clear is hashed on every core first.
 const BATCH: usize = 256;
@@ -36,6 +39,19 @@ pub struct Imported {
     pub stored: u64,
     /// Objects that were there already, and were left as they are.
     pub there: u64,
+    /// Objects that were not stored, because another one was given a name meanwhile that must be unique.
+    pub doubled: u64,
+    /// The first of them.
+    pub first_doubled: Vec<Fault>,
+}
+
+impl Imported {
+    fn doubles(&mut self, fault: Fault) {
+        self.doubled += 1;
+        if self.first_doubled.len() < LISTED {
+            self.first_doubled.push(fault);
+        }
+    }
 }
 
 impl Import<'_> {
@@ -69,7 +85,7 @@ impl Import<'_> {
             None if report.needs_signature() => return Err(ImportError::NotSigned(report.signature)),
             _ => {}
         }
-        let (mut imported, mut links) = (Imported::default(), false);
+        let (mut imported, mut links) = (Imported::default(), Sorter::default());
         let mut order = 0_u64;
         let (mut batch, mut heavy): (Vec<Ready>, usize) = (Vec::with_capacity(BATCH), 0);
         for (number, next) in self.numbered() {
@@ -80,67 +96,82 @@ impl Import<'_> {
             };
             order = order.rotate_left(5) ^ crate::fingerprints::fingerprint(&[&record.collection, &record.id]);
             let Ok(ready) = self.ready(&known, number, *record).await? else { continue };
-            links |= !ready.kept_there.is_empty();
             heavy += weight(&ready.incoming.content);
             batch.push(ready);
             if batch.len() == BATCH || heavy > HEAVIEST {
-                self.store(&mut batch, &mut imported).await?;
+                self.store(&mut batch, &mut links, &mut imported).await?;
                 heavy = 0;
             }
         }
-        self.store(&mut batch, &mut imported).await?;
+        self.store(&mut batch, &mut links, &mut imported).await?;
         if order != known.order {
             return Err(ImportError::Changed);
         }
-        if links {
-            self.link(&known).await?;
-        }
+        self.link(links).await?;
         Ok(imported)
     }
 
-    /// Stores a batch: what is not there yet.
-    async fn store(&self, batch: &mut Vec<Ready>, imported: &mut Imported) -> Result<(), ImportError> {
+    /// Stores a batch: what is not there yet. References that other objects keep are put aside.
+    async fn store(&self, batch: &mut Vec<Ready>, links: &mut Sorter, imported: &mut Imported) -> Result<(), ImportError> {
         let names = batch.iter().map(|ready| (ready.incoming.collection.clone(), ready.incoming.id.clone())).collect();
         let there = self.db.are_there(names).await?;
-        imported.there += there.iter().filter(|there| **there).count() as u64;
-        let mut there = there.into_iter();
-        batch.retain(|_| !there.next().unwrap_or(false));
-        let taken = BATCH.min(batch.len());
-        let mut objects = Vec::with_capacity(taken);
-        let mut secrets = Vec::with_capacity(taken);
-        for ready in batch.drain(..) {
-            secrets.push(ready.taken.clear);
-            objects.push(ready.incoming);
+        let (mut objects, mut secrets, mut others) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+        for (Ready { place, incoming, taken, kept_there }, is_there) in batch.drain(..).zip(there) {
+            if is_there {
+                imported.there += 1;
+                put_aside(links, kept_there)?;
+                continue;
+            }
+            secrets.push(taken.clear);
+            objects.push(incoming);
+            others.push((place, kept_there));
         }
         let jobs = objects.iter_mut().zip(secrets).filter(|(_, clear)| !clear.is_empty());
         let jobs: Vec<Job<'_>> = jobs.map(|(object, clear)| Job { content: &mut object.content, clear }).collect();
         if !jobs.is_empty() {
             hash_all(jobs, self.managed.random.as_ref(), &self.parameters)?;
         }
-        let stored = self.db.take_in(self.managed.clock.unix_seconds(), objects).await?;
-        imported.stored += stored.iter().filter(|stored| **stored).count() as u64;
-        imported.there += stored.iter().filter(|stored| !**stored).count() as u64;
+        let became = self.db.take_in(self.managed.clock.unix_seconds(), objects).await?;
+        for ((place, kept_there), became) in others.into_iter().zip(became) {
+            match became {
+                TakenIn::Stored => imported.stored += 1,
+                TakenIn::There => imported.there += 1,
+                TakenIn::Doubled { property } => {
+                    imported.doubles(Fault::new(&place, format!("another object has its '{property}', which must be unique")));
+                    continue;
+                }
+            }
+            put_aside(links, kept_there)?;
+        }
         Ok(())
     }
 
     /// Writes the references that are kept by the objects they lead to, where these do not say otherwise themselves.
-    async fn link(&self, known: &Known) -> Result<(), ImportError> {
-        for (number, next) in self.numbered() {
-            let Next::Record(record) = next else { continue };
-            let Ok(ready) = self.ready(known, number, *record).await? else { continue };
-            for link in ready.kept_there {
-                let Some(there) = self.db.read(&link.collection, &link.id).await? else { continue };
-                let present = crest::reference::of_property(there.content.get(&link.property));
-                let is_said = present.iter().any(|one| crest::reference::same(one, &link.reference)) || (!link.many && !present.is_empty());
-                if is_said {
-                    continue;
-                }
-                let (collection, id, property, many, reference) = (link.collection, link.id, link.property, link.many, link.reference);
-                let change = Change::Link { collection, id, property, many, reference, replaces: false };
-                let unit = Unit { now: self.managed.clock.unix_seconds(), spend: None, effects: vec![Effect::Change(change)] };
-                self.db.commit(unit).await?;
+    async fn link(&self, links: Sorter) -> Result<(), ImportError> {
+        for link in links.sorted()? {
+            let (_, _, bytes) = link?;
+            let Ok((collection, id, property, many, reference)) = serde_json::from_slice::<(String, String, String, bool, Value)>(&bytes)
+            else {
+                continue;
+            };
+            let Some(there) = self.db.read(&collection, &id).await? else { continue };
+            let present = crest::reference::of_property(there.content.get(&property));
+            let is_said = present.iter().any(|one| crest::reference::same(one, &reference)) || (!many && !present.is_empty());
+            if is_said {
+                continue;
             }
+            let change = Change::Link { collection, id, property, many, reference, replaces: false };
+            let unit = Unit { now: self.managed.clock.unix_seconds(), spend: None, effects: vec![Effect::Change(change)] };
+            self.db.commit(unit).await?;
         }
         Ok(())
     }
+}
+
+/// Keeps links for the end of the import, by the object that keeps them. They may be as many as objects, so not in memory.
+fn put_aside(links: &mut Sorter, kept_there: Vec<KeptThere>) -> std::io::Result<()> {
+    kept_there.into_iter().try_for_each(|KeptThere { collection, id, property, many, reference }| {
+        let key = format!("{collection}/{id}");
+        links.push(key, json!([collection, id, property, many, reference]).to_string().into_bytes())
+    })
 }

@@ -13,7 +13,7 @@ use store::Incoming;
 
 use crate::fingerprints::{Fingerprints, fingerprint};
 use crate::import::{Import, ImportError};
-use crate::record::{Fault, Read, Record};
+use crate::record::{Fault, Place, Read, Record};
 use crate::report::{LostCount, Report, SignInCount};
 use crate::resolution::{Choice, Group, Member, Resolution};
 
@@ -42,6 +42,7 @@ struct Shared {
 
 /// An object on its way.
 pub(crate) struct Ready {
+    pub(crate) place: Place,
     pub(crate) incoming: Incoming,
     pub(crate) taken: TakenOver,
     pub(crate) kept_there: Vec<KeptThere>,
@@ -108,8 +109,12 @@ impl Import<'_> {
             let Next::Record(record) = next else { continue };
             let id = fingerprint(&[&record.collection, &record.id]);
             order = order.rotate_left(5) ^ id;
-            ids.add(id, number);
             let content = Value::Object(record.content);
+            // Whatever is not going to be stored is nobody that others may refer to, and takes no name.
+            if record.collection != ROLES && self.managed.may_be_taken(&record.collection, &record.id, &content).is_err() {
+                continue;
+            }
+            ids.add(id, number);
             for (collection, place, is_unique) in self.names.iter().filter(|(collection, ..)| *collection == record.collection) {
                 let Some(form) = place.get(&content).and_then(Value::as_str).and_then(names::form) else { continue };
                 let (spellings, looks) = names.entry((collection.as_str(), place, *is_unique)).or_default();
@@ -160,7 +165,7 @@ impl Import<'_> {
         }
         if collection == ROLES {
             let incoming = Incoming { collection, id, revision, content: Value::Object(content) };
-            return Ok(Ok(Ready { incoming, taken: TakenOver::default(), kept_there: Vec::new() }));
+            return Ok(Ok(Ready { place, incoming, taken: TakenOver::default(), kept_there: Vec::new() }));
         }
         let mut taken = match self.managed.take_over(&collection, &id, Value::Object(content)) {
             Ok(taken) => taken,
@@ -186,7 +191,7 @@ impl Import<'_> {
             }
         }
         let content = std::mem::take(&mut taken.content);
-        Ok(Ok(Ready { incoming: Incoming { collection, id, revision, content }, taken, kept_there }))
+        Ok(Ok(Ready { place, incoming: Incoming { collection, id, revision, content }, taken, kept_there }))
     }
 
     /// Counts what a running server keeps private: a password, and answers where they are private too.
@@ -246,15 +251,14 @@ impl Import<'_> {
                     continue;
                 }
             };
-            let place = record.place.to_string();
-            let Ready { incoming, taken, .. } = match self.ready(known, number, *record).await? {
+            let Ready { place, incoming, taken, .. } = match self.ready(known, number, *record).await? {
                 Ok(ready) => ready,
                 Err(fault) => {
                     report.fault(fault);
                     continue;
                 }
             };
-            let collection = &incoming.collection;
+            let (collection, place) = (&incoming.collection, place.to_string());
             *report.objects.entry(collection.clone()).or_default() += 1;
             report.revisions += u64::from(incoming.keeps_revision());
             let one = |group: &usize| known.groups.get(*group).map(|shared| (*group, shared));
@@ -298,7 +302,7 @@ impl Import<'_> {
         report.doubles.to_resolve = groups.iter().filter(|(_, is_unique)| *is_unique).count() as u64;
         report.doubles.not_found = groups.len() as u64 - report.doubles.to_resolve;
         report.hashing_seconds = self.hashing_seconds(report.to_hash)?;
-        report.seal();
+        report.seal(known.order);
         Ok((report, Resolution::proposed(groups.into_iter().map(|(group, _)| group).collect())))
     }
 

@@ -37,8 +37,9 @@ pub(crate) const TEXTS: [&str; 15] = [
     "name",
 ];
 
-/// Whether rows of a table mean something.
-pub(crate) fn is_read(table: &str) -> bool {
+/// Whether rows of a table of a repository mean something, by its name in lower case.
+#[must_use]
+pub fn is_read(table: &str) -> bool {
     GENERIC.contains(&table) || OTHERS.contains(&table) || table.starts_with("managed_")
 }
 

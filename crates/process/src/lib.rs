@@ -63,5 +63,5 @@ pub use ports::{
 pub use requirements::{Requirements, Tag};
 pub use session::Session;
 pub use stage::Stage;
-pub use token::{SnapshotToken, TokenSettings};
+pub use token::{LOCAL_LENGTH, SnapshotToken, TokenSettings};
 pub use version::Version;

@@ -185,8 +185,8 @@ pub(crate) fn issue(
     }
 }
 
-/// Length of a local token.
-const LOCAL_LENGTH: usize = 16;
+/// Characters of a token that only names what the store keeps (`snapshotToken` of type `local`).
+pub const LOCAL_LENGTH: usize = 16;
 
 /// Label of the hash a local token's context is kept under.
 const PLACE: &str = "local snapshot token";

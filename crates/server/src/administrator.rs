@@ -1,7 +1,7 @@
 //! The file that keeps the administrator's password as a hash, where the project names none: made at first start, and shown once.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use accounts::Administrator;
@@ -11,6 +11,8 @@ use crest::Random;
 use identity::secret::{Hasher, Secret as Password};
 use project::Authentication;
 use serde_json::Value;
+
+use crate::private_file;
 
 /// File with the hash of a generated password.
 pub(crate) const FILE: &str = "administrator.hash";
@@ -40,9 +42,6 @@ pub(crate) async fn open(
     let password = URL_SAFE_NO_PAD.encode(crest::random_bytes::<18>(random));
     let secret = Password::password(&password).map_err(|error| io::Error::other(error.to_string()))?;
     let hash = hasher.hash(secret).await.map_err(|error| io::Error::other(error.message))?;
-    let mut file = tempfile::Builder::new().prefix(".administrator-").tempfile_in(data)?;
-    file.write_all(hash.as_str().unwrap_or_default().as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
+    private_file::write(&path, hash.as_str().unwrap_or_default().as_bytes())?;
     Ok((Administrator::Generated { hash }, Some(password)))
 }

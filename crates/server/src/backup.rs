@@ -4,7 +4,7 @@
 //! Easiest to break: keys never leave in clear, and nothing is written into a directory that holds anything.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::ports::{OsRandom, SystemClock};
 use crate::runtime::Source;
-use crate::{administrator, keys};
+use crate::{administrator, keys, private_file};
 
 /// The environment variable that holds the passphrase of the keys.
 pub const PASSPHRASE: &str = "VESTIBULE_BACKUP_PASSPHRASE";
@@ -129,7 +129,7 @@ pub fn restore(project: Option<&Path>, data: &Path, file: &Path, passphrase: Opt
     crate::serve::make_private_directory(data).map_err(io(data))?;
     for (name, content) in &files {
         let path = data.join(name);
-        write(data, &path, content).map_err(io(&path))?;
+        private_file::write(&path, content).map_err(io(&path))?;
     }
     match store::restore(file, &crate::serve::store_url(&settings, data), SystemClock::new().unix_seconds()) {
         Ok(_) => Ok(keys),
@@ -140,14 +140,6 @@ pub fn restore(project: Option<&Path>, data: &Path, file: &Path, passphrase: Opt
             Err(error.into())
         }
     }
-}
-
-/// A file that only its owner may read, whole or not there.
-fn write(data: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".restored-").tempfile_in(data)?;
-    file.write_all(content)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 fn stretched(passphrase: &str, salt: &[u8], memory: u32, passes: u32) -> Result<LessSafeKey, BackupError> {

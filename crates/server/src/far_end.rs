@@ -16,8 +16,9 @@ use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// How long one page may take.
-const PATIENCE: Duration = Duration::from_mins(1);
+use crate::private_file;
+use crate::reaching::{self, ReachError};
+
 /// How often a page is asked for that does not come.
 const ATTEMPTS: u32 = 5;
 /// Bytes of one page.
@@ -43,12 +44,9 @@ pub struct FarEnd {
 /// Why a running server cannot be read. What was read is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum FarEndError {
-    /// No address that could be read.
-    #[error("'{0}' is no address of a server; it looks like https://idm.example.com/openidm")]
-    Address(String),
-    /// A password would go over the network in the clear.
-    #[error("{0} is not encrypted, and the administrator's password would go there in the clear; use https")]
-    InTheClear(String),
+    /// It cannot be asked.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
     /// It does not accept the user.
     #[error("{address} does not accept '{user}' ({status})")]
     Refused {
@@ -100,8 +98,16 @@ pub struct Fetched {
     pub file: PathBuf,
     /// What form it has.
     pub form: Form,
+    /// An earlier reading could not go on, because its file was not whole any more: everything was read again.
+    pub anew: bool,
     /// What is known of how far the reading has come.
     progress: Option<PathBuf>,
+}
+
+impl Progress {
+    fn save(&self, path: &Path) -> io::Result<()> {
+        private_file::write(path, &serde_json::to_vec(self)?)
+    }
 }
 
 impl Fetched {
@@ -122,28 +128,33 @@ impl FarEnd {
     /// # Errors
     /// [`FarEndError`].
     pub async fn fetch(&self, data: &Path) -> Result<Fetched, FarEndError> {
-        let base = self.base()?;
+        let base = reaching::base(&self.address)?;
+        let mut pace = reaching::pace(self.pages_per_second)?;
+        let client = reaching::client()?;
         crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
         let hash = digest(&SHA256, format!("{base} {} {}", self.user, self.collections.join(" ")).as_bytes());
         let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
         let (file, progress) = (data.join(format!("import-{name}.jsonl")), data.join(format!("import-{name}.json")));
         let failed = |error| FarEndError::Io { path: file.clone(), error };
         let known = std::fs::read(&progress).ok().and_then(|text| serde_json::from_slice::<Progress>(&text).ok());
-        let mut at = known.unwrap_or_default();
         let mut to = private(&file).map_err(failed)?;
+        let there = to.metadata().map_err(failed)?.len();
+        // Whoever removed or cut the file has removed people.
+        let anew = known.as_ref().is_some_and(|known| known.bytes > there);
+        let mut at = known.filter(|_| !anew).unwrap_or_default();
         to.set_len(at.bytes).and_then(|()| to.seek(io::SeekFrom::End(0))).map_err(failed)?;
-        let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
-        let client = client.map_err(|error| self.away(&base, &error.to_string()))?;
-        let mut pace = tokio::time::interval(Duration::from_secs_f64(1.0 / self.pages_per_second.clamp(0.01, 1000.0)));
         while !at.is_done {
             let Some(collection) = self.collections.get(at.collections) else {
                 at.is_done = true;
-                save(&progress, &at).map_err(failed)?;
+                at.save(&progress).map_err(failed)?;
                 break;
             };
             pace.tick().await;
             let page = self.page(&client, &base, collection, &at).await?;
-            let result = page.get("result").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let result = page
+                .get("result")
+                .and_then(Value::as_array)
+                .ok_or_else(|| self.away(&base, &format!("the page of {collection} behind {} objects has no 'result'", at.offset)))?;
             let mut lines = Vec::new();
             for object in result {
                 let mut line = Map::from_iter([("_collection".to_owned(), json!(collection))]);
@@ -160,22 +171,9 @@ impl FarEnd {
             if at.cookie.is_none() && result.len() < self.page as usize {
                 (at.collections, at.offset) = (at.collections + 1, 0);
             }
-            save(&progress, &at).map_err(failed)?;
+            at.save(&progress).map_err(failed)?;
         }
-        Ok(Fetched { file, form: Form::JsonLines, progress: Some(progress) })
-    }
-
-    fn base(&self) -> Result<Url, FarEndError> {
-        let wrong = || FarEndError::Address(self.address.clone());
-        let url = Url::parse(&format!("{}/", self.address.trim_end_matches('/'))).map_err(|_| wrong())?;
-        let host = url.host_str().ok_or_else(wrong)?;
-        let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if is_here => Ok(url),
-            "http" => Err(FarEndError::InTheClear(url.to_string())),
-            _ => Err(wrong()),
-        }
+        Ok(Fetched { file, form: Form::JsonLines, anew, progress: Some(progress) })
     }
 
     fn away(&self, base: &Url, cause: &str) -> FarEndError {
@@ -184,7 +182,7 @@ impl FarEnd {
 
     /// One page. A far end that is busy, or away for a moment, is asked again, each time after twice as long.
     async fn page(&self, client: &Client, base: &Url, collection: &str, at: &Progress) -> Result<Value, FarEndError> {
-        let mut url = base.join(collection).map_err(|_| FarEndError::Address(self.address.clone()))?;
+        let mut url = base.join(collection).map_err(|_| ReachError::Address(format!("{base}{collection}")))?;
         url.query_pairs_mut()
             .append_pair("_queryFilter", "true")
             .append_pair("_pageSize", &self.page.to_string())
@@ -251,18 +249,16 @@ pub async fn fetch_repository(address: &str, data: &Path) -> Result<Fetched, Far
         let read = tokio::task::spawn_blocking(move || dumped(&address, &place));
         read.await.map_err(|error| FarEndError::Io { path: file.clone(), error: io::Error::other(error) })??;
     }
-    Ok(Fetched { file, form: Form::Dump, progress: None })
+    Ok(Fetched { file, form: Form::Dump, anew: false, progress: None })
 }
 
 /// The file has its name when it is whole.
 fn dumped(address: &str, file: &Path) -> Result<(), FarEndError> {
     let failed = |error| FarEndError::Io { path: file.to_owned(), error };
-    let directory = file.parent().unwrap_or(Path::new("."));
-    let mut to = io::BufWriter::new(tempfile::Builder::new().prefix(".import-").tempfile_in(directory).map_err(failed)?);
-    store::dump_repository(address, &mut to)?;
+    let mut to = io::BufWriter::new(private_file::begin(file).map_err(failed)?);
+    store::dump_repository(address, moving::is_table_read, &mut to)?;
     let whole = to.into_inner().map_err(|error| failed(error.into_error()))?;
-    whole.as_file().sync_all().map_err(failed)?;
-    whole.persist(file).map(drop).map_err(|error| failed(error.error))
+    private_file::finish(whole, file).map_err(failed)
 }
 
 fn private(path: &Path) -> io::Result<File> {
@@ -271,13 +267,4 @@ fn private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
-}
-
-/// Written beside its name and renamed: it is the old one or the new one.
-fn save(path: &Path, progress: &Progress) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".import-").tempfile_in(directory)?;
-    file.write_all(&serde_json::to_vec(progress)?)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map(drop).map_err(|error| error.error)
 }

@@ -1,14 +1,16 @@
-//! The server's keys: made at first start into the data directory, readable by their owner only (decision 19). The file is written
-//! beside its name and renamed, so a crash leaves the old keys or the new ones, never half of either.
+//! The server's keys: made at first start into the data directory, readable by their owner only (decision 19). A crash leaves the old keys or the
+//! new ones, never half of either ([`private_file`]).
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::{Imported, KeyRing};
 use project::{KeySource, Keys};
+
+use crate::private_file;
 
 /// Name of the key file in the data directory.
 pub(crate) const FILE: &str = "keys.json";
@@ -78,13 +80,22 @@ pub(crate) fn marks(ring: &KeyRing) -> Vec<String> {
 pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
     let path = document(data, settings, project);
     let mut ring = open_or_make(&path)?;
+<<<<<<< HEAD
     if let Some((source, imported)) = import(&mut ring, settings, project)?.filter(|(_, imported)| imported.changed) {
         write(&path, &ring)?;
         tracing::info!(path = %source.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
+=======
+    if let Some((from, imported)) = bring_named(&mut ring, settings, project)?
+        && imported.changed
+    {
+        write(&path, &ring)?;
+        tracing::info!(path = %from.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
+>>>>>>> work-D
     }
     Ok(ring)
 }
 
+<<<<<<< HEAD
 /// Brings the operator's keys into a ring, where settings name some that are not the document itself: from which file, and what came of it.
 fn import(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> Result<Option<(PathBuf, Imported)>, KeyFileError> {
     let at =
@@ -93,6 +104,28 @@ fn import(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> Result
         KeySource::Store => return Ok(None),
         KeySource::File => {
             let path = at(settings.file.as_deref());
+=======
+/// The key ring that [`open`] gives at the next start; nothing is made or written.
+///
+/// # Errors
+/// [`KeyFileError`], also where there are no keys yet.
+pub(crate) fn look(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
+    let mut ring = open_there(&document(data, settings, project))?;
+    bring_named(&mut ring, settings, project)?;
+    Ok(ring)
+}
+
+/// Imports the keys that settings name beside our own document, and says of which file.
+fn bring_named(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> Result<Option<(PathBuf, Imported)>, KeyFileError> {
+    let at = |name: &Option<String>| {
+        let name = name.as_deref().unwrap_or_default();
+        project.map_or_else(|| PathBuf::from(name), |root| root.join(name))
+    };
+    let (path, imported) = match settings.source {
+        KeySource::Store => return Ok(None),
+        KeySource::File => {
+            let path = at(&settings.file);
+>>>>>>> work-D
             if !is_pem(&path)? {
                 return Ok(None);
             }
@@ -101,7 +134,11 @@ fn import(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> Result
             (path, imported)
         }
         KeySource::Keystore => {
+<<<<<<< HEAD
             let path = at(settings.keystore.as_deref());
+=======
+            let path = at(&settings.keystore);
+>>>>>>> work-D
             let password = settings.password.as_ref().ok_or_else(|| KeyFileError::NoPassword(path.clone()))?;
             let imported = ring.import_pkcs12(&read(&path)?, password.expose(), &settings.alias, settings.signing_alias.as_deref());
             (path, imported)
@@ -109,6 +146,7 @@ fn import(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> Result
     };
     let imported = imported.map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
     Ok(Some((path, imported)))
+<<<<<<< HEAD
 }
 
 /// What a start would make of the keys, were it now. Nothing is written: what a start makes and imports is made in memory and forgotten.
@@ -136,6 +174,8 @@ pub(crate) struct Look {
     pub(crate) ring: KeyRing,
     /// The file that a start would import some from.
     pub(crate) comes_from: Option<PathBuf>,
+=======
+>>>>>>> work-D
 }
 
 /// Makes new keys in a data directory, beside the former ones, which open what they sealed.
@@ -203,31 +243,25 @@ pub fn bring(data: &Path, file: &Path, password: Option<&str>, alias: &str, sign
 /// [`KeyFileError`].
 pub fn take_out(data: &Path, file: &Path) -> Result<(), KeyFileError> {
     let ring = open_there(&data.join(FILE))?;
-    if file.exists() {
-        return Err(KeyFileError::Io { path: file.to_owned(), error: io::ErrorKind::AlreadyExists.into() });
-    }
-    write(file, &ring)
+    private_file::write_new(file, ring.to_json().as_bytes()).map_err(|error| KeyFileError::Io { path: file.to_owned(), error })
 }
 
 /// Opens a document that is there.
 fn open_there(path: &Path) -> Result<KeyRing, KeyFileError> {
-    if path.exists() { open_or_make(path) } else { Err(KeyFileError::Io { path: path.to_owned(), error: io::ErrorKind::NotFound.into() }) }
+    let document = fs::read_to_string(path).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })?;
+    check_mode(path, EVERYBODY_ELSE)?;
+    KeyRing::from_json(&document).map_err(|error| KeyFileError::Key { path: path.to_owned(), error })
 }
 
 fn open_or_make(path: &Path) -> Result<KeyRing, KeyFileError> {
-    let key = |error| KeyFileError::Key { path: path.to_owned(), error };
-    match fs::read_to_string(path) {
-        Ok(document) => {
-            check_mode(path, EVERYBODY_ELSE)?;
-            KeyRing::from_json(&document).map_err(key)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let ring = KeyRing::generate().map_err(key)?;
+    match open_there(path) {
+        Err(KeyFileError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+            let ring = KeyRing::generate().map_err(|error| KeyFileError::Key { path: path.to_owned(), error })?;
             write(path, &ring)?;
             tracing::info!(path = %path.display(), "made new keys");
             Ok(ring)
         }
-        Err(error) => Err(KeyFileError::Io { path: path.to_owned(), error }),
+        opened => opened,
     }
 }
 
@@ -241,18 +275,7 @@ fn is_pem(path: &Path) -> Result<bool, KeyFileError> {
 }
 
 fn write(path: &Path, ring: &KeyRing) -> Result<(), KeyFileError> {
-    let io = |error| KeyFileError::Io { path: path.to_owned(), error };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = private_file(directory).map_err(io)?;
-    file.write_all(ring.to_json().as_bytes()).map_err(io)?;
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
-}
-
-/// A new file with mode 0600 (what `tempfile` makes on Unix).
-fn private_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new().prefix(".keys-").tempfile_in(directory)
+    private_file::write(path, ring.to_json().as_bytes()).map_err(|error| KeyFileError::Io { path: path.to_owned(), error })
 }
 
 /// Nobody but the owner may do anything with our own document, where the owner is us.

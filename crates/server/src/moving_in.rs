@@ -8,16 +8,17 @@ use std::sync::Arc;
 use accounts::rights;
 use crest::Pointer;
 use identity::Schemas;
+use identity::grants::ROLES;
 use identity::secret::HashParameters;
 use jose::Keystore;
-use moving::{ExportError, Import, Resolution, Source};
+use moving::{ExportError, ExportForm, Exported, Import, Resolution, Source};
 use serde_json::Value;
 use store::Db;
 use tempfile::TempDir;
 
-use crate::offline::{Offline, OfflineError};
-use crate::project_directory;
+use crate::offline::{Offline, OfflineError, Opening};
 use crate::runtime::{Material, OperatorKeys};
+use crate::{private_file, project_directory};
 
 /// What is kept of an internal role, or why it cannot be.
 type RoleJudge = dyn Fn(&str, Value) -> Result<Value, String> + Send + Sync;
@@ -33,18 +34,34 @@ pub struct MovingIn {
 }
 
 impl MovingIn {
-    /// Opens the store below `data` for the people of `project`, making both where they are missing; for a `look`, an empty one elsewhere is made
-    /// instead of a file that is missing. Values that an IDM encrypted are opened with
+    /// Opens the store below `data` for the people of `project`, making both where they are missing. For a `look` nothing is made or written: where
+    /// there is no store yet, an empty one elsewhere stands for it. Values that an IDM encrypted are opened with
     /// `keystore`, a file and its password, or else with the one that the project's `vestibule.toml` names.
     ///
     /// # Errors
-    /// When there is no project, or the directory, the store or the keystore cannot be used.
+    /// When there is no project, or the directory, the store or the keystore cannot be used; for a look also where the store has the tables of an
+    /// earlier version.
     pub async fn open(project: Option<&Path>, data: &Path, keystore: Option<(&Path, &str)>, look: bool) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
-        let material = Material::compile(&source, source.read(None));
-        let file = Db::file(&crate::serve::store_url(&material.project.settings, data));
-        let for_a_look = (look && file.is_some_and(|file| !file.exists())).then(tempfile::tempdir).transpose();
+        let mut material = Material::compile(&source, source.read(None));
+        let for_a_look = look.then(tempfile::tempdir).transpose();
         let for_a_look = for_a_look.map_err(|error| OfflineError::Data { path: std::env::temp_dir(), error })?;
+        let mut opening = Opening::Declares(material.collections());
+        if look {
+            let url = crate::serve::store_url(&material.project.settings, data);
+            // The steps of a server are looked at by a connection of its own kind, which waits.
+            let asked = url.clone();
+            let missing = tokio::task::spawn_blocking(move || (store::missing_steps(&asked), store::all_steps(&asked))).await;
+            let (missing, all) = missing.map_err(|error| OfflineError::Data { path: data.to_owned(), error: error.into() })?;
+            material.project.settings.store_url = match missing? {
+                0 => {
+                    opening = Opening::Looks;
+                    Some(url)
+                }
+                missing if missing == all => None,
+                _ => return Err(OfflineError::Earlier(store::name_of(&url))),
+            };
+        }
         let data = for_a_look.as_ref().map_or(data, TempDir::path);
         let settings = &material.project.settings.keys;
         let own = settings.keystore.as_ref().zip(settings.password.as_ref());
@@ -66,7 +83,7 @@ impl MovingIn {
         let (names, parameters) = (names.collect(), material.project.settings.hashing);
         let schemas = material.project.schemas.clone();
         let judges_role = Box::new(move |id: &str, content: Value| kept_role(id, &content, &schemas));
-        let mut offline = Offline::open_project(&source, material.project, data, Some(collections)).await?;
+        let mut offline = Offline::open_project(&source, material.project, data, opening).await?;
         offline.managed.opens = keystore.map(|keystore| Arc::new(OperatorKeys(keystore)) as Arc<_>);
         Ok(Self { offline, parameters, names, judges_role, _for_a_look: for_a_look })
     }
@@ -91,20 +108,26 @@ impl MovingIn {
         Self::open(project, data, None, false).await
     }
 
-    /// Writes every object of these collections, or of all of the project, into a file that only its owner reads; says how many. The file has its
-    /// name when it is whole.
+    /// Writes every object of these collections into a file that only its owner reads, in a form; without any, of all that are kept, or of people where
+    /// the form holds one collection. The file has its name when it is whole.
     ///
     /// # Errors
-    /// [`ExportError`].
-    pub async fn export(&self, file: &Path, collections: &[String]) -> Result<u64, ExportError> {
-        let all = || self.offline.managed.schemas.iter().map(identity::ObjectSchema::collection).collect();
-        let collections: Vec<String> = if collections.is_empty() { all() } else { collections.to_vec() };
-        let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut to = BufWriter::new(tempfile::Builder::new().prefix(".export-").tempfile_in(directory)?);
-        let written = moving::export(&self.offline.db, &collections, &mut to).await?;
-        let whole = to.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        whole.as_file().sync_all()?;
-        whole.persist(file).map_err(|error| error.error)?;
+    /// [`ExportError`], also for a collection that is not kept.
+    pub async fn export(&self, file: &Path, collections: &[String], form: &ExportForm) -> Result<Exported, ExportError> {
+        let kept: Vec<String> =
+            self.offline.managed.schemas.iter().map(identity::ObjectSchema::collection).chain([ROLES.to_owned()]).collect();
+        if let Some(other) = collections.iter().find(|name| !kept.contains(name)) {
+            return Err(ExportError::Collection(other.clone(), kept.join(", ")));
+        }
+        let people = ["managed/user".to_owned()];
+        let collections = match form {
+            _ if !collections.is_empty() => collections,
+            ExportForm::JsonLines => &kept,
+            _ => &people,
+        };
+        let mut to = BufWriter::new(private_file::begin(file)?);
+        let written = moving::export(&self.offline.db, collections, form, &mut to).await?;
+        private_file::finish(to.into_inner().map_err(std::io::IntoInnerError::into_error)?, file)?;
         Ok(written)
     }
 

@@ -212,6 +212,9 @@ pub enum OfflineError {
     /// There is no store, and the command has nothing to put into one.
     #[error("there is no store in '{}': name the data directory of the server with --data, or start the server once", .0.display())]
     NoStore(PathBuf),
+    /// A look would have to bring the tables up to date.
+    #[error("the store {0} has the tables of an earlier version: 'vestibule migrate' brings them up to date, and then a look can be taken")]
+    Earlier(String),
     /// The data directory cannot be made.
     #[error("the data directory '{}' cannot be used: {error}", path.display())]
     Data {
@@ -287,6 +290,16 @@ pub struct OpenSession {
 /// The collection the command line works on.
 const PEOPLE: &str = "managed/user";
 
+/// What a command opens a store for.
+pub(crate) enum Opening {
+    /// To work on people.
+    Works,
+    /// For whatever a server of the project declares.
+    Declares(Collections),
+    /// To look at ids and names: nothing is declared, sealed or made.
+    Looks,
+}
+
 /// A store opened for commands.
 pub struct Offline {
     pub(crate) db: Db,
@@ -308,7 +321,7 @@ impl Offline {
         if file.is_some_and(|file| !file.exists()) {
             return Err(OfflineError::NoStore(data.to_owned()));
         }
-        Self::open_project(&source, project, data, None).await
+        Self::open_project(&source, project, data, Opening::Works).await
     }
 
     /// Opens the store below `data` for the people of `project`, making both where they are missing.
@@ -318,29 +331,35 @@ impl Offline {
     pub async fn open_or_make(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
         let project = source.read(None);
-        Self::open_project(&source, project, data, None).await
+        Self::open_project(&source, project, data, Opening::Works).await
     }
 
-    /// Opens the store of a project, with what a server of it declares, or with what commands need.
+    /// Opens the store of a project.
     pub(crate) async fn open_project(
         source: &Source,
         project: project::Project,
         data: &Path,
-        declared: Option<Collections>,
+        opening: Opening,
     ) -> Result<Self, OfflineError> {
         crate::serve::make_private_directory(data).map_err(|error| OfflineError::Data { path: data.to_owned(), error })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
         let url = crate::serve::store_url(&project.settings, data);
         // Whatever the server declared stays declared; this is for a store that no server has seen yet.
-        let unique: Vec<String> = project.policies.unique(PEOPLE).map(str::to_owned).collect();
-        let few = || Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()]);
-        let mut collections = declared.unwrap_or_else(few);
+        let looks = matches!(opening, Opening::Looks);
+        let mut collections = match opening {
+            Opening::Declares(collections) => collections,
+            Opening::Looks => Collections::new(),
+            Opening::Works => {
+                let unique: Vec<String> = project.policies.unique(PEOPLE).map(str::to_owned).collect();
+                Collections::new().with(PEOPLE, unique, ["userName".to_owned(), "mail".to_owned()])
+            }
+        };
         for schema in project.schemas.iter() {
             collections.seal(&schema.collection(), schema.sealed().map(str::to_owned));
         }
         let db = Db::open(&url, collections).await?;
-        if project.schemas.iter().any(|schema| schema.sealed().next().is_some()) {
+        if !looks && project.schemas.iter().any(|schema| schema.sealed().next().is_some()) {
             let keys = crate::keys::open(data, &project.settings.keys, source.root())?;
             db.seal_values(Arc::new(PropertySeal(Arc::new(keys)))).await.map_err(ResourceError::from)?;
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crest::Clock as _;
 use jose::TokenForm;
-use process::ProcessContext;
+use process::{LOCAL_LENGTH, ProcessContext};
 use serde_json::{Value, json};
 
 use crate::keys::{self, KeyFileError};
@@ -35,9 +35,6 @@ pub enum TokenInspectionError {
     NotOurs,
 }
 
-/// Characters of a token that only names what the store keeps.
-const LOCAL: usize = 16;
-
 /// What a snapshot token says: the process and the definition, the stage that answers next, what was proved, the times, and the names of what it holds.
 /// A link that holds one is taken apart.
 ///
@@ -49,9 +46,9 @@ pub fn inspect_token(project: Option<&Path>, data: &Path, token: &str) -> Result
     if !keys::document(data, &settings.keys, source.root()).exists() {
         return Err(TokenInspectionError::NoKeys(data.display().to_string()));
     }
-    let ring = keys::open(data, &settings.keys, source.root())?;
+    let ring = keys::look(data, &settings.keys, source.root())?;
     let token = token.split_once("token=").map_or(token, |(_, rest)| rest.split(['&', '#', ' ']).next().unwrap_or_default()).trim();
-    if token.len() == LOCAL {
+    if token.len() == LOCAL_LENGTH {
         return Err(TokenInspectionError::Local);
     }
     let forms: Vec<TokenForm> = TokenForm::all().collect();

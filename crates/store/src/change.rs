@@ -18,9 +18,10 @@ pub(crate) fn apply(connection: &Connection, kinds: Kinds<'_>, now: i64, change:
     match change {
         Change::Create { collection, id, content } => {
             references::settle(connection, kinds, now, &collection, &id)?;
-            let made = create(connection, kinds, now, &collection, id, content)?;
-            lookups::keep(connection, declared, &collection, &made.id, None, Some(&made.content))?;
-            Ok(made)
+            let made = insert(connection, kinds, now, (&collection, &id), &content, 0)?;
+            let Some(number) = made else { return Err(CommitError::IdTaken { collection, id }) };
+            lookups::keep(connection, declared, &collection, &id, None, Some(&content))?;
+            Ok(Resource { id, revision: revision(number), content })
         }
         Change::Replace { collection, id, content, expected } => {
             let object = Object { collection: &collection, id: &id, kinds };
@@ -73,24 +74,23 @@ pub(crate) fn apply(connection: &Connection, kinds: Kinds<'_>, now: i64, change:
     }
 }
 
-fn create(
+/// A new object, whose revision is `least`, or a higher one where an object was deleted that had that; nothing where there is one of this id.
+pub(crate) fn insert(
     connection: &Connection,
     kinds: Kinds<'_>,
     now: i64,
-    collection: &str,
-    id: String,
-    content: Value,
-) -> Result<Resource, CommitError> {
+    (collection, id): (&str, &str),
+    content: &Value,
+    least: i64,
+) -> Result<Option<i64>, CommitError> {
     let query = connection.query(
         "INSERT INTO managed_object (collection, id, rev, doc, created, changed) \
-         VALUES ($1, $2, (SELECT rev + 1 FROM revision_floor), $3, $4, $4) ON CONFLICT DO NOTHING RETURNING rev",
+         VALUES ($1, $2, (SELECT CASE WHEN rev >= $5 THEN rev + 1 ELSE $5 END FROM revision_floor), $3, $4, $4) \
+         ON CONFLICT DO NOTHING RETURNING rev",
     );
-    let closed = kinds.values.close(kinds.collections, collection, &id, content.clone())?;
+    let closed = kinds.values.close(kinds.collections, collection, id, content.clone())?;
     // Whoever removes an object of this name raises the floor first.
-    connection.lock(&Lock::Name(collection, &id)).map_err(unavailable)?;
-    let query = query.bind(collection).bind(storable_text(&id)?).bind(storable(&closed)?).bind(now);
-    match query.first(|row| row.get("rev")).map_err(unavailable)? {
-        Some(number) => Ok(Resource { id, revision: revision(number), content }),
-        None => Err(CommitError::IdTaken { collection: collection.to_owned(), id }),
-    }
+    connection.lock(&Lock::Name(collection, id)).map_err(unavailable)?;
+    let query = query.bind(collection).bind(storable_text(id)?).bind(storable(&closed)?).bind(now).bind(least);
+    query.first(|row| row.get("rev")).map_err(unavailable)
 }

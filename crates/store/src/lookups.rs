@@ -310,17 +310,54 @@ pub(crate) fn distinct(
     let query = connection.query("SELECT doc FROM managed_object WHERE collection = $1 AND id = $2");
     let content = query.bind(collection).bind(id).first(|row| engine::json(row, "doc")).map_err(unavailable)?;
     let own = content.as_ref().and_then(|content| content.get(property)).and_then(Value::as_str).and_then(names::form);
-    let Some(own) = own else { return Ok(()) };
-    // Whoever takes a name that is the same, or looks the same, waits until this is committed.
+    match own {
+        Some(own) if is_held(connection, declared, (collection, id), property, &own)? => {
+            Err(CommitError::Taken { collection: collection.to_owned(), property: property.to_owned(), requirement })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether an object other than `id` has this name, or one that looks like it. Whoever takes such a name waits until this is committed.
+fn is_held(
+    connection: &Connection,
+    declared: &Declared,
+    (collection, id): (&str, &str),
+    property: &str,
+    name: &Canonical,
+) -> Result<bool, CommitError> {
     if let Some(lookup) = declared.find(collection, &Pointer::from_tokens([property])) {
-        connection.lock(&Lock::Term(lookup.skeleton(), own.skeleton())).map_err(unavailable)?;
+        connection.lock(&Lock::Term(lookup.skeleton(), name.skeleton())).map_err(unavailable)?;
     }
-    let others = holders(connection, declared, collection, property, &own).map_err(unavailable)?;
-    if others.iter().all(|other| other == id) {
-        Ok(())
-    } else {
-        Err(CommitError::Taken { collection: collection.to_owned(), property: property.to_owned(), requirement })
+    let others = holders(connection, declared, collection, property, name).map_err(unavailable)?;
+    Ok(others.iter().any(|other| other != id))
+}
+
+/// The first property of an object whose value must be unique, and is another object's: as a name in every spelling, and as it is.
+pub(crate) fn doubled(
+    connection: &Connection,
+    declared: &Declared,
+    collection: &str,
+    id: &str,
+    content: &Value,
+) -> Result<Option<String>, CommitError> {
+    for lookup in declared.of(collection).iter().filter(|lookup| lookup.uses.unique) {
+        let Some(value) = lookup.pointer.get(content) else { continue };
+        let term = term::of(value);
+        if term == term::MISSING {
+            continue;
+        }
+        let property = name_of(&lookup.pointer);
+        let name = value.as_str().and_then(names::form);
+        let is_held = match &name {
+            Some(name) => is_held(connection, declared, (collection, id), &property, name)?,
+            None => false,
+        };
+        if is_held || is_taken(connection, lookup.whole(), &term, id)? {
+            return Ok(Some(property));
+        }
     }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -9,20 +9,6 @@ use crate::{OpenError, postgres};
 
 /// Rows that are fetched at once.
 const BATCH: usize = 500;
-/// The tables that hold something of people; tables of explicitly mapped types begin with `managed_`.
-const TABLES: [&str; 10] = [
-    "objecttypes",
-    "managedobjects",
-    "genericobjects",
-    "metaobjects",
-    "notificationobjects",
-    "relationships",
-    "internaluser",
-    "internalrole",
-    "jsonstorage",
-    "uinotification",
-];
-
 /// Why a repository was not read.
 #[derive(Debug, thiserror::Error)]
 pub enum RepositoryError {
@@ -51,12 +37,12 @@ pub enum RepositoryError {
     Io(#[from] io::Error),
 }
 
-/// Writes the tables of a repository as a dump, in the schema that the address names, `openidm` without one. It waits for the network, so it is
-/// not for a task.
+/// Writes those tables of a repository as a dump that are `wanted`, by their names, in the schema that the address names, `openidm` without one.
+/// It waits for the network, so it is not for a task.
 ///
 /// # Errors
 /// [`RepositoryError`].
-pub fn dump_repository(location: &str, to: &mut dyn Write) -> Result<(), RepositoryError> {
+pub fn dump_repository(location: &str, wanted: fn(&str) -> bool, to: &mut dyn Write) -> Result<(), RepositoryError> {
     let named = location.split_once('?').is_some_and(|(_, options)| options.split('&').any(|option| option.starts_with("schema=")));
     let between = if location.contains('?') { '&' } else { '?' };
     let location = if named { location.to_owned() } else { format!("{location}{between}schema=openidm") };
@@ -71,7 +57,7 @@ pub fn dump_repository(location: &str, to: &mut dyn Write) -> Result<(), Reposit
     let mut found = false;
     for table in columns.chunk_by(|left, right| left.0 == right.0) {
         let Some((name, _)) = table.first() else { continue };
-        if !TABLES.contains(&name.as_str()) && !name.starts_with("managed_") {
+        if !wanted(name) {
             continue;
         }
         found = true;

@@ -36,6 +36,12 @@ pub fn schema_steps() -> SchemaSteps {
     SchemaSteps { file: sqlite::STEPS, server: postgres::NEEDED }
 }
 
+/// How many steps make the tables of a store that has none.
+#[must_use]
+pub fn all_steps(location: &str) -> i64 {
+    if postgres::Address::of(location).is_some() { postgres::NEEDED } else { sqlite::STEPS }
+}
+
 /// How many steps are still to be made until the tables of the store are those of this version; all of them where there is no store.
 ///
 /// # Errors

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use process::CommitError;
 use serde_json::Value;
 
-use crate::engine::{Connection, Lock};
+use crate::engine::Connection;
 use crate::error::unavailable;
 use crate::lookups::{self, Declared};
-use crate::object::{Kinds, storable, storable_text};
+use crate::object::Kinds;
 use crate::rows::revision_number;
-use crate::{Db, references};
+use crate::{Db, change, references};
 
 /// An object of another server.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,20 @@ fn kept_revision(text: &str) -> Option<i64> {
     revision_number(text).or_else(decimal).filter(|number| (0..=LARGEST).contains(number))
 }
 
+/// What became of an object of another server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenIn {
+    /// It was stored.
+    Stored,
+    /// One of this id is there already, and was left as it is.
+    There,
+    /// Another object has its name, which must be unique: it was not stored.
+    Doubled {
+        /// The property with the name.
+        property: String,
+    },
+}
+
 impl Incoming {
     /// Whether the object has the revision that it had there.
     #[must_use]
@@ -46,17 +60,17 @@ impl Incoming {
 }
 
 impl Db {
-    /// Stores objects in one transaction. Says of each whether it was stored: one that is there already is left as it is.
+    /// Stores objects in one transaction, and says what became of each. A name that must be unique is one in every spelling, and to the eye.
     ///
     /// # Errors
-    /// [`CommitError::Taken`] where a unique name is another object's; nothing of these objects is stored then.
-    pub async fn take_in(&self, now: i64, objects: Vec<Incoming>) -> Result<Vec<bool>, CommitError> {
+    /// When the store does not answer, or cannot hold an object; nothing of these objects is stored then.
+    pub async fn take_in(&self, now: i64, objects: Vec<Incoming>) -> Result<Vec<TakenIn>, CommitError> {
         let (known, collections, values, objects) = (self.declared(), self.collections(), self.values(), Arc::new(objects));
         let work = move |connection: &Connection| {
             let epoch = lookups::hold_epoch(connection).map_err(unavailable)?.get(connection).map_err(unavailable)?;
             let newer = if known.has(epoch) { None } else { Some(Declared::load(connection).map_err(unavailable)?) };
             let kinds = Kinds { declared: newer.as_ref().unwrap_or(&known), collections: &collections, values: &values };
-            objects.iter().map(|object| take_in(connection, kinds, now, object)).collect::<Result<Vec<bool>, CommitError>>()
+            objects.iter().map(|object| take_in(connection, kinds, now, object)).collect::<Result<Vec<TakenIn>, CommitError>>()
         };
         self.write(work).await
     }
@@ -94,25 +108,21 @@ impl Db {
     }
 }
 
-fn take_in(connection: &Connection, kinds: Kinds<'_>, now: i64, object: &Incoming) -> Result<bool, CommitError> {
+fn take_in(connection: &Connection, kinds: Kinds<'_>, now: i64, object: &Incoming) -> Result<TakenIn, CommitError> {
     let Incoming { collection, id, content, .. } = object;
     references::settle(connection, kinds, now, collection, id)?;
-    let query = connection.query(
-        "INSERT INTO managed_object (collection, id, rev, doc, created, changed) \
-         VALUES ($1, $2, (SELECT CASE WHEN rev >= $5 THEN rev + 1 ELSE $5 END FROM revision_floor), $3, $4, $4) \
-         ON CONFLICT DO NOTHING RETURNING rev",
-    );
-    let closed = kinds.values.close(kinds.collections, collection, id, content.clone())?;
-    // Whoever removes an object of this name raises the floor first.
-    connection.lock(&Lock::Name(collection, id)).map_err(unavailable)?;
     let given = object.revision.as_deref().and_then(kept_revision).unwrap_or(0);
-    let query = query.bind(collection).bind(storable_text(id)?).bind(storable(&closed)?).bind(now).bind(given);
-    let made: Option<i64> = query.first(|row| row.get("rev")).map_err(unavailable)?;
-    if made.is_none() {
-        return Ok(false);
+    if change::insert(connection, kinds, now, (collection, id), content, given)?.is_none() {
+        return Ok(TakenIn::There);
+    }
+    if let Some(property) = lookups::doubled(connection, kinds.declared, collection, id, content)? {
+        // Nobody has seen it: the row was made a moment ago, in this transaction.
+        let query = connection.query("DELETE FROM managed_object WHERE collection = $1 AND id = $2");
+        query.bind(collection).bind(id).send().map_err(unavailable)?;
+        return Ok(TakenIn::Doubled { property });
     }
     lookups::keep(connection, kinds.declared, collection, id, None, Some(content))?;
-    Ok(true)
+    Ok(TakenIn::Stored)
 }
 
 #[cfg(test)]
@@ -155,7 +165,7 @@ mod tests {
             revisions.iter().map(|(id, revision, _)| incoming(id, *revision, json!({ "userName": format!("name-{id}") }))).collect();
         assert_eq!(objects.iter().map(Incoming::keeps_revision).collect::<Vec<_>>(), [true, true, false, false, false]);
         assert!(db.is_empty(USERS).await.unwrap());
-        assert_eq!(db.take_in(5, objects.clone()).await.unwrap(), [true; 5]);
+        assert_eq!(db.take_in(5, objects.clone()).await.unwrap(), [const { TakenIn::Stored }; 5]);
         for (id, _, number) in revisions {
             assert_eq!(db.read(USERS, id).await.unwrap().unwrap().revision, format!("{number:016x}"), "{id}");
             assert_eq!(found(&db, &format!("name-{id}")).await, [id]);
@@ -163,19 +173,24 @@ mod tests {
         // What was written since stays.
         let change = Change::Replace { collection: USERS.into(), id: "a".into(), content: json!({ "userName": "newer" }), expected: None };
         db.commit(Unit { now: 6, spend: None, effects: vec![Effect::Change(change)] }).await.unwrap();
-        assert_eq!(db.take_in(7, objects).await.unwrap(), [false; 5]);
+        assert_eq!(db.take_in(7, objects).await.unwrap(), [const { TakenIn::There }; 5]);
         assert_eq!((found(&db, "newer").await, found(&db, "name-a").await.len()), (vec!["a".to_owned()], 0));
         let there = [("a", true), ("x", false), ("\0", false)];
         let asked = there.iter().map(|(id, _)| (USERS.to_owned(), (*id).to_owned())).collect();
         assert_eq!(db.are_there(asked).await.unwrap(), there.map(|(_, there)| there));
-        // A name that is another's: nothing of the batch is there.
-        let twins = vec![incoming("f", None, json!({ "userName": "f" })), incoming("g", None, json!({ "userName": "name-b" }))];
-        assert!(matches!(db.take_in(8, twins).await, Err(CommitError::Taken { .. })));
-        assert_eq!(db.read(USERS, "f").await.unwrap(), None);
+        // A name that is another's, in its own spelling or in another one: whoever comes second stays away, and the others come.
+        let doubled = || TakenIn::Doubled { property: "userName".to_owned() };
+        let twins = [("f", "f"), ("g", "name-b"), ("h", "NAME-B"), ("i", "F"), ("k", "k")];
+        let twins = twins.map(|(id, name)| incoming(id, None, json!({ "userName": name }))).to_vec();
+        let became = db.take_in(8, twins).await.unwrap();
+        assert_eq!(became, [TakenIn::Stored, doubled(), doubled(), doubled(), TakenIn::Stored]);
+        for (id, is_there) in [("f", true), ("g", false), ("h", false), ("i", false), ("k", true)] {
+            assert_eq!(db.read(USERS, id).await.unwrap().is_some(), is_there, "{id}");
+        }
         // An id that was used before never has a revision again that it had.
         let delete = Change::Delete { collection: USERS.into(), id: "b".into(), expected: None };
         db.commit(Unit { now: 9, spend: None, effects: vec![Effect::Change(delete)] }).await.unwrap();
-        assert_eq!(db.take_in(10, vec![incoming("b", Some("3"), json!({}))]).await.unwrap(), [true]);
+        assert_eq!(db.take_in(10, vec![incoming("b", Some("3"), json!({}))]).await.unwrap(), [TakenIn::Stored]);
         assert_eq!(db.read(USERS, "b").await.unwrap().unwrap().revision, format!("{:016x}", 256));
     }
 

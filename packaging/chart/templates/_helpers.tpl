@@ -13,3 +13,33 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
+
+{{- define "vestibule.settings" -}}
+{{- if .Values.keys -}}
+[keys]
+source = "file"
+file = "/keys/keys.json"
+
+{{ end -}}
+{{ .Values.project.settings }}
+{{- end -}}
+
+{{/* Whether the store is on PostgreSQL, or a variable says where it is: settings name it, in a line that is no comment. */}}
+{{- define "vestibule.shared" -}}
+{{- if regexMatch `(?m)^\s*url\s*=\s*["'](postgres(ql)?://|&\{)` .Values.project.settings -}}
+yes
+{{- end -}}
+{{- end -}}
+
+{{/* What cannot run, or would lose what people did, is refused before anything is installed. */}}
+{{- define "vestibule.possible" -}}
+{{- $shared := and .Values.project.conf (include "vestibule.shared" .) -}}
+{{- if lt (int .Values.replicas) 0 }}{{ fail "replicas: not less than 0" }}{{ end -}}
+{{- if and (gt (int .Values.replicas) 1) (not $shared) }}{{ fail "replicas: more than one node needs a store on PostgreSQL, [store] url in project.settings, and project.conf" }}{{ end -}}
+{{- if and (gt (int .Values.replicas) 1) (not .Values.keys) }}{{ fail "keys: several nodes need the same keys; name a Secret that holds keys.json" }}{{ end -}}
+{{- if and .Values.keys (not .Values.project.conf) }}{{ fail "keys: they are named by settings, which count with project.conf only" }}{{ end -}}
+{{- if and .Values.keys (regexMatch `(?m)^\s*\[keys\]` .Values.project.settings) }}{{ fail "project.settings: without [keys], which is written for the Secret that keys names" }}{{ end -}}
+{{- if and .Values.data (gt (int .Values.replicas) 1) }}{{ fail "data: a claim is for one node; several keep what lasts on PostgreSQL" }}{{ end -}}
+{{- if lt (int .Values.drainSeconds) 0 }}{{ fail "drainSeconds: not less than 0" }}{{ end -}}
+{{- if lt (int .Values.startAttempts) 1 }}{{ fail "startAttempts: at least 1" }}{{ end -}}
+{{- end -}}

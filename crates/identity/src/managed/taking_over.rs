@@ -107,15 +107,24 @@ enum Kept {
 }
 
 impl Managed {
+    /// Says whether a store could hold an object that another server kept, without looking at what it means.
+    ///
+    /// # Errors
+    /// As [`Managed::take_over`].
+    pub fn may_be_taken(&self, collection: &str, id: &str, content: &Value) -> Result<(), ResourceError> {
+        let schema = self.schema(collection)?;
+        limits::check_id(id)?;
+        limits::check(schema, content, Writer::Administrator)
+    }
+
     /// What becomes of an object that another server kept.
     ///
     /// # Errors
     /// 404 for a collection that the project does not have, 400 for what no store could hold: it is no object, nested too deep, or a text of
     /// it is too long or has control characters.
     pub fn take_over(&self, collection: &str, id: &str, content: Value) -> Result<TakenOver, ResourceError> {
+        self.may_be_taken(collection, id, &content)?;
         let schema = self.schema(collection)?;
-        limits::check_id(id)?;
-        limits::check(schema, &content, Writer::Administrator)?;
         let Value::Object(mut members) = content else { return Err(super::not_an_object()) };
         let mut taken = TakenOver::default();
         members.retain(|name, _| !super::writer::is_identity(name));

@@ -66,12 +66,12 @@ fn entries(content: &[u8], password: &[u8]) -> Option<Keystore> {
                 for _ in 0..input.u32()? {
                     certificate(&mut input, version)?;
                 }
-                keystore.private_keys.extend(private_key(protected, password).map(|key| Entry { alias, key }));
+                keystore.private_keys.extend(private_key(protected, password).map(|key| Entry::new(alias, key)));
             }
             2 => certificate(&mut input, version)?,
             3 => {
                 let sealed = java_stream::read(&mut input)?;
-                keystore.secret_keys.extend(secret_key(&sealed, password).map(|key| Entry { alias, key }));
+                keystore.secret_keys.extend(secret_key(&sealed, password).map(|key| Entry::new(alias, key)));
             }
             _ => return None,
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::lines::utf8;
-use crate::mapping::{Column, Mapping, derived_id};
+use crate::mapping::{Column, Mapping, derived_id, meant};
 use crate::record::{Fault, LONGEST_RECORD, Place, Read, Record};
 
 /// Columns of one table.
@@ -193,12 +193,13 @@ fn record(mapping: &Mapping, columns: &[Option<Column>], place: &Place, values: 
     for (column, value) in columns.iter().zip(values) {
         let Some(column) = column else { continue };
         let text = utf8(value).map_err(|what| format!("'{}': {what}", column.to))?;
+        let text = if mapping.quoted { meant(text) } else { text };
         if text.is_empty() {
             continue;
         }
         Mapping::put(&mut content, column, column.value(&text)?)?;
     }
-    mapping.complete(&mut content);
+    mapping.complete(&mapping.collection, &mut content);
     let mut taken = |name: &str| content.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let (id, revision) = (taken("_id"), taken("_rev"));
     let id = id.or_else(|| derived_id(&mapping.collection, &content)).ok_or("neither '_id' nor 'userName'")?;

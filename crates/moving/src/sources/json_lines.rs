@@ -49,13 +49,14 @@ fn record(mapping: &Mapping, place: Place, bytes: Vec<u8>, is_cut: bool) -> Resu
         };
         Fault::new(&place, what)
     })?;
-    let mut text = |name: &str| match content.shift_remove(name) {
+    let text = |content: &mut Map<String, Value>, name: &str| match content.shift_remove(name) {
         Some(Value::String(text)) => Ok(Some(text)),
         None | Some(Value::Null) => Ok(None),
         Some(_) => Err(Fault::new(&place, format!("'{name}' is no text"))),
     };
-    let (collection, id, revision) = (text(COLLECTION)?, text("_id")?, text("_rev")?);
-    let collection = collection.unwrap_or_else(|| mapping.collection.clone());
+    let collection = text(&mut content, COLLECTION)?.unwrap_or_else(|| mapping.collection.clone());
+    mapping.of_object(&collection, &mut content).map_err(|what| Fault::new(&place, what))?;
+    let (id, revision) = (text(&mut content, "_id")?, text(&mut content, "_rev")?);
     let id = id.or_else(|| derived_id(&collection, &content)).ok_or_else(|| Fault::new(&place, "neither '_id' nor 'userName'"))?;
     Ok(Read::Record(Box::new(Record { place, collection, id, revision, content, lost: Vec::new() })))
 }

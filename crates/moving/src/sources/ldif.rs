@@ -257,7 +257,7 @@ fn record(mapping: &Mapping, mapped: &BTreeMap<String, Option<Column>>, place: &
             }
         }
     }
-    mapping.complete(&mut content);
+    mapping.complete(&collection, &mut content);
     let mut taken = |name: &str| content.shift_remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let (id, revision) = (taken("_id"), taken("_rev"));
     let by_name = || derived_id(&collection, &content);

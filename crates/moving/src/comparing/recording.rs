@@ -1,0 +1,174 @@
+//! Recorded traffic: a HAR file as browsers and proxies write it, or JSON lines with a request and its answer on each.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// The part of an address that self-service begins with.
+const SELF_SERVICE: &str = "selfservice/";
+/// Headers that are sent again: what a request asks with, and nothing of the connection or of a session that has ended.
+const SENT: [&str; 7] = [
+    "accept-api-version",
+    "accept-language",
+    "content-type",
+    "x-openidm-username",
+    "x-openidm-password",
+    "x-openidm-nosession",
+    "x-requested-with",
+];
+
+/// Why a recording cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordingError {
+    /// The file cannot be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// Something of it is no exchange.
+    #[error("{place}: {what}")]
+    Exchange {
+        /// The file, and the line or the entry, from 1.
+        place: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// A request that was recorded, and what was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// Which one of the recording, from 1: its line, or its entry.
+    pub number: usize,
+    /// The method.
+    pub method: String,
+    /// The address from `selfservice/` on, with its query.
+    pub path: String,
+    /// The headers that are sent again, with names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body; null where there is none.
+    pub body: Value,
+    /// The body of the recorded answer; null where it is no JSON.
+    pub answer: Value,
+}
+
+/// The self-service of a recording, in its order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recording {
+    /// What is replayed.
+    pub exchanges: Vec<Exchange>,
+    /// Requests that are no self-service, and are left out.
+    pub others: usize,
+}
+
+impl Recording {
+    /// Reads a recording: a HAR file, or JSON lines with `request` (`method`, `url`, `headers`, `body`) and `answer` (`body`) on each.
+    ///
+    /// # Errors
+    /// [`RecordingError`], which names the line or the entry.
+    pub fn read(path: &Path) -> Result<Self, RecordingError> {
+        let text = std::fs::read_to_string(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
+        Self::of(&text).map_err(|(place, what)| RecordingError::Exchange { place: format!("{}{place}", path.display()), what })
+    }
+
+    /// What a text holds; or where it holds something else, behind the name of the file, and what is wrong.
+    fn of(text: &str) -> Result<Self, (String, String)> {
+        let mut recording = Self::default();
+        let whole: Option<Value> = serde_json::from_str(text).ok();
+        if let Some(entries) = whole.as_ref().and_then(|whole| whole.pointer("/log/entries")).and_then(Value::as_array) {
+            for (number, entry) in (1..).zip(entries) {
+                recording.add(number, entry).map_err(|what| (format!(", entry {number}"), what))?;
+            }
+            return Ok(recording);
+        }
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+            let line = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}"));
+            line.and_then(|line| recording.add(number, &line)).map_err(|what| (format!(":{number}"), what))?;
+        }
+        Ok(recording)
+    }
+
+    fn add(&mut self, number: usize, entry: &Value) -> Result<(), String> {
+        let request = entry.get("request").filter(|request| request.is_object()).ok_or("there is no 'request'")?;
+        let text = |name: &str| request.get(name).and_then(Value::as_str);
+        let url = text("url").or_else(|| text("path")).ok_or("the request has no 'url'")?;
+        let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
+        let at = address.find(&format!("/{SELF_SERVICE}")).map(|at| at + 1).or_else(|| address.starts_with(SELF_SERVICE).then_some(0));
+        let Some(path) = at.and_then(|at| address.get(at..)) else {
+            self.others += 1;
+            return Ok(());
+        };
+        let path = path.split('#').next().unwrap_or_default();
+        self.exchanges.push(Exchange {
+            number,
+            method: text("method").unwrap_or("GET").to_ascii_uppercase(),
+            path: query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")),
+            headers: headers(request.get("headers")),
+            body: body(request.get("body").or_else(|| request.pointer("/postData/text"))),
+            answer: body(["answer", "response"].iter().find_map(|name| {
+                let answer = entry.get(*name)?;
+                answer.get("body").or_else(|| answer.pointer("/content/text"))
+            })),
+        });
+        Ok(())
+    }
+}
+
+/// A list of names and values, or an object of them.
+fn headers(written: Option<&Value>) -> Vec<(String, String)> {
+    let listed = |header: &Value| Some((header.get("name")?.as_str()?.to_lowercase(), header.get("value")?.as_str()?.to_owned()));
+    let found: Vec<(String, String)> = match written {
+        Some(Value::Array(list)) => list.iter().filter_map(listed).collect(),
+        Some(Value::Object(members)) => {
+            members.iter().filter_map(|(name, value)| Some((name.to_lowercase(), value.as_str()?.to_owned()))).collect()
+        }
+        _ => Vec::new(),
+    };
+    found.into_iter().filter(|(name, _)| SENT.contains(&name.as_str())).collect()
+}
+
+/// A body as JSON, or as the text of JSON.
+fn body(written: Option<&Value>) -> Value {
+    match written {
+        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
+        Some(value) => value.clone(),
+        None => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_har_file_and_json_lines_say_the_same() {
+        let har = json!({ "log": { "entries": [
+            { "request": { "method": "GET", "url": "https://old/ui/index.html", "headers": [] }, "response": {} },
+            { "request": { "method": "post", "url": "https://old/openidm/selfservice/reset?_action=submitRequirements",
+                "headers": [{ "name": "X-OpenIDM-Username", "value": "anonymous" }, { "name": "Cookie", "value": "s=1" }],
+                "postData": { "mimeType": "application/json", "text": "{\"input\":{}}" } },
+              "response": { "status": 200, "content": { "text": "{\"token\":\"t\"}" } } },
+        ] } });
+        let lines = "{\"request\":{\"url\":\"/ui/index.html\"}}\n{\"request\":{\"method\":\"POST\",\"path\":\"selfservice/reset?_action=submitRequirements\",\
+            \"headers\":{\"x-openidm-username\":\"anonymous\",\"cookie\":\"s=1\"},\"body\":{\"input\":{}}},\"answer\":{\"status\":200,\"body\":{\"token\":\"t\"}}}\n";
+        let read = Recording::of(&har.to_string()).unwrap();
+        assert_eq!(read, Recording::of(lines).unwrap());
+        let [one] = read.exchanges.as_slice() else { panic!("{read:?}") };
+        assert_eq!((one.number, one.method.as_str(), one.path.as_str()), (2, "POST", "selfservice/reset?_action=submitRequirements"));
+        assert_eq!(one.headers, [("x-openidm-username".to_owned(), "anonymous".to_owned())], "a session is not replayed");
+        assert_eq!((&one.body, &one.answer, read.others), (&json!({ "input": {} }), &json!({ "token": "t" }), 1));
+    }
+
+    #[test]
+    fn what_is_no_exchange_is_named_with_its_place() {
+        let fault = |text: &str| Recording::of(text).unwrap_err();
+        assert_eq!(fault("\n{}\n"), (":2".to_owned(), "there is no 'request'".to_owned()));
+        assert!(fault("{").1.starts_with("no JSON"));
+        assert_eq!(fault("{\"log\":{\"entries\":[{\"request\":{}}]}}"), (", entry 1".to_owned(), "the request has no 'url'".to_owned()));
+    }
+}

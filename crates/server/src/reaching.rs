@@ -1,0 +1,97 @@
+//! Another server that a command asks: its address, and how fast it is asked.
+//!
+//! Easiest to break: it serves people. Nothing secret goes there in the clear, and no answer that was late makes the next request early.
+
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+use tokio::time::{Interval, MissedTickBehavior};
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Why another server is not asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ReachError {
+    /// No address that could be read.
+    #[error("'{0}' is no address of a server; it looks like https://idm.example.com/openidm")]
+    Address(String),
+    /// Secrets would go over the network in the clear.
+    #[error("{0} is not encrypted, and passwords would go there in the clear; use https")]
+    InTheClear(String),
+    /// No pace.
+    #[error("{0} in a second is no pace: it is a number above 0")]
+    Pace(f64),
+    /// What connects cannot be made.
+    #[error("nothing can be asked: {0}")]
+    Client(String),
+}
+
+/// The address of a REST interface, up to `/openidm`. In the clear only on this machine.
+///
+/// # Errors
+/// [`ReachError::Address`] and [`ReachError::InTheClear`].
+pub(crate) fn base(address: &str) -> Result<Url, ReachError> {
+    let wrong = || ReachError::Address(address.to_owned());
+    let url = Url::parse(&format!("{}/", address.trim_end_matches('/'))).map_err(|_| wrong())?;
+    let host = url.host_str().ok_or_else(wrong)?;
+    let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_here => Ok(url),
+        "http" => Err(ReachError::InTheClear(url.to_string())),
+        _ => Err(wrong()),
+    }
+}
+
+/// When something is asked for, so often in a second.
+///
+/// # Errors
+/// [`ReachError::Pace`].
+pub(crate) fn pace(per_second: f64) -> Result<Interval, ReachError> {
+    let between = Some(1.0 / per_second).filter(|_| per_second > 0.0).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let between = between.filter(|between| !between.is_zero()).ok_or(ReachError::Pace(per_second))?;
+    let mut pace = tokio::time::interval(between);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    Ok(pace)
+}
+
+/// What connects. It goes nowhere else than it is told.
+///
+/// # Errors
+/// [`ReachError::Client`].
+pub(crate) fn client() -> Result<Client, ReachError> {
+    let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
+    client.map_err(|error| ReachError::Client(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_pace_is_refused_and_a_late_answer_makes_no_request_early() {
+        for per_second in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-300] {
+            assert!(matches!(pace(per_second), Err(ReachError::Pace(_))), "{per_second}");
+        }
+        let mut pace = pace(2.0).unwrap();
+        pace.tick().await;
+        tokio::time::advance(Duration::from_secs(10)).await;
+        pace.tick().await;
+        let began = tokio::time::Instant::now();
+        pace.tick().await;
+        pace.tick().await;
+        assert!(began.elapsed() >= Duration::from_millis(900), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn nothing_goes_in_the_clear_but_on_this_machine() {
+        for good in ["https://idm.example.com/openidm", "http://localhost:8080/openidm/", "http://127.0.0.1/x", "http://[::1]/x"] {
+            assert!(base(good).unwrap().as_str().ends_with('/'), "{good}");
+        }
+        assert!(matches!(base("http://idm.example.com/openidm"), Err(ReachError::InTheClear(_))));
+        for wrong in ["", "idm.example.com", "ftp://idm.example.com", "file:///etc/passwd", "https://"] {
+            assert!(matches!(base(wrong), Err(ReachError::Address(_))), "{wrong}");
+        }
+    }
+}
