@@ -14,6 +14,7 @@ mod embedded;
 mod exposed;
 mod far_end;
 mod fix;
+mod identity_providers;
 mod keys;
 mod listener;
 mod mail;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{World, project, stock, world};
-use crate::support::identity_provider::{Account, IdentityProvider, authentication, modules};
+use crate::support::identity_provider::{Account, IdentityProvider, authentication, modules, signing_in};
 use crate::support::people::PASSWORD;
 use crate::support::server::check;
 use crate::support::{Person, Project, Server};
@@ -154,4 +154,18 @@ fn a_provider_is_added_while_the_server_runs_and_its_secret_does_not_leave() {
     let (_, account) = (Person::create(&world.server, "late"), Account::new("late"));
     let (url, kept) = world.sent("late");
     assert_eq!(world.back(&kept, &world.other.answer(&url, &account)).status, 200);
+}
+
+#[test]
+fn a_script_that_cannot_be_compiled_is_said_at_the_start_and_keeps_its_provider_out() {
+    let idp = IdentityProvider::start();
+    let mut file = idp.file("acme");
+    file["propertyMap"][4]["transform"]["source"] = json!("source.toUpperCase(");
+    let files = signing_in().json("conf/identityProvider-acme.json", &file).json("conf/identityProvider-other.json", &idp.file("other"));
+    let (_, out) = check(&files);
+    assert!(out.contains("nobody can sign in with acme: propertyMap: a script cannot be compiled"), "{out}");
+    assert!(!out.contains("nobody can sign in with other"), "{out}");
+    let shown = Server::on(files).start().anonymous().get("authentication").ok();
+    let names: Vec<&Value> = shown["providers"].as_array().unwrap().iter().map(|one| &one["provider"]).collect();
+    assert_eq!(names, [&json!("other")]);
 }

@@ -107,3 +107,51 @@ fn an_account_whose_person_has_gone_may_be_linked_to_another_and_leads_nowhere_b
     assert_eq!(world.links(&next).len(), 1);
     assert_eq!(world.signs_in(&world.client_token("acme", &account)).ok()["authorization"]["id"], json!(next.id));
 }
+
+#[test]
+fn of_two_accounts_of_one_provider_that_come_at_once_one_is_linked() {
+    let world = world();
+    for round in 0..6 {
+        let person = Person::create(&world.server, "at-once");
+        let session = world.server.nobody().session(&person.name, PASSWORD);
+        let tokens = [world.client_token("acme", &Account::new("one")), world.client_token("acme", &Account::new("two"))];
+        let statuses = at_once(&tokens, |token| bind(&session, &person, "acme", token).status);
+        assert_eq!((statuses, world.links(&person).len()), ([200, 409], 1), "{round}");
+    }
+}
+
+#[test]
+fn of_two_people_who_link_one_account_at_once_one_has_it_and_the_other_is_told() {
+    let world = world();
+    for round in 0..6 {
+        let account = Account::new("shared");
+        let one = |tag: &str| {
+            let person = Person::create(&world.server, tag);
+            let session = world.server.nobody().session(&person.name, PASSWORD);
+            (person, session, world.client_token("acme", &account))
+        };
+        let both = [one("one"), one("two")];
+        let statuses = at_once(&both, |(person, session, token)| {
+            let answer = bind(session, person, "acme", token);
+            assert!(answer.status == 200 || answer.text().contains("is linked already"), "{}", answer.text());
+            answer.status
+        });
+        let linked: usize = both.iter().map(|(person, ..)| world.links(person).len()).sum();
+        assert_eq!((statuses, linked), ([200, 409], 1), "{round}");
+    }
+}
+
+/// The statuses of two requests that are sent at the same moment, the lower one first.
+fn at_once<T: Sync>(both: &[T; 2], send: impl Fn(&T) -> u16 + Sync) -> [u16; 2] {
+    let barrier = Barrier::new(2);
+    let sent = |one: &T| {
+        barrier.wait();
+        send(one)
+    };
+    let mut statuses = std::thread::scope(|scope| {
+        let second = scope.spawn(|| sent(&both[1]));
+        [sent(&both[0]), second.join().unwrap()]
+    });
+    statuses.sort_unstable();
+    statuses
+}
