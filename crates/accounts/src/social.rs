@@ -157,8 +157,9 @@ impl Attempt<'_> {
     /// Where the session at a provider ends too, if it says so.
     ///
     /// # Errors
-    /// 404 for an unknown provider, 503 for one that does not answer.
+    /// 404 for an unknown provider, 503 for one that does not answer, 429 for too many.
     pub async fn end_of_session_at(&self, provider: &str) -> Result<Option<String>, AccountError> {
+        self.accounts.limits.sign_in(self.address, self.now)?;
         self.runtime.social.end_of_session(provider, self.now).await.map_err(|error| told(provider, &error))
     }
 
@@ -231,6 +232,10 @@ fn called(common: &Map<String, Value>) -> Option<String> {
     ["email", "username", "displayName"].iter().find_map(text).map(str::to_owned)
 }
 
+fn taken() -> AccountError {
+    ResourceError::conflict("An account of this identity provider is linked already").of_kind(trouble::TAKEN).into()
+}
+
 /// How often a link is tried to be taken away while others of the same person are.
 const ROUNDS: usize = 4;
 /// The collection of the people that accounts at providers are linked to.
@@ -253,7 +258,7 @@ impl Actor<'_> {
         let managed = self.managed();
         let elsewhere = stages::find_link(&managed, &proven).await?.is_some();
         if elsewhere || linked.iter().any(|(of, _)| *of == ::social::collection(provider)) {
-            return Err(ResourceError::conflict("An account of this identity provider is linked already").of_kind(trouble::TAKEN).into());
+            return Err(taken());
         }
         let effects = stages::link(&managed, &proven, PEOPLE, id).await?;
         let detail = json!({ "provider": provider, "linked": true });
@@ -358,6 +363,9 @@ impl Actor<'_> {
             Err(CommitError::Spent) => {
                 Err(ResourceError::bad_request("The token of the identity provider is not valid").of_kind(trouble::OLD).into())
             }
+            // Somebody was faster: with the same account, or with another one of the same provider.
+            Err(CommitError::IdTaken { .. } | CommitError::Stale) => Err(taken()),
+            Err(CommitError::Patch(error)) if error == reference::occupied(LINKS, id) => Err(taken()),
             Err(error) => Err(ResourceError::from(error).into()),
         }
     }

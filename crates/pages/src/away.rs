@@ -17,7 +17,7 @@ use crate::dead_end::{DeadEnd, Why};
 use crate::form::Form;
 use crate::trouble::{self, Trouble};
 use crate::visit::{Outcome, Visit};
-use crate::way::{LINKS, Purpose, path};
+use crate::way::{HOME, LINKS, Purpose, path};
 
 /// The cookie's name.
 const COOKIE: &str = "vestibule-provider";
@@ -58,8 +58,9 @@ pub(crate) async fn begin(visit: &Visit) -> Outcome {
     let Some(provider) = visit.provider(visit.segment()) else { return Err(DeadEnd::new(Why::NotFound)) };
     let purpose = purpose(visit);
     match &purpose {
-        Purpose::Enter { to } if visit.is_signed_in() => return Ok(see_other(to)),
-        Purpose::Link if !visit.is_signed_in() => return Ok(see_other(&format!("/sign-in?to={LINKS}"))),
+        Purpose::Link if visit.is_signed_in() => {}
+        Purpose::Link => return Ok(see_other(&format!("/sign-in?to={LINKS}"))),
+        _ if visit.is_signed_in() => return Ok(see_other(HOME)),
         _ => {}
     }
     let sent = match visit.attempt().sent_to(&provider.name).await {

@@ -61,6 +61,9 @@ pub(crate) struct DeadEnd {
     /// Seconds of the same, for the header.
     #[serde(skip)]
     pub retry_after: Option<u64>,
+    /// The rate limit that ended it.
+    #[serde(skip)]
+    pub limit: Option<&'static str>,
     /// Methods that the page has.
     #[serde(skip)]
     pub allow: &'static str,
@@ -91,7 +94,7 @@ impl Why {
 impl DeadEnd {
     /// An end without further facts.
     pub(crate) fn new(why: Why) -> Self {
-        Self { why, again: String::new(), process: String::new(), minutes: None, retry_after: None, allow: "", status: None }
+        Self { why, again: String::new(), process: String::new(), minutes: None, retry_after: None, limit: None, allow: "", status: None }
     }
 
     /// Names the process, and where it can be begun anew.
@@ -126,7 +129,8 @@ impl From<AccountError> for DeadEnd {
         match error {
             AccountError::Limited(limited) => {
                 let minutes = limited.retry_after.div_ceil(60).max(1);
-                Self { minutes: Some(minutes), retry_after: Some(limited.retry_after), ..Self::new(Why::TooMany) }
+                let retry_after = Some(limited.retry_after);
+                Self { minutes: Some(minutes), retry_after, limit: Some(limited.limit), ..Self::new(Why::TooMany) }
             }
             other => ResourceError::from(other).into(),
         }

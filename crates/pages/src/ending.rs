@@ -55,16 +55,15 @@ pub(crate) async fn reached(visit: &Visit, name: &str, at: &str, body: &Value, b
         }
     }
     let by_provider = additions.get("oauthLogin") == Some(&Value::Bool(true)) || additions.get("claimedProfile").is_some();
-    let mut came_in = led.session.is_some();
-    if let Some(text) = brought.filter(|_| by_provider && !came_in) {
-        came_in = session::begin_by_provider(visit, text).await?;
-        if !came_in {
+    if let Some(text) = brought.filter(|_| by_provider && led.session.is_none()) {
+        led.session = session::begin_by_provider(visit, text).await?;
+        if led.session.is_none() {
             let provider = visit.attempt().elsewhere(text).map(|one| one.provider).unwrap_or_default();
             return told(&Purpose::Enter { to: HOME.to_owned() }, &provider, Trouble::CLOSED);
         }
     }
     let next = additions.get("successUrl").and_then(Value::as_str).filter(|url| !url.is_empty());
-    let is_at_home = came_in || (visit.is_signed_in() && additions.get("userName").is_none());
+    let is_at_home = led.session.is_some() || (visit.is_signed_in() && additions.get("userName").is_none());
     led.to = if next.is_none() && is_at_home {
         HOME.to_owned()
     } else {

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use http::{HeaderMap, header};
 use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
 
@@ -79,12 +78,6 @@ fn decode(bytes: &[u8]) -> String {
     let spaced: Vec<u8> = bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     // A browser writes each line end as two characters.
     percent_decode(&spaced).decode_utf8_lossy().replace("\r\n", "\n").replace('\0', "\u{fffd}")
-}
-
-/// Whether a request says that its body is a form.
-pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    let written = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    written.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use process::{AuditEvent, Topic};
 use serde_json::json;
+use wire::body::is_form;
 use wire::client::{self, Client, Peer};
 use wire::{cookie, language};
 
@@ -23,7 +24,7 @@ use crate::asset;
 use crate::away::{self, Away};
 use crate::browser::Browser;
 use crate::dead_end::{DeadEnd, Why};
-use crate::form::{self, Form};
+use crate::form::Form;
 use crate::look::Look;
 use crate::mail_change;
 use crate::page::Page as _;
@@ -253,7 +254,7 @@ fn came_too_late(visit: &Visit) -> Option<&str> {
 /// Reads the form, and whether it is one that this browser was given.
 async fn read(visit: &mut Visit, body: Body) -> Result<(), DeadEnd> {
     let bytes = collect(body).await?;
-    if !form::is_form(&visit.parts.headers) {
+    if !is_form(&visit.parts.headers) {
         return Err(DeadEnd::new(Why::Type));
     }
     visit.form = Form::parse(&bytes);
@@ -308,6 +309,9 @@ fn finish(visit: &Visit, outcome: Outcome, head: bool) -> Response<Body> {
 }
 
 fn ended(visit: &Visit, end: &DeadEnd) -> Response<Body> {
+    if let Some(limit) = end.limit {
+        visit.accounts.meter.limited(limit);
+    }
     let mut response = visit.page_by(end.status.unwrap_or_else(|| end.why.status()), end, DeadEnd::TEMPLATE, None);
     if let Some(seconds) = end.retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());

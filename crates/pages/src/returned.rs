@@ -15,7 +15,7 @@ use crate::self_service;
 use crate::session;
 use crate::trouble::{Trouble, told};
 use crate::visit::{Outcome, Visit};
-use crate::way::{LINKS, Purpose};
+use crate::way::{HOME, LINKS, Purpose};
 
 /// Seconds for which an account waits for its owner to press the button.
 const WAITS: i64 = 900;
@@ -30,6 +30,10 @@ pub(crate) struct Waiting {
 /// GET of the address.
 pub(crate) async fn serve(visit: &Visit, away: &Away) -> Outcome {
     away::forget(visit);
+    if visit.is_signed_in() && away.purpose != Purpose::Link {
+        // They signed in meanwhile: nobody is turned into somebody else by coming back.
+        return Ok(see_other(HOME));
+    }
     let answered: Answered = visit.query.pairs().collect();
     let text = match visit.attempt().came_back(&away.challenge, &answered).await {
         Ok(text) => text,
@@ -38,7 +42,7 @@ pub(crate) async fn serve(visit: &Visit, away: &Away) -> Outcome {
     match &away.purpose {
         Purpose::Link => waits(visit, text).await,
         Purpose::Enter { to } => {
-            if session::begin_by_provider(visit, &text).await? {
+            if session::begin_by_provider(visit, &text).await?.is_some() {
                 return Ok(see_other(to));
             }
             self_service::comes(visit, text).await

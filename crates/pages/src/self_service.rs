@@ -132,7 +132,12 @@ async fn beginning(visit: &Visit, process: &Process<Services>, source: &Form) ->
 /// A step that was kept.
 async fn step(visit: &Visit, process: &Process<Services>, at: &str) -> Outcome {
     let Some(step) = visit.kept::<Step>(at).await?.filter(|step| step.process == process.name) else {
-        return Err(DeadEnd::new(Why::Forgotten).of_process(&process.name));
+        // Nothing is kept of a first question. Whoever went from it to an identity provider, and came back with nothing, is asked it again.
+        return if visit.query.has("trouble") {
+            first(visit, process).await
+        } else {
+            Err(DeadEnd::new(Why::Forgotten).of_process(&process.name))
+        };
     };
     if let Some(ended) = &step.ended {
         return ending::shown(visit, &step, ended);
@@ -420,7 +425,7 @@ pub(crate) async fn continues(visit: &Visit, (name, at): (&str, &str), text: Str
         // Another account, which shows that the one here is theirs.
         return submit(visit, &process, &step, at, Map::from_iter([("clientToken".to_owned(), json!(text))])).await;
     }
-    if session::begin_by_provider(visit, &text).await? {
+    if session::begin_by_provider(visit, &text).await?.is_some() {
         return Ok(see_other(HOME));
     }
     if step.token.is_none() && [REGISTRATION, CLAIM].contains(&name) {

@@ -42,16 +42,16 @@ pub(crate) async fn begin(visit: &Visit, mut identified: Identified) -> Result<S
     Ok(draft.cookie)
 }
 
-/// Begins a session of whoever an account at an identity provider is linked to. Returns whether somebody is.
+/// Begins a session of whoever an account at an identity provider is linked to. Returns its cookie's value; nothing where that is nobody.
 ///
 /// # Errors
 /// As [`begin`].
-pub(crate) async fn begin_by_provider(visit: &Visit, text: &str) -> Result<bool, AccountError> {
+pub(crate) async fn begin_by_provider(visit: &Visit, text: &str) -> Result<Option<String>, AccountError> {
     let evidence = Evidence { cookies: [None; MAX_COOKIES], newcomer: None, provider: Some(text), password: None, run_as: None };
     match visit.attempt().identify(evidence).await {
-        Ok(identified) if identified.principal.is_anonymous() => Ok(false),
-        Ok(identified) => begin(visit, identified).await.map(|_| true),
-        Err(AccountError::Denied) => Ok(false),
+        Ok(identified) if identified.principal.is_anonymous() => Ok(None),
+        Ok(identified) => begin(visit, identified).await.map(Some),
+        Err(AccountError::Denied) => Ok(None),
         Err(error) => Err(error),
     }
 }

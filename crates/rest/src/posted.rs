@@ -8,12 +8,13 @@ use accounts::Attempt;
 use axum::body::Body;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
+use wire::body::is_form;
 use wire::client::{Client, Peer};
 use wire::parameters::Parameters;
 
 use crate::app::App;
 use crate::body::collect;
-use crate::reply;
+use crate::reply::{self, Refusal};
 
 /// Bytes of the longest form.
 const MAX_FORM: usize = 16 * 1024;
@@ -26,9 +27,7 @@ pub async fn posted(app: &App, parts: &Parts, body: Body, peer: Peer) -> Result<
     let accounts = app.accounts.as_ref();
     let runtime = accounts.runtime.load_full();
     let path = parts.uri.path();
-    let is_form =
-        parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-    if parts.method != Method::POST || !is_form || !runtime.social.iter().any(|provider| provider.posts_to(path)) {
+    if parts.method != Method::POST || !is_form(&parts.headers) || !runtime.social.iter().any(|provider| provider.posts_to(path)) {
         return Err(body);
     }
     let client = Client::of(peer, &parts.headers, |address| runtime.trusts(address));
@@ -39,13 +38,17 @@ pub async fn posted(app: &App, parts: &Parts, body: Body, peer: Peer) -> Result<
         Err(error) => Err(error),
     };
     let query = match form {
-        Ok(form) => attempt.passed_on(form.as_slice()).map_err(Into::into),
-        Err(error) => Err(error),
+        Ok(form) => attempt.passed_on(form.as_slice()).map_err(Refusal::from),
+        Err(error) => Err(error.into()),
     };
-    Ok(match query {
-        Ok(query) => see_other(&format!("{path}?{query}")),
-        Err(error) => reply::refuse(&error.into()),
-    })
+    Ok(query.map_or_else(|refusal| refused(app, &refusal), |query| see_other(&format!("{path}?{query}"))))
+}
+
+fn refused(app: &App, refusal: &Refusal) -> Response<Body> {
+    if let Some(limit) = refusal.limit {
+        app.accounts.meter.limited(limit);
+    }
+    reply::refuse(refusal)
 }
 
 fn see_other(to: &str) -> Response<Body> {

@@ -80,39 +80,37 @@ pub(crate) fn marks(ring: &KeyRing) -> Vec<String> {
 pub(crate) fn open(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
     let path = document(data, settings, project);
     let mut ring = open_or_make(&path)?;
-<<<<<<< HEAD
-    if let Some((source, imported)) = import(&mut ring, settings, project)?.filter(|(_, imported)| imported.changed) {
-        write(&path, &ring)?;
-        tracing::info!(path = %source.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
-=======
     if let Some((from, imported)) = bring_named(&mut ring, settings, project)?
         && imported.changed
     {
         write(&path, &ring)?;
         tracing::info!(path = %from.display(), signing = imported.signing, "imported keys; tokens made with the former ones stay good");
->>>>>>> work-D
     }
     Ok(ring)
 }
 
-<<<<<<< HEAD
-/// Brings the operator's keys into a ring, where settings name some that are not the document itself: from which file, and what came of it.
-fn import(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> Result<Option<(PathBuf, Imported)>, KeyFileError> {
-    let at =
-        |name: Option<&str>| project.map_or_else(|| PathBuf::from(name.unwrap_or_default()), |root| root.join(name.unwrap_or_default()));
-    let (path, imported) = match settings.source {
-        KeySource::Store => return Ok(None),
-        KeySource::File => {
-            let path = at(settings.file.as_deref());
-=======
-/// The key ring that [`open`] gives at the next start; nothing is made or written.
+/// What a start would make of the keys, were it now. Nothing is written: what a start makes and imports is made in memory and forgotten.
 ///
 /// # Errors
-/// [`KeyFileError`], also where there are no keys yet.
-pub(crate) fn look(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<KeyRing, KeyFileError> {
-    let mut ring = open_there(&document(data, settings, project))?;
-    bring_named(&mut ring, settings, project)?;
-    Ok(ring)
+/// [`KeyFileError`], as a start would meet it.
+pub(crate) fn look(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<Look, KeyFileError> {
+    let path = document(data, settings, project);
+    let mut ring = match open_there(&path) {
+        Err(KeyFileError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+            KeyRing::generate().map_err(|error| KeyFileError::Key { path: path.clone(), error })?
+        }
+        opened => opened?,
+    };
+    let brought = bring_named(&mut ring, settings, project)?;
+    Ok(Look { ring, comes_from: brought.filter(|(_, imported)| imported.changed).map(|(path, _)| path) })
+}
+
+/// What [`look`] saw.
+pub(crate) struct Look {
+    /// The keys, with those that a start would import.
+    pub(crate) ring: KeyRing,
+    /// The file that a start would import some from.
+    pub(crate) comes_from: Option<PathBuf>,
 }
 
 /// Imports the keys that settings name beside our own document, and says of which file.
@@ -125,7 +123,6 @@ fn bring_named(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> R
         KeySource::Store => return Ok(None),
         KeySource::File => {
             let path = at(&settings.file);
->>>>>>> work-D
             if !is_pem(&path)? {
                 return Ok(None);
             }
@@ -134,11 +131,7 @@ fn bring_named(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> R
             (path, imported)
         }
         KeySource::Keystore => {
-<<<<<<< HEAD
-            let path = at(settings.keystore.as_deref());
-=======
             let path = at(&settings.keystore);
->>>>>>> work-D
             let password = settings.password.as_ref().ok_or_else(|| KeyFileError::NoPassword(path.clone()))?;
             let imported = ring.import_pkcs12(&read(&path)?, password.expose(), &settings.alias, settings.signing_alias.as_deref());
             (path, imported)
@@ -146,36 +139,6 @@ fn bring_named(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> R
     };
     let imported = imported.map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
     Ok(Some((path, imported)))
-<<<<<<< HEAD
-}
-
-/// What a start would make of the keys, were it now. Nothing is written: what a start makes and imports is made in memory and forgotten.
-///
-/// # Errors
-/// [`KeyFileError`], as a start would meet it.
-pub(crate) fn look(data: &Path, settings: &Keys, project: Option<&Path>) -> Result<Look, KeyFileError> {
-    let path = document(data, settings, project);
-    let key = |error| KeyFileError::Key { path: path.clone(), error };
-    let mut ring = match fs::read_to_string(&path) {
-        Ok(document) => {
-            check_mode(&path, EVERYBODY_ELSE)?;
-            KeyRing::from_json(&document).map_err(key)?
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => KeyRing::generate().map_err(key)?,
-        Err(error) => return Err(KeyFileError::Io { path, error }),
-    };
-    let imported = import(&mut ring, settings, project)?;
-    Ok(Look { ring, comes_from: imported.filter(|(_, imported)| imported.changed).map(|(path, _)| path) })
-}
-
-/// What [`look`] saw.
-pub(crate) struct Look {
-    /// The keys, with those that a start would import.
-    pub(crate) ring: KeyRing,
-    /// The file that a start would import some from.
-    pub(crate) comes_from: Option<PathBuf>,
-=======
->>>>>>> work-D
 }
 
 /// Makes new keys in a data directory, beside the former ones, which open what they sealed.

@@ -16,6 +16,7 @@ mod exposed;
 mod far_end;
 mod fix;
 mod host;
+mod identity_providers;
 mod keys;
 mod listener;
 mod mail;

@@ -24,7 +24,7 @@ pub use hash_pool::HashPool;
 pub(crate) use hash_pool::on_behalf_of;
 pub(crate) use health::StoreHealth;
 pub(crate) use mail_door::CourierDoor;
-pub(crate) use providers::{HttpProviders, SandboxTransforms};
+pub(crate) use providers::{HttpProviders, SandboxTransforms, Transforms};
 pub use random::OsRandom;
 pub(crate) use remote_stages::HttpStages;
 pub(crate) use scripts::{OnRuntime, SandboxScripts, TemplateLetters};

@@ -27,7 +27,8 @@ use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, Remote
 use store::Collections;
 
 use crate::embedded;
-use crate::ports::{OnRuntime, SandboxScripts, SandboxTransforms, TemplateLetters};
+use crate::identity_providers;
+use crate::ports::{OnRuntime, SandboxScripts, SandboxTransforms, TemplateLetters, Transforms};
 use crate::sealed::ScriptSeal;
 
 /// Where a project comes from.
@@ -138,6 +139,7 @@ pub(crate) struct Material {
     consents: Consents,
     keystore: Option<Keystore>,
     providers: Vec<Provider>,
+    transforms: Transforms,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -148,7 +150,7 @@ impl Material {
     pub(crate) fn compile(source: &Source, mut project: Project) -> Self {
         let mut diagnostics = std::mem::take(&mut project.diagnostics);
         let keystore = open_secrets(source, &mut project, &mut diagnostics);
-        let providers = identity_providers(&project, &mut diagnostics);
+        let (providers, transforms) = identity_providers::read(&project, &mut diagnostics);
         let catalogue = stages::catalogue();
         let companions = project.companions();
         let mut processes = Vec::new();
@@ -166,7 +168,7 @@ impl Material {
         check_pages(source, &project, &mut diagnostics);
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
         let diagnostics = project::once(diagnostics);
-        Self { project, processes, templates, consents, keystore, providers, diagnostics }
+        Self { project, processes, templates, consents, keystore, providers, transforms, diagnostics }
     }
 
     /// The places whose values are to name one object alone: what is unique, what people sign in with, and their addresses.
@@ -254,7 +256,7 @@ impl Material {
     #[must_use]
     pub(crate) fn join(self, source: &Source, parts: &Parts, kept: &HashMap<String, Arc<Process<Services>>>) -> Runtime {
         let broken = self.broken();
-        let Self { project, processes: compiled, templates, consents, keystore, providers, diagnostics } = self;
+        let Self { project, processes: compiled, templates, consents, keystore, providers, transforms, diagnostics } = self;
         let mut processes: HashMap<String, Arc<Process<Services>>> =
             compiled.into_iter().filter_map(|(name, process)| Some((name, Arc::new(process?)))).collect();
         // A file that cannot even be parsed names no process; the one it was keeps serving all the same.
@@ -300,8 +302,12 @@ impl Material {
             managed: Arc::clone(&managed),
             post,
         });
-        let transforms =
-            SandboxTransforms { sandbox: Arc::clone(&parts.sandbox), clock: Arc::clone(&parts.clock), random: Arc::clone(&parts.random) };
+        let transforms = SandboxTransforms {
+            programs: transforms,
+            sandbox: Arc::clone(&parts.sandbox),
+            clock: Arc::clone(&parts.clock),
+            random: Arc::clone(&parts.random),
+        };
         let social = Arc::new(Providers::new(providers, Arc::clone(&parts.providers), Arc::new(transforms)));
         let services = Arc::new(Services {
             social: Arc::clone(&social),
@@ -441,36 +447,6 @@ impl OpensCrypto for OperatorKeys {
     fn open(&self, crypto: &Value) -> Result<Value, String> {
         jose::decrypt_idm_crypto(&self.0, crypto).map_err(|error| error.to_string())
     }
-}
-
-/// The identity providers that can be used. What is wrong with one is said, and keeps that one out.
-fn identity_providers(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> Vec<Provider> {
-    let mut usable = Vec::new();
-    for file in project.providers.iter().filter(|file| file.is_meant()) {
-        let name = file.name().unwrap_or_default();
-        match Provider::read(&file.value) {
-            Ok(provider) => {
-                for lifted in &provider.lifted {
-                    let message = format!(
-                        "{name}: '{}' of {} is not answered any more ({}); '{}' is used",
-                        lifted.old, lifted.key, lifted.why, lifted.new
-                    );
-                    diagnostics.push(Diagnostic::new(Severity::Warning, "provider-dialect", file.location.clone(), message));
-                }
-                usable.push(provider);
-            }
-            Err(flaws) => {
-                for flaw in flaws {
-                    let message = match flaw.key {
-                        "" | "provider" => format!("nobody can sign in with this provider: {}", flaw.message),
-                        key => format!("nobody can sign in with {name}: {key}: {}", flaw.message),
-                    };
-                    diagnostics.push(Diagnostic::new(Severity::Warning, "identity-provider", file.location.clone(), message));
-                }
-            }
-        }
-    }
-    usable
 }
 
 /// The project's own mail texts; one that cannot be read is left out and reported.

@@ -46,7 +46,7 @@ pub fn inspect_token(project: Option<&Path>, data: &Path, token: &str) -> Result
     if !keys::document(data, &settings.keys, source.root()).exists() {
         return Err(TokenInspectionError::NoKeys(data.display().to_string()));
     }
-    let ring = keys::look(data, &settings.keys, source.root())?;
+    let ring = keys::look(data, &settings.keys, source.root())?.ring;
     let token = token.split_once("token=").map_or(token, |(_, rest)| rest.split(['&', '#', ' ']).next().unwrap_or_default()).trim();
     if token.len() == LOCAL_LENGTH {
         return Err(TokenInspectionError::Local);

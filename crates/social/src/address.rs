@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Why an address is not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub(crate) enum Unfit {
     /// It does not begin with `https://`, and is no loopback address.
     #[error("it begins with https://, or with http:// and an address of this machine (127.0.0.1, [::1], localhost)")]
     Scheme,
@@ -60,29 +60,62 @@ fn literal(host: &str) -> Option<IpAddr> {
         .map(|address| address.to_canonical())
 }
 
+/// The IPv4 addresses that an IPv6 address carries: mapped and compatible ones (RFC 4291 §2.5.5), those behind a translator (RFC 6052, RFC 8215),
+/// of 6to4 (RFC 3056) and of Teredo, whose client is written inverted (RFC 4380 §4).
+fn carried(address: Ipv6Addr) -> [Option<Ipv4Addr>; 2] {
+    let s = address.segments();
+    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+    match s {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] | [0x64, 0xff9b, _, _, _, _, high, low] => {
+            [v4(high, low), None]
+        }
+        [0x2002, high, low, ..] => [v4(high, low), None],
+        [0x2001, 0, high, low, _, _, client_high, client_low] => [v4(high, low), v4(!client_high, !client_low)],
+        _ => [None, None],
+    }
+}
+
+/// Whether an address is one of this machine or its network, or one that nobody in public has.
+#[must_use]
+pub fn is_inside(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            v4.is_loopback()
+                || v4.is_private()
+                || v4.is_link_local()
+                || v4.is_multicast()
+                || (a == 100 && (64..128).contains(&b))
+                || (a == 198 && (b & 0xfe) == 18)
+                || (a, b, c) == (192, 0, 0)
+                || a == 0
+                || a >= 240
+        }
+        IpAddr::V6(v6) => {
+            let s = v6.segments();
+            let own = [0xfc00, 0xfd00].contains(&(s[0] & 0xff00)) || [0xfe80, 0xfec0].contains(&(s[0] & 0xffc0));
+            // What a network's own translator stands before is known to that network alone.
+            let translated = (s[0], s[1], s[2]) == (0x64, 0xff9b, 1);
+            own || translated
+                || v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || carried(v6).into_iter().flatten().any(|v4| is_inside(v4.into()))
+        }
+    }
+}
+
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || literal(host).is_some_and(|address| address.is_loopback())
 }
 
-fn is_inside(host: &str) -> bool {
+/// Whether a host's name or number leads into this machine or its network. Where a name leads that says nothing of it, is looked at when it is
+/// resolved.
+fn leads_inside(host: &str) -> bool {
     let name = host.trim_end_matches('.');
     let numeric = name.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()));
     match literal(host) {
-        Some(IpAddr::V4(v4)) => {
-            let [a, b, ..] = v4.octets();
-            v4.is_loopback()
-                || v4.is_private()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_broadcast()
-                || v4.is_multicast()
-                || (a == 100 && (64..128).contains(&b))
-                || a == 0
-        }
-        Some(IpAddr::V6(v6)) => {
-            let first = v6.segments().first().copied().unwrap_or_default();
-            v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || (first & 0xfe00) == 0xfc00 || (first & 0xffc0) == 0xfe80
-        }
+        Some(address) => is_inside(address),
         // A number in another spelling, and names that cannot be public.
         None => {
             numeric
@@ -108,15 +141,21 @@ pub(crate) fn named(address: &str) -> Result<(), Unfit> {
 /// Why it is not used.
 pub(crate) fn discovered<'f>(address: &str, file: impl IntoIterator<Item = &'f str>) -> Result<(), Unfit> {
     let wanted = parts(address)?;
-    let same =
-        |own: &str| parts(own).is_ok_and(|own| own.authority.eq_ignore_ascii_case(wanted.authority) && own.is_https == wanted.is_https);
-    if file.into_iter().any(same) {
+    if is_named(address, file) {
         return named(address);
     }
-    if is_inside(wanted.host) {
+    if leads_inside(wanted.host) {
         return Err(Unfit::Inside);
     }
     if wanted.is_https { Ok(()) } else { Err(Unfit::Scheme) }
+}
+
+/// Whether an address is at a host that the operator's own file names.
+pub(crate) fn is_named<'f>(address: &str, file: impl IntoIterator<Item = &'f str>) -> bool {
+    let Ok(wanted) = parts(address) else { return false };
+    let same =
+        |own: &str| parts(own).is_ok_and(|own| own.authority.eq_ignore_ascii_case(wanted.authority) && own.is_https == wanted.is_https);
+    file.into_iter().any(same)
 }
 
 #[cfg(test)]
@@ -139,7 +178,14 @@ mod tests {
     #[test]
     fn what_a_document_names_leads_out_of_the_house() {
         let file = ["https://idp.example/.well-known/openid-configuration", "http://127.0.0.1:9000/x"];
-        for good in ["https://tokens.example/t", "https://idp.example/t", "http://127.0.0.1:9000/token"] {
+        for good in [
+            "https://tokens.example/t",
+            "https://idp.example/t",
+            "http://127.0.0.1:9000/token",
+            "https://[64:ff9b::808:808]/",
+            "https://8.8.8.8/",
+            "https://[2606:4700::1]/",
+        ] {
             assert_eq!(discovered(good, file), Ok(()), "{good}");
         }
         for bad in [
@@ -157,6 +203,19 @@ mod tests {
             "https://a.internal/",
             "http://127.0.0.1:9001/token",
             "https://100.64.0.1/",
+            "https://[64:ff9b::7f00:1]/",
+            "https://[64:ff9b::10.0.0.1]/",
+            "https://[64:ff9b:1::808:808]/",
+            "https://[2002:7f00:1::]/",
+            "https://[2002:a00:1::1]/",
+            "https://[::7f00:1]/",
+            "https://[::ffff:0:10.0.0.1]/",
+            "https://[2001:0:a00:1::]/",
+            "https://[2001:0:808:808:0:0:80ff:fffe]/",
+            "https://[fec0::1]/",
+            "https://198.18.0.1/",
+            "https://192.0.0.8/",
+            "https://240.0.0.1/",
         ] {
             assert_eq!(discovered(bad, file), Err(Unfit::Inside), "{bad}");
         }

@@ -17,6 +17,18 @@ const APPLE: &str = "https://appleid.apple.com";
 /// What is written as it is in a form (WHATWG URL, "application/x-www-form-urlencoded").
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
 
+/// What a file has to show who a client is.
+pub(crate) struct Has {
+    /// A key that signs.
+    pub(crate) key: bool,
+    /// A secret that is a text.
+    pub(crate) secret: bool,
+    /// `basicAuth`.
+    pub(crate) basic: bool,
+    /// The provider's secrets are signed with the key ([`crate::Dialect`]).
+    pub(crate) signs_secret: bool,
+}
+
 /// How.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
@@ -35,12 +47,15 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    /// The method of a file: the one it names, else by what it has.
-    pub(crate) fn of(named: Option<&str>, basic: bool, signs: bool, without_secret: bool) -> Result<Self, String> {
+    /// The method of a file: the one it names, else by what it has. A provider whose secrets are signed is posted one, which is made of the key.
+    pub(crate) fn of(named: Option<&str>, has: &Has) -> Result<Self, String> {
         match named.map(str::to_ascii_lowercase).as_deref() {
-            None if signs => Ok(Self::Apple),
-            None if without_secret => Ok(Self::None),
-            None if basic => Ok(Self::Basic),
+            None | Some("client_secret_post") if has.signs_secret && has.key => Ok(Self::Apple),
+            None if has.key && !has.secret => {
+                Err("there is a key and no secret: private_key_jwt is the method that signs with it".to_owned())
+            }
+            None if !has.secret => Ok(Self::None),
+            None if has.basic => Ok(Self::Basic),
             None | Some("client_secret_post") => Ok(Self::Post),
             Some("client_secret_basic") => Ok(Self::Basic),
             Some("client_secret_jwt") => Ok(Self::SecretJwt),

@@ -249,7 +249,7 @@ const DIALECTS: &[Dialect] = &[
 
 /// The row of a provider, by its name; one that keeps to the standards has none of its own.
 #[must_use]
-pub fn dialect(name: &str) -> &'static Dialect {
+pub(crate) fn dialect(name: &str) -> &'static Dialect {
     DIALECTS.iter().find(|row| row.name.eq_ignore_ascii_case(name)).unwrap_or(&PLAIN)
 }
 

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::authentication::encoded;
 use crate::fetch::Request;
 use crate::id_token::{self, Expected};
-use crate::profile::fill;
+use crate::profile::{fill, found};
 use crate::provider::Provider;
 use crate::providers::{Metadata, Providers, SocialError};
 
@@ -201,6 +201,11 @@ impl Providers {
             if !same || (must_name && !claims.contains_key("sub") && provider.id_key == "sub") {
                 return Err(SocialError::refused("the profile is about somebody else than the ID token"));
             }
+            // Of a template's tenants it is the same one.
+            let of_template = metadata.issuer.as_deref().is_some_and(id_token::is_template);
+            if of_template && answered.one("iss").is_some_and(|named| signed.get("iss").and_then(Value::as_str) != Some(named)) {
+                return Err(SocialError::refused("the answer is another tenant's than the ID token"));
+            }
             claims.extend(signed);
         }
         for name in provider.dialect.token_brings {
@@ -245,7 +250,7 @@ impl Providers {
         if !provider.dialect.refuses_verifier {
             form.push(("code_verifier".to_owned(), Zeroizing::new(challenge.verifier.clone())));
         }
-        let request = Request { url: metadata.token_endpoint.clone(), form: Some(form), ..Request::default() };
+        let request = Request { form: Some(form), ..provider.asks(&metadata.token_endpoint) };
         let client = provider.client(&metadata.token_endpoint);
         let request = client.shows_itself(request, now, random).ok_or_else(|| SocialError::down("no randomness"))?;
         let (status, answer) = self.answer(request, "the token endpoint").await?;
@@ -306,9 +311,9 @@ impl Providers {
             parameters.extend(
                 provider.dialect.token_brings.iter().filter_map(|name| Some((*name, text(name)?))).filter(|(name, _)| *name == "openid"),
             );
-            Request { url: with_query(endpoint, &parameters), ..Request::default() }
+            provider.asks(&with_query(endpoint, &parameters))
         } else {
-            Request { url: endpoint.clone(), bearer: Some(Zeroizing::new(access.to_owned())), ..Request::default() }
+            Request { bearer: Some(Zeroizing::new(access.to_owned())), ..provider.asks(endpoint) }
         };
         let answer = self.json(request, "the profile").await?;
         let profile = answer.pointer(provider.dialect.profile_at).and_then(Value::as_object);
@@ -316,8 +321,7 @@ impl Providers {
     }
 
     async fn proven(&self, provider: &Provider, claims: &Map<String, Value>) -> Result<Proven, SocialError> {
-        let found = claims.get(&provider.id_key).or_else(|| claims_at(claims, &provider.id_key));
-        let subject = match found {
+        let subject = match found(claims, &provider.id_key) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
             _ => String::new(),
@@ -339,21 +343,12 @@ fn speaks_for_itself(provider: &Provider, metadata: &Metadata, answered: &Answer
     if !answered.has("iss") {
         return if metadata.answers_name_issuer { Err(SocialError::refused("the answer does not name its issuer")) } else { Ok(()) };
     }
-    let named = answered.one("iss");
     let own = metadata.issuer.as_deref();
-    let also = |issuer: &str| provider.dialect.issuer_also.contains(&issuer);
-    let by_template = own.is_some_and(|own| own.contains('{'));
-    if by_template || (named.is_some() && (named == own || named.is_some_and(also))) {
-        Ok(())
-    } else {
-        Err(SocialError::refused("the answer is another provider's"))
-    }
-}
-
-fn claims_at<'c>(claims: &'c Map<String, Value>, key: &str) -> Option<&'c Value> {
-    let mut parts = key.trim_start_matches('/').split(['/', '.']);
-    let first = claims.get(parts.next()?)?;
-    parts.try_fold(first, |value, part| value.get(part))
+    let is_own = |named: &str| {
+        let of_a_tenant = own.is_some_and(|own| id_token::in_template(own, named).is_some());
+        of_a_tenant || (Some(named) == own && !id_token::is_template(named)) || provider.dialect.issuer_also.contains(&named)
+    };
+    if answered.one("iss").is_some_and(is_own) { Ok(()) } else { Err(SocialError::refused("the answer is another provider's")) }
 }
 
 /// A name that Apple tells once, with a person's first consent, beside the token and unsigned. It fills in a form like everything else.

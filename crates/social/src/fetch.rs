@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 pub struct Request {
     /// Where.
     pub url: String,
+    /// The operator's file does not name that host, a document of the provider does: its name may lead to no address of this machine or its
+    /// network ([`crate::is_inside`]).
+    pub outside: bool,
     /// What is posted, form-encoded; a GET without.
     pub form: Option<Vec<(String, Zeroizing<String>)>>,
     /// Name and password for `Authorization: Basic`, already encoded as RFC 6749 §2.3.1 wants them.

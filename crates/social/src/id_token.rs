@@ -11,6 +11,9 @@ const LEEWAY: i64 = 120;
 /// Seconds after which a token is old, whatever its `exp` says: it answers a code that was issued a moment ago.
 const MAX_AGE: i64 = 24 * 3600;
 
+/// What stands for the tenant in the template of an issuer.
+const TENANT: &str = "{tenantid}";
+
 /// What is expected.
 pub(crate) struct Expected<'a> {
     /// The issuer; `{tenantid}` in it stands for the token's own `tid`.
@@ -84,12 +87,24 @@ fn is_issuer(issuer: &str, expected: &Expected<'_>, tenant: Option<&str>) -> boo
     if expected.also.contains(&issuer) {
         return true;
     }
-    let Some((before, behind)) = expected.issuer.split_once("{tenantid}") else { return issuer == expected.issuer };
-    // Only the tenant's own name may stand there, and it must be the one the token is about.
-    let named = issuer.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
+    match in_template(expected.issuer, issuer) {
+        // It must be the one the token is about.
+        Some(named) => tenant == Some(named),
+        None => !is_template(expected.issuer) && issuer == expected.issuer,
+    }
+}
+
+/// Whether an issuer stands for one of each tenant.
+pub(crate) fn is_template(issuer: &str) -> bool {
+    issuer.contains(TENANT)
+}
+
+/// The tenant of an issuer that a template stands for: nothing but the tenant's own name may stand there.
+pub(crate) fn in_template<'i>(template: &str, issuer: &'i str) -> Option<&'i str> {
+    let (before, behind) = template.split_once(TENANT)?;
     let is_plain =
-        |name: &str| !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    named.is_some_and(|name| is_plain(name) && tenant == Some(name))
+        |name: &&str| !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    issuer.strip_prefix(before)?.strip_suffix(behind).filter(is_plain)
 }
 
 fn audiences(claims: &Map<String, Value>) -> Option<Vec<&str>> {

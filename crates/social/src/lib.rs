@@ -18,11 +18,11 @@ mod profile;
 mod provider;
 mod providers;
 
-pub use address::Unfit;
-pub use dialect::{Dialect, Lifted, dialect};
+pub use address::is_inside;
+pub use dialect::{Dialect, Lifted};
 pub use exchange::{Answered, Challenge, Proven, Redirect};
 pub use fetch::{Answer, Fetch, Request};
 pub use links::{LINKED_PROPERTY, LINKS, collection, with_links};
-pub use profile::{PropertyMap, Scripted, TransformScript, fill};
+pub use profile::{Scripted, TransformScript};
 pub use provider::{Flaw, Provider, without_secrets};
 pub use providers::{Providers, SocialError};

@@ -37,8 +37,8 @@ const OFFERED: [(&str, &str); 10] = [
 /// A script that makes a value of a map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scripted {
-    /// The script as the file has it: `{type, source}`.
-    pub script: Value,
+    /// The text of the script.
+    pub script: String,
     /// The value it is given, under the name `source`.
     pub source: Value,
 }
@@ -56,18 +56,18 @@ pub trait TransformScript: Send + Sync {
 struct Row {
     source: String,
     target: String,
-    script: Option<Value>,
+    script: Option<String>,
 }
 
 /// A provider's `propertyMap`.
-pub struct PropertyMap(Vec<Row>);
+pub(crate) struct PropertyMap(Vec<Row>);
 
 impl PropertyMap {
     /// Reads the value of the key; the standard one where there is none.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn read(value: Option<&Value>) -> Result<Self, String> {
+    pub(crate) fn read(value: Option<&Value>) -> Result<Self, String> {
         let rows = match value {
             None | Some(Value::Null) => return Ok(Self::standard()),
             Some(Value::Array(rows)) if rows.is_empty() => return Ok(Self::standard()),
@@ -76,14 +76,7 @@ impl PropertyMap {
         };
         let row = |row: &Value| {
             let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
-            let script = row.get("transform").filter(|script| !script.is_null()).cloned();
-            let is_runnable = |script: &Value| {
-                let said = |name: &str| script.get(name).and_then(Value::as_str);
-                said("type").is_none_or(|kind| kind.contains("javascript")) && said("source").is_some()
-            };
-            if script.as_ref().is_some_and(|script| !is_runnable(script)) {
-                return Err("a transform is {\"type\": \"text/javascript\", \"source\": …}".to_owned());
-            }
+            let script = row.get("transform").filter(|script| !script.is_null()).map(script).transpose()?;
             match (text("source"), text("target")) {
                 (Some(source), Some(target)) if !target.is_empty() => Ok(Row { source, target, script }),
                 _ => Err(format!("{row} has no source and target")),
@@ -111,8 +104,13 @@ impl PropertyMap {
         self.0.iter().map(|row| row.source.trim_start_matches('/').split(['/', '.']).next().unwrap_or_default())
     }
 
+    /// The texts of its scripts.
+    pub(crate) fn scripts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|row| row.script.as_deref())
+    }
+
     /// The common profile of a provider's. A script that fails leaves its member out, and is told to the log.
-    pub async fn apply(&self, profile: &Map<String, Value>, scripts: &dyn TransformScript) -> Map<String, Value> {
+    pub(crate) async fn apply(&self, profile: &Map<String, Value>, scripts: &dyn TransformScript) -> Map<String, Value> {
         let mut common = Map::new();
         for row in &self.0 {
             let found = found(profile, &row.source).filter(|value| !value.is_null());
@@ -134,8 +132,15 @@ impl PropertyMap {
     }
 }
 
+/// The text of a script, `{type, source}`.
+pub(crate) fn script(declared: &Value) -> Result<String, String> {
+    let said = |name: &str| declared.get(name).and_then(Value::as_str);
+    let text = said("source").filter(|_| said("type").is_none_or(|kind| kind.contains("javascript")));
+    text.map(str::to_owned).ok_or_else(|| "a script is {\"type\": \"text/javascript\", \"source\": …}".to_owned())
+}
+
 /// A member of a profile: by its name, by a pointer, or by names joined with dots.
-fn found<'p>(profile: &'p Map<String, Value>, source: &str) -> Option<&'p Value> {
+pub(crate) fn found<'p>(profile: &'p Map<String, Value>, source: &str) -> Option<&'p Value> {
     if let Some(value) = profile.get(source) {
         return Some(value);
     }
@@ -154,7 +159,7 @@ fn found<'p>(profile: &'p Map<String, Value>, source: &str) -> Option<&'p Value>
 /// The details of a person that a common profile offers. `map` is the content of `selfservice.propertymap.json`, where the project has one;
 /// a row whose `condition` cannot be read, or does not hold, is left out.
 #[must_use]
-pub fn fill(common: &Map<String, Value>, map: Option<&Value>) -> Map<String, Value> {
+pub(crate) fn fill(common: &Map<String, Value>, map: Option<&Value>) -> Map<String, Value> {
     let listed = map.map(|map| map.get("properties").unwrap_or(map)).and_then(Value::as_array);
     let mut user = Map::new();
     let mut put = |source: &str, target: &str| {

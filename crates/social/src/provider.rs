@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::address;
-use crate::authentication::{Client, Method};
+use crate::authentication::{Client, Has, Method};
 use crate::dialect::{self, Dialect, Lifted};
+use crate::fetch::Request;
 use crate::profile::PropertyMap;
 
 /// What is wrong with a provider's file.
@@ -199,24 +200,27 @@ impl Provider {
         if client_id.is_empty() {
             flaws.push(flaw("clientId", "it is missing".to_owned()));
         }
-        let secret = Zeroizing::new(file.get("clientSecret").and_then(Value::as_str).unwrap_or_default().to_owned());
-        let pem = text("privateKey").or_else(|| secret.contains("-----BEGIN").then(|| secret.to_string())).map(Zeroizing::new);
+        let mut secret = Zeroizing::new(file.get("clientSecret").and_then(Value::as_str).unwrap_or_default().to_owned());
+        // A key in the place of the secret is no secret: it is never sent.
+        let own_key = secret.contains("-----BEGIN").then(|| std::mem::take(&mut secret));
+        let pem = text("privateKey").map(Zeroizing::new).or(own_key);
         let key = pem.as_ref().and_then(|pem| SigningKey::from_pem(pem));
         if pem.is_some() && key.is_none() {
             flaws.push(flaw("privateKey", "it is no PEM text of an unencrypted RSA or P-256 key (PKCS #8)".to_owned()));
         }
         let (key_id, team) = (text("keyId"), text("teamId"));
         let named = text("tokenEndpointAuthMethod").or_else(|| text("clientAuthenticationMethod"));
-        let method = match Method::of(
-            named.as_deref(),
-            flag(file.get("basicAuth"), false),
-            dialect.signs_secret && key.is_some(),
-            secret.is_empty(),
-        ) {
+        let has = Has {
+            key: pem.is_some(),
+            secret: !secret.is_empty(),
+            basic: flag(file.get("basicAuth"), false),
+            signs_secret: dialect.signs_secret,
+        };
+        let method = match Method::of(named.as_deref(), &has) {
             Ok(method) => method,
             Err(message) => {
                 flaws.push(flaw("tokenEndpointAuthMethod", message));
-                Method::Post
+                Method::None
             }
         };
         if let Some(message) = method.lacks(key.as_ref(), &secret, team.as_deref(), key_id.as_deref()) {
@@ -271,6 +275,11 @@ impl Provider {
             kept,
             shown,
         })
+    }
+
+    /// The texts of its scripts, each with the key it stands under. They are compiled before it is used.
+    pub fn scripts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.map.scripts().map(|text| ("propertyMap", text))
     }
 
     /// What everybody may know of it: what a button needs.
@@ -329,6 +338,11 @@ impl Provider {
         }
     }
 
+    /// A question to one of its addresses.
+    pub(crate) fn asks(&self, url: &str) -> Request {
+        Request { url: url.to_owned(), outside: !address::is_named(url, self.addresses()), ..Request::default() }
+    }
+
     /// The addresses that the operator's file names.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &str> {
         let all =
@@ -383,6 +397,40 @@ mod tests {
         })
     }
 
+    /// A key on P-256 of nobody.
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\nOF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r\n1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G\n-----END PRIVATE KEY-----\n";
+
+    #[test]
+    fn a_key_is_no_secret_wherever_it_stands() {
+        let methods = [
+            json!({}),
+            json!({"clientAuthenticationMethod": "client_secret_post"}),
+            json!({"tokenEndpointAuthMethod": "CLIENT_SECRET_POST"}),
+        ];
+        for method in methods {
+            for place in [
+                json!({"clientSecret": KEY}),
+                json!({"clientSecret": "", "vestibule": {"privateKey": KEY}}),
+                json!({"vestibule": {"privateKey": KEY}}),
+            ] {
+                let mut file = with(&json!({"provider": "apple"}));
+                let own = json!({"keyId": "k", "teamId": "t"});
+                for part in [&method, &place, &json!({"vestibule": own})] {
+                    for (name, value) in part.as_object().unwrap() {
+                        let mut value = value.clone();
+                        if let (Some(value), Some(before)) = (value.as_object_mut(), file[name].as_object()) {
+                            value.extend(before.clone());
+                        }
+                        file[name] = value;
+                    }
+                }
+                let provider = Provider::read(&file).unwrap();
+                assert_eq!(provider.method, Method::Apple, "{method} {place}");
+                assert!(!provider.secret.contains("PRIVATE"), "{method} {place}");
+            }
+        }
+    }
+
     fn with(changes: &Value) -> Value {
         let mut file = file();
         for (name, value) in changes.as_object().unwrap() {
@@ -432,6 +480,13 @@ mod tests {
         assert_eq!(flaws(&json!({"provider": "a/b"})), ["provider"]);
         assert_eq!(flaws(&json!({"provider": "user"})), ["provider"]);
         assert_eq!(flaws(&json!({"vestibule": {"privateKey": "x"}})), ["privateKey"]);
+        assert_eq!(flaws(&json!({"clientSecret": KEY})), ["tokenEndpointAuthMethod"], "a key is not taken for a secret");
+        assert_eq!(flaws(&json!({"clientSecret": "", "vestibule": {"privateKey": KEY}})), ["tokenEndpointAuthMethod"]);
+        assert_eq!(flaws(&json!({"clientSecret": KEY, "vestibule": {"tokenEndpointAuthMethod": "client_secret_basic"}})), ["clientSecret"]);
+        assert_eq!(
+            flaws(&json!({"provider": "apple", "clientSecret": KEY, "clientAuthenticationMethod": "client_secret_post"})),
+            ["clientSecret"]
+        );
         assert_eq!(flaws(&json!({"vestibule": {"tokenEndpointAuthMethod": "tls_client_auth"}})), ["tokenEndpointAuthMethod"]);
         assert_eq!(flaws(&json!({"vestibule": {"tokenEndpointAuthMethod": "private_key_jwt"}})), ["clientSecret"]);
         assert_eq!(flaws(&json!({"wellKnownEndpoint": ""})), ["authorizationEndpoint", "tokenEndpoint", "jwksUriEndpoint", "issuer"]);

@@ -141,7 +141,7 @@ impl Providers {
             || provider.token_endpoint.is_none()
             || (provider.openid && (provider.jwks.is_none() || provider.issuer.is_none() || provider.user_info_endpoint.is_none()));
         let document = match &provider.well_known {
-            Some(url) if needs_document => self.json(Request { url: url.clone(), ..Request::default() }, "the discovery document").await?,
+            Some(url) if needs_document => self.json(provider.asks(url), "the discovery document").await?,
             _ => Value::Null,
         };
         let metadata = Arc::new(merged(provider, document.as_object())?);
@@ -159,7 +159,7 @@ impl Providers {
                 other => return other.map_err(SocialError::refused),
             }
         }
-        let set = self.json(Request { url: jwks.to_owned(), ..Request::default() }, "the set of keys").await?;
+        let set = self.json(provider.asks(jwks), "the set of keys").await?;
         let keys = Arc::new(PublishedKeys::read(&set));
         self.cache().keys.insert(provider.name.clone(), Known { what: Arc::clone(&keys), since: now });
         keys.verify(token, &SignatureAlgorithm::ALL).map_err(SocialError::refused)

@@ -6,7 +6,7 @@ use crest::{Change, Resource, ResourceError, reference};
 use identity::{Managed, Writer};
 use process::{Effect, Minted};
 use serde_json::{Map, Value, json};
-use social::{LINKED_PROPERTY, Proven};
+use social::{LINKED_PROPERTY, LINKS, Proven};
 
 /// Purpose of the text that proves an account at a provider, for [`process::open_minted`]: what clients call a `clientToken`.
 pub const SOCIAL_ACCOUNT: &str = "identity provider's account";
@@ -17,7 +17,8 @@ pub fn social_account(minted: &Minted) -> Option<Proven> {
     serde_json::from_value(minted.payload.clone()).ok()
 }
 
-/// What links an account at a provider to a person. The unit fails where the account is linked already.
+/// What links an account at a provider to a person. The unit fails where the account is linked already, or another one of that provider is to
+/// this person.
 ///
 /// # Errors
 /// 403 where the declared type's policies refuse the profile, 503 when the store does not answer.
@@ -50,7 +51,13 @@ pub async fn link(managed: &Managed, proven: &Proven, collection: &str, id: &str
         effects.push(Effect::Change(Change::Delete { collection: of.clone(), id: proven.subject.clone(), expected }));
     }
     effects.extend(prepared.change.clone().map(Effect::Change));
-    effects.push(Effect::Refers { collection: of, property: LINKED_PROPERTY.to_owned(), target, exists: true, alone: None });
+    effects.push(Effect::Refers {
+        collection: of,
+        property: LINKED_PROPERTY.to_owned(),
+        target,
+        exists: true,
+        alone: Some(LINKS.to_owned()),
+    });
     effects.extend(crate::of_scripts(managed, &prepared));
     Ok(effects)
 }

@@ -47,6 +47,13 @@ pub fn check_content_type(headers: &HeaderMap, wanted: Wanted) -> Result<(), Res
     }
 }
 
+/// Whether a request says that its body is a form (`application/x-www-form-urlencoded`).
+#[must_use]
+pub fn is_form(headers: &HeaderMap) -> bool {
+    let written = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    written.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
 /// Judges the encoding of a request's body: it is read as it comes, or not at all.
 ///
 /// # Errors
@@ -124,6 +131,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_form_is_known_by_its_whole_name_in_any_letters() {
+        let says = |text: &'static str| is_form(&HeaderMap::from_iter([(header::CONTENT_TYPE, http::HeaderValue::from_static(text))]));
+        assert!(["application/x-www-form-urlencoded", "Application/X-WWW-Form-Urlencoded ; charset=utf-8"].into_iter().all(says));
+        assert!(!["application/x-www-form-urlencoded2", "text/plain", ""].into_iter().any(says) && !is_form(&HeaderMap::new()));
+    }
 
     fn content_type(text: &str, wanted: Wanted) -> Result<(), ResourceError> {
         let mut headers = HeaderMap::new();

@@ -1,11 +1,13 @@
 //! Identity providers on the pages: there and back without scripts, signing in, registering, showing that an account is one's own, linking and taking
 //! links away; and what is said where a way ends.
 
+mod turns;
+
 use serde_json::{Value, json};
 
 use crate::support::client::cookie;
 use crate::support::http::Request;
-use crate::support::identity_provider::{Account, IdentityProvider};
+use crate::support::identity_provider::{Account, IdentityProvider, signing_in};
 use crate::support::people::{PASSWORD, unused};
 use crate::support::real_provider::RealProvider;
 use crate::support::{Person, Project, Server, Visitor};
@@ -16,32 +18,29 @@ const PUBLIC: &str = "http://localhost:8099";
 
 /// A project in which people register and claim accounts with providers whose files these are.
 fn project(providers: &[Value]) -> Project {
-    let module = |name: &str, properties: Value| json!({"name": name, "properties": properties, "enabled": true});
-    let roles = json!(["internal/role/openidm-authorized"]);
-    let modules = json!([
-        module(
-            "STATIC_USER",
-            json!({"username": "anonymous", "password": "anonymous", "queryOnResource": "internal/user", "defaultUserRoles": ["internal/role/openidm-reg"]})
-        ),
-        module(
-            "STATIC_USER",
-            json!({"username": "openidm-admin", "password": "openidm-admin", "queryOnResource": "internal/user", "defaultUserRoles": ["internal/role/openidm-authorized", "internal/role/openidm-admin"]})
-        ),
-        module(
-            "MANAGED_USER",
-            json!({"queryId": "credential-query", "queryOnResource": "managed/user", "propertyMapping": {"authenticationId": "username", "userCredential": "password", "userRoles": "authzRoles"}, "defaultUserRoles": roles})
-        ),
-        module("SOCIAL_PROVIDERS", json!({"defaultUserRoles": roles, "propertyMapping": {"userRoles": "authzRoles"}})),
-    ]);
     let login =
         json!({"name": "localAutoLogin", "successUrl": "", "identityUsernameField": "userName", "identityPasswordField": "password"});
     let details = json!({"name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": true, "identityServiceUrl": "managed/user",
         "registrationProperties": ["userName", "givenName", "sn", "mail"]});
-    let files = Project::new()
+    let files = signing_in()
         .file("vestibule.toml", format!("[server]\npublic_url = \"{PUBLIC}\"\n"))
-        .json("conf/authentication.json", &json!({"serverAuthContext": {"sessionModule": {"name": "JWT_SESSION", "properties": {"maxTokenLifeMinutes": "120", "tokenIdleTimeMinutes": "30"}}, "authModules": modules}}))
-        .process("registration", &[json!({"name": "parameters", "parameterNames": ["returnParams"]}), details, json!({"name": "selfRegistration", "identityServiceUrl": "managed/user"}), login.clone()])
-        .process("socialUserClaim", &[json!({"name": "parameters", "parameterNames": ["returnParams"]}), json!({"name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/mail eq \"{{mail}}\""}), login]);
+        .process(
+            "registration",
+            &[
+                json!({"name": "parameters", "parameterNames": ["returnParams"]}),
+                details,
+                json!({"name": "selfRegistration", "identityServiceUrl": "managed/user"}),
+                login.clone(),
+            ],
+        )
+        .process(
+            "socialUserClaim",
+            &[
+                json!({"name": "parameters", "parameterNames": ["returnParams"]}),
+                json!({"name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/mail eq \"{{mail}}\""}),
+                login,
+            ],
+        );
     providers
         .iter()
         .fold(files, |files, file| files.json(&format!("conf/identityProvider-{}.json", file["provider"].as_str().unwrap()), file))

@@ -7,11 +7,42 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::signature::{SigningKey, s256};
 use serde_json::{Map, Value, json};
 
+use super::Project;
 use super::peer::{Asked, Peer};
 use super::people::unused;
 
 /// The client's id and secret.
 const CLIENT: (&str, &str) = ("vestibule", "shared-secret-of-the-client");
+
+/// The modules of a project in which people sign in with providers as well.
+pub(crate) fn modules() -> Value {
+    let module = |name: &str, properties: Value| json!({"name": name, "properties": properties, "enabled": true});
+    let fixed = |name: &str, roles: Value| {
+        module("STATIC_USER", json!({"username": name, "password": name, "queryOnResource": "internal/user", "defaultUserRoles": roles}))
+    };
+    let (everybody, person) = (json!(["internal/role/openidm-reg"]), json!(["internal/role/openidm-authorized"]));
+    let own = json!({
+        "queryId": "credential-query", "queryOnResource": "managed/user", "defaultUserRoles": person,
+        "propertyMapping": {"authenticationId": "username", "userCredential": "password", "userRoles": "authzRoles"},
+    });
+    json!([
+        fixed("anonymous", everybody),
+        fixed("openidm-admin", json!(["internal/role/openidm-authorized", "internal/role/openidm-admin"])),
+        module("MANAGED_USER", own),
+        module("SOCIAL_PROVIDERS", json!({"defaultUserRoles": person, "propertyMapping": {"userRoles": "authzRoles"}})),
+    ])
+}
+
+/// `authentication.json` with these modules.
+pub(crate) fn authentication(modules: &Value) -> Value {
+    let session = json!({"name": "JWT_SESSION", "properties": {"maxTokenLifeMinutes": "120", "tokenIdleTimeMinutes": "30"}});
+    json!({"serverAuthContext": {"sessionModule": session, "authModules": modules}})
+}
+
+/// A project in which people sign in with providers as well.
+pub(crate) fn signing_in() -> Project {
+    Project::new().json("conf/authentication.json", &authentication(&modules()))
+}
 
 /// What a test changes of the ID tokens that are given.
 type Changes = Arc<Mutex<Map<String, Value>>>;

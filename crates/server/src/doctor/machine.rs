@@ -134,7 +134,6 @@ pub(super) fn keys(case: &Case) -> Vec<Found> {
                 format!("there is no {name}, and whether the store was sealed cannot be told: {error}"),
                 "look at the check 'store' first",
             ),
-<<<<<<< HEAD
         });
         if settings.source == project::KeySource::Store {
             return rows;
@@ -154,31 +153,6 @@ pub(super) fn keys(case: &Case) -> Vec<Found> {
         rows.push(opens(case, &document, &key_files::marks(&looked.ring)));
     }
     rows
-=======
-        }];
-    }
-    // What is there is opened as a start would, with the keystore that is named; nothing is made or written.
-    let ring = match key_files::look(&case.data, settings, case.source.root()) {
-        Ok(ring) => ring,
-        Err(error) => {
-            return vec![bad(
-                error.to_string(),
-                "put the copy of the key file back, or correct its mode; the server's user reads it, and the keystore of [keys]",
-            )];
-        }
-    };
-    let marks = key_files::marks(&ring);
-    vec![match store::Inspection::open(&case.store).and_then(|store| store.sealed_by()) {
-        Ok(Some(mark)) if !marks.contains(&mark) => bad(
-            format!("the store was sealed with other keys than those in {name}: the server does not start"),
-            "every node needs the same key file: copy that of the node that made the store",
-        ),
-        Ok(_) => good(format!("{name} has {} generations of keys, and opens the store", marks.len())),
-        Err(error) => {
-            doubtful(format!("{name} can be used; whether it opens the store cannot be told: {error}"), "look at the check 'store' first")
-        }
-    }]
->>>>>>> work-D
 }
 
 /// Whether the keys of a document, which say this of themselves, are those of the store.

@@ -3,8 +3,11 @@
 //! Easiest to break: the address that is asked is the one the operator named. So redirects are not followed, no answer is read past its
 //! limit (SEC-52), and no error repeats the address, which may hold a secret.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use serde::de::DeserializeOwned;
 
 /// How long a call may take, the reading of its answer included, where the request sets no limit of its own.
@@ -15,7 +18,35 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// When no TLS set-up is possible.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()
+    builder().build()
+}
+
+/// A client for addresses that others than the operator name: no name leads it to an address of this machine or its network.
+///
+/// # Errors
+/// When no TLS set-up is possible.
+pub(super) fn outside_client() -> Result<reqwest::Client, reqwest::Error> {
+    builder().dns_resolver(Arc::new(Outside)).build()
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none())
+}
+
+/// Resolves names to public addresses. What a name leads to is judged at the moment of connecting, so that it cannot be another one by then.
+struct Outside;
+
+impl Resolve for Outside {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|found| !social::is_inside(found.ip())).collect();
+            if public.is_empty() {
+                return Err("the name leads into this machine or its network, and the provider's file does not name that host".into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
 }
 
 /// The JSON of an answer of at most `limit` bytes.
@@ -44,4 +75,23 @@ pub(super) async fn bytes(mut answer: reqwest::Response, limit: usize) -> Result
 /// What went wrong, without the address.
 pub(super) fn failure(error: reqwest::Error) -> String {
     error.without_url().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_leads_into_the_house_is_not_followed_for_others() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        let refused = outside_client().unwrap().get(&address).send().await.unwrap_err();
+        assert!(refused.is_connect(), "{refused:?}");
+        assert!(format!("{refused:?}").contains("leads into this machine"), "{refused:?}");
+        let connected = tokio::spawn(async move { listener.accept().await.is_ok() });
+        // The operator's own addresses are reached: this one hangs up at once.
+        let own = client().unwrap().get(&address).timeout(Duration::from_millis(500)).send().await.unwrap_err();
+        assert!(!format!("{own:?}").contains("leads into this machine"), "{own:?}");
+        assert!(connected.await.unwrap());
+    }
 }

@@ -1,5 +1,6 @@
 //! Identity providers over HTTP, and the scripts of their property maps.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -16,24 +17,26 @@ const MAX_ANSWER: usize = 256 * 1024;
 /// Asks identity providers.
 pub(crate) struct HttpProviders {
     client: reqwest::Client,
+    outside: reqwest::Client,
 }
 
 impl HttpProviders {
-    /// With a connection pool of its own.
+    /// With connection pools of its own.
     ///
     /// # Errors
     /// When no TLS set-up is possible.
     pub(crate) fn new() -> Result<Self, reqwest::Error> {
-        Ok(Self { client: calls::client()? })
+        Ok(Self { client: calls::client()?, outside: calls::outside_client()? })
     }
 }
 
 #[async_trait]
 impl Fetch for HttpProviders {
     async fn fetch(&self, request: Request) -> Result<Answer, String> {
+        let client = if request.outside { &self.outside } else { &self.client };
         let mut asking = match &request.form {
-            Some(form) => self.client.post(&request.url).form(&form.iter().map(|(name, value)| (name, value.as_str())).collect::<Vec<_>>()),
-            None => self.client.get(&request.url),
+            Some(form) => client.post(&request.url).form(&form.iter().map(|(name, value)| (name, value.as_str())).collect::<Vec<_>>()),
+            None => client.get(&request.url),
         };
         if let Some((name, secret)) = &request.basic {
             asking = asking.basic_auth(name, Some(secret.as_str()));
@@ -49,8 +52,12 @@ impl Fetch for HttpProviders {
     }
 }
 
+/// The scripts of property maps, by their texts.
+pub(crate) type Transforms = HashMap<String, Program>;
+
 /// Runs the scripts of property maps. They see the value they are given, and nothing else.
 pub(crate) struct SandboxTransforms {
+    pub(crate) programs: Transforms,
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -59,10 +66,9 @@ pub(crate) struct SandboxTransforms {
 #[async_trait]
 impl TransformScript for SandboxTransforms {
     async fn run(&self, scripted: Scripted) -> Result<Value, String> {
-        let text = scripted.script.get("source").and_then(Value::as_str).unwrap_or_default();
-        let program = Program::compile(text, "transform").map_err(|error| error.to_string())?;
+        let program = self.programs.get(&scripted.script).ok_or("the script was not compiled")?;
         let now = self.clock.unix_seconds().saturating_mul(1000);
         let bindings = Bindings::new(now, random_bytes(self.random.as_ref())).with("source", scripted.source);
-        self.sandbox.run(&program, bindings, Arc::new(NoHost)).await.map_err(|error| error.to_string())
+        self.sandbox.run(program, bindings, Arc::new(NoHost)).await.map_err(|error| error.to_string())
     }
 }

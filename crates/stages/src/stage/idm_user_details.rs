@@ -76,6 +76,13 @@ impl Stage<Services> for IdmUserDetails {
         StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], may_give, ..StageFacts::default() }
     }
 
+    fn compiled_facts(&self, mut declared: StageFacts) -> StageFacts {
+        if !self.by_provider {
+            declared.may_give.retain(|kind| *kind != FactKind::OwnsExternal);
+        }
+        declared
+    }
+
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let details = Details::compile(&config.details, true, cx)?;
         let by_provider = config.social_registration_enabled.0;

@@ -54,6 +54,20 @@ fn the_form_has_the_documented_members_in_the_order_of_the_file() {
 }
 
 #[test]
+fn accounts_elsewhere_are_taken_where_they_can_be_linked() {
+    let may_give = |collection: &str, enabled: bool| {
+        let mut details = idm_user_details();
+        details["identityServiceUrl"] = json!(collection);
+        details["socialRegistrationEnabled"] = json!(enabled);
+        let create = json!({"name": "selfRegistration", "identityServiceUrl": collection});
+        let compiled = world().compile("registration", &json!({ "stageConfigs": [details, create] })).process.unwrap();
+        compiled.stages[0].facts.may_give.contains(&process::FactKind::OwnsExternal)
+    };
+    assert!(may_give("managed/user", true));
+    assert!(!may_give("managed/user", false) && !may_give("managed/customer", true));
+}
+
+#[test]
 fn every_required_name_is_a_property_whatever_the_file_says() {
     let world = world();
     for properties in

@@ -2,145 +2,15 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+mod dialects;
+mod idp;
 
-use async_trait::async_trait;
-use crest::Random;
 use jose::signature::{SignatureAlgorithm, SigningKey, sign_with_secret};
 use serde_json::{Map, Value, json};
-use social::{Answer, Answered, Challenge, Fetch, Proven, Provider, Providers, Request, Scripted, SocialError, TransformScript};
+use social::{Answered, Challenge, Proven, SocialError};
 use vestibule_social as social;
 
-const NOW: i64 = 1_800_000_000;
-const ISSUER: &str = "https://idp.example";
-
-struct Counting(Mutex<u8>);
-
-impl Random for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let mut next = self.0.lock().unwrap();
-        for byte in bytes {
-            *next = next.wrapping_add(1);
-            *byte = *next;
-        }
-    }
-}
-
-struct NoScripts;
-
-#[async_trait]
-impl TransformScript for NoScripts {
-    async fn run(&self, _: Scripted) -> Result<Value, String> {
-        Err("there are none".to_owned())
-    }
-}
-
-/// What the provider answers at each address, and what it was asked.
-#[derive(Default)]
-struct Idp {
-    answers: Mutex<HashMap<String, (u16, String)>>,
-    asked: Mutex<Vec<Request>>,
-}
-
-#[async_trait]
-impl Fetch for Idp {
-    async fn fetch(&self, request: Request) -> Result<Answer, String> {
-        let place = request.url.split('?').next().unwrap_or_default().to_owned();
-        self.asked.lock().unwrap().push(request);
-        let answers = self.answers.lock().unwrap();
-        let (status, body) = answers.get(&place).ok_or("it does not answer")?;
-        Ok(Answer { status: *status, body: body.clone().into_bytes() })
-    }
-}
-
-impl Idp {
-    fn answers(&self, place: &str, status: u16, body: &Value) {
-        self.answers.lock().unwrap().insert(format!("{ISSUER}{place}"), (status, body.to_string()));
-    }
-
-    fn asked(&self, place: &str) -> usize {
-        self.asked.lock().unwrap().iter().filter(|request| request.url.starts_with(&format!("{ISSUER}{place}"))).count()
-    }
-
-    fn last(&self, place: &str) -> Request {
-        let asked = self.asked.lock().unwrap();
-        asked.iter().rfind(|request| request.url.starts_with(&format!("{ISSUER}{place}"))).cloned().expect("it was asked")
-    }
-}
-
-struct World {
-    idp: Arc<Idp>,
-    key: SigningKey,
-    providers: Providers,
-    random: Counting,
-}
-
-fn file() -> Value {
-    json!({
-        "provider": "acme", "type": "OPENID_CONNECT", "clientId": "me", "clientSecret": "s", "redirectUri": "https://id.example/back",
-        "wellKnownEndpoint": format!("{ISSUER}/.well-known/openid-configuration"), "scope": ["openid", "email"],
-        "propertyMap": [{"source": "sub", "target": "id"}, {"source": "email", "target": "email"}, {"source": "given_name", "target": "givenName"}],
-    })
-}
-
-fn world_with(changes: &Value) -> World {
-    let mut file = file();
-    for (name, value) in changes.as_object().unwrap() {
-        file[name] = value.clone();
-    }
-    let key = SigningKey::generate().unwrap();
-    let idp = Arc::new(Idp::default());
-    idp.answers(
-        "/.well-known/openid-configuration",
-        200,
-        &json!({
-            "issuer": ISSUER, "authorization_endpoint": format!("{ISSUER}/auth?x=1"), "token_endpoint": format!("{ISSUER}/token"),
-            "userinfo_endpoint": format!("{ISSUER}/me"), "jwks_uri": format!("{ISSUER}/jwks"), "end_session_endpoint": format!("{ISSUER}/end"),
-        }),
-    );
-    idp.answers("/jwks", 200, &json!({"keys": [key.public_jwk(Some("k1")).unwrap()]}));
-    idp.answers("/me", 200, &json!({"sub": "7", "email": "jo@example.com", "given_name": "Jo"}));
-    let provider = Provider::read(&file).expect("the file is good");
-    let providers = Providers::new(vec![provider], Arc::clone(&idp) as Arc<dyn Fetch>, Arc::new(NoScripts));
-    World { idp, key, providers, random: Counting(Mutex::new(0)) }
-}
-
-fn world() -> World {
-    world_with(&json!({}))
-}
-
-impl World {
-    async fn begin(&self) -> (String, Challenge) {
-        let redirect = self.providers.begin("acme", NOW, &self.random).await.expect("it begins");
-        (redirect.url, redirect.challenge)
-    }
-
-    fn claims(challenge: &Challenge) -> Value {
-        json!({"iss": ISSUER, "aud": "me", "sub": "7", "nonce": challenge.nonce, "iat": NOW, "exp": NOW + 300})
-    }
-
-    fn gives(&self, id_token: &str) {
-        self.idp.answers("/token", 200, &json!({"access_token": "at", "token_type": "Bearer", "id_token": id_token}));
-    }
-
-    fn gives_claims(&self, claims: &Value) {
-        self.gives(&self.key.sign(Some("k1"), claims).unwrap());
-    }
-
-    async fn finish(&self, challenge: &Challenge, answered: &Value) -> Result<Proven, SocialError> {
-        let answered = Answered::from_lists(answered.as_object().unwrap());
-        self.providers.finish(challenge, &answered, NOW, &self.random).await
-    }
-
-    async fn comes_back(&self, challenge: &Challenge) -> Result<Proven, SocialError> {
-        self.finish(challenge, &json!({"state": [challenge.state], "code": ["c"]})).await
-    }
-
-    fn posted(&self) -> HashMap<String, String> {
-        self.idp.last("/token").form.unwrap().into_iter().map(|(name, value)| (name, value.to_string())).collect()
-    }
-}
+use idp::{ISSUER, NOW, World, world, world_with};
 
 #[tokio::test]
 async fn a_request_always_has_a_verifier_and_a_nonce_and_the_redirect_as_it_is_written() {
@@ -220,6 +90,41 @@ async fn every_id_token_that_is_not_this_requests_is_refused() {
     assert!(matches!(world.comes_back(&challenge).await, Err(SocialError::Refused(_))), "there must be an ID token");
     world.gives_claims(&good);
     assert!(world.comes_back(&challenge).await.is_ok(), "and the good one is good");
+}
+
+#[tokio::test]
+async fn of_the_tenants_of_a_template_the_answer_names_the_one_of_its_token() {
+    let template = "https://login.example/{tenantid}/v2.0";
+    let world = world_with(&json!({"issuer": template}));
+    let (_, challenge) = world.begin().await;
+    let mut claims = World::claims(&challenge);
+    claims["iss"] = json!("https://login.example/one/v2.0");
+    claims["tid"] = json!("one");
+    world.gives_claims(&claims);
+    let named = async |issuer: &str| world.finish(&challenge, &json!({"state": [challenge.state], "code": ["c"], "iss": [issuer]})).await;
+    for wrong in ["https://evil.example", "https://login.example/two/v2.0", "https://login.example/a/b/v2.0", template, ""] {
+        assert!(matches!(named(wrong).await, Err(SocialError::Refused(_))), "{wrong}");
+    }
+    assert!(named("https://login.example/one/v2.0").await.is_ok());
+    assert!(world.comes_back(&challenge).await.is_ok(), "Microsoft names none today");
+}
+
+#[tokio::test]
+async fn what_a_document_alone_names_is_asked_for_as_somebody_elses() {
+    let world = world();
+    let document = json!({
+        "issuer": ISSUER, "authorization_endpoint": format!("{ISSUER}/auth"), "token_endpoint": "https://tokens.example/token",
+        "userinfo_endpoint": format!("{ISSUER}/me"), "jwks_uri": "https://keys.example/jwks",
+    });
+    world.idp.answers("/.well-known/openid-configuration", 200, &document);
+    let (_, challenge) = world.begin().await;
+    let token = world.key.sign(Some("k1"), &World::claims(&challenge)).unwrap();
+    world.idp.answers_at("https://tokens.example/token", 200, &json!({"access_token": "at", "id_token": token}));
+    world.idp.answers_at("https://keys.example/jwks", 200, &json!({"keys": [world.key.public_jwk(Some("k1")).unwrap()]}));
+    world.comes_back(&challenge).await.unwrap();
+    let asked = world.idp.asked.lock().unwrap();
+    let of = |url: &str| asked.iter().filter(|one| one.url.starts_with(url)).map(|one| one.outside).collect::<Vec<_>>();
+    assert_eq!((of("https://tokens.example"), of("https://keys.example"), of(ISSUER)), (vec![true], vec![true], vec![false, false]));
 }
 
 #[tokio::test]
@@ -376,7 +281,7 @@ async fn apple_gets_a_secret_that_is_signed_for_the_request_and_its_name_is_not_
     });
     let world = world();
     world.idp.answers("/.well-known/openid-configuration", 200, &json!({"issuer": ISSUER}));
-    let providers = Providers::new(vec![Provider::read(&file).unwrap()], Arc::clone(&world.idp) as Arc<dyn Fetch>, Arc::new(NoScripts));
+    let providers = world.idp.providers(&file);
     let redirect = providers.begin("apple", NOW, &world.random).await.unwrap();
     assert!(redirect.url.contains("response_mode=form_post"));
     world.gives_claims(&World::claims(&redirect.challenge));
@@ -403,7 +308,7 @@ async fn oauth_without_openid_is_known_by_the_profile() {
         "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"), "userInfoEndpoint": format!("{ISSUER}/me"),
         "authenticationIdKey": "user_id", "propertyMap": [{"source": "email", "target": "email"}],
     });
-    let providers = Providers::new(vec![Provider::read(&file).unwrap()], Arc::clone(&world.idp) as Arc<dyn Fetch>, Arc::new(NoScripts));
+    let providers = world.idp.providers(&file);
     let redirect = providers.begin("amazon", NOW, &world.random).await.unwrap();
     world.idp.answers("/token", 200, &json!({"access_token": "at"}));
     let answered = Answered::from_lists(json!({"state": redirect.challenge.state, "code": "c"}).as_object().unwrap());

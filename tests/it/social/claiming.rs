@@ -1,0 +1,95 @@
+//! Claiming an account with a provider that tells its address.
+
+use serde_json::{Value, json};
+
+use super::{processes, world};
+use crate::support::Person;
+use crate::support::identity_provider::Account;
+use crate::support::people::PASSWORD;
+
+#[test]
+fn an_account_is_claimed_by_its_password_and_not_by_its_address() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let person = Person::create(&world.server, "claims");
+    let account = Account::with_mail("claimed", &person.mail);
+    let token = world.client_token("acme", &account);
+    world.signs_in(&token).refused(401);
+    let (asked, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    assert_eq!((&asked["type"], &asked["tag"]), (&json!("socialUserClaim"), &json!("initial")));
+    let (asked, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": token}));
+    assert_eq!(
+        (&asked["tag"], &asked["requirements"]["mail"], &asked["requirements"]["required"]),
+        (&json!("verifyProfile"), &json!(person.mail), &json!(["password"]))
+    );
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token, "password": "wrong"}));
+    assert_eq!((&asked["tag"], &asked["requirements"]["error"]["message"]), (&json!("verifyProfile"), &json!("The password is wrong")));
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token}));
+    assert!(asked["requirements"]["error"].is_object(), "the same token is no proof of the account here: {asked}");
+    assert_eq!(world.links(&person), Vec::<Value>::new());
+    let end = client.submit("socialUserClaim", Some(&step), &json!({"clientToken": token, "password": PASSWORD})).ok();
+    assert_eq!(
+        end["additions"],
+        json!({"claimedProfile": format!("managed/acme/{}", account.subject), "oauthLogin": true, "successUrl": "/welcome"})
+    );
+    assert_eq!(world.signs_in(&token).ok()["authorization"]["id"], json!(person.id));
+}
+
+#[test]
+fn guesses_at_a_claim_are_counted_before_they_are_looked_at() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let person = Person::create(&world.server, "guessed");
+    let token = world.client_token("acme", &Account::with_mail("guesser", &person.mail));
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let (_, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": token}));
+    for _ in 0..5 {
+        client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token, "password": "wrong"}));
+    }
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token, "password": PASSWORD}));
+    assert_eq!(asked["requirements"]["error"]["message"], json!("The password is wrong"), "the right one comes too late");
+    assert_eq!(world.links(&person), Vec::<Value>::new());
+}
+
+#[test]
+fn whoever_matches_nobody_goes_on_to_register_and_several_are_nobody() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let claims = |token: &str| {
+        let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+        client.submit("socialUserClaim", Some(&first), &json!({"clientToken": token}))
+    };
+    let end = claims(&world.client_token("acme", &Account::new("nobody"))).ok();
+    assert_eq!((&end["type"], &end["additions"]), (&json!("localAutoLogin"), &json!({"oauthLogin": false, "successUrl": "/welcome"})));
+    let twins = [
+        Person::with(&world.server, "twin", &json!({"mail": "twins@example.test"})),
+        Person::with(&world.server, "twin", &json!({"mail": "twins@example.test"})),
+    ];
+    let of_twins = world.client_token("acme", &Account::with_mail("twins", "twins@example.test"));
+    claims(&of_twins).refused(400);
+    let injected = world.client_token("acme", &Account::with_mail("inject", "x\" or /userName pr or /mail eq \""));
+    let end = claims(&injected).ok();
+    assert_eq!(end["additions"]["oauthLogin"], json!(false), "an address is a value, whatever is in it: {end}");
+    assert!(twins.iter().all(|twin| world.links(twin).is_empty()));
+    claims("nonsense").refused(400);
+}
+
+#[test]
+fn an_account_without_a_password_is_claimed_by_another_that_is_linked_to_it() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let (person, linked) = world.linked("other", "second");
+    world.server.admin().patch(&format!("managed/user/{}", person.id), &json!([{"operation": "remove", "field": "/password"}])).ok();
+    let new = world.client_token("acme", &Account::with_mail("fresh", &person.mail));
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let (asked, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": new}));
+    assert_eq!(asked["requirements"]["required"], json!(["clientToken"]));
+    assert_eq!(asked["requirements"]["definitions"]["providers"]["items"]["oneOf"][0]["provider"], json!("other"));
+    let strangers = world.client_token("other", &Account::with_mail("stranger", &person.mail));
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": strangers}));
+    assert_eq!(asked["requirements"]["error"]["message"], json!("That account is not linked to this person"));
+    assert_eq!(world.links(&person).len(), 1);
+    let end = client.submit("socialUserClaim", Some(&step), &json!({"clientToken": world.client_token("other", &linked)})).ok();
+    assert_eq!(end["additions"]["oauthLogin"], json!(true), "{end}");
+    assert_eq!(world.links(&person).len(), 2);
+}

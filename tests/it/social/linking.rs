@@ -1,0 +1,157 @@
+//! Accounts at providers linked to a person, and taken away again.
+
+use std::sync::Barrier;
+
+use serde_json::{Value, json};
+
+use super::{World, bind, stock, unbind, world};
+use crate::support::Person;
+use crate::support::client::cookie;
+use crate::support::identity_provider::Account;
+use crate::support::people::PASSWORD;
+
+#[test]
+fn a_person_links_an_account_signs_in_with_it_and_takes_it_away() {
+    let world = world();
+    let (person, account) = world.linked("acme", "links");
+    let idps = world.links(&person);
+    let one = &idps[0];
+    assert_eq!((&one["_refResourceCollection"], &one["_refResourceId"]), (&json!("managed/acme"), &json!(account.subject)), "{idps:?}");
+    assert_eq!((one["sub"].as_str(), one["email"].as_str()), (Some(account.subject.as_str()), Some(account.mail.as_str())));
+
+    let token = world.client_token("acme", &account);
+    let answer = world.signs_in(&token);
+    let session = cookie(&answer).expect("a session begins");
+    let body = answer.ok();
+    assert_eq!((&body["authorization"]["id"], &body["authorization"]["component"]), (&json!(person.id), &json!("managed/user")));
+    assert_eq!((&body["authenticationId"], &body["authorization"]["moduleId"]), (&json!(person.name), &json!("SOCIAL_PROVIDERS")));
+    assert_eq!(body["authorization"]["roles"], json!(["internal/role/openidm-authorized"]));
+    world.signs_in(&token).refused(401);
+
+    let session = world.server.nobody().with("Cookie", &session);
+    let own = stock(&session).get(&format!("managed/user/{}?_fields=idps/*", person.id)).ok();
+    assert_eq!(own["idps"][0]["_refResourceCollection"], "managed/acme");
+    let raw =
+        json!({"rawProfile": [{"_refResourceCollection": "managed/acme", "sub": "1", "email": "jo@example.test", "given_name": "Jo"}]});
+    let common = stock(&session).post("identityProviders?_action=normalizeProfile", &raw).ok();
+    assert_eq!(
+        common,
+        json!([{"id": "1", "email": "jo@example.test", "username": "jo@example.test", "givenName": "Jo", "displayName": "JO"}])
+    );
+
+    unbind(&session, &person, "other").refused(404);
+    unbind(&session, &person, "acme").ok();
+    assert_eq!(world.links(&person), Vec::<Value>::new());
+    world.signs_in(&world.client_token("acme", &account)).refused(401);
+    world.server.admin().get(&format!("managed/acme/{}", account.subject)).refused(404);
+}
+
+#[test]
+fn the_last_way_in_is_not_taken_away() {
+    let world = world();
+    let (person, account) = world.linked("acme", "last");
+    let take_password = json!([{"operation": "remove", "field": "/password"}]);
+    world.server.admin().patch(&format!("managed/user/{}", person.id), &take_password).ok();
+    let answer = world.signs_in(&world.client_token("acme", &account));
+    let session = world.server.nobody().with("Cookie", &cookie(&answer).unwrap());
+    unbind(&session, &person, "acme").refused(403);
+    assert_eq!(world.links(&person).len(), 1);
+    let second = Account::new("second");
+    bind(&session, &person, "other", &world.client_token("other", &second)).ok();
+    unbind(&session, &person, "acme").ok();
+    unbind(&session, &person, "other").refused(403);
+    assert!(world.signs_in(&world.client_token("other", &second)).status == 200);
+}
+
+#[test]
+fn two_links_taken_away_at_the_same_moment_leave_one_to_whoever_has_no_password() {
+    let world = world();
+    for round in 0..8 {
+        let (person, _) = world.linked("acme", "both");
+        let session = world.server.nobody().session(&person.name, PASSWORD);
+        bind(&session, &person, "other", &world.client_token("other", &Account::new("both"))).ok();
+        let take_password = json!([{"operation": "remove", "field": "/password"}]);
+        world.server.admin().patch(&format!("managed/user/{}", person.id), &take_password).ok();
+        let (token, barrier) =
+            (world.client_token("acme", &Account { subject: subject(&world, &person, "acme"), mail: String::new() }), Barrier::new(2));
+        let session = world.server.nobody().with("Cookie", &cookie(&world.signs_in(&token)).unwrap());
+        let taken = |name: &str| {
+            barrier.wait();
+            unbind(&session, &person, name).status
+        };
+        let statuses = std::thread::scope(|scope| {
+            let one = scope.spawn(|| taken("acme"));
+            [taken("other"), one.join().unwrap()]
+        });
+        assert_eq!((statuses.iter().filter(|status| **status == 200).count(), world.links(&person).len()), (1, 1), "{round}: {statuses:?}");
+        assert!(statuses.contains(&403), "{round}: {statuses:?}");
+    }
+}
+
+/// The account at a provider that is linked to somebody.
+fn subject(world: &World, person: &Person, name: &str) -> String {
+    let links = world.links(person);
+    let found = links.iter().find(|link| link["_refResourceCollection"] == json!(format!("managed/{name}"))).unwrap();
+    found["_refResourceId"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_account_whose_person_has_gone_may_be_linked_to_another_and_leads_nowhere_before() {
+    let world = world();
+    let (gone, account) = world.linked("acme", "gone");
+    world.server.admin().delete(&format!("managed/user/{}", gone.id)).ok();
+    world.signs_in(&world.client_token("acme", &account)).refused(401);
+    let next = Person::create(&world.server, "next");
+    let session = world.server.nobody().session(&next.name, PASSWORD);
+    bind(&session, &next, "acme", &world.client_token("acme", &account)).ok();
+    assert_eq!(world.links(&next).len(), 1);
+    assert_eq!(world.signs_in(&world.client_token("acme", &account)).ok()["authorization"]["id"], json!(next.id));
+}
+
+#[test]
+fn of_two_accounts_of_one_provider_that_come_at_once_one_is_linked() {
+    let world = world();
+    for round in 0..6 {
+        let person = Person::create(&world.server, "at-once");
+        let session = world.server.nobody().session(&person.name, PASSWORD);
+        let tokens = [world.client_token("acme", &Account::new("one")), world.client_token("acme", &Account::new("two"))];
+        let statuses = at_once(&tokens, |token| bind(&session, &person, "acme", token).status);
+        assert_eq!((statuses, world.links(&person).len()), ([200, 409], 1), "{round}");
+    }
+}
+
+#[test]
+fn of_two_people_who_link_one_account_at_once_one_has_it_and_the_other_is_told() {
+    let world = world();
+    for round in 0..6 {
+        let account = Account::new("shared");
+        let one = |tag: &str| {
+            let person = Person::create(&world.server, tag);
+            let session = world.server.nobody().session(&person.name, PASSWORD);
+            (person, session, world.client_token("acme", &account))
+        };
+        let both = [one("one"), one("two")];
+        let statuses = at_once(&both, |(person, session, token)| {
+            let answer = bind(session, person, "acme", token);
+            assert!(answer.status == 200 || answer.text().contains("is linked already"), "{}", answer.text());
+            answer.status
+        });
+        let linked: usize = both.iter().map(|(person, ..)| world.links(person).len()).sum();
+        assert_eq!((statuses, linked), ([200, 409], 1), "{round}");
+    }
+}
+
+/// The statuses of two requests that are sent at the same moment, the lower one first.
+fn at_once<T: Sync>(both: &[T; 2], send: impl Fn(&T) -> u16 + Sync) -> [u16; 2] {
+    let barrier = Barrier::new(2);
+    let sent = |one: &T| {
+        barrier.wait();
+        send(one)
+    };
+    let mut statuses = std::thread::scope(|scope| {
+        let second = scope.spawn(|| sent(&both[1]));
+        [sent(&both[0]), second.join().unwrap()]
+    });
+    statuses.sort_unstable();
+    statuses
+}

@@ -1,0 +1,54 @@
+//! Registering with the profile of a provider.
+
+use serde_json::json;
+
+use super::{processes, world};
+use crate::support::identity_provider::Account;
+
+#[test]
+fn somebody_registers_with_the_profile_of_a_provider_and_without_a_password() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let account = Account::new("new");
+    let token = world.client_token("acme", &account);
+    world.signs_in(&token).refused(401);
+    let (_, step) = client.goes_on("registration", None, &json!({}));
+    let (asked, step) = client.goes_on("registration", Some(&step), &json!({"clientToken": token, "oauthRegister": "true"}));
+    assert_eq!((&asked["type"], &asked["tag"]), (&json!("idmUserDetails"), &json!("validateUserProfile")));
+    let offered = &asked["requirements"]["properties"]["user"]["default"];
+    assert_eq!(offered, &json!({"givenName": "Jo", "mail": account.mail, "userName": account.mail}));
+    let refused = client.submit("registration", Some(&step), &json!({"user": {"userName": account.subject}}));
+    refused.refused(403);
+    let end = client.submit("registration", Some(&step), &json!({"user": {"userName": account.subject, "sn": "Doe"}})).ok();
+    assert_eq!(
+        (&end["tag"], &end["additions"]["oauthLogin"], &end["additions"]["successUrl"]),
+        (&json!("end"), &json!(true), &json!("/welcome"))
+    );
+    let body = world.signs_in(&token).ok();
+    assert_eq!(body["authenticationId"], json!(account.subject));
+    let made = world.server.admin().get(&format!("managed/user/{}?_fields=*,idps/*", body["authorization"]["id"].as_str().unwrap())).ok();
+    assert_eq!((&made["givenName"], &made["sn"], &made["mail"]), (&json!("Jo"), &json!("Doe"), &json!(account.mail)));
+    assert_eq!(made["idps"][0]["_refResourceId"], json!(account.subject));
+
+    // The same account registers nobody else.
+    let again = world.client_token("acme", &account);
+    let (_, step) = client.goes_on("registration", None, &json!({}));
+    client.submit("registration", Some(&step), &json!({"clientToken": again, "oauthRegister": "true"})).refused(409);
+    client.submit("registration", Some(&step), &json!({"clientToken": "nonsense", "oauthRegister": "true"})).refused(400);
+}
+
+#[test]
+fn the_joined_form_is_filled_in_by_a_provider_as_well() {
+    let world = processes(world(), true);
+    let client = world.server.anonymous();
+    let account = Account::new("joined");
+    let token = world.client_token("other", &account);
+    let (_, step) = client.goes_on("registration", None, &json!({}));
+    let (asked, step) = client.goes_on("registration", Some(&step), &json!({"clientToken": token, "oauthRegister": "true"}));
+    assert_eq!((&asked["type"], &asked["tag"]), (&json!("allInOneRegistration"), &json!("validateUserProfile")));
+    assert_eq!(asked["requirements"]["properties"]["user"]["default"]["mail"], json!(account.mail));
+    let end =
+        client.submit("registration", Some(&step), &json!({"user": {"userName": account.subject, "sn": "Doe"}, "accept": "true"})).ok();
+    assert_eq!(end["additions"]["oauthLogin"], json!(true), "{end}");
+    assert_eq!(world.signs_in(&token).status, 200);
+}
