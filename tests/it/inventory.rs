@@ -19,6 +19,7 @@ const TABLE: &[(Route, [u16; 4])] = &[
     (("POST", "info/ping?_action=x", ""), [403, 403, 403, 501]),
     (("GET", "authentication", ""), [200, 200, 200, 200]),
     (("POST", "authentication?_action=login", ""), [200, 200, 200, 200]),
+    (("POST", "authentication?_action=getAuthToken", "{}"), [403, 403, 403, 400]),
     (("POST", "authentication?_action=reauthenticate", ""), [403, 403, 403, 403]),
     (("POST", "authentication?_action=other", ""), [403, 403, 403, 501]),
     (("GET", "identityProviders", ""), [403, 200, 200, 200]),

@@ -6,6 +6,7 @@ mod claiming;
 mod files;
 mod hostile;
 mod linking;
+mod old_clients;
 mod registering;
 
 use serde_json::{Value, json};

@@ -17,7 +17,7 @@ use stages::{Author, Written};
 use crate::mail_change::{MailChanges, address, same};
 use crate::notices::{Notice, Post};
 use crate::notifications::{self, Notifications};
-use crate::principal::is_active;
+use identity::is_active;
 
 /// The one place that decides what follows from a write.
 pub struct Consequences {

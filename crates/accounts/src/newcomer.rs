@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use crate::attempt::{Attempt, Identified};
 use crate::error::AccountError;
-use crate::principal::{Principal, is_active, login_property};
+use crate::principal::{Principal, login_property};
 use crate::roles;
+use identity::is_active;
 
 /// Longest text that is looked at, in bytes. Ours are far shorter.
 const MAX_BYTES: usize = 4096;

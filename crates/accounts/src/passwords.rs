@@ -12,8 +12,9 @@ use subtle::ConstantTimeEq;
 
 use crate::attempt::Attempt;
 use crate::error::AccountError;
-use crate::principal::{ANONYMOUS, ModuleFacts, Principal, is_active, login_property};
+use crate::principal::{ANONYMOUS, ModuleFacts, Principal, login_property};
 use crate::roles;
+use identity::is_active;
 
 impl Attempt<'_> {
     /// Tries the modules in order; the first that succeeds counts. All of it is one guess, whose place is taken before anything is compared.

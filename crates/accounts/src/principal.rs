@@ -298,14 +298,6 @@ pub fn role_path(role: &str) -> String {
     if role.contains('/') { role.to_owned() } else { format!("internal/role/{role}") }
 }
 
-/// Whether a person may sign in: `accountStatus` is absent or `active`.
-pub(crate) fn is_active(content: &Value) -> bool {
-    match content.get("accountStatus") {
-        None | Some(Value::Null) => true,
-        Some(status) => status.as_str().is_some_and(|status| status.eq_ignore_ascii_case("active")),
-    }
-}
-
 /// The property that holds the login name: the mapped one, which older files write `username`, or `userName`.
 #[must_use]
 pub fn login_property<'a>(module: &'a Module, schema: Option<&'a ObjectSchema>) -> &'a str {
@@ -337,16 +329,6 @@ mod tests {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             run_as: None,
             script: project::SecurityScript::None,
-        }
-    }
-
-    #[test]
-    fn only_the_active_may_sign_in() {
-        for content in [json!({}), json!({"accountStatus": null}), json!({"accountStatus": "active"}), json!({"accountStatus": "Active"})] {
-            assert!(is_active(&content));
-        }
-        for content in [json!({"accountStatus": "inactive"}), json!({"accountStatus": ""}), json!({"accountStatus": 1})] {
-            assert!(!is_active(&content));
         }
     }
 

@@ -10,9 +10,10 @@ pub use identity::grants::{DELETED, ROLES as COLLECTION};
 use project::{Diagnostic, InternalRole, Severity};
 use serde_json::{Map, Value, json};
 
-use crate::principal::{Principal, is_active};
+use crate::principal::Principal;
 use crate::roles::managed_roles;
 use crate::runtime::Runtime;
+use identity::is_active;
 
 /// Longest id of a role, in bytes.
 const LONGEST_ID: usize = 128;

@@ -12,9 +12,10 @@ use serde_json::json;
 use crate::attempt::{Attempt, Identified};
 use crate::error::AccountError;
 use crate::identify::{Evidence, Password};
-use crate::principal::{Acting, ModuleFacts, Principal, is_active, mapped_property};
+use crate::principal::{Acting, ModuleFacts, Principal, mapped_property};
 use crate::roles::{self, roles_for};
 use crate::session;
+use identity::is_active;
 
 impl Attempt<'_> {
     /// Who makes a request that asks to be made as `name`.

@@ -16,8 +16,9 @@ use subtle::ConstantTimeEq;
 
 use crate::attempt::{Actor, Attempt};
 use crate::error::AccountError;
-use crate::principal::{self, Principal, is_active};
+use crate::principal::{self, Principal};
 use crate::roles::managed_roles;
+use identity::is_active;
 
 /// Marks the cookie of everybody's account.
 const ANONYMOUS_PREFIX: &str = "anonymous.";

@@ -4,9 +4,9 @@
 //! the person themselves, and nowhere else: no address and no name links anything. Whoever links an account is signed in, and the account is
 //! nobody else's.
 
-use ::social::{Answered, Challenge, LINKED_PROPERTY, LINKS, Proven, SocialError};
+use ::social::{Answered, ByCode, Challenge, LINKED_PROPERTY, LINKS, Proven, SocialError};
 use crest::{Resource, ResourceError, reference};
-use identity::Expect;
+use identity::{Expect, PEOPLE, is_active};
 use process::{CommitError, Effect, Minted, Spend, Topic, Unit, mint, open_minted};
 use project::Module;
 use serde_json::{Map, Value, json};
@@ -14,7 +14,7 @@ use stages::SOCIAL_ACCOUNT;
 
 use crate::attempt::{Actor, Attempt, Identified};
 use crate::error::AccountError;
-use crate::principal::{Principal, is_active, login_property};
+use crate::principal::{Principal, login_property};
 use crate::roles;
 
 /// Purpose of the text that a browser keeps while it is at the provider.
@@ -149,8 +149,21 @@ impl Attempt<'_> {
         let challenge = challenge.ok_or_else(|| told("", &SocialError::State))?;
         let answered = self.unfolded(answered);
         let proven = self.runtime.social.finish(&challenge, &answered, self.now, self.accounts.random.as_ref()).await;
-        let proven = proven.map_err(|error| told(&challenge.provider, &error))?;
-        let payload = serde_json::to_value(&proven).map_err(|_| ResourceError::internal("Error constructing token"))?;
+        self.client_token(&proven.map_err(|error| told(&challenge.provider, &error))?)
+    }
+
+    /// What a client proves that asked a provider itself, as those of 5.0 do: a text as [`Attempt::came_back`] gives.
+    ///
+    /// # Errors
+    /// As [`Attempt::came_back`], and 404 for an unknown provider.
+    pub async fn by_code(&self, brought: &ByCode<'_>) -> Result<String, AccountError> {
+        self.accounts.limits.sign_in(self.address, self.now)?;
+        let proven = self.runtime.social.by_code(brought, self.now, self.accounts.random.as_ref()).await;
+        self.client_token(&proven.map_err(|error| told(brought.provider, &error))?)
+    }
+
+    fn client_token(&self, proven: &Proven) -> Result<String, AccountError> {
+        let payload = serde_json::to_value(proven).map_err(|_| ResourceError::internal("Error constructing token"))?;
         Ok(mint(&self.accounts.keys, self.accounts.random.as_ref(), SOCIAL_ACCOUNT, payload, self.now, GOOD_FOR)?)
     }
 
@@ -215,13 +228,8 @@ impl Attempt<'_> {
     /// The active person that an account at a provider is linked to.
     async fn owner_of(&self, proven: &Proven) -> Result<Option<Resource>, AccountError> {
         let managed = &self.runtime.managed;
-        let collection = ::social::collection(&proven.provider);
-        let Some(link) = managed.objects.read(&collection, &proven.subject).await.map_err(ResourceError::from)? else { return Ok(None) };
-        let owners = managed.references_of(&collection, &link, LINKED_PROPERTY).await?;
-        // Two would be a fault of ours, and nobody is let in by it.
-        let [owner] = owners.as_slice() else { return Ok(None) };
-        let Some((PEOPLE, id)) = reference::place(&owner.reference) else { return Ok(None) };
-        let user = managed.objects.read(PEOPLE, id).await.map_err(ResourceError::from)?;
+        let Some(id) = stages::owner(managed, proven).await? else { return Ok(None) };
+        let user = managed.objects.read(PEOPLE, &id).await.map_err(ResourceError::from)?;
         Ok(user.filter(|user| is_active(&user.content)))
     }
 }
@@ -238,8 +246,6 @@ fn taken() -> AccountError {
 
 /// How often a link is tried to be taken away while others of the same person are.
 const ROUNDS: usize = 4;
-/// The collection of the people that accounts at providers are linked to.
-const PEOPLE: &str = "managed/user";
 
 impl Actor<'_> {
     /// Links an account at a provider to whoever is signed in, and returns them.
@@ -254,13 +260,13 @@ impl Actor<'_> {
         if !is_active(&person.content) {
             return Err(ResourceError::forbidden("Access denied").into());
         }
-        let linked = self.linked(&person).await?;
+        let linked = stages::linked(&self.attempt.runtime.managed, &person).await?;
         let managed = self.managed();
-        let elsewhere = stages::find_link(&managed, &proven).await?.is_some();
+        let elsewhere = stages::is_linked(&managed, &proven).await?;
         if elsewhere || linked.iter().any(|(of, _)| *of == ::social::collection(provider)) {
             return Err(taken());
         }
-        let effects = stages::link(&managed, &proven, PEOPLE, id).await?;
+        let effects = stages::link(&managed, &proven, id).await?;
         let detail = json!({ "provider": provider, "linked": true });
         self.commit_link(id, spend, effects, "link", detail).await?;
         self.person(id).await
@@ -285,7 +291,7 @@ impl Actor<'_> {
     /// Tries it once. The store refuses where the link that would be left, the last way in, is not there any more.
     async fn taken_away(&self, id: &str, provider: &str) -> Result<Result<(), CommitError>, AccountError> {
         let person = self.person(id).await?;
-        let linked = self.linked(&person).await?;
+        let linked = stages::linked(&self.attempt.runtime.managed, &person).await?;
         let collection = ::social::collection(provider);
         let own: Vec<&(String, String)> = linked.iter().filter(|(of, _)| *of == collection).collect();
         if own.is_empty() {
@@ -326,7 +332,7 @@ impl Actor<'_> {
     pub async fn links(&self, id: &str) -> Result<Vec<Elsewhere>, AccountError> {
         let runtime = self.attempt.runtime;
         let mut links = Vec::new();
-        for (collection, subject) in self.linked(&self.person(id).await?).await? {
+        for (collection, subject) in stages::linked(&runtime.managed, &self.person(id).await?).await? {
             let Some(provider) = runtime.social.iter().find(|one| ::social::collection(&one.name) == collection) else { continue };
             let kept = runtime.managed.objects.read(&collection, &subject).await.map_err(ResourceError::from)?;
             let common = match kept {
@@ -343,13 +349,6 @@ impl Actor<'_> {
     async fn person(&self, id: &str) -> Result<Resource, AccountError> {
         let found = self.attempt.runtime.managed.objects.read(PEOPLE, id).await.map_err(ResourceError::from)?;
         Ok(found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {PEOPLE}")))?)
-    }
-
-    /// Where the links of a person lead: collection and id.
-    async fn linked(&self, person: &Resource) -> Result<Vec<(String, String)>, AccountError> {
-        let held = self.attempt.runtime.managed.references_of(PEOPLE, person, LINKS).await?;
-        let place = |one: &identity::Held| reference::place(&one.reference).map(|(collection, id)| (collection.to_owned(), id.to_owned()));
-        Ok(held.iter().filter_map(place).collect())
     }
 
     fn has_password(&self, person: &Resource) -> bool {

@@ -17,6 +17,7 @@ mod mail_address;
 mod managed;
 pub mod metadata;
 pub mod names;
+mod people;
 mod policy;
 mod ports;
 mod problem;
@@ -33,6 +34,7 @@ pub use managed::{
     Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, Side, SignIn, Step, TakenOver,
     UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, percentage, sealed, timestamp,
 };
+pub use people::{PEOPLE, is_active};
 pub use policy::{
     CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,
     word_list,

@@ -64,8 +64,9 @@ pub(crate) struct Parts<'t> {
     /// Payload.
     pub(crate) payload: &'t str,
     /// Header and payload with the dot between them: what the MAC is over.
-    signed: &'t str,
-    mac: &'t str,
+    pub(crate) signed: &'t str,
+    /// What is behind the last dot.
+    pub(crate) mac: &'t str,
 }
 
 impl<'t> Parts<'t> {

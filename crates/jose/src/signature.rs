@@ -14,11 +14,9 @@ use aws_lc_rs::signature::{
 use aws_lc_rs::{digest, hmac};
 use serde_json::{Map, Value};
 
-use crate::base64url;
-use crate::pem;
+use crate::jws::{self, MacKey, Parts};
+use crate::{JwsAlgorithm, MAX_TOKEN_LEN, base64url, pem};
 
-/// Characters of the longest token that is looked at.
-const MAX_LEN: usize = 64 * 1024;
 /// Keys of a set that are looked at.
 const MAX_KEYS: usize = 64;
 
@@ -242,16 +240,15 @@ impl PublishedKeys {
     /// # Errors
     /// Why not, for the log.
     pub fn verify(&self, token: &str, accepted: &[SignatureAlgorithm]) -> Result<Verified, SignatureFault> {
-        if token.len() > MAX_LEN {
+        if token.len() > MAX_TOKEN_LEN {
             return Err(SignatureFault::Malformed);
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(SignatureFault::Malformed)?;
-        let (header, payload) = signed.split_once('.').filter(|(_, payload)| !payload.contains('.')).ok_or(SignatureFault::Malformed)?;
+        let parts = Parts::split(token).map_err(|_| SignatureFault::Malformed)?;
         let object = |text: &str| {
             let bytes = base64url::decode(text).ok()?;
             serde_json::from_slice::<Map<String, Value>>(&bytes).ok()
         };
-        let header = object(header).ok_or(SignatureFault::Malformed)?;
+        let header = object(parts.header).ok_or(SignatureFault::Malformed)?;
         let text = |name: &str| header.get(name).and_then(Value::as_str);
         if header.contains_key("crit") || header.contains_key("b64") {
             return Err(SignatureFault::Critical);
@@ -275,11 +272,11 @@ impl PublishedKeys {
         if candidates.next().is_some() {
             return Err(SignatureFault::AmbiguousKey);
         }
-        let signature = base64url::decode(signature).map_err(|_| SignatureFault::Malformed)?;
-        if !key.key.verifies(algorithm, signed.as_bytes(), &signature) {
+        let signature = base64url::decode(parts.mac).map_err(|_| SignatureFault::Malformed)?;
+        if !key.key.verifies(algorithm, parts.signed.as_bytes(), &signature) {
             return Err(SignatureFault::Wrong);
         }
-        Ok(Verified { claims: object(payload).ok_or(SignatureFault::Malformed)?, algorithm })
+        Ok(Verified { claims: object(parts.payload).ok_or(SignatureFault::Malformed)?, algorithm })
     }
 }
 
@@ -379,14 +376,16 @@ impl std::fmt::Debug for SigningKey {
 /// The compact JWS (HS256) of claims under a shared secret: `client_secret_jwt` (OpenID Connect Core 1.0 §9).
 #[must_use]
 pub fn sign_with_secret(secret: &str, claims: &Value) -> String {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    let mut token = base64url::encode(r#"{"typ":"JWT","alg":"HS256"}"#);
-    token.push('.');
-    base64url::push(&mut token, claims.to_string().as_bytes());
-    let mac = hmac::sign(&key, token.as_bytes());
-    token.push('.');
-    base64url::push(&mut token, mac.as_ref());
-    token
+    let key = MacKey::new(JwsAlgorithm::Hs256, secret.as_bytes());
+    jws::sign(&key, r#"{"typ":"JWT","alg":"HS256"}"#, claims.to_string().as_bytes())
+}
+
+/// The HMAC-SHA256 of a text under a shared secret, in hexadecimal letters: how Facebook's client shows that a token is its own
+/// (`appsecret_proof`, *Securing Graph API Requests*).
+#[must_use]
+pub fn proof_of_secret(secret: &str, text: &str) -> String {
+    let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), text.as_bytes());
+    mac.as_ref().iter().fold(String::new(), |letters, byte| letters + &format!("{byte:02x}"))
 }
 
 /// The S256 challenge of a verifier (RFC 7636 §4.2).
@@ -474,6 +473,13 @@ mod tests {
         let secret = json!({"kty": "oct", "k": "AAAA"});
         assert!(published(&[for_encryption, short, secret, json!(7)]).is_empty());
         assert!(PublishedKeys::read(&json!([])).is_empty());
+    }
+
+    /// RFC 4231 §4.3.
+    #[test]
+    fn the_proof_of_a_secret_is_that_of_the_standard() {
+        let proof = proof_of_secret("Jefe", "what do ya want for nothing?");
+        assert_eq!(proof, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 
     /// RFC 7636 appendix B.

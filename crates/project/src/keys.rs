@@ -249,6 +249,7 @@ tables! {
         used("authenticationId", "The same, in the first releases."),
         used("schema", "Members of the profile that are kept with a linked account."),
         used("propertyMap", "How its profile becomes a common one: `{source, target, transform}`."),
+        used("normalizationScript", "A script that is given `rawProfile` and gives members of the common profile; they count more than those of the map."),
         used("configClass", "Whether it speaks OpenID Connect."),
         idle("pkceMethod", "Always S256."),
         used("requestTokenEndpoint", "OAuth 1.0a, which refuses the provider."),

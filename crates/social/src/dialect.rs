@@ -71,6 +71,8 @@ pub struct Dialect {
     pub(crate) client: (&'static str, &'static str),
     /// The access token is a parameter of the question for the profile, and not a header.
     pub(crate) token_in_query: bool,
+    /// A question for the profile proves that whoever asks has the client's secret (`appsecret_proof`).
+    pub(crate) proves_secret: bool,
     /// A member of the token's answer that goes along with it.
     pub(crate) token_brings: &'static [&'static str],
     /// Where the profile stands in the answer; empty for the whole of it.
@@ -96,6 +98,7 @@ const PLAIN: Dialect = Dialect {
     signs_secret: false,
     client: ("client_id", "client_secret"),
     token_in_query: false,
+    proves_secret: false,
     token_brings: &[],
     profile_at: "",
     between_scopes: " ",
@@ -148,6 +151,7 @@ const DIALECTS: &[Dialect] = &[
             Lift { key: "userInfoEndpoint", dead: Dead::VersionBelow(20), now: "", why: "Facebook's versions end after two years" },
         ],
         between_scopes: ",",
+        proves_secret: true,
         ..PLAIN
     },
     Dialect {

@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Random, random_bytes};
-use jose::signature::s256;
+use jose::signature::{proof_of_secret, s256};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ use crate::provider::Provider;
 use crate::providers::{Metadata, Providers, SocialError};
 
 /// Longest code that is passed on, in bytes.
-const MAX_CODE: usize = 4096;
+pub(crate) const MAX_CODE: usize = 4096;
 /// Longest profile that is kept, in bytes of JSON: it travels in a header.
 const MAX_PROFILE: usize = 2048;
 /// Longest text of a profile, in bytes.
@@ -192,29 +192,39 @@ impl Providers {
             return Err(SocialError::Said(plain(answered.one("error").unwrap_or("error"))));
         }
         let code = answered.one("code").filter(|code| code.len() <= MAX_CODE).ok_or(SocialError::State)?;
-        let tokens = self.tokens(provider, &metadata, challenge, code, now, random).await?;
-        let mut claims = self.user_info(provider, &metadata, &tokens).await?;
+        let verifier = (!provider.dialect.refuses_verifier).then_some(challenge.verifier.as_str());
+        let tokens = self.tokens(provider, &metadata, (code, verifier), now, random).await?;
+        let nonce = (challenge.nonce.as_str(), provider.dialect.nonce_is_optional);
+        let mut claims = self.claims(provider, &metadata, &tokens, nonce, now).await?;
+        // Of a template's tenants it is the same one.
+        let of_template = provider.openid && metadata.issuer.as_deref().is_some_and(id_token::is_template);
+        if of_template && answered.one("iss").is_some_and(|named| claims.get("iss").and_then(Value::as_str) != Some(named)) {
+            return Err(SocialError::refused("the answer is another tenant's than the ID token"));
+        }
+        first_consent(provider, answered, &mut claims);
+        self.proven(provider, claims, &tokens).await
+    }
+
+    /// What the profile and the ID token say, which are about the same account. `nonce` is that of the request, and whether it may be left out.
+    pub(crate) async fn claims(
+        &self,
+        provider: &Provider,
+        metadata: &Metadata,
+        tokens: &Map<String, Value>,
+        nonce: (&str, bool),
+        now: i64,
+    ) -> Result<Map<String, Value>, SocialError> {
+        let mut claims = self.user_info(provider, metadata, tokens).await?;
         if provider.openid {
-            let signed = self.id_token(provider, &metadata, challenge, &tokens, now).await?;
+            let signed = self.id_token(provider, metadata, tokens, nonce, now).await?;
             let same = claims.get("sub").is_none_or(|sub| Some(sub) == signed.get("sub"));
             let must_name = metadata.user_info_endpoint.is_some() && !claims.is_empty();
             if !same || (must_name && !claims.contains_key("sub") && provider.id_key == "sub") {
                 return Err(SocialError::refused("the profile is about somebody else than the ID token"));
             }
-            // Of a template's tenants it is the same one.
-            let of_template = metadata.issuer.as_deref().is_some_and(id_token::is_template);
-            if of_template && answered.one("iss").is_some_and(|named| signed.get("iss").and_then(Value::as_str) != Some(named)) {
-                return Err(SocialError::refused("the answer is another tenant's than the ID token"));
-            }
             claims.extend(signed);
         }
-        for name in provider.dialect.token_brings {
-            if let Some(value) = tokens.get(*name) {
-                claims.entry((*name).to_owned()).or_insert_with(|| value.clone());
-            }
-        }
-        first_consent(provider, answered, &mut claims);
-        self.proven(provider, &claims).await
+        Ok(claims)
     }
 
     /// A profile of a provider in common words; `None` for an unknown provider.
@@ -233,12 +243,11 @@ impl Providers {
         Ok(metadata.end_session.as_deref().map(|page| with_query(page, &own)))
     }
 
-    async fn tokens(
+    pub(crate) async fn tokens(
         &self,
         provider: &Provider,
         metadata: &Metadata,
-        challenge: &Challenge,
-        code: &str,
+        (code, verifier): (&str, Option<&str>),
         now: i64,
         random: &dyn Random,
     ) -> Result<Map<String, Value>, SocialError> {
@@ -247,9 +256,7 @@ impl Providers {
             ("code".to_owned(), Zeroizing::new(code.to_owned())),
             ("redirect_uri".to_owned(), Zeroizing::new(provider.redirect_uri.clone())),
         ];
-        if !provider.dialect.refuses_verifier {
-            form.push(("code_verifier".to_owned(), Zeroizing::new(challenge.verifier.clone())));
-        }
+        form.extend(verifier.map(|verifier| ("code_verifier".to_owned(), Zeroizing::new(verifier.to_owned()))));
         let request = Request { form: Some(form), ..provider.asks(&metadata.token_endpoint) };
         let client = provider.client(&metadata.token_endpoint);
         let request = client.shows_itself(request, now, random).ok_or_else(|| SocialError::down("no randomness"))?;
@@ -276,8 +283,8 @@ impl Providers {
         &self,
         provider: &Provider,
         metadata: &Metadata,
-        challenge: &Challenge,
         tokens: &Map<String, Value>,
+        (nonce, nonce_is_optional): (&str, bool),
         now: i64,
     ) -> Result<Map<String, Value>, SocialError> {
         let text = |name: &str| tokens.get(name).and_then(Value::as_str);
@@ -288,8 +295,8 @@ impl Providers {
             issuer: metadata.issuer.as_deref().ok_or_else(|| SocialError::down("there is no issuer"))?,
             also: provider.dialect.issuer_also,
             client_id: &provider.client_id,
-            nonce: &challenge.nonce,
-            nonce_is_optional: provider.dialect.nonce_is_optional,
+            nonce,
+            nonce_is_optional,
             access_token: text("access_token"),
             now,
         };
@@ -312,6 +319,10 @@ impl Providers {
                 provider.dialect.token_brings.iter().filter_map(|name| Some((*name, text(name)?))).filter(|(name, _)| *name == "openid"),
             );
             provider.asks(&with_query(endpoint, &parameters))
+        } else if provider.dialect.proves_secret && !provider.secret.is_empty() {
+            let proof = proof_of_secret(&provider.secret, access);
+            let url = with_query(endpoint, &[("appsecret_proof", &proof)]);
+            Request { bearer: Some(Zeroizing::new(access.to_owned())), ..provider.asks(&url) }
         } else {
             Request { bearer: Some(Zeroizing::new(access.to_owned())), ..provider.asks(endpoint) }
         };
@@ -320,7 +331,19 @@ impl Providers {
         profile.cloned().ok_or_else(|| SocialError::down("the profile is no JSON object"))
     }
 
-    async fn proven(&self, provider: &Provider, claims: &Map<String, Value>) -> Result<Proven, SocialError> {
+    /// The account that claims are about. Members of the token's answer stand for those that the profile lacks.
+    pub(crate) async fn proven(
+        &self,
+        provider: &Provider,
+        mut claims: Map<String, Value>,
+        tokens: &Map<String, Value>,
+    ) -> Result<Proven, SocialError> {
+        for name in provider.dialect.token_brings {
+            if let Some(value) = tokens.get(*name) {
+                claims.entry((*name).to_owned()).or_insert_with(|| value.clone());
+            }
+        }
+        let claims = &claims;
         let subject = match found(claims, &provider.id_key) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),

@@ -9,6 +9,7 @@
 
 mod address;
 mod authentication;
+mod by_code;
 mod dialect;
 mod exchange;
 mod fetch;
@@ -19,6 +20,7 @@ mod provider;
 mod providers;
 
 pub use address::is_inside;
+pub use by_code::ByCode;
 pub use dialect::{Dialect, Lifted};
 pub use exchange::{Answered, Challenge, Proven, Redirect};
 pub use fetch::{Answer, Fetch, Request};

@@ -34,12 +34,14 @@ const OFFERED: [(&str, &str); 10] = [
     ("username", "userName"),
 ];
 
-/// A script that makes a value of a map.
+/// A script that makes a value of a map, or the whole of a common profile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scripted {
     /// The text of the script.
     pub script: String,
-    /// The value it is given, under the name `source`.
+    /// The name of the value it is given: `source` for a member, `rawProfile` for the whole profile.
+    pub name: &'static str,
+    /// The value.
     pub source: Value,
 }
 
@@ -59,8 +61,12 @@ struct Row {
     script: Option<String>,
 }
 
-/// A provider's `propertyMap`.
-pub(crate) struct PropertyMap(Vec<Row>);
+/// A provider's `propertyMap`, and the script behind it.
+pub(crate) struct PropertyMap {
+    rows: Vec<Row>,
+    /// `normalizationScript`: it is given the whole profile, and the members of what it gives count more than those of the rows.
+    script: Option<String>,
+}
 
 impl PropertyMap {
     /// Reads the value of the key; the standard one where there is none.
@@ -82,16 +88,25 @@ impl PropertyMap {
                 _ => Err(format!("{row} has no source and target")),
             }
         };
-        rows.iter().map(row).collect::<Result<_, _>>().map(Self)
+        rows.iter().map(row).collect::<Result<_, _>>().map(Self::of)
+    }
+
+    fn of(rows: Vec<Row>) -> Self {
+        Self { rows, script: None }
+    }
+
+    /// The same with a script behind it.
+    pub(crate) fn with_script(self, script: Option<String>) -> Self {
+        Self { script, ..self }
     }
 
     /// One that maps nothing.
     pub(crate) fn empty() -> Self {
-        Self(Vec::new())
+        Self::of(Vec::new())
     }
 
     fn standard() -> Self {
-        Self(
+        Self::of(
             STANDARD
                 .iter()
                 .map(|(source, target)| Row { source: (*source).to_owned(), target: (*target).to_owned(), script: None })
@@ -101,31 +116,40 @@ impl PropertyMap {
 
     /// The members of a provider's profile that the map reads.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|row| row.source.trim_start_matches('/').split(['/', '.']).next().unwrap_or_default())
+        self.rows.iter().map(|row| row.source.trim_start_matches('/').split(['/', '.']).next().unwrap_or_default())
     }
 
-    /// The texts of its scripts.
-    pub(crate) fn scripts(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|row| row.script.as_deref())
+    /// The texts of its scripts, each with the key it stands under.
+    pub(crate) fn scripts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let of_rows = self.rows.iter().filter_map(|row| Some(("propertyMap", row.script.as_deref()?)));
+        of_rows.chain(self.script.as_deref().map(|script| ("normalizationScript", script)))
     }
 
     /// The common profile of a provider's. A script that fails leaves its member out, and is told to the log.
     pub(crate) async fn apply(&self, profile: &Map<String, Value>, scripts: &dyn TransformScript) -> Map<String, Value> {
         let mut common = Map::new();
-        for row in &self.0 {
+        for row in &self.rows {
             let found = found(profile, &row.source).filter(|value| !value.is_null());
             let value = match (&row.script, found) {
                 (None, Some(value)) => Some(value.clone()),
                 (Some(script), value) => {
                     let source =
                         value.cloned().unwrap_or_else(|| if row.source.is_empty() { Value::Object(profile.clone()) } else { Value::Null });
-                    let made = scripts.run(Scripted { script: script.clone(), source }).await;
+                    let made = scripts.run(Scripted { script: script.clone(), name: "source", source }).await;
                     made.inspect_err(|error| tracing::warn!(%error, property = row.target, "a transform of a propertyMap failed")).ok()
                 }
                 (None, None) => None,
             };
             if let Some(value) = value.filter(|value| !value.is_null()) {
                 common.insert(row.target.clone(), value);
+            }
+        }
+        if let Some(script) = &self.script {
+            let whole = Scripted { script: script.clone(), name: "rawProfile", source: Value::Object(profile.clone()) };
+            match scripts.run(whole).await {
+                Ok(Value::Object(made)) => common.extend(made.into_iter().filter(|(_, value)| !value.is_null())),
+                Ok(_) => tracing::warn!("a normalizationScript gives no object"),
+                Err(error) => tracing::warn!(%error, "a normalizationScript failed"),
             }
         }
         common

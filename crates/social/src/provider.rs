@@ -10,7 +10,7 @@ use crate::address;
 use crate::authentication::{Client, Has, Method};
 use crate::dialect::{self, Dialect, Lifted};
 use crate::fetch::Request;
-use crate::profile::PropertyMap;
+use crate::profile::{self, PropertyMap};
 
 /// What is wrong with a provider's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,6 +230,12 @@ impl Provider {
             flaws.push(flaw("propertyMap", message));
             PropertyMap::empty()
         });
+        let script = file.get("normalizationScript").filter(|script| !script.is_null()).map(profile::script).transpose();
+        let script = script.unwrap_or_else(|message| {
+            flaws.push(flaw("normalizationScript", message));
+            None
+        });
+        let map = map.with_script(script);
         let scope = scopes(&file, openid);
         let id_key = text("authenticationIdKey").unwrap_or_else(|| if openid { "sub" } else { "id" }.to_owned());
         let mut kept: Vec<String> = file
@@ -279,7 +285,7 @@ impl Provider {
 
     /// The texts of its scripts, each with the key it stands under. They are compiled before it is used.
     pub fn scripts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.map.scripts().map(|text| ("propertyMap", text))
+        self.map.scripts()
     }
 
     /// What everybody may know of it: what a button needs.
@@ -477,6 +483,7 @@ mod tests {
         assert_eq!(flaws(&json!({"clientId": ""})), ["clientId"]);
         assert_eq!(flaws(&json!({"clientSecret": {"$crypto": {}}})), ["clientSecret"]);
         assert_eq!(flaws(&json!({"propertyMap": {}})), ["propertyMap"]);
+        assert_eq!(flaws(&json!({"normalizationScript": {"type": "groovy", "source": "x"}})), ["normalizationScript"]);
         assert_eq!(flaws(&json!({"provider": "a/b"})), ["provider"]);
         assert_eq!(flaws(&json!({"provider": "user"})), ["provider"]);
         assert_eq!(flaws(&json!({"vestibule": {"privateKey": "x"}})), ["privateKey"]);

@@ -23,7 +23,7 @@ mod templates;
 
 pub use consequences::{Author, Consequences, MAIL, Written, distinct, of_scripts, tell_ambiguous};
 pub use identity::MailAddress;
-pub use links::{SOCIAL_ACCOUNT, find_link, link, social_account};
+pub use links::{SOCIAL_ACCOUNT, is_linked, link, linked, owner, social_account};
 pub use refusal::Refusal;
 pub use scripts::{RemoteStages, Scripts};
 pub use services::{

@@ -3,10 +3,13 @@
 //! Easiest to get wrong: the link is made under the provider's own id for the account, so the store itself refuses a second one.
 
 use crest::{Change, Resource, ResourceError, reference};
-use identity::{Managed, Writer};
-use process::{Effect, Minted};
+use identity::{Held, Managed, PEOPLE, Writer};
+use process::{Effect, Fact, Minted};
 use serde_json::{Map, Value, json};
 use social::{LINKED_PROPERTY, LINKS, Proven};
+
+use crate::account::Cx;
+use crate::state;
 
 /// Purpose of the text that proves an account at a provider, for [`process::open_minted`]: what clients call a `clientToken`.
 pub const SOCIAL_ACCOUNT: &str = "identity provider's account";
@@ -17,12 +20,19 @@ pub fn social_account(minted: &Minted) -> Option<Proven> {
     serde_json::from_value(minted.payload.clone()).ok()
 }
 
+/// The account at an identity provider that the person came with. The state holds it; that it was proven is a fact.
+pub(crate) fn brought(cx: &Cx<'_>) -> Option<Proven> {
+    let proven: Proven = serde_json::from_value(cx.value(state::IDP_DATA)?.clone()).ok()?;
+    let is_it = |fact: &Fact| matches!(fact, Fact::OwnsExternal { provider, subject } if *provider == proven.provider && *subject == proven.subject);
+    cx.facts().iter().any(is_it).then_some(proven)
+}
+
 /// What links an account at a provider to a person. The unit fails where the account is linked already, or another one of that provider is to
 /// this person.
 ///
 /// # Errors
 /// 403 where the declared type's policies refuse the profile, 503 when the store does not answer.
-pub async fn link(managed: &Managed, proven: &Proven, collection: &str, id: &str) -> Result<Vec<Effect>, ResourceError> {
+pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Effect>, ResourceError> {
     let of = social::collection(&proven.provider);
     let schema = managed.schema(&of)?;
     let mut content: Map<String, Value> = proven.profile.clone();
@@ -38,7 +48,7 @@ pub async fn link(managed: &Managed, proven: &Proven, collection: &str, id: &str
     let by = Writer::Process { owned: &owned };
     let mut prepared = managed.create(&of, Some(proven.subject.clone()), Value::Object(content), by).await?;
     // The person may be made by the same unit, so that they are there is looked at inside of it.
-    let target = format!("{collection}/{id}");
+    let target = format!("{PEOPLE}/{id}");
     if let Some(Change::Create { content: Value::Object(members), .. }) = &mut prepared.change {
         members.insert(LINKED_PROPERTY.to_owned(), json!({ reference::REF: target }));
     }
@@ -62,13 +72,37 @@ pub async fn link(managed: &Managed, proven: &Proven, collection: &str, id: &str
     Ok(effects)
 }
 
-/// The link of an account at a provider, where it has one that leads to somebody.
+/// Whom an account at a provider leads to.
+async fn owners(managed: &Managed, proven: &Proven) -> Result<Vec<Held>, ResourceError> {
+    let collection = social::collection(&proven.provider);
+    let Some(found) = managed.objects.read(&collection, &proven.subject).await? else { return Ok(Vec::new()) };
+    managed.references_of(&collection, &found, LINKED_PROPERTY).await
+}
+
+/// Whether an account at a provider is linked to somebody.
 ///
 /// # Errors
 /// 503 when the store does not answer.
-pub async fn find_link(managed: &Managed, proven: &Proven) -> Result<Option<Resource>, ResourceError> {
-    let collection = social::collection(&proven.provider);
-    let Some(found) = managed.objects.read(&collection, &proven.subject).await? else { return Ok(None) };
-    let owners = managed.references_of(&collection, &found, LINKED_PROPERTY).await?;
-    Ok((!owners.is_empty()).then_some(found))
+pub async fn is_linked(managed: &Managed, proven: &Proven) -> Result<bool, ResourceError> {
+    Ok(!owners(managed, proven).await?.is_empty())
+}
+
+/// The id of the person that an account at a provider is linked to. Two would be a fault of ours, and nobody is meant by it.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub async fn owner(managed: &Managed, proven: &Proven) -> Result<Option<String>, ResourceError> {
+    let owners = owners(managed, proven).await?;
+    let [owner] = owners.as_slice() else { return Ok(None) };
+    Ok(reference::place(&owner.reference).filter(|(collection, _)| *collection == PEOPLE).map(|(_, id)| id.to_owned()))
+}
+
+/// The accounts that are linked to a person: collection and id of each.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub async fn linked(managed: &Managed, person: &Resource) -> Result<Vec<(String, String)>, ResourceError> {
+    let held = managed.references_of(PEOPLE, person, LINKS).await?;
+    let place = |one: &Held| reference::place(&one.reference).map(|(collection, id)| (collection.to_owned(), id.to_owned()));
+    Ok(held.iter().filter_map(place).collect())
 }

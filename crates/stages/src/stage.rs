@@ -2,6 +2,7 @@
 
 mod all_in_one;
 mod attempts;
+mod by_provider;
 mod details;
 mod foreign;
 mod form;

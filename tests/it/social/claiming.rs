@@ -93,3 +93,26 @@ fn an_account_without_a_password_is_claimed_by_another_that_is_linked_to_it() {
     assert_eq!(end["additions"]["oauthLogin"], json!(true), "{end}");
     assert_eq!(world.links(&person).len(), 2);
 }
+
+/// The page of the stock client is left for the provider, so it begins anew with what it came back with, and sends what it had before.
+#[test]
+fn of_two_accounts_that_show_who_somebody_is_either_comes_first() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let (person, linked) = world.linked("other", "either");
+    world.server.admin().patch(&format!("managed/user/{}", person.id), &json!([{"operation": "remove", "field": "/password"}])).ok();
+    let new = world.client_token("acme", &Account::new("new"));
+    let theirs = world.client_token("other", &linked);
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let (asked, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": theirs}));
+    assert_eq!((&asked["tag"], &asked["requirements"]["required"]), (&json!("verifyProfile"), &json!(["clientToken"])));
+    // An account of somebody else's proves nothing, and is not taken from them.
+    let (another, of_another) = world.linked("acme", "another");
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": world.client_token("acme", &of_another)}));
+    assert_eq!(asked["requirements"]["error"]["message"], json!("That account is not linked to this person"));
+    assert_eq!((world.links(&person).len(), world.links(&another).len()), (1, 1));
+    let end = client.submit("socialUserClaim", Some(&step), &json!({"clientToken": new})).ok();
+    assert!(end["additions"]["claimedProfile"].as_str().unwrap().starts_with("managed/acme/"), "{end}");
+    assert_eq!(world.links(&person).len(), 2);
+    assert_eq!(world.signs_in(&new).ok()["authorization"]["id"], json!(person.id));
+}

@@ -169,3 +169,19 @@ fn a_script_that_cannot_be_compiled_is_said_at_the_start_and_keeps_its_provider_
     let names: Vec<&Value> = shown["providers"].as_array().unwrap().iter().map(|one| &one["provider"]).collect();
     assert_eq!(names, [&json!("other")]);
 }
+
+#[test]
+fn a_script_of_the_whole_profile_counts_more_than_the_map() {
+    let idp = IdentityProvider::start();
+    let mut file = idp.file("acme");
+    let script = "({ displayName: rawProfile.given_name + ' of ' + rawProfile.email.split('@')[1], email: null })";
+    file["normalizationScript"] = json!({"type": "text/javascript", "source": script});
+    let server = Server::on(signing_in().json("conf/identityProvider-acme.json", &file)).start();
+    let session = server.nobody().session(&Person::create(&server, "script").name, PASSWORD);
+    let raw = json!({"rawProfile": {"provider": "acme", "sub": "1", "email": "jo@example.test", "given_name": "Jo"}});
+    let common = stock(&session).post("identityProviders?_action=normalizeProfile", &raw).ok();
+    assert_eq!(
+        common[0],
+        json!({"id": "1", "email": "jo@example.test", "username": "jo@example.test", "givenName": "Jo", "displayName": "Jo of example.test"})
+    );
+}

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::evidence::cookies;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource, unknown_action};
-use crate::routes::{Route, Who, action, found, get};
+use crate::routes::{Body, Route, Who, action, found, get};
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[Route {
@@ -22,6 +22,13 @@ pub(super) const ROUTES: &[Route] = &[Route {
         get("/authentication", Who::Everybody, "The social identity providers."),
         action("/authentication", "login", Who::Everybody, "Signs in, by whatever credentials the request carries."),
         action("/authentication", "logout", Who::Everybody, "Signs out."),
+        action(
+            "/authentication",
+            "getAuthToken",
+            Who::Administrators,
+            "What the code of a client that asked a provider itself proves (5.0).",
+        )
+        .carries(Body::Object),
         action("/authentication", "reauthenticate", Who::SignedIn, "Gives the password of a person who is signed in again."),
     ],
 }];
@@ -44,6 +51,7 @@ impl Resource for Authentication {
         match name {
             // Whoever got here is signed in; the session was begun on the way.
             "login" => Ok(Reply::Action(Some(signed_in(cx)))),
+            "getAuthToken" => identity_providers::auth_token(cx).await,
             "logout" => {
                 session::end(&cx.attempt(), &cookies(cx.runtime, cx.headers())).await?;
                 Ok(Reply::Action(Some(json!({ "success": true }))))

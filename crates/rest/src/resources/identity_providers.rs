@@ -4,7 +4,7 @@
 //! Easiest to get wrong: nobody is told a secret. What everybody may see of a provider is what its button needs; the rest is for who is
 //! signed in.
 
-use ::social::Answered;
+use ::social::{Answered, ByCode};
 use async_trait::async_trait;
 use crest::ResourceError;
 use http::HeaderMap;
@@ -52,14 +52,30 @@ const KEPT: &str = "x-openidm-datastoretoken";
 /// Says that a sign-in is one with a provider.
 const OAUTH_LOGIN: &str = "x-openidm-oauth-login";
 
+/// The header of clients of 5.0 and 5.5 for what `getAuthToken` gave them, beside `provider`.
+const AUTH_TOKEN: &str = "authtoken";
+
 /// The text with which a request signs in with an identity provider, if it does.
 pub(crate) fn sign_in(headers: &HeaderMap) -> Option<&str> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    if let (Some(token), Some(_)) = (text(AUTH_TOKEN), text("provider")) {
+        return Some(token);
+    }
     let asks = headers.get(OAUTH_LOGIN).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
     if asks { Some(kept(headers).unwrap_or_default()) } else { None }
 }
 
 fn kept(headers: &HeaderMap) -> Option<&str> {
     headers.get(KEPT)?.to_str().ok().filter(|text| !text.is_empty())
+}
+
+/// `getAuthToken`: the code of a client that asked the provider itself (5.0).
+pub(super) async fn auth_token(cx: &Context<'_>) -> Answer {
+    let none = Map::new();
+    let brought = ByCode::read(cx.body().as_object().unwrap_or(&none))
+        .ok_or_else(|| ResourceError::bad_request("'provider', 'code', 'nonce' and 'redirect_uri' are wanted"))?;
+    let text = cx.attempt().by_code(&brought).await?;
+    Ok(Reply::Action(Some(json!({ "auth_token": text }))))
 }
 
 /// The providers, each as its button needs it.

@@ -10,18 +10,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{AnyStage, FactKind, Joined, Merger, Need, Placed, Progress, Requirements, StageContext, StageFacts, Tag};
+use process::{AnyStage, FactKind, Joined, Merger, Need, Placed, Progress, Requirements, Stage, StageContext, StageFacts};
 use serde_json::{Map, Value, json};
 
 use crate::account::Cx;
-use crate::stage::details;
-use crate::stage::idm_user_details::WITH_PROFILE;
+use crate::stage::by_provider;
+use crate::stage::idm_user_details::IdmUserDetails;
 use crate::{Services, state};
 
 /// The `type` of the joined form.
 const NAME: &str = "allInOneRegistration";
-/// The form that an identity provider may fill in.
-const DETAILS: &str = "idmUserDetails";
 /// How the flag `allInOneRegistration` joins stages; which ones, each of them says ([`process::Stage::JOINED`]). `parameters` stays a
 /// step of its own: clients send it before they show a form.
 pub(super) fn merger() -> Merger<Services> {
@@ -54,7 +52,7 @@ impl Part<'_> {
     fn is_answered(&self, input: &Map<String, Value>) -> bool {
         let given = |name: &str| input.get(name).is_some_and(|value| !value.is_null());
         // Whoever comes from an identity provider has said who they are.
-        self.asked.property_names().any(given) || (self.stage.name() == DETAILS && given("clientToken"))
+        self.asked.property_names().any(given) || (self.stage.name() == <IdmUserDetails as Stage<Services>>::NAME && given("clientToken"))
     }
 }
 
@@ -117,8 +115,7 @@ impl AnyStage<Services> for AllInOne {
         }
         cx.put(state::PARTS, json!(done));
         if let Some(asked) = self.requirements(cx).await? {
-            let tag = if details::brought(cx).is_some() { WITH_PROFILE } else { Tag::INITIAL };
-            return Ok(Progress::Ask { tag, requirements: asked, delivery: None });
+            return Ok(Progress::Ask { tag: by_provider::tag(cx), requirements: asked, delivery: None });
         }
         cx.take(state::PARTS);
         Ok(Progress::Done)

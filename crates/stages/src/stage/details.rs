@@ -10,15 +10,15 @@ use std::sync::Arc;
 use crest::{Filter, Pointer, Query, ResourceError};
 use identity::names::{self, Canonical, NameError};
 use identity::secret::{MAX_SECRET_BYTES, is_crypto_object};
-use identity::{CREATE_MESSAGE, Managed, ObjectSchema, PolicyFailure, Which, Writer, policy_error};
+use identity::{CREATE_MESSAGE, Managed, ObjectSchema, PEOPLE, PolicyFailure, Which, Writer, policy_error};
 use process::keys::{Collection, MailField};
 use process::{Compiling, Disclosure, Fact, FactKind, Issue};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use social::Proven;
 
 use crate::account::{self, Cx};
+use crate::links::brought;
 use crate::{MailAddress, Refusal, Services, state};
 
 /// The property that every person needs, and that clients always ask for.
@@ -115,7 +115,7 @@ impl Details {
         if field != "/mail" {
             cx.put(state::MAIL_FIELD, field.into());
         }
-        if self.collection != "managed/user" {
+        if self.collection != PEOPLE {
             cx.put(state::COLLECTION, self.collection.clone().into());
         }
         cx.put(state::USER, user);
@@ -329,13 +329,6 @@ pub(super) fn typed_user(input: &Map<String, Value>) -> Result<&Map<String, Valu
 /// The details of somebody new, as the examples send them.
 pub(super) fn example() -> Value {
     json!({ "userName": "newbie", "givenName": "New", "sn": "Bie", "mail": "newbie@example.test", "password": "Passw0rd1" })
-}
-
-/// The account at an identity provider that the person came with. The state holds it; that it was proven is a fact.
-pub(super) fn brought(cx: &Cx<'_>) -> Option<Proven> {
-    let proven: Proven = serde_json::from_value(cx.value(state::IDP_DATA)?.clone()).ok()?;
-    let is_it = |fact: &Fact| matches!(fact, Fact::OwnsExternal { provider, subject } if *provider == proven.provider && *subject == proven.subject);
-    cx.facts().iter().any(is_it).then_some(proven)
 }
 
 /// What was collected so far.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use identity::{JsonType, ObjectSchema, Property, Schemas};
+use identity::{JsonType, ObjectSchema, PEOPLE, Property, Schemas};
 use process::keys::{Flag, PreferenceNames, PropertyNames};
 use process::{
-    Compiling, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest,
+    Compiling, Example, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -19,10 +19,9 @@ use serde_json::{Map, Value, json};
 
 use crate::Services;
 use crate::account::Cx;
-use crate::links::{SOCIAL_ACCOUNT, find_link, social_account};
+use crate::links::{SOCIAL_ACCOUNT, social_account};
+use crate::stage::by_provider::{self, NO_PROVIDER, is_askable, offered};
 use crate::stage::details::{self, Details, Keys, PASSWORD, typed_user};
-use crate::stage::social_user_details::NO_PROVIDER;
-use crate::state;
 
 /// Configuration of `idmUserDetails`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -49,9 +48,6 @@ pub(super) struct IdmUserDetails {
     preferences: Vec<String>,
     by_provider: bool,
 }
-
-/// The form of somebody who came from an identity provider: clients ask for no password under another tag than the first.
-pub(super) const WITH_PROFILE: Tag = Tag("validateUserProfile");
 
 #[async_trait]
 impl Stage<Services> for IdmUserDetails {
@@ -138,14 +134,10 @@ impl Stage<Services> for IdmUserDetails {
     }
 }
 
-/// The collection of the people that accounts at identity providers are linked to.
-const PEOPLE: &str = "managed/user";
-
 impl IdmUserDetails {
     async fn ask(&self, cx: &mut Cx<'_>) -> Result<Progress, ResourceError> {
         let requirements = self.requirements(cx).await?.unwrap_or_else(Requirements::none);
-        let tag = if details::brought(cx).is_some() { WITH_PROFILE } else { Tag::INITIAL };
-        Ok(Progress::Ask { tag, requirements, delivery: None })
+        Ok(Progress::Ask { tag: by_provider::tag(cx), requirements, delivery: None })
     }
 
     /// Takes the account at an identity provider that the person comes with.
@@ -154,11 +146,7 @@ impl IdmUserDetails {
         let text = input.get("clientToken").and_then(Value::as_str).filter(|_| self.by_provider).ok_or_else(refused)?;
         let proven = cx.open_minted(SOCIAL_ACCOUNT, text.trim()).and_then(|minted| social_account(&minted));
         let proven = proven.filter(|proven| cx.services.social.get(&proven.provider).is_some()).ok_or_else(refused)?;
-        if find_link(&cx.services.managed, &proven).await?.is_some() {
-            return Err(ResourceError::conflict("An account of this identity provider is linked already"));
-        }
-        cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
-        cx.grant(Fact::OwnsExternal { provider: proven.provider, subject: proven.subject })
+        by_provider::bring(cx, proven).await
     }
 
     /// The properties that are shown: those configured, or required by the schema, as far as a person may set them. The password has a
@@ -234,22 +222,6 @@ impl IdmUserDetails {
             }
         }
     }
-}
-
-/// What the provider's profile offers of what a person may set, and was not collected yet.
-fn offered(cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> {
-    let Some(proven) = details::brought(cx) else { return Map::new() };
-    let mut offered = proven.offers(cx.services.property_map.as_ref());
-    let collected = details::collected(cx);
-    let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
-    offered.retain(|name, value| {
-        askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number())
-    });
-    offered
-}
-
-fn is_askable(property: &Property) -> bool {
-    property.user_editable && !property.is_virtual && property.relationship.is_none()
 }
 
 /// One property of the form. Clients compare `type` with a single name, and take the last of several `description` and `title`.

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use crest::{Fields, Pointer, Resource, ResourceError};
 use identity::metadata::{Keeper, Tracked};
-use identity::{Audience, Managed, ObjectSchema, Prepared, Writer};
+use identity::{Audience, Managed, ObjectSchema, PEOPLE, Prepared, Writer};
 use process::keys::Collection;
 use process::{
     Compiling, Effect, Example, Fact, FactKind, Issue, Mail, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject,
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Cx};
+use crate::links::brought;
 use crate::stage::{details, terms};
 use crate::{Author, MailAddress, MailRequest, Services, distinct, of_scripts, state};
 
@@ -97,8 +98,8 @@ impl Stage<Services> for SelfRegistration {
 impl SelfRegistration {
     /// Links the account at an identity provider that the person came with.
     async fn link(&self, cx: &mut Cx<'_>, managed: &Managed, id: &str) -> Result<(), ResourceError> {
-        let Some(proven) = details::brought(cx) else { return Ok(()) };
-        for effect in crate::link(managed, &proven, &self.collection, id).await? {
+        let Some(proven) = brought(cx).filter(|_| self.collection == PEOPLE) else { return Ok(()) };
+        for effect in crate::link(managed, &proven, id).await? {
             cx.effect(effect);
         }
         cx.put(state::OAUTH_LOGIN, true.into());

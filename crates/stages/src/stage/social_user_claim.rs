@@ -5,17 +5,18 @@
 //! password, or by another account at a provider that is linked to it already (ADR 36).
 
 use async_trait::async_trait;
-use crest::{Filter, Query, Resource, ResourceError, reference};
+use crest::{Filter, Query, Resource, ResourceError};
 use identity::secret::Secret;
+use identity::{PEOPLE, is_active};
 use process::keys::{Collection, Text};
 use process::{Compiling, Effect, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use social::{LINKED_PROPERTY, LINKS, Proven};
+use social::Proven;
 
 use crate::account::{self, Cx};
-use crate::links::{SOCIAL_ACCOUNT, find_link, link, social_account};
+use crate::links::{SOCIAL_ACCOUNT, is_linked, link, linked, owner, social_account};
 use crate::stage::details::PASSWORD;
 use crate::{Services, claim_refusal, input, state};
 
@@ -23,8 +24,6 @@ use crate::{Services, claim_refusal, input, state};
 const VERIFY: Tag = Tag("verifyProfile");
 /// The documented filter.
 const DEFAULT_FILTER: &str = "/mail eq \"{{mail}}\"";
-/// The collection of the people that accounts at providers are linked to.
-const PEOPLE: &str = "managed/user";
 /// Wrong passwords of one instance.
 const MAX_PER_INSTANCE: u32 = 5;
 /// Passwords that may be tried for one account in a day, whoever tries.
@@ -183,7 +182,7 @@ impl SocialUserClaim {
         let id = cx.text(state::CLAIMED).map(str::to_owned);
         let (Some(proven), Some(id)) = (proven, id) else { return Ok(None) };
         let person = cx.services.managed.objects.read(PEOPLE, &id).await?;
-        Ok(person.filter(is_active).map(|person| (proven, person)))
+        Ok(person.filter(|person| is_active(&person.content)).map(|person| (proven, person)))
     }
 
     async fn begin(&self, cx: &mut Cx<'_>, given: &Map<String, Value>) -> Result<Progress, ResourceError> {
@@ -194,13 +193,27 @@ impl SocialUserClaim {
         cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
         cx.put(state::OAUTH_LOGIN, false.into());
         cx.take(state::CLAIMED);
-        if find_link(&cx.services.managed, &proven).await?.is_some() {
-            // It signs somebody in already.
-            return done(cx, &proven, true);
+        if is_linked(&cx.services.managed, &proven).await? {
+            // It signs somebody in already. Whoever has no password may have come with it to show that another account is theirs as well.
+            return match self.owner_without_password(cx, &proven).await? {
+                Some(person) => {
+                    cx.put(state::CLAIMED, person.id.clone().into());
+                    self.ask(cx, &person, None).await
+                }
+                None => done(cx, &proven, true),
+            };
         }
         let Some(person) = self.matching(cx, &proven).await? else { return done(cx, &proven, false) };
         cx.put(state::CLAIMED, person.id.clone().into());
         self.ask(cx, &person, None).await
+    }
+
+    /// The active person that an account at a provider is linked to, where they have no password.
+    async fn owner_without_password(&self, cx: &Cx<'_>, proven: &Proven) -> Result<Option<Resource>, ResourceError> {
+        let managed = &cx.services.managed;
+        let Some(id) = owner(managed, proven).await? else { return Ok(None) };
+        let person = managed.objects.read(PEOPLE, &id).await?;
+        Ok(person.filter(|person| is_active(&person.content) && !has_password(person)))
     }
 
     /// The one active account that the filter finds.
@@ -213,7 +226,7 @@ impl SocialUserClaim {
         let found = cx.services.managed.objects.query(PEOPLE, &Query::first(filter, 2)).await?.result;
         match found.as_slice() {
             [] => Ok(None),
-            [one] => Ok(Some(one.clone()).filter(is_active)),
+            [one] => Ok(Some(one.clone()).filter(|one| is_active(&one.content))),
             _ => Err(ResourceError::bad_request("Several accounts might be meant, so none can be claimed")),
         }
     }
@@ -227,12 +240,12 @@ impl SocialUserClaim {
         } else {
             asked = asked.required("clientToken", token_schema());
         }
-        let linked = linked(cx, person).await?;
+        let linked = linked(&cx.services.managed, person).await?;
         let buttons: Vec<Value> = cx
             .services
             .social
             .iter()
-            .filter(|provider| linked.contains(&social::collection(&provider.name)))
+            .filter(|provider| linked.iter().any(|(of, _)| *of == social::collection(&provider.name)))
             .map(social::Provider::button)
             .collect();
         let error = error.or_else(|| {
@@ -270,10 +283,19 @@ impl SocialUserClaim {
         if (&second.provider, &second.subject) == (&claimed_with.provider, &claimed_with.subject) {
             return self.ask(cx, person, Some(claim_refusal::SAME_ACCOUNT)).await;
         }
-        if owner(cx, &second).await?.as_deref() != Some(person.id.as_str()) {
+        // One of the two is theirs already, and the other one is new; either may come first.
+        let managed = &cx.services.managed;
+        let is_theirs = |owner: Option<String>| owner.as_deref() == Some(person.id.as_str());
+        let (first_is, second_is) = (is_theirs(owner(managed, claimed_with).await?), is_theirs(owner(managed, &second).await?));
+        let new = match (first_is, second_is) {
+            (false, true) => claimed_with,
+            (true, false) => &second,
+            _ => return self.ask(cx, person, Some(claim_refusal::NOT_LINKED)).await,
+        };
+        if is_linked(managed, new).await? {
             return self.ask(cx, person, Some(claim_refusal::NOT_LINKED)).await;
         }
-        self.link(cx, claimed_with, person).await
+        self.link(cx, new, person).await
     }
 
     /// Whether a password is the person's. Every attempt is counted before it is looked at (SEC-47).
@@ -290,11 +312,11 @@ impl SocialUserClaim {
 
     async fn link(&self, cx: &mut Cx<'_>, claimed_with: &Proven, person: &Resource) -> Result<Progress, ResourceError> {
         let collection = social::collection(&claimed_with.provider);
-        if linked(cx, person).await?.contains(&collection) {
+        if linked(&cx.services.managed, person).await?.iter().any(|(of, _)| *of == collection) {
             return self.ask(cx, person, Some(claim_refusal::LINKED_ANOTHER)).await;
         }
         let managed = account::on_behalf(cx);
-        for effect in link(&managed, claimed_with, PEOPLE, &person.id).await? {
+        for effect in link(&managed, claimed_with, &person.id).await? {
             cx.effect(effect);
         }
         let detail = json!({ "provider": claimed_with.provider, "process": cx.process(), "instance": cx.instance() });
@@ -317,33 +339,8 @@ fn done(cx: &mut Cx<'_>, proven: &Proven, claimed: bool) -> Result<Progress, Res
     Ok(Progress::Done)
 }
 
-fn is_active(person: &Resource) -> bool {
-    match person.content.get("accountStatus") {
-        None | Some(Value::Null) => true,
-        Some(status) => status.as_str().is_some_and(|status| status.eq_ignore_ascii_case("active")),
-    }
-}
-
 fn has_password(person: &Resource) -> bool {
     person.content.get(PASSWORD).is_some_and(|value| !value.is_null())
-}
-
-/// The types of the accounts that are linked to a person.
-async fn linked(cx: &Cx<'_>, person: &Resource) -> Result<Vec<String>, ResourceError> {
-    let held = cx.services.managed.references_of(PEOPLE, person, LINKS).await?;
-    Ok(held.iter().filter_map(|one| reference::place(&one.reference)).map(|(collection, _)| collection.to_owned()).collect())
-}
-
-/// To whom an account at a provider is linked.
-async fn owner(cx: &Cx<'_>, proven: &Proven) -> Result<Option<String>, ResourceError> {
-    let managed = &cx.services.managed;
-    let Some(found) = find_link(managed, proven).await? else { return Ok(None) };
-    let owners = managed.references_of(&social::collection(&proven.provider), &found, LINKED_PROPERTY).await?;
-    Ok(owners
-        .first()
-        .and_then(|one| reference::place(&one.reference))
-        .filter(|(collection, _)| *collection == PEOPLE)
-        .map(|(_, id)| id.to_owned()))
 }
 
 #[cfg(test)]

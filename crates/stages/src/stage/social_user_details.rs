@@ -1,12 +1,22 @@
-//! `socialUserDetails`: the form of 5.0 that an identity provider could fill in (docs/protocol/stages.md, "socialUserDetails").
-//! Ordinary people type it.
+//! `socialUserDetails`: the form of 5.0 that an identity provider can fill in (docs/protocol/stages.md, "socialUserDetails"). The client asks the
+//! provider itself and brings the code.
+//!
+//! Easiest to break: nothing of the client's request to the provider is ours but the nonce, so the code counts where an ID token repeats it, and at
+//! no other provider ([`social::ByCode`]).
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use crest::ResourceError;
+use identity::PEOPLE;
 use process::{Compiling, Example, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use serde_json::{Map, Value, json};
+use social::{ByCode, Provider};
 
 use crate::Services;
+use crate::account::Cx;
+use crate::links::brought;
+use crate::stage::by_provider::{self, NO_PROVIDER, offered};
 use crate::stage::details::{self, Details, Keys, typed_user};
 
 /// The stage.
@@ -38,7 +48,14 @@ impl Stage<Services> for SocialUserDetails {
     }
 
     fn facts(_: &Keys) -> StageFacts {
-        StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], ..StageFacts::default() }
+        StageFacts { gives: vec![FactKind::NewUser, FactKind::Mail], may_give: vec![FactKind::OwnsExternal], ..StageFacts::default() }
+    }
+
+    fn compiled_facts(&self, mut declared: StageFacts) -> StageFacts {
+        if !self.takes_providers() {
+            declared.may_give.clear();
+        }
+        declared
     }
 
     fn compile(config: Keys, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
@@ -48,36 +65,72 @@ impl Stage<Services> for SocialUserDetails {
     }
 
     async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
-        let user = json!({ "description": "User Object", "type": "object", "default": details::shown(cx, &self.details.mail) });
+        let managed = Arc::clone(&cx.services.managed);
+        let mut shown = details::shown(cx, &self.details.mail);
+        if let Value::Object(shown) = &mut shown {
+            for (name, value) in offered(cx, managed.schema(&self.details.collection)?) {
+                shown.entry(name).or_insert(value);
+            }
+        }
+        let user = json!({ "description": "User Object", "type": "object", "default": shown });
+        if brought(cx).is_some() {
+            return Ok(Some(Requirements::new("Verify user profile").optional("user", user)));
+        }
         let mut asked = Requirements::new("New user details").optional("user", user);
         for (name, description) in PROVIDER_INPUT {
             asked = asked.optional(name, json!({ "description": description, "type": "string" }));
         }
-        Ok(Some(asked.definition("providers", json!({ "type": "array", "items": { "type": "object", "oneOf": [] } }))))
+        let usable: Vec<Value> =
+            cx.services.social.iter().filter(|_| self.takes_providers()).filter_map(Provider::for_clients).collect();
+        Ok(Some(asked.definition("providers", json!({ "type": "array", "items": { "type": "object", "oneOf": usable } }))))
     }
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         if input.get("user").is_none_or(Value::is_null) {
             let given = PROVIDER_INPUT.iter().all(|(name, _)| input.get(*name).is_some_and(|value| !value.is_null()));
-            let message = if given { NO_PROVIDER } else { "Should respond with either user or provider/code" };
-            return Err(ResourceError::bad_request(message));
+            if !given {
+                return Err(ResourceError::bad_request("Should respond with either user or provider/code"));
+            }
+            self.bring(cx, input).await?;
+            let requirements = self.requirements(cx).await?.unwrap_or_else(Requirements::none);
+            return Ok(Progress::Ask { tag: by_provider::tag(cx), requirements, delivery: None });
         }
-        self.details.take(cx, typed_user(input)?).await?;
+        let mut user = offered(cx, Arc::clone(&cx.services.managed).schema(&self.details.collection)?);
+        user.extend(typed_user(input)?.clone());
+        self.details.take(cx, &user).await?;
         Ok(Progress::Done)
     }
 }
 
-/// Said to whoever comes from an identity provider.
-pub(super) const NO_PROVIDER: &str = "Unable to reach social provider or unknown provider given";
+impl SocialUserDetails {
+    fn takes_providers(&self) -> bool {
+        self.details.collection == PEOPLE
+    }
 
-/// Identity providers that are configured, which this stage does not use.
+    /// Takes the account that a client's code proves.
+    async fn bring(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<(), ResourceError> {
+        let refused = || ResourceError::bad_request(NO_PROVIDER);
+        let brought = ByCode::read(input).filter(|_| self.takes_providers()).ok_or_else(refused)?;
+        let proven = cx.services.social.by_code(&brought, cx.now, cx.services.managed.random.as_ref()).await;
+        let proven = proven.map_err(|error| {
+            tracing::warn!(provider = brought.provider, %error, "somebody could not register with an identity provider");
+            refused()
+        })?;
+        by_provider::bring(cx, proven).await
+    }
+}
+
+/// Says which providers a client cannot bring a code of.
 fn note_providers(cx: &mut Compiling<'_, Services>) {
     let file = cx.companion("identityProviders");
-    let enabled = |provider: &&Value| provider.get("enabled").is_none_or(|flag| flag != false && flag != "false");
-    let configured = file.get("providers").and_then(Value::as_array).into_iter().flatten().filter(enabled).count();
-    if configured > 0 {
+    let listed = file.get("providers").and_then(Value::as_array).into_iter().flatten().filter(|file| Provider::is_meant(file));
+    let unbound = listed.filter_map(|file| Provider::read(file).ok()).filter(|provider| !provider.is_openid());
+    let unbound: Vec<String> = unbound.map(|provider| provider.name).collect();
+    if !unbound.is_empty() {
         let message = format!(
-            "{configured} identity providers are configured; this stage of 5.0 has the client ask them, which is not offered, so people fill in the form themselves"
+            "nobody registers here with {}: the client of 5.0 asks a provider without a verifier, and without an ID token nothing says whose \
+             code it is",
+            unbound.join(", ")
         );
         let issue = Issue::hint(cx.pointer(), "social-details", message);
         cx.issues.push(issue);

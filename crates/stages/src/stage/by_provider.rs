@@ -1,0 +1,53 @@
+//! What somebody brings to their details who comes from an identity provider (docs/protocol/social.md, "Registering and claiming").
+//!
+//! Easiest to break: the profile stands in the state and is believed only beside the fact, and it fills in a form and nothing else.
+
+use crest::ResourceError;
+use identity::{ObjectSchema, Property};
+use process::{Fact, Tag};
+use serde_json::{Map, Value};
+use social::Proven;
+
+use crate::account::Cx;
+use crate::links::{brought, is_linked};
+use crate::stage::details::{self, PASSWORD};
+use crate::state;
+
+/// The form of somebody who came from an identity provider: clients ask for no password under another tag than the first.
+pub(super) const WITH_PROFILE: Tag = Tag("validateUserProfile");
+/// Said to whoever cannot be believed to come from an identity provider.
+pub(super) const NO_PROVIDER: &str = "Unable to reach social provider or unknown provider given";
+
+/// Takes the account at an identity provider that the person comes with.
+///
+/// # Errors
+/// 409 where it is linked already, 503 when the store does not answer.
+pub(super) async fn bring(cx: &mut Cx<'_>, proven: Proven) -> Result<(), ResourceError> {
+    if is_linked(&cx.services.managed, &proven).await? {
+        return Err(ResourceError::conflict("An account of this identity provider is linked already"));
+    }
+    cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
+    cx.grant(Fact::OwnsExternal { provider: proven.provider, subject: proven.subject })
+}
+
+/// The tag of a form of details.
+pub(super) fn tag(cx: &Cx<'_>) -> Tag {
+    if brought(cx).is_some() { WITH_PROFILE } else { Tag::INITIAL }
+}
+
+/// What the provider offers for the details, as far as a person may set it and has not typed it.
+pub(super) fn offered(cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> {
+    let Some(proven) = brought(cx) else { return Map::new() };
+    let mut offered = proven.offers(cx.services.property_map.as_ref());
+    let collected = details::collected(cx);
+    let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
+    offered.retain(|name, value| {
+        askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number())
+    });
+    offered
+}
+
+/// Whether a person may be asked for a property.
+pub(super) fn is_askable(property: &Property) -> bool {
+    property.user_editable && !property.is_virtual && property.relationship.is_none()
+}
