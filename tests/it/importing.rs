@@ -13,6 +13,7 @@ use crate::support::server::{binary, run};
 use crate::support::{Project, Server};
 
 mod dumps;
+mod following;
 mod roles;
 mod strict;
 

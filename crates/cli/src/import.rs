@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use moving::{Form, ImportError, Mapping, Report, Resolution, Source};
-use server::{FarEnd, Fetched, MovingIn};
+use moving::{Form, ImportError, Imported, Mapping, Report, Resolution, SignedKinds, Source};
+use server::{FarEnd, FarEndError, Fetched, FollowError, MovingIn, Round};
 
 use crate::Where;
 use crate::output::{Output, complain, fail, refuse};
@@ -84,9 +85,17 @@ struct FarEndArgs {
     /// Objects on one page.
     #[arg(long, value_name = "COUNT", default_value_t = 100, requires = "from", value_parser = clap::value_parser!(u32).range(1..=1000))]
     page_size: u32,
-    /// Pages that are asked for in a second, at most.
+    /// Pages, and with --follow objects, that are asked for in a second, at most.
     #[arg(long, value_name = "COUNT", default_value_t = 2.0, requires = "from")]
     pages_per_second: f64,
+    /// Go on after the import, over REST, until it is told to stop: rounds that bring whoever is new there, and whatever was changed there since it
+    /// came, by `_meta/lastChanged`. Whoever was changed here, too, is left and counted. Losses of the kinds that were signed go on to be lost; others
+    /// end it. The same command goes on.
+    #[arg(long, requires = "from", conflicts_with_all = ["dry_run", "propose"])]
+    follow: bool,
+    /// Seconds between two rounds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "follow", value_parser = clap::value_parser!(u64).range(1..=86400))]
+    every: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -120,45 +129,169 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+fn is_repository(address: &str) -> bool {
+    address.starts_with("postgres:") || address.starts_with("postgresql:")
+}
+
+fn say_imported(output: &mut Output, imported: &Imported) {
+    output.line(format_args!("imported: {}; there already: {}", imported.stored, imported.there));
+    if imported.doubled == 0 {
+        return;
+    }
+    output.line(format_args!("not imported, because another object was given their name meanwhile: {}", imported.doubled));
+    for fault in &imported.first_doubled {
+        output.line(format_args!("  {fault}"));
+    }
+    complain(&"have a resolution proposed with --propose FILE, read it, and repeat the import with --resolution FILE");
+}
+
+/// A round that saw something.
+fn say(output: &mut Output, round: &Round) {
+    let Round { listed, imported, both, first_both, undated } = round;
+    output.line(format_args!("there: {listed}; new: {}; brought up to date: {}", imported.stored, imported.renewed));
+    if imported.doubled > 0 {
+        output.line(format_args!("left out, because another object here has their name: {}", imported.doubled));
+    }
+    if *both > 0 {
+        output.line(format_args!("changed there and here, and left as they are here: {both} ({})", first_both.join(", ")));
+    }
+    if *undated > 0 {
+        output.line(format_args!("not followed, because there they have no _meta/lastChanged: {undated}"));
+    }
+}
+
 impl Import {
     pub(crate) async fn run(self) -> ExitCode {
-        let fetched = match self.fetched().await {
-            Ok(fetched) => fetched,
-            Err(code) => return code,
-        };
-        let (source, resolution, password) = match self.prepared(fetched.as_ref()) {
-            Ok(prepared) => prepared,
+        if !self.far_end.follow {
+            return self.once().await.0;
+        }
+        let far = match self.far_end() {
+            Ok(Some(far)) => far,
+            Ok(None) => {
+                return refuse(&"--follow reads a running IDM over REST; a repository is read once, with a dump or over a connection");
+            }
             Err(error) => return refuse(&error),
         };
-        let keystore = self.keystore.as_deref().zip(password.as_deref());
-        let (project, data) = (self.at.project.project.as_deref(), self.at.data.data.as_path());
-        let store = match MovingIn::open(project, data, keystore, self.dry_run || self.propose.is_some()).await {
+        let data = self.at.data.data.as_path();
+        // Where nobody signs anew, what was signed when it began counts.
+        let kept = server::signed_kinds(data, &far).filter(|_| self.sign_off.is_none());
+        let kinds = match kept {
+            Some(kinds) => kinds,
+            None => match self.once().await {
+                (ExitCode::SUCCESS, Some(report)) => report.kinds(),
+                (code, _) => return code,
+            },
+        };
+        if let Err(error) = server::keep_signed_kinds(data, &far, &kinds) {
+            return fail(&error);
+        }
+        self.follow(&far, &kinds).await
+    }
+
+    /// An import of what there is now, and its report.
+    async fn once(&self) -> (ExitCode, Option<Report>) {
+        let fetched = match self.fetched().await {
+            Ok(fetched) => fetched,
+            Err(code) => return (code, None),
+        };
+        let (source, resolution) = match self.prepared(fetched.as_ref()) {
+            Ok(prepared) => prepared,
+            Err(error) => return (refuse(&error), None),
+        };
+        let store = match self.store().await {
             Ok(store) => store,
-            Err(error) => return fail(&error),
+            Err(code) => return (code, None),
         };
         let over_rest = fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines);
-        let code = self.import(&store, &source, &resolution, over_rest).await;
+        let (code, report) = self.import(&store, &source, &resolution, over_rest).await;
         store.close().await;
         if let Some(fetched) = fetched.filter(|_| code == ExitCode::SUCCESS && !self.dry_run && self.propose.is_none())
             && let Err(error) = fetched.remove()
         {
             complain(&format_args!("{} holds everything that was read, and cannot be removed: {error}", fetched.file.display()));
         }
+        (code, report)
+    }
+
+    /// The store, with the keystore that opens what an IDM encrypted.
+    async fn store(&self) -> Result<MovingIn, ExitCode> {
+        let password =
+            self.keystore.as_ref().map(|_| secret(self.keystore_password_file.as_deref(), KEYSTORE_PASSWORD, "--keystore-password-file"));
+        let password = password.transpose().map_err(|error| refuse(&error))?;
+        let keystore = self.keystore.as_deref().zip(password.as_deref());
+        let (project, data) = (self.at.project.project.as_deref(), self.at.data.data.as_path());
+        MovingIn::open(project, data, keystore, self.dry_run || self.propose.is_some()).await.map_err(|error| fail(&error))
+    }
+
+    /// Rounds, until it is told to stop.
+    async fn follow(&self, far: &FarEnd, kinds: &SignedKinds) -> ExitCode {
+        let stop = match crate::serve::stop_signal() {
+            Ok(stop) => stop,
+            Err(error) => return fail(&format_args!("signals cannot be caught: {error}")),
+        };
+        let (mapping, resolution) = match self.decided() {
+            Ok(decided) => decided,
+            Err(error) => return refuse(&error),
+        };
+        let store = match self.store().await {
+            Ok(store) => store,
+            Err(code) => return code,
+        };
+        let code = tokio::select! {
+            code = self.rounds(&store, far, (&mapping, &resolution), kinds) => code,
+            () = crate::serve::told(stop) => ExitCode::SUCCESS,
+        };
+        store.close().await;
         code
+    }
+
+    async fn rounds(&self, store: &MovingIn, far: &FarEnd, decided: (&Mapping, &Resolution), kinds: &SignedKinds) -> ExitCode {
+        let mut output = Output::new();
+        let (data, mut before) = (self.at.data.data.as_path(), Round::default());
+        let mut every = tokio::time::interval(Duration::from_secs(self.far_end.every));
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        output.line(format_args!("following {}", far.address));
+        output.hand_on();
+        loop {
+            every.tick().await;
+            match store.follow(far, data, decided, kinds, self.skip_faulty).await {
+                Ok(round) => {
+                    if round.saw_something(&before) {
+                        say(&mut output, &round);
+                        output.hand_on();
+                    }
+                    before = round;
+                }
+                // Nothing that waiting would mend.
+                Err(FollowError::Import(error @ (ImportError::OtherLosses(_) | ImportError::Faults(_) | ImportError::Doubles(_)))) => {
+                    return output.finish(refuse(&error));
+                }
+                Err(error @ FollowError::Io { .. }) => return output.finish(fail(&error)),
+                Err(FollowError::FarEnd(error @ (FarEndError::Reach(_) | FarEndError::Refused { .. }))) => {
+                    return output.finish(fail(&error));
+                }
+                Err(error) => complain(&format_args!("this round is made again: {error}")),
+            }
+        }
+    }
+
+    /// The running IDM that is named, where it is read over REST.
+    fn far_end(&self) -> Result<Option<FarEnd>, String> {
+        let Some(address) = self.from.clone().filter(|address| !is_repository(address)) else { return Ok(None) };
+        let FarEndArgs { from_user, from_password_file, from_collections, page_size, pages_per_second, .. } = &self.far_end;
+        let password = secret(from_password_file.as_deref(), FROM_PASSWORD, "--from-password-file")?;
+        let collections = if from_collections.is_empty() { vec!["managed/user".to_owned()] } else { from_collections.clone() };
+        let (user, page, pages_per_second) = (from_user.clone(), *page_size, *pages_per_second);
+        Ok(Some(FarEnd { address, user, password, collections, page, pages_per_second }))
     }
 
     /// What was read of a running IDM, where one is named.
     async fn fetched(&self) -> Result<Option<Fetched>, ExitCode> {
         let Some(address) = &self.from else { return Ok(None) };
         let data = &self.at.data.data;
-        let fetched = if address.starts_with("postgres:") || address.starts_with("postgresql:") {
-            server::fetch_repository(address, data).await
-        } else {
-            let FarEndArgs { from_user, from_password_file, from_collections, page_size, pages_per_second } = &self.far_end;
-            let password = secret(from_password_file.as_deref(), FROM_PASSWORD, "--from-password-file").map_err(|error| refuse(&error))?;
-            let collections = if from_collections.is_empty() { vec!["managed/user".to_owned()] } else { from_collections.clone() };
-            let (user, page, pages_per_second) = (from_user.clone(), *page_size, *pages_per_second);
-            FarEnd { address: address.clone(), user, password, collections, page, pages_per_second }.fetch(data).await
+        let fetched = match self.far_end().map_err(|error| refuse(&error))? {
+            Some(far) => far.fetch(data).await,
+            None => server::fetch_repository(address, data).await,
         };
         let fetched = fetched.map_err(|error| fail(&error))?;
         if fetched.anew {
@@ -169,76 +302,69 @@ impl Import {
     }
 
     /// What is read before the store is opened.
-    fn prepared(&self, fetched: Option<&Fetched>) -> Result<(Source, Resolution, Option<String>), String> {
+    fn prepared(&self, fetched: Option<&Fetched>) -> Result<(Source, Resolution), String> {
+        let (mapping, resolution) = self.decided()?;
+        let source = match fetched {
+            Some(fetched) => Source::new(std::slice::from_ref(&fetched.file), Some(fetched.form), mapping),
+            None => Source::new(&self.files, self.form.map(Form::from), mapping),
+        };
+        Ok((source.map_err(|error| error.to_string())?, resolution))
+    }
+
+    /// What the operator has decided in files.
+    fn decided(&self) -> Result<(Mapping, Resolution), String> {
         let mapping =
             self.mapping.as_deref().map(|path| Mapping::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display())));
         let mut mapping = mapping.transpose()?.unwrap_or_default();
         if let Some(collection) = &self.collection {
             mapping.collection.clone_from(collection);
         }
-        let source = match fetched {
-            Some(fetched) => Source::new(std::slice::from_ref(&fetched.file), Some(fetched.form), mapping),
-            None => Source::new(&self.files, self.form.map(Form::from), mapping),
-        };
-        let source = source.map_err(|error| error.to_string())?;
         let resolution =
             self.resolution.as_deref().map(|path| Resolution::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display())));
-        let password =
-            self.keystore.as_ref().map(|_| secret(self.keystore_password_file.as_deref(), KEYSTORE_PASSWORD, "--keystore-password-file"));
-        let password = password.transpose()?;
-        Ok((source, resolution.transpose()?.unwrap_or_default(), password))
+        Ok((mapping, resolution.transpose()?.unwrap_or_default()))
     }
 
-    async fn import(&self, store: &MovingIn, source: &Source, resolution: &Resolution, over_rest: bool) -> ExitCode {
+    async fn import(&self, store: &MovingIn, source: &Source, resolution: &Resolution, over_rest: bool) -> (ExitCode, Option<Report>) {
         let import = store.import(source, resolution);
         let import = if over_rest { import.over_rest() } else { import };
         let mut output = Output::new();
         if self.dry_run || self.propose.is_some() {
             let (report, proposal) = match import.dry_run().await {
                 Ok(done) => done,
-                Err(error) => return fail(&error),
+                Err(error) => return (fail(&error), None),
             };
             output.line(report.to_string().trim_end());
             let written =
                 self.write(&report).and_then(|()| self.propose.as_deref().map_or(Ok(()), |path| write(path, &proposal.to_text())));
             if let Err(error) = written {
-                return fail(&error);
+                return (fail(&error), None);
             }
             let refused = (report.faults > 0 && !self.skip_faulty) || report.doubles.to_resolve > 0;
-            return output.finish(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS });
+            return (output.finish(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }), Some(report));
         }
-        let mut written = Ok(());
+        let (mut written, mut said) = (Ok(()), None);
         let surveyed = |report: &Report| {
             output.line(report.to_string().trim_end());
             written = self.write(report);
+            said = Some(report.clone());
         };
-        let done = import.run(self.sign_off.as_deref(), self.skip_faulty, surveyed).await;
+        let done = import.run(self.sign_off.as_deref().into(), self.skip_faulty, surveyed).await;
         if let Err(error) = written {
             complain(&error);
         }
-        match done {
+        let code = match done {
             Ok(imported) => {
-                output.line(format_args!("imported: {}; there already: {}", imported.stored, imported.there));
-                if imported.doubled == 0 {
-                    return output.finish(ExitCode::SUCCESS);
-                }
-                output.line(format_args!("not imported, because another object was given their name meanwhile: {}", imported.doubled));
-                for fault in &imported.first_doubled {
-                    output.line(format_args!("  {fault}"));
-                }
-                complain(&"have a resolution proposed with --propose FILE, read it, and repeat the import with --resolution FILE");
-                output.finish(ExitCode::FAILURE)
+                say_imported(&mut output, &imported);
+                if imported.doubled == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
-            Err(error) => {
-                let code = match &error {
-                    ImportError::NotSigned(_) | ImportError::SignedOther { .. } | ImportError::Faults(_) | ImportError::Doubles(_) => {
-                        refuse(&error)
-                    }
-                    _ => fail(&error),
-                };
-                output.finish(code)
-            }
-        }
+            Err(error) => match &error {
+                ImportError::NotSigned(_) | ImportError::SignedOther { .. } | ImportError::Faults(_) | ImportError::Doubles(_) => {
+                    refuse(&error)
+                }
+                _ => fail(&error),
+            },
+        };
+        (output.finish(code), said)
     }
 
     fn write(&self, report: &Report) -> Result<(), String> {

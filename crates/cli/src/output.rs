@@ -23,6 +23,13 @@ impl Output {
         }
     }
 
+    /// Hands on what was printed so far, for whoever reads along while the command goes on.
+    pub(crate) fn hand_on(&mut self) {
+        if self.outcome.is_ok() {
+            self.outcome = self.to.flush();
+        }
+    }
+
     /// Ends the command: with `code` when everything was printed or nobody wanted more, with a failure otherwise.
     pub(crate) fn finish(mut self, code: ExitCode) -> ExitCode {
         match self.outcome.and_then(|()| self.to.flush()) {

@@ -66,7 +66,7 @@ fn start_log(format: &str) {
 }
 
 /// Becomes true on SIGTERM and SIGINT, and says so again at each further one.
-fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
+pub(crate) fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
     let (sender, stop) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -82,6 +82,12 @@ fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
         }
     });
     Ok(stop)
+}
+
+/// Waits until it is told to stop.
+pub(crate) async fn told(mut stop: watch::Receiver<bool>) {
+    // Whoever would say so lives as long as the process.
+    let _ = stop.wait_for(|stopped| *stopped).await;
 }
 
 /// Says so at each SIGHUP, with which a service manager has a project read again. At a terminal it stays what it is there: the end.

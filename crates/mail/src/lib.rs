@@ -11,6 +11,7 @@ mod letter;
 mod limits;
 mod message;
 mod queue;
+pub mod sender_policy;
 mod smtp;
 mod token;
 mod transport;

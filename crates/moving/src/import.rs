@@ -1,8 +1,10 @@
 //! An import: what it is made of, and why it may not be done.
 
+use std::collections::BTreeMap;
+
 use crest::Pointer;
 use identity::secret::{HashParameters, Scratch, Secret, SecretError, hash_in};
-use identity::{Managed, ObjectsError};
+use identity::{Managed, ObjectsError, Scope};
 use process::{CommitError, LedgerError};
 use serde_json::Value;
 use store::Db;
@@ -33,6 +35,12 @@ pub enum ImportError {
         /// What is to be signed.
         signature: String,
     },
+    /// What comes later loses something else than what was signed.
+    #[error(
+        "something is lost that nobody has signed ({0}), so nothing of this round is imported; read the report of a --dry-run, and repeat with its \
+         --sign-off"
+    )]
+    OtherLosses(String),
     /// The source was written meanwhile.
     #[error("the source has changed while it was read; what was stored stays, and the import goes on with the same command")]
     Changed,
@@ -78,6 +86,8 @@ pub struct Import<'i> {
     pub(crate) judges_role: JudgesRole<'i>,
     /// The source was read over REST, which gives no private property.
     pub(crate) over_rest: bool,
+    /// Objects that are there and are replaced, by collection and id, with the revisions that they have here.
+    pub(crate) renews: BTreeMap<(String, String), String>,
     /// The collection of people.
     pub(crate) people: String,
     /// Where their metadata is.
@@ -113,13 +123,39 @@ impl<'i> Import<'i> {
             ("roles", Pointer::from_tokens(["roles"])),
             ("aliases", Pointer::from_tokens(["aliasList"])),
         ];
-        Self { source, managed, db, resolution, parameters, judges_role, over_rest: false, people, meta, names, brought }
+        Self {
+            source,
+            managed,
+            db,
+            resolution,
+            parameters,
+            judges_role,
+            over_rest: false,
+            renews: BTreeMap::new(),
+            people,
+            meta,
+            names,
+            brought,
+        }
     }
 
     /// The same of a source that was read over REST: what is private there did not come, and counts as lost.
     #[must_use]
     pub fn over_rest(self) -> Self {
         Self { over_rest: true, ..self }
+    }
+
+    /// The same, but that these objects are replaced, which are there with these revisions: by collection and id. What is private there stays.
+    #[must_use]
+    pub fn renewing(self, renews: BTreeMap<(String, String), String>) -> Self {
+        Self { renews, ..self }
+    }
+
+    /// What of an object the other server does not tell, and stays here.
+    pub(crate) fn private(&self, collection: &str) -> Vec<String> {
+        let schema = self.managed.schemas.get(collection).filter(|_| self.over_rest);
+        let properties = schema.into_iter().flat_map(|schema| &schema.properties).filter(|property| property.scope == Scope::Private);
+        properties.map(|property| property.name.clone()).chain(["fieldHistory".to_owned()]).collect()
     }
 
     /// How long so many secrets take here.

@@ -1,10 +1,10 @@
 //! What a dry run says: how many come, how they sign in, what is lost and why. Somebody signs it before anything that loses something is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use process::sha256_hex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::record::Fault;
 
@@ -85,6 +85,15 @@ pub struct Report {
     pub signature: String,
 }
 
+/// The kinds of losses that somebody has signed: whoever comes later loses nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedKinds {
+    /// Collections, properties and reasons.
+    lost: BTreeSet<(String, String, String)>,
+    /// What is passed over.
+    passed: BTreeSet<String>,
+}
+
 fn as_texts<S: serde::Serializer>(faults: &[Fault], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(faults.iter().map(ToString::to_string))
 }
@@ -94,6 +103,20 @@ impl Report {
     #[must_use]
     pub fn needs_signature(&self) -> bool {
         !self.lost.is_empty() || !self.passed.is_empty() || self.faults > 0 || self.left_out > 0
+    }
+
+    /// The kinds of what is lost here.
+    #[must_use]
+    pub fn kinds(&self) -> SignedKinds {
+        let lost = self.lost.iter().map(|LostCount { collection, property, why, .. }| (collection.clone(), property.clone(), why.clone()));
+        SignedKinds { lost: lost.collect(), passed: self.passed.keys().cloned().collect() }
+    }
+
+    /// The first thing that is lost here and is of none of these kinds.
+    pub(crate) fn beyond(&self, signed: &SignedKinds) -> Option<String> {
+        let SignedKinds { lost, passed } = self.kinds();
+        let lost = lost.difference(&signed.lost).map(|(collection, property, why)| format!("{collection}/{property}: {why}"));
+        lost.chain(passed.difference(&signed.passed).cloned()).next()
     }
 
     pub(crate) fn fault(&mut self, fault: Fault) {

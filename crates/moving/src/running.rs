@@ -7,12 +7,12 @@ use crest::Change;
 use identity::{KeptThere, Objects as _};
 use process::{Effect, Ledger as _, Unit};
 use serde_json::{Value, json};
-use store::TakenIn;
+use store::{Renewal, TakenIn};
 
 use crate::hashing::{Job, hash_all};
 use crate::import::{Import, ImportError};
 use crate::record::Fault;
-use crate::report::{LISTED, Report};
+use crate::report::{LISTED, Report, SignedKinds};
 use crate::resolution::Resolution;
 use crate::sorting::Sorter;
 use crate::survey::{Next, Ready};
@@ -39,10 +39,29 @@ pub struct Imported {
     pub stored: u64,
     /// Objects that were there already, and were left as they are.
     pub there: u64,
+    /// Objects that were there, and were replaced.
+    pub renewed: u64,
     /// Objects that were not stored, because another one was given a name meanwhile that must be unique.
     pub doubled: u64,
     /// The first of them.
     pub first_doubled: Vec<Fault>,
+}
+
+/// What somebody has agreed to lose.
+#[derive(Clone, Copy, Debug)]
+pub enum SignOff<'s> {
+    /// Nothing.
+    Nothing,
+    /// What the report with this signature says.
+    Report(&'s str),
+    /// Whatever is of kinds that were signed before.
+    Kinds(&'s SignedKinds),
+}
+
+impl<'s> From<Option<&'s str>> for SignOff<'s> {
+    fn from(signature: Option<&'s str>) -> Self {
+        signature.map_or(Self::Nothing, Self::Report)
+    }
 }
 
 impl Imported {
@@ -63,12 +82,12 @@ impl Import<'_> {
         self.survey(&self.know()).await
     }
 
-    /// Imports what the report says. `signed` is the signature of the report, where it needs one; `skip_faulty` leaves out what cannot be read or
+    /// Imports what the report says. `signed` is what somebody agreed to lose, where the report needs that; `skip_faulty` leaves out what cannot be read or
     /// stored. `surveyed` is handed the report before anything is written.
     ///
     /// # Errors
-    /// As the variants of [`ImportError`] say: of the first four, nothing was written.
-    pub async fn run(&self, signed: Option<&str>, skip_faulty: bool, surveyed: impl FnOnce(&Report)) -> Result<Imported, ImportError> {
+    /// As the variants of [`ImportError`] say: of the first five, nothing was written.
+    pub async fn run(&self, signed: SignOff<'_>, skip_faulty: bool, surveyed: impl FnOnce(&Report)) -> Result<Imported, ImportError> {
         let known = self.know();
         let (report, _) = self.survey(&known).await?;
         surveyed(&report);
@@ -79,10 +98,11 @@ impl Import<'_> {
             return Err(ImportError::Doubles(report.doubles.to_resolve));
         }
         match signed {
-            Some(signed) if signed != report.signature => {
+            SignOff::Report(signed) if signed != report.signature => {
                 return Err(ImportError::SignedOther { signed: signed.to_owned(), signature: report.signature });
             }
-            None if report.needs_signature() => return Err(ImportError::NotSigned(report.signature)),
+            SignOff::Nothing if report.needs_signature() => return Err(ImportError::NotSigned(report.signature)),
+            SignOff::Kinds(kinds) => report.beyond(kinds).map_or(Ok(()), |what| Err(ImportError::OtherLosses(what)))?,
             _ => {}
         }
         let (mut imported, mut links) = (Imported::default(), Sorter::default());
@@ -117,23 +137,37 @@ impl Import<'_> {
         let there = self.db.are_there(names).await?;
         let (mut objects, mut secrets, mut others) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
         for (Ready { place, incoming, taken, kept_there }, is_there) in batch.drain(..).zip(there) {
-            if is_there {
+            let seen = self.renews.get(&(incoming.collection.clone(), incoming.id.clone())).filter(|_| is_there);
+            if is_there && seen.is_none() {
                 imported.there += 1;
                 put_aside(links, kept_there)?;
                 continue;
             }
             secrets.push(taken.clear);
             objects.push(incoming);
-            others.push((place, kept_there));
+            others.push((place, kept_there, seen));
         }
         let jobs = objects.iter_mut().zip(secrets).filter(|(_, clear)| !clear.is_empty());
         let jobs: Vec<Job<'_>> = jobs.map(|(object, clear)| Job { content: &mut object.content, clear }).collect();
         if !jobs.is_empty() {
             hash_all(jobs, self.managed.random.as_ref(), &self.parameters)?;
         }
-        let became = self.db.take_in(self.managed.clock.unix_seconds(), objects).await?;
-        for ((place, kept_there), became) in others.into_iter().zip(became) {
-            match became {
+        let (mut new, mut renewals) = (Vec::with_capacity(objects.len()), Vec::new());
+        for (object, (_, _, seen)) in objects.into_iter().zip(&others) {
+            match seen {
+                Some(seen) => {
+                    let keeps = self.private(&object.collection);
+                    renewals.push(Renewal { object, seen: (*seen).clone(), keeps });
+                }
+                None => new.push(object),
+            }
+        }
+        let now = self.managed.clock.unix_seconds();
+        let mut stored = self.db.take_in(now, new).await?.into_iter();
+        let mut renewed = if renewals.is_empty() { Vec::new() } else { self.db.take_anew(now, renewals).await? }.into_iter();
+        for (place, kept_there, seen) in others {
+            match (if seen.is_some() { renewed.next() } else { stored.next() }).unwrap_or(TakenIn::There) {
+                TakenIn::Stored if seen.is_some() => imported.renewed += 1,
                 TakenIn::Stored => imported.stored += 1,
                 TakenIn::There => imported.there += 1,
                 TakenIn::Doubled { property } => {

@@ -15,12 +15,15 @@ use moving::Form;
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio::time::Interval;
 
 use crate::private_file;
 use crate::reaching::{self, ReachError};
 
 /// How often a page is asked for that does not come.
 const ATTEMPTS: u32 = 5;
+/// What is asked of an object: everything, references and metadata with it.
+const FIELDS: &str = "*,*_ref,_meta/*";
 /// Bytes of one page.
 const LONGEST_PAGE: usize = 64 << 20;
 
@@ -78,11 +81,18 @@ pub enum FarEndError {
     },
 }
 
+/// A far end that can be asked.
+pub(crate) struct Reach {
+    base: Url,
+    client: Client,
+    pace: Interval,
+}
+
 /// How far a reading has come.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Progress {
+pub(crate) struct Progress {
     /// Collections that were read to their end.
-    collections: usize,
+    pub(crate) collections: usize,
     /// Objects of the present one.
     offset: u64,
     cookie: Option<String>,
@@ -128,13 +138,10 @@ impl FarEnd {
     /// # Errors
     /// [`FarEndError`].
     pub async fn fetch(&self, data: &Path) -> Result<Fetched, FarEndError> {
-        let base = reaching::base(&self.address)?;
-        let mut pace = reaching::pace(self.pages_per_second)?;
-        let client = reaching::client()?;
+        let mut reach = self.reach()?;
+        let base = reach.base.clone();
         crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
-        let hash = digest(&SHA256, format!("{base} {} {}", self.user, self.collections.join(" ")).as_bytes());
-        let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
-        let (file, progress) = (data.join(format!("import-{name}.jsonl")), data.join(format!("import-{name}.json")));
+        let (file, progress) = (data.join(format!("import-{}.jsonl", self.name())), data.join(format!("import-{}.json", self.name())));
         let failed = |error| FarEndError::Io { path: file.clone(), error };
         let known = std::fs::read(&progress).ok().and_then(|text| serde_json::from_slice::<Progress>(&text).ok());
         let mut to = private(&file).map_err(failed)?;
@@ -149,59 +156,96 @@ impl FarEnd {
                 at.save(&progress).map_err(failed)?;
                 break;
             };
-            pace.tick().await;
-            let page = self.page(&client, &base, collection, &at).await?;
+            let page = self.page(&mut reach, collection, FIELDS, &at).await?;
             let result = page
                 .get("result")
                 .and_then(Value::as_array)
                 .ok_or_else(|| self.away(&base, &format!("the page of {collection} behind {} objects has no 'result'", at.offset)))?;
             let mut lines = Vec::new();
             for object in result {
-                let mut line = Map::from_iter([("_collection".to_owned(), json!(collection))]);
-                line.extend(object.as_object().cloned().unwrap_or_default());
-                lines.extend(Value::Object(line).to_string().into_bytes());
-                lines.push(b'\n');
+                lines.extend(line(collection, object).into_bytes());
             }
             to.write_all(&lines).and_then(|()| to.sync_data()).map_err(failed)?;
             at.bytes += lines.len() as u64;
             at.objects += result.len() as u64;
-            at.offset += result.len() as u64;
-            at.cookie = page.get("pagedResultsCookie").and_then(Value::as_str).filter(|cookie| !cookie.is_empty()).map(str::to_owned);
-            // A server that gives no cookie is asked by offset until a page is not full.
-            if at.cookie.is_none() && result.len() < self.page as usize {
-                (at.collections, at.offset) = (at.collections + 1, 0);
-            }
+            let count = result.len();
+            self.turn(&mut at, &page, count);
             at.save(&progress).map_err(failed)?;
         }
         Ok(Fetched { file, form: Form::JsonLines, anew, progress: Some(progress) })
+    }
+
+    /// A name of files that belong to this reading.
+    pub(crate) fn name(&self) -> String {
+        let of = format!("{}/ {} {}", self.address.trim_end_matches('/'), self.user, self.collections.join(" "));
+        let hash = digest(&SHA256, of.as_bytes());
+        URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default())
+    }
+
+    pub(crate) fn reach(&self) -> Result<Reach, FarEndError> {
+        let (base, client, pace) = (reaching::base(&self.address)?, reaching::client()?, reaching::pace(self.pages_per_second)?);
+        Ok(Reach { base, client, pace })
     }
 
     fn away(&self, base: &Url, cause: &str) -> FarEndError {
         FarEndError::Away { address: base.to_string(), cause: cause.replace(self.password.as_str(), "…") }
     }
 
-    /// One page. A far end that is busy, or away for a moment, is asked again, each time after twice as long.
-    async fn page(&self, client: &Client, base: &Url, collection: &str, at: &Progress) -> Result<Value, FarEndError> {
-        let mut url = base.join(collection).map_err(|_| ReachError::Address(format!("{base}{collection}")))?;
+    /// Moves behind a page. A server that gives no cookie is asked by offset until a page is not full.
+    pub(crate) fn turn(&self, at: &mut Progress, page: &Value, count: usize) {
+        at.offset += count as u64;
+        at.cookie = page.get("pagedResultsCookie").and_then(Value::as_str).filter(|cookie| !cookie.is_empty()).map(str::to_owned);
+        if at.cookie.is_none() && count < self.page as usize {
+            (at.collections, at.offset) = (at.collections + 1, 0);
+        }
+    }
+
+    /// One page of a collection.
+    ///
+    /// # Errors
+    /// [`FarEndError`].
+    pub(crate) async fn page(&self, reach: &mut Reach, collection: &str, fields: &str, at: &Progress) -> Result<Value, FarEndError> {
+        let mut url = reach.base.join(collection).map_err(|_| ReachError::Address(format!("{}{collection}", reach.base)))?;
         url.query_pairs_mut()
             .append_pair("_queryFilter", "true")
             .append_pair("_pageSize", &self.page.to_string())
             .append_pair("_sortKeys", "_id")
-            .append_pair("_fields", "*,*_ref,_meta/*");
+            .append_pair("_fields", fields);
         match &at.cookie {
             Some(cookie) => drop(url.query_pairs_mut().append_pair("_pagedResultsCookie", cookie)),
             None if at.offset > 0 => drop(url.query_pairs_mut().append_pair("_pagedResultsOffset", &at.offset.to_string())),
             None => {}
         }
+        let page = self.asked(reach, collection, url).await?;
+        page.ok_or_else(|| self.away(&reach.base, &format!("{collection} is answered with 404 Not Found")))
+    }
+
+    /// One object, where there is still one of this id.
+    ///
+    /// # Errors
+    /// [`FarEndError`].
+    pub(crate) async fn object(&self, reach: &mut Reach, collection: &str, id: &str) -> Result<Option<Value>, FarEndError> {
+        let mut url = reach.base.join(collection).map_err(|_| ReachError::Address(format!("{}{collection}", reach.base)))?;
+        // An id may hold whatever a path may not.
+        url.path_segments_mut().map_err(|()| ReachError::Address(reach.base.to_string()))?.push(id);
+        url.query_pairs_mut().append_pair("_fields", FIELDS);
+        self.asked(reach, collection, url).await
+    }
+
+    /// An answer; nothing where there is nothing. A far end that is busy, or away for a moment, is asked again, each time after twice as long.
+    async fn asked(&self, reach: &mut Reach, collection: &str, url: Url) -> Result<Option<Value>, FarEndError> {
         let mut wait = Duration::from_millis(500);
         let mut attempt = 1;
         loop {
-            let cause = match self.ask(client, url.clone()).await {
-                Ok(Ok(page)) => return Ok(page),
+            reach.pace.tick().await;
+            let base = &reach.base;
+            let cause = match self.ask(&reach.client, url.clone()).await {
+                Ok(Ok(page)) => return Ok(Some(page)),
                 Ok(Err(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))) => {
                     let (address, user, status) = (base.to_string(), self.user.clone(), status.as_u16());
                     return Err(FarEndError::Refused { address, user, status });
                 }
+                Ok(Err(StatusCode::NOT_FOUND)) => return Ok(None),
                 Ok(Err(status)) if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => {
                     return Err(self.away(base, &format!("{collection} is answered with {status}")));
                 }
@@ -232,6 +276,13 @@ impl FarEnd {
         }
         serde_json::from_slice(&bytes).map(Ok).map_err(|_| "what it answers is no JSON".to_owned())
     }
+}
+
+/// An object as a file of JSON lines has it.
+pub(crate) fn line(collection: &str, object: &Value) -> String {
+    let mut line = Map::from_iter([("_collection".to_owned(), json!(collection))]);
+    line.extend(object.as_object().cloned().unwrap_or_default());
+    Value::Object(line).to_string() + "\n"
 }
 
 /// Reads the repository of an IDM at a `postgres://` address into a file below `data`; one that was read is not read again before

@@ -25,7 +25,7 @@ type RoleJudge = dyn Fn(&str, Value) -> Result<Value, String> + Send + Sync;
 
 /// The store of a project, open for an import. It may be that of a server that is running: whoever is imported signs in at once.
 pub struct MovingIn {
-    offline: Offline,
+    pub(crate) offline: Offline,
     parameters: HashParameters,
     names: Vec<(String, Pointer, bool)>,
     judges_role: Box<RoleJudge>,

@@ -71,5 +71,5 @@ pub use outbox::TextSeal;
 pub use place::{SchemaSteps, all_steps, examine, is_sealed, migrate, missing_steps, name_of, schema_steps};
 pub use postgres::{Finding, Health};
 pub use sqlite::{CopyError, Enclosed, backup, read_enclosed, restore};
-pub use taking_in::{Incoming, TakenIn};
+pub use taking_in::{Incoming, Renewal, TakenIn};
 pub use values::{OpenedValue, ValueSeal};

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::engine::Connection;
 use crate::error::unavailable;
 use crate::lookups::{self, Declared};
-use crate::object::Kinds;
+use crate::object::{Kinds, Object, storable};
 use crate::rows::revision_number;
 use crate::{Db, change, references};
 
@@ -37,12 +37,23 @@ fn kept_revision(text: &str) -> Option<i64> {
     revision_number(text).or_else(decimal).filter(|number| (0..=LARGEST).contains(number))
 }
 
+/// An object that came before, and has changed at the other server since.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Renewal {
+    /// As it is there now.
+    pub object: Incoming,
+    /// The revision that it had here when it was looked at.
+    pub seen: String,
+    /// Properties that stay as they are here where the object has none of them: those that the other server does not tell.
+    pub keeps: Vec<String>,
+}
+
 /// What became of an object of another server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TakenIn {
     /// It was stored.
     Stored,
-    /// One of this id is there already, and was left as it is.
+    /// One of this id is there already, and was left as it is; for a renewal, it was written here meanwhile.
     There,
     /// Another object has its name, which must be unique: it was not stored.
     Doubled {
@@ -65,14 +76,45 @@ impl Db {
     /// # Errors
     /// When the store does not answer, or cannot hold an object; nothing of these objects is stored then.
     pub async fn take_in(&self, now: i64, objects: Vec<Incoming>) -> Result<Vec<TakenIn>, CommitError> {
+        self.each_of(objects, move |connection, kinds, object| take_in(connection, kinds, now, object)).await
+    }
+
+    /// Replaces objects that came before and are still as they were then, in one transaction, and says what became of each. Properties that
+    /// [`Renewal::keeps`] names stay where the new content has none of them.
+    ///
+    /// # Errors
+    /// As [`Db::take_in`].
+    pub async fn take_anew(&self, now: i64, objects: Vec<Renewal>) -> Result<Vec<TakenIn>, CommitError> {
+        self.each_of(objects, move |connection, kinds, object| renew(connection, kinds, now, object)).await
+    }
+
+    /// Does something with each of many objects, in one transaction.
+    async fn each_of<O: Send + Sync + 'static>(
+        &self,
+        objects: Vec<O>,
+        work: impl Fn(&Connection, Kinds<'_>, &O) -> Result<TakenIn, CommitError> + Send + 'static,
+    ) -> Result<Vec<TakenIn>, CommitError> {
         let (known, collections, values, objects) = (self.declared(), self.collections(), self.values(), Arc::new(objects));
-        let work = move |connection: &Connection| {
+        let all = move |connection: &Connection| {
             let epoch = lookups::hold_epoch(connection).map_err(unavailable)?.get(connection).map_err(unavailable)?;
             let newer = if known.has(epoch) { None } else { Some(Declared::load(connection).map_err(unavailable)?) };
             let kinds = Kinds { declared: newer.as_ref().unwrap_or(&known), collections: &collections, values: &values };
-            objects.iter().map(|object| take_in(connection, kinds, now, object)).collect::<Result<Vec<TakenIn>, CommitError>>()
+            objects.iter().map(|object| work(connection, kinds, object)).collect::<Result<Vec<TakenIn>, CommitError>>()
         };
-        self.write(work).await
+        self.write(all).await
+    }
+
+    /// When an object was made here, or renewed last, and when it was written last, in seconds since 1970.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn times(&self, collection: &str, id: &str) -> Result<Option<(i64, i64)>, process::LedgerError> {
+        let (collection, id) = (collection.to_owned(), id.to_owned());
+        self.look(move |connection| {
+            let query = connection.query("SELECT created, changed FROM managed_object WHERE collection = $1 AND id = $2");
+            query.bind(&collection).bind(&id).first(|row| Ok((row.get("created")?, row.get("changed")?)))
+        })
+        .await
     }
 
     /// Which of these objects are there: of each, by its collection and id.
@@ -122,6 +164,33 @@ fn take_in(connection: &Connection, kinds: Kinds<'_>, now: i64, object: &Incomin
         return Ok(TakenIn::Doubled { property });
     }
     lookups::keep(connection, kinds.declared, collection, id, None, Some(content))?;
+    Ok(TakenIn::Stored)
+}
+
+fn renew(connection: &Connection, kinds: Kinds<'_>, now: i64, renewal: &Renewal) -> Result<TakenIn, CommitError> {
+    let Renewal { object: Incoming { collection, id, content, revision }, seen, keeps } = renewal;
+    let before = match (Object { collection, id, kinds }).current(connection, Some(seen)) {
+        Ok(before) => before,
+        Err(CommitError::Stale | CommitError::Missing { .. }) => return Ok(TakenIn::There),
+        Err(error) => return Err(error),
+    };
+    let mut content = content.clone();
+    if let (Some(members), Some(kept)) = (content.as_object_mut(), before.content.as_object()) {
+        for (name, value) in kept.iter().filter(|(name, _)| keeps.contains(name)) {
+            members.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    if let Some(property) = lookups::doubled(connection, kinds.declared, collection, id, &content)? {
+        return Ok(TakenIn::Doubled { property });
+    }
+    let closed = kinds.values.close(kinds.collections, collection, id, content.clone())?;
+    let given = revision.as_deref().and_then(kept_revision).unwrap_or(0);
+    let query = connection.query(
+        "UPDATE managed_object SET doc = $1, rev = CASE WHEN rev >= $5 THEN rev + 1 ELSE $5 END, created = $2, changed = $2 \
+         WHERE collection = $3 AND id = $4",
+    );
+    query.bind(storable(&closed)?).bind(now).bind(collection).bind(id).bind(given).send().map_err(unavailable)?;
+    lookups::keep(connection, kinds.declared, collection, id, Some(&before.content), Some(&content))?;
     Ok(TakenIn::Stored)
 }
 
@@ -187,6 +256,29 @@ mod tests {
         for (id, is_there) in [("f", true), ("g", false), ("h", false), ("i", false), ("k", true)] {
             assert_eq!(db.read(USERS, id).await.unwrap().is_some(), is_there, "{id}");
         }
+        // What has not been written here since is renewed, and nothing else; what the other server does not tell stays.
+        let seen = db.read(USERS, "k").await.unwrap().unwrap().revision;
+        let renewal = |id: &str, seen: &str, content: Value| Renewal {
+            object: incoming(id, Some("90"), content),
+            seen: seen.to_owned(),
+            keeps: vec!["password".to_owned()],
+        };
+        let now = db.take_anew(8, vec![renewal("k", &seen, json!({ "userName": "k2", "password": "hash" }))]).await.unwrap();
+        assert_eq!((now, db.times(USERS, "k").await.unwrap()), (vec![TakenIn::Stored], Some((8, 8))));
+        let read = db.read(USERS, "k").await.unwrap().unwrap();
+        assert_eq!(
+            (read.revision.as_str(), found(&db, "k2").await, found(&db, "k").await.len()),
+            ("000000000000005a", vec!["k".to_owned()], 0)
+        );
+        let again = vec![
+            renewal("k", &read.revision, json!({ "userName": "k3" })),
+            renewal("d", "stale", json!({})),
+            renewal("nobody", "1", json!({})),
+            renewal("f", &db.read(USERS, "f").await.unwrap().unwrap().revision, json!({ "userName": "K3" })),
+        ];
+        assert_eq!(db.take_anew(8, again).await.unwrap(), [TakenIn::Stored, TakenIn::There, TakenIn::There, doubled()]);
+        let read = db.read(USERS, "k").await.unwrap().unwrap();
+        assert_eq!((read.revision.as_str(), read.content), ("000000000000005b", json!({ "userName": "k3", "password": "hash" })));
         // An id that was used before never has a revision again that it had.
         let delete = Change::Delete { collection: USERS.into(), id: "b".into(), expected: None };
         db.commit(Unit { now: 9, spend: None, effects: vec![Effect::Change(delete)] }).await.unwrap();

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use mail::sender_policy::{SenderPolicy, text_records};
 use mail::{Failure, Security, Tried};
 
 use super::{Case, Found, bad, doubtful, good};
 use crate::exposed;
 use crate::host::is_here;
 use crate::mail::way_out;
+use crate::ports::OsRandom;
 use crate::runtime::Source;
 
 /// A mail that has waited for so many seconds is worth a word.
@@ -64,14 +66,32 @@ async fn conversation(tried: Tried) -> Vec<Found> {
     let domain = from.rsplit('@').next().unwrap_or_default().to_owned();
     let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((domain.as_str(), 25))).await;
     rows.push(if domain.contains('.') && matches!(found, Ok(Ok(_))) {
-        good(format!("the sender's domain {domain} has an address; its SPF and DKIM records have to name {host}, which is not looked at"))
+        good(format!("the sender's domain {domain} has an address"))
     } else {
         doubtful(
             format!("the sender's domain '{domain}' is not found: many mail servers refuse its mails"),
             "name a 'from' in conf/external.email.json whose domain has an MX or address record, and SPF and DKIM records for the mail server",
         )
     });
+    rows.push(sender_policy(&domain, &host).await);
     rows
+}
+
+/// What the sender's domain says of who may send its mails, where DNS answers.
+async fn sender_policy(domain: &str, host: &str) -> Found {
+    let advice = format!("publish one TXT record at {domain} that names {host}, such as 'v=spf1 a:{host} -all', and a DKIM record");
+    match text_records(domain, &OsRandom::new()).await.map(SenderPolicy::of) {
+        Ok(SenderPolicy::Named(record)) => {
+            good(format!("the SPF record of {domain} is '{record}': it has to name {host}, which is not tried"))
+        }
+        Ok(SenderPolicy::Silent) => doubtful(format!("{domain} has no SPF record: many mail servers take its mails for forged"), advice),
+        Ok(SenderPolicy::Nobody(record)) => bad(format!("the SPF record of {domain} is '{record}': nobody may send its mails"), advice),
+        Ok(SenderPolicy::Everybody(record)) => {
+            doubtful(format!("the SPF record of {domain} is '{record}': everybody may send its mails"), advice)
+        }
+        Ok(SenderPolicy::Several(count)) => bad(format!("{domain} has {count} SPF records, which receivers take for an error"), advice),
+        Err(error) => doubtful(format!("whether {domain} has an SPF record cannot be told: {error}"), advice),
+    }
 }
 
 /// What is in the outbox; nothing where there is no store, which another check says.

@@ -1,0 +1,137 @@
+//! While both servers run: rounds bring what changed there, leave who was changed here, keep what REST does not tell, and end when they are told to.
+
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::{Place, lines, person};
+use crate::relationships;
+use crate::support::lines::Lines;
+use crate::support::people::PASSWORD;
+use crate::support::server::{ADMIN_PASSWORD, binary, run};
+use crate::support::{Project, Server};
+
+/// A project that keeps when people were changed.
+fn project() -> Project {
+    let mut managed: Value = serde_json::from_str(&relationships::project().text("conf/managed.json")).unwrap();
+    let users = managed["objects"].as_array_mut().unwrap().iter_mut().find(|object| object["name"] == "user").unwrap();
+    users["meta"] =
+        json!({ "property": "_meta", "resourceCollection": "internal/usermeta", "trackedProperties": ["createDate", "lastChanged"] });
+    relationships::project().json("conf/managed.json", &managed)
+}
+
+struct Followed {
+    child: Child,
+    said: Lines,
+}
+
+impl Followed {
+    fn start(arguments: &[String]) -> Self {
+        let mut command = Command::new(binary());
+        let mut child =
+            command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self { said: Lines::of(child.stdout.take().unwrap()), child }
+    }
+
+    #[track_caller]
+    fn says(&self, words: &str) {
+        self.says_behind(0, words);
+    }
+
+    /// Waits for a line behind the first ones.
+    #[track_caller]
+    fn says_behind(&self, mark: usize, words: &str) {
+        assert!(self.said.wait(mark, |line| line.contains(words).then_some(())).is_some(), "'{words}' is not in\n{}", self.said.text());
+    }
+
+    /// SIGTERM, and the exit status.
+    fn stop(&mut self) -> (Option<i32>, String) {
+        assert!(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap().success());
+        (self.child.wait().unwrap().code(), self.said.all())
+    }
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        // It has ended already where the test is whole.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn what_changes_there_comes_in_rounds_and_who_was_changed_here_stays() {
+    let far = Server::on(project()).start();
+    let object = |id: &str| json!({ "_id": id, "userName": id, "sn": "Sn", "givenName": "Given", "mail": format!("{id}@example.test"), "password": PASSWORD });
+    for id in ["ann", "ben", "cat"] {
+        far.admin().post("managed/user?_action=create", &object(id)).expect(201);
+    }
+    let place = Place::new(&project());
+    // Ann has come with a dump, and so with a password.
+    let old = json!({ "lastChanged": { "date": "2020-01-01T00:00:00.000Z" } });
+    let mut ann = person("ann", &json!({ "password": PASSWORD, "_meta": old }));
+    ann["_id"] = json!("ann");
+    let file = place.file("ann.jsonl", lines(&[ann]));
+    place.import(&[&file]).says(0, &["imported: 1"]);
+    let password = place.file("password", ADMIN_PASSWORD);
+    let address = format!("{}/openidm", far.url());
+    let from = ["--from", address.as_str(), "--from-password-file", &password, "--pages-per-second", "100"];
+    let following = [&from[..], &["--follow", "--every", "1"]].concat();
+    // Nothing is followed that nobody has signed.
+    let ran = place.import(&following);
+    ran.says(2, &["--sign-off"]);
+    let signature = ran.said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap().to_owned();
+    let mut followed = Followed::start(&place.arguments(&[&following[..], &["--sign-off", &signature]].concat()));
+    followed.says("imported: 2; there already: 1");
+    followed.says("there: 3; new: 0; brought up to date: 1");
+    let change = |server: &Server, id: &str, property: &str, value: &str| {
+        let operation = json!([{ "operation": "replace", "field": format!("/{property}"), "value": value }]);
+        server.admin().patch(&format!("managed/user/{id}"), &operation).ok();
+    };
+    let mark = followed.said.count();
+    change(&far, "ben", "sn", "Changed there");
+    followed.says_behind(mark, "there: 3; new: 0; brought up to date: 1");
+    far.admin().post("managed/user?_action=create", &object("dan")).expect(201);
+    followed.says("there: 4; new: 1; brought up to date: 0");
+    let (code, said) = followed.stop();
+    assert_eq!(code, Some(0), "{said}");
+    let export = || {
+        let at = |name: &str| place.path(name).to_str().unwrap().to_owned();
+        let output = run(&["export", &at("out.jsonl"), "--project", &at("project"), "--data", &at("data")], "");
+        assert!(output.status.success(), "{output:?}");
+        let text = std::fs::read_to_string(place.path("out.jsonl")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let here = |id: &str| export().into_iter().find(|person| person["_id"] == id).unwrap();
+    let ann = here("ann");
+    assert_eq!(ann["sn"], "Sn", "{ann}");
+    assert!(ann["password"].as_str().unwrap().starts_with("$argon2id$"), "what REST does not tell stays: {ann}");
+    // Both change; the same command goes on without a signature.
+    change(&far, "cat", "sn", "There");
+    let at = |name: &str| place.path(name).to_str().unwrap().to_owned();
+    let mut here_server = Command::new(binary());
+    here_server.args(["user", "disable", "cat", "--project", &at("project"), "--data", &at("data")]).env_clear();
+    // Nobody has changed anything here within the second in which they came.
+    assert!(here_server.env("VESTIBULE_CLOCK_OFFSET", place.file("clock", "3600")).output().unwrap().status.success());
+    let mut followed = Followed::start(&place.arguments(&following));
+    followed.says("changed there and here, and left as they are here: 1 (managed/user/cat)");
+    let (code, said) = followed.stop();
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!((here("cat")["sn"].as_str(), here("ben")["sn"].as_str()), (Some("Sn"), Some("Changed there")));
+    // What nobody has agreed to lose ends it.
+    far.admin()
+        .post(
+            "managed/user?_action=create",
+            &json!({ "_id": "eve", "userName": "eve", "sn": "S", "lastSync": { "x": 1 }, "password": PASSWORD }),
+        )
+        .expect(201);
+    place.import(&following).says(2, &["something is lost that nobody has signed (managed/user/lastSync"]);
+    let kept = std::fs::read_dir(place.path("data")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!kept.into_iter().any(|name| name.contains("import-")), "what was read is gone");
+}
+
+#[test]
+fn a_repository_is_not_followed() {
+    let place = Place::new(&Project::new());
+    place.import(&["--from", "postgres://localhost/openidm", "--follow"]).says(2, &["--follow reads a running IDM over REST"]);
+}
