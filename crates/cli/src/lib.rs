@@ -3,7 +3,9 @@
 mod backup;
 mod check;
 mod doctor;
+mod explain;
 mod export;
+mod funnel;
 mod import;
 mod keys;
 mod map;
@@ -55,6 +57,8 @@ enum Command {
     User(user::User),
     Import(Box<import::Import>),
     Export(export::Export),
+    Explain(explain::Explain),
+    Funnel(funnel::Funnel),
     /// Manage the server's own keys.
     Keys(keys::Keys),
     /// Look at snapshot tokens.
@@ -131,6 +135,8 @@ pub fn run() -> ExitCode {
         Command::User(user) => runtime.block_on(user.run()),
         Command::Import(import) => runtime.block_on(import.run()),
         Command::Export(export) => runtime.block_on(export.run()),
+        Command::Explain(explain) => runtime.block_on(explain.run()),
+        Command::Funnel(funnel) => runtime.block_on(funnel.run()),
         Command::Keys(keys) => keys.run(),
         Command::Doctor(doctor) => doctor.run(&runtime),
         Command::Token(token) => token.run(),
