@@ -155,7 +155,9 @@ impl Told {
 /// What a walk leaves in the store, without what differs from one person to the next.
 fn left(cluster: &Cluster, told: &[Told], nodes: [&Server; 2]) -> Vec<String> {
     let mut by_id = BTreeMap::<String, Vec<String>>::new();
-    for row in cluster.ask("SELECT object, event, count(*) FROM audit WHERE object LIKE 'managed/user/%' GROUP BY 1, 2 ORDER BY 1, 2") {
+    for row in cluster
+        .ask("SELECT object, event, count(*) FROM audit WHERE object LIKE 'managed/user/%' AND event <> 'step' GROUP BY 1, 2 ORDER BY 1, 2")
+    {
         by_id.entry(row[0].trim_start_matches("managed/user/").to_owned()).or_default().push(row[1..].join(" "));
     }
     let revisions = cluster.ask("SELECT id, rev, doc::json ->> 'mail' FROM managed_object WHERE collection = 'managed/user'");

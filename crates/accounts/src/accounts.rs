@@ -12,7 +12,7 @@ use stages::Services;
 use crate::accepted::Accepted;
 use crate::administrator::Administrator;
 use crate::limits::Limits;
-use crate::ports::{Delivery, Meter, Trail};
+use crate::ports::{Delivery, History, Meter, Trail};
 use crate::runtime::Runtime;
 use crate::turns::Turns;
 
@@ -36,6 +36,8 @@ pub struct Accounts {
     pub random: Arc<dyn Random>,
     /// The audit trail.
     pub trail: Arc<dyn Trail>,
+    /// What the trail and the funnel say.
+    pub history: Arc<dyn History>,
     /// The metrics.
     pub meter: Arc<dyn Meter>,
     /// Outgoing mail.

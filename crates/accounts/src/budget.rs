@@ -110,12 +110,12 @@ fn network(client: &str) -> Option<u128> {
 }
 
 impl MailBudget for MailBudgets {
-    fn allow(&self, request: &MailRequest<'_>, now: i64) -> bool {
+    fn allow(&self, request: &MailRequest<'_>, now: i64) -> Result<(), &'static str> {
         let (local, domain) = folded(request.recipient);
         let mut state = self.state();
         let limits = &state.limits;
         if !limits.enabled {
-            return true;
+            return Ok(());
         }
         let allowance = |name, most, seconds| Allowance { name, most, seconds };
         let recipient = self.key(&(&local, &domain));
@@ -142,14 +142,14 @@ impl MailBudget for MailBudgets {
         });
         if let Some((allowance, _)) = over {
             (self.over)(allowance.name);
-            return false;
+            return Err(allowance.name);
         }
         for (allowance, key) in asked {
             let used = state.used.entry((allowance.name, key)).or_default();
             *used = used.at(now, allowance.seconds).0;
             used.now = used.now.saturating_add(1);
         }
-        true
+        Ok(())
     }
 
     fn client(&self, address: &str) -> Option<i64> {
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn the_hour_and_the_day_are_counted_per_recipient() {
         let budget = budgets(&project::Limits { mails_per_recipient_hour: 2, mails_per_recipient_day: 3, ..Default::default() });
-        let allow = |recipient: &str, now| budget.allow(&request(recipient), now);
+        let allow = |recipient: &str, now| budget.allow(&request(recipient), now).is_ok();
         assert!(allow("a@example.org", 0) && allow("A@example.org", 1));
         assert!(!allow("a@example.org", 2));
         assert!(allow("b@example.org", 2));
@@ -185,13 +185,13 @@ mod tests {
     fn spellings_of_one_mailbox_share_its_budget() {
         let budget = budgets(&project::Limits { mails_per_recipient_hour: 4, ..Default::default() });
         for spelling in ["bomb+1@example.org", "BOMB+2@Example.ORG", "bomb@example.org", "bomb+3+4@example.org"] {
-            assert!(budget.allow(&request(spelling), 0), "{spelling}");
+            assert!(budget.allow(&request(spelling), 0).is_ok(), "{spelling}");
         }
         for number in 5..105 {
-            assert!(!budget.allow(&request(&format!("bomb+{number}@example.org")), 0));
+            assert!(budget.allow(&request(&format!("bomb+{number}@example.org")), 0).is_err());
         }
-        assert!(budget.allow(&request("bomber@example.org"), 0) && budget.allow(&request("+bomb@example.org"), 0));
-        assert!(budget.allow(&request("x@bücher.example"), 0));
+        assert!(budget.allow(&request("bomber@example.org"), 0).is_ok() && budget.allow(&request("+bomb@example.org"), 0).is_ok());
+        assert!(budget.allow(&request("x@bücher.example"), 0).is_ok());
     }
 
     #[test]
@@ -201,18 +201,20 @@ mod tests {
             change(&mut limits);
             budgets(&limits)
         };
-        let twice = |budget: &MailBudgets, second: &MailRequest<'_>| (budget.allow(&request("a@x.example"), 0), budget.allow(second, 0));
+        let twice = |budget: &MailBudgets, second: &MailRequest<'_>| {
+            (budget.allow(&request("a@x.example"), 0).is_ok(), budget.allow(second, 0).is_ok())
+        };
         let (same, other) =
             (request("b@x.example"), MailRequest { client: "192.0.2.2", process: "registration", ..request("b@y.example") });
         let domain = one(&|limits| limits.mails_per_domain_hour = 1);
-        assert_eq!((twice(&domain, &same), domain.allow(&other, 0)), ((true, false), true));
+        assert_eq!((twice(&domain, &same), domain.allow(&other, 0).is_ok()), ((true, false), true));
         let client = one(&|limits| limits.mails_per_client_hour = 1);
-        assert_eq!((twice(&client, &same), client.allow(&other, 0)), ((true, false), true));
+        assert_eq!((twice(&client, &same), client.allow(&other, 0).is_ok()), ((true, false), true));
         let process = one(&|limits| limits.mails_per_process_hour = 1);
-        assert_eq!((twice(&process, &same), process.allow(&other, 0)), ((true, false), true));
+        assert_eq!((twice(&process, &same), process.allow(&other, 0).is_ok()), ((true, false), true));
         let all = one(&|limits| limits.mails_per_hour = 1);
         assert_eq!(twice(&all, &other), (true, false));
-        assert!(all.allow(&other, 3 * HOUR));
+        assert!(all.allow(&other, 3 * HOUR).is_ok());
     }
 
     #[test]
@@ -221,18 +223,18 @@ mod tests {
         let budget = budgets(&limits);
         for number in 0..100 {
             let recipient = format!("{number}@x.example");
-            assert_eq!(budget.allow(&MailRequest { nobody: true, ..request(&recipient) }, 0), number < 3);
+            assert_eq!(budget.allow(&MailRequest { nobody: true, ..request(&recipient) }, 0).is_ok(), number < 3);
         }
-        assert!(!budget.allow(&request("real@x.example"), 0), "as after three real ones");
-        assert!(budget.allow(&MailRequest { client: "192.0.2.2", ..request("real@x.example") }, 0));
+        assert!(budget.allow(&request("real@x.example"), 0).is_err(), "as after three real ones");
+        assert!(budget.allow(&MailRequest { client: "192.0.2.2", ..request("real@x.example") }, 0).is_ok());
     }
 
     #[test]
     fn a_disabled_budget_never_refuses_and_a_changed_one_counts_at_once() {
         let budget = budgets(&project::Limits { enabled: false, mails_per_recipient_hour: 1, ..Default::default() });
-        assert!((0..100).all(|_| budget.allow(&request("a@example.org"), 0)));
+        assert!((0..100).all(|_| budget.allow(&request("a@example.org"), 0).is_ok()));
         budget.set(&project::Limits { mails_per_recipient_hour: 1, ..Default::default() });
-        assert!(budget.allow(&request("a@example.org"), 0) && !budget.allow(&request("a@example.org"), 0));
+        assert!(budget.allow(&request("a@example.org"), 0).is_ok() && budget.allow(&request("a@example.org"), 0).is_err());
     }
 
     #[test]
@@ -250,7 +252,7 @@ mod tests {
     fn sec_52_who_used_nothing_lately_is_forgotten() {
         let budget = budgets(&project::Limits::default());
         for number in 0..100 {
-            budget.allow(&request(&format!("{number}@x.example")), 0);
+            let _ = budget.allow(&request(&format!("{number}@x.example")), 0);
         }
         budget.sweep(3 * DAY);
         assert_eq!(budget.state().used.len(), 0);

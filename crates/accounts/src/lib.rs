@@ -17,6 +17,8 @@ pub mod delegated;
 pub mod devices;
 mod editor;
 mod error;
+pub mod explain;
+pub mod funnel;
 mod identify;
 mod keeping;
 mod limits;

@@ -62,8 +62,8 @@ impl Post {
     #[must_use]
     pub fn mail(&self, locales: &[String], now: i64, notice: Notice, to: &str, values: &[(&str, &str)]) -> Option<Mail> {
         let to: MailAddress = to.trim().parse().ok().filter(|_| self.configured)?;
-        let withheld =
-            !self.budget.allow(&MailRequest { recipient: to.as_str(), client: "", process: "", nobody: false }, now) && !notice.is_owed();
+        let withheld = self.budget.allow(&MailRequest { recipient: to.as_str(), client: "", process: "", nobody: false }, now).is_err()
+            && !notice.is_owed();
         let object: Map<String, Value> = values.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
         if let Some(own) = self.templates.render(notice.name(), locales, &Value::Object(object)) {
             return Some(Mail {

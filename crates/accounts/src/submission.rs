@@ -2,12 +2,13 @@
 //! last process a person had to go through.
 
 use crest::ResourceError;
-use process::{Caller, FactKind, Failure, Process, Step, StepOutcome, Submission, Submitted, Topic};
+use process::{Caller, FactKind, Failure, Process, Reason, Step, StepOutcome, Submission, Submitted, Topic};
 use serde_json::{Value, json};
 use stages::Services;
 
 use crate::attempt::Actor;
 use crate::error::AccountError;
+use crate::limits::Limited;
 use crate::pace::{Pace, goes_by_account};
 
 impl Actor<'_> {
@@ -56,7 +57,8 @@ impl Actor<'_> {
 
     /// Counts a submission, and compares the present password where one came along and the process is the person's own.
     async fn counted(&self, process: &Process<Services>, caller: &Caller, password: Option<&str>) -> Result<Caller, AccountError> {
-        self.attempt.accounts.limits.submission(self.attempt.address, self.attempt.now)?;
+        let limits = &self.attempt.accounts.limits;
+        limits.submission(self.attempt.address, self.attempt.now).map_err(|limited| self.limited(process, limited))?;
         let mut caller = caller.clone();
         if password.is_some() && process.binds_session() && self.principal.is_managed() {
             self.attempt.reauthenticate(self.principal, password).await?;
@@ -81,7 +83,7 @@ impl Actor<'_> {
         };
         let makers = makers(process);
         if !makers.is_empty() {
-            accounts.limits.registration(address, now)?;
+            accounts.limits.registration(address, now).map_err(|limited| self.limited(process, limited))?;
         }
         let submission = Submission { token, input, caller };
         let submitted = self.attempt.runtime.engine.submit(accounts.definitions.as_ref(), &process.name, submission).await;
@@ -98,7 +100,8 @@ impl Actor<'_> {
     /// As [`Actor::submit`].
     pub async fn send_again(&self, process: &Process<Services>, token: &str, caller: &Caller) -> Result<Submitted, AccountError> {
         let pace = self.pace();
-        self.attempt.accounts.limits.submission(self.attempt.address, self.attempt.now)?;
+        let limits = &self.attempt.accounts.limits;
+        limits.submission(self.attempt.address, self.attempt.now).map_err(|limited| self.limited(process, limited))?;
         let definitions = self.attempt.accounts.definitions.as_ref();
         let submitted = self.attempt.runtime.engine.again(definitions, &process.name, token, caller).await;
         let carried = self.follow(process, submitted).await;
@@ -126,13 +129,17 @@ impl Actor<'_> {
     async fn follow(&self, process: &Process<Services>, submitted: Result<Submitted, Failure>) -> Result<Submitted, AccountError> {
         let accounts = self.attempt.accounts;
         match submitted {
-            Ok(submitted) => {
-                self.record_steps(
-                    process,
-                    &submitted.steps,
-                    true,
-                    json!({ "instance": submitted.instance, "version": submitted.version, "finished": submitted.finished }),
-                );
+            Ok(mut submitted) => {
+                let detail = json!({
+                    "instance": submitted.instance,
+                    "version": submitted.version,
+                    "finished": submitted.finished,
+                    "asks": submitted.body.get("tag").filter(|_| !submitted.finished),
+                });
+                self.record_steps(process, &submitted.steps, true, (&submitted.object, &submitted.reasons), detail);
+                if let Some(passage) = submitted.passage.take() {
+                    accounts.meter.on_the_way(*passage);
+                }
                 if submitted.finished {
                     accounts.meter.completed(&process.name);
                     // The role is there as soon as nothing is due, whether or not the client asks again.
@@ -152,36 +159,58 @@ impl Actor<'_> {
             Err(failure) => {
                 // What was committed before the failure may have been a mail.
                 accounts.delivery.wake();
-                self.record_steps(process, &failure.steps, false, json!({ "code": failure.error.code }));
+                let mut detail = json!({ "code": failure.error.code, "refusal": failure.error.kind });
+                match failure.of {
+                    None => self.record_steps(process, &failure.steps, false, ("", &[]), detail),
+                    Some(of) => {
+                        if let Value::Object(detail) = &mut detail {
+                            detail.insert("instance".to_owned(), json!(of.instance));
+                            detail.insert("version".to_owned(), json!(of.version));
+                        }
+                        self.record_steps(process, &failure.steps, false, (&of.object, &of.reasons), detail);
+                        if let Some(passage) = of.passage {
+                            accounts.meter.on_the_way(*passage);
+                        }
+                    }
+                }
                 Err(failure.error.into())
             }
         }
     }
 
-    fn record_steps(&self, process: &Process<Services>, steps: &[Step], successful: bool, detail: Value) {
+    /// Records that a limit refused a submission.
+    fn limited(&self, process: &Process<Services>, limited: Limited) -> Limited {
+        let detail = json!({ "limit": limited.limit, "client": self.attempt.address() });
+        let mut event = self.event(Topic::Process, "limited", format!("selfservice/{}", process.name), detail);
+        event.successful = false;
+        self.attempt.accounts.trail.record(event);
+        limited
+    }
+
+    fn record_steps(
+        &self,
+        process: &Process<Services>,
+        steps: &[Step],
+        successful: bool,
+        (object, reasons): (&str, &[Reason]),
+        detail: Value,
+    ) {
         let accounts = self.attempt.accounts;
-        if successful {
-            accounts.meter.steps(&process.name, steps);
-        } else {
-            // What was done on the way to a failure was not committed: only the failure happened.
-            let failed: Vec<Step> = steps.iter().filter(|step| step.outcome == StepOutcome::Failed).copied().collect();
-            accounts.meter.steps(&process.name, &failed);
-        }
-        let shown: Vec<Value> = steps
-            .iter()
-            .map(|step| {
-                let outcome = match step.outcome {
-                    StepOutcome::Entered => "entered",
-                    StepOutcome::Completed => "completed",
-                    StepOutcome::Failed => "failed",
-                };
-                json!({ "stage": step.stage, "index": step.index, "outcome": outcome })
-            })
-            .collect();
+        // What was done on the way to a failure was not committed: only the failure happened.
+        let happened = |step: &&Step| successful || step.outcome == StepOutcome::Failed;
+        let steps: Vec<Step> = steps.iter().filter(happened).copied().collect();
+        accounts.meter.steps(&process.name, &steps);
         let mut event = self.event(Topic::Process, "submitRequirements", format!("selfservice/{}", process.name), detail);
         event.successful = successful;
         if let Value::Object(detail) = &mut event.detail {
-            detail.insert("steps".into(), Value::Array(shown));
+            let mut insert = |name: &str, value: Value| detail.insert(name.to_owned(), value);
+            insert("steps", steps.iter().map(Step::to_value).collect());
+            if !object.is_empty() {
+                insert("object", object.into());
+            }
+            if !reasons.is_empty() {
+                insert("reasons", reasons.iter().map(Reason::to_value).collect());
+            }
         }
         accounts.trail.record(event);
     }

@@ -4,7 +4,9 @@ mod backup;
 mod check;
 mod compare;
 mod doctor;
+mod explain;
 mod export;
+mod funnel;
 mod import;
 mod keys;
 mod map;
@@ -57,6 +59,8 @@ enum Command {
     Import(Box<import::Import>),
     Compare(compare::Compare),
     Export(export::Export),
+    Explain(explain::Explain),
+    Funnel(funnel::Funnel),
     /// Manage the server's own keys.
     Keys(keys::Keys),
     /// Look at snapshot tokens.
@@ -134,6 +138,8 @@ pub fn run() -> ExitCode {
         Command::Import(import) => runtime.block_on(import.run()),
         Command::Compare(compare) => runtime.block_on(compare.run()),
         Command::Export(export) => runtime.block_on(export.run()),
+        Command::Explain(explain) => runtime.block_on(explain.run()),
+        Command::Funnel(funnel) => runtime.block_on(funnel.run()),
         Command::Keys(keys) => keys.run(),
         Command::Doctor(doctor) => doctor.run(&runtime),
         Command::Token(token) => token.run(),

@@ -143,7 +143,7 @@ impl PasswordArgs {
 }
 
 impl Where {
-    async fn open(&self) -> Result<Offline, OfflineError> {
+    pub(crate) async fn open(&self) -> Result<Offline, OfflineError> {
         Offline::open(self.project.project.as_deref(), &self.data.data).await
     }
 }

@@ -3,7 +3,7 @@
 
 use crest::Change;
 
-use crate::{AuditEvent, Session};
+use crate::{AuditEvent, Passage, Session};
 
 /// The number of a mail in the outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -140,6 +140,8 @@ pub enum Effect {
     },
     /// An event of the audit trail.
     Audit(AuditEvent),
+    /// How far an instance has come, with its event of the audit trail. It comes last: it tells the mails of the unit.
+    Passage(Box<Passage>),
     /// These together, or none of them. Their failure is logged and fails nothing else: what a script does after a write that counts.
     Attempt(Vec<Effect>),
 }

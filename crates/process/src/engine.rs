@@ -10,70 +10,10 @@ use jose::KeyRing;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Caller, CommitError, Definitions, Delivery, Effect, Fact, FactKind, Facts, Initial, InstanceId, Ledger, MailId, Placed, Process,
-    ProcessContext, Progress, Requirements, Spend, StageContext, Tag, Topic, Unit, Version, token,
+    AuditEvent, Caller, CommitError, Definitions, Delivery, Effect, Fact, FactKind, Facts, Failure, Initial, InstanceId, Ledger, MailId,
+    Passage, Placed, Process, ProcessContext, Progress, Reason, Refused, Requirements, Spend, StageContext, Step, StepOutcome, Submission,
+    Submitted, Tag, Topic, Unit, passage, token,
 };
-
-/// A `submitRequirements` request.
-#[derive(Clone, Debug)]
-pub struct Submission<'a> {
-    /// The token, if the body had one.
-    pub token: Option<&'a str>,
-    /// `input`, if the body had one.
-    pub input: Option<&'a Value>,
-    /// Who asks.
-    pub caller: &'a Caller,
-}
-
-/// What became of one stage in a submission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepOutcome {
-    /// It was entered.
-    Entered,
-    /// It is through.
-    Completed,
-    /// It refused the input.
-    Failed,
-}
-
-/// A stage that was touched, for metrics and the audit trail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The stage's type.
-    pub stage: &'static str,
-    /// Its place in the process.
-    pub index: usize,
-    /// What became of it.
-    pub outcome: StepOutcome,
-}
-
-/// A successful submission.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Submitted {
-    /// The body of the answer.
-    pub body: Value,
-    /// The instance, for the audit trail.
-    pub instance: InstanceId,
-    /// The version of the definition that it runs on.
-    pub version: Version,
-    /// What happened to which stage.
-    pub steps: Vec<Step>,
-    /// Mails whose delivery the answer must wait for.
-    pub await_mails: Vec<MailId>,
-    /// Mails were written: the outbox has something to do.
-    pub mailed: bool,
-    /// The process ended.
-    pub finished: bool,
-}
-
-/// A submission that failed. Nothing was written, the token is still good.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
-    /// What the client is told.
-    pub error: ResourceError,
-    /// What happened to which stage until then.
-    pub steps: Vec<Step>,
-}
 
 /// The stage that keeps what a link brings along, and asks nothing of a person.
 const PARAMETERS: &str = "parameters";
@@ -96,13 +36,7 @@ pub enum Standing {
 /// What a token leads to.
 enum Seen<S> {
     Good(Arc<Process<S>>, Box<ProcessContext>),
-    Not(Standing),
-}
-
-impl From<ResourceError> for Failure {
-    fn from(error: ResourceError) -> Self {
-        Self { error, steps: Vec::new() }
-    }
+    Not(Standing, Option<Box<ProcessContext>>),
 }
 
 /// Runs processes. `S` is what their stages share.
@@ -133,6 +67,12 @@ struct Run<'a, S> {
     mailed: bool,
     /// Something was committed before the end.
     committed: bool,
+    /// What was decided, and why.
+    reasons: Vec<Reason>,
+    /// When the question was asked that is answered now, in seconds since 1970.
+    asked: Option<i64>,
+    /// A stage that was completed, and the seconds that took.
+    took: Option<(usize, i64)>,
 }
 
 impl<S: Send + Sync + 'static> Engine<S> {
@@ -190,7 +130,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
             None => (current, None),
         };
         let mut run = self.begin(&process, submission.caller);
+        let is_known = context.is_some();
         if let Some(context) = context {
+            run.asked = Some(context.issued);
             run.context = context;
         }
         let began = run.context.stage;
@@ -198,11 +140,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
             Ok(submitted) => Ok(submitted),
             Err(error) => {
                 let error = if self.was_overtaken(&run, began).await { token::invalid() } else { error };
-                let mut steps = run.steps;
+                let mut steps = std::mem::take(&mut run.steps);
                 if let Some(placed) = process.stages.get(run.context.stage) {
                     steps.push(Step { stage: placed.stage.name(), index: run.context.stage, outcome: StepOutcome::Failed });
                 }
-                Err(Failure { error, steps })
+                let of = is_known.then(|| Box::new(Self::refused(&mut run, &error)));
+                Err(Failure { error, steps, of })
             }
         }
     }
@@ -245,7 +188,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         run.context = context;
         Tag::INITIAL.0.clone_into(&mut run.context.tag);
         let advanced = self.advance(&mut run, &Map::new()).await;
-        advanced.map_err(|error| Failure { error, steps: run.steps })
+        advanced.map_err(|error| Failure { of: Some(Box::new(Self::refused(&mut run, &error))), error, steps: run.steps })
     }
 
     /// How a token of a process stands.
@@ -261,7 +204,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     ) -> Result<Standing, ResourceError> {
         Ok(match self.look(definitions, name, text, caller).await? {
             Seen::Good(..) => Standing::Open,
-            Seen::Not(standing) => standing,
+            Seen::Not(standing, _) => standing,
         })
     }
 
@@ -279,7 +222,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     ) -> Result<Option<ProcessContext>, ResourceError> {
         Ok(match self.look(definitions, name, text, caller).await? {
             Seen::Good(_, context) => Some(*context),
-            Seen::Not(_) => None,
+            Seen::Not(..) => None,
         })
     }
 
@@ -289,22 +232,26 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let context = match token::open(text, &forms, &self.keys, self.ledger.as_ref()).await {
             Ok(context) if context.process == name => context,
             Err(error) if error.code >= 500 => return Err(error),
-            Ok(_) | Err(_) => return Ok(Seen::Not(Standing::Foreign)),
+            Ok(_) | Err(_) => return Ok(Seen::Not(Standing::Foreign, None)),
         };
         let now = self.clock.unix_seconds();
         let is_old = context.issued < self.ledger.not_before();
         if is_old || context.expires < now || context.began_at().saturating_add(self.longest) < now {
-            return Ok(Seen::Not(Standing::Expired));
+            return Ok(Seen::Not(Standing::Expired, Some(Box::new(context))));
         }
         if context.owner.is_some() && context.owner != caller.subject {
-            return Ok(Seen::Not(Standing::Foreign));
+            return Ok(Seen::Not(Standing::Foreign, Some(Box::new(context))));
         }
         let spent_below = self.ledger.spent_below(&context.instance).await?;
         if u32::try_from(context.stage).unwrap_or(Spend::WHOLE) < spent_below {
-            return Ok(Seen::Not(Standing::Spent));
+            return Ok(Seen::Not(Standing::Spent, Some(Box::new(context))));
         }
         let process = definitions.version(name, &context.version).await?;
-        Ok(process.map_or(Seen::Not(Standing::Changed), |process| Seen::Good(process, Box::new(context))))
+        let context = Box::new(context);
+        Ok(match process {
+            Some(process) => Seen::Good(process, context),
+            None => Seen::Not(Standing::Changed, Some(context)),
+        })
     }
 
     /// Whether the same instance got past where this submission began meanwhile: what it was refused for is its own work, the name that
@@ -347,6 +294,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
             await_mails: Vec::new(),
             mailed: false,
             committed: false,
+            reasons: Vec::new(),
+            asked: None,
+            took: None,
         }
     }
 
@@ -357,13 +307,23 @@ impl<S: Send + Sync + 'static> Engine<S> {
         name: &str,
         text: &str,
         caller: &Caller,
-    ) -> Result<(Arc<Process<S>>, ProcessContext), ResourceError> {
-        match self.look(definitions, name, text, caller).await? {
-            Seen::Good(process, context) => Ok((process, *context)),
-            Seen::Not(Standing::Expired) => Err(ResourceError::bad_request("Snapshot token has expired")),
-            Seen::Not(Standing::Changed) => Err(ResourceError::bad_request("Invalid token")),
-            Seen::Not(_) => Err(token::invalid()),
-        }
+    ) -> Result<(Arc<Process<S>>, ProcessContext), Failure> {
+        let (standing, context) = match self.look(definitions, name, text, caller).await? {
+            Seen::Good(process, context) => return Ok((process, *context)),
+            Seen::Not(standing, context) => (standing, context),
+        };
+        let (error, what) = match standing {
+            Standing::Expired => (ResourceError::bad_request("Snapshot token has expired"), "token-expired"),
+            Standing::Changed => (ResourceError::bad_request("Invalid token"), "definition-gone"),
+            Standing::Spent => (token::invalid(), "token-spent"),
+            Standing::Open | Standing::Foreign => (token::invalid(), "token-of-another"),
+        };
+        let of = context.map(|context| {
+            let reasons = vec![Reason { stage: context.stage, what, detail: Value::Null }];
+            let (object, ProcessContext { instance, version, .. }) = (named(&context.facts), *context);
+            Box::new(Refused { instance, version, reasons, object, passage: None })
+        });
+        Err(Failure { error, steps: Vec::new(), of })
     }
 
     async fn advance(&self, run: &mut Run<'_, S>, input: &Map<String, Value>) -> Result<Submitted, ResourceError> {
@@ -384,6 +344,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
                 Progress::Done => {
                     let index = run.context.stage;
                     run.steps.push(Step { stage: placed.stage.name(), index, outcome: StepOutcome::Completed });
+                    if let Some(asked) = run.asked.take() {
+                        run.took = Some((index, run.now.saturating_sub(asked)));
+                    }
                     if run.effects.iter().skip(before).any(|effect| matches!(effect, Effect::Change(_))) {
                         run.written_below = u32::try_from(index + 1).unwrap_or(Spend::WHOLE);
                     }
@@ -440,6 +403,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             facts: &mut run.context.facts,
             additions: &mut run.context.additions,
             effects: &mut run.effects,
+            reasons: &mut run.reasons,
             taking: &mut run.context.taking,
             ledger: self.ledger.as_ref(),
             keys: &self.keys,
@@ -468,6 +432,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
             run.effects.extend(delivery(&token));
         }
         let spend = (run.written_below > 0).then(|| Self::spend(run, run.written_below));
+        let mut passage = Some(Self::passage(run));
+        if spend.is_some() || !run.effects.is_empty() {
+            let event = Some(Self::event(run, "step", json!({ "asks": tag.0 })));
+            run.effects.extend(passage.take().map(|passage| Effect::Passage(Box::new(Passage { event, ..passage }))));
+        }
         let await_mails = self.commit(run, spend).await?;
         let body = json!({
             "type": placed.stage.shown_as(),
@@ -475,24 +444,14 @@ impl<S: Send + Sync + 'static> Engine<S> {
             "requirements": requirements.to_value(),
             "token": token,
         });
-        Ok(Self::submitted(run, body, await_mails, false))
+        Ok(Submitted { passage: passage.map(Box::new), ..Self::submitted(run, body, await_mails, false) })
     }
 
     async fn finish(&self, run: &mut Run<'_, S>) -> Result<Submitted, ResourceError> {
         let last = run.process.stages.last().ok_or_else(token::invalid)?;
-        let object = run.context.facts.named().filter(|subject| !subject.decoy);
-        let object = object.map(|subject| format!("{}/{}", subject.collection, subject.id)).unwrap_or_default();
-        let detail = json!({ "process": run.process.name, "instance": run.context.instance, "version": run.process.version });
-        run.effects.push(Effect::Audit(crate::AuditEvent {
-            topic: Topic::Process,
-            event: "completed".into(),
-            time: run.now,
-            transaction: run.caller.transaction.clone(),
-            user: run.caller.user.clone(),
-            object,
-            successful: true,
-            detail,
-        }));
+        let event = Self::event(run, "completed", json!({}));
+        run.effects.push(Effect::Audit(event));
+        run.effects.push(Effect::Passage(Box::new(Passage { ended: true, ..Self::passage(run) })));
         if run.context.owner.is_some()
             && let Some(session) = run.caller.session.clone()
         {
@@ -555,6 +514,71 @@ impl<S: Send + Sync + 'static> Engine<S> {
     fn submitted(run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
         let await_mails = run.await_mails.drain(..).chain(await_mails).collect();
         let (instance, version, steps) = (run.context.instance.clone(), run.context.version.clone(), std::mem::take(&mut run.steps));
-        Submitted { body, instance, version, steps, await_mails, mailed: run.mailed, finished }
+        let (reasons, object) = (std::mem::take(&mut run.reasons), named(&run.context.facts));
+        Submitted { body, instance, version, steps, await_mails, mailed: run.mailed, finished, reasons, object, passage: None }
     }
+
+    /// What the audit trail says of this submission.
+    fn event(run: &Run<'_, S>, event: &str, mut detail: Value) -> AuditEvent {
+        if let Value::Object(detail) = &mut detail {
+            detail.insert("process".to_owned(), json!(run.process.name));
+            detail.insert("instance".to_owned(), json!(run.context.instance));
+            detail.insert("version".to_owned(), json!(run.process.version));
+            detail.insert("steps".to_owned(), run.steps.iter().map(Step::to_value).collect());
+            detail.insert("reasons".to_owned(), run.reasons.iter().map(Reason::to_value).collect());
+        }
+        AuditEvent {
+            topic: Topic::Process,
+            event: event.to_owned(),
+            time: run.now,
+            transaction: run.caller.transaction.clone(),
+            user: run.caller.user.clone(),
+            object: named(&run.context.facts),
+            successful: true,
+            detail,
+        }
+    }
+
+    fn passage(run: &Run<'_, S>) -> Passage {
+        let names: Vec<&str> = run.process.stages.iter().map(|placed| placed.stage.name()).collect();
+        Passage {
+            instance: run.context.instance.clone(),
+            process: run.process.name.clone(),
+            version: run.process.version.clone(),
+            path: names.join(","),
+            language: passage::language(&run.caller.locales),
+            began: run.context.began_at(),
+            expires: run.context.expires,
+            reached: run.context.stage,
+            ended: false,
+            took: run.took,
+            failed: None,
+            event: None,
+        }
+    }
+
+    /// What is known of the instance that a submission was refused for.
+    fn refused(run: &mut Run<'_, S>, error: &ResourceError) -> Refused {
+        let why = error.kind.unwrap_or(match error.code {
+            400 => "refused",
+            401 | 403 if error.detail.is_some() => "policy",
+            401 | 403 => "denied",
+            code if code >= 500 => "fault",
+            _ => "conflict",
+        });
+        let passage = Passage { failed: Some((run.context.stage, why)), ..Self::passage(run) };
+        Refused {
+            instance: run.context.instance.clone(),
+            version: run.context.version.clone(),
+            reasons: std::mem::take(&mut run.reasons),
+            object: named(&run.context.facts),
+            passage: Some(Box::new(passage)),
+        }
+    }
+}
+
+/// Who is named, as a path; empty for nobody.
+fn named(facts: &Facts) -> String {
+    let subject = facts.named().or_else(|| facts.signed_in()).filter(|subject| !subject.decoy);
+    subject.map(|subject| format!("{}/{}", subject.collection, subject.id)).unwrap_or_default()
 }

@@ -26,12 +26,14 @@ pub mod loose;
 mod map;
 mod mint;
 mod options;
+mod passage;
 mod placed;
 mod ports;
 mod proof;
 mod requirements;
 mod session;
 mod stage;
+mod submission;
 mod token;
 mod version;
 
@@ -47,7 +49,7 @@ pub use crest::{Severity, nearest};
 pub use declaration::Declared;
 pub use definition::{Definitions, Process};
 pub use effect::{Effect, Mail, MailId};
-pub use engine::{Engine, Failure, Standing, Step, StepOutcome, Submission, Submitted};
+pub use engine::{Engine, Standing};
 pub use example::{Answer, Example};
 pub use facts::{Fact, FactKind, Facts, Need, StageFacts, Subject};
 pub use hashing::sha256_hex;
@@ -55,6 +57,7 @@ pub use initial::Initial;
 pub use map::{MapBranch, MapChange, MapStep, ProcessMap};
 pub use mint::{Minted, mint, open_minted};
 pub use options::{Audience, Disclosure, Options};
+pub use passage::{Counted, Passage, Reason, language};
 pub use placed::{AnyStage, Delivery, Joined, Placed, Progress, StageContext};
 pub use ports::{
     CommitError, Handover, Ledger, LedgerError, Outbox, OutboxEntry, OutboxState, Receipt, Sessions, Spend, StoredContext,
@@ -63,5 +66,6 @@ pub use ports::{
 pub use requirements::{Requirements, Tag};
 pub use session::Session;
 pub use stage::Stage;
+pub use submission::{Failure, Refused, Step, StepOutcome, Submission, Submitted};
 pub use token::{LOCAL_LENGTH, SnapshotToken, TokenSettings};
 pub use version::Version;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crest::{Change, Filter, Query, Resource};
 use identity::{MemoryObjects, Objects};
 use process::{
-    AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, Receipt, Session, Spend, StoredContext,
+    AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, Passage, Receipt, Session, Spend, StoredContext,
     StoredDefinition, Unit, Version,
 };
 use serde_json::Value;
@@ -40,6 +40,8 @@ pub struct Rows {
     pub mails: Vec<Mail>,
     /// Events of the audit trail.
     pub audit: Vec<AuditEvent>,
+    /// How far instances have come, with what the audit trail tells of each step.
+    pub passages: Vec<Passage>,
     /// Sessions that began.
     pub begun: Vec<Session>,
     /// Whose sessions ended.
@@ -236,6 +238,7 @@ impl Ledger for MemoryLedger {
                     rows.challenges.insert(purpose, (instance, expires));
                 }
                 Effect::Audit(event) => rows.audit.push(event),
+                Effect::Passage(passage) => rows.passages.push(*passage),
             }
         }
         Ok(receipt)

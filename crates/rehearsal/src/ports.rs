@@ -93,8 +93,8 @@ impl social::TransformScript for NoProvider {
 pub(crate) struct NoLimit;
 
 impl MailBudget for NoLimit {
-    fn allow(&self, _: &MailRequest<'_>, _: i64) -> bool {
-        true
+    fn allow(&self, _: &MailRequest<'_>, _: i64) -> Result<(), &'static str> {
+        Ok(())
     }
 
     fn client(&self, _: &str) -> Option<i64> {

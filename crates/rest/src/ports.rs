@@ -1,9 +1,8 @@
 //! What the REST interface needs of the process that serves it, beside the ports of accounts.
 
-use accounts::Cleared;
+pub use accounts::ports::{Health, OtherNodes};
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::Topic;
 use serde_json::Value;
 
 /// What a change makes of a file.
@@ -26,31 +25,4 @@ pub trait ProjectFiles: Send + Sync {
     /// 403 where nothing can be written and for the removal of what the server needs, 400 with diagnostics for what would not load, 409
     /// when the file changed on disk meanwhile, and what `change` says.
     async fn change(&self, file: &str, change: Change<'_>) -> Result<(), ResourceError>;
-}
-
-/// Whether the process can serve.
-#[async_trait]
-pub trait Health: Send + Sync {
-    /// It has started, is not stopping, and something can be written.
-    async fn is_ready(&self) -> bool;
-}
-
-/// The other nodes that serve from the same store; nobody where there is none.
-#[async_trait]
-pub trait OtherNodes: Send + Sync {
-    /// Has them end the limits that were ended here, within seconds.
-    ///
-    /// # Errors
-    /// 503 when the store does not answer.
-    async fn clear(&self, cleared: &Cleared) -> Result<(), ResourceError>;
-}
-
-/// The audit trail, as it is read.
-#[async_trait]
-pub trait AuditEvents: Send + Sync {
-    /// The newest events of a topic, newest first, up to `most` from wherever some are kept.
-    ///
-    /// # Errors
-    /// 503 when the store does not answer.
-    async fn newest(&self, topic: Topic, most: u32) -> Result<Vec<Value>, ResourceError>;
 }

@@ -7,6 +7,7 @@ mod completeness;
 mod config;
 mod consent;
 mod email;
+mod funnel;
 mod identity_providers;
 mod info;
 mod internal;
@@ -60,6 +61,7 @@ const RESOURCES: &[&[Route]] = &[
     sessions::ROUTES,
     mail_change::ROUTES,
     limits::ROUTES,
+    funnel::ROUTES,
     sync::ROUTES,
     notifications::ROUTES,
     internal::ROUTES,

@@ -6,6 +6,7 @@
 mod in_flight;
 mod noted;
 mod retention;
+mod runs;
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -24,6 +25,7 @@ use time::format_description::well_known::Rfc3339;
 
 pub(crate) use in_flight::in_flight;
 pub(crate) use noted::Noted;
+pub(crate) use runs::runs;
 
 /// Events that may wait for the disk.
 const QUEUE: usize = 16 * 1024;

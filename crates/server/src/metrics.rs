@@ -10,9 +10,10 @@ use std::time::Duration;
 use accounts::ports::Meter;
 use mail::Courier;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use process::{Step, StepOutcome};
+use process::{Counted, Passage, Step, StepOutcome};
 
 use crate::audit::Audit;
+use crate::passages::Passages;
 use crate::ports::HashPool;
 
 /// The recorder of this process.
@@ -22,6 +23,7 @@ pub(crate) struct Metrics {
     hasher: Arc<HashPool>,
     courier: Arc<Courier>,
     audit: Audit,
+    passages: Arc<Passages>,
 }
 
 /// Makes the recorder; once per process.
@@ -46,7 +48,7 @@ impl Metrics {
     /// The recorder, with what it asks at every scrape.
     #[must_use]
     pub(crate) fn new(handle: PrometheusHandle, hasher: Arc<HashPool>, courier: Arc<Courier>, audit: Audit) -> Self {
-        Self { handle, hasher, courier, audit }
+        Self { handle, hasher, courier, audit, passages: Arc::default() }
     }
 
     /// A request was answered. `resource` is the kind of resource, such as `selfservice`, never the path.
@@ -85,6 +87,25 @@ impl Metrics {
         self.handle.render()
     }
 
+    /// Who is on their way, of whom no unit tells.
+    pub(crate) fn passages(&self) -> &Passages {
+        &self.passages
+    }
+
+    /// Instances were counted: their time is over.
+    #[expect(clippy::unused_self, reason = "as above")]
+    pub(crate) fn counted(&self, counts: &[(Counted, u64)]) {
+        for (counted, number) in counts {
+            let of = || (counted.process.clone().into(), counted.stage.clone().into());
+            let (process, stage) = of();
+            match counted.what.split_once(':') {
+                Some(("within", within)) => table::FUNNEL_WITHIN.with([process, stage, within.to_owned().into()]).increment(*number),
+                Some((what, _)) => table::FUNNEL.with([process, stage, what.to_owned().into()]).increment(*number),
+                None => table::FUNNEL.with([process, stage, counted.what.clone().into()]).increment(*number),
+            }
+        }
+    }
+
     /// Frees the memory of histograms and of an idle hashing pool; to be called now and then.
     pub(crate) fn upkeep(&self) {
         self.handle.run_upkeep();
@@ -102,6 +123,10 @@ impl Meter for Metrics {
             };
             table::STAGES.with([process.to_owned().into(), step.stage.into(), outcome.into()]).increment(1);
         }
+    }
+
+    fn on_the_way(&self, passage: Passage) {
+        self.passages.hold(passage);
     }
 
     fn completed(&self, process: &str) {

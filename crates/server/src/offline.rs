@@ -237,6 +237,9 @@ pub enum OfflineError {
     /// Somebody with this name is not there.
     #[error("there is nobody with the user name '{0}'")]
     Nobody(String),
+    /// No event of such a run is there.
+    #[error("the audit trail tells of no such run")]
+    NoRun,
     /// The write is refused.
     #[error("{}", refusal(.0))]
     Refused(ResourceError),
@@ -304,7 +307,7 @@ pub(crate) enum Opening {
 pub struct Offline {
     pub(crate) db: Db,
     pub(crate) managed: Managed,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Names may differ in their spelling alone.
     several_spellings: bool,
 }

@@ -158,9 +158,12 @@ impl<'a> MailRequest<'a> {
 
 /// Bounds how many mails go out, so that nobody's mailbox is flooded by strangers (SEC-04).
 pub trait MailBudget: Send + Sync {
-    /// Whether the mail may go, which is counted at once. `now` in seconds since 1970. Also asked for recipients that stand for nobody, so
+    /// Lets the mail go, which is counted at once. `now` in seconds since 1970. Also asked for recipients that stand for nobody, so
     /// that the work is the same.
-    fn allow(&self, request: &MailRequest<'_>, now: i64) -> bool;
+    ///
+    /// # Errors
+    /// The budget that is used up: `recipient_hour`.
+    fn allow(&self, request: &MailRequest<'_>, now: i64) -> Result<(), &'static str>;
 
     /// A number for the client at an address, which says nothing else: mails of one client wait for each other.
     fn client(&self, address: &str) -> Option<i64>;

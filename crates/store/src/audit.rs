@@ -1,6 +1,6 @@
 //! The audit trail. Events enter it through [`process::Ledger::commit`] only, in the transaction of what they tell.
 
-use process::{AuditEvent, LedgerError, Topic};
+use process::{AuditEvent, LedgerError, MailId, Topic};
 
 use crate::Db;
 use crate::engine::{self, Connection, Row};
@@ -16,6 +16,9 @@ pub struct AuditRecord {
     pub event: AuditEvent,
 }
 
+/// Of events that no index finds, so many are looked at, the newest.
+pub const SEARCHED: i64 = 1_000_000;
+
 /// Which events to read, newest first. What is `None` does not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
@@ -29,17 +32,22 @@ pub struct AuditQuery {
     pub object: Option<String>,
     /// Events with a smaller number: the next page.
     pub before: Option<i64>,
+    /// Events of any of these instances of processes; no matter which where there is none. Looked for among the newest [`SEARCHED`] alone.
+    pub instances: Vec<String>,
     /// How many at most.
     pub limit: u32,
 }
 
-/// Appends an event.
-pub(crate) fn insert(connection: &Connection, event: &AuditEvent) -> Result<(), engine::Error> {
+/// Appends an event. One that tells the steps of a process tells the mails of its unit too, by their numbers.
+pub(crate) fn insert(connection: &Connection, mut event: AuditEvent, mails: &[MailId]) -> Result<(), engine::Error> {
+    if let Some(detail) = event.detail.as_object_mut().filter(|detail| !mails.is_empty() && detail.contains_key("steps")) {
+        detail.insert("mails".to_owned(), mails.iter().map(|mail| mail.0).collect());
+    }
     let query = connection.query(
         "INSERT INTO audit (time, topic, event, transaction_id, user_id, object, successful, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     );
-    let query = query.bind(event.time).bind(event.topic.as_str()).bind(&event.event).bind(&event.transaction).bind(&event.user);
-    query.bind(&event.object).bind(event.successful).bind(event.detail.to_string()).send()
+    let query = query.bind(event.time).bind(event.topic.as_str()).bind(event.event).bind(event.transaction).bind(event.user);
+    query.bind(event.object).bind(event.successful).bind(event.detail.to_string()).send()
 }
 
 fn record(row: &Row<'_>) -> Result<AuditRecord, engine::Error> {
@@ -74,6 +82,18 @@ impl Db {
             if let Some(wanted) = wanted {
                 conditions.push(format!("{column} = {}", values.text(wanted.as_str())));
             }
+        }
+        let by_transaction = query.transaction.is_some() && query.object.is_none();
+        if by_transaction || !query.instances.is_empty() {
+            conditions.push(format!("number > (SELECT coalesce(max(number), 0) FROM audit) - {SEARCHED}"));
+        }
+        if !query.instances.is_empty() {
+            let named: Vec<String> = query
+                .instances
+                .iter()
+                .map(|instance| format!("detail LIKE {}", values.text(format!("%\"instance\":\"{instance}\"%"))))
+                .collect();
+            conditions.push(format!("({})", join(&named, "OR", "FALSE")));
         }
         if let Some(before) = query.before {
             conditions.push(format!("number < {}", values.bind(Bound::Integer(before))));

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::{Collections, cookie};
 
 pub mod changes;
+pub mod funnel;
 pub mod in_flight;
 pub mod mails;
 pub mod names;
@@ -122,6 +123,9 @@ macro_rules! contract_tests {
         );
         $crate::contract_tests!(@ $open, in_flight:
             who_ended_at_one_node_has_ended_whichever_node_says_so_first
+        );
+        $crate::contract_tests!(@ $open, funnel:
+            an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_order
         );
         $crate::contract_tests!(@ $open, undone:
             nothing_of_a_unit_with_a_failing_effect_is_done

@@ -18,13 +18,18 @@ use crate::job::Kept;
 use crate::lookups::{self, Declared};
 use crate::object::Kinds;
 use crate::sweep::SLICE;
-use crate::{Db, audit, confirmations, objects, outbox, references, sessions};
+use crate::{Db, audit, confirmations, funnel, objects, outbox, references, sessions};
 
 #[async_trait]
 impl Ledger for Db {
     async fn commit(&self, mut unit: Unit) -> Result<Receipt, CommitError> {
         if !self.keeps_audit() {
-            unit.effects.retain(|effect| !matches!(effect, Effect::Audit(_)));
+            unit.effects.retain_mut(|effect| {
+                if let Effect::Passage(passage) = effect {
+                    passage.event = None;
+                }
+                !matches!(effect, Effect::Audit(_))
+            });
         }
         let texts = self.sealed(&unit)?;
         let handed = self.hand_over(&unit);
@@ -305,7 +310,13 @@ fn perform_all(connection: &Connection, kept: Kinds<'_>, post: &mut Mails, now: 
             Effect::StoreContext { token, sealed, expires } => store_context(connection, &token, sealed, expires).map_err(lost)?,
             Effect::ResetCounter(counter) => reset_counter(connection, &counter).map_err(lost)?,
             Effect::Challenge { purpose, instance, expires } => challenge(connection, &purpose, &instance, expires).map_err(lost)?,
-            Effect::Audit(event) => audit::insert(connection, &event).map_err(lost)?,
+            Effect::Audit(event) => audit::insert(connection, event, &receipt.mails).map_err(lost)?,
+            Effect::Passage(mut passage) => {
+                if let Some(event) = passage.event.take() {
+                    audit::insert(connection, event, &receipt.mails).map_err(lost)?;
+                }
+                funnel::note(connection, &passage).map_err(lost)?;
+            }
             Effect::Attempt(effects) => attempted.extend(attempt(connection, kept, post, now, effects)?),
         }
     }

@@ -26,6 +26,7 @@ mod engine;
 mod error;
 #[cfg(test)]
 mod faults_on_postgres;
+mod funnel;
 mod in_flight;
 mod inspect;
 mod job;
@@ -58,7 +59,7 @@ mod tls_on_postgres;
 mod values;
 mod writer;
 
-pub use audit::{AuditQuery, AuditRecord};
+pub use audit::{AuditQuery, AuditRecord, SEARCHED};
 pub use collections::Collections;
 pub use config::KeptFile;
 pub use db::Db;

@@ -5,8 +5,8 @@ use jose::KeyRing;
 use serde_json::{Map, Value};
 
 use crate::{
-    AuditEvent, Caller, Disclosure, Effect, Fact, FactKind, Facts, InstanceId, Ledger, LedgerError, Placed, StageFacts, Subject, Taken,
-    Topic,
+    AuditEvent, Caller, Disclosure, Effect, Fact, FactKind, Facts, InstanceId, Ledger, LedgerError, Placed, Reason, StageFacts, Subject,
+    Taken, Topic, passage::MOST_REASONS,
 };
 
 /// What a stage may see and do while it runs.
@@ -29,6 +29,7 @@ pub struct StageContext<'a, S> {
     pub(crate) facts: &'a mut Facts,
     pub(crate) additions: &'a mut Map<String, Value>,
     pub(crate) effects: &'a mut Vec<Effect>,
+    pub(crate) reasons: &'a mut Vec<Reason>,
     pub(crate) taking: &'a mut Vec<Taken>,
     pub(crate) ledger: &'a dyn Ledger,
     pub(crate) keys: &'a KeyRing,
@@ -207,6 +208,14 @@ impl<S> StageContext<'_, S> {
     pub fn changes_of<'c>(&'c self, collection: &'c str, id: &'c str) -> impl Iterator<Item = &'c Change> {
         let changes = self.effects.iter().filter_map(|effect| if let Effect::Change(change) = effect { Some(change) } else { None });
         changes.filter(move |change| change.object() == (collection, id))
+    }
+
+    /// Says why something was decided, for administrators: a word of `docs/operations/explain.md`, with what decided it as members. Never what
+    /// somebody typed, and never what they were to type.
+    pub fn because(&mut self, what: &'static str, detail: Value) {
+        if self.reasons.len() < MOST_REASONS {
+            self.reasons.push(Reason { stage: self.index, what, detail });
+        }
     }
 
     /// Collects an event for the audit trail.

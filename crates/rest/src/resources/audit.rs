@@ -2,6 +2,7 @@
 //!
 //! Easiest to get wrong: the trail says who did what, so an access rule alone lets nobody read it: its rows say so.
 
+use accounts::explain::{self, Sought};
 use async_trait::async_trait;
 use crest::ResourceError;
 use process::Topic;
@@ -12,7 +13,7 @@ use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
-use crate::routes::{QUERY, Route, Who, get, perhaps};
+use crate::routes::{Route, Who, get, perhaps};
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[
@@ -20,7 +21,12 @@ pub(super) const ROUTES: &[Route] = &[
         path: "audit/{topic}",
         chapter: "Server",
         resource: |_, at| perhaps(Trail::find(at)),
-        operations: &[get("/audit/{topic}", Who::AdministratorsAlone, "The events of a topic, newest first.").with(QUERY)],
+        operations: &[get(
+            "/audit/{topic}",
+            Who::AdministratorsAlone,
+            "The events of a topic, newest first; of processes also whole runs, explained.",
+        )
+        .with(QUERY_OR_RUN)],
     },
     Route {
         path: "audit/{topic}/{id}",
@@ -28,6 +34,21 @@ pub(super) const ROUTES: &[Route] = &[
         resource: |_, at| perhaps(Trail::find(at)),
         operations: &[get("/audit/{topic}/{id}", Who::AdministratorsAlone, "One event.")],
     },
+];
+
+/// Parameters of a query, or the run that is to be explained: by its instance, a transaction, a person.
+const QUERY_OR_RUN: &[&str] = &[
+    "_queryFilter",
+    "_fields",
+    "_sortKeys",
+    "_pageSize",
+    "_pagedResultsCookie",
+    "_pagedResultsOffset",
+    "_totalPagedResultsPolicy",
+    "_prettyPrint",
+    "instance",
+    "transaction",
+    "person",
 ];
 
 /// The newest events of a topic that are searched, of the store and of the files each. Older ones are read in the files themselves.
@@ -47,8 +68,20 @@ impl Trail {
     }
 
     async fn events(&self, cx: &Context<'_>) -> Result<Vec<Value>, ResourceError> {
-        cx.app.audit.newest(self.topic, SEARCHED).await
+        cx.app.accounts.history.newest(self.topic, SEARCHED).await
     }
+}
+
+/// The runs that a request asks for.
+async fn sought(cx: &Context<'_>) -> Result<Option<Sought>, ResourceError> {
+    let parameters = &cx.call.parameters;
+    if let Some(name) = parameters.single("instance")?.or(parameters.single("transaction")?) {
+        return Ok(Some(Sought::Named(name.to_owned())));
+    }
+    let Some(person) = parameters.single("person")? else { return Ok(None) };
+    let objects = cx.runtime.managed.objects.as_ref();
+    let found = explain::person(objects, person).await?;
+    found.map(Some).ok_or_else(|| ResourceError::not_found("Nobody has this name"))
 }
 
 #[async_trait]
@@ -58,6 +91,12 @@ impl Resource for Trail {
     }
 
     async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        if self.id.is_none()
+            && self.topic == Topic::Process
+            && let Some(sought) = sought(cx).await?
+        {
+            return Ok(Reply::list(cx.app.accounts.history.runs(&sought).await?));
+        }
         let events = self.events(cx).await?;
         let Some(id) = &self.id else { return Err(ResourceError::bad_request("The resource collection  cannot be read").into()) };
         let found = events.into_iter().find(|event| event.get("_id") == Some(&json!(id)));

@@ -66,6 +66,16 @@ metrics! {
     PROCESSES_COMPLETED: Counter "vestibule_process_completed_total", "Processes that reached their end", {
         "process": "its name"
     }
+    FUNNEL: Counter "vestibule_funnel_total", "Instances whose time is over, each counted once, by process, stage and what became of them", {
+        "process": "its name",
+        "stage": "the type of the stage",
+        "outcome": "`entered`, `completed`, `abandoned`; `failed` once for each reason"
+    }
+    FUNNEL_WITHIN: Counter "vestibule_funnel_within_total", "Stages that were completed by such instances, by the time from their last question to its answer", {
+        "process": "its name",
+        "stage": "the type of the stage",
+        "within": "`5`, `15`, `30`, `60`, `120`, `300`, `900`, `3600` seconds, `more`"
+    }
     SIGN_INS: Counter "vestibule_signin_total", "Sign-ins, by outcome", {
         "outcome": "`successful`, `failed`"
     }

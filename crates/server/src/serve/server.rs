@@ -124,6 +124,7 @@ impl Server {
         let (reloads, asked) = tokio::sync::mpsc::channel(1);
         let shared = SharedConfig::of(&db, &keys, &clock, source, &reloads);
         let files = ConfigFiles::new(Arc::clone(&runtime), source.clone(), listen, reloads, shared.clone());
+        let history = WholeTrail { db: db.clone(), audit: audit.clone(), metrics: metrics.clone(), clock: Arc::clone(&clock) };
         let accounts = Arc::new(Accounts {
             runtime,
             definitions: Arc::clone(&definitions) as Arc<dyn process::Definitions<stages::Services>>,
@@ -133,6 +134,7 @@ impl Server {
             keys,
             clock,
             trail: Arc::new(audit.clone()),
+            history: Arc::new(history),
             meter: Arc::new(metrics.clone()),
             delivery: Arc::new(CourierDelivery(Arc::clone(&courier))),
             turns: Turns::default(),
@@ -142,13 +144,13 @@ impl Server {
             administrator,
         });
         let health = Arc::new(StoreHealth::new(db.clone(), Arc::clone(&parts.clock)));
+        let others: Arc<dyn accounts::ports::OtherNodes> = Arc::new(Others { db: db.clone(), clock: Arc::clone(&parts.clock) });
         let rest = Arc::new(rest::App {
             accounts: Arc::clone(&accounts),
             outbox,
             files: Arc::new(files),
-            audit: Arc::new(WholeTrail { db: db.clone(), audit: audit.clone() }),
             health: Arc::clone(&health) as Arc<dyn rest::ports::Health>,
-            others: Arc::new(Others { db: db.clone(), clock: Arc::clone(&parts.clock) }),
+            others,
             unbelieved: rest::Unbelieved::default(),
         });
         let mail_secret = MailSecret::new(parts.random.as_ref());
@@ -209,6 +211,7 @@ impl Server {
     pub(super) async fn close(self) {
         let Self { app, rest, health, parts, pages, writer, audit, shared, .. } = self;
         let db = app.db.clone();
+        app.metrics.passages().write(&db, app.accounts.now()).await;
         app.nodes.leave(&db).await;
         // Each of the two knows the other.
         db.hand_mails_to(None);

@@ -12,6 +12,9 @@ use crate::audit::Noted;
 const SWEEP: Duration = Duration::from_mins(1);
 /// Delivered mails are kept this long, in seconds.
 const KEEP_DELIVERED: i64 = 7 * 24 * 3600;
+/// The funnel is kept so many days, where `[audit] retain_days` says nothing.
+const KEEP_FUNNEL: i64 = 400;
+const DAY: i64 = 86_400;
 
 /// Sweeps until the end.
 pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
@@ -29,7 +32,9 @@ pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
         let idle = i64::try_from(app.accounts.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
         let swept = async {
             Ledger::sweep(&app.db, now).await?;
-            if let Some(days) = app.accounts.runtime.load().project.settings.audit.retain_days {
+            let retained = app.accounts.runtime.load().project.settings.audit.retain_days;
+            app.db.forget_funnel(now.div_euclid(DAY).saturating_sub(retained.map_or(KEEP_FUNNEL, i64::from))).await?;
+            if let Some(days) = retained {
                 let before = now.saturating_sub(i64::from(days) * 24 * 3600);
                 let forgotten = app.db.forget_audit(before).await?;
                 if forgotten > 0 {
@@ -41,6 +46,11 @@ pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
         };
         if let Err(error) = swept.await {
             tracing::warn!(%error, "expired rows could not be swept");
+        }
+        app.metrics.passages().write(&app.db, now).await;
+        match app.db.fold_passages(now).await {
+            Ok(counts) => app.metrics.counted(&counts),
+            Err(error) => tracing::warn!(%error, "instances whose time is over could not be counted"),
         }
         let longest = app.accounts.runtime.load().project.settings.longest_instance();
         if let Err(error) = noted.note(&app.db, app.audit.directory(), now, longest).await {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use crest::Resource;
-use identity::conditions::{Condition, Outcome, ScriptCondition, Situation};
+use identity::conditions::{Condition, Interval, Outcome, ScriptCondition, Situation};
 use identity::kba::KbaConfig;
 use identity::metadata::Metadata;
 use identity::terms::Terms;
@@ -229,6 +229,28 @@ impl Rule {
     fn after_fault(&self) -> Option<Branch> {
         let required = self.on_script_error == OnScriptError::Require;
         required.then_some(if self.has(Branch::True) { Branch::True } else { Branch::False })
+    }
+
+    /// The condition in a few words, for the audit trail: `loginCount every 25`.
+    pub(crate) fn asked(&self) -> String {
+        match &self.condition {
+            Condition::KbaQuestions => "kbaQuestions".to_owned(),
+            Condition::Terms => "terms".to_owned(),
+            Condition::LoginCount { interval: Interval::At, amount } => format!("loginCount at {amount}"),
+            Condition::LoginCount { interval: Interval::Every, amount } => format!("loginCount every {amount}"),
+            Condition::TimeSinceLogin(_) => "timesincelogin".to_owned(),
+            Condition::QueryFilter(_) => "queryFilter".to_owned(),
+            Condition::Script(_) => "script".to_owned(),
+        }
+    }
+
+    /// What it was compared with, where that is a figure that the server keeps itself.
+    pub(crate) fn compared(&self, person: &Person<'_>) -> Value {
+        match &self.condition {
+            Condition::LoginCount { .. } => json!(person.metadata.login_count()),
+            Condition::TimeSinceLogin(_) => person.metadata.last_login().map_or(Value::Null, |time| time.unix_timestamp().into()),
+            _ => Value::Null,
+        }
     }
 
     async fn holds(&self, services: &Services, person: &Person<'_>, moment: Moment) -> (Option<bool>, Option<String>) {

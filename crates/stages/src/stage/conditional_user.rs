@@ -229,15 +229,17 @@ impl ConditionalUser {
         let moment = Moment { now: cx.now, seed: cx.keyed("condition", &[]), sign_in: None };
         let moment = (moment, cx.services.listed.contains(&process));
         let settled = cx.caller.settled.clone();
-        let choice: Choice = if let Some(object) = cx.value(&self.rule.field).cloned() {
-            self.rule.choose(cx.services, &process, &Person::in_state(object), &settled, moment).await
+        let (choice, is): (Choice, Value) = if let Some(object) = cx.value(&self.rule.field).cloned() {
+            (self.rule.choose(cx.services, &process, &Person::in_state(object), &settled, moment).await, Value::Null)
         } else if self.rule.field == state::USER {
             let account = account::Account::read_if_named(cx).await?;
             let person = Person::stored(cx.services, &self.rule.collection, account.as_ref().and_then(|account| account.stored.as_ref()));
-            self.rule.choose(cx.services, &process, &person, &settled, moment).await
+            (self.rule.choose(cx.services, &process, &person, &settled, moment).await, self.rule.compared(&person))
         } else {
-            self.rule.choose(cx.services, &process, &Person::in_state(Value::Null), &settled, moment).await
+            (self.rule.choose(cx.services, &process, &Person::in_state(Value::Null), &settled, moment).await, Value::Null)
         };
+        let branch = choice.branch.map_or(NONE, Branch::as_str);
+        cx.because("condition", json!({ "branch": branch, "condition": self.rule.asked(), "is": is }));
         if let Some(fault) = &choice.fault {
             let detail = json!({ "form": self.rule.place(&process), "error": fault, "instance": cx.instance() });
             cx.audit("scriptError", String::new(), false, detail);

@@ -70,10 +70,11 @@ impl Stage<Services> for EmailUsername {
         let address =
             stored.map(String::from).or_else(|| cx.text(state::MAIL).map(str::to_owned)).unwrap_or_else(|| account.subject.id.clone());
         let allowed = cx.services.mail_budget.allow(&MailRequest::of(cx, &address, !known), cx.now);
+        letter::tell(cx, !known, allowed);
         let user_name = cx.text(state::USER_NAME).unwrap_or_default();
         let draft = self.letter.draft(cx);
         let shown = if draft.is_html() { identity::html::escape(user_name) } else { user_name.into() };
-        let mail = draft.fill(address, &[(&self.token, &shown)], !(known && allowed));
+        let mail = draft.fill(address, &[(&self.token, &shown)], !(known && allowed.is_ok()));
         cx.effect(Effect::Mail(mail));
         Ok(Progress::Done)
     }

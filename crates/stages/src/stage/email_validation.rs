@@ -160,6 +160,11 @@ impl EmailValidation {
         letter::require_service(cx)?;
         let recipient = self.recipient(cx, input).await?;
         let allowed = cx.services.mail_budget.allow(&MailRequest::of(cx, &recipient.address, recipient.withheld), cx.now);
+        letter::tell(cx, recipient.withheld, allowed);
+        if recipient.taken {
+            cx.because("address-has-account", Value::Null);
+        }
+        let allowed = allowed.is_ok();
         if allowed {
             // A mail that is not sent must not end the challenge of one that was (SEC-09).
             let expires = cx.now.saturating_add(cx.lifetime());
@@ -281,6 +286,7 @@ impl EmailValidation {
         let typed = Typed::read(typed);
         let mailed = cx.value(state::MAILED_AT).and_then(Value::as_i64);
         if mailed.is_some_and(|mailed| cx.now.saturating_sub(mailed) > CODE_LIFETIME) {
+            cx.because("code-expired", Value::Null);
             return Err(ResourceError::bad_request("The code has expired"));
         }
         let address = cx.text(state::MAIL).unwrap_or_default().to_owned();
@@ -308,6 +314,14 @@ impl EmailValidation {
         let same_address = stored.as_deref() == Some(address.as_str());
         let free = cx.value(state::MAIL_TAKEN).and_then(Value::as_u64) != Some(1);
         if !(matches & alive & newest & same_address & free) {
+            let what = match (alive, newest, same_address, free) {
+                (false, ..) => "too-many-codes",
+                (_, false, ..) => "newer-mail",
+                (_, _, false, _) => "address-changed",
+                (_, _, _, false) => "address-has-account",
+                _ => "code-differs",
+            };
+            cx.because(what, Value::Null);
             return Err(Refusal::CodeWrong.into());
         }
         cx.effect(Effect::ResetCounter(attempts));

@@ -5,6 +5,7 @@ use process::keys::{Flag, Needed, Text};
 use process::{Compiling, Issue, Mail};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::account::Cx;
 use crate::locale::Translations;
@@ -116,6 +117,15 @@ impl Draft {
     pub(super) fn fill(self, to: String, values: &[(&str, &str)], withheld: bool) -> Mail {
         let body = mail_text::fill(&self.message, values);
         Mail { to, from: self.from, subject: self.subject, mime_type: self.mime_type, body, wait: self.wait, withheld, client: self.client }
+    }
+}
+
+/// Says in the audit trail what becomes of a mail: `nobody` is to get it, or a budget is used up.
+pub(super) fn tell(cx: &mut Cx<'_>, nobody: bool, allowed: Result<(), &'static str>) {
+    match allowed {
+        _ if nobody => cx.because("mail-for-nobody", Value::Null),
+        Err(by) => cx.because("mail-over-budget", json!({ "by": by })),
+        Ok(()) => cx.because("mail-written", Value::Null),
     }
 }
 

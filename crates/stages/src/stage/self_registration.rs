@@ -137,7 +137,7 @@ impl SelfRegistration {
         }
         let shown = cx.services.managed.view(&self.collection, object, Audience::Owner, &Fields::all());
         let rendered = cx.services.templates.render(WELCOME, &cx.caller.locales, &shown)?;
-        let withheld = !cx.services.mail_budget.allow(&MailRequest::of(cx, address.as_str(), false), cx.now);
+        let withheld = cx.services.mail_budget.allow(&MailRequest::of(cx, address.as_str(), false), cx.now).is_err();
         Some(Mail {
             to: address.into(),
             from: rendered.from,

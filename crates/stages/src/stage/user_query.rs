@@ -129,6 +129,13 @@ impl Stage<Services> for UserQuery {
         let one = found.person;
         let conceals = cx.disclosure() == Disclosure::Conceal;
         let usable = one.as_ref().filter(|resource| self.is_active(resource));
+        let what = match (usable, &one) {
+            (Some(_), _) => "person-found",
+            (None, Some(_)) => "person-inactive",
+            (None, None) if found.ambiguous.is_empty() => "nobody-found",
+            (None, None) => "several-found",
+        };
+        cx.because(what, if usable.is_none() { json!({ "object": one.as_ref().map(|one| format!("{}/{}", self.collection, one.id)) }) } else { Value::Null });
         if usable.is_none() && !conceals {
             return Err(Refusal::NoAccount.into());
         }

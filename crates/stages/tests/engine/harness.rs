@@ -267,11 +267,11 @@ pub(crate) struct Budget {
 }
 
 impl MailBudget for Budget {
-    fn allow(&self, request: &MailRequest<'_>, _: i64) -> bool {
+    fn allow(&self, request: &MailRequest<'_>, _: i64) -> Result<(), &'static str> {
         let mut sent = self.sent.lock().unwrap();
         let count = sent.entry(request.recipient.to_owned()).or_insert(0);
         *count += 1;
-        *count <= self.limit.load(Ordering::SeqCst)
+        if *count <= self.limit.load(Ordering::SeqCst) { Ok(()) } else { Err("recipient_hour") }
     }
 
     fn client(&self, _: &str) -> Option<i64> {

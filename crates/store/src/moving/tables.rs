@@ -53,7 +53,7 @@ const fn flag(name: &'static str) -> Column {
 const ONLY: &[Column] = &[number("only_row")];
 
 /// All of them. What names others comes behind them.
-pub(super) const TABLES: [Table; 18] = [
+pub(super) const TABLES: [Table; 20] = [
     table("managed_object", &[text("collection"), text("id")], &[number("rev"), text("doc"), number("created"), number("changed")]),
     Table { begun: true, ..table("revision_floor", ONLY, &[number("rev")]) },
     table("gone_object", &[text("collection"), text("object")], &[]),
@@ -133,6 +133,36 @@ pub(super) const TABLES: [Table; 18] = [
             ],
         )
     },
+    table(
+        "passage",
+        &[text("instance")],
+        &[
+            text("process"),
+            text("version"),
+            text("path"),
+            text("language"),
+            number("began"),
+            number("expires"),
+            number("reached"),
+            flag("ended"),
+            text("took"),
+            text("failed"),
+        ],
+    ),
+    table(
+        "funnel",
+        &[text("cell")],
+        &[
+            number("day"),
+            text("process"),
+            text("version"),
+            text("language"),
+            number("place"),
+            text("stage"),
+            text("what"),
+            number("number"),
+        ],
+    ),
     table("sealing", ONLY, &[text("mark")]),
     table("put_back", ONLY, &[number("at")]),
     Table { shared: true, ..table("config_file", &[text("path")], &[text("sealed"), number("number"), number("changed")]) },

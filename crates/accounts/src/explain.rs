@@ -1,0 +1,264 @@
+//! What happened: the events of the audit trail that belong to one run of a process, stage by stage, with the reason of each decision and a
+//! sentence for whoever has the person on the telephone.
+//!
+//! Easiest to get wrong: it says to an administrator who was meant, also where nobody was, so it is for administrators alone; and it repeats
+//! what the trail holds, which is never what somebody typed.
+
+use std::collections::BTreeMap;
+
+use crest::{Filter, Pointer, ResourceError};
+use identity::Objects;
+use process::{OutboxEntry, OutboxState};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Which runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sought {
+    /// That of an instance, or of a transaction.
+    Named(String),
+    /// Those of a person, `managed/user/<id>`.
+    Person(String),
+}
+
+/// The collection of those who are known by a name alone.
+const PEOPLE: &str = "managed/user";
+
+/// What is said of a decision: its word in the trail, the sentence, and what it means for somebody who waits for a mail or a way on.
+/// `{by}` and the like stand for members of the reason.
+const SAID: &[(&str, &str, &str)] = &[
+    ("person-found", "one active account has what was typed", ""),
+    ("nobody-found", "no account has what was typed", "They got no mail because no account has what they typed."),
+    (
+        "several-found",
+        "several accounts have what was typed",
+        "They got no mail because several accounts have what they typed, so none is meant.",
+    ),
+    (
+        "person-inactive",
+        "the account {object} has what was typed, and is not active",
+        "They got no mail because their account is not active.",
+    ),
+    ("mail-written", "a mail was written", ""),
+    ("mail-for-nobody", "no mail is sent: there is nobody to get it", "They got no mail because no account with an address was found."),
+    (
+        "mail-over-budget",
+        "the mail is not sent: the budget {by} is used up",
+        "They got no mail because so many had been asked for already: the budget {by} was used up.",
+    ),
+    (
+        "address-has-account",
+        "the address belongs to an account already",
+        "They could not register because their address belongs to an account; its owner was told by mail.",
+    ),
+    ("code-expired", "the code is older than a day", "Their code was not taken because it was older than a day."),
+    ("code-differs", "the code is another one", "Their code was not taken because it was not the one of the mail."),
+    ("too-many-codes", "too many codes were tried", "Their code was not taken because too many had been tried."),
+    (
+        "newer-mail",
+        "a newer mail was asked for meanwhile",
+        "Their code was not taken because a newer mail had been asked for: only its code counts.",
+    ),
+    (
+        "address-changed",
+        "the account has another address by now",
+        "Their code was not taken because the account has another address by now.",
+    ),
+    ("answers-differ", "the answers are others", "They did not get on because their answers were not those of the account."),
+    ("too-many-answers", "too many answers were tried", "They did not get on because too many answers had been tried."),
+    ("condition", "the condition {condition} chose the branch {branch}; compared with {is}", ""),
+    ("token-expired", "the token had expired", "They did not get on because they came back when the process had expired."),
+    ("token-spent", "the process was past this step already", "They did not get on because this step had been completed already."),
+    ("token-of-another", "the token belongs to another session", "They did not get on because somebody else had begun the process."),
+    (
+        "definition-gone",
+        "the definition it began with is not served any more",
+        "They did not get on because the process was changed meanwhile.",
+    ),
+    (
+        "limited",
+        "the limit {limit} refused the request of {client}",
+        "They did not get on because of the limit {limit}: too many requests came from their network.",
+    ),
+];
+
+/// The person that somebody means: the path of an object, `managed/user/<id>`, or the name they sign in with. Nothing where that is nobody.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn person(objects: &dyn Objects, named: &str) -> Result<Option<Sought>, ResourceError> {
+    let named = named.trim().trim_matches('/');
+    if named.starts_with("managed/") {
+        return Ok(Some(Sought::Person(named.to_owned())));
+    }
+    let (filter, mail) = (Filter::equals("userName", named), Pointer::from_tokens([stages::MAIL]));
+    let found = identity::find::person(objects, PEOPLE, &filter, &mail).await?;
+    Ok(found.person.map(|found| Sought::Person(format!("{PEOPLE}/{}", found.id))))
+}
+
+/// The runs that events tell of, the one that began last first. Events are as the audit trail shows them, in any order; `mails` are those whose
+/// numbers stand in them, as far as they are still there.
+#[must_use]
+pub fn runs(mut events: Vec<Value>, mails: &[OutboxEntry]) -> Vec<Value> {
+    // Within a second steps go forward, and what was refused was tried again.
+    events.sort_by_cached_key(|event| {
+        let index = event.pointer("/detail/steps/0/index").and_then(Value::as_u64).unwrap_or(u64::MAX);
+        (text(event, "/timestamp").to_owned(), index, text(event, "/status") != "FAILED")
+    });
+    let mut grouped: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    for event in &events {
+        let instance = text(event, "/detail/instance");
+        let id = if instance.is_empty() { text(event, "/transactionId") } else { instance };
+        let of_run = grouped.entry(id.to_owned()).or_default();
+        // What a unit wrote stands in the store, and once more among all requests in a file.
+        let same = |other: &&Value| {
+            ["/transactionId", "/detail/steps"].iter().all(|pointer| event.pointer(pointer) == other.pointer(pointer))
+                && (text(event, "/eventName") == "submitRequirements") != (text(other, "/eventName") == "submitRequirements")
+        };
+        match of_run.iter().position(same) {
+            Some(_) if text(event, "/eventName") == "submitRequirements" => {}
+            Some(place) => {
+                if let Some(kept) = of_run.get_mut(place) {
+                    *kept = event;
+                }
+            }
+            None => of_run.push(event),
+        }
+    }
+    let mut runs: Vec<Value> = grouped.iter().map(|(id, events)| run(id, events, mails)).collect();
+    runs.sort_by(|one, other| text(other, "/began").cmp(text(one, "/began")));
+    runs
+}
+
+fn run(id: &str, events: &[&Value], mails: &[OutboxEntry]) -> Value {
+    let first_of = |pointers: &[&str]| {
+        let found = events.iter().flat_map(|event| pointers.iter().map(|pointer| text(event, pointer)));
+        found.map(|found| found.trim_start_matches("selfservice/").to_owned()).find(|found| !found.is_empty())
+    };
+    let person = events.iter().flat_map(|event| [text(event, "/objectId"), text(event, "/detail/object")]);
+    let person = person.into_iter().find(|object| !object.is_empty() && !object.starts_with("selfservice/"));
+    let completed =
+        events.iter().any(|event| text(event, "/eventName") == "completed" || event.pointer("/detail/finished") == Some(&json!(true)));
+    let mut because = None;
+    let mut steps = Vec::new();
+    for event in events {
+        let (says, means) = says(event, mails);
+        because = means.or(because);
+        steps.push(json!({
+            "at": event.get("timestamp"),
+            "transaction": event.get("transactionId"),
+            "refused": text(event, "/status") == "FAILED",
+            "says": says,
+        }));
+    }
+    let summary = match because {
+        _ if completed => "They completed the process.".to_owned(),
+        Some(because) => because,
+        None => "They were asked, and have not gone on.".to_owned(),
+    };
+    json!({
+        "_id": id,
+        "process": first_of(&["/detail/process", "/objectId"]).filter(|process| !process.contains('/')),
+        "version": first_of(&["/detail/version"]),
+        "person": person,
+        "began": events.first().and_then(|event| event.get("timestamp")),
+        "last": events.last().and_then(|event| event.get("timestamp")),
+        "completed": completed,
+        "summary": summary,
+        "steps": steps,
+    })
+}
+
+/// What an event says, line by line, and what it means for the person, where it keeps them from getting on.
+fn says(event: &Value, mails: &[OutboxEntry]) -> (Vec<String>, Option<String>) {
+    let (mut lines, mut means) = (Vec::new(), Vec::new());
+    let list = |pointer: &str| event.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let (steps, mut reasons) = (list("/detail/steps"), list("/detail/reasons"));
+    if text(event, "/eventName") == "limited" {
+        reasons.push(json!({ "what": "limited", "limit": event.pointer("/detail/limit"), "client": event.pointer("/detail/client") }));
+    } else if event.pointer("/detail/steps").is_none() {
+        lines.push(format!("{} is done", text(event, "/eventName")));
+    }
+    let called = |step: &Value| format!("{} ({})", text(step, "/stage"), number(step, "/index") + 1);
+    for step in &steps {
+        lines.push(match text(step, "/outcome") {
+            "entered" => format!("{} begins", called(step)),
+            "completed" => format!("{} is through", called(step)),
+            _ => format!("{} refuses: {}", called(step), refusal(event)),
+        });
+    }
+    for reason in &reasons {
+        let Some((_, sentence, meaning)) = SAID.iter().find(|(what, ..)| *what == text(reason, "/what")) else { continue };
+        lines.push(filled(sentence, reason));
+        means.extend((!meaning.is_empty()).then(|| filled(meaning, reason)));
+    }
+    let withheld = reasons.iter().any(|reason| matches!(text(reason, "/what"), "mail-for-nobody" | "mail-over-budget"));
+    for id in list("/detail/mails").iter().filter_map(Value::as_i64).filter(|_| !withheld) {
+        let (line, meaning) = mail(id, mails.iter().find(|entry| entry.id.0 == id));
+        lines.push(line);
+        means.extend(meaning);
+    }
+    let failed = steps.iter().filter(|step| text(step, "/outcome") == "failed");
+    means.extend(failed.map(|step| format!("They did not get on because {} refused what came: {}.", called(step), refusal(event))));
+    match text(event, "/detail/asks") {
+        _ if text(event, "/eventName") == "completed" => lines.push("the process is completed".to_owned()),
+        "" => {}
+        "initial" => lines.push("the question is asked".to_owned()),
+        tag => lines.push(format!("the question {tag} is asked")),
+    }
+    (lines, means.into_iter().next())
+}
+
+fn refusal(event: &Value) -> String {
+    match text(event, "/detail/refusal") {
+        "" => format!("status {}", number(event, "/detail/code")),
+        kind => kind.to_owned(),
+    }
+}
+
+/// What became of a mail.
+fn mail(id: i64, entry: Option<&OutboxEntry>) -> (String, Option<String>) {
+    let Some(entry) = entry else {
+        return (format!("mail {id} is in the outbox no more: it was delivered more than a week ago, or withheld"), None);
+    };
+    let error = entry.last_error.as_deref().unwrap_or("no attempt has ended yet");
+    match entry.state {
+        OutboxState::Delivered => (format!("mail {id} was taken by the mail server"), None),
+        OutboxState::Dead => (
+            format!("mail {id} was given up after {} attempts: {error}", entry.attempts),
+            Some(format!("They got no mail because the mail server did not take it, and it was given up: {error}.")),
+        ),
+        OutboxState::Pending => {
+            let next = OffsetDateTime::from_unix_timestamp(entry.next_attempt)
+                .ok()
+                .and_then(|time| time.format(&Rfc3339).ok())
+                .unwrap_or_default();
+            (
+                format!("mail {id} waits for its next attempt at {next}: {error}"),
+                Some(format!("They have got no mail yet because the mail server has not taken it: {error}. It is tried again at {next}.")),
+            )
+        }
+    }
+}
+
+/// A sentence with the members of a reason in it.
+fn filled(sentence: &str, reason: &Value) -> String {
+    let Some(members) = reason.as_object() else { return sentence.to_owned() };
+    members.iter().fold(sentence.to_owned(), |sentence, (name, value)| {
+        let shown = match value {
+            Value::String(text) => text.clone(),
+            Value::Null => "nothing that is kept".to_owned(),
+            other => other.to_string(),
+        };
+        sentence.replace(&format!("{{{name}}}"), &shown)
+    })
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn number(value: &Value, pointer: &str) -> u64 {
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
+}

@@ -1,0 +1,136 @@
+//! The funnel as it is shown: how many begin each stage of a process, how many get through, who refuses, who leaves.
+//!
+//! Easiest to get wrong: what leaves the house must not tell of single people. Counts below ten are hidden in exports ([`csv`]).
+
+use std::collections::BTreeMap;
+
+use process::Counted;
+use serde_json::{Map, Value, json};
+use time::{Date, OffsetDateTime};
+
+/// Counts below it are hidden in exports.
+pub const HIDDEN_BELOW: u64 = 10;
+
+/// What is counted at each stage, in the order of a table.
+const PLAIN: [&str; 4] = ["entered", "completed", "abandoned", "open"];
+
+/// A day as it is written, `2024-05-31`.
+#[must_use]
+pub fn date(day: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(day.saturating_mul(86_400)).map(|time| time.date().to_string()).unwrap_or_default()
+}
+
+/// The day of a date, in days since 1970.
+#[must_use]
+pub fn day(date: &str) -> Option<i64> {
+    let mut parts = date.split('-').map(str::parse::<u16>);
+    let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let month = time::Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
+    parts.next().is_none().then(|| date.midnight().assume_utc().unix_timestamp() / 86_400)
+}
+
+/// A row for each stage, in the order of process, version, day, language and place. What `by_day` and `by_language` leave out is added up.
+#[must_use]
+pub fn rows(counts: &[(Counted, u64)], by_day: bool, by_language: bool) -> Vec<Value> {
+    let mut rows: BTreeMap<Counted, BTreeMap<&str, u64>> = BTreeMap::new();
+    for (counted, number) in counts {
+        let mut row = Counted { what: String::new(), ..counted.clone() };
+        if !by_day {
+            row.day = 0;
+        }
+        if !by_language {
+            row.language.clear();
+        }
+        *rows.entry(row).or_default().entry(&counted.what).or_default() += number;
+    }
+    let row = |(counted, numbers): (Counted, BTreeMap<&str, u64>)| {
+        let mut row = Map::new();
+        row.insert("process".to_owned(), json!(counted.process));
+        row.insert("version".to_owned(), json!(counted.version));
+        if by_day {
+            row.insert("day".to_owned(), json!(date(counted.day)));
+        }
+        if by_language {
+            row.insert("language".to_owned(), json!(counted.language));
+        }
+        row.insert("index".to_owned(), json!(counted.place));
+        row.insert("stage".to_owned(), json!(counted.stage));
+        for what in PLAIN {
+            row.insert(what.to_owned(), json!(numbers.get(what).copied().unwrap_or_default()));
+        }
+        for (member, prefix) in [("failed", "failed:"), ("within", "within:")] {
+            let found = numbers.iter().filter_map(|(what, number)| Some((what.strip_prefix(prefix)?.to_owned(), json!(number))));
+            row.insert(member.to_owned(), Value::Object(found.collect()));
+        }
+        Value::Object(row)
+    };
+    rows.into_iter().map(row).collect()
+}
+
+/// The rows as a table for a spreadsheet, a line each; a count below ten is `<10`.
+#[must_use]
+pub fn csv(rows: &[Value]) -> String {
+    let within = Counted::WITHIN.map(|(_, name)| name);
+    let times = || within.into_iter().chain(["more"]);
+    let mut lines = format!("process,version,day,language,index,stage,{},failed", PLAIN.join(","));
+    for name in times() {
+        lines.push_str(",within_");
+        lines.push_str(name);
+    }
+    lines.push_str("\r\n");
+    let shown = |number: u64| match number {
+        0 => "0".to_owned(),
+        1..HIDDEN_BELOW => format!("<{HIDDEN_BELOW}"),
+        number => number.to_string(),
+    };
+    for row in rows {
+        let text =
+            |name: &str| row.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default();
+        let number = |pointer: &str| row.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+        let mut cells: Vec<String> = ["process", "version", "day", "language", "index", "stage"].map(text).into();
+        cells.extend(PLAIN.map(|what| shown(number(&format!("/{what}")))));
+        let failed = row.get("failed").and_then(Value::as_object).into_iter().flatten();
+        cells.push(failed.map(|(why, count)| format!("{why}={}", shown(count.as_u64().unwrap_or_default()))).collect::<Vec<_>>().join(" "));
+        cells.extend(times().map(|name| shown(number(&format!("/within/{name}")))));
+        // Names of processes are those of files and may hold anything.
+        let quoted = cells.iter().map(|cell| {
+            let plain = !cell.contains([',', '"', '\r', '\n']) && !cell.starts_with(['=', '+', '-', '@']);
+            if plain { cell.clone() } else { format!("\"'{}\"", cell.replace('"', "\"\"")) }
+        });
+        lines.push_str(&quoted.collect::<Vec<_>>().join(","));
+        lines.push_str("\r\n");
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(process: &str, day: i64, what: &str) -> Counted {
+        let of = |text: &str| text.to_owned();
+        Counted { process: of(process), version: of("v"), day, language: of("de"), place: 0, stage: of("userQuery"), what: of(what) }
+    }
+
+    #[test]
+    fn days_are_added_up_unless_they_are_asked_for() {
+        let counts =
+            [(counted("reset", 19_000, "entered"), 7), (counted("reset", 19_001, "entered"), 5), (counted("reset", 19_001, "failed:x"), 2)];
+        let all = rows(&counts, false, false);
+        assert_eq!((all.len(), &all[0]["entered"], &all[0]["failed"]["x"]), (1, &json!(12), &json!(2)));
+        let by_day = rows(&counts, true, true);
+        assert_eq!((by_day.len(), &by_day[1]["day"], &by_day[1]["entered"]), (2, &json!("2022-01-09"), &json!(5)));
+        assert_eq!(day("2022-01-09"), Some(19_001));
+        assert_eq!((day("2022-02-30"), day("x"), day("2022-01-09-1")), (None, None, None));
+    }
+
+    #[test]
+    fn counts_below_ten_are_hidden_and_nothing_is_a_formula() {
+        let counts =
+            [(counted("=reset,1", 0, "entered"), 9), (counted("=reset,1", 0, "completed"), 10), (counted("=reset,1", 0, "failed:x"), 3)];
+        let table = csv(&rows(&counts, false, false));
+        let line = table.lines().nth(1).unwrap();
+        assert_eq!(line, "\"'=reset,1\",v,,,0,userQuery,<10,10,0,0,x=<10,0,0,0,0,0,0,0,0,0");
+    }
+}

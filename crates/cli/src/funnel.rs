@@ -1,0 +1,64 @@
+//! `vestibule funnel`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::Where;
+use crate::output::{Output, fail, refuse};
+
+/// Show how many people begin, complete and leave each stage of the processes, also while a server is running.
+#[derive(Args)]
+pub(crate) struct Funnel {
+    /// One process only.
+    process: Option<String>,
+    /// Of so many days, today included.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    days: u32,
+    /// A row for each day and language, as a table for a spreadsheet. Counts below ten are hidden.
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    at: Where,
+}
+
+impl Funnel {
+    pub(crate) async fn run(self) -> ExitCode {
+        let store = match self.at.open().await {
+            Ok(store) => store,
+            Err(error) => return refuse(&error),
+        };
+        let rows = store.funnel(self.days, self.csv).await;
+        store.close().await;
+        let mut rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => return fail(&error),
+        };
+        rows.retain(|row| self.process.as_ref().is_none_or(|process| row.get("process") == Some(&Value::from(process.as_str()))));
+        let mut output = Output::new();
+        if self.csv {
+            output.line(server::csv(&rows).trim_end());
+            return output.finish(ExitCode::SUCCESS);
+        }
+        let text = |row: &Value, name: &str| {
+            row.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default()
+        };
+        let mut before = String::new();
+        for row in &rows {
+            let of = format!("{} {}", text(row, "process"), text(row, "version"));
+            if of != before {
+                output.line(format_args!("{of}"));
+                output
+                    .line(format_args!("  {:<40} {:>9} {:>9} {:>9} {:>9}  refused", "stage", "entered", "completed", "abandoned", "open"));
+                before = of;
+            }
+            let failed = row.get("failed").and_then(Value::as_object).into_iter().flatten();
+            let failed: Vec<String> = failed.map(|(why, number)| format!("{why} {number}")).collect();
+            let [stage, entered, completed, abandoned, open] =
+                ["stage", "entered", "completed", "abandoned", "open"].map(|name| text(row, name));
+            output.line(format_args!("  {stage:<40} {entered:>9} {completed:>9} {abandoned:>9} {open:>9}  {}", failed.join(", ")));
+        }
+        output.finish(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,124 @@
+//! The events of runs of processes, from wherever some are kept: rows of the store, and lines of this node's files.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::Path;
+
+use accounts::explain::{self, Sought};
+use process::{LedgerError, MailId, Outbox as _, OutboxEntry, Topic};
+use serde_json::Value;
+use store::{AuditQuery, Db};
+
+/// Instances that are told of at most, the newest.
+const RUNS: usize = 20;
+/// Events that are taken at most, of the store and of the files each.
+const EVENTS: u32 = 1000;
+
+/// The runs that are looked for, with `directory` as this node's files.
+///
+/// # Errors
+/// When the store does not answer or a file cannot be read.
+pub(crate) async fn runs(db: &Db, directory: &Path, sought: &Sought) -> Result<Vec<Value>, LedgerError> {
+    let query = AuditQuery { topic: Some(Topic::Process), limit: EVENTS, ..AuditQuery::default() };
+    let named = match sought {
+        Sought::Named(name) => vec![name.clone()],
+        Sought::Person(object) => vec![object.clone()],
+    };
+    // Where it was named by its person or one transaction, everything else of the same instances is told too.
+    let mut found = of_store(
+        db,
+        match sought {
+            Sought::Named(name) => AuditQuery { transaction: Some(name.clone()), ..query.clone() },
+            Sought::Person(object) => AuditQuery { object: Some(object.clone()), ..query.clone() },
+        },
+    )
+    .await?;
+    found.extend(of_files(directory, named.clone()).await?);
+    found.retain(|event| is_of(event, &named));
+    let instance = |event: &Value| event.pointer("/detail/instance").and_then(Value::as_str).map(str::to_owned);
+    found.sort_by_cached_key(|event| std::cmp::Reverse(time(event)));
+    let mut instances: Vec<String> = Vec::new();
+    for instance in found.iter().filter_map(instance).chain(matches!(sought, Sought::Named(_)).then(|| named.first().cloned()).flatten()) {
+        if instances.len() < RUNS && !instances.contains(&instance) {
+            instances.push(instance);
+        }
+    }
+    let mut events: Vec<Value> = found.into_iter().filter(|event| instance(event).is_none()).collect();
+    if !instances.is_empty() {
+        let mut more = of_store(db, AuditQuery { instances: instances.clone(), ..query }).await?;
+        more.extend(of_files(directory, instances.clone()).await?);
+        more.retain(|event| instance(event).is_some_and(|instance| instances.contains(&instance)));
+        events.extend(more);
+    }
+    let mails = mails(db, &events).await?;
+    Ok(explain::runs(events, &mails))
+}
+
+async fn of_store(db: &Db, query: AuditQuery) -> Result<Vec<Value>, LedgerError> {
+    Ok(db.audit(&query).await?.iter().map(super::of_record).collect())
+}
+
+fn time(event: &Value) -> String {
+    event.get("timestamp").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// Whether an event is of one of these instances, transactions or people.
+fn is_of(event: &Value, named: &[String]) -> bool {
+    let places = ["/detail/instance", "/transactionId", "/objectId", "/detail/object"];
+    let found = places.iter().filter_map(|pointer| event.pointer(pointer).and_then(Value::as_str));
+    found.into_iter().any(|found| named.iter().any(|name| name == found))
+}
+
+/// The mails that events tell of, as far as they are there.
+async fn mails(db: &Db, events: &[Value]) -> Result<Vec<OutboxEntry>, LedgerError> {
+    let numbers = events.iter().filter_map(|event| event.pointer("/detail/mails")?.as_array());
+    let numbers: BTreeSet<i64> = numbers.flatten().filter_map(Value::as_i64).collect();
+    let mut mails = Vec::new();
+    for number in numbers {
+        mails.extend(db.mail(MailId(number)).await?);
+    }
+    Ok(mails)
+}
+
+async fn of_files(directory: &Path, named: Vec<String>) -> Result<Vec<Value>, LedgerError> {
+    let newest = super::path(directory, Topic::Process);
+    let read = tokio::task::spawn_blocking(move || lines(&newest, &named));
+    match read.await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => Err(LedgerError(error.to_string())),
+        Err(error) => Err(LedgerError(error.to_string())),
+    }
+}
+
+/// The newest lines of a topic's files that hold one of these texts.
+fn lines(newest: &Path, named: &[String]) -> io::Result<Vec<Value>> {
+    let mut found = Vec::new();
+    let aside = (1..=super::KEPT).map(|number| newest.with_extension(format!("json.{number}")));
+    for path in std::iter::once(newest.to_path_buf()).chain(aside) {
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let mut reader = BufReader::with_capacity(256 * 1024, file);
+        let mut line = String::new();
+        loop {
+            line.clear();
+            match reader.read_line(&mut line) {
+                Ok(0) => break,
+                Ok(_) => {}
+                // A line that is no text is none of ours.
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => continue,
+                Err(error) => return Err(error),
+            }
+            if named.iter().any(|name| line.contains(name.as_str())) {
+                found.extend(serde_json::from_str::<Value>(&line));
+            }
+        }
+        if found.len() >= EVENTS as usize {
+            break;
+        }
+    }
+    Ok(found)
+}

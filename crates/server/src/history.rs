@@ -1,0 +1,39 @@
+//! What happened until now, as the command line asks for it, without a server or beside one.
+
+use std::path::Path;
+
+use accounts::explain::{self, Sought};
+use crest::ResourceError;
+use serde_json::Value;
+
+use crate::{Offline, OfflineError};
+
+impl Offline {
+    /// The runs of somebody, to be explained.
+    ///
+    /// # Errors
+    /// [`OfflineError::Nobody`].
+    pub async fn sought(&self, name: &str) -> Result<Sought, OfflineError> {
+        explain::person(&self.db, name).await?.ok_or_else(|| OfflineError::Nobody(name.to_owned()))
+    }
+
+    /// What happened in runs of processes, as [`explain::runs`] says it; `data` holds the files of the audit trail.
+    ///
+    /// # Errors
+    /// When the store does not answer or a file cannot be read.
+    pub async fn explain(&self, data: &Path, sought: &Sought) -> Result<Vec<Value>, OfflineError> {
+        Ok(crate::audit::runs(&self.db, &data.join("audit"), sought).await.map_err(ResourceError::from)?)
+    }
+
+    /// The funnel of so many days, today included; `apart` says whether days and languages are left apart. Who is in the memory of a server
+    /// that is running is counted with its next sweep.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn funnel(&self, days: u32, apart: bool) -> Result<Vec<Value>, OfflineError> {
+        let now = self.clock.unix_seconds();
+        let since = now.div_euclid(86_400).saturating_add(1).saturating_sub(i64::from(days));
+        let counts = self.db.funnel(since, now).await.map_err(ResourceError::from)?;
+        Ok(accounts::funnel::rows(&counts, apart, apart))
+    }
+}

@@ -1,0 +1,60 @@
+//! Instances are counted once.
+
+use process::{Effect, Ledger, Passage, Unit, Version};
+
+use super::instance;
+use crate::Db;
+
+fn passage(name: &str, reached: usize) -> Passage {
+    Passage {
+        instance: instance(name),
+        process: "reset".into(),
+        version: Version("v".into()),
+        path: "one,two".into(),
+        language: "de",
+        began: 10 * 86_400 + 5,
+        expires: 1_000_000,
+        reached,
+        ended: false,
+        took: None,
+        failed: None,
+        event: None,
+    }
+}
+
+async fn note(store: &Db, passages: Vec<Passage>) {
+    let effects = passages.into_iter().map(|passage| Effect::Passage(Box::new(passage))).collect();
+    store.commit(Unit { now: 100, spend: None, effects }).await.unwrap();
+}
+
+/// What is counted, a line each.
+async fn counted(store: &Db, now: i64) -> Vec<String> {
+    let counts = store.funnel(0, now).await.unwrap();
+    counts.iter().map(|(counted, number)| format!("{} {} {} {number}", counted.day, counted.stage, counted.what)).collect()
+}
+
+pub async fn an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_order(store: Db) {
+    let ended = || Passage { ended: true, took: Some((1, 4)), ..passage("a", 2) };
+    note(&store, vec![passage("a", 0), ended(), ended()]).await;
+    // From the memory of a node, later: it takes nothing back.
+    note(&store, vec![Passage { took: Some((0, 70)), failed: Some((1, "x")), ..passage("a", 1) }; 3]).await;
+    note(&store, vec![passage("b", 1), passage("b", 0)]).await;
+    let open = ["10 one completed 2", "10 one entered 2", "10 one within:120 1", "10 two completed 1", "10 two entered 2"];
+    let more = ["10 two failed:x 1", "10 two open 1", "10 two within:5 1"];
+    let mut all = [open.as_slice(), more.as_slice()].concat();
+    all.sort_unstable();
+    assert_eq!(counted(&store, 100).await, all);
+    // While a token may live nothing goes; then everything does, and is what it was.
+    assert!(store.fold_passages(1_000_100).await.unwrap().is_empty());
+    let folded = store.fold_passages(1_000_181).await.unwrap();
+    assert_eq!(folded.len(), all.len());
+    assert!(store.fold_passages(1_000_181).await.unwrap().is_empty());
+    let mut left: Vec<&str> = all.into_iter().map(|line| if line == "10 two open 1" { "10 two abandoned 1" } else { line }).collect();
+    left.sort_unstable();
+    assert_eq!(counted(&store, 1_000_181).await, left);
+    note(&store, vec![Passage { expires: 2_000_000, ..passage("c", 0) }]).await;
+    store.fold_passages(3_000_000).await.unwrap();
+    assert!(counted(&store, 3_000_000).await.contains(&"10 one abandoned 1".to_owned()));
+    store.forget_funnel(11).await.unwrap();
+    assert!(counted(&store, 3_000_000).await.is_empty());
+}
