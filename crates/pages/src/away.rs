@@ -4,8 +4,9 @@
 //! the browser's own name in it, and the address of the answer has nothing but `state`. The cookie goes over with a link of another site (`SameSite=Lax`),
 //! as the answer comes from one.
 
-use accounts::Accounts;
-use http::HeaderMap;
+use accounts::{Accounts, Runtime};
+use http::Method;
+use http::request::Parts;
 use process::{mint, open_minted};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -70,42 +71,32 @@ pub(crate) async fn begin(visit: &Visit) -> Outcome {
     let away =
         Away { provider: provider.name.clone(), purpose, state: sent.state, challenge: sent.token, browser: visit.browser.id.clone() };
     let sealed = mint(&visit.accounts.keys, visit.accounts.random.as_ref(), AWAY, json!(away), visit.now, SECONDS)?;
-    visit.set_cookie(browser::set(&name(visit.secure), &sealed, visit.secure, Some(SECONDS)));
+    visit.set_cookie(browser::set(&browser::named(COOKIE, visit.secure), &sealed, visit.secure, Some(SECONDS)));
     Ok(see_other(&sent.url))
 }
 
-/// The browser that comes back with the answer to what it was sent away with.
-pub(crate) fn returning(visit: &Visit) -> Option<Away> {
-    kept(&visit.accounts, &visit.parts.headers, visit.secure, &visit.query).filter(|away| away.browser == visit.browser.id)
-}
-
-/// What a browser keeps for an answer with this query.
-pub(crate) fn kept(accounts: &Accounts, headers: &HeaderMap, secure: bool, query: &Form) -> Option<Away> {
-    let sealed = cookie::values(headers, &name(secure)).next()?.to_owned();
+/// What a browser was sent away with that comes back with the answer to it. The address may be another client's too.
+pub(crate) fn returning(accounts: &Accounts, runtime: &Runtime, parts: &Parts, secure: bool) -> Option<Away> {
+    let query = Form::parse(parts.uri.query()?.as_bytes());
+    let returns = runtime.social.iter().any(|provider| provider.returns_to(parts.uri.path()));
+    if parts.method != Method::GET || !query.has("state") || !returns {
+        return None;
+    }
+    let sealed = cookie::values(&parts.headers, &browser::named(COOKIE, secure)).next()?.to_owned();
     let minted = open_minted(&accounts.keys, AWAY, &sealed, accounts.now(), accounts.ledger.not_before())?;
     let away: Away = serde_json::from_value(minted.payload).ok()?;
     (away.state == query.get("state")).then_some(away)
 }
 
+impl Away {
+    /// Whether this is the browser that went.
+    pub(crate) fn is_of(&self, visit: &Visit) -> bool {
+        self.browser == visit.browser.id
+    }
+}
+
 /// It came back: nothing more is kept.
 pub(crate) fn forget(visit: &Visit) {
-    let name = name(visit.secure);
+    let name = browser::named(COOKIE, visit.secure);
     visit.set_cookie(cookie::CookieStyle { name: &name, secure: visit.secure, max_age: None, domain: None }.clear());
-}
-
-/// The cookie's name with the prefix that no other host can set it under.
-const SECURE: &str = "__Host-vestibule-provider";
-
-fn name(secure: bool) -> String {
-    if secure { SECURE.to_owned() } else { COOKIE.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cookie_is_one_that_no_other_host_can_set() {
-        assert_eq!(SECURE, format!("__Host-{COOKIE}"));
-    }
 }

@@ -56,7 +56,12 @@ impl Browser {
 }
 
 fn name(secure: bool) -> String {
-    if secure { format!("__Host-{COOKIE}") } else { COOKIE.to_owned() }
+    named(COOKIE, secure)
+}
+
+/// The name of a cookie; over https with the prefix that no other host can set it under.
+pub(crate) fn named(cookie: &str, secure: bool) -> String {
+    if secure { format!("__Host-{cookie}") } else { cookie.to_owned() }
 }
 
 /// A cookie that scripts and other sites do not see.

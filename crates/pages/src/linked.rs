@@ -17,7 +17,7 @@ use crate::provider::{self, Button, label};
 use crate::returned::Waiting;
 use crate::trouble::{Trouble, said, told};
 use crate::visit::{Outcome, Visit};
-use crate::way::{LINKS, Purpose};
+use crate::way::{LINKS, Purpose, encoded};
 use crate::words::Words;
 
 /// The page.
@@ -125,8 +125,7 @@ async fn post(visit: &Visit, id: &str) -> Outcome {
 }
 
 fn done(what: &str, provider: &str) -> String {
-    let provider = percent_encoding::utf8_percent_encode(provider, percent_encoding::NON_ALPHANUMERIC);
-    format!("{LINKS}?done={what}&provider={provider}")
+    format!("{LINKS}?done={what}&provider={}", encoded(provider))
 }
 
 impl Samples for Linked {

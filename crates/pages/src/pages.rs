@@ -21,7 +21,7 @@ use wire::{cookie, language};
 
 use crate::answer;
 use crate::asset;
-use crate::away::{self, Away};
+use crate::away;
 use crate::browser::Browser;
 use crate::dead_end::{DeadEnd, Why};
 use crate::form::Form;
@@ -99,13 +99,8 @@ impl Pages {
     /// Whether a browser comes back from an identity provider to which these pages sent it: the address may be another client's too.
     pub fn awaits(&self, parts: &Parts) -> bool {
         let runtime = self.accounts.runtime.load();
-        let query = || Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        let comes = |secure: bool| away::kept(&self.accounts, &parts.headers, secure, &query()).is_some();
-        runtime.project.settings.pages.builtin
-            && parts.method == Method::GET
-            && parts.uri.query().is_some_and(|query| query.contains("state="))
-            && runtime.social.iter().any(|provider| provider.returns_to(parts.uri.path()))
-            && (comes(true) || comes(false))
+        let comes = |secure: bool| away::returning(&self.accounts, &runtime, parts, secure).is_some();
+        runtime.project.settings.pages.builtin && (comes(true) || comes(false))
     }
 
     async fn page(&self, runtime: Arc<Runtime>, look: Arc<Look>, parts: Parts, body: Body, peer: Peer) -> Response<Body> {
@@ -213,7 +208,8 @@ impl Visit {
 
 /// Leads a request to the function of its page.
 async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
-    if let Some(away) = coming_back(visit) {
+    let away = away::returning(&visit.accounts, &visit.runtime, &visit.parts, visit.secure);
+    if let Some(away) = away.filter(|away| away.is_of(visit)) {
         // This browser asked for it.
         visit.genuine = true;
         return returned::serve(visit, &away).await;
@@ -233,15 +229,6 @@ async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
         _ => return Err(DeadEnd { allow: "GET, HEAD, POST", ..DeadEnd::new(Why::Method) }),
     }
     function(visit).await
-}
-
-/// Whether it is a browser that comes back from an identity provider to which our pages sent it.
-fn coming_back(visit: &Visit) -> Option<Away> {
-    let returns = |path: &str| visit.runtime.social.iter().any(|provider| provider.returns_to(path));
-    if visit.parts.method != Method::GET || !returns(visit.parts.uri.path()) {
-        return None;
-    }
-    away::returning(visit)
 }
 
 /// The provider that an answer comes from which nobody here waits for.

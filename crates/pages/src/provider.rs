@@ -3,7 +3,6 @@
 //! Easiest to get wrong: what an operator writes there is styles and addresses for another client's pages. Ours take a colour, made readable, and a
 //! picture that lies in the project; nothing is loaded from elsewhere, and no style is written into a page.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 use social::Provider;
@@ -11,6 +10,7 @@ use wire::client;
 
 use crate::look::Look;
 use crate::visit::Visit;
+use crate::way::encoded;
 
 /// A way to a provider.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -64,7 +64,7 @@ impl Visit {
     }
 
     fn button(&self, provider: &Provider, query: &str) -> Button {
-        let name = utf8_percent_encode(&provider.name, NON_ALPHANUMERIC);
+        let name = encoded(&provider.name);
         Button {
             name: provider.name.clone(),
             label: label(provider),

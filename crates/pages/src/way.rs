@@ -33,7 +33,6 @@ pub(crate) enum Purpose {
 impl Purpose {
     /// The query of a button that leads away for it.
     pub(crate) fn query(&self) -> String {
-        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         match self {
             Self::Enter { to } if *to == path("") => String::new(),
             Self::Enter { to } => format!("to={}", encoded(to)),
@@ -44,7 +43,6 @@ impl Purpose {
 
     /// Where somebody goes on who came back with nothing.
     pub(crate) fn back(&self) -> String {
-        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         match self {
             Self::Enter { to } if *to == path("") => "/sign-in".to_owned(),
             Self::Enter { to } => format!("/sign-in?to={}", encoded(to)),
@@ -52,6 +50,11 @@ impl Purpose {
             Self::Link => LINKS.to_owned(),
         }
     }
+}
+
+/// A text as it stands in an address.
+pub(crate) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// A path of ours, or the account.

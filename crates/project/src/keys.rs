@@ -253,7 +253,7 @@ tables! {
         used("configClass", "Whether it speaks OpenID Connect."),
         idle("pkceMethod", "Always S256."),
         used("requestTokenEndpoint", "OAuth 1.0a, which refuses the provider."),
-        used("vestibule", "Ours: `tokenEndpointAuthMethod`, `privateKey`, `keyId`, `teamId`."),
+        used("vestibule", "Ours: `tokenEndpointAuthMethod`, `privateKey`, `keyId`, `teamId`, `confirmsMail`."),
     ];
     IDENTITY_PROVIDER_FILE = "identityProvider-*.json", "": [
         used("…", "As an element of `providers`."),

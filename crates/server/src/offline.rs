@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crest::{Change, Clock, Fields, Filter, Paging, Patch, PatchOperation, Pointer, Query, Random, ResourceError, SortKey, TotalPolicy};
 use identity::secret::InlineHasher;
-use identity::{Audience, Expect, Managed, Objects, Parks, Writer};
+use identity::{Audience, Expect, Managed, Objects, PEOPLE, Parks, Writer};
 use process::{Effect, Ledger, ProcessMap, Unit};
 use project::{Diagnostic, Location, Position, Severity};
 use rehearsal::prove::Prover;
@@ -289,9 +289,6 @@ pub struct OpenSession {
     /// When it ends at the latest.
     pub ends: String,
 }
-
-/// The collection the command line works on.
-const PEOPLE: &str = "managed/user";
 
 /// What a command opens a store for.
 pub(crate) enum Opening {

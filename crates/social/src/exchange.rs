@@ -232,6 +232,14 @@ impl Providers {
         Some(self.get(name)?.map.apply(profile, self.scripts.as_ref()).await)
     }
 
+    /// The address of an account there, where the provider says that its owner was seen to read it, and the operator that this is to stand for our own
+    /// confirmation: both strictly `true`.
+    #[must_use]
+    pub fn confirmed_mail<'p>(&self, proven: &'p Proven) -> Option<&'p str> {
+        let stands = self.get(&proven.provider)?.confirms_mail && proven.profile.get("email_verified") == Some(&Value::Bool(true));
+        proven.profile.get("email").and_then(Value::as_str).filter(|_| stands)
+    }
+
     /// Where a person ends their session at the provider too: its page, where it has one.
     ///
     /// # Errors

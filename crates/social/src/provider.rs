@@ -70,6 +70,8 @@ pub struct Provider {
     pub(crate) map: PropertyMap,
     /// Members of the profile that are kept with a linked account.
     pub(crate) kept: Vec<String>,
+    /// `confirmsMail`.
+    pub(crate) confirms_mail: bool,
     shown: Map<String, Value>,
 }
 
@@ -279,6 +281,7 @@ impl Provider {
             id_key,
             map,
             kept,
+            confirms_mail: own.get("confirmsMail") == Some(&Value::Bool(true)),
             shown,
         })
     }

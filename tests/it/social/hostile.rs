@@ -1,8 +1,8 @@
 //! Nobody gets an account by a provider that is not theirs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{bind, stock, unbind, world};
+use super::{World, bind, processes, stock, unbind, world};
 use crate::support::client::cookie;
 use crate::support::identity_provider::Account;
 use crate::support::people::PASSWORD;
@@ -126,4 +126,119 @@ fn an_account_at_a_provider_proves_nothing_to_a_reset() {
     let (code, out) = check(&Project::new().process("reset", &[claim, query, reset]));
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains("resetStage"), "{out}");
+}
+
+/// What a provider says of an address, and accounts that change hands. The victim signs in with a password and has nothing linked.
+#[test]
+fn no_account_changes_hands_by_what_a_provider_says_of_it() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let victim = Person::create(&world.server, "victim");
+    let (attacker, own) = world.linked("other", "attacker");
+    let session = world.server.nobody().session(&attacker.name, PASSWORD);
+    let before = (world.links(&victim), victim.read(&world.server)["_rev"].clone());
+    let untouched = |what: &str| {
+        assert_eq!((world.links(&victim), victim.read(&world.server)["_rev"].clone()), before, "{what}");
+        assert!(world.server.signs_in(&victim.name, PASSWORD), "{what}");
+    };
+    let is_not_victim = |answer: &Response, what: &str| {
+        assert!(answer.status != 200 || answer.json()["authorization"]["id"] != json!(victim.id), "{what}: {}", answer.text());
+        untouched(what);
+    };
+    // How far a claim with a token gets: the token of its next step.
+    let claims = |token: &str| {
+        let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+        client.goes_on("socialUserClaim", Some(&first), &json!({ "clientToken": token }))
+    };
+
+    for (what, said) in
+        [("verified", json!(true)), ("not verified", json!(false)), ("verified as a text", json!("true")), ("nothing", Value::Null)]
+    {
+        world.acme.claims(&json!({ "email_verified": said }));
+        let token = world.client_token("acme", &Account::with_mail("claims", &victim.mail));
+        let (asked, step) = claims(&token);
+        assert_eq!((&asked["tag"], &asked["requirements"]["required"]), (&json!("verifyProfile"), &json!(["password"])), "{what}");
+        for proof in [
+            json!({}),
+            json!({"clientToken": token}),
+            json!({"clientToken": token, "password": ""}),
+            json!({"password": [PASSWORD]}),
+            json!({"clientToken": world.client_token("other", &own)}),
+            json!({"clientToken": world.client_token("other", &Account::with_mail("second", &victim.mail))}),
+        ] {
+            let answer = client.submit("socialUserClaim", Some(&step), &proof);
+            assert!(answer.status != 200 || answer.json()["tag"] == json!("verifyProfile"), "{what}, {proof}: {}", answer.text());
+            untouched(&format!("{what}, {proof}"));
+        }
+        is_not_victim(&world.signs_in(&token), what);
+    }
+    world.acme.claims(&json!({}));
+
+    let renamed = Account { mail: victim.mail.clone(), subject: own.subject.clone() };
+    let answer = world.signs_in(&world.client_token("other", &renamed));
+    assert_eq!(answer.json()["authorization"]["id"], json!(attacker.id), "the address was changed there: the account is still its owner's");
+    untouched("a changed address");
+
+    // A subject that the provider gives to somebody else, once its link is gone.
+    let (former, theirs) = world.linked("acme", "former");
+    let of_former = world.server.nobody().session(&former.name, PASSWORD);
+    unbind(&of_former, &former, "acme").ok();
+    let recycled = Account { mail: victim.mail.clone(), subject: theirs.subject.clone() };
+    world.signs_in(&world.client_token("acme", &recycled)).refused(401);
+    assert!(world.links(&former).is_empty());
+    untouched("a recycled subject");
+
+    // Spellings of a subject, and one that would lead elsewhere.
+    let (_, linked) = world.linked("acme", "Spelled");
+    for subject in
+        [linked.subject.to_uppercase(), format!("{} ", linked.subject), format!("{}%00", linked.subject), format!("../user/{}", victim.id)]
+    {
+        let other = Account { subject: subject.clone(), mail: victim.mail.clone() };
+        let (url, kept) = world.sent("acme");
+        let answer = world.back(&kept, &world.acme.answer(&url, &other));
+        if answer.status == 200 {
+            world.signs_in(answer.json()["token"].as_str().unwrap()).refused(401);
+        }
+        untouched(&subject);
+    }
+
+    registered_before(&world);
+    untouched("accounts that were there before");
+
+    // A text that was used, for something else.
+    let used = world.client_token("other", &own);
+    assert_eq!(world.signs_in(&used).status, 200);
+    bind(&session, &attacker, "other", &used).refused(409);
+    let fresh = world.client_token("acme", &Account::with_mail("fresh", &victim.mail));
+    bind(&session, &attacker, "acme", &fresh).ok();
+    world.signs_in(&fresh).refused(401);
+    untouched("a text that was used");
+    let without_header = session.clone().post_empty(&format!("managed/user/{}?_action=unbind&provider=acme", attacker.id));
+    assert_eq!((without_header.status, world.links(&attacker).len()), (403, 2), "a form of another site takes no link away");
+}
+
+/// Somebody registers with an address before its owner comes with a provider.
+fn registered_before(world: &World) {
+    let client = world.server.anonymous();
+    let mail = format!("{}@example.test", crate::support::people::unused("early"));
+    let early = Person::with(&world.server, "early", &json!({ "mail": mail }));
+    let owner = Account::with_mail("late", &mail);
+    let token = world.client_token("acme", &owner);
+    world.signs_in(&token).refused(401);
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&first), &json!({ "clientToken": token }));
+    assert_eq!(asked["requirements"]["required"], json!(["password"]), "they are not led into an account that somebody else made");
+    assert!(world.links(&early).is_empty());
+    // With a provider it is no other: the account there is the attacker's, and stays.
+    let (_, step) = client.goes_on("registration", None, &json!({}));
+    let theirs = world.client_token("other", &Account::new("squats"));
+    let (_, step) = client.goes_on("registration", Some(&step), &json!({"clientToken": theirs, "oauthRegister": "true"}));
+    let second = format!("{}@example.test", crate::support::people::unused("squat"));
+    let user = json!({"user": {"userName": second, "sn": "Doe", "mail": second}});
+    client.submit("registration", Some(&step), &user).ok();
+    let came = world.client_token("acme", &Account::with_mail("owner", &second));
+    world.signs_in(&came).refused(401);
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let (asked, _) = client.goes_on("socialUserClaim", Some(&first), &json!({ "clientToken": came }));
+    assert_eq!(asked["requirements"]["required"], json!(["clientToken"]), "by the account that it was made with, or not at all");
 }

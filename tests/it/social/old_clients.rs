@@ -38,7 +38,7 @@ fn the_code_of_a_clients_own_request_signs_in_whom_the_account_is_linked_to() {
         world.server.anonymous().post("authentication?_action=getAuthToken", &body)
     };
     let back = "http://localhost/back";
-    let code = world.acme.code_for(&account, "once");
+    let code = IdentityProvider::code_for(&account, "once");
     let token = ask(&code, "once", back).ok()["auth_token"].as_str().unwrap().to_owned();
     let signs_in = |token: &str| world.server.nobody().with("authToken", token).with("provider", "acme").get("info/login");
     let answer = signs_in(&token);
@@ -52,7 +52,7 @@ fn the_code_of_a_clients_own_request_signs_in_whom_the_account_is_linked_to() {
     let unknown = json!({"provider": "nobody", "code": "c", "nonce": "n", "redirect_uri": back});
     world.server.anonymous().post("authentication?_action=getAuthToken", &unknown).refused(404);
     // A stranger's account proves itself and nobody here.
-    let stranger = ask(&world.acme.code_for(&Account::with_mail("stranger", &person.mail), "n"), "n", back).ok();
+    let stranger = ask(&IdentityProvider::code_for(&Account::with_mail("stranger", &person.mail), "n"), "n", back).ok();
     signs_in(stranger["auth_token"].as_str().unwrap()).refused(401);
     let session = world.server.nobody().session(&person.name, PASSWORD);
     bind(&session, &person, "acme", stranger["auth_token"].as_str().unwrap()).refused(409);
@@ -83,8 +83,7 @@ fn the_form_of_5_0_is_filled_in_by_the_code_of_a_provider() {
             "authorization_endpoint": format!("{}/auth", idp.issuer()),
         })
     );
-    let mut brought =
-        json!({"provider": "acme", "code": idp.code_for(&account, "n"), "nonce": "other", "redirect_uri": "http://localhost/back"});
+    let mut brought = json!({"provider": "acme", "code": IdentityProvider::code_for(&account, "n"), "nonce": "other", "redirect_uri": "http://localhost/back"});
     let submit = |token: Option<&str>, input: &Value| client.submit("registration", token, input);
     let refused = submit(None, &brought).refused(400);
     assert_eq!(refused, "Unable to reach social provider or unknown provider given");
@@ -99,6 +98,6 @@ fn the_form_of_5_0_is_filled_in_by_the_code_of_a_provider() {
     submit(asked["token"].as_str(), &user).ok();
     let link = server.admin().get(&format!("managed/acme/{}?_fields=user", account.subject)).ok();
     assert!(link["user"]["_ref"].as_str().unwrap().starts_with("managed/user/"), "{link}");
-    brought["code"] = json!(idp.code_for(&account, "n"));
+    brought["code"] = json!(IdentityProvider::code_for(&account, "n"));
     submit(None, &brought).refused(409);
 }

@@ -128,7 +128,7 @@ impl IdentityProvider {
     }
 
     /// The code that a client of 5.0 gets, which asked by itself with this nonce and without a verifier.
-    pub(crate) fn code_for(&self, account: &Account, nonce: &str) -> String {
+    pub(crate) fn code_for(account: &Account, nonce: &str) -> String {
         URL_SAFE_NO_PAD.encode(json!({"sub": account.subject, "mail": account.mail, "nonce": nonce, "challenge": s256("")}).to_string())
     }
 

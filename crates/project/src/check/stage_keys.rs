@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crest::{Filter, Pointer};
-use identity::{JsonType, ObjectSchema, Property};
+use identity::{JsonType, ObjectSchema, PEOPLE, Property};
 use process::Catalogue;
 use process::keys::{Named, Role};
 use serde_json::Value;
@@ -16,8 +16,6 @@ use crate::diagnostic::{Diagnostic, Severity, Sink, suggestion};
 use crate::process_file::ProcessFile;
 use crate::project::Project;
 
-/// What a stage works on where its file does not say.
-const PEOPLE: &str = "managed/user";
 /// The property that holds mail addresses where a stage does not say.
 const MAIL: &str = "mail";
 /// Properties that every object has.

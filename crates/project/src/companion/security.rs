@@ -4,15 +4,13 @@
 //! The rule easiest to break: both lower what somebody may do. What of them cannot be honoured closes the way it stands at, and never
 //! leaves the caller with what they came with.
 
+use identity::PEOPLE;
 use script::Program;
 use serde_json::{Map, Value};
 
 use crate::diagnostic::Severity;
 use crate::keys;
 use crate::loose::Node;
-
-/// Where the people are that somebody may act for, if the file does not say.
-const PEOPLE: &str = "managed/user";
 
 /// Which property holds what.
 #[derive(Clone, Debug, PartialEq, Eq)]

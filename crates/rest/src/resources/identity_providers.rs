@@ -8,6 +8,7 @@ use ::social::{Answered, ByCode};
 use async_trait::async_trait;
 use crest::ResourceError;
 use http::HeaderMap;
+use identity::PEOPLE;
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
@@ -43,9 +44,6 @@ pub(super) const ROUTES: &[Route] = &[Route {
         ),
     ],
 }];
-
-/// The collection of the people that accounts at identity providers are linked to.
-pub(super) const PEOPLE: &str = "managed/user";
 
 /// What a client keeps, and sends with the answer of a provider and with a sign-in.
 const KEPT: &str = "x-openidm-datastoretoken";

@@ -6,12 +6,12 @@
 use accounts::shown_notification;
 use async_trait::async_trait;
 use crest::{Fields, Patch, ResourceError};
-use identity::{Audience, Expect};
+use identity::{Audience, Expect, PEOPLE};
 use serde_json::{Value, json};
 use wire::conditions::{Expected, Put};
 use wire::request::QueryRequest;
 
-use super::identity_providers::{self, PEOPLE};
+use super::identity_providers;
 use crate::context::Context;
 use crate::related;
 use crate::reply::{Refusal, Reply};

@@ -26,21 +26,29 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 /// # Errors
 /// When no TLS set-up is possible.
 pub(super) fn outside_client() -> Result<reqwest::Client, reqwest::Error> {
-    builder().dns_resolver(Arc::new(Outside)).build()
+    // The environment is the operator's too: a proxy that it names is reached wherever it is.
+    let proxies = PROXIES.iter().filter_map(|name| reqwest::Url::parse(&std::env::var(name).ok()?).ok()?.host_str().map(str::to_owned));
+    builder().dns_resolver(Arc::new(Outside { proxies: proxies.collect() })).build()
 }
+
+/// What the HTTP client takes a proxy from.
+const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none())
 }
 
 /// Resolves names to public addresses. What a name leads to is judged at the moment of connecting, so that it cannot be another one by then.
-struct Outside;
+struct Outside {
+    proxies: Vec<String>,
+}
 
 impl Resolve for Outside {
     fn resolve(&self, name: Name) -> Resolving {
+        let is_proxy = self.proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(name.as_str()));
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|found| !social::is_inside(found.ip())).collect();
+            let public: Vec<SocketAddr> = found.filter(|found| is_proxy || !social::is_inside(found.ip())).collect();
             if public.is_empty() {
                 return Err("the name leads into this machine or its network, and the provider's file does not name that host".into());
             }
@@ -88,6 +96,11 @@ mod tests {
         let refused = outside_client().unwrap().get(&address).send().await.unwrap_err();
         assert!(refused.is_connect(), "{refused:?}");
         assert!(format!("{refused:?}").contains("leads into this machine"), "{refused:?}");
+        let through = Outside { proxies: vec!["localhost".to_owned()] };
+        assert!(
+            through.resolve("LocalHost".parse().unwrap()).await.is_ok_and(|mut found| found.next().is_some()),
+            "a proxy of the operator's"
+        );
         let connected = tokio::spawn(async move { listener.accept().await.is_ok() });
         // The operator's own addresses are reached: this one hangs up at once.
         let own = client().unwrap().get(&address).timeout(Duration::from_millis(500)).send().await.unwrap_err();

@@ -30,6 +30,11 @@ pub(super) async fn bring(cx: &mut Cx<'_>, proven: Proven) -> Result<(), Resourc
     cx.grant(Fact::OwnsExternal { provider: proven.provider, subject: proven.subject })
 }
 
+/// Whether the provider that somebody came from confirms an address of theirs, and the project lets that stand for our own confirmation.
+pub(super) fn confirms(cx: &Cx<'_>, address: &str) -> bool {
+    brought(cx).is_some_and(|proven| cx.services.social.confirmed_mail(&proven) == Some(address))
+}
+
 /// The tag of a form of details.
 pub(super) fn tag(cx: &Cx<'_>) -> Tag {
     if brought(cx).is_some() { WITH_PROFILE } else { Tag::INITIAL }

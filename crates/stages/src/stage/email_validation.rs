@@ -24,8 +24,8 @@ use serde_json::{Map, Value, json};
 use subtle::ConstantTimeEq as _;
 
 use crate::account::{self, Account, Cx};
-use crate::stage::details;
 use crate::stage::letter::{self, Keys, Letter};
+use crate::stage::{by_provider, details};
 use crate::{MAIL, MailAddress, MailRefusal, MailRequest, Refusal, Services, decoy, input, state};
 
 /// Wrong codes after which an instance's challenge is ended (SEC-11).
@@ -159,6 +159,11 @@ impl EmailValidation {
     async fn send(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         letter::require_service(cx)?;
         let recipient = self.recipient(cx, input).await?;
+        // Of somebody new alone: whose account there is, is proven by a mail of ours.
+        if cx.subject().is_err() && !recipient.taken && by_provider::confirms(cx, &recipient.address) {
+            cx.grant(Fact::ControlsMail { subject: None, address: recipient.address })?;
+            return Ok(Progress::Done);
+        }
         let allowed = cx.services.mail_budget.allow(&MailRequest::of(cx, &recipient.address, recipient.withheld), cx.now);
         letter::tell(cx, recipient.withheld, allowed);
         if recipient.taken {
