@@ -91,7 +91,12 @@ fn a_browser_whose_address_cannot_be_read_is_told_on_a_page() {
     ] {
         let answer = answered(&ping(line, accept));
         let shown: String = line.chars().take(100).collect();
-        assert_eq!((answer.status, answer.header("content-type")), (status, Some("text/html; charset=utf-8")), "{shown}: {}", answer.text());
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (status, Some("text/html; charset=utf-8")),
+            "{shown}: {}",
+            answer.text()
+        );
         assert!(answer.text().contains("<h1>This address cannot be read</h1>"), "{shown}");
         assert_eq!((answer.header("cache-control"), answer.header("referrer-policy")), (Some("no-store"), Some("no-referrer")), "{shown}");
     }
