@@ -134,7 +134,7 @@ fn sec_52_memory_is_bounded_however_clients_hold_their_connections() {
     let shapes = [
         ("an answer", b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
         ("many answers", b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100)),
-        ("a head", [&b"GET /x HTTP/1.1\r\nHost: x\r\nX-Slow: "[..], &[b'x'; 60_000]].concat()),
+        ("a head", [b"GET /x HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_vec(), vec![b'x'; 60_000]].concat()),
         ("a form", body("/sign-in", form, "user=")),
         ("a form for nothing", body("/nosuch", form, "user=")),
         (
