@@ -115,6 +115,50 @@ fn sec_52_however_one_network_holds_its_connections_others_are_served() {
     }
 }
 
+/// More than it has at rest, in bytes: what all unfinished bodies may have, and as much again for connections, answers, and what the allocator keeps.
+const MORE: u64 = 64 << 20;
+
+#[test]
+fn sec_52_memory_is_bounded_however_clients_hold_their_connections() {
+    let settings = "[limits]\nenabled = false\n[pages]\ndir = \"ui\"\n";
+    let project = Project::new().file("vestibule.toml", settings).file("ui/large.bin", vec![b'x'; 24 << 20]);
+    let server = Server::on(project).start();
+    assert_eq!(server.nobody().get("/large.bin").status, 200);
+    let rest = server.memory();
+    let body = |path: &str, kind: &str, begin: &str| {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 1000000\r\n\r\n{begin}");
+        [head.into_bytes(), vec![b'x'; 900_000]].concat()
+    };
+    let form = "application/x-www-form-urlencoded";
+    let submission = "/openidm/selfservice/reset?_action=submitRequirements";
+    let shapes = [
+        ("an answer", b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n".to_vec()),
+        ("many answers", b"GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100)),
+        ("a head", [b"GET /x HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_vec(), vec![b'x'; 60_000]].concat()),
+        ("a form", body("/sign-in", form, "user=")),
+        ("a form for nothing", body("/nosuch", form, "user=")),
+        (
+            "a submission",
+            body(submission, "application/json\r\nX-OpenIDM-Username: anonymous\r\nX-OpenIDM-Password: anonymous", "{\"input\":\""),
+        ),
+    ];
+    for (shape, bytes) in shapes {
+        let held: Vec<TcpStream> = (0..200)
+            .map(|turn| {
+                let mut stream = from(&format!("127.0.9.{}", turn + 1), server.address());
+                stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+                // One that is refused, or not read any further, takes no more of it.
+                let _ = stream.write_all(&bytes);
+                stream
+            })
+            .collect();
+        let held_now = server.memory();
+        assert!(held_now < rest + MORE, "{shape}: {} MiB at rest, and {} MiB now", rest >> 20, held_now >> 20);
+        assert_eq!(server.anonymous().get("info/ping").status, 200, "{shape}: others are served");
+        drop(held);
+    }
+}
+
 #[test]
 fn sec_52_handshakes_that_are_begun_and_not_ended_keep_nobody_out() {
     let pair = Pair::of("localhost");

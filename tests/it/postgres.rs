@@ -94,6 +94,8 @@ fn a_store_that_cannot_be_used_is_one_sentence_without_its_password() {
         (format!("postgres://vestibule:{SECRET}@127.0.0.1:{port}/vestibule?{plain}&schema=foreign_one"), "tables of something else"),
         (format!("postgres://vestibule:{SECRET}@127.0.0.1:x/vestibule"), "a port is no number"),
         (format!("postgres://:{SECRET}@/vestibule"), "no "),
+        (format!("postgres:/vestibule:{SECRET}@127.0.0.1:{port}/vestibule"), "it begins with postgres://"),
+        (format!("postgres:vestibule:{SECRET}@127.0.0.1:{port}/vestibule"), "it begins with postgres://"),
     ];
     let work = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     for (url, words) in cases {

@@ -3,6 +3,8 @@
 //! Easiest to get wrong: the order. Who it is comes first, then whether the form is one that this browser was given, and only then does the
 //! page's function look at anything that was typed.
 
+use std::error::Error as _;
+use std::io;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -266,17 +268,28 @@ fn is_of_us(headers: &HeaderMap, public_url: &str) -> bool {
 async fn collect(mut body: Body) -> Result<Vec<u8>, DeadEnd> {
     let (mut bytes, mut read) = (Vec::new(), 0_usize);
     while let Some(frame) = body.frame().await {
-        // Whoever breaks off does not wait for an answer.
-        let Ok(frame) = frame else { return Err(DeadEnd::new(Why::Forgotten)) };
-        let Some(data) = frame.data_ref() else { continue };
+        let data = match frame {
+            Ok(frame) => frame.into_data().unwrap_or_default(),
+            Err(error) if is_too_much_of_all(&error) => return Err(DeadEnd { retry_after: Some(5), ..DeadEnd::new(Why::Busy) }),
+            // Whoever breaks off does not wait for an answer.
+            Err(_) => return Err(DeadEnd::new(Why::Forgotten)),
+        };
         read = read.saturating_add(data.len());
         if read <= MAX_FORM {
-            bytes.extend_from_slice(data);
+            bytes.extend_from_slice(&data);
         } else if read > MAX_IGNORED {
             break;
+        } else {
+            bytes = Vec::new();
         }
     }
     if read > MAX_FORM { Err(DeadEnd::new(Why::TooLarge)) } else { Ok(bytes) }
+}
+
+/// Whether all clients together have begun more than is held for them.
+fn is_too_much_of_all(error: &axum::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::QuotaExceeded)
 }
 
 /// The answer, with the cookies that belong to it.

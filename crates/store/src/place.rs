@@ -9,7 +9,8 @@ pub fn name_of(location: &str) -> String {
     match postgres::Address::of(location) {
         Some(Ok(address)) => address.to_string(),
         Some(Err(_)) => "postgres://…".to_owned(),
-        None => location.to_owned(),
+        None if sqlite::file(location).is_ok() => location.to_owned(),
+        None => sqlite::beginning(location),
     }
 }
 

@@ -40,13 +40,24 @@ const STATEMENT_CACHE: usize = 64;
 /// The file a location names: a path, or a URL `sqlite:PATH` or `sqlite://PATH`.
 pub(crate) fn file(location: &str) -> Result<PathBuf, OpenError> {
     let path = location.strip_prefix("sqlite:").map_or(location, |path| path.strip_prefix("//").unwrap_or(path));
-    let unknown = path.is_empty() || path.contains(":memory:") || path.contains("://") || path.contains('\0');
+    let foreign = path == location && scheme(location).is_some();
+    let unknown = foreign || path.is_empty() || path.contains(":memory:") || path.contains("://") || path.contains('\0');
     if unknown { Err(OpenError::UnknownBackend(beginning(location))) } else { Ok(PathBuf::from(path)) }
 }
 
+/// The scheme of an address, also of one that is mistyped: a path with a colon in its first segment is written behind `sqlite:` or `./`.
+fn scheme(location: &str) -> Option<&str> {
+    let is_scheme = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let engine = location.get(..8).filter(|begin| begin.eq_ignore_ascii_case("postgres"));
+    location.split_once(':').map(|(scheme, _)| scheme).filter(is_scheme).or(engine)
+}
+
 /// What a location begins with: the rest may hold a password.
-fn beginning(location: &str) -> String {
-    location.split_once("://").map_or_else(|| location.to_owned(), |(scheme, _)| format!("{scheme}://…"))
+pub(crate) fn beginning(location: &str) -> String {
+    if let Some((scheme, _)) = location.split_once("://") {
+        return format!("{scheme}://…");
+    }
+    scheme(location).filter(|scheme| *scheme != "sqlite").map_or_else(|| location.to_owned(), |scheme| format!("{scheme}:…"))
 }
 
 /// Makes an empty file that only its owner may read; the log files inherit its mode. A file that is there keeps its own.

@@ -295,6 +295,13 @@ impl Server {
         }
     }
 
+    /// Bytes of memory that the server holds now.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.running().child.id())).unwrap();
+        let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap().trim().trim_end_matches(" kB");
+        held.parse::<u64>().unwrap() << 10
+    }
+
     /// Sends a signal by name, without waiting.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").arg(format!("-{name}")).arg(self.running().child.id().to_string()).status().unwrap();

@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Bytes of bodies that are not whole yet, of all clients. A body is at most a mebibyte unless the project says otherwise.
-const BODIES: usize = 32 * 1024 * 1024;
+/// Bytes of bodies that are not whole yet, of all clients. A body is at most a mebibyte unless the project says otherwise, and what gathers it has
+/// room for twice as much.
+const BODIES: usize = 16 * 1024 * 1024;
 
 /// Entries of connections that are gone, of a network with hardly any.
 const FEW: usize = 16;
@@ -332,12 +333,12 @@ mod tests {
         let (hostile, other) = (enter(&crowd, "192.0.2.1").unwrap(), enter(&crowd, "192.0.3.1").unwrap());
         let mebibyte = 1024 * 1024;
         let many: Vec<_> = (0..40).map(|_| Turn::of(&hostile.member())).collect();
-        assert_eq!(many.iter().filter(|turn| turn.holds(mebibyte)).count(), 32);
+        assert_eq!(many.iter().filter(|turn| turn.holds(mebibyte)).count(), 16);
         let few: Vec<_> = (0..4).map(|_| Turn::of(&other.member())).collect();
         assert!(few.iter().all(|turn| turn.holds(mebibyte)), "another network has its share");
         assert!(!many[0].holds(1), "and the first one's is smaller now");
         many[0].has_all();
-        assert_eq!(crowd.state.lock().unwrap().bodies, 35 * mebibyte);
+        assert_eq!(crowd.state.lock().unwrap().bodies, 19 * mebibyte);
         drop((many, few));
         let state = crowd.state.lock().unwrap();
         assert!(state.bodies == 0 && state.senders.is_empty(), "and given back");

@@ -1,30 +1,31 @@
 //! A server without HTTP: stages, engine, virtual clock, seeded randomness, people.
 
-use std::collections::{BTreeMap, HashMap};
+mod counted;
+mod ports;
+mod table;
+
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
-use crest::{Clock, Page, Pointer, Query, Random, Resource, ResourceError};
+use crest::{Random, ResourceError};
 use identity::kba::KbaConfig;
-use identity::names::Canonical;
-use identity::secret::{HashParameters, Hasher, InlineHasher, Secret, Verdict};
-use identity::{Managed, MemoryObjects, Objects, ObjectsError, Policies, Schemas};
-use jose::{KeyRing, TokenForm};
+use identity::secret::{HashParameters, Hasher, InlineHasher, Secret};
+use identity::{Managed, MemoryObjects, Policies, Schemas};
+use jose::KeyRing;
 use process::{
-    Caller, Catalogue, Companions, Compiled, Definitions, Engine, Mail, Process, ProcessMap, SnapshotToken, Submission, Submitted, Version,
-    compile,
+    Caller, Catalogue, Companions, Compiled, Definitions as _, Engine, Mail, Process, ProcessMap, Submission, Submitted, compile,
 };
-use script::{Bindings, Limits, NoHost, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
-use vestibule_stages::{
-    AutoLogin, CaptchaVerdict, CaptchaVerifier, HandlebarsTemplates, MailBudget, MailRequest, OwnMails, RemoteStages, Scripts, Services,
-    SignedInElsewhere,
-};
+use vestibule_stages::{HandlebarsTemplates, Services};
 
+use self::counted::{CountedHasher, CountedObjects, Work};
+pub(crate) use self::counted::{Seeded, VirtualClock};
+use self::ports::{Budget, Echo, Named, NoProvider, Nowhere, Open, Verifier, provider, scripts};
+pub(crate) use self::ports::{PROVIDER, client_token};
+use self::table::Table;
 use crate::consequences::Told;
 use crate::on_the_map::keeps_to;
 use crate::stages;
@@ -38,290 +39,6 @@ pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("nothing waits in memory"),
-    }
-}
-
-pub(crate) struct VirtualClock(AtomicI64);
-
-impl VirtualClock {
-    pub(crate) fn pass(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Clock for VirtualClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::SeqCst).unsigned_abs())
-    }
-}
-
-/// SplitMix64.
-pub(crate) struct Seeded(pub(crate) AtomicU64);
-
-impl Random for Seeded {
-    fn fill(&self, target: &mut [u8]) {
-        for chunk in target.chunks_mut(8) {
-            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
-        }
-    }
-}
-
-/// What one submission cost.
-#[derive(Default)]
-pub(crate) struct Work {
-    reads: AtomicU32,
-    hashes: AtomicU32,
-    /// Objects that came out of the store.
-    rows: AtomicU32,
-}
-
-impl Work {
-    fn read(&self, rows: usize) {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.rows.fetch_add(u32::try_from(rows).unwrap_or(u32::MAX), Ordering::SeqCst);
-    }
-}
-
-struct CountedObjects(Arc<MemoryObjects>, Arc<Work>);
-
-#[async_trait]
-impl Objects for CountedObjects {
-    async fn read(&self, collection: &str, id: &str) -> Result<Option<Resource>, ObjectsError> {
-        let found = self.0.read(collection, id).await?;
-        self.1.read(usize::from(found.is_some()));
-        Ok(found)
-    }
-
-    async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
-        let page = self.0.query(collection, query).await?;
-        self.1.read(page.result.len());
-        Ok(page)
-    }
-
-    async fn nearest(&self, collection: &str, id: &str, limit: u32) -> Result<Vec<Resource>, ObjectsError> {
-        let found = self.0.nearest(collection, id, limit).await?;
-        self.1.read(found.len());
-        Ok(found)
-    }
-
-    async fn named(&self, collection: &str, property: &str, name: &Canonical) -> Result<Vec<String>, ObjectsError> {
-        self.1.reads.fetch_add(1, Ordering::SeqCst);
-        self.0.named(collection, property, name).await
-    }
-
-    async fn spelled(&self, collection: &str, property: &Pointer, name: &Canonical, limit: u32) -> Result<Vec<String>, ObjectsError> {
-        self.1.reads.fetch_add(1, Ordering::SeqCst);
-        self.0.spelled(collection, property, name, limit).await
-    }
-
-    async fn referring(
-        &self,
-        collection: &str,
-        property: &str,
-        wanted: identity::Referring<'_>,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<String>, ObjectsError> {
-        self.1.reads.fetch_add(1, Ordering::SeqCst);
-        self.0.referring(collection, property, wanted, after, limit).await
-    }
-
-    async fn referrers(&self, collection: &str, property: &str, target: &str) -> Result<u64, ObjectsError> {
-        self.1.reads.fetch_add(1, Ordering::SeqCst);
-        self.0.referrers(collection, property, target).await
-    }
-
-    async fn confirmation(&self, collection: &str, id: &str) -> Result<Option<identity::find::Confirmation>, ObjectsError> {
-        self.0.confirmation(collection, id).await
-    }
-}
-
-struct CountedHasher(InlineHasher, Arc<Work>);
-
-#[async_trait]
-impl Hasher for CountedHasher {
-    async fn hash(&self, secret: Secret) -> Result<Value, ResourceError> {
-        self.1.hashes.fetch_add(1, Ordering::SeqCst);
-        self.0.hash(secret).await
-    }
-
-    async fn verify(&self, secret: Secret, stored: Option<Value>) -> Result<Verdict, ResourceError> {
-        self.1.hashes.fetch_add(1, Ordering::SeqCst);
-        self.0.verify(secret, stored).await
-    }
-}
-
-/// Thinks that whoever answers `human` is one; `down` finds it unreachable.
-struct Verifier;
-
-#[async_trait]
-impl CaptchaVerifier for Verifier {
-    async fn verify(&self, uri: &str, secret: &str, response: &str, _: &str) -> Result<CaptchaVerdict, ResourceError> {
-        assert!(uri.ends_with("/siteverify") && !secret.is_empty());
-        match response {
-            "down" => Err(ResourceError::unavailable("The captcha provider cannot be reached, try again later")),
-            _ => Ok(CaptchaVerdict { solved: response == "human", reasons: vec!["invalid-input-response".into()] }),
-        }
-    }
-}
-
-/// Mails of our own that say what they are.
-struct Named;
-
-impl OwnMails for Named {
-    fn mail(&self, name: &str, _: &[String], values: &[(&str, &str)]) -> (String, String) {
-        (name.to_owned(), format!("{values:?}"))
-    }
-}
-
-/// An access manager that is away.
-struct Nowhere;
-
-#[async_trait]
-impl AutoLogin for Nowhere {
-    async fn sign_in(&self, _: &str, _: &str, _: &str) -> Result<SignedInElsewhere, ResourceError> {
-        Err(ResourceError::unavailable("The access manager is away"))
-    }
-}
-
-/// The identity provider of the examples.
-pub(crate) const PROVIDER: &str = "example";
-
-fn provider() -> social::Provider {
-    let file = json!({
-        "provider": PROVIDER, "type": "OAUTH", "clientId": "me", "redirectUri": "https://id.example.test/", "authorizationEndpoint": "https://idp.example.test/auth",
-        "tokenEndpoint": "https://idp.example.test/token", "userInfoEndpoint": "https://idp.example.test/me",
-    });
-    social::Provider::read(&file).expect("the file is good")
-}
-
-/// What proves an account at the provider, whose address is `mail`; the same text for the same.
-pub(crate) fn client_token(subject: &str, mail: &str, now: i64) -> String {
-    static MADE: Mutex<BTreeMap<(String, String, i64), String>> = Mutex::new(BTreeMap::new());
-    let mut made = MADE.lock().expect("no test panics while it holds the lock");
-    made.entry((subject.to_owned(), mail.to_owned(), now)).or_insert_with(|| minted(subject, mail, now)).clone()
-}
-
-fn minted(subject: &str, mail: &str, now: i64) -> String {
-    let members = json!({ "email": mail }).as_object().cloned().expect("an object");
-    let proven = social::Proven { provider: PROVIDER.into(), subject: subject.into(), profile: members.clone(), common: members };
-    let payload = serde_json::to_value(&proven).expect("it is JSON");
-    process::mint(&keys(), &Seeded(AtomicU64::new(11)), vestibule_stages::SOCIAL_ACCOUNT, payload, now, 900).expect("it is sealed")
-}
-
-/// An identity provider that is away, and no scripts.
-struct NoProvider;
-
-#[async_trait]
-impl social::Fetch for NoProvider {
-    async fn fetch(&self, _: social::Request) -> Result<social::Answer, String> {
-        Err("it is away".to_owned())
-    }
-}
-
-#[async_trait]
-impl social::TransformScript for NoProvider {
-    async fn run(&self, _: social::Scripted) -> Result<Value, String> {
-        Err("there are none".to_owned())
-    }
-}
-
-/// A real sandbox that is waited for, and a host with nothing to read.
-struct WaitedFor(Sandbox);
-
-#[async_trait]
-impl Scripts for WaitedFor {
-    async fn condition(&self, program: &Program, bindings: Bindings) -> Result<bool, ScriptError> {
-        self.0.run_condition_blocking(program, bindings, Arc::new(NoHost))
-    }
-
-    async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError> {
-        self.0.run_blocking(program, bindings, Arc::new(NoHost))
-    }
-}
-
-/// A service that says what it is told to say.
-struct Echo;
-
-#[async_trait]
-impl RemoteStages for Echo {
-    async fn call(&self, url: &str, _: Option<&str>, request: &Value, _: Duration) -> Result<Value, String> {
-        if url.ends_with("/down") { Err("it is down".into()) } else { Ok(request["input"]["say"].clone()) }
-    }
-}
-
-/// One sandbox for all tests, with time enough for a busy machine: limits are tested where they are kept.
-fn scripts() -> Arc<dyn Scripts> {
-    static SCRIPTS: OnceLock<Arc<WaitedFor>> = OnceLock::new();
-    SCRIPTS.get_or_init(|| Arc::new(WaitedFor(Sandbox::new(Limits { time: Duration::from_secs(30), ..Limits::default() })))).clone()
-}
-
-/// So many mails per recipient.
-#[derive(Default)]
-pub(crate) struct Budget {
-    pub(crate) limit: AtomicU32,
-    sent: Mutex<HashMap<String, u32>>,
-}
-
-impl MailBudget for Budget {
-    fn allow(&self, request: &MailRequest<'_>, _: i64) -> Result<(), &'static str> {
-        let mut sent = self.sent.lock().unwrap();
-        let count = sent.entry(request.recipient.to_owned()).or_insert(0);
-        *count += 1;
-        if *count <= self.limit.load(Ordering::SeqCst) { Ok(()) } else { Err("recipient_hour") }
-    }
-
-    fn client(&self, _: &str) -> Option<i64> {
-        None
-    }
-}
-
-/// A mail service that takes everything.
-struct Open;
-
-#[async_trait]
-impl vestibule_stages::MailDoor for Open {
-    async fn refuses(&self, _: &vestibule_stages::MailAddress) -> Result<Option<vestibule_stages::MailRefusal>, ResourceError> {
-        Ok(None)
-    }
-}
-
-type Definition = Arc<Process<Services>>;
-
-#[derive(Default)]
-pub(crate) struct Table {
-    current: Mutex<HashMap<String, Definition>>,
-    all: Mutex<HashMap<(String, Version), Definition>>,
-}
-
-impl Table {
-    pub(crate) fn revoke(&self, name: &str) {
-        self.all.lock().unwrap().retain(|(process, _), _| process != name);
-    }
-}
-
-#[async_trait]
-impl Definitions<Services> for Table {
-    fn current(&self, process: &str) -> Option<Arc<Process<Services>>> {
-        self.current.lock().unwrap().get(process).cloned()
-    }
-
-    async fn version(&self, process: &str, version: &Version) -> Result<Option<Arc<Process<Services>>>, ResourceError> {
-        Ok(self.all.lock().unwrap().get(&(process.to_owned(), version.clone())).cloned())
-    }
-
-    async fn forms(&self, process: &str) -> Result<Vec<TokenForm>, ResourceError> {
-        let all = self.all.lock().unwrap();
-        let of = all.iter().filter(|((name, _), _)| name == process);
-        Ok(of
-            .map(|(_, process)| match process.token.kind {
-                SnapshotToken::Stateless(form) => form,
-                SnapshotToken::Local => TokenForm::DEFAULT,
-            })
-            .collect())
     }
 }
 

@@ -130,7 +130,22 @@ async fn an_unreachable_directory_and_an_unknown_backend_are_told_apart() {
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("none/store.db");
     assert!(matches!(Db::open(nowhere.to_str().unwrap(), users()).await, Err(OpenError::Unreachable { .. })));
-    assert!(matches!(Db::open("mysql://localhost/x", users()).await, Err(OpenError::UnknownBackend(_))));
+    for mistyped in [
+        "mysql://u:secret@localhost/x",
+        "mysql:u:secret@localhost/x",
+        "postgres:/u:secret@localhost/x",
+        "postgres:u:secret@localhost/x",
+        "postgres//u:secret@localhost/x",
+        "PostgreSQL:u:secret@localhost/x",
+        "jdbc:postgresql://localhost/x?password=secret",
+    ] {
+        let error = Db::open(mistyped, users()).await.unwrap_err();
+        assert!(matches!(error, OpenError::UnknownBackend(_) | OpenError::Address(_)), "{error}");
+        assert!(!format!("{error} {error:?}").contains("secret") && Db::file(mistyped).is_none(), "{error}");
+    }
+    for path in ["sqlite:a:b.db", "./a:b.db", "/a:b/c@d.db", "sqlite:///a/b.db", "store.db"] {
+        assert!(Db::file(path).is_some(), "{path}");
+    }
 }
 
 #[tokio::test]
