@@ -31,10 +31,11 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
         let mut cells = vec![Cell::from(format!("{} {}", text(row, "index").parse::<u64>().unwrap_or_default() + 1, text(row, "stage")))];
         cells.push(text(row, "version").into());
         cells.extend(counted);
+        cells.push(row.get("halfWithin").and_then(Value::as_str).unwrap_or_default().into());
         cells.push(refused.into());
         cells
     });
-    let head = ["Stage", "Version", "Entered", "Completed", "Abandoned", "In it now", "Refused"];
+    let head = ["Stage", "Version", "Entered", "Completed", "Abandoned", "In it now", "Half within, in seconds", "Refused"];
     let lead = format!("Of the last {DAYS} days, by version. Each person counts once.");
     let mut sections = vec![Section::table("Stages", &lead, &head, stages.collect())];
     let file = format!("conf/selfservice-{name}.json");
