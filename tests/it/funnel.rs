@@ -50,6 +50,7 @@ fn an_instance_is_counted_once_whatever_is_repeated() {
     assert_eq!(numbers(&seen), [[2, 2, 0, 0], [2, 1, 0, 1], [1, 1, 0, 0]], "{seen:#?}");
     assert_eq!(seen[1]["failed"], json!({ "code-wrong": 1 }));
     assert_eq!((&seen[1]["within"], &seen[2]["within"]), (&json!({ "30": 1 }), &json!({ "5": 1 })));
+    assert_eq!((&seen[0]["halfWithin"], &seen[1]["halfWithin"]), (&Value::Null, &json!("30")));
     assert_eq!((&seen[1]["stage"], &seen[1]["index"]), (&json!("emailValidation"), &json!(1)));
 
     // Their time is over: who was open has left, and the counts are those of before.

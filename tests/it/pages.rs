@@ -3,6 +3,7 @@
 mod account;
 mod browsers;
 mod captcha;
+mod console;
 mod forms;
 mod links;
 mod look;

@@ -4,6 +4,7 @@ import { cpus } from 'node:os';
 import * as chromium from './support.mjs';
 import * as firefox from './firefox.mjs';
 import * as account from './ways/account.mjs';
+import * as operators from './ways/console.mjs';
 import * as habits from './ways/habits.mjs';
 import * as links from './ways/links.mjs';
 import * as processes from './ways/processes.mjs';
@@ -26,7 +27,7 @@ const MAIN = [
 /** Each way is gone with scripts and without, but for those that are about scripts. */
 function tests() {
   const all = [];
-  for (const part of [processes, account, links, habits]) {
+  for (const part of [processes, account, links, habits, operators]) {
     for (const [name, way] of Object.entries(part)) {
       if (typeof way !== 'function' || (inFirefox && !MAIN.includes(way))) continue;
       const modes = way.only ? [way.only === 'scripts'] : [true, false];

@@ -8,6 +8,7 @@ export const tools = createRequire(process.env.VESTIBULE_NODE_MODULES + '/of-the
 
 /** What the test that started this says: `{chromium, password, servers: {<name>: {url, mail, clock}}}`. */
 export const given = JSON.parse(process.env.VESTIBULE_PAGES_TESTS);
+export const ADMIN_PASSWORD = given.password;
 
 /** How long anything may take to become true, in milliseconds. */
 export const PATIENCE = Number(process.env.VESTIBULE_PAGES_PATIENCE || 20_000);

@@ -226,7 +226,7 @@ fn mail(id: i64, entry: Option<&OutboxEntry>) -> (String, Option<String>) {
     match entry.state {
         OutboxState::Delivered => (format!("mail {id} was taken by the mail server"), None),
         OutboxState::Dead => (
-            format!("mail {id} was given up after {} attempts: {error}", entry.attempts),
+            format!("mail {id} was given up (attempts: {}): {error}", entry.attempts),
             Some(format!("They got no mail because the mail server did not take it, and it was given up: {error}.")),
         ),
         OutboxState::Pending => {

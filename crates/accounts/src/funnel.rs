@@ -63,9 +63,22 @@ pub fn rows(counts: &[(Counted, u64)], by_day: bool, by_language: bool) -> Vec<V
             let found = numbers.iter().filter_map(|(what, number)| Some((what.strip_prefix(prefix)?.to_owned(), json!(number))));
             row.insert(member.to_owned(), Value::Object(found.collect()));
         }
+        row.insert("halfWithin".to_owned(), json!(half(&numbers)));
         Value::Object(row)
     };
     rows.into_iter().map(row).collect()
+}
+
+/// The seconds within which half of those who completed a stage did, as far as buckets tell: `30`, or `more`.
+fn half(numbers: &BTreeMap<&str, u64>) -> Option<&'static str> {
+    let buckets = Counted::WITHIN.map(|(_, name)| name).into_iter().chain(["more"]);
+    let counted = buckets.map(|name| (name, numbers.get(format!("within:{name}").as_str()).copied().unwrap_or_default()));
+    let all: u64 = counted.clone().map(|(_, number)| number).sum();
+    let mut until = 0;
+    counted.filter(|(_, number)| *number > 0).find_map(|(name, number)| {
+        until += number;
+        (until * 2 >= all).then_some(name)
+    })
 }
 
 /// The rows as a table for a spreadsheet, a line each; a count below ten is `<10`.
@@ -123,6 +136,17 @@ mod tests {
         assert_eq!((by_day.len(), &by_day[1]["day"], &by_day[1]["entered"]), (2, &json!("2022-01-09"), &json!(5)));
         assert_eq!(day("2022-01-09"), Some(19_001));
         assert_eq!((day("2022-02-30"), day("x"), day("2022-01-09-1")), (None, None, None));
+    }
+
+    #[test]
+    fn half_of_the_times_are_within_a_bucket() {
+        let of = |times: &[(&str, u64)]| {
+            let counts: Vec<_> = times.iter().map(|(name, number)| (counted("reset", 0, &format!("within:{name}")), *number)).collect();
+            rows(&counts, false, false).first().map(|row| row["halfWithin"].clone())
+        };
+        assert_eq!(of(&[("5", 2), ("30", 2), ("more", 1)]), Some(json!("30")));
+        assert_eq!((of(&[("more", 1)]), of(&[("5", 1), ("900", 1)])), (Some(json!("more")), Some(json!("5"))));
+        assert_eq!(rows(&[(counted("reset", 0, "entered"), 1)], false, false)[0]["halfWithin"], json!(null));
     }
 
     #[test]

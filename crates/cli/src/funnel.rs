@@ -49,15 +49,19 @@ impl Funnel {
             let of = format!("{} {}", text(row, "process"), text(row, "version"));
             if of != before {
                 output.line(format_args!("{of}"));
-                output
-                    .line(format_args!("  {:<40} {:>9} {:>9} {:>9} {:>9}  refused", "stage", "entered", "completed", "abandoned", "open"));
+                output.line(format_args!(
+                    "  {:<40} {:>9} {:>9} {:>9} {:>9} {:>9}  refused",
+                    "stage", "entered", "completed", "abandoned", "open", "half in s"
+                ));
                 before = of;
             }
             let failed = row.get("failed").and_then(Value::as_object).into_iter().flatten();
             let failed: Vec<String> = failed.map(|(why, number)| format!("{why} {number}")).collect();
             let [stage, entered, completed, abandoned, open] =
                 ["stage", "entered", "completed", "abandoned", "open"].map(|name| text(row, name));
-            output.line(format_args!("  {stage:<40} {entered:>9} {completed:>9} {abandoned:>9} {open:>9}  {}", failed.join(", ")));
+            let half = row.get("halfWithin").and_then(Value::as_str).unwrap_or("-");
+            output
+                .line(format_args!("  {stage:<40} {entered:>9} {completed:>9} {abandoned:>9} {open:>9} {half:>9}  {}", failed.join(", ")));
         }
         output.finish(ExitCode::SUCCESS)
     }

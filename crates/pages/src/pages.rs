@@ -29,6 +29,7 @@ use crate::dead_end::{DeadEnd, Why};
 use crate::form::Form;
 use crate::look::Look;
 use crate::mail_change;
+use crate::operator::Operator;
 use crate::page::Page as _;
 use crate::preferred_language;
 use crate::returned;
@@ -49,6 +50,7 @@ const LOOK_EVERY: i64 = 1;
 /// The pages of a server.
 pub struct Pages {
     accounts: Arc<Accounts>,
+    operator: Arc<Operator>,
     clicks: Arc<Turns>,
     look: ArcSwapOption<Seen>,
     looked: AtomicI64,
@@ -61,10 +63,10 @@ struct Seen {
 }
 
 impl Pages {
-    /// The pages on these accounts.
+    /// The pages on these accounts, and the console on what an operator works on.
     #[must_use]
-    pub fn new(accounts: Arc<Accounts>) -> Self {
-        Self { accounts, clicks: Arc::default(), look: ArcSwapOption::empty(), looked: AtomicI64::new(0) }
+    pub fn new(accounts: Arc<Accounts>, operator: Operator) -> Self {
+        Self { accounts, operator: Arc::new(operator), clicks: Arc::default(), look: ArcSwapOption::empty(), looked: AtomicI64::new(0) }
     }
 
     /// Answers a request for a path outside `/openidm`; nothing where the project switched the pages off.
@@ -141,6 +143,7 @@ impl Pages {
         let principal = accounts::Principal::everybody(&runtime.project.authentication);
         Visit {
             accounts: Arc::clone(&self.accounts),
+            operator: Arc::clone(&self.operator),
             clicks: Arc::clone(&self.clicks),
             runtime,
             look,

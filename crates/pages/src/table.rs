@@ -8,6 +8,7 @@ use serde_json::Value;
 use wire::parameters::decode_percent;
 use wire::path::captured;
 
+use crate::console::Console;
 use crate::dashboard::Dashboard;
 use crate::dead_end::DeadEnd;
 use crate::edit::Edit;
@@ -26,8 +27,8 @@ use crate::sign_in::SignIn;
 use crate::signed_in::SignedInAlready;
 use crate::visit::{Outcome, Visit};
 use crate::{
-    away, dashboard, edit, elsewhere, landing, language_choice, linked, mail_change, mail_code, policy_answer, profile, self_service,
-    sign_in,
+    away, console, dashboard, edit, elsewhere, landing, language_choice, linked, mail_change, mail_code, policy_answer, profile,
+    self_service, sign_in,
 };
 
 /// What a function of a page gives back.
@@ -111,6 +112,14 @@ rows! {
     ["/vestibule/mail/{token}"] => mail_change::opened, ;
     /// What such a link does, and its button.
     ["/vestibule/mail"] => mail_change::serve, MailLink, "mail-link.html";
+    /// What the operator sees.
+    ["/vestibule/console"] => console::overview, Console, "console.html";
+    /// One process.
+    ["/vestibule/console/process/{process}"] => console::process, ;
+    /// The map of one process.
+    ["/vestibule/console/map/{process}"] => console::map, ;
+    /// The other parts of the console.
+    ["/vestibule/console/{part}"] => console::part, ;
     /// A link that no server can read.
     ["/code"] => mail_code::serve, MailCode, "code-from-mail.html";
     /// Every dead end.

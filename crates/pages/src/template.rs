@@ -35,6 +35,7 @@ pub(crate) const BUILTIN: &[(&str, &str)] = builtin![
     "confirm-link.html",
     "ended.html",
     "code-from-mail.html",
+    "console.html",
     "signed-in-already.html",
     "dead-end.html",
     "account/dashboard.html",

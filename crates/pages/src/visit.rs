@@ -17,6 +17,7 @@ use crate::dead_end::DeadEnd;
 use crate::form::Form;
 use crate::language::direction;
 use crate::look::Look;
+use crate::operator::Operator;
 use crate::page::Page;
 
 /// What a page answers.
@@ -26,6 +27,8 @@ pub(crate) type Outcome = Result<Response<Body>, DeadEnd>;
 pub(crate) struct Visit {
     /// Everything faces share.
     pub(crate) accounts: Arc<Accounts>,
+    /// What the console works on.
+    pub(crate) operator: Arc<Operator>,
     /// The project.
     pub(crate) runtime: Arc<Runtime>,
     /// How its pages look.

@@ -67,6 +67,9 @@ pub struct MapStep {
     /// What became of it since the map that this one was compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<MapChange>,
+    /// What else is to be read at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Its configuration, by which two maps are compared.
     #[serde(skip)]
     pub(crate) configuration: Value,
@@ -154,6 +157,7 @@ fn step<S: Send + Sync + 'static>(placed: &Placed<S>, file: &Value) -> MapStep {
         branches: branches.collect(),
         parts: stage.parts(),
         change: None,
+        note: None,
         configuration,
     }
 }
@@ -193,6 +197,7 @@ impl MapStep {
         if !self.parts.is_empty() {
             remarks.push(format!("one form of {}", self.parts.join(", ")));
         }
+        remarks.extend(self.note.clone());
         remarks
     }
 

@@ -130,6 +130,8 @@ pub struct Settings {
     pub keys: Keys,
     /// `[proxies] trusted`: networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// `[console] networks`: from where the console is to be had.
+    pub console: Vec<Network>,
     /// `[proxies] proxy_protocol`: connections from them begin with a header of the PROXY protocol, version 2.
     pub proxy_protocol: bool,
     /// `[pages]`: our own pages, and another client's static build beside them.
@@ -165,6 +167,7 @@ impl Default for Settings {
             hashing: HashParameters::default(),
             keys: Keys::default(),
             trusted_proxies: Vec::new(),
+            console: ["127.0.0.0/8", "::1"].into_iter().filter_map(|network| network.parse().ok()).collect(),
             proxy_protocol: false,
             pages: Pages::default(),
             mail: Mail::default(),
@@ -181,7 +184,7 @@ impl Default for Settings {
 }
 
 /// Sections with their keys.
-const SECTIONS: [(&str, &[&str]); 16] = [
+const SECTIONS: [(&str, &[&str]); 17] = [
     ("server", &["listen", "public_url"]),
     ("tls", &tls::KEYS),
     ("store", &["url"]),
@@ -194,6 +197,7 @@ const SECTIONS: [(&str, &[&str]); 16] = [
     ("mail", &mail::KEYS),
     ("audit", &["enabled", "required", "retain_days"]),
     ("metrics", &["listen", "token"]),
+    ("console", &["networks"]),
     ("names", &["several_spellings"]),
     ("signin", &["managed"]),
     ("tokens", &["max_instance_hours"]),
@@ -265,6 +269,10 @@ impl Settings {
                 .iter()
                 .filter_map(|node| parsed(node, "a network, '10.0.0.0/8'"))
                 .collect(),
+            console: match root.get("console").get("networks") {
+                node if !node.is_present() => default.console,
+                node => node.items().iter().filter_map(|node| parsed(node, "a network, '10.0.0.0/8'")).collect(),
+            },
             proxy_protocol: root.get("proxies").get("proxy_protocol").boolean().unwrap_or(default.proxy_protocol),
             pages: Pages::read(&root.get("pages")),
             profile: Profile::read(&root.get("profile")),

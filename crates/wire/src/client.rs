@@ -27,6 +27,8 @@ pub struct Client {
     pub https: bool,
     /// No proxy stands between the client and the server.
     pub direct: bool,
+    /// Nobody stands between them whose word does not count: the address is the client's and not that of such a one.
+    pub believed: bool,
 }
 
 /// Most entries of a forwarding list that are looked at (SEC-52).
@@ -43,7 +45,7 @@ impl Client {
         let peer = Peer { address: peer.address.to_canonical(), ..peer };
         let forwarded = peer.passed_on || [FORWARDED_FOR, FORWARDED_PROTO, "forwarded"].iter().any(|name| headers.contains_key(*name));
         if !trusts(peer.address) {
-            return Self { address: peer.address, https: peer.https, direct: !forwarded };
+            return Self { address: peer.address, https: peer.https, direct: !forwarded, believed: !forwarded };
         }
         let mut address = peer.address;
         for hop in hops(headers).into_iter().take(MAX_HOPS) {
@@ -56,7 +58,7 @@ impl Client {
         }
         // A proxy that says nothing of its client's connection is taken to have passed on what it got.
         let https = protocol(headers).map_or(peer.https, |protocol| protocol.eq_ignore_ascii_case("https"));
-        Self { address, https, direct: !forwarded }
+        Self { address, https, direct: !forwarded, believed: true }
     }
 
     /// The address as a client reads it in `authorization.ipAddress`.

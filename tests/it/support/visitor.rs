@@ -242,7 +242,7 @@ fn read(html: &str) -> Form {
 }
 
 /// The words of a piece of HTML.
-fn text(html: &str) -> String {
+pub(crate) fn text(html: &str) -> String {
     let words: String = html
         .split('<')
         .enumerate()

@@ -145,6 +145,11 @@ impl Server {
         });
         let health = Arc::new(StoreHealth::new(db.clone(), Arc::clone(&parts.clock)));
         let others: Arc<dyn accounts::ports::OtherNodes> = Arc::new(Others { db: db.clone(), clock: Arc::clone(&parts.clock) });
+        let operator = pages::Operator {
+            outbox: Arc::clone(&outbox),
+            health: Arc::clone(&health) as Arc<dyn accounts::ports::Health>,
+            others: Arc::clone(&others),
+        };
         let rest = Arc::new(rest::App {
             accounts: Arc::clone(&accounts),
             outbox,
@@ -154,7 +159,7 @@ impl Server {
             unbelieved: rest::Unbelieved::default(),
         });
         let mail_secret = MailSecret::new(parts.random.as_ref());
-        let pages = Arc::new(pages::Pages::new(Arc::clone(&accounts)));
+        let pages = Arc::new(pages::Pages::new(Arc::clone(&accounts), operator));
         let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default(), nodes, manager };
         Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared })
     }

@@ -1,0 +1,92 @@
+//! `/vestibule/console`: what an operator looks at and does in a browser. Everything here can be done over REST too.
+//!
+//! Easiest to get wrong: it is for administrators, from the networks that `[console]` names, judged by the client's believed address. From
+//! elsewhere, and through a proxy whose word does not count, there is no such page, whoever asks.
+
+mod one_process;
+mod outbox;
+mod overview;
+mod people;
+mod shape;
+
+use http::StatusCode;
+
+pub(crate) use self::shape::Console;
+use self::shape::{PATH, encoded};
+use crate::answer::see_other;
+use crate::dead_end::{DeadEnd, Why};
+use crate::visit::{Outcome, Visit};
+
+/// GET and POST of the overview.
+pub(crate) async fn overview(visit: &Visit) -> Outcome {
+    if let Err(outcome) = allowed(visit) {
+        return outcome;
+    }
+    shown(visit, overview::page(visit).await?)
+}
+
+/// GET and POST of a part.
+pub(crate) async fn part(visit: &Visit) -> Outcome {
+    if let Err(outcome) = allowed(visit) {
+        return outcome;
+    }
+    let (part, post) = (visit.segment(), visit.is_post());
+    match part {
+        "outbox" if post => outbox::sent(visit).await,
+        "outbox" => shown(visit, outbox::page(visit).await?),
+        "people" if !post => shown(visit, people::runs(visit).await?),
+        "sessions" if post => people::end(visit).await,
+        "sessions" => shown(visit, people::sessions(visit).await?),
+        "limits" if post => people::clear(visit).await,
+        "limits" => shown(visit, people::limits(visit).await?),
+        _ => Err(DeadEnd::new(Why::NotFound)),
+    }
+}
+
+/// GET of a process.
+pub(crate) async fn process(visit: &Visit) -> Outcome {
+    if let Err(outcome) = allowed(visit) {
+        return outcome;
+    }
+    shown(visit, one_process::page(visit).await?)
+}
+
+/// GET of the map of a process.
+pub(crate) async fn map(visit: &Visit) -> Outcome {
+    if let Err(outcome) = allowed(visit) {
+        return outcome;
+    }
+    one_process::map(visit).await
+}
+
+/// Whether somebody may be here; what they are told where they may not.
+fn allowed(visit: &Visit) -> Result<(), Outcome> {
+    let address = visit.client.address.to_canonical();
+    let mut networks = visit.runtime.project.settings.console.iter();
+    if !visit.client.believed || !networks.any(|network| network.contains(address)) {
+        return Err(Err(DeadEnd::new(Why::NotFound)));
+    }
+    if !visit.is_signed_in() && !visit.is_post() {
+        return Err(Ok(see_other(&format!("/sign-in?to={}", encoded(visit.parts.uri.path())))));
+    }
+    if !visit.principal.is_administrator() {
+        return Err(Err(DeadEnd::new(Why::Forbidden)));
+    }
+    if visit.is_post() && !visit.genuine {
+        return Err(Err(DeadEnd { again: PATH.to_owned(), ..DeadEnd::new(Why::OldForm) }));
+    }
+    Ok(())
+}
+
+fn shown(visit: &Visit, mut page: Console) -> Outcome {
+    page.notice = match visit.query.get("done") {
+        "" => String::new(),
+        "retried" => "The mail is sent once more.".to_owned(),
+        "taken" => "The mail server took the mail.".to_owned(),
+        "ended" => "The session was ended.".to_owned(),
+        "cleared" => "The limits were ended.".to_owned(),
+        "address" => "That is no mail address that can be written to. Nothing was sent.".to_owned(),
+        _ => "The mail server did not take the mail: it is below, with what the server said.".to_owned(),
+    };
+    visit.page(StatusCode::OK, &page)
+}
