@@ -45,7 +45,7 @@ fn recorded(server: &Server, mailbox: &Mailbox) -> String {
             "request": { "method": method, "url": url, "headers": headers, "body": body },
             "answer": { "status": answer.status, "body": answer.json() },
         });
-        lines += &format!("\n{line}");
+        lines.extend(["\n", &line.to_string()]);
     };
     let first = client.get("selfservice/reset");
     note("GET", "", None, &first);

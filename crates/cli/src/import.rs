@@ -163,7 +163,7 @@ fn say(output: &mut Output, round: &Round) {
 impl Import {
     pub(crate) async fn run(self) -> ExitCode {
         if !self.far_end.follow {
-            return self.once().await.0;
+            return Box::pin(self.once()).await.0;
         }
         let far = match self.far_end() {
             Ok(Some(far)) => far,
@@ -177,7 +177,7 @@ impl Import {
         let kept = server::signed_kinds(data, &far).filter(|_| self.sign_off.is_none());
         let kinds = match kept {
             Some(kinds) => kinds,
-            None => match self.once().await {
+            None => match Box::pin(self.once()).await {
                 (ExitCode::SUCCESS, Some(report)) => report.kinds(),
                 (code, _) => return code,
             },
@@ -185,7 +185,7 @@ impl Import {
         if let Err(error) = server::keep_signed_kinds(data, &far, &kinds) {
             return fail(&error);
         }
-        self.follow(&far, &kinds).await
+        Box::pin(self.follow(&far, &kinds)).await
     }
 
     /// An import of what there is now, and its report.

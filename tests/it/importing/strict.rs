@@ -35,7 +35,7 @@ fn a_name_that_somebody_takes_behind_the_report_is_theirs() {
     let (opened, waits) = mpsc::channel();
     let pipe = report.clone();
     std::thread::spawn(move || opened.send(std::fs::File::open(pipe).unwrap()));
-    let mut pipe = waits.recv_timeout(Duration::from_secs(120)).expect("the import wrote its report");
+    let mut pipe = waits.recv_timeout(Duration::from_mins(2)).expect("the import wrote its report");
     let other =
         json!({ "userName": "ANN", "givenName": "Xaver", "sn": "Quist", "mail": "other@example.test", "password": "Another-passw0rd" });
     server.admin().post("managed/user?_action=create", &other).expect(201);

@@ -93,7 +93,9 @@ mod tests {
     /// A table of these objects, read again with its mapping.
     fn again(objects: &[Map<String, Value>]) -> Vec<Map<String, Value>> {
         let mut columns = Columns::new();
-        objects.iter().for_each(|object| note(&mut columns, object));
+        for object in objects {
+            note(&mut columns, object);
+        }
         let mut names: Vec<(&String, &(usize, bool))> = columns.iter().collect();
         names.sort_by_key(|(_, (place, _))| *place);
         let mut text = names.iter().map(|(name, _)| quoted(name)).collect::<Vec<_>>().join(",") + "\r\n";

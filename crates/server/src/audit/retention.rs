@@ -10,6 +10,8 @@ use std::path::Path;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::private_file;
+
 /// A file is written anew when its first event is by so much too old, in seconds: not once for every event.
 const SLACK: i64 = 3600;
 
@@ -40,12 +42,10 @@ pub(super) fn forget(path: &Path, before: i64) -> io::Result<bool> {
     if first {
         return Ok(false);
     }
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut kept = tempfile::Builder::new().prefix(".audit-").tempfile_in(directory)?;
+    let mut kept = private_file::begin(path)?;
     kept.write_all(&line)?;
     io::copy(&mut reader.by_ref(), &mut kept)?;
-    kept.as_file().sync_all()?;
-    kept.persist(path).map_err(|error| error.error)?;
+    private_file::finish(kept, path)?;
     Ok(true)
 }
 
