@@ -1,6 +1,5 @@
 //! What a project's runtime is put together from, in a server and in a rehearsal alike: so what is rehearsed is what is served.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crest::{Clock, Random};
@@ -57,13 +56,13 @@ impl Consequences {
     }
 }
 
-/// What is due at a sign-in: the listed processes that are served and fit to be.
+/// What is due at a sign-in: the listed processes that are served and fit to be. `served` finds one by its name.
 #[must_use]
-pub fn profile_of(project: &Project, mail_configured: bool, served: &HashMap<String, Arc<Process<Services>>>) -> Profile {
+pub fn profile_of(project: &Project, mail_configured: bool, served: impl Fn(&str) -> Option<Arc<Process<Services>>>) -> Profile {
     let listed = project.auth_profile.processes.iter().filter_map(|path| {
         let name = AuthProfile::process_name(path);
-        let process = served.get(name)?;
-        Unfit::of(project, mail_configured, name, Some(process)).is_none().then(|| (path.clone(), Arc::clone(process)))
+        let process = served(name)?;
+        Unfit::of(project, mail_configured, name, Some(&process)).is_none().then(|| (path.clone(), process))
     });
     Profile::new(listed)
 }

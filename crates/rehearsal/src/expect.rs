@@ -44,9 +44,9 @@ pub(crate) fn failures(plan: &Plan, transcript: &Transcript, world: &World) -> V
         }
     }
     if let Some(changed) = expected.changed.as_ref().filter(|changed| **changed != transcript.changed) {
-        let listed = |names: &BTreeSet<String>| match names.is_empty() {
-            true => "nothing".to_owned(),
-            false => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        let listed = |names: &BTreeSet<String>| match names.len() {
+            0 => "nothing".to_owned(),
+            _ => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
         };
         found.push(format!("{} is changed of the object, not {}", listed(&transcript.changed), listed(changed)));
     }

@@ -144,7 +144,7 @@ impl World {
         });
         let served: HashMap<String, Arc<Process<Services>>> =
             setting.processes.iter().map(|process| (process.name.clone(), Arc::clone(process))).collect();
-        let profile = profile_of(&project, setting.mail_configured, &served);
+        let profile = profile_of(&project, setting.mail_configured, |name| served.get(name).cloned());
         let post = Arc::new(Post {
             configured: setting.mail_configured,
             budget: Arc::new(NoLimit),

@@ -271,7 +271,7 @@ impl Material {
         let templates: Arc<dyn stages::MailTemplates> = templates;
         let managed = Arc::new(parts.managed((&schemas, &policies, &kba), keystore, &templates));
         let mail_configured = mail_configured(source, &project);
-        let profile = profile_of(&project, mail_configured, &processes);
+        let profile = profile_of(&project, mail_configured, |name| processes.get(name).cloned());
         let default_locale = default_locale(&project);
         let own_mails: Arc<dyn stages::OwnMails> = Arc::new(pages::Letters::of(source.root(), &default_locale));
         let post = Arc::new(Post {

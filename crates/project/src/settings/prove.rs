@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::diagnostic::Severity;
 use crate::loose::Node;
 
@@ -81,6 +83,13 @@ impl Proofs {
         text.split('+').try_fold(Self::NONE, |all, word| {
             Some(all.and(Self::NAMES.iter().find(|(name, _)| *name == word.trim()).map(|(_, set)| *set)?))
         })
+    }
+}
+
+/// The names of `[prove]`, as a list.
+impl Serialize for Proofs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
     }
 }
 

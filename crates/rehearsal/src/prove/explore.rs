@@ -213,12 +213,11 @@ impl Search<'_> {
             }
         };
         let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let said = match &submitted {
-            Some(_) => Said::Asked { kind: text("type"), tag: text("tag") },
-            None => {
-                let code = body.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
-                Said::Refused { code: code.unwrap_or_default(), message: text("message") }
-            }
+        let said = if submitted.is_some() {
+            Said::Asked { kind: text("type"), tag: text("tag") }
+        } else {
+            let code = body.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+            Said::Refused { code: code.unwrap_or_default(), message: text("message") }
         };
         let written = self.world.ledger.rows().writes != state.stored.rows.writes;
         let goals = if written { self.reached() } else { Vec::new() };
@@ -275,7 +274,7 @@ impl Search<'_> {
         let everything = self.world.objects.everything();
         let people = everything.get(&self.collection);
         if let Some(before) = &self.before {
-            let now = people.and_then(|people| people.get(VICTIM)).map(|object| &object.content).unwrap_or(&Value::Null);
+            let now = people.and_then(|people| people.get(VICTIM)).map_or(&Value::Null, |object| &object.content);
             let credentials: Vec<&str> =
                 schema.into_iter().flat_map(identity::ObjectSchema::credentials).map(|property| property.name.as_str()).collect();
             let names = before.as_object().into_iter().chain(now.as_object()).flat_map(|object| object.keys());

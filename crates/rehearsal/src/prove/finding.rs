@@ -95,7 +95,6 @@ pub struct Attack {
     /// Of what kind of account.
     pub shape: Shape,
     /// What the attacker has.
-    #[serde(serialize_with = "names")]
     pub has: Proofs,
     /// The collection that the account is in, `managed/user`.
     pub collection: String,
@@ -107,10 +106,6 @@ pub struct Attack {
     pub steps: Vec<AttackStep>,
     /// The smallest edit of the file that was found to close it.
     pub fix: Option<Edit>,
-}
-
-fn names<S: serde::Serializer>(has: &Proofs, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(has.names())
 }
 
 /// A change of a process file.
@@ -152,18 +147,9 @@ pub struct Recovery {
     /// Of what kind of account.
     pub shape: Shape,
     /// The least, as far as it was found; nothing where no way was.
-    #[serde(serialize_with = "names_of_some")]
     pub needs: Option<Proofs>,
     /// A way with it.
     pub steps: Vec<AttackStep>,
     /// Why it is not sure that nothing less is enough. Empty where it is.
     pub cut_off: BTreeSet<Cut>,
-}
-
-#[expect(clippy::ref_option, reason = "serde hands over a reference to the member")]
-fn names_of_some<S: serde::Serializer>(has: &Option<Proofs>, to: S) -> Result<S::Ok, S::Error> {
-    match has {
-        Some(has) => names(has, to),
-        None => to.serialize_none(),
-    }
 }
