@@ -9,7 +9,7 @@ DESTDIR ?=
 ARGS    ?=
 PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build install package package-test test test-firefox test-postgresql test-proxies test-monitoring failover simulate one lint bench fuzz docs screenshots tools
+.PHONY: run build install package package-test test test-firefox test-postgresql test-proxies test-monitoring failover simulate model one lint bench fuzz docs screenshots tools
 
 ## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
@@ -43,6 +43,11 @@ test: tools
 simulate: compiler
 	VESTIBULE_SIMULATE_SEEDS=$${VESTIBULE_SIMULATE_SEEDS:-1000000} "$(CARGO)" test --release --package vestibule-stages --test engine -- \
 		no_sequence_of_submissions_crashes_and_reloads_breaks_a_promise
+
+## Ten million states of two clients on two nodes (VESTIBULE_MODEL_STATES); `make test` goes through a million.
+model: compiler
+	VESTIBULE_MODEL_STATES=$${VESTIBULE_MODEL_STATES:-10000000} "$(CARGO)" test --release --package vestibule-stages --test engine -- --nocapture \
+		no_interleaving_of_two_clients_on_two_nodes_breaks_a_promise
 
 ## Build and test one crate: CRATE=identity, and FILTER=kba for some of its tests.
 one: compiler

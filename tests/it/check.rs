@@ -1,5 +1,6 @@
 //! `vestibule check` for programs and for whoever mends: formats, codes, exit statuses, first causes, `--fix`.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -195,9 +196,17 @@ fn fix_mends_what_has_one_right_answer_and_nothing_else() {
     let shown = check(directory.path(), &["--fix", "--dry-run"]);
     assert_eq!(shown.code, Some(1), "{}", shown.out);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "nothing is written");
+    // Whoever reads the file meanwhile reads the whole of it, and a file that is a link stays one.
+    let (mut reader, target) = (std::fs::File::open(&file).unwrap(), directory.path().join("elsewhere.json"));
+    std::fs::rename(&file, &target).unwrap();
+    std::os::unix::fs::symlink(&target, &file).unwrap();
     let mended = check(directory.path(), &["--fix"]);
     assert_eq!(mended.code, Some(0), "{}", mended.out);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), expected);
+    assert!(file.is_symlink());
+    let mut read = String::new();
+    reader.read_to_string(&mut read).unwrap();
+    assert_eq!(read, text, "the file is replaced, not written over");
     let difference = "--- conf/selfservice-lookup.json\n+++ conf/selfservice-lookup.json\n@@ -1,7 +1,7 @@\n {\n   // who it is\n   \"stageConfigs\": [\n-    { \"name\": \"userQeury\",";
     assert!(mended.out.starts_with(difference) && shown.out.starts_with(difference), "{}", mended.out);
     assert!(mended.out.contains("unknown-key] /stageConfigs/1/mine"), "nobody knows what was meant by it: {}", mended.out);

@@ -1,16 +1,20 @@
-//! `vestibule prove`: weakened processes are refuted, and each way that is found is one: it is walked on a real server, and closed by the edit
+//! `vestibule prove`: weakened processes are refuted, and each way that is found is one: its script runs against a real server, and is stopped by the edit
 //! that is printed.
 
-use serde_json::{Map, Value, json};
+mod weakened;
 
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::identity_provider::{Account, IdentityProvider};
 use crate::support::mailbox::mailbox;
 use crate::support::people::typable_code;
-use crate::support::server::run;
-use crate::support::stages::{
-    email_username, email_validation, kba, parameters, reset_stage, retrieve_username, user_query, user_query_with_status,
-    validate_active_account,
-};
-use crate::support::{Project, Server};
+use crate::support::server::{ADMIN_PASSWORD, check, run};
+use crate::support::stages::{email_validation, kba, reset_stage, retrieve_username, user_query};
+use crate::support::{Person, Project, Server};
+use weakened::{Around, Weak};
 
 struct Ran {
     code: Option<i32>,
@@ -31,188 +35,128 @@ fn written(project: &Project) -> (tempfile::TempDir, String) {
     (directory, path)
 }
 
-fn terms() -> Value {
-    json!({ "name": "termsAndConditions", "termsTranslations": { "en": "<p>Be kind.</p>" } })
-}
-
-/// A stage of the project's own that says that somebody is human, whoever it is.
-fn liar() -> Value {
-    json!({ "name": "liar" })
-}
-
-/// A branch without a stage is null.
-fn when(filter: &str, on_true: impl Into<Value>, on_false: impl Into<Value>) -> Value {
-    let (on_true, on_false) = (on_true.into(), on_false.into());
-    json!({
-        "name": "conditionaluser", "identityServiceUrl": "managed/user", "condition": { "type": "queryFilter", "filter": filter },
-        "evaluateConditionOnField": "user", "onConditionTrue": on_true, "onConditionFalse": on_false,
-    })
-}
-
-fn details() -> Value {
-    json!({
-        "name": "idmUserDetails", "identityEmailField": "mail", "identityServiceUrl": "managed/user",
-        "registrationProperties": ["userName", "givenName", "sn", "mail"],
-    })
-}
-
-fn create() -> Value {
-    json!({ "name": "selfRegistration", "identityServiceUrl": "managed/user" })
-}
-
-/// Processes that let somebody through, and with what goal: a proof is missing, comes too late, is somebody else's, or is asked on one branch only.
-fn weakened() -> Vec<(&'static str, Vec<Value>)> {
-    let (query, status, active, proof, answers, reset) =
-        (user_query, user_query_with_status, validate_active_account, email_validation, kba, reset_stage);
-    let credential = [
-        vec![query(), reset()],
-        vec![parameters(), query(), reset()],
-        vec![status(), active(), reset()],
-        vec![terms(), query(), reset()],
-        vec![query(), terms(), reset()],
-        vec![liar(), query(), reset()],
-        vec![query(), liar(), reset()],
-        vec![query(), email_username(), reset()],
-        vec![parameters(), query(), terms(), reset()],
-        vec![parameters(), liar(), query(), reset()],
-        vec![status(), active(), terms(), reset()],
-        vec![status(), active(), liar(), reset()],
-        vec![status(), active(), email_username(), reset()],
-        // Another address was confirmed: one that was typed before anybody was named.
-        vec![proof(), query(), reset()],
-        vec![parameters(), proof(), query(), reset()],
-        vec![proof(), status(), active(), reset()],
-        vec![proof(), terms(), query(), reset()],
-        vec![proof(), query(), email_username(), reset()],
-        // The proof comes when it is too late.
-        vec![query(), reset(), proof()],
-        vec![query(), reset(), answers()],
-        vec![status(), active(), reset(), proof()],
-        vec![query(), reset(), answers(), proof()],
-        // One branch proves nothing.
-        vec![query(), when("/kbaInfo pr", answers(), Value::Null), reset()],
-        vec![query(), when("/kbaInfo pr", terms(), proof()), reset()],
-        vec![query(), when("/mail pr", Value::Null, proof()), reset()],
-        vec![query(), when("/userName pr", terms(), proof()), reset()],
-        vec![status(), active(), when("/kbaInfo pr", answers(), Value::Null), reset()],
-        vec![parameters(), query(), when("/kbaInfo pr", answers(), terms()), reset()],
-        // Somebody proves who they are, and names somebody else.
-        vec![query(), proof(), query(), reset()],
-        vec![query(), answers(), query(), reset()],
-        vec![parameters(), query(), proof(), query(), reset()],
-        vec![query(), proof(), status(), active(), reset()],
-        vec![query(), answers(), proof(), query(), reset()],
-        vec![query(), email_username(), liar(), reset()],
-    ];
-    let account = [vec![details(), create()], vec![terms(), details(), create()], vec![details(), terms(), create()]];
-    let name =
-        [vec![query(), retrieve_username()], vec![parameters(), query(), retrieve_username()], vec![terms(), query(), retrieve_username()]];
-    let of = |goal, all: Vec<Vec<Value>>| all.into_iter().map(move |stages| (goal, stages)).collect::<Vec<_>>();
-    [of("credential", credential.into()), of("account", account.into()), of("name", name.into())].concat()
-}
-
-/// Settings of the tests, with the stage of the project's own.
-const SETTINGS: &str = "[limits]\nenabled = false\n[stages.liar]\nkind = \"script\"\nfile = \"script/liar.js\"\ngives = [\"human\"]\n";
-
-/// What is asked beyond the default: an address is shown before an account is made and before a name is told.
-const RAISED: &str = "[prove]\naccount = [\"mail\"]\nname = [\"mail\"]\n";
-
-fn project(definitions: &[(String, Value)], policy: &str) -> Project {
-    let empty = Project::new().file("vestibule.toml", format!("{SETTINGS}{policy}")).file("script/liar.js", "({ done: true })\n");
-    definitions.iter().fold(empty, |project, (name, definition)| project.definition(name, definition))
-}
-
-/// Walks an attack, and says whether it reached what it is for.
-fn walked(server: &Server, process: &str, attack: &Value) -> bool {
-    let admin = server.admin();
-    let (victim, own) = (&attack["victim"], &attack["own"]);
-    let exists = attack["shape"] != "nobody";
-    if exists {
-        admin.put("managed/user/victim", victim).expect(201);
+/// Reads what a script says on its way, and gives it what it asks for: a code that the attacker reads, and what proves their account elsewhere. Where
+/// the way is closed, no mail may come.
+fn converse(child: &mut Child, server: &Server, around: &Around, own: &str, comes: bool) -> String {
+    let (mut said, mut answers) = (child.stderr.take().unwrap(), child.stdin.take().unwrap());
+    let (mut mark, mut heard, mut all) = (mailbox().mark(), String::new(), String::new());
+    let mut byte = [0];
+    while said.read(&mut byte).unwrap() == 1 {
+        heard.push(char::from(byte[0]));
+        all.push(char::from(byte[0]));
+        let answer = if heard.ends_with("the code of the last mail: ") && !comes && mailbox().count(mark, own) == 0 {
+            "00000000".to_owned()
+        } else if heard.ends_with("the code of the last mail: ") {
+            let code = typable_code(&mailbox().with(mark, own, "").body);
+            mark = mailbox().mark();
+            code
+        } else if heard.contains("what proves an account at the identity provider, ") && heard.ends_with("}: ") {
+            let mail = ["their", "another"].map(|whose| heard.contains(&format!("that names {whose} address")));
+            let mail = match mail {
+                [true, _] => "bjensen@example.com",
+                [_, true] => "nobody@example.org",
+                _ => own,
+            };
+            client_token(server, &around.provider, &Account::with_mail("elsewhere", mail))
+        } else {
+            continue;
+        };
+        heard.clear();
+        writeln!(answers, "{answer}").unwrap();
     }
-    admin.put("managed/user/mallory", own).expect(201);
-    let text = |key: &str| victim[key].as_str().unwrap_or_default();
-    let client = if attack["signedIn"] == true { server.nobody().session(text("userName"), text("password")) } else { server.anonymous() };
-    let mut tokens: Vec<Option<String>> = Vec::new();
-    let (mut told, mut last) = (false, Value::Null);
-    let mark = mailbox().mark();
-    for step in attack["steps"].as_array().unwrap() {
-        let token = step["token"].as_u64().and_then(|number| tokens.get(usize::try_from(number).unwrap() - 1)?.clone());
-        let mut input = step["input"].clone();
-        if input["code"] == "{code}" {
-            input["code"] = typable_code(&mailbox().with(mark, own["mail"].as_str().unwrap(), "").body).into();
-        }
-        let answer = client.submit(process, token.as_deref(), &input);
-        last = answer.json();
-        told |= answer.text().contains(text("userName"));
-        tokens.push(last["token"].as_str().map(str::to_owned));
-        // Elsewhere than the attack says, it leads nowhere.
-        let said = format!("{} {}", last["type"].as_str().unwrap_or_default(), last["tag"].as_str().unwrap_or_default());
-        if step["answer"] != said {
-            break;
-        }
-    }
+    all
+}
+
+/// What proves an account at a provider.
+fn client_token(server: &Server, provider: &IdentityProvider, account: &Account) -> String {
+    let asked = json!({ "provider": "acme", "landingPage": "http:/localhost/#/login" });
+    let sent = server.anonymous().post("identityProviders?_action=getAuthRedirect", &asked).ok();
+    let (url, kept) = (sent["redirect"].as_str().unwrap(), sent["token"].as_str().unwrap());
+    let back = server.anonymous().with("X-OpenIDM-DataStoreToken", kept);
+    back.post("identityProviders?_action=handlePostAuth", &provider.answer(url, account)).ok()["token"].as_str().unwrap().to_owned()
+}
+
+/// Runs the script of an attack against a server on which it is to be `open`, and says whether it reached what it is for.
+fn reaches(server: &Server, around: &Around, attack: &Value, open: bool) -> bool {
+    let script = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::fs::write(script.path(), attack["script"].as_str().unwrap()).unwrap();
+    let mut child = Command::new("sh")
+        .arg(script.path())
+        .arg(format!("{}/openidm", server.url()))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("TMPDIR", env!("CARGO_TARGET_TMPDIR"))
+        .envs([("ADMIN", "openidm-admin"), ("ADMIN_PASSWORD", ADMIN_PASSWORD)])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = converse(&mut child, server, around, attack["own"]["mail"].as_str().unwrap(), open);
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{said}\n{}", attack["script"].as_str().unwrap());
+    let told = String::from_utf8_lossy(&done.stdout).into_owned();
+    let (admin, collection) = (server.admin(), attack["collection"].as_str().unwrap());
+    let text = |key: &str| attack["victim"][key].as_str().unwrap_or_default();
+    let everybody = admin.get(&format!("{collection}?_queryFilter=true")).ok();
     let reached = match attack["goal"].as_str().unwrap() {
         "credential" => {
             let chosen = attack["steps"].as_array().unwrap().iter().find_map(|step| step["input"]["password"].as_str());
             server.signs_in(text("userName"), chosen.unwrap())
         }
-        "name" => told,
+        "name" => told.contains(text("userName")),
         "account" => {
-            let found = admin.get(&format!("managed/user?_queryFilter=mail%20eq%20%22{}%22", text("mail"))).ok();
-            found["result"].as_array().unwrap().iter().any(|person| person["_id"] != "victim")
+            let mut others = everybody["result"].as_array().unwrap().iter().filter(|person| person["_id"] != "victim");
+            others.any(|person| person["mail"] == attack["victim"]["mail"])
         }
-        other => panic!("{other}: {last}"),
+        "profile" => {
+            let victim = everybody["result"].as_array().unwrap().iter().find(|person| person["_id"] == "victim").unwrap();
+            attack["victim"].as_object().unwrap().iter().any(|(name, value)| victim.get(name).is_some_and(|now| now != value))
+        }
+        other => panic!("{other}: {told}"),
     };
-    let everybody = admin.get("managed/user?_queryFilter=true&_fields=_id").ok();
     for person in everybody["result"].as_array().unwrap() {
-        admin.delete(&format!("managed/user/{}", person["_id"].as_str().unwrap())).expect(200);
+        admin.delete(&format!("{collection}/{}", person["_id"].as_str().unwrap())).expect(200);
     }
     reached
 }
 
 #[test]
-fn weakened_processes_are_refuted_by_ways_that_work_and_that_the_printed_edit_closes() {
-    let weakened = weakened();
-    assert!(weakened.len() >= 40);
-    let goals: Map<String, Value> =
-        weakened.iter().enumerate().map(|(number, (goal, _))| (format!("weak{number}"), (*goal).into())).collect();
-    let definitions: Vec<(String, Value)> = weakened
-        .into_iter()
-        .enumerate()
-        .map(|(number, (_, stages))| (format!("weak{number}"), json!({ "stageConfigs": stages, "vestibule": { "allowUnproven": true } })))
-        .collect();
-    let weak = project(&definitions, "");
-    let mut findings: Vec<Value> = Vec::new();
-    for (policy, raised) in [("", false), (RAISED, true)] {
-        let wanted: Vec<(String, Value)> =
-            definitions.iter().filter(|(name, _)| (goals[name.as_str()] != "credential") == raised).cloned().collect();
-        let (_kept, path) = written(&project(&wanted, policy));
+fn weakened_processes_are_refuted_by_scripts_that_work_and_that_the_printed_edit_stops() {
+    let (around, weak) = (Around::start(), weakened::all());
+    assert!(weak.len() >= 40);
+    let definition = |stages: &[Value]| json!({ "stageConfigs": stages, "vestibule": { "allowUnproven": true } });
+    let definitions: Vec<(String, Value)> = weak.iter().map(|one| (one.name.to_owned(), definition(&one.stages))).collect();
+    let mut refuted: Vec<(&Weak, Value)> = Vec::new();
+    for policy in ["", "account = [\"mail\"]\n", "name = [\"mail\"]\n"] {
+        let wanted: Vec<&Weak> = weak.iter().filter(|one| one.policy == policy).collect();
+        let files: Vec<_> = wanted.iter().map(|one| (one.name.to_owned(), definition(&one.stages))).collect();
+        let (_kept, path) = written(&around.project(&files, policy));
         let ran = prove(&["--project", &path, "--format", "json"]);
         assert_eq!(ran.code, Some(1), "{}", ran.err);
         let found: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
-        assert_eq!(found.len(), wanted.len(), "{}", ran.err);
-        findings.extend(found);
+        for one in wanted {
+            let finding =
+                found.iter().find(|finding| finding["process"] == one.name).unwrap_or_else(|| panic!("{}: {}", one.name, ran.err));
+            let attack = finding["attacks"].as_array().unwrap().iter().find(|attack| attack["goal"] == one.goal);
+            refuted.push((one, attack.unwrap_or_else(|| panic!("{} ({}) is not refuted: {finding:#}", one.name, one.goal)).clone()));
+        }
     }
 
-    let server = Server::on(weak).start();
+    let server = Server::on(around.project(&definitions, "")).start();
     let mut mended: Vec<(String, Value)> = Vec::new();
-    let mut attacks: Vec<(String, Value)> = Vec::new();
-    for finding in &findings {
-        let name = finding["process"].as_str().unwrap();
-        let attack = finding["attacks"].as_array().unwrap().iter().find(|attack| attack["goal"] == goals[name]);
-        let attack = attack.unwrap_or_else(|| panic!("{name} ({}) is not refuted: {finding:#}", goals[name]));
-        assert!(walked(&server, name, attack), "{name}: the way leads nowhere: {attack:#}");
+    for (one, attack) in &refuted {
+        assert!(reaches(&server, &around, attack, true), "{}: the way leads nowhere: {attack:#}", one.name);
         let fix = &attack["fix"];
-        assert!(fix["file"].is_object() && !fix["says"].as_str().unwrap().is_empty(), "{name}: {attack:#}");
-        mended.push((name.to_owned(), fix["file"].clone()));
-        attacks.push((name.to_owned(), attack.clone()));
+        assert!(fix["file"].is_object() && !fix["says"].as_str().unwrap().is_empty(), "{}: {attack:#}", one.name);
+        mended.push((one.name.to_owned(), fix["file"].clone()));
     }
     drop(server);
-    let server = Server::on(project(&mended, "")).start();
-    for (name, attack) in &attacks {
-        assert_ne!(server.anonymous().get(&format!("selfservice/{name}")).status, 404, "{name} is served");
-        assert!(!walked(&server, name, attack), "{name}: the edit closes nothing: {}", attack["fix"]["says"]);
+    let server = Server::on(around.project(&mended, "")).start();
+    for (one, attack) in &refuted {
+        let path = format!("selfservice/{}", one.name.replace(' ', "%20").replace('\'', "%27").replace('`', "%60"));
+        assert_ne!(server.anonymous().get(&path).status, 404, "{} is served", one.name);
+        assert!(!reaches(&server, &around, attack, false), "{}: the edit closes nothing: {}", one.name, attack["fix"]["says"]);
     }
 }
 
@@ -230,7 +174,8 @@ fn what_is_not_served_is_tried_as_if_its_proofs_were_waived_and_the_way_is_told_
         " with the last token: resetStage end\n",
         "  to close it: put 'emailValidation' before 'resetStage' (stage 1)\n",
         "    #!/bin/sh\n",
-        "selfservice/reset?_action=submitRequirements",
+        "    PROCESS='reset'\n",
+        "selfservice/$PROCESS?_action=submitRequirements",
     ] {
         assert!(ran.out.contains(words), "{words} is not in\n{}", ran.out);
     }
@@ -270,6 +215,102 @@ fn an_operator_raises_the_policy_and_sees_the_least_that_is_needed() {
     ] {
         assert!(recovery.out.contains(words), "{words} is not in\n{}", recovery.out);
     }
+}
+
+#[test]
+fn what_was_left_out_is_said_and_nothing_is_proved_then() {
+    let flags: Vec<String> = (0..8).map(|number| format!("flag{number} = {{ type = \"boolean\" }}")).collect();
+    let flags = format!("requirements = {{ type = \"object\", properties = {{ {} }} }}\n", flags.join(", "));
+    let stage = |name: &str| json!({ "name": name });
+    let settings = |project: Project, text: String| project.file("vestibule.toml", text);
+    let form = settings(
+        Project::new().process("reset", &[stage("form"), user_query(), kba(), reset_stage()]).file("script/form.js", "({ done: true })"),
+        format!("[stages.form]\nkind = \"script\"\nfile = \"script/form.js\"\n{flags}"),
+    );
+    let create = json!({ "name": "selfRegistration", "identityServiceUrl": "managed/user" });
+    let details = settings(
+        Project::new().process("reset", &[stage("details"), create]),
+        "[stages.details]\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\ngives = [\"newUser\"]\n".to_owned(),
+    );
+    let fails = settings(
+        Project::new().process("reset", &[stage("fails"), user_query(), kba(), reset_stage()]).file("script/fails.js", "nothing.at.all"),
+        "[stages.fails]\nkind = \"script\"\nfile = \"script/fails.js\"\n".to_owned(),
+    );
+    for (project, why) in [
+        (form, "a question has more combinations of answers"),
+        (details, "a service gives details of a new person"),
+        (fails, "a stage failed"),
+    ] {
+        let (_kept, path) = written(&project);
+        let ran = prove(&["--project", &path]);
+        assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
+        assert!(ran.out.starts_with("reset: nothing is proved. ") && ran.out.contains(why), "{why}: {}", ran.out);
+        let recovery = prove(&["--project", &path, "--recovery"]);
+        assert_eq!(recovery.code, Some(2), "{}{}", recovery.out, recovery.err);
+        assert!(recovery.out.contains(why), "{why}: {}", recovery.out);
+    }
+}
+
+#[test]
+fn the_script_of_somebody_with_an_open_session_works() {
+    let around = Around::start();
+    let asked = json!({ "name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{ "name": "givenName", "isRequired": true }] });
+    let definitions = [("profile".to_owned(), json!({ "stageConfigs": [asked] }))];
+    let (_kept, path) = written(&around.project(&definitions, "profile = [\"mail\", \"answers\", \"password\"]\n"));
+    let ran = prove(&["--project", &path, "--format", "json"]);
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    let found: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
+    let attack = found[0]["attacks"].as_array().unwrap().iter().find(|attack| attack["goal"] == "profile").unwrap();
+    assert!(attack["has"].as_array().unwrap().contains(&json!("session")), "{attack:#}");
+    let server = Server::on(around.project(&definitions, "")).start();
+    assert!(reaches(&server, &around, attack, true), "{attack:#}");
+}
+
+#[test]
+fn what_is_refuted_is_not_served_and_what_was_good_keeps_serving() {
+    let lookup = [user_query(), retrieve_username()];
+    let good = [user_query(), email_validation(), retrieve_username()];
+    let settings = |at_load: &str| format!("[limits]\nenabled = false\n[prove]\nname = [\"mail\"]\nat_load = \"{at_load}\"\n");
+    let project = Project::new().process("lookup", &lookup).process("other", &good);
+    let judged = |at_load: &str| project.clone().file("vestibule.toml", settings(at_load));
+    for (at_load, code, severity, served) in
+        [("refuse", 1, "error[refuted]", false), ("warn", 0, "warning[refuted]", true), ("off", 0, "", true)]
+    {
+        let (checked, said) = check(&judged(at_load));
+        assert_eq!(checked, Some(code), "{at_load}: {said}");
+        assert_eq!(said.contains("[refuted]"), !severity.is_empty(), "{at_load}: {said}");
+        let line = said.lines().find(|line| line.contains("[refuted]")).unwrap_or_default();
+        assert!(line.contains(severity) && line.starts_with("conf/selfservice-lookup.json:") || severity.is_empty(), "{at_load}: {said}");
+        let server = Server::on(judged(at_load)).start();
+        assert_eq!(server.anonymous().get("selfservice/lookup").status == 200, served, "{at_load}: {}", server.log());
+        assert_eq!(server.anonymous().get("selfservice/other").status, 200, "{at_load}");
+        assert_eq!(server.log().contains("the user name of an account"), !severity.is_empty(), "{at_load}: {}", server.log());
+    }
+    let server = Server::on(judged("refuse").process("lookup", &good)).start();
+    assert_eq!(server.anonymous().get("selfservice/lookup").status, 200, "{}", server.log());
+    let mark = server.log_mark();
+    server.write("conf/selfservice-lookup.json", &json!({ "stageConfigs": lookup }).to_string());
+    server.logged(mark, "error[refuted]");
+    server.logged(mark, "the project was read again");
+    let person = Person::create(&server, "lookup");
+    let asked = server.anonymous().goes_on("lookup", None, &json!({ "queryFilter": format!("userName eq \"{}\"", person.name) })).0;
+    assert_eq!(asked["type"], "emailValidation", "what was good keeps serving");
+}
+
+#[test]
+fn what_is_larger_than_a_start_can_afford_is_served_and_said() {
+    let flags: Vec<String> = (0..6).map(|number| format!("flag{number} = {{ type = \"boolean\" }}")).collect();
+    let settings = format!(
+        "[limits]\nenabled = false\n[stages.form]\nkind = \"script\"\nfile = \"script/form.js\"\nrequirements = {{ type = \"object\", properties = {{ {} }} }}\n",
+        flags.join(", ")
+    );
+    let form = json!({ "name": "form" });
+    let stages = [form.clone(), form.clone(), form, user_query(), email_validation(), reset_stage()];
+    let project = Project::new().process("large", &stages).file("vestibule.toml", settings).file("script/form.js", "({ done: true })");
+    let server = Server::on(project).start();
+    assert_eq!(server.anonymous().get("selfservice/large").status, 200);
+    let said = "nothing is proved about 'large' at load, and it is served: there is more to submit; 'vestibule prove large' goes on";
+    assert!(server.log().contains(said), "{}", server.log());
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! `vestibule prove`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use server::prove::{Attack, Finding, Prover, Recovery};
+use server::in_parallel;
+use server::prove::{Attack, AttackStep, Cut, Finding, Prover, Recovery};
 
 use crate::ProjectArgs;
 use crate::output::{Output, complain, refuse};
@@ -66,11 +66,11 @@ impl Prove {
     fn tell_attacks(&self, prover: &Prover, wanted: &[&str]) -> ExitCode {
         let mut output = Output::new();
         let (mut attacked, mut whole, mut all) = (false, true, Vec::new());
-        for (name, found) in wanted.iter().zip(in_parallel(prover, wanted)) {
+        for (name, found) in wanted.iter().zip(in_parallel(wanted, |name| prover.prove(name))) {
             match found {
                 Ok(Some(finding)) => {
                     attacked |= !finding.attacks.is_empty();
-                    whole &= !finding.cut_off;
+                    whole &= finding.cut_off.is_empty();
                     match self.format {
                         Format::Text => output.line(lines(prover, &finding).join("\n")),
                         Format::Json => all.push(value(prover, &finding)),
@@ -95,45 +95,28 @@ impl Prove {
 
     fn tell_recovery(&self, prover: &Prover, wanted: &[&str]) -> ExitCode {
         let mut output = Output::new();
-        let mut all = Vec::new();
-        for name in wanted {
-            match prover.recovery(name) {
-                Ok(Some(found)) => match self.format {
-                    Format::Text => output.line(recovery_lines(name, &found).join("\n")),
-                    Format::Json => all.push(json!({ "process": name, "recovery": found })),
-                },
-                Ok(None) => complain(&format!("'{name}' cannot be run, so there is nothing to try; 'vestibule check' says why")),
+        let (mut whole, mut all) = (true, Vec::new());
+        for (name, found) in wanted.iter().zip(in_parallel(wanted, |name| prover.recovery(name))) {
+            match found {
+                Ok(Some(found)) => {
+                    whole &= found.iter().all(|recovery| recovery.cut_off.is_empty());
+                    match self.format {
+                        Format::Text => output.line(recovery_lines(name, &found).join("\n")),
+                        Format::Json => all.push(json!({ "process": name, "recovery": found })),
+                    }
+                }
+                Ok(None) => {
+                    whole = false;
+                    complain(&format!("'{name}' cannot be run, so there is nothing to try; 'vestibule check' says why"));
+                }
                 Err(error) => return refuse(&error),
             }
         }
         if self.format == Format::Json {
             output.line(format_args!("{:#}", Value::Array(all)));
         }
-        output.finish(ExitCode::SUCCESS)
+        output.finish(if whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
     }
-}
-
-/// Explores processes on as many threads as there are processors; the results are in the order of the names.
-fn in_parallel(prover: &Prover, names: &[&str]) -> Vec<Result<Option<Finding>, server::prove::NoKeys>> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::new());
-    let work = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(name) = names.get(number) else { return };
-            let found = prover.prove(name);
-            results.lock().unwrap_or_else(PoisonError::into_inner).push((number, found));
-        }
-    };
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(names.len());
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_by_key(|(number, _)| *number);
-    results.into_iter().map(|(_, found)| found).collect()
 }
 
 fn value(prover: &Prover, finding: &Finding) -> Value {
@@ -154,19 +137,22 @@ fn lines(prover: &Prover, finding: &Finding) -> Vec<String> {
     );
     let name = &finding.process;
     let unserved = if finding.served { "" } else { " It is not served; it was tried as if its proofs had been waived." };
-    match (finding.attacks.is_empty(), finding.cut_off) {
-        (true, false) => lines.push(format!("{name}: no way found in {explored}.{unserved}")),
-        (true, true) => {
-            lines.push(format!(
-                "{name}: nothing is proved. The exploration was cut off after {explored}; until then no way was found.{unserved}"
-            ));
-        }
+    match (finding.attacks.is_empty(), finding.cut_off.is_empty()) {
+        (true, true) => lines.push(format!("{name}: no way found in {explored}.{unserved}")),
+        (true, false) => lines.push(format!(
+            "{name}: nothing is proved. The exploration was cut off after {explored}: {}. Until then no way was found.{unserved}",
+            why(&finding.cut_off)
+        )),
         (false, _) => lines.push(format!("{name}: {} found in {explored}.{unserved}", counted(finding.attacks.len()))),
     }
     for attack in &finding.attacks {
         lines.extend(told(prover, name, attack));
     }
     lines
+}
+
+fn why(cut_off: &BTreeSet<Cut>) -> String {
+    cut_off.iter().map(Cut::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn counted(ways: usize) -> String {
@@ -185,8 +171,8 @@ fn told(prover: &Prover, process: &str, attack: &Attack) -> Vec<String> {
     lines
 }
 
-fn steps(steps: &[server::prove::AttackStep]) -> Vec<String> {
-    let said = |(number, step): (usize, &server::prove::AttackStep)| {
+fn steps(steps: &[AttackStep]) -> Vec<String> {
+    let said = |(number, step): (usize, &AttackStep)| {
         let token = match step.token {
             None => String::new(),
             Some(token) if token == number => " with the last token".to_owned(),
@@ -200,13 +186,16 @@ fn steps(steps: &[server::prove::AttackStep]) -> Vec<String> {
 fn recovery_lines(process: &str, found: &[Recovery]) -> Vec<String> {
     let mut lines = Vec::new();
     for recovery in found {
-        match &recovery.needs {
-            Some(needs) => {
-                lines.push(format!("{process}: {} gets a new credential with {needs}", recovery.shape));
-                lines.extend(steps(&recovery.steps));
+        let shape = recovery.shape;
+        lines.push(match (&recovery.needs, recovery.cut_off.is_empty()) {
+            (Some(needs), true) => format!("{process}: {shape} gets a new credential with {needs}"),
+            (Some(needs), false) => {
+                format!("{process}: {shape} gets a new credential with {needs}, or with less: {}", why(&recovery.cut_off))
             }
-            None => lines.push(format!("{process}: {} gets none", recovery.shape)),
-        }
+            (None, true) => format!("{process}: {shape} gets none"),
+            (None, false) => format!("{process}: no way was found for {shape}, and nothing is proved: {}", why(&recovery.cut_off)),
+        });
+        lines.extend(steps(&recovery.steps));
     }
     lines
 }

@@ -5,11 +5,9 @@ mod reports;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
-use server::{Plan, Rehearsal, Tested, Transcript, recorded};
+use server::{Plan, Tested, Transcript, in_parallel, recorded};
 
 use crate::ProjectArgs;
 use crate::output::{Output, refuse};
@@ -92,7 +90,16 @@ impl Test {
             }
         }
         let rehearsal = server::rehearsal(project);
-        let ran = in_parallel(&rehearsal, plans);
+        let tested = in_parallel(&plans, |(_, plan)| {
+            rehearsal.test(plan.process.as_deref().unwrap_or_default(), plan).map_err(|error| error.to_string())
+        });
+        let one = |((file, plan), tested): ((PathBuf, Plan), _)| Ran {
+            file,
+            process: plan.process.unwrap_or_default(),
+            description: plan.description,
+            tested,
+        };
+        let ran: Vec<Ran> = plans.into_iter().zip(tested).map(one).collect();
         let failed = ran.iter().filter(|one| !one.failures().is_empty()).count();
         let mut output = Output::new();
         match self.format {
@@ -152,31 +159,4 @@ fn collect(directory: &Path, extension: &str, files: &mut Vec<PathBuf>) -> std::
         }
     }
     Ok(())
-}
-
-/// Runs plans on as many threads as there are processors; the order of the results is that of the plans.
-fn in_parallel(rehearsal: &Rehearsal, plans: Vec<(PathBuf, Plan)>) -> Vec<Ran> {
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, Result<Tested, String>)>> = Mutex::new(Vec::new());
-    let work = || {
-        while let Some((number, (_, plan))) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|number| Some((number, plans.get(number)?)))
-        {
-            let name = plan.process.as_deref().unwrap_or_default();
-            let tested = rehearsal.test(name, plan).map_err(|error| error.to_string());
-            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((number, tested));
-        }
-    };
-    std::thread::scope(|scope| {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(plans.len());
-        for _ in 0..threads {
-            scope.spawn(work);
-        }
-    });
-    let mut results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.sort_by_key(|(number, _)| *number);
-    let joined = plans.into_iter().zip(results);
-    joined
-        .map(|((file, plan), (_, tested))| Ran { file, process: plan.process.unwrap_or_default(), description: plan.description, tested })
-        .collect()
 }

@@ -21,7 +21,7 @@ pub use mail::Mail;
 pub use network::Network;
 pub use pages::Pages;
 pub use profile::Profile;
-pub use prove::{Proofs, Prove};
+pub use prove::{AtLoad, Proofs, Prove};
 pub use stages::{StageDeclaration, StageKind};
 pub use tls::Tls;
 

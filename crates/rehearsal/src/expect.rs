@@ -1,9 +1,12 @@
 //! What a plan expects, compared with what happened.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
+use crate::person::{CODE, codes_in};
 use crate::plan::{ExpectedAnswer, ExpectedMail, Plan};
-use crate::transcript::{Exchange, Outcome, Transcript};
+use crate::transcript::{Exchange, Outcome, SeenMail, Transcript};
 use crate::world::World;
 
 /// What is not as it was to be, a sentence each.
@@ -39,6 +42,20 @@ pub(crate) fn failures(plan: &Plan, transcript: &Transcript, world: &World) -> V
         if stored != Some(wanted) && !hashed && !(wanted.is_null() && stored.is_none()) {
             found.push(format!("afterwards '{name}' is {}, not {}", stored.unwrap_or(&Value::Null), wanted));
         }
+    }
+    if let Some(changed) = expected.changed.as_ref().filter(|changed| **changed != transcript.changed) {
+        let listed = |names: &BTreeSet<String>| match names.len() {
+            0 => "nothing".to_owned(),
+            _ => names.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
+        };
+        found.push(format!("{} is changed of the object, not {}", listed(&transcript.changed), listed(changed)));
+    }
+    if let Some(sessions) = expected.sessions.filter(|sessions| *sessions != transcript.sessions) {
+        let now = transcript.sessions;
+        found.push(format!(
+            "{} sessions begin and sessions are ended {} times, not {} and {}",
+            now.begun, now.ended, sessions.begun, sessions.ended
+        ));
     }
     let additions = submissions.last().and_then(|exchange| exchange.body.get("additions"));
     for (name, wanted) in &expected.additions {
@@ -82,33 +99,34 @@ fn answer(expected: &ExpectedAnswer, exchange: &Exchange) -> Vec<String> {
 }
 
 fn of_mails(expected: &[ExpectedMail], transcript: &Transcript) -> Vec<String> {
-    let left: Vec<&Value> = transcript
-        .exchanges
-        .iter()
-        .flat_map(|exchange| &exchange.mails)
-        .filter(|mail| mail.get("withheld") != Some(&true.into()))
-        .collect();
-    let text = |mail: &Value, key: &str| mail.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let left: Vec<&SeenMail> = transcript.exchanges.iter().flat_map(|exchange| &exchange.mails).filter(|mail| !mail.withheld).collect();
     if left.len() != expected.len() {
-        let subjects: Vec<String> = left.iter().map(|mail| format!("'{}' to {}", text(mail, "subject"), text(mail, "to"))).collect();
+        let subjects: Vec<String> = left.iter().map(|mail| format!("'{}' to {}", mail.subject, mail.to)).collect();
         return vec![format!("{} mails leave, not {}: {}", left.len(), expected.len(), subjects.join(", "))];
     }
     let mut found = Vec::new();
     for (number, (wanted, mail)) in expected.iter().zip(left).enumerate() {
         if let Some(to) = &wanted.to
-            && text(mail, "to") != *to
+            && mail.to != *to
         {
-            found.push(format!("mail {} goes to {}, not to {to}", number + 1, text(mail, "to")));
+            found.push(format!("mail {} goes to {}, not to {to}", number + 1, mail.to));
         }
-        for (key, wanted) in [("subject", &wanted.subject), ("body", &wanted.body)] {
+        let body = without_code(&mail.body);
+        for (key, wanted, text) in [("subject", &wanted.subject, &mail.subject), ("body", &wanted.body, &body)] {
             if let Some(wanted) = wanted
-                && !text(mail, key).contains(wanted)
+                && !text.contains(wanted)
+                && !(key == "body" && mail.body.contains(wanted))
             {
-                found.push(format!("the {key} of mail {} is '{}', without '{wanted}'", number + 1, text(mail, key)));
+                found.push(format!("the {key} of mail {} is '{text}', without '{wanted}'", number + 1));
             }
         }
     }
     found
+}
+
+/// A mail's text with `{code}` in the place of its codes.
+pub(crate) fn without_code(body: &str) -> String {
+    codes_in(body).iter().fold(body.to_owned(), |body, code| body.replace(code, CODE))
 }
 
 /// An answer in short: what it asks, or why it refuses.

@@ -4,8 +4,10 @@
 //! same [`MemoryLedger`]. The rule easiest to break: nothing here may reach a store, a mail server or a network. So every port is made
 //! in this crate, none is taken from outside, and a test looks at what this crate is linked with.
 
+mod definition;
 mod expect;
 mod ledger;
+mod parallel;
 mod person;
 mod plan;
 mod ports;
@@ -17,8 +19,9 @@ mod walk;
 mod world;
 
 pub use ledger::{MemoryLedger, Rows};
+pub use parallel::in_parallel;
 pub use plan::{Expected, ExpectedAnswer, ExpectedMail, Plan, PlanError, PlannedStep};
 pub use record::recorded;
 pub use rehearsal::{Asks, Rehearsal, RehearsalError, Tested};
-pub use transcript::{Exchange, Outcome, Reached, Transcript};
-pub use world::{Keys, NoKeys, Setting, World};
+pub use transcript::{Became, Decision, Exchange, Outcome, Reached, SeenMail, Sessions, Touched, Transcript};
+pub use world::{Ground, NoKeys, Setting, World};

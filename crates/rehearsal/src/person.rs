@@ -161,8 +161,16 @@ impl Person {
     }
 }
 
+/// Stands for the code that was mailed last.
+pub(crate) const CODE: &str = "{code}";
+
 /// The code of a link, else one that can be typed.
 pub(crate) fn code_in(text: &str) -> Option<String> {
+    codes_in(text).into_iter().next()
+}
+
+/// The code of a link, and one that can be typed.
+pub(crate) fn codes_in(text: &str) -> Vec<String> {
     let of_link = text.split_once("&code=").or_else(|| text.split_once("&amp;code=")).map(|(_, rest)| {
         rest.chars().take_while(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')).collect::<String>()
     });
@@ -170,7 +178,7 @@ pub(crate) fn code_in(text: &str) -> Option<String> {
         let is_code = |word: &&str| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
         text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
     };
-    of_link.filter(|code| !code.is_empty()).or_else(typed)
+    of_link.filter(|code| !code.is_empty()).into_iter().chain(typed()).collect()
 }
 
 /// As many answers as are wanted, to the administrator's questions first.

@@ -2,13 +2,15 @@
 //!
 //! Easiest to break: a key that nothing reads. A file that asks for more than can be done is refused as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+use crate::transcript::Sessions;
 
 /// A plan: TOML, or nothing at all, for somebody who answers what they are asked.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -93,6 +95,10 @@ pub struct Expected {
     pub object: Map<String, Value>,
     /// Whether the person has an account afterwards.
     pub account: Option<bool>,
+    /// The members of the person's object that are not what they were, all of them, secrets among them.
+    pub changed: Option<BTreeSet<String>>,
+    /// What became of sessions.
+    pub sessions: Option<Sessions>,
     /// Members of the `additions` at the end.
     #[serde(default)]
     pub additions: Map<String, Value>,
@@ -106,7 +112,7 @@ pub struct ExpectedMail {
     pub to: Option<String>,
     /// What stands in its subject.
     pub subject: Option<String>,
-    /// What stands in its text.
+    /// What stands in its text. `{code}` stands for its own code.
     pub body: Option<String>,
 }
 

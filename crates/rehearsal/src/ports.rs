@@ -3,18 +3,15 @@
 //! Easiest to break: whatever differs from run to run. A transcript is repeated to the byte by its seed and its moment.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use crest::{Clock, Fields, Filter, Query, Random, ResourceError};
-use identity::{Audience, Letter, Letters, Managed};
-use script::{Bindings, Host, Level, Program, Sandbox, ScriptError};
-use serde_json::{Value, json};
+use crest::{Clock, Random, ResourceError};
+use serde_json::Value;
 use stages::{
-    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailAddress, MailBudget, MailDoor, MailRefusal, MailRequest, MailTemplates, RemoteStages,
-    RenderedMail, Scripts, SignedInElsewhere,
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailAddress, MailBudget, MailDoor, MailRefusal, MailRequest, RemoteStages,
+    SignedInElsewhere,
 };
 
 /// The answer that solves every captcha here.
@@ -45,6 +42,16 @@ pub(crate) struct Seeded(AtomicU64);
 impl Seeded {
     pub(crate) fn from(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
+    }
+
+    /// How far it was drawn from.
+    pub(crate) fn drawn(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Goes back to where it was.
+    pub(crate) fn draw_from(&self, drawn: u64) {
+        self.0.store(drawn, Ordering::SeqCst);
     }
 }
 
@@ -130,71 +137,4 @@ impl RemoteStages for PlayedServices {
     async fn call(&self, url: &str, _: Option<&str>, _: &Value, _: Duration) -> Result<Value, String> {
         self.0.get(url).cloned().ok_or_else(|| format!("nothing is called here; say under [services] what '{url}' answers"))
     }
-}
-
-/// The project's mail templates, for scripts.
-pub(crate) struct ScriptLetters(pub(crate) Arc<dyn MailTemplates>);
-
-impl Letters for ScriptLetters {
-    fn letter(&self, name: &str, locales: &[String], object: &Value) -> Option<Letter> {
-        let RenderedMail { from, subject, mime_type, body } = self.0.render(name, locales, object)?;
-        Some(Letter { from, subject, mime_type, body })
-    }
-}
-
-/// Scripts in the real sandbox, whose host reads the objects of the rehearsal.
-pub(crate) struct ScriptsInMemory {
-    pub(crate) sandbox: Arc<Sandbox>,
-    pub(crate) managed: Arc<Managed>,
-}
-
-impl ScriptsInMemory {
-    fn host(&self) -> Arc<dyn Host> {
-        Arc::new(Views(Arc::clone(&self.managed)))
-    }
-}
-
-#[async_trait]
-impl Scripts for ScriptsInMemory {
-    async fn condition(&self, program: &Program, bindings: Bindings) -> Result<bool, ScriptError> {
-        self.sandbox.run_condition(program, bindings, self.host()).await
-    }
-
-    async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError> {
-        self.sandbox.run(program, bindings, self.host()).await
-    }
-}
-
-/// Objects as an administrator sees them: nothing hashed, nothing private.
-struct Views(Arc<Managed>);
-
-impl Views {
-    fn shown(&self, collection: &str, found: Vec<crest::Resource>) -> Result<Vec<Value>, String> {
-        let all = Fields::all();
-        let found = script::wait(self.0.all_with_effective(collection, found, Audience::Administrator, &all));
-        let found = found.map_err(|error| error.message)?;
-        Ok(found.iter().map(|resource| self.0.show(collection, resource, Audience::Administrator, &all)).collect())
-    }
-}
-
-impl Host for Views {
-    fn read(&self, path: &str) -> Result<Value, String> {
-        let (collection, id) = path.trim_matches('/').rsplit_once('/').ok_or("the path names no object")?;
-        self.0.schema(collection).map_err(|error| error.message)?;
-        let found = script::wait(self.0.objects.read(collection, id)).map_err(|error| error.to_string())?;
-        let Some(found) = found else { return Ok(Value::Null) };
-        Ok(self.shown(collection, vec![found])?.into_iter().next().unwrap_or_default())
-    }
-
-    fn query(&self, path: &str, params: &Value) -> Result<Value, String> {
-        let collection = path.trim_matches('/');
-        let text = params.get("_queryFilter").and_then(Value::as_str).ok_or("'_queryFilter' is missing")?;
-        let filter = Filter::parse(text).map_err(|error| error.to_string())?;
-        self.0.check_query(collection, &filter, &[], Audience::Administrator).map_err(|error| error.message)?;
-        let page = script::wait(self.0.objects.query(collection, &Query::first(filter, 100))).map_err(|error| error.to_string())?;
-        let result = self.shown(collection, page.result)?;
-        Ok(json!({ "resultCount": result.len(), "result": result }))
-    }
-
-    fn log(&self, _: Level, _: &str) {}
 }

@@ -6,175 +6,34 @@
 
 mod attacker;
 mod explore;
+mod finding;
+mod goal;
 mod mend;
 mod script;
+mod shape;
+mod states;
 
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use jose::TokenForm;
 use process::{Companions, Process, SnapshotToken};
-use project::{Proofs, Prove};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use project::{Proofs, StageKind};
+use serde_json::{Map, Value, json};
 use stages::Services;
 
 pub use crate::world::NoKeys;
-use crate::world::{Keys, Setting};
+use crate::world::{Ground, Setting};
 
 pub use explore::Bounds;
-
-/// What must not be reached without proofs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Goal {
-    /// The account's credential is replaced, its security questions are, or a session of it begins.
-    Credential,
-    /// Its mail address is replaced.
-    Address,
-    /// Something else of it is changed.
-    Profile,
-    /// Its user name is told.
-    Name,
-    /// An account is made with an address that nobody has shown to be theirs.
-    Account,
-}
-
-impl fmt::Display for Goal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Credential => "a new credential",
-            Self::Address => "another mail address",
-            Self::Profile => "a changed account",
-            Self::Name => "the user name",
-            Self::Account => "an account with somebody else's address",
-        })
-    }
-}
-
-impl Goal {
-    /// Every goal.
-    pub(crate) const ALL: [Self; 5] = [Self::Credential, Self::Address, Self::Profile, Self::Name, Self::Account];
-
-    /// Whether the policy lets somebody with these proofs have it.
-    fn is_permitted(self, policy: &Prove, reveals: bool, has: Proofs) -> bool {
-        match self {
-            Self::Credential => Prove::permits(&policy.credential, has),
-            Self::Address => Prove::permits(&policy.address, has),
-            Self::Profile => Prove::permits(&policy.profile, has),
-            Self::Account => Prove::permits(&policy.account, has),
-            Self::Name => match &policy.name {
-                Some(asked) => Prove::permits(asked, has),
-                // By default a process that says it tells may tell; others need what a changed account needs.
-                None => reveals || Prove::permits(&policy.profile, has),
-            },
-        }
-    }
-}
-
-/// An account as far as it matters to a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shape {
-    name: &'static str,
-    exists: bool,
-    mail: bool,
-    answers: bool,
-    active: bool,
-}
-
-const SHAPES: [Shape; 6] = [
-    Shape { name: "an account with an address and answered questions", exists: true, mail: true, answers: true, active: true },
-    Shape { name: "an account with an address and no questions", exists: true, mail: true, answers: false, active: true },
-    Shape { name: "an account with answered questions and no address", exists: true, mail: false, answers: true, active: true },
-    Shape { name: "an account with neither address nor questions", exists: true, mail: false, answers: false, active: true },
-    Shape { name: "an account that is switched off", exists: true, mail: true, answers: true, active: false },
-    Shape { name: "nobody", exists: false, mail: true, answers: false, active: true },
-];
-
-/// One submission of an attack.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AttackStep {
-    /// The number of the answer whose token comes along, from 1; nothing for none.
-    pub token: Option<usize>,
-    /// What is sent. `{code}` is the code that was mailed last, to a mailbox that the attacker reads.
-    pub input: Value,
-    /// What is answered: `type` and `tag`.
-    pub answer: String,
-}
-
-/// A way to something that the policy does not let anybody have with what they have.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Attack {
-    /// What is reached.
-    pub goal: Goal,
-    /// Of what kind of account.
-    pub shape: &'static str,
-    /// What the attacker has: `nothing`, `an open session`.
-    pub has: String,
-    /// They are signed in as the account's owner.
-    pub signed_in: bool,
-    /// Their requests carry the present password.
-    pub reauthenticated: bool,
-    /// Whose account it is, in clear.
-    pub victim: Value,
-    /// The attacker's own account, in clear: anybody may have one.
-    pub own: Value,
-    /// The submissions, in order: none is needless, for shorter ways were tried before.
-    pub steps: Vec<AttackStep>,
-    /// The smallest edit of the file that was found to close it.
-    pub fix: Option<Edit>,
-}
-
-/// A change of a process file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Edit {
-    /// What to do.
-    pub says: String,
-    /// The file then.
-    pub file: Value,
-}
-
-/// What was found out about one process.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// Its name.
-    pub process: String,
-    /// It would be served; otherwise it was explored as if its proofs had been waived.
-    pub served: bool,
-    /// Kinds of accounts and sets of proofs that were tried together.
-    pub settings: usize,
-    /// Different states that were reached.
-    pub states: usize,
-    /// Submissions that were tried.
-    pub inputs: usize,
-    /// The most submissions in a row.
-    pub depth: usize,
-    /// The exploration was cut off: what it did not find may be there.
-    pub cut_off: bool,
-    /// Ways that the policy forbids, the shortest for each goal.
-    pub attacks: Vec<Attack>,
-}
-
-/// The least that somebody needs for a new credential, for one kind of account.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Recovery {
-    /// Of what kind of account.
-    pub shape: &'static str,
-    /// The least: `the mailbox`; nothing where there is no way.
-    pub needs: Option<String>,
-    /// The shortest way with it.
-    pub steps: Vec<AttackStep>,
-}
+pub use finding::{Attack, AttackStep, Cut, Edit, Finding, Recovery, Said};
+pub use goal::Goal;
+pub use shape::Shape;
 
 /// Explores the processes of a project.
 pub struct Prover {
     pub(crate) setting: Setting,
-    pub(crate) keys: Keys,
+    pub(crate) ground: Ground,
     companions: OnceLock<Companions>,
     /// What an exploration may cost.
     pub bounds: Bounds,
@@ -186,7 +45,15 @@ impl Prover {
     /// # Errors
     /// When the system gives no randomness for keys.
     pub fn new(setting: Setting) -> Result<Self, NoKeys> {
-        Ok(Self { setting, keys: Keys::generate()?, companions: OnceLock::new(), bounds: Bounds::default() })
+        Ok(Self::on(setting, Ground::new()?))
+    }
+
+    /// The same with what many worlds are made with.
+    #[must_use]
+    pub fn on(setting: Setting, ground: Ground) -> Self {
+        // Whether mail can leave may change at any time; a process that cannot run today is explored as it will run.
+        let setting = Setting { mail_configured: true, ..setting };
+        Self { setting, ground, companions: OnceLock::new(), bounds: Bounds::default() }
     }
 
     /// Every process of the project, served or not, by name.
@@ -202,11 +69,21 @@ impl Prover {
     pub fn prove(&self, name: &str) -> Result<Option<Finding>, NoKeys> {
         let Some(file) = self.file(name) else { return Ok(None) };
         let Some((process, served)) = self.runnable(name, file) else { return Ok(None) };
-        let mut finding = self.explored(name, &process, served)?;
+        let mut finding = self.explored(name, &process, served, self.bounds)?;
         for attack in &mut finding.attacks {
             attack.fix = mend::smallest_edit(self, name, file, attack)?;
         }
         Ok(Some(finding))
+    }
+
+    /// Explores a process as far as a server can afford when it starts. Nothing for one that is not served, or whose proofs were waived: that is
+    /// known. What closes an attack is not looked for.
+    ///
+    /// # Errors
+    /// When there are no keys.
+    pub fn refute(&self, name: &str) -> Result<Option<Finding>, NoKeys> {
+        let process = self.file(name).and_then(|file| self.compiled(name, file)).filter(|process| !process.options.allow_unproven);
+        process.map(|process| self.explored(name, &process, true, Bounds::AT_LOAD)).transpose()
     }
 
     /// The least that is needed for a new credential of each kind of account.
@@ -217,14 +94,15 @@ impl Prover {
         let Some(file) = self.file(name) else { return Ok(None) };
         let Some((process, _)) = self.runnable(name, file) else { return Ok(None) };
         let mut found = Vec::new();
-        for shape in SHAPES.into_iter().filter(|shape| shape.exists) {
-            let mut recovery = Recovery { shape: shape.name, needs: None, steps: Vec::new() };
+        for shape in Shape::ALL.into_iter().filter(|shape| shape.exists()) {
+            let mut recovery = Recovery { shape, needs: None, steps: Vec::new(), cut_off: BTreeSet::new() };
             for has in Proofs::all() {
-                let explored = explore::explore(self, &process, shape, has, &[Goal::Credential], &[Goal::Credential])?;
+                let explored = explore::explore(self, &process, shape, has, &[Goal::Credential], &[Goal::Credential], self.bounds)?;
                 if let Some((_, steps)) = explored.reached.into_iter().next() {
-                    (recovery.needs, recovery.steps) = (Some(has.to_string()), steps);
+                    (recovery.needs, recovery.steps) = (Some(has), steps);
                     break;
                 }
+                recovery.cut_off.extend(explored.cut_off);
             }
             found.push(recovery);
         }
@@ -245,12 +123,33 @@ impl Prover {
         self.companions.get_or_init(|| self.setting.project.companions())
     }
 
+    /// The project with one process alone.
+    fn setting_of(&self, process: &Arc<Process<Services>>) -> Setting {
+        Setting { processes: vec![Arc::clone(process)], ..self.setting.clone() }
+    }
+
+    /// What HTTP services that are stages answer: that they are through, with everything they may vouch for.
+    fn played(&self) -> BTreeMap<String, Value> {
+        let declared = self.setting.project.settings.stages.values();
+        let played = declared.filter_map(|stage| match &stage.kind {
+            StageKind::Http { url, .. } => Some((url.clone(), json!({ "done": true, "gives": stage.gives }))),
+            StageKind::Script { .. } => None,
+        });
+        played.collect()
+    }
+
+    /// Whether a service says who a new person is: what it would say is not known here.
+    fn leaves_details_to_a_service(&self, process: &Process<Services>) -> bool {
+        let declared = self.setting.project.settings.stages.iter();
+        let mut services = declared.filter(|(_, stage)| matches!(stage.kind, StageKind::Http { .. }));
+        services.any(|(name, stage)| stage.gives.iter().any(|fact| fact == "newUser") && places(&process.source, name))
+    }
+
     pub(crate) fn compiled(&self, name: &str, file: &Value) -> Option<Arc<Process<Services>>> {
         let mut process = process::compile(name, file, self.companions(), &stages::catalogue()).process?;
-        // What a sealed token looks like lets nobody in; RSA would be half of what an exploration costs.
-        if let SnapshotToken::Stateless(form) = &mut process.token.kind {
-            *form = TokenForm::DEFAULT;
-        }
+        // What a sealed token looks like, and whether it is kept in the store, lets nobody in; RSA would be half of what an exploration costs, and with
+        // tokens that are kept no two states would be the same.
+        process.token.kind = SnapshotToken::Stateless(TokenForm::DEFAULT);
         Some(Arc::new(process))
     }
 
@@ -269,9 +168,9 @@ impl Prover {
     pub(crate) fn is_of_use(&self, process: &Arc<Process<Services>>, attack: &Attack) -> Result<bool, NoKeys> {
         let all = Proofs::MAIL.and(Proofs::ANSWERS);
         let has = if process.binds_session() { all.and(Proofs::PASSWORD) } else { all };
-        let shapes = SHAPES.into_iter().filter(|shape| shape.exists == (attack.shape != "nobody") && shape.active);
+        let shapes = Shape::ALL.into_iter().filter(|shape| shape.exists() == attack.shape.exists() && shape.is_active());
         for shape in shapes {
-            if !explore::explore(self, process, shape, has, &[attack.goal], &[attack.goal])?.reached.is_empty() {
+            if !explore::explore(self, process, shape, has, &[attack.goal], &[attack.goal], self.bounds)?.reached.is_empty() {
                 return Ok(true);
             }
         }
@@ -281,93 +180,77 @@ impl Prover {
     /// Whether the goal of an attack is reached in another process, by whoever has no more: first as the attack did, then every other way. An
     /// exploration that is cut off counts as a way.
     pub(crate) fn still_reached(&self, process: &Arc<Process<Services>>, attack: &Attack) -> Result<bool, NoKeys> {
-        let policy = &self.setting.project.settings.prove;
-        let reveals = process.disclosure() == process::Disclosure::Reveal;
-        let sets: Vec<Proofs> =
-            forbidden(policy, reveals).into_iter().filter(|(_, goals)| goals.contains(&attack.goal)).map(|(has, _)| has).collect();
-        let mut shapes = SHAPES;
-        shapes.sort_by_key(|shape| shape.name != attack.shape);
-        for shape in shapes {
-            for has in &sets {
-                let explored = explore::explore(self, process, shape, *has, &[attack.goal], &[attack.goal])?;
-                if explored.cut_off || !explored.reached.is_empty() {
-                    return Ok(true);
-                }
+        let mut shapes = Shape::ALL;
+        shapes.sort_by_key(|shape| *shape != attack.shape);
+        let sets = self.settings_of(process);
+        for (shape, (has, _)) in
+            shapes.iter().flat_map(|shape| sets.iter().filter(|(_, goals)| goals.contains(&attack.goal)).map(move |set| (*shape, set)))
+        {
+            let explored = explore::explore(self, process, shape, *has, &[attack.goal], &[attack.goal], self.bounds)?;
+            if !explored.cut_off.is_empty() || !explored.reached.is_empty() {
+                return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn explored(&self, name: &str, process: &Arc<Process<Services>>, served: bool) -> Result<Finding, NoKeys> {
-        let policy = &self.setting.project.settings.prove;
+    /// The sets of proofs that are tried with a process, and what must not be reached with each.
+    fn settings_of(&self, process: &Process<Services>) -> Vec<(Proofs, Vec<Goal>)> {
         let reveals = process.disclosure() == process::Disclosure::Reveal;
-        let mut finding =
-            Finding { process: name.to_owned(), served, settings: 0, states: 0, inputs: 0, depth: 0, cut_off: false, attacks: Vec::new() };
-        for shape in SHAPES {
-            for (has, goals) in settings_of(process, forbidden(policy, reveals)) {
-                let wanted: Vec<Goal> =
-                    goals.iter().copied().filter(|goal| !finding.attacks.iter().any(|known| known.goal == *goal)).collect();
-                if wanted.is_empty() {
-                    continue;
-                }
-                let explored = explore::explore(self, process, shape, has, &wanted, &goals)?;
-                finding.settings += 1;
-                finding.states += explored.states;
-                finding.inputs += explored.inputs;
-                finding.depth = finding.depth.max(explored.depth);
-                finding.cut_off |= explored.cut_off;
-                for (goal, steps) in explored.reached {
-                    finding.attacks.push(Attack {
-                        goal,
-                        shape: shape.name,
-                        has: has.to_string(),
-                        signed_in: has.contains(Proofs::SESSION),
-                        reauthenticated: has.contains(Proofs::PASSWORD),
-                        victim: Value::Object(attacker::victim(self, process, shape)),
-                        own: Value::Object(attacker::own(self, process)),
-                        steps,
-                        fix: None,
-                    });
-                }
+        let sessions = process.binds_session() || process.stages.iter().any(|placed| placed.facts.wants_session);
+        goal::forbidden(&self.setting.project.settings.prove, reveals, sessions)
+    }
+
+    fn explored(&self, name: &str, process: &Arc<Process<Services>>, served: bool, bounds: Bounds) -> Result<Finding, NoKeys> {
+        let mut finding = Finding {
+            process: name.to_owned(),
+            served,
+            settings: 0,
+            states: 0,
+            inputs: 0,
+            depth: 0,
+            cut_off: BTreeSet::new(),
+            attacks: Vec::new(),
+        };
+        let sets = self.settings_of(process);
+        for (shape, (has, goals)) in Shape::ALL.into_iter().flat_map(|shape| sets.iter().map(move |set| (shape, set))) {
+            let is_new = |goal: &Goal| !finding.attacks.iter().any(|known: &Attack| known.goal == *goal);
+            let wanted: Vec<Goal> = goals.iter().copied().filter(is_new).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            let left = Bounds { submissions: bounds.submissions.saturating_sub(finding.inputs), ..bounds };
+            let explored = explore::explore(self, process, shape, *has, &wanted, goals, left)?;
+            finding.settings += 1;
+            finding.states += explored.states;
+            finding.inputs += explored.inputs;
+            finding.depth = finding.depth.max(explored.depth);
+            finding.cut_off.extend(explored.cut_off);
+            for (goal, steps) in explored.reached {
+                finding.attacks.push(Attack {
+                    goal,
+                    shape,
+                    has: *has,
+                    collection: crate::definition::collection(process),
+                    victim: Value::Object(attacker::victim(self, process, shape)),
+                    own: Value::Object(attacker::own(self, process)),
+                    steps,
+                    fix: None,
+                });
             }
         }
         Ok(finding)
     }
 }
 
-/// The same for one process: where nothing of it looks at a session, having one makes no difference.
-fn settings_of(process: &Process<Services>, sets: Vec<(Proofs, Vec<Goal>)>) -> Vec<(Proofs, Vec<Goal>)> {
-    if process.binds_session() || process.stages.iter().any(|placed| placed.facts.wants_session) {
-        return sets;
-    }
-    let mut merged: Vec<(Proofs, Vec<Goal>)> = Vec::new();
-    for (has, goals) in sets {
-        let has = has.without_session();
-        match merged.iter_mut().find(|(known, _)| *known == has) {
-            Some((_, known)) => known.extend(goals.into_iter().filter(|goal| !known.contains(goal)).collect::<Vec<_>>()),
-            None => merged.push((has, goals)),
+/// Whether a stage of this name or class stands anywhere in a definition, in a branch for example.
+fn places(definition: &Value, stage: &str) -> bool {
+    match definition {
+        Value::Object(members) => {
+            ["name", "class"].iter().any(|key| members.get(*key).and_then(Value::as_str) == Some(stage))
+                || members.values().any(|member| places(member, stage))
         }
+        Value::Array(items) => items.iter().any(|item| places(item, stage)),
+        _ => false,
     }
-    merged
-}
-
-/// The sets of proofs with the goals that the policy does not let them have. Whoever has less can do less, so of these sets the largest are
-/// enough.
-fn forbidden(policy: &Prove, reveals: bool) -> Vec<(Proofs, Vec<Goal>)> {
-    let mut sets: Vec<(Proofs, Vec<Goal>)> = Vec::new();
-    for goal in Goal::ALL {
-        let short: Vec<Proofs> = Proofs::all().into_iter().filter(|has| !goal.is_permitted(policy, reveals, *has)).collect();
-        for has in &short {
-            let larger = short.iter().any(|other| other != has && other.contains(*has));
-            // A session is another way in, not only more of the same: who has none is tried, too.
-            if larger && *has != Proofs::NONE {
-                continue;
-            }
-            match sets.iter_mut().find(|(known, _)| known == has) {
-                Some((_, goals)) => goals.push(goal),
-                None => sets.push((*has, vec![goal])),
-            }
-        }
-    }
-    sets
 }

@@ -1,14 +1,15 @@
 //! A plan made of a transcript: the same inputs, and what was answered then as what is expected.
 //!
 //! Easiest to break: a secret in it. Codes become `{code}`; what holds a password or an answer to a question is left to the person of the
-//! plan, and nothing of the object that was stored is kept.
+//! plan, and of the object that was stored nothing is kept that is hashed, sealed or secret: that it changed is said by name.
 
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use crate::person::code_in;
-use crate::transcript::{Outcome, Transcript};
+use crate::expect::without_code;
+use crate::person::{CODE, codes_in};
+use crate::transcript::{Outcome, SeenMail, Transcript};
 
 /// The plan, as TOML that [`crate::Plan::read`] reads.
 #[must_use]
@@ -16,16 +17,20 @@ pub fn recorded(transcript: &Transcript) -> String {
     let mut out = String::new();
     let text = |value: &str| Value::from(value).to_string();
     let _ = writeln!(out, "process = {}\nat = {}\nseed = {}", text(&transcript.process), text(&transcript.at), transcript.seed);
-    let _ = writeln!(out, "account = {}\nsigned_in = {}\nstop = true", transcript.account, transcript.signed_in);
+    let _ = writeln!(out, "account = {}\nsigned_in = {}", transcript.account, transcript.signed_in);
+    let _ = writeln!(out, "reauthenticated = {}\nstop = true", transcript.reauthenticated);
     if let Value::Object(person) = &transcript.person {
-        let public: Map<String, Value> = person
-            .iter()
-            .filter(|(name, value)| !is_secret(name) && value.is_string())
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
         let _ = writeln!(out, "\n[person]");
-        for (name, value) in &public {
-            let _ = writeln!(out, "{} = {}", text(name), inline(value));
+        write_members(&mut out, person);
+    }
+    for other in &transcript.people {
+        let _ = writeln!(out, "\n[[people]]");
+        write_members(&mut out, other);
+    }
+    if !transcript.services.is_empty() {
+        let _ = writeln!(out, "\n[services]");
+        for (address, answer) in &transcript.services {
+            let _ = writeln!(out, "{} = {}", text(address), inline(answer));
         }
     }
     let mut codes: Vec<String> = Vec::new();
@@ -51,10 +56,52 @@ pub fn recorded(transcript: &Transcript) -> String {
             }
         }
         moment = &exchange.at;
-        codes.extend(exchange.mails.iter().filter_map(|mail| code_in(mail.get("body")?.as_str()?)));
+        codes.extend(exchange.mails.iter().flat_map(|mail| codes_in(&mail.body)));
     }
     let _ = writeln!(out, "\n[expect]\ncompleted = {}", transcript.outcome == Outcome::Completed);
+    write_consequences(&mut out, transcript);
     out
+}
+
+/// What came of it: the account, sessions, mails, and the object as far as it is no secret.
+fn write_consequences(out: &mut String, transcript: &Transcript) {
+    let text = |value: &str| Value::from(value).to_string();
+    let changed: Vec<String> = transcript.changed.iter().map(|name| text(name)).collect();
+    let _ = writeln!(out, "account = {}\nchanged = [{}]", transcript.object.is_some(), changed.join(", "));
+    let _ = writeln!(out, "sessions = {{ begun = {}, ended = {} }}", transcript.sessions.begun, transcript.sessions.ended);
+    let leaving: Vec<&SeenMail> = transcript.exchanges.iter().flat_map(|exchange| &exchange.mails).filter(|mail| !mail.withheld).collect();
+    if leaving.is_empty() {
+        let _ = writeln!(out, "mails = []");
+    }
+    if let Some(Value::Object(object)) = &transcript.object {
+        let public: Map<String, Value> =
+            object.iter().filter(|(name, value)| is_public(name, value)).map(|(name, value)| (name.clone(), value.clone())).collect();
+        let _ = writeln!(out, "\n[expect.object]");
+        write_members(out, &public);
+    }
+    for mail in leaving {
+        let _ = writeln!(out, "\n[[expect.mails]]\nto = {}\nsubject = {}", text(&mail.to), text(&mail.subject));
+        let _ = writeln!(out, "body = {}", text(&without_code(&mail.body)));
+    }
+}
+
+/// Members without secrets, a line each.
+fn write_members(out: &mut String, members: &Map<String, Value>) {
+    for (name, value) in members.iter().filter(|(name, value)| is_public(name, value)) {
+        let _ = writeln!(out, "{} = {}", Value::from(name.as_str()), inline(value));
+    }
+}
+
+/// Whether a member may be written down. That there are no answers is no secret.
+fn is_public(name: &str, value: &Value) -> bool {
+    let is_empty = value.as_array().is_some_and(Vec::is_empty);
+    (!is_secret(name) || is_empty) && !value.is_null() && !holds_secret(value) && !is_sealed(value)
+}
+
+/// Whether something of it is hashed or sealed.
+fn is_sealed(value: &Value) -> bool {
+    let text = value.to_string();
+    ["$argon2", "$crypto", "eyJ", "{sealed}"].iter().any(|mark| text.contains(mark))
 }
 
 fn seconds(moment: &str) -> Option<i64> {
@@ -77,7 +124,7 @@ fn holds_secret(value: &Value) -> bool {
 
 fn hide(value: &mut Value, codes: &[String]) {
     match value {
-        Value::String(text) if codes.contains(text) => "{code}".clone_into(text),
+        Value::String(text) if codes.contains(text) => CODE.clone_into(text),
         Value::Array(items) => items.iter_mut().for_each(|item| hide(item, codes)),
         Value::Object(members) => members.values_mut().for_each(|member| hide(member, codes)),
         _ => {}

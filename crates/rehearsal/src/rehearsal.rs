@@ -1,18 +1,19 @@
 //! A rehearsal: a plan carried out in a world of its own.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use process::{FactKind, Process, ProcessMap, Subject};
+use process::{ProcessMap, Subject};
 use serde_json::{Map, Value};
-use stages::Services;
 use thiserror::Error;
 
+use crate::definition::{collection, makes_accounts};
 use crate::expect;
 use crate::person::Person;
 use crate::plan::{Plan, PlanError};
-use crate::transcript::{Outcome, Transcript};
+use crate::transcript::{Outcome, Sessions, Transcript};
 use crate::walk::{Walk, moment};
-use crate::world::{Keys, NoKeys, Setting, World, caller};
+use crate::world::{Ground, NoKeys, Setting, World, caller};
 
 /// Submissions after which somebody gives up.
 const MOST: usize = 60;
@@ -24,7 +25,7 @@ const DEFAULT_MOMENT: i64 = 1_767_225_600;
 /// Carries plans out.
 pub struct Rehearsal {
     setting: Setting,
-    keys: OnceLock<Keys>,
+    ground: OnceLock<Ground>,
 }
 
 /// A plan that was carried out and compared with what it expects.
@@ -71,7 +72,7 @@ impl Rehearsal {
     /// On a project.
     #[must_use]
     pub fn new(setting: Setting) -> Self {
-        Self { setting, keys: OnceLock::new() }
+        Self { setting, ground: OnceLock::new() }
     }
 
     /// The maps of the processes, by which coverage is counted.
@@ -80,12 +81,12 @@ impl Rehearsal {
         self.setting.processes.iter().map(|process| ProcessMap::of(process)).collect()
     }
 
-    fn keys(&self) -> Result<&Keys, NoKeys> {
-        if let Some(keys) = self.keys.get() {
-            return Ok(keys);
+    fn ground(&self) -> Result<&Ground, NoKeys> {
+        if let Some(ground) = self.ground.get() {
+            return Ok(ground);
         }
-        let drawn = Keys::generate()?;
-        Ok(self.keys.get_or_init(|| drawn))
+        let drawn = Ground::new()?;
+        Ok(self.ground.get_or_init(|| drawn))
     }
 
     /// The names of the processes that can be rehearsed, in order.
@@ -112,7 +113,7 @@ impl Rehearsal {
     fn carry_out(&self, name: &str, plan: &Plan, mut asks: Option<Asks<'_>>) -> Result<Tested, RehearsalError> {
         let seed = plan.seed.unwrap_or(1);
         let at = plan.begins()?.unwrap_or(DEFAULT_MOMENT);
-        let world = World::new(self.setting.clone(), self.keys()?, seed, at, plan.services.clone())?;
+        let world = World::new(self.setting.clone(), self.ground()?, seed, at, plan.services.clone())?;
         let process = world.process(name).ok_or_else(|| RehearsalError::NoProcess(name.to_owned()))?;
         let collection = collection(&process);
         let project = &self.setting.project;
@@ -125,6 +126,7 @@ impl Rehearsal {
         } else {
             Vec::new()
         };
+        let before = world.stored(&person.collection, &person.id);
         let subject = signed_in.then(|| Subject { collection: person.collection.clone(), id: person.id.clone(), decoy: false });
         let login = person.content.get("userName").and_then(Value::as_str).unwrap_or(&person.id);
         let reauthenticated = plan.reauthenticated && signed_in;
@@ -132,6 +134,10 @@ impl Rehearsal {
         let mut walk = Walk::begin(&world, process, caller(subject, login, reauthenticated));
         let outcome = act(&mut walk, &world, &person, plan, &mut asks)?;
         let object = if account { world.stored(&person.collection, &person.id) } else { made(&world, &person) };
+        let sessions = {
+            let rows = world.ledger.rows();
+            Sessions { begun: rows.begun.len(), ended: rows.ended.len() }
+        };
         let mut shown = person.content.clone();
         shown.insert("_id".to_owned(), person.id.clone().into());
         let transcript = Transcript {
@@ -142,10 +148,15 @@ impl Rehearsal {
             person: Value::Object(shown),
             account,
             signed_in,
+            reauthenticated,
+            people: plan.people.clone(),
+            services: plan.services.clone(),
             due,
             exchanges: walk.without_tokens(),
             outcome,
+            changed: changed(before.as_ref(), object.as_ref()),
             object,
+            sessions,
             reached: walk.reached.clone(),
         };
         let failures = expect::failures(plan, &transcript, &world);
@@ -178,6 +189,10 @@ fn act(walk: &mut Walk<'_>, world: &World, person: &Person, plan: &Plan, asks: &
             Some((number, step)) => {
                 world.pass(step.passes()?);
                 let token = step.token.unwrap_or(given);
+                if token > given && plan.expect.is_some() {
+                    // What came of it until then is compared, and this step with what never was.
+                    return Ok(Outcome::Stopped);
+                }
                 if token > given {
                     return Err(RehearsalError::NoToken { step: number + 1, token, given });
                 }
@@ -228,19 +243,15 @@ fn filled(mut input: Value, person: &Person, world: &World) -> Value {
     input
 }
 
+/// The members of an object that are not what they were.
+fn changed(before: Option<&Value>, after: Option<&Value>) -> BTreeSet<String> {
+    let members = |object: Option<&Value>| object.and_then(Value::as_object).cloned().unwrap_or_default();
+    let (before, after) = (members(before), members(after));
+    before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
+}
+
 /// The account that was made for somebody who had none: the one with their name.
 fn made(world: &World, person: &Person) -> Option<Value> {
     let name = person.content.get("userName")?;
     world.all(&person.collection).into_iter().find(|object| object.content.get("userName") == Some(name)).map(|object| object.content)
-}
-
-/// The collection whose people a process is about: what its first stage says that says it.
-pub(crate) fn collection(process: &Process<Services>) -> String {
-    let stages = process.source.pointer("/file/stageConfigs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let said = stages.iter().find_map(|stage| stage.get("identityServiceUrl")?.as_str());
-    said.map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()).unwrap_or_else(|| "managed/user".to_owned())
-}
-
-fn makes_accounts(process: &Process<Services>) -> bool {
-    process.stages.iter().any(|placed| placed.facts.gives.contains(&FactKind::Created))
 }

@@ -4,11 +4,12 @@
 //! Easiest to break: tokens are drawn anew each time, so their text never stands in a transcript; `{token 2}` is the token of the second
 //! answer that had one.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 
+use process::{Mail, Step, StepOutcome};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A rehearsal, written down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +29,15 @@ pub struct Transcript {
     pub account: bool,
     /// Whether they were signed in.
     pub signed_in: bool,
+    /// Whether their present password came along with every request.
+    #[serde(default)]
+    pub reauthenticated: bool,
+    /// Others who had accounts, in clear.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Map<String, Value>>,
+    /// What HTTP services that are stages answered, by address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, Value>,
     /// The processes that were due at their sign-in, as paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub due: Vec<String>,
@@ -37,9 +47,25 @@ pub struct Transcript {
     pub outcome: Outcome,
     /// The person's object afterwards, as it is stored.
     pub object: Option<Value>,
+    /// The members of it that are not what they were; all of them where there was none.
+    #[serde(default)]
+    pub changed: BTreeSet<String>,
+    /// What became of sessions.
+    #[serde(default)]
+    pub sessions: Sessions,
     /// What it came past.
     #[serde(skip)]
     pub reached: Reached,
+}
+
+/// What became of sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// How many began.
+    pub begun: usize,
+    /// How often somebody's were ended.
+    pub ended: usize,
 }
 
 /// What a walk came past, for coverage.
@@ -87,16 +113,127 @@ pub struct Exchange {
     pub body: Value,
     /// What became of the stages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stages: Vec<String>,
+    pub stages: Vec<Touched>,
     /// What the token of the answer carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carries: Option<Value>,
     /// The mails that were written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mails: Vec<Value>,
+    pub mails: Vec<SeenMail>,
     /// What was decided, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub decisions: Vec<String>,
+    pub decisions: Vec<Decision>,
+}
+
+/// What became of a stage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// Its place, from 0.
+    pub place: usize,
+    /// Its type.
+    pub stage: String,
+    /// What became of it.
+    pub outcome: Became,
+}
+
+/// What became of a stage in a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Became {
+    /// It was entered.
+    Entered,
+    /// It is through.
+    Through,
+    /// It refused the input.
+    Refused,
+}
+
+impl From<&Step> for Touched {
+    fn from(step: &Step) -> Self {
+        let outcome = match step.outcome {
+            StepOutcome::Entered => Became::Entered,
+            StepOutcome::Completed => Became::Through,
+            StepOutcome::Failed => Became::Refused,
+        };
+        Self { place: step.index, stage: step.stage.to_owned(), outcome }
+    }
+}
+
+impl fmt::Display for Touched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.outcome {
+            Became::Entered => "entered",
+            Became::Through => "through",
+            Became::Refused => "refused",
+        };
+        write!(f, "stage {} {}: {outcome}", self.place, self.stage)
+    }
+}
+
+/// A mail that was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenMail {
+    /// To whom.
+    pub to: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+    /// It never leaves.
+    pub withheld: bool,
+}
+
+impl From<&Mail> for SeenMail {
+    fn from(mail: &Mail) -> Self {
+        Self { to: mail.to.clone(), subject: mail.subject.clone(), body: mail.body.clone(), withheld: mail.withheld }
+    }
+}
+
+/// What was decided, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Decision {
+    /// Nobody is meant, or not exactly one account that is active.
+    Decoy,
+    /// A mail never leaves: its account is not there, or was not to be had.
+    Withheld {
+        /// To whom it is written.
+        to: String,
+    },
+    /// A stage went one way.
+    Branch {
+        /// Its place, from 0.
+        place: usize,
+        /// Its type.
+        stage: String,
+        /// Whether a form is due on it.
+        due: bool,
+        /// The key of the file, where only one way of it asks what was asked.
+        branch: Option<String>,
+        /// When it is taken, as the file says it.
+        when: Option<String>,
+        /// What the condition was compared with.
+        compared: Option<String>,
+    },
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decoy => f.write_str("nobody is meant, or not exactly one account that is active: a decoy is named, and treated alike"),
+            Self::Withheld { to } => {
+                write!(f, "the mail to {to} is written and never sent: it is for an account that is not there, or was not to be had")
+            }
+            Self::Branch { stage, due, branch, when, compared, .. } => {
+                match (branch, when) {
+                    (Some(branch), Some(when)) => write!(f, "{stage}: {branch} ({when})")?,
+                    _ if *due => write!(f, "{stage}: a form is due")?,
+                    _ => write!(f, "{stage}: no form is due")?,
+                }
+                compared.as_ref().map_or(Ok(()), |compared| write!(f, "; {compared}"))
+            }
+        }
+    }
 }
 
 impl Transcript {
@@ -129,6 +266,12 @@ impl Transcript {
         if let Some(object) = &self.object {
             let _ = writeln!(out, "stored: {object}");
         }
+        if !self.changed.is_empty() {
+            let _ = writeln!(out, "changed: {}", self.changed.iter().map(String::as_str).collect::<Vec<_>>().join(", "));
+        }
+        if self.sessions != Sessions::default() {
+            let _ = writeln!(out, "sessions: {} begun, {} times ended", self.sessions.begun, self.sessions.ended);
+        }
         out
     }
 }
@@ -146,17 +289,19 @@ impl Exchange {
             }
         }
         let _ = writeln!(out, "< {} {}", self.status, self.body);
-        for line in self.stages.iter().chain(&self.decisions) {
-            let _ = writeln!(out, "  {line}");
+        for stage in &self.stages {
+            let _ = writeln!(out, "  {stage}");
+        }
+        for decision in &self.decisions {
+            let _ = writeln!(out, "  {decision}");
         }
         if let Some(carries) = &self.carries {
             let _ = writeln!(out, "  the token carries {carries}");
         }
         for mail in &self.mails {
-            let text = |key: &str| mail.get(key).and_then(Value::as_str).unwrap_or_default();
-            let withheld = if mail.get("withheld") == Some(&Value::Bool(true)) { ", withheld" } else { "" };
-            let _ = writeln!(out, "  mail to {}{withheld}: {}", text("to"), text("subject"));
-            for line in text("body").lines() {
+            let withheld = if mail.withheld { ", withheld" } else { "" };
+            let _ = writeln!(out, "  mail to {}{withheld}: {}", mail.to, mail.subject);
+            for line in mail.body.lines() {
                 let _ = writeln!(out, "  | {line}");
             }
         }

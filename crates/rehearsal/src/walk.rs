@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use stages::Services;
 
 use crate::person::Person;
-use crate::transcript::{Exchange, Reached};
-use crate::world::{World, mail_value};
+use crate::transcript::{Decision, Exchange, Reached, SeenMail, Touched};
+use crate::world::World;
 
 /// A walk as far as it came.
 pub(crate) struct Walk<'w> {
@@ -75,13 +75,7 @@ impl<'w> Walk<'w> {
 
     /// What the person answers by themselves.
     pub(crate) fn answer_of(&self, person: &Person) -> Value {
-        person.answer(&self.asked, &self.configuration(), &self.world.mails())
-    }
-
-    /// The configuration of the stage that asked; that of its branch, where a branch asked.
-    fn configuration(&self) -> Value {
-        let Some(placed) = self.process.stages.get(self.stage) else { return Value::Null };
-        self.process.source.get("file").and_then(|file| file.pointer(&placed.pointer)).cloned().unwrap_or_default()
+        person.answer(&self.asked, &crate::definition::configuration(&self.process, self.stage, &self.asked), &self.world.mails())
     }
 
     /// Submits with the token of an answer, 0 for none. False when it was refused.
@@ -111,14 +105,12 @@ impl<'w> Walk<'w> {
             Err(failure) => {
                 exchange.status = failure.error.code;
                 exchange.body = failure.error.to_value();
-                exchange.stages = lines(&failure.steps);
+                exchange.stages = failure.steps.iter().map(Touched::from).collect();
                 false
             }
         };
-        exchange.mails = new.iter().map(mail_value).collect();
-        exchange.decisions.extend(new.iter().filter(|mail| mail.withheld).map(|mail| {
-            format!("the mail to {} is written and never sent: it is for an account that is not there, or was not to be had", mail.to)
-        }));
+        exchange.mails = new.iter().map(SeenMail::from).collect();
+        exchange.decisions.extend(new.iter().filter(|mail| mail.withheld).map(|mail| Decision::Withheld { to: mail.to.clone() }));
         self.exchanges.push(exchange);
         good
     }
@@ -130,7 +122,7 @@ impl<'w> Walk<'w> {
     }
 
     fn take(&mut self, submitted: &Submitted, exchange: &mut Exchange) {
-        exchange.stages = lines(&submitted.steps);
+        exchange.stages = submitted.steps.iter().map(Touched::from).collect();
         exchange.body = submitted.body.clone();
         self.finished |= submitted.finished;
         let token = submitted.body.get("token").and_then(Value::as_str);
@@ -140,11 +132,7 @@ impl<'w> Walk<'w> {
             self.stage = context.stage;
             exchange.carries = Some(carries(context));
             let decoy = context.facts.iter().any(|fact| matches!(fact, process::Fact::Named { subject } if subject.decoy));
-            if decoy {
-                exchange
-                    .decisions
-                    .push("nobody is meant, or not exactly one account that is active: a decoy is named, and treated alike".to_owned());
-            }
+            exchange.decisions.extend(decoy.then_some(Decision::Decoy));
         }
         let asking = (!submitted.finished).then_some(&submitted.body);
         let (before, answered) = (self.stage_before, is_asking(&self.asked).then(|| self.asked.clone()));
@@ -159,9 +147,11 @@ impl<'w> Walk<'w> {
             // Whoever has answered was asked by the branch that they were asked by before.
             let asked_before = answered.as_ref().filter(|_| through && step.index == before);
             if asks.is_some() || through {
-                let (said, branch) = self.why(on_map, asks.or(asked_before));
-                exchange.decisions.push(said);
-                self.reached.branches.extend(branch.map(|branch| (step.index, branch)));
+                let taken = self.why(step.index, on_map, asks.or(asked_before));
+                if let Decision::Branch { branch: Some(branch), .. } = &taken {
+                    self.reached.branches.insert((step.index, branch.clone()));
+                }
+                exchange.decisions.push(taken);
             }
         }
         if let Some(token) = token {
@@ -171,7 +161,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Which branch was taken, with the condition in the words of the file and what it was compared with.
-    fn why(&self, step: &MapStep, asked: Option<&Value>) -> (String, Option<String>) {
+    fn why(&self, place: usize, step: &MapStep, asked: Option<&Value>) -> Decision {
         let kind = asked.and_then(|body| body.get("type")).and_then(Value::as_str);
         let of_kind = |inner: &MapStep| Some(inner.shown_as.as_deref().unwrap_or(&inner.stage)) == kind;
         let asking: Vec<_> = step.branches.iter().filter(|branch| !branch.steps.is_empty()).collect();
@@ -181,26 +171,32 @@ impl<'w> Walk<'w> {
             Some(_) => of_kind,
             None => step.branches.iter().filter(|branch| branch.steps.is_empty()).collect(),
         };
-        let known = self.compared(&step.pointer);
-        match candidates.as_slice() {
-            [branch] => (format!("{}: {} ({}){known}", step.stage, branch.name, branch.when), Some(branch.name.clone())),
-            _ if asked.is_some() => (format!("{}: a form is due{known}", step.stage), None),
-            _ => (format!("{}: no form is due{known}", step.stage), None),
+        let only = match candidates.as_slice() {
+            [branch] => Some(*branch),
+            _ => None,
+        };
+        Decision::Branch {
+            place,
+            stage: step.stage.clone(),
+            due: asked.is_some(),
+            branch: only.map(|branch| branch.name.clone()),
+            when: only.map(|branch| branch.when.clone()),
+            compared: self.compared(&step.pointer),
         }
     }
 
     /// What a condition about the metadata of the signed-in person was compared with.
-    fn compared(&self, pointer: &str) -> String {
+    fn compared(&self, pointer: &str) -> Option<String> {
         let file = self.process.source.get("file");
         let kind = file.and_then(|file| file.pointer(&format!("{pointer}/condition/type"))).and_then(Value::as_str).unwrap_or_default();
-        let Some(subject) = &self.caller.subject else { return String::new() };
+        let subject = self.caller.subject.as_ref()?;
         let meta = self.world.setting.project.schemas.get(&subject.collection).map_or("_meta", |schema| schema.meta_property());
         let stored = self.world.stored(&subject.collection, &subject.id).unwrap_or_default();
         let of_meta = |name: &str| stored.get(meta).and_then(|meta| meta.get(name)).cloned().unwrap_or(Value::Null);
         match kind.to_ascii_lowercase().as_str() {
-            "logincount" => format!("; loginCount is {}", of_meta("loginCount")),
-            "timesincelogin" => format!("; lastLogin is {}", of_meta("lastLogin")),
-            _ => String::new(),
+            "logincount" => Some(format!("loginCount is {}", of_meta("loginCount"))),
+            "timesincelogin" => Some(format!("lastLogin is {}", of_meta("lastLogin"))),
+            _ => None,
         }
     }
 
@@ -211,8 +207,11 @@ impl<'w> Walk<'w> {
         let mut exchanges = self.exchanges.clone();
         for exchange in &mut exchanges {
             let members = [Some(&mut exchange.body), exchange.input.as_mut(), exchange.carries.as_mut()];
-            for value in members.into_iter().flatten().chain(&mut exchange.mails) {
+            for value in members.into_iter().flatten() {
                 replace(value, &numbered);
+            }
+            for text in exchange.mails.iter_mut().flat_map(|mail| [&mut mail.subject, &mut mail.body]) {
+                name_tokens(text, &numbered);
             }
         }
         exchanges
@@ -230,29 +229,19 @@ fn replace(value: &mut Value, numbered: &BTreeMap<&str, String>) {
         Value::String(text) if text.starts_with("eyJ") && text.contains('.') && !numbered.contains_key(text.as_str()) => {
             "{sealed}".clone_into(text);
         }
-        Value::String(text) => {
-            for (token, name) in numbered {
-                if text.contains(token) {
-                    *text = text.replace(token, name);
-                }
-            }
-        }
+        Value::String(text) => name_tokens(text, numbered),
         Value::Array(items) => items.iter_mut().for_each(|item| replace(item, numbered)),
         Value::Object(members) => members.values_mut().for_each(|member| replace(member, numbered)),
         _ => {}
     }
 }
 
-fn lines(steps: &[process::Step]) -> Vec<String> {
-    let line = |step: &process::Step| {
-        let outcome = match step.outcome {
-            StepOutcome::Entered => "entered",
-            StepOutcome::Completed => "through",
-            StepOutcome::Failed => "refused",
-        };
-        format!("stage {} {}: {outcome}", step.index, step.stage)
-    };
-    steps.iter().map(line).collect()
+fn name_tokens(text: &mut String, numbered: &BTreeMap<&str, String>) {
+    for (token, name) in numbered {
+        if text.contains(token) {
+            *text = text.replace(token, name);
+        }
+    }
 }
 
 /// What a token carries: where it leads, what was proved, and the state.

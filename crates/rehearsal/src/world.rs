@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use accounts::{Consequences, MailChanges, Notifications, Post};
+use accounts::{Consequences, Ports, Post, default_locale, profile_of};
 use async_trait::async_trait;
 use crest::{Clock as _, Random, ResourceError};
 use identity::metadata::{Keeper, Tracked};
@@ -11,17 +11,18 @@ use identity::secret::{HashParameters, Hasher, InlineHasher, Secret};
 use identity::{Managed, MemoryObjects, Parks, ScriptPorts};
 use jose::{KeyRing, TokenForm};
 use process::{Caller, Definitions, Engine, Failure, Mail, Process, ProcessContext, SnapshotToken, Submission, Submitted, Version};
-use project::{AuthProfile, Project, Unfit};
+use project::Project;
 use script::{Limits, Sandbox};
 use serde_json::{Map, Value, json};
-use social::{Provider, Providers};
+use social::{Proven, Provider, Providers};
 use stages::profile::{Asking, Profile};
-use stages::{MailTemplates, OwnMails, Services};
+use stages::{MailTemplates, OwnMails, SandboxScripts, Services, TemplateLetters};
 
 use crate::ledger::MemoryLedger;
-use crate::ports::{
-    Captcha, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, ScriptLetters, ScriptsInMemory, Seeded, SetClock,
-};
+use crate::ports::{Captcha, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, Seeded, SetClock};
+
+/// Seconds that the proof of an account at a provider is good for.
+const CLIENT_TOKEN: i64 = 900;
 
 /// What a rehearsal is made of: a project as it was read and compiled. Values and texts, no ports.
 #[derive(Clone)]
@@ -66,6 +67,8 @@ pub struct World {
     pub(crate) objects: Arc<MemoryObjects>,
     pub(crate) ledger: Arc<MemoryLedger>,
     pub(crate) clock: Arc<SetClock>,
+    pub(crate) random: Arc<Seeded>,
+    keys: Arc<KeyRing>,
     hasher: Arc<dyn Hasher>,
     served: Served,
     profile: Profile,
@@ -78,21 +81,31 @@ pub struct World {
 #[error("the keys of the rehearsal cannot be made: {0}")]
 pub struct NoKeys(#[from] jose::Error);
 
-/// Keys that many worlds are made with: to draw a pair takes longer than a walk.
-pub struct Keys(KeyRing);
+/// What many worlds are made with: keys, since to draw a pair takes longer than a walk, and where scripts run, since each place has threads of its
+/// own.
+pub struct Ground {
+    keys: Arc<KeyRing>,
+    sandbox: Arc<Sandbox>,
+}
 
-impl Keys {
-    /// Draws them.
+impl Ground {
+    /// Draws the keys.
     ///
     /// # Errors
     /// When the system gives no randomness.
-    pub fn generate() -> Result<Self, NoKeys> {
-        Ok(Self(KeyRing::generate()?))
+    pub fn new() -> Result<Self, NoKeys> {
+        Ok(Self::with(Arc::new(KeyRing::generate()?)))
+    }
+
+    /// With a pair that is there already. Everything that is derived from a secret is the world's own all the same.
+    #[must_use]
+    pub fn with(keys: Arc<KeyRing>) -> Self {
+        Self { keys, sandbox: Arc::new(Sandbox::new(Limits::default())) }
     }
 
     /// For one world: what is derived from them follows from its seed, so that codes do.
     fn ring(&self, random: &dyn Random) -> Result<KeyRing, jose::Error> {
-        self.0.with_secrets(|secret| random.fill(secret))
+        self.keys.with_secrets(|secret| random.fill(secret))
     }
 }
 
@@ -102,15 +115,16 @@ impl World {
     ///
     /// # Errors
     /// When the keys cannot be used.
-    pub fn new(setting: Setting, keys: &Keys, seed: u64, at: i64, services: BTreeMap<String, Value>) -> Result<Self, NoKeys> {
+    pub fn new(setting: Setting, ground: &Ground, seed: u64, at: i64, services: BTreeMap<String, Value>) -> Result<Self, NoKeys> {
         let project = Arc::clone(&setting.project);
         let objects = Arc::new(MemoryObjects::new());
         let ledger = Arc::new(MemoryLedger::new(Arc::clone(&objects)));
         let clock = Arc::new(SetClock::at(at));
-        let random: Arc<dyn Random> = Arc::new(Seeded::from(seed));
-        let keys = Arc::new(keys.ring(random.as_ref())?);
+        let seeded = Arc::new(Seeded::from(seed));
+        let random = Arc::clone(&seeded) as Arc<dyn Random>;
+        let keys = Arc::new(ground.ring(random.as_ref())?);
         let hasher: Arc<dyn Hasher> = Arc::new(InlineHasher::new(Arc::clone(&random), HashParameters::cheap()));
-        let sandbox = Arc::new(Sandbox::new(Limits::default()));
+        let sandbox = Arc::clone(&ground.sandbox);
         for schema in project.schemas.iter() {
             for name in project.policies.unique(&schema.collection()) {
                 ledger.keep_unique_in(&schema.collection(), name);
@@ -126,18 +140,31 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn crest::Clock>,
             opens: None,
             context: None,
-            for_scripts: ScriptPorts { seals: None, letters: Some(Arc::new(ScriptLetters(Arc::clone(&setting.templates)))) },
+            for_scripts: ScriptPorts { seals: None, letters: Some(Arc::new(TemplateLetters(Arc::clone(&setting.templates)))) },
         });
         let served: HashMap<String, Arc<Process<Services>>> =
             setting.processes.iter().map(|process| (process.name.clone(), Arc::clone(process))).collect();
-        let profile = profile(&setting, &served);
-        let consequences = consequences(&setting, &managed, &ledger, &keys, &random, &clock);
+        let profile = profile_of(&project, setting.mail_configured, |name| served.get(name).cloned());
+        let post = Arc::new(Post {
+            configured: setting.mail_configured,
+            budget: Arc::new(NoLimit),
+            templates: Arc::clone(&setting.templates),
+            own: Arc::clone(&setting.own_mails),
+        });
+        let ports = Ports {
+            managed: Arc::clone(&managed),
+            ledger: Arc::clone(&ledger) as _,
+            keys: Arc::clone(&keys),
+            random: Arc::clone(&random),
+            clock: Arc::clone(&clock) as _,
+            post,
+        };
         // What cannot be read of a provider's file is said by `check`, and keeps that one out here as it does in a server.
         let providers = project.providers.iter().filter(|file| file.is_meant()).filter_map(|file| Provider::read(&file.value).ok());
         let services = Arc::new(Services {
             social: Arc::new(Providers::new(providers.collect(), Arc::new(NoProvider), Arc::new(NoProvider))),
             property_map: project.property_map.as_ref().map(|document| document.value.clone()),
-            consequences: Arc::new(consequences),
+            consequences: Arc::new(Consequences::of(&project, ports)),
             managed: Arc::clone(&managed),
             hasher: Arc::clone(&hasher),
             captcha: Arc::new(Captcha),
@@ -147,16 +174,16 @@ impl World {
             templates: Arc::clone(&setting.templates),
             own_mails: Arc::clone(&setting.own_mails),
             auto_login: Arc::new(PlayedManager),
-            scripts: Arc::new(ScriptsInMemory { sandbox, managed }),
+            scripts: Arc::new(SandboxScripts::new(sandbox, managed, Arc::new(Parks))),
             remote: Arc::new(PlayedServices(services)),
             needed_metadata: profile.needs(),
             questions_settle: project.settings.profile.questions_settle,
             listed: profile.names(),
-            default_locale: project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned()),
+            default_locale: default_locale(&project),
         });
-        let engine = Engine::new(Arc::clone(&services), Arc::clone(&ledger) as _, keys, Arc::clone(&clock) as _, random)
+        let engine = Engine::new(Arc::clone(&services), Arc::clone(&ledger) as _, Arc::clone(&keys), Arc::clone(&clock) as _, random)
             .with_longest_instance(project.settings.longest_instance());
-        Ok(Self { setting, objects, ledger, clock, hasher, served: Served(served), profile, services, engine })
+        Ok(Self { setting, objects, ledger, clock, random: seeded, keys, hasher, served: Served(served), profile, services, engine })
     }
 
     /// Signs somebody in, as far as processes notice: what is due is judged, the sign-in is counted, and what begins with it is remembered.
@@ -176,6 +203,24 @@ impl World {
             }
         }
         Ok(due.processes)
+    }
+
+    /// What proves accounts of one person at every identity provider of the project, which says that they have an address: by provider and by
+    /// what is said of each address. `{clientToken acme}`.
+    pub(crate) fn client_tokens(&self, addresses: &[(&str, Value)]) -> BTreeMap<String, String> {
+        let social = &self.services.social;
+        let mut tokens = BTreeMap::new();
+        for (provider, (said, address)) in social.iter().flat_map(|provider| addresses.iter().map(move |address| (provider, address))) {
+            let profile =
+                json!({ "sub": "elsewhere", "id": "elsewhere", "email": address, "given_name": "Mallory", "family_name": "Mallet" });
+            let profile = profile.as_object().cloned().unwrap_or_default();
+            let common = script::wait(social.in_common_words(&provider.name, &profile)).unwrap_or_default();
+            let proven = Proven { provider: provider.name.clone(), subject: "elsewhere".to_owned(), profile, common };
+            let payload = serde_json::to_value(&proven).unwrap_or_default();
+            let minted = process::mint(&self.keys, self.random.as_ref(), stages::SOCIAL_ACCOUNT, payload, self.now(), CLIENT_TOKEN);
+            tokens.extend(minted.ok().map(|token| (format!("{{clientToken {}{said}}}", provider.name), token)));
+        }
+        tokens
     }
 
     /// The process of a name, if it would be served.
@@ -273,62 +318,10 @@ impl World {
     }
 }
 
-fn profile(setting: &Setting, served: &HashMap<String, Arc<Process<Services>>>) -> Profile {
-    let listed = setting.project.auth_profile.processes.iter().filter_map(|path| {
-        let name = AuthProfile::process_name(path);
-        let process = served.get(name)?;
-        Unfit::of(&setting.project, setting.mail_configured, name, Some(process)).is_none().then(|| (path.clone(), Arc::clone(process)))
-    });
-    Profile::new(listed)
-}
-
-fn consequences(
-    setting: &Setting,
-    managed: &Arc<Managed>,
-    ledger: &Arc<MemoryLedger>,
-    keys: &Arc<KeyRing>,
-    random: &Arc<dyn Random>,
-    clock: &Arc<SetClock>,
-) -> Consequences {
-    let project = &setting.project;
-    let post = Arc::new(Post {
-        configured: setting.mail_configured,
-        budget: Arc::new(NoLimit),
-        templates: Arc::clone(&setting.templates),
-        own: Arc::clone(&setting.own_mails),
-    });
-    Consequences {
-        settings: project.settings.profile,
-        notifications: Notifications {
-            settings: project.notifications.clone(),
-            managed: Arc::clone(managed),
-            ledger: Arc::clone(ledger) as _,
-            random: Arc::clone(random),
-            clock: Arc::clone(clock) as _,
-        },
-        mail_changes: MailChanges {
-            post: Arc::clone(&post),
-            managed: Arc::clone(managed),
-            ledger: Arc::clone(ledger) as _,
-            keys: Arc::clone(keys),
-            random: Arc::clone(random),
-            public_url: project.public_url.clone(),
-        },
-        managed: Arc::clone(managed),
-        post,
-    }
-}
-
 /// The caller of a rehearsal: nobody, or somebody who is signed in.
 #[must_use]
 pub(crate) fn caller(subject: Option<process::Subject>, user: &str, reauthenticated: bool) -> Caller {
     let session = subject.is_some().then(|| "rehearsal".to_owned());
     let user = if subject.is_some() { user.to_owned() } else { accounts::ANONYMOUS.to_owned() };
     Caller { user, subject, session, reauthenticated, transaction: "rehearsal".to_owned(), ..Caller::default() }
-}
-
-/// A mail as JSON, for transcripts.
-#[must_use]
-pub(crate) fn mail_value(mail: &Mail) -> Value {
-    json!({ "to": mail.to, "subject": mail.subject, "body": mail.body, "withheld": mail.withheld })
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use project::{Diagnostic, DirectoryFiles, SourceFile};
 
 use crate::config_files::Overlay;
+use crate::project_writes;
 use crate::runtime::{Material, Source};
 
 /// A file that can be mended.
@@ -44,7 +45,9 @@ pub fn fix(root: &Path, write: bool) -> io::Result<Vec<Mended>> {
         if write {
             let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK } else { "" };
             let name = |error: io::Error| io::Error::new(error.kind(), format!("'{file}' cannot be written: {error}"));
-            std::fs::write(root.join(&file), format!("{mark}{}", result.after)).map_err(name)?;
+            // A file that is a link to another one stays one.
+            let place = root.join(&file).canonicalize().map_err(name)?;
+            project_writes::write(&place, &format!("{mark}{}", result.after)).map_err(name)?;
         }
         mended.push(result);
     }

@@ -36,7 +36,13 @@ pub fn asked(project: Option<&Path>) -> Vec<String> {
 #[must_use]
 pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
     let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
-    let Material { project: read, mut diagnostics, .. } = Material::compile(&source, source.read(None));
+    let mut material = Material::compile(&source, source.read(None));
+    // Without keys there is nothing to try with; what is served then is decided by a server, which has some.
+    if let Err(error) = material.refute(&source, None) {
+        let location = Location::file("vestibule.toml");
+        material.diagnostics.push(Diagnostic::new(Severity::Error, "refuted", location, format!("no process can be tried: {error}")));
+    }
+    let Material { project: read, mut diagnostics, .. } = material;
     diagnostics.extend(pages::check(project, &read).into_iter().map(|fault| {
         let location = match fault.line {
             Some(line) => Location { position: Some(Position { line, column: 1 }), ..Location::file(fault.file) },

@@ -27,4 +27,4 @@ pub(crate) use mail_door::CourierDoor;
 pub(crate) use providers::{HttpProviders, SandboxTransforms, Transforms};
 pub use random::OsRandom;
 pub(crate) use remote_stages::HttpStages;
-pub(crate) use scripts::{OnRuntime, SandboxScripts, TemplateLetters};
+pub(crate) use scripts::OnRuntime;

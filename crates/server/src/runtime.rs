@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use accounts::{Consequences, MailChanges, NOTIFICATION_TARGET, NOTIFICATIONS, Notifications, Post, Runtime, login_property};
+use accounts::{Consequences, NOTIFICATION_TARGET, NOTIFICATIONS, Ports, Post, Runtime, default_locale, login_property, profile_of};
 use crest::{Clock, Pointer, Random};
 use identity::consent::Consents;
 use identity::kba::KbaConfig;
@@ -13,22 +13,21 @@ use identity::secret::{Hasher, OpensCrypto};
 use identity::terms::Terms;
 use identity::{Managed, Objects, Policies, Schemas, ScriptPorts};
 use jose::{KeyRing, Keystore};
-use process::{Engine, Ledger, Process, ProcessMap};
+use process::{Engine, Ledger, Process, ProcessMap, Version};
 use project::{
-    AdminSource, AuthProfile, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText,
-    Severity, Unfit, check_listed,
+    AdminSource, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity,
+    check_listed,
 };
 use rehearsal::Setting;
 use script::Sandbox;
 use serde_json::{Value, json};
 use social::{Fetch, Provider, Providers};
-use stages::profile::Profile;
-use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, Services};
+use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, SandboxScripts, Services, TemplateLetters};
 use store::Collections;
 
 use crate::embedded;
 use crate::identity_providers;
-use crate::ports::{OnRuntime, SandboxScripts, SandboxTransforms, TemplateLetters, Transforms};
+use crate::ports::{OnRuntime, SandboxTransforms, Transforms};
 use crate::sealed::ScriptSeal;
 
 /// Where a project comes from.
@@ -134,12 +133,14 @@ impl Parts {
 /// A project, read and compiled, but not yet joined to a store: what `vestibule check` looks at.
 pub(crate) struct Material {
     pub(crate) project: Project,
-    processes: Vec<(String, Option<Process<Services>>)>,
-    templates: HandlebarsTemplates,
+    pub(crate) processes: Vec<(String, Option<Process<Services>>)>,
+    templates: Arc<HandlebarsTemplates>,
     consents: Consents,
     keystore: Option<Keystore>,
     providers: Vec<Provider>,
     transforms: Transforms,
+    /// Processes that are not served although they were compiled, with their versions: what they were before may be as wrong.
+    pub(crate) refuted: Vec<(String, Version)>,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -163,12 +164,12 @@ impl Material {
         let mail = mail_configured(source, &project);
         let listed = check_listed(&project, mail, &diagnostics, compiled);
         diagnostics.extend(listed);
-        let templates = mail_templates(&project, &mut diagnostics);
+        let templates = Arc::new(mail_templates(&project, &mut diagnostics));
         let consents = consents(&project, &mut diagnostics);
         check_pages(source, &project, &mut diagnostics);
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
         let diagnostics = project::once(diagnostics);
-        Self { project, processes, templates, consents, keystore, providers, transforms, diagnostics }
+        Self { project, processes, templates, consents, keystore, providers, transforms, refuted: Vec::new(), diagnostics }
     }
 
     /// The places whose values are to name one object alone: what is unique, what people sign in with, and their addresses.
@@ -192,14 +193,25 @@ impl Material {
         self.processes.iter().map(|(name, process)| (name.clone(), process.as_ref().map(ProcessMap::of))).collect()
     }
 
+    /// The project for a prover, which compiles processes itself: without a port of this process.
+    pub(crate) fn setting(&self, source: &Source) -> Setting {
+        Setting {
+            project: Arc::new(self.project.clone()),
+            processes: Vec::new(),
+            templates: Arc::clone(&self.templates) as _,
+            own_mails: Arc::new(pages::Letters::of(source.root(), &default_locale(&self.project))),
+            mail_configured: mail_configured(source, &self.project),
+        }
+    }
+
     /// What would be served, for a rehearsal: without a port of this process.
     #[must_use]
     pub(crate) fn into_setting(self, source: &Source) -> Setting {
-        let default_locale = self.project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
+        let default_locale = default_locale(&self.project);
         let mail_configured = mail_configured(source, &self.project);
         Setting {
             processes: self.processes.into_iter().filter_map(|(_, process)| process.map(Arc::new)).collect(),
-            templates: Arc::new(self.templates),
+            templates: self.templates,
             own_mails: Arc::new(pages::Letters::of(source.root(), &default_locale)),
             mail_configured,
             project: Arc::new(self.project),
@@ -256,25 +268,21 @@ impl Material {
     #[must_use]
     pub(crate) fn join(self, source: &Source, parts: &Parts, kept: &HashMap<String, Arc<Process<Services>>>) -> Runtime {
         let broken = self.broken();
-        let Self { project, processes: compiled, templates, consents, keystore, providers, transforms, diagnostics } = self;
+        let Self { project, processes: compiled, templates, consents, keystore, providers, transforms, refuted, diagnostics } = self;
         let mut processes: HashMap<String, Arc<Process<Services>>> =
             compiled.into_iter().filter_map(|(name, process)| Some((name, Arc::new(process?)))).collect();
         // A file that cannot even be parsed names no process; the one it was keeps serving all the same.
-        processes.extend(broken.into_iter().filter_map(|name| kept.get(&name).map(|process| (name, Arc::clone(process)))));
+        let was_good = |name: &String| kept.get(name).filter(|kept| !refuted.contains(&(name.clone(), kept.version.clone())));
+        processes.extend(broken.into_iter().filter_map(|name| was_good(&name).map(|process| (name.clone(), Arc::clone(process)))));
         let (schemas, policies, kba) = {
             let policies = project.policies.clone().with_scripting(Arc::clone(&parts.sandbox), Arc::new(OnRuntime::new()));
             (Arc::new(project.schemas.clone()), Arc::new(policies), Arc::new(project.questions.clone()))
         };
-        let templates: Arc<dyn stages::MailTemplates> = Arc::new(templates);
+        let templates: Arc<dyn stages::MailTemplates> = templates;
         let managed = Arc::new(parts.managed((&schemas, &policies, &kba), keystore, &templates));
         let mail_configured = mail_configured(source, &project);
-        let listed = project.auth_profile.processes.iter().filter_map(|path| {
-            let name = AuthProfile::process_name(path);
-            let process = processes.get(name)?;
-            Unfit::of(&project, mail_configured, name, Some(process)).is_none().then(|| (path.clone(), Arc::clone(process)))
-        });
-        let profile = Profile::new(listed);
-        let default_locale = project.ui_configuration.language.clone().unwrap_or_else(|| "en".to_owned());
+        let profile = profile_of(&project, mail_configured, |name| processes.get(name).cloned());
+        let default_locale = default_locale(&project);
         let own_mails: Arc<dyn stages::OwnMails> = Arc::new(pages::Letters::of(source.root(), &default_locale));
         let post = Arc::new(Post {
             configured: mail_configured,
@@ -282,26 +290,15 @@ impl Material {
             templates: Arc::clone(&templates),
             own: Arc::clone(&own_mails),
         });
-        let consequences = Arc::new(Consequences {
-            settings: project.settings.profile,
-            notifications: Notifications {
-                settings: project.notifications.clone(),
-                managed: Arc::clone(&managed),
-                ledger: Arc::clone(&parts.ledger),
-                random: Arc::clone(&parts.random),
-                clock: Arc::clone(&parts.clock),
-            },
-            mail_changes: MailChanges {
-                post: Arc::clone(&post),
-                managed: Arc::clone(&managed),
-                ledger: Arc::clone(&parts.ledger),
-                keys: Arc::clone(&parts.keys),
-                random: Arc::clone(&parts.random),
-                public_url: project.public_url.clone(),
-            },
+        let ports = Ports {
             managed: Arc::clone(&managed),
+            ledger: Arc::clone(&parts.ledger),
+            keys: Arc::clone(&parts.keys),
+            random: Arc::clone(&parts.random),
+            clock: Arc::clone(&parts.clock),
             post,
-        });
+        };
+        let consequences = Arc::new(Consequences::of(&project, ports));
         let transforms = SandboxTransforms {
             programs: transforms,
             sandbox: Arc::clone(&parts.sandbox),
@@ -322,7 +319,7 @@ impl Material {
             templates,
             own_mails,
             auto_login: Arc::clone(&parts.auto_login),
-            scripts: Arc::new(SandboxScripts::new(Arc::clone(&parts.sandbox), Arc::clone(&managed))),
+            scripts: Arc::new(SandboxScripts::new(Arc::clone(&parts.sandbox), Arc::clone(&managed), Arc::new(OnRuntime::new()))),
             remote: Arc::clone(&parts.remote),
             needed_metadata: profile.needs(),
             questions_settle: project.settings.profile.questions_settle,

@@ -15,6 +15,7 @@ mod mail_text;
 mod naming;
 pub mod profile;
 mod refusal;
+mod sandboxed;
 mod scripts;
 mod services;
 mod stage;
@@ -25,6 +26,7 @@ pub use consequences::{Author, Consequences, MAIL, Written, distinct, of_scripts
 pub use identity::MailAddress;
 pub use links::{SOCIAL_ACCOUNT, is_linked, link, linked, owner, social_account};
 pub use refusal::Refusal;
+pub use sandboxed::{SandboxScripts, TemplateLetters};
 pub use scripts::{RemoteStages, Scripts};
 pub use services::{
     AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailDoor, MailRefusal, MailRequest, MailTemplates, OwnMails, RenderedMail,

@@ -4,11 +4,25 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::diagnostic::Severity;
 use crate::loose::Node;
 
 /// Keys of the section.
-pub(super) const KEYS: [&str; 5] = ["credential", "address", "profile", "name", "account"];
+pub(super) const KEYS: [&str; 6] = ["credential", "address", "profile", "name", "account", "at_load"];
+
+/// What becomes of a process at load that somebody gets through without the proofs that are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AtLoad {
+    /// It is not served.
+    #[default]
+    Refuse,
+    /// It is served, and said.
+    Warn,
+    /// It is not looked for.
+    Off,
+}
 
 /// What somebody has that proves who they are, as a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,11 +69,27 @@ impl Proofs {
         Self(self.0 & 3)
     }
 
+    /// What is in it, by the names of `[prove]`; a password is a session too, and says so by itself.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let has_password = self.contains(Self::PASSWORD);
+        Self::NAMES
+            .into_iter()
+            .filter(move |(name, set)| self.contains(*set) && !(has_password && *name == "session"))
+            .map(|(name, _)| name)
+    }
+
     /// `mail+answers`.
     fn parse(text: &str) -> Option<Self> {
         text.split('+').try_fold(Self::NONE, |all, word| {
             Some(all.and(Self::NAMES.iter().find(|(name, _)| *name == word.trim()).map(|(_, set)| *set)?))
         })
+    }
+}
+
+/// The names of `[prove]`, as a list.
+impl Serialize for Proofs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
     }
 }
 
@@ -90,13 +120,15 @@ pub struct Prove {
     pub name: Option<Vec<Proofs>>,
     /// Before an account is made with an address (SEC-23); by default nothing, and `check` warns.
     pub account: Vec<Proofs>,
+    /// What becomes of a process at load that does not keep to this.
+    pub at_load: AtLoad,
 }
 
 impl Default for Prove {
     fn default() -> Self {
         let any = vec![Proofs::MAIL, Proofs::ANSWERS, Proofs::PASSWORD];
         let own = vec![Proofs::MAIL, Proofs::ANSWERS, Proofs::SESSION];
-        Self { credential: any.clone(), address: any, profile: own, name: None, account: Vec::new() }
+        Self { credential: any.clone(), address: any, profile: own, name: None, account: Vec::new(), at_load: AtLoad::default() }
     }
 }
 
@@ -134,6 +166,20 @@ impl Prove {
             profile: read("profile").unwrap_or(default.profile),
             name: read("name"),
             account: read("account").unwrap_or(default.account),
+            at_load: at_load(&node.get("at_load")),
+        }
+    }
+}
+
+fn at_load(node: &Node<'_>) -> AtLoad {
+    match node.filled_text().as_deref() {
+        None | Some("refuse") => AtLoad::Refuse,
+        Some("warn") => AtLoad::Warn,
+        Some("off") => AtLoad::Off,
+        Some(other) => {
+            let message = format!("'{other}' is none of refuse, warn and off; what is refuted is refused");
+            node.report(Severity::Error, "wrong-value", message, None);
+            AtLoad::Refuse
         }
     }
 }

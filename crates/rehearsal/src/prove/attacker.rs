@@ -1,5 +1,7 @@
-//! What an attacker knows and can send. They know whom they are after, as people are known; they read their own mailbox, and have what their set
-//! of proofs says.
+//! What an attacker knows and can send. They know whom they are after, as people are known; they read their own mailbox, have an account of their
+//! own, here and at each identity provider, and have what their set of proofs says.
+
+use std::collections::BTreeMap;
 
 use process::{Mail, Process};
 use project::Proofs;
@@ -7,20 +9,24 @@ use serde_json::{Map, Value, json};
 use stages::Services;
 
 use super::{Prover, Shape};
-use crate::person::{ANSWER, NEW_PASSWORD, Person, code_in};
+use crate::definition::collection;
+use crate::person::{ANSWER, CODE, NEW_PASSWORD, PASSWORD, Person, code_in};
 use crate::ports::HUMAN;
-use crate::rehearsal::collection;
 
 /// The address that the attacker reads.
 pub(crate) const OWN_ADDRESS: &str = "mallory@example.net";
+/// An address that nobody's account here has.
+pub(crate) const OTHER_ADDRESS: &str = "nobody@example.org";
 /// The id of the account that the attacker has themselves.
 pub(crate) const OWN_ACCOUNT: &str = "mallory";
 /// The answer to its security questions.
 const OWN_ANSWER: &str = "Mallory Lane";
+/// Its password.
+const OWN_PASSWORD: &str = "Former-Candle-57";
 /// The id of the account they are after.
 pub(crate) const VICTIM: &str = "victim";
 /// Most inputs that one question is tried with.
-const MOST_INPUTS: usize = 48;
+const MOST_INPUTS: usize = 96;
 
 /// The account that somebody is after, in clear.
 pub(crate) fn victim(prover: &Prover, process: &Process<Services>, shape: Shape) -> Map<String, Value> {
@@ -30,13 +36,13 @@ pub(crate) fn victim(prover: &Prover, process: &Process<Services>, shape: Shape)
     let mut content = Person::new(&path, project.schemas.get(&path), kba, &Map::new()).content;
     // A name that nobody would guess: whoever says it was told.
     content.insert("userName".to_owned(), "owl-7423-quill".into());
-    if !shape.mail {
+    if !shape.has_mail() {
         content.remove("mail");
     }
-    if !shape.answers {
+    if !shape.has_answers() {
         content.remove(&kba.property);
     }
-    if !shape.active {
+    if !shape.is_active() {
         content.insert("accountStatus".to_owned(), "inactive".into());
     }
     content
@@ -49,6 +55,7 @@ pub(crate) fn own(prover: &Prover, process: &Process<Services>) -> Map<String, V
     let mut content = Person::new(&path, project.schemas.get(&path), &project.questions, &Map::new()).content;
     content.insert("userName".to_owned(), OWN_ACCOUNT.into());
     content.insert("mail".to_owned(), OWN_ADDRESS.into());
+    content.insert("password".to_owned(), OWN_PASSWORD.into());
     for answer in content.get_mut(&project.questions.property).and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(text) = answer.get_mut("answer") {
             *text = OWN_ANSWER.into();
@@ -61,6 +68,17 @@ pub(crate) fn own(prover: &Prover, process: &Process<Services>) -> Map<String, V
 pub(crate) struct Attacker<'a> {
     pub(crate) victim: &'a Map<String, Value>,
     pub(crate) has: Proofs,
+    /// What proves accounts of their own at identity providers, by what stands for it in an input.
+    pub(crate) elsewhere: BTreeMap<String, String>,
+}
+
+/// What may be sent to a question.
+#[derive(Debug, Default)]
+pub(crate) struct Inputs {
+    /// One of each class.
+    pub(crate) all: Vec<Value>,
+    /// There are more than were made.
+    pub(crate) cut: bool,
 }
 
 impl Attacker<'_> {
@@ -76,9 +94,24 @@ impl Attacker<'_> {
         code_in(&mails.iter().rev().find(|mail| self.reads(mail))?.body)
     }
 
-    /// What they may send to a question, one of each class. `{code}` stands for the code that they read.
-    pub(crate) fn inputs(&self, asked: &Value, stage: &Value) -> Vec<Value> {
+    /// An input as it is sent: with the code that they read, and with what proves their accounts elsewhere. Nothing where there is no code yet.
+    pub(crate) fn filled(&self, input: &Value, mails: &[Mail]) -> Option<Value> {
+        let mut sent = input.clone();
+        if let Some(code) = sent.get_mut("code").filter(|code| *code == CODE) {
+            *code = self.code(mails)?.into();
+        }
+        if let Some(token) = sent.get_mut("clientToken")
+            && let Some(proof) = token.as_str().and_then(|name| self.elsewhere.get(name))
+        {
+            *token = proof.as_str().into();
+        }
+        Some(sent)
+    }
+
+    /// What they may send to a question.
+    pub(crate) fn inputs(&self, asked: &Value, stage: &Value) -> Inputs {
         let requirements = asked.get("requirements").cloned().unwrap_or_default();
+        let mut made = Inputs { all: Vec::new(), cut: false };
         let mut inputs = vec![Map::new()];
         let none = Map::new();
         let properties = requirements.get("properties").and_then(Value::as_object).unwrap_or(&none);
@@ -94,8 +127,21 @@ impl Attacker<'_> {
                     more.push(with);
                 }
             }
+            made.cut |= more.len() > MOST_INPUTS;
             more.truncate(MOST_INPUTS);
             inputs = more;
+        }
+        // A form that may be filled in by a provider does not say that it takes the proof of an account there.
+        if properties.contains_key("user") && !properties.contains_key("clientToken") {
+            let with = |input: &Map<String, Value>, token: &String| {
+                let mut input = input.clone();
+                input.insert("clientToken".to_owned(), token.as_str().into());
+                input
+            };
+            let alone = self.elsewhere.keys().map(|token| with(&Map::new(), token));
+            let both = inputs.iter().flat_map(|input| self.elsewhere.keys().map(move |token| with(input, token)));
+            let more: Vec<_> = alone.chain(both).collect();
+            inputs.extend(more);
         }
         if let Some(attributes) = requirements.get("attributes").and_then(Value::as_array) {
             let mut answers = Map::new();
@@ -107,26 +153,38 @@ impl Attacker<'_> {
                 input.insert("attributes".to_owned(), Value::Object(answers.clone()));
             }
         }
+        made.all = inputs.into_iter().map(Value::Object).collect();
         // Nothing at all is a class of its own.
-        let mut all: Vec<Value> = inputs.into_iter().map(Value::Object).collect();
-        if !all.contains(&json!({})) {
-            all.push(json!({}));
+        if !made.all.contains(&json!({})) {
+            made.all.push(json!({}));
         }
-        all
+        made
     }
 
     fn classes(&self, name: &str, schema: &Value, requirements: &Value, stage: &Value) -> Vec<Option<Value>> {
         let of = |values: &[Value]| values.iter().cloned().map(Some).collect::<Vec<_>>();
         match name {
             "queryFilter" => self.queries(stage).into_iter().map(|text| Some(text.into())).collect(),
-            "code" if requirements.get("definitions").and_then(|all| all.get("providers")).is_none() => {
-                of(&["{code}".into(), "00000000".into(), "".into()])
+            // A provider's code and its companions, where a form of 5.0 asks for them, are answered alike whatever they are.
+            "provider" | "nonce" | "redirect_uri" => vec![None],
+            "code" if requirements.pointer("/properties/redirect_uri").is_some() => vec![None],
+            "code" => of(&[CODE.into(), "00000000".into(), "".into()]),
+            "clientToken" => {
+                let mut classes: Vec<Option<Value>> = self.elsewhere.keys().map(|token| Some(token.as_str().into())).collect();
+                let required = requirements.get("required").and_then(Value::as_array);
+                if classes.is_empty() || !required.is_some_and(|names| names.iter().any(|one| one == name)) {
+                    classes.push(None);
+                }
+                classes
             }
-            "provider" | "code" | "nonce" | "redirect_uri" => vec![None],
+            "password" if self.has.contains(Proofs::PASSWORD) => of(&[NEW_PASSWORD.into(), PASSWORD.into()]),
             "password" => of(&[NEW_PASSWORD.into()]),
             "response" => of(&[HUMAN.into(), "machine".into()]),
             "accept" | "consentGiven" => of(&["true".into(), "false".into()]),
-            "mail" => of(&[OWN_ADDRESS.into(), self.victim.get("mail").cloned().unwrap_or_else(|| OWN_ADDRESS.into())]),
+            "mail" => {
+                let theirs = self.victim.get("mail").filter(|mail| mail.is_string()).cloned();
+                [Some(OWN_ADDRESS.into()), theirs].into_iter().flatten().map(Some).collect()
+            }
             "user" => self.details(requirements),
             "kba" => {
                 let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(1).max(1);
@@ -157,11 +215,8 @@ impl Attacker<'_> {
             Some(Value::String(field)) => vec![field.as_str()],
             _ => vec!["userName", "mail"],
         };
-        let mut queries = Vec::new();
-        // By two fields, names rather than others: whom a third one finds they find, too.
-        let mut fields = fields;
-        fields.sort_by_key(|field| !matches!(field.trim_start_matches('/'), "userName" | "mail"));
-        for field in fields.into_iter().filter(|field| self.victim.contains_key(field.trim_start_matches('/'))).take(2) {
+        let mut queries: Vec<String> = Vec::new();
+        for field in fields {
             let known = self.victim.get(field.trim_start_matches('/')).filter(|value| value.is_string());
             queries.extend(known.map(|value| format!("{field} eq {value}")));
         }
@@ -187,7 +242,47 @@ impl Attacker<'_> {
             Some(Value::Object(user))
         };
         let own = Value::from(OWN_ADDRESS);
-        let theirs = self.victim.get("mail").cloned().unwrap_or_else(|| "bjensen@example.com".into());
-        vec![base(&own, "mallet"), base(&theirs, "mallet")]
+        vec![base(&own, "mallet"), base(&their_address(self.victim), "mallet")]
+    }
+}
+
+/// The address of the account, or one that it might have.
+pub(crate) fn their_address(victim: &Map<String, Value>) -> Value {
+    victim.get("mail").cloned().unwrap_or_else(|| "bjensen@example.com".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(properties: &Value) -> Value {
+        json!({ "requirements": { "properties": properties } })
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_question_is_said() {
+        let victim = Map::new();
+        let attacker = Attacker { victim: &victim, has: Proofs::NONE, elsewhere: BTreeMap::new() };
+        let flags = |count: usize| {
+            let flags = (0..count).map(|number| (format!("flag{number}"), json!({ "type": "boolean" })));
+            attacker.inputs(&asked(&flags.collect::<Map<_, _>>().into()), &Value::Null)
+        };
+        let few = flags(3);
+        assert_eq!((few.all.len(), few.cut), (9, false), "every combination, and nothing at all");
+        let many = flags(8);
+        assert_eq!((many.all.len(), many.cut), (MOST_INPUTS + 1, true));
+    }
+
+    #[test]
+    fn a_form_that_a_provider_may_fill_in_is_sent_with_proofs_of_own_accounts_there() {
+        let victim = Map::from_iter([("mail".to_owned(), json!("bjensen@example.com"))]);
+        let elsewhere = BTreeMap::from_iter([("{clientToken acme}".to_owned(), "eyJ…".to_owned())]);
+        let attacker = Attacker { victim: &victim, has: Proofs::NONE, elsewhere };
+        let all = attacker.inputs(&asked(&json!({ "user": {} })), &Value::Null).all;
+        assert_eq!(all.iter().filter(|input| input["clientToken"] == "{clientToken acme}").count(), 3, "{all:?}");
+        let optional = attacker.inputs(&asked(&json!({ "clientToken": {}, "password": {} })), &Value::Null).all;
+        assert!(optional.contains(&json!({ "clientToken": "{clientToken acme}", "password": NEW_PASSWORD })), "{optional:?}");
+        assert!(optional.contains(&json!({ "password": NEW_PASSWORD })), "{optional:?}");
+        assert_eq!(attacker.filled(&json!({ "clientToken": "{clientToken acme}" }), &[]), Some(json!({ "clientToken": "eyJ…" })));
     }
 }

@@ -1,22 +1,25 @@
-//! Breadth first, so that the first way found is the shortest: from every state everything is submitted, with the newest token and with
-//! older ones, and what comes of it is compared with what was there.
+//! Breadth first: from every state everything is submitted, with the newest token and with older ones, and what comes of it is compared with
+//! what was there.
 //!
 //! Easiest to break: two states that are taken for one although the engine would tell them apart. What counts is where a token leads, what was
-//! earned, what it holds, and what is stored; only what is drawn or sealed anew each time is left out.
+//! earned, what it holds, and what is stored; only what is drawn or sealed anew each time is left out. Randomness is put back with what is stored,
+//! so every way is one of the same instance, and what came of a submission once comes of it again.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crest::Resource;
-use process::{Caller, Mail, Process, Subject};
+use process::{Caller, Process, Subject};
 use project::Proofs;
 use serde_json::{Value, json};
 use stages::Services;
 
-use super::attacker::{Attacker, OWN_ACCOUNT, OWN_ADDRESS, VICTIM, own, victim};
-use super::{AttackStep, Goal, Prover, Shape};
-use crate::ledger::Rows;
-use crate::rehearsal::collection;
+use super::attacker::{Attacker, OTHER_ADDRESS, OWN_ACCOUNT, OWN_ADDRESS, VICTIM, own, their_address, victim};
+use super::finding::{AttackStep, Cut, Said};
+use super::states::{Came, Carried, State, Stored, Way, key, settle};
+use super::{Goal, Prover, Shape};
+use crate::definition::collection;
 use crate::world::{NoKeys, World, caller};
 
 /// What an exploration may cost.
@@ -26,49 +29,30 @@ pub struct Bounds {
     pub states: usize,
     /// Submissions in a row.
     pub depth: usize,
+    /// Submissions altogether.
+    pub submissions: usize,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { states: 600, depth: 24 }
+        Self { states: 600, depth: 24, submissions: usize::MAX }
     }
 }
 
+impl Bounds {
+    /// What a server can afford for one process when it starts.
+    pub const AT_LOAD: Self = Self { states: 600, depth: 24, submissions: 900 };
+}
+
 /// What came of one exploration.
+#[derive(Default)]
 pub(crate) struct Explored {
     pub(crate) states: usize,
     pub(crate) inputs: usize,
     pub(crate) depth: usize,
-    pub(crate) cut_off: bool,
-    /// The shortest way to each goal that was reached.
+    pub(crate) cut_off: BTreeSet<Cut>,
+    /// A way to each goal that was reached.
     pub(crate) reached: Vec<(Goal, Vec<AttackStep>)>,
-}
-
-/// Everything stored.
-#[derive(Clone)]
-struct Stored {
-    objects: BTreeMap<String, BTreeMap<String, Resource>>,
-    rows: Rows,
-}
-
-/// A token, what it was given with, the stage it leads to, and what it carries as far as that tells states apart.
-#[derive(Clone)]
-struct Held {
-    /// The submission that gave it, from 1.
-    number: usize,
-    token: String,
-    asked: Value,
-    stage: usize,
-    carries: String,
-}
-
-#[derive(Clone)]
-struct State {
-    stored: Arc<Stored>,
-    held: Vec<Held>,
-    path: Vec<AttackStep>,
-    /// The attacker has used the user name themselves.
-    knows_name: bool,
 }
 
 pub(crate) fn explore(
@@ -78,35 +62,47 @@ pub(crate) fn explore(
     has: Proofs,
     wanted: &[Goal],
     forbidden: &[Goal],
+    bounds: Bounds,
 ) -> Result<Explored, NoKeys> {
-    let setting = crate::world::Setting { processes: vec![Arc::clone(process)], ..prover.setting.clone() };
-    let world = World::new(setting, &prover.keys, 1, 1_767_225_600, BTreeMap::new())?;
+    let mut explored = Explored::default();
+    if has.contains(Proofs::SESSION) && !shape.exists() {
+        return Ok(explored);
+    }
+    let world = World::new(prover.setting_of(process), &prover.ground, 1, 1_767_225_600, prover.played())?;
     let path = collection(process);
     let whom = victim(prover, process, shape);
-    let mut explored = Explored { states: 0, inputs: 0, depth: 0, cut_off: false, reached: Vec::new() };
     let settled = world.settle(&path, OWN_ACCOUNT, &own(prover, process));
-    if settled.is_err() || (shape.exists && world.settle(&path, VICTIM, &whom).is_err()) {
-        explored.cut_off = true;
-        return Ok(explored);
-    }
-    if has.contains(Proofs::SESSION) && !shape.exists {
-        return Ok(explored);
-    }
     let subject = has.contains(Proofs::SESSION).then(|| Subject { collection: path.clone(), id: VICTIM.to_owned(), decoy: false });
-    if subject.is_some() && world.sign_in(&path, VICTIM).is_err() {
-        explored.cut_off = true;
+    if settled.is_err()
+        || (shape.exists() && world.settle(&path, VICTIM, &whom).is_err())
+        || (subject.is_some() && world.sign_in(&path, VICTIM).is_err())
+    {
+        explored.cut_off.insert(Cut::People);
         return Ok(explored);
     }
+    if prover.leaves_details_to_a_service(process) {
+        explored.cut_off.insert(Cut::Service);
+    }
+    let addresses = [
+        ("", Value::from(OWN_ADDRESS)),
+        (" that names their address", their_address(&whom)),
+        (" that names another address", Value::from(OTHER_ADDRESS)),
+    ];
+    let elsewhere = world.client_tokens(&addresses);
     let login = whom.get("userName").and_then(Value::as_str).unwrap_or_default();
     let search = Search {
-        world: &world,
         process,
-        collection: path,
-        attacker: Attacker { victim: &whom, has },
+        attacker: Attacker { victim: &whom, has, elsewhere },
         caller: caller(subject, login, has.contains(Proofs::PASSWORD)),
-        before: world.stored(&collection(process), VICTIM),
+        login,
+        before: world.stored(&path, VICTIM),
+        collection: path,
         forbidden,
-        bounds: Bounds { depth: prover.bounds.depth.max(process.stages.len() * 2 + 4), ..prover.bounds },
+        bounds: Bounds { depth: bounds.depth.max(process.stages.len() * 2 + 4), ..bounds },
+        world: &world,
+        names: RefCell::default(),
+        known: RefCell::default(),
+        at: RefCell::default(),
     };
     search.run(wanted, &mut explored);
     Ok(explored)
@@ -118,102 +114,167 @@ struct Search<'a> {
     collection: String,
     attacker: Attacker<'a>,
     caller: Caller,
+    login: &'a str,
     before: Option<Value>,
     /// Where a way ends: whatever of these is reached.
     forbidden: &'a [Goal],
     bounds: Bounds,
+    /// Numbers for what is the same.
+    names: RefCell<HashMap<String, usize>>,
+    /// What came of what was submitted: what is stored, the token, and the input.
+    known: RefCell<HashMap<(usize, usize, usize), Arc<Came>>>,
+    /// What the world holds.
+    at: RefCell<Option<Arc<Stored>>>,
 }
+
+/// The token of whoever has none.
+const NO_TOKEN: usize = usize::MAX;
 
 impl Search<'_> {
     fn run(&self, wanted: &[Goal], explored: &mut Explored) {
         let mut seen: HashSet<String> = HashSet::new();
         let mut queue: VecDeque<State> = VecDeque::new();
-        queue.push_back(State { stored: Arc::new(self.store()), held: Vec::new(), path: Vec::new(), knows_name: false });
+        let first = Arc::new(self.store());
+        *self.at.borrow_mut() = Some(Arc::clone(&first));
+        let asked = self.world.initial(&self.process.name, &self.caller);
+        if asked.as_ref().is_err_and(|error| error.code >= 500) {
+            explored.cut_off.insert(Cut::Failed);
+        }
+        // Whoever is not asked anything can still send nothing.
+        let begins = self.inputs(&asked.unwrap_or_default(), 0, explored);
+        queue.push_back(State { stored: first, held: Vec::new(), way: None, depth: 0, knows_name: false });
         while let Some(state) = queue.pop_front() {
             explored.states += 1;
-            explored.depth = explored.depth.max(state.path.len());
-            for (token, input) in self.moves(&state) {
-                explored.inputs += 1;
-                self.restore(&state.stored);
-                let next = self.submit(&state, token, &input, wanted, explored);
+            explored.depth = explored.depth.max(state.depth);
+            // Whoever has a token has begun; to begin again is to be where one was.
+            let begins = begins.iter().filter(|_| state.held.is_empty()).map(|input| (None, input));
+            let held =
+                state.held.iter().rev().flat_map(|(number, held)| held.inputs.iter().map(move |input| (Some((*number, held)), input)));
+            for (held, input) in held.chain(begins) {
+                if explored.inputs >= self.bounds.submissions {
+                    explored.cut_off.insert(Cut::Submissions);
+                    return;
+                }
+                let Some(came) = self.submit(&state, held.map(|(_, held)| held), input, explored) else { continue };
+                let next = self.follow(&state, held.map(|(number, _)| number), &input.0, came, wanted, explored);
                 if wanted.iter().all(|goal| explored.reached.iter().any(|(known, _)| known == goal)) {
                     return;
                 }
-                let Some(next) = next.filter(|next| seen.insert(self.key(next))) else { continue };
-                if next.path.len() >= self.bounds.depth || seen.len() > self.bounds.states {
-                    explored.cut_off = true;
-                    continue;
+                let Some(next) = next.filter(|next| seen.insert(key(next))) else { continue };
+                if next.depth >= self.bounds.depth {
+                    explored.cut_off.insert(Cut::Depth);
+                } else if seen.len() > self.bounds.states {
+                    explored.cut_off.insert(Cut::States);
+                } else {
+                    queue.push_back(next);
                 }
-                queue.push_back(next);
             }
         }
     }
 
-    /// Every token that may come along, none included, with every class of input for its question.
-    fn moves(&self, state: &State) -> Vec<(Option<usize>, Value)> {
-        let mut moves = Vec::new();
-        for (place, held) in state.held.iter().enumerate().rev() {
-            let inputs = self.attacker.inputs(&held.asked, &self.configuration(held.stage));
-            moves.extend(inputs.into_iter().map(|input| (Some(place), input)));
-        }
-        // Whoever has a token has begun; to begin again is to be where one was.
-        if state.held.is_empty()
-            && let Ok(asked) = self.world.initial(&self.process.name, &self.caller)
-        {
-            moves.extend(self.attacker.inputs(&asked, &self.configuration(0)).into_iter().map(|input| (None, input)));
-        }
-        moves
+    fn name(&self, text: String) -> usize {
+        let mut names = self.names.borrow_mut();
+        let next = names.len();
+        *names.entry(text).or_insert(next)
     }
 
-    fn configuration(&self, stage: usize) -> Value {
-        let Some(placed) = self.process.stages.get(stage) else { return Value::Null };
-        self.process.source.get("file").and_then(|file| file.pointer(&placed.pointer)).cloned().unwrap_or_default()
+    fn inputs(&self, asked: &Value, stage: usize, explored: &mut Explored) -> Vec<(Arc<Value>, usize)> {
+        let made = self.attacker.inputs(asked, &crate::definition::configuration(self.process, stage, asked));
+        if made.cut {
+            explored.cut_off.insert(Cut::Inputs);
+        }
+        made.all.into_iter().map(|input| (self.name(input.to_string()), input)).map(|(name, input)| (Arc::new(input), name)).collect()
     }
 
-    /// The state after a submission; nothing where it was refused.
-    fn submit(&self, state: &State, token: Option<usize>, input: &Value, wanted: &[Goal], explored: &mut Explored) -> Option<State> {
-        let held = token.and_then(|place| state.held.get(place));
-        let mails = self.world.mails();
-        let sent = filled(input, &self.attacker, &mails)?;
+    /// What a submission comes to; nothing where it cannot be made yet.
+    fn submit(
+        &self,
+        state: &State,
+        held: Option<&Arc<Carried>>,
+        input: &(Arc<Value>, usize),
+        explored: &mut Explored,
+    ) -> Option<Arc<Came>> {
+        let place = (state.stored.name, held.map_or(NO_TOKEN, |held| held.name), input.1);
+        if let Some(known) = self.known.borrow().get(&place) {
+            return Some(Arc::clone(known));
+        }
+        let sent = self.attacker.filled(&input.0, &state.stored.rows.mails)?;
+        explored.inputs += 1;
+        self.become_as(&state.stored);
         let submitted = self.world.submit(&self.process.name, held.map(|held| held.token.as_str()), &sent, &self.caller);
-        let name = self.attacker.victim.get("userName").and_then(Value::as_str).unwrap_or_default();
-        let knows_name = state.knows_name || sent.to_string().contains(name);
-        let (body, good) = match &submitted {
-            Ok(submitted) => (submitted.body.clone(), true),
-            Err(failure) => (failure.error.to_value(), false),
+        let (body, submitted) = match submitted {
+            Ok(submitted) => (submitted.body.clone(), Some(submitted)),
+            Err(failure) => {
+                // A server that has what is missing here would have gone on.
+                if failure.error.code >= 500 {
+                    explored.cut_off.insert(Cut::Failed);
+                }
+                (failure.error.to_value(), None)
+            }
         };
-        let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
-        let code = body.get("code").unwrap_or(&Value::Null);
-        let answer = if good { format!("{} {}", text("type"), text("tag")) } else { format!("{code} {}", text("message")) };
-        let mut path = state.path.clone();
-        path.push(AttackStep { token: held.map(|held| held.number), input: input.clone(), answer });
-        let reached = self.reached(&body, knows_name);
-        let arrived = reached.iter().any(|goal| self.forbidden.contains(goal));
-        for goal in reached {
-            if wanted.contains(&goal) && !explored.reached.iter().any(|(known, _)| *known == goal) {
-                explored.reached.push((goal, path.clone()));
+        let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let said = if submitted.is_some() {
+            Said::Asked { kind: text("type"), tag: text("tag") }
+        } else {
+            let code = body.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
+            Said::Refused { code: code.unwrap_or_default(), message: text("message") }
+        };
+        let written = self.world.ledger.rows().writes != state.stored.rows.writes;
+        let goals = if written { self.reached() } else { Vec::new() };
+        let stored = if written && submitted.is_some() { Arc::new(self.store()) } else { Arc::clone(&state.stored) };
+        *self.at.borrow_mut() = (submitted.is_some() || !written).then(|| Arc::clone(&stored));
+        let names = body.to_string().contains(self.login);
+        let next = submitted.map(|_| {
+            let token = body.get("token").and_then(Value::as_str).map(str::to_owned);
+            (stored, token.map(|token| Arc::new(self.carried(token, &body, explored))))
+        });
+        let came = Arc::new(Came { said, next, goals, names });
+        self.known.borrow_mut().insert(place, Arc::clone(&came));
+        Some(came)
+    }
+
+    /// The state behind a submission, and what was reached by it; nothing where it was refused, or where a way ends.
+    fn follow(
+        &self,
+        state: &State,
+        token: Option<usize>,
+        input: &Arc<Value>,
+        came: Arc<Came>,
+        wanted: &[Goal],
+        explored: &mut Explored,
+    ) -> Option<State> {
+        let knows_name = state.knows_name || input.to_string().contains(self.login);
+        let is_told = came.names && !knows_name && self.before.is_some() && !self.attacker.has.contains(Proofs::SESSION);
+        let goals: Vec<Goal> = came.goals.iter().copied().chain(is_told.then_some(Goal::Name)).collect();
+        let next = came.next.clone();
+        let way = Arc::new(Way { before: state.way.clone(), token, input: Arc::clone(input), came });
+        for goal in &goals {
+            if wanted.contains(goal) && !explored.reached.iter().any(|(known, _)| known == goal) {
+                explored.reached.push((*goal, way.steps()));
             }
         }
         // What can be done with an account that was taken is no further way to it.
-        let submitted = submitted.ok().filter(|_| !arrived)?;
-        let mut next = state.held.clone();
-        if let Some(token) = submitted.body.get("token").and_then(Value::as_str) {
-            let held = self.held(path.len(), token, body);
+        let arrived = goals.iter().any(|goal| self.forbidden.contains(goal));
+        let (stored, given) = next.filter(|_| !arrived)?;
+        let (mut held, depth) = (state.held.clone(), state.depth + 1);
+        if let Some(given) = given {
             // A token that carries the same is the same to whoever holds it; the newer one stays.
-            next.retain(|known| known.carries != held.carries);
-            next.push(held);
+            held.retain(|(_, known)| known.name != given.name);
+            held.push((depth, given));
         }
-        Some(State { stored: Arc::new(self.store()), held: next, path, knows_name })
+        Some(State { stored, held, way: Some(way), depth, knows_name })
     }
 
-    /// What was reached, by what is stored and said now.
-    fn reached(&self, body: &Value, knows_name: bool) -> Vec<Goal> {
+    /// What is reached by what is stored now.
+    fn reached(&self) -> Vec<Goal> {
         let mut goals = Vec::new();
         let project = &self.world.setting.project;
         let schema = project.schemas.get(&self.collection);
         let meta = schema.map_or("_meta", |schema| schema.meta_property());
+        let everything = self.world.objects.everything();
+        let people = everything.get(&self.collection);
         if let Some(before) = &self.before {
-            let now = self.world.stored(&self.collection, VICTIM).unwrap_or_default();
+            let now = people.and_then(|people| people.get(VICTIM)).map_or(&Value::Null, |object| &object.content);
             let credentials: Vec<&str> =
                 schema.into_iter().flat_map(identity::ObjectSchema::credentials).map(|property| property.name.as_str()).collect();
             let names = before.as_object().into_iter().chain(now.as_object()).flat_map(|object| object.keys());
@@ -233,15 +294,16 @@ impl Search<'_> {
                 };
                 goals.push(goal);
             }
-            let rows = self.world.ledger.rows();
-            goals.extend(rows.begun.iter().any(|session| session.owner == VICTIM).then_some(Goal::Credential));
-            drop(rows);
-            let name = self.attacker.victim.get("userName").and_then(Value::as_str).unwrap_or_default();
-            if !knows_name && !self.attacker.has.contains(Proofs::SESSION) && body.to_string().contains(name) {
-                goals.push(Goal::Name);
-            }
+            let whole = format!("{}/{VICTIM}", self.collection);
+            let is_theirs = |object: &Resource| {
+                let owner = object.content.get(social::LINKED_PROPERTY);
+                owner.and_then(|owner| owner.get(crest::reference::REF)).and_then(Value::as_str) == Some(whole.as_str())
+            };
+            let linked = everything.iter().any(|(_, objects)| objects.values().any(is_theirs));
+            let begun = self.world.ledger.rows().begun.iter().any(|session| session.owner == VICTIM);
+            goals.extend((linked || begun).then_some(Goal::Credential));
         }
-        let others = self.world.all(&self.collection).into_iter().filter(|object| object.id != VICTIM && object.id != OWN_ACCOUNT);
+        let others = people.into_iter().flat_map(BTreeMap::values).filter(|object| object.id != VICTIM && object.id != OWN_ACCOUNT);
         for object in others {
             let address = object.content.get("mail").and_then(Value::as_str).unwrap_or_default();
             if address != OWN_ADDRESS {
@@ -253,81 +315,44 @@ impl Search<'_> {
         goals
     }
 
+    /// What is stored now: what tells it apart is what is stored, what is used up, and the code that the attacker reads.
     fn store(&self) -> Stored {
-        Stored { objects: self.world.objects.everything(), rows: self.world.ledger.rows().clone() }
+        let objects = self.world.objects.everything();
+        let rows = self.world.ledger.rows().clone();
+        let mut content: Vec<Value> = Vec::new();
+        for (path, object) in objects.iter().flat_map(|(path, objects)| objects.values().map(move |object| (path, object))) {
+            let mut settled = object.content.clone();
+            settle(&mut settled);
+            // Ids are drawn, and so the same where the same was done.
+            content.push(json!([path, object.id, settled]));
+        }
+        let spent: BTreeSet<u32> = rows.spent.values().map(|(below, _)| *below).collect();
+        let name = self.name(json!([content, spent, self.attacker.code(&rows.mails)]).to_string());
+        Stored { objects, rows, drawn: self.world.random.drawn(), name }
     }
 
-    fn restore(&self, stored: &Stored) {
+    fn become_as(&self, stored: &Arc<Stored>) {
+        self.world.random.draw_from(stored.drawn);
+        if self.at.borrow().as_ref().is_some_and(|at| Arc::ptr_eq(at, stored)) {
+            return;
+        }
         self.world.objects.become_all(stored.objects.clone());
         self.world.ledger.rows().clone_from(&stored.rows);
+        *self.at.borrow_mut() = Some(Arc::clone(stored));
     }
 
-    fn held(&self, number: usize, token: &str, asked: Value) -> Held {
-        let carried = self.world.carried(&self.process.name, token, &self.caller);
-        let stage = carried.as_ref().map_or(0, |context| context.stage);
-        let mut value = carried.map_or(Value::Null, |context| {
+    fn carried(&self, token: String, asked: &Value, explored: &mut Explored) -> Carried {
+        let context = self.world.carried(&self.process.name, &token, &self.caller);
+        let stage = context.as_ref().map_or(0, |context| context.stage);
+        let mut value = context.map_or(Value::Null, |context| {
             let facts: Vec<Value> = context.facts.iter().map(|fact| serde_json::to_value(fact).unwrap_or_default()).collect();
             json!([context.stage, context.tag, facts, context.state, context.additions])
         });
         settle(&mut value);
-        Held { number, token: token.to_owned(), asked, stage, carries: value.to_string() }
-    }
-
-    /// What tells states apart: what the tokens carry that are held, what is stored, what is used up, and whether there is a mail to read.
-    fn key(&self, state: &State) -> String {
-        // Of older tokens it is the question they lead to that counts: to tell all sets of them apart would be to try the same over and over.
-        let newest = state.held.last().map(|held| held.carries.as_str());
-        let older: BTreeSet<(usize, &str)> =
-            state.held.iter().map(|held| (held.stage, held.asked.get("tag").and_then(Value::as_str).unwrap_or_default())).collect();
-        let mut objects: Vec<String> = state
-            .stored
-            .objects
-            .iter()
-            .flat_map(|(path, objects)| objects.values().map(move |object| (path, object)))
-            .map(|(path, object)| {
-                let mut content = object.content.clone();
-                settle(&mut content);
-                json!([path, content]).to_string()
-            })
-            .collect();
-        objects.sort_unstable();
-        let rows = &state.stored.rows;
-        let spent: BTreeSet<u32> = rows.spent.values().map(|(below, _)| *below).collect();
-        let code = self.attacker.code(&rows.mails).is_some();
-        json!([newest, older, objects, spent, code, state.knows_name]).to_string()
-    }
-}
-
-/// `{code}` is the code that the attacker reads; without one, this is no move.
-fn filled(input: &Value, attacker: &Attacker<'_>, mails: &[Mail]) -> Option<Value> {
-    let mut sent = input.clone();
-    if let Some(code) = sent.get_mut("code").filter(|code| *code == "{code}") {
-        *code = attacker.code(mails)?.into();
-    }
-    Some(sent)
-}
-
-/// Leaves out what is drawn or sealed anew each time: hashes with their salts, sealed texts, filling.
-fn settle(value: &mut Value) {
-    match value {
-        Value::String(text) if text.starts_with("eyJ") || text.starts_with("$argon2") => "…".clone_into(text),
-        Value::Array(items) => items.iter_mut().for_each(settle),
-        Value::Object(members) => {
-            members.retain(|name, _| name != "filler" && name != "credential");
-            members.values_mut().for_each(settle);
-        }
-        _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_drawn_anew_does_not_tell_states_apart() {
-        let mut value: Value = json!({ "password": "$argon2id$x", "filler": "xx", "list": ["eyJa.b", "kept"], "mail": "a" });
-        settle(&mut value);
-        assert_eq!(value, json!({ "password": "…", "list": ["…", "kept"], "mail": "a" }));
+        let inputs = self.inputs(asked, stage, explored);
+        let tag = asked.get("tag").and_then(Value::as_str).unwrap_or_default().to_owned();
+        // What was asked counts too: a refusal inside of a question changes nothing that is carried.
+        let tried: Vec<usize> = inputs.iter().map(|(_, name)| *name).collect();
+        Carried { token, stage, tag, name: self.name(json!([value, tried]).to_string()), inputs }
     }
 }

@@ -106,13 +106,22 @@ impl Reload {
     /// Takes up a project that was read just now, or says why not.
     async fn reload(&self, project: Project) -> Taken {
         let previous = self.app.accounts.runtime.load_full();
-        let material = Material::compile(&self.source, project);
+        let mut material = Material::compile(&self.source, project);
+        if let Err(error) = material.refute(&self.source, Some(Arc::clone(&self.parts.keys))) {
+            tracing::error!(%error, "changed files are not taken up");
+            return Taken::NotNow;
+        }
         if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
             tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
             return Taken::Refused;
         }
         let collections = material.collections();
-        let mut runtime = material.join(&self.source, &self.parts, &previous.processes);
+        let mut kept = previous.processes.clone();
+        // What was served before was judged by the policy of before.
+        if material.project.settings.prove != previous.project.settings.prove {
+            kept.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
+        }
+        let mut runtime = material.join(&self.source, &self.parts, &kept);
         for diagnostic in runtime.diagnostics.iter().filter(|found| !previous.diagnostics.contains(found)) {
             report(diagnostic);
         }

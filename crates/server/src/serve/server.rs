@@ -74,7 +74,8 @@ impl Server {
         let opened = administrator::open(&options.data, &project.authentication, hasher.as_ref(), random.as_ref()).await;
         let (administrator, password) = opened.map_err(data_error)?;
         let audit_settings = project.settings.audit;
-        let material = Material::compile(source, project);
+        let mut material = Material::compile(source, project);
+        material.refute(source, Some(Arc::clone(&keys))).map_err(|error| set_up(&error))?;
         let db = Db::open(&url, material.collections()).await?;
         let marks = keys::marks(&keys);
         let sealed_by = db.sealed_by().await?;
@@ -107,7 +108,9 @@ impl Server {
             auto_login: Arc::new(HttpAutoLogin::new().map_err(|error| set_up(&error))?),
         };
         let collections = material.collections();
-        let kept = definitions::last_good(parts.ledger.as_ref(), &keys, &material.broken()).await?;
+        let mut kept = definitions::last_good(parts.ledger.as_ref(), &keys, &material.broken()).await?;
+        // What was good before may have been so under another policy.
+        kept.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
         let mut runtime = material.join(source, &parts, &kept);
         declare(&db, &collections, &mut runtime).await;
         let transport = transport(source, &runtime);

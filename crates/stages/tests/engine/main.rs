@@ -22,6 +22,7 @@ mod invitation_code;
 mod joined;
 mod mails;
 mod matrix;
+mod model;
 mod newcomer;
 mod on_the_map;
 mod orders;
