@@ -11,7 +11,7 @@ use project::{DirectoryFiles, Project};
 use serde_json::{Value, json};
 use stages::{HandlebarsTemplates, Services};
 use vestibule_rehearsal::prove::Prover;
-use vestibule_rehearsal::{Plan, Rehearsal, Setting, Transcript};
+use vestibule_rehearsal::{Became, Plan, Rehearsal, Setting, Transcript};
 
 /// Mails of our own that say what they are.
 struct Named;
@@ -57,20 +57,18 @@ fn setting(root: &Path, files: &[(&str, Value)]) -> Setting {
 
 /// Every step of a walk is an arrow of the map, and every question one that its step asks.
 fn keeps_to(map: &ProcessMap, transcript: &Transcript) {
-    let names = |outcome: &str| match outcome {
-        "entered" => StepOutcome::Entered,
-        "through" => StepOutcome::Completed,
-        _ => StepOutcome::Failed,
+    let names = |became: Became| match became {
+        Became::Entered => StepOutcome::Entered,
+        Became::Through => StepOutcome::Completed,
+        Became::Refused => StepOutcome::Failed,
     };
     for exchange in &transcript.exchanges {
         let mut before: Option<(usize, StepOutcome)> = None;
-        for line in &exchange.stages {
-            let (place, outcome) = line.strip_prefix("stage ").unwrap().split_once(": ").unwrap();
-            let (index, stage) = place.split_once(' ').unwrap();
-            let (index, outcome): (usize, _) = (index.parse().unwrap(), names(outcome));
-            assert_eq!(map.steps.get(index).map(|step| step.stage.as_str()), Some(stage), "{}", map.process);
+        for touched in &exchange.stages {
+            let (index, outcome) = (touched.place, names(touched.outcome));
+            assert_eq!(map.steps.get(index).map(|step| step.stage.as_str()), Some(touched.stage.as_str()), "{}", map.process);
             if let Some((last, how)) = before {
-                assert!(index == last || how == StepOutcome::Completed && map.leads(last, Some(index)), "{}: {line}", map.process);
+                assert!(index == last || how == StepOutcome::Completed && map.leads(last, Some(index)), "{}: {touched:?}", map.process);
             }
             before = Some((index, outcome));
         }
@@ -139,8 +137,8 @@ fn an_exploration_that_is_cut_off_says_so() {
     let setting = setting(Path::new(""), &[("conf/selfservice-lookup.json", json!({ "stageConfigs": stages }))]);
     let mut prover = Prover::new(setting).unwrap();
     let whole = prover.prove("lookup").unwrap().unwrap();
-    assert!(!whole.cut_off && whole.attacks.is_empty() && whole.states > 3, "{whole:?}");
+    assert!(whole.cut_off.is_empty() && whole.attacks.is_empty() && whole.states > 3, "{whole:?}");
     prover.bounds.states = 1;
-    assert!(prover.prove("lookup").unwrap().unwrap().cut_off);
+    assert!(!prover.prove("lookup").unwrap().unwrap().cut_off.is_empty());
     assert!(prover.prove("elsewhere").unwrap().is_none());
 }
