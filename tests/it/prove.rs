@@ -267,15 +267,33 @@ fn the_script_of_somebody_with_an_open_session_works() {
 }
 
 #[test]
+fn what_an_open_session_is_enough_for_is_served_and_said_until_the_operator_refuses_it() {
+    let asked = json!({ "name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{ "name": "givenName", "isRequired": true }] });
+    let project = Project::new().process("profile", &[asked]);
+    let judged = |more: &str| project.clone().file("vestibule.toml", format!("[prove]\nprofile = [\"mail\"]\n{more}"));
+    for (more, code, severity) in [("", 0, "warning[refuted]"), ("at_load = \"refuse\"\n", 1, "error[refuted]")] {
+        let (checked, said) = check(&judged(more));
+        assert_eq!(checked, Some(code), "{more}: {said}");
+        assert!(said.contains(severity) && said.contains("an open session"), "{more}: {said}");
+        let server = Server::on(judged(more)).start();
+        let listed = server.admin().get("selfservice/profile").status;
+        assert_eq!(listed == 200, code == 0, "{more}: {}", server.log());
+    }
+}
+
+#[test]
 fn what_is_refuted_is_not_served_and_what_was_good_keeps_serving() {
     let lookup = [user_query(), retrieve_username()];
     let good = [user_query(), email_validation(), retrieve_username()];
     let settings = |at_load: &str| format!("[limits]\nenabled = false\n[prove]\nname = [\"mail\"]\nat_load = \"{at_load}\"\n");
     let project = Project::new().process("lookup", &lookup).process("other", &good);
     let judged = |at_load: &str| project.clone().file("vestibule.toml", settings(at_load));
-    for (at_load, code, severity, served) in
-        [("refuse", 1, "error[refuted]", false), ("warn", 0, "warning[refuted]", true), ("off", 0, "", true)]
-    {
+    for (at_load, code, severity, served) in [
+        ("outsiders", 1, "error[refuted]", false),
+        ("refuse", 1, "error[refuted]", false),
+        ("warn", 0, "warning[refuted]", true),
+        ("off", 0, "", true),
+    ] {
         let (checked, said) = check(&judged(at_load));
         assert_eq!(checked, Some(code), "{at_load}: {said}");
         assert_eq!(said.contains("[refuted]"), !severity.is_empty(), "{at_load}: {said}");

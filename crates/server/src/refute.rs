@@ -1,12 +1,13 @@
 //! What is refuted when a project is loaded: a process that somebody gets through without the proofs that `[prove]` asks for is not served, whatever its
 //! stages declare.
 //!
-//! The rule easiest to break: an exploration that was cut off refutes nothing, and proves nothing either. It is said, and the process is served.
+//! What a person's open session alone is enough for is their own doing as far as a project from elsewhere knows: there it is said, and refused where
+//! `[prove] at_load` says so. The rule easiest to break: an exploration that was cut off refutes nothing, and proves nothing either. It is said, and the process is served.
 
 use std::sync::Arc;
 
 use jose::KeyRing;
-use project::{AtLoad, Diagnostic, Severity};
+use project::{AtLoad, Diagnostic, Proofs, Severity};
 use rehearsal::prove::{Attack, Cut, Finding, NoKeys, Prover};
 use rehearsal::{Ground, Setting, in_parallel};
 
@@ -37,7 +38,8 @@ impl Material {
     }
 
     fn judge(&mut self, finding: &Finding, at_load: AtLoad) {
-        let Some(attack) = finding.attacks.first() else {
+        // One that needs no open session is the worse one.
+        let Some(attack) = finding.attacks.iter().min_by_key(|attack| attack.has.contains(Proofs::SESSION)) else {
             if !finding.cut_off.is_empty() {
                 let why = finding.cut_off.iter().map(Cut::to_string).collect::<Vec<_>>().join("; ");
                 tracing::info!(
@@ -49,11 +51,16 @@ impl Material {
             }
             return;
         };
-        let severity = if at_load == AtLoad::Refuse { Severity::Error } else { Severity::Warning };
+        let refuses = match at_load {
+            AtLoad::Outsiders => !attack.has.contains(Proofs::SESSION),
+            AtLoad::Refuse => true,
+            AtLoad::Warn | AtLoad::Off => false,
+        };
+        let severity = if refuses { Severity::Error } else { Severity::Warning };
         let location = self.project.locate(&format!("conf/selfservice-{}.json", finding.process), "/stageConfigs");
         let help = format!("'vestibule prove {}' shows a script, and what closes it; [prove] says which proofs are asked", finding.process);
         self.diagnostics.push(Diagnostic::new(severity, "refuted", location, told(attack)).with_help(help));
-        if at_load == AtLoad::Refuse {
+        if refuses {
             for (_, process) in self.processes.iter_mut().filter(|(name, _)| *name == finding.process) {
                 self.refuted.extend(process.take().map(|process| (finding.process.clone(), process.version)));
             }

@@ -15,8 +15,10 @@ pub(super) const KEYS: [&str; 6] = ["credential", "address", "profile", "name", 
 /// What becomes of a process at load that somebody gets through without the proofs that are asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AtLoad {
-    /// It is not served.
+    /// It is not served where somebody without the person's open session gets through; what a session alone is enough for is said.
     #[default]
+    Outsiders,
+    /// It is not served.
     Refuse,
     /// It is served, and said.
     Warn,
@@ -173,11 +175,12 @@ impl Prove {
 
 fn at_load(node: &Node<'_>) -> AtLoad {
     match node.filled_text().as_deref() {
-        None | Some("refuse") => AtLoad::Refuse,
+        None | Some("outsiders") => AtLoad::Outsiders,
+        Some("refuse") => AtLoad::Refuse,
         Some("warn") => AtLoad::Warn,
         Some("off") => AtLoad::Off,
         Some(other) => {
-            let message = format!("'{other}' is none of refuse, warn and off; what is refuted is refused");
+            let message = format!("'{other}' is none of outsiders, refuse, warn and off; what is refuted is refused");
             node.report(Severity::Error, "wrong-value", message, None);
             AtLoad::Refuse
         }
