@@ -10,6 +10,7 @@ use jose::KeyRing;
 use project::{AtLoad, Diagnostic, Proofs, Severity};
 use rehearsal::prove::{Attack, Cut, Finding, NoKeys, Prover};
 use rehearsal::{Ground, Setting, in_parallel};
+use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::runtime::{Material, Source};
 
@@ -29,7 +30,9 @@ impl Material {
             None => Prover::new(setting)?,
         };
         let names: Vec<String> = self.processes.iter().filter(|(_, process)| process.is_some()).map(|(name, _)| name.clone()).collect();
-        for finding in in_parallel(&names, |name| prover.refute(name)) {
+        // What stages say on the way is about nobody, and no line for an operator.
+        let unheard = |name: &String| with_default(NoSubscriber::default(), || prover.refute(name));
+        for finding in in_parallel(&names, unheard) {
             if let Some(finding) = finding? {
                 self.judge(&finding, at_load);
             }
