@@ -150,7 +150,10 @@ const SHOWN: &[(&str, &str)] = &[
         "A withheld secret in `config/*` that is moved, or whose address changes",
         "config::a_withheld_secret_is_not_carried_to_another_place_or_address",
     ),
-    ("A notification by a script in Groovy that is not the product's own", "rest_details::a_notification_is_made_as_the_projects_file_says"),
+    (
+        "A notification by a script in Groovy that is not the product's own",
+        "rest_details::a_notification_is_made_as_the_projects_file_says",
+    ),
     ("`openidm.encrypt` in a script", "rest_details::scripts_encrypt_hash_and_send_what_templates_say"),
 ];
 

@@ -214,7 +214,11 @@ impl Prover {
         };
         let sets = self.settings_of(process);
         for (shape, (has, goals)) in Shape::ALL.into_iter().flat_map(|shape| sets.iter().map(move |set| (shape, set))) {
-            let is_new = |goal: &Goal| !finding.attacks.iter().any(|known: &Attack| known.goal == *goal);
+            // What a session is enough for says nothing of those without one.
+            let is_inside = |set: &Proofs| set.contains(Proofs::SESSION);
+            let is_new = |goal: &Goal| {
+                !finding.attacks.iter().any(|known: &Attack| known.goal == *goal && (is_inside(has) || !is_inside(&known.has)))
+            };
             let wanted: Vec<Goal> = goals.iter().copied().filter(is_new).collect();
             if wanted.is_empty() {
                 continue;

@@ -11,6 +11,7 @@ use accounts::Runtime;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use crest::ResourceError;
+use jose::KeyRing;
 use project::{Diagnostic, DirectoryFiles, Files, Project};
 use rest::config_files::{mask, revision, to_value, unmask};
 use rest::ports::{Change, ProjectFiles, Wanted};
@@ -32,6 +33,8 @@ pub(crate) struct ConfigFiles {
     source: Source,
     listen: SocketAddr,
     reloads: Reloads,
+    /// Processes are tried with them before they are taken.
+    keys: Arc<KeyRing>,
     /// Where other nodes hear of it.
     shared: Option<Arc<SharedConfig>>,
     /// One change at a time.
@@ -45,9 +48,10 @@ impl ConfigFiles {
         source: Source,
         listen: SocketAddr,
         reloads: Reloads,
+        keys: Arc<KeyRing>,
         shared: Option<Arc<SharedConfig>>,
     ) -> Self {
-        Self { runtime, source, listen, reloads, shared, turn: Mutex::default() }
+        Self { runtime, source, listen, reloads, keys, shared, turn: Mutex::default() }
     }
 
     async fn reload(&self) -> bool {
@@ -80,10 +84,11 @@ impl ProjectFiles for ConfigFiles {
         };
         let kept = text.clone();
         let (root, source, listen, path) = (root.clone(), self.source.clone(), self.listen, file.to_owned());
+        let keys = Arc::clone(&self.keys);
         let known = current.diagnostics.clone();
         let replaced = tokio::task::spawn_blocking(move || {
             let overlay = Overlay { base: DirectoryFiles::new(root.clone()), path: path.clone(), text: text.clone() };
-            refuse_broken(&source, &overlay, listen, &known)?;
+            refuse_broken(&source, &overlay, listen, &known, keys)?;
             let place = root.join(&path);
             let on_disk = std::fs::read_to_string(&place).ok();
             if on_disk.as_deref().map(|text| text.trim_start_matches('\u{feff}')) != before.as_deref() {
@@ -115,9 +120,17 @@ impl ProjectFiles for ConfigFiles {
 }
 
 /// Reads the project as it would be, and refuses it for every error that is not there already: what a file was served with it may keep.
-fn refuse_broken(source: &Source, overlay: &Overlay, listen: SocketAddr, known: &[Diagnostic]) -> Result<(), ResourceError> {
+fn refuse_broken(
+    source: &Source,
+    overlay: &Overlay,
+    listen: SocketAddr,
+    known: &[Diagnostic],
+    keys: Arc<KeyRing>,
+) -> Result<(), ResourceError> {
     let project = Project::open_at(overlay, &|name: &str| std::env::var(name).ok(), Some(listen));
-    let found = Material::compile(source, project).diagnostics;
+    let mut material = Material::compile(source, project);
+    material.refute(source, Some(keys)).map_err(|error| ResourceError::internal(error.to_string()))?;
+    let found = material.diagnostics;
     let new = new_errors(&found, known);
     if new.is_empty() {
         return Ok(());

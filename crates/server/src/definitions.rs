@@ -116,6 +116,17 @@ impl KeptDefinitions {
         Ok(())
     }
 
+    /// Ends versions for whoever is in the middle of them: what was refuted now may have been kept by a server that did not try it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(crate) async fn revoke(&self, refuted: &[(String, Version)]) -> Result<(), LedgerError> {
+        for (process, version) in refuted {
+            self.ledger.revoke_definition(process, version).await?;
+        }
+        Ok(())
+    }
+
     fn seal(&self, source: &Value) -> Result<String, LedgerError> {
         sealed::seal(&self.keys, source.to_string().as_bytes()).map_err(|error| LedgerError(error.to_string()))
     }

@@ -26,7 +26,8 @@ impl Project {
             .json("conf/external.email.json", &json!({ "host": "127.0.0.1", "port": mailbox().port, "from": "project@example.test", "auth": { "enable": false }, "starttls": { "enable": false } }))
             .json("conf/selfservice.kba.json", &json!({ "kbaPropertyName": "kbaInfo", "minimumAnswersToDefine": 2, "minimumAnswersToVerify": 1, "questions": questions }))
             .json("conf/ui-configuration.json", &json!({ "configuration": { "passwordReset": true, "forgotUsername": true, "selfRegistration": true, "lang": "en" } }))
-            .file("vestibule.toml", "[limits]\nenabled = false\n")
+            // What is tried at load costs each start its time; `prove` and the projects that are taken as they are show it.
+            .file("vestibule.toml", "[limits]\nenabled = false\n[prove]\nat_load = \"off\"\n")
     }
 
     /// The files of a directory as they are. Its mail goes to the mail server of the tests.

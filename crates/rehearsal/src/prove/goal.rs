@@ -55,15 +55,14 @@ impl Goal {
 }
 
 /// The sets of proofs with the goals that the policy does not let them have. Whoever has less can do less, so of these sets the largest are
-/// enough. `sessions` says whether the process looks at a session; where it does not, having one makes no difference.
+/// enough: of those with a session, and of those without, because a session is another way in, not only more of the same. `sessions` says whether the process looks at a session; where it does not, having one makes no difference.
 pub(crate) fn forbidden(policy: &Prove, reveals: bool, sessions: bool) -> Vec<(Proofs, Vec<Goal>)> {
     let mut sets: Vec<(Proofs, Vec<Goal>)> = Vec::new();
     for goal in Goal::ALL {
         let short: Vec<Proofs> = Proofs::all().into_iter().filter(|has| !goal.is_permitted(policy, reveals, *has)).collect();
         for has in &short {
-            let larger = short.iter().any(|other| other != has && other.contains(*has));
-            // A session is another way in, not only more of the same: who has none is tried, too.
-            if larger && *has != Proofs::NONE {
+            let is_inside = |set: &Proofs| set.contains(Proofs::SESSION);
+            if short.iter().any(|other| other != has && other.contains(*has) && is_inside(other) == is_inside(has)) {
                 continue;
             }
             let has = if sessions { *has } else { has.without_session() };
@@ -75,4 +74,20 @@ pub(crate) fn forbidden(policy: &Prove, reveals: bool, sessions: bool) -> Vec<(P
         }
     }
     sets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_sets_are_tried_with_a_session_and_without() {
+        let policy = Prove { credential: vec![Proofs::MAIL], ..Prove::default() };
+        let of = |sessions: bool| {
+            let sets = forbidden(&policy, true, sessions).into_iter();
+            sets.filter(|(_, goals)| goals.contains(&Goal::Credential)).map(|(has, _)| has.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(true), ["the answers", "the answers and the password"]);
+        assert_eq!(of(false), ["the answers"]);
+    }
 }

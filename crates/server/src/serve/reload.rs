@@ -106,11 +106,24 @@ impl Reload {
     /// Takes up a project that was read just now, or says why not.
     async fn reload(&self, project: Project) -> Taken {
         let previous = self.app.accounts.runtime.load_full();
-        let mut material = Material::compile(&self.source, project);
-        if let Err(error) = material.refute(&self.source, Some(Arc::clone(&self.parts.keys))) {
-            tracing::error!(%error, "changed files are not taken up");
-            return Taken::NotNow;
-        }
+        let (source, keys) = (self.source.clone(), Arc::clone(&self.parts.keys));
+        // Requests are answered meanwhile.
+        let tried = tokio::task::spawn_blocking(move || {
+            let mut material = Material::compile(&source, project);
+            material.refute(&source, Some(keys)).map(|()| material)
+        });
+        let material = match tried.await {
+            Ok(Ok(material)) => material,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "changed files are not taken up");
+                return Taken::NotNow;
+            }
+            Err(error) => {
+                tracing::error!(%error, "changed files are not taken up");
+                return Taken::NotNow;
+            }
+        };
+        let refuted = material.refuted.clone();
         if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
             tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
             return Taken::Refused;
@@ -119,7 +132,7 @@ impl Reload {
         let mut kept = previous.processes.clone();
         // What was served before was judged by the policy of before.
         if material.project.settings.prove != previous.project.settings.prove {
-            kept.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
+            kept.retain(|name, _| refuted.iter().all(|(refuted, _)| refuted != name));
         }
         let mut runtime = material.join(&self.source, &self.parts, &kept);
         for diagnostic in runtime.diagnostics.iter().filter(|found| !previous.diagnostics.contains(found)) {
@@ -128,6 +141,10 @@ impl Reload {
         declare(&self.app.db, &collections, &mut runtime).await;
         self.app.db.keep_audit(runtime.project.settings.audit.enabled);
         self.app.audit.enable(runtime.project.settings.audit.enabled);
+        if let Err(error) = self.app.definitions.revoke(&refuted).await {
+            tracing::error!(%error, "changed files are not taken up");
+            return Taken::NotNow;
+        }
         if let Err(error) = self.app.definitions.keep(&runtime).await {
             tracing::error!(%error, "changed files are not taken up");
             return Taken::NotNow;

@@ -111,6 +111,7 @@ impl Server {
         let mut kept = definitions::last_good(parts.ledger.as_ref(), &keys, &material.broken()).await?;
         // What was good before may have been so under another policy.
         kept.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
+        let refuted = material.refuted.clone();
         let mut runtime = material.join(source, &parts, &kept);
         declare(&db, &collections, &mut runtime).await;
         let transport = transport(source, &runtime);
@@ -123,10 +124,11 @@ impl Server {
         let metrics = Metrics::new(handle, pool, Arc::clone(&courier), audit.clone());
         let runtime = Arc::new(ArcSwap::from_pointee(runtime));
         let definitions = Arc::new(KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys)));
+        definitions.revoke(&refuted).await?;
         definitions.keep(&runtime.load()).await?;
         let (reloads, asked) = tokio::sync::mpsc::channel(1);
         let shared = SharedConfig::of(&db, &keys, &clock, source, &reloads);
-        let files = ConfigFiles::new(Arc::clone(&runtime), source.clone(), listen, reloads, shared.clone());
+        let files = ConfigFiles::new(Arc::clone(&runtime), source.clone(), listen, reloads, Arc::clone(&keys), shared.clone());
         let history = WholeTrail { db: db.clone(), audit: audit.clone(), metrics: metrics.clone(), clock: Arc::clone(&clock) };
         let accounts = Arc::new(Accounts {
             runtime,
