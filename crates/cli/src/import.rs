@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use moving::{Form, ImportError, Imported, Mapping, Report, Resolution, SignedKinds, Source};
-use server::{FarEnd, FarEndError, Fetched, FollowError, MovingIn, Round};
+use server::{FarEnd, FarEndError, Fetched, FollowError, Known, MovingIn, Round};
 
 use crate::Where;
 use crate::output::{Output, complain, fail, refuse};
@@ -89,7 +89,7 @@ struct FarEndArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 2.0, requires = "from")]
     pages_per_second: f64,
     /// Go on after the import, over REST, until it is told to stop: rounds that bring whoever is new there, and whatever was changed there since it
-    /// came, by `_meta/lastChanged`. Whoever was changed here, too, is left and counted. Losses of the kinds that were signed go on to be lost; others
+    /// came, by `_meta/lastChanged`. Whoever was written here, too, or removed, is left and counted. Losses of the kinds that were signed go on to be lost; others
     /// end it. The same command goes on.
     #[arg(long, requires = "from", conflicts_with_all = ["dry_run", "propose"])]
     follow: bool,
@@ -147,13 +147,19 @@ fn say_imported(output: &mut Output, imported: &Imported) {
 
 /// A round that saw something.
 fn say(output: &mut Output, round: &Round) {
-    let Round { listed, imported, both, first_both, undated } = round;
+    let Round { listed, imported, both, first_both, removed, left, first_left, undated } = round;
     output.line(format_args!("there: {listed}; new: {}; brought up to date: {}", imported.stored, imported.renewed));
     if imported.doubled > 0 {
         output.line(format_args!("left out, because another object here has their name: {}", imported.doubled));
     }
     if *both > 0 {
         output.line(format_args!("changed there and here, and left as they are here: {both} ({})", first_both.join(", ")));
+    }
+    if *removed > 0 {
+        output.line(format_args!("removed here, and not brought again: {removed}"));
+    }
+    if *left > 0 {
+        output.line(format_args!("not taken before they change there, or this is started again: {left} ({})", first_left.join(", ")));
     }
     if *undated > 0 {
         output.line(format_args!("not followed, because there they have no _meta/lastChanged: {undated}"));
@@ -247,14 +253,18 @@ impl Import {
 
     async fn rounds(&self, store: &MovingIn, far: &FarEnd, decided: (&Mapping, &Resolution), kinds: &SignedKinds) -> ExitCode {
         let mut output = Output::new();
-        let (data, mut before) = (self.at.data.data.as_path(), Round::default());
+        let mut before = Round::default();
+        let mut known = match Known::open(&self.at.data.data, far) {
+            Ok(known) => known,
+            Err(error) => return fail(&error),
+        };
         let mut every = tokio::time::interval(Duration::from_secs(self.far_end.every));
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         output.line(format_args!("following {}", far.address));
         output.hand_on();
         loop {
             every.tick().await;
-            match store.follow(far, data, decided, kinds, self.skip_faulty).await {
+            match store.follow(far, &mut known, decided, kinds, self.skip_faulty).await {
                 Ok(round) => {
                     if round.saw_something(&before) {
                         say(&mut output, &round);
@@ -263,7 +273,7 @@ impl Import {
                     before = round;
                 }
                 // Nothing that waiting would mend.
-                Err(FollowError::Import(error @ (ImportError::OtherLosses(_) | ImportError::Faults(_) | ImportError::Doubles(_)))) => {
+                Err(FollowError::Import(error @ (ImportError::OtherLosses(_) | ImportError::Faults(_)))) => {
                     return output.finish(refuse(&error));
                 }
                 Err(error @ FollowError::Io { .. }) => return output.finish(fail(&error)),

@@ -94,7 +94,7 @@ impl Import<'_> {
         if report.faults > 0 && !skip_faulty {
             return Err(ImportError::Faults(report.faults));
         }
-        if report.doubles.to_resolve > 0 {
+        if report.doubles.to_resolve > 0 && !self.leaves_doubles {
             return Err(ImportError::Doubles(report.doubles.to_resolve));
         }
         match signed {
@@ -194,8 +194,11 @@ impl Import<'_> {
             if is_said {
                 continue;
             }
+            // The object is as it came: this is no write that was made here.
+            let as_it_came = self.db.times(&collection, &id).await?.and_then(|(came, written)| (written == came).then_some(came));
+            let now = as_it_came.unwrap_or_else(|| self.managed.clock.unix_seconds());
             let change = Change::Link { collection, id, property, many, reference, replaces: false };
-            let unit = Unit { now: self.managed.clock.unix_seconds(), spend: None, effects: vec![Effect::Change(change)] };
+            let unit = Unit { now, spend: None, effects: vec![Effect::Change(change)] };
             self.db.commit(unit).await?;
         }
         Ok(())
