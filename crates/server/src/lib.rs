@@ -58,6 +58,7 @@ pub use keys::{HeldKey, KeyFileError, bring as bring_keys, list as list_keys, ro
 pub use moving_in::MovingIn;
 pub use offline::{Offline, OfflineError, OpenSession, Person, asked, check, check_store, maps, migrate, pages_of, prover, rehearsal};
 pub use ports::{HashPool, OsRandom, SystemClock};
+pub use private_file::write as write_private;
 pub use process::ProcessMap;
 pub use processes::{ProcessState, ProcessStatus};
 pub use project_directory::NoProject;

@@ -194,6 +194,25 @@ fn who_was_removed_or_written_here_or_has_anothers_name_is_left_and_the_rounds_g
 }
 
 #[test]
+fn the_administrators_password_goes_to_no_proxy_and_stands_in_no_address() {
+    let far = Server::on(project()).start();
+    let place = Place::new(&project());
+    let password = place.file("password", ADMIN_PASSWORD);
+    let address = format!("{}/openidm", far.url());
+    let arguments = place.arguments(&["--from", &address, "--from-password-file", &password, "--dry-run"]);
+    // Nobody listens there.
+    let asked = Command::new(binary())
+        .args(arguments)
+        .env_clear()
+        .envs(["HTTP_PROXY", "http_proxy"].map(|name| (name, "http://127.0.0.1:9")))
+        .output()
+        .unwrap();
+    assert_eq!(asked.status.code(), Some(0), "{asked:?}");
+    let ran = place.import(&["--from", "https://adm:S3cret@idm.example.com/openidm", "--from-password-file", &password]);
+    assert!(ran.said.contains("no '@' here") && !ran.said.contains("S3cret"), "{}", ran.said);
+}
+
+#[test]
 fn a_repository_is_not_followed() {
     let place = Place::new(&Project::new());
     place.import(&["--from", "postgres://localhost/openidm", "--follow"]).says(2, &["--follow reads a running IDM over REST"]);
