@@ -169,7 +169,7 @@ fn say(output: &mut Output, round: &Round) {
 impl Import {
     pub(crate) async fn run(self) -> ExitCode {
         if !self.far_end.follow {
-            return Box::pin(self.once()).await.0;
+            return Box::pin(self.once(false)).await.0;
         }
         let far = match self.far_end() {
             Ok(Some(far)) => far,
@@ -179,11 +179,12 @@ impl Import {
             Err(error) => return refuse(&error),
         };
         let data = self.at.data.data.as_path();
-        // Where nobody signs anew, what was signed when it began counts.
-        let kept = server::signed_kinds(data, &far).filter(|_| self.sign_off.is_none());
-        let kinds = match kept {
+        // Where nobody signs anew, what was signed when it began counts. Who does signs, and nothing else: an import would bring whoever was removed here.
+        let kept = server::signed_kinds(data, &far);
+        let goes_on = kept.is_some();
+        let kinds = match kept.filter(|_| self.sign_off.is_none()) {
             Some(kinds) => kinds,
-            None => match Box::pin(self.once()).await {
+            None => match Box::pin(self.once(goes_on)).await {
                 (ExitCode::SUCCESS, Some(report)) => report.kinds(),
                 (code, _) => return code,
             },
@@ -194,8 +195,8 @@ impl Import {
         Box::pin(self.follow(&far, &kinds)).await
     }
 
-    /// An import of what there is now, and its report.
-    async fn once(&self) -> (ExitCode, Option<Report>) {
+    /// An import of what there is now, and its report; where following `goes_on`, the signature of the report alone.
+    async fn once(&self, goes_on: bool) -> (ExitCode, Option<Report>) {
         let fetched = match self.fetched().await {
             Ok(fetched) => fetched,
             Err(code) => return (code, None),
@@ -208,8 +209,10 @@ impl Import {
             Ok(store) => store,
             Err(code) => return (code, None),
         };
-        let over_rest = fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines);
-        let (code, report) = self.import(&store, &source, &resolution, over_rest).await;
+        let import = store.import(&source, &resolution);
+        let import = if fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines) { import.over_rest() } else { import };
+        let import = if goes_on { import.leaving_doubles() } else { import };
+        let (code, report) = self.import(&import, goes_on).await;
         store.close().await;
         if let Some(fetched) = fetched.filter(|_| code == ExitCode::SUCCESS && !self.dry_run && self.propose.is_none())
             && let Err(error) = fetched.remove()
@@ -334,9 +337,7 @@ impl Import {
         Ok((mapping, resolution.transpose()?.unwrap_or_default()))
     }
 
-    async fn import(&self, store: &MovingIn, source: &Source, resolution: &Resolution, over_rest: bool) -> (ExitCode, Option<Report>) {
-        let import = store.import(source, resolution);
-        let import = if over_rest { import.over_rest() } else { import };
+    async fn import(&self, import: &moving::Import<'_>, goes_on: bool) -> (ExitCode, Option<Report>) {
         let mut output = Output::new();
         if self.dry_run || self.propose.is_some() {
             let (report, proposal) = match import.dry_run().await {
@@ -358,12 +359,18 @@ impl Import {
             written = self.write(report);
             said = Some(report.clone());
         };
-        let done = import.run(self.sign_off.as_deref().into(), self.skip_faulty, surveyed).await;
+        let signed = self.sign_off.as_deref().into();
+        let done = if goes_on {
+            import.sign(signed, self.skip_faulty, surveyed).await.map(|()| None)
+        } else {
+            import.run(signed, self.skip_faulty, surveyed).await.map(Some)
+        };
         if let Err(error) = written {
             complain(&error);
         }
         let code = match done {
-            Ok(imported) => {
+            Ok(None) => ExitCode::SUCCESS,
+            Ok(Some(imported)) => {
                 say_imported(&mut output, &imported);
                 if imported.doubled == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }

@@ -188,6 +188,18 @@ fn who_was_removed_or_written_here_or_has_anothers_name_is_left_and_the_rounds_g
     assert_eq!((code, said.matches("another object here has their name").count()), (Some(0), 1), "{said}");
     let surname = |id: &str| here.admin().get(&format!("managed/user/{id}")).ok()["sn"].as_str().map(str::to_owned);
     assert_eq!((surname("ben").as_deref(), surname("cat").as_deref()), (Some("Sn"), Some("There")));
+    // Whoever signs anew goes on, and does not begin again.
+    let mut lossy = object("fay", "fay");
+    lossy["lastSync"] = json!({ "x": 1 });
+    far.admin().post("managed/user?_action=create", &lossy).expect(201);
+    let asked = run(&arguments(&["--sign-off", "other"]).iter().map(String::as_str).collect::<Vec<_>>(), "");
+    let said = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let signature = said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap_or_else(|| panic!("{asked:?}")).to_owned();
+    let mut followed = Followed::start(&arguments(&["--sign-off", &signature]));
+    followed.says("there: 6; new: 1");
+    followed.says("removed here, and not brought again: 1");
+    let (code, said) = followed.stop();
+    assert!(code == Some(0) && !said.contains("imported: "), "{said}");
     for gone in ["ann", "dan"] {
         here.admin().get(&format!("managed/user/{gone}")).expect(404);
     }
