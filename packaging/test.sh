@@ -173,12 +173,20 @@ if [ -e "$chart" ] && [ -n "$helm" ]; then
     say "the chart"
     "$helm" lint "$chart"
     validate=${VESTIBULE_KUBERNETES_VALIDATE:-$(command -v kubernetes-validate || true)}
-    shared=project.conf=conf,keys=keys,project.settings='url = "postgres://v@db/identity"'
+    settings() { printf 'project.conf=conf,keys=keys,project.settings=[%s]\nurl = "postgres://v@db/identity"' "$1"; }
+    shared=$(settings store)
     for values in replicas=1 data=claim "$shared,replicas=2" replicas=1,project.conf=conf,keys=keys,environment=secrets,extraEnv.A=b; do
         "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" >"$work/chart.yaml"
         [ -z "$validate" ] || "$validate" --strict -k 1.31 "$work/chart.yaml"
     done
-    for values in replicas=2 replicas=2,project.conf=conf,keys=keys keys=keys "$shared,replicas=2,data=claim" startAttempts=0; do
+    # The successor starts before its predecessor ends where they share nothing but the database.
+    for values in "$shared,replicas=2" "$shared"; do
+        "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" | grep 'maxUnavailable: 0' >/dev/null
+    done
+    for values in replicas=1 data=claim "$shared,data=claim" "$(settings other)"; do
+        "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" | grep 'type: Recreate' >/dev/null
+    done
+    for values in replicas=2 replicas=2,project.conf=conf,keys=keys keys=keys "$shared,replicas=2,data=claim" "$(settings other),replicas=2" startAttempts=0; do
         ! "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" 2>/dev/null || { echo "$values cannot be, and is taken" >&2; exit 1; }
     done
 else

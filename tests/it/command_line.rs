@@ -251,6 +251,26 @@ fn keys_are_listed_brought_in_and_taken_out() {
 }
 
 #[test]
+fn keys_are_managed_in_the_file_that_the_project_names() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let at = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    Project::new().file("vestibule.toml", "[keys]\nsource = \"file\"\nfile = \"own-keys.json\"\n").write_to(&place.path().join("project"));
+    std::fs::create_dir(at("data")).unwrap();
+    let keys = |arguments: &[&str]| vestibule(&[&["keys"], arguments, &["--project", &at("project"), "--data", &at("data")]].concat(), "");
+    assert_eq!(keys(&["list"]).code, Some(1), "there are none, and none are made");
+    for generations in [2, 3] {
+        let rotated = keys(&["rotate"]);
+        assert!(rotated.code == Some(0) && rotated.out.contains("project/own-keys.json"), "{}{}", rotated.out, rotated.err);
+        assert_eq!(keys(&["list"]).out.lines().count(), generations);
+    }
+    let pem = format!("{}/../jose/tests/fixtures/pkcs8.pem", env!("CARGO_MANIFEST_DIR"));
+    assert!(keys(&["import", &pem, "--pem"]).out.contains("project/own-keys.json"));
+    assert_eq!(keys(&["export", &at("copy.json")]).code, Some(0));
+    assert_eq!(std::fs::read(at("copy.json")).unwrap(), std::fs::read(at("project/own-keys.json")).unwrap());
+    assert_eq!(std::fs::read_dir(at("data")).unwrap().count(), 0, "the data directory has no keys that nobody uses");
+}
+
+#[test]
 fn a_token_is_told_without_what_it_holds_and_only_with_its_keys() {
     let server = Server::on(Project::new().process("reset", &reset_by_mail())).start();
     let person = Person::create(&server, "inspected");

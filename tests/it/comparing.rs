@@ -122,6 +122,7 @@ fn a_recorded_reset_is_replayed_with_each_servers_own_tokens_codes_and_questions
     let (code, said) = replay(&other, "other.json");
     assert_eq!(code, Some(1), "{said}");
     let report: Value = serde_json::from_slice(&std::fs::read(at("other.json")).unwrap()).unwrap();
+    assert_eq!(std::fs::metadata(at("other.json")).unwrap().permissions().mode() & 0o777, 0o600);
     let found = |kind: &str, place: &str| {
         let differences = report["differences"].as_array().unwrap().iter();
         differences.filter(|one| one["kind"] == kind && one["what"].as_str().unwrap().ends_with(place)).count()
@@ -145,5 +146,10 @@ fn what_cannot_be_compared_is_said_in_one_line() {
     refused("{", "http://127.0.0.1:9/openidm", "recording.har:1: no JSON");
     refused("{\"request\":{\"url\":\"/\"}}", "http://127.0.0.1:9/openidm", "nothing was compared");
     refused(get, "http://idm.example.test/openidm", "is not encrypted");
+    refused(
+        "{\"request\":{\"url\":\"/openidm/selfservice/../managed/user\"}}",
+        "http://127.0.0.1:9/openidm",
+        "'selfservice/../managed/user' of the recording",
+    );
     refused(get, "http://127.0.0.1:9/openidm", "http://127.0.0.1:9/openidm/: ");
 }

@@ -31,7 +31,7 @@ pub(crate) struct Compare {
     /// exchanges that need one are counted and left out.
     #[arg(long, value_name = "PROGRAM")]
     code_from: Option<PathBuf>,
-    /// Write what was found as JSON, too.
+    /// Write what was found as JSON, too, into a file that only its owner may read.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -50,7 +50,7 @@ impl Compare {
         let mut output = Output::new();
         output.line(compared.to_string().trim_end());
         if let Some(path) = report
-            && let Err(error) = std::fs::write(&path, serde_json::to_string_pretty(&compared).unwrap_or_default())
+            && let Err(error) = server::write_private(&path, serde_json::to_string_pretty(&compared).unwrap_or_default().as_bytes())
         {
             return fail(&format!("{}: {error}", path.display()));
         }

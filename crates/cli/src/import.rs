@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use moving::{Form, ImportError, Imported, Mapping, Report, Resolution, SignedKinds, Source};
-use server::{FarEnd, FarEndError, Fetched, FollowError, MovingIn, Round};
+use server::{FarEnd, FarEndError, Fetched, FollowError, Known, MovingIn, Round};
 
 use crate::Where;
 use crate::output::{Output, complain, fail, refuse};
@@ -89,7 +89,7 @@ struct FarEndArgs {
     #[arg(long, value_name = "COUNT", default_value_t = 2.0, requires = "from")]
     pages_per_second: f64,
     /// Go on after the import, over REST, until it is told to stop: rounds that bring whoever is new there, and whatever was changed there since it
-    /// came, by `_meta/lastChanged`. Whoever was changed here, too, is left and counted. Losses of the kinds that were signed go on to be lost; others
+    /// came, by `_meta/lastChanged`. Whoever was written here, too, or removed, is left and counted. Losses of the kinds that were signed go on to be lost; others
     /// end it. The same command goes on.
     #[arg(long, requires = "from", conflicts_with_all = ["dry_run", "propose"])]
     follow: bool,
@@ -147,13 +147,19 @@ fn say_imported(output: &mut Output, imported: &Imported) {
 
 /// A round that saw something.
 fn say(output: &mut Output, round: &Round) {
-    let Round { listed, imported, both, first_both, undated } = round;
+    let Round { listed, imported, both, first_both, removed, left, first_left, undated } = round;
     output.line(format_args!("there: {listed}; new: {}; brought up to date: {}", imported.stored, imported.renewed));
     if imported.doubled > 0 {
         output.line(format_args!("left out, because another object here has their name: {}", imported.doubled));
     }
     if *both > 0 {
         output.line(format_args!("changed there and here, and left as they are here: {both} ({})", first_both.join(", ")));
+    }
+    if *removed > 0 {
+        output.line(format_args!("removed here, and not brought again: {removed}"));
+    }
+    if *left > 0 {
+        output.line(format_args!("not taken before they change there, or this is started again: {left} ({})", first_left.join(", ")));
     }
     if *undated > 0 {
         output.line(format_args!("not followed, because there they have no _meta/lastChanged: {undated}"));
@@ -163,7 +169,7 @@ fn say(output: &mut Output, round: &Round) {
 impl Import {
     pub(crate) async fn run(self) -> ExitCode {
         if !self.far_end.follow {
-            return Box::pin(self.once()).await.0;
+            return Box::pin(self.once(false)).await.0;
         }
         let far = match self.far_end() {
             Ok(Some(far)) => far,
@@ -173,11 +179,12 @@ impl Import {
             Err(error) => return refuse(&error),
         };
         let data = self.at.data.data.as_path();
-        // Where nobody signs anew, what was signed when it began counts.
-        let kept = server::signed_kinds(data, &far).filter(|_| self.sign_off.is_none());
-        let kinds = match kept {
+        // Where nobody signs anew, what was signed when it began counts. Who does signs, and nothing else: an import would bring whoever was removed here.
+        let kept = server::signed_kinds(data, &far);
+        let goes_on = kept.is_some();
+        let kinds = match kept.filter(|_| self.sign_off.is_none()) {
             Some(kinds) => kinds,
-            None => match Box::pin(self.once()).await {
+            None => match Box::pin(self.once(goes_on)).await {
                 (ExitCode::SUCCESS, Some(report)) => report.kinds(),
                 (code, _) => return code,
             },
@@ -188,8 +195,8 @@ impl Import {
         Box::pin(self.follow(&far, &kinds)).await
     }
 
-    /// An import of what there is now, and its report.
-    async fn once(&self) -> (ExitCode, Option<Report>) {
+    /// An import of what there is now, and its report; where following `goes_on`, the signature of the report alone.
+    async fn once(&self, goes_on: bool) -> (ExitCode, Option<Report>) {
         let fetched = match self.fetched().await {
             Ok(fetched) => fetched,
             Err(code) => return (code, None),
@@ -202,8 +209,10 @@ impl Import {
             Ok(store) => store,
             Err(code) => return (code, None),
         };
-        let over_rest = fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines);
-        let (code, report) = self.import(&store, &source, &resolution, over_rest).await;
+        let import = store.import(&source, &resolution);
+        let import = if fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines) { import.over_rest() } else { import };
+        let import = if goes_on { import.leaving_doubles() } else { import };
+        let (code, report) = self.import(&import, goes_on).await;
         store.close().await;
         if let Some(fetched) = fetched.filter(|_| code == ExitCode::SUCCESS && !self.dry_run && self.propose.is_none())
             && let Err(error) = fetched.remove()
@@ -247,14 +256,18 @@ impl Import {
 
     async fn rounds(&self, store: &MovingIn, far: &FarEnd, decided: (&Mapping, &Resolution), kinds: &SignedKinds) -> ExitCode {
         let mut output = Output::new();
-        let (data, mut before) = (self.at.data.data.as_path(), Round::default());
+        let mut before = Round::default();
+        let mut known = match Known::open(&self.at.data.data, far) {
+            Ok(known) => known,
+            Err(error) => return fail(&error),
+        };
         let mut every = tokio::time::interval(Duration::from_secs(self.far_end.every));
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         output.line(format_args!("following {}", far.address));
         output.hand_on();
         loop {
             every.tick().await;
-            match store.follow(far, data, decided, kinds, self.skip_faulty).await {
+            match store.follow(far, &mut known, decided, kinds, self.skip_faulty).await {
                 Ok(round) => {
                     if round.saw_something(&before) {
                         say(&mut output, &round);
@@ -263,7 +276,7 @@ impl Import {
                     before = round;
                 }
                 // Nothing that waiting would mend.
-                Err(FollowError::Import(error @ (ImportError::OtherLosses(_) | ImportError::Faults(_) | ImportError::Doubles(_)))) => {
+                Err(FollowError::Import(error @ (ImportError::OtherLosses(_) | ImportError::Faults(_)))) => {
                     return output.finish(refuse(&error));
                 }
                 Err(error @ FollowError::Io { .. }) => return output.finish(fail(&error)),
@@ -324,9 +337,7 @@ impl Import {
         Ok((mapping, resolution.transpose()?.unwrap_or_default()))
     }
 
-    async fn import(&self, store: &MovingIn, source: &Source, resolution: &Resolution, over_rest: bool) -> (ExitCode, Option<Report>) {
-        let import = store.import(source, resolution);
-        let import = if over_rest { import.over_rest() } else { import };
+    async fn import(&self, import: &moving::Import<'_>, goes_on: bool) -> (ExitCode, Option<Report>) {
         let mut output = Output::new();
         if self.dry_run || self.propose.is_some() {
             let (report, proposal) = match import.dry_run().await {
@@ -348,12 +359,18 @@ impl Import {
             written = self.write(report);
             said = Some(report.clone());
         };
-        let done = import.run(self.sign_off.as_deref().into(), self.skip_faulty, surveyed).await;
+        let signed = self.sign_off.as_deref().into();
+        let done = if goes_on {
+            import.sign(signed, self.skip_faulty, surveyed).await.map(|()| None)
+        } else {
+            import.run(signed, self.skip_faulty, surveyed).await.map(Some)
+        };
         if let Err(error) = written {
             complain(&error);
         }
         let code = match done {
-            Ok(imported) => {
+            Ok(None) => ExitCode::SUCCESS,
+            Ok(Some(imported)) => {
                 say_imported(&mut output, &imported);
                 if imported.doubled == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::output::{Output, fail, refuse};
-use crate::{DataArgs, passwords};
+use crate::{Where, passwords};
 
 /// The environment variable with the password of the keystore.
 const KEYSTORE_PASSWORD: &str = "VESTIBULE_KEYSTORE_PASSWORD";
 
-/// Manage the keys of the data directory.
+/// Manage the keys of a server: those in its data directory, or in the file that the `[keys]` of its project name.
 #[derive(Args)]
 pub(crate) struct Keys {
     #[command(subcommand)]
@@ -21,9 +21,9 @@ pub(crate) struct Keys {
 #[derive(Subcommand)]
 enum Command {
     /// List the keys: which seals, and which open what they sealed before.
-    List(DataArgs),
+    List(Where),
     /// Make new keys. What former keys sealed can still be opened; values at rest are sealed again at the next start of the server.
-    Rotate(DataArgs),
+    Rotate(Where),
     /// Bring in the pair of an IDM, with the secret that signs: of a keystore, JCEKS or PKCS #12, or a private key in PEM. What former keys sealed
     /// can still be opened.
     Import(Import),
@@ -33,7 +33,7 @@ enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
         #[command(flatten)]
-        data: DataArgs,
+        at: Where,
     },
 }
 
@@ -55,37 +55,45 @@ struct Import {
     #[arg(long, value_name = "ALIAS")]
     signing_alias: Option<String>,
     #[command(flatten)]
-    data: DataArgs,
+    at: Where,
 }
 
 impl Keys {
     pub(crate) fn run(self) -> ExitCode {
         let mut output = Output::new();
+        let parts = |at: Where| (at.project.project, at.data.data);
         let done = match self.command {
-            Command::List(DataArgs { data }) => server::list_keys(&data).map(|keys| {
-                for key in keys {
-                    let use_of_it = if key.seals { "seals" } else { "opens" };
-                    output.line(format_args!("{use_of_it}\tRSA {}\t{}", key.bits, key.fingerprint));
-                }
-            }),
-            Command::Rotate(DataArgs { data }) => server::rotate_keys(&data)
-                .map(|()| output.line(format_args!("new keys are in {}; start the server again to use them", data.display()))),
-            Command::Import(Import { file, pem, password_file, alias, signing_alias, data: DataArgs { data } }) => {
+            Command::List(at) => {
+                let (project, data) = parts(at);
+                server::list_keys(project.as_deref(), &data).map(|keys| {
+                    for key in keys {
+                        let use_of_it = if key.seals { "seals" } else { "opens" };
+                        output.line(format_args!("{use_of_it}\tRSA {}\t{}", key.bits, key.fingerprint));
+                    }
+                })
+            }
+            Command::Rotate(at) => {
+                let (project, data) = parts(at);
+                let rotated = server::rotate_keys(project.as_deref(), &data);
+                rotated.map(|path| output.line(format_args!("new keys are in {}; start the server again to use them", path.display())))
+            }
+            Command::Import(Import { file, pem, password_file, alias, signing_alias, at }) => {
                 let password = (!pem).then(|| passwords::secret(password_file.as_deref(), KEYSTORE_PASSWORD, "--password-file"));
                 let password = match password.transpose() {
                     Ok(password) => password,
                     Err(error) => return refuse(&error),
                 };
-                server::bring_keys(&data, &file, password.as_deref(), &alias, signing_alias.as_deref()).map(|changed| {
-                    if changed {
-                        output.line(format_args!("the keys are in {}; start the server again to use them", data.display()));
-                    } else {
-                        output.line("these keys seal already");
-                    }
+                let (project, data) = parts(at);
+                let brought = server::bring_keys((project.as_deref(), &data), &file, password.as_deref(), &alias, signing_alias.as_deref());
+                brought.map(|path| match path {
+                    Some(path) => output.line(format_args!("the keys are in {}; start the server again to use them", path.display())),
+                    None => output.line("these keys seal already"),
                 })
             }
-            Command::Export { file, data: DataArgs { data } } => {
-                server::take_out_keys(&data, &file).map(|()| output.line(format_args!("wrote the keys into {}", file.display())))
+            Command::Export { file, at } => {
+                let (project, data) = parts(at);
+                server::take_out_keys(project.as_deref(), &data, &file)
+                    .map(|()| output.line(format_args!("wrote the keys into {}", file.display())))
             }
         };
         match done {

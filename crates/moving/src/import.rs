@@ -86,6 +86,8 @@ pub struct Import<'i> {
     pub(crate) judges_role: JudgesRole<'i>,
     /// The source was read over REST, which gives no private property.
     pub(crate) over_rest: bool,
+    /// Objects whose unique name another one has are left out, and stop nothing.
+    pub(crate) leaves_doubles: bool,
     /// Objects that are there and are replaced, by collection and id, with the revisions that they have here.
     pub(crate) renews: BTreeMap<(String, String), String>,
     /// The collection of people.
@@ -131,6 +133,7 @@ impl<'i> Import<'i> {
             parameters,
             judges_role,
             over_rest: false,
+            leaves_doubles: false,
             renews: BTreeMap::new(),
             people,
             meta,
@@ -143,6 +146,12 @@ impl<'i> Import<'i> {
     #[must_use]
     pub fn over_rest(self) -> Self {
         Self { over_rest: true, ..self }
+    }
+
+    /// The same, but that whoever has a unique name of another object is left out and counted, where an import would be refused.
+    #[must_use]
+    pub fn leaving_doubles(self) -> Self {
+        Self { leaves_doubles: true, ..self }
     }
 
     /// The same, but that these objects are replaced, which are there with these revisions: by collection and id. What is private there stays.

@@ -220,7 +220,7 @@ impl Mapping {
 }
 
 /// Characters that a value begins with which a spreadsheet would run, and the one that keeps it from that.
-const RUN: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
+const RUN: [char; 8] = ['=', '+', '-', '@', '\t', '\r', '\n', '\''];
 
 /// A value as a table that goes into a spreadsheet has it: what would be run as a formula has a `'` before it.
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
@@ -297,6 +297,15 @@ mod tests {
         let column = mapping.columns["B"].as_ref().unwrap();
         assert_eq!(column.value("x | y").unwrap(), json!([{"_ref": "managed/role/x"}, {"_ref": "managed/role/y"}]));
         assert_eq!(mapping.columns["C"], None);
+    }
+
+    #[test]
+    fn whatever_a_spreadsheet_would_run_has_a_quote_and_comes_back() {
+        for text in ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "'=1", "''"] {
+            let quoted = harmless(text);
+            assert_eq!((quoted.as_ref(), meant(quoted.to_string())), (format!("'{text}").as_str(), text.to_owned()));
+        }
+        assert_eq!((harmless("a=1").as_ref(), meant("'a".to_owned())), ("a=1", "'a".to_owned()));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::record::Fault;
 use crate::report::{LISTED, Report, SignedKinds};
 use crate::resolution::Resolution;
 use crate::sorting::Sorter;
-use crate::survey::{Next, Ready};
+use crate::survey::{Known, Next, Ready};
 
 /// Objects of one transaction. A batch with passwords in clear is hashed on every core first.
 const BATCH: usize = 256;
@@ -89,22 +89,7 @@ impl Import<'_> {
     /// As the variants of [`ImportError`] say: of the first five, nothing was written.
     pub async fn run(&self, signed: SignOff<'_>, skip_faulty: bool, surveyed: impl FnOnce(&Report)) -> Result<Imported, ImportError> {
         let known = self.know();
-        let (report, _) = self.survey(&known).await?;
-        surveyed(&report);
-        if report.faults > 0 && !skip_faulty {
-            return Err(ImportError::Faults(report.faults));
-        }
-        if report.doubles.to_resolve > 0 {
-            return Err(ImportError::Doubles(report.doubles.to_resolve));
-        }
-        match signed {
-            SignOff::Report(signed) if signed != report.signature => {
-                return Err(ImportError::SignedOther { signed: signed.to_owned(), signature: report.signature });
-            }
-            SignOff::Nothing if report.needs_signature() => return Err(ImportError::NotSigned(report.signature)),
-            SignOff::Kinds(kinds) => report.beyond(kinds).map_or(Ok(()), |what| Err(ImportError::OtherLosses(what)))?,
-            _ => {}
-        }
+        self.agreed(&known, signed, skip_faulty, surveyed).await?;
         let (mut imported, mut links) = (Imported::default(), Sorter::default());
         let mut order = 0_u64;
         let (mut batch, mut heavy): (Vec<Ready>, usize) = (Vec::with_capacity(BATCH), 0);
@@ -129,6 +114,39 @@ impl Import<'_> {
         }
         self.link(links).await?;
         Ok(imported)
+    }
+
+    /// Whether what the report says may be done, as [`Import::run`] takes it. Nothing is written.
+    ///
+    /// # Errors
+    /// The first five variants of [`ImportError`], and when the store does not answer.
+    pub async fn sign(&self, signed: SignOff<'_>, skip_faulty: bool, surveyed: impl FnOnce(&Report)) -> Result<(), ImportError> {
+        self.agreed(&self.know(), signed, skip_faulty, surveyed).await
+    }
+
+    async fn agreed(
+        &self,
+        known: &Known,
+        signed: SignOff<'_>,
+        skip_faulty: bool,
+        surveyed: impl FnOnce(&Report),
+    ) -> Result<(), ImportError> {
+        let (report, _) = self.survey(known).await?;
+        surveyed(&report);
+        if report.faults > 0 && !skip_faulty {
+            return Err(ImportError::Faults(report.faults));
+        }
+        if report.doubles.to_resolve > 0 && !self.leaves_doubles {
+            return Err(ImportError::Doubles(report.doubles.to_resolve));
+        }
+        match signed {
+            SignOff::Report(signed) if signed != report.signature => {
+                Err(ImportError::SignedOther { signed: signed.to_owned(), signature: report.signature })
+            }
+            SignOff::Nothing if report.needs_signature() => Err(ImportError::NotSigned(report.signature)),
+            SignOff::Kinds(kinds) => report.beyond(kinds).map_or(Ok(()), |what| Err(ImportError::OtherLosses(what))),
+            _ => Ok(()),
+        }
     }
 
     /// Stores a batch: what is not there yet. References that other objects keep are put aside.
@@ -194,8 +212,11 @@ impl Import<'_> {
             if is_said {
                 continue;
             }
+            // The object is as it came: this is no write that was made here.
+            let as_it_came = self.db.times(&collection, &id).await?.and_then(|(came, written)| (written == came).then_some(came));
+            let now = as_it_came.unwrap_or_else(|| self.managed.clock.unix_seconds());
             let change = Change::Link { collection, id, property, many, reference, replaces: false };
-            let unit = Unit { now: self.managed.clock.unix_seconds(), spend: None, effects: vec![Effect::Change(change)] };
+            let unit = Unit { now, spend: None, effects: vec![Effect::Change(change)] };
             self.db.commit(unit).await?;
         }
         Ok(())

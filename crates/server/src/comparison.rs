@@ -73,7 +73,8 @@ impl Comparison {
     /// [`ComparisonError`].
     pub async fn run(&self, recording: &Recording) -> Result<Compared, ComparisonError> {
         let side = |name, address: &str| {
-            let (base, client) = (reaching::base(address)?, reaching::client()?);
+            let base = reaching::base(address)?;
+            let client = reaching::client(&base)?;
             Ok::<_, ReachError>(Side { name, base, client, carried: Carried::default() })
         };
         let (mut old, mut new) = (side("old", &self.old)?, side("new", &self.new)?);
@@ -123,7 +124,7 @@ impl Side {
     /// The answer, and how long the server wants to be left alone, where it says so.
     async fn once(&self, exchange: &Exchange, path: &str, body: &Value) -> Result<(Answer, Option<Duration>), String> {
         let cause = |error: reqwest::Error| error.without_url().to_string();
-        let url = self.base.join(path).map_err(|error| error.to_string())?;
+        let url = within(&self.base, path)?;
         let method = Method::from_bytes(exchange.method.as_bytes()).map_err(|_| format!("'{}' is no method", exchange.method))?;
         let mut request = self.client.request(method, url);
         for (name, value) in &exchange.headers {
@@ -151,6 +152,19 @@ impl Side {
     }
 }
 
+/// Where a path leads that begins with `selfservice/`. One that leads out of it, as whoever made the recording may have written it, goes nowhere; nor does
+/// one that another reader of addresses might take for such a one.
+fn within(base: &Url, path: &str) -> Result<Url, String> {
+    let url = base.join(path).map_err(|error| error.to_string())?;
+    let is_below = url.origin() == base.origin() && url.path().starts_with(&format!("{}selfservice/", base.path()));
+    let asked = path.split('?').next().unwrap_or_default();
+    if is_below && !asked.to_ascii_lowercase().replace("%2e", ".").contains("..") {
+        Ok(url)
+    } else {
+        Err(format!("'{asked}' of the recording is not below selfservice/, and is sent nowhere"))
+    }
+}
+
 /// What the operator's program says.
 async fn code(program: &Path, side: &'static str) -> Result<String, ComparisonError> {
     let failed = |cause: String| ComparisonError::Code { program: program.display().to_string(), cause };
@@ -160,4 +174,30 @@ async fn code(program: &Path, side: &'static str) -> Result<String, ComparisonEr
     let output = output.map_err(|error| failed(error.to_string()))?;
     let code = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && !code.is_empty() { Ok(code) } else { Err(failed(format!("no code for '{side}' ({})", output.status))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leads_out_of_self_service() {
+        let base = Url::parse("https://idm.example.com/openidm/").unwrap();
+        let good = within(&base, "selfservice/reset?_action=submitRequirements").unwrap();
+        assert_eq!(good.as_str(), "https://idm.example.com/openidm/selfservice/reset?_action=submitRequirements");
+        for bad in [
+            "selfservice/../managed/user?_action=create",
+            "selfservice/%2e%2E/managed/user",
+            "selfservice/..%2fmanaged/user",
+            "selfservice/..;/managed/user",
+            "selfservice/../../selfservice/x",
+            "selfservice",
+            "//other.example.com/openidm/selfservice/reset",
+            "https://other.example.com/openidm/selfservice/reset",
+            "\\\\other.example.com/openidm/selfservice/reset",
+        ] {
+            let said = within(&base, bad).unwrap_err();
+            assert!(said.contains("is sent nowhere") && !said.contains("_action"), "{said}");
+        }
+    }
 }

@@ -183,7 +183,8 @@ impl FarEnd {
     }
 
     pub(crate) fn reach(&self) -> Result<Reach, FarEndError> {
-        let (base, client, pace) = (reaching::base(&self.address)?, reaching::client()?, reaching::pace(self.pages_per_second)?);
+        let base = reaching::base(&self.address)?;
+        let (client, pace) = (reaching::client(&base)?, reaching::pace(self.pages_per_second)?);
         Ok(Reach { base, client, pace })
     }
 

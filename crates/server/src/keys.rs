@@ -10,7 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::{Imported, KeyRing};
 use project::{KeySource, Keys};
 
-use crate::private_file;
+use crate::project_directory::NoProject;
+use crate::{private_file, project_directory};
 
 /// Name of the key file in the data directory.
 pub(crate) const FILE: &str = "keys.json";
@@ -18,6 +19,9 @@ pub(crate) const FILE: &str = "keys.json";
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
+    /// There is no project that says where they are.
+    #[error(transparent)]
+    Project(#[from] NoProject),
     /// A file cannot be read or written.
     #[error("{path}: {error}")]
     Io {
@@ -141,15 +145,22 @@ fn bring_named(ring: &mut KeyRing, settings: &Keys, project: Option<&Path>) -> R
     Ok(Some((path, imported)))
 }
 
-/// Makes new keys in a data directory, beside the former ones, which open what they sealed.
+/// The document that a server of this project and data directory keeps its keys in.
+fn document_of(project: Option<&Path>, data: &Path) -> Result<PathBuf, KeyFileError> {
+    let source = project_directory::open(project)?;
+    Ok(document(data, &source.read(None).settings.keys, source.root()))
+}
+
+/// Makes new keys for a project and its data directory, beside the former ones, which open what they sealed, and says in which file.
 ///
 /// # Errors
 /// [`KeyFileError`]; the keys are as they were then.
-pub fn rotate(data: &Path) -> Result<(), KeyFileError> {
-    let path = data.join(FILE);
+pub fn rotate(project: Option<&Path>, data: &Path) -> Result<PathBuf, KeyFileError> {
+    let path = document_of(project, data)?;
     let mut ring = open_or_make(&path)?;
     ring.rotate().map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
-    write(&path, &ring)
+    write(&path, &ring)?;
+    Ok(path)
 }
 
 /// A pair of the key ring, as the command line shows it.
@@ -163,12 +174,12 @@ pub struct HeldKey {
     pub seals: bool,
 }
 
-/// The keys of a data directory, the ones that seal first.
+/// The keys of a project and its data directory, the ones that seal first.
 ///
 /// # Errors
 /// [`KeyFileError`], also where there are none.
-pub fn list(data: &Path) -> Result<Vec<HeldKey>, KeyFileError> {
-    let ring = open_there(&data.join(FILE))?;
+pub fn list(project: Option<&Path>, data: &Path) -> Result<Vec<HeldKey>, KeyFileError> {
+    let ring = open_there(&document_of(project, data)?)?;
     let held = |(place, (fingerprint, bits)): (usize, ([u8; 32], usize))| {
         let fingerprint = fingerprint.iter().fold(String::new(), |mut text, byte| {
             // Writing into a text cannot fail.
@@ -180,13 +191,19 @@ pub fn list(data: &Path) -> Result<Vec<HeldKey>, KeyFileError> {
     Ok(ring.pairs().enumerate().map(held).collect())
 }
 
-/// Brings the keys of an IDM into a data directory: the pair under `alias` of a keystore, with the secret that signs, or a pair in PEM where there
-/// is no password. Says whether they seal from now on, or did already. What former keys sealed can still be opened.
+/// Brings the keys of an IDM into the document of a project and its data directory: the pair under `alias` of a keystore, with the secret that signs, or a pair in PEM where there
+/// is no password. Says in which file they seal from now on; none where they did already. What former keys sealed can still be opened.
 ///
 /// # Errors
 /// [`KeyFileError`]; the keys are as they were then.
-pub fn bring(data: &Path, file: &Path, password: Option<&str>, alias: &str, signing: Option<&str>) -> Result<bool, KeyFileError> {
-    let path = data.join(FILE);
+pub fn bring(
+    (project, data): (Option<&Path>, &Path),
+    file: &Path,
+    password: Option<&str>,
+    alias: &str,
+    signing: Option<&str>,
+) -> Result<Option<PathBuf>, KeyFileError> {
+    let path = document_of(project, data)?;
     let mut ring = open_or_make(&path)?;
     let content = read(file)?;
     let imported = match password {
@@ -197,15 +214,15 @@ pub fn bring(data: &Path, file: &Path, password: Option<&str>, alias: &str, sign
     if imported.changed {
         write(&path, &ring)?;
     }
-    Ok(imported.changed)
+    Ok(imported.changed.then_some(path))
 }
 
-/// Writes the keys of a data directory into a file that only its owner may read, and that was not there before.
+/// Writes the keys of a project and its data directory into a file that only its owner may read, and that was not there before.
 ///
 /// # Errors
 /// [`KeyFileError`].
-pub fn take_out(data: &Path, file: &Path) -> Result<(), KeyFileError> {
-    let ring = open_there(&data.join(FILE))?;
+pub fn take_out(project: Option<&Path>, data: &Path, file: &Path) -> Result<(), KeyFileError> {
+    let ring = open_there(&document_of(project, data)?)?;
     private_file::write_new(file, ring.to_json().as_bytes()).map_err(|error| KeyFileError::Io { path: file.to_owned(), error })
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn finish(file: NamedTempFile, path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system says; whatever has the name keeps it then.
-pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = begin(path)?;
     file.write_all(content)?;
     finish(file, path)

@@ -16,6 +16,11 @@ pub enum ReachError {
     /// No address that could be read.
     #[error("'{0}' is no address of a server; it looks like https://idm.example.com/openidm")]
     Address(String),
+    /// Somebody is named in it, perhaps with their password: it is not printed.
+    #[error(
+        "an address has no '@' here: whoever stands before it could be read by others; --from-user and --from-password-file name who asks"
+    )]
+    UserInfo,
     /// Secrets would go over the network in the clear.
     #[error("{0} is not encrypted, and passwords would go there in the clear; use https")]
     InTheClear(String),
@@ -30,8 +35,11 @@ pub enum ReachError {
 /// The address of a REST interface, up to `/openidm`. In the clear only on this machine.
 ///
 /// # Errors
-/// [`ReachError::Address`] and [`ReachError::InTheClear`].
+/// [`ReachError::Address`], [`ReachError::UserInfo`] and [`ReachError::InTheClear`].
 pub(crate) fn base(address: &str) -> Result<Url, ReachError> {
+    if address.contains('@') {
+        return Err(ReachError::UserInfo);
+    }
     let wrong = || ReachError::Address(address.to_owned());
     let url = Url::parse(&format!("{}/", address.trim_end_matches('/'))).map_err(|_| wrong())?;
     let host = url.host_str().ok_or_else(wrong)?;
@@ -56,13 +64,14 @@ pub(crate) fn pace(per_second: f64) -> Result<Interval, ReachError> {
     Ok(pace)
 }
 
-/// What connects. It goes nowhere else than it is told.
+/// What connects to `base`. It goes nowhere else than it is told, and in the clear by way of nobody.
 ///
 /// # Errors
 /// [`ReachError::Client`].
-pub(crate) fn client() -> Result<Client, ReachError> {
-    let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build();
-    client.map_err(|error| ReachError::Client(error.to_string()))
+pub(crate) fn client(base: &Url) -> Result<Client, ReachError> {
+    let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
+    let client = if base.scheme() == "https" { client } else { client.no_proxy() };
+    client.build().map_err(|error| ReachError::Client(error.to_string()))
 }
 
 #[cfg(test)]
@@ -92,6 +101,15 @@ mod tests {
         assert!(matches!(base("http://idm.example.com/openidm"), Err(ReachError::InTheClear(_))));
         for wrong in ["", "idm.example.com", "ftp://idm.example.com", "file:///etc/passwd", "https://"] {
             assert!(matches!(base(wrong), Err(ReachError::Address(_))), "{wrong}");
+        }
+        for named in [
+            "https://adm:S3cret@idm.example.com/openidm",
+            "https://S3cret@idm.example.com",
+            "adm:S3cret@idm.example.com",
+            "https://a:S3cret@",
+        ] {
+            let said = base(named).unwrap_err().to_string();
+            assert!(said.contains("no '@' here") && !said.contains("S3cret"), "{said}");
         }
     }
 }

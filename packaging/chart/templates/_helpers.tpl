@@ -24,9 +24,10 @@ file = "/keys/keys.json"
 {{ .Values.project.settings }}
 {{- end -}}
 
-{{/* Whether the store is on PostgreSQL, or a variable says where it is: settings name it, in a line that is no comment. */}}
+{{/* Whether the store is on PostgreSQL, or a variable says where it is: settings name it in their section [store], in a line that is no comment. */}}
 {{- define "vestibule.shared" -}}
-{{- if regexMatch `(?m)^\s*url\s*=\s*["'](postgres(ql)?://|&\{)` .Values.project.settings -}}
+{{- $store := regexFind `(?m)^[ \t]*\[[ \t]*store[ \t]*\][^\n]*(\n[ \t]*([^\[ \t\n][^\n]*)?)*` .Values.project.settings -}}
+{{- if regexMatch `(?m)^[ \t]*url[ \t]*=[ \t]*["'](postgres(ql)?://|&\{)` $store -}}
 yes
 {{- end -}}
 {{- end -}}

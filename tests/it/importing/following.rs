@@ -17,6 +17,7 @@ fn project() -> Project {
     let users = managed["objects"].as_array_mut().unwrap().iter_mut().find(|object| object["name"] == "user").unwrap();
     users["meta"] =
         json!({ "property": "_meta", "resourceCollection": "internal/usermeta", "trackedProperties": ["createDate", "lastChanged"] });
+    users["schema"]["properties"]["userName"]["policies"] = json!([{ "policyId": "unique" }]);
     relationships::project().json("conf/managed.json", &managed)
 }
 
@@ -128,6 +129,99 @@ fn what_changes_there_comes_in_rounds_and_who_was_changed_here_stays() {
     place.import(&following).says(2, &["something is lost that nobody has signed (managed/user/lastSync"]);
     let kept = std::fs::read_dir(place.path("data")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert!(!kept.into_iter().any(|name| name.contains("import-")), "what was read is gone");
+}
+
+#[test]
+fn who_was_removed_or_written_here_or_has_anothers_name_is_left_and_the_rounds_go_on() {
+    let far = Server::on(project()).start();
+    let object = |id: &str, name: &str| json!({ "_id": id, "userName": name, "sn": "Sn", "givenName": "G", "mail": format!("{id}@example.test"), "password": PASSWORD });
+    for id in ["ann", "ben"] {
+        far.admin().post("managed/user?_action=create", &object(id, id)).expect(201);
+    }
+    let here = Server::on(project()).start();
+    let place = Place::new(&project());
+    let password = place.file("password", ADMIN_PASSWORD);
+    let address = format!("{}/openidm", far.url());
+    let data = here.data().to_str().unwrap().to_owned();
+    let from = ["--from", address.as_str(), "--from-password-file", &password, "--pages-per-second", "100", "--follow", "--every", "1"];
+    let arguments = |more: &[&str]| {
+        let mut arguments = place.arguments(&[&from[..], more].concat());
+        let at = arguments.iter().position(|argument| argument == "--data").unwrap() + 1;
+        arguments[at].clone_from(&data);
+        arguments
+    };
+    let asked = run(&arguments(&[]).iter().map(String::as_str).collect::<Vec<_>>(), "");
+    let said = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let signature = said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap_or_else(|| panic!("{asked:?}")).to_owned();
+    let mut followed = Followed::start(&arguments(&["--sign-off", &signature]));
+    followed.says("imported: 2");
+    far.admin().post("managed/user?_action=create", &object("cat", "cat")).expect(201);
+    followed.says("there: 3; new: 1");
+    assert_eq!(followed.stop().0, Some(0));
+    // Ann is gone here, Ben has joined a team, and somebody here has the name that Dan has there.
+    here.advance(3600);
+    here.admin().delete("managed/user/ann").ok();
+    here.admin().post("managed/user?_action=create", &object("other", "dan")).expect(201);
+    // A reference that is written from its other side leaves `lastChanged` as it was.
+    let team = json!({ "_id": "team", "name": "team", "players": [{ "_ref": "managed/user/ben" }] });
+    here.admin().post("managed/team?_action=create", &team).expect(201);
+    far.admin().post("managed/user?_action=create", &object("dan", "dan")).expect(201);
+    let changed = json!([{ "operation": "replace", "field": "/sn", "value": "There" }]);
+    for id in ["ann", "ben", "cat"] {
+        far.admin().patch(&format!("managed/user/{id}"), &changed).ok();
+    }
+    let mut followed = Followed::start(&arguments(&[]));
+    for words in [
+        "there: 4; new: 0; brought up to date: 1",
+        "removed here, and not brought again: 1",
+        "left out, because another object here has their name: 1",
+        "(managed/user/dan)",
+        "changed there and here, and left as they are here: 1 (managed/user/ben)",
+    ] {
+        followed.says(words);
+    }
+    // It goes on, and says nothing twice.
+    far.admin().post("managed/user?_action=create", &object("eve", "eve")).expect(201);
+    let mark = followed.said.count();
+    followed.says_behind(mark, "there: 5; new: 1; brought up to date: 0");
+    let (code, said) = followed.stop();
+    assert_eq!((code, said.matches("another object here has their name").count()), (Some(0), 1), "{said}");
+    let surname = |id: &str| here.admin().get(&format!("managed/user/{id}")).ok()["sn"].as_str().map(str::to_owned);
+    assert_eq!((surname("ben").as_deref(), surname("cat").as_deref()), (Some("Sn"), Some("There")));
+    // Whoever signs anew goes on, and does not begin again.
+    let mut lossy = object("fay", "fay");
+    lossy["lastSync"] = json!({ "x": 1 });
+    far.admin().post("managed/user?_action=create", &lossy).expect(201);
+    let asked = run(&arguments(&["--sign-off", "other"]).iter().map(String::as_str).collect::<Vec<_>>(), "");
+    let said = String::from_utf8_lossy(&asked.stdout).into_owned();
+    let signature = said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap_or_else(|| panic!("{asked:?}")).to_owned();
+    let mut followed = Followed::start(&arguments(&["--sign-off", &signature]));
+    followed.says("there: 6; new: 1");
+    followed.says("removed here, and not brought again: 1");
+    let (code, said) = followed.stop();
+    assert!(code == Some(0) && !said.contains("imported: "), "{said}");
+    for gone in ["ann", "dan"] {
+        here.admin().get(&format!("managed/user/{gone}")).expect(404);
+    }
+}
+
+#[test]
+fn the_administrators_password_goes_to_no_proxy_and_stands_in_no_address() {
+    let far = Server::on(project()).start();
+    let place = Place::new(&project());
+    let password = place.file("password", ADMIN_PASSWORD);
+    let address = format!("{}/openidm", far.url());
+    let arguments = place.arguments(&["--from", &address, "--from-password-file", &password, "--dry-run"]);
+    // Nobody listens there.
+    let asked = Command::new(binary())
+        .args(arguments)
+        .env_clear()
+        .envs(["HTTP_PROXY", "http_proxy"].map(|name| (name, "http://127.0.0.1:9")))
+        .output()
+        .unwrap();
+    assert_eq!(asked.status.code(), Some(0), "{asked:?}");
+    let ran = place.import(&["--from", "https://adm:S3cret@idm.example.com/openidm", "--from-password-file", &password]);
+    assert!(ran.said.contains("no '@' here") && !ran.said.contains("S3cret"), "{}", ran.said);
 }
 
 #[test]

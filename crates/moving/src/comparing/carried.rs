@@ -198,6 +198,7 @@ mod tests {
         assert_eq!(carried.request(&answers, None).1, json!({ "input": { "answer2": "blue", "answer1": "cat" } }));
         let (mut recorded, mut own) = (asked(["answer1", "answer2"]), asked(["answer1", "answer2"]));
         recorded["token"] = json!("recorded-token-0123456789");
+        own["token"] = json!("own-token-0123456789");
         own["requirements"]["properties"]["answer2"] = json!({ "systemQuestion": { "en": "street?" } });
         carried.learn(&exchange(json!({}), recorded), &own);
         let answers = exchange(json!({ "token": "recorded-token-0123456789", "input": {} }), Value::Null);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::carried::Needed;
 
 /// Members whose value is each server's own; which questions are asked is drawn.
-const OWN: [&str; 7] = ["token", "_id", "_rev", "transactionId", "code", "systemQuestion", "userQuestion"];
+const OWN: [&str; 9] = ["token", "tokenId", "credentialJwt", "_id", "_rev", "transactionId", "code", "systemQuestion", "userQuestion"];
 /// Headers that a client goes by.
 pub(crate) const HEADERS: [&str; 6] =
     ["cache-control", "content-api-version", "content-type", "location", "retry-after", "www-authenticate"];
@@ -252,6 +252,10 @@ mod tests {
             &answer(200, json!({ "token": "b", "type": "x", "requirements": { "a": 1, "b": [{ "c": "x" }] }, "message": "Old &quot;" })),
         );
         assert_eq!((compared.compared, compared.alike, compared.differences().count()), (1, 1, 0));
+        let session = |secret: &str| answer(200, json!({ "tokenId": secret, "additions": { "credentialJwt": secret, "tokenId": secret } }));
+        let mut opened = Compared::default();
+        opened.add(1, "POST selfservice/reset", &session("a"), &session("b"));
+        assert_eq!(opened.alike, 1, "what opens a session is shown to nobody: {opened}");
         let new = answer(200, json!({ "token": "b", "type": 7, "requirements": { "b": [{ "c": "y" }], "d": 2 }, "message": "New" }));
         compared.add(2, "POST selfservice/reset", &old, &new);
         compared.add(3, "POST selfservice/reset", &old, &new);

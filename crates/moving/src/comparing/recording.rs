@@ -1,11 +1,15 @@
 //! Recorded traffic: a HAR file as browsers and proxies write it, or JSON lines with a request and its answer on each.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 /// The part of an address that self-service begins with.
 const SELF_SERVICE: &str = "selfservice/";
+/// Bytes of a recording, which is read whole.
+const LARGEST: u64 = 256 << 20;
 /// Headers that are sent again: what a request asks with, and nothing of the connection or of a session that has ended.
 const SENT: [&str; 7] = [
     "accept-api-version",
@@ -28,6 +32,9 @@ pub enum RecordingError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// It is too large to be read whole.
+    #[error("{0} has more than {mib} MiB: make several recordings of it", mib = LARGEST >> 20)]
+    Large(PathBuf),
     /// Something of it is no exchange.
     #[error("{place}: {what}")]
     Exchange {
@@ -70,7 +77,14 @@ impl Recording {
     /// # Errors
     /// [`RecordingError`], which names the line or the entry.
     pub fn read(path: &Path) -> Result<Self, RecordingError> {
-        let text = std::fs::read_to_string(path).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
+        let failed = |error| RecordingError::Io { path: path.to_owned(), error };
+        let file = File::open(path).map_err(failed)?;
+        let mut text = String::new();
+        let is_large = file.metadata().map_err(failed)?.len() > LARGEST;
+        // A pipe has no length.
+        if is_large || file.take(LARGEST + 1).read_to_string(&mut text).map_err(failed)? as u64 > LARGEST {
+            return Err(RecordingError::Large(path.to_owned()));
+        }
         Self::of(&text).map_err(|(place, what)| RecordingError::Exchange { place: format!("{}{place}", path.display()), what })
     }
 
@@ -162,6 +176,13 @@ mod tests {
         assert_eq!((one.number, one.method.as_str(), one.path.as_str()), (2, "POST", "selfservice/reset?_action=submitRequirements"));
         assert_eq!(one.headers, [("x-openidm-username".to_owned(), "anonymous".to_owned())], "a session is not replayed");
         assert_eq!((&one.body, &one.answer, read.others), (&json!({ "input": {} }), &json!({ "token": "t" }), 1));
+    }
+
+    #[test]
+    fn a_recording_that_would_fill_the_memory_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(LARGEST + 1).unwrap();
+        assert!(Recording::read(file.path()).unwrap_err().to_string().ends_with(" has more than 256 MiB: make several recordings of it"));
     }
 
     #[test]

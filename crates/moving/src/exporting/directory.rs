@@ -27,16 +27,15 @@ const ATTRIBUTES: [(&str, &str); 12] = [
     ("preferredLocale", "preferredLanguage"),
 ];
 
+/// Of these, the properties whose attribute has one value (RFC 2798 section 2).
+const SINGLE: [&str; 2] = ["displayName", "preferredLocale"];
+
 /// Hashes that a directory knows by a scheme of its own.
 const SCHEMES: [(&str, &str); 6] =
     [("$argon2", "{ARGON2}"), ("$2", "{CRYPT}"), ("$5$", "{CRYPT}"), ("$6$", "{CRYPT}"), ("$1$", "{CRYPT}"), ("{", "")];
 
 pub(super) async fn export(db: &Db, collection: &str, base: &str, to: &mut (impl Write + Send)) -> Result<Exported, ExportError> {
-    let is_name = !base.is_empty()
-        && base
-            .split(',')
-            .all(|part| part.split_once('=').is_some_and(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty()));
-    if !is_name || base.chars().any(char::is_control) {
+    if !is_name(base) {
         return Err(ExportError::Base(base.to_owned()));
     }
     let mut exported = Exported::default();
@@ -50,6 +49,20 @@ pub(super) async fn export(db: &Db, collection: &str, base: &str, to: &mut (impl
     });
     exported.objects = people.await?;
     Ok(exported)
+}
+
+/// Whether this is a name as RFC 4514 section 3 writes it: parts with a `=`, and between them commas that are not escaped.
+fn is_name(base: &str) -> bool {
+    let bare = base.replace("\\\\", "__").replace("\\,", "__");
+    let mut parts = bare.split(',').map(|part| part.split_once('='));
+    parts.all(|part| part.is_some_and(|(name, value)| !name.trim().is_empty() && !value.trim().is_empty()))
+        && !bare.ends_with('\\')
+        && !base.chars().any(char::is_control)
+}
+
+/// The texts of a list that has nothing else.
+fn texts(value: &Value) -> Option<Vec<&str>> {
+    value.as_array()?.iter().map(Value::as_str).collect()
 }
 
 /// The entry of a person, and what of them it has no place for.
@@ -81,6 +94,11 @@ fn entry(person: &Map<String, Value>, base: &str) -> (String, Vec<String>) {
         match (attribute, value, name.as_str()) {
             (_, Value::String(text), _) if text.is_empty() => {}
             (Some((_, attribute)), Value::String(text), _) => add(attribute, text),
+            (Some((property, attribute)), Value::Array(values), _)
+                if texts(value).is_some() && (values.len() < 2 || !SINGLE.contains(property)) =>
+            {
+                texts(value).unwrap_or_default().into_iter().filter(|text| !text.is_empty()).for_each(|text| add(attribute, text));
+            }
             (None, Value::String(hash), "password") => match SCHEMES.iter().find(|(begins, _)| hash.starts_with(begins)) {
                 _ if text("accountStatus").is_some_and(|status| status != "active") => {
                     left_out.push("password: of somebody who may not sign in".to_owned());
@@ -152,6 +170,24 @@ mod tests {
         assert!(rest.is_none());
         for name in ["userName", "sn", "givenName", "mail", "description"] {
             assert_eq!(record.content.get(name), person(&json!({})).get(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn lists_are_several_values_where_an_attribute_has_them() {
+        let more = json!({ "telephoneNumber": ["1", "2"], "displayName": ["A", "B"], "city": ["Oslo", 1], "kbaInfo": null });
+        let (text, left_out) = entry(&person(&more), "dc=example");
+        assert!(text.contains("\ntelephoneNumber: 1\ntelephoneNumber: 2\n"), "{text}");
+        assert_eq!(left_out, ["displayName", "city"], "{text}");
+    }
+
+    #[test]
+    fn a_base_may_have_escaped_commas() {
+        for good in ["dc=example", "ou=people,dc=example", "o=Example\\, Inc.,c=NO", "o=a\\\\,c=NO", "o=a\\2cb,c=NO"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "people", "ou=people,", "o=a\\\\,b", "ou=,dc=x", "o=a\\", "o=a\nb=c"] {
+            assert!(!is_name(bad), "{bad}");
         }
     }
 
