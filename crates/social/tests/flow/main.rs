@@ -128,6 +128,52 @@ async fn what_a_document_alone_names_is_asked_for_as_somebody_elses() {
 }
 
 #[tokio::test]
+async fn an_address_is_confirmed_by_the_document_that_names_it() {
+    let world = world_with(&json!({"vestibule": {"confirmsMail": true}}));
+    let (_, challenge) = world.begin().await;
+    let confirmed = async |signed: Value, told: Value| {
+        let mut claims = World::claims(&challenge);
+        claims.as_object_mut().unwrap().extend(signed.as_object().unwrap().clone());
+        world.gives_claims(&claims);
+        let mut profile = json!({"sub": "7"});
+        profile.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
+        world.idp.answers("/me", 200, &profile);
+        let proven = world.comes_back(&challenge).await.unwrap();
+        world.providers.confirmed_mail(&proven).map(str::to_owned)
+    };
+    let (a, b) = ("a@example.com", "b@example.com");
+    let whole = |mail: &str| json!({"email": mail, "email_verified": true});
+    assert_eq!(confirmed(whole(a), json!({})).await.as_deref(), Some(a));
+    assert_eq!(confirmed(json!({}), whole(b)).await.as_deref(), Some(b));
+    assert_eq!(confirmed(whole(a), json!({"email": b, "email_verified": false})).await.as_deref(), Some(a));
+    for (signed, told) in [
+        (json!({"email": a}), whole(b)),
+        (json!({"email": a}), whole(a)),
+        (json!({"email": a}), json!({"email_verified": true})),
+        (json!({"email_verified": true}), json!({"email": b})),
+        (json!({"email_verified": true}), json!({"email": b, "email_verified": false})),
+        (json!({"email_verified": false}), whole(b)),
+        (json!({"email": a, "email_verified": false}), whole(b)),
+    ] {
+        assert_eq!(confirmed(signed.clone(), told.clone()).await, None, "{signed} {told}");
+    }
+
+    // Here the address comes with the token.
+    let file = json!({
+        "provider": "vkontakte", "type": "OAUTH", "clientId": "me", "clientSecret": "s", "redirectUri": "https://id.example/back", "scope": ["email"],
+        "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"), "userInfoEndpoint": format!("{ISSUER}/me"),
+        "vestibule": {"confirmsMail": true},
+    });
+    let providers = world.idp.providers(&file);
+    let challenge = providers.begin("vkontakte", NOW, &world.random).await.unwrap().challenge;
+    world.idp.answers("/token", 200, &json!({"access_token": "at", "email": a}));
+    world.idp.answers("/me", 200, &json!({"response": [{"id": 1, "email_verified": true}]}));
+    let answered = Answered::from_lists(json!({"state": challenge.state, "code": "c"}).as_object().unwrap());
+    let proven = providers.finish(&challenge, &answered, NOW, &world.random).await.unwrap();
+    assert_eq!((proven.profile.get("email"), providers.confirmed_mail(&proven)), (Some(&json!(a)), None));
+}
+
+#[tokio::test]
 async fn two_keys_without_name_are_one_too_many() {
     let world = world();
     let (_, challenge) = world.begin().await;
