@@ -174,6 +174,32 @@ async fn an_address_is_confirmed_by_the_document_that_names_it() {
 }
 
 #[tokio::test]
+async fn a_document_is_read_for_whatever_the_file_leaves_out() {
+    let all = json!({
+        "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"), "userInfoEndpoint": format!("{ISSUER}/me"),
+        "jwksUriEndpoint": format!("{ISSUER}/jwks"), "issuer": ISSUER,
+    });
+    let world = world_with(&all);
+    let place = "/.well-known/openid-configuration";
+    let mut document: Value = serde_json::from_str(&world.idp.answers.lock().unwrap()[&format!("{ISSUER}{place}")].1).unwrap();
+    document["authorization_response_iss_parameter_supported"] = json!(true);
+    world.idp.answers(place, 200, &document);
+    let ends = world.providers.end_of_session("acme", NOW).await.unwrap();
+    assert_eq!(ends.as_deref(), Some("https://idp.example/end?client_id=me"));
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    assert!(matches!(world.comes_back(&challenge).await, Err(SocialError::Refused(_))), "its answers name their issuer (RFC 9207)");
+    let named = json!({"state": [challenge.state], "code": ["c"], "iss": [ISSUER]});
+    assert!(world.finish(&challenge, &named).await.is_ok());
+
+    let mut whole = all;
+    whole["endSessionEndpoint"] = json!(format!("{ISSUER}/away"));
+    let world = world_with(&whole);
+    let ends = world.providers.end_of_session("acme", NOW).await.unwrap();
+    assert_eq!((ends.as_deref(), world.idp.asked(place)), (Some("https://idp.example/away?client_id=me"), 0));
+}
+
+#[tokio::test]
 async fn two_keys_without_name_are_one_too_many() {
     let world = world();
     let (_, challenge) = world.begin().await;
