@@ -20,6 +20,18 @@ pub fn social_account(minted: &Minted) -> Option<Proven> {
     serde_json::from_value(minted.payload.clone()).ok()
 }
 
+/// The account at a provider that a client token proves: of a provider that is in use, by a text that no sign-in and no link has spent. Looking
+/// spends nothing, because stock clients sign in with the same text afterwards.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn by_token(cx: &Cx<'_>, text: &str) -> Result<Option<Proven>, ResourceError> {
+    let Some(minted) = cx.open_minted(SOCIAL_ACCOUNT, text.trim()) else { return Ok(None) };
+    let is_spent = cx.ledger().spent_below(&minted.spend().instance).await? > 0;
+    let proven = social_account(&minted).filter(|proven| cx.services.social.get(&proven.provider).is_some());
+    Ok(proven.filter(|_| !is_spent))
+}
+
 /// The account at an identity provider that the person came with. The state holds it; that it was proven is a fact.
 pub(crate) fn brought(cx: &Cx<'_>) -> Option<Proven> {
     let proven: Proven = serde_json::from_value(cx.value(state::IDP_DATA)?.clone()).ok()?;
