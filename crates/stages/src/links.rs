@@ -14,6 +14,15 @@ use crate::state;
 /// Purpose of the text that proves an account at a provider, for [`process::open_minted`]: what clients call a `clientToken`.
 pub const SOCIAL_ACCOUNT: &str = "identity provider's account";
 
+/// Kind of [`provider_taken`].
+pub const PROVIDER_TAKEN: &str = "provider-taken";
+
+/// What is told of an account at a provider that is linked, and of a second one of the same provider: 409.
+#[must_use]
+pub fn provider_taken() -> ResourceError {
+    ResourceError::conflict("An account of this identity provider is linked already").of_kind(PROVIDER_TAKEN)
+}
+
 /// The account at a provider that an opened text proves.
 #[must_use]
 pub fn social_account(minted: &Minted) -> Option<Proven> {
@@ -43,7 +52,7 @@ pub(crate) fn brought(cx: &Cx<'_>) -> Option<Proven> {
 /// this person.
 ///
 /// # Errors
-/// 403 where the declared type's policies refuse the profile, 503 when the store does not answer.
+/// [`provider_taken`] where the account is linked, 403 where the declared type's policies refuse the profile, 503 when the store does not answer.
 pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Effect>, ResourceError> {
     let of = social::collection(&proven.provider);
     let schema = managed.schema(&of)?;
@@ -66,9 +75,10 @@ pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Ef
     }
     let mut effects = Vec::new();
     // What is left of the link to a person who has gone gives way, as long as it is still that.
-    if let Some(left) = managed.objects.read(&of, &proven.subject).await?
-        && managed.references_of(&of, &left, LINKED_PROPERTY).await?.is_empty()
-    {
+    if let Some(left) = managed.objects.read(&of, &proven.subject).await? {
+        if !managed.references_of(&of, &left, LINKED_PROPERTY).await?.is_empty() {
+            return Err(provider_taken());
+        }
         let expected = Some(left.revision);
         effects.push(Effect::Change(Change::Delete { collection: of.clone(), id: proven.subject.clone(), expected }));
     }
@@ -79,6 +89,7 @@ pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Ef
         target,
         exists: true,
         alone: Some(LINKS.to_owned()),
+        overtaken: Some(provider_taken()),
     });
     effects.extend(crate::of_scripts(managed, &prepared));
     Ok(effects)
