@@ -58,7 +58,7 @@ pub mod trouble {
     /// The answer belongs to nothing that was begun here, or was used.
     pub const OLD: &str = "provider-old";
     /// The account is linked already.
-    pub const TAKEN: &str = "provider-taken";
+    pub const TAKEN: &str = stages::PROVIDER_TAKEN;
     /// It is the last way to sign in.
     pub const LAST: &str = "provider-last";
 }
@@ -241,7 +241,7 @@ fn called(common: &Map<String, Value>) -> Option<String> {
 }
 
 fn taken() -> AccountError {
-    ResourceError::conflict("An account of this identity provider is linked already").of_kind(trouble::TAKEN).into()
+    stages::provider_taken().into()
 }
 
 /// How often a link is tried to be taken away while others of the same person are.
@@ -313,6 +313,7 @@ impl Actor<'_> {
             target,
             exists: true,
             alone: None,
+            overtaken: None,
         };
         let mut effects = vec![stays(format!("{PEOPLE}/{id}"))];
         effects.extend(left.filter(|_| !has_password).map(|(of, subject)| stays(format!("{of}/{subject}"))));

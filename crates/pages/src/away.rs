@@ -16,6 +16,7 @@ use crate::answer::see_other;
 use crate::browser;
 use crate::dead_end::{DeadEnd, Why};
 use crate::form::Form;
+use crate::self_service;
 use crate::trouble::{self, Trouble};
 use crate::visit::{Outcome, Visit};
 use crate::way::{HOME, LINKS, Purpose, path};
@@ -64,6 +65,10 @@ pub(crate) async fn begin(visit: &Visit) -> Outcome {
         _ if visit.is_signed_in() => return Ok(see_other(HOME)),
         _ => {}
     }
+    let purpose = match purpose {
+        Purpose::Step { process, at } => Purpose::Step { at: self_service::left(visit, &process, at).await?, process },
+        other => other,
+    };
     let sent = match visit.attempt().sent_to(&provider.name).await {
         Ok(sent) => sent,
         Err(error) => return trouble::told(&purpose, &provider.name, Trouble::of(error)?),

@@ -8,6 +8,7 @@ use std::fmt;
 
 use percent_encoding::percent_decode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Most fields of a form.
 const MAX_FIELDS: usize = 500;
@@ -35,6 +36,11 @@ impl Form {
             }
         }
         Self(fields)
+    }
+
+    /// Texts by their names; what is no text is left out.
+    pub(crate) fn of_texts(texts: &Map<String, Value>) -> Self {
+        Self(texts.iter().filter_map(|(name, value)| Some((name.clone(), vec![value.as_str()?.to_owned()]))).collect())
     }
 
     /// The first value of a field; empty where there is none.

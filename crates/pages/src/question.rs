@@ -1,6 +1,5 @@
 //! The page that asks what a stage asks.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,7 +14,7 @@ use crate::requirements::{self, Document, Known};
 use crate::step::{Draft, Step};
 use crate::trouble;
 use crate::visit::Visit;
-use crate::way::Purpose;
+use crate::way::{Purpose, encoded};
 use crate::words::Words;
 
 /// Seconds after which a mail may be asked for again.
@@ -144,7 +143,9 @@ fn providers(visit: &Visit, step: &Step, at: &str) -> Vec<Button> {
     if !takes_provider(visit, &step.process, &step.asked) || (step.told && !proves) {
         return Vec::new();
     }
-    let mut buttons = visit.buttons(&Purpose::Step { process: step.process.clone(), at: at.to_owned() }.query());
+    let purpose = Purpose::Step { process: step.process.clone(), at: at.to_owned() }.query();
+    let given = given(step);
+    let mut buttons = visit.buttons(&if given.is_empty() { purpose } else { format!("{purpose}&{given}") });
     if proves {
         let listed = step.asked.pointer("/requirements/definitions/providers/items/oneOf").and_then(Value::as_array);
         let listed: Vec<&str> = listed.into_iter().flatten().filter_map(|one| one.get("provider")?.as_str()).collect();
@@ -153,13 +154,17 @@ fn providers(visit: &Visit, step: &Step, at: &str) -> Vec<Button> {
     buttons
 }
 
-/// Where the form goes. Before the first submission it takes along what the page was opened with.
+/// Where the form goes.
 fn action(step: &Step) -> String {
-    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let given = step.given.iter().filter(|_| step.token.is_none());
-    let pairs = given.filter_map(|(name, value)| Some(format!("{}={}", encode(name), encode(value.as_str()?))));
-    let query = pairs.collect::<Vec<_>>().join("&");
+    let query = given(step);
     format!("/selfservice/{}{}{query}", step.process, if query.is_empty() { "" } else { "?" })
+}
+
+/// What the page was opened with, as a query: before the first submission every way from it takes that along.
+fn given(step: &Step) -> String {
+    let given = step.given.iter().filter(|_| step.token.is_none());
+    let pairs = given.filter_map(|(name, value)| Some(format!("{}={}", encoded(name), encoded(value.as_str()?))));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 /// What a process is called: in our own words where it is a usual one, else by its name.

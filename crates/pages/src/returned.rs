@@ -6,6 +6,7 @@
 
 use accounts::AccountError;
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 use social::Answered;
 
 use crate::answer::see_other;
@@ -45,7 +46,7 @@ pub(crate) async fn serve(visit: &Visit, away: &Away) -> Outcome {
             if session::begin_by_provider(visit, &text).await?.is_some() {
                 return Ok(see_other(to));
             }
-            self_service::comes(visit, text).await
+            self_service::comes(visit, text, Map::new()).await
         }
         Purpose::Step { process, at } => self_service::continues(visit, (process, at), text).await,
     }

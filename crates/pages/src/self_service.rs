@@ -129,6 +129,24 @@ async fn beginning(visit: &Visit, process: &Process<Services>, source: &Form) ->
     Ok(Step { process: process.name.clone(), asked: asked.unwrap_or_default(), given, began: visit.now, ..Step::default() })
 }
 
+/// The step that somebody leaves for an identity provider. Of a first question nothing is kept, but what its page was opened with must be there
+/// when they come back.
+pub(crate) async fn left(visit: &Visit, name: &str, at: String) -> Result<String, DeadEnd> {
+    let is_bare = visit.query.only(|name| !["process", "at"].contains(&name)).len() == 0;
+    if is_bare || visit.kept::<Step>(&at).await?.is_some_and(|step| step.process == name) {
+        return Ok(at);
+    }
+    let process = found(visit, name).await?;
+    let step = beginning(visit, &process, &visit.query).await?;
+    if step.given.is_empty() {
+        return Ok(at);
+    }
+    visit.counted().map_err(AccountError::from)?;
+    let at = random_name(&visit.accounts);
+    visit.keep(&at, &step, KEPT).await?;
+    Ok(at)
+}
+
 /// A step that was kept.
 async fn step(visit: &Visit, process: &Process<Services>, at: &str) -> Outcome {
     let Some(step) = visit.kept::<Step>(at).await?.filter(|step| step.process == process.name) else {
@@ -283,7 +301,7 @@ async fn went_on(
         let claimed = body.pointer("/additions/claimedProfile").is_some();
         return match &step.brought {
             // Nobody here is meant by it: a new person.
-            Some(text) if process.name == CLAIM && !claimed => registers(visit, text.clone()).await,
+            Some(text) if process.name == CLAIM && !claimed => registers(visit, text.clone(), step.given.clone()).await,
             brought => ending::reached(visit, &process.name, at, body, brought.as_deref()).await,
         };
     }
@@ -291,7 +309,7 @@ async fn went_on(
     let asked = json!({"type": body.get("type"), "tag": body.get("tag"), "requirements": body.get("requirements")});
     let failed = asked.pointer("/requirements/error").is_some();
     let mut next = Step { process: process.name.clone(), token, asked, began: visit.now, sent_again, ..Step::default() };
-    (next.brought, next.told) = (step.brought.clone(), step.told);
+    (next.brought, next.told, next.given) = (step.brought.clone(), step.told, step.given.clone());
     if let Some(text) = next.brought.clone().filter(|_| !failed && !next.told && takes_provider(visit, &process.name, &next.asked)) {
         return tell(visit, process, next, at, text).await;
     }
@@ -368,11 +386,12 @@ fn tell<'v>(visit: &'v Visit, process: &'v Process<Services>, step: Step, at: &'
     })
 }
 
-/// Somebody comes from an identity provider, and the account there is linked to nobody here: they show that an account is theirs, or register.
-pub(crate) async fn comes(visit: &Visit, text: String) -> Outcome {
+/// Somebody comes from an identity provider, and the account there is linked to nobody here: they show that an account is theirs, or register. `given`
+/// is what the page was opened with that they came from.
+pub(crate) async fn comes(visit: &Visit, text: String, given: Map<String, Value>) -> Outcome {
     match found(visit, CLAIM).await {
-        Ok(process) => begun(visit, &process, text).await,
-        Err(end) if is_closed(&end) => registers(visit, text).await,
+        Ok(process) => begun(visit, &process, text, &given).await,
+        Err(end) if is_closed(&end) => registers(visit, text, given).await,
         Err(end) => Err(end),
     }
 }
@@ -382,7 +401,7 @@ fn is_closed(end: &DeadEnd) -> bool {
 }
 
 /// They register, where that can be done with a provider.
-fn registers(visit: &Visit, text: String) -> Going<'_> {
+fn registers(visit: &Visit, text: String, given: Map<String, Value>) -> Going<'_> {
     Box::pin(async move {
         let process = match found(visit, REGISTRATION).await {
             Ok(process) if with_provider(visit, REGISTRATION) => process,
@@ -392,16 +411,16 @@ fn registers(visit: &Visit, text: String) -> Going<'_> {
                 return told(&Purpose::Enter { to: HOME.to_owned() }, &provider, Trouble::STRANGER);
             }
         };
-        begun(visit, &process, text).await
+        begun(visit, &process, text, &given).await
     })
 }
 
 /// Begins a process with what somebody comes with.
-async fn begun(visit: &Visit, process: &Process<Services>, text: String) -> Outcome {
+async fn begun(visit: &Visit, process: &Process<Services>, text: String, given: &Map<String, Value>) -> Outcome {
     if let Some(refused) = already(visit, process, "")? {
         return Ok(refused);
     }
-    let step = beginning(visit, process, &Form::default()).await?;
+    let step = beginning(visit, process, &Form::of_texts(given)).await?;
     if takes_provider(visit, &process.name, &step.asked) {
         return tell(visit, process, step, "", text).await;
     }
@@ -429,7 +448,7 @@ pub(crate) async fn continues(visit: &Visit, (name, at): (&str, &str), text: Str
         return Ok(see_other(HOME));
     }
     if step.token.is_none() && [REGISTRATION, CLAIM].contains(&name) {
-        return comes(visit, text).await;
+        return comes(visit, text, step.given).await;
     }
     if !takes_provider(visit, name, &step.asked) {
         return Err(DeadEnd::new(Why::Forgotten).of_process(name));

@@ -1,7 +1,7 @@
 //! What a submission does to the world, as data. Effects are collected while stages run and committed once, in one transaction,
 //! after the loop: either all of them happen or none.
 
-use crest::Change;
+use crest::{Change, ResourceError};
 
 use crate::{AuditEvent, Passage, Session};
 
@@ -62,6 +62,9 @@ pub enum Effect {
         exists: bool,
         /// The property of the other side, where nobody else may lead there.
         alone: Option<String>,
+        /// What a client is told where somebody else was faster: with an object that is made in the collection, or with another one that leads
+        /// there. Without it, what the store says.
+        overtaken: Option<ResourceError>,
     },
     /// Removes all but the newest of the objects that belong to somebody, as the unit leaves them: what is bounded stays bounded however many
     /// write at once.

@@ -9,6 +9,7 @@ use crest::{Clock, Random, ResourceError};
 use jose::KeyRing;
 use serde_json::{Map, Value, json};
 
+use crate::overtaken::Overtaken;
 use crate::{
     AuditEvent, Caller, CommitError, Definitions, Delivery, Effect, Fact, FactKind, Facts, Failure, Initial, InstanceId, Ledger, MailId,
     Passage, Placed, Process, ProcessContext, Progress, Reason, Refused, Requirements, Spend, StageContext, Step, StepOutcome, Submission,
@@ -501,8 +502,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         let waits: Vec<bool> =
             effects.iter().filter_map(|effect| if let Effect::Mail(mail) = effect { Some(mail.wait) } else { None }).collect();
+        let overtaken = Overtaken::of(&effects);
         let committed = self.ledger.commit(Unit { now: run.now, spend, effects }).await;
-        let receipt = committed.map_err(|error| match error {
+        let receipt = committed.map_err(|error| match overtaken.tell(error) {
             // What the instance was about to replace has changed under it: its tokens belong to a past that is gone.
             CommitError::GuardFailed => token::invalid(),
             other => other.into(),

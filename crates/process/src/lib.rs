@@ -26,6 +26,7 @@ pub mod loose;
 mod map;
 mod mint;
 mod options;
+mod overtaken;
 mod passage;
 mod placed;
 mod ports;

@@ -26,6 +26,8 @@ pub(crate) const MAX_CODE: usize = 4096;
 const MAX_PROFILE: usize = 2048;
 /// Longest text of a profile, in bytes.
 const MAX_TEXT: usize = 512;
+/// The address of an account, and whether the provider saw its owner read it: they count together, and of one document (OpenID Connect Core 1.0 §5.1).
+const MAIL: (&str, &str) = ("email", "email_verified");
 /// What may not stand in the last part of a path.
 const IN_PATH: &AsciiSet = &CONTROLS.add(b'/').add(b'%').add(b'\\').add(b' ').add(b'?').add(b'#').add(b'"').add(b'<').add(b'>');
 
@@ -216,11 +218,15 @@ impl Providers {
     ) -> Result<Map<String, Value>, SocialError> {
         let mut claims = self.user_info(provider, metadata, tokens).await?;
         if provider.openid {
-            let signed = self.id_token(provider, metadata, tokens, nonce, now).await?;
+            let mut signed = self.id_token(provider, metadata, tokens, nonce, now).await?;
             let same = claims.get("sub").is_none_or(|sub| Some(sub) == signed.get("sub"));
             let must_name = metadata.user_info_endpoint.is_some() && !claims.is_empty();
             if !same || (must_name && !claims.contains_key("sub") && provider.id_key == "sub") {
                 return Err(SocialError::refused("the profile is about somebody else than the ID token"));
+            }
+            if signed.contains_key(MAIL.0) != signed.contains_key(MAIL.1) {
+                claims.shift_remove(MAIL.1);
+                signed.shift_remove(MAIL.1);
             }
             claims.extend(signed);
         }
@@ -236,8 +242,8 @@ impl Providers {
     /// confirmation: both strictly `true`.
     #[must_use]
     pub fn confirmed_mail<'p>(&self, proven: &'p Proven) -> Option<&'p str> {
-        let stands = self.get(&proven.provider)?.confirms_mail && proven.profile.get("email_verified") == Some(&Value::Bool(true));
-        proven.profile.get("email").and_then(Value::as_str).filter(|_| stands)
+        let stands = self.get(&proven.provider)?.confirms_mail && proven.profile.get(MAIL.1) == Some(&Value::Bool(true));
+        proven.profile.get(MAIL.0).and_then(Value::as_str).filter(|_| stands)
     }
 
     /// Where a person ends their session at the provider too: its page, where it has one.
@@ -347,8 +353,11 @@ impl Providers {
         tokens: &Map<String, Value>,
     ) -> Result<Proven, SocialError> {
         for name in provider.dialect.token_brings {
-            if let Some(value) = tokens.get(*name) {
-                claims.entry((*name).to_owned()).or_insert_with(|| value.clone());
+            if let Some(value) = tokens.get(*name).filter(|_| !claims.contains_key(*name)) {
+                claims.insert((*name).to_owned(), value.clone());
+                if *name == MAIL.0 {
+                    claims.shift_remove(MAIL.1);
+                }
             }
         }
         let claims = &claims;

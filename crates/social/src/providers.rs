@@ -139,6 +139,7 @@ impl Providers {
         }
         let needs_document = provider.authorization_endpoint.is_none()
             || provider.token_endpoint.is_none()
+            || provider.end_session.is_none()
             || (provider.openid && (provider.jwks.is_none() || provider.issuer.is_none() || provider.user_info_endpoint.is_none()));
         let document = match &provider.well_known {
             Some(url) if needs_document => self.json(provider.asks(url), "the discovery document").await?,

@@ -104,6 +104,7 @@ fn of_steps(managed: &Managed, steps: &[Step]) -> Vec<Effect> {
                 target: target.clone(),
                 exists: *exists,
                 alone: alone.clone(),
+                overtaken: None,
             }),
             Step::Mail(mail) => effects.push(Effect::Mail(Mail {
                 to: mail.to.clone(),

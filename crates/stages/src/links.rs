@@ -14,10 +14,31 @@ use crate::state;
 /// Purpose of the text that proves an account at a provider, for [`process::open_minted`]: what clients call a `clientToken`.
 pub const SOCIAL_ACCOUNT: &str = "identity provider's account";
 
+/// Kind of [`provider_taken`].
+pub const PROVIDER_TAKEN: &str = "provider-taken";
+
+/// What is told of an account at a provider that is linked, and of a second one of the same provider: 409.
+#[must_use]
+pub fn provider_taken() -> ResourceError {
+    ResourceError::conflict("An account of this identity provider is linked already").of_kind(PROVIDER_TAKEN)
+}
+
 /// The account at a provider that an opened text proves.
 #[must_use]
 pub fn social_account(minted: &Minted) -> Option<Proven> {
     serde_json::from_value(minted.payload.clone()).ok()
+}
+
+/// The account at a provider that a client token proves: of a provider that is in use, by a text that no sign-in and no link has spent. Looking
+/// spends nothing, because stock clients sign in with the same text afterwards.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn by_token(cx: &Cx<'_>, text: &str) -> Result<Option<Proven>, ResourceError> {
+    let Some(minted) = cx.open_minted(SOCIAL_ACCOUNT, text.trim()) else { return Ok(None) };
+    let is_spent = cx.ledger().spent_below(&minted.spend().instance).await? > 0;
+    let proven = social_account(&minted).filter(|proven| cx.services.social.get(&proven.provider).is_some());
+    Ok(proven.filter(|_| !is_spent))
 }
 
 /// The account at an identity provider that the person came with. The state holds it; that it was proven is a fact.
@@ -31,7 +52,7 @@ pub(crate) fn brought(cx: &Cx<'_>) -> Option<Proven> {
 /// this person.
 ///
 /// # Errors
-/// 403 where the declared type's policies refuse the profile, 503 when the store does not answer.
+/// [`provider_taken`] where the account is linked, 403 where the declared type's policies refuse the profile, 503 when the store does not answer.
 pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Effect>, ResourceError> {
     let of = social::collection(&proven.provider);
     let schema = managed.schema(&of)?;
@@ -54,9 +75,10 @@ pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Ef
     }
     let mut effects = Vec::new();
     // What is left of the link to a person who has gone gives way, as long as it is still that.
-    if let Some(left) = managed.objects.read(&of, &proven.subject).await?
-        && managed.references_of(&of, &left, LINKED_PROPERTY).await?.is_empty()
-    {
+    if let Some(left) = managed.objects.read(&of, &proven.subject).await? {
+        if !managed.references_of(&of, &left, LINKED_PROPERTY).await?.is_empty() {
+            return Err(provider_taken());
+        }
         let expected = Some(left.revision);
         effects.push(Effect::Change(Change::Delete { collection: of.clone(), id: proven.subject.clone(), expected }));
     }
@@ -67,6 +89,7 @@ pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Ef
         target,
         exists: true,
         alone: Some(LINKS.to_owned()),
+        overtaken: Some(provider_taken()),
     });
     effects.extend(crate::of_scripts(managed, &prepared));
     Ok(effects)

@@ -272,7 +272,7 @@ fn perform_all(connection: &Connection, kept: Kinds<'_>, post: &mut Mails, now: 
             Effect::Distinct { collection, id, property, requirement } => {
                 lookups::distinct(connection, kept.declared, &collection, &property, &id, requirement)?;
             }
-            Effect::Refers { collection, property, target, exists, alone } => {
+            Effect::Refers { collection, property, target, exists, alone, .. } => {
                 references::check(connection, kept.declared, (&collection, &property), &target, exists, alone.as_deref())?;
             }
             Effect::KeepNewest { collection, property, value, made, most } => {

@@ -116,3 +116,29 @@ fn of_two_accounts_that_show_who_somebody_is_either_comes_first() {
     assert_eq!(world.links(&person).len(), 2);
     assert_eq!(world.signs_in(&new).ok()["authorization"]["id"], json!(person.id));
 }
+
+/// Whoever finds a token that somebody signed in with has nothing by it: neither their account, nor a person of its own.
+#[test]
+fn a_token_that_was_used_proves_no_account_in_a_claim_or_a_registration() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let (person, linked) = world.linked("other", "spent");
+    world.server.admin().patch(&format!("managed/user/{}", person.id), &json!([{"operation": "remove", "field": "/password"}])).ok();
+    let found = world.client_token("other", &linked);
+    assert_eq!(world.signs_in(&found).ok()["authorization"]["id"], json!(person.id));
+    let own = world.client_token("acme", &Account::with_mail("finder", &person.mail));
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let said = client.submit("socialUserClaim", Some(&first), &json!({"clientToken": found})).refused(400);
+    assert_eq!(said, "The token of the identity provider is not valid");
+    let (asked, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": own}));
+    assert_eq!(asked["tag"], json!("verifyProfile"));
+    client.submit("socialUserClaim", Some(&step), &json!({"clientToken": found})).refused(400);
+    assert_eq!(world.links(&person).len(), 1);
+    let (_, step) = client.goes_on("registration", None, &json!({}));
+    client.submit("registration", Some(&step), &json!({"clientToken": found, "oauthRegister": "true"})).refused(400);
+    // One that was not used still does.
+    let unused = world.client_token("other", &linked);
+    let (_, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": own}));
+    client.submit("socialUserClaim", Some(&step), &json!({"clientToken": unused})).ok();
+    assert_eq!(world.links(&person).len(), 2);
+}

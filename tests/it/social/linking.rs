@@ -4,11 +4,11 @@ use std::sync::Barrier;
 
 use serde_json::{Value, json};
 
-use super::{World, bind, stock, unbind, world};
+use super::{World, bind, processes, stock, unbind, world};
 use crate::support::Person;
 use crate::support::client::cookie;
 use crate::support::identity_provider::Account;
-use crate::support::people::PASSWORD;
+use crate::support::people::{PASSWORD, unused};
 
 #[test]
 fn a_person_links_an_account_signs_in_with_it_and_takes_it_away() {
@@ -154,4 +154,42 @@ fn at_once<T: Sync>(both: &[T; 2], send: impl Fn(&T) -> u16 + Sync) -> [u16; 2] 
     });
     statuses.sort_unstable();
     statuses
+}
+
+/// An account is linked once, and whoever comes too late is told the same wherever they come from.
+#[test]
+fn whoever_comes_too_late_with_an_account_is_told_409_in_every_way() {
+    const TAKEN: &str = "An account of this identity provider is linked already";
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let details = || json!({"user": {"userName": unused("late"), "sn": "Late"}});
+    for round in 0..6 {
+        let account = Account::new("late");
+        let person = Person::with(&world.server, "late", &json!({"mail": account.mail}));
+        let token = world.client_token("acme", &account);
+        // All of them come as far as their last question before any of them links the account.
+        let registers = || {
+            let (_, step) = client.goes_on("registration", None, &json!({}));
+            client.goes_on("registration", Some(&step), &json!({"clientToken": token, "oauthRegister": "true"})).1
+        };
+        let claims = || {
+            let (_, step) = client.goes_on("socialUserClaim", None, &json!({}));
+            client.goes_on("socialUserClaim", Some(&step), &json!({"clientToken": token})).1
+        };
+        let (last, claim, both) = (registers(), claims(), [("registration", registers()), ("socialUserClaim", claims())]);
+        let both = if round % 2 == 0 { [("registration", registers()), both[0].clone()] } else { both };
+        let statuses = at_once(&both, |(process, step)| {
+            let input = if *process == "registration" { details() } else { json!({"password": PASSWORD}) };
+            let answer = client.submit(process, Some(step), &input);
+            assert!(answer.status == 200 || answer.refused(409) == TAKEN, "{}", answer.text());
+            answer.status
+        });
+        assert_eq!(statuses, [200, 409], "{round}");
+        assert_eq!(client.submit("registration", Some(&last), &details()).refused(409), TAKEN);
+        if world.links(&person).is_empty() {
+            assert_eq!(client.submit("socialUserClaim", Some(&claim), &json!({"password": PASSWORD})).refused(409), TAKEN);
+            let session = world.server.nobody().session(&person.name, PASSWORD);
+            assert_eq!(bind(&session, &person, "acme", &token).refused(409), TAKEN);
+        }
+    }
 }

@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// When no TLS set-up is possible.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    builder().build()
+    builder(&Proxies::of_environment()).build()
 }
 
 /// A client for addresses that others than the operator name: no name leads it to an address of this machine or its network.
@@ -26,16 +26,52 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
 /// # Errors
 /// When no TLS set-up is possible.
 pub(super) fn outside_client() -> Result<reqwest::Client, reqwest::Error> {
+    let proxies = Proxies::of_environment();
     // The environment is the operator's too: a proxy that it names is reached wherever it is.
-    let proxies = PROXIES.iter().filter_map(|name| reqwest::Url::parse(&std::env::var(name).ok()?).ok()?.host_str().map(str::to_owned));
-    builder().dns_resolver(Arc::new(Outside { proxies: proxies.collect() })).build()
+    let resolver = Arc::new(Outside { proxies: proxies.hosts() });
+    builder(&proxies).dns_resolver(resolver).build()
 }
 
-/// What the HTTP client takes a proxy from.
-const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+fn builder(proxies: &Proxies) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).no_proxy();
+    let past = || reqwest::NoProxy::from_string(&proxies.past);
+    let http = proxies.http.as_deref().and_then(|url| reqwest::Proxy::http(url).ok());
+    let https = proxies.https.as_deref().and_then(|url| reqwest::Proxy::https(url).ok());
+    [http, https].into_iter().flatten().fold(builder, |builder, proxy| builder.proxy(proxy.no_proxy(past())))
+}
 
-fn builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none())
+/// What is asked without a proxy wherever it is: this machine. A proxy elsewhere would be given in clear what never leaves it.
+const THIS_MACHINE: &str = "localhost,127.0.0.0/8,::1,::ffff:127.0.0.0/104";
+
+/// The proxies that the environment names, by the scheme of what is asked.
+struct Proxies {
+    http: Option<String>,
+    https: Option<String>,
+    /// What is asked without one.
+    past: String,
+}
+
+impl Proxies {
+    fn of_environment() -> Self {
+        Self::of(|name| std::env::var(name).ok())
+    }
+
+    fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let first = |names: [&str; 2]| names.into_iter().find_map(&variable).filter(|value| !value.is_empty());
+        // One without a scheme is asked over HTTP, as by curl.
+        let whole = |proxy: String| if proxy.contains("://") { proxy } else { format!("http://{proxy}") };
+        let proxy = |names: [&str; 2]| first(names).or_else(|| first(["ALL_PROXY", "all_proxy"])).map(whole);
+        Self {
+            http: proxy(["HTTP_PROXY", "http_proxy"]),
+            https: proxy(["HTTPS_PROXY", "https_proxy"]),
+            past: format!("{THIS_MACHINE},{}", first(["NO_PROXY", "no_proxy"]).unwrap_or_default()),
+        }
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        let host = |proxy: &String| reqwest::Url::parse(proxy).ok()?.host_str().map(str::to_owned);
+        [&self.http, &self.https].into_iter().flatten().filter_map(host).collect()
+    }
 }
 
 /// Resolves names to public addresses. What a name leads to is judged at the moment of connecting, so that it cannot be another one by then.
@@ -88,6 +124,38 @@ pub(super) fn failure(error: reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_this_machine_is_asked_goes_through_no_proxy() {
+        let named = |proxy: &str| Proxies::of(|name| (name == "all_proxy").then(|| proxy.to_owned()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = builder(&named(&format!("http://{}", proxy.local_addr().unwrap()))).build().unwrap();
+        for (listener, address) in [
+            (&listener, format!("http://127.0.0.1:{port}/")),
+            (&listener, format!("http://localhost:{port}/")),
+            (&listener, format!("http://[::ffff:127.0.0.1]:{port}/")),
+            (&proxy, "http://provider.example/".to_owned()),
+        ] {
+            let client = client.clone();
+            let asked = tokio::spawn(async move { client.get(&address).send().await.is_ok() });
+            let reached = tokio::time::timeout(Duration::from_secs(5), listener.accept()).await;
+            assert!(reached.is_ok_and(|reached| reached.is_ok()), "it went to the other one");
+            asked.abort();
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_known_by_its_host_with_and_without_a_scheme() {
+        let of =
+            |pairs: &[(&str, &str)]| Proxies::of(|name| pairs.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned()));
+        let proxies = of(&[("HTTPS_PROXY", "proxy.corp:3128"), ("http_proxy", "http://user:pass@other.corp"), ("NO_PROXY", "a.example")]);
+        assert_eq!(proxies.https.as_deref(), Some("http://proxy.corp:3128"));
+        assert_eq!(proxies.hosts(), ["other.corp", "proxy.corp"]);
+        assert!(proxies.past.ends_with(",a.example"));
+        assert_eq!(of(&[("HTTP_PROXY", "")]).hosts(), Vec::<String>::new());
+    }
 
     #[tokio::test]
     async fn a_name_that_leads_into_the_house_is_not_followed_for_others() {

@@ -128,6 +128,78 @@ async fn what_a_document_alone_names_is_asked_for_as_somebody_elses() {
 }
 
 #[tokio::test]
+async fn an_address_is_confirmed_by_the_document_that_names_it() {
+    let world = world_with(&json!({"vestibule": {"confirmsMail": true}}));
+    let (_, challenge) = world.begin().await;
+    let confirmed = async |signed: Value, told: Value| {
+        let mut claims = World::claims(&challenge);
+        claims.as_object_mut().unwrap().extend(signed.as_object().unwrap().clone());
+        world.gives_claims(&claims);
+        let mut profile = json!({"sub": "7"});
+        profile.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
+        world.idp.answers("/me", 200, &profile);
+        let proven = world.comes_back(&challenge).await.unwrap();
+        world.providers.confirmed_mail(&proven).map(str::to_owned)
+    };
+    let (a, b) = ("a@example.com", "b@example.com");
+    let whole = |mail: &str| json!({"email": mail, "email_verified": true});
+    assert_eq!(confirmed(whole(a), json!({})).await.as_deref(), Some(a));
+    assert_eq!(confirmed(json!({}), whole(b)).await.as_deref(), Some(b));
+    assert_eq!(confirmed(whole(a), json!({"email": b, "email_verified": false})).await.as_deref(), Some(a));
+    for (signed, told) in [
+        (json!({"email": a}), whole(b)),
+        (json!({"email": a}), whole(a)),
+        (json!({"email": a}), json!({"email_verified": true})),
+        (json!({"email_verified": true}), json!({"email": b})),
+        (json!({"email_verified": true}), json!({"email": b, "email_verified": false})),
+        (json!({"email_verified": false}), whole(b)),
+        (json!({"email": a, "email_verified": false}), whole(b)),
+    ] {
+        assert_eq!(confirmed(signed.clone(), told.clone()).await, None, "{signed} {told}");
+    }
+
+    // Here the address comes with the token.
+    let file = json!({
+        "provider": "vkontakte", "type": "OAUTH", "clientId": "me", "clientSecret": "s", "redirectUri": "https://id.example/back", "scope": ["email"],
+        "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"), "userInfoEndpoint": format!("{ISSUER}/me"),
+        "vestibule": {"confirmsMail": true},
+    });
+    let providers = world.idp.providers(&file);
+    let challenge = providers.begin("vkontakte", NOW, &world.random).await.unwrap().challenge;
+    world.idp.answers("/token", 200, &json!({"access_token": "at", "email": a}));
+    world.idp.answers("/me", 200, &json!({"response": [{"id": 1, "email_verified": true}]}));
+    let answered = Answered::from_lists(json!({"state": challenge.state, "code": "c"}).as_object().unwrap());
+    let proven = providers.finish(&challenge, &answered, NOW, &world.random).await.unwrap();
+    assert_eq!((proven.profile.get("email"), providers.confirmed_mail(&proven)), (Some(&json!(a)), None));
+}
+
+#[tokio::test]
+async fn a_document_is_read_for_whatever_the_file_leaves_out() {
+    let all = json!({
+        "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"), "userInfoEndpoint": format!("{ISSUER}/me"),
+        "jwksUriEndpoint": format!("{ISSUER}/jwks"), "issuer": ISSUER,
+    });
+    let world = world_with(&all);
+    let place = "/.well-known/openid-configuration";
+    let mut document: Value = serde_json::from_str(&world.idp.answers.lock().unwrap()[&format!("{ISSUER}{place}")].1).unwrap();
+    document["authorization_response_iss_parameter_supported"] = json!(true);
+    world.idp.answers(place, 200, &document);
+    let ends = world.providers.end_of_session("acme", NOW).await.unwrap();
+    assert_eq!(ends.as_deref(), Some("https://idp.example/end?client_id=me"));
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    assert!(matches!(world.comes_back(&challenge).await, Err(SocialError::Refused(_))), "its answers name their issuer (RFC 9207)");
+    let named = json!({"state": [challenge.state], "code": ["c"], "iss": [ISSUER]});
+    assert!(world.finish(&challenge, &named).await.is_ok());
+
+    let mut whole = all;
+    whole["endSessionEndpoint"] = json!(format!("{ISSUER}/away"));
+    let world = world_with(&whole);
+    let ends = world.providers.end_of_session("acme", NOW).await.unwrap();
+    assert_eq!((ends.as_deref(), world.idp.asked(place)), (Some("https://idp.example/away?client_id=me"), 0));
+}
+
+#[tokio::test]
 async fn two_keys_without_name_are_one_too_many() {
     let world = world();
     let (_, challenge) = world.begin().await;

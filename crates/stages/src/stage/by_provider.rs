@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use social::Proven;
 
 use crate::account::Cx;
-use crate::links::{brought, is_linked};
+use crate::links::{brought, is_linked, provider_taken};
 use crate::stage::details::{self, PASSWORD};
 use crate::state;
 
@@ -24,7 +24,7 @@ pub(super) const NO_PROVIDER: &str = "Unable to reach social provider or unknown
 /// 409 where it is linked already, 503 when the store does not answer.
 pub(super) async fn bring(cx: &mut Cx<'_>, proven: Proven) -> Result<(), ResourceError> {
     if is_linked(&cx.services.managed, &proven).await? {
-        return Err(ResourceError::conflict("An account of this identity provider is linked already"));
+        return Err(provider_taken());
     }
     cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
     cx.grant(Fact::OwnsExternal { provider: proven.provider, subject: proven.subject })

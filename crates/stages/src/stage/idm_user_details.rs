@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Services;
 use crate::account::Cx;
-use crate::links::{SOCIAL_ACCOUNT, social_account};
+use crate::links::by_token;
 use crate::stage::by_provider::{self, NO_PROVIDER, is_askable, offered};
 use crate::stage::details::{self, Details, Keys, PASSWORD, typed_user};
 
@@ -144,8 +144,7 @@ impl IdmUserDetails {
     async fn bring(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<(), ResourceError> {
         let refused = || ResourceError::bad_request(NO_PROVIDER);
         let text = input.get("clientToken").and_then(Value::as_str).filter(|_| self.by_provider).ok_or_else(refused)?;
-        let proven = cx.open_minted(SOCIAL_ACCOUNT, text.trim()).and_then(|minted| social_account(&minted));
-        let proven = proven.filter(|proven| cx.services.social.get(&proven.provider).is_some()).ok_or_else(refused)?;
+        let proven = by_token(cx, text).await?.ok_or_else(refused)?;
         by_provider::bring(cx, proven).await
     }
 

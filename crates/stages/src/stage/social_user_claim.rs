@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use social::Proven;
 
 use crate::account::{self, Cx};
-use crate::links::{SOCIAL_ACCOUNT, is_linked, link, linked, owner, social_account};
+use crate::links::{by_token, is_linked, link, linked, owner};
 use crate::stage::details::PASSWORD;
 use crate::{Services, claim_refusal, input, state};
 
@@ -121,11 +121,9 @@ fn token_schema() -> Value {
     json!({ "description": "Client token of the identity provider", "type": "string" })
 }
 
-/// The account at a provider that a client token proves, of a provider that is in use.
-fn proven(cx: &Cx<'_>, text: &str) -> Result<Proven, ResourceError> {
-    let proven = cx.open_minted(SOCIAL_ACCOUNT, text.trim()).and_then(|minted| social_account(&minted));
-    let usable = proven.filter(|proven| cx.services.social.get(&proven.provider).is_some());
-    usable.ok_or_else(|| ResourceError::bad_request("The token of the identity provider is not valid"))
+/// The account at a provider that a client token proves.
+async fn proven(cx: &Cx<'_>, text: &str) -> Result<Proven, ResourceError> {
+    by_token(cx, text).await?.ok_or_else(|| ResourceError::bad_request("The token of the identity provider is not valid"))
 }
 
 /// Whether a comparison has a value that stands for a member of the profile.
@@ -189,7 +187,7 @@ impl SocialUserClaim {
         if given.get("clientToken").is_none_or(Value::is_null) {
             return Ok(Progress::ask(self.requirements(cx).await?.unwrap_or_else(Requirements::none)));
         }
-        let proven = proven(cx, input::text(given, "clientToken")?)?;
+        let proven = proven(cx, input::text(given, "clientToken")?).await?;
         cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
         cx.put(state::OAUTH_LOGIN, false.into());
         cx.take(state::CLAIMED);
@@ -276,7 +274,7 @@ impl SocialUserClaim {
             return self.link(cx, claimed_with, person).await;
         }
         let second = match given.get("clientToken").and_then(Value::as_str).filter(|text| !text.is_empty()) {
-            Some(text) => proven(cx, text)?,
+            Some(text) => proven(cx, text).await?,
             None => return self.ask(cx, person, None).await,
         };
         // Stock clients send the token that they claim with beside the password, and so without one.

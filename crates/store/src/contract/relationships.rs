@@ -30,7 +30,14 @@ fn unlink(id: &str, property: &str, target: &str) -> Change {
 
 fn refers(target: &str, exists: bool, alone: bool) -> Effect {
     let alone = alone.then(|| "reports".to_owned());
-    Effect::Refers { collection: USERS.into(), property: "manager".into(), target: format!("{USERS}/{target}"), exists, alone }
+    Effect::Refers {
+        collection: USERS.into(),
+        property: "manager".into(),
+        target: format!("{USERS}/{target}"),
+        exists,
+        alone,
+        overtaken: None,
+    }
 }
 
 /// Who refers to `target` by `property`.

@@ -52,6 +52,31 @@ fn whoever_goes_back_from_a_provider_is_asked_the_first_question_again() {
 }
 
 #[test]
+fn what_a_page_was_opened_with_is_there_after_the_way_to_a_provider() {
+    let (acme, server) = world();
+    let brought = "returnParams=goto%3Da%26realm%3Db";
+    // Back with nothing, and back with an account that is nobody's.
+    for goes_back in [true, false] {
+        let mut here = Visitor::new(server.address());
+        here.open(&format!("/registration?{brought}")).is(200, "Create an account");
+        let url = pressed(&mut here, "Continue with Acme & Co");
+        let answer = acme.answer(&url, &Account::new("brought"));
+        if goes_back {
+            let state = answer["state"][0].as_str().unwrap();
+            here.open(&format!("/oauthReturn/?state={state}&error=access_denied")).is(200, "Create an account").says("You went back");
+            assert!(here.page.html.contains(&format!("action=\"/selfservice/registration?{brought}\"")), "{}", here.page.html);
+            assert!(here.page.link("Continue with Acme & Co").ends_with(brought));
+            let mut other = Visitor::new(server.address());
+            let place = here.page.path.clone();
+            other.open("/sign-in");
+            assert!(!other.open(&place).html.contains(brought), "another browser has nothing of it");
+        } else {
+            here.open(&back(&answer)).is(200, "Create an account").says("has told us who you are");
+        }
+    }
+}
+
+#[test]
 fn the_last_form_of_a_claim_signs_in_whoever_presses_twice() {
     let (acme, server) = world();
     let person = Person::create(&server, "twice");
