@@ -4,7 +4,10 @@
 //! What a person's open session alone is enough for is their own doing as far as a project from elsewhere knows: there it is said, and refused where
 //! `[prove] at_load` says so. The rule easiest to break: an exploration that was cut off refutes nothing, and proves nothing either. It is said, and the process is served.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use jose::KeyRing;
 use project::{AtLoad, Diagnostic, Proofs, Severity};
@@ -12,17 +15,41 @@ use rehearsal::prove::{Attack, Cut, Finding, NoKeys, Prover};
 use rehearsal::{Ground, Setting, in_parallel};
 use tracing::subscriber::{NoSubscriber, with_default};
 
+use crate::private_file;
 use crate::runtime::{Material, Source};
 
+/// In the data directory: what the last start read and had nothing to say of.
+const PROVED: &str = "proved";
+
 impl Material {
-    /// Tries what an attacker can submit to each process, as far as a start can afford. `keys` are a pair that is there already.
+    /// [`Self::refute`] at a start, unless the last one of this build on this data directory read the same and found nothing to say. `mark` is that of what
+    /// was read.
+    ///
+    /// # Errors
+    /// As [`Self::refute`].
+    pub(crate) fn refute_once(&mut self, source: &Source, keys: Arc<KeyRing>, data: &Path, mark: &str) -> Result<(), NoKeys> {
+        let (place, mark) = (data.join(PROVED), build().map(|build| format!("{mark} {build}\n")));
+        if mark.as_ref().is_some_and(|mark| fs::read_to_string(&place).is_ok_and(|kept| kept == *mark)) {
+            return Ok(());
+        }
+        if self.refute(source, Some(keys))?
+            && let Some(mark) = mark
+            && let Err(error) = private_file::write(&place, mark.as_bytes())
+        {
+            tracing::debug!(path = %place.display(), %error, "the next start tries all processes again");
+        }
+        Ok(())
+    }
+
+    /// Tries what an attacker can submit to each process, as far as a start can afford; whether nothing had to be said. `keys` are a pair that is there
+    /// already.
     ///
     /// # Errors
     /// When there are no keys.
-    pub(crate) fn refute(&mut self, source: &Source, keys: Option<Arc<KeyRing>>) -> Result<(), NoKeys> {
+    pub(crate) fn refute(&mut self, source: &Source, keys: Option<Arc<KeyRing>>) -> Result<bool, NoKeys> {
         let at_load = self.project.settings.prove.at_load;
         if at_load == AtLoad::Off || self.processes.iter().all(|(_, process)| process.is_none()) {
-            return Ok(());
+            return Ok(false);
         }
         let setting: Setting = self.setting(source);
         let prover = match keys {
@@ -32,12 +59,14 @@ impl Material {
         let names: Vec<String> = self.processes.iter().filter(|(_, process)| process.is_some()).map(|(name, _)| name.clone()).collect();
         // What stages say on the way is about nobody, and no line for an operator.
         let unheard = |name: &String| with_default(NoSubscriber::default(), || prover.refute(name));
+        let mut is_silent = true;
         for finding in in_parallel(&names, unheard) {
             if let Some(finding) = finding? {
+                is_silent &= finding.attacks.is_empty() && finding.cut_off.is_empty();
                 self.judge(&finding, at_load);
             }
         }
-        Ok(())
+        Ok(is_silent)
     }
 
     fn judge(&mut self, finding: &Finding, at_load: AtLoad) {
@@ -69,6 +98,13 @@ impl Material {
             }
         }
     }
+}
+
+/// Which program this is: another build may know another attack. Nothing where the system does not say.
+fn build() -> Option<String> {
+    let program = fs::metadata(std::env::current_exe().ok()?).ok()?;
+    let written = program.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("{} {}", program.len(), written.as_nanos()))
 }
 
 /// An attack in a sentence.

@@ -7,6 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::SocketAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use project::{Files, Project};
 
 use crate::runtime::Source;
@@ -14,7 +16,7 @@ use crate::runtime::Source;
 /// What a file said: nothing where it is missing, the reason where it cannot be read.
 type Said = Result<Option<u64>, io::ErrorKind>;
 
-/// What every file that was asked for said.
+/// What every file that was asked for said, and every variable of the environment, by its name after a `$`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Read(BTreeMap<String, Said>);
 
@@ -41,6 +43,23 @@ impl Files for Noting<'_> {
     }
 }
 
+impl Noting<'_> {
+    /// A variable of the environment, which files may name. Only its digest is kept.
+    fn variable(&self, name: &str) -> Option<String> {
+        let value = std::env::var(name).ok();
+        self.read.borrow_mut().0.insert(format!("${name}"), Ok(value.as_deref().map(|value| digest(value.as_bytes()))));
+        value
+    }
+}
+
+impl Read {
+    /// Whatever is read again as it was has this mark again, in the same build.
+    pub(crate) fn mark(&self) -> String {
+        let all = format!("{:?}", self.0);
+        URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, all.as_bytes()))
+    }
+}
+
 /// Not against anybody: whoever writes these files needs no collision.
 fn digest(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -52,7 +71,7 @@ fn digest(bytes: &[u8]) -> u64 {
 pub(crate) fn read(source: &Source, listen: SocketAddr) -> (Project, Read) {
     let files = source.files();
     let noting = Noting { files: files.as_ref(), read: RefCell::default() };
-    let project = Source::read_from(&noting, Some(listen));
+    let project = Project::open_at(&noting, &|name: &str| noting.variable(name), Some(listen));
     if let Some(keystore) = &project.settings.keys.keystore {
         // It is opened when the project is compiled, and says what is wrong with it there.
         let path = source.place(keystore);
@@ -90,9 +109,11 @@ mod tests {
             write(name, text);
             assert_eq!(look() != before, name != "conf/boot.json", "{name}");
         }
+        assert_eq!(look().mark(), look().mark());
         std::fs::create_dir_all(directory.path().join("resolver")).unwrap();
         let before = look();
         write("resolver/boot.properties", "a=b");
         assert_ne!(look(), before);
+        assert_ne!(look().mark(), before.mark());
     }
 }

@@ -110,7 +110,7 @@ impl Reload {
         // Requests are answered meanwhile.
         let tried = tokio::task::spawn_blocking(move || {
             let mut material = Material::compile(&source, project);
-            material.refute(&source, Some(keys)).map(|()| material)
+            material.refute(&source, Some(keys)).map(|_| material)
         });
         let material = match tried.await {
             Ok(Ok(material)) => material,

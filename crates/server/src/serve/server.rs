@@ -75,7 +75,7 @@ impl Server {
         let (administrator, password) = opened.map_err(data_error)?;
         let audit_settings = project.settings.audit;
         let mut material = Material::compile(source, project);
-        material.refute(source, Some(Arc::clone(&keys))).map_err(|error| set_up(&error))?;
+        material.refute_once(source, Arc::clone(&keys), &options.data, &read.mark()).map_err(|error| set_up(&error))?;
         let db = Db::open(&url, material.collections()).await?;
         let marks = keys::marks(&keys);
         let sealed_by = db.sealed_by().await?;
