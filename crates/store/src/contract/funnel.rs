@@ -55,6 +55,11 @@ pub async fn an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_ord
     note(&store, vec![Passage { expires: 2_000_000, ..passage("c", 0) }]).await;
     store.fold_passages(3_000_000).await.unwrap();
     assert!(counted(&store, 3_000_000).await.contains(&"10 one abandoned 1".to_owned()));
+    // A stage that refused what came to it in a submission of which nothing was kept: nobody was there.
+    note(&store, vec![Passage { failed: Some((1, "fault")), expires: 4_000_000, ..passage("d", 0) }]).await;
+    let of_second: Vec<String> = counted(&store, 3_000_000).await.into_iter().filter(|line| line.starts_with("10 two ")).collect();
+    assert!(of_second.contains(&"10 two failed:fault 1".to_owned()) && of_second.contains(&"10 two entered 2".to_owned()), "{of_second:?}");
+    store.fold_passages(5_000_000).await.unwrap();
     store.forget_funnel(11).await.unwrap();
     assert!(counted(&store, 3_000_000).await.is_empty());
 }
