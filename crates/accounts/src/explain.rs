@@ -4,7 +4,7 @@
 //! Easiest to get wrong: it says to an administrator who was meant, also where nobody was, so it is for administrators alone; and it repeats
 //! what the trail holds, which is never what somebody typed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crest::{Filter, Pointer, ResourceError};
 use identity::Objects;
@@ -106,25 +106,31 @@ pub fn runs(mut events: Vec<Value>, mails: &[OutboxEntry]) -> Vec<Value> {
         let index = event.pointer("/detail/steps/0/index").and_then(Value::as_u64).unwrap_or(u64::MAX);
         (text(event, "/timestamp").to_owned(), index, text(event, "/status") != "FAILED")
     });
-    let mut grouped: BTreeMap<String, Vec<&Value>> = BTreeMap::new();
+    let mut grouped: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    // Where the first event of a run, a request and its steps is, of units and of requests each.
+    let mut told: HashMap<(&str, &str, String, bool), usize> = HashMap::new();
     for event in &events {
         let instance = text(event, "/detail/instance");
         let id = if instance.is_empty() { text(event, "/transactionId") } else { instance };
-        let of_run = grouped.entry(id.to_owned()).or_default();
-        // What a unit wrote stands in the store, and once more among all requests in a file.
-        let same = |other: &&Value| {
-            ["/transactionId", "/detail/steps"].iter().all(|pointer| event.pointer(pointer) == other.pointer(pointer))
-                && (text(event, "/eventName") == "submitRequirements") != (text(other, "/eventName") == "submitRequirements")
-        };
-        match of_run.iter().position(same) {
-            Some(_) if text(event, "/eventName") == "submitRequirements" => {}
+        let of_run = grouped.entry(id).or_default();
+        // What a unit wrote stands in the store, and once more among all requests in a file: the store's is told.
+        let (transaction, of_request) = (text(event, "/transactionId"), text(event, "/eventName") == "submitRequirements");
+        let steps = event.pointer("/detail/steps").map(Value::to_string).unwrap_or_default();
+        let kept = match told.get(&(id, transaction, steps.clone(), !of_request)).copied() {
+            Some(_) if of_request => continue,
             Some(place) => {
+                told.remove(&(id, transaction, steps.clone(), true));
                 if let Some(kept) = of_run.get_mut(place) {
                     *kept = event;
                 }
+                place
             }
-            None => of_run.push(event),
-        }
+            None => {
+                of_run.push(event);
+                of_run.len() - 1
+            }
+        };
+        told.entry((id, transaction, steps, of_request)).or_insert(kept);
     }
     let mut runs: Vec<Value> = grouped.iter().map(|(id, events)| run(id, events, mails)).collect();
     runs.sort_by(|one, other| text(other, "/began").cmp(text(one, "/began")));
@@ -261,4 +267,26 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
 
 fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str, transaction: usize) -> Value {
+        let detail = json!({ "instance": "one", "steps": [{ "index": 0, "stage": "userQuery", "outcome": "completed" }] });
+        json!({ "eventName": name, "transactionId": transaction.to_string(), "timestamp": "2024-05-31T10:00:00Z", "detail": detail })
+    }
+
+    #[test]
+    fn what_stands_in_the_store_and_in_a_file_is_told_once() {
+        for names in [["step", "submitRequirements"], ["submitRequirements", "step"]] {
+            // As many as one person may cause, and some: comparing each with each took minutes.
+            let events: Vec<Value> = (0..20_000).flat_map(|of| names.map(|name| event(name, of))).collect();
+            let found = runs(events, &[]);
+            assert_eq!((found.len(), found[0]["steps"].as_array().unwrap().len()), (1, 20_000), "{names:?}");
+        }
+        let twice = runs(vec![event("submitRequirements", 1), event("submitRequirements", 1)], &[]);
+        assert_eq!(twice[0]["steps"].as_array().unwrap().len(), 2, "two requests of a file are two");
+    }
 }

@@ -9,6 +9,7 @@
 
 mod guesses;
 mod steady;
+mod told;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,6 +24,7 @@ use crest::ResourceError;
 
 use self::guesses::{Budget, Guesses, Whose};
 use self::steady::Steady;
+use self::told::Told;
 
 /// The limits of a server. Times are seconds since 1970.
 pub struct Limits {
@@ -34,6 +36,7 @@ pub struct Limits {
     registrations: Debts,
     guesses: Guesses,
     steady: Steady,
+    told: Told,
     /// Until when a network is known to an account, in milliseconds.
     known: Debts,
 }
@@ -99,6 +102,7 @@ impl Limits {
             registrations: Debts::default(),
             guesses: Guesses::default(),
             steady: Steady::default(),
+            told: Told::default(),
             known: Debts::default(),
         }
     }
@@ -121,6 +125,7 @@ impl Limits {
             debts.sweep(milliseconds(now));
         }
         self.guesses.sweep(now);
+        self.told.sweep(now);
     }
 
     /// Counts a submission to a process.
@@ -159,6 +164,12 @@ impl Limits {
         if rates.enabled {
             self.registrations.take_back(rates.registrations, self.key(&network(client)));
         }
+    }
+
+    /// Whether the audit trail is told of a refusal, and for how many it stands: of each client and limit the first within an hour, and then
+    /// the second, the fourth, the eighth.
+    pub(crate) fn told(&self, client: IpAddr, limited: Limited, now: i64) -> Option<u64> {
+        self.told.count(self.key(&network(client)), limited.limit, self.steady.at(now))
     }
 
     /// Counts a sign-in.

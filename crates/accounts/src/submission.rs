@@ -178,9 +178,10 @@ impl Actor<'_> {
         }
     }
 
-    /// Records that a limit refused a submission.
+    /// Records that a limit refused a submission, unless the trail is told of enough of them.
     fn limited(&self, process: &Process<Services>, limited: Limited) -> Limited {
-        let detail = json!({ "limit": limited.limit, "client": self.attempt.address() });
+        let Some(times) = self.attempt.accounts.limits.told(self.attempt.address, limited, self.attempt.now) else { return limited };
+        let detail = json!({ "limit": limited.limit, "client": self.attempt.address(), "times": times });
         let mut event = self.event(Topic::Process, "limited", format!("selfservice/{}", process.name), detail);
         event.successful = false;
         self.attempt.accounts.trail.record(event);

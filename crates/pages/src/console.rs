@@ -1,7 +1,7 @@
 //! `/vestibule/console`: what an operator looks at and does in a browser. Everything here can be done over REST too.
 //!
 //! Easiest to get wrong: it is for administrators, from the networks that `[console]` names, judged by the client's believed address. From
-//! elsewhere, and through a proxy whose word does not count, there is no such page, whoever asks.
+//! elsewhere, through a proxy whose word does not count, and under a foreign `Host` ([`wire::direct`]), there is no such page, whoever asks.
 
 mod one_process;
 mod outbox;
@@ -10,6 +10,7 @@ mod people;
 mod shape;
 
 use http::StatusCode;
+use wire::direct::names_this_server;
 
 pub(crate) use self::shape::Console;
 use self::shape::{PATH, encoded};
@@ -63,7 +64,8 @@ pub(crate) async fn map(visit: &Visit) -> Outcome {
 fn allowed(visit: &Visit) -> Result<(), Outcome> {
     let address = visit.client.address.to_canonical();
     let mut networks = visit.runtime.project.settings.console.iter();
-    if !visit.client.believed || !networks.any(|network| network.contains(address)) {
+    let named = names_this_server(&visit.parts.headers, &visit.runtime.public_url);
+    if !named || !visit.client.believed || !networks.any(|network| network.contains(address)) {
         return Err(Err(DeadEnd::new(Why::NotFound)));
     }
     if !visit.is_signed_in() && !visit.is_post() {

@@ -68,6 +68,8 @@ struct Run<'a, S> {
     mailed: bool,
     /// Something was committed before the end.
     committed: bool,
+    /// Where the instance is by what was committed: where the submission began, or behind what it committed before its end.
+    kept: usize,
     /// What was decided, and why.
     reasons: Vec<Reason>,
     /// When the question was asked that is answered now, in seconds since 1970.
@@ -137,13 +139,15 @@ impl<S: Send + Sync + 'static> Engine<S> {
             run.context = context;
         }
         let began = run.context.stage;
+        run.kept = began;
         match self.advance(&mut run, input).await {
             Ok(submitted) => Ok(submitted),
             Err(error) => {
                 let error = if self.was_overtaken(&run, began).await { token::invalid() } else { error };
                 let mut steps = std::mem::take(&mut run.steps);
-                if let Some(placed) = process.stages.get(run.context.stage) {
-                    steps.push(Step { stage: placed.stage.name(), index: run.context.stage, outcome: StepOutcome::Failed });
+                let index = Self::failed_at(&run);
+                if let Some(placed) = process.stages.get(index) {
+                    steps.push(Step { stage: placed.stage.name(), index, outcome: StepOutcome::Failed });
                 }
                 let of = is_known.then(|| Box::new(Self::refused(&mut run, &error)));
                 Err(Failure { error, steps, of })
@@ -187,6 +191,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         let mut run = self.begin(&process, caller);
         run.context = context;
+        run.kept = run.context.stage;
         Tag::INITIAL.0.clone_into(&mut run.context.tag);
         let advanced = self.advance(&mut run, &Map::new()).await;
         advanced.map_err(|error| Failure { of: Some(Box::new(Self::refused(&mut run, &error))), error, steps: run.steps })
@@ -295,6 +300,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             await_mails: Vec::new(),
             mailed: false,
             committed: false,
+            kept: 0,
             reasons: Vec::new(),
             asked: None,
             took: None,
@@ -491,6 +497,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             run.await_mails.extend(mails);
             run.written_below = 0;
             run.committed = true;
+            run.kept = run.context.stage;
         }
         Ok(())
     }
@@ -559,7 +566,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
     }
 
-    /// What is known of the instance that a submission was refused for.
+    /// The place of the stage that a submission failed at: the last one where its end could not be committed.
+    fn failed_at(run: &Run<'_, S>) -> usize {
+        run.context.stage.min(run.process.stages.len().saturating_sub(1))
+    }
+
+    /// What is known of the instance that a submission was refused for. Stages that were through in memory alone are not.
     fn refused(run: &mut Run<'_, S>, error: &ResourceError) -> Refused {
         let why = error.kind.unwrap_or(match error.code {
             400 => "refused",
@@ -568,7 +580,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
             code if code >= 500 => "fault",
             _ => "conflict",
         });
-        let passage = Passage { failed: Some((run.context.stage, why)), ..Self::passage(run) };
+        let took = run.took.filter(|(place, _)| *place < run.kept);
+        let passage = Passage { reached: run.kept, took, failed: Some((Self::failed_at(run), why)), ..Self::passage(run) };
         Refused {
             instance: run.context.instance.clone(),
             version: run.context.version.clone(),

@@ -311,7 +311,7 @@ pub trait Outbox: Send + Sync {
     /// Seconds since 1970 of the earliest attempt that is due next.
     async fn next_due(&self) -> Result<Option<i64>, LedgerError>;
 
-    /// Mails by state, newest first.
+    /// Mails of a state, newest first, without those that are withheld; all of any state where none is said.
     async fn list(&self, state: Option<OutboxState>, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError>;
 
     /// One mail.

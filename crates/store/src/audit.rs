@@ -4,6 +4,7 @@ use process::{AuditEvent, LedgerError, MailId, Topic};
 
 use crate::Db;
 use crate::engine::{self, Connection, Row};
+use crate::job::Kept;
 use crate::sql::{Bound, Values, join};
 use crate::sweep::SLICE;
 
@@ -18,6 +19,9 @@ pub struct AuditRecord {
 
 /// Of events that no index finds, so many are looked at, the newest.
 pub const SEARCHED: i64 = 1_000_000;
+
+/// Slices of events that one call of [`Db::forget_steps`] looks at.
+const MOST_SLICES: u32 = 100;
 
 /// Which events to read, newest first. What is `None` does not restrict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,5 +121,39 @@ impl Db {
             query.bind(before).bind(SLICE).execute()
         })
         .await
+    }
+
+    /// Removes the events of topic `process` named `step` before a time, in seconds since 1970: strangers write them. Begins behind the event of
+    /// number `after`, and says where the next call begins; a call looks at 100 000 events at most, in slices between which others write.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn forget_steps(&self, mut after: i64, before: i64) -> Result<i64, LedgerError> {
+        for _ in 0..MOST_SLICES {
+            // Numbers grow with time, so what is old comes first, and looking ends at the first that is not.
+            let slice = move |connection: &Connection| {
+                let query = connection.query("SELECT number, time, topic, event FROM audit WHERE number > $1 ORDER BY number LIMIT $2");
+                query.bind(after).bind(SLICE).all(|row| {
+                    let step = row.get::<_, String>("event")? == "step" && row.get::<_, String>("topic")? == Topic::Process.as_str();
+                    Ok((row.get::<_, i64>("number")?, row.get::<_, i64>("time")?, step))
+                })
+            };
+            let rows: Vec<(i64, i64, bool)> = self.walk::<_, LedgerError, _>(slice).await?;
+            let old: Vec<_> = rows.into_iter().take_while(|(_, time, _)| *time < before).collect();
+            let gone: Vec<i64> = old.iter().filter(|(.., step)| *step).map(|(number, ..)| *number).collect();
+            if !gone.is_empty() {
+                let gone = serde_json::Value::from(gone).to_string();
+                self.run::<_, LedgerError, _>(Kept::ByProcess, move |connection| {
+                    let text = format!("DELETE FROM audit WHERE number IN ({})", connection.dialect().numbers("$1"));
+                    connection.query(text).bind(&gone).execute().map(drop)
+                })
+                .await?;
+            }
+            after = old.last().map_or(after, |(number, ..)| *number);
+            if i64::try_from(old.len()).unwrap_or(SLICE) < SLICE {
+                break;
+            }
+        }
+        Ok(after)
     }
 }

@@ -126,6 +126,7 @@ macro_rules! contract_tests {
         );
         $crate::contract_tests!(@ $open, funnel:
             an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_order
+            what_steps_tell_is_forgotten_and_nothing_else_is
         );
         $crate::contract_tests!(@ $open, undone:
             nothing_of_a_unit_with_a_failing_effect_is_done

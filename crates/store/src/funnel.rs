@@ -54,7 +54,7 @@ impl Counts {
         let over = row.get::<_, i64>("expires")?.saturating_add(AFTER) < now;
         let (day, process, version): (i64, String, String) = (row.get("day")?, row.get("process")?, row.get("version")?);
         let language: String = row.get("language")?;
-        for (place, stage) in path.split(',').enumerate().take_while(|(place, _)| ended || *place <= reached) {
+        for (place, stage) in path.split(',').enumerate() {
             let mut count = |what: &str| {
                 let cell = Counted {
                     day,
@@ -67,13 +67,14 @@ impl Counts {
                 };
                 *self.0.entry(cell).or_default() += number;
             };
-            count("entered");
+            // A stage may have refused what came to it in a submission that was not kept: nobody has entered it.
+            if ended || place <= reached {
+                count("entered");
+            }
             if ended || place < reached {
                 count("completed");
-            } else if over {
-                count("abandoned");
-            } else {
-                count("open");
+            } else if place == reached {
+                count(if over { "abandoned" } else { "open" });
             }
             // Of what was noted twice, the first counts.
             if let Some(within) = noted(&took, place).next() {

@@ -257,9 +257,15 @@ impl Outbox for Db {
         let list = move |connection: &Connection| {
             let query = match state {
                 // Literals, so that the indexes that hold only these can be used.
-                Some(OutboxState::Dead) => connection.query("SELECT * FROM outbox WHERE state = 4 ORDER BY id DESC LIMIT $1"),
-                Some(OutboxState::Pending) => connection.query("SELECT * FROM outbox WHERE state = 2 ORDER BY id DESC LIMIT $1"),
-                Some(OutboxState::Delivered) => connection.query("SELECT * FROM outbox WHERE state = 3 ORDER BY id DESC LIMIT $1"),
+                Some(OutboxState::Dead) => {
+                    connection.query("SELECT * FROM outbox WHERE state = 4 AND NOT withheld ORDER BY id DESC LIMIT $1")
+                }
+                Some(OutboxState::Pending) => {
+                    connection.query("SELECT * FROM outbox WHERE state = 2 AND NOT withheld ORDER BY id DESC LIMIT $1")
+                }
+                Some(OutboxState::Delivered) => {
+                    connection.query("SELECT * FROM outbox WHERE state = 3 AND NOT withheld ORDER BY id DESC LIMIT $1")
+                }
                 None => connection.query("SELECT * FROM outbox ORDER BY id DESC LIMIT $1"),
             };
             query.bind(i64::from(limit)).all(|row| db.entry(row))

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, header};
 
+use crate::direct::looks_forwarded;
+
 /// The other end of a connection, as far as the connection itself tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -43,7 +45,7 @@ impl Client {
     /// Reads a request's origin; `trusts` says of an address whether it is a proxy of ours.
     pub fn of(peer: Peer, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> Self {
         let peer = Peer { address: peer.address.to_canonical(), ..peer };
-        let forwarded = peer.passed_on || [FORWARDED_FOR, FORWARDED_PROTO, "forwarded"].iter().any(|name| headers.contains_key(*name));
+        let forwarded = peer.passed_on || looks_forwarded(headers);
         if !trusts(peer.address) {
             return Self { address: peer.address, https: peer.https, direct: !forwarded, believed: !forwarded };
         }
@@ -151,6 +153,11 @@ mod tests {
         let stranger = client("203.0.113.1", &headers, &["10."]);
         assert_eq!((stranger.text().as_str(), stranger.https, stranger.direct), ("203.0.113.1", false, false));
         assert!(client("127.0.0.1", &[], &[]).direct);
+        for name in ["via", "x-real-ip", "x-forwarded-host", "x-forwarded-server", "x-client-ip"] {
+            let passed_on = client("127.0.0.1", &[(name, "1.1 proxy")], &[]);
+            assert!(!passed_on.direct && !passed_on.believed, "{name}: it is the proxy that is on this machine");
+            assert!(client("127.0.0.1", &[(name, "1.1 proxy")], &["127."]).believed, "{name}");
+        }
     }
 
     #[test]

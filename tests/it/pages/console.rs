@@ -71,6 +71,11 @@ fn it_is_for_administrators_from_the_networks_of_the_project() {
         visitor.sign_in("openidm-admin", ADMIN_PASSWORD);
         assert_eq!(visitor.open(CONSOLE).status, status, "{settings}");
     }
+    // What any proxy adds, and a name that anybody may let resolve here.
+    for (name, value) in [("Via", "1.1 proxy"), ("X-Real-IP", "127.0.0.1"), ("X-Forwarded-Host", "id.example"), ("Host", "evil.example")] {
+        let mut visitor = Visitor::new(here.address()).with(name, value);
+        assert_eq!(visitor.open(CONSOLE).status, 404, "{name}");
+    }
     let off = server("[pages]\nbuiltin = false\n");
     assert_eq!(Visitor::new(off.address()).open(CONSOLE).status, 404);
 }

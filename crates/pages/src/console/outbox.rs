@@ -17,11 +17,7 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
         let why = entry.last_error.clone().unwrap_or_default();
         vec![Cell::from(entry.id.0.to_string()), entry.mail.to.as_str().into(), why.into(), time(entry.created).into()]
     };
-    let of = async |state: OutboxState| {
-        let mut found = visit.operator.outbox.list(Some(state), SHOWN).await.map_err(ResourceError::from)?;
-        found.retain(|entry| !entry.mail.withheld);
-        Ok::<_, ResourceError>(found)
-    };
+    let of = async |state: OutboxState| visit.operator.outbox.list(Some(state), SHOWN).await.map_err(ResourceError::from);
     let again = |entry: &OutboxEntry| {
         let mut cells = row(entry);
         cells.push(Cell::button(format!("Send {} again", entry.id.0), "retry", entry.id.0.to_string()));

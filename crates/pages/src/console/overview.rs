@@ -15,8 +15,7 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let mut mails = Vec::new();
     for state in [OutboxState::Dead, OutboxState::Pending] {
         let found = operator.outbox.list(Some(state), COUNTED).await.map_err(crest::ResourceError::from)?;
-        let found = found.iter().filter(|entry| !entry.mail.withheld).count();
-        mails.push(if found >= COUNTED as usize { format!("{COUNTED} or more") } else { found.to_string() });
+        mails.push(if found.len() >= COUNTED as usize { format!("{COUNTED} or more") } else { found.len().to_string() });
     }
     let [dead, waiting] = mails.as_slice() else { return Err(DeadEnd::new(crate::dead_end::Why::Failed)) };
     let health = vec![

@@ -101,7 +101,8 @@ pub(super) async fn limits(visit: &Visit) -> Result<Console, DeadEnd> {
     let mut hits: BTreeMap<(&str, &str), (u64, &str)> = BTreeMap::new();
     for event in events.iter().filter(|event| text(event, "/eventName") == "limited") {
         let hit = hits.entry((text(event, "/detail/client"), text(event, "/detail/limit"))).or_insert((0, text(event, "/timestamp")));
-        hit.0 += 1;
+        // An event stands for as many refusals as it says.
+        hit.0 += event.pointer("/detail/times").and_then(Value::as_u64).unwrap_or(1);
     }
     let row = |((client, limit), (number, last)): (&(&str, &str), &(u64, &str))| {
         vec![

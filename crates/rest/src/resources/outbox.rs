@@ -71,8 +71,7 @@ impl Resource for Outbox {
         let mut found = Vec::new();
         for state in [OutboxState::Dead, OutboxState::Pending, OutboxState::Delivered] {
             let entries = cx.app.outbox.list(Some(state), LOOKED_AT).await.map_err(ResourceError::from)?;
-            found
-                .extend(entries.iter().filter(|entry| !entry.mail.withheld).map(facts).filter(|facts| request.query.filter.matches(facts)));
+            found.extend(entries.iter().map(facts).filter(|facts| request.query.filter.matches(facts)));
         }
         if let Some(size) = request.query.page_size {
             found.truncate(usize::try_from(size).unwrap_or(usize::MAX));

@@ -1,6 +1,6 @@
 //! The events of runs of processes, from wherever some are kept: rows of the store, and lines of this node's files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
@@ -52,7 +52,8 @@ pub(crate) async fn runs(db: &Db, directory: &Path, sought: &Sought) -> Result<V
         events.extend(more);
     }
     let mails = mails(db, &events).await?;
-    Ok(explain::runs(events, &mails))
+    // It takes a while for a thousand events, and others wait on this thread.
+    tokio::task::spawn_blocking(move || explain::runs(events, &mails)).await.map_err(|error| LedgerError(error.to_string()))
 }
 
 async fn of_store(db: &Db, query: AuditQuery) -> Result<Vec<Value>, LedgerError> {
@@ -91,7 +92,7 @@ async fn of_files(directory: &Path, named: Vec<String>) -> Result<Vec<Value>, Le
     }
 }
 
-/// The newest lines of a topic's files that hold one of these texts.
+/// The newest lines of a topic's files that hold one of these texts, [`EVENTS`] at most.
 fn lines(newest: &Path, named: &[String]) -> io::Result<Vec<Value>> {
     let mut found = Vec::new();
     let aside = (1..=super::KEPT).map(|number| newest.with_extension(format!("json.{number}")));
@@ -102,6 +103,9 @@ fn lines(newest: &Path, named: &[String]) -> io::Result<Vec<Value>> {
             Err(error) => return Err(error),
         };
         let mut reader = BufReader::with_capacity(256 * 1024, file);
+        // Lines are in the order of time: of too many the first ones go.
+        let room = (EVENTS as usize).saturating_sub(found.len());
+        let mut newest_of_file = VecDeque::new();
         let mut line = String::new();
         loop {
             line.clear();
@@ -113,12 +117,44 @@ fn lines(newest: &Path, named: &[String]) -> io::Result<Vec<Value>> {
                 Err(error) => return Err(error),
             }
             if named.iter().any(|name| line.contains(name.as_str())) {
-                found.extend(serde_json::from_str::<Value>(&line));
+                if newest_of_file.len() == room {
+                    newest_of_file.pop_front();
+                }
+                newest_of_file.push_back(line.clone());
             }
         }
+        found.extend(newest_of_file.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok()));
         if found.len() >= EVENTS as usize {
             break;
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_lines_the_newest_are_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let newest = directory.path().join("process.audit.json");
+        let write = |path: &Path, numbers: std::ops::Range<u32>| {
+            let lines: Vec<String> = numbers.map(|number| format!("{{\"of\":\"one\",\"number\":{number}}}\n")).collect();
+            std::fs::write(path, lines.concat()).unwrap();
+        };
+        let numbers = || -> Vec<u64> {
+            let mut found: Vec<u64> =
+                lines(&newest, &["one".to_owned()]).unwrap().iter().map(|line| line["number"].as_u64().unwrap()).collect();
+            found.sort_unstable();
+            found
+        };
+        write(&newest, 5000..5000 + EVENTS / 2);
+        write(&newest.with_extension("json.1"), 0..EVENTS + 7);
+        let found = numbers();
+        assert_eq!((found.len(), found[0]), (EVENTS as usize, u64::from(EVENTS / 2 + 7)));
+        write(&newest, 5000..5000 + EVENTS * 3);
+        let found = numbers();
+        assert_eq!((found.len(), found[0]), (EVENTS as usize, u64::from(5000 + EVENTS * 2)));
+    }
 }

@@ -8,8 +8,8 @@ use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::{Case, Found, bad, doubtful, good};
-use crate::host::{host_of, is_here};
 use crate::listener::Certificate;
+use wire::host::{host_of, is_here};
 
 /// A certificate that ends within so many days is worth a word: what renews it by itself does so earlier.
 const SOON: i64 = 21;

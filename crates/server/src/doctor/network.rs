@@ -7,10 +7,10 @@ use mail::{Failure, Security, Tried};
 
 use super::{Case, Found, bad, doubtful, good};
 use crate::exposed;
-use crate::host::is_here;
 use crate::mail::way_out;
 use crate::ports::OsRandom;
 use crate::runtime::Source;
+use wire::host::is_here;
 
 /// A mail that has waited for so many seconds is worth a word.
 const LATE: i64 = 600;

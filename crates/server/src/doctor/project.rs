@@ -3,9 +3,9 @@
 use project::Severity;
 
 use super::{Case, Found, bad, doubtful, good};
-use crate::host::{host_of, is_here};
 use crate::offline;
 use crate::runtime::Source;
+use wire::host::{host_of, is_here};
 
 /// Findings that are repeated here; `vestibule check` has all.
 const REPEATED: usize = 5;

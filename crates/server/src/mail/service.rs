@@ -10,8 +10,8 @@ use mail::{Credentials, Graph, Limits, Login, Protocols, Security, Server, Tls, 
 use project::{ClientCredentials, MailLogin, MailService, Mailer, Project, SecretText, SmtpServer, TlsVersions};
 use zeroize::Zeroizing;
 
-use crate::host::host_of;
 use crate::runtime::Source;
+use wire::host::host_of;
 
 /// The way out for a project's mails.
 pub(crate) fn transport(source: &Source, runtime: &Runtime) -> Transport {

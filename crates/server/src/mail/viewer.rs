@@ -1,6 +1,6 @@
 //! `/mail`: the mails of a first run without a mail server. A mail holds links and codes, so the page exists only while mails are kept, and only
 //! for who brings the secret that the start printed: in the address, once, and from then on in a cookie. That a connection comes from this
-//! machine proves nothing ([`crate::direct`]).
+//! machine proves nothing ([`wire::direct`]).
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use wire::cookie;
 
 use accounts::Accounts;
 
-use crate::direct;
+use wire::direct;
 
 /// How many mails the list shows.
 const LISTED: u32 = 50;

@@ -1,6 +1,6 @@
 //! `GET /metrics`. Figures about people are for the operator alone: on the server's own listener a scraper brings the right to read
 //! them (an administrator's or the scraper's credentials, or the token of `[metrics] token`); on a listener of its own (`[metrics] listen`) it needs
-//! none, because who reaches that address is the operator's decision. Neither is answered under a foreign `Host` ([`crate::direct`]).
+//! none, because who reaches that address is the operator's decision. Neither is answered under a foreign `Host` ([`wire::direct`]).
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq as _;
 use wire::client::{Client, Peer};
 
 use super::Metrics;
-use crate::direct;
+use wire::direct;
 
 /// The role IDM gives its own scraper.
 const SCRAPER: &str = "openidm-prometheus";

@@ -14,11 +14,15 @@ const SWEEP: Duration = Duration::from_mins(1);
 const KEEP_DELIVERED: i64 = 7 * 24 * 3600;
 /// The funnel is kept so many days, where `[audit] retain_days` says nothing.
 const KEEP_FUNNEL: i64 = 400;
+/// What a step of a process wrote is told in the store for so many days, where `[audit] retain_days` says no less: strangers begin processes, and
+/// must not leave something for ever.
+const KEEP_STEPS: i64 = 30;
 const DAY: i64 = 86_400;
 
 /// Sweeps until the end.
 pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
     let mut noted = Noted::default();
+    let mut steps_forgotten = 0;
     loop {
         let dwell = app.accounts.runtime.load().project.jsonstore.cleanup_dwell;
         tokio::select! {
@@ -34,6 +38,7 @@ pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
             Ledger::sweep(&app.db, now).await?;
             let retained = app.accounts.runtime.load().project.settings.audit.retain_days;
             app.db.forget_funnel(now.div_euclid(DAY).saturating_sub(retained.map_or(KEEP_FUNNEL, i64::from))).await?;
+            steps_forgotten = app.db.forget_steps(steps_forgotten, now.saturating_sub(KEEP_STEPS * DAY)).await?;
             if let Some(days) = retained {
                 let before = now.saturating_sub(i64::from(days) * 24 * 3600);
                 let forgotten = app.db.forget_audit(before).await?;

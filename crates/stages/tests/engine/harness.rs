@@ -220,6 +220,12 @@ impl World {
         Ok(submitted)
     }
 
+    /// What is known of a submission that must be refused.
+    pub(crate) fn refused(&self, name: &str, token: &str, input: &Value) -> process::Failure {
+        let submission = Submission { token: Some(token), input: Some(input), caller: &self.caller };
+        now(self.engine.submit(&self.table, name, submission)).map(|submitted| submitted.body).unwrap_err()
+    }
+
     pub(crate) fn submit(&self, name: &str, token: Option<&str>, input: &Value) -> Result<Value, ResourceError> {
         self.submit_whole(name, token, input).map(|submitted| submitted.body)
     }

@@ -197,3 +197,20 @@ fn parameters_come_back_at_the_end_of_a_registration() {
     let end = world.step("registration", Some(token(&asked)), json!({"user": newcomer("newbie")}));
     assert_eq!(end["additions"]["returnParams"], "goto=x");
 }
+
+/// What is counted of an instance is what the store has of it, whatever a submission was refused for in the end.
+#[test]
+fn steps_of_a_submission_that_failed_are_not_counted() {
+    // Somebody of the same given name: nothing looks for it before the end is committed.
+    let world = world();
+    world.person_with("other", &json!({ "givenName": newcomer("newbie")["givenName"] }));
+    world.ledger.keep_unique("givenName");
+    world.serve("registration", &[parameters(), user_details(), create()]);
+    let begun = world.step("registration", None, json!({}));
+    let failure = world.refused("registration", token(&begun), &json!({ "user": newcomer("newbie") }));
+    let passage = *failure.of.unwrap().passage.unwrap();
+    assert_eq!((passage.reached, passage.took, passage.failed.map(|(place, _)| place)), (1, None, Some(2)));
+    let failed = failure.steps.last().unwrap();
+    assert_eq!((failed.stage, failed.index, failed.outcome), ("selfRegistration", 2, process::StepOutcome::Failed));
+    assert!(account(&world, "newbie").is_none());
+}

@@ -1,9 +1,10 @@
 //! Instances are counted once.
 
-use process::{Effect, Ledger, Passage, Unit, Version};
+use process::{AuditEvent, Effect, Ledger, Passage, Topic, Unit, Version};
+use serde_json::json;
 
 use super::instance;
-use crate::Db;
+use crate::{AuditQuery, Db};
 
 fn passage(name: &str, reached: usize) -> Passage {
     Passage {
@@ -55,6 +56,42 @@ pub async fn an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_ord
     note(&store, vec![Passage { expires: 2_000_000, ..passage("c", 0) }]).await;
     store.fold_passages(3_000_000).await.unwrap();
     assert!(counted(&store, 3_000_000).await.contains(&"10 one abandoned 1".to_owned()));
+    // A stage that refused what came to it in a submission of which nothing was kept: nobody was there.
+    note(&store, vec![Passage { failed: Some((1, "fault")), expires: 4_000_000, ..passage("d", 0) }]).await;
+    let of_second: Vec<String> = counted(&store, 3_000_000).await.into_iter().filter(|line| line.starts_with("10 two ")).collect();
+    assert!(of_second.contains(&"10 two failed:fault 1".to_owned()) && of_second.contains(&"10 two entered 2".to_owned()), "{of_second:?}");
+    store.fold_passages(5_000_000).await.unwrap();
     store.forget_funnel(11).await.unwrap();
     assert!(counted(&store, 3_000_000).await.is_empty());
+}
+
+pub async fn what_steps_tell_is_forgotten_and_nothing_else_is(store: Db) {
+    let event = |topic: Topic, event: &str, time: i64| AuditEvent {
+        topic,
+        event: event.to_owned(),
+        time,
+        transaction: "t".into(),
+        user: "anonymous".into(),
+        object: String::new(),
+        successful: true,
+        detail: json!({}),
+    };
+    let events = [
+        event(Topic::Process, "completed", 100),
+        event(Topic::Process, "step", 101),
+        event(Topic::Activity, "step", 102),
+        event(Topic::Process, "step", 103),
+        event(Topic::Process, "step", 200),
+        event(Topic::Process, "completed", 201),
+    ];
+    store.commit(Unit { now: 201, spend: None, effects: events.map(Effect::Audit).into() }).await.unwrap();
+    let left = async || -> Vec<i64> {
+        let records = store.audit(&AuditQuery { limit: 10, ..AuditQuery::default() }).await.unwrap();
+        records.iter().map(|record| record.event.time).collect()
+    };
+    let behind = store.forget_steps(0, 200).await.unwrap();
+    assert_eq!(left().await, [201, 200, 102, 100]);
+    assert_eq!(store.forget_steps(behind, 200).await.unwrap(), behind, "it goes on where it was");
+    store.forget_steps(behind, 300).await.unwrap();
+    assert_eq!(left().await, [201, 102, 100]);
 }

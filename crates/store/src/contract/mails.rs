@@ -95,6 +95,7 @@ pub async fn a_withheld_mail_is_never_claimed_and_leaves_no_trace<S: Store>(stor
     let id = send(&store, 100, Mail { withheld: true, ..mail("1") }).await;
     assert_eq!((store.claim(100, 200, 1).await.unwrap(), store.next_due().await.unwrap()), (vec![], None));
     assert!(store.mail(id).await.unwrap().unwrap().mail.withheld);
+    assert_eq!(store.list(Some(OutboxState::Pending), 10).await.unwrap(), [], "nor counted among those that wait");
     store.delivered(id, 101).await.unwrap();
     assert_eq!(store.mail(id).await.unwrap(), None);
     let left = send(&store, 100, Mail { withheld: true, ..mail("2") }).await;

@@ -24,12 +24,12 @@ const PROXIES: [HeaderName; 8] = [
 ];
 
 /// Whether anything says that the request was passed on.
-pub(crate) fn looks_forwarded(headers: &HeaderMap) -> bool {
+pub fn looks_forwarded(headers: &HeaderMap) -> bool {
     PROXIES.iter().any(|name| headers.contains_key(name))
 }
 
 /// Whether `Host` is an address, `localhost`, or the host of `public_url`: a name that a stranger cannot let resolve to this machine.
-pub(crate) fn names_this_server(headers: &HeaderMap, public_url: &str) -> bool {
+pub fn names_this_server(headers: &HeaderMap, public_url: &str) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
     let Ok(host) = host.to_str() else { return false };

@@ -1,13 +1,13 @@
 //! The host that an address names.
 
 /// The host of a URL, without its port; an IPv6 address without its brackets.
-pub(crate) fn host_of(url: &str) -> &str {
+pub fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     name_of(rest.split(['/', '?', '#']).next().unwrap_or_default())
 }
 
 /// The same of what `Host` says: a name or an address, perhaps with a port.
-pub(crate) fn name_of(authority: &str) -> &str {
+pub fn name_of(authority: &str) -> &str {
     let name = match authority.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => name,
         _ => authority,
@@ -16,7 +16,7 @@ pub(crate) fn name_of(authority: &str) -> &str {
 }
 
 /// Whether a host is this machine, and no other one can be reached by it.
-pub(crate) fn is_here(host: &str) -> bool {
+pub fn is_here(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: std::net::IpAddr| address.to_canonical().is_loopback())
 }
 
