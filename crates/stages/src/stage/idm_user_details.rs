@@ -10,9 +10,7 @@ use async_trait::async_trait;
 use crest::ResourceError;
 use identity::{JsonType, ObjectSchema, PEOPLE, Property, Schemas};
 use process::keys::{Flag, PreferenceNames, PropertyNames};
-use process::{
-    Compiling, Example, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest,
-};
+use process::{Compiling, Example, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

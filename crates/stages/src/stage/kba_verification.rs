@@ -162,7 +162,16 @@ impl Stage<Services> for KbaVerification {
             }
         }
         if !(right & alive & account.stored.is_some()) {
-            cx.because(if account.stored.is_none() { "nobody-found" } else if alive { "answers-differ" } else { "too-many-answers" }, Value::Null);
+            cx.because(
+                if account.stored.is_none() {
+                    "nobody-found"
+                } else if alive {
+                    "answers-differ"
+                } else {
+                    "too-many-answers"
+                },
+                Value::Null,
+            );
             return Err(Refusal::AnswersWrong.into());
         }
         attempts::forget(cx, &self.kba, &account).await?;

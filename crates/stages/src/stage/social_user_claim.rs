@@ -246,10 +246,7 @@ impl SocialUserClaim {
             .filter(|provider| linked.iter().any(|(of, _)| *of == social::collection(&provider.name)))
             .map(social::Provider::button)
             .collect();
-        let error = error.or_else(|| {
-            (buttons.is_empty() && !has_password(person))
-                .then_some(claim_refusal::UNCLAIMABLE)
-        });
+        let error = error.or_else(|| (buttons.is_empty() && !has_password(person)).then_some(claim_refusal::UNCLAIMABLE));
         if !buttons.is_empty() {
             asked = asked.definition("providers", json!({ "type": "array", "items": { "type": "object", "oneOf": buttons } }));
         }

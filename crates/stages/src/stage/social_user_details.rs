@@ -80,8 +80,7 @@ impl Stage<Services> for SocialUserDetails {
         for (name, description) in PROVIDER_INPUT {
             asked = asked.optional(name, json!({ "description": description, "type": "string" }));
         }
-        let usable: Vec<Value> =
-            cx.services.social.iter().filter(|_| self.takes_providers()).filter_map(Provider::for_clients).collect();
+        let usable: Vec<Value> = cx.services.social.iter().filter(|_| self.takes_providers()).filter_map(Provider::for_clients).collect();
         Ok(Some(asked.definition("providers", json!({ "type": "array", "items": { "type": "object", "oneOf": usable } }))))
     }
 

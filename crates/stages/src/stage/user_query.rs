@@ -135,7 +135,14 @@ impl Stage<Services> for UserQuery {
             (None, None) if found.ambiguous.is_empty() => "nobody-found",
             (None, None) => "several-found",
         };
-        cx.because(what, if usable.is_none() { json!({ "object": one.as_ref().map(|one| format!("{}/{}", self.collection, one.id)) }) } else { Value::Null });
+        cx.because(
+            what,
+            if usable.is_none() {
+                json!({ "object": one.as_ref().map(|one| format!("{}/{}", self.collection, one.id)) })
+            } else {
+                Value::Null
+            },
+        );
         if usable.is_none() && !conceals {
             return Err(Refusal::NoAccount.into());
         }
