@@ -32,19 +32,13 @@ impl Nodes {
         Self { id: BASE64_URL_SAFE_NO_PAD.encode(random_bytes::<16>(random)), alive: AtomicU32::new(1) }
     }
 
-    /// Says that this node is there and asks how many are; whether that has changed.
-    pub(crate) async fn look(&self, db: &Db, now: i64) -> bool {
+    /// Says that this node is there and asks how many are: their number, when it has changed.
+    pub(crate) async fn look(&self, db: &Db, now: i64) -> Option<u32> {
         match db.nodes(&self.id, now).await {
-            Ok(alive) => {
-                let changed = self.alive.swap(alive, Ordering::Relaxed) != alive;
-                if changed {
-                    tracing::info!(nodes = alive, "the number of nodes that share the limits has changed");
-                }
-                changed
-            }
+            Ok(alive) => (self.alive.swap(alive, Ordering::Relaxed) != alive).then_some(alive),
             Err(error) => {
                 tracing::warn!(%error, "it is not known how many nodes there are; the limits stay as they were shared");
-                false
+                None
             }
         }
     }

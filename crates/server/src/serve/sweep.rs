@@ -30,8 +30,10 @@ pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         let now = app.accounts.now();
-        if app.nodes.look(&app.db, now).await {
+        if let Some(alive) = app.nodes.look(&app.db, now).await {
             app.share_limits(&app.accounts.runtime.load().project.settings.limits);
+            // Said once it holds.
+            tracing::info!(nodes = alive, "the number of nodes that share the limits has changed");
         }
         let idle = i64::try_from(app.accounts.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
         let swept = async {
