@@ -76,6 +76,14 @@ fn it_is_for_administrators_from_the_networks_of_the_project() {
         let mut visitor = Visitor::new(here.address()).with(name, value);
         assert_eq!(visitor.open(CONSOLE).status, 404, "{name}");
     }
+    // A proxy that is trusted, and says nothing of who asks.
+    let trusting = server("[proxies]\ntrusted = [\"127.0.0.1\"]\n");
+    for (name, value) in
+        [("Via", "1.1 proxy"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=unknown"), ("X-Forwarded-For", "127.0.0.1, ?")]
+    {
+        let mut visitor = Visitor::new(trusting.address()).with(name, value);
+        assert_eq!(visitor.open(CONSOLE).status, 404, "{name}: {value}");
+    }
     let off = server("[pages]\nbuiltin = false\n");
     assert_eq!(Visitor::new(off.address()).open(CONSOLE).status, 404);
 }
