@@ -116,7 +116,8 @@ fn sorted_by_the_store(cx: &Context<'_>, walk: &Walk<'_>, request: &QueryRequest
     let first = sides.first()?;
     let schema = cx.runtime.schemas.get(&first.collection)?;
     let is_plain = |pointer: &Pointer| {
-        let property = pointer.top().and_then(|name| schema.property(name));
+        // `_id` and `_rev` are the reference's, whatever a schema says of its objects.
+        let property = pointer.top().filter(|name| !name.starts_with('_')).and_then(|name| schema.property(name));
         property.is_some_and(|property| {
             property.relationship.is_none() && !property.is_virtual && !property.is_credential() && !property.is_sealed()
         })
