@@ -102,6 +102,11 @@ fn days_and_languages_are_apart_where_it_is_asked_and_exports_hide_small_counts(
     server.anonymous().goes_on("reset", None, &crate::support::people::query("mail", "none@example.test"));
     assert_eq!(numbers(&rows(&server, "days=1"))[0][0], 1);
     assert_eq!(rows(&server, "by=day").len(), 4, "two days of two stages");
+    let page = |more: &str| server.admin().get(&format!("vestibule/funnel?by=day&_queryFilter=true&_pageSize=3{more}")).ok();
+    let first = page("&_totalPagedResultsPolicy=EXACT");
+    assert_eq!((first["resultCount"].as_u64(), first["totalPagedResults"].as_u64()), (Some(3), Some(4)));
+    let rest = page(&format!("&_pagedResultsCookie={}", first["pagedResultsCookie"].as_str().unwrap()));
+    assert_eq!((&rest, rest["resultCount"].as_u64()), (&page("&_pagedResultsOffset=3"), Some(1)));
     server.admin().get("vestibule/funnel?by=person").refused(400);
     server.admin().get("vestibule/funnel?days=many").refused(400);
 

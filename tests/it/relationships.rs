@@ -37,7 +37,7 @@ fn managed() -> Value {
     let object = |name: &str, properties: Value| json!({ "name": name, "schema": { "type": "object", "properties": properties } });
     json!({ "objects": [
         object("user", json!({
-            "userName": text(), "sn": text(), "password": { "type": "string", "scope": "private" },
+            "_id": text(), "userName": text(), "sn": text(), "password": { "type": "string", "scope": "private" },
             "manager": one(side("managed/user", "reports", &none)),
             "reports": list(&side("managed/user", "manager", &none)),
             "roles": list(&side("managed/role", "members", &none)),
@@ -339,6 +339,25 @@ fn relationships_are_searched_by_where_they_lead() {
     assert_eq!((second["resultCount"].clone(), second["pagedResultsCookie"].clone()), (json!(1), Value::Null));
     let sorted = admin().get(&format!("{boss}/reports?_queryFilter=true&_sortKeys=-userName&_pageSize=1")).ok();
     assert_eq!(sorted["result"][0]["userName"], json!(all.last().unwrap()));
+}
+
+/// A schema may declare `_id`, and as a rule does; the store's order by it would be the order of the people.
+#[test]
+fn references_are_sorted_by_their_own_id_and_not_by_that_of_what_they_lead_to() {
+    let boss = user();
+    for _ in 0..8 {
+        made("user", &json!({ "manager": to(&boss) }));
+    }
+    let ids = |more: &str| -> Vec<String> {
+        let page = admin().get(&format!("{boss}/reports?_queryFilter=true{more}")).ok();
+        page["result"].as_array().unwrap().iter().map(|one| one["_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut sorted = ids("");
+    sorted.sort();
+    assert_eq!((ids("&_sortKeys=_id"), sorted.len()), (sorted.clone(), 8));
+    assert_eq!(ids("&_sortKeys=_id&_pageSize=3&_pagedResultsOffset=3"), sorted[3..6]);
+    sorted.reverse();
+    assert_eq!(ids("&_sortKeys=-_id"), sorted);
 }
 
 /// Pages follow one another by what came last, so that nobody is missed and nobody comes twice when others go meanwhile.

@@ -16,7 +16,7 @@ export async function launch() {
   const puppeteer = tools('puppeteer-core').default ?? tools('puppeteer-core');
   if (!given.firefox) throw new Error('there is no Firefox: run `make test-firefox`, or set VESTIBULE_FIREFOX');
   const start = (scripts) => puppeteer.launch({
-    browser: 'firefox', executablePath: given.firefox, headless: true, protocolTimeout: 2 * PATIENCE,
+    browser: 'firefox', executablePath: given.firefox, headless: true, timeout: PATIENCE, protocolTimeout: 2 * PATIENCE,
     extraPrefsFirefox: { 'intl.accept_languages': 'en', 'javascript.enabled': scripts, ...SILENT },
   });
   const [withScripts, without] = await Promise.all([start(true), start(false)]);

@@ -10,8 +10,8 @@ export const tools = createRequire(process.env.VESTIBULE_NODE_MODULES + '/of-the
 export const given = JSON.parse(process.env.VESTIBULE_PAGES_TESTS);
 export const ADMIN_PASSWORD = given.password;
 
-/** How long anything may take to become true, in milliseconds. */
-export const PATIENCE = Number(process.env.VESTIBULE_PAGES_PATIENCE || 20_000);
+/** How long anything may take to become true, in milliseconds: as long as the tests wait that start this. It is for what hangs, not for what is slow. */
+export const PATIENCE = Number(process.env.VESTIBULE_PAGES_PATIENCE || 60_000);
 
 export const PASSWORD = 'Str0ngEnough!';
 export const NEW_PASSWORD = 'N3wPassword!';
@@ -110,7 +110,7 @@ export const unused = (tag) => `${tag}${++people}`;
 export async function launch() {
   const { chromium } = tools('playwright-core');
   return chromium.launch({
-    executablePath: given.chromium,
+    executablePath: given.chromium, timeout: PATIENCE,
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update'],
   });
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crest::{Filter, Pointer, ResourceError};
-use identity::Objects;
+use identity::{Objects, PEOPLE};
 use process::{OutboxEntry, OutboxState};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -21,9 +21,6 @@ pub enum Sought {
     /// Those of a person, `managed/user/<id>`.
     Person(String),
 }
-
-/// The collection of those who are known by a name alone.
-const PEOPLE: &str = "managed/user";
 
 /// What is said of a decision: its word in the trail, the sentence, and what it means for somebody who waits for a mail or a way on.
 /// `{by}` and the like stand for members of the reason.
@@ -83,18 +80,19 @@ const SAID: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The person that somebody means: the path of an object, `managed/user/<id>`, or the name they sign in with. Nothing where that is nobody.
+/// The path of the person that somebody means, who is named by it, `managed/user/<id>`, or by the name they sign in with. Nothing where that is
+/// nobody.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn person(objects: &dyn Objects, named: &str) -> Result<Option<Sought>, ResourceError> {
+pub async fn person(objects: &dyn Objects, named: &str) -> Result<Option<String>, ResourceError> {
     let named = named.trim().trim_matches('/');
     if named.starts_with("managed/") {
-        return Ok(Some(Sought::Person(named.to_owned())));
+        return Ok(Some(named.to_owned()));
     }
     let (filter, mail) = (Filter::equals("userName", named), Pointer::from_tokens([stages::MAIL]));
     let found = identity::find::person(objects, PEOPLE, &filter, &mail).await?;
-    Ok(found.person.map(|found| Sought::Person(format!("{PEOPLE}/{}", found.id))))
+    Ok(found.person.map(|found| format!("{PEOPLE}/{}", found.id)))
 }
 
 /// The runs that events tell of, the one that began last first. Events are as the audit trail shows them, in any order; `mails` are those whose

@@ -7,28 +7,23 @@ use std::collections::BTreeMap;
 
 use process::Counted;
 use serde_json::{Map, Value, json};
-use time::{Date, OffsetDateTime};
+use time::OffsetDateTime;
 
 /// Counts below it are hidden in exports.
-pub const HIDDEN_BELOW: u64 = 10;
+const HIDDEN_BELOW: u64 = 10;
 
 /// What is counted at each stage, in the order of a table.
 const PLAIN: [&str; 4] = ["entered", "completed", "abandoned", "open"];
 
-/// A day as it is written, `2024-05-31`.
+/// The first of the last `days` days, in days since 1970. Today is one of them; `now` in seconds since 1970.
 #[must_use]
-pub fn date(day: i64) -> String {
-    OffsetDateTime::from_unix_timestamp(day.saturating_mul(86_400)).map(|time| time.date().to_string()).unwrap_or_default()
+pub fn since(now: i64, days: u32) -> i64 {
+    now.div_euclid(86_400).saturating_add(1).saturating_sub(i64::from(days))
 }
 
-/// The day of a date, in days since 1970.
-#[must_use]
-pub fn day(date: &str) -> Option<i64> {
-    let mut parts = date.split('-').map(str::parse::<u16>);
-    let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-    let month = time::Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let date = Date::from_calendar_date(i32::from(year), month, u8::try_from(day).ok()?).ok()?;
-    parts.next().is_none().then(|| date.midnight().assume_utc().unix_timestamp() / 86_400)
+/// A day as it is written, `2024-05-31`.
+fn date(day: i64) -> String {
+    OffsetDateTime::from_unix_timestamp(day.saturating_mul(86_400)).map(|time| time.date().to_string()).unwrap_or_default()
 }
 
 /// A row for each stage, in the order of process, version, day, language and place. What `by_day` and `by_language` leave out is added up.
@@ -171,8 +166,13 @@ mod tests {
         assert_eq!((all.len(), &all[0]["entered"], &all[0]["failed"]["x"]), (1, &json!(12), &json!(2)));
         let by_day = rows(&counts, true, true);
         assert_eq!((by_day.len(), &by_day[1]["day"], &by_day[1]["entered"]), (2, &json!("2022-01-09"), &json!(5)));
-        assert_eq!(day("2022-01-09"), Some(19_001));
-        assert_eq!((day("2022-02-30"), day("x"), day("2022-01-09-1")), (None, None, None));
+    }
+
+    #[test]
+    fn today_is_the_last_of_the_days_that_are_told_of() {
+        let noon = 19_001 * 86_400 + 43_200;
+        assert_eq!((since(noon, 1), since(noon, 30), since(noon, 0)), (19_001, 18_972, 19_002));
+        assert_eq!(since(-1, 1), -1);
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod mail_confirmation;
 mod newcomer;
 mod notices;
 mod notifications;
+mod operator;
 mod pace;
 mod passwords;
 pub mod ports;

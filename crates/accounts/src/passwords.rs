@@ -80,7 +80,7 @@ impl Attempt<'_> {
     }
 
     async fn verify_managed(&self, module: &Module, name: &str, password: &str) -> Result<Option<Principal>, ResourceError> {
-        let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
+        let collection = module.collection();
         let schema = self.runtime.schemas.get(collection);
         let filter = Filter::equals(login_property(module, schema), name);
         let mail = Pointer::from_tokens([stages::MAIL]);

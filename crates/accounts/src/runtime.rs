@@ -72,9 +72,7 @@ impl Runtime {
     /// The module that signs the people of a collection in.
     #[must_use]
     pub fn module(&self, collection: &str) -> Option<&Module> {
-        let keeps = |module: &&Module| {
-            module.kind == ModuleKind::ManagedUser && module.resource.as_deref().unwrap_or("managed/user").trim_matches('/') == collection
-        };
+        let keeps = |module: &&Module| module.kind == ModuleKind::ManagedUser && module.collection() == collection;
         self.project.authentication.enabled().find(keeps)
     }
 

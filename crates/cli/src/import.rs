@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use identity::PEOPLE;
 use moving::{Form, ImportError, Imported, Mapping, Report, Resolution, SignedKinds, Source};
 use server::{FarEnd, FarEndError, Fetched, FollowError, Known, MovingIn, Round};
 
@@ -293,7 +294,7 @@ impl Import {
         let Some(address) = self.from.clone().filter(|address| !is_repository(address)) else { return Ok(None) };
         let FarEndArgs { from_user, from_password_file, from_collections, page_size, pages_per_second, .. } = &self.far_end;
         let password = secret(from_password_file.as_deref(), FROM_PASSWORD, "--from-password-file")?;
-        let collections = if from_collections.is_empty() { vec!["managed/user".to_owned()] } else { from_collections.clone() };
+        let collections = if from_collections.is_empty() { vec![PEOPLE.to_owned()] } else { from_collections.clone() };
         let (user, page, pages_per_second) = (from_user.clone(), *page_size, *pages_per_second);
         Ok(Some(FarEnd { address, user, password, collections, page, pages_per_second }))
     }

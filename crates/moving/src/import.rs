@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crest::Pointer;
 use identity::secret::{HashParameters, Scratch, Secret, SecretError, hash_in};
-use identity::{Managed, ObjectsError, Scope};
+use identity::{Managed, ObjectsError, PEOPLE, Scope};
 use process::{CommitError, LedgerError};
 use serde_json::Value;
 use store::Db;
@@ -112,7 +112,7 @@ impl<'i> Import<'i> {
         names: Vec<(String, Pointer, bool)>,
         judges_role: JudgesRole<'i>,
     ) -> Self {
-        let people = "managed/user".to_owned();
+        let people = PEOPLE.to_owned();
         let meta = managed.schemas.get(&people).map_or("_meta", |schema| schema.meta_property()).to_owned();
         let within = |member: &str| Pointer::from_tokens([meta.as_str(), member]);
         let brought = vec![

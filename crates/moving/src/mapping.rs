@@ -25,6 +25,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use identity::PEOPLE;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -46,7 +47,7 @@ pub struct Mapping {
 
 impl Default for Mapping {
     fn default() -> Self {
-        Self { collection: "managed/user".to_owned(), quoted: false, separator: None, columns: BTreeMap::new(), constants: Map::new() }
+        Self { collection: PEOPLE.to_owned(), quoted: false, separator: None, columns: BTreeMap::new(), constants: Map::new() }
     }
 }
 

@@ -80,11 +80,16 @@ pub(crate) async fn begin(visit: &Visit) -> Outcome {
     Ok(see_other(&sent.url))
 }
 
-/// What a browser was sent away with that comes back with the answer to it. The address may be another client's too.
-pub(crate) fn returning(accounts: &Accounts, runtime: &Runtime, parts: &Parts, secure: bool) -> Option<Away> {
-    let query = Form::parse(parts.uri.query()?.as_bytes());
-    let returns = runtime.social.iter().any(|provider| provider.returns_to(parts.uri.path()));
-    if parts.method != Method::GET || !query.has("state") || !returns {
+/// Whether a request may be that of a browser which comes back: nothing but its address is looked at.
+pub(crate) fn may_return(runtime: &Runtime, parts: &Parts) -> bool {
+    parts.method == Method::GET
+        && parts.uri.query().is_some()
+        && runtime.social.iter().any(|provider| provider.returns_to(parts.uri.path()))
+}
+
+/// What a browser was sent away with that comes back with the answer to it, in the `query` of its request. The address may be another client's too.
+pub(crate) fn returning(accounts: &Accounts, runtime: &Runtime, parts: &Parts, query: &Form, secure: bool) -> Option<Away> {
+    if !may_return(runtime, parts) || !query.has("state") {
         return None;
     }
     let sealed = cookie::values(&parts.headers, &browser::named(COOKIE, secure)).next()?.to_owned();

@@ -1,4 +1,5 @@
-//! `/vestibule/console`: what an operator looks at and does in a browser. Everything here can be done over REST too.
+//! `/vestibule/console`: what an operator looks at and does in a browser. Whatever is done here can be done over REST too, by the same functions of
+//! `accounts`; docs/operations/console.md says where what is shown can be read otherwise.
 //!
 //! Easiest to get wrong: it is for administrators, from the networks that `[console]` names, judged by the client's believed address. From
 //! elsewhere, through a proxy whose word does not count, and under a foreign `Host` ([`wire::direct`]), there is no such page, whoever asks.
@@ -13,14 +14,15 @@ use http::StatusCode;
 use wire::direct::names_this_server;
 
 pub(crate) use self::shape::Console;
-use self::shape::{PATH, encoded};
+use self::shape::PATH;
 use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::visit::{Outcome, Visit};
+use crate::way::encoded;
 
 /// GET and POST of the overview.
 pub(crate) async fn overview(visit: &Visit) -> Outcome {
-    if let Err(outcome) = allowed(visit) {
+    if let Some(outcome) = turned_away(visit) {
         return outcome;
     }
     shown(visit, overview::page(visit).await?)
@@ -28,7 +30,7 @@ pub(crate) async fn overview(visit: &Visit) -> Outcome {
 
 /// GET and POST of a part.
 pub(crate) async fn part(visit: &Visit) -> Outcome {
-    if let Err(outcome) = allowed(visit) {
+    if let Some(outcome) = turned_away(visit) {
         return outcome;
     }
     let (part, post) = (visit.segment(), visit.is_post());
@@ -46,7 +48,7 @@ pub(crate) async fn part(visit: &Visit) -> Outcome {
 
 /// GET of a process.
 pub(crate) async fn process(visit: &Visit) -> Outcome {
-    if let Err(outcome) = allowed(visit) {
+    if let Some(outcome) = turned_away(visit) {
         return outcome;
     }
     shown(visit, one_process::page(visit).await?)
@@ -54,41 +56,41 @@ pub(crate) async fn process(visit: &Visit) -> Outcome {
 
 /// GET of the map of a process.
 pub(crate) async fn map(visit: &Visit) -> Outcome {
-    if let Err(outcome) = allowed(visit) {
+    if let Some(outcome) = turned_away(visit) {
         return outcome;
     }
     one_process::map(visit).await
 }
 
-/// Whether somebody may be here; what they are told where they may not.
-fn allowed(visit: &Visit) -> Result<(), Outcome> {
+/// What somebody is told who may not be here.
+fn turned_away(visit: &Visit) -> Option<Outcome> {
     let address = visit.client.address.to_canonical();
     let mut networks = visit.runtime.project.settings.console.iter();
     let named = names_this_server(&visit.parts.headers, &visit.runtime.public_url);
     if !named || !visit.client.believed || !networks.any(|network| network.contains(address)) {
-        return Err(Err(DeadEnd::new(Why::NotFound)));
+        return Some(Err(DeadEnd::new(Why::NotFound)));
     }
     if !visit.is_signed_in() && !visit.is_post() {
-        return Err(Ok(see_other(&format!("/sign-in?to={}", encoded(visit.parts.uri.path())))));
+        return Some(Ok(see_other(&format!("/sign-in?to={}", encoded(visit.parts.uri.path())))));
     }
     if !visit.principal.is_administrator() {
-        return Err(Err(DeadEnd::new(Why::Forbidden)));
+        return Some(Err(DeadEnd::new(Why::Forbidden)));
     }
     if visit.is_post() && !visit.genuine {
-        return Err(Err(DeadEnd { again: PATH.to_owned(), ..DeadEnd::new(Why::OldForm) }));
+        return Some(Err(DeadEnd { again: PATH.to_owned(), ..DeadEnd::new(Why::OldForm) }));
     }
-    Ok(())
+    None
 }
 
 fn shown(visit: &Visit, mut page: Console) -> Outcome {
     page.notice = match visit.query.get("done") {
-        "" => String::new(),
         "retried" => "The mail is sent once more.".to_owned(),
         "taken" => "The mail server took the mail.".to_owned(),
         "ended" => "The session was ended.".to_owned(),
         "cleared" => "The limits were ended.".to_owned(),
         "address" => "That is no mail address that can be written to. Nothing was sent.".to_owned(),
-        _ => "The mail server did not take the mail: it is below, with what the server said.".to_owned(),
+        "refused" => "The mail server did not take the mail: it is below, with what the server said.".to_owned(),
+        _ => String::new(),
     };
     visit.page(StatusCode::OK, &page)
 }

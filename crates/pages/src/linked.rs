@@ -6,6 +6,7 @@
 use accounts::access::Decision;
 use accounts::{AccountError, Elsewhere};
 use http::StatusCode;
+use identity::PEOPLE;
 use serde::Serialize;
 
 use crate::account::Gate;
@@ -93,7 +94,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
 
 /// Whether accounts elsewhere can be linked to whoever is signed in.
 pub(crate) fn offered(visit: &Visit) -> bool {
-    visit.principal.component == "managed/user" && visit.runtime.social_module().is_some() && !visit.runtime.social.is_empty()
+    visit.principal.component == PEOPLE && visit.runtime.social_module().is_some() && !visit.runtime.social.is_empty()
 }
 
 async fn post(visit: &Visit, id: &str) -> Outcome {

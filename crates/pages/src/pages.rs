@@ -103,8 +103,11 @@ impl Pages {
     /// Whether a browser comes back from an identity provider to which these pages sent it: the address may be another client's too.
     pub fn awaits(&self, parts: &Parts) -> bool {
         let runtime = self.accounts.runtime.load();
-        let comes = |secure: bool| away::returning(&self.accounts, &runtime, parts, secure).is_some();
-        runtime.project.settings.pages.builtin && (comes(true) || comes(false))
+        if !runtime.project.settings.pages.builtin || !away::may_return(&runtime, parts) {
+            return false;
+        }
+        let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        [true, false].into_iter().any(|secure| away::returning(&self.accounts, &runtime, parts, &query, secure).is_some())
     }
 
     async fn page(&self, runtime: Arc<Runtime>, look: Arc<Look>, parts: Parts, body: Body, peer: Peer) -> Response<Body> {
@@ -213,7 +216,7 @@ impl Visit {
 
 /// Leads a request to the function of its page.
 async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
-    let away = away::returning(&visit.accounts, &visit.runtime, &visit.parts, visit.secure);
+    let away = away::returning(&visit.accounts, &visit.runtime, &visit.parts, &visit.query, visit.secure);
     if let Some(away) = away.filter(|away| away.is_of(visit)) {
         // This browser asked for it.
         visit.genuine = true;

@@ -1,5 +1,6 @@
 //! The page that asks what a stage asks.
 
+use identity::PEOPLE;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -196,7 +197,7 @@ pub(crate) fn fields_of(visit: &Visit, step: &Step) -> Vec<Field> {
     let runtime = &visit.runtime;
     let file = runtime.project.processes.iter().find(|file| file.name == step.process).map(|file| &file.value);
     let query_fields = file.map(query_fields).unwrap_or_default();
-    let collection = file.and_then(collection).unwrap_or_else(|| "managed/user".to_owned());
+    let collection = file.and_then(collection).unwrap_or_else(|| PEOPLE.to_owned());
     let asked = step.asked.get("type").and_then(Value::as_str).unwrap_or_default();
     let resource = if asked == "resetStage" { "selfservice/reset" } else { "selfservice/registration" };
     let policies = runtime.policies.describe(resource);

@@ -18,7 +18,7 @@ use crate::session;
 use crate::step::{Draft, again_after, status};
 use crate::trouble;
 use crate::visit::{Outcome, Visit};
-use crate::way::{HOME, Purpose, path};
+use crate::way::{HOME, Purpose, encoded, path};
 use crate::words::Words;
 
 /// The page.
@@ -112,11 +112,7 @@ async fn too_often(visit: &Visit, to: &str, seconds: u64) -> Outcome {
 async fn again(visit: &Visit, to: &str, problems: Vec<Problem>, status: u16, retry_after: Option<u64>) -> Outcome {
     let draft = Draft::of(visit, &fields(), problems, status).retry_after(retry_after);
     let Some(at) = visit.keep_draft(&draft, &draft).await? else { return shown(visit, to, Some(&draft)) };
-    let to = if to == HOME {
-        String::new()
-    } else {
-        format!("&to={}", percent_encoding::utf8_percent_encode(to, percent_encoding::NON_ALPHANUMERIC))
-    };
+    let to = if to == HOME { String::new() } else { format!("&to={}", encoded(to)) };
     Ok(see_other(&format!("/sign-in?at={at}{to}")))
 }
 

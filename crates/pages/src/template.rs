@@ -11,9 +11,9 @@ use fluent_bundle::FluentValue;
 use identity::html::escape;
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::language::{Languages, direction};
+use crate::way::encoded;
 use crate::words::Words;
 
 /// The templates of the binary.
@@ -156,7 +156,7 @@ fn environment(languages: &Arc<Languages>) -> Environment<'static> {
     environment.set_undefined_behavior(UndefinedBehavior::Lenient);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_formatter(write);
-    environment.add_filter("urlencode", |text: String| utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string());
+    environment.add_filter("urlencode", |text: String| encoded(&text));
     for (name, source) in BUILTIN {
         if let Err(error) = environment.add_template(name, source) {
             tracing::error!(template = name, %error, "a built-in template cannot be read");

@@ -62,7 +62,7 @@ pub use passage::{Counted, Passage, Reason, language};
 pub use placed::{AnyStage, Delivery, Joined, Placed, Progress, StageContext};
 pub use ports::{
     CommitError, Handover, Ledger, LedgerError, Outbox, OutboxEntry, OutboxState, Receipt, Sessions, Spend, StoredContext,
-    StoredDefinition, UNIQUE, Unit,
+    StoredDefinition, UNIQUE, UndeliveredMails, Unit,
 };
 pub use requirements::{Requirements, Tag};
 pub use session::Session;

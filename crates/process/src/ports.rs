@@ -269,6 +269,17 @@ pub struct OutboxEntry {
     pub detail: Value,
 }
 
+/// Mails of the outbox that are not delivered, those aside that are withheld.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UndeliveredMails {
+    /// Those that will be tried, again or for the first time.
+    pub waiting: i64,
+    /// When the oldest of them was acknowledged, in seconds since 1970.
+    pub oldest: Option<i64>,
+    /// Those that were given up.
+    pub dead: i64,
+}
+
 /// Takes mails over in the moment they are committed, so that nobody has to look for them.
 pub trait Handover: Send + Sync {
     /// Seconds from the commit until another node may try a mail that was taken over.
@@ -313,6 +324,9 @@ pub trait Outbox: Send + Sync {
 
     /// Mails of a state, newest first, without those that are withheld; all of any state where none is said.
     async fn list(&self, state: Option<OutboxState>, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError>;
+
+    /// How many are not delivered.
+    async fn undelivered(&self) -> Result<UndeliveredMails, LedgerError>;
 
     /// One mail.
     async fn mail(&self, id: MailId) -> Result<Option<OutboxEntry>, LedgerError>;

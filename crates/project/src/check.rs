@@ -6,6 +6,7 @@
 pub(crate) mod listed;
 mod stage_keys;
 
+use identity::PEOPLE;
 use process::Catalogue;
 use serde_json::Value;
 use stages::Services;
@@ -171,7 +172,7 @@ fn companions_of_stages(project: &Project, catalogue: &Catalogue<Services>, sink
 
 /// Attributes that cannot be filled in: with a required one nobody gets past the form.
 fn attributes_of_form(project: &Project, process: &ProcessFile, pointer: &str, stage: &Value, sink: &Sink) {
-    let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or("managed/user").trim_matches('/');
+    let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or(PEOPLE).trim_matches('/');
     let Some(schema) = project.schemas.get(collection) else { return };
     for (index, attribute) in stage.get("attributes").and_then(Value::as_array).into_iter().flatten().enumerate() {
         let Some(name) = attribute.get("name").and_then(Value::as_str) else { continue };

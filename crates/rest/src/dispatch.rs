@@ -57,7 +57,7 @@ pub async fn dispatch(app: &App, parts: &Parts, below: &str, body: Body, peer: P
     let accounts = app.accounts.as_ref();
     let runtime = accounts.runtime.load_full();
     let client = Client::of(peer, &parts.headers, |address| runtime.trusts(address));
-    if !client.direct && !runtime.trusts(peer.address.to_canonical()) {
+    if !client.believed && !runtime.trusts(peer.address.to_canonical()) {
         app.unbelieved.tell(peer.address.to_canonical(), &parts.headers);
     }
     let transaction = accounts.transaction();

@@ -96,29 +96,26 @@ pub enum Body {
 /// Parameters of an operation on one object.
 pub(crate) const CONDITIONAL: &[&str] = &["_fields", "_prettyPrint"];
 
-/// Parameters of a query.
-pub(crate) const QUERY: &[&str] = &[
-    "_queryFilter",
-    "_fields",
-    "_sortKeys",
-    "_pageSize",
-    "_pagedResultsCookie",
-    "_pagedResultsOffset",
-    "_totalPagedResultsPolicy",
-    "_prettyPrint",
-];
+/// Parameters of a query, and what else it takes.
+macro_rules! query_and {
+    ($($more:literal),*) => {
+        &[
+            "_queryFilter",
+            "_fields",
+            "_sortKeys",
+            "_pageSize",
+            "_pagedResultsCookie",
+            "_pagedResultsOffset",
+            "_totalPagedResultsPolicy",
+            "_prettyPrint",
+            $($more),*
+        ]
+    };
+}
+pub(crate) use query_and;
 
-/// Parameters of a query about what belongs to somebody.
-pub(crate) const OF_OWNER: &[&str] = &[
-    "_queryFilter",
-    "_fields",
-    "_sortKeys",
-    "_pageSize",
-    "_pagedResultsCookie",
-    "_pagedResultsOffset",
-    "_totalPagedResultsPolicy",
-    "owner",
-];
+/// Parameters of a query.
+pub(crate) const QUERY: &[&str] = query_and!();
 
 /// Reading or finding.
 pub(crate) const fn get(path: &'static str, who: Who, summary: &'static str) -> Operation {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use accounts::explain::{self, Sought};
+use accounts::funnel;
 use crest::ResourceError;
 use serde_json::Value;
 
@@ -14,7 +15,8 @@ impl Offline {
     /// # Errors
     /// [`OfflineError::Nobody`].
     pub async fn sought(&self, name: &str) -> Result<Sought, OfflineError> {
-        explain::person(&self.db, name).await?.ok_or_else(|| OfflineError::Nobody(name.to_owned()))
+        let found = explain::person(&self.db, name).await?;
+        found.map(Sought::Person).ok_or_else(|| OfflineError::Nobody(name.to_owned()))
     }
 
     /// What happened in runs of processes, as [`explain::runs`] says it; `data` holds the files of the audit trail.
@@ -32,8 +34,8 @@ impl Offline {
     /// When the store does not answer.
     pub async fn funnel(&self, days: u32, apart: bool) -> Result<Vec<Value>, OfflineError> {
         let now = self.clock.unix_seconds();
-        let since = now.div_euclid(86_400).saturating_add(1).saturating_sub(i64::from(days));
+        let since = funnel::since(now, days);
         let counts = self.db.funnel(since, now).await.map_err(ResourceError::from)?;
-        Ok(accounts::funnel::rows(&counts, apart, apart))
+        Ok(funnel::rows(&counts, apart, apart))
     }
 }

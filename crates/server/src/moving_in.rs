@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use accounts::rights;
 use crest::Pointer;
-use identity::Schemas;
 use identity::grants::ROLES;
 use identity::secret::HashParameters;
+use identity::{PEOPLE, Schemas};
 use jose::Keystore;
 use moving::{ExportError, ExportForm, Exported, Import, Resolution, Source};
 use serde_json::Value;
@@ -119,7 +119,7 @@ impl MovingIn {
         if let Some(other) = collections.iter().find(|name| !kept.contains(name)) {
             return Err(ExportError::Collection(other.clone(), kept.join(", ")));
         }
-        let people = ["managed/user".to_owned()];
+        let people = [PEOPLE.to_owned()];
         let collections = match form {
             _ if !collections.is_empty() => collections,
             ExportForm::JsonLines => &kept,

@@ -11,7 +11,7 @@ use identity::consent::Consents;
 use identity::kba::KbaConfig;
 use identity::secret::{Hasher, OpensCrypto};
 use identity::terms::Terms;
-use identity::{Managed, Objects, Policies, Schemas, ScriptPorts};
+use identity::{Managed, Objects, PEOPLE, Policies, Schemas, ScriptPorts};
 use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process, ProcessMap, Version};
 use project::{
@@ -176,9 +176,9 @@ impl Material {
     #[must_use]
     pub(crate) fn names(&self) -> std::collections::BTreeSet<(String, Pointer)> {
         let mut names: std::collections::BTreeSet<_> =
-            ["userName", "mail"].map(|name| ("managed/user".to_owned(), Pointer::from_tokens([name]))).into();
+            ["userName", "mail"].map(|name| (PEOPLE.to_owned(), Pointer::from_tokens([name]))).into();
         for module in self.project.authentication.modules.iter().filter(|module| module.kind == ModuleKind::ManagedUser) {
-            let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
+            let collection = module.collection();
             let property = login_property(module, self.project.schemas.get(collection));
             names.insert((collection.to_owned(), Pointer::from_tokens([property])));
         }
@@ -367,7 +367,7 @@ fn queried(file: &Value) -> Vec<(String, Pointer)> {
     let stages = file.get("stageConfigs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut found = Vec::new();
     for stage in stages {
-        let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or("managed/user").trim_matches('/').to_owned();
+        let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or(PEOPLE).trim_matches('/').to_owned();
         let fields = match stage.get("validQueryFields") {
             Some(Value::Array(fields)) => fields.iter().filter_map(Value::as_str).collect(),
             Some(Value::String(field)) => vec![field.as_str()],
@@ -448,8 +448,7 @@ impl OpensCrypto for OperatorKeys {
 
 /// The project's own mail texts; one that cannot be read is left out and reported.
 fn mail_templates(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> HandlebarsTemplates {
-    let default_locale = project.ui_configuration.language.as_deref().unwrap_or("en");
-    let (templates, broken) = HandlebarsTemplates::new(&project.email_templates, default_locale);
+    let (templates, broken) = HandlebarsTemplates::new(&project.email_templates, &default_locale(project));
     for template in broken {
         let location = Location::file(format!("conf/emailTemplate-{}.json", template.name));
         let message = format!("the text '{}' cannot be used as a template: {}", template.part, template.reason);

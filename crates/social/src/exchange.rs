@@ -189,7 +189,7 @@ impl Providers {
             return Err(SocialError::State);
         }
         let metadata = self.metadata(provider, now).await?;
-        speaks_for_itself(provider, &metadata, answered)?;
+        self.speaks_for_itself(provider, answered, now).await?;
         if answered.has("error") {
             return Err(SocialError::Said(plain(answered.one("error").unwrap_or("error"))));
         }
@@ -249,12 +249,26 @@ impl Providers {
     /// Where a person ends their session at the provider too: its page, where it has one.
     ///
     /// # Errors
-    /// [`SocialError::Unknown`].
+    /// [`SocialError::Unknown`], or why the page is not known.
     pub async fn end_of_session(&self, name: &str, now: i64) -> Result<Option<String>, SocialError> {
         let provider = self.get(name).ok_or(SocialError::Unknown)?;
-        let metadata = self.metadata(provider, now).await?;
         let own = [("client_id", provider.client_id.as_str())];
-        Ok(metadata.end_session.as_deref().map(|page| with_query(page, &own)))
+        Ok(self.end_session(provider, now).await?.map(|page| with_query(&page, &own)))
+    }
+
+    /// A provider's answer that names an issuer names its own (RFC 9207 §2.4): else the answers of two providers could be mixed up.
+    async fn speaks_for_itself(&self, provider: &Provider, answered: &Answered, now: i64) -> Result<(), SocialError> {
+        if !answered.has("iss") {
+            let missing = self.names_issuer(provider, now).await;
+            return if missing { Err(SocialError::refused("the answer does not name its issuer")) } else { Ok(()) };
+        }
+        let own = self.issuer(provider, now).await?;
+        let own = own.as_deref();
+        let is_own = |named: &str| {
+            let of_a_tenant = own.is_some_and(|own| id_token::in_template(own, named).is_some());
+            of_a_tenant || (Some(named) == own && !id_token::is_template(named)) || provider.dialect.issuer_also.contains(&named)
+        };
+        if answered.one("iss").is_some_and(is_own) { Ok(()) } else { Err(SocialError::refused("the answer is another provider's")) }
     }
 
     pub(crate) async fn tokens(
@@ -376,19 +390,6 @@ impl Providers {
         profile = within(profile);
         Ok(Proven { provider: provider.name.clone(), subject: utf8_percent_encode(&subject, IN_PATH).to_string(), profile, common })
     }
-}
-
-/// A provider's answer that names an issuer names its own (RFC 9207 §2.4): else the answers of two providers could be mixed up.
-fn speaks_for_itself(provider: &Provider, metadata: &Metadata, answered: &Answered) -> Result<(), SocialError> {
-    if !answered.has("iss") {
-        return if metadata.answers_name_issuer { Err(SocialError::refused("the answer does not name its issuer")) } else { Ok(()) };
-    }
-    let own = metadata.issuer.as_deref();
-    let is_own = |named: &str| {
-        let of_a_tenant = own.is_some_and(|own| id_token::in_template(own, named).is_some());
-        of_a_tenant || (Some(named) == own && !id_token::is_template(named)) || provider.dialect.issuer_also.contains(&named)
-    };
-    if answered.one("iss").is_some_and(is_own) { Ok(()) } else { Err(SocialError::refused("the answer is another provider's")) }
 }
 
 /// A name that Apple tells once, with a person's first consent, beside the token and unsigned. It fills in a form like everything else.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jose::signature::{PublishedKeys, SignatureAlgorithm, SignatureFault, Verified};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::address;
 use crate::fetch::{Fetch, Request};
@@ -18,6 +18,8 @@ use crate::provider::Provider;
 const KEPT: i64 = 3600;
 /// Seconds between two readings of a set of keys.
 const BETWEEN: i64 = 30;
+/// Seconds before a document is asked for again that could not be read and can be done without.
+const SPARED: i64 = 300;
 
 /// Why something with a provider came to nothing. What a person may know is the kind; the text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,10 +58,7 @@ pub(crate) struct Metadata {
     pub(crate) token_endpoint: String,
     pub(crate) user_info_endpoint: Option<String>,
     pub(crate) jwks: Option<String>,
-    pub(crate) end_session: Option<String>,
     pub(crate) issuer: Option<String>,
-    /// Whether answers name the issuer (RFC 9207 §3).
-    pub(crate) answers_name_issuer: bool,
 }
 
 struct Known<T> {
@@ -76,7 +75,9 @@ impl<T> Known<T> {
 
 #[derive(Default)]
 struct Cache {
-    documents: HashMap<String, Known<Metadata>>,
+    documents: HashMap<String, Known<Value>>,
+    /// When a document could not be read that can be done without.
+    unread: HashMap<String, i64>,
     keys: HashMap<String, Known<PublishedKeys>>,
 }
 
@@ -131,23 +132,55 @@ impl Providers {
         Ok((answer.status, serde_json::from_slice(&answer.body).unwrap_or_default()))
     }
 
-    /// Where a provider is asked what. The file comes before the discovery document.
-    pub(crate) async fn metadata(&self, provider: &Provider, now: i64) -> Result<Arc<Metadata>, SocialError> {
+    /// Where a provider is asked what. The file comes before the discovery document, which is not read where the file names all of it.
+    pub(crate) async fn metadata(&self, provider: &Provider, now: i64) -> Result<Metadata, SocialError> {
+        let needs_document = provider.authorization_endpoint.is_none()
+            || provider.token_endpoint.is_none()
+            || (provider.openid && (provider.jwks.is_none() || provider.issuer.is_none() || provider.user_info_endpoint.is_none()));
+        let document = if needs_document { self.document(provider, now).await? } else { Arc::default() };
+        merged(provider, &document)
+    }
+
+    /// A provider's discovery document; null for one that has none.
+    async fn document(&self, provider: &Provider, now: i64) -> Result<Arc<Value>, SocialError> {
+        let Some(place) = &provider.well_known else { return Ok(Arc::default()) };
         let known = self.cache().documents.get(&provider.name).and_then(|known| known.fresh(now, KEPT));
         if let Some(known) = known {
             return Ok(known);
         }
-        let needs_document = provider.authorization_endpoint.is_none()
-            || provider.token_endpoint.is_none()
-            || provider.end_session.is_none()
-            || (provider.openid && (provider.jwks.is_none() || provider.issuer.is_none() || provider.user_info_endpoint.is_none()));
-        let document = match &provider.well_known {
-            Some(url) if needs_document => self.json(provider.asks(url), "the discovery document").await?,
-            _ => Value::Null,
-        };
-        let metadata = Arc::new(merged(provider, document.as_object())?);
-        self.cache().documents.insert(provider.name.clone(), Known { what: Arc::clone(&metadata), since: now });
-        Ok(metadata)
+        let document = Arc::new(self.json(provider.asks(place), "the discovery document").await?);
+        self.cache().documents.insert(provider.name.clone(), Known { what: Arc::clone(&document), since: now });
+        Ok(document)
+    }
+
+    /// Whether a provider says that its answers name their issuer (RFC 9207 §3). Its document alone says so: while that cannot be read, what
+    /// it said last counts.
+    pub(crate) async fn names_issuer(&self, provider: &Provider, now: i64) -> bool {
+        let says = |document: &Value| document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true));
+        let spared = self.cache().unread.get(&provider.name).is_some_and(|since| (0..SPARED).contains(&now.saturating_sub(*since)));
+        if !spared {
+            match self.document(provider, now).await {
+                Ok(document) => return says(&document),
+                Err(_) => drop(self.cache().unread.insert(provider.name.clone(), now)),
+            }
+        }
+        self.cache().documents.get(&provider.name).is_some_and(|known| says(&known.what))
+    }
+
+    /// Who a provider is, by its file or its document.
+    pub(crate) async fn issuer(&self, provider: &Provider, now: i64) -> Result<Option<String>, SocialError> {
+        match &provider.issuer {
+            Some(own) => Ok(Some(own.clone())),
+            None => issuer(provider, &*self.document(provider, now).await?),
+        }
+    }
+
+    /// Where sessions at a provider end, by its file or its document.
+    pub(crate) async fn end_session(&self, provider: &Provider, now: i64) -> Result<Option<String>, SocialError> {
+        match &provider.end_session {
+            Some(own) => Ok(Some(own.clone())),
+            None => endpoint(provider, None, &*self.document(provider, now).await?, "end_session_endpoint"),
+        }
     }
 
     /// The claims of an ID token whose signature is good.
@@ -167,42 +200,51 @@ impl Providers {
     }
 }
 
-fn merged(provider: &Provider, document: Option<&Map<String, Value>>) -> Result<Metadata, SocialError> {
-    let text = |key: &str| document?.get(key)?.as_str().filter(|text| !text.is_empty());
-    let address = |own: &Option<String>, key: &str| match (own, text(key)) {
-        (Some(own), _) => Ok(Some(own.clone())),
-        (None, None) => Ok(None),
-        (None, Some(named)) => match address::discovered(named, provider.addresses()) {
-            Ok(()) => Ok(Some(named.to_owned())),
-            Err(unfit) => Err(SocialError::refused(format!("the discovery document's {key}: {unfit}"))),
-        },
-    };
+fn merged(provider: &Provider, document: &Value) -> Result<Metadata, SocialError> {
+    let address = |own: &Option<String>, key: &str| endpoint(provider, own.as_deref(), document, key);
     let needed =
         |value: Option<String>, what: &str| value.ok_or_else(|| SocialError::down(format!("the discovery document has no {what}")));
-    let issuer = match (&provider.issuer, text("issuer")) {
-        (Some(own), _) => Some(own.clone()),
-        (None, Some(named)) => {
-            let place = provider.well_known.as_deref().unwrap_or_default();
-            // OpenID Connect Discovery 1.0 §4.3: who speaks for an issuer is whoever answers at its address.
-            let own = place.strip_suffix("/.well-known/openid-configuration").map(|base| base.trim_end_matches('/'));
-            if own != Some(named.trim_end_matches('/')) {
-                let message = format!(
-                    "the discovery document speaks for '{named}', whose address it is not; \"issuer\" in the provider's file says which is meant"
-                );
-                return Err(SocialError::refused(message));
-            }
-            Some(named.to_owned())
-        }
-        (None, None) => None,
-    };
     Ok(Metadata {
         authorization_endpoint: needed(address(&provider.authorization_endpoint, "authorization_endpoint")?, "authorization_endpoint")?,
         token_endpoint: needed(address(&provider.token_endpoint, "token_endpoint")?, "token_endpoint")?,
         user_info_endpoint: address(&provider.user_info_endpoint, "userinfo_endpoint")?,
         jwks: address(&provider.jwks, "jwks_uri")?,
-        end_session: address(&provider.end_session, "end_session_endpoint")?,
-        issuer,
-        answers_name_issuer: document
-            .is_some_and(|document| document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true))),
+        issuer: issuer(provider, document)?,
     })
+}
+
+/// A text of a discovery document.
+fn text<'d>(document: &'d Value, key: &str) -> Option<&'d str> {
+    document.get(key)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// An address of the file, else of the document.
+fn endpoint(provider: &Provider, own: Option<&str>, document: &Value, key: &str) -> Result<Option<String>, SocialError> {
+    match (own, text(document, key)) {
+        (Some(own), _) => Ok(Some(own.to_owned())),
+        (None, None) => Ok(None),
+        (None, Some(named)) => match address::discovered(named, provider.addresses()) {
+            Ok(()) => Ok(Some(named.to_owned())),
+            Err(unfit) => Err(SocialError::refused(format!("the discovery document's {key}: {unfit}"))),
+        },
+    }
+}
+
+/// The issuer of the file, else of the document.
+fn issuer(provider: &Provider, document: &Value) -> Result<Option<String>, SocialError> {
+    let named = match (&provider.issuer, text(document, "issuer")) {
+        (Some(own), _) => return Ok(Some(own.clone())),
+        (None, None) => return Ok(None),
+        (None, Some(named)) => named,
+    };
+    let place = provider.well_known.as_deref().unwrap_or_default();
+    // OpenID Connect Discovery 1.0 §4.3: who speaks for an issuer is whoever answers at its address.
+    let own = place.strip_suffix("/.well-known/openid-configuration").map(|base| base.trim_end_matches('/'));
+    if own != Some(named.trim_end_matches('/')) {
+        let message = format!(
+            "the discovery document speaks for '{named}', whose address it is not; \"issuer\" in the provider's file says which is meant"
+        );
+        return Err(SocialError::refused(message));
+    }
+    Ok(Some(named.to_owned()))
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Patch, Pointer, Resource, ResourceError};
 use identity::secret::StoredSecret;
-use identity::{Expect, Managed, Writer};
+use identity::{Expect, Managed, PEOPLE, Writer};
 use process::{Compiling, Effect, FactKind, Issue, StageContext, Subject};
 use serde_json::{Map, Value, json};
 
@@ -232,7 +232,7 @@ pub(crate) fn field(cx: &Compiling<'_, Services>, key: &str, text: &str, default
 
 /// Reads `identityServiceUrl`: a collection's path without slashes at its ends; empty takes `managed/user`.
 pub(crate) fn collection(cx: &Compiling<'_, Services>, text: &str) -> Result<String, Issue> {
-    let path = if text.trim().is_empty() { "managed/user" } else { text.trim().trim_matches('/') };
+    let path = if text.trim().is_empty() { PEOPLE } else { text.trim().trim_matches('/') };
     let good = !path.is_empty() && path.split('/').all(|segment| !segment.is_empty() && segment != "." && segment != "..");
     if good {
         Ok(path.to_owned())

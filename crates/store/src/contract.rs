@@ -157,6 +157,7 @@ macro_rules! contract_tests {
             parallel_claims_never_share_a_mail
             a_failed_mail_is_tried_again_until_it_is_dead_and_can_be_put_back
             a_withheld_mail_is_never_claimed_and_leaves_no_trace
+            mails_that_are_not_delivered_are_counted
             a_lease_can_be_renewed
             a_mail_comes_back_as_it_went
             delivered_mails_are_forgotten_after_their_time

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use crest::Pointer;
 use identity::find::{Confirmation, address_form, first_of};
+use process::UndeliveredMails;
 use serde_json::Value;
 
 use crate::config::{ALL_CONFIG, kept_file};
 use crate::engine::{self, Connection};
 use crate::lookups::{Declared, shared_terms};
-use crate::{OpenError, confirmations, in_flight, postgres, sqlite};
+use crate::{OpenError, confirmations, in_flight, outbox, postgres, sqlite};
 
 /// A store that is looked at.
 pub struct Inspection {
@@ -27,17 +28,6 @@ pub struct SharedName {
     pub objects: Vec<String>,
     /// One of them is meant because it alone has confirmed the address, or alone was not given one by somebody who confirmed nothing.
     pub owner: Option<String>,
-}
-
-/// Mails of the outbox that are not delivered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct UndeliveredMails {
-    /// Those that will be tried, again or for the first time.
-    pub waiting: i64,
-    /// When the oldest of them was acknowledged, in seconds since 1970.
-    pub oldest: Option<i64>,
-    /// Those that were given up.
-    pub dead: i64,
 }
 
 /// Objects of one name that are listed.
@@ -119,14 +109,7 @@ impl Inspection {
     /// # Errors
     /// When the store cannot be read.
     pub fn mails(&self) -> Result<UndeliveredMails, OpenError> {
-        let text = "SELECT (SELECT count(*) FROM outbox WHERE state = 2 AND NOT withheld) AS waiting, \
-             (SELECT min(created) FROM outbox WHERE state = 2 AND NOT withheld) AS oldest, \
-             (SELECT count(*) FROM outbox WHERE state = 4) AS dead";
-        let found = self
-            .connection
-            .query(text)
-            .first(|row| Ok(UndeliveredMails { waiting: row.get("waiting")?, oldest: row.get("oldest")?, dead: row.get("dead")? }));
-        found.map(Option::unwrap_or_default).map_err(|error| failed(&self.name, error))
+        outbox::undelivered(&self.connection).map_err(|error| failed(&self.name, error))
     }
 
     /// Whether several nodes may share the store.

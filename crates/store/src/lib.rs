@@ -65,7 +65,7 @@ pub use config::KeptFile;
 pub use db::Db;
 pub use error::{Doubled, OpenError};
 pub use in_flight::InFlight;
-pub use inspect::{Inspection, SharedName, UndeliveredMails};
+pub use inspect::{Inspection, SharedName};
 pub use moving::{MoveError, Moved, MovedTable, move_store};
 pub use old_repository::{RepositoryError, dump_repository};
 pub use outbox::TextSeal;

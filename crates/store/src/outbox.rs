@@ -12,7 +12,7 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use process::{CommitError, Effect, LedgerError, Mail, MailId, Outbox, OutboxEntry, OutboxState, Unit};
+use process::{CommitError, Effect, LedgerError, Mail, MailId, Outbox, OutboxEntry, OutboxState, UndeliveredMails, Unit};
 use serde_json::{Value, json};
 
 pub(crate) use handover::Courier;
@@ -175,6 +175,16 @@ pub(crate) fn insert(
     Ok(id)
 }
 
+/// Mails that are not delivered. Literals, so that the indexes that hold only these can be used.
+pub(crate) fn undelivered(connection: &Connection) -> Result<UndeliveredMails, engine::Error> {
+    let text = "SELECT (SELECT count(*) FROM outbox WHERE state = 2 AND NOT withheld) AS waiting, \
+         (SELECT min(created) FROM outbox WHERE state = 2 AND NOT withheld) AS oldest, \
+         (SELECT count(*) FROM outbox WHERE state = 4 AND NOT withheld) AS dead";
+    connection
+        .query(text)
+        .one(|row| Ok(UndeliveredMails { waiting: row.get("waiting")?, oldest: row.get("oldest")?, dead: row.get("dead")? }))
+}
+
 #[async_trait]
 impl Outbox for Db {
     async fn claim(&self, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
@@ -273,6 +283,10 @@ impl Outbox for Db {
         self.walk(list).await
     }
 
+    async fn undelivered(&self) -> Result<UndeliveredMails, LedgerError> {
+        self.walk(undelivered).await
+    }
+
     async fn mail(&self, id: MailId) -> Result<Option<OutboxEntry>, LedgerError> {
         let db = self.clone();
         self.look(move |connection| connection.query("SELECT * FROM outbox WHERE id = $1").bind(id.0).first(|row| db.entry(row))).await
@@ -281,8 +295,9 @@ impl Outbox for Db {
     /// A mail that is put back has all its attempts before it again.
     async fn retry(&self, id: MailId, now: i64) -> Result<bool, LedgerError> {
         self.run(Kept::Always, move |connection| {
-            let query = connection
-                .query("UPDATE outbox SET state = 2, attempts = 0, unfinished = 0, next_attempt = $2 WHERE id = $1 AND state = 4");
+            let query = connection.query(
+                "UPDATE outbox SET state = 2, attempts = 0, unfinished = 0, next_attempt = $2 WHERE id = $1 AND state = 4 AND NOT withheld",
+            );
             Ok(query.bind(id.0).bind(now).execute()? > 0)
         })
         .await

@@ -16,8 +16,19 @@ pub struct Peer {
     pub address: IpAddr,
     /// The connection is encrypted up to this server, or was up to that proxy.
     pub https: bool,
-    /// A proxy that speaks the PROXY protocol passed it on.
-    pub passed_on: bool,
+    /// What a proxy that speaks the PROXY protocol said of it.
+    pub passed: PassedOn,
+}
+
+/// What the PROXY protocol says of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassedOn {
+    /// Nobody passed it on: the peer, or the proxy itself, opened it.
+    No,
+    /// A trusted proxy passed it on, and named who opened it.
+    Named,
+    /// A trusted proxy passed it on and does not know for whom: the address is the proxy's own.
+    Unnamed,
 }
 
 /// A request's origin.
@@ -27,9 +38,8 @@ pub struct Client {
     pub address: IpAddr,
     /// The client's own connection was encrypted: up to this server, or as a trusted proxy says.
     pub https: bool,
-    /// No proxy stands between the client and the server.
-    pub direct: bool,
-    /// Nobody stands between them whose word does not count: the address is the client's and not that of such a one.
+    /// The address is the client's own: nothing says that the request was passed on, or trusted proxies name who sent it. Where somebody
+    /// passed it on whose word does not count, or who names nobody, it is the address of that one.
     pub believed: bool,
 }
 
@@ -45,22 +55,26 @@ impl Client {
     /// Reads a request's origin; `trusts` says of an address whether it is a proxy of ours.
     pub fn of(peer: Peer, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> Self {
         let peer = Peer { address: peer.address.to_canonical(), ..peer };
-        let forwarded = peer.passed_on || looks_forwarded(headers);
+        // Who comes by the PROXY protocol has the address that the proxy named: it is their own headers that may say more.
+        let mut believed = peer.passed != PassedOn::Unnamed && !looks_forwarded(headers);
         if !trusts(peer.address) {
-            return Self { address: peer.address, https: peer.https, direct: !forwarded, believed: !forwarded };
+            return Self { address: peer.address, https: peer.https, believed };
         }
         let mut address = peer.address;
-        for hop in hops(headers).into_iter().take(MAX_HOPS) {
+        for (passed, hop) in hops(headers).into_iter().enumerate() {
             // What is no address ends what can be known.
-            let Some(hop) = hop else { break };
-            address = hop;
+            let Some(hop) = hop.filter(|_| passed < MAX_HOPS) else {
+                believed = false;
+                break;
+            };
+            (address, believed) = (hop, true);
             if !trusts(hop) {
                 break;
             }
         }
         // A proxy that says nothing of its client's connection is taken to have passed on what it got.
         let https = protocol(headers).map_or(peer.https, |protocol| protocol.eq_ignore_ascii_case("https"));
-        Self { address, https, direct: !forwarded, believed: true }
+        Self { address, https, believed }
     }
 
     /// The address as a client reads it in `authorization.ipAddress`.
@@ -132,7 +146,7 @@ mod tests {
     use super::*;
 
     fn plain(address: &str) -> Peer {
-        Peer { address: address.parse().unwrap(), https: false, passed_on: false }
+        Peer { address: address.parse().unwrap(), https: false, passed: PassedOn::No }
     }
 
     fn client(peer: &str, headers: &[(&'static str, &str)], trusted: &[&str]) -> Client {
@@ -151,13 +165,56 @@ mod tests {
     fn sec_12_only_trusted_proxies_are_believed() {
         let headers = [("x-forwarded-for", "192.0.2.9"), ("forwarded", "for=192.0.2.8;proto=https"), ("x-forwarded-proto", "https")];
         let stranger = client("203.0.113.1", &headers, &["10."]);
-        assert_eq!((stranger.text().as_str(), stranger.https, stranger.direct), ("203.0.113.1", false, false));
-        assert!(client("127.0.0.1", &[], &[]).direct);
+        assert_eq!((stranger.text().as_str(), stranger.https, stranger.believed), ("203.0.113.1", false, false));
+        assert!(client("127.0.0.1", &[], &[]).believed);
         for name in ["via", "x-real-ip", "x-forwarded-host", "x-forwarded-server", "x-client-ip"] {
-            let passed_on = client("127.0.0.1", &[(name, "1.1 proxy")], &[]);
-            assert!(!passed_on.direct && !passed_on.believed, "{name}: it is the proxy that is on this machine");
-            assert!(client("127.0.0.1", &[(name, "1.1 proxy")], &["127."]).believed, "{name}");
+            for trusted in [&[][..], &["127."]] {
+                let passed_on = client("127.0.0.1", &[(name, "1.1 proxy")], trusted);
+                assert!(!passed_on.believed, "{name}: it is the proxy that is on this machine, trusted or not");
+            }
         }
+    }
+
+    #[test]
+    fn sec_12_a_trusted_proxy_is_believed_as_far_as_it_names_somebody() {
+        let believed = |headers: &[(&'static str, &str)]| {
+            let found = client("127.0.0.1", headers, &["127."]);
+            (found.text(), found.believed)
+        };
+        let own = |believed| ("127.0.0.1".to_owned(), believed);
+        assert_eq!(believed(&[]), own(true), "somebody on the machine of the proxy");
+        assert_eq!(believed(&[("x-forwarded-for", "192.0.2.9"), ("via", "1.1 proxy")]), ("192.0.2.9".to_owned(), true));
+        assert_eq!(believed(&[("x-forwarded-for", "192.0.2.9, 127.0.0.2")]), ("192.0.2.9".to_owned(), true));
+        assert_eq!(believed(&[("x-forwarded-for", "nonsense, 127.0.0.2")]), ("127.0.0.2".to_owned(), false));
+        for (name, value) in [
+            ("x-forwarded-for", ""),
+            ("x-forwarded-for", "unknown"),
+            ("x-forwarded-proto", "https"),
+            ("forwarded", "proto=https"),
+            ("forwarded", "for=_hidden"),
+            ("forwarded", "for=unknown"),
+        ] {
+            assert_eq!(believed(&[(name, value)]), own(false), "{name}: {value}");
+        }
+        let endless = vec!["127.0.0.2"; MAX_HOPS + 1].join(", ");
+        assert_eq!(believed(&[("x-forwarded-for", &endless)]), ("127.0.0.2".to_owned(), false));
+    }
+
+    #[test]
+    fn sec_12_whom_the_proxy_protocol_names_is_believed_and_nobody_else() {
+        let of = |address: &str, passed: PassedOn, headers: &[(&'static str, &str)]| {
+            let map = headers.iter().map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect();
+            let found = Client::of(Peer { passed, ..plain(address) }, &map, |address| address.is_loopback());
+            (found.text(), found.believed)
+        };
+        assert_eq!(of("192.0.2.7", PassedOn::Named, &[]), ("192.0.2.7".to_owned(), true));
+        let spoofed = [("x-forwarded-for", "127.0.0.1")];
+        assert_eq!(of("192.0.2.7", PassedOn::Named, &spoofed), ("192.0.2.7".to_owned(), false));
+        // Before the proxy of connections another one that speaks HTTP and is trusted.
+        assert_eq!(of("127.0.0.2", PassedOn::Named, &[("x-forwarded-for", "192.0.2.8")]), ("192.0.2.8".to_owned(), true));
+        assert_eq!(of("127.0.0.1", PassedOn::No, &[]), ("127.0.0.1".to_owned(), true));
+        assert_eq!(of("127.0.0.1", PassedOn::Unnamed, &[]), ("127.0.0.1".to_owned(), false));
+        assert_eq!(of("192.0.2.1", PassedOn::Unnamed, &[]), ("192.0.2.1".to_owned(), false), "trusted no more");
     }
 
     #[test]
@@ -228,11 +285,5 @@ mod tests {
         assert!(https(&[], false) && https(&[("x-forwarded-proto", "http")], false), "a stranger's word does not make it less");
         assert!(https(&[], true) && https(&[("x-forwarded-proto", "https")], true));
         assert!(!https(&[("x-forwarded-proto", "http")], true) && !https(&[("forwarded", "for=192.0.2.1;proto=http")], true));
-    }
-
-    #[test]
-    fn what_a_proxy_passed_on_is_not_direct() {
-        let found = Client::of(Peer { passed_on: true, ..plain("192.0.2.1") }, &HeaderMap::new(), |_| false);
-        assert!(!found.direct && found.text() == "192.0.2.1");
     }
 }

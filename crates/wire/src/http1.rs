@@ -229,6 +229,8 @@ mod tests {
         assert!(page(&format!("HEAD nowhere HTTP/1.1\r\nHost: x\r\n{accepts}")));
         assert!(!page(&format!("GET /{long} HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n")));
         assert!(!page(&format!("GET /openidm/{long} HTTP/1.1\r\nHost: x\r\n{accepts}")));
+        assert!(!page(&format!("GET /openidm?{long} HTTP/1.1\r\nHost: x\r\n{accepts}")));
+        assert!(page(&format!("GET /openidm{long} HTTP/1.1\r\nHost: x\r\n{accepts}")), "another word that begins so");
         assert!(!page("GET / HTTP/1.1\r\nX-Accept: text/html\r\n\r\n"));
     }
 

@@ -18,7 +18,9 @@ pub const LONGEST: usize = FIXED + 8 * 1024;
 pub struct Passed {
     /// Bytes of the header; what follows is the client's.
     pub length: usize,
-    /// Who the client is; `None` where the proxy speaks for itself or cannot say, and its own address counts.
+    /// The proxy passes somebody on, and does not speak for itself.
+    pub passed_on: bool,
+    /// Who the client is; `None` where the proxy speaks for itself or cannot say.
     pub client: Option<IpAddr>,
     /// The client's connection to the proxy was encrypted, as its `PP2_TYPE_SSL` says.
     pub https: bool,
@@ -71,7 +73,7 @@ pub fn parse(bytes: &[u8]) -> Result<Header, NoHeader> {
     let Some(rest) = rest.get(..length - FIXED) else { return Ok(Header::Needs(length)) };
     if is_local {
         // A check of the proxy's own; whatever else it carries is to be skipped.
-        return Ok(Header::Whole(Passed { length, client: None, https: false }));
+        return Ok(Header::Whole(Passed { length, passed_on: false, client: None, https: false }));
     }
     let (Some(ends), Some(values)) = (rest.get(..addresses), rest.get(addresses..)) else {
         return Err(NoHeader("it ends within its addresses"));
@@ -83,7 +85,7 @@ pub fn parse(bytes: &[u8]) -> Result<Header, NoHeader> {
     };
     // Of a connection whose addresses the proxy does not know, nothing else is known either.
     let https = kind != 0x00 && values_say_https(values, bytes.get(..length).unwrap_or_default())?;
-    Ok(Header::Whole(Passed { length, client: client.map(|address| address.to_canonical()), https }))
+    Ok(Header::Whole(Passed { length, passed_on: true, client: client.map(|address| address.to_canonical()), https }))
 }
 
 /// A checksum over the header (section 2.2.3).
@@ -160,7 +162,8 @@ mod tests {
     fn a_header_names_the_client() {
         for (address, kind) in [("192.0.2.7", 0x11), ("2001:db8::7", 0x21)] {
             let bytes = header(0x21, kind, &from(address));
-            assert_eq!(passed(&bytes), Passed { length: bytes.len(), client: Some(address.parse().unwrap()), https: false });
+            let expected = Passed { length: bytes.len(), passed_on: true, client: Some(address.parse().unwrap()), https: false };
+            assert_eq!(passed(&bytes), expected);
         }
         let mapped = header(0x21, 0x21, &from("::ffff:192.0.2.7"));
         assert_eq!(passed(&mapped).client, Some("192.0.2.7".parse().unwrap()));
@@ -168,11 +171,16 @@ mod tests {
 
     #[test]
     fn a_proxy_that_speaks_for_itself_names_nobody() {
-        for bytes in [header(0x20, 0x00, &[]), header(0x20, 0x11, &from("192.0.2.7")), header(0x20, 0x11, b"x"), header(0x21, 0x00, b"??")]
-        {
-            assert_eq!(passed(&bytes), Passed { length: bytes.len(), client: None, https: false });
+        for bytes in [header(0x20, 0x00, &[]), header(0x20, 0x11, &from("192.0.2.7")), header(0x20, 0x11, b"x")] {
+            assert_eq!(passed(&bytes), Passed { length: bytes.len(), passed_on: false, client: None, https: false });
         }
-        assert_eq!(passed(&header(0x21, 0x31, &[0; 216])).client, None);
+    }
+
+    #[test]
+    fn a_client_whose_address_the_proxy_does_not_know_is_none_of_its_own_checks() {
+        for bytes in [header(0x21, 0x00, b"??"), header(0x21, 0x31, &[0; 216])] {
+            assert_eq!(passed(&bytes), Passed { length: bytes.len(), passed_on: true, client: None, https: false });
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use wire::body::{self, Wanted};
-use wire::client::{self, Client, Peer};
+use wire::client::{self, Client, PassedOn, Peer};
 use wire::conditions::{Conditions, Expected, Put};
 use wire::cookie;
 use wire::credentials::{self, Credentials};
@@ -92,7 +92,7 @@ fn who(headers: &HeaderMap) {
 /// Proxies are believed, and nobody else is.
 fn from_where(headers: &HeaderMap) {
     let address: IpAddr = PROXY.parse().expect("an address");
-    let peer = Peer { address, https: false, passed_on: false };
+    let peer = Peer { address, https: false, passed: PassedOn::No };
     let stranger = Client::of(peer, headers, |_| false);
     assert!(stranger.address == address && !stranger.https);
 

@@ -76,6 +76,14 @@ fn it_is_for_administrators_from_the_networks_of_the_project() {
         let mut visitor = Visitor::new(here.address()).with(name, value);
         assert_eq!(visitor.open(CONSOLE).status, 404, "{name}");
     }
+    // A proxy that is trusted, and says nothing of who asks.
+    let trusting = server("[proxies]\ntrusted = [\"127.0.0.1\"]\n");
+    for (name, value) in
+        [("Via", "1.1 proxy"), ("X-Forwarded-Proto", "https"), ("Forwarded", "for=unknown"), ("X-Forwarded-For", "127.0.0.1, ?")]
+    {
+        let mut visitor = Visitor::new(trusting.address()).with(name, value);
+        assert_eq!(visitor.open(CONSOLE).status, 404, "{name}: {value}");
+    }
     let off = server("[pages]\nbuiltin = false\n");
     assert_eq!(Visitor::new(off.address()).open(CONSOLE).status, 404);
 }
@@ -112,7 +120,9 @@ fn a_dead_letter_is_sent_again_and_a_stale_form_changes_nothing() {
     mailbox().said(mark, "refused", &mail);
     server.logged(log, "given_up=true");
     let mut operator = operator(&server);
-    operator.open("/vestibule/console/outbox").is(200, "Outbox");
+    assert_eq!((row(&operator, "Mails that were given up")[1].as_str(), row(&operator, "Mails that wait")[1].as_str()), ("1", "0"));
+    operator.open("/vestibule/console/outbox?done=nosuch").is(200, "Outbox");
+    assert!(!operator.page.text().contains("did not take the mail"), "a link says what was done, and nothing else");
     let dead = operator.page.html.clone();
     assert!(dead.contains(&mail) && operator.page.text().contains("550"), "{dead}");
     // A form of another browser or another time.
@@ -139,9 +149,10 @@ fn a_dead_letter_is_sent_again_and_a_stale_form_changes_nothing() {
 
 #[test]
 fn people_are_looked_for_their_sessions_ended_and_limits_seen() {
-    let project = Project::new()
-        .process("reset", &reset_by_mail())
-        .file("vestibule.toml", "[limits]\nsubmissions_per_client_minute = 3\n[proxies]\ntrusted = [\"127.0.0.1\"]\n");
+    let project = Project::new().process("reset", &reset_by_mail()).file(
+        "vestibule.toml",
+        "[limits]\nsubmissions_per_client_minute = 3\nsignin_failures_per_account_hour = 4\n[proxies]\ntrusted = [\"127.0.0.1\"]\n",
+    );
     let server = Server::on(project).start();
     let person = Person::create(&server, "sought");
     let session = server.nobody().session(&person.name, PASSWORD);
@@ -167,5 +178,25 @@ fn people_are_looked_for_their_sessions_ended_and_limits_seen() {
     assert_eq!(row(&operator, "198.51.100.9")[1], "submissions");
     operator.submit(&[], Some("network")).says("The limits were ended.");
     assert_ne!(far.submit("reset", None, &person.query()).status, 429);
+    people_are_named_by_their_path_too(&server, &mut operator);
     assert!(!server.signs_in(&person.name, NEW_PASSWORD));
+}
+
+/// As over REST: whoever has used up the guesses of an account is named by their login name, or by the path of their object.
+fn people_are_named_by_their_path_too(server: &Server, operator: &mut Visitor) {
+    let person = Person::create(server, "guessed");
+    let path = format!("managed/user/{}", person.id);
+    let guess = || server.nobody().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", "wrong").get("info/login").status;
+    assert!((0..40).any(|_| guess() == 429));
+    operator.open("/vestibule/console/limits");
+    let form = |operator: &Visitor| operator.page.forms().pop().unwrap();
+    let gone = operator.send_form(&form(operator), &[("person", "managed/user/nosuch")], None).clone();
+    assert_eq!(gone.status, 404, "{}", gone.text());
+    assert_eq!(guess(), 429);
+    operator.open("/vestibule/console/limits");
+    operator.send_form(&form(operator), &[("person", &path)], None).says("The limits were ended.");
+    assert_eq!(guess(), 401);
+    // The trail is written into a file soon.
+    let cleared = || server.admin().get("audit/activity?_queryFilter=eventName%20eq%20%22limits-cleared%22&_pageSize=1").ok();
+    assert!((0..400).any(|_| cleared()["result"][0]["detail"] == json!({ "person": path, "network": null })));
 }

@@ -57,6 +57,26 @@ fn a_trusted_proxy_says_who_its_clients_are_and_nobody_else_does() {
 }
 
 #[test]
+fn sec_12_the_console_is_open_to_whom_the_proxy_protocol_names_and_to_nobody_it_does_not() {
+    let settings = format!("[limits]\nenabled = false\n{SETTINGS}[console]\nnetworks = [\"192.0.2.0/24\", \"127.0.0.0/8\"]\n");
+    let server = Server::on(Project::new().file("vestibule.toml", settings)).start();
+    let status = |before: &[u8], headers: &[(&str, &str)]| {
+        let mut stream = from("127.0.9.1", server.address());
+        stream.write_all(before).unwrap();
+        let request = Request::new("GET", "/vestibule/console");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        request.try_send_over(&mut stream, "localhost").unwrap().status
+    };
+    // Whoever may be there is asked to sign in.
+    assert_eq!(status(&header("192.0.2.7", &[]), &[]), 303);
+    assert_eq!(status(&header("198.51.100.7", &[]), &[]), 404);
+    assert_eq!(status(&header("198.51.100.7", &[]), &[("X-Forwarded-For", "192.0.2.7")]), 404);
+    assert_eq!(status(&header("192.0.2.7", &[]), &[("Via", "1.1 proxy")]), 404, "there is somebody else in between");
+    assert_eq!(status(b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00", &[]), 303, "the proxy itself, from its own network");
+    assert_eq!(status(b"\r\n\r\n\0\r\nQUIT\n\x21\x00\x00\x00", &[]), 404, "the proxy cannot say who it is");
+}
+
+#[test]
 fn a_trusted_proxy_without_a_whole_header_is_not_answered() {
     let server = Server::on(Project::new().file("vestibule.toml", format!("[limits]\nenabled = false\n{SETTINGS}"))).start();
     let mut udp = header("192.0.2.7", &[]);

@@ -72,19 +72,10 @@ fn two_links_taken_away_at_the_same_moment_leave_one_to_whoever_has_no_password(
         bind(&session, &person, "other", &world.client_token("other", &Account::new("both"))).ok();
         let take_password = json!([{"operation": "remove", "field": "/password"}]);
         world.server.admin().patch(&format!("managed/user/{}", person.id), &take_password).ok();
-        let (token, barrier) =
-            (world.client_token("acme", &Account { subject: subject(&world, &person, "acme"), mail: String::new() }), Barrier::new(2));
+        let token = world.client_token("acme", &Account { subject: subject(&world, &person, "acme"), mail: String::new() });
         let session = world.server.nobody().with("Cookie", &cookie(&world.signs_in(&token)).unwrap());
-        let taken = |name: &str| {
-            barrier.wait();
-            unbind(&session, &person, name).status
-        };
-        let statuses = std::thread::scope(|scope| {
-            let one = scope.spawn(|| taken("acme"));
-            [taken("other"), one.join().unwrap()]
-        });
-        assert_eq!((statuses.iter().filter(|status| **status == 200).count(), world.links(&person).len()), (1, 1), "{round}: {statuses:?}");
-        assert!(statuses.contains(&403), "{round}: {statuses:?}");
+        let statuses = at_once(&["acme", "other"], |name| unbind(&session, &person, name).status);
+        assert_eq!((statuses, world.links(&person).len()), ([200, 403], 1), "{round}");
     }
 }
 

@@ -1,17 +1,17 @@
 //! One process: its map with the funnel on it, and its stages.
 
 use accounts::funnel;
-use http::StatusCode;
 use process::ProcessMap;
 use serde_json::Value;
 
-use super::shape::{Cell, Console, PATH, Section, diagnostics, encoded};
+use super::shape::{Cell, Console, PATH, Section, diagnostics};
 use crate::answer;
 use crate::dead_end::{DeadEnd, Why};
 use crate::visit::{Outcome, Visit};
+use crate::way::encoded;
 
 /// Days that are counted.
-const DAYS: i64 = 30;
+const DAYS: u32 = 30;
 
 pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let name = visit.segment();
@@ -56,25 +56,20 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
 pub(super) async fn map(visit: &Visit) -> Outcome {
     let process = visit.runtime.processes.get(visit.segment()).ok_or_else(|| DeadEnd::new(Why::NotFound))?;
     let mut map = ProcessMap::of(process);
-    for row in rows(visit, &process.name)
-        .await?
-        .iter()
-        .filter(|row| row.get("version").and_then(Value::as_str) == Some(map.version.as_str()))
-        .cloned()
-        .collect::<Vec<_>>()
-    {
+    let mut rows = rows(visit, &process.name).await?;
+    rows.retain(|row| row.get("version").and_then(Value::as_str) == Some(map.version.as_str()));
+    for row in &rows {
         let number = |name: &str| row.get(name).and_then(Value::as_u64).unwrap_or_default();
         let Some(step) = usize::try_from(number("index")).ok().and_then(|index| map.steps.get_mut(index)) else { continue };
         step.note = Some(format!("{} entered, {} completed, {} left", number("entered"), number("completed"), number("abandoned")));
     }
     let mut response = answer::asset("image/svg+xml", map.svg().into());
     answer::put(&mut response, http::header::CACHE_CONTROL, "no-store");
-    *response.status_mut() = StatusCode::OK;
     Ok(response)
 }
 
 async fn rows(visit: &Visit, process: &str) -> Result<Vec<Value>, DeadEnd> {
-    let mut counts = visit.accounts.history.funnel(visit.now.div_euclid(86_400) + 1 - DAYS).await?;
+    let mut counts = visit.accounts.history.funnel(funnel::since(visit.now, DAYS)).await?;
     counts.retain(|(counted, _)| counted.process == process);
     Ok(funnel::rows(&counts, false, false))
 }

@@ -1,7 +1,7 @@
 //! Mails that were given up or wait, sending one again, and the test of a mail.
 
 use crest::ResourceError;
-use process::{Effect, Mail, MailId, OutboxEntry, OutboxState, Unit};
+use process::{Mail, MailId, OutboxEntry, OutboxState};
 use stages::MailAddress;
 
 use super::shape::{Cell, Console, Field, PATH, Section, time};
@@ -55,15 +55,13 @@ pub(super) async fn sent(visit: &Visit) -> Outcome {
     let on = |done: &str| Ok(see_other(&format!("{PATH}/outbox?done={done}")));
     if let Some(id) = visit.form.filled("retry") {
         let id = id.parse().map(MailId).map_err(|_| DeadEnd::new(Why::NotFound))?;
-        if !visit.operator.outbox.retry(id, visit.now).await.map_err(ResourceError::from)? {
-            return Err(DeadEnd { again: format!("{PATH}/outbox"), ..DeadEnd::new(Why::Conflict) });
-        }
-        visit.accounts.delivery.wake();
+        let retried = visit.actor().retry_mail(visit.operator.outbox.as_ref(), id).await;
+        retried.map_err(|error| DeadEnd { again: format!("{PATH}/outbox"), ..error.into() })?;
         return on("retried");
     }
     let Ok(address) = visit.form.get("to").trim().parse::<MailAddress>() else { return on("address") };
-    if !visit.accounts.delivery.is_configured() || visit.runtime.services.mail_door.refuses(&address).await?.is_some() {
-        return on("address");
+    if !visit.accounts.delivery.is_configured() {
+        return Err(DeadEnd::new(Why::NotFound));
     }
     let mail = Mail {
         to: address.into(),
@@ -75,8 +73,10 @@ pub(super) async fn sent(visit: &Visit) -> Outcome {
         withheld: false,
         client: None,
     };
-    let unit = Unit { now: visit.now, spend: None, effects: vec![Effect::Mail(mail)] };
-    let receipt = visit.accounts.ledger.commit(unit).await.map_err(ResourceError::from)?;
-    visit.accounts.delivery.wake();
-    on(if visit.accounts.delivery.wait(&receipt.mails).await.is_ok() { "taken" } else { "refused" })
+    match visit.actor().send_mails(vec![mail]).await {
+        Ok(sent) if visit.accounts.delivery.wait(&sent).await.is_ok() => on("taken"),
+        Ok(_) => on("refused"),
+        Err(error) if error.code == 400 => on("address"),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -1,27 +1,23 @@
 //! Whether the server is well, and what it serves.
 
-use process::OutboxState;
+use accounts::funnel;
 
-use super::shape::{Cell, Console, PATH, Section, diagnostics, encoded};
+use super::shape::{Cell, Console, PATH, Section, diagnostics};
 use crate::dead_end::DeadEnd;
 use crate::visit::Visit;
+use crate::way::encoded;
 
-/// Mails that are counted.
-const COUNTED: u32 = 1000;
+/// Days of which it is told who is in the middle of a process.
+const DAYS: u32 = 8;
 
 pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let operator = &visit.operator;
     let ready = operator.health.is_ready().await;
-    let mut mails = Vec::new();
-    for state in [OutboxState::Dead, OutboxState::Pending] {
-        let found = operator.outbox.list(Some(state), COUNTED).await.map_err(crest::ResourceError::from)?;
-        mails.push(if found.len() >= COUNTED as usize { format!("{COUNTED} or more") } else { found.len().to_string() });
-    }
-    let [dead, waiting] = mails.as_slice() else { return Err(DeadEnd::new(crate::dead_end::Why::Failed)) };
+    let mails = operator.outbox.undelivered().await.map_err(crest::ResourceError::from)?;
     let health = vec![
         vec![Cell::from("Requests are served and the store can be written to"), if ready { "yes" } else { "no" }.into()],
-        vec![Cell::link("Mails that were given up", format!("{PATH}/outbox")), dead.as_str().into()],
-        vec![Cell::link("Mails that wait", format!("{PATH}/outbox")), waiting.as_str().into()],
+        vec![Cell::link("Mails that were given up", format!("{PATH}/outbox")), mails.dead.to_string().into()],
+        vec![Cell::link("Mails that wait", format!("{PATH}/outbox")), mails.waiting.to_string().into()],
     ];
     let open = open(visit).await?;
     let mut processes = Vec::new();
@@ -60,7 +56,7 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
 
 /// How many are in the middle of each process and version.
 async fn open(visit: &Visit) -> Result<Vec<(String, String, u64)>, DeadEnd> {
-    let counts = visit.accounts.history.funnel(visit.now.div_euclid(86_400) - 7).await?;
+    let counts = visit.accounts.history.funnel(funnel::since(visit.now, DAYS)).await?;
     let open = counts.into_iter().filter(|(counted, _)| counted.what == "open");
     Ok(open.map(|(counted, number)| (counted.process, counted.version, number)).collect())
 }

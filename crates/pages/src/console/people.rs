@@ -1,16 +1,17 @@
 //! What happened to somebody, where they are signed in, and who hits limits.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-use accounts::Cleared;
 use accounts::explain::{self, Sought};
 use process::Topic;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::shape::{Cell, Console, Field, PATH, Section, encoded, time};
+use super::shape::{Cell, Console, Field, PATH, Section, time};
 use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::visit::{Outcome, Visit};
+use crate::way::encoded;
 
 /// Events of processes among which refused requests are looked for.
 const LOOKED_AT: u32 = 5000;
@@ -21,8 +22,7 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
 
 /// The person who was asked for, as a path; nothing where that is nobody.
 async fn person(visit: &Visit, named: &str) -> Result<Option<String>, DeadEnd> {
-    let found = explain::person(visit.runtime.managed.objects.as_ref(), named).await?;
-    Ok(found.and_then(|sought| if let Sought::Person(path) = sought { Some(path) } else { None }))
+    Ok(explain::person(visit.runtime.managed.objects.as_ref(), named).await?)
 }
 
 /// The runs of a person, of an instance or a transaction.
@@ -117,7 +117,7 @@ pub(super) async fn limits(visit: &Visit) -> Result<Console, DeadEnd> {
     let lead =
         if rows.is_empty() { "Nobody, among the newest events of processes." } else { "Among the newest events of processes, by client." };
     let field = |name: &'static str, label: &'static str| Field { name, label, value: String::new() };
-    let fields = vec![field("person", "User name"), field("network", "Address, for its network")];
+    let fields = vec![field("person", "User name, or managed/user/<id>"), field("network", "Address, for its network")];
     Ok(Console::new(
         "limits",
         "Limits",
@@ -137,24 +137,14 @@ pub(super) async fn limits(visit: &Visit) -> Result<Console, DeadEnd> {
 /// Ends exhausted limits.
 pub(super) async fn clear(visit: &Visit) -> Outcome {
     let (person, network) = (visit.form.get("person").trim(), visit.form.get("network").trim());
-    let mut all = Vec::new();
-    if !network.is_empty() {
-        let Ok(address) = network.parse() else { return Err(DeadEnd { again: format!("{PATH}/limits"), ..DeadEnd::new(Why::Conflict) }) };
-        all.push(Cleared::Network(address));
-    }
-    if !person.is_empty() {
-        all.push(Cleared::Account(person.to_owned()));
-    }
-    if all.is_empty() {
+    if person.is_empty() && network.is_empty() {
         return Ok(see_other(&format!("{PATH}/limits")));
     }
-    for cleared in &all {
-        visit.accounts.limits.clear(cleared);
-    }
-    let detail = json!({ "person": person, "network": network });
-    visit.accounts.trail.record(visit.actor().event(Topic::Activity, "limits-cleared", "vestibule/limits".to_owned(), detail));
-    for cleared in &all {
-        visit.operator.others.clear(cleared).await?;
-    }
+    let again = |end: DeadEnd| DeadEnd { again: format!("{PATH}/limits"), ..end };
+    let network: Option<IpAddr> =
+        if network.is_empty() { None } else { Some(network.parse().map_err(|_| again(DeadEnd::new(Why::Conflict)))?) };
+    let person = Some(person).filter(|person| !person.is_empty());
+    let cleared = visit.actor().clear_limits(visit.operator.others.as_ref(), person, network).await;
+    cleared.map_err(|error| again(error.into()))?;
     Ok(see_other(&format!("{PATH}/limits?done=cleared")))
 }

@@ -1,6 +1,5 @@
 //! What a page of the console is made of: sections of tables and forms, which one template shows.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use project::{Diagnostic, Severity};
 use serde::Serialize;
 
@@ -121,11 +120,6 @@ pub(super) fn time(seconds: i64) -> String {
     let shown = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
     let shown = shown.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok());
     shown.map(|text| text.get(..16).unwrap_or_default().replace('T', " ")).unwrap_or_default()
-}
-
-/// A text in a query.
-pub(super) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 impl Samples for Console {

@@ -3,6 +3,7 @@
 //! The rule easiest to break: a process that nobody can complete counts as completed, or nobody could finish signing in (decision 24). The same
 //! function decides that and tells the operator, so that the two cannot disagree.
 
+use identity::PEOPLE;
 use process::{Audience, FactKind, Process};
 use serde_json::Value;
 
@@ -207,7 +208,7 @@ fn unanswerable(project: &Project, name: &str) -> Option<(String, String)> {
     let file = project.process(name)?;
     let forms = super::placed(file, &stages::catalogue()).into_iter().filter(|(_, name, _)| *name == "attributecollection");
     forms.into_iter().find_map(|(pointer, _, stage)| {
-        let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or("managed/user").trim_matches('/');
+        let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or(PEOPLE).trim_matches('/');
         let schema = project.schemas.get(collection)?;
         let attributes = stage.get("attributes").and_then(Value::as_array)?;
         attributes.iter().enumerate().find_map(|(index, attribute)| {

@@ -5,6 +5,7 @@
 
 mod session;
 
+use identity::PEOPLE;
 use serde_json::Value;
 
 use super::admin::{self, Admin, AdminSource};
@@ -59,6 +60,14 @@ pub struct Module {
     pub run_as: Option<RunAs>,
     /// What has a say in a sign-in.
     pub script: SecurityScript,
+}
+
+impl Module {
+    /// The collection that its users live in; [`PEOPLE`] where it names none.
+    #[must_use]
+    pub fn collection(&self) -> &str {
+        self.resource.as_deref().unwrap_or(PEOPLE).trim_matches('/')
+    }
 }
 
 /// `authentication.json`.
@@ -231,7 +240,7 @@ fn managed_module() -> Module {
     Module {
         kind: ModuleKind::ManagedUser,
         enabled: true,
-        resource: Some("managed/user".to_owned()),
+        resource: Some(PEOPLE.to_owned()),
         query_id: Some("credential-query".to_owned()),
         mapping: PropertyMapping::default(),
         roles: vec!["internal/role/openidm-authorized".to_owned()],

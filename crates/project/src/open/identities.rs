@@ -1,7 +1,7 @@
 //! Managed objects, policies and security questions: read by `identity`, placed in files here.
 
 use identity::kba::KbaConfig;
-use identity::{Companions, JsonType, Policies, Problem, Schemas, word_list};
+use identity::{Companions, JsonType, PEOPLE, Policies, Problem, Schemas, word_list};
 use serde_json::Value;
 use social::{Provider, with_links};
 
@@ -41,12 +41,8 @@ pub(super) fn facts(
     };
     internal_roles.extend(authentication.modules.iter().flat_map(of_module));
     let signs_in = authentication.modules.iter().filter(|module| module.kind == ModuleKind::ManagedUser);
-    let mut login_names: Vec<(String, String)> = signs_in
-        .map(|module| {
-            let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/').to_owned();
-            (collection, module.mapping.authentication_id.clone())
-        })
-        .collect();
+    let mut login_names: Vec<(String, String)> =
+        signs_in.map(|module| (module.collection().to_owned(), module.mapping.authentication_id.clone())).collect();
     login_names.extend(default.login_names.iter().cloned());
     let of_stage = |process: &str, stage: &str, key: &str| {
         let file = processes.iter().find(|file| file.name == process)?;
@@ -84,8 +80,8 @@ pub(super) fn read(
         .collect();
     let (schemas, problems) = match managed {
         None if names.is_empty() => (Schemas::builtin(), Vec::new()),
-        None => Schemas::read_with(&with_links(&Schemas::builtin_declaration(), "managed/user", names), &facts.scripts),
-        Some(document) => Schemas::read_with(&with_links(&document.value, "managed/user", names), &facts.scripts),
+        None => Schemas::read_with(&with_links(&Schemas::builtin_declaration(), PEOPLE, names), &facts.scripts),
+        Some(document) => Schemas::read_with(&with_links(&document.value, PEOPLE, names), &facts.scripts),
     };
     report(problems, "managed-objects", managed, policy, sink);
     let resources = policy.map(|document| &document.value);

@@ -44,20 +44,20 @@ pub(crate) async fn answer(cx: &Context<'_>, of: &str, walk: Walk<'_>, request: 
         for held in &batch {
             entries.push(listed(cx, held).await?);
         }
-        if entries.len() > MOST {
-            return Err(too_many());
-        }
+        bounded(entries.len())?;
     }
 }
 
-/// The refusal of a list that is too long to be held.
-pub(crate) fn too_many() -> ResourceError {
-    ResourceError::bad_request(format!("There are more than {MOST}, which is too many for one list; ask for pages, without an order"))
-}
-
-/// Whether so many are too many for one list.
-pub(crate) fn is_too_many(number: usize) -> bool {
-    number > MOST
+/// Whether so many are few enough to be held together.
+///
+/// # Errors
+/// 400 where they are not.
+pub(crate) fn bounded(number: usize) -> Result<(), ResourceError> {
+    if number <= MOST {
+        return Ok(());
+    }
+    let message = format!("There are more than {MOST}, which is too many for one list; ask for pages, without an order");
+    Err(ResourceError::bad_request(message))
 }
 
 /// Answers a query without an order.
@@ -116,7 +116,8 @@ fn sorted_by_the_store(cx: &Context<'_>, walk: &Walk<'_>, request: &QueryRequest
     let first = sides.first()?;
     let schema = cx.runtime.schemas.get(&first.collection)?;
     let is_plain = |pointer: &Pointer| {
-        let property = pointer.top().and_then(|name| schema.property(name));
+        // `_id` and `_rev` are the reference's, whatever a schema says of its objects.
+        let property = pointer.top().filter(|name| !name.starts_with('_')).and_then(|name| schema.property(name));
         property.is_some_and(|property| {
             property.relationship.is_none() && !property.is_virtual && !property.is_credential() && !property.is_sealed()
         })

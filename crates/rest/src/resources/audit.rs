@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
-use crate::routes::{Route, Who, get, perhaps};
+use crate::routes::{Route, Who, get, perhaps, query_and};
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[
@@ -37,19 +37,7 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 /// Parameters of a query, or the run that is to be explained: by its instance, a transaction, a person.
-const QUERY_OR_RUN: &[&str] = &[
-    "_queryFilter",
-    "_fields",
-    "_sortKeys",
-    "_pageSize",
-    "_pagedResultsCookie",
-    "_pagedResultsOffset",
-    "_totalPagedResultsPolicy",
-    "_prettyPrint",
-    "instance",
-    "transaction",
-    "person",
-];
+const QUERY_OR_RUN: &[&str] = query_and!("instance", "transaction", "person");
 
 /// The newest events of a topic that are searched, of the store and of the files each. Older ones are read in the files themselves.
 const SEARCHED: u32 = 10_000;
@@ -81,7 +69,7 @@ async fn sought(cx: &Context<'_>) -> Result<Option<Sought>, ResourceError> {
     let Some(person) = parameters.single("person")? else { return Ok(None) };
     let objects = cx.runtime.managed.objects.as_ref();
     let found = explain::person(objects, person).await?;
-    found.map(Some).ok_or_else(|| ResourceError::not_found("Nobody has this name"))
+    found.map(|path| Some(Sought::Person(path))).ok_or_else(|| ResourceError::not_found("Nobody has this name"))
 }
 
 #[async_trait]

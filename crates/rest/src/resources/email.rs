@@ -5,9 +5,9 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Effect, Mail};
+use process::Mail;
 use serde_json::{Value, json};
-use stages::{MailAddress, MailRefusal};
+use stages::MailAddress;
 
 use crate::context::Context;
 use crate::reply::Reply;
@@ -56,20 +56,9 @@ impl Resource for Email {
         let wait = cx.call.parameters.single("waitForCompletion")?.is_none_or(|value| !value.eq_ignore_ascii_case("false"));
         let of_template = name == "sendTemplate";
         let mails = if of_template { of_template_mails(cx, wait)? } else { mails(cx.body(), wait)? };
-        for mail in &mails {
-            // What was parsed a moment ago is an address.
-            let Ok(address) = mail.to.parse() else { continue };
-            match cx.runtime.services.mail_door.refuses(&address).await? {
-                None => {}
-                Some(MailRefusal::NoAddress) => return Err(ResourceError::bad_request("Bad To: email address").into()),
-                Some(MailRefusal::NotTaken(reason)) => return Err(ResourceError::bad_request(reason).into()),
-            }
-        }
-        let effects = mails.into_iter().map(Effect::Mail).collect();
-        let receipt = cx.commit(effects).await?;
-        cx.app.accounts.delivery.wake();
+        let sent = cx.actor().send_mails(mails).await?;
         if wait {
-            cx.app.accounts.delivery.wait(&receipt.mails).await?;
+            cx.app.accounts.delivery.wait(&sent).await?;
         }
         let done = if of_template { json!({ "status": "OK", "message": "Email sent" }) } else { json!({ "status": "OK" }) };
         Ok(Reply::Action(Some(done)))

@@ -13,24 +13,17 @@ use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
-use crate::routes::{Route, Who, found, get};
+use crate::routes::{Route, Who, found, get, query_and};
 
 /// Its rows.
-pub(super) const ROUTES: &[Route] = &[Route {
-    path: "vestibule/funnel",
-    chapter: "Server",
-    resource: |_, _| found(Funnel),
-    operations: &[get("/vestibule/funnel", Who::AdministratorsAlone, "How many begin, complete and leave each stage.").with(&[
-        "days",
-        "by",
-        "_queryFilter",
-        "_fields",
-        "_sortKeys",
-        "_pageSize",
-        "_mimeType",
-        "_prettyPrint",
-    ])],
-}];
+pub(super) const ROUTES: &[Route] =
+    &[Route {
+        path: "vestibule/funnel",
+        chapter: "Server",
+        resource: |_, _| found(Funnel),
+        operations: &[get("/vestibule/funnel", Who::AdministratorsAlone, "How many begin, complete and leave each stage.")
+            .with(query_and!("days", "by", "_mimeType"))],
+    }];
 
 /// The days that are told of where nobody says.
 const DAYS: u32 = 30;
@@ -48,8 +41,7 @@ impl Funnel {
         if let Some(other) = by.iter().find(|name| !["day", "language"].contains(*name)) {
             return Err(ResourceError::bad_request(format!("'by' takes 'day' and 'language', and not '{other}'")));
         }
-        let since = cx.now.div_euclid(86_400).saturating_add(1).saturating_sub(i64::from(days));
-        let counts = cx.app.accounts.history.funnel(since).await?;
+        let counts = cx.app.accounts.history.funnel(funnel::since(cx.now, days)).await?;
         Ok(funnel::rows(&counts, all || by.contains(&"day"), all || by.contains(&"language")))
     }
 }

@@ -98,8 +98,7 @@ pub(super) fn configuration(cx: &Context<'_>) -> Value {
     for feature in Feature::ALL {
         configuration.insert(feature.flag().to_owned(), Value::Bool(cx.runtime.feature_enabled(feature.name())));
     }
-    let own = ui.language.as_deref().unwrap_or("en");
-    let language = language(&language::locales(cx.headers()), &known_languages(cx), own);
+    let language = language(&language::locales(cx.headers()), &known_languages(cx), &cx.runtime.services.default_locale);
     configuration.insert("lang".to_owned(), Value::from(language));
     Value::Object(configuration)
 }

@@ -5,6 +5,7 @@
 use accounts::{NOTIFICATIONS, shown_notification};
 use async_trait::async_trait;
 use crest::{Fields, ResourceError};
+use identity::PEOPLE;
 use serde_json::{Value, json};
 use wire::conditions::Expected;
 
@@ -94,7 +95,7 @@ impl Resource for UserMeta {
 
     async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
         let gone = || not_found(&self.id, "internal/usermeta");
-        let collection = if cx.principal.is_managed() { cx.principal.component.as_str() } else { "managed/user" };
+        let collection = if cx.principal.is_managed() { cx.principal.component.as_str() } else { PEOPLE };
         if !cx.principal.is_administrator() && cx.principal.id != self.id {
             return Err(gone().into());
         }

@@ -19,7 +19,7 @@ use wire::request::QueryRequest;
 
 use crate::context::Context;
 use crate::listing;
-use crate::related::{self, page::BATCH, page::is_too_many, page::too_many};
+use crate::related::{self, page::BATCH, page::bounded};
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
 use crate::routes::{Body, CONDITIONAL, QUERY, Route, Who, action, delete, found, get, text};
@@ -88,7 +88,7 @@ fn memberships(collection: &str, property: &str, person: &Object, role: &str) ->
 fn places<'c>(cx: &'c Context<'_>) -> Vec<(&'c str, &'c str)> {
     let mut places: Vec<(&str, &str)> = Vec::new();
     for module in cx.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
-        let collection = module.resource.as_deref().unwrap_or("managed/user").trim_matches('/');
+        let collection = module.collection();
         if places.iter().all(|(known, _)| *known != collection) {
             places.push((collection, property(module)));
         }
@@ -165,10 +165,11 @@ pub(super) async fn every(cx: &Context<'_>, role: &str) -> Result<Vec<Value>, Re
     let mut found = Vec::new();
     walk(cx, role, |member| {
         found.push(member);
-        !is_too_many(found.len())
+        bounded(found.len()).is_ok()
     })
     .await?;
-    if is_too_many(found.len()) { Err(too_many()) } else { Ok(found) }
+    bounded(found.len())?;
+    Ok(found)
 }
 
 /// Takes the changes of membership out of a patch of a role.

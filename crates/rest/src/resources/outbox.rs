@@ -81,10 +81,7 @@ impl Resource for Outbox {
 
     async fn action(&self, cx: &Context<'_>, name: &str) -> Answer {
         let Some(id) = self.id.filter(|_| name == "retry") else { return Err(unknown_action(name)) };
-        if !cx.app.outbox.retry(id, cx.now).await.map_err(ResourceError::from)? {
-            return Err(ResourceError::conflict("Only a mail that was given up can be sent again").into());
-        }
-        cx.app.accounts.delivery.wake();
+        cx.actor().retry_mail(cx.app.outbox.as_ref(), id).await?;
         Ok(Reply::Action(Some(json!({ "status": "OK" }))))
     }
 }

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource, unknown_action};
-use crate::routes::{OF_OWNER, Route, Who, action, delete, found, get, text};
+use crate::routes::{Route, Who, action, delete, found, get, query_and, text};
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[
@@ -26,7 +26,7 @@ pub(super) const ROUTES: &[Route] = &[
         chapter: "Profile",
         resource: |_, _| found(Sessions { id: None }),
         operations: &[
-            get("/vestibule/sessions", Who::SignedIn, "Where one is signed in.").with(OF_OWNER),
+            get("/vestibule/sessions", Who::SignedIn, "Where one is signed in.").with(query_and!("owner")),
             action("/vestibule/sessions", "endOthers", Who::SignedIn, "Ends all sessions but the present one.").with(&["owner"]),
             action("/vestibule/sessions", "endAll", Who::SignedIn, "Ends all sessions.").with(&["owner"]),
         ],

@@ -5,8 +5,8 @@
 //! is set here proves nothing by itself for a while (SEC-20).
 
 use async_trait::async_trait;
-use identity::Expect;
 use identity::kba::check_user_patch;
+use identity::{Expect, PEOPLE};
 use wire::conditions::Expected;
 
 use crate::context::Context;
@@ -50,7 +50,7 @@ impl Resource for UserKba {
 impl UserKba {
     async fn change(&self, cx: &Context<'_>, expected: &Expected) -> Answer {
         let list = check_user_patch(cx.body(), &cx.runtime.kba)?;
-        let collection = if cx.principal.is_managed() { cx.principal.component.as_str() } else { "managed/user" };
+        let collection = if cx.principal.is_managed() { cx.principal.component.as_str() } else { PEOPLE };
         let expect = Expect { revision: expected.revision().map(str::to_owned), guard: None };
         let password = cx.password();
         let resource = cx.editor(None, password.as_ref()).questions(collection, &self.id, list, &expect).await?;

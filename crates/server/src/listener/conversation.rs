@@ -26,7 +26,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
-use wire::client::Peer;
+use wire::client::{PassedOn, Peer};
 use wire::frames::Times;
 use wire::http1::{MAX_HEAD, MAX_HEADERS, Refused};
 use wire::proxy_protocol::{self, Header, Passed};
@@ -153,13 +153,15 @@ impl Conversations {
 
     /// Everything before the first request.
     async fn begin(&self, mut stream: TcpStream, address: IpAddr, mut place: Place) -> Result<(Stream, Peer, Place), Unmet> {
-        let mut peer = Peer { address: address.to_canonical(), https: false, passed_on: false };
+        let mut peer = Peer { address: address.to_canonical(), https: false, passed: PassedOn::No };
         if (self.doors.pass_on)(peer.address) {
             let passed = in_time(read_header(&mut stream), &place.member()).await?;
             if let Some(client) = passed.client {
-                peer = Peer { address: client, https: passed.https, passed_on: true };
+                peer = Peer { address: client, https: passed.https, passed: PassedOn::Named };
                 drop(place);
                 place = self.crowd.enter(client, self.trusts(client)).ok_or(Unmet::Crowded)?;
+            } else if passed.passed_on {
+                peer.passed = PassedOn::Unnamed;
             }
         }
         let patient = PatientWrites::new(stream, self.within);

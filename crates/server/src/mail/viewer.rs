@@ -17,7 +17,7 @@ use minijinja::{Environment, context};
 use process::{MailId, Outbox, OutboxEntry};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
-use wire::client::Peer;
+use wire::client::{PassedOn, Peer};
 use wire::cookie;
 
 use accounts::Accounts;
@@ -132,7 +132,7 @@ impl Viewer {
     fn admits(&self, peer: Peer, query: Option<&str>, headers: &HeaderMap) -> bool {
         let keeping = self.courier.transport().keeps();
         let public_url = &self.accounts.runtime.load().public_url;
-        let here = peer.address.to_canonical().is_loopback() && !peer.passed_on;
+        let here = peer.address.to_canonical().is_loopback() && peer.passed == PassedOn::No;
         let direct = here && !direct::looks_forwarded(headers) && direct::names_this_server(headers, public_url);
         let in_address = query.into_iter().flat_map(|query| query.split('&')).filter_map(|pair| pair.split_once('='));
         let mut in_address = in_address.filter(|(name, _)| *name == KEY).map(|(_, value)| value);

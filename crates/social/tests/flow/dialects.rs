@@ -430,10 +430,6 @@ async fn a_code_of_a_clients_own_request_counts_where_its_nonce_comes_back() {
     assert!(matches!(by_code(&with(|_| ())).await, Err(SocialError::Refused(_))), "another nonce");
     assert_eq!(by_code(&with(|other| other.redirect_uri = "https://evil.example/")).await, Err(SocialError::State));
     assert_eq!(by_code(&with(|other| other.provider = "other")).await, Err(SocialError::Unknown));
-    let mut without = crate::World::claims(&challenge);
-    without.as_object_mut().unwrap().remove("nonce");
-    world.gives_claims(&without);
-    assert!(matches!(by_code(&brought).await, Err(SocialError::Refused(_))), "no nonce, also of a provider that leaves it out");
     let unbound = world.idp.providers(&json!({
         "provider": "acme", "type": "OAUTH", "clientId": "me", "clientSecret": "s", "redirectUri": "https://id.example/back", "authorizationEndpoint": "https://a.example/a",
         "tokenEndpoint": "https://a.example/t", "userInfoEndpoint": "https://a.example/m",
@@ -441,4 +437,38 @@ async fn a_code_of_a_clients_own_request_counts_where_its_nonce_comes_back() {
     let asked = world.idp.asked.lock().unwrap().len();
     assert!(matches!(unbound.by_code(&brought, NOW, &world.random).await, Err(SocialError::Refused(_))));
     assert_eq!(world.idp.asked.lock().unwrap().len(), asked, "no code is sent anywhere");
+}
+
+/// LinkedIn's tokens have no nonce. The way that this server begins is bound to the browser by the sealed state; a code that a client brings is bound by nothing else.
+#[tokio::test]
+async fn a_code_of_a_clients_own_request_needs_the_nonce_of_a_provider_that_may_leave_it_out() {
+    let linked_in = recorded().into_iter().find(|one| one.name == "linkedIn").unwrap();
+    let key = SigningKey::generate().unwrap();
+    let keys = json!({"keys": [key.public_jwk(Some("k")).unwrap()]});
+    let mut file = linked_in.file.clone();
+    for (name, value) in [("provider", "linkedIn"), ("clientId", "me"), ("clientSecret", "s"), ("redirectUri", "https://id.example/back")] {
+        file[name] = json!(value);
+    }
+    let idp = std::sync::Arc::new(Idp::default());
+    for (address, answer) in &linked_in.answers {
+        idp.answers_at(address, 200, if *answer == json!("KEYS") { &keys } else { answer });
+    }
+    let providers = idp.providers(&file);
+    let random = Counting(std::sync::Mutex::new(0));
+    let challenge = providers.begin("linkedIn", NOW, &random).await.unwrap().challenge;
+    let gives = |nonce: Option<&str>| {
+        let mut claims = json!({"iss": linked_in.claims["iss"], "sub": linked_in.claims["sub"], "aud": "me", "iat": NOW, "exp": NOW + 300});
+        if let Some(nonce) = nonce {
+            claims["nonce"] = json!(nonce);
+        }
+        let answer = json!({"access_token": "at", "token_type": "Bearer", "id_token": key.sign(Some("k"), &claims).unwrap()});
+        idp.answers_at("https://www.linkedin.com/oauth/v2/accessToken", 200, &answer);
+    };
+    let brought = social::ByCode { provider: "linkedIn", code: "c", nonce: &challenge.nonce, redirect_uri: "https://id.example/back" };
+    let answered = Answered::from_lists(json!({"state": [challenge.state], "code": ["c"]}).as_object().unwrap());
+    gives(None);
+    assert!(providers.finish(&challenge, &answered, NOW, &random).await.is_ok(), "the browser's own way");
+    assert!(matches!(providers.by_code(&brought, NOW, &random).await, Err(SocialError::Refused(_))));
+    gives(Some(&challenge.nonce));
+    assert_eq!(providers.by_code(&brought, NOW, &random).await.unwrap().subject, linked_in.subject);
 }

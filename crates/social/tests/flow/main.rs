@@ -199,6 +199,62 @@ async fn a_document_is_read_for_whatever_the_file_leaves_out() {
     assert_eq!((ends.as_deref(), world.idp.asked(place)), (Some("https://idp.example/away?client_id=me"), 0));
 }
 
+/// The addresses of the file are enough; what the document alone says is missed where it is asked for, and nowhere else.
+#[tokio::test]
+async fn a_file_that_names_everything_needs_no_document() {
+    let all = json!({
+        "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"), "userInfoEndpoint": format!("{ISSUER}/me"),
+        "jwksUriEndpoint": format!("{ISSUER}/jwks"), "issuer": ISSUER,
+    });
+    let place = "/.well-known/openid-configuration";
+    let world = world_with(&all);
+    world.idp.answers(place, 503, &json!({}));
+    let (_, challenge) = world.begin().await;
+    assert_eq!(world.idp.asked(place), 0);
+    world.gives_claims(&World::claims(&challenge));
+    assert!(world.comes_back(&challenge).await.is_ok());
+    assert!(world.comes_back(&challenge).await.is_ok());
+    assert_eq!(world.idp.asked(place), 1, "not every person waits for it");
+    assert!(matches!(world.providers.end_of_session("acme", NOW).await, Err(SocialError::Down(_))));
+
+    // What it names for another purpose is judged for that purpose.
+    let world = world_with(&all);
+    world.idp.answers(place, 200, &json!({"end_session_endpoint": "https://127.0.0.1/end", "issuer": "https://other.example"}));
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    assert!(world.comes_back(&challenge).await.is_ok());
+    assert!(matches!(world.providers.end_of_session("acme", NOW).await, Err(SocialError::Refused(_))));
+
+    // What the document said last counts while it cannot be read.
+    let world = world_with(&all);
+    world.idp.answers(place, 200, &json!({"authorization_response_iss_parameter_supported": true}));
+    let (_, challenge) = world.begin().await;
+    world.gives_claims(&World::claims(&challenge));
+    assert!(matches!(world.comes_back(&challenge).await, Err(SocialError::Refused(_))));
+    world.idp.answers(place, 503, &json!({}));
+    let later = NOW + 2 * 3600;
+    let answered = Answered::from_lists(json!({"state": [challenge.state], "code": ["c"]}).as_object().unwrap());
+    let refused = world.providers.finish(&challenge, &answered, later, &world.random).await;
+    assert_eq!(refused, Err(SocialError::Refused("the answer does not name its issuer".to_owned())));
+    assert_eq!(world.idp.asked(place), 2);
+}
+
+/// The issuer that an answer names is compared with the document's, where the file names every address and no issuer.
+#[tokio::test]
+async fn the_issuer_of_an_answer_is_looked_up_where_the_file_does_not_name_it() {
+    let file = json!({
+        "type": "OAUTH", "authenticationIdKey": "sub", "authorizationEndpoint": format!("{ISSUER}/auth"), "tokenEndpoint": format!("{ISSUER}/token"),
+        "userInfoEndpoint": format!("{ISSUER}/me"),
+    });
+    let world = world_with(&file);
+    let (_, challenge) = world.begin().await;
+    world.idp.answers("/token", 200, &json!({"access_token": "at", "token_type": "Bearer"}));
+    let named = |issuer: &str| json!({"state": [challenge.state], "code": ["c"], "iss": [issuer]});
+    assert!(world.finish(&challenge, &named(ISSUER)).await.is_ok());
+    let refused = world.finish(&challenge, &named("https://other.example")).await;
+    assert_eq!(refused, Err(SocialError::Refused("the answer is another provider's".to_owned())));
+}
+
 #[tokio::test]
 async fn two_keys_without_name_are_one_too_many() {
     let world = world();

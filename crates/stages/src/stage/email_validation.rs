@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Filter, Patch, PatchOperation, Pointer, Query, ResourceError};
+use identity::PEOPLE;
 use process::keys::{MailField, Needed, Text};
 use process::{
     Compiling, Disclosure, Effect, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
@@ -236,7 +237,7 @@ impl EmailValidation {
         if !registers_silently(cx) {
             return Ok(false);
         }
-        let collection = cx.text(state::COLLECTION).unwrap_or("managed/user").to_owned();
+        let collection = cx.text(state::COLLECTION).unwrap_or(PEOPLE).to_owned();
         let name = self.field.top().unwrap_or_default();
         let managed = Arc::clone(&cx.services.managed);
         let canonical = identity::names::check_mail::<&str>(address.as_str(), &[]).ok();
@@ -280,7 +281,7 @@ impl EmailValidation {
             return Ok(());
         }
         // No name in the form of an address but this one, whether anybody has it or not.
-        let collection = cx.text(state::COLLECTION).unwrap_or("managed/user");
+        let collection = cx.text(state::COLLECTION).unwrap_or(PEOPLE);
         let own = identity::names::check_mail::<&str>(address.as_str(), &[]).ok();
         let names = details::address_names(&cx.services.managed, collection, &self.field, &user);
         if names.into_iter().all(|(_, name)| own.as_ref() == Some(&name)) { Ok(()) } else { Err(Refusal::MailMismatch.into()) }

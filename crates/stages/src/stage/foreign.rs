@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crest::{Pointer, ResourceError};
-use identity::Audience;
+use identity::{Audience, PEOPLE};
 use process::{Compiling, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts};
 use script::Bindings;
 use serde_json::{Map, Value, json};
@@ -160,7 +160,7 @@ impl Foreign {
                 return Err(self.broken("it gives details of a new person, which it does not declare"));
             }
             let details = details::Details {
-                collection: cx.text(state::COLLECTION).unwrap_or("managed/user").to_owned(),
+                collection: cx.text(state::COLLECTION).unwrap_or(PEOPLE).to_owned(),
                 mail: Pointer::from_tokens(["mail"]),
                 empty_is_absent: false,
             };

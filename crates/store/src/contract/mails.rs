@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use process::{Effect, Mail, MailId, OutboxState, Unit};
+use process::{Effect, Mail, MailId, OutboxState, UndeliveredMails, Unit};
 use tokio::task::JoinSet;
 
 use super::Store;
@@ -102,8 +102,25 @@ pub async fn a_withheld_mail_is_never_claimed_and_leaves_no_trace<S: Store>(stor
     assert_ne!(left, id, "a number is given once");
     store.failed(left, "451 later", Some(i64::MAX)).await.unwrap();
     assert_eq!(store.mail(left).await.unwrap().unwrap().last_error.as_deref(), Some("451 later"));
-    assert_eq!(store.forget_delivered(101).await.unwrap(), 1);
-    assert_eq!(store.mail(left).await.unwrap(), None);
+    assert_eq!(store.undelivered().await.unwrap(), UndeliveredMails::default());
+    let given_up = send(&store, 100, Mail { withheld: true, ..mail("3") }).await;
+    store.failed(given_up, "550 never", None).await.unwrap();
+    assert_eq!(store.undelivered().await.unwrap(), UndeliveredMails::default());
+    assert!(!store.retry(given_up, 100).await.unwrap());
+    assert_eq!(store.forget_delivered(101).await.unwrap(), 2);
+    assert_eq!((store.mail(left).await.unwrap(), store.mail(given_up).await.unwrap()), (None, None));
+}
+
+pub async fn mails_that_are_not_delivered_are_counted<S: Store>(store: S) {
+    for (written, number) in [(300, "1"), (200, "2"), (100, "3"), (400, "4")] {
+        let id = send(&store, written, mail(number)).await;
+        match number {
+            "3" => store.delivered(id, 500).await.unwrap(),
+            "4" => store.failed(id, "550 never", None).await.unwrap(),
+            _ => {}
+        }
+    }
+    assert_eq!(store.undelivered().await.unwrap(), UndeliveredMails { waiting: 2, oldest: Some(200), dead: 1 });
 }
 
 pub async fn a_lease_can_be_renewed<S: Store>(store: S) {

@@ -6,6 +6,8 @@ use crest::ResourceError;
 use http::{Method, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
+use crate::path::below_context;
+
 /// Most header fields of a request.
 pub const MAX_HEADERS: usize = 100;
 /// Longest target, in bytes; the type that holds it takes little more.
@@ -104,7 +106,8 @@ pub(super) fn asks_for_page(head: &[u8]) -> bool {
         let line = line.to_ascii_lowercase();
         line.strip_prefix(b"accept:").is_some_and(|value| value.windows(9).any(|window| window == b"text/html"))
     };
-    !target.starts_with(b"/openidm") && lines.any(accepts)
+    let path = String::from_utf8_lossy(target.split(|byte| matches!(byte, b'?' | b'\r')).next().unwrap_or_default());
+    below_context(&path).is_none() && lines.any(accepts)
 }
 
 /// Bytes of a token (RFC 9110 section 5.6.2).
