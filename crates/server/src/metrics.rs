@@ -92,8 +92,8 @@ impl Metrics {
         &self.passages
     }
 
-    /// Instances were counted: their time is over.
-    #[expect(clippy::unused_self, reason = "as above")]
+    /// Instances whose time is over became counts.
+    #[expect(clippy::unused_self, reason = "whoever counts has been given the recorder; the library keeps it in a global")]
     pub(crate) fn counted(&self, counts: &[(Counted, u64)]) {
         for (counted, number) in counts {
             let of = || (counted.process.clone().into(), counted.stage.clone().into());

@@ -66,7 +66,7 @@ mod tests {
             instance: InstanceId::from_stored(number.to_string()),
             process: String::new(),
             version: process::Version(String::new()),
-            path: String::new(),
+            path: "".into(),
             language: "en",
             began: 0,
             expires: 0,
@@ -74,7 +74,6 @@ mod tests {
             ended: false,
             took: None,
             failed,
-            event: None,
         }
     }
 
