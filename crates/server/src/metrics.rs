@@ -10,10 +10,10 @@ use std::time::Duration;
 use accounts::ports::Meter;
 use mail::Courier;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use process::{Counted, Passage, Step, StepOutcome};
+use process::{Counted, Ledger, Passage, Step, StepOutcome};
 
 use crate::audit::Audit;
-use crate::passages::Passages;
+use crate::passages::{Lost, Passages};
 use crate::ports::HashPool;
 
 /// The recorder of this process.
@@ -87,9 +87,11 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Who is on their way, of whom no unit tells.
-    pub(crate) fn passages(&self) -> &Passages {
-        &self.passages
+    /// Writes who is on their way, of whom no unit tells.
+    pub(crate) async fn write_passages(&self, ledger: &dyn Ledger, now: i64) {
+        let Lost { full, store } = self.passages.write(ledger, now).await;
+        table::FUNNEL_LOST.with(["full".into()]).increment(full);
+        table::FUNNEL_LOST.with(["store".into()]).increment(store);
     }
 
     /// Instances whose time is over became counts.

@@ -106,6 +106,14 @@ pub async fn a_withheld_mail_is_never_claimed_and_leaves_no_trace<S: Store>(stor
     assert_eq!(store.mail(left).await.unwrap(), None);
 }
 
+pub async fn mails_are_found_by_their_numbers_as_far_as_they_are_there(store: crate::Db) {
+    let (first, second) = (send(&store, 100, mail("1")).await, send(&store, 100, mail("2")).await);
+    let elsewhere = MailId(second.0 + 1);
+    let found = store.mails([second, elsewhere, first]).await.unwrap();
+    assert_eq!(found.iter().map(|entry| (entry.id, entry.mail.clone())).collect::<Vec<_>>(), [(first, mail("1")), (second, mail("2"))]);
+    assert_eq!(store.mails([]).await.unwrap(), []);
+}
+
 pub async fn a_lease_can_be_renewed<S: Store>(store: S) {
     let id = send(&store, 100, mail("1")).await;
     assert_eq!(store.claim(100, 200, 1).await.unwrap().len(), 1);
