@@ -4,6 +4,7 @@
 mod weakened;
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use crate::support::identity_provider::{Account, IdentityProvider};
 use crate::support::mailbox::mailbox;
 use crate::support::people::typable_code;
 use crate::support::server::{ADMIN_PASSWORD, check, run};
-use crate::support::stages::{email_validation, kba, reset_stage, retrieve_username, user_query};
+use crate::support::stages::{email_validation, kba, parameters, reset_stage, retrieve_username, user_query};
 use crate::support::{Person, Project, Server};
 use weakened::{Around, Weak};
 
@@ -313,6 +314,100 @@ fn what_is_refuted_is_not_served_and_what_was_good_keeps_serving() {
     let person = Person::create(&server, "lookup");
     let asked = server.anonymous().goes_on("lookup", None, &json!({ "queryFilter": format!("userName eq \"{}\"", person.name) })).0;
     assert_eq!(asked["type"], "emailValidation", "what was good keeps serving");
+}
+
+/// A project whose process `lookup` tells a user name, judged at load.
+fn names(at_load: &str, lookup: &[Value]) -> Project {
+    Project::new().process("lookup", lookup).file("vestibule.toml", judging(at_load))
+}
+
+fn judging(at_load: &str) -> String {
+    format!("[limits]\nenabled = false\n[prove]\nname = [\"mail\"]\nat_load = \"{at_load}\"\n")
+}
+
+fn file(stages: &[Value]) -> String {
+    json!({ "stageConfigs": stages }).to_string()
+}
+
+#[test]
+fn what_was_tried_and_was_good_is_not_tried_again_until_something_is_different() {
+    let good = [user_query(), email_validation(), retrieve_username()];
+    let mut server = Server::on(names("outsiders", &good)).start();
+    let proved = |server: &Server| std::fs::metadata(server.data().join("proved")).map(|facts| facts.ino());
+    let again = |server: &mut Server| {
+        assert_eq!(server.stop(), Some(0));
+        server.start();
+    };
+    let first = proved(&server).unwrap();
+    again(&mut server);
+    assert_eq!(proved(&server).unwrap(), first, "what is written is a new file");
+    // Another file is other reading, whoever wrote it.
+    server.write("conf/selfservice-lookup.json", &file(&[user_query(), kba(), email_validation(), retrieve_username()]));
+    again(&mut server);
+    let second = proved(&server).unwrap();
+    assert_ne!(second, first, "{}", server.log());
+    // What there is something to say of is said at each start.
+    server.write("vestibule.toml", &judging("warn"));
+    server.write("conf/selfservice-lookup.json", &file(&[user_query(), retrieve_username()]));
+    for _ in 0..2 {
+        again(&mut server);
+        assert!(server.log().contains("warning[refuted]"), "{}", server.log());
+        assert_eq!(proved(&server).unwrap(), second);
+    }
+}
+
+#[test]
+fn what_was_refuted_while_the_server_was_away_is_not_served_though_it_was_good_before() {
+    let good = [user_query(), email_validation(), retrieve_username()];
+    let mut server = Server::on(names("outsiders", &good)).start();
+    assert_eq!(server.anonymous().get("selfservice/lookup").status, 200, "{}", server.log());
+    assert_eq!(server.stop(), Some(0));
+    server.write("conf/selfservice-lookup.json", &file(&[user_query(), retrieve_username()]));
+    server.start();
+    assert!(server.log().contains("error[refuted]"), "{}", server.log());
+    assert_eq!(server.admin().get("selfservice/lookup").refused(404), "Resource 'selfservice/lookup' not found");
+    // It is served again when it is good again.
+    let mark = server.log_mark();
+    server.write("conf/selfservice-lookup.json", &file(&good));
+    server.logged(mark, "the project was read again");
+    assert_eq!(server.anonymous().get("selfservice/lookup").status, 200);
+}
+
+#[test]
+fn what_is_refuted_is_not_written_over_rest() {
+    let good = [user_query(), email_validation(), retrieve_username()];
+    let server = Server::on(names("outsiders", &good)).start();
+    let (admin, place) = (server.admin(), server.project().join("conf/selfservice-lookup.json"));
+    let before = std::fs::read_to_string(&place).unwrap();
+    let answer = admin.put("config/selfservice/lookup", &json!({ "stageConfigs": [user_query(), retrieve_username()] }));
+    assert_eq!(answer.refused(400), "The configuration is not valid");
+    let told = &answer.json()["detail"]["diagnostics"];
+    assert_eq!((told[0]["rule"].as_str(), told[0]["severity"].as_str()), (Some("refuted"), Some("error")), "{told:#}");
+    assert_eq!(std::fs::read_to_string(&place).unwrap(), before);
+    // It was the way that was refused, and not the writing.
+    let asked = json!({ "stageConfigs": [user_query(), kba(), email_validation(), retrieve_username()] });
+    assert_eq!(admin.put("config/selfservice/lookup", &asked).status, 200);
+}
+
+#[test]
+fn whoever_began_what_is_refuted_since_does_not_go_on() {
+    let weak = [parameters(), user_query(), retrieve_username()];
+    let mut server = Server::on(names("warn", &weak)).start();
+    let person = Person::create(&server, "refuted");
+    let asked = json!({ "queryFilter": format!("userName eq \"{}\"", person.name) });
+    let client = |server: &Server| server.anonymous();
+    let (_, token) = client(&server).goes_on("lookup", None, &json!({}));
+    assert!(client(&server).submit("lookup", Some(&token), &asked).ok()["tag"] == "end", "it is a way while it is served");
+    let (_, token) = client(&server).goes_on("lookup", None, &json!({}));
+    assert_eq!(server.stop(), Some(0));
+    server.write("vestibule.toml", &judging("refuse"));
+    server.start();
+    assert_eq!(client(&server).submit("lookup", Some(&token), &asked).refused(404), "Resource 'selfservice/lookup' not found");
+    // Nor beside what is good: the start has ended it.
+    let mark = server.log_mark();
+    server.write("conf/selfservice-lookup.json", &file(&[parameters(), user_query(), email_validation(), retrieve_username()]));
+    server.logged(mark, "the project was read again");
+    assert_eq!(client(&server).submit("lookup", Some(&token), &asked).refused(400), "Invalid token");
 }
 
 #[test]

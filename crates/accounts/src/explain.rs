@@ -148,7 +148,8 @@ fn run(id: &str, events: &[&Value], mails: &[OutboxEntry]) -> Value {
     let mut steps = Vec::new();
     for event in events {
         let (says, means) = says(event, mails);
-        because = means.or(because);
+        // Whoever got through a stage since is kept by nothing that was said before.
+        because = if is_on(event) { means } else { means.or(because) };
         steps.push(json!({
             "at": event.get("timestamp"),
             "transaction": event.get("transactionId"),
@@ -172,6 +173,12 @@ fn run(id: &str, events: &[&Value], mails: &[OutboxEntry]) -> Value {
         "summary": summary,
         "steps": steps,
     })
+}
+
+/// Whether somebody got on with an event: a stage is through.
+fn is_on(event: &Value) -> bool {
+    let steps = event.pointer("/detail/steps").and_then(Value::as_array);
+    text(event, "/status") != "FAILED" && steps.into_iter().flatten().any(|step| text(step, "/outcome") == "completed")
 }
 
 /// What an event says, line by line, and what it means for the person, where it keeps them from getting on.
@@ -226,7 +233,8 @@ fn mail(id: i64, entry: Option<&OutboxEntry>) -> (String, Option<String>) {
     let Some(entry) = entry else {
         return (format!("mail {id} is in the outbox no more: it was delivered more than a week ago, or withheld"), None);
     };
-    let error = entry.last_error.as_deref().unwrap_or("no attempt has ended yet");
+    let error =
+        entry.last_error.as_deref().map_or_else(|| "no attempt has ended yet".to_owned(), |said| without_addresses(said, &entry.mail.to));
     match entry.state {
         OutboxState::Delivered => (format!("mail {id} was taken by the mail server"), None),
         OutboxState::Dead => (
@@ -244,6 +252,29 @@ fn mail(id: i64, entry: Option<&OutboxEntry>) -> (String, Option<String>) {
             )
         }
     }
+}
+
+/// What a mail server said, with `…` for every address: it repeats whom a mail was for, or whom it would rather have sent it to.
+fn without_addresses(said: &str, to: &str) -> String {
+    let said = if to.is_empty() { said.to_owned() } else { said.replace(to, "…") };
+    let is_around = |one: char| one.is_whitespace() || matches!(one, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '"');
+    let (mut told, mut rest) = (String::new(), said.as_str());
+    while let Some(at) = rest.find('@') {
+        let (before, behind) = rest.split_at(at);
+        // What stands in quotes before the sign is of the address (RFC 5321, section 4.1.2).
+        let own = match before.strip_suffix('"').and_then(|before| before.rfind('"')) {
+            Some(quote) => quote,
+            None => before.char_indices().rev().find(|(_, one)| is_around(*one)).map_or(0, |(place, one)| place + one.len_utf8()),
+        };
+        let end = match behind.strip_prefix("@[").and_then(|literal| literal.find(']')) {
+            Some(closed) => closed + "@[]".len(),
+            None => behind.find(is_around).unwrap_or(behind.len()),
+        };
+        told.push_str(before.get(..own).unwrap_or_default());
+        told.push('…');
+        rest = behind.get(end..).unwrap_or_default();
+    }
+    told + rest
 }
 
 /// A sentence with the members of a reason in it.
@@ -274,6 +305,56 @@ mod tests {
     fn event(name: &str, transaction: usize) -> Value {
         let detail = json!({ "instance": "one", "steps": [{ "index": 0, "stage": "userQuery", "outcome": "completed" }] });
         json!({ "eventName": name, "transactionId": transaction.to_string(), "timestamp": "2024-05-31T10:00:00Z", "detail": detail })
+    }
+
+    #[test]
+    fn whoever_got_past_a_refusal_is_not_said_to_be_kept_by_it() {
+        let told = |events: &[(&str, Value)]| {
+            let event = |(number, (status, detail)): (usize, &(&str, Value))| {
+                let mut detail = detail.clone();
+                detail["instance"] = json!("one");
+                json!({ "eventName": "step", "transactionId": number.to_string(), "status": status, "detail": detail,
+                    "timestamp": format!("2024-05-31T10:00:{number:02}Z") })
+            };
+            runs(events.iter().enumerate().map(event).collect(), &[])[0]["summary"].as_str().unwrap().to_owned()
+        };
+        let through = |what: &str| {
+            (
+                "SUCCESSFUL",
+                json!({ "steps": [{ "index": 1, "stage": "emailValidation", "outcome": "completed" }],
+            "reasons": [{ "index": 1, "what": what }] }),
+            )
+        };
+        let wrong = || {
+            (
+                "FAILED",
+                json!({ "steps": [{ "index": 1, "stage": "emailValidation", "outcome": "failed" }],
+            "reasons": [{ "index": 1, "what": "code-differs" }] }),
+            )
+        };
+        let asked = || ("SUCCESSFUL", json!({ "steps": [{ "index": 1, "stage": "emailValidation", "outcome": "entered" }] }));
+        assert!(told(&[wrong()]).contains("the one of the mail"));
+        assert!(told(&[wrong(), asked()]).contains("the one of the mail"), "who only asked again is still there");
+        assert_eq!(told(&[wrong(), through("")]), "They were asked, and have not gone on.");
+        assert!(told(&[wrong(), through("mail-for-nobody")]).contains("no account with an address"));
+        assert!(told(&[through("mail-for-nobody"), wrong()]).contains("the one of the mail"));
+    }
+
+    #[test]
+    fn what_a_mail_server_said_names_no_address() {
+        for (said, told) in [
+            ("550 5.1.1 <ann@example.com>: Recipient address rejected", "550 5.1.1 <…>: Recipient address rejected"),
+            ("550 'ann@example.com' unknown; try o'neill+x@sub.example.org.", "550 … unknown; try …"),
+            ("550 to:ann@[192.0.2.1] (bob@[IPv6:2001:db8::7])", "550 to:… (…)"),
+            ("550 \"ann b\"@example.com is away", "550 … is away"),
+            ("550 no such mailbox", "550 no such mailbox"),
+            ("550 @", "550 …"),
+            ("550 no mailbox jörg@bücher.example here", "550 no mailbox … here"),
+            ("550 mailbox local is full", "550 mailbox … is full"),
+        ] {
+            assert_eq!(without_addresses(said, "local"), told, "{said}");
+        }
+        assert_eq!(without_addresses("550 full", ""), "550 full");
     }
 
     #[test]

@@ -4,10 +4,10 @@
 //! the person themselves, and nowhere else: no address and no name links anything. Whoever links an account is signed in, and the account is
 //! nobody else's.
 
-use ::social::{Answered, ByCode, Challenge, LINKED_PROPERTY, LINKS, Proven, SocialError};
-use crest::{Resource, ResourceError, reference};
+use ::social::{Answered, ByCode, Challenge, LINKED_PROPERTY, Proven, SocialError};
+use crest::{Resource, ResourceError};
 use identity::{Expect, PEOPLE, is_active};
-use process::{CommitError, Effect, Minted, Spend, Topic, Unit, mint, open_minted};
+use process::{CommitError, Effect, Minted, Overtaken, Spend, Topic, Unit, mint, open_minted};
 use project::Module;
 use serde_json::{Map, Value, json};
 use stages::SOCIAL_ACCOUNT;
@@ -358,15 +358,14 @@ impl Actor<'_> {
     }
 
     async fn commit_link(&self, id: &str, spend: Spend, effects: Vec<Effect>, event: &str, detail: Value) -> Result<(), AccountError> {
+        // Somebody may be faster: with the same account, or with another one of the same provider.
+        let overtaken = Overtaken::of(&effects);
         match self.commit(effects, id, event, detail, Some(spend)).await? {
             Ok(()) => Ok(()),
             Err(CommitError::Spent) => {
                 Err(ResourceError::bad_request("The token of the identity provider is not valid").of_kind(trouble::OLD).into())
             }
-            // Somebody was faster: with the same account, or with another one of the same provider.
-            Err(CommitError::IdTaken { .. } | CommitError::Stale) => Err(taken()),
-            Err(CommitError::Patch(error)) if error == reference::occupied(LINKS, id) => Err(taken()),
-            Err(error) => Err(ResourceError::from(error).into()),
+            Err(error) => Err(ResourceError::from(overtaken.tell(error)).into()),
         }
     }
 

@@ -21,7 +21,6 @@
 //! A column that it does not name is the property of its own name. `null` leaves a column out. Of files that hold whole objects (JSON lines, a
 //! repository), the members of objects of `collection` are its columns.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -35,7 +34,7 @@ use serde_json::{Map, Value, json};
 pub struct Mapping {
     /// The collection of objects that do not say to which they belong.
     pub collection: String,
-    /// Values of a table that a spreadsheet would run as formulas have a `'` before them ([`harmless`]), which is taken away.
+    /// Values of a table that a spreadsheet would run as formulas have a `'` before them ([`crest::harmless`]), which is taken away.
     pub quoted: bool,
     /// What stands between the values of a table; `,` without it, and a tab in a file named `.tsv`.
     pub separator: Option<char>,
@@ -220,22 +219,6 @@ impl Mapping {
     }
 }
 
-/// Characters that a value begins with which a spreadsheet would run, and the one that keeps it from that.
-const RUN: [char; 8] = ['=', '+', '-', '@', '\t', '\r', '\n', '\''];
-
-/// A value as a table that goes into a spreadsheet has it: what would be run as a formula has a `'` before it.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    if text.starts_with(RUN) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
-}
-
-/// The value again.
-pub(crate) fn meant(text: String) -> String {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(RUN) => rest.to_owned(),
-        _ => text,
-    }
-}
-
 /// Properties of the stock types, as their columns are named without their capitals.
 pub(crate) const USUAL_PROPERTIES: [&str; 29] = [
     "userName",
@@ -298,15 +281,6 @@ mod tests {
         let column = mapping.columns["B"].as_ref().unwrap();
         assert_eq!(column.value("x | y").unwrap(), json!([{"_ref": "managed/role/x"}, {"_ref": "managed/role/y"}]));
         assert_eq!(mapping.columns["C"], None);
-    }
-
-    #[test]
-    fn whatever_a_spreadsheet_would_run_has_a_quote_and_comes_back() {
-        for text in ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "'=1", "''"] {
-            let quoted = harmless(text);
-            assert_eq!((quoted.as_ref(), meant(quoted.to_string())), (format!("'{text}").as_str(), text.to_owned()));
-        }
-        assert_eq!((harmless("a=1").as_ref(), meant("'a".to_owned())), ("a=1", "'a".to_owned()));
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub fn compile<S: Send + Sync + 'static>(name: &str, file: &Value, companions: &
             used.iter().filter_map(|name| companions.0.get(name).map(|value| (name.clone(), value.clone()))).collect();
         let source = Process::<S>::pack(file, &used);
         let version = version_of(name, &source);
-        Process { name: name.to_owned(), version, stages, token, options, source, initial: OnceLock::new() }
+        let path = stages.iter().map(|placed| placed.stage.name()).collect::<Vec<_>>().join(",").into();
+        Process { name: name.to_owned(), version, stages, token, options, source, path, initial: OnceLock::new() }
     });
     Compiled { process, issues }
 }

@@ -24,6 +24,8 @@ pub struct Process<S> {
     pub options: Options,
     /// What an unfinished process is compiled from again: the file and the companions it used.
     pub source: Value,
+    /// The types of the stages in their order, with commas between: where people are counted.
+    pub path: Arc<str>,
     pub(crate) initial: OnceLock<Arc<Initial>>,
 }
 

@@ -141,9 +141,9 @@ pub enum Effect {
         /// Seconds since 1970, when the entry may be forgotten.
         expires: i64,
     },
-    /// An event of the audit trail.
+    /// An event of the audit trail. One that tells the steps of a process stands behind the mails that it tells of.
     Audit(AuditEvent),
-    /// How far an instance has come, with its event of the audit trail. It comes last: it tells the mails of the unit.
+    /// How far an instance has come.
     Passage(Box<Passage>),
     /// These together, or none of them. Their failure is logged and fails nothing else: what a script does after a write that counts.
     Attempt(Vec<Effect>),

@@ -441,8 +441,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let spend = (run.written_below > 0).then(|| Self::spend(run, run.written_below));
         let mut passage = Some(Self::passage(run));
         if spend.is_some() || !run.effects.is_empty() {
-            let event = Some(Self::event(run, "step", json!({ "asks": tag.0 })));
-            run.effects.extend(passage.take().map(|passage| Effect::Passage(Box::new(Passage { event, ..passage }))));
+            run.effects.push(Effect::Audit(Self::event(run, "step", json!({ "asks": tag.0 }))));
+            run.effects.extend(passage.take().map(|passage| Effect::Passage(Box::new(passage))));
         }
         let await_mails = self.commit(run, spend).await?;
         let body = json!({
@@ -549,12 +549,11 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 
     fn passage(run: &Run<'_, S>) -> Passage {
-        let names: Vec<&str> = run.process.stages.iter().map(|placed| placed.stage.name()).collect();
         Passage {
             instance: run.context.instance.clone(),
             process: run.process.name.clone(),
             version: run.process.version.clone(),
-            path: names.join(","),
+            path: run.process.path.clone(),
             language: passage::language(&run.caller.locales),
             began: run.context.began_at(),
             expires: run.context.expires,
@@ -562,7 +561,6 @@ impl<S: Send + Sync + 'static> Engine<S> {
             ended: false,
             took: run.took,
             failed: None,
-            event: None,
         }
     }
 

@@ -58,6 +58,7 @@ pub use initial::Initial;
 pub use map::{MapBranch, MapChange, MapStep, ProcessMap};
 pub use mint::{Minted, mint, open_minted};
 pub use options::{Audience, Disclosure, Options};
+pub use overtaken::Overtaken;
 pub use passage::{Counted, Passage, Reason, language};
 pub use placed::{AnyStage, Delivery, Joined, Placed, Progress, StageContext};
 pub use ports::{

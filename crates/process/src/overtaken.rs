@@ -7,7 +7,7 @@ use crest::{Change, ResourceError, reference};
 use crate::{CommitError, Effect};
 
 /// What clients are told of units that fail because another one was faster with what is referred by ([`Effect::Refers`]).
-pub(crate) struct Overtaken(Vec<Race>);
+pub struct Overtaken(Vec<Race>);
 
 /// One such reference.
 struct Race {
@@ -20,7 +20,9 @@ struct Race {
 }
 
 impl Overtaken {
-    pub(crate) fn of(effects: &[Effect]) -> Self {
+    /// Those that a unit of these effects may lose.
+    #[must_use]
+    pub fn of(effects: &[Effect]) -> Self {
         let race = |effect: &Effect| {
             let Effect::Refers { collection, target, alone: Some(back), overtaken: Some(told), .. } = effect else { return None };
             let (_, id) = target.rsplit_once('/')?;
@@ -32,7 +34,8 @@ impl Overtaken {
     }
 
     /// The same failure, or what is told in its place.
-    pub(crate) fn tell(self, error: CommitError) -> CommitError {
+    #[must_use]
+    pub fn tell(self, error: CommitError) -> CommitError {
         let is_it = |race: &Race| match &error {
             CommitError::IdTaken { collection, .. } => *collection == race.collection,
             CommitError::Missing { collection, .. } => race.replaces && *collection == race.collection,

@@ -2,16 +2,18 @@
 //!
 //! Easiest to get wrong: it says what was decided and why, and never what somebody typed, or what they were to type.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
-use crate::{AuditEvent, InstanceId, Version};
+use crate::{InstanceId, Version};
 
 /// Why something was decided on the way.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reason {
     /// The place of the stage that decided.
     pub stage: usize,
-    /// What was decided, a word of a closed list: `nobody-found`, `mail-withheld`, ….
+    /// What was decided, a word of a closed list: `nobody-found`, `mail-over-budget`, ….
     pub what: &'static str,
     /// What decided it, as members: `{"by": "recipient_hour"}`. Null for nothing.
     pub detail: Value,
@@ -44,7 +46,7 @@ pub struct Passage {
     /// The definition it runs on.
     pub version: Version,
     /// The types of its stages in their order, with commas between.
-    pub path: String,
+    pub path: Arc<str>,
     /// The language of the person, [`language`].
     pub language: &'static str,
     /// Seconds since 1970, when it began.
@@ -59,8 +61,6 @@ pub struct Passage {
     pub took: Option<(usize, i64)>,
     /// A stage that refused what came, and the word for why.
     pub failed: Option<(usize, &'static str)>,
-    /// What the audit trail tells of it, where it is not told otherwise.
-    pub event: Option<AuditEvent>,
 }
 
 /// What instances are counted by.

@@ -128,6 +128,34 @@ fn no_process_of_a_project_that_is_served_has_a_way_that_the_policy_forbids() {
     assert!(explored.len() > 15, "{explored:?}");
 }
 
+/// What a start can afford is enough for all but these: the figures of decision 51.
+#[test]
+fn what_a_start_can_afford_is_enough_for_nearly_all_processes() {
+    let projects: Vec<_> = directories().into_iter().map(|root| (root.clone(), setting(&root, &[]))).collect();
+    let (next, found) = (Mutex::new(projects), Mutex::new((0, Vec::new())));
+    let refute = || {
+        while let Some((root, setting)) = { next.lock().unwrap().pop() } {
+            let prover = Prover::new(setting).unwrap();
+            for name in prover.processes() {
+                let Some(finding) = prover.refute(name).unwrap() else { continue };
+                let mut found = found.lock().unwrap();
+                found.0 += 1;
+                if !finding.cut_off.is_empty() {
+                    let why: Vec<String> = finding.cut_off.iter().map(ToString::to_string).collect();
+                    found.1.push(format!("{}/{name}: {}", root.file_name().unwrap().to_string_lossy(), why.join("; ")));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(refute);
+        refute();
+    });
+    let (tried, mut cut_off) = found.into_inner().unwrap();
+    cut_off.sort();
+    assert_eq!((tried, cut_off), (0, Vec::<String>::new()));
+}
+
 #[test]
 fn an_exploration_that_is_cut_off_says_so() {
     let stages = json!([{ "name": "parameters", "parameterNames": ["a"] }, { "name": "userQuery", "validQueryFields": ["userName", "mail"],

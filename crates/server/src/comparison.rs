@@ -10,6 +10,7 @@ use moving::{Answer, Carried, Compared, Exchange, Needed, Recording};
 use reqwest::{Client, Method, StatusCode, Url};
 use serde_json::Value;
 
+use crate::ports;
 use crate::reaching::{self, ReachError};
 
 /// Bytes of an answer.
@@ -123,8 +124,7 @@ impl Side {
 
     /// The answer, and how long the server wants to be left alone, where it says so.
     async fn once(&self, exchange: &Exchange, path: &str, body: &Value) -> Result<(Answer, Option<Duration>), String> {
-        let cause = |error: reqwest::Error| error.without_url().to_string();
-        let url = within(&self.base, path)?;
+        let url = below(&self.base, path)?;
         let method = Method::from_bytes(exchange.method.as_bytes()).map_err(|_| format!("'{}' is no method", exchange.method))?;
         let mut request = self.client.request(method, url);
         for (name, value) in &exchange.headers {
@@ -133,20 +133,15 @@ impl Side {
         if !body.is_null() {
             request = request.body(body.to_string());
         }
-        let mut reply = request.send().await.map_err(cause)?;
+        let reply = request.send().await.map_err(ports::failure)?;
         let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = reply.headers().iter().filter(|(name, _)| Answer::compares(name.as_str()));
         let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         let is_busy = matches!(reply.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         let wait = reply.headers().get("retry-after").filter(|_| is_busy).and_then(|value| value.to_str().ok()?.parse().ok());
         let status = reply.status().as_u16();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = reply.chunk().await.map_err(cause)? {
-            if bytes.len() + chunk.len() > LONGEST {
-                return Err(format!("an answer has more than {} MiB", LONGEST >> 20));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = ports::within(reply, LONGEST).await?;
+        let bytes = bytes.ok_or_else(|| format!("an answer has more than {} MiB", LONGEST >> 20))?;
         let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
         Ok((Answer { status, headers, body }, wait.map(Duration::from_secs)))
     }
@@ -154,7 +149,7 @@ impl Side {
 
 /// Where a path leads that begins with `selfservice/`. One that leads out of it, as whoever made the recording may have written it, goes nowhere; nor does
 /// one that another reader of addresses might take for such a one.
-fn within(base: &Url, path: &str) -> Result<Url, String> {
+fn below(base: &Url, path: &str) -> Result<Url, String> {
     let url = base.join(path).map_err(|error| error.to_string())?;
     let is_below = url.origin() == base.origin() && url.path().starts_with(&format!("{}selfservice/", base.path()));
     let asked = path.split('?').next().unwrap_or_default();
@@ -183,7 +178,7 @@ mod tests {
     #[test]
     fn nothing_leads_out_of_self_service() {
         let base = Url::parse("https://idm.example.com/openidm/").unwrap();
-        let good = within(&base, "selfservice/reset?_action=submitRequirements").unwrap();
+        let good = below(&base, "selfservice/reset?_action=submitRequirements").unwrap();
         assert_eq!(good.as_str(), "https://idm.example.com/openidm/selfservice/reset?_action=submitRequirements");
         for bad in [
             "selfservice/../managed/user?_action=create",
@@ -196,7 +191,7 @@ mod tests {
             "https://other.example.com/openidm/selfservice/reset",
             "\\\\other.example.com/openidm/selfservice/reset",
         ] {
-            let said = within(&base, bad).unwrap_err();
+            let said = below(&base, bad).unwrap_err();
             assert!(said.contains("is sent nowhere") && !said.contains("_action"), "{said}");
         }
     }

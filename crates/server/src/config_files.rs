@@ -129,7 +129,10 @@ fn refuse_broken(
 ) -> Result<(), ResourceError> {
     let project = Project::open_at(overlay, &|name: &str| std::env::var(name).ok(), Some(listen));
     let mut material = Material::compile(source, project);
-    material.refute(source, Some(keys)).map_err(|error| ResourceError::internal(error.to_string()))?;
+    // Processes are tried where nothing else is wrong: what is refuted because something is broken would be said beside the cause.
+    if new_errors(&material.diagnostics, known).is_empty() {
+        material.refute(source, Some(keys)).map_err(|error| ResourceError::internal(error.to_string()))?;
+    }
     let found = material.diagnostics;
     let new = new_errors(&found, known);
     if new.is_empty() {
@@ -184,5 +187,39 @@ impl Files for Overlay {
 
     fn home(&self) -> String {
         self.base.home()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_broken_is_told_before_anything_is_tried() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let place = root.path().join(name);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::write(place, text).unwrap();
+        };
+        let query = json!({ "name": "userQuery", "validQueryFields": ["userName"], "identityIdField": "_id", "identityEmailField": "mail",
+            "identityUsernameField": "userName", "identityServiceUrl": "managed/user" });
+        let lookup = json!({ "stageConfigs": [query, { "name": "retrieveUsername" }] });
+        write("conf/selfservice-lookup.json", &lookup.to_string());
+        write("vestibule.toml", "[prove]\nname = [\"mail\"]\n");
+        let source = Source::Directory(root.path().to_owned());
+        let listen: SocketAddr = "127.0.0.1:8080".parse().unwrap();
+        let keys = Arc::new(KeyRing::generate().unwrap());
+        let rules = |managed: Option<&str>| -> Vec<String> {
+            let base = DirectoryFiles::new(root.path().to_owned());
+            let overlay = Overlay { base, path: "conf/managed.json".to_owned(), text: managed.map(str::to_owned) };
+            let refused = refuse_broken(&source, &overlay, listen, &[], Arc::clone(&keys)).unwrap_err();
+            assert_eq!(refused.code, 400, "{refused:?}");
+            let told = refused.detail.unwrap()["diagnostics"].as_array().unwrap().clone();
+            told.iter().filter(|one| one["severity"] == "error").map(|one| one["rule"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(rules(None), ["refuted"]);
+        let broken = rules(Some("{ \"objects\": 5 }"));
+        assert!(!broken.is_empty() && !broken.contains(&"refuted".to_owned()), "{broken:?}");
     }
 }

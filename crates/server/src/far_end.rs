@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::time::Interval;
 
+use crate::ports;
 use crate::private_file;
 use crate::reaching::{self, ReachError};
 
@@ -262,19 +263,13 @@ impl FarEnd {
     }
 
     async fn ask(&self, client: &Client, url: Url) -> Result<Result<Value, StatusCode>, String> {
-        let cause = |error: reqwest::Error| error.without_url().to_string();
         let request = client.get(url).header("X-OpenIDM-Username", &self.user).header("X-OpenIDM-Password", &self.password);
-        let mut reply = request.header("X-OpenIDM-NoSession", "true").send().await.map_err(cause)?;
+        let reply = request.header("X-OpenIDM-NoSession", "true").send().await.map_err(ports::failure)?;
         if !reply.status().is_success() {
             return Ok(Err(reply.status()));
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = reply.chunk().await.map_err(cause)? {
-            if bytes.len() + chunk.len() > LONGEST_PAGE {
-                return Err("a page is too long; ask for smaller ones".to_owned());
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = ports::within(reply, LONGEST_PAGE).await?;
+        let bytes = bytes.ok_or_else(|| "a page is too long; ask for smaller ones".to_owned())?;
         serde_json::from_slice(&bytes).map(Ok).map_err(|_| "what it answers is no JSON".to_owned())
     }
 }

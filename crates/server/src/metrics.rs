@@ -10,10 +10,10 @@ use std::time::Duration;
 use accounts::ports::Meter;
 use mail::Courier;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use process::{Counted, Passage, Step, StepOutcome};
+use process::{Counted, Ledger, Passage, Step, StepOutcome};
 
 use crate::audit::Audit;
-use crate::passages::Passages;
+use crate::passages::{Lost, Passages};
 use crate::ports::HashPool;
 
 /// The recorder of this process.
@@ -87,13 +87,15 @@ impl Metrics {
         self.handle.render()
     }
 
-    /// Who is on their way, of whom no unit tells.
-    pub(crate) fn passages(&self) -> &Passages {
-        &self.passages
+    /// Writes who is on their way, of whom no unit tells.
+    pub(crate) async fn write_passages(&self, ledger: &dyn Ledger, now: i64) {
+        let Lost { full, store } = self.passages.write(ledger, now).await;
+        table::FUNNEL_LOST.with(["full".into()]).increment(full);
+        table::FUNNEL_LOST.with(["store".into()]).increment(store);
     }
 
-    /// Instances were counted: their time is over.
-    #[expect(clippy::unused_self, reason = "as above")]
+    /// Instances whose time is over became counts.
+    #[expect(clippy::unused_self, reason = "whoever counts has been given the recorder; the library keeps it in a global")]
     pub(crate) fn counted(&self, counts: &[(Counted, u64)]) {
         for (counted, number) in counts {
             let of = || (counted.process.clone().into(), counted.stage.clone().into());

@@ -17,6 +17,7 @@ mod scripts;
 
 pub(crate) use audit_events::WholeTrail;
 pub(crate) use auto_login::HttpAutoLogin;
+pub(crate) use calls::{failure, within};
 pub(crate) use captcha::HttpCaptcha;
 pub use clock::SystemClock;
 pub(crate) use delivery::CourierDelivery;

@@ -1,4 +1,4 @@
-//! Files that only their owner may read, whole or not there: written beside their name and renamed.
+//! Files that are whole or not there: written beside their name, for nobody but their owner, and renamed.
 //!
 //! Easiest to break: a crash. What was written is on the disk before the file has its name, and the name is before anybody is told.
 
@@ -11,6 +11,14 @@ use tempfile::NamedTempFile;
 /// The directory that a file is in.
 fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Has what became of the names in the directory of `path` on the disk.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(directory_of(path))?.sync_all()
 }
 
 /// A file beside `path` that has no name yet, with mode 0600.
@@ -28,7 +36,7 @@ pub(crate) fn begin(path: &Path) -> io::Result<NamedTempFile> {
 pub(crate) fn finish(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    File::open(directory_of(path))?.sync_all()
+    sync_directory(path)
 }
 
 /// Writes a file; one that has the name is replaced.
@@ -50,5 +58,5 @@ pub(crate) fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
-    File::open(directory_of(path))?.sync_all()
+    sync_directory(path)
 }

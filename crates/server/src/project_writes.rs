@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::private_file;
+
 /// Asks the task that reads the project to read it now, and hears whether it is being served.
 pub(crate) type Reloads = mpsc::Sender<oneshot::Sender<bool>>;
 
@@ -20,25 +22,21 @@ pub(crate) fn keep(place: &Path, before: Option<&str>, text: Option<&str>) -> io
 
 /// Removes a file, for good when this returns.
 pub(crate) fn remove(place: &Path) -> io::Result<()> {
-    let directory = place.parent().ok_or_else(|| io::Error::other("the file has no directory"))?;
     match std::fs::remove_file(place) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    std::fs::File::open(directory)?.sync_all()
+    private_file::sync_directory(place)
 }
 
 /// Replaces a file in one step, so that a reader finds the old one or the new one. It stays as readable as it was.
 pub(crate) fn write(place: &Path, text: &str) -> io::Result<()> {
-    let directory = place.parent().ok_or_else(|| io::Error::other("the file has no directory"))?;
-    let mut beside = tempfile::Builder::new().prefix(".vestibule-").tempfile_in(directory)?;
+    let mut beside = private_file::begin(place)?;
     beside.write_all(text.as_bytes())?;
     if let Ok(facts) = place.metadata() {
         beside.as_file().set_permissions(facts.permissions())?;
     }
-    beside.as_file().sync_all()?;
-    beside.persist(place).map_err(|error| error.error)?;
-    std::fs::File::open(directory)?.sync_all()
+    private_file::finish(beside, place)
 }
 
 #[cfg(test)]

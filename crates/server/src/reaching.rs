@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Url};
 use tokio::time::{Interval, MissedTickBehavior};
+use wire::host::{is_here, name_of};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,10 +44,9 @@ pub(crate) fn base(address: &str) -> Result<Url, ReachError> {
     let wrong = || ReachError::Address(address.to_owned());
     let url = Url::parse(&format!("{}/", address.trim_end_matches('/'))).map_err(|_| wrong())?;
     let host = url.host_str().ok_or_else(wrong)?;
-    let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
     match url.scheme() {
         "https" => Ok(url),
-        "http" if is_here => Ok(url),
+        "http" if is_here(name_of(host)) => Ok(url),
         "http" => Err(ReachError::InTheClear(url.to_string())),
         _ => Err(wrong()),
     }
@@ -95,10 +95,20 @@ mod tests {
 
     #[test]
     fn nothing_goes_in_the_clear_but_on_this_machine() {
-        for good in ["https://idm.example.com/openidm", "http://localhost:8080/openidm/", "http://127.0.0.1/x", "http://[::1]/x"] {
+        for good in [
+            "https://idm.example.com/openidm",
+            "http://localhost:8080/openidm/",
+            "http://127.0.0.1/x",
+            "http://127.0.0.2/x",
+            "http://[::1]/x",
+            "http://[::ffff:127.0.0.1]:8080/x",
+        ] {
             assert!(base(good).unwrap().as_str().ends_with('/'), "{good}");
         }
-        assert!(matches!(base("http://idm.example.com/openidm"), Err(ReachError::InTheClear(_))));
+        for elsewhere in ["http://idm.example.com/openidm", "http://localhost.example.com/x", "http://10.0.0.1/x", "http://[2001:db8::7]/x"]
+        {
+            assert!(matches!(base(elsewhere), Err(ReachError::InTheClear(_))), "{elsewhere}");
+        }
         for wrong in ["", "idm.example.com", "ftp://idm.example.com", "file:///etc/passwd", "https://"] {
             assert!(matches!(base(wrong), Err(ReachError::Address(_))), "{wrong}");
         }

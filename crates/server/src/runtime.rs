@@ -195,27 +195,14 @@ impl Material {
 
     /// The project for a prover, which compiles processes itself: without a port of this process.
     pub(crate) fn setting(&self, source: &Source) -> Setting {
-        Setting {
-            project: Arc::new(self.project.clone()),
-            processes: Vec::new(),
-            templates: Arc::clone(&self.templates) as _,
-            own_mails: Arc::new(pages::Letters::of(source.root(), &default_locale(&self.project))),
-            mail_configured: mail_configured(source, &self.project),
-        }
+        setting_of(source, self.project.clone(), Arc::clone(&self.templates), Vec::new())
     }
 
     /// What would be served, for a rehearsal: without a port of this process.
     #[must_use]
     pub(crate) fn into_setting(self, source: &Source) -> Setting {
-        let default_locale = default_locale(&self.project);
-        let mail_configured = mail_configured(source, &self.project);
-        Setting {
-            processes: self.processes.into_iter().filter_map(|(_, process)| process.map(Arc::new)).collect(),
-            templates: self.templates,
-            own_mails: Arc::new(pages::Letters::of(source.root(), &default_locale)),
-            mail_configured,
-            project: Arc::new(self.project),
-        }
+        let processes = self.processes.into_iter().filter_map(|(_, process)| process.map(Arc::new)).collect();
+        setting_of(source, self.project, self.templates, processes)
     }
 
     /// What the store must index and keep unique.
@@ -354,6 +341,17 @@ impl Material {
             root: source.root().map(Path::to_path_buf),
             public_url,
         }
+    }
+}
+
+/// What a rehearsal of a project is given.
+fn setting_of(source: &Source, project: Project, templates: Arc<HandlebarsTemplates>, processes: Vec<Arc<Process<Services>>>) -> Setting {
+    Setting {
+        processes,
+        templates,
+        own_mails: Arc::new(pages::Letters::of(source.root(), &default_locale(&project))),
+        mail_configured: mail_configured(source, &project),
+        project: Arc::new(project),
     }
 }
 

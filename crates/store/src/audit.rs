@@ -124,36 +124,40 @@ impl Db {
     }
 
     /// Removes the events of topic `process` named `step` before a time, in seconds since 1970: strangers write them. Begins behind the event of
-    /// number `after`, and says where the next call begins; a call looks at 100 000 events at most, in slices between which others write.
+    /// number `after`, and says where the next call begins; a call looks at 100 000 events at most, in slices between which others write. Where
+    /// several nodes share the store, one of them does it at a time; another one begins next time where it would have begun now.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_steps(&self, mut after: i64, before: i64) -> Result<i64, LedgerError> {
         for _ in 0..MOST_SLICES {
-            // Numbers grow with time, so what is old comes first, and looking ends at the first that is not.
-            let slice = move |connection: &Connection| {
-                let query = connection.query("SELECT number, time, topic, event FROM audit WHERE number > $1 ORDER BY number LIMIT $2");
-                query.bind(after).bind(SLICE).all(|row| {
-                    let step = row.get::<_, String>("event")? == "step" && row.get::<_, String>("topic")? == Topic::Process.as_str();
-                    Ok((row.get::<_, i64>("number")?, row.get::<_, i64>("time")?, step))
-                })
-            };
-            let rows: Vec<(i64, i64, bool)> = self.walk::<_, LedgerError, _>(slice).await?;
-            let old: Vec<_> = rows.into_iter().take_while(|(_, time, _)| *time < before).collect();
-            let gone: Vec<i64> = old.iter().filter(|(.., step)| *step).map(|(number, ..)| *number).collect();
-            if !gone.is_empty() {
-                let gone = serde_json::Value::from(gone).to_string();
-                self.run::<_, LedgerError, _>(Kept::ByProcess, move |connection| {
-                    let text = format!("DELETE FROM audit WHERE number IN ({})", connection.dialect().numbers("$1"));
-                    connection.query(text).bind(&gone).execute().map(drop)
-                })
-                .await?;
-            }
-            after = old.last().map_or(after, |(number, ..)| *number);
-            if i64::try_from(old.len()).unwrap_or(SLICE) < SLICE {
+            let (looked, behind) =
+                self.run::<_, LedgerError, _>(Kept::ByProcess, move |connection| forget_slice(connection, after, before)).await?;
+            after = behind;
+            if looked < SLICE.unsigned_abs() {
                 break;
             }
         }
         Ok(after)
     }
+}
+
+/// Removes the steps among the next events behind `after` that are older than `before`: how many events were that old, and the last of them.
+fn forget_slice(connection: &Connection, after: i64, before: i64) -> Result<(u64, i64), engine::Error> {
+    if !connection.may_sweep("steps")? {
+        return Ok((0, after));
+    }
+    // Numbers grow with time, so what is old comes first, and looking ends at the first that is not.
+    let query = connection.query("SELECT number, time, topic, event FROM audit WHERE number > $1 ORDER BY number LIMIT $2");
+    let rows = query.bind(after).bind(SLICE).all(|row| {
+        let step = row.get::<_, String>("event")? == "step" && row.get::<_, String>("topic")? == Topic::Process.as_str();
+        Ok((row.get::<_, i64>("number")?, row.get::<_, i64>("time")?, step))
+    })?;
+    let old: Vec<(i64, i64, bool)> = rows.into_iter().take_while(|(_, time, _)| *time < before).collect();
+    let gone: Vec<i64> = old.iter().filter(|(.., step)| *step).map(|(number, ..)| *number).collect();
+    if !gone.is_empty() {
+        let text = format!("DELETE FROM audit WHERE number IN ({})", connection.dialect().numbers("$1"));
+        connection.query(text).bind(serde_json::Value::from(gone).to_string()).execute()?;
+    }
+    Ok((old.len() as u64, old.last().map_or(after, |(number, ..)| *number)))
 }

@@ -159,6 +159,7 @@ macro_rules! contract_tests {
             a_withheld_mail_is_never_claimed_and_leaves_no_trace
             mails_that_are_not_delivered_are_counted
             a_lease_can_be_renewed
+            mails_are_found_by_their_numbers_as_far_as_they_are_there
             a_mail_comes_back_as_it_went
             delivered_mails_are_forgotten_after_their_time
             ten_thousand_mails_drain_in_order_and_dead_ones_stay

@@ -32,7 +32,7 @@ pub(crate) fn note(connection: &Connection, passage: &Passage) -> Result<(), eng
     let took = passage.took.map(|(place, seconds)| format!("{place}:{};", bucket(seconds))).unwrap_or_default();
     let failed = passage.failed.map(|(place, why)| format!("{place}:{why};")).unwrap_or_default();
     let query = query.bind(passage.instance.as_str()).bind(passage.process.as_str()).bind(passage.version.0.as_str());
-    let query = query.bind(passage.path.as_str()).bind(passage.language).bind(passage.began).bind(passage.expires);
+    let query = query.bind(&*passage.path).bind(passage.language).bind(passage.began).bind(passage.expires);
     query.bind(i64::try_from(passage.reached).unwrap_or(i64::MAX)).bind(passage.ended).bind(took).bind(failed).send()
 }
 

@@ -24,12 +24,7 @@ use crate::{Db, audit, confirmations, funnel, objects, outbox, references, sessi
 impl Ledger for Db {
     async fn commit(&self, mut unit: Unit) -> Result<Receipt, CommitError> {
         if !self.keeps_audit() {
-            unit.effects.retain_mut(|effect| {
-                if let Effect::Passage(passage) = effect {
-                    passage.event = None;
-                }
-                !matches!(effect, Effect::Audit(_))
-            });
+            unit.effects.retain(|effect| !matches!(effect, Effect::Audit(_)));
         }
         let texts = self.sealed(&unit)?;
         let handed = self.hand_over(&unit);
@@ -311,12 +306,7 @@ fn perform_all(connection: &Connection, kept: Kinds<'_>, post: &mut Mails, now: 
             Effect::ResetCounter(counter) => reset_counter(connection, &counter).map_err(lost)?,
             Effect::Challenge { purpose, instance, expires } => challenge(connection, &purpose, &instance, expires).map_err(lost)?,
             Effect::Audit(event) => audit::insert(connection, event, &receipt.mails).map_err(lost)?,
-            Effect::Passage(mut passage) => {
-                if let Some(event) = passage.event.take() {
-                    audit::insert(connection, event, &receipt.mails).map_err(lost)?;
-                }
-                funnel::note(connection, &passage).map_err(lost)?;
-            }
+            Effect::Passage(passage) => funnel::note(connection, &passage).map_err(lost)?,
             Effect::Attempt(effects) => attempted.extend(attempt(connection, kept, post, now, effects)?),
         }
     }

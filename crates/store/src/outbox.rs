@@ -116,6 +116,23 @@ impl Db {
         let _ = self.seal().set(seal);
     }
 
+    /// The mails of these numbers, as far as they are there.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn mails(&self, numbers: impl IntoIterator<Item = MailId>) -> Result<Vec<OutboxEntry>, LedgerError> {
+        let numbers: Vec<i64> = numbers.into_iter().map(|number| number.0).collect();
+        if numbers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (db, numbers) = (self.clone(), json!(numbers).to_string());
+        let read = move |connection: &Connection| {
+            let text = format!("SELECT * FROM outbox WHERE id IN ({}) ORDER BY id", connection.dialect().numbers("$1"));
+            connection.query(text).bind(&numbers).all(|row| db.entry(row))
+        };
+        self.walk(read).await
+    }
+
     /// The texts of a unit's mails as they are stored, in their order.
     pub(crate) fn sealed(&self, unit: &Unit) -> Result<Vec<Sealed>, CommitError> {
         let mails = mails_among(&unit.effects).into_iter();

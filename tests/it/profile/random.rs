@@ -330,10 +330,7 @@ impl Model {
 
 fn project(processes: &[Vec<Stage>]) -> Project {
     let names: Vec<String> = (0..processes.len()).map(|number| format!("p{number}")).collect();
-    let listed = lists(
-        Project::new().file("vestibule.toml", "[limits]\nenabled = false\n[prove]\nat_load = \"off\"\n"),
-        &names.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
+    let listed = lists(Project::new(), &names.iter().map(String::as_str).collect::<Vec<_>>());
     let listed = listed.json("conf/selfservice.terms.json", &terms("2"));
     names.iter().zip(processes).fold(listed, |project, (name, stages)| {
         // The last one writes down which terms were accepted.

@@ -233,6 +233,15 @@ impl Server {
         answer.status == 200
     }
 
+    /// The states of the mails to an address that somebody may read, written until now: what is in the store is not on its way, so nothing has to
+    /// be waited for.
+    pub(crate) fn mails_to(&self, address: &str) -> BTreeMap<String, String> {
+        let found = self.admin().get(&format!("outbox?_queryFilter=to+eq+%22{}%22", address.replace('+', "%2B"))).ok();
+        let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+        // One that is delivered at this moment may stand there twice.
+        found["result"].as_array().unwrap().iter().map(|one| (text(one, "_id"), text(one, "state"))).collect()
+    }
+
     /// The file that says what the server's clock does, for whoever goes by it too (`VESTIBULE_CLOCK_OFFSET`).
     pub(crate) fn clock(&self) -> PathBuf {
         self.work.path().join("clock")
@@ -295,10 +304,10 @@ impl Server {
         }
     }
 
-    /// Bytes of memory that the server holds now.
-    pub(crate) fn memory(&self) -> u64 {
+    /// The most bytes of memory that the server has held at a time.
+    pub(crate) fn most_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.running().child.id())).unwrap();
-        let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap().trim().trim_end_matches(" kB");
+        let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().trim_end_matches(" kB");
         held.parse::<u64>().unwrap() << 10
     }
 

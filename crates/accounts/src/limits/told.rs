@@ -1,6 +1,7 @@
 //! Which refusals the audit trail is told of. A client that is refused goes on asking, and an event for each would be a way to fill a disk.
 //!
-//! Easiest to break: what is told adds up. Each event says how many refusals it stands for.
+//! Easiest to break: nothing is told twice. Each event says how many refusals it stands for, those since the one before; what comes behind the
+//! last event of an hour is counted by the metric alone.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

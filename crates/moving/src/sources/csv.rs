@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::lines::utf8;
-use crate::mapping::{Column, Mapping, derived_id, meant};
+use crate::mapping::{Column, Mapping, derived_id};
 use crate::record::{Fault, LONGEST_RECORD, Place, Read, Record};
 
 /// Columns of one table.
@@ -193,7 +193,7 @@ fn record(mapping: &Mapping, columns: &[Option<Column>], place: &Place, values: 
     for (column, value) in columns.iter().zip(values) {
         let Some(column) = column else { continue };
         let text = utf8(value).map_err(|what| format!("'{}': {what}", column.to))?;
-        let text = if mapping.quoted { meant(text) } else { text };
+        let text = if mapping.quoted { crest::meant(text) } else { text };
         if text.is_empty() {
             continue;
         }

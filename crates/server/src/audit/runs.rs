@@ -1,12 +1,12 @@
 //! The events of runs of processes, from wherever some are kept: rows of the store, and lines of this node's files.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::path::Path;
 
 use accounts::explain::{self, Sought};
-use process::{LedgerError, MailId, Outbox as _, OutboxEntry, Topic};
+use process::{LedgerError, MailId, OutboxEntry, Topic};
 use serde_json::Value;
 use store::{AuditQuery, Db};
 
@@ -21,10 +21,7 @@ const EVENTS: u32 = 1000;
 /// When the store does not answer or a file cannot be read.
 pub(crate) async fn runs(db: &Db, directory: &Path, sought: &Sought) -> Result<Vec<Value>, LedgerError> {
     let query = AuditQuery { topic: Some(Topic::Process), limit: EVENTS, ..AuditQuery::default() };
-    let named = match sought {
-        Sought::Named(name) => vec![name.clone()],
-        Sought::Person(object) => vec![object.clone()],
-    };
+    let (Sought::Named(named) | Sought::Person(named)) = sought;
     // Where it was named by its person or one transaction, everything else of the same instances is told too.
     let mut found = of_store(
         db,
@@ -34,12 +31,13 @@ pub(crate) async fn runs(db: &Db, directory: &Path, sought: &Sought) -> Result<V
         },
     )
     .await?;
-    found.extend(of_files(directory, named.clone()).await?);
-    found.retain(|event| is_of(event, &named));
+    let in_files = of_files(directory, Wanted::Name(named.clone())).await?;
+    found.extend(in_files.iter().cloned());
+    found.retain(|event| is_of(event, named));
     let instance = |event: &Value| event.pointer("/detail/instance").and_then(Value::as_str).map(str::to_owned);
     found.sort_by_cached_key(|event| std::cmp::Reverse(time(event)));
     let mut instances: Vec<String> = Vec::new();
-    for instance in found.iter().filter_map(instance).chain(matches!(sought, Sought::Named(_)).then(|| named.first().cloned()).flatten()) {
+    for instance in found.iter().filter_map(instance).chain(matches!(sought, Sought::Named(_)).then(|| named.clone())) {
         if instances.len() < RUNS && !instances.contains(&instance) {
             instances.push(instance);
         }
@@ -47,8 +45,14 @@ pub(crate) async fn runs(db: &Db, directory: &Path, sought: &Sought) -> Result<V
     let mut events: Vec<Value> = found.into_iter().filter(|event| instance(event).is_none()).collect();
     if !instances.is_empty() {
         let mut more = of_store(db, AuditQuery { instances: instances.clone(), ..query }).await?;
-        more.extend(of_files(directory, instances.clone()).await?);
-        more.retain(|event| instance(event).is_some_and(|instance| instances.contains(&instance)));
+        let of_these = |event: &Value| instance(event).is_some_and(|instance| instances.contains(&instance));
+        if instances == [named.as_str()] {
+            // Every line of the instance holds its name: they were found.
+            more.extend(in_files);
+        } else {
+            more.extend(of_files(directory, Wanted::Instances(instances.iter().cloned().collect())).await?);
+        }
+        more.retain(of_these);
         events.extend(more);
     }
     let mails = mails(db, &events).await?;
@@ -64,27 +68,45 @@ fn time(event: &Value) -> String {
     event.get("timestamp").and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// Whether an event is of one of these instances, transactions or people.
-fn is_of(event: &Value, named: &[String]) -> bool {
+/// Whether an event is of this instance, transaction or person.
+fn is_of(event: &Value, named: &str) -> bool {
     let places = ["/detail/instance", "/transactionId", "/objectId", "/detail/object"];
     let found = places.iter().filter_map(|pointer| event.pointer(pointer).and_then(Value::as_str));
-    found.into_iter().any(|found| named.iter().any(|name| name == found))
+    found.into_iter().any(|found| found == named)
 }
 
 /// The mails that events tell of, as far as they are there.
 async fn mails(db: &Db, events: &[Value]) -> Result<Vec<OutboxEntry>, LedgerError> {
     let numbers = events.iter().filter_map(|event| event.pointer("/detail/mails")?.as_array());
     let numbers: BTreeSet<i64> = numbers.flatten().filter_map(Value::as_i64).collect();
-    let mut mails = Vec::new();
-    for number in numbers {
-        mails.extend(db.mail(MailId(number)).await?);
-    }
-    Ok(mails)
+    db.mails(numbers.into_iter().map(MailId)).await
 }
 
-async fn of_files(directory: &Path, named: Vec<String>) -> Result<Vec<Value>, LedgerError> {
+/// Which lines of a file.
+enum Wanted {
+    /// That hold this text anywhere.
+    Name(String),
+    /// Of one of these instances.
+    Instances(HashSet<String>),
+}
+
+impl Wanted {
+    /// Whether a line may be one: its event says it.
+    fn holds(&self, line: &str) -> bool {
+        const NAME: &str = "\"instance\":\"";
+        match self {
+            Self::Name(name) => line.contains(name.as_str()),
+            // A line is looked through once, however many are looked for.
+            Self::Instances(instances) => line.match_indices(NAME).any(|(at, _)| {
+                line.get(at + NAME.len()..).and_then(|rest| rest.split('"').next()).is_some_and(|id| instances.contains(id))
+            }),
+        }
+    }
+}
+
+async fn of_files(directory: &Path, wanted: Wanted) -> Result<Vec<Value>, LedgerError> {
     let newest = super::path(directory, Topic::Process);
-    let read = tokio::task::spawn_blocking(move || lines(&newest, &named));
+    let read = tokio::task::spawn_blocking(move || lines(&newest, &wanted));
     match read.await {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(error)) => Err(LedgerError(error.to_string())),
@@ -92,8 +114,8 @@ async fn of_files(directory: &Path, named: Vec<String>) -> Result<Vec<Value>, Le
     }
 }
 
-/// The newest lines of a topic's files that hold one of these texts, [`EVENTS`] at most.
-fn lines(newest: &Path, named: &[String]) -> io::Result<Vec<Value>> {
+/// The newest of these lines of a topic's files, [`EVENTS`] at most.
+fn lines(newest: &Path, wanted: &Wanted) -> io::Result<Vec<Value>> {
     let mut found = Vec::new();
     let aside = (1..=super::KEPT).map(|number| newest.with_extension(format!("json.{number}")));
     for path in std::iter::once(newest.to_path_buf()).chain(aside) {
@@ -116,7 +138,7 @@ fn lines(newest: &Path, named: &[String]) -> io::Result<Vec<Value>> {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => continue,
                 Err(error) => return Err(error),
             }
-            if named.iter().any(|name| line.contains(name.as_str())) {
+            if wanted.holds(&line) {
                 if newest_of_file.len() == room {
                     newest_of_file.pop_front();
                 }
@@ -145,7 +167,7 @@ mod tests {
         };
         let numbers = || -> Vec<u64> {
             let mut found: Vec<u64> =
-                lines(&newest, &["one".to_owned()]).unwrap().iter().map(|line| line["number"].as_u64().unwrap()).collect();
+                lines(&newest, &Wanted::Name("one".to_owned())).unwrap().iter().map(|line| line["number"].as_u64().unwrap()).collect();
             found.sort_unstable();
             found
         };
@@ -156,5 +178,18 @@ mod tests {
         write(&newest, 5000..5000 + EVENTS * 3);
         let found = numbers();
         assert_eq!((found.len(), found[0]), (EVENTS as usize, u64::from(5000 + EVENTS * 2)));
+    }
+
+    #[test]
+    fn lines_of_instances_are_those_that_say_so() {
+        let wanted = Wanted::Instances(["three".to_owned(), "one".to_owned()].into());
+        for (line, holds) in [
+            ("{\"detail\":{\"code\":400,\"instance\":\"one\"}}", true),
+            ("{\"instance\":\"two\",\"detail\":{\"instance\":\"one\"}}", true),
+            ("{\"detail\":{\"instance\":\"one-more\"},\"transactionId\":\"one\"}", false),
+            ("{\"detail\":{\"instance\":\"", false),
+        ] {
+            assert_eq!(wanted.holds(line), holds, "{line}");
+        }
     }
 }

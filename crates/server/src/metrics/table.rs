@@ -76,6 +76,9 @@ metrics! {
         "stage": "the type of the stage",
         "within": "`5`, `15`, `30`, `60`, `120`, `300`, `900`, `3600` seconds, `more`"
     }
+    FUNNEL_LOST: Counter "vestibule_funnel_lost_total", "Steps of people on their way that are missing from the funnel, by what lost them", {
+        "by": "`full`: more happened within a minute than is held in memory; `store`: it was away"
+    }
     SIGN_INS: Counter "vestibule_signin_total", "Sign-ins, by outcome", {
         "outcome": "`successful`, `failed`"
     }

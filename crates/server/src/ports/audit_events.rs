@@ -33,7 +33,7 @@ impl History for WholeTrail {
 
     async fn funnel(&self, day: i64) -> Result<Vec<(Counted, u64)>, ResourceError> {
         let now = self.clock.unix_seconds();
-        self.metrics.passages().write(&self.db, now).await;
+        self.metrics.write_passages(&self.db, now).await;
         Ok(self.db.funnel(day, now).await?)
     }
     async fn newest(&self, topic: Topic, most: u32) -> Result<Vec<Value>, ResourceError> {

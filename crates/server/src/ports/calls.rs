@@ -105,19 +105,27 @@ pub(super) async fn json<T: DeserializeOwned>(answer: reqwest::Response, limit: 
 ///
 /// # Errors
 /// Why it cannot be used, for the log.
-pub(super) async fn bytes(mut answer: reqwest::Response, limit: usize) -> Result<Vec<u8>, String> {
+pub(super) async fn bytes(answer: reqwest::Response, limit: usize) -> Result<Vec<u8>, String> {
+    within(answer, limit).await?.ok_or_else(|| "its answer is too long".to_owned())
+}
+
+/// An answer; nothing where it has more than `limit` bytes.
+///
+/// # Errors
+/// Why it cannot be read, for the log.
+pub(crate) async fn within(mut answer: reqwest::Response, limit: usize) -> Result<Option<Vec<u8>>, String> {
     let mut bytes = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(failure)? {
         if bytes.len() + chunk.len() > limit {
-            return Err("its answer is too long".to_owned());
+            return Ok(None);
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    Ok(Some(bytes))
 }
 
 /// What went wrong, without the address.
-pub(super) fn failure(error: reqwest::Error) -> String {
+pub(crate) fn failure(error: reqwest::Error) -> String {
     error.without_url().to_string()
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use accounts::Runtime;
 use project::{Diagnostic, Project, Severity};
+use rehearsal::prove::NoKeys;
 use store::{Collections, Db};
 use tokio::sync::{mpsc, watch};
 
@@ -107,10 +108,14 @@ impl Reload {
     async fn reload(&self, project: Project) -> Taken {
         let previous = self.app.accounts.runtime.load_full();
         let (source, keys) = (self.source.clone(), Arc::clone(&self.parts.keys));
-        // Requests are answered meanwhile.
+        let before = Arc::clone(&previous);
+        // Requests are answered meanwhile. What is not taken up anyway is not tried: whoever wrote it is told what is wrong, and at once.
         let tried = tokio::task::spawn_blocking(move || {
             let mut material = Material::compile(&source, project);
-            material.refute(&source, Some(keys)).map(|_| material)
+            if newly_broken(&material.diagnostics, &before.diagnostics).is_none() {
+                material.refute(&source, Some(keys))?;
+            }
+            Ok::<_, NoKeys>(material)
         });
         let material = match tried.await {
             Ok(Ok(material)) => material,

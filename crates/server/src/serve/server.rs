@@ -221,7 +221,7 @@ impl Server {
     pub(super) async fn close(self) {
         let Self { app, rest, health, parts, pages, writer, audit, shared, .. } = self;
         let db = app.db.clone();
-        app.metrics.passages().write(&db, app.accounts.now()).await;
+        app.metrics.write_passages(&db, app.accounts.now()).await;
         app.nodes.leave(&db).await;
         // Each of the two knows the other.
         db.hand_mails_to(None);

@@ -54,7 +54,7 @@ pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
         if let Err(error) = swept.await {
             tracing::warn!(%error, "expired rows could not be swept");
         }
-        app.metrics.passages().write(&app.db, now).await;
+        app.metrics.write_passages(&app.db, now).await;
         match app.db.fold_passages(now).await {
             Ok(counts) => app.metrics.counted(&counts),
             Err(error) => tracing::warn!(%error, "instances whose time is over could not be counted"),

@@ -19,7 +19,6 @@ fn passage(name: &str, reached: usize) -> Passage {
         ended: false,
         took: None,
         failed: None,
-        event: None,
     }
 }
 

@@ -123,6 +123,14 @@ pub async fn mails_that_are_not_delivered_are_counted<S: Store>(store: S) {
     assert_eq!(store.undelivered().await.unwrap(), UndeliveredMails { waiting: 2, oldest: Some(200), dead: 1 });
 }
 
+pub async fn mails_are_found_by_their_numbers_as_far_as_they_are_there(store: crate::Db) {
+    let (first, second) = (send(&store, 100, mail("1")).await, send(&store, 100, mail("2")).await);
+    let elsewhere = MailId(second.0 + 1);
+    let found = store.mails([second, elsewhere, first]).await.unwrap();
+    assert_eq!(found.iter().map(|entry| (entry.id, entry.mail.clone())).collect::<Vec<_>>(), [(first, mail("1")), (second, mail("2"))]);
+    assert_eq!(store.mails([]).await.unwrap(), []);
+}
+
 pub async fn a_lease_can_be_renewed<S: Store>(store: S) {
     let id = send(&store, 100, mail("1")).await;
     assert_eq!(store.claim(100, 200, 1).await.unwrap().len(), 1);

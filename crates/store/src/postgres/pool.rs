@@ -449,7 +449,7 @@ fn perform(shared: &Shared, held: &mut Option<Held>, order: &mut Order) -> Resul
 fn give_up(shared: &Shared, held: &mut Option<Held>) {
     let stale = held.take().is_some_and(|held| held.generation != shared.generation.load(Ordering::Acquire));
     if !stale {
-        tracing::warn!(store = %shared.ways.address(), "the connection to the server broke; the one that can be written to is looked for");
         shared.evict();
+        tracing::warn!(store = %shared.ways.address(), "the connection to the server broke; the one that can be written to is looked for");
     }
 }
