@@ -30,4 +30,5 @@ pub use report::{Doubles, LostCount, Report, SignInCount, SignedKinds};
 pub use resolution::{Choice, Resolution, ResolutionError};
 pub use running::{Imported, SignOff};
 pub use source::{Form, Reads, Source, SourceError};
+pub use sources::csv::separator;
 pub use tables::is_read as is_table_read;
