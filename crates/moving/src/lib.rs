@@ -21,7 +21,7 @@ mod sources;
 mod survey;
 mod tables;
 
-pub use comparing::{Answer, Carried, Compared, Exchange, Kind, Needed, Notice, Recording, RecordingError};
+pub use comparing::{Answer, Carried, Compared, Exchange, Needed, Recording, RecordingError};
 pub use exporting::{ExportError, ExportForm, Exported, export};
 pub use import::{Import, ImportError, JudgesRole};
 pub use mapping::{Mapping, MappingError};
