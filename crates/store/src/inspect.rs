@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::config::{ALL_CONFIG, kept_file};
 use crate::engine::{self, Connection};
 use crate::lookups::{Declared, shared_terms};
-use crate::{OpenError, confirmations, in_flight, postgres, rows, sqlite};
+use crate::{Db, OpenError, confirmations, in_flight, postgres, rows, sqlite};
 
 /// A store that is looked at.
 pub struct Inspection {
@@ -127,6 +127,15 @@ impl Inspection {
             .query(text)
             .first(|row| Ok(UndeliveredMails { waiting: row.get("waiting")?, oldest: row.get("oldest")?, dead: row.get("dead")? }));
         found.map(Option::unwrap_or_default).map_err(|error| failed(&self.name, error))
+    }
+
+    /// The same for whoever reads objects; what would write is refused. It waits on the thread that asks, so it is not for a task.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn into_db(self) -> Result<Db, OpenError> {
+        let Self { name, connection, declared } = self;
+        Db::looked_at(name.clone(), connection, declared).map_err(|error| failed(&name, error))
     }
 
     /// Whether several nodes may share the store.

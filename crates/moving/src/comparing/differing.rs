@@ -11,8 +11,7 @@ use super::carried::Needed;
 /// Members whose value is each server's own; which questions are asked is drawn.
 const OWN: [&str; 9] = ["token", "tokenId", "credentialJwt", "_id", "_rev", "transactionId", "code", "systemQuestion", "userQuestion"];
 /// Headers that a client goes by.
-const HEADERS: [&str; 6] =
-    ["cache-control", "content-api-version", "content-type", "location", "retry-after", "www-authenticate"];
+const HEADERS: [&str; 6] = ["cache-control", "content-api-version", "content-type", "location", "retry-after", "www-authenticate"];
 /// Characters of a value that are shown.
 const SHOWN: usize = 80;
 
