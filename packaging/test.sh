@@ -186,6 +186,20 @@ if [ -e "$chart" ] && [ -n "$helm" ]; then
     for values in replicas=1 data=claim "$shared,data=claim" "$(settings other)"; do
         "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" | grep 'type: Recreate' >/dev/null
     done
+    # Settings stand before the table of the keys, which is written once.
+    printf 'pages = false\n[limits]\ndrain_seconds = 10\n' >"$work/top.toml"
+    "$helm" template id "$chart" --kube-version 1.31.0 --set project.conf=conf,keys=keys --set-file "project.settings=$work/top.toml" >"$work/chart.yaml"
+    [ "$(sed -n 's/^    \(pages = false\|\[limits\]\|\[keys\]\)$/\1/p' "$work/chart.yaml" | paste -sd ' ')" = 'pages = false [limits] [keys]' ] ||
+        fail "the settings of the chart are in another order"
+    for doubled in '[keys]' ' [ keys ] # mine' '["keys"]' '[keys.own]' 'keys = {}' 'keys.source = "file"' '[limits]\n[keys]'; do
+        printf "$doubled\n" >"$work/doubled.toml"
+        ! "$helm" template id "$chart" --kube-version 1.31.0 --set project.conf=conf,keys=keys --set-file "project.settings=$work/doubled.toml" 2>/dev/null >&2 ||
+            fail "settings with $doubled are taken beside the Secret of the keys"
+    done
+    for taken in '[limits]\nkeys = 1' '#[keys]'; do
+        printf "$taken\n" >"$work/taken.toml"
+        "$helm" template id "$chart" --kube-version 1.31.0 --set project.conf=conf,keys=keys --set-file "project.settings=$work/taken.toml" >/dev/null
+    done
     for values in replicas=2 replicas=2,project.conf=conf,keys=keys keys=keys "$shared,replicas=2,data=claim" "$(settings other),replicas=2" startAttempts=0; do
         ! "$helm" template id "$chart" --kube-version 1.31.0 --set "$values" 2>/dev/null || { echo "$values cannot be, and is taken" >&2; exit 1; }
     done

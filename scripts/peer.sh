@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the program of a peer for the bench, from its Go module, once, and prints where it is: peer.sh kratos
+# Builds the binary of a peer for the bench, from its Go module, once, and prints where it is: peer.sh kratos
 set -eu
 cd "$(dirname "$0")/.."
 [ "${1:-}" = kratos ] || { echo "peer.sh: there is no peer '${1:-}'; there is kratos" >&2; exit 2; }

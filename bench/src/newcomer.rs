@@ -21,8 +21,10 @@ const MOST_PATIENCE: Duration = Duration::from_mins(10);
 /// Somebody who wants an account.
 #[derive(Clone, Debug)]
 pub(crate) struct Newcomer {
-    name: String,
-    mail: String,
+    /// Their user name.
+    pub(crate) name: String,
+    /// Their address.
+    pub(crate) mail: String,
 }
 
 /// What a registration met on its way besides what it asked for.

@@ -10,7 +10,7 @@ use crate::reader::Reader;
 use crate::{Failure, people};
 
 /// The password a reset sets.
-const NEW_PASSWORD: &str = "N3wPassword!";
+pub(crate) const NEW_PASSWORD: &str = "N3wPassword!";
 
 /// Resets a password: the form, four submissions, the mail with the code and the one that tells of the change.
 ///

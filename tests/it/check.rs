@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::Project;
 use crate::support::mailbox::repository;
+use crate::support::sarif;
 use crate::support::server::run;
 use crate::support::stages::{email_validation, reset_stage, retrieve_username, user_query, with};
 
@@ -46,6 +47,11 @@ fn sarif_says_what_the_lines_say() {
     let ran = check(directory.path(), &["--format", "sarif"]);
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     let log: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(sarif::faults(&ran.out), Vec::<String>::new());
+    let mut wrong = log.clone();
+    wrong["runs"][0]["results"][0]["level"] = json!("fatal");
+    wrong["runs"][0]["tool"]["driver"].as_object_mut().unwrap().remove("name");
+    assert_eq!(sarif::faults(&wrong.to_string()).len(), 2, "what the schema does not allow is found");
     assert_eq!((&log["version"], log["runs"].as_array().unwrap().len()), (&json!("2.1.0"), 1));
     let run = &log["runs"][0];
     assert_eq!(run["tool"]["driver"]["name"], "vestibule");

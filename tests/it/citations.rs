@@ -9,11 +9,11 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 /// Where texts of ours are; other folders hold what is built or recorded.
-const FOLDERS: [&str; 8] = ["bench", "conf", "crates", "docs", "samples", "scripts", "tests", ".ci"];
+const FOLDERS: [&str; 9] = ["bench", "conf", "crates", "docs", "packaging", "samples", "scripts", "tests", ".ci"];
 /// Folders inside of these that hold what is built.
 const BUILT: [&str; 2] = ["target", "node_modules"];
 /// Endings of files that are read. Recorded exchanges and projects are JSON too, and cite nothing.
-const ENDINGS: [&str; 8] = ["rs", "md", "sh", "py", "js", "mjs", "toml", "json"];
+const ENDINGS: [&str; 10] = ["rs", "md", "sh", "py", "js", "mjs", "toml", "json", "yaml", "sql"];
 /// Notes of the authors' that a reader does not have. In two parts, so that this file does not name them.
 const ELSEWHERE: [(&str, &str); 7] = [
     ("idm", "-docs"),
@@ -66,7 +66,7 @@ fn readable(name: &str) -> bool {
 }
 
 /// What makes a line one of a comment or a list.
-static MARKS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*(?://[/!]?|#(?:\s|$)|\*(?:\s|$))?\s*").unwrap());
+static MARKS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*(?://[/!]?|--(?:\s|$)|#(?:\s|$)|\*(?:\s|$))?\s*").unwrap());
 
 /// The text as one line: the marks of comments taken off, so that a citation may be broken between lines.
 fn joined(text: &str) -> String {

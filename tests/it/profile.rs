@@ -1,5 +1,6 @@
 //! What is due at sign-in: the documented trace, conditions, several processes in a row, roles, restarts, hostile input.
 
+mod counted;
 mod edits;
 mod gates;
 mod listed;

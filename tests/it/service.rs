@@ -5,10 +5,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::support::http::Request;
 use crate::support::lines::{Lines, PATIENCE};
+use crate::support::running::Running;
 use crate::support::server::{ADMIN_PASSWORD, binary};
 use crate::support::stages::reset_stage;
 use crate::support::{Client, Project, Server};
@@ -82,25 +83,8 @@ fn a_process_that_is_broken_stands_in_the_status() {
     assert!(ready.ends_with(", 1 broken and not served (see the log)"), "{ready}");
 }
 
-/// Ends a server that is not a [`Server`], whatever becomes of the test.
-struct Running(Child, Lines);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Running {
-    fn stop(mut self) {
-        assert!(Command::new("kill").arg(self.0.id().to_string()).status().unwrap().success());
-        assert_eq!(self.0.wait().unwrap().code(), Some(0));
-    }
-}
-
 /// Starts a server as a service manager does: the sockets are its third and fourth descriptors, and it is told so under its own number.
-fn activated(data: &Path, names: &str, sockets: [&TcpListener; 2], arguments: &[&str]) -> Running {
+fn activated(data: &Path, names: &str, sockets: [&TcpListener; 2], arguments: &[&str]) -> (Running, Lines) {
     let hands = |socket: &TcpListener| Stdio::from(OwnedFd::from(socket.try_clone().unwrap()));
     let mut command = Command::new("sh");
     command.args(["-c", "exec 3<&0 4<&2 0</dev/null 2>&1; LISTEN_PID=$$ exec \"$0\" serve \"$@\"", binary(), "--data"]).arg(data);
@@ -108,7 +92,7 @@ fn activated(data: &Path, names: &str, sockets: [&TcpListener; 2], arguments: &[
     command.env("OPENIDM_ADMIN_PASSWORD", ADMIN_PASSWORD).env("LISTEN_FDS", "2").env("LISTEN_FDNAMES", names);
     let mut child = command.stdin(hands(sockets[0])).stderr(hands(sockets[1])).stdout(Stdio::piped()).spawn().unwrap();
     let lines = Lines::of(child.stdout.take().unwrap());
-    Running(child, lines)
+    (Running(child), lines)
 }
 
 fn listener() -> (TcpListener, SocketAddr) {
@@ -128,12 +112,12 @@ fn sockets_that_were_handed_over_are_served_and_nobody_is_refused_between_two_se
             let anonymous = Client::new(address).with("X-OpenIDM-Username", "anonymous").with("X-OpenIDM-Password", "anonymous");
             anonymous.get("selfservice/reset").expect(200);
         });
-        let server = activated(place.path(), "vestibule.socket:metrics", [&main, &figures], &[]);
+        let (mut server, lines) = activated(place.path(), "vestibule.socket:metrics", [&main, &figures], &[]);
         asking.join().unwrap();
-        assert!(server.1.wait(0, |line| (line == format!("listening on http://{address}")).then_some(())).is_some(), "{}", server.1.text());
+        assert!(lines.wait(0, |line| (line == format!("listening on http://{address}")).then_some(())).is_some(), "{}", lines.text());
         let shown = Request::new("GET", "/metrics").send(figures_address).expect(200).text();
         assert!(shown.contains("vestibule_"), "without credentials, at the address for it: {shown}");
-        server.stop();
+        assert_eq!(server.stop(), Some(0));
     }
 }
 
@@ -142,8 +126,8 @@ fn sockets_that_were_handed_over_are_served_and_nobody_is_refused_between_two_se
 fn the_end_waits_for_requests_at_every_socket() {
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let ((first, first_address), (second, address)) = (listener(), listener());
-    let server = activated(place.path(), "a:b", [&first, &second], &[]);
-    let said = |line: String| server.1.wait(0, |said| said.contains(&line).then_some(())).unwrap_or_else(|| panic!("{}", server.1.text()));
+    let (mut server, lines) = activated(place.path(), "a:b", [&first, &second], &[]);
+    let said = |line: String| lines.wait(0, |said| said.contains(&line).then_some(())).unwrap_or_else(|| panic!("{}", lines.text()));
     said(format!("listening on http://{first_address}"));
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -158,14 +142,13 @@ fn the_end_waits_for_requests_at_every_socket() {
     let mut asked = [0; 25];
     stream.read_exact(&mut asked).unwrap();
     assert_eq!(asked, *b"HTTP/1.1 100 Continue\r\n\r\n");
-    assert!(Command::new("kill").arg(server.0.id().to_string()).status().unwrap().success());
+    server.tell_to_stop();
     said("stopping".to_owned());
     stream.write_all(body.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}\n{}", server.1.text());
-    let mut server = server;
-    assert_eq!(server.0.wait().unwrap().code(), Some(0));
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}\n{}", lines.text());
+    assert_eq!(server.ended(), Some(0));
 }
 
 #[test]
@@ -173,9 +156,9 @@ fn two_answers_to_where_to_listen_are_refused() {
     let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let ((main, _), (figures, _)) = (listener(), listener());
     let refused = |names: &str, sockets: [&TcpListener; 2], arguments: &[&str]| {
-        let mut server = activated(place.path(), names, sockets, arguments);
-        let said = server.1.all();
-        assert_eq!(server.0.wait().unwrap().code(), Some(1), "{said}");
+        let (mut server, lines) = activated(place.path(), names, sockets, arguments);
+        let said = lines.all();
+        assert_eq!(server.ended(), Some(1), "{said}");
         said
     };
     let said = refused("a:b", [&main, &figures], &["--listen", "127.0.0.1:0"]);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::Project;
 use crate::support::mailbox::repository;
+use crate::support::sarif;
 use crate::support::server::run;
 use crate::support::stages::{email_validation, reset_stage, user_query, with};
 
@@ -157,7 +158,9 @@ fn a_specification_that_does_not_hold_says_where_and_what_is_instead() {
     for words in ["<testsuites tests=\"1\" failures=\"1\">", "name=\"all &lt;wrong&gt;\"", "<failure message=\"step 1: the status is 200"] {
         assert!(junit.out.contains(words), "{words} is not in\n{}", junit.out);
     }
-    let sarif: Value = serde_json::from_str(&vestibule(&["test", root, "--format", "sarif"], "").out).unwrap();
+    let log = vestibule(&["test", root, "--format", "sarif"], "").out;
+    assert_eq!(sarif::faults(&log), Vec::<String>::new());
+    let sarif: Value = serde_json::from_str(&log).unwrap();
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 9, "{sarif:#}");
     assert_eq!(results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], json!(format!("file://{file}")));

@@ -3,12 +3,13 @@
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::support::people::query;
+use crate::support::running::Running;
 use crate::support::server::{ADMIN_PASSWORD, binary, run};
 use crate::support::stages::{kba, parameters, reset_stage, retrieve_username, user_query};
 use crate::support::{Person, Project, Server};
@@ -34,16 +35,6 @@ fn unread() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     OwnedFd::from(writer).into()
-}
-
-/// Ends a server that is not a [`Server`], whatever becomes of the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -110,9 +101,7 @@ fn a_server_whose_output_and_log_nobody_reads_any_more_goes_on_serving() {
         client.get("selfservice/reset").expect(200);
         client.submit("reset", None, &query("userName", "nobody")).expect(200);
     }
-    let stopped = Command::new("kill").arg(child.0.id().to_string()).status().unwrap();
-    assert!(stopped.success());
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    assert_eq!(child.stop(), Some(0));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(crate) mod profile;
 pub(crate) mod project;
 pub(crate) mod real_provider;
 pub(crate) mod reaper;
+pub(crate) mod running;
+pub(crate) mod sarif;
 pub(crate) mod server;
 pub(crate) mod sink;
 pub(crate) mod stages;

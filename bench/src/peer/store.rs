@@ -72,12 +72,13 @@ impl Drop for Store {
     }
 }
 
-/// Where Debian puts the programs of the newest version.
+/// Where Debian puts the programs of the newest version that is installed: others may have left an empty directory, or a client alone.
 fn programs() -> Result<PathBuf, Failure> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").map_err(|error| format!("the peer's store, PostgreSQL: {error}"))?;
     let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
-    let newest = versions.filter_map(|version| Some(version.ok()?.path())).max_by_key(|path| number(path));
-    Ok(newest.ok_or("no PostgreSQL below /usr/lib/postgresql")?.join("bin"))
+    let installed = versions.filter_map(|version| Some(version.ok()?.path())).filter(|path| path.join("bin/initdb").exists());
+    let newest = installed.max_by_key(|path| number(path));
+    Ok(newest.ok_or("no PostgreSQL below /usr/lib/postgresql has initdb")?.join("bin"))
 }
 
 fn unprivileged(program: &Path) -> Result<Command, Failure> {

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use crate::client::Connection;
 use crate::mailbox::Mailbox;
+use crate::newcomer::Newcomer;
+use crate::walk::NEW_PASSWORD;
 use crate::{Failure, people};
-
-/// The password a reset sets.
-const NEW_PASSWORD: &str = "N3wPassword!";
 
 /// Resets a password: the flow, the address, the code of the mail, the new password.
 ///
@@ -51,13 +50,15 @@ pub(crate) async fn sign_in(connection: &mut Connection, number: u64) -> Result<
 /// When an answer or the mail is not what a person would need.
 pub(crate) async fn register(connection: &mut Connection, mailbox: &Rc<Mailbox>, number: u64) -> Result<(), Failure> {
     let flow = begin(connection, "registration").await?;
-    let (name, address) = (format!("newcomer{number:07}"), format!("newcomer{number:07}@bench.example"));
-    let body = json!({ "method": "password", "password": people::PASSWORD, "traits": { "name": name, "mail": address } });
+    let Newcomer { name, mail } = Newcomer::new(number);
+    // The same people register at both servers, and both write to one mailbox.
+    mailbox.discard(&mail);
+    let body = json!({ "method": "password", "password": people::PASSWORD, "traits": { "name": name, "mail": mail } });
     let made = submit(connection, "registration", &flow, "", &body).await?;
     signed_in(&made)?;
     let mut steps = made.get("continue_with").and_then(Value::as_array).into_iter().flatten();
     let flow = steps.find_map(|step| step.pointer("/flow/id")?.as_str()).ok_or_else(|| format!("nothing to verify: {made}"))?;
-    let code = code(&mailbox.take(&address).await?)?;
+    let code = code(&mailbox.take(&mail).await?)?;
     let proven = submit(connection, "verification", flow, "", &json!({ "method": "code", "code": code })).await?;
     if proven.get("state").is_some_and(|state| state == "passed_challenge") {
         Ok(())

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::attempt::Attempt;
 use crate::principal::{Principal, role_path};
+use crate::runtime::Runtime;
 
 /// Members of `authorization` that say who somebody is, and how they came in.
 const FIXED: [&str; 4] = ["id", "component", "roles", "moduleId"];
@@ -20,31 +21,45 @@ impl Attempt<'_> {
     /// # Errors
     /// 503 when the store does not answer.
     pub(crate) async fn augmented(&self, script: &SecurityScript, principal: Principal) -> Result<Option<Principal>, ResourceError> {
+        self.runtime.augmented(script, principal, (self.now, self.transaction)).await
+    }
+}
+
+impl Runtime {
+    /// What a sign-in at `now`, in seconds since 1970, in a `transaction` is worth after the script had its say; `None` where it refuses it.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub(crate) async fn augmented(
+        &self,
+        script: &SecurityScript,
+        principal: Principal,
+        (now, transaction): (i64, &str),
+    ) -> Result<Option<Principal>, ResourceError> {
         let (program, globals) = match script {
             SecurityScript::None => return Ok(Some(principal)),
             SecurityScript::Refused => return Ok(None),
             SecurityScript::Own(program, globals) => (program, globals),
         };
-        let runtime = self.runtime;
-        let person = if principal.is_managed() { runtime.managed.objects.read(&principal.component, &principal.id).await? } else { None };
+        let person = if principal.is_managed() { self.managed.objects.read(&principal.component, &principal.id).await? } else { None };
         let resource = match person {
             None => Value::Null,
             Some(person) => {
                 let (all, administrator) = (crest::Fields::default(), identity::Audience::Administrator);
-                let person = runtime.managed.with_effective(&principal.component, person, administrator, &all).await?;
-                runtime.managed.show(&principal.component, &person, administrator, &all)
+                let person = self.managed.with_effective(&principal.component, person, administrator, &all).await?;
+                self.managed.show(&principal.component, &person, administrator, &all)
             }
         };
         let security = json!({ "authenticationId": principal.authentication_id, "authorization": authorization(&principal) });
-        let bindings = Bindings::new(self.now.saturating_mul(1000), crest::random_bytes(self.accounts.random.as_ref()))
+        let bindings = Bindings::new(now.saturating_mul(1000), crest::random_bytes(self.managed.random.as_ref()))
             .with_all(globals.clone())
             .with("properties", Value::Object(globals.clone()))
             .with("resource", resource)
             .with("security", security);
-        match runtime.services.scripts.value(program, bindings).await {
+        match self.services.scripts.value(program, bindings).await {
             Ok(made) => Ok(apply(principal, &made)),
             Err(error) => {
-                tracing::warn!(transaction.id = self.transaction, %error, "the script 'augmentSecurityContext' failed, so a sign-in is refused");
+                tracing::warn!(transaction.id = transaction, %error, "the script 'augmentSecurityContext' failed, so a sign-in is refused");
                 Ok(None)
             }
         }

@@ -29,6 +29,7 @@ mod newcomer;
 mod notices;
 mod notifications;
 mod operator;
+mod owing;
 mod pace;
 mod passwords;
 pub mod ports;
@@ -60,6 +61,7 @@ pub use notices::{Notice, Post};
 pub use notifications::{
     COLLECTION as NOTIFICATIONS, MOST as MOST_NOTIFICATIONS, Notifications, TARGET as NOTIFICATION_TARGET, shown as shown_notification,
 };
+pub use owing::Owed;
 pub use principal::{ANONYMOUS, Acting, INTERNAL, ModuleFacts, Pending, Principal, login_property, role_path};
 pub use runtime::Runtime;
 pub use turns::Turns;

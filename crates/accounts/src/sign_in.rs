@@ -11,7 +11,6 @@ use process::{AuditEvent, CommitError, Effect, Topic};
 use serde_json::{Value, json};
 use stages::profile::{Asking, DueProcesses};
 
-use crate::access::{Asked, Decision, Question};
 use crate::attempt::{Attempt, Identified};
 use crate::error::AccountError;
 use crate::principal::Principal;
@@ -19,8 +18,6 @@ use crate::session::Draft;
 
 /// Sign-ins of one person at other nodes that may come in between.
 const ATTEMPTS: u32 = 32;
-/// The role withheld where the project names none.
-const AUTHORIZED: &str = "internal/role/openidm-authorized";
 
 impl Attempt<'_> {
     /// Counts a sign-in of a managed person, judges what is due and begins the session, all in one transaction with the
@@ -96,7 +93,7 @@ impl Attempt<'_> {
         let settled = principal.settled.clone();
         let due = self.due_later(principal, &settled).await?;
         let left: Vec<String> = pending.processes.iter().filter(|path| due.processes.contains(path)).cloned().collect();
-        let left = self.usable(principal, left, &pending.role).await;
+        let left = self.runtime.usable(principal, left, &pending.role).await;
         if left == pending.processes {
             return Ok(());
         }
@@ -116,39 +113,11 @@ impl Attempt<'_> {
         Ok(self.runtime.profile.later(asking, settled).await)
     }
 
-    /// Withholds the role while processes are due. One that the access rules do not let this person use cannot be due: nobody could ever
-    /// complete it, and the role would never come back.
+    /// Withholds the role while processes are due.
     async fn withhold(&self, principal: &mut Principal, processes: Vec<String>) {
-        let role = self.runtime.project.auth_profile.authorization_role.as_deref().unwrap_or(AUTHORIZED);
-        let usable = self.usable(principal, processes, role).await;
+        let role = self.runtime.withheld_role();
+        let usable = self.runtime.usable(principal, processes, role).await;
         principal.set_pending(usable, role);
-    }
-
-    async fn usable(&self, principal: &Principal, processes: Vec<String>, role: &str) -> Vec<String> {
-        let mut usable = Vec::new();
-        for path in processes {
-            let mut without = principal.clone();
-            without.set_pending(vec![path.clone()], role);
-            if self.may_use(&without, &path).await {
-                usable.push(path);
-            } else {
-                tracing::debug!(
-                    process.path = path,
-                    "the access rules do not let a person use a process that is due, so it counts as done"
-                );
-            }
-        }
-        usable
-    }
-
-    async fn may_use(&self, principal: &Principal, path: &str) -> bool {
-        for (method, action) in [("read", None), ("action", Some("submitRequirements"))] {
-            let asked = Asked { path, method, action, body: None, replaces: false, target: None, by_expression: false, parameters: &[] };
-            if (Question { runtime: self.runtime, principal, asked }).decide().await == Decision::Denied {
-                return false;
-            }
-        }
-        true
     }
 
     /// A script that failed locks nobody out, but the operator must learn of it.

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use project::{Diagnostic, Location, Severity, explain, explanations};
 use serde_json::json;
+use server::Owing;
 
 use crate::output::{Output, complain, refuse};
 use crate::{DataArgs, ProjectArgs};
@@ -22,7 +23,8 @@ pub(crate) struct Check {
     project: ProjectArgs,
     #[command(flatten)]
     data: DataArgs,
-    /// Look into the store too: the one at this address, or the project's own. Nothing is written to it.
+    /// Look into the store too: the one at this address, or the project's own. Say names that several people have, and how many people would owe which
+    /// process if they signed in now. Nothing is written to it.
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
     store: Option<String>,
     /// Take warnings for errors.
@@ -55,7 +57,7 @@ pub(crate) struct Check {
 enum Format {
     /// Lines for people and editors.
     Text,
-    /// One object: `diagnostics`, `errors`, `warnings`, `hints`.
+    /// One object: `diagnostics`, `errors`, `warnings`, `hints`; with --store `owed`, where processes may be due.
     Json,
     /// SARIF 2.1.0, for code hosts and editors.
     Sarif,
@@ -80,10 +82,14 @@ impl Check {
             }
         }
         let mut diagnostics = server::check(project);
+        let mut owing = None;
         if let Some(url) = &self.store {
             let url = Some(url.as_str()).filter(|url| !url.is_empty());
             match server::check_store(project, url, &self.data.data) {
-                Ok(found) => diagnostics.extend(found),
+                Ok(in_store) => {
+                    diagnostics.extend(in_store.found);
+                    owing = in_store.owing;
+                }
                 Err(error) => return refuse(&error),
             }
         }
@@ -111,6 +117,9 @@ impl Check {
                         output.line(line);
                     }
                 }
+                for line in owing.iter().flat_map(owed).filter(|_| !self.quiet) {
+                    output.line(line);
+                }
                 let counts = [counted(errors, "error"), counted(warnings, "warning"), counted(hints, "hint")];
                 output.line(counts.join(", "));
             }
@@ -119,6 +128,14 @@ impl Check {
                 let mut all = json!({ "diagnostics": diagnostics, "errors": errors, "warnings": warnings, "hints": hints });
                 if let Some(members) = all.as_object_mut().filter(|_| self.policies) {
                     members.insert("policies".to_owned(), server::asked(project).into());
+                }
+                if let Some((members, owing)) = all.as_object_mut().zip(owing) {
+                    let processes: serde_json::Map<_, _> = owing.processes.into_iter().map(|(path, count)| (path, json!(count))).collect();
+                    let Owing { people, refused, failed, .. } = owing;
+                    members.insert(
+                        "owed".to_owned(),
+                        json!({ "people": people, "refused": refused, "failed": failed, "processes": processes }),
+                    );
                 }
                 output.line(format_args!("{all:#}"));
             }
@@ -172,6 +189,20 @@ fn write(directory: &Path, files: &[(String, Vec<u8>)]) -> std::io::Result<()> {
         std::fs::write(path, content)?;
     }
     Ok(())
+}
+
+/// Who owes what, a line for each process.
+fn owed(owing: &Owing) -> Vec<String> {
+    let Owing { people, refused, processes, failed } = owing;
+    let mut lines: Vec<String> =
+        processes.iter().map(|(path, count)| format!("owed: {path} by {count} of {people} people who can sign in")).collect();
+    if *refused > 0 {
+        lines.push(format!("owed: people who are not counted, because they cannot sign in: {refused}"));
+    }
+    if *failed > 0 {
+        lines.push(format!("owed: people of whom a condition that is a script failed, and selects nothing: {failed}"));
+    }
+    lines
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use moving::{ExportForm, Exported};
+use moving::{ExportForm, Exported, Form};
 use server::MovingIn;
 
 use crate::Where;
-use crate::output::{Output, complain, fail};
+use crate::output::{Output, complain, fail, refuse};
 
 /// Write everything that is kept of people and other objects into a file, also while a server is running: as JSON lines, or one collection as a table,
 /// both of which `vestibule import` reads again; or people as entries for a directory. Hashes of passwords and answers are in it, and what is
@@ -35,27 +35,35 @@ pub(crate) struct Export {
 enum FormArg {
     /// One object on each line.
     JsonLines,
-    /// Comma-separated values. What a spreadsheet would run as a formula has a `'` before it.
+    /// Comma-separated values, or with tabs between them in a file named `.tsv`. What a spreadsheet would run as a formula has a `'` before it.
     Csv,
     /// Entries of people for a directory: names, addresses, and passwords in the schemes that directories know.
     Ldif,
 }
 
 impl FormArg {
-    fn of(file: &Path) -> Self {
-        match file.extension().and_then(|form| form.to_str()).map(str::to_ascii_lowercase).as_deref() {
-            Some("csv") => Self::Csv,
-            Some("ldif") => Self::Ldif,
-            _ => Self::JsonLines,
+    fn of(file: &Path) -> Result<Self, String> {
+        match Form::of(file) {
+            Some(Form::Csv) => Ok(Self::Csv),
+            Some(Form::Ldif) => Ok(Self::Ldif),
+            Some(Form::JsonLines) | None => Ok(Self::JsonLines),
+            Some(Form::Dump) => Err(format!(
+                "{}: the name is that of a dump of a repository, which is no form of an export; name another file, or the form with --form",
+                file.display()
+            )),
         }
     }
 }
 
 impl Export {
     pub(crate) async fn run(self) -> ExitCode {
-        let form = match self.form.unwrap_or_else(|| FormArg::of(&self.file)) {
+        let form = match self.form.map_or_else(|| FormArg::of(&self.file), Ok) {
+            Err(error) => return refuse(&error),
+            Ok(form) => form,
+        };
+        let form = match form {
             FormArg::JsonLines => ExportForm::JsonLines,
-            FormArg::Csv => ExportForm::Csv,
+            FormArg::Csv => ExportForm::Csv { separator: moving::separator(&self.file) },
             FormArg::Ldif => ExportForm::Ldif { base: self.base },
         };
         let store = match MovingIn::open_there(self.at.project.project.as_deref(), &self.at.data.data).await {

@@ -167,92 +167,104 @@ fn say(output: &mut Output, round: &Round) {
     }
 }
 
+/// What is named on the command line and read once: it may be a pipe, out of which nothing comes twice.
+struct Given {
+    /// The running IDM, where it is read over REST, with its password.
+    far: Option<FarEnd>,
+    keystore_password: Option<String>,
+    mapping: Mapping,
+    resolution: Resolution,
+}
+
+/// An import that was made, or refused, with the store still open.
+struct Done {
+    code: ExitCode,
+    report: Option<Report>,
+    store: MovingIn,
+}
+
 impl Import {
     pub(crate) async fn run(self) -> ExitCode {
-        if !self.far_end.follow {
-            return Box::pin(self.once(false)).await.0;
-        }
-        let far = match self.far_end() {
-            Ok(Some(far)) => far,
-            Ok(None) => {
-                return refuse(&"--follow reads a running IDM over REST; a repository is read once, with a dump or over a connection");
-            }
+        let given = match self.given() {
+            Ok(given) => given,
             Err(error) => return refuse(&error),
+        };
+        if !self.far_end.follow {
+            return match Box::pin(self.once(&given, false)).await {
+                Ok(Done { code, store, .. }) => {
+                    store.close().await;
+                    code
+                }
+                Err(code) => code,
+            };
+        }
+        let Some(far) = &given.far else {
+            return refuse(&"--follow reads a running IDM over REST; a repository is read once, with a dump or over a connection");
         };
         let data = self.at.data.data.as_path();
         // Where nobody signs anew, what was signed when it began counts. Who does signs, and nothing else: an import would bring whoever was removed here.
-        let kept = server::signed_kinds(data, &far);
+        let kept = server::signed_kinds(data, far);
         let goes_on = kept.is_some();
-        let kinds = match kept.filter(|_| self.sign_off.is_none()) {
-            Some(kinds) => kinds,
-            None => match Box::pin(self.once(goes_on)).await {
-                (ExitCode::SUCCESS, Some(report)) => report.kinds(),
-                (code, _) => return code,
+        let (kinds, store) = match kept.filter(|_| self.sign_off.is_none()) {
+            Some(kinds) => match self.store(&given).await {
+                Ok(store) => (kinds, store),
+                Err(code) => return code,
+            },
+            None => match Box::pin(self.once(&given, goes_on)).await {
+                Ok(Done { code: ExitCode::SUCCESS, report: Some(report), store }) => (report.kinds(), store),
+                Ok(Done { code, store, .. }) => {
+                    store.close().await;
+                    return code;
+                }
+                Err(code) => return code,
             },
         };
-        if let Err(error) = server::keep_signed_kinds(data, &far, &kinds) {
-            return fail(&error);
-        }
-        Box::pin(self.follow(&far, &kinds)).await
+        let code = match server::keep_signed_kinds(data, far, &kinds) {
+            Ok(()) => Box::pin(self.follow(&store, far, &given, &kinds)).await,
+            Err(error) => fail(&error),
+        };
+        store.close().await;
+        code
     }
 
     /// An import of what there is now, and its report; where following `goes_on`, the signature of the report alone.
-    async fn once(&self, goes_on: bool) -> (ExitCode, Option<Report>) {
-        let fetched = match self.fetched().await {
-            Ok(fetched) => fetched,
-            Err(code) => return (code, None),
+    async fn once(&self, given: &Given, goes_on: bool) -> Result<Done, ExitCode> {
+        let fetched = self.fetched(given.far.as_ref()).await?;
+        let source = match &fetched {
+            Some(fetched) => Source::new(std::slice::from_ref(&fetched.file), Some(fetched.form), given.mapping.clone()),
+            None => Source::new(&self.files, self.form.map(Form::from), given.mapping.clone()),
         };
-        let (source, resolution) = match self.prepared(fetched.as_ref()) {
-            Ok(prepared) => prepared,
-            Err(error) => return (refuse(&error), None),
-        };
-        let store = match self.store().await {
-            Ok(store) => store,
-            Err(code) => return (code, None),
-        };
-        let import = store.import(&source, &resolution);
+        let source = source.map_err(|error| refuse(&error))?;
+        let store = self.store(given).await?;
+        let import = store.import(&source, &given.resolution);
         let import = if fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines) { import.over_rest() } else { import };
         let import = if goes_on { import.leaving_doubles() } else { import };
         let (code, report) = self.import(&import, goes_on).await;
-        store.close().await;
         if let Some(fetched) = fetched.filter(|_| code == ExitCode::SUCCESS && !self.dry_run && self.propose.is_none())
             && let Err(error) = fetched.remove()
         {
             complain(&format_args!("{} holds everything that was read, and cannot be removed: {error}", fetched.file.display()));
         }
-        (code, report)
+        Ok(Done { code, report, store })
     }
 
     /// The store, with the keystore that opens what an IDM encrypted.
-    async fn store(&self) -> Result<MovingIn, ExitCode> {
-        let password =
-            self.keystore.as_ref().map(|_| secret(self.keystore_password_file.as_deref(), KEYSTORE_PASSWORD, "--keystore-password-file"));
-        let password = password.transpose().map_err(|error| refuse(&error))?;
-        let keystore = self.keystore.as_deref().zip(password.as_deref());
+    async fn store(&self, given: &Given) -> Result<MovingIn, ExitCode> {
+        let keystore = self.keystore.as_deref().zip(given.keystore_password.as_deref());
         let (project, data) = (self.at.project.project.as_deref(), self.at.data.data.as_path());
         MovingIn::open(project, data, keystore, self.dry_run || self.propose.is_some()).await.map_err(|error| fail(&error))
     }
 
     /// Rounds, until it is told to stop.
-    async fn follow(&self, far: &FarEnd, kinds: &SignedKinds) -> ExitCode {
+    async fn follow(&self, store: &MovingIn, far: &FarEnd, given: &Given, kinds: &SignedKinds) -> ExitCode {
         let stop = match crate::serve::stop_signal() {
             Ok(stop) => stop,
             Err(error) => return fail(&format_args!("signals cannot be caught: {error}")),
         };
-        let (mapping, resolution) = match self.decided() {
-            Ok(decided) => decided,
-            Err(error) => return refuse(&error),
-        };
-        let store = match self.store().await {
-            Ok(store) => store,
-            Err(code) => return code,
-        };
-        let code = tokio::select! {
-            code = self.rounds(&store, far, (&mapping, &resolution), kinds) => code,
+        tokio::select! {
+            code = self.rounds(store, far, (&given.mapping, &given.resolution), kinds) => code,
             () = crate::serve::told(stop) => ExitCode::SUCCESS,
-        };
-        store.close().await;
-        code
+        }
     }
 
     async fn rounds(&self, store: &MovingIn, far: &FarEnd, decided: (&Mapping, &Resolution), kinds: &SignedKinds) -> ExitCode {
@@ -289,6 +301,27 @@ impl Import {
         }
     }
 
+    /// Reads what is named on the command line, all but the source and the keystore.
+    fn given(&self) -> Result<Given, String> {
+        let far = self.far_end()?;
+        let keystore_password =
+            self.keystore.as_ref().map(|_| secret(self.keystore_password_file.as_deref(), KEYSTORE_PASSWORD, "--keystore-password-file"));
+        let mapping =
+            self.mapping.as_deref().map(|path| Mapping::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display())));
+        let mut mapping = mapping.transpose()?.unwrap_or_default();
+        if let Some(collection) = &self.collection {
+            mapping.collection.clone_from(collection);
+        }
+        let resolution =
+            self.resolution.as_deref().map(|path| Resolution::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display())));
+        Ok(Given {
+            far,
+            keystore_password: keystore_password.transpose()?,
+            mapping,
+            resolution: resolution.transpose()?.unwrap_or_default(),
+        })
+    }
+
     /// The running IDM that is named, where it is read over REST.
     fn far_end(&self) -> Result<Option<FarEnd>, String> {
         let Some(address) = self.from.clone().filter(|address| !is_repository(address)) else { return Ok(None) };
@@ -300,10 +333,10 @@ impl Import {
     }
 
     /// What was read of a running IDM, where one is named.
-    async fn fetched(&self) -> Result<Option<Fetched>, ExitCode> {
+    async fn fetched(&self, far: Option<&FarEnd>) -> Result<Option<Fetched>, ExitCode> {
         let Some(address) = &self.from else { return Ok(None) };
         let data = &self.at.data.data;
-        let fetched = match self.far_end().map_err(|error| refuse(&error))? {
+        let fetched = match far {
             Some(far) => far.fetch(data).await,
             None => server::fetch_repository(address, data).await,
         };
@@ -313,29 +346,6 @@ impl Import {
         }
         complain(&format_args!("what was read is in {} until it is imported", fetched.file.display()));
         Ok(Some(fetched))
-    }
-
-    /// What is read before the store is opened.
-    fn prepared(&self, fetched: Option<&Fetched>) -> Result<(Source, Resolution), String> {
-        let (mapping, resolution) = self.decided()?;
-        let source = match fetched {
-            Some(fetched) => Source::new(std::slice::from_ref(&fetched.file), Some(fetched.form), mapping),
-            None => Source::new(&self.files, self.form.map(Form::from), mapping),
-        };
-        Ok((source.map_err(|error| error.to_string())?, resolution))
-    }
-
-    /// What the operator has decided in files.
-    fn decided(&self) -> Result<(Mapping, Resolution), String> {
-        let mapping =
-            self.mapping.as_deref().map(|path| Mapping::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display())));
-        let mut mapping = mapping.transpose()?.unwrap_or_default();
-        if let Some(collection) = &self.collection {
-            mapping.collection.clone_from(collection);
-        }
-        let resolution =
-            self.resolution.as_deref().map(|path| Resolution::read(&read(path)?).map_err(|error| format!("{}: {error}", path.display())));
-        Ok((mapping, resolution.transpose()?.unwrap_or_default()))
     }
 
     async fn import(&self, import: &moving::Import<'_>, goes_on: bool) -> (ExitCode, Option<Report>) {

@@ -29,16 +29,16 @@ pub fn meant(text: String) -> String {
     }
 }
 
-/// A [`harmless`] value as a cell of a line with commas (RFC 4180, section 2): with quotes where it needs them.
+/// A [`harmless`] value as a cell of a line, as RFC 4180, section 2, writes it: with quotes where it needs them. `separator` stands between cells.
 ///
 /// ```
 /// # use vestibule_crest as crest;
-/// assert_eq!(crest::cell("a,\"b\""), "\"a,\"\"b\"\"\"");
+/// assert_eq!(crest::cell("a,\"b\"", ','), "\"a,\"\"b\"\"\"");
 /// ```
 #[must_use]
-pub fn cell(text: &str) -> String {
+pub fn cell(text: &str, separator: char) -> String {
     let text = harmless(text);
-    if text.contains([',', '"', '\n', '\r']) || text.trim().len() < text.len() {
+    if text.contains([separator, '"', '\n', '\r']) || text.trim().len() < text.len() {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
         text.into_owned()
@@ -56,16 +56,16 @@ mod tests {
         for text in ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "'=1", "''"] {
             let kept = harmless(text);
             assert_eq!((kept.as_ref(), meant(kept.to_string())), (format!("'{text}").as_str(), text.to_owned()));
-            assert!(cell(text).trim_start_matches('"').starts_with('\''), "{text:?}");
+            assert!(cell(text, ',').trim_start_matches('"').starts_with('\''), "{text:?}");
         }
         assert_eq!((harmless("a=1").as_ref(), meant("'a".to_owned())), ("a=1", "'a".to_owned()));
-        assert_eq!((cell("a=b").as_str(), cell("a,\"b\"").as_str(), cell(" a").as_str()), ("a=b", "\"a,\"\"b\"\"\"", "\" a\""));
+        assert_eq!((cell("a=b", ',').as_str(), cell("a,\"b\"", ',').as_str(), cell(" a", ';').as_str()), ("a=b", "\"a,\"\"b\"\"\"", "\" a\""));
     }
 
     proptest! {
         #[test]
         fn a_cell_is_one_value_that_nothing_runs(text in "([=+@'\t\r\n-]|[a-z,\" ü]){0,6}") {
-            let cell = cell(&text);
+            let cell = cell(&text, ',');
             let value = match cell.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
                 Some(inside) => {
                     prop_assert!(!inside.replace("\"\"", "").contains('"'));

@@ -8,5 +8,5 @@ mod differing;
 mod recording;
 
 pub use carried::{Carried, Needed};
-pub use differing::{Answer, Compared, Kind, Notice};
+pub use differing::{Answer, Compared};
 pub use recording::{Exchange, Recording, RecordingError};

@@ -26,7 +26,10 @@ pub enum ExportForm {
     /// One object on each line, of any collections.
     JsonLines,
     /// One collection as comma-separated values (RFC 4180), with what brings each column back ([`Exported::mapping`]).
-    Csv,
+    Csv {
+        /// What stands between the values ([`crate::separator`]).
+        separator: char,
+    },
     /// People as `inetOrgPerson` entries below this name (RFC 2849), for any directory.
     Ldif {
         /// The name that the entries are below.
@@ -81,7 +84,7 @@ pub async fn export(db: &Db, collections: &[String], form: &ExportForm, to: &mut
             }
             Ok(Exported { objects, ..Exported::default() })
         }
-        (ExportForm::Csv, [collection]) => table::export(db, collection, to).await,
+        (ExportForm::Csv { separator }, [collection]) => table::export(db, collection, *separator, to).await,
         (ExportForm::Ldif { base }, [collection]) => directory::export(db, collection, base, to).await,
         _ => Err(ExportError::Several),
     }

@@ -21,7 +21,7 @@ mod sources;
 mod survey;
 mod tables;
 
-pub use comparing::{Answer, Carried, Compared, Exchange, Kind, Needed, Notice, Recording, RecordingError};
+pub use comparing::{Answer, Carried, Compared, Exchange, Needed, Recording, RecordingError};
 pub use exporting::{ExportError, ExportForm, Exported, export};
 pub use import::{Import, ImportError, JudgesRole};
 pub use mapping::{Mapping, MappingError};
@@ -30,4 +30,5 @@ pub use report::{Doubles, LostCount, Report, SignInCount, SignedKinds};
 pub use resolution::{Choice, Resolution, ResolutionError};
 pub use running::{Imported, SignOff};
 pub use source::{Form, Reads, Source, SourceError};
+pub use sources::csv::separator;
 pub use tables::is_read as is_table_read;

@@ -18,7 +18,8 @@
 //! }
 //! ```
 //!
-//! A column that it does not name is the property of its own name. `null` leaves a column out. Of files that hold whole objects (JSON lines, a
+//! `"to": ["a/b"]` names the property `a/b`, where `"to": "a/b"` is the member `b` of the property `a`. A column that it does not name is the
+//! property of its own name. `null` leaves a column out. Of files that hold whole objects (JSON lines, a
 //! repository), the members of objects of `collection` are its columns.
 
 use std::collections::BTreeMap;
@@ -34,7 +35,8 @@ use serde_json::{Map, Value, json};
 pub struct Mapping {
     /// The collection of objects that do not say to which they belong.
     pub collection: String,
-    /// Values of a table that a spreadsheet would run as formulas have a `'` before them ([`crest::harmless`]), which is taken away.
+    /// Names and values of a table that a spreadsheet would run as formulas have a `'` before them ([`crest::harmless`]), which is taken away. The
+    /// names of its columns are as they stand, spaces and all.
     pub quoted: bool,
     /// What stands between the values of a table; `,` without it, and a tab in a file named `.tsv`.
     pub separator: Option<char>,
@@ -54,8 +56,8 @@ impl Default for Mapping {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(from = "Written")]
 pub struct Column {
-    /// The property, or a member of one: `preferences/updates`.
-    pub to: String,
+    /// The property, or the names on the way to a member of one: `preferences`, `updates`.
+    pub to: Vec<String>,
     /// Other words for its values; a value that is none of them stays as it is.
     pub values: BTreeMap<String, Value>,
     /// What stands between several values.
@@ -70,6 +72,23 @@ pub struct Column {
     pub many: bool,
 }
 
+/// A text with a `/` between names, or the names as they are.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum To {
+    Path(String),
+    Names(Vec<String>),
+}
+
+impl From<To> for Vec<String> {
+    fn from(to: To) -> Self {
+        match to {
+            To::Path(path) => path.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            To::Names(names) => names,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Written {
@@ -80,7 +99,7 @@ enum Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Whole {
-    to: String,
+    to: To,
     #[serde(default)]
     values: BTreeMap<String, Value>,
     split: Option<String>,
@@ -98,18 +117,23 @@ impl From<Written> for Column {
         match written {
             Written::Name(to) => Self::to(&to),
             Written::Whole(Whole { to, values, split, reference, before, json, many }) => {
-                Self { to, values, split, reference, before, json, many }
+                Self { to: to.into(), values, split, reference, before, json, many }
             }
         }
     }
 }
 
 impl Column {
-    /// The column of a property, its values as they are.
+    /// The place of its values, for people.
+    pub(crate) fn place(&self) -> String {
+        self.to.join("/")
+    }
+
+    /// The column of a property or, with a `/`, of a member of one, its values as they are.
     #[must_use]
     pub fn to(name: &str) -> Self {
         let (values, before) = (BTreeMap::new(), String::new());
-        Self { to: name.to_owned(), values, split: None, reference: None, before, json: false, many: false }
+        Self { to: To::Path(name.to_owned()).into(), values, split: None, reference: None, before, json: false, many: false }
     }
 
     /// The value of a text.
@@ -140,7 +164,7 @@ impl Column {
             return Ok(json!({ crest::reference::REF: format!("{}/{text}", collection.trim_matches('/')) }));
         }
         if self.json {
-            return serde_json::from_str(text).map_err(|_| format!("'{}' holds no JSON", self.to));
+            return serde_json::from_str(text).map_err(|_| format!("'{}' holds no JSON", self.place()));
         }
         Ok(json!(format!("{}{text}", self.before)))
     }
@@ -168,15 +192,14 @@ impl Mapping {
 
     /// Puts a value at the place that a column names. Several values of one place are a list.
     pub(crate) fn put(content: &mut Map<String, Value>, column: &Column, value: Value) -> Result<(), String> {
-        let mut names = column.to.split('/').filter(|name| !name.is_empty());
-        let (Some(first), rest) = (names.next(), names) else { return Err("a column without a property".to_owned()) };
-        let mut place = content.entry(first.to_owned()).or_insert(Value::Null);
+        let Some((first, rest)) = column.to.split_first() else { return Err("a column without a property".to_owned()) };
+        let mut place = content.entry(first.clone()).or_insert(Value::Null);
         for name in rest {
             if place.is_null() {
                 *place = json!({});
             }
-            let Value::Object(members) = place else { return Err(format!("'{}' is beside a value, not inside one", column.to)) };
-            place = members.entry(name.to_owned()).or_insert(Value::Null);
+            let Value::Object(members) = place else { return Err(format!("'{}' is beside a value, not inside one", column.place())) };
+            place = members.entry(name.clone()).or_insert(Value::Null);
         }
         match place {
             Value::Null if column.many && !value.is_array() => *place = json!([value]),
@@ -185,7 +208,7 @@ impl Mapping {
                 Value::Array(more) => list.extend(more),
                 one => list.push(one),
             },
-            _ => return Err(format!("more than one value of '{}'", column.to)),
+            _ => return Err(format!("more than one value of '{}'", column.place())),
         }
         Ok(())
     }

@@ -3,9 +3,11 @@
 //! Easiest to break: once. Objects are stored in batches, each in one transaction, and what is there is left as it is. Whoever ends the process
 //! at any moment begins the same import again, and it goes on.
 
-use crest::Change;
+use std::collections::{BTreeMap, HashMap};
+
+use crest::{Change, Patch, PatchOperation, Pointer, reference};
 use identity::{KeptThere, Objects as _};
-use process::{Effect, Ledger as _, Unit};
+use process::{CommitError, Effect, Ledger as _, Unit};
 use serde_json::{Value, json};
 use store::{Renewal, TakenIn};
 
@@ -19,6 +21,8 @@ use crate::survey::{Known, Next, Ready};
 
 /// Objects of one transaction. A batch with passwords in clear is hashed on every core first.
 const BATCH: usize = 256;
+/// How often an object is looked at that others write meanwhile.
+const ATTEMPTS: u32 = 16;
 /// Bytes of text in one, about: records may be long.
 const HEAVIEST: usize = 8 << 20;
 
@@ -200,26 +204,91 @@ impl Import<'_> {
 
     /// Writes the references that are kept by the objects they lead to, where these do not say otherwise themselves.
     async fn link(&self, links: Sorter) -> Result<(), ImportError> {
+        let mut of_one: Option<Kept> = None;
         for link in links.sorted()? {
             let (_, _, bytes) = link?;
             let Ok((collection, id, property, many, reference)) = serde_json::from_slice::<(String, String, String, bool, Value)>(&bytes)
             else {
                 continue;
             };
-            let Some(there) = self.db.read(&collection, &id).await? else { continue };
-            let present = crest::reference::of_property(there.content.get(&property));
-            let is_said = present.iter().any(|one| crest::reference::same(one, &reference)) || (!many && !present.is_empty());
-            if is_said {
-                continue;
+            let kept = match of_one.take() {
+                Some(kept) if kept.collection == collection && kept.id == id => of_one.insert(kept),
+                before => {
+                    if let Some(before) = before {
+                        self.link_one(&before).await?;
+                    }
+                    of_one.insert(Kept { collection, id, references: Vec::new() })
+                }
+            };
+            kept.references.push((property, many, reference));
+        }
+        match of_one {
+            Some(last) => self.link_one(&last).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the references of one object, in one write of the object that was looked at: whoever writes it meanwhile, it is looked at again.
+    async fn link_one(&self, kept: &Kept) -> Result<(), ImportError> {
+        let Kept { collection, id, .. } = kept;
+        let mut attempts = 0;
+        loop {
+            let Some(there) = self.db.read(collection, id).await? else { return Ok(()) };
+            let Some((came, written)) = self.db.times(collection, id).await? else { return Ok(()) };
+            let patch = kept.added_to(&there.content);
+            if patch.operations().is_empty() {
+                return Ok(());
             }
             // The object is as it came: this is no write that was made here.
-            let as_it_came = self.db.times(&collection, &id).await?.and_then(|(came, written)| (written == came).then_some(came));
-            let now = as_it_came.unwrap_or_else(|| self.managed.clock.unix_seconds());
-            let change = Change::Link { collection, id, property, many, reference, replaces: false };
-            let unit = Unit { now, spend: None, effects: vec![Effect::Change(change)] };
-            self.db.commit(unit).await?;
+            let now = if written == came { came } else { self.managed.clock.unix_seconds() };
+            let (collection, id) = (collection.clone(), id.clone());
+            let change = Change::Patch { collection, id, patch, expected: Some(there.revision), guard: None };
+            attempts += 1;
+            match self.db.commit(Unit { now, spend: None, effects: vec![Effect::Change(change)] }).await {
+                Err(CommitError::Stale) if attempts < ATTEMPTS => {}
+                Err(CommitError::Missing { .. }) => return Ok(()),
+                done => return Ok(done.map(drop)?),
+            }
         }
-        Ok(())
+    }
+}
+
+/// The references of a source that one object keeps.
+struct Kept {
+    collection: String,
+    id: String,
+    /// Their property, whether that is a list, and what is kept.
+    references: Vec<(String, bool, Value)>,
+}
+
+impl Kept {
+    /// What they add to the object. A property that has one reference keeps the one that it has.
+    fn added_to(&self, content: &Value) -> Patch {
+        let mut properties: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+        let mut by_target: HashMap<(&str, Option<&str>), Vec<&Value>> = HashMap::new();
+        let mut changed: BTreeMap<&str, bool> = BTreeMap::new();
+        for (property, many, reference) in &self.references {
+            let present = properties.entry(property).or_insert_with(|| {
+                let present = reference::of_property(content.get(property));
+                for one in present {
+                    by_target.entry((property, reference::target(one))).or_default().push(one);
+                }
+                present.iter().collect()
+            });
+            let alike = by_target.entry((property, reference::target(reference))).or_default();
+            if (!many && !present.is_empty()) || alike.iter().any(|one| reference::same(one, reference)) {
+                continue;
+            }
+            alike.push(reference);
+            present.push(reference);
+            changed.insert(property, *many);
+        }
+        let value = |property: &str, many: bool| match properties.get(property).map(Vec::as_slice) {
+            Some([one]) if !many => (*one).clone(),
+            references => json!(references.unwrap_or_default()),
+        };
+        let place = |property: &str| Pointer::from_tokens([property]);
+        changed.into_iter().map(|(property, many)| PatchOperation::replace(place(property), value(property, many))).collect()
     }
 }
 
@@ -229,4 +298,26 @@ fn put_aside(links: &mut Sorter, kept_there: Vec<KeptThere>) -> std::io::Result<
         let key = format!("{collection}/{id}");
         links.push(key, json!([collection, id, property, many, reference]).to_string().into_bytes())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_added_once_and_the_one_that_is_there_stays() {
+        let to = |id: &str| json!({ "_ref": format!("managed/user/{id}") });
+        let since = json!({ "_ref": "managed/user/a", "_refProperties": { "since": 1 } });
+        let (collection, id) = ("managed/role".to_owned(), "chief".to_owned());
+        let references =
+            [("members", true, to("a")), ("members", true, since.clone()), ("members", true, since.clone()), ("members", true, to("b"))];
+        let one = [("owner", false, to("c")), ("owner", false, to("d")), ("boss", false, to("e"))];
+        let references = references.into_iter().chain(one).map(|(property, many, one)| (property.to_owned(), many, one)).collect();
+        let kept = Kept { collection, id, references };
+        let mut content = json!({ "name": "Chief", "members": [to("a")], "boss": to("x") });
+        assert!(kept.added_to(&content).apply(&mut content).unwrap());
+        let members = json!([to("a"), since, to("b")]);
+        assert_eq!(content, json!({ "name": "Chief", "members": members, "boss": to("x"), "owner": to("c") }));
+        assert!(kept.added_to(&content).operations().is_empty(), "twice is once");
+    }
 }

@@ -24,6 +24,7 @@ mod metrics;
 mod moving_in;
 mod nodes;
 mod offline;
+mod owing;
 mod passages;
 mod ports;
 mod private_file;
@@ -54,7 +55,10 @@ pub use fix::{Mended, fix};
 pub use following::{FollowError, Known, Round, keep_signed_kinds, signed_kinds};
 pub use keys::{HeldKey, KeyFileError, bring as bring_keys, list as list_keys, rotate as rotate_keys, take_out as take_out_keys};
 pub use moving_in::MovingIn;
-pub use offline::{Offline, OfflineError, OpenSession, Person, asked, check, check_store, maps, migrate, pages_of, prover, rehearsal};
+pub use offline::{
+    InStore, Offline, OfflineError, OpenSession, Person, asked, check, check_store, maps, migrate, pages_of, prover, rehearsal,
+};
+pub use owing::Owing;
 pub use ports::{HashPool, OsRandom, SystemClock};
 pub use private_file::write as write_private;
 pub use process::ProcessMap;

@@ -18,6 +18,7 @@ use stages::of_scripts;
 use store::{Collections, Db};
 
 use crate::listener::{Certificate, CertificateError};
+use crate::owing::{Owing, owing};
 use crate::ports::{OsRandom, SystemClock};
 use crate::project_directory::{self, NoProject};
 use crate::runtime::{Material, Source};
@@ -92,11 +93,21 @@ pub fn prover(project: Option<&Path>) -> Result<Prover, NoKeys> {
 /// Names that are listed by [`check_store`], of each place.
 const LISTED: u32 = 20;
 
-/// What stands in a store against what its project says of names; the store at `url`, or the project's own. Nothing is written.
+/// What there is to say about a store.
+#[derive(Debug)]
+pub struct InStore {
+    /// What stands there against what the project says.
+    pub found: Vec<Diagnostic>,
+    /// Who owes what; nothing where no process can be due at a sign-in, or where it is not known, which was found then.
+    pub owing: Option<Owing>,
+}
+
+/// What stands in a store against what its project says of names, and who owes what there; the store at `url`, or the project's own. Nothing is
+/// written. It waits for the store on the thread that asks, so it is not for a task.
 ///
 /// # Errors
 /// When there is no store, or it cannot be read.
-pub fn check_store(project: Option<&Path>, url: Option<&str>, data: &Path) -> Result<Vec<Diagnostic>, store::OpenError> {
+pub fn check_store(project: Option<&Path>, url: Option<&str>, data: &Path) -> Result<InStore, store::OpenError> {
     let source = source(project);
     let material = Material::compile(&source, source.read(None));
     let url = url.map_or_else(|| crate::serve::store_url(&material.project.settings, data), str::to_owned);
@@ -144,7 +155,12 @@ pub fn check_store(project: Option<&Path>, url: Option<&str>, data: &Path) -> Re
             found.push(Diagnostic::new(severity, rule, location(), message));
         }
     }
-    Ok(found)
+    let owing = owing(material, &source, store, data).unwrap_or_else(|why| {
+        let location = project::Location::file("conf/auth.profile.json");
+        found.push(Diagnostic::new(Severity::Hint, "store-owed", location, format!("who owes what is not known: {why}")));
+        None
+    });
+    Ok(InStore { found, owing })
 }
 
 /// Who is on a definition that was revoked, by count: their tokens are refused, and they begin again. What the trail of this node holds counts,

@@ -11,7 +11,7 @@ use identity::consent::Consents;
 use identity::kba::KbaConfig;
 use identity::secret::{Hasher, OpensCrypto};
 use identity::terms::Terms;
-use identity::{Managed, Objects, PEOPLE, Policies, Schemas, ScriptPorts};
+use identity::{Managed, Objects, PEOPLE, Policies, Schemas, ScriptPorts, Waits};
 use jose::{KeyRing, Keystore};
 use process::{Engine, Ledger, Process, ProcessMap, Version};
 use project::{
@@ -27,7 +27,7 @@ use store::Collections;
 
 use crate::embedded;
 use crate::identity_providers;
-use crate::ports::{OnRuntime, SandboxTransforms, Transforms};
+use crate::ports::{SandboxTransforms, Transforms};
 use crate::sealed::ScriptSeal;
 
 /// Where a project comes from.
@@ -103,6 +103,8 @@ pub(crate) struct Parts {
     pub sandbox: Arc<Sandbox>,
     /// Asks services that are stages.
     pub remote: Arc<dyn RemoteStages>,
+    /// How scripts wait for what they read.
+    pub waits: Arc<dyn Waits>,
 }
 
 impl Parts {
@@ -262,7 +264,7 @@ impl Material {
         let was_good = |name: &String| kept.get(name).filter(|kept| !refuted.contains(&(name.clone(), kept.version.clone())));
         processes.extend(broken.into_iter().filter_map(|name| was_good(&name).map(|process| (name.clone(), Arc::clone(process)))));
         let (schemas, policies, kba) = {
-            let policies = project.policies.clone().with_scripting(Arc::clone(&parts.sandbox), Arc::new(OnRuntime::new()));
+            let policies = project.policies.clone().with_scripting(Arc::clone(&parts.sandbox), Arc::clone(&parts.waits));
             (Arc::new(project.schemas.clone()), Arc::new(policies), Arc::new(project.questions.clone()))
         };
         let templates: Arc<dyn stages::MailTemplates> = templates;
@@ -306,7 +308,7 @@ impl Material {
             templates,
             own_mails,
             auto_login: Arc::clone(&parts.auto_login),
-            scripts: Arc::new(SandboxScripts::new(Arc::clone(&parts.sandbox), Arc::clone(&managed), Arc::new(OnRuntime::new()))),
+            scripts: Arc::new(SandboxScripts::new(Arc::clone(&parts.sandbox), Arc::clone(&managed), Arc::clone(&parts.waits))),
             remote: Arc::clone(&parts.remote),
             needed_metadata: profile.needs(),
             questions_settle: project.settings.profile.questions_settle,

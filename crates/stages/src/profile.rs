@@ -87,6 +87,11 @@ impl Profile {
         self.processes.iter().map(|listed| listed.process.name.clone()).collect()
     }
 
+    /// Their paths, as a sign-in spells them, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.processes.iter().map(|listed| listed.path.as_str())
+    }
+
     /// What the conditions need to be kept about people.
     #[must_use]
     pub fn needs(&self) -> Vec<Metadatum> {

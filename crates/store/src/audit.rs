@@ -18,7 +18,7 @@ pub struct AuditRecord {
 }
 
 /// Of events that no index finds, so many are looked at, the newest.
-pub const SEARCHED: i64 = 1_000_000;
+const SEARCHED: i64 = 1_000_000;
 
 /// Slices of events that one call of [`Db::forget_steps`] looks at.
 const MOST_SLICES: u32 = 100;
@@ -28,7 +28,7 @@ const MOST_SLICES: u32 = 100;
 pub struct AuditQuery {
     /// Events of this topic.
     pub topic: Option<Topic>,
-    /// Events of this request.
+    /// Events of this request. Without an object they are looked for among the newest million alone.
     pub transaction: Option<String>,
     /// Events of this user.
     pub user: Option<String>,
@@ -36,7 +36,7 @@ pub struct AuditQuery {
     pub object: Option<String>,
     /// Events with a smaller number: the next page.
     pub before: Option<i64>,
-    /// Events of any of these instances of processes; no matter which where there is none. Looked for among the newest [`SEARCHED`] alone.
+    /// Events of any of these instances of processes; no matter which where there is none. Looked for among the newest million alone.
     pub instances: Vec<String>,
     /// How many at most.
     pub limit: u32,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use process::LedgerError;
 
@@ -55,6 +55,8 @@ enum Home {
     File { writer: Writer, readers: Arc<Readers> },
     /// On a server that several nodes share.
     Server(Pool),
+    /// Wherever it is, on one connection that looks: nothing is written.
+    Looked { connection: Mutex<Connection>, dialect: Dialect },
 }
 
 impl fmt::Debug for Db {
@@ -87,26 +89,7 @@ impl Db {
             }
             None => open_file(location).await?,
         };
-        let shared = Shared {
-            name: name.clone(),
-            home,
-            declared: Cache::default(),
-            seal: OnceLock::new(),
-            courier: outbox::Courier::default(),
-            numbers: Arc::new(numbers),
-            values: OnceLock::new(),
-            collections: RwLock::new(Arc::new(collections.clone())),
-            audited: AtomicBool::new(true),
-            written: AtomicI64::new(i64::MIN),
-            put_back: AtomicI64::new(i64::MIN),
-            #[cfg(any(test, feature = "testing"))]
-            asked: Arc::default(),
-            #[cfg(any(test, feature = "testing"))]
-            stumbles: std::sync::atomic::AtomicU64::default(),
-            #[cfg(any(test, feature = "testing"))]
-            looked: Arc::default(),
-        };
-        let db = Self { shared: Arc::new(shared) };
+        let db = Self::at(name.clone(), home, numbers, collections.clone());
         let end = db.look::<_, LedgerError, _>(pair::read).await;
         let end = end.map_err(|LedgerError(cause)| OpenError::Unreachable { file: name.clone(), cause })?;
         pair::may_be_served(end, &name)?;
@@ -117,11 +100,44 @@ impl Db {
         Ok(db)
     }
 
+    fn at(name: String, home: Home, numbers: outbox::Numbers, collections: Collections) -> Self {
+        let shared = Shared {
+            name,
+            home,
+            declared: Cache::default(),
+            seal: OnceLock::new(),
+            courier: outbox::Courier::default(),
+            numbers: Arc::new(numbers),
+            values: OnceLock::new(),
+            collections: RwLock::new(Arc::new(collections)),
+            audited: AtomicBool::new(true),
+            written: AtomicI64::new(i64::MIN),
+            put_back: AtomicI64::new(i64::MIN),
+            #[cfg(any(test, feature = "testing"))]
+            asked: Arc::default(),
+            #[cfg(any(test, feature = "testing"))]
+            stumbles: std::sync::atomic::AtomicU64::default(),
+            #[cfg(any(test, feature = "testing"))]
+            looked: Arc::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// A store on one connection that looks ([`Inspection::into_db`](crate::Inspection::into_db)).
+    pub(crate) fn looked_at(name: String, connection: Connection, declared: Declared) -> Result<Self, engine::Error> {
+        let (numbers, dialect) = (outbox::Numbers::read(&connection)?, connection.dialect());
+        let home = Home::Looked { connection: Mutex::new(connection), dialect };
+        let db = Self::at(name, home, numbers, Collections::new());
+        db.shared.declared.set(declared);
+        Ok(db)
+    }
+
     /// How the engine of this store says things.
     pub(crate) fn dialect(&self) -> Dialect {
         match self.shared.home {
             Home::File { .. } => Dialect::Sqlite,
             Home::Server(_) => Dialect::Postgres,
+            Home::Looked { dialect, .. } => dialect,
         }
     }
 
@@ -180,6 +196,12 @@ impl Db {
         // A second call finds it set, by a clone of the same handle.
         let _ = self.shared.values.set(seal);
         self.seal_again().await
+    }
+
+    /// Opens what is sealed with these keys, and seals nothing: for a store that is looked at.
+    pub fn open_values(&self, seal: Arc<dyn ValueSeal>) {
+        // A second call finds it set, by a clone of the same handle.
+        let _ = self.shared.values.set(seal);
     }
 
     async fn seal_again(&self) -> Result<(), LedgerError> {
@@ -291,6 +313,7 @@ impl Db {
                 pool.close().await;
                 Ok(())
             }
+            Home::Looked { .. } => Ok(()),
         }
     }
 
@@ -362,6 +385,7 @@ impl Db {
         match &self.shared.home {
             Home::File { writer, .. } => writer.run(kept, work).await,
             Home::Server(pool) => pool.write(kept, work).await,
+            Home::Looked { .. } => Err(Unavailable("it is looked at, and not written to".to_owned()).into()),
         }
     }
 
@@ -395,6 +419,7 @@ impl Db {
         match &self.shared.home {
             Home::File { readers, .. } => readers.look(read),
             Home::Server(pool) => pool.look(read).await,
+            Home::Looked { connection, .. } => on(connection, read),
         }
         .map_err(E::from)
     }
@@ -420,6 +445,7 @@ impl Db {
             Home::File { readers, .. } => readers.walk(read).await,
             Home::Server(pool) if is_long => pool.walk(read).await,
             Home::Server(pool) => pool.look(read).await,
+            Home::Looked { connection, .. } => on(connection, read),
         }
     }
 
@@ -427,7 +453,7 @@ impl Db {
     pub(crate) fn readers(&self) -> Option<&Arc<Readers>> {
         match &self.shared.home {
             Home::File { readers, .. } => Some(readers),
-            Home::Server(_) => None,
+            Home::Server(_) | Home::Looked { .. } => None,
         }
     }
 
@@ -440,6 +466,11 @@ impl Db {
         let declared = self.look::<_, LedgerError, _>(Declared::load).await?;
         Ok(self.shared.declared.set(declared))
     }
+}
+
+/// Reads on the one connection of a store that is looked at.
+fn on<T, E>(connection: &Mutex<Connection>, mut read: impl FnMut(&Connection) -> Result<T, E>) -> Result<T, E> {
+    read(&connection.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 async fn open_file(location: &str) -> Result<(String, Home, outbox::Numbers), OpenError> {

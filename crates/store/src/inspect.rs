@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::config::{ALL_CONFIG, kept_file};
 use crate::engine::{self, Connection};
 use crate::lookups::{Declared, shared_terms};
-use crate::{OpenError, confirmations, in_flight, outbox, postgres, sqlite};
+use crate::{Db, OpenError, confirmations, in_flight, outbox, postgres, rows, sqlite};
 
 /// A store that is looked at.
 pub struct Inspection {
@@ -112,6 +112,15 @@ impl Inspection {
         outbox::undelivered(&self.connection).map_err(|error| failed(&self.name, error))
     }
 
+    /// The same for whoever reads objects; what would write is refused. It waits on the thread that asks, so it is not for a task.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn into_db(self) -> Result<Db, OpenError> {
+        let Self { name, connection, declared } = self;
+        Db::looked_at(name.clone(), connection, declared).map_err(|error| failed(&name, error))
+    }
+
     /// Whether several nodes may share the store.
     #[must_use]
     pub fn is_shared(&self) -> bool {
@@ -121,8 +130,7 @@ impl Inspection {
     fn shared(&self, collection: &str, place: &Pointer, objects: Vec<String>) -> Result<SharedName, engine::Error> {
         let mut ranks = Vec::new();
         for id in &objects {
-            let query = self.connection.query("SELECT doc FROM managed_object WHERE collection = $1 AND id = $2");
-            let content: Option<Value> = query.bind(collection).bind(id).first(|row| engine::json(row, "doc"))?;
+            let content = rows::kept(&self.connection, collection, id)?;
             let address = content.as_ref().and_then(|content| place.get(content)).and_then(Value::as_str).and_then(address_form);
             ranks.push(Confirmation::rank(confirmations::of(&self.connection, collection, id)?.as_ref(), address.as_deref()));
         }

@@ -59,7 +59,7 @@ mod tls_on_postgres;
 mod values;
 mod writer;
 
-pub use audit::{AuditQuery, AuditRecord, SEARCHED};
+pub use audit::{AuditQuery, AuditRecord};
 pub use collections::Collections;
 pub use config::KeptFile;
 pub use db::Db;

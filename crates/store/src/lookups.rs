@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::collections::Uses;
 use crate::engine::{self, Connection, Later, Lock};
 use crate::error::unavailable;
+use crate::rows;
 
 mod declare;
 pub(crate) mod term;
@@ -244,7 +245,8 @@ fn is_taken(connection: &Connection, space: i64, term: &str, id: &str) -> Result
     Ok(other.map_err(unavailable)?.is_some())
 }
 
-fn holders_of(connection: &Connection, space: i64, term: &str, limit: u32) -> Result<Vec<String>, engine::Error> {
+/// The first objects that have a term.
+pub(crate) fn holders_of(connection: &Connection, space: i64, term: &str, limit: u32) -> Result<Vec<String>, engine::Error> {
     let query = connection.query("SELECT object FROM lookup_key WHERE space = $1 AND term = $2 ORDER BY object LIMIT $3");
     query.bind(space).bind(term).bind(i64::from(limit)).all(|row| row.get("object"))
 }
@@ -307,8 +309,7 @@ pub(crate) fn distinct(
     id: &str,
     requirement: &'static str,
 ) -> Result<(), CommitError> {
-    let query = connection.query("SELECT doc FROM managed_object WHERE collection = $1 AND id = $2");
-    let content = query.bind(collection).bind(id).first(|row| engine::json(row, "doc")).map_err(unavailable)?;
+    let content = rows::kept(connection, collection, id).map_err(unavailable)?;
     let own = content.as_ref().and_then(|content| content.get(property)).and_then(Value::as_str).and_then(names::form);
     match own {
         Some(own) if is_held(connection, declared, (collection, id), property, &own)? => {

@@ -15,9 +15,10 @@ use crate::engine::{self, Connection, Lock};
 use crate::error::unavailable;
 use crate::lookups::{self, Declared, Lookup, term};
 use crate::object::{Kinds, Object};
+use crate::rows;
 
 /// References that one transaction takes away.
-const BATCH: i64 = 200;
+const BATCH: u32 = 200;
 
 /// The objects of a collection that refer by a property to what is wanted.
 pub(crate) fn referring(
@@ -83,12 +84,8 @@ pub(crate) fn check(
     let Some((other, id)) = target.rsplit_once('/') else { return refused(reference::dangling(target)) };
     // Whoever removes the object, or refers to it at the same time, waits until this is committed.
     connection.lock(&Lock::Name(other, id)).map_err(unavailable)?;
-    if exists {
-        let query = connection.query("SELECT rev FROM managed_object WHERE collection = $1 AND id = $2");
-        let found = query.bind(other).bind(id).first(|row| row.get::<_, i64>("rev")).map_err(unavailable)?;
-        if found.is_none() {
-            return refused(reference::dangling(target));
-        }
+    if exists && !rows::exists(connection, other, id).map_err(unavailable)? {
+        return refused(reference::dangling(target));
     }
     if let Some(back) = alone
         && count(connection, declared, collection, property, target).map_err(unavailable)? > 1
@@ -140,14 +137,12 @@ fn take_away(connection: &Connection, kinds: Kinds<'_>, now: i64, collection: &s
     let mut left = BATCH;
     for (owner, lookup) in kinds.declared.references() {
         let Some(property) = lookup.pointer.top() else { continue };
-        let query = connection.query("SELECT object FROM lookup_key WHERE space = $1 AND term = $2 ORDER BY object LIMIT $3");
-        let query = query.bind(lookup.targets()).bind(term::text(&target)).bind(left);
-        let holders: Vec<String> = query.all(|row| row.get("object")).map_err(unavailable)?;
+        let holders = lookups::holders_of(connection, lookup.targets(), &term::text(&target), left).map_err(unavailable)?;
         for holder in &holders {
             unlink(connection, kinds, now, (owner, holder), property, &unwanted)?;
         }
-        left -= i64::try_from(holders.len()).unwrap_or(left);
-        if left <= 0 {
+        left = left.saturating_sub(u32::try_from(holders.len()).unwrap_or(left));
+        if left == 0 {
             return Ok(false);
         }
     }

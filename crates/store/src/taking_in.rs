@@ -12,7 +12,7 @@ use crate::engine::Connection;
 use crate::error::unavailable;
 use crate::lookups::{self, Declared};
 use crate::object::{Kinds, Object, storable};
-use crate::rows::revision_number;
+use crate::rows::{self, revision_number};
 use crate::{Db, change, references};
 
 /// An object of another server.
@@ -124,13 +124,7 @@ impl Db {
     pub async fn are_there(&self, objects: Vec<(String, String)>) -> Result<Vec<bool>, process::LedgerError> {
         let objects = Arc::new(objects);
         self.look(move |connection| {
-            let there = |(collection, id): &(String, String)| {
-                if id.contains('\0') {
-                    return Ok(false);
-                }
-                let query = connection.query("SELECT rev FROM managed_object WHERE collection = $1 AND id = $2");
-                query.bind(collection).bind(id).first(|row| row.get::<_, i64>("rev")).map(|found| found.is_some())
-            };
+            let there = |(collection, id): &(String, String)| Ok(!id.contains('\0') && rows::exists(connection, collection, id)?);
             objects.iter().map(there).collect()
         })
         .await

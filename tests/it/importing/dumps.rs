@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 use store::testing::Postgres;
 
-use super::{Place, run};
+use super::Place;
 use crate::support::Project;
 
 /// A version's way to keep things.
@@ -198,16 +198,7 @@ fn imported(place: &Place, source: &[&str], passed: &[&str]) -> Vec<Value> {
 }
 
 fn exported(place: &Place) -> Vec<Value> {
-    let at = |name: &str| place.path(name).to_str().unwrap().to_owned();
-    let (file, project, data) = (at("exported.jsonl"), at("project"), at("data"));
-    let mut all = Vec::new();
-    for collections in [&[][..], &["--collection", "internal/role"]] {
-        let output = run(&[&["export", &file, "--project", &project, "--data", &data], collections].concat(), "");
-        assert!(output.status.success(), "{output:?}");
-        let text = std::fs::read_to_string(&file).unwrap();
-        all.extend(text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
-        std::fs::remove_file(&file).unwrap();
-    }
+    let mut all: Vec<Value> = place.exported("exported.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     // Neither does JSONB keep the order of members, nor a repository that of references.
     all.iter_mut().for_each(sorted);
     all.sort_by_key(|object| format!("{}/{}", object["_collection"], object["_id"]));

@@ -1,6 +1,6 @@
 //! While both servers run: rounds bring what changed there, leave who was changed here, keep what REST does not tell, and end when they are told to.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use super::{Place, lines, person};
 use crate::relationships;
 use crate::support::lines::Lines;
 use crate::support::people::PASSWORD;
+use crate::support::running::Running;
 use crate::support::server::{ADMIN_PASSWORD, binary, run};
 use crate::support::{Project, Server};
 
@@ -22,7 +23,7 @@ fn project() -> Project {
 }
 
 struct Followed {
-    child: Child,
+    process: Running,
     said: Lines,
 }
 
@@ -31,7 +32,7 @@ impl Followed {
         let mut command = Command::new(binary());
         let mut child =
             command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        Self { said: Lines::of(child.stdout.take().unwrap()), child }
+        Self { said: Lines::of(child.stdout.take().unwrap()), process: Running(child) }
     }
 
     #[track_caller]
@@ -47,16 +48,7 @@ impl Followed {
 
     /// SIGTERM, and the exit status.
     fn stop(&mut self) -> (Option<i32>, String) {
-        assert!(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap().success());
-        (self.child.wait().unwrap().code(), self.said.all())
-    }
-}
-
-impl Drop for Followed {
-    fn drop(&mut self) {
-        // It has ended already where the test is whole.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        (self.process.stop(), self.said.all())
     }
 }
 
@@ -82,7 +74,14 @@ fn what_changes_there_comes_in_rounds_and_who_was_changed_here_stays() {
     let ran = place.import(&following);
     ran.says(2, &["--sign-off"]);
     let signature = ran.said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap().to_owned();
-    let mut followed = Followed::start(&place.arguments(&[&following[..], &["--sign-off", &signature]].concat()));
+    // A pipe gives its password once.
+    let pipe = place.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let into = pipe.clone();
+    std::thread::spawn(move || std::fs::write(into, ADMIN_PASSWORD).unwrap());
+    let mut piped = [&following[..], &["--sign-off", &signature]].concat();
+    piped[3] = pipe.to_str().unwrap();
+    let mut followed = Followed::start(&place.arguments(&piped));
     followed.says("imported: 2; there already: 1");
     followed.says("there: 3; new: 0; brought up to date: 1");
     let change = |server: &Server, id: &str, property: &str, value: &str| {
@@ -96,13 +95,7 @@ fn what_changes_there_comes_in_rounds_and_who_was_changed_here_stays() {
     followed.says("there: 4; new: 1; brought up to date: 0");
     let (code, said) = followed.stop();
     assert_eq!(code, Some(0), "{said}");
-    let export = || {
-        let at = |name: &str| place.path(name).to_str().unwrap().to_owned();
-        let output = run(&["export", &at("out.jsonl"), "--project", &at("project"), "--data", &at("data")], "");
-        assert!(output.status.success(), "{output:?}");
-        let text = std::fs::read_to_string(place.path("out.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
-    };
+    let export = || place.exported("out.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
     let here = |id: &str| export().into_iter().find(|person| person["_id"] == id).unwrap();
     let ann = here("ann");
     assert_eq!(ann["sn"], "Sn", "{ann}");

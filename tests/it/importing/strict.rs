@@ -7,17 +7,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Place, lines, person};
+use crate::support::mailbox::python;
 use crate::support::peer::Peer;
-use crate::support::server::{binary, run};
+use crate::support::server::binary;
 use crate::support::{Project, Server};
-
-fn export(place: &Place, more: &[&str]) -> (Option<i32>, String) {
-    let at = |name: &str| place.path(name).to_str().unwrap().to_owned();
-    let (file, project, data) = (at("out.jsonl"), at("project"), at("data"));
-    let output = run(&[&["export", &file, "--project", &project, "--data", &data], more].concat(), "");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), if output.status.success() { std::fs::read_to_string(place.path("out.jsonl")).unwrap() } else { said })
-}
 
 #[test]
 fn a_name_that_somebody_takes_behind_the_report_is_theirs() {
@@ -78,7 +71,7 @@ fn a_look_makes_and_writes_nothing_wherever_the_store_is() {
 /// What a statement on a store answers, by Python's own SQLite.
 fn python_sqlite(store: &std::path::Path, statement: &str) -> String {
     let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); r = c.execute(sys.argv[2]).fetchone(); c.commit(); print(r[0] if r else '')";
-    let output = Command::new("python3").args(["-c", script]).arg(store).arg(statement).output().unwrap();
+    let output = Command::new(python()).args(["-c", script]).arg(store).arg(statement).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
@@ -98,8 +91,8 @@ fn whoever_is_left_out_as_faulty_is_nobody_that_others_refer_to() {
     ran.says(0, &["faults: 2", "1 times managed/user/manager: a reference to an object that is neither in the source nor in the store"]);
     let signature = ran.said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap().to_owned();
     place.import(&[&file, "--skip-faulty", "--sign-off", &signature]).says(0, &["imported: 2"]);
-    let (code, text) = export(&place, &[]);
-    assert!(code == Some(0) && text.contains("id-ben") && !text.contains("id-ann"), "{text}");
+    let text = place.exported("out.jsonl");
+    assert!(text.contains("id-ben") && !text.contains("id-ann"), "{text}");
 }
 
 #[test]
@@ -121,13 +114,14 @@ fn an_export_holds_internal_roles_and_refuses_a_collection_that_nobody_keeps() {
     let holder = person("ann", &json!({ "authzRoles": [{ "_ref": "internal/role/desk" }] }));
     let file = place.file("people.jsonl", lines(&[role, holder]));
     place.import(&[&file]).says(0, &["imported: 2"]);
-    let (code, text) = export(&place, &[]);
-    assert!(code == Some(0) && text.contains("\"_collection\":\"internal/role\"") && text.contains("\"Desk\""), "{text}");
+    let text = place.exported("out.jsonl");
+    assert!(text.contains("\"_collection\":\"internal/role\"") && text.contains("\"Desk\""), "{text}");
     let other = Place::new(&Project::new());
     let file = other.file("in.jsonl", &text);
     other.import(&[&file]).says(0, &["imported: 2"]);
-    let (code, said) = export(&place, &["--collection", "managed/nobody"]);
-    assert!(code == Some(1) && said.contains("there is no collection 'managed/nobody'") && said.contains("internal/role"), "{said}");
+    place.export("none.jsonl", &["--collection", "managed/nobody"]).says(1, &["there is no collection 'managed/nobody'", "internal/role"]);
+    place.export("out.sql", &[]).says(2, &["out.sql: the name is that of a dump"]);
+    assert!(!place.path("none.jsonl").exists() && !place.path("out.sql").exists());
 }
 
 #[test]
@@ -147,7 +141,7 @@ fn a_table_of_people_comes_back_as_it_was_and_a_directory_gets_what_it_can_hold(
     let records = [
         person(
             "ann",
-            &json!({ "password": "$2b$04$abcdefghijklmnopqrstuu1rPt6dhx7PnfKyN66WgwSjK3JS7aFr2", "telephoneNumber": "+47 1", "sn": "=1+1, \"x\"",
+            &json!({ "password": "$2b$04$abcdefghijklmnopqrstuu1rPt6dhx7PnfKyN66WgwSjK3JS7aFr2", "telephoneNumber": "+47 1", "sn": "=1+1, \"x\"", "a/b": "c", "=d": "e",
             "_meta": { "loginCount": 2 }, "preferences": { "updates": true } }),
         ),
         person("ben", &json!({ "accountStatus": "inactive", "city": "", "password": "{SSHA}TaDpltrWQw6SSzKuqu7ZzlcIblsAAQIDBAUGBw==" })),
@@ -155,19 +149,20 @@ fn a_table_of_people_comes_back_as_it_was_and_a_directory_gets_what_it_can_hold(
     let file = place.file("people.jsonl", lines(&records));
     place.import(&[&file]).says(0, &["imported: 2"]);
     let at = |place: &Place, name: &str| place.path(name).to_str().unwrap().to_owned();
-    let write = |place: &Place, name: &str| {
-        let output = run(&["export", &at(place, name), "--project", &at(place, "project"), "--data", &at(place, "data")], "");
-        assert!(output.status.success(), "{output:?}");
-        (std::fs::read_to_string(place.path(name)).unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
-    };
-    let (table, _) = write(&place, "people.csv");
-    assert!(table.contains("'+47 1") && table.contains("\"'=1+1, \"\"x\"\"\""), "{table}");
-    let other = Place::new(&Project::new());
-    let ran = other.import(&[&at(&place, "people.csv"), "--mapping", &at(&place, "people.csv.mapping.json")]);
-    ran.says(0, &["imported: 2", "revisions kept: 2"]);
     let objects = |text: &str| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>();
-    assert_eq!(objects(&write(&other, "again.jsonl").0), objects(&write(&place, "first.jsonl").0));
-    let (entries, left_out) = write(&place, "people.ldif");
+    for (name, between) in [("people.csv", ','), ("people.tsv", '\t')] {
+        let table = place.exported(name);
+        assert!(
+            table.contains("'+47 1") && table.contains("'=1+1, ") && table.starts_with(&format!("_id{between}_rev{between}")),
+            "{table}"
+        );
+        let other = Place::new(&Project::new());
+        let ran = other.import(&[&at(&place, name), "--mapping", &at(&place, &format!("{name}.mapping.json"))]);
+        ran.says(0, &["imported: 2", "revisions kept: 2"]);
+        assert_eq!(objects(&other.exported("again.jsonl")), objects(&place.exported("first.jsonl")));
+    }
+    let left_out = place.export("people.ldif", &[]).said;
+    let entries = std::fs::read_to_string(place.path("people.ldif")).unwrap();
     assert!(entries.contains("userPassword: {CRYPT}$2b$04$") && entries.matches("userPassword").count() == 1, "{entries}");
     for what in ["1 times: managed/user/password: of somebody who may not sign in", "1 times: managed/user/preferences"] {
         assert!(left_out.contains(what), "{left_out}");

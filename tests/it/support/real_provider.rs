@@ -2,15 +2,16 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::mailbox::repository;
+use super::running::Running;
 
 /// The provider, for as long as this lives.
 pub(crate) struct RealProvider {
-    child: Child,
+    _process: Running,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     pub(crate) issuer: String,
@@ -32,7 +33,7 @@ impl RealProvider {
             .spawn()
             .unwrap_or_else(|error| panic!("node does not start ({error}): run `make tools`"));
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        let mut provider = Self { child, input, output, issuer: String::new() };
+        let mut provider = Self { _process: Running(child), input, output, issuer: String::new() };
         let said = provider.ask(&json!({ "clients": clients }));
         said["issuer"].as_str().unwrap_or_else(|| panic!("{said}")).clone_into(&mut provider.issuer);
         provider
@@ -57,12 +58,5 @@ impl RealProvider {
         let said = self.ask(&json!({ "url": url, "login": login }));
         assert!(said.get("failed").is_none(), "{said}");
         said
-    }
-}
-
-impl Drop for RealProvider {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -1,16 +1,17 @@
 //! A proxy that takes TLS off, before a server.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::lines::Lines;
 use super::mailbox::{python, repository};
+use super::running::Running;
 use super::server::Server;
 
 /// The proxy. It ends when dropped.
 pub(crate) struct TlsProxy {
-    child: Child,
+    _process: Running,
     pub(crate) url: String,
 }
 
@@ -26,13 +27,6 @@ impl TlsProxy {
         let lines = Lines::of(child.stdout.take().unwrap());
         let port = lines.wait(0, |line| serde_json::from_str::<Value>(line).ok()?["listening"].as_u64());
         let port = port.expect("the proxy of the tests did not start; it needs cryptography: run `make tools`");
-        Self { child, url: format!("https://127.0.0.1:{port}") }
-    }
-}
-
-impl Drop for TlsProxy {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        Self { _process: Running(child), url: format!("https://127.0.0.1:{port}") }
     }
 }

@@ -43,7 +43,7 @@ pub fn csv(rows: &[Value]) -> String {
         cells.push(failed.collect::<Vec<_>>().join(" "));
         cells.extend(within);
         // Names of processes are those of files and may hold anything.
-        lines.push_str(&cells.iter().map(|cell| crest::cell(cell)).collect::<Vec<_>>().join(","));
+        lines.push_str(&cells.iter().map(|cell| crest::cell(cell, ',')).collect::<Vec<_>>().join(","));
         lines.push_str("\r\n");
         before = Some(row);
     }

@@ -65,13 +65,14 @@ impl Managed {
             "additionalParameters": {},
             "fields": [],
         });
-        let scripting = self.policies.scripting();
-        let asking = self.context.as_deref().cloned().unwrap_or_else(nobody);
-        let runs = scripting.sandbox.clone().map(|sandbox| Runs {
-            sandbox,
-            bindings: scripting.bindings(self.clock.as_ref(), self.random.as_ref()).with("context", asking),
-        });
+        let runs = self.policies.scripting().sandbox.clone().map(|sandbox| Runs { sandbox, bindings: self.bindings_of_asker() });
         Occasion { schema, runs, work: Arc::new(Work::over(self)), path, request }
+    }
+
+    /// What every script of the project is given, with who asks as `context`.
+    fn bindings_of_asker(&self) -> Bindings {
+        let asking = self.context.as_deref().cloned().unwrap_or_else(nobody);
+        self.policies.scripting().bindings(self.clock.as_ref(), self.random.as_ref()).with("context", asking)
     }
 
     /// Runs policies that are scripts; nothing where a collection has none.
@@ -79,11 +80,8 @@ impl Managed {
         if !self.policies.runs_scripts(collection) {
             return None;
         }
-        let scripting = self.policies.scripting();
-        let sandbox = scripting.sandbox.clone()?;
-        let asking = self.context.as_deref().cloned().unwrap_or_else(nobody);
-        let bindings = scripting.bindings(self.clock.as_ref(), self.random.as_ref());
-        let bindings = bindings.with("context", asking).with("resource", json!(collection));
+        let sandbox = self.policies.scripting().sandbox.clone()?;
+        let bindings = self.bindings_of_asker().with("resource", json!(collection));
         let host = Asking { work: Arc::new(Work::reading(self)), event: "a policy".to_owned() };
         Some(Runner::new(sandbox, Arc::new(host), bindings))
     }
@@ -94,13 +92,10 @@ impl Managed {
     /// # Errors
     /// Why it said nothing, for the log.
     pub async fn says(&self, script: &Script, variables: Map<String, Value>) -> Result<bool, String> {
-        let scripting = self.policies.scripting();
-        let (State::Runs(program), Some(sandbox)) = (&script.state, scripting.sandbox.clone()) else {
+        let (State::Runs(program), Some(sandbox)) = (&script.state, self.policies.scripting().sandbox.clone()) else {
             return Err(script.obstacle().unwrap_or("scripts are not run here").to_owned());
         };
-        let asking = self.context.as_deref().cloned().unwrap_or_else(nobody);
-        let bindings = scripting.bindings(self.clock.as_ref(), self.random.as_ref());
-        let bindings = bindings.with_all(script.variables.clone()).with_all(variables).with("context", asking);
+        let bindings = self.bindings_of_asker().with_all(script.variables.clone()).with_all(variables);
         let host = Asking { work: Arc::new(Work::reading(self)), event: script.name.clone() };
         let said = Runner::new(sandbox, Arc::new(host), bindings.clone()).run(program, bindings).await;
         said.map(|said| said.as_bool().unwrap_or(false)).map_err(|error| error.to_string())

@@ -11,8 +11,7 @@ use super::carried::Needed;
 /// Members whose value is each server's own; which questions are asked is drawn.
 const OWN: [&str; 9] = ["token", "tokenId", "credentialJwt", "_id", "_rev", "transactionId", "code", "systemQuestion", "userQuestion"];
 /// Headers that a client goes by.
-pub(crate) const HEADERS: [&str; 6] =
-    ["cache-control", "content-api-version", "content-type", "location", "retry-after", "www-authenticate"];
+const HEADERS: [&str; 6] = ["cache-control", "content-api-version", "content-type", "location", "retry-after", "www-authenticate"];
 /// Characters of a value that are shown.
 const SHOWN: usize = 80;
 
@@ -38,7 +37,7 @@ impl Answer {
 /// In which way two answers differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+enum Kind {
     /// The status.
     Status,
     /// A member that one of them lacks.
@@ -68,19 +67,19 @@ impl fmt::Display for Kind {
 
 /// A difference, and how often it was there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Notice {
+struct Notice {
     /// In which way.
-    pub kind: Kind,
+    kind: Kind,
     /// The request, and where in its answer.
-    pub what: String,
+    what: String,
     /// How often.
-    pub count: u64,
+    count: u64,
     /// The exchange where it was first, by its line or entry.
-    pub first: usize,
+    first: usize,
     /// What the old server said there.
-    pub old: String,
+    old: String,
     /// What the new one said.
-    pub new: String,
+    new: String,
 }
 
 /// What a replay has found.
@@ -109,11 +108,6 @@ fn listed<S: serde::Serializer>(differences: &BTreeMap<(Kind, String), Notice>, 
 }
 
 impl Compared {
-    /// The differences, by kind and place.
-    pub fn differences(&self) -> impl Iterator<Item = &Notice> {
-        self.differences.values()
-    }
-
     /// Nothing yet; so many requests of the recording are no self-service.
     #[must_use]
     pub fn of(others: usize) -> Self {
@@ -221,7 +215,7 @@ impl fmt::Display for Compared {
             writeln!(f, "no self-service, and left out: {}", self.others)?;
         }
         let mut kind = None;
-        for notice in self.differences() {
+        for notice in self.differences.values() {
             if kind.replace(notice.kind) != Some(notice.kind) {
                 writeln!(f, "{}:", notice.kind)?;
             }
@@ -251,7 +245,7 @@ mod tests {
             &old,
             &answer(200, json!({ "token": "b", "type": "x", "requirements": { "a": 1, "b": [{ "c": "x" }] }, "message": "Old &quot;" })),
         );
-        assert_eq!((compared.compared, compared.alike, compared.differences().count()), (1, 1, 0));
+        assert_eq!((compared.compared, compared.alike, compared.differences.values().count()), (1, 1, 0));
         let session = |secret: &str| answer(200, json!({ "tokenId": secret, "additions": { "credentialJwt": secret, "tokenId": secret } }));
         let mut opened = Compared::default();
         opened.add(1, "POST selfservice/reset", &session("a"), &session("b"));
@@ -261,7 +255,7 @@ mod tests {
         compared.add(3, "POST selfservice/reset", &old, &new);
         compared.add(4, "POST selfservice/reset", &old, &Answer { headers: BTreeMap::new(), ..answer(400, json!({ "message": "No" })) });
         let found: Vec<(Kind, &str, u64)> =
-            compared.differences().map(|one| (one.kind, one.what.trim_start_matches("POST selfservice/reset"), one.count)).collect();
+            compared.differences.values().map(|one| (one.kind, one.what.trim_start_matches("POST selfservice/reset"), one.count)).collect();
         assert_eq!(
             found,
             [

@@ -2,8 +2,10 @@
 //! text, whatever a spreadsheet would make of it; an empty one is none.
 
 use std::io::{self, BufRead};
+use std::path::Path;
 use std::sync::Arc;
 
+use crest::meant;
 use serde_json::Map;
 
 use super::lines::utf8;
@@ -115,13 +117,19 @@ impl<R: BufRead> Rows<R> {
     }
 }
 
+/// What stands between the values of a table in a file of this name: a tab where it ends with `.tsv`, else a comma.
+#[must_use]
+pub fn separator(file: &Path) -> char {
+    if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv")) { '\t' } else { ',' }
+}
+
 pub(crate) fn read<R: BufRead + Send>(
     reader: R,
     file: Arc<str>,
     mapping: Arc<Mapping>,
 ) -> impl Iterator<Item = Result<Read, Fault>> + Send {
-    let by_name = if file.to_ascii_lowercase().ends_with(".tsv") { '\t' } else { ',' };
-    let separator = u8::try_from(mapping.separator.unwrap_or(by_name)).unwrap_or(b',');
+    let separator = mapping.separator.unwrap_or_else(|| separator(Path::new(&*file)));
+    let separator = u8::try_from(separator).unwrap_or(b',');
     let mut rows = Rows { reader, separator, line: 0 };
     let mut columns: Option<Vec<Option<Column>>> = None;
     let mut ended = false;
@@ -174,11 +182,13 @@ fn header(mapping: &Mapping, names: Vec<Vec<u8>>) -> Result<Vec<Option<Column>>,
     {
         *first = rest.trim_matches('"').to_owned();
     }
-    let names: Vec<String> = names.iter().map(|name| name.trim().to_owned()).collect();
+    // A table of ours has the names as they are.
+    let as_meant = |name: String| if mapping.quoted { meant(name) } else { name.trim().to_owned() };
+    let names: Vec<String> = names.into_iter().map(as_meant).collect();
     if let Some(missing) = mapping.columns.keys().find(|name| !names.contains(name)) {
         return Err(format!("there is no column '{missing}', which the mapping names; there are {}", names.join(", ")));
     }
-    if let Some(empty) = names.iter().position(String::is_empty) {
+    if let Some(empty) = names.iter().position(|name| name.is_empty() && !mapping.columns.contains_key(name)) {
         return Err(format!("column {} has no name", empty + 1));
     }
     let column = |name: &String| mapping.columns.get(name).cloned().unwrap_or_else(|| Some(Column::to(name)));
@@ -192,8 +202,8 @@ fn record(mapping: &Mapping, columns: &[Option<Column>], place: &Place, values: 
     let mut content = Map::new();
     for (column, value) in columns.iter().zip(values) {
         let Some(column) = column else { continue };
-        let text = utf8(value).map_err(|what| format!("'{}': {what}", column.to))?;
-        let text = if mapping.quoted { crest::meant(text) } else { text };
+        let text = utf8(value).map_err(|what| format!("'{}': {what}", column.place()))?;
+        let text = if mapping.quoted { meant(text) } else { text };
         if text.is_empty() {
             continue;
         }

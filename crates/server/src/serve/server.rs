@@ -27,8 +27,8 @@ use crate::mail::{MailSecret, transport};
 use crate::metrics::{self, Metrics};
 use crate::nodes::{Nodes, Others};
 use crate::ports::{
-    CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpProviders, HttpStages, OsRandom, StoreHealth, SystemClock,
-    WholeTrail,
+    CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpProviders, HttpStages, OnRuntime, OsRandom, StoreHealth,
+    SystemClock, WholeTrail,
 };
 use crate::processes;
 use crate::reread::{self, Read};
@@ -106,6 +106,7 @@ impl Server {
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
             door: Arc::clone(&door) as Arc<dyn stages::MailDoor>,
             auto_login: Arc::new(HttpAutoLogin::new().map_err(|error| set_up(&error))?),
+            waits: Arc::new(OnRuntime::new()),
         };
         let collections = material.collections();
         let mut kept = definitions::last_good(parts.ledger.as_ref(), &keys, &material.broken()).await?;

@@ -240,14 +240,18 @@ pub async fn a_page_of_references_in_an_order_loads_no_more_than_a_batch(store: 
     };
     for (sort, first) in [("sn", 2999_u32), ("-sn", 0), ("age,-sn", 0)] {
         let mut query = by(sort);
-        for page in 0..4 {
+        for page in 0..60 {
             let _of_others = store.asked_by_looks();
             let found = store.query(USERS, &query).await.unwrap();
             let expected = if first == 0 { page * 50 } else { first - page * 50 };
             assert_eq!((found.result.len(), found.result[0].id.clone()), (50, format!("p{expected:06}")), "{sort}");
             let cost = store.asked_by_looks();
             assert!(cost < 300, "{cost} statements and rows for page {page} by {sort}");
-            query.paging = crest::Paging::Cookie(found.cookie.unwrap());
+            let Some(cookie) = found.cookie else {
+                assert_eq!(page, 59, "{sort}");
+                break;
+            };
+            query.paging = crest::Paging::Cookie(cookie);
         }
     }
 }
