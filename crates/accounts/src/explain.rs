@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crest::{Filter, Pointer, ResourceError};
-use identity::Objects;
+use identity::{Objects, PEOPLE};
 use process::{OutboxEntry, OutboxState};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -21,9 +21,6 @@ pub enum Sought {
     /// Those of a person, `managed/user/<id>`.
     Person(String),
 }
-
-/// The collection of those who are known by a name alone.
-const PEOPLE: &str = "managed/user";
 
 /// What is said of a decision: its word in the trail, the sentence, and what it means for somebody who waits for a mail or a way on.
 /// `{by}` and the like stand for members of the reason.
@@ -51,6 +48,11 @@ const SAID: &[(&str, &str, &str)] = &[
         "address-has-account",
         "the address belongs to an account already",
         "They could not register because their address belongs to an account; its owner was told by mail.",
+    ),
+    (
+        "mail-confirmed-elsewhere",
+        "no mail is sent: an identity provider has confirmed the address",
+        "They got no mail because none was needed: their identity provider has confirmed their address.",
     ),
     ("code-expired", "the code is older than a day", "Their code was not taken because it was older than a day."),
     ("code-differs", "the code is another one", "Their code was not taken because it was not the one of the mail."),

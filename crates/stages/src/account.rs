@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Patch, Pointer, Resource, ResourceError};
 use identity::secret::StoredSecret;
-use identity::{Expect, Managed, Writer};
+use identity::{Expect, Managed, PEOPLE, Writer};
 use process::{Compiling, Effect, FactKind, Issue, StageContext, Subject};
 use serde_json::{Map, Value, json};
 
@@ -217,6 +217,11 @@ pub(crate) fn credential_digests(cx: &Cx<'_>, collection: &str, stored: Option<&
     digests.iter().map(|digest| URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default())).collect()
 }
 
+/// The collection that a new person's details are for: that of the stage that took them, people's where none did yet.
+pub(crate) fn registering_in<'c>(cx: &'c Cx<'_>) -> &'c str {
+    cx.text(state::COLLECTION).unwrap_or(PEOPLE)
+}
+
 /// The property that holds an account's mail address: the one `userQuery` looked at.
 pub(crate) fn mail_field(cx: &Cx<'_>) -> Pointer {
     let name = cx.text(state::MAIL_FIELD).unwrap_or("mail");
@@ -232,7 +237,7 @@ pub(crate) fn field(cx: &Compiling<'_, Services>, key: &str, text: &str, default
 
 /// Reads `identityServiceUrl`: a collection's path without slashes at its ends; empty takes `managed/user`.
 pub(crate) fn collection(cx: &Compiling<'_, Services>, text: &str) -> Result<String, Issue> {
-    let path = if text.trim().is_empty() { "managed/user" } else { text.trim().trim_matches('/') };
+    let path = if text.trim().is_empty() { PEOPLE } else { text.trim().trim_matches('/') };
     let good = !path.is_empty() && path.split('/').all(|segment| !segment.is_empty() && segment != "." && segment != "..");
     if good {
         Ok(path.to_owned())
