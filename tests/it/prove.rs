@@ -427,6 +427,21 @@ fn what_is_larger_than_a_start_can_afford_is_served_and_said() {
 }
 
 #[test]
+fn what_scripts_log_while_a_start_tries_their_process_is_no_line_of_its_log() {
+    let settings = "[limits]\nenabled = false\n[stages.form]\nkind = \"script\"\nfile = \"script/form.js\"\n";
+    let stages = [json!({ "name": "form" }), user_query(), email_validation(), retrieve_username()];
+    let project = Project::new()
+        .process("lookup", &stages)
+        .file("vestibule.toml", settings)
+        .file("script/form.js", "logger.warn('the form was asked'); ({ done: true })");
+    let server = Server::on(project).start();
+    assert!(!server.log().contains("the form was asked"), "{}", server.log());
+    let (mark, person) = (server.log_mark(), Person::create(&server, "lookup"));
+    server.anonymous().goes_on("lookup", None, &json!({ "queryFilter": format!("userName eq \"{}\"", person.name) }));
+    server.logged(mark, "the form was asked");
+}
+
+#[test]
 fn what_cannot_be_tried_is_a_sentence_and_status_2() {
     let (_kept, path) = written(&Project::new().definition("reset", &json!({ "stageConfigs": [{ "name": "nosuch" }] })));
     let (_empty, empty) = written(&Project::new());

@@ -49,6 +49,11 @@ const SAID: &[(&str, &str, &str)] = &[
         "the address belongs to an account already",
         "They could not register because their address belongs to an account; its owner was told by mail.",
     ),
+    (
+        "mail-confirmed-elsewhere",
+        "no mail is sent: an identity provider has confirmed the address",
+        "They got no mail because none was needed: their identity provider has confirmed their address.",
+    ),
     ("code-expired", "the code is older than a day", "Their code was not taken because it was older than a day."),
     ("code-differs", "the code is another one", "Their code was not taken because it was not the one of the mail."),
     ("too-many-codes", "too many codes were tried", "Their code was not taken because too many had been tried."),

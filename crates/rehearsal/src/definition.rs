@@ -1,5 +1,6 @@
 //! What a rehearsal must know of a process beyond how it runs.
 
+use identity::PEOPLE;
 use process::{FactKind, Process};
 use serde_json::Value;
 use stages::Services;
@@ -8,7 +9,7 @@ use stages::Services;
 pub(crate) fn collection(process: &Process<Services>) -> String {
     let stages = process.source.pointer("/file/stageConfigs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let said = stages.iter().find_map(|stage| stage.get("identityServiceUrl")?.as_str());
-    said.map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()).unwrap_or_else(|| "managed/user".to_owned())
+    said.map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()).unwrap_or_else(|| PEOPLE.to_owned())
 }
 
 /// The configuration of the stage that asked; that of the stage in its branch, where a branch asked.

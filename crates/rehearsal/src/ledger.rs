@@ -6,15 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use crest::{Change, Filter, Query, Resource};
-use identity::{MemoryObjects, Objects};
+use identity::{MemoryObjects, Objects, PEOPLE};
 use process::{
     AuditEvent, CommitError, Effect, InstanceId, Ledger, LedgerError, Mail, MailId, Passage, Receipt, Session, Spend, StoredContext,
     StoredDefinition, Unit, Version,
 };
 use serde_json::Value;
-
-/// The collection of people, where nothing else is said.
-const USER: &str = "managed/user";
 
 fn unavailable(error: &identity::ObjectsError) -> CommitError {
     CommitError::Unavailable(error.to_string())
@@ -83,7 +80,7 @@ impl MemoryLedger {
 
     /// The properties of people that a database would keep unique.
     pub fn keep_unique(&self, property: &str) {
-        self.keep_unique_in(USER, property);
+        self.keep_unique_in(PEOPLE, property);
     }
 
     /// The same for any collection.

@@ -2,12 +2,14 @@
 //!
 //! Easiest to break: whatever differs from run to run. A transcript is repeated to the byte by its seed and its moment.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use crest::{Clock, Random, ResourceError};
+use script::{Bindings, NoHost, Program, Sandbox};
 use serde_json::Value;
 use stages::{
     AutoLogin, CaptchaVerdict, CaptchaVerifier, MailAddress, MailBudget, MailDoor, MailRefusal, MailRequest, RemoteStages,
@@ -79,7 +81,8 @@ impl CaptchaVerifier for Captcha {
     }
 }
 
-/// Identity providers, who are never asked: an account at one is proved by a token that nobody here can have.
+/// Identity providers, who are never asked: an account at one is proved by a token that is made here, and a code of one proves nothing. An exploration
+/// that comes to a question for a code says so.
 pub(crate) struct NoProvider;
 
 #[async_trait]
@@ -89,10 +92,43 @@ impl social::Fetch for NoProvider {
     }
 }
 
+/// Scripts of identity providers by their texts, and nothing for what is none.
+pub(crate) type Programs = Mutex<HashMap<String, Option<Program>>>;
+
+/// Runs the scripts of identity providers as a server does, but for chance: what is made of a profile is the same in every world.
+pub(crate) struct Transforms {
+    programs: Arc<Programs>,
+    sandbox: Arc<Sandbox>,
+    at: i64,
+    failed: AtomicBool,
+}
+
+impl Transforms {
+    /// On programs and a sandbox that are shared; `at` is the moment that scripts see, in seconds since 1970.
+    pub(crate) fn new(programs: Arc<Programs>, sandbox: Arc<Sandbox>, at: i64) -> Self {
+        Self { programs, sandbox, at, failed: AtomicBool::new(false) }
+    }
+
+    /// Whether one has failed, as it does when a profile that is played is not like those of the provider.
+    pub(crate) fn failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    fn program(&self, text: &str) -> Option<Program> {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        programs.entry(text.to_owned()).or_insert_with(|| Program::compile(text, "a provider's script").ok()).clone()
+    }
+}
+
 #[async_trait]
-impl social::TransformScript for NoProvider {
-    async fn run(&self, _: social::Scripted) -> Result<Value, String> {
-        Err("nobody is asked in a rehearsal".to_owned())
+impl social::TransformScript for Transforms {
+    async fn run(&self, scripted: social::Scripted) -> Result<Value, String> {
+        let bindings = Bindings::new(self.at.saturating_mul(1000), [0; 32]).with(scripted.name, scripted.source);
+        let made = match self.program(&scripted.script) {
+            Some(program) => self.sandbox.run(&program, bindings, Arc::new(NoHost)).await.map_err(|error| error.to_string()),
+            None => Err("it is no script".to_owned()),
+        };
+        made.inspect_err(|_| self.failed.store(true, Ordering::SeqCst))
     }
 }
 

@@ -220,10 +220,15 @@ impl Prover {
                 !finding.attacks.iter().any(|known: &Attack| known.goal == *goal && (is_inside(has) || !is_inside(&known.has)))
             };
             let wanted: Vec<Goal> = goals.iter().copied().filter(is_new).collect();
-            if wanted.is_empty() {
+            // Nobody has a session of an account that is not there.
+            if wanted.is_empty() || is_inside(has) && !shape.exists() {
                 continue;
             }
             let left = Bounds { submissions: bounds.submissions.saturating_sub(finding.inputs), ..bounds };
+            if left.submissions == 0 {
+                finding.cut_off.insert(Cut::Submissions);
+                break;
+            }
             let explored = explore::explore(self, process, shape, *has, &wanted, goals, left)?;
             finding.settings += 1;
             finding.states += explored.states;

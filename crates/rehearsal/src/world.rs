@@ -19,7 +19,7 @@ use stages::profile::{Asking, Profile};
 use stages::{MailTemplates, OwnMails, SandboxScripts, Services, TemplateLetters};
 
 use crate::ledger::MemoryLedger;
-use crate::ports::{Captcha, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, Seeded, SetClock};
+use crate::ports::{Captcha, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, Programs, Seeded, SetClock, Transforms};
 
 /// Seconds that the proof of an account at a provider is good for.
 const CLIENT_TOKEN: i64 = 900;
@@ -68,6 +68,7 @@ pub struct World {
     pub(crate) ledger: Arc<MemoryLedger>,
     pub(crate) clock: Arc<SetClock>,
     pub(crate) random: Arc<Seeded>,
+    pub(crate) transforms: Arc<Transforms>,
     keys: Arc<KeyRing>,
     hasher: Arc<dyn Hasher>,
     served: Served,
@@ -81,11 +82,12 @@ pub struct World {
 #[error("the keys of the rehearsal cannot be made: {0}")]
 pub struct NoKeys(#[from] jose::Error);
 
-/// What many worlds are made with: keys, since to draw a pair takes longer than a walk, and where scripts run, since each place has threads of its
-/// own.
+/// What many worlds are made with: keys, since to draw a pair takes longer than a walk; where scripts run, since each place has threads of its own; and
+/// the scripts of identity providers, since they are compiled once.
 pub struct Ground {
     keys: Arc<KeyRing>,
     sandbox: Arc<Sandbox>,
+    programs: Arc<Programs>,
 }
 
 impl Ground {
@@ -100,7 +102,7 @@ impl Ground {
     /// With a pair that is there already. Everything that is derived from a secret is the world's own all the same.
     #[must_use]
     pub fn with(keys: Arc<KeyRing>) -> Self {
-        Self { keys, sandbox: Arc::new(Sandbox::new(Limits::default())) }
+        Self { keys, sandbox: Arc::new(Sandbox::new(Limits::default())), programs: Arc::default() }
     }
 
     /// For one world: what is derived from them follows from its seed, so that codes do.
@@ -161,8 +163,9 @@ impl World {
         };
         // What cannot be read of a provider's file is said by `check`, and keeps that one out here as it does in a server.
         let providers = project.providers.iter().filter(|file| file.is_meant()).filter_map(|file| Provider::read(&file.value).ok());
+        let transforms = Arc::new(Transforms::new(Arc::clone(&ground.programs), Arc::clone(&sandbox), at));
         let services = Arc::new(Services {
-            social: Arc::new(Providers::new(providers.collect(), Arc::new(NoProvider), Arc::new(NoProvider))),
+            social: Arc::new(Providers::new(providers.collect(), Arc::new(NoProvider), Arc::clone(&transforms) as _)),
             property_map: project.property_map.as_ref().map(|document| document.value.clone()),
             consequences: Arc::new(Consequences::of(&project, ports)),
             managed: Arc::clone(&managed),
@@ -183,7 +186,20 @@ impl World {
         });
         let engine = Engine::new(Arc::clone(&services), Arc::clone(&ledger) as _, Arc::clone(&keys), Arc::clone(&clock) as _, random)
             .with_longest_instance(project.settings.longest_instance());
-        Ok(Self { setting, objects, ledger, clock, random: seeded, keys, hasher, served: Served(served), profile, services, engine })
+        Ok(Self {
+            setting,
+            objects,
+            ledger,
+            clock,
+            random: seeded,
+            transforms,
+            keys,
+            hasher,
+            served: Served(served),
+            profile,
+            services,
+            engine,
+        })
     }
 
     /// Signs somebody in, as far as processes notice: what is due is judged, the sign-in is counted, and what begins with it is remembered.
@@ -207,12 +223,13 @@ impl World {
 
     /// What proves accounts of one person at every identity provider of the project, which says that they have an address: by provider and by
     /// what is said of each address. `{clientToken acme}`.
-    pub(crate) fn client_tokens(&self, addresses: &[(&str, Value)]) -> BTreeMap<String, String> {
+    pub(crate) fn client_tokens(&self, addresses: &[Elsewhere<'_>]) -> BTreeMap<String, String> {
         let social = &self.services.social;
         let mut tokens = BTreeMap::new();
-        for (provider, (said, address)) in social.iter().flat_map(|provider| addresses.iter().map(move |address| (provider, address))) {
-            let profile =
-                json!({ "sub": "elsewhere", "id": "elsewhere", "email": address, "given_name": "Mallory", "family_name": "Mallet" });
+        for (provider, one) in social.iter().flat_map(|provider| addresses.iter().map(move |one| (provider, one))) {
+            let Elsewhere { said, address, is_seen } = one;
+            let profile = json!({ "sub": "elsewhere", "id": "elsewhere", "email": address, "email_verified": is_seen, "given_name": "Mallory",
+                "family_name": "Mallet" });
             let profile = profile.as_object().cloned().unwrap_or_default();
             let common = script::wait(social.in_common_words(&provider.name, &profile)).unwrap_or_default();
             let proven = Proven { provider: provider.name.clone(), subject: "elsewhere".to_owned(), profile, common };
@@ -316,6 +333,16 @@ impl World {
     fn hash(&self, text: &str) -> Result<Value, ResourceError> {
         script::wait(self.hasher.hash(Secret::password(text)?))
     }
+}
+
+/// An account at an identity provider.
+pub(crate) struct Elsewhere<'a> {
+    /// What is added to the name of its proof.
+    pub(crate) said: &'a str,
+    /// The address it has there.
+    pub(crate) address: Value,
+    /// The provider says that its owner was seen to read that address.
+    pub(crate) is_seen: bool,
 }
 
 /// The caller of a rehearsal: nobody, or somebody who is signed in.

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use process::{Process, ProcessMap, StepOutcome};
 use project::{DirectoryFiles, Project};
 use serde_json::{Value, json};
 use stages::{HandlebarsTemplates, Services};
-use vestibule_rehearsal::prove::Prover;
-use vestibule_rehearsal::{Became, Plan, Rehearsal, Setting, Transcript};
+use vestibule_rehearsal::prove::{Cut, Finding, Prover};
+use vestibule_rehearsal::{Became, Outcome, Plan, Rehearsal, Setting, Transcript, in_parallel};
 
 /// Mails of our own that say what they are.
 struct Named;
@@ -55,7 +55,7 @@ fn setting(root: &Path, files: &[(&str, Value)]) -> Setting {
     }
 }
 
-/// Every step of a walk is an arrow of the map, and every question one that its step asks.
+/// Every step of a walk is an arrow of the map, every question one that its step asks, and it ends where the map does.
 fn keeps_to(map: &ProcessMap, transcript: &Transcript) {
     let names = |became: Became| match became {
         Became::Entered => StepOutcome::Entered,
@@ -71,6 +71,10 @@ fn keeps_to(map: &ProcessMap, transcript: &Transcript) {
                 assert!(index == last || how == StepOutcome::Completed && map.leads(last, Some(index)), "{}: {touched:?}", map.process);
             }
             before = Some((index, outcome));
+        }
+        if exchange.body["tag"] == "end" {
+            let last = before.filter(|(_, how)| *how == StepOutcome::Completed).map(|(last, _)| last);
+            assert!(last.is_some_and(|last| map.leads(last, None)), "{}: it ends behind {before:?}", map.process);
         }
         if let Some(stage) = exchange.carries.as_ref().and_then(|carries| carries["stage"].as_u64()) {
             let tags = &map.steps[usize::try_from(stage).unwrap()].tags;
@@ -97,6 +101,34 @@ fn every_step_of_a_walk_is_on_the_map() {
 }
 
 #[test]
+fn every_step_of_a_specification_is_on_the_map() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let rehearsal = Rehearsal::new(setting(&root, &[]));
+    let maps = rehearsal.maps();
+    let (mut refused, mut ended) = (0, 0);
+    for entry in std::fs::read_dir(root.join("tests/specifications")).unwrap() {
+        let path = entry.unwrap().path();
+        let plan = Plan::read(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let process = plan.process.clone().unwrap();
+        let transcript = rehearsal.run(&process, &plan, None).unwrap();
+        keeps_to(maps.iter().find(|map| map.process == process).unwrap(), &transcript);
+        refused += transcript.exchanges.iter().filter(|exchange| exchange.status >= 400).count();
+        ended += usize::from(transcript.outcome == Outcome::Completed);
+    }
+    assert!(refused > 3 && ended > 8, "{refused} {ended}");
+}
+
+#[test]
+fn a_step_of_a_specification_that_is_never_submitted_is_a_failure() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let rehearsal = Rehearsal::new(setting(&root, &[]));
+    // No answer gave a ninth token: neither this step nor the one behind it is ever submitted.
+    let text = "process = \"reset\"\n[[step]]\n[[step]]\ntoken = 9\n[[step]]\ninput = { code = \"{code}\" }\n[expect]\ncompleted = false\n";
+    let tested = rehearsal.test("reset", &Plan::read(text).unwrap()).unwrap();
+    assert_eq!(tested.failures, ["step 2: it never came to this", "step 3: it never came to this"]);
+}
+
+#[test]
 fn no_process_of_a_project_that_is_served_has_a_way_that_the_policy_forbids() {
     // Many projects have the same processes: each list of stages is explored once.
     let mut explored: BTreeSet<Vec<String>> = BTreeSet::new();
@@ -110,21 +142,16 @@ fn no_process_of_a_project_that_is_served_has_a_way_that_the_policy_forbids() {
             wanted.push((root, setting, names));
         }
     }
-    let next = Mutex::new(wanted);
-    let prove = || {
-        while let Some((root, setting, names)) = { next.lock().unwrap().pop() } {
-            let prover = Prover::new(setting).unwrap();
-            for name in &names {
-                let finding = prover.prove(name).unwrap().unwrap();
-                let ways: Vec<_> = finding.attacks.iter().map(|attack| (attack.goal, attack.shape, &attack.has, &attack.steps)).collect();
-                assert!(ways.is_empty(), "{} {name}: {ways:#?}", root.display());
-            }
+    let proved = in_parallel(&wanted, |(root, setting, names)| {
+        let prover = Prover::new(setting.clone()).unwrap();
+        for name in names {
+            let finding = prover.prove(name).unwrap().unwrap();
+            let ways: Vec<_> = finding.attacks.iter().map(|attack| (attack.goal, attack.shape, &attack.has, &attack.steps)).collect();
+            assert!(ways.is_empty(), "{} {name}: {ways:#?}", root.display());
         }
-    };
-    std::thread::scope(|scope| {
-        scope.spawn(prove);
-        prove();
+        names.len()
     });
+    assert_eq!(proved.iter().sum::<usize>(), explored.len());
     assert!(explored.len() > 15, "{explored:?}");
 }
 
@@ -169,4 +196,43 @@ fn an_exploration_that_is_cut_off_says_so() {
     prover.bounds.states = 1;
     assert!(!prover.prove("lookup").unwrap().unwrap().cut_off.is_empty());
     assert!(prover.prove("elsewhere").unwrap().is_none());
+}
+
+/// A registration whose form an identity provider may fill in, and what an exploration of it says.
+fn registered_by(form: &str, provider: &Value, more: &[Value]) -> Finding {
+    let form = json!({ "name": form, "socialRegistrationEnabled": true, "identityEmailField": "mail", "identityServiceUrl": "managed/user",
+        "registrationProperties": ["userName", "givenName", "sn", "mail"] });
+    let create = json!({ "name": "selfRegistration", "identityServiceUrl": "managed/user" });
+    let stages: Vec<&Value> = std::iter::once(&form).chain(more).chain([&create]).collect();
+    let mut file = json!({ "provider": "acme", "enabled": true, "clientId": "c", "clientSecret": "s", "scope": ["openid"], "type": "OPENID_CONNECT",
+        "wellKnownEndpoint": "https://acme.example/.well-known/openid-configuration", "redirectUri": "http://localhost/back",
+        "authorizationEndpoint": "https://acme.example/authorize", "authenticationIdKey": "sub" });
+    file.as_object_mut().unwrap().extend(provider.as_object().unwrap().clone());
+    let files = [("conf/selfservice-registration.json", json!({ "stageConfigs": stages })), ("conf/identityProvider-acme.json", file)];
+    let prover = Prover::new(setting(Path::new(""), &files)).unwrap();
+    let finding = prover.prove("registration").unwrap().unwrap();
+    assert!(finding.served && finding.attacks.is_empty() && finding.states > 2, "{finding:#?}");
+    finding
+}
+
+#[test]
+fn what_no_provider_can_be_played_for_is_said() {
+    let script = |source: &str| json!({ "normalizationScript": { "type": "text/javascript", "source": source } });
+    let cut = |form: &str, provider: &Value| registered_by(form, provider, &[]).cut_off.contains(&Cut::Provider);
+    assert!(cut("socialUserDetails", &json!({})), "a code of the provider");
+    assert!(!cut("socialUserDetails", &json!({ "enabled": false })), "there is nobody to ask");
+    assert!(!cut("idmUserDetails", &json!({})));
+    assert!(!cut("idmUserDetails", &script("({ email: rawProfile.email, username: rawProfile.sub })")));
+    assert!(cut("idmUserDetails", &script("({ email: rawProfile.emails[0].value })")), "a profile that is another one");
+    assert!(!cut("userDetails", &script("({ email: rawProfile.emails[0].value })")), "the process takes no provider");
+}
+
+#[test]
+fn a_provider_that_confirms_addresses_confirms_the_attackers_own_and_no_other() {
+    let mail = json!({ "name": "emailValidation", "identityEmailField": "mail", "emailServiceUrl": "external/email", "from": "a@example.com",
+        "mimeType": "text/plain", "subjectTranslations": { "en": "s" }, "messageTranslations": { "en": "%link%" }, "verificationLink": "https://a.example/" });
+    let explored = |provider: &Value| registered_by("idmUserDetails", provider, std::slice::from_ref(&mail));
+    let (confirmed, mailed) = (explored(&json!({ "vestibule": { "confirmsMail": true } })), explored(&json!({})));
+    // An account is there without a mail, which is a way of its own; and none of them is an account with somebody else's address.
+    assert!(confirmed.states > mailed.states, "{confirmed:?} {mailed:?}");
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 use serde_json::Value;
+use tracing::Dispatch;
+use tracing::dispatcher::{get_default, with_default};
 
 use crate::deadline::{Allowance, Deadline};
 use crate::reply::{self, Outcome, Reply};
@@ -30,6 +32,9 @@ const NO_THREAD: ScriptError = ScriptError::Unavailable("no thread could be star
 /// A script is stopped when its time on a core is over, or after several times as long where it waits. The engine cannot stop inside some of its native functions; such a run is answered
 /// with [`ScriptError::Timeout`] after [`Limits::grace`], and its thread is given up and replaced. A thread that was given up ends
 /// as soon as the engine looks up from its work. While [`Limits::abandoned`] of them are busy, scripts are refused.
+///
+/// What a host logs while a script asks it goes to the log of whoever started the script, not to that of the sandbox's threads: who tries something
+/// unheard stays unheard.
 ///
 /// Dropping it refuses what waits, lets what runs come to its end and waits for nothing.
 #[derive(Debug)]
@@ -145,6 +150,7 @@ struct State {
 #[derive(Debug)]
 struct Queued {
     task: Task,
+    log: Dispatch,
     reply: Reply,
     until: Deadline,
 }
@@ -172,7 +178,8 @@ impl Pool {
             return Err(CROWDED);
         }
         self.ensure_watchdog(&mut state)?;
-        state.queue.push_back(Queued { task, reply, until: Deadline::after(self.limits.queue_time) });
+        let until = Deadline::after(self.limits.queue_time);
+        state.queue.push_back(Queued { task, log: get_default(Dispatch::clone), reply, until });
         if self.ensure_workers(&mut state).is_err() && state.workers == 0 {
             state.queue.pop_back();
             return Err(NO_THREAD);
@@ -209,20 +216,20 @@ impl Pool {
     }
 
     fn work(&self, worker: u64) {
-        while let Some((task, until)) = self.take(worker) {
+        while let Some((task, log, until)) = self.take(worker) {
             let allowance = Allowance::new(task.bindings.time.unwrap_or(self.limits.time), until);
-            let outcome = run::evaluate(&task, &self.limits, allowance);
+            let outcome = with_default(&log, || run::evaluate(&task, &self.limits, allowance));
             if !self.finish(worker, outcome) {
                 return;
             }
         }
     }
 
-    /// Waits for a task, with the moment at which it is over at the latest. Nothing once the pool is closed.
-    fn take(&self, worker: u64) -> Option<(Task, Deadline)> {
+    /// Waits for a task, with where its lines go and the moment at which it is over at the latest. Nothing once the pool is closed.
+    fn take(&self, worker: u64) -> Option<(Task, Dispatch, Deadline)> {
         let mut state = self.lock();
         loop {
-            while let Some(Queued { task, reply, until }) = state.queue.pop_front() {
+            while let Some(Queued { task, log, reply, until }) = state.queue.pop_front() {
                 if reply.is_canceled() {
                     continue;
                 }
@@ -244,7 +251,7 @@ impl Pool {
                     state.watchdog_rests = false;
                     self.watch.notify_one();
                 }
-                return Some((task, until));
+                return Some((task, log, until));
             }
             if state.closed {
                 state.workers -= 1;

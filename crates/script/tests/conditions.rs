@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that fails, panics")]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use tracing::subscriber::{NoSubscriber, with_default};
+use tracing::{Event, Metadata, Subscriber, span};
 use vestibule_script::{Bindings, Host, Level, Limits, NoHost, Program, Sandbox, ScriptError};
 
 /// 2023-11-14T22:13:20Z
@@ -281,6 +284,62 @@ fn logged_lines_are_formatted_and_bounded() {
     }
     assert_eq!(lines[5].1.len(), 1024);
     assert_eq!(lines.len(), 64);
+}
+
+/// A log that counts its lines.
+#[derive(Clone, Default)]
+struct Lines(Arc<AtomicUsize>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// Writes what scripts log to the log of whoever asks.
+struct Telling;
+
+impl Host for Telling {
+    fn read(&self, _: &str) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+
+    fn query(&self, _: &str, _: &Value) -> Result<Value, String> {
+        Ok(Value::Null)
+    }
+
+    fn log(&self, _: Level, message: &str) {
+        tracing::warn!(message);
+    }
+}
+
+#[test]
+fn what_a_host_logs_goes_to_the_log_of_whoever_started_the_script() {
+    let sandbox = sandbox();
+    let program = Program::compile("logger.warn('said'); true", "test.js").unwrap();
+    let run = || sandbox.run_blocking(&program, bindings(), Arc::new(Telling)).unwrap();
+    let (loud, other) = (Lines::default(), Lines::default());
+    with_default(loud.clone(), run);
+    with_default(other.clone(), run);
+    with_default(NoSubscriber::default(), run);
+    run();
+    assert_eq!([loud, other].map(|log| log.0.load(Ordering::SeqCst)), [1, 1]);
 }
 
 #[test]

@@ -217,6 +217,11 @@ pub(crate) fn credential_digests(cx: &Cx<'_>, collection: &str, stored: Option<&
     digests.iter().map(|digest| URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default())).collect()
 }
 
+/// The collection that a new person's details are for: that of the stage that took them, people's where none did yet.
+pub(crate) fn registering_in<'c>(cx: &'c Cx<'_>) -> &'c str {
+    cx.text(state::COLLECTION).unwrap_or(PEOPLE)
+}
+
 /// The property that holds an account's mail address: the one `userQuery` looked at.
 pub(crate) fn mail_field(cx: &Cx<'_>) -> Pointer {
     let name = cx.text(state::MAIL_FIELD).unwrap_or("mail");

@@ -24,8 +24,7 @@ pub fn provider_taken() -> ResourceError {
 }
 
 /// The account at a provider that an opened text proves.
-#[must_use]
-pub fn social_account(minted: &Minted) -> Option<Proven> {
+fn social_account(minted: &Minted) -> Option<Proven> {
     serde_json::from_value(minted.payload.clone()).ok()
 }
 
@@ -95,8 +94,11 @@ pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Ef
     Ok(effects)
 }
 
-/// Whom an account at a provider leads to.
-async fn owners(managed: &Managed, proven: &Proven) -> Result<Vec<Held>, ResourceError> {
+/// Whom an account at a provider leads to: one person, or nobody; two would be a fault of ours.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(crate) async fn owners(managed: &Managed, proven: &Proven) -> Result<Vec<Held>, ResourceError> {
     let collection = social::collection(&proven.provider);
     let Some(found) = managed.objects.read(&collection, &proven.subject).await? else { return Ok(Vec::new()) };
     managed.references_of(&collection, &found, LINKED_PROPERTY).await

@@ -83,7 +83,10 @@ fn a_providers_confirmation_stands_for_ours_where_the_project_says_so_and_is_str
         let account = Account::new("confirmed");
         behind(name, idp, &account, &account.mail)
     };
-    assert_eq!(of("acme", &trusted), json!("end"));
+    let known = Account::new("confirmed");
+    assert_eq!(behind("acme", &trusted, &known, &known.mail), json!("end"));
+    let told = server.admin().get(&format!("audit/process?person={}", known.subject)).ok().to_string();
+    assert!(told.contains("no mail is sent: an identity provider has confirmed the address"), "{told}");
     assert_eq!(of("other", &other), json!("validateCode"), "a text is no true");
     let account = Account::new("another");
     assert_eq!(behind("acme", &trusted, &account, "another@example.test"), json!("validateCode"), "another address than the one it knows");

@@ -1,14 +1,14 @@
 //! What an attacker knows and can send. They know whom they are after, as people are known; they read their own mailbox, have an account of their
 //! own, here and at each identity provider, and have what their set of proofs says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use process::{Mail, Process};
 use project::Proofs;
 use serde_json::{Map, Value, json};
 use stages::Services;
 
-use super::{Prover, Shape};
+use super::{Cut, Prover, Shape};
 use crate::definition::collection;
 use crate::person::{ANSWER, CODE, NEW_PASSWORD, PASSWORD, Person, code_in};
 use crate::ports::HUMAN;
@@ -77,8 +77,8 @@ pub(crate) struct Attacker<'a> {
 pub(crate) struct Inputs {
     /// One of each class.
     pub(crate) all: Vec<Value>,
-    /// There are more than were made.
-    pub(crate) cut: bool,
+    /// Why there are more than were made.
+    pub(crate) cut: BTreeSet<Cut>,
 }
 
 impl Attacker<'_> {
@@ -111,7 +111,7 @@ impl Attacker<'_> {
     /// What they may send to a question.
     pub(crate) fn inputs(&self, asked: &Value, stage: &Value) -> Inputs {
         let requirements = asked.get("requirements").cloned().unwrap_or_default();
-        let mut made = Inputs { all: Vec::new(), cut: false };
+        let mut made = Inputs::default();
         let mut inputs = vec![Map::new()];
         let none = Map::new();
         let properties = requirements.get("properties").and_then(Value::as_object).unwrap_or(&none);
@@ -127,9 +127,14 @@ impl Attacker<'_> {
                     more.push(with);
                 }
             }
-            made.cut |= more.len() > MOST_INPUTS;
-            more.truncate(MOST_INPUTS);
+            if more.len() > MOST_INPUTS {
+                made.cut.insert(Cut::Inputs);
+                more.truncate(MOST_INPUTS);
+            }
             inputs = more;
+        }
+        if asks_for_code_of_provider(&requirements) {
+            made.cut.insert(Cut::Provider);
         }
         // A form that may be filled in by a provider does not say that it takes the proof of an account there.
         if properties.contains_key("user") && !properties.contains_key("clientToken") {
@@ -165,7 +170,7 @@ impl Attacker<'_> {
         let of = |values: &[Value]| values.iter().cloned().map(Some).collect::<Vec<_>>();
         match name {
             "queryFilter" => self.queries(stage).into_iter().map(|text| Some(text.into())).collect(),
-            // A provider's code and its companions, where a form of 5.0 asks for them, are answered alike whatever they are.
+            // A provider's code and its companions, where a form of 5.0 asks for them: nobody answers for the provider here.
             "provider" | "nonce" | "redirect_uri" => vec![None],
             "code" if requirements.pointer("/properties/redirect_uri").is_some() => vec![None],
             "code" => of(&[CODE.into(), "00000000".into(), "".into()]),
@@ -246,6 +251,13 @@ impl Attacker<'_> {
     }
 }
 
+/// Whether a form of 5.0 takes the code of an identity provider.
+fn asks_for_code_of_provider(requirements: &Value) -> bool {
+    let asks = requirements.pointer("/properties/redirect_uri").is_some();
+    let usable = requirements.pointer("/definitions/providers/items/oneOf").and_then(Value::as_array);
+    asks && usable.is_some_and(|usable| !usable.is_empty())
+}
+
 /// The address of the account, or one that it might have.
 pub(crate) fn their_address(victim: &Map<String, Value>) -> Value {
     victim.get("mail").cloned().unwrap_or_else(|| "bjensen@example.com".into())
@@ -268,9 +280,9 @@ mod tests {
             attacker.inputs(&asked(&flags.collect::<Map<_, _>>().into()), &Value::Null)
         };
         let few = flags(3);
-        assert_eq!((few.all.len(), few.cut), (9, false), "every combination, and nothing at all");
+        assert_eq!((few.all.len(), few.cut), (9, BTreeSet::new()), "every combination, and nothing at all");
         let many = flags(8);
-        assert_eq!((many.all.len(), many.cut), (MOST_INPUTS + 1, true));
+        assert_eq!((many.all.len(), many.cut), (MOST_INPUTS + 1, BTreeSet::from_iter([Cut::Inputs])));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crest::Resource;
-use process::{Caller, Process, Subject};
+use process::{Caller, FactKind, Process, Subject};
 use project::Proofs;
 use serde_json::{Value, json};
 use stages::Services;
@@ -20,7 +20,7 @@ use super::finding::{AttackStep, Cut, Said};
 use super::states::{Came, Carried, State, Stored, Way, key, settle};
 use super::{Goal, Prover, Shape};
 use crate::definition::collection;
-use crate::world::{NoKeys, World, caller};
+use crate::world::{Elsewhere, NoKeys, World, caller};
 
 /// What an exploration may cost.
 #[derive(Clone, Copy, Debug)]
@@ -83,12 +83,16 @@ pub(crate) fn explore(
     if prover.leaves_details_to_a_service(process) {
         explored.cut_off.insert(Cut::Service);
     }
+    // A provider says that an address was seen to be read of the one alone that the attacker reads.
     let addresses = [
-        ("", Value::from(OWN_ADDRESS)),
-        (" that names their address", their_address(&whom)),
-        (" that names another address", Value::from(OTHER_ADDRESS)),
+        Elsewhere { said: "", address: OWN_ADDRESS.into(), is_seen: true },
+        Elsewhere { said: " that names their address", address: their_address(&whom), is_seen: false },
+        Elsewhere { said: " that names another address", address: OTHER_ADDRESS.into(), is_seen: false },
     ];
     let elsewhere = world.client_tokens(&addresses);
+    if takes_providers(process) && world.transforms.failed() {
+        explored.cut_off.insert(Cut::Provider);
+    }
     let login = whom.get("userName").and_then(Value::as_str).unwrap_or_default();
     let search = Search {
         process,
@@ -106,6 +110,12 @@ pub(crate) fn explore(
     };
     search.run(wanted, &mut explored);
     Ok(explored)
+}
+
+/// Whether a stage takes what proves an account at an identity provider.
+fn takes_providers(process: &Process<Services>) -> bool {
+    let mut facts = process.stages.iter().map(|placed| &placed.facts);
+    facts.any(|facts| [&facts.gives, &facts.may_give].into_iter().any(|kinds| kinds.contains(&FactKind::OwnsExternal)))
 }
 
 struct Search<'a> {
@@ -180,9 +190,7 @@ impl Search<'_> {
 
     fn inputs(&self, asked: &Value, stage: usize, explored: &mut Explored) -> Vec<(Arc<Value>, usize)> {
         let made = self.attacker.inputs(asked, &crate::definition::configuration(self.process, stage, asked));
-        if made.cut {
-            explored.cut_off.insert(Cut::Inputs);
-        }
+        explored.cut_off.extend(made.cut);
         made.all.into_iter().map(|input| (self.name(input.to_string()), input)).map(|(name, input)| (Arc::new(input), name)).collect()
     }
 

@@ -25,6 +25,8 @@ pub enum Cut {
     Failed,
     /// A service gives the details of a new person, which only it knows.
     Service,
+    /// An identity provider is asked with a code, or a script of its file fails on a profile that is played.
+    Provider,
     /// The people cannot be put there.
     People,
 }
@@ -38,6 +40,9 @@ impl fmt::Display for Cut {
             Self::Inputs => "a question has more combinations of answers",
             Self::Failed => "a stage failed, as nothing here can play what it needs",
             Self::Service => "a service gives details of a new person, which it alone knows",
+            Self::Provider => {
+                "an identity provider would be asked with a code, or a script of its file fails, as nothing here can play the provider"
+            }
             Self::People => "the people cannot be put there",
         })
     }

@@ -5,12 +5,16 @@
 
 use std::fmt::Write as _;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use project::Proofs;
 use serde_json::Value;
 
 use super::attacker::{OWN_ACCOUNT, VICTIM};
 use super::{Attack, AttackStep};
 use crate::person::CODE;
+
+/// What is written otherwise in a path: all but the unreserved (RFC 3986, section 2.3) and what is between its parts.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The script. It makes the account it is after, and so runs against a server that nobody else uses.
 pub(super) fn of(process: &str, attack: &Attack) -> String {
@@ -50,7 +54,7 @@ pub(super) fn of(process: &str, attack: &Attack) -> String {
     let _ = writeln!(
         out,
         "PROCESS={}\nsubmit() {{ curl -sS -X POST \"$BASE/selfservice/$PROCESS?_action=submitRequirements\" {who}{again} -H 'X-Requested-With: curl' -H 'Content-Type: application/json' -d \"$1\"; }}",
-        word(&in_path(process))
+        word(&in_path(process).to_string())
     );
     for (number, step) in attack.steps.iter().enumerate() {
         let _ = writeln!(out, "# {}. {}", number + 1, line(&step.answer.to_string()));
@@ -94,17 +98,9 @@ fn line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
-/// Parts of a path (RFC 3986, section 3.3).
-fn in_path(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+/// Parts of a path.
+fn in_path(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, IN_PATH)
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Filter, Patch, PatchOperation, Pointer, Query, ResourceError};
-use identity::PEOPLE;
 use process::keys::{MailField, Needed, Text};
 use process::{
     Compiling, Disclosure, Effect, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
@@ -162,6 +161,7 @@ impl EmailValidation {
         let recipient = self.recipient(cx, input).await?;
         // Of somebody new alone: whose account there is, is proven by a mail of ours.
         if cx.subject().is_err() && !recipient.taken && by_provider::confirms(cx, &recipient.address) {
+            cx.because("mail-confirmed-elsewhere", Value::Null);
             cx.grant(Fact::ControlsMail { subject: None, address: recipient.address })?;
             return Ok(Progress::Done);
         }
@@ -237,7 +237,7 @@ impl EmailValidation {
         if !registers_silently(cx) {
             return Ok(false);
         }
-        let collection = cx.text(state::COLLECTION).unwrap_or(PEOPLE).to_owned();
+        let collection = account::registering_in(cx).to_owned();
         let name = self.field.top().unwrap_or_default();
         let managed = Arc::clone(&cx.services.managed);
         let canonical = identity::names::check_mail::<&str>(address.as_str(), &[]).ok();
@@ -281,7 +281,7 @@ impl EmailValidation {
             return Ok(());
         }
         // No name in the form of an address but this one, whether anybody has it or not.
-        let collection = cx.text(state::COLLECTION).unwrap_or(PEOPLE);
+        let collection = account::registering_in(cx);
         let own = identity::names::check_mail::<&str>(address.as_str(), &[]).ok();
         let names = details::address_names(&cx.services.managed, collection, &self.field, &user);
         if names.into_iter().all(|(_, name)| own.as_ref() == Some(&name)) { Ok(()) } else { Err(Refusal::MailMismatch.into()) }

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crest::{Pointer, ResourceError};
-use identity::{Audience, PEOPLE};
+use identity::Audience;
 use process::{Compiling, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts};
 use script::Bindings;
 use serde_json::{Map, Value, json};
 
-use crate::account::{Account, Cx};
+use crate::account::{self, Account, Cx};
 use crate::scripts::milliseconds;
 use crate::stage::{attribute_collection, details};
 use crate::{Services, state};
@@ -160,7 +160,7 @@ impl Foreign {
                 return Err(self.broken("it gives details of a new person, which it does not declare"));
             }
             let details = details::Details {
-                collection: cx.text(state::COLLECTION).unwrap_or(PEOPLE).to_owned(),
+                collection: account::registering_in(cx).to_owned(),
                 mail: Pointer::from_tokens(["mail"]),
                 empty_is_absent: false,
             };

@@ -6,13 +6,14 @@
 use async_trait::async_trait;
 use crest::ResourceError;
 use identity::kba::{self, KbaConfig};
-use identity::{PEOPLE, sealed};
+use identity::sealed;
 use process::keys::PropertyName;
 use process::{Compiling, Example, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::account;
 use crate::stage::details;
 use crate::stage::questions::{self, Questions};
 use crate::{Services, state};
@@ -86,7 +87,7 @@ impl Stage<Services> for KbaDefinition {
     }
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
-        let collection = cx.text(state::COLLECTION).unwrap_or(PEOPLE);
+        let collection = account::registering_in(cx);
         let rules = cx.services.managed.definition_rules(collection, &self.kba, self.minimum);
         let answers = kba::check_definition(input.get("kba").unwrap_or(&Value::Null), &self.kba, rules)?;
         let hashed = kba::hash_answers(cx.services.hasher.as_ref(), answers).await?;

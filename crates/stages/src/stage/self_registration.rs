@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::account::{self, Cx};
 use crate::links::brought;
-use crate::stage::{details, terms};
+use crate::stage::{details, letter, terms};
 use crate::{Author, MailAddress, MailRequest, Services, distinct, of_scripts, state};
 
 /// Configuration of `selfRegistration`.
@@ -130,14 +130,15 @@ impl SelfRegistration {
     }
 
     /// The project's welcome, where it has one and the person has an address.
-    fn welcome(&self, cx: &Cx<'_>, object: &Resource, mail: &Pointer) -> Option<Mail> {
+    fn welcome(&self, cx: &mut Cx<'_>, object: &Resource, mail: &Pointer) -> Option<Mail> {
         let address: MailAddress = mail.get(&object.content)?.as_str()?.parse().ok()?;
         if !cx.services.mail_configured {
             return None;
         }
         let shown = cx.services.managed.view(&self.collection, object, Audience::Owner, &Fields::all());
         let rendered = cx.services.templates.render(WELCOME, &cx.caller.locales, &shown)?;
-        let withheld = cx.services.mail_budget.allow(&MailRequest::of(cx, address.as_str(), false), cx.now).is_err();
+        let allowed = cx.services.mail_budget.allow(&MailRequest::of(cx, address.as_str(), false), cx.now);
+        letter::tell(cx, false, allowed);
         Some(Mail {
             to: address.into(),
             from: rendered.from,
@@ -145,7 +146,7 @@ impl SelfRegistration {
             mime_type: rendered.mime_type,
             body: rendered.body,
             wait: false,
-            withheld,
+            withheld: allowed.is_err(),
             client: cx.services.mail_budget.client(&cx.caller.address),
         })
     }

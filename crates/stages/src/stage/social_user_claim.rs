@@ -5,9 +5,9 @@
 //! password, or by another account at a provider that is linked to it already (ADR 36).
 
 use async_trait::async_trait;
-use crest::{Filter, Query, Resource, ResourceError};
+use crest::{Filter, Query, Resource, ResourceError, reference};
 use identity::secret::Secret;
-use identity::{PEOPLE, is_active};
+use identity::{Held, PEOPLE, is_active};
 use process::keys::{Collection, Text};
 use process::{Compiling, Effect, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use social::Proven;
 
 use crate::account::{self, Cx};
-use crate::links::{by_token, is_linked, link, linked, owner};
+use crate::links::{by_token, is_linked, link, linked, owner, owners};
 use crate::stage::details::PASSWORD;
 use crate::{Services, claim_refusal, input, state};
 
@@ -280,17 +280,12 @@ impl SocialUserClaim {
         }
         // One of the two is theirs already, and the other one is new; either may come first.
         let managed = &cx.services.managed;
-        let is_theirs = |owner: Option<String>| owner.as_deref() == Some(person.id.as_str());
-        let (first_is, second_is) = (is_theirs(owner(managed, claimed_with).await?), is_theirs(owner(managed, &second).await?));
-        let new = match (first_is, second_is) {
-            (false, true) => claimed_with,
-            (true, false) => &second,
-            _ => return self.ask(cx, person, Some(claim_refusal::NOT_LINKED)).await,
-        };
-        if is_linked(managed, new).await? {
-            return self.ask(cx, person, Some(claim_refusal::NOT_LINKED)).await;
+        let is_theirs = |owner: &Held| reference::place(&owner.reference) == Some((PEOPLE, person.id.as_str()));
+        match (owners(managed, claimed_with).await?.as_slice(), owners(managed, &second).await?.as_slice()) {
+            ([], [owner]) if is_theirs(owner) => self.link(cx, claimed_with, person).await,
+            ([owner], []) if is_theirs(owner) => self.link(cx, &second, person).await,
+            _ => self.ask(cx, person, Some(claim_refusal::NOT_LINKED)).await,
         }
-        self.link(cx, new, person).await
     }
 
     /// Whether a password is the person's. Every attempt is counted before it is looked at (SEC-47).

@@ -7,8 +7,9 @@ use crest::{Page, Pointer, Query, Resource};
 use identity::find::Confirmation;
 use identity::names::Canonical;
 use identity::{MemoryObjects, Objects, ObjectsError};
-use process::{CommitError, InstanceId, Ledger, LedgerError, Receipt, StoredContext, StoredDefinition, Unit, Version};
+use process::{CommitError, LedgerError, Receipt, Unit};
 
+use crate::harness::ledger_around;
 use rehearsal::MemoryLedger;
 
 /// The ledger and its objects as one store.
@@ -71,49 +72,12 @@ impl Objects for Memory {
     }
 }
 
-#[async_trait]
-impl Ledger for Memory {
+ledger_around!(Memory, ledger, {
     async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError> {
         self.ledger.commit(unit).await
-    }
-
-    fn not_before(&self) -> i64 {
-        self.ledger.not_before()
-    }
-
-    async fn spent_below(&self, instance: &InstanceId) -> Result<u32, LedgerError> {
-        self.ledger.spent_below(instance).await
     }
 
     async fn count(&self, counter: &str, now: i64, expires: i64) -> Result<u32, LedgerError> {
         self.ledger.count(counter, now, expires).await
     }
-
-    async fn counted(&self, counter: &str, now: i64) -> Result<u32, LedgerError> {
-        self.ledger.counted(counter, now).await
-    }
-
-    async fn challenge(&self, purpose: &str) -> Result<Option<String>, LedgerError> {
-        self.ledger.challenge(purpose).await
-    }
-
-    async fn context(&self, token: &str) -> Result<Option<StoredContext>, LedgerError> {
-        self.ledger.context(token).await
-    }
-
-    async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError> {
-        self.ledger.remember_definition(definition).await
-    }
-
-    async fn definitions(&self, process: &str) -> Result<Vec<StoredDefinition>, LedgerError> {
-        self.ledger.definitions(process).await
-    }
-
-    async fn revoke_definition(&self, process: &str, version: &Version) -> Result<(), LedgerError> {
-        self.ledger.revoke_definition(process, version).await
-    }
-
-    async fn sweep(&self, now: i64) -> Result<u64, LedgerError> {
-        self.ledger.sweep(now).await
-    }
-}
+});

@@ -116,6 +116,8 @@ fn the_welcome_goes_out_with_the_account_where_the_project_has_it() {
         assert_eq!(world.mails(), [], "not before there is an account");
         world.step("registration", Some(token(&asked)), json!({"kba": two_answers()}));
         let id = account(&world, "new<b>ie").unwrap().id;
+        let why = world.ledger.rows().audit.iter().map(|event| event.detail["reasons"].to_string()).collect::<String>();
+        assert_eq!(why.contains("mail-written"), enabled, "{why}");
         let mails = world.mails();
         assert_eq!(mails.len(), usize::from(enabled));
         for mail in mails {

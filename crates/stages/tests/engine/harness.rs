@@ -1,6 +1,8 @@
 //! A server without HTTP: stages, engine, virtual clock, seeded randomness, people.
 
 // By their paths, because the fuzz target takes this file by its own.
+#[path = "harness/around.rs"]
+mod around;
 #[path = "harness/counted.rs"]
 mod counted;
 #[path = "harness/ports.rs"]
@@ -25,6 +27,7 @@ use process::{
 use serde_json::{Value, json};
 use vestibule_stages::{HandlebarsTemplates, Services};
 
+pub(crate) use self::around::ledger_around;
 use self::counted::{CountedHasher, CountedObjects, Work};
 pub(crate) use self::counted::{Seeded, VirtualClock};
 use self::ports::{Budget, Echo, Named, NoProvider, Nowhere, Open, Verifier, provider, scripts};

@@ -4,12 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use crest::Resource;
-use process::{
-    CommitError, Effect, Engine, FactKind, InstanceId, Ledger, LedgerError, Process, Receipt, StoredContext, StoredDefinition, Submission,
-    Unit, Version,
-};
+use process::{CommitError, Effect, Engine, FactKind, InstanceId, Ledger as _, LedgerError, Process, Receipt, Submission, Unit};
 use rehearsal::{MemoryLedger, Rows};
 use serde_json::{Value, json};
 use vestibule_stages::Services;
@@ -128,54 +124,17 @@ struct Holding {
     forgets: bool,
 }
 
-#[async_trait]
-impl Ledger for Holding {
+ledger_around!(Holding, inner, {
     async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError> {
         *self.held.lock().unwrap() = Some(unit.clone());
         let unit = Unit { spend: unit.spend.filter(|_| !self.forgets), ..unit };
         self.inner.commit(unit).await
     }
 
-    fn not_before(&self) -> i64 {
-        self.inner.not_before()
-    }
-
-    async fn spent_below(&self, instance: &InstanceId) -> Result<u32, LedgerError> {
-        self.inner.spent_below(instance).await
-    }
-
     async fn count(&self, counter: &str, now: i64, expires: i64) -> Result<u32, LedgerError> {
         self.inner.count(counter, now, expires).await
     }
-
-    async fn counted(&self, counter: &str, now: i64) -> Result<u32, LedgerError> {
-        self.inner.counted(counter, now).await
-    }
-
-    async fn challenge(&self, purpose: &str) -> Result<Option<String>, LedgerError> {
-        self.inner.challenge(purpose).await
-    }
-
-    async fn context(&self, token: &str) -> Result<Option<StoredContext>, LedgerError> {
-        self.inner.context(token).await
-    }
-
-    async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError> {
-        self.inner.remember_definition(definition).await
-    }
-
-    async fn revoke_definition(&self, process: &str, version: &Version) -> Result<(), LedgerError> {
-        self.inner.revoke_definition(process, version).await
-    }
-
-    async fn definitions(&self, process: &str) -> Result<Vec<StoredDefinition>, LedgerError> {
-        self.inner.definitions(process).await
-    }
-
-    async fn sweep(&self, now: i64) -> Result<u64, LedgerError> {
-        self.inner.sweep(now).await
-    }
-}
+});
 
 const PROCESS: &str = "modelled";
 const OWNER: &str = "bjensen";
@@ -320,7 +279,9 @@ impl Moves {
             (other, _) => panic!("nobody knows what to answer to '{other}'"),
         };
         self.tokens.push(Token { text, inputs });
-        u8::try_from(self.tokens.len() - 1).unwrap()
+        let number = u8::try_from(self.tokens.len() - 1).unwrap();
+        assert!(number < 64, "the tokens of a client are the bits of a number");
+        number
     }
 
     /// Commits to whatever store there is by now, and judges what came of it.

@@ -4,13 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use crest::{Filter, Query, ResourceError};
 use identity::Objects as _;
-use process::{
-    CommitError, Effect, Engine, InstanceId, Ledger, LedgerError, Process, ProcessMap, Receipt, StoredContext, StoredDefinition,
-    Submission, Submitted, Unit, Version,
-};
+use process::{CommitError, Effect, Engine, InstanceId, LedgerError, Process, ProcessMap, Receipt, Submission, Submitted, Unit};
 use serde_json::{Value, json};
 use vestibule_stages::Services;
 
@@ -89,8 +85,7 @@ pub(super) struct Crashing {
     crash: Mutex<Crash>,
 }
 
-#[async_trait]
-impl Ledger for Crashing {
+ledger_around!(Crashing, inner, {
     async fn commit(&self, unit: Unit) -> Result<Receipt, CommitError> {
         let dead = || CommitError::Unavailable("the server is gone".into());
         let crash = std::mem::replace(&mut *self.crash.lock().unwrap(), Crash::No);
@@ -112,47 +107,11 @@ impl Ledger for Crashing {
         if crash == Crash::After { Err(dead()) } else { Ok(receipt) }
     }
 
-    fn not_before(&self) -> i64 {
-        self.inner.not_before()
-    }
-
-    async fn spent_below(&self, instance: &InstanceId) -> Result<u32, LedgerError> {
-        self.inner.spent_below(instance).await
-    }
-
     async fn count(&self, counter: &str, now: i64, expires: i64) -> Result<u32, LedgerError> {
         let count = self.inner.count(counter, now, expires).await?;
         Ok(if self.fault == Fault::CountsNothing { 1 } else { count })
     }
-
-    async fn counted(&self, counter: &str, now: i64) -> Result<u32, LedgerError> {
-        self.inner.counted(counter, now).await
-    }
-
-    async fn challenge(&self, purpose: &str) -> Result<Option<String>, LedgerError> {
-        self.inner.challenge(purpose).await
-    }
-
-    async fn context(&self, token: &str) -> Result<Option<StoredContext>, LedgerError> {
-        self.inner.context(token).await
-    }
-
-    async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError> {
-        self.inner.remember_definition(definition).await
-    }
-
-    async fn revoke_definition(&self, process: &str, version: &Version) -> Result<(), LedgerError> {
-        self.inner.revoke_definition(process, version).await
-    }
-
-    async fn definitions(&self, process: &str) -> Result<Vec<StoredDefinition>, LedgerError> {
-        self.inner.definitions(process).await
-    }
-
-    async fn sweep(&self, now: i64) -> Result<u64, LedgerError> {
-        self.inner.sweep(now).await
-    }
-}
+});
 
 /// The name of the process.
 pub(super) const PROCESS: &str = "simulated";
