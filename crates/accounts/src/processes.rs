@@ -39,6 +39,7 @@ pub fn diagnostics<'r>(runtime: &'r Runtime, name: &str) -> impl Iterator<Item =
 }
 
 /// A map, and which diagnostics are at which of its stages.
+#[derive(Clone, Debug)]
 pub struct Seen {
     /// The map, with findings and numbers at its steps.
     pub map: ProcessMap,

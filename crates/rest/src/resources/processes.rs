@@ -6,6 +6,8 @@
 
 use accounts::{funnel, processes};
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::ResourceError;
 use process::Counted;
 use serde_json::{Value, json};
@@ -121,7 +123,7 @@ impl Resource for One {
         let seen = processes::seen(cx.runtime, &self.name, &rows, |_| String::new());
         if cx.presentation.mime.is_some() {
             let seen = seen.ok_or_else(|| ResourceError::not_found(format!("The process '{}' is not served", self.name)))?;
-            return Ok(Reply::resource(json!({ "picture": seen.map.svg() })));
+            return Ok(Reply::resource(json!({ "picture": URL_SAFE_NO_PAD.encode(seen.map.svg()) })));
         }
         let mut body = facts(cx, &self.name, &counts(cx, OPEN).await?);
         if let Some(members) = body.as_object_mut() {
