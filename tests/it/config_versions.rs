@@ -72,7 +72,10 @@ fn a_file_that_somebody_wrote_or_removed_in_the_directory_is_a_version_too() {
     let admin = server.admin();
     let file = server.project().join("conf/selfservice-second.json");
     let first = std::fs::read_to_string(&file).unwrap();
-    let written = format!("// Without a beginning of its own.\n{}", json!({ "stageConfigs": [parameters(), user_query(), email_validation(), reset_stage()] }));
+    let written = format!(
+        "// Without a beginning of its own.\n{}",
+        json!({ "stageConfigs": [parameters(), user_query(), email_validation(), reset_stage()] })
+    );
     let mark = server.log_mark();
     server.write("conf/selfservice-second.json", &written);
     server.logged(mark, "the project was read again");
@@ -84,7 +87,8 @@ fn a_file_that_somebody_wrote_or_removed_in_the_directory_is_a_version_too() {
     std::fs::remove_file(&file).unwrap();
     server.logged(mark, "the project was read again");
     let all = versions(&admin, "selfservice/second");
-    let shape: Vec<_> = all.iter().map(|one| (one["removed"].as_bool().unwrap(), one["who"].is_null(), one["current"].as_bool().unwrap())).collect();
+    let shape: Vec<_> =
+        all.iter().map(|one| (one["removed"].as_bool().unwrap(), one["who"].is_null(), one["current"].as_bool().unwrap())).collect();
     assert_eq!(shape, [(true, true, true), (false, true, false), (false, true, false)], "{all:?}");
     let gone = admin.get(&format!("vestibule/config/versions/{}", id(&all[0]))).ok();
     assert!(gone["content"].is_null() && gone["difference"].as_str().unwrap().contains("\n-"), "{gone}");
@@ -222,7 +226,10 @@ fn processes_are_told_with_their_map_what_is_wrong_and_who_came_how_far() {
     let admin = server.admin();
     let all = admin.get("vestibule/processes").ok();
     let reset = &all["result"][0];
-    assert_eq!((&reset["_id"], &reset["state"], &reset["file"]), (&json!("reset"), &json!("served"), &json!("conf/selfservice-reset.json")));
+    assert_eq!(
+        (&reset["_id"], &reset["state"], &reset["file"]),
+        (&json!("reset"), &json!("served"), &json!("conf/selfservice-reset.json"))
+    );
     assert_eq!(reset["open"], json!({ reset["version"].as_str().unwrap(): 1 }));
     let one = admin.get("vestibule/processes/reset").ok();
     let steps = one["map"]["steps"].as_array().unwrap();

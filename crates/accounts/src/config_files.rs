@@ -9,8 +9,8 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::ResourceError;
-use project::{Diagnostic, Severity};
 use process::Topic;
+use project::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
 use crate::attempt::Actor;

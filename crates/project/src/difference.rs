@@ -135,6 +135,9 @@ mod tests {
 
     #[test]
     fn lines_that_go_are_counted() {
-        assert_eq!(unified_difference("a", "{\n\"a\",\n\"b\"\n}\n", "{\n\"b\"\n}\n"), "--- a\n+++ a\n@@ -1,4 +1,3 @@\n {\n-\"a\",\n \"b\"\n }\n");
+        assert_eq!(
+            unified_difference("a", "{\n\"a\",\n\"b\"\n}\n", "{\n\"b\"\n}\n"),
+            "--- a\n+++ a\n@@ -1,4 +1,3 @@\n {\n-\"a\",\n \"b\"\n }\n"
+        );
     }
 }

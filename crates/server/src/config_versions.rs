@@ -41,7 +41,14 @@ impl ConfigVersions {
     /// Those of a project.
     pub(crate) fn new(db: &Db, keys: &Arc<KeyRing>, clock: &Arc<dyn Clock>, source: &Source) -> Self {
         let is_changeable = source.root().is_some();
-        Self { db: db.clone(), keys: Arc::clone(keys), clock: Arc::clone(clock), is_changeable, noted: Mutex::default(), coming: std::sync::Mutex::default() }
+        Self {
+            db: db.clone(),
+            keys: Arc::clone(keys),
+            clock: Arc::clone(clock),
+            is_changeable,
+            noted: Mutex::default(),
+            coming: std::sync::Mutex::default(),
+        }
     }
 
     /// Hears that somebody is about to make this of a file, or to remove it.

@@ -91,7 +91,8 @@ impl Db {
     /// When the store does not answer.
     pub async fn newest_config(&self) -> Result<Vec<ConfigVersion>, LedgerError> {
         self.look(move |connection| {
-            let newest = format!("SELECT {COLUMNS} FROM config_version WHERE number IN (SELECT max(number) FROM config_version GROUP BY path)");
+            let newest =
+                format!("SELECT {COLUMNS} FROM config_version WHERE number IN (SELECT max(number) FROM config_version GROUP BY path)");
             connection.query(newest).all(version)
         })
         .await

@@ -49,7 +49,9 @@ fn it_is_for_administrators_from_the_networks_of_the_project() {
     let person = Person::create(&here, "curious");
     let mut visitor = Visitor::new(here.address());
     visitor.sign_in(&person.name, PASSWORD);
-    for path in ["", "/outbox", "/people", "/sessions", "/limits", "/configuration", "/explained?rule=unknown-key", "/process/reset", "/map/reset"] {
+    for path in
+        ["", "/outbox", "/people", "/sessions", "/limits", "/configuration", "/explained?rule=unknown-key", "/process/reset", "/map/reset"]
+    {
         assert_eq!(visitor.open(&format!("{CONSOLE}{path}")).status, 403, "{path}");
     }
     for (settings, forwarded, status) in [
@@ -208,7 +210,8 @@ fn a_file_is_gone_back_to_after_its_difference_was_read_and_confirmed() {
     operator.send_form(&asked, &[("form_token", "of-another-time")], None).says("Nothing was changed");
     assert_eq!(admin.get("config/selfservice/reset").ok()["stageConfigs"].as_array().unwrap().len(), first + 1);
     // Somebody was quicker: what was compared is not what is there.
-    reset["stageConfigs"][0] = crate::support::stages::with(crate::support::stages::parameters(), "parameterNames", json!(["returnUrl", "other"]));
+    reset["stageConfigs"][0] =
+        crate::support::stages::with(crate::support::stages::parameters(), "parameterNames", json!(["returnUrl", "other"]));
     admin.put("config/selfservice/reset", &reset).expect(200);
     operator.open(&format!("{of_older}&back=1"));
     let stale: Vec<(String, String)> = asked.fields.iter().filter(|(name, _)| name == "revision").cloned().collect();
@@ -220,7 +223,9 @@ fn a_file_is_gone_back_to_after_its_difference_was_read_and_confirmed() {
     operator.submit(&[], None).says("The file says again what it said then, and is served.");
     assert_eq!(admin.get("config/selfservice/reset").ok()["stageConfigs"].as_array().unwrap().len(), first);
     assert_eq!(row(&operator, "Version")[2..], ["openidm-admin", "what it says now"]);
-    for nowhere in ["?of=nosuch/x", "?of=../x", "?of=selfservice/reset&version=9999", "?of=selfservice/reset&version=x", "?of=policy&version=1"] {
+    for nowhere in
+        ["?of=nosuch/x", "?of=../x", "?of=selfservice/reset&version=9999", "?of=selfservice/reset&version=x", "?of=policy&version=1"]
+    {
         assert_eq!(operator.open(&format!("/vestibule/console/configuration{nowhere}")).status, 404, "{nowhere}");
     }
 }
@@ -230,7 +235,12 @@ fn what_would_not_load_is_not_gone_back_to_and_the_page_says_why() {
     let server = server("");
     let admin = server.admin();
     let written = std::fs::read_to_string(server.project().join("vestibule.toml")).unwrap();
-    let asks_more = [crate::support::stages::user_query(), crate::support::stages::email_validation(), crate::support::stages::kba(), crate::support::stages::reset_stage()];
+    let asks_more = [
+        crate::support::stages::user_query(),
+        crate::support::stages::email_validation(),
+        crate::support::stages::kba(),
+        crate::support::stages::reset_stage(),
+    ];
     let questions = json!({ "kbaPropertyName": "kbaInfo", "minimumAnswersToVerify": 1, "questions": { "1": { "en": "Which street?" } } });
     admin.put("config/selfservice.kba", &questions).expect(201);
     admin.put("config/selfservice/reset", &json!({ "stageConfigs": asks_more })).expect(200);
@@ -267,7 +277,10 @@ fn what_check_says_is_at_the_stages_and_each_rule_is_explained() {
     assert!(said.contains("<span class=\"sign\" aria-hidden=\"true\">▲</span> <bdi>warning</bdi>"), "{said}");
     let map = operator.send(Request::new("GET", "/vestibule/console/map/reset")).text();
     assert_eq!(map.matches("<path class=\"shape warning\"").count(), 2, "{map}");
-    assert!(map.contains("<a href=\"/vestibule/console/explained?rule=unknown%2Dkey\">") && map.contains(">warning: unknown-key</text>"), "{map}");
+    assert!(
+        map.contains("<a href=\"/vestibule/console/explained?rule=unknown%2Dkey\">") && map.contains(">warning: unknown-key</text>"),
+        "{map}"
+    );
     let explained = operator.page.link("unknown-key");
     operator.open(&explained).is(200, "unknown-key");
     operator.page.says("Fix");

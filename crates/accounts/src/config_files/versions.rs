@@ -143,12 +143,7 @@ async fn text(versions: &dyn FileVersions, number: i64) -> Result<(FileVersion, 
 /// # Errors
 /// 404 where there is no such version, 400 for two versions of different files, 409 for one that cannot be opened any more, 503 when the store
 /// does not answer.
-pub async fn compare(
-    runtime: &Runtime,
-    versions: &dyn FileVersions,
-    number: i64,
-    against: Against,
-) -> Result<Compared, ResourceError> {
+pub async fn compare(runtime: &Runtime, versions: &dyn FileVersions, number: i64, against: Against) -> Result<Compared, ResourceError> {
     let (version, after) = text(versions, number).await?;
     let all = list(runtime, versions, Some(&version.file)).await?;
     let listed = all.iter().find(|listed| listed.version.number == number).cloned().ok_or_else(|| missing(number))?;
@@ -163,7 +158,10 @@ pub async fn compare(
         (_, Some(other)) => {
             let (found, text) = text(versions, other).await?;
             if found.file != version.file {
-                return Err(ResourceError::bad_request(format!("Version {other} is one of {}, and {number} of {}", found.file, version.file)));
+                return Err(ResourceError::bad_request(format!(
+                    "Version {other} is one of {}, and {number} of {}",
+                    found.file, version.file
+                )));
             }
             text
         }
@@ -212,12 +210,16 @@ mod tests {
 
     #[test]
     fn a_difference_never_shows_a_secret_and_says_where_one_changed() {
-        let before = r#"{"host": "a", "auth": {"username": "u", "password": "hunter2"}, "x": {"$crypto": {"type": "t", "value": "cipher1"}}}"#;
-        let after = r#"{"host": "b", "auth": {"username": "u", "password": "hunter3"}, "x": {"$crypto": {"type": "t", "value": "cipher2"}}}"#;
+        let before =
+            r#"{"host": "a", "auth": {"username": "u", "password": "hunter2"}, "x": {"$crypto": {"type": "t", "value": "cipher1"}}}"#;
+        let after =
+            r#"{"host": "b", "auth": {"username": "u", "password": "hunter3"}, "x": {"$crypto": {"type": "t", "value": "cipher2"}}}"#;
         let found = between(Some(before), Some(after));
         assert!(found.unified.contains("-  \"host\": \"a\"") && found.unified.contains("+  \"host\": \"b\""), "{}", found.unified);
         assert_eq!(found.secrets, ["/auth/password", "/x"]);
-        for (before, after) in [(None, Some(after)), (Some(before), None), (Some(before), Some("{")), (Some("{\"password\": \"hunter2"), None)] {
+        for (before, after) in
+            [(None, Some(after)), (Some(before), None), (Some(before), Some("{")), (Some("{\"password\": \"hunter2"), None)]
+        {
             let found = between(before, after);
             assert!(!found.unified.is_empty() && found.secrets.is_empty());
             assert!(!["hunter", "cipher"].iter().any(|secret| found.unified.contains(secret)), "{}", found.unified);
@@ -231,6 +233,9 @@ mod tests {
         let layout = between(Some(text), Some("{ // the first\n \"a\": 1 }"));
         assert!(layout.only_layout && layout.unified.is_empty() && !layout.is_empty());
         let secret = between(Some("{\"password\": \"1\"}"), Some("{\"password\": \"2\"}"));
-        assert_eq!((secret.unified.as_str(), secret.only_layout, secret.secrets.as_slice()), ("", false, ["/password".to_owned()].as_slice()));
+        assert_eq!(
+            (secret.unified.as_str(), secret.only_layout, secret.secrets.as_slice()),
+            ("", false, ["/password".to_owned()].as_slice())
+        );
     }
 }

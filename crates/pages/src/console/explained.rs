@@ -12,7 +12,8 @@ pub(super) fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     // One example in a fence, words around it, the fix last.
     let mut pieces = found.text.split("```");
-    let (before, example, behind) = (pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default());
+    let (before, example, behind) =
+        (pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default(), pieces.next().unwrap_or_default());
     let fix = found.fix().unwrap_or_default();
     let more = behind.replace(&format!("**Fix.** {fix}"), "");
     let why = format!("{} {}", on_one_line(before), on_one_line(&more));

@@ -24,7 +24,9 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     }
     let rows = rows(visit, name).await?;
     let seen = processes::seen(runtime, name, &rows, explained);
-    let found = seen.as_ref().map_or_else(|| processes::diagnostics(runtime, name).cloned().map(|one| (None, one)).collect(), |seen| seen.found.clone());
+    let found = seen
+        .as_ref()
+        .map_or_else(|| processes::diagnostics(runtime, name).cloned().map(|one| (None, one)).collect(), |seen| seen.found.clone());
     let version = seen.as_ref().map(|seen| seen.map.version.clone()).unwrap_or_default();
     let stages: Vec<String> = seen.as_ref().map(|seen| seen.map.steps.iter().map(|step| step.stage.clone()).collect()).unwrap_or_default();
     // The stages that are served, whoever came to them; then those of former versions.
@@ -66,7 +68,9 @@ fn text(row: &Value, name: &str) -> String {
 /// A stage with its row of the funnel; zeros where nobody came.
 fn numbers(index: usize, stage: &str, version: &str, row: Option<&Value>, said: Cell) -> Vec<Cell> {
     let mut cells = vec![Cell::from(format!("{} {stage}", index + 1)), version.into()];
-    cells.extend(["entered", "completed", "abandoned", "open"].map(|what| Cell::from(row.map_or_else(|| "0".to_owned(), |row| text(row, what)))));
+    cells.extend(
+        ["entered", "completed", "abandoned", "open"].map(|what| Cell::from(row.map_or_else(|| "0".to_owned(), |row| text(row, what)))),
+    );
     cells.push(row.and_then(|row| row.get("halfWithin")).and_then(Value::as_str).unwrap_or_default().into());
     cells.push(row.map(processes::refusals).unwrap_or_default().into());
     cells.push(said);

@@ -175,8 +175,7 @@ pub(super) async fn restored(visit: &Visit) -> Outcome {
     let version = number.parse().map_err(|_| DeadEnd::new(Why::NotFound))?;
     let operator = &visit.operator;
     let seen = visit.form.get("revision");
-    let done =
-        config_files::restore(visit.actor(), operator.files.as_ref(), operator.versions.as_ref(), version, Some(seen)).await;
+    let done = config_files::restore(visit.actor(), operator.files.as_ref(), operator.versions.as_ref(), version, Some(seen)).await;
     let error = match done {
         Ok(id) => return Ok(see_other(&format!("{}&done=restored", place(&id)))),
         Err(error) if matches!(error.code, 400 | 403 | 409 | 412) => error,

@@ -70,15 +70,7 @@ type From = (usize, usize, Vec<String>);
 
 impl Drawing {
     /// Adds a box, and says where it ends.
-    fn card(
-        &mut self,
-        x: usize,
-        y: usize,
-        lines: Vec<String>,
-        findings: &[MapFinding],
-        kind: Kind,
-        change: Option<MapChange>,
-    ) -> usize {
+    fn card(&mut self, x: usize, y: usize, lines: Vec<String>, findings: &[MapFinding], kind: Kind, change: Option<MapChange>) -> usize {
         let height = (lines.len() + findings.len()) * LINE + 2 * PADDING;
         self.cards.push(Card { x, y, height, lines, findings: findings.to_vec(), kind, change });
         y + height

@@ -52,7 +52,8 @@ impl Chart {
     fn steps(&mut self, steps: &[MapStep], from: Vec<From>) -> Vec<From> {
         let mut from = from;
         for step in steps {
-            let said: Vec<String> = std::iter::once(step.title()).chain(step.remarks()).chain(step.findings.iter().map(MapFinding::said)).collect();
+            let said: Vec<String> =
+                std::iter::once(step.title()).chain(step.remarks()).chain(step.findings.iter().map(MapFinding::said)).collect();
             let said = said.join("\n");
             let (open, close) = if step.branches.is_empty() { ("[", "]") } else { ("{", "}") };
             let node = self.node(open, &said, close, step.change);

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{Arrow, Card, Kind, LINE, PADDING, WIDTH, drawing};
 use super::findings::word;
+use super::layout::{Arrow, Card, Kind, LINE, PADDING, WIDTH, drawing};
 use super::{MapBranch, MapChange, MapFinding, MapStep, ProcessMap, Severity};
 
 const STYLE: &str = "\

@@ -27,18 +27,22 @@ pub(super) const ROUTES: &[Route] = &[
         path: "vestibule/config/versions",
         chapter: "Configuration",
         resource: |_, _| found(Versions),
-        operations: &[get("/vestibule/config/versions", Who::AdministratorsAlone, "What the files of the project said before, newest first.")
-            .with(&[
-                "name",
-                "_queryFilter",
-                "_fields",
-                "_sortKeys",
-                "_pageSize",
-                "_pagedResultsCookie",
-                "_pagedResultsOffset",
-                "_totalPagedResultsPolicy",
-                "_prettyPrint",
-            ])],
+        operations: &[get(
+            "/vestibule/config/versions",
+            Who::AdministratorsAlone,
+            "What the files of the project said before, newest first.",
+        )
+        .with(&[
+            "name",
+            "_queryFilter",
+            "_fields",
+            "_sortKeys",
+            "_pageSize",
+            "_pagedResultsCookie",
+            "_pagedResultsOffset",
+            "_totalPagedResultsPolicy",
+            "_prettyPrint",
+        ])],
     },
     Route {
         path: "vestibule/config/versions/{id}",
@@ -87,9 +91,7 @@ impl Versions {
     async fn all(cx: &Context<'_>) -> Result<Vec<Value>, ResourceError> {
         let file = match cx.call.parameters.single("name")? {
             None => None,
-            Some(name) => {
-                Some(file_of(name).ok_or_else(|| ResourceError::not_found(format!("No configuration exists for id {name}")))?)
-            }
+            Some(name) => Some(file_of(name).ok_or_else(|| ResourceError::not_found(format!("No configuration exists for id {name}")))?),
         };
         let listed = config_files::list(cx.runtime, cx.app.versions.as_ref(), file.as_deref()).await?;
         Ok(listed.iter().map(facts).collect())
@@ -135,7 +137,8 @@ impl Resource for Version {
         let compared = config_files::compare(cx.runtime, cx.app.versions.as_ref(), number, against).await?;
         let mut body = facts(&compared.version);
         if let Some(members) = body.as_object_mut() {
-            let against = if against == Against::Current { json!("current") } else { json!(compared.against.map(|other| other.to_string())) };
+            let against =
+                if against == Against::Current { json!("current") } else { json!(compared.against.map(|other| other.to_string())) };
             members.insert("content".to_owned(), compared.content.unwrap_or_default());
             members.insert("against".to_owned(), against);
             members.insert("difference".to_owned(), compared.difference.unified.into());

@@ -19,16 +19,17 @@ pub(super) const ROUTES: &[Route] = &[
         path: "vestibule/diagnostics",
         chapter: "Server",
         resource: |_, _| found(Diagnostics),
-        operations: &[get("/vestibule/diagnostics", Who::AdministratorsAlone, "What is found wrong with the project that is served.").with(&[
-            "_queryFilter",
-            "_fields",
-            "_sortKeys",
-            "_pageSize",
-            "_pagedResultsCookie",
-            "_pagedResultsOffset",
-            "_totalPagedResultsPolicy",
-            "_prettyPrint",
-        ])],
+        operations: &[get("/vestibule/diagnostics", Who::AdministratorsAlone, "What is found wrong with the project that is served.")
+            .with(&[
+                "_queryFilter",
+                "_fields",
+                "_sortKeys",
+                "_pageSize",
+                "_pagedResultsCookie",
+                "_pagedResultsOffset",
+                "_totalPagedResultsPolicy",
+                "_prettyPrint",
+            ])],
     },
     Route {
         path: "vestibule/diagnostics/{rule}",

@@ -174,7 +174,19 @@ impl Server {
         });
         let mail_secret = MailSecret::new(parts.random.as_ref());
         let pages = Arc::new(pages::Pages::new(Arc::clone(&accounts), operator));
-        let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default(), nodes, versions, manager };
+        let app = App {
+            accounts,
+            definitions,
+            db,
+            courier,
+            metrics,
+            audit: audit.clone(),
+            budget,
+            build: Arc::default(),
+            nodes,
+            versions,
+            manager,
+        };
         Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared })
     }
 

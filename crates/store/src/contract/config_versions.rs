@@ -3,7 +3,12 @@
 use crate::{Db, MOST_VERSIONS, TakenUp};
 
 fn file(path: &str, text: &str) -> TakenUp {
-    TakenUp { path: path.into(), marks: vec![format!("mark of {text}"), format!("old mark of {text}")], sealed: Some(text.into()), who: None }
+    TakenUp {
+        path: path.into(),
+        marks: vec![format!("mark of {text}"), format!("old mark of {text}")],
+        sealed: Some(text.into()),
+        who: None,
+    }
 }
 
 /// Number, mark and who of each version.
