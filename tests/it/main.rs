@@ -18,6 +18,7 @@ mod client_contract;
 mod command_line;
 mod comparing;
 mod config;
+mod config_versions;
 mod connections;
 mod cross_origin;
 mod custom_stages;

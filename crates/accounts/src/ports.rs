@@ -56,6 +56,76 @@ pub trait OtherNodes: Send + Sync {
     async fn clear(&self, cleared: &Cleared) -> Result<(), ResourceError>;
 }
 
+/// What a change makes of a file.
+pub enum Wanted {
+    /// The file's content, as JSON.
+    Content(Value),
+    /// The file's text, to the letter, as it was served before.
+    Text(String),
+    /// No file.
+    Nothing,
+}
+
+/// Decides about a file that it sees as it is, its secrets masked, with its revision; `None` where there is none.
+pub type FileChange<'a> = Box<dyn FnOnce(Option<(Value, String)>) -> Result<Wanted, ResourceError> + Send + 'a>;
+
+/// Writes the project's files.
+#[async_trait]
+pub trait ProjectFiles: Send + Sync {
+    /// Replaces, makes or removes a file (`conf/access.json`), as `change` wants it, and serves the project without or with it. `who` is noted
+    /// with the version that it makes.
+    ///
+    /// # Errors
+    /// 403 where nothing can be written and for the removal of what the server needs, 400 with diagnostics for what would not load, 409
+    /// when the file changed on disk meanwhile, and what `change` says.
+    async fn change(&self, file: &str, who: &str, change: FileChange<'_>) -> Result<(), ResourceError>;
+}
+
+/// A version of a file of the project: what it said when it was taken up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileVersion {
+    /// Grows with every version of any file.
+    pub number: i64,
+    /// The file, `conf/access.json`.
+    pub file: String,
+    /// Equal for equal texts, [`FileVersions::marks`]; empty where the file was gone.
+    pub mark: String,
+    /// When it was taken up, in seconds since 1970.
+    pub noted: i64,
+    /// Who changed it over REST or in the console; nobody where it was changed in the project's directory.
+    pub who: Option<String>,
+}
+
+/// What a version said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FormerText {
+    /// This.
+    Text(String),
+    /// The file was gone.
+    Gone,
+    /// It was sealed with keys that this server has no more.
+    Sealed,
+}
+
+/// The versions of the project's files, the last fifty of each.
+#[async_trait]
+pub trait FileVersions: Send + Sync {
+    /// Those of a file, or of all, newest first.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    async fn list(&self, file: Option<&str>) -> Result<Vec<FileVersion>, ResourceError>;
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    async fn one(&self, number: i64) -> Result<Option<(FileVersion, FormerText)>, ResourceError>;
+
+    /// The marks that a version with this text may have: that of the present key and those of former ones.
+    fn marks(&self, text: &str) -> Vec<String>;
+}
+
 /// Counts what happens, for the operator. Labels come from configuration and closed lists, never from what a client sent.
 pub trait Meter: Send + Sync {
     /// Somebody signed in, or tried to.

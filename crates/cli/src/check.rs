@@ -1,7 +1,6 @@
 //! `vestibule check`.
 
 mod annotations;
-mod difference;
 pub(crate) mod sarif;
 
 use std::path::{Path, PathBuf};
@@ -152,7 +151,7 @@ impl Check {
     /// What was mended, as a difference; on standard error where the findings are for programs.
     fn tell_mended(&self, output: &mut Output, mended: &[server::Mended]) {
         for file in mended {
-            let difference = difference::unified(&file.file, &file.before, &file.after);
+            let difference = project::unified_difference(&file.file, &file.before, &file.after);
             if self.format == Format::Text { output.line(difference.trim_end()) } else { complain(&difference.trim_end()) }
         }
     }

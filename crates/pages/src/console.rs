@@ -1,14 +1,16 @@
-//! `/vestibule/console`: what an operator looks at and does in a browser. Whatever is done here can be done over REST too, by the same functions of
-//! `accounts`; docs/operations/console.md says where what is shown can be read otherwise.
+//! `/vestibule/console`: what an operator looks at and does in a browser. Whatever is shown or done here is had over REST too, by the same
+//! functions of `accounts`; docs/operations/console.md names the calls.
 //!
 //! Easiest to get wrong: it is for administrators, from the networks that `[console]` names, judged by the client's believed address. From
 //! elsewhere, through a proxy whose word does not count, and under a foreign `Host` ([`wire::direct`]), there is no such page, whoever asks.
 
+mod explained;
 mod one_process;
 mod outbox;
 mod overview;
 mod people;
 mod shape;
+mod versions;
 
 use http::StatusCode;
 use wire::direct::names_this_server;
@@ -42,6 +44,9 @@ pub(crate) async fn part(visit: &Visit) -> Outcome {
         "sessions" => shown(visit, people::sessions(visit).await?),
         "limits" if post => people::clear(visit).await,
         "limits" => shown(visit, people::limits(visit).await?),
+        versions::PART if post => versions::restored(visit).await,
+        versions::PART => shown(visit, versions::page(visit).await?),
+        explained::PART if !post => shown(visit, explained::page(visit)?),
         _ => Err(DeadEnd::new(Why::NotFound)),
     }
 }
@@ -87,6 +92,7 @@ fn shown(visit: &Visit, mut page: Console) -> Outcome {
         "retried" => "The mail is sent once more.".to_owned(),
         "taken" => "The mail server took the mail.".to_owned(),
         "ended" => "The session was ended.".to_owned(),
+        "restored" => "The file says again what it said then, and is served.".to_owned(),
         "cleared" => "The limits were ended.".to_owned(),
         "address" => "That is no mail address that can be written to. Nothing was sent.".to_owned(),
         "refused" => "The mail server did not take the mail: it is below, with what the server said.".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use accounts::ports::{Health, OtherNodes};
+use accounts::ports::{FileVersions, Health, OtherNodes, ProjectFiles};
 use process::Outbox;
 
 /// What the console works on, beside accounts.
@@ -13,4 +13,8 @@ pub struct Operator {
     pub health: Arc<dyn Health>,
     /// The other nodes.
     pub others: Arc<dyn OtherNodes>,
+    /// The project's files.
+    pub files: Arc<dyn ProjectFiles>,
+    /// What these files said before.
+    pub versions: Arc<dyn FileVersions>,
 }

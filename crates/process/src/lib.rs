@@ -55,7 +55,7 @@ pub use example::{Answer, Example};
 pub use facts::{Fact, FactKind, Facts, Need, StageFacts, Subject};
 pub use hashing::sha256_hex;
 pub use initial::Initial;
-pub use map::{MapBranch, MapChange, MapStep, ProcessMap};
+pub use map::{MapBranch, MapChange, MapFinding, MapStep, ProcessMap};
 pub use mint::{Minted, mint, open_minted};
 pub use options::{Audience, Disclosure, Options};
 pub use overtaken::Overtaken;

@@ -4,14 +4,16 @@
 //! them ([`Stage::branches`](crate::Stage::branches)) makes the map lie.
 
 mod compare;
+mod findings;
 mod layout;
 mod mermaid;
 mod svg;
 
+pub use findings::MapFinding;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Disclosure, FactKind, Need, Placed, Process, StageFacts};
+use crate::{Disclosure, FactKind, Need, Placed, Process, Severity, StageFacts};
 
 /// A process, drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,6 +29,9 @@ pub struct ProcessMap {
     pub wants_session: bool,
     /// Seconds that a token of it is good for.
     pub token_seconds: i64,
+    /// What was found wrong with it and belongs to none of its steps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<MapFinding>,
     /// Its steps in order.
     pub steps: Vec<MapStep>,
 }
@@ -70,6 +75,9 @@ pub struct MapStep {
     /// What else is to be read at it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What was found wrong with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<MapFinding>,
     /// Its configuration, by which two maps are compared.
     #[serde(skip)]
     pub(crate) configuration: Value,
@@ -121,6 +129,7 @@ impl ProcessMap {
             disclosure: process.disclosure(),
             wants_session: process.binds_session(),
             token_seconds: process.token.lifetime,
+            findings: Vec::new(),
             steps: process.stages.iter().map(|placed| step(placed, &file)).collect(),
         }
     }
@@ -158,6 +167,7 @@ fn step<S: Send + Sync + 'static>(placed: &Placed<S>, file: &Value) -> MapStep {
         parts: stage.parts(),
         change: None,
         note: None,
+        findings: Vec::new(),
         configuration,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use accounts::Accounts;
 use process::Outbox;
 
-use crate::ports::{Health, OtherNodes, ProjectFiles};
+use crate::ports::{FileVersions, Health, OtherNodes, ProjectFiles};
 use crate::unbelieved::Unbelieved;
 
 /// What all requests share, for the life of the process.
@@ -16,6 +16,8 @@ pub struct App {
     pub outbox: Arc<dyn Outbox>,
     /// The project's files, for administrators.
     pub files: Arc<dyn ProjectFiles>,
+    /// What these files said before.
+    pub versions: Arc<dyn FileVersions>,
     /// Whether requests can be served.
     pub health: Arc<dyn Health>,
     /// Hears of what is to end everywhere.

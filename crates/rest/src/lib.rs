@@ -9,7 +9,6 @@ mod app;
 mod authorise;
 mod body;
 mod call;
-pub mod config_files;
 mod context;
 pub mod cross_origin;
 mod csrf;

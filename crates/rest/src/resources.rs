@@ -5,7 +5,9 @@ mod audit;
 mod authentication;
 mod completeness;
 mod config;
+mod config_versions;
 mod consent;
+mod diagnostics;
 mod email;
 mod funnel;
 mod identity_providers;
@@ -20,6 +22,7 @@ mod notifications;
 mod outbox;
 mod policy;
 mod privilege;
+mod processes;
 mod relationship;
 mod roles;
 mod schema;
@@ -62,6 +65,9 @@ const RESOURCES: &[&[Route]] = &[
     mail_change::ROUTES,
     limits::ROUTES,
     funnel::ROUTES,
+    processes::ROUTES,
+    diagnostics::ROUTES,
+    config_versions::ROUTES,
     sync::ROUTES,
     notifications::ROUTES,
     internal::ROUTES,

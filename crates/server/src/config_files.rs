@@ -8,17 +8,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use accounts::Runtime;
+use accounts::config_files::{mask, revision, to_value, unmask};
+use accounts::ports::{FileChange, ProjectFiles, Wanted};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use crest::ResourceError;
 use jose::KeyRing;
 use project::{Diagnostic, DirectoryFiles, Files, Project};
-use rest::config_files::{mask, revision, to_value, unmask};
-use rest::ports::{Change, ProjectFiles, Wanted};
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::Mutex;
 
-use crate::project_writes::{Reloads, keep, remove, write};
+use crate::config_versions::ConfigVersions;
+use crate::project_writes::{Reloads, keep, reload, remove, write};
 use crate::runtime::{Material, Source};
 use crate::shared_config::SharedConfig;
 
@@ -37,6 +38,8 @@ pub(crate) struct ConfigFiles {
     keys: Arc<KeyRing>,
     /// Where other nodes hear of it.
     shared: Option<Arc<SharedConfig>>,
+    /// Where it is noted who did it.
+    versions: Arc<ConfigVersions>,
     /// One change at a time.
     turn: Mutex<()>,
 }
@@ -50,19 +53,15 @@ impl ConfigFiles {
         reloads: Reloads,
         keys: Arc<KeyRing>,
         shared: Option<Arc<SharedConfig>>,
+        versions: Arc<ConfigVersions>,
     ) -> Self {
-        Self { runtime, source, listen, reloads, keys, shared, turn: Mutex::default() }
-    }
-
-    async fn reload(&self) -> bool {
-        let (answer, done) = oneshot::channel();
-        self.reloads.send(answer).await.is_ok() && done.await.unwrap_or(false)
+        Self { runtime, source, listen, reloads, keys, shared, versions, turn: Mutex::default() }
     }
 }
 
 #[async_trait]
 impl ProjectFiles for ConfigFiles {
-    async fn change(&self, file: &str, change: Change<'_>) -> Result<(), ResourceError> {
+    async fn change(&self, file: &str, who: &str, change: FileChange<'_>) -> Result<(), ResourceError> {
         let Source::Directory(root) = &self.source else {
             return Err(ResourceError::forbidden(
                 "The embedded project cannot be changed; start the server with --project and a directory",
@@ -79,6 +78,7 @@ impl ProjectFiles for ConfigFiles {
                 let content = unmask(wanted, &stored)?;
                 Some(serde_json::to_string_pretty(&content).map_err(|error| ResourceError::internal(error.to_string()))? + "\n")
             }
+            Wanted::Text(text) => Some(text),
             Wanted::Nothing if is_needed(file) => return Err(needed()),
             Wanted::Nothing => None,
         };
@@ -86,6 +86,7 @@ impl ProjectFiles for ConfigFiles {
         let (root, source, listen, path) = (root.clone(), self.source.clone(), self.listen, file.to_owned());
         let keys = Arc::clone(&self.keys);
         let known = current.diagnostics.clone();
+        let (versions, who) = (Arc::clone(&self.versions), who.to_owned());
         let replaced = tokio::task::spawn_blocking(move || {
             let overlay = Overlay { base: DirectoryFiles::new(root.clone()), path: path.clone(), text: text.clone() };
             refuse_broken(&source, &overlay, listen, &known, keys)?;
@@ -94,6 +95,8 @@ impl ProjectFiles for ConfigFiles {
             if on_disk.as_deref().map(|text| text.trim_start_matches('\u{feff}')) != before.as_deref() {
                 return Err(ResourceError::conflict("The file was changed on disk meanwhile, and is not served yet"));
             }
+            // Whoever watches the directory may take the file up before it is asked to.
+            versions.will_be(&path, text.as_deref(), &who);
             keep(&place, on_disk.as_deref(), text.as_deref()).map_err(|error| {
                 tracing::error!(file = path, %error, "a configuration file cannot be written");
                 ResourceError::unavailable("The file cannot be written")
@@ -101,19 +104,20 @@ impl ProjectFiles for ConfigFiles {
             Ok((place, on_disk))
         });
         let (place, on_disk) = replaced.await.map_err(|error| ResourceError::internal(error.to_string()))??;
-        if self.reload().await {
+        if reload(&self.reloads).await {
             let Some(shared) = &self.shared else { return Ok(()) };
             match shared.keep(file, kept.as_deref()).await {
                 Ok(()) => return Ok(()),
                 Err(error) => tracing::error!(%error, "a change of a configuration file could not be kept for the other nodes"),
             }
         }
+        self.versions.will_not_be(file);
         if let Err(error) = on_disk.map_or_else(|| remove(&place), |text| write(&place, &text)) {
             tracing::error!(%error, "a configuration file that is not served could not be put back");
         }
         // What could not be kept for the others is served no longer here either.
         if self.shared.is_some() {
-            self.reload().await;
+            reload(&self.reloads).await;
         }
         Err(ResourceError::unavailable("The change could not be taken up and was undone"))
     }

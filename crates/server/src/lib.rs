@@ -7,6 +7,7 @@ mod backup;
 mod client_build;
 mod comparison;
 mod config_files;
+mod config_versions;
 mod data_lock;
 mod definitions;
 mod doctor;

@@ -10,6 +10,12 @@ use crate::private_file;
 /// Asks the task that reads the project to read it now, and hears whether it is being served.
 pub(crate) type Reloads = mpsc::Sender<oneshot::Sender<bool>>;
 
+/// Has the project read, and says whether it is being served.
+pub(crate) async fn reload(reloads: &Reloads) -> bool {
+    let (answer, done) = oneshot::channel();
+    reloads.send(answer).await.is_ok() && done.await.unwrap_or(false)
+}
+
 /// Writes the new text, or removes the file, the old one kept as `<file>.previous`.
 pub(crate) fn keep(place: &Path, before: Option<&str>, text: Option<&str>) -> io::Result<()> {
     if let Some(before) = before {

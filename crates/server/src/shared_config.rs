@@ -13,9 +13,9 @@ use crest::Clock;
 use jose::KeyRing;
 use process::LedgerError;
 use store::{Db, KeptFile};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
-use crate::project_writes::{Reloads, keep};
+use crate::project_writes::{Reloads, keep, reload};
 use crate::runtime::Source;
 use crate::sealed;
 
@@ -53,8 +53,7 @@ impl SharedConfig {
     pub(crate) async fn catch_up(&self) {
         match self.take().await {
             Ok(true) => {
-                let (answer, done) = oneshot::channel();
-                if self.reloads.send(answer).await.is_err() || !done.await.unwrap_or(false) {
+                if !reload(&self.reloads).await {
                     tracing::error!("files that another node changed were written here, and could not be taken up");
                 }
             }

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::{Collections, cookie};
 
 pub mod changes;
+pub mod config_versions;
 pub mod funnel;
 pub mod in_flight;
 pub mod mails;
@@ -127,6 +128,11 @@ macro_rules! contract_tests {
         $crate::contract_tests!(@ $open, funnel:
             an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_order
             what_steps_tell_is_forgotten_and_nothing_else_is
+        );
+        $crate::contract_tests!(@ $open, config_versions:
+            a_version_is_noted_when_a_file_says_something_else
+            of_each_file_the_last_versions_are_kept
+            nodes_that_take_up_the_same_files_note_them_once
         );
         $crate::contract_tests!(@ $open, undone:
             nothing_of_a_unit_with_a_failing_effect_is_done

@@ -11,6 +11,7 @@ mod bind;
 mod change;
 mod collections;
 mod config;
+mod config_versions;
 mod confirmations;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
@@ -62,6 +63,7 @@ mod writer;
 pub use audit::{AuditQuery, AuditRecord};
 pub use collections::Collections;
 pub use config::KeptFile;
+pub use config_versions::{ConfigVersion, MOST_VERSIONS, TakenUp};
 pub use db::Db;
 pub use error::{Doubled, OpenError};
 pub use in_flight::InFlight;

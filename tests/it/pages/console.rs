@@ -49,7 +49,9 @@ fn it_is_for_administrators_from_the_networks_of_the_project() {
     let person = Person::create(&here, "curious");
     let mut visitor = Visitor::new(here.address());
     visitor.sign_in(&person.name, PASSWORD);
-    for path in ["", "/outbox", "/people", "/sessions", "/limits", "/process/reset", "/map/reset"] {
+    for path in
+        ["", "/outbox", "/people", "/sessions", "/limits", "/configuration", "/explained?rule=unknown-key", "/process/reset", "/map/reset"]
+    {
         assert_eq!(visitor.open(&format!("{CONSOLE}{path}")).status, 403, "{path}");
     }
     for (settings, forwarded, status) in [
@@ -199,4 +201,120 @@ fn people_are_named_by_their_path_too(server: &Server, operator: &mut Visitor) {
     // The trail is written into a file soon.
     let cleared = || server.admin().get("audit/activity?_queryFilter=eventName%20eq%20%22limits-cleared%22&_pageSize=1").ok();
     assert!((0..400).any(|_| cleared()["result"][0]["detail"] == json!({ "person": path, "network": null })));
+}
+
+/// What each part of the page's differences holds, by its element.
+fn lines(visitor: &Visitor, element: &str) -> String {
+    let parts = visitor.page.html.split(&format!("<{element}>")).skip(1);
+    parts.map(|part| crate::support::visitor::text(part.split(&format!("</{element}>")).next().unwrap())).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_file_is_gone_back_to_after_its_difference_was_read_and_confirmed() {
+    let server = server("");
+    let admin = server.admin();
+    let mut reset = admin.get("config/selfservice/reset").ok();
+    let first = reset["stageConfigs"].as_array().unwrap().len();
+    reset["stageConfigs"].as_array_mut().unwrap().insert(0, crate::support::stages::parameters());
+    admin.put("config/selfservice/reset", &reset).expect(200);
+    let mut operator = operator(&server);
+    operator.open("/vestibule/console/configuration").is(200, "Configuration");
+    assert_eq!(row(&operator, "selfservice/reset")[1..3], ["conf/selfservice-reset.json", "2"]);
+    assert_eq!(row(&operator, "selfservice/reset")[4], "openidm-admin");
+    let file = operator.page.link("selfservice/reset");
+    operator.open(&file).is(200, "selfservice/reset");
+    let newest = operator.page.html.split("Version ").nth(1).unwrap().split('<').next().unwrap().to_owned();
+    assert_eq!(row(&operator, &format!("Version {newest}"))[2..], ["openidm-admin", "what it says now"]);
+    let of_newest = operator.page.link(&format!("Version {newest}"));
+    operator.open(&of_newest).is(200, &format!("Version {newest} of selfservice/reset"));
+    assert!(lines(&operator, "ins").contains("\"name\": \"parameters\"") && lines(&operator, "del").is_empty(), "{}", operator.page.html);
+    assert!(operator.page.forms().is_empty(), "it is what the file says already");
+    operator.open(&file);
+    let older: i64 = operator.page.html.split("Version ").nth(2).unwrap().split('<').next().unwrap().parse().unwrap();
+    let of_older = operator.page.link(&format!("Version {older}"));
+    operator.open(&of_older).says("in its directory");
+    assert!(lines(&operator, "del").contains("\"name\": \"parameters\""), "{}", operator.page.html);
+    // One question, with the difference, and nothing before its answer.
+    operator.submit(&[], None).is(200, &format!("Version {older} of selfservice/reset"));
+    assert!(lines(&operator, "del").contains("\"name\": \"parameters\""));
+    let asked = operator.page.form();
+    operator.send_form(&asked, &[("form_token", "of-another-time")], None).says("Nothing was changed");
+    assert_eq!(admin.get("config/selfservice/reset").ok()["stageConfigs"].as_array().unwrap().len(), first + 1);
+    // Somebody was quicker: what was compared is not what is there.
+    reset["stageConfigs"][0] =
+        crate::support::stages::with(crate::support::stages::parameters(), "parameterNames", json!(["returnUrl", "other"]));
+    admin.put("config/selfservice/reset", &reset).expect(200);
+    operator.open(&format!("{of_older}&back=1"));
+    let stale: Vec<(String, String)> = asked.fields.iter().filter(|(name, _)| name == "revision").cloned().collect();
+    let form = operator.page.form();
+    let refused = operator.send_form(&form, &[("revision", &stale[0].1)], None).clone();
+    assert_eq!(refused.status, 412, "{}", refused.text());
+    refused.says("It was not gone back").says("has changed since it was read").says("Nothing was changed.");
+    operator.open(&format!("{of_older}&back=1"));
+    operator.submit(&[], None).says("The file says again what it said then, and is served.");
+    assert_eq!(admin.get("config/selfservice/reset").ok()["stageConfigs"].as_array().unwrap().len(), first);
+    assert_eq!(row(&operator, "Version")[2..], ["openidm-admin", "what it says now"]);
+    for nowhere in
+        ["?of=nosuch/x", "?of=../x", "?of=selfservice/reset&version=9999", "?of=selfservice/reset&version=x", "?of=policy&version=1"]
+    {
+        assert_eq!(operator.open(&format!("/vestibule/console/configuration{nowhere}")).status, 404, "{nowhere}");
+    }
+}
+
+#[test]
+fn what_would_not_load_is_not_gone_back_to_and_the_page_says_why() {
+    let server = server("");
+    let admin = server.admin();
+    let written = std::fs::read_to_string(server.project().join("vestibule.toml")).unwrap();
+    let asks_more = [
+        crate::support::stages::user_query(),
+        crate::support::stages::email_validation(),
+        crate::support::stages::kba(),
+        crate::support::stages::reset_stage(),
+    ];
+    let questions = json!({ "kbaPropertyName": "kbaInfo", "minimumAnswersToVerify": 1, "questions": { "1": { "en": "Which street?" } } });
+    admin.put("config/selfservice.kba", &questions).expect(201);
+    admin.put("config/selfservice/reset", &json!({ "stageConfigs": asks_more })).expect(200);
+    let mark = server.log_mark();
+    server.write("vestibule.toml", &format!("{written}\n[prove]\ncredential = [\"mail+answers\"]\n"));
+    server.logged(mark, "the project was read again");
+    let listed = admin.get("vestibule/config/versions?name=selfservice/reset").ok();
+    let weak = listed["result"][1]["_id"].as_str().unwrap().to_owned();
+    let mut operator = operator(&server);
+    operator.open(&format!("/vestibule/console/configuration?of=selfservice/reset&version={weak}&back=1"));
+    let answer = operator.submit(&[], None).clone();
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    answer.says("It was not gone back").says("The configuration is not valid. Nothing was changed.");
+    assert_eq!(row(&operator, "error")[1], "refuted");
+}
+
+#[test]
+fn what_check_says_is_at_the_stages_and_each_rule_is_explained() {
+    let misspelt = crate::support::stages::with(crate::support::stages::user_query(), "validQuerryFields", json!(["mail"]));
+    let mut stages = reset_by_mail().to_vec();
+    let at = stages.iter().position(|stage| stage["name"] == "userQuery").unwrap();
+    stages[at] = misspelt;
+    let project = Project::new().definition("reset", &json!({ "stageConfigs": stages, "nobodyReadsThis": 1 }));
+    let server = Server::on(project.file("vestibule.toml", "[limits]\nenabled = false\n")).start();
+    let mut operator = operator(&server);
+    assert_eq!(row(&operator, "▲ warning")[1], "unknown-key");
+    operator.open("/vestibule/console/process/reset").is(200, "reset");
+    let name = format!("{} userQuery", at + 1);
+    assert!(row(&operator, &name)[8].starts_with("▲ 1 warning"), "{:?}", row(&operator, &name));
+    assert_eq!(row(&operator, &name)[2..6], ["0", "0", "0", "0"], "nobody came, and it is there");
+    let about = |operator: &Visitor| operator.page.html.split("<h2 id=\"section-2\">What check says</h2>").nth(1).unwrap().to_owned();
+    let said = about(&operator);
+    assert!(said.contains(&format!("<bdi>{name}</bdi>")) && said.contains("<bdi>the whole process</bdi>"), "{said}");
+    assert!(said.contains("<span class=\"sign\" aria-hidden=\"true\">▲</span> <bdi>warning</bdi>"), "{said}");
+    let map = operator.send(Request::new("GET", "/vestibule/console/map/reset")).text();
+    assert_eq!(map.matches("<path class=\"shape warning\"").count(), 2, "{map}");
+    assert!(
+        map.contains("<a href=\"/vestibule/console/explained?rule=unknown%2Dkey\">") && map.contains(">warning: unknown-key</text>"),
+        "{map}"
+    );
+    let explained = operator.page.link("unknown-key");
+    operator.open(&explained).is(200, "unknown-key");
+    operator.page.says("Fix");
+    assert!(operator.page.html.contains("<pre class=\"lines\""), "{}", operator.page.html);
+    assert_eq!(operator.open("/vestibule/console/explained?rule=nosuch").status, 404);
 }

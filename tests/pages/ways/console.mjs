@@ -56,3 +56,24 @@ export async function anOperatorEndsASession({ visit, server }) {
   await there.page.reload();
   await there.at('Sign in');
 }
+
+export async function anOperatorReadsADifferenceAndGoesBack({ visit, server }) {
+  const id = `emailTemplate/${unused('gone')}`;
+  const template = (from) => ({ enabled: true, from, subject: { en: 'Nobody gets it' }, message: { en: '<p>x</p>' }, defaultLocale: 'en', mimeType: 'text/html' });
+  for (const from of ['first@example.test', 'second@example.test']) {
+    assert.ok((await server.admin('PUT', `config/${id}`, template(from))).status < 300);
+  }
+  const here = await atTheConsole(visit);
+  await here.page.getByRole('link', { name: 'Configuration' }).click();
+  await here.at('Configuration');
+  await here.page.getByRole('link', { name: id }).click();
+  await here.at(id);
+  await here.page.getByRole('link', { name: /^Version/ }).nth(1).click();
+  await here.says('What going back to it changes');
+  assert.match(await here.page.getByRole('deletion').last().innerText(), /^- +"from": "second@example.test"/);
+  assert.match(await here.page.getByRole('insertion').last().innerText(), /^\+ +"from": "first@example.test"/);
+  await here.press('Go back');
+  await here.press('Go back to this version');
+  await here.says('The file says again what it said then, and is served.');
+  assert.equal((await server.admin('GET', `config/${id}`)).body.from, 'first@example.test');
+}

@@ -1,10 +1,11 @@
 //! One process: its map with the funnel on it, and its stages.
 
-use accounts::funnel;
-use process::ProcessMap;
+use accounts::{funnel, processes};
+use project::{Diagnostic, Severity};
 use serde_json::Value;
 
-use super::shape::{Cell, Console, PATH, Section, diagnostics};
+use super::shape::{self, Cell, Console, FOUND, PATH, Section, explained};
+use super::versions;
 use crate::answer;
 use crate::dead_end::{DeadEnd, Why};
 use crate::visit::{Outcome, Visit};
@@ -12,58 +13,89 @@ use crate::way::encoded;
 
 /// Days that are counted.
 const DAYS: u32 = 30;
+/// The heading of the second table, which stages lead to.
+const SAID: &str = "What check says";
 
 pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let name = visit.segment();
-    let known = visit.runtime.project.processes.iter().any(|file| file.name == name);
-    let served = visit.runtime.processes.get(name);
-    if !known && served.is_none() {
+    let runtime = &visit.runtime;
+    if !processes::is_known(runtime, name) {
         return Err(DeadEnd::new(Why::NotFound));
     }
-    let text = |row: &Value, name: &str| {
-        row.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default()
-    };
     let rows = rows(visit, name).await?;
-    let stages = rows.iter().map(|row| {
-        let counted = ["entered", "completed", "abandoned", "open"].map(|what| Cell::from(text(row, what)));
-        let refused = row.get("failed").and_then(Value::as_object).into_iter().flatten();
-        let refused = refused.map(|(why, number)| format!("{why} {number}")).collect::<Vec<_>>().join(", ");
-        let mut cells = vec![Cell::from(format!("{} {}", text(row, "index").parse::<u64>().unwrap_or_default() + 1, text(row, "stage")))];
-        cells.push(text(row, "version").into());
-        cells.extend(counted);
-        cells.push(row.get("halfWithin").and_then(Value::as_str).unwrap_or_default().into());
-        cells.push(refused.into());
-        cells
+    let seen = processes::seen(runtime, name, &rows, explained);
+    let found = seen
+        .as_ref()
+        .map_or_else(|| processes::diagnostics(runtime, name).cloned().map(|one| (None, one)).collect(), |seen| seen.found.clone());
+    let version = seen.as_ref().map(|seen| seen.map.version.clone()).unwrap_or_default();
+    let stages: Vec<String> = seen.as_ref().map(|seen| seen.map.steps.iter().map(|step| step.stage.clone()).collect()).unwrap_or_default();
+    // The stages that are served, whoever came to them; then those of former versions.
+    let is_present = |row: &Value, index: usize| text(row, "version") == version && text(row, "index") == index.to_string();
+    let present = stages.iter().enumerate().map(|(index, stage)| {
+        let said = said(found.iter().filter(|(at, _)| *at == Some(index)).map(|(_, one)| one));
+        numbers(index, stage, &version, rows.iter().find(|row| is_present(row, index)), said)
     });
-    let head = ["Stage", "Version", "Entered", "Completed", "Abandoned", "In it now", "Half within, in seconds", "Refused"];
+    let former = rows.iter().filter(|row| !(0..stages.len()).any(|index| is_present(row, index))).map(|row| {
+        numbers(text(row, "index").parse().unwrap_or_default(), &text(row, "stage"), &text(row, "version"), Some(row), Cell::default())
+    });
+    let head =
+        ["Stage", "Version", "Entered", "Completed", "Abandoned", "In it now", "Half within, in seconds", "Refused", "What check says"];
     let lead = format!("Of the last {DAYS} days, by version. Each person counts once.");
-    let mut sections = vec![Section::table("Stages", &lead, &head, stages.collect())];
-    let file = format!("conf/selfservice-{name}.json");
-    let said = diagnostics(visit.runtime.diagnostics.iter().filter(|found| found.location.file == file));
-    if !said.is_empty() {
-        sections.push(Section::table("What check says", "", &["Severity", "Place", "Message"], said));
+    let mut sections = vec![Section::table("Stages", &lead, &head, present.chain(former).collect())];
+    if !found.is_empty() {
+        let row = |(at, one): &(Option<usize>, Diagnostic)| {
+            let stage = at.and_then(|index| Some(format!("{} {}", index + 1, stages.get(index)?)));
+            std::iter::once(Cell::from(stage.unwrap_or_else(|| "the whole process".to_owned()))).chain(shape::found(one)).collect()
+        };
+        let head = std::iter::once("About").chain(FOUND).collect::<Vec<_>>();
+        sections.push(Section::table(SAID, "", &head, found.iter().map(row).collect()));
+    }
+    if let Some(link) = versions::of_process(name) {
+        sections.push(Section::table("File", "", &["File", "Versions"], vec![vec![processes::file_of(name).into(), link]]));
     }
     let mut page = Console::new("process", name, sections);
-    if let Some(process) = served {
+    if seen.is_some() {
         page.picture = format!("{PATH}/map/{}", encoded(name));
-        let stages: Vec<&str> = process.stages.iter().map(|placed| placed.stage.name()).collect();
-        page.shows = format!("The process {name}: {}. The table below says the same.", stages.join(", then "));
+        page.shows = format!("The process {name}: {}. The tables below say the same.", stages.join(", then "));
     }
     Ok(page)
 }
 
-/// The map as a picture, with the numbers of the present version at its stages.
+fn text(row: &Value, name: &str) -> String {
+    row.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap_or_default()
+}
+
+/// A stage with its row of the funnel; zeros where nobody came.
+fn numbers(index: usize, stage: &str, version: &str, row: Option<&Value>, said: Cell) -> Vec<Cell> {
+    let mut cells = vec![Cell::from(format!("{} {stage}", index + 1)), version.into()];
+    cells.extend(
+        ["entered", "completed", "abandoned", "open"].map(|what| Cell::from(row.map_or_else(|| "0".to_owned(), |row| text(row, what)))),
+    );
+    cells.push(row.and_then(|row| row.get("halfWithin")).and_then(Value::as_str).unwrap_or_default().into());
+    cells.push(row.map(processes::refusals).unwrap_or_default().into());
+    cells.push(said);
+    cells
+}
+
+/// How much was found at a stage: the worst first, and a way to what it is.
+fn said<'d>(found: impl Iterator<Item = &'d Diagnostic>) -> Cell {
+    let found: Vec<&Diagnostic> = found.collect();
+    let Some(worst) = found.iter().max_by_key(|one| one.severity) else { return Cell::default() };
+    let count = |severity: Severity| found.iter().filter(|one| one.severity == severity).count();
+    let words = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")];
+    let said = words.into_iter().filter_map(|(severity, word)| match count(severity) {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        more => Some(format!("{more} {word}s")),
+    });
+    Cell { sign: shape::sign(worst.severity), ..Cell::link(said.collect::<Vec<_>>().join(", "), "#section-2") }
+}
+
+/// The map as a picture, with the numbers of the present version and what `check` says at its stages.
 pub(super) async fn map(visit: &Visit) -> Outcome {
-    let process = visit.runtime.processes.get(visit.segment()).ok_or_else(|| DeadEnd::new(Why::NotFound))?;
-    let mut map = ProcessMap::of(process);
-    let mut rows = rows(visit, &process.name).await?;
-    rows.retain(|row| row.get("version").and_then(Value::as_str) == Some(map.version.as_str()));
-    for row in &rows {
-        let number = |name: &str| row.get(name).and_then(Value::as_u64).unwrap_or_default();
-        let Some(step) = usize::try_from(number("index")).ok().and_then(|index| map.steps.get_mut(index)) else { continue };
-        step.note = Some(format!("{} entered, {} completed, {} left", number("entered"), number("completed"), number("abandoned")));
-    }
-    let mut response = answer::asset("image/svg+xml", map.svg().into());
+    let name = visit.segment();
+    let seen = processes::seen(&visit.runtime, name, &rows(visit, name).await?, explained).ok_or_else(|| DeadEnd::new(Why::NotFound))?;
+    let mut response = answer::asset("image/svg+xml", seen.map.svg().into());
     answer::put(&mut response, http::header::CACHE_CONTROL, "no-store");
     Ok(response)
 }

@@ -2,7 +2,7 @@
 
 use accounts::funnel;
 
-use super::shape::{Cell, Console, PATH, Section, diagnostics};
+use super::shape::{Cell, Console, FOUND, PATH, Section, diagnostics};
 use crate::dead_end::DeadEnd;
 use crate::visit::Visit;
 use crate::way::encoded;
@@ -23,12 +23,7 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let mut processes = Vec::new();
     for file in &visit.runtime.project.processes {
         let served = visit.runtime.processes.get(&file.name);
-        let state = match served {
-            None => "broken, not served",
-            Some(_) if file.broken => "broken, served as it was",
-            Some(_) if file.switched_off => "switched off",
-            Some(_) => "served",
-        };
+        let state = accounts::processes::state(&visit.runtime, file);
         let of = |name: &str, version: &str| {
             let found = open.iter().filter(|(process, of, _)| process == name && (of == version || version.is_empty()));
             found.map(|(_, _, number)| number).sum::<u64>().to_string()
@@ -49,7 +44,7 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
         vec![
             Section::table("Health", "", &["What", "Now"], health),
             Section::table("Processes", "", &["Process", "State", "People in it", "On this version"], processes),
-            Section::table("What check says", said, &["Severity", "Place", "Message"], diagnostics),
+            Section::table("What check says", said, &FOUND, diagnostics),
         ],
     ))
 }

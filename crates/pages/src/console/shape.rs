@@ -9,8 +9,14 @@ use crate::page::Samples;
 pub(super) const PATH: &str = "/vestibule/console";
 
 /// Its parts, with what they are called. The first one is at [`PATH`] itself.
-const PARTS: [(&str, &str); 5] =
-    [("", "Overview"), ("outbox", "Outbox"), ("people", "What happened"), ("sessions", "Sessions"), ("limits", "Limits")];
+const PARTS: [(&str, &str); 6] = [
+    ("", "Overview"),
+    ("outbox", "Outbox"),
+    ("people", "What happened"),
+    ("sessions", "Sessions"),
+    ("limits", "Limits"),
+    (super::versions::PART, "Configuration"),
+];
 
 /// A page of the console.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -38,6 +44,8 @@ pub(crate) struct Section {
     pub(super) lead: String,
     pub(super) head: Vec<&'static str>,
     pub(super) rows: Vec<Vec<Cell>>,
+    /// Lines to be read one by one: a difference, an example.
+    pub(super) parts: Vec<Part>,
     /// A form, where one is filled in: what it asks.
     pub(super) fields: Vec<Field>,
     /// Its method: `get` or `post`; empty where it has nothing to press.
@@ -46,10 +54,19 @@ pub(crate) struct Section {
     pub(super) button: &'static str,
 }
 
+/// Some lines of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Part {
+    /// `added`, `removed`, `place` or `same`.
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+}
+
 /// A field of a form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Field {
     pub(super) name: &'static str,
+    /// Empty for one that nobody sees.
     pub(super) label: &'static str,
     pub(super) value: String,
 }
@@ -65,6 +82,8 @@ pub(crate) struct Cell {
     /// The field that its button sends; empty for no button.
     pub(super) name: &'static str,
     pub(super) value: String,
+    /// A shape before the text that says the same.
+    pub(super) sign: &'static str,
 }
 
 impl Cell {
@@ -105,14 +124,36 @@ impl Console {
     }
 }
 
+/// The columns of [`found`].
+pub(super) const FOUND: [&str; 4] = ["Severity", "Rule", "Place", "Message"];
+
 /// What was found in the project's files, as rows.
-pub(super) fn diagnostics<'d>(found: impl Iterator<Item = &'d Diagnostic>) -> Vec<Vec<Cell>> {
-    let severity = |found: &Diagnostic| match found.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Hint => "hint",
-    };
-    found.map(|found| vec![severity(found).into(), found.location.to_string().into(), found.message.as_str().into()]).collect()
+pub(super) fn diagnostics<'d>(all: impl Iterator<Item = &'d Diagnostic>) -> Vec<Vec<Cell>> {
+    all.map(found).collect()
+}
+
+/// Something that was found: how bad it is by shape and word, what its rule means, where it is.
+pub(super) fn found(one: &Diagnostic) -> Vec<Cell> {
+    vec![
+        Cell { sign: sign(one.severity), ..Cell::from(one.severity_name()) },
+        Cell::link(one.rule, explained(one.rule)),
+        one.location.to_string().into(),
+        one.message.as_str().into(),
+    ]
+}
+
+/// A shape for a severity: who sees no colours sees it.
+pub(super) fn sign(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "✖",
+        Severity::Warning => "▲",
+        Severity::Hint => "●",
+    }
+}
+
+/// Where a rule is explained.
+pub(super) fn explained(rule: &str) -> String {
+    format!("{PATH}/{}?rule={}", super::explained::PART, encoded(rule))
 }
 
 /// A moment as it is shown, in Coordinated Universal Time.
@@ -148,7 +189,21 @@ impl Samples for Console {
             shows: "reset: userQuery, then emailValidation".to_owned(),
             ..Console::new("", "reset", reset)
         };
+        let part = |kind: &'static str, text: &str| Part { kind, text: text.to_owned() };
+        let lines = vec![
+            part("place", "--- conf/policy.json\n+++ conf/policy.json\n@@ -1,3 +1,3 @@"),
+            part("same", " {"),
+            part("removed", "-  \"a\": \"<b>\""),
+            part("added", "+  \"a\": \"c\""),
+            part("same", " }"),
+        ];
+        let changed = Section { parts: lines, ..Section::table("What going back changes", "Secrets differ: /x.", &[], Vec::new()) };
+        let hidden = Field { name: "restore", label: "", value: "7 <b>".to_owned() };
+        let back = Section::form("Go back", "If it would load.", "post", vec![hidden], "Go back to this version");
+        let warned = vec![vec![Cell { sign: "▲", ..Cell::from("warning") }, Cell::link("unknown-key", explained("unknown-key"))]];
+        let warned = Section::table("What check says", "", &["Severity", "Rule"], warned);
         vec![
+            ("version", Console::new("configuration", "Version 7 of policy", vec![warned, changed, back])),
             ("outbox", Self { notice: "The mail is sent once more.".to_owned(), ..Console::new("outbox", "Outbox", sections) }),
             ("process", process),
         ]

@@ -1,6 +1,6 @@
 //! Where everything stands: steps under each other, branches beside each other, in pixels. A block is laid out around its middle line.
 
-use super::{MapChange, MapStep, ProcessMap};
+use super::{MapChange, MapFinding, MapStep, ProcessMap};
 
 /// Width of a step.
 pub(super) const WIDTH: usize = 320;
@@ -21,6 +21,8 @@ pub(super) struct Card {
     pub(super) y: usize,
     pub(super) height: usize,
     pub(super) lines: Vec<String>,
+    /// Below the lines, a line each.
+    pub(super) findings: Vec<MapFinding>,
     pub(super) kind: Kind,
     pub(super) change: Option<MapChange>,
 }
@@ -54,10 +56,10 @@ pub(super) fn drawing(map: &ProcessMap) -> Drawing {
     let width = width_of(&map.steps) + 2 * GAP;
     let mut drawing = Drawing { width, height: 0, cards: Vec::new(), arrows: Vec::new() };
     let middle = width / 2;
-    let begin = drawing.card(middle, GAP, vec![format!("{} begins", map.process)], Kind::End, None);
+    let begin = drawing.card(middle, GAP, vec![format!("{} begins", map.process)], &map.findings, Kind::End, None);
     let last = drawing.steps(&map.steps, middle, begin + GAP, vec![(middle, begin, Vec::new())]);
     let lowest = last.iter().map(|(_, y, _)| *y).max().unwrap_or(begin);
-    let end = drawing.card(middle, lowest + GAP, vec!["end".to_owned()], Kind::End, None);
+    let end = drawing.card(middle, lowest + GAP, vec!["end".to_owned()], &[], Kind::End, None);
     drawing.join(last, (middle, lowest + GAP));
     drawing.height = end + GAP;
     drawing
@@ -68,9 +70,9 @@ type From = (usize, usize, Vec<String>);
 
 impl Drawing {
     /// Adds a box, and says where it ends.
-    fn card(&mut self, x: usize, y: usize, lines: Vec<String>, kind: Kind, change: Option<MapChange>) -> usize {
-        let height = lines.len() * LINE + 2 * PADDING;
-        self.cards.push(Card { x, y, height, lines, kind, change });
+    fn card(&mut self, x: usize, y: usize, lines: Vec<String>, findings: &[MapFinding], kind: Kind, change: Option<MapChange>) -> usize {
+        let height = (lines.len() + findings.len()) * LINE + 2 * PADDING;
+        self.cards.push(Card { x, y, height, lines, findings: findings.to_vec(), kind, change });
         y + height
     }
 
@@ -84,7 +86,7 @@ impl Drawing {
             self.join(from, (x, y));
             let lines: Vec<String> = std::iter::once(step.title()).chain(step.remarks()).flat_map(|line| wrapped(&line)).collect();
             let kind = if step.branches.is_empty() { Kind::Step } else { Kind::Choice };
-            let bottom = self.card(x, y, lines, kind, step.change);
+            let bottom = self.card(x, y, lines, &step.findings, kind, step.change);
             from = if step.branches.is_empty() { vec![(x, bottom, Vec::new())] } else { self.branches(step, x, bottom) };
             y = from.iter().map(|(_, y, _)| *y).max().unwrap_or(bottom) + GAP;
         }

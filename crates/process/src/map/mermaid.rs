@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::{MapChange, MapStep, ProcessMap};
+use super::{MapChange, MapFinding, MapStep, ProcessMap};
 
 impl ProcessMap {
     /// The map as a Mermaid flowchart.
     #[must_use]
     pub fn mermaid(&self) -> String {
         let mut chart = Chart { text: "flowchart TB\n".to_owned(), nodes: 0 };
-        let begin = chart.node("([", &format!("{} begins", self.process), "])", None);
+        let begins = std::iter::once(format!("{} begins", self.process)).chain(self.findings.iter().map(MapFinding::said));
+        let begin = chart.node("([", &begins.collect::<Vec<_>>().join("\n"), "])", None);
         let last = chart.steps(&self.steps, vec![(begin, None)]);
         let end = chart.node("([", "end", "])", None);
         chart.join(&last, &end);
@@ -51,7 +52,8 @@ impl Chart {
     fn steps(&mut self, steps: &[MapStep], from: Vec<From>) -> Vec<From> {
         let mut from = from;
         for step in steps {
-            let said: Vec<String> = std::iter::once(step.title()).chain(step.remarks()).collect();
+            let said: Vec<String> =
+                std::iter::once(step.title()).chain(step.remarks()).chain(step.findings.iter().map(MapFinding::said)).collect();
             let said = said.join("\n");
             let (open, close) = if step.branches.is_empty() { ("[", "]") } else { ("{", "}") };
             let node = self.node(open, &said, close, step.change);

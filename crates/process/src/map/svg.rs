@@ -2,17 +2,21 @@
 
 use std::fmt::Write as _;
 
+use super::findings::word;
 use super::layout::{Arrow, Card, Kind, LINE, PADDING, WIDTH, drawing};
-use super::{MapBranch, MapChange, MapStep, ProcessMap};
+use super::{MapBranch, MapChange, MapFinding, MapStep, ProcessMap, Severity};
 
 const STYLE: &str = "\
-svg{--paper:#fff;--ink:#1b1b1f;--soft:#5b5b66;--line:#6b6b76;--card:#f4f4f7;--choice:#eef3fb;--added:#1a7f37;--removed:#b42318;--changed:#8a5a00}\
+svg{--paper:#fff;--ink:#1b1b1f;--soft:#5b5b66;--line:#6b6b76;--card:#f4f4f7;--choice:#eef3fb;--added:#1a7f37;--removed:#b42318;--changed:#8a5a00;\
+--error:#b42318;--warning:#8a5a00;--hint:#1a5fb4}\
 @media(prefers-color-scheme:dark){svg{--paper:#17171b;--ink:#ececf1;--soft:#b0b0bb;--line:#9a9aa6;--card:#23232a;--choice:#1e2735;--added:#4ac26b;\
---removed:#ff8a80;--changed:#e3b341}}\
+--removed:#ff8a80;--changed:#e3b341;--error:#ff8a80;--warning:#e3b341;--hint:#86b7f7}}\
 .paper{fill:var(--paper)}text{fill:var(--ink);font:13px system-ui,sans-serif;text-anchor:middle}.name{font-weight:600}.more{fill:var(--soft);font-size:12px}\
 .when{fill:var(--soft);font-size:12px;paint-order:stroke;stroke:var(--paper);stroke-width:5px}\
 .card{fill:var(--card);stroke:var(--line)}.choice{fill:var(--choice)}.arrow{fill:none;stroke:var(--line);marker-end:url(#head)}.head{fill:var(--line)}\
-.added{stroke:var(--added);stroke-width:3}.removed{stroke:var(--removed);stroke-width:3;stroke-dasharray:6 4}.changed{stroke:var(--changed);stroke-width:3}";
+.added{stroke:var(--added);stroke-width:3}.removed{stroke:var(--removed);stroke-width:3;stroke-dasharray:6 4}.changed{stroke:var(--changed);stroke-width:3}\
+.found{text-anchor:start;font-size:12px}a .found{text-decoration:underline}.shape{stroke:var(--card)}\
+.error{fill:var(--error)}.warning{fill:var(--warning)}.hint{fill:var(--hint)}";
 
 impl ProcessMap {
     /// The map as an SVG document.
@@ -42,7 +46,7 @@ impl ProcessMap {
 
     /// The whole map as sentences.
     fn in_words(&self) -> String {
-        let mut said = vec![format!("{} begins.", self.process)];
+        let mut said = vec![format!("{} begins{}.", self.process, found_in_words(&self.findings))];
         say(&self.steps, &mut said);
         said.push("It ends.".to_owned());
         said.join(" ")
@@ -54,7 +58,7 @@ fn say(steps: &[MapStep], said: &mut Vec<String>) {
         let change = step.change.map(|change| format!(", {}", change.word())).unwrap_or_default();
         let remarks = step.remarks();
         let remarks = if remarks.is_empty() { String::new() } else { format!(": {}", remarks.join(", ")) };
-        said.push(format!("{}{change}{remarks}.", step.title()));
+        said.push(format!("{}{change}{remarks}{}.", step.title(), found_in_words(&step.findings)));
         for MapBranch { when, steps, .. } in &step.branches {
             said.push(format!("Where {when}{}", if steps.is_empty() { ", nothing is asked." } else { ":" }));
             say(steps, said);
@@ -62,8 +66,40 @@ fn say(steps: &[MapStep], said: &mut Vec<String>) {
     }
 }
 
+fn found_in_words(found: &[MapFinding]) -> String {
+    found.iter().map(|found| format!("; {}, {}", found.said(), found.message.trim_end_matches('.'))).collect()
+}
+
+/// The shape of a severity, 12 pixels high: an error is an octagon, a warning a triangle, a hint a disc.
+fn shape(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "l4-4h5l4 4v5l-4 4h-5l-4-4z",
+        Severity::Warning => "m0 9l6.5-13 6.5 13z",
+        Severity::Hint => "m0 3a6 6 0 1 0 12 0a6 6 0 1 0-12 0z",
+    }
+}
+
+/// A line that says what was found; it leads to what explains it where the picture stands by itself.
+fn draw_finding(text: &mut String, found: &MapFinding, left: usize, line: usize) {
+    let (open, close) = if found.explained.is_empty() {
+        ("<g>".to_owned(), "</g>")
+    } else {
+        (format!("<a href=\"{}\">", escaped(&found.explained)), "</a>")
+    };
+    let _ = writeln!(
+        text,
+        "{open}<title>{}</title><path class=\"shape {}\" d=\"M{left} {}{}\"/><text class=\"found\" x=\"{}\" y=\"{line}\">{}</text>{close}",
+        escaped(&found.message),
+        word(found.severity),
+        line.saturating_sub(7),
+        shape(found.severity),
+        left + 20,
+        escaped(&found.said()),
+    );
+}
+
 fn draw_card(text: &mut String, card: &Card) {
-    let Card { x, y, height, lines, kind, change } = card;
+    let Card { x, y, height, lines, findings, kind, change } = card;
     let corner = if *kind == Kind::End { height / 2 } else { 6 };
     let mut classes = vec!["card"];
     classes.extend((*kind == Kind::Choice).then_some("choice"));
@@ -74,6 +110,9 @@ fn draw_card(text: &mut String, card: &Card) {
     for (index, line) in lines.iter().enumerate() {
         let class = if index == 0 { "name" } else { "more" };
         let _ = writeln!(text, "<text class=\"{class}\" x=\"{x}\" y=\"{}\">{}</text>", y + PADDING + LINE * index + 13, escaped(line));
+    }
+    for (index, found) in findings.iter().enumerate() {
+        draw_finding(text, found, left + 2 * PADDING, y + PADDING + LINE * (lines.len() + index) + 13);
     }
 }
 

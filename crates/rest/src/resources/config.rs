@@ -3,19 +3,18 @@
 //! Easiest to get wrong: an administrator edits what is in the file, pages read what counts. And no secret leaves, not even to an
 //! administrator.
 
+use accounts::config_files::{self, file_of, id_of, shown};
+use accounts::ports::Wanted;
 use async_trait::async_trait;
 use crest::{Patch, ResourceError};
-use process::Topic;
 use project::Document;
 use serde_json::{Map, Value, json};
 use wire::conditions::{Expected, Put};
 use wire::request::QueryRequest;
 
 use super::info::configuration;
-use crate::config_files::{file_of, id_of, shown};
 use crate::context::Context;
 use crate::listing;
-use crate::ports::Wanted;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
 use crate::routes::{CONDITIONAL, QUERY, Route, Who, delete, found, get, patch, put};
@@ -122,11 +121,7 @@ impl Config {
         file: &str,
         make: impl FnOnce(Option<(Value, String)>) -> Result<Wanted, ResourceError> + Send,
     ) -> Result<(), ResourceError> {
-        let changed = cx.app.files.change(file, Box::new(make)).await;
-        let mut event = cx.event(Topic::Config, cx.call.operation.name(), format!("config/{}", self.id), json!({ "file": file }));
-        event.successful = changed.is_ok();
-        cx.app.accounts.trail.record(event);
-        changed
+        config_files::change(cx.actor(), cx.app.files.as_ref(), file, (cx.call.operation.name(), json!({})), Box::new(make)).await
     }
 }
 

@@ -11,12 +11,12 @@ use wire::conditions::{Expected, Put};
 use wire::request::QueryRequest;
 
 use super::members::{self, MEMBERS};
-use crate::config_files;
 use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
 use crate::routes::{Body, CONDITIONAL, QUERY, Route, Who, action, delete, found, get, patch, put, text};
+use accounts::config_files;
 use accounts::rights::{self, COLLECTION, DELETED, Role};
 
 /// Its rows.

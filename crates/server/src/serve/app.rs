@@ -8,6 +8,7 @@ use store::Db;
 
 use crate::audit::Audit;
 use crate::client_build::Kept;
+use crate::config_versions::ConfigVersions;
 use crate::definitions::KeptDefinitions;
 use crate::metrics::Metrics;
 use crate::nodes::Nodes;
@@ -26,6 +27,7 @@ pub(super) struct App {
     pub(super) budget: Arc<MailBudgets>,
     pub(super) build: Arc<Kept>,
     pub(super) nodes: Arc<Nodes>,
+    pub(super) versions: Arc<ConfigVersions>,
     pub(super) manager: Arc<Manager>,
 }
 

@@ -81,6 +81,9 @@ impl Reload {
                 continue;
             }
             let taken = self.reload(project).await;
+            if taken == Taken::Served {
+                self.app.versions.note(&self.app.accounts.runtime.load().project).await;
+            }
             self.tell(taken, told);
             self.judged = if taken == Taken::NotNow { Read::default() } else { read };
             if let Some(answer) = answer {

@@ -20,6 +20,7 @@ use super::{Options, ServeError, Started, store_url};
 use crate::administrator;
 use crate::audit::Audit;
 use crate::config_files::ConfigFiles;
+use crate::config_versions::ConfigVersions;
 use crate::definitions::{self, KeptDefinitions};
 use crate::keys::{self, KeyFileError};
 use crate::listener::Served;
@@ -129,7 +130,12 @@ impl Server {
         definitions.keep(&runtime.load()).await?;
         let (reloads, asked) = tokio::sync::mpsc::channel(1);
         let shared = SharedConfig::of(&db, &keys, &clock, source, &reloads);
-        let files = ConfigFiles::new(Arc::clone(&runtime), source.clone(), listen, reloads, Arc::clone(&keys), shared.clone());
+        // Before the first request: a change must find what was there before it.
+        let versions = Arc::new(ConfigVersions::new(&db, &keys, &clock, source));
+        versions.note(&runtime.load().project).await;
+        let (served, noted) = (Arc::clone(&runtime), Arc::clone(&versions));
+        let files = ConfigFiles::new(served, source.clone(), listen, reloads, Arc::clone(&keys), shared.clone(), noted);
+        let files: Arc<dyn accounts::ports::ProjectFiles> = Arc::new(files);
         let history = WholeTrail { db: db.clone(), audit: audit.clone(), metrics: metrics.clone(), clock: Arc::clone(&clock) };
         let accounts = Arc::new(Accounts {
             runtime,
@@ -155,18 +161,33 @@ impl Server {
             outbox: Arc::clone(&outbox),
             health: Arc::clone(&health) as Arc<dyn accounts::ports::Health>,
             others: Arc::clone(&others),
+            files: Arc::clone(&files),
+            versions: Arc::clone(&versions) as Arc<dyn accounts::ports::FileVersions>,
         };
         let rest = Arc::new(rest::App {
             accounts: Arc::clone(&accounts),
             outbox,
-            files: Arc::new(files),
+            files,
+            versions: Arc::clone(&versions) as Arc<dyn accounts::ports::FileVersions>,
             health: Arc::clone(&health) as Arc<dyn rest::ports::Health>,
             others,
             unbelieved: rest::Unbelieved::default(),
         });
         let mail_secret = MailSecret::new(parts.random.as_ref());
         let pages = Arc::new(pages::Pages::new(Arc::clone(&accounts), operator));
-        let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default(), nodes, manager };
+        let app = App {
+            accounts,
+            definitions,
+            db,
+            courier,
+            metrics,
+            audit: audit.clone(),
+            budget,
+            build: Arc::default(),
+            nodes,
+            versions,
+            manager,
+        };
         Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared })
     }
 

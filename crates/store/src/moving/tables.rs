@@ -53,7 +53,7 @@ const fn flag(name: &'static str) -> Column {
 const ONLY: &[Column] = &[number("only_row")];
 
 /// All of them. What names others comes behind them.
-pub(super) const TABLES: [Table; 20] = [
+pub(super) const TABLES: [Table; 21] = [
     table("managed_object", &[text("collection"), text("id")], &[number("rev"), text("doc"), number("created"), number("changed")]),
     Table { begun: true, ..table("revision_floor", ONLY, &[number("rev")]) },
     table("gone_object", &[text("collection"), text("object")], &[]),
@@ -163,6 +163,10 @@ pub(super) const TABLES: [Table; 20] = [
             number("number"),
         ],
     ),
+    Table {
+        numbered: true,
+        ..table("config_version", &[number("number")], &[text("path"), text("mark"), text("sealed"), number("noted"), text("who")])
+    },
     table("sealing", ONLY, &[text("mark")]),
     table("put_back", ONLY, &[number("at")]),
     Table { shared: true, ..table("config_file", &[text("path")], &[text("sealed"), number("number"), number("changed")]) },

@@ -42,13 +42,15 @@ const CLOCK: i64 = 5;
 /// Dead rows of a table that are worth a word, where they outnumber the living ones.
 const DEAD: i64 = 50_000;
 /// Indexes that statements rely on, apart from those of primary keys.
-const INDEXES: [&str; 10] = [
+const INDEXES: [&str; 12] = [
     "audit_object",
     "challenge_expires",
+    "config_version_path",
     "counter_expires",
     "jsonstorage_expires",
     "outbox_dead",
     "outbox_due",
+    "passage_expires",
     "session_expires",
     "session_last_used",
     "session_owner",

@@ -3,15 +3,22 @@
 //! Easiest to get wrong: an id names one known file and never a path, and no secret leaves, not even to an administrator.
 
 mod secrets;
+mod versions;
 
-use accounts::Runtime;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crest::ResourceError;
+use process::Topic;
 use project::{Diagnostic, Severity};
 use serde_json::{Value, json};
 
+use crate::attempt::Actor;
+use crate::ports::{FileChange, ProjectFiles};
+use crate::runtime::Runtime;
+
 pub use secrets::{mask, unmask};
+pub use versions::{Against, Compared, Difference, Listed, compare, list, restore};
 
 /// Files that may be read and changed, without `.json`.
 const FILES: [&str; 18] = [
@@ -66,6 +73,28 @@ pub fn id_of(file: &str) -> Option<String> {
     let name = file.strip_prefix("conf/")?.strip_suffix(".json")?;
     let id = name.replacen('-', "/", 1);
     (file_of(&id).as_deref() == Some(file)).then_some(id)
+}
+
+/// Changes a file on behalf of somebody, and records the event under this name, with what else there is to say of it.
+///
+/// # Errors
+/// What [`ProjectFiles::change`] says.
+pub async fn change(
+    actor: Actor<'_>,
+    files: &dyn ProjectFiles,
+    file: &str,
+    (name, mut detail): (&str, Value),
+    make: FileChange<'_>,
+) -> Result<(), ResourceError> {
+    let changed = files.change(file, &actor.principal.authentication_id, make).await;
+    if let Some(members) = detail.as_object_mut() {
+        members.insert("file".to_owned(), file.into());
+    }
+    let id = id_of(file).unwrap_or_default();
+    let mut event = actor.event(Topic::Config, name, format!("config/{id}"), detail);
+    event.successful = changed.is_ok();
+    actor.attempt.accounts.trail.record(event);
+    changed
 }
 
 /// What changes with every content of a file.

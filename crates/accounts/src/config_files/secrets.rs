@@ -52,6 +52,25 @@ fn masked(content: &Value, pointer: &str) -> Value {
     }
 }
 
+/// The secrets of a content, by the places where their markers stand.
+pub(super) fn withheld(content: &Value) -> Vec<(String, &Value)> {
+    let mut found = Vec::new();
+    find_markers(&masked(content, ""), &mut found);
+    found.into_iter().filter_map(|pointer| Some((content.pointer(&pointer)?, pointer))).map(|(value, pointer)| (pointer, value)).collect()
+}
+
+fn find_markers(shown: &Value, found: &mut Vec<String>) {
+    if let Some(pointer) = marker(shown) {
+        found.push(pointer.to_owned());
+        return;
+    }
+    match shown {
+        Value::Object(members) => members.values().for_each(|value| find_markers(value, found)),
+        Value::Array(elements) => elements.iter().for_each(|value| find_markers(value, found)),
+        _ => {}
+    }
+}
+
 /// The content with every marker replaced by what it stands for in `stored`.
 ///
 /// # Errors

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// Pairs of lines that are compared at most. Beyond that, everything between the common start and the common end counts as changed.
+const COMPARED: usize = 4_000_000;
+
 /// Lines around a change.
 const AROUND: usize = 3;
 
@@ -13,7 +16,8 @@ struct Change {
 }
 
 /// The difference of a file's two texts; empty where they are equal.
-pub(super) fn unified(file: &str, before: &str, after: &str) -> String {
+#[must_use]
+pub fn unified_difference(file: &str, before: &str, after: &str) -> String {
     let (old, new) = (lines(before), lines(after));
     let changes = changes(&old, &new);
     if changes.is_empty() {
@@ -67,6 +71,9 @@ fn changes(old: &[&str], new: &[&str]) -> Vec<Change> {
     let end = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(left, right)| left == right).count();
     let old_rest = old_rest.get(..old_rest.len() - end).unwrap_or_default();
     let new_rest = new_rest.get(..new_rest.len() - end).unwrap_or_default();
+    if old_rest.len().saturating_mul(new_rest.len()) > COMPARED {
+        return vec![Change { old: (start, start + old_rest.len()), new: (start, start + new_rest.len()) }];
+    }
     let width = new_rest.len() + 1;
     // At i * width + j: the length of the longest common subsequence of what begins at i and j.
     let mut common = vec![0_u32; (old_rest.len() + 1) * width];
@@ -112,14 +119,25 @@ mod tests {
         let after = before.replace("2\n3\n", "two\n3\n").replace("19\n20\n", "19\ntwenty");
         let after = after.replacen("1two", "12", 1);
         assert_eq!(
-            unified("a", &before, &after),
+            unified_difference("a", &before, &after),
             "--- a\n+++ a\n@@ -1,5 +1,5 @@\n 1\n-2\n+two\n 3\n 4\n 5\n@@ -17,4 +17,4 @@\n 17\n 18\n 19\n-20\n+twenty\n\\ No newline at end of file\n"
         );
-        assert_eq!(unified("a", &before, &before), "");
+        assert_eq!(unified_difference("a", &before, &before), "");
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_compared_is_one_change() {
+        let text = |word: &str| (0..2100).map(|number| format!("{word} {number}\n")).collect::<String>();
+        let found = unified_difference("a", &format!("same\n{}end\n", text("old")), &format!("same\n{}end\n", text("new")));
+        assert_eq!(found.matches("@@ -").count(), 1);
+        assert_eq!((found.matches("\n-old").count(), found.matches("\n+new").count()), (2100, 2100));
     }
 
     #[test]
     fn lines_that_go_are_counted() {
-        assert_eq!(unified("a", "{\n\"a\",\n\"b\"\n}\n", "{\n\"b\"\n}\n"), "--- a\n+++ a\n@@ -1,4 +1,3 @@\n {\n-\"a\",\n \"b\"\n }\n");
+        assert_eq!(
+            unified_difference("a", "{\n\"a\",\n\"b\"\n}\n", "{\n\"b\"\n}\n"),
+            "--- a\n+++ a\n@@ -1,4 +1,3 @@\n {\n-\"a\",\n \"b\"\n }\n"
+        );
     }
 }
