@@ -205,8 +205,9 @@ fn people_are_named_by_their_path_too(server: &Server, operator: &mut Visitor) {
 
 /// What each part of the page's differences holds, by its element.
 fn lines(visitor: &Visitor, element: &str) -> String {
-    let parts = visitor.page.html.split(&format!("<{element}>")).skip(1);
-    parts.map(|part| crate::support::visitor::text(part.split(&format!("</{element}>")).next().unwrap())).collect::<Vec<_>>().join("\n")
+    let (opens, closes) = (format!("<{element}>"), format!("</{element}>"));
+    let parts = visitor.page.html.split(&opens).skip(1);
+    parts.map(|part| crate::support::visitor::text(part.split(&closes).next().unwrap())).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -4,6 +4,7 @@ use project::{Diagnostic, Severity};
 use serde::Serialize;
 
 use crate::page::Samples;
+use crate::way::encoded;
 
 /// Where it is.
 pub(super) const PATH: &str = "/vestibule/console";

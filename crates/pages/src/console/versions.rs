@@ -7,10 +7,11 @@ use accounts::config_files::{self, Against, Difference, Listed, file_of, id_of};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::shape::{Cell, Console, Field, PATH, Part, Section, encoded, time};
+use super::shape::{Cell, Console, Field, PATH, Part, Section, time};
 use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::visit::{Outcome, Visit};
+use crate::way::encoded;
 
 /// Its name in the address.
 pub(super) const PART: &str = "configuration";
