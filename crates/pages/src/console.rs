@@ -16,7 +16,7 @@ use http::StatusCode;
 use wire::direct::names_this_server;
 
 pub(crate) use self::shape::Console;
-use self::shape::PATH;
+use self::shape::{CONFIGURATION, EXPLAINED, PATH};
 use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::visit::{Outcome, Visit};
@@ -44,9 +44,9 @@ pub(crate) async fn part(visit: &Visit) -> Outcome {
         "sessions" => shown(visit, people::sessions(visit).await?),
         "limits" if post => people::clear(visit).await,
         "limits" => shown(visit, people::limits(visit).await?),
-        versions::PART if post => versions::restored(visit).await,
-        versions::PART => shown(visit, versions::page(visit).await?),
-        explained::PART if !post => shown(visit, explained::page(visit)?),
+        CONFIGURATION if post => versions::restored(visit).await,
+        CONFIGURATION => shown(visit, versions::page(visit).await?),
+        EXPLAINED if !post => shown(visit, explained::page(visit)?),
         _ => Err(DeadEnd::new(Why::NotFound)),
     }
 }

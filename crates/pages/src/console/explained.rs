@@ -1,11 +1,8 @@
 //! What a rule of `check` means: the section of the book.
 
-use super::shape::{Console, Part, Section};
+use super::shape::{Console, EXPLAINED, Part, Section};
 use crate::dead_end::{DeadEnd, Why};
 use crate::visit::Visit;
-
-/// Its name in the address.
-pub(super) const PART: &str = "explained";
 
 pub(super) fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let found = project::explain(visit.query.get("rule")).ok_or_else(|| DeadEnd::new(Why::NotFound))?;
@@ -24,5 +21,5 @@ pub(super) fn page(visit: &Visit) -> Result<Console, DeadEnd> {
         Section { parts, ..Section::table("Example", "", &[], Vec::new()) },
         Section::table("Fix", &on_one_line(fix), &[], Vec::new()),
     ];
-    Ok(Console::new(PART, found.code, sections))
+    Ok(Console::new(EXPLAINED, found.code, sections))
 }

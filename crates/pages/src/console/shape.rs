@@ -9,6 +9,11 @@ use crate::way::encoded;
 /// Where it is.
 pub(super) const PATH: &str = "/vestibule/console";
 
+/// The part with what files said before.
+pub(super) const CONFIGURATION: &str = "configuration";
+/// The part that explains a rule of `check`.
+pub(super) const EXPLAINED: &str = "explained";
+
 /// Its parts, with what they are called. The first one is at [`PATH`] itself.
 const PARTS: [(&str, &str); 6] = [
     ("", "Overview"),
@@ -16,7 +21,7 @@ const PARTS: [(&str, &str); 6] = [
     ("people", "What happened"),
     ("sessions", "Sessions"),
     ("limits", "Limits"),
-    (super::versions::PART, "Configuration"),
+    (CONFIGURATION, "Configuration"),
 ];
 
 /// A page of the console.
@@ -154,7 +159,7 @@ pub(super) fn sign(severity: Severity) -> &'static str {
 
 /// Where a rule is explained.
 pub(super) fn explained(rule: &str) -> String {
-    format!("{PATH}/{}?rule={}", super::explained::PART, encoded(rule))
+    format!("{PATH}/{}?rule={}", EXPLAINED, encoded(rule))
 }
 
 /// A moment as it is shown, in Coordinated Universal Time.

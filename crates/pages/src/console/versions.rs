@@ -7,19 +7,17 @@ use accounts::config_files::{self, Against, Difference, Listed, file_of, id_of};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::shape::{Cell, Console, Field, PATH, Part, Section, time};
+use super::shape::{self, CONFIGURATION, Cell, Console, Field, PATH, Part, Section, time};
 use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::visit::{Outcome, Visit};
 use crate::way::encoded;
 
-/// Its name in the address.
-pub(super) const PART: &str = "configuration";
 /// Lines of a difference that are shown.
 const LINES: usize = 5000;
 
 fn place(id: &str) -> String {
-    format!("{PATH}/{PART}?of={}", encoded(id))
+    format!("{PATH}/{CONFIGURATION}?of={}", encoded(id))
 }
 
 /// The versions of the file of a process.
@@ -81,7 +79,7 @@ async fn files(visit: &Visit) -> Result<Console, DeadEnd> {
         "The last fifty versions of each file, as they were taken up."
     };
     let head = ["Configuration", "File", "Versions", "Last changed", "By", "State"];
-    Ok(Console::new(PART, "Configuration", vec![Section::table("Files", lead, &head, rows)]))
+    Ok(Console::new(CONFIGURATION, "Configuration", vec![Section::table("Files", lead, &head, rows)]))
 }
 
 async fn versions(visit: &Visit, id: &str, file: &str) -> Result<Console, DeadEnd> {
@@ -93,7 +91,7 @@ async fn versions(visit: &Visit, id: &str, file: &str) -> Result<Console, DeadEn
     };
     let rows: Vec<_> = listed.iter().map(row).collect();
     let lead = if rows.is_empty() { "None is kept." } else { "Newest first. A version leads to what it changed, and to going back." };
-    Ok(Console::new(PART, id, vec![Section::table("Versions", lead, &["Version", "When", "By", "State"], rows)]))
+    Ok(Console::new(CONFIGURATION, id, vec![Section::table("Versions", lead, &["Version", "When", "By", "State"], rows)]))
 }
 
 async fn version(visit: &Visit, id: &str, number: &str, back: bool) -> Result<Console, DeadEnd> {
@@ -129,7 +127,7 @@ async fn version(visit: &Visit, id: &str, number: &str, back: bool) -> Result<Co
             sections.push(Section::form("Going back", "You are asked once more.", "get", fields, "Go back"));
         }
     }
-    Ok(Console::new(PART, title, sections))
+    Ok(Console::new(CONFIGURATION, title, sections))
 }
 
 /// A difference, line by line.
@@ -190,7 +188,7 @@ pub(super) async fn restored(visit: &Visit) -> Outcome {
         let rule = shown("rule");
         vec![
             Cell::from(shown("severity")),
-            Cell::link(&rule, super::shape::explained(&rule)),
+            Cell::link(&rule, shape::explained(&rule)),
             format!("{}:{}:{}", shown("file"), shown("line"), shown("column")).into(),
             shown("message").into(),
         ]
@@ -198,7 +196,7 @@ pub(super) async fn restored(visit: &Visit) -> Outcome {
     let rows: Vec<_> = found.into_iter().flatten().map(row).collect();
     let head: &[&'static str] = if rows.is_empty() { &[] } else { &["Severity", "Rule", "Place", "Message"] };
     let lead = format!("{}. Nothing was changed.", error.message.trim_end_matches('.'));
-    let page = Console::new(PART, "It was not gone back", vec![Section::table("Why", &lead, head, rows)]);
+    let page = Console::new(CONFIGURATION, "It was not gone back", vec![Section::table("Why", &lead, head, rows)]);
     let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::BAD_REQUEST);
     visit.page(status, &page)
 }
