@@ -145,3 +145,64 @@ fn failed(name: &str, error: engine::Error) -> OpenError {
         error => OpenError::Server { store: name.to_owned(), cause: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crest::{Change, Filter, Query};
+    use identity::Objects as _;
+    use process::{CommitError, Effect, Ledger as _, Unit};
+    use serde_json::json;
+
+    use super::*;
+    use crate::contract;
+    use crate::testing::Postgres;
+
+    const USERS: &str = "managed/user";
+
+    fn made(id: &str) -> Unit {
+        let change = Change::Create { collection: USERS.into(), id: id.into(), content: json!({ "userName": id }) };
+        Unit { now: 1, spend: None, effects: vec![Effect::Change(change)] }
+    }
+
+    /// Reads as whoever serves does, page by page and by name, and writes nothing.
+    fn is_read_and_not_written(location: &str) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let db = Db::open(location, contract::collections()).await.unwrap();
+            for id in ["a", "b", "c"] {
+                db.commit(made(id)).await.unwrap();
+            }
+            db.close().await.unwrap();
+        });
+        drop(runtime);
+        let db = Inspection::open(location).unwrap().into_db().unwrap();
+        let page = now(db.query(USERS, &Query::first(Filter::True, 2))).unwrap();
+        assert_eq!((page.result.len(), page.cookie.is_some()), (2, true));
+        let named = Query::first(Filter::equals("userName", "c"), 2);
+        assert_eq!(now(db.query(USERS, &named)).unwrap().result[0].id, "c");
+        assert_eq!(now(db.read(USERS, "a")).unwrap().unwrap().content, json!({ "userName": "a" }));
+        assert!(matches!(now(db.commit(made("d"))), Err(CommitError::Unavailable(_))));
+        assert!(now(db.declare(&contract::collections())).is_err());
+        assert_eq!(now(db.read(USERS, "d")).unwrap(), None);
+    }
+
+    /// Waits without a runtime: on such a store nothing is waited for but on this thread.
+    fn now<F: Future>(future: F) -> F::Output {
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(future).poll(&mut cx) {
+            std::task::Poll::Ready(output) => output,
+            std::task::Poll::Pending => panic!("something else is waited for"),
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_looked_at_is_read_and_not_written_on_sqlite() {
+        let directory = tempfile::tempdir().unwrap();
+        is_read_and_not_written(directory.path().join("store.db").to_str().unwrap());
+    }
+
+    #[test]
+    fn a_store_that_is_looked_at_is_read_and_not_written_on_postgres() {
+        is_read_and_not_written(&Postgres::shared().store());
+    }
+}
