@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
-use crate::routes::{Route, Who, found, get, text};
+use crate::routes::{QUERY, Route, Who, found, get, text};
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[
@@ -19,17 +19,9 @@ pub(super) const ROUTES: &[Route] = &[
         path: "vestibule/diagnostics",
         chapter: "Server",
         resource: |_, _| found(Diagnostics),
-        operations: &[get("/vestibule/diagnostics", Who::AdministratorsAlone, "What is found wrong with the project that is served.")
-            .with(&[
-                "_queryFilter",
-                "_fields",
-                "_sortKeys",
-                "_pageSize",
-                "_pagedResultsCookie",
-                "_pagedResultsOffset",
-                "_totalPagedResultsPolicy",
-                "_prettyPrint",
-            ])],
+        operations: &[
+            get("/vestibule/diagnostics", Who::AdministratorsAlone, "What is found wrong with the project that is served.").with(QUERY)
+        ],
     },
     Route {
         path: "vestibule/diagnostics/{rule}",

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
-use crate::routes::{Route, Who, found, get, text};
+use crate::routes::{QUERY, Route, Who, found, get, text};
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[
@@ -25,16 +25,9 @@ pub(super) const ROUTES: &[Route] = &[
         path: "vestibule/processes",
         chapter: "Server",
         resource: |_, _| found(Processes),
-        operations: &[get("/vestibule/processes", Who::AdministratorsAlone, "The processes of the project, and who is in them.").with(&[
-            "_queryFilter",
-            "_fields",
-            "_sortKeys",
-            "_pageSize",
-            "_pagedResultsCookie",
-            "_pagedResultsOffset",
-            "_totalPagedResultsPolicy",
-            "_prettyPrint",
-        ])],
+        operations: &[
+            get("/vestibule/processes", Who::AdministratorsAlone, "The processes of the project, and who is in them.").with(QUERY)
+        ],
     },
     Route {
         path: "vestibule/processes/{name}",
