@@ -129,7 +129,7 @@ fn no_process_of_a_project_that_is_served_has_a_way_that_the_policy_forbids() {
     assert!(explored.len() > 15, "{explored:?}");
 }
 
-/// The figures of decision 51: 900 submissions are enough for all processes but one.
+/// The figures of ADR 51: 900 submissions are enough for all processes but one.
 #[test]
 fn what_a_start_can_afford_is_enough_for_all_processes_but_one() {
     let (tried, cut_off) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
