@@ -37,7 +37,7 @@ pub struct Rows {
     pub mails: Vec<Mail>,
     /// Events of the audit trail.
     pub audit: Vec<AuditEvent>,
-    /// How far instances have come, with what the audit trail tells of each step.
+    /// How far instances have come.
     pub passages: Vec<Passage>,
     /// Sessions that began.
     pub begun: Vec<Session>,

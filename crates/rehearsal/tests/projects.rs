@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use process::{Process, ProcessMap, StepOutcome};
 use project::{DirectoryFiles, Project};
@@ -155,22 +156,19 @@ fn no_process_of_a_project_that_is_served_has_a_way_that_the_policy_forbids() {
     assert!(explored.len() > 15, "{explored:?}");
 }
 
-/// What a start can afford is enough for all but these: the figures of decision 51.
+/// The figures of ADR 51: 900 submissions are enough for all processes but one.
 #[test]
-fn what_a_start_can_afford_is_enough_for_nearly_all_processes() {
-    let projects: Vec<_> = directories().into_iter().map(|root| (root.clone(), setting(&root, &[]))).collect();
-    let (next, found) = (Mutex::new(projects), Mutex::new((0, Vec::new())));
+fn what_a_start_can_afford_is_enough_for_all_processes_but_one() {
+    let (tried, cut_off) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let next = Mutex::new(directories());
     let refute = || {
-        while let Some((root, setting)) = { next.lock().unwrap().pop() } {
-            let prover = Prover::new(setting).unwrap();
+        while let Some(root) = { next.lock().unwrap().pop() } {
+            let prover = Prover::new(setting(&root, &[])).unwrap();
             for name in prover.processes() {
                 let Some(finding) = prover.refute(name).unwrap() else { continue };
-                let mut found = found.lock().unwrap();
-                found.0 += 1;
-                if !finding.cut_off.is_empty() {
-                    let why: Vec<String> = finding.cut_off.iter().map(ToString::to_string).collect();
-                    found.1.push(format!("{}/{name}: {}", root.file_name().unwrap().to_string_lossy(), why.join("; ")));
-                }
+                tried.fetch_add(1, Ordering::Relaxed);
+                let project = root.file_name().unwrap().to_string_lossy();
+                cut_off.lock().unwrap().extend(finding.cut_off.iter().map(|why| format!("{project} {name}: {why}")));
             }
         }
     };
@@ -178,9 +176,9 @@ fn what_a_start_can_afford_is_enough_for_nearly_all_processes() {
         scope.spawn(refute);
         refute();
     });
-    let (tried, mut cut_off) = found.into_inner().unwrap();
-    cut_off.sort();
-    assert_eq!((tried, cut_off), (0, Vec::<String>::new()));
+    assert_eq!(cut_off.into_inner().unwrap(), ["odd-08-text-flags reset: there is more to submit"]);
+    let tried = tried.into_inner();
+    assert!(tried >= 139, "{tried}");
 }
 
 #[test]

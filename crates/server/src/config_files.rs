@@ -206,7 +206,7 @@ mod tests {
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
             std::fs::write(place, text).unwrap();
         };
-        let query = json!({ "name": "userQuery", "validQueryFields": ["userName"], "identityIdField": "_id", "identityEmailField": "mail",
+        let query = json!({ "name": "userQuery", "validQueryFields": ["mail"], "identityIdField": "_id", "identityEmailField": "mail",
             "identityUsernameField": "userName", "identityServiceUrl": "managed/user" });
         let lookup = json!({ "stageConfigs": [query, { "name": "retrieveUsername" }] });
         write("conf/selfservice-lookup.json", &lookup.to_string());

@@ -238,7 +238,7 @@ impl Server {
     /// be waited for.
     pub(crate) fn mails_to(&self, address: &str) -> BTreeMap<String, String> {
         let found = self.admin().get(&format!("outbox?_queryFilter=to+eq+%22{}%22", address.replace('+', "%2B"))).ok();
-        let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+        let text = |one: &serde_json::Value, name: &str| one[name].as_str().unwrap().to_owned();
         // One that is delivered at this moment may stand there twice.
         found["result"].as_array().unwrap().iter().map(|one| (text(one, "_id"), text(one, "state"))).collect()
     }

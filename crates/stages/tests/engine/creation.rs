@@ -300,7 +300,10 @@ fn an_access_manager_finds_the_account_and_gets_the_password_once() {
         let url = "https://am.example.test/am/json/realms/root/authenticate?goto=https%3A%2F%2Fapp";
         assert_eq!(seen, [(url.to_owned(), "newbie".to_owned(), PASSWORD.to_owned())]);
         let rows = world.ledger.rows();
-        assert_eq!(rows.audit.iter().map(|event| event.event.as_str()).collect::<Vec<_>>(), ["register", "completed"]);
+        assert_eq!(
+            rows.audit.iter().filter(|event| event.event != "step").map(|event| event.event.as_str()).collect::<Vec<_>>(),
+            ["register", "completed"]
+        );
         assert_eq!(rows.spent.len(), 1);
     }
 }

@@ -85,7 +85,12 @@ fn every_order_of_reset_runs_with_every_kind_of_token() {
             assert!(world.has_password("bjensen", "N3wPassword") && !world.has_password("bjensen", "Passw0rd"));
             let rows = world.ledger.rows();
             assert_eq!(rows.ended, ["bjensen"]);
-            let events: Vec<_> = rows.audit.iter().map(|event| (event.event.as_str(), event.object.as_str())).collect();
+            let events: Vec<_> = rows
+                .audit
+                .iter()
+                .filter(|event| event.event != "step")
+                .map(|event| (event.event.as_str(), event.object.as_str()))
+                .collect();
             assert_eq!(events, [("resetPassword", "managed/user/bjensen"), ("completed", "managed/user/bjensen")]);
         }
     }
