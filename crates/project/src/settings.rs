@@ -3,6 +3,7 @@
 //! The rule easiest to break: the file is ours, so it is read strictly. A key nobody knows is an error with the nearest spelling, not
 //! a warning as in IDM's files.
 
+mod acme;
 mod hashing;
 mod limits;
 mod mail;
@@ -16,6 +17,7 @@ mod tls;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+pub use acme::Acme;
 pub use limits::{Limits, reference as limits_reference, schema as limits_schema};
 pub use mail::Mail;
 pub use network::Network;
@@ -322,6 +324,10 @@ fn refuse_unknown_keys(root: &Node<'_>, document: &Document, sink: &Sink) {
                 for (key, _) in node.members().into_iter().filter(|(key, _)| !known.contains(key)) {
                     refuse(&join(&pointer, key), key, &mut known.iter().copied(), "key");
                 }
+                let below = if section == "tls" { node.get("acme").members() } else { Vec::new() };
+                for (key, _) in below.into_iter().filter(|(key, _)| !acme::KEYS.contains(key)) {
+                    refuse(&join(&join(&pointer, "acme"), key), key, &mut acme::KEYS.iter().copied(), "key");
+                }
             }
         }
     }
@@ -521,7 +527,7 @@ mod tests {
             assert!(found.iter().all(|found| ["missing-key", "unknown-key"].contains(&found.rule)), "{found:?}");
         }
         let (settings, found) = read("[tls]\ncertificate = \"c.pem\"\nkey = \"/k.pem\"\nhsts_seconds = 0");
-        assert_eq!(settings.tls, Some(Tls { certificate: "c.pem".into(), key: "/k.pem".into(), hsts_seconds: 0 }));
+        assert_eq!(settings.tls, Some(Tls { certificate: "c.pem".into(), key: "/k.pem".into(), hsts_seconds: 0, acme: None }));
         assert!(found.is_empty() && settings.public_url_at(None) == "https://localhost:8080");
     }
 

@@ -1,6 +1,7 @@
 //! What serves: the listener around the REST interface and the pages, mail delivery, audit, metrics, and the life of a project from its
 //! files to what is served. Only this crate and the command line know which store and which runtime are underneath.
 
+mod acme;
 mod administrator;
 mod audit;
 mod backup;

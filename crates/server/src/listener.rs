@@ -42,7 +42,7 @@ use crate::ports::on_behalf_of;
 use ::mail::Courier;
 
 pub(crate) use self::accepting::{FINISH_WITHIN, Room, Stop};
-pub(crate) use self::tls::{Certificate, CertificateError};
+pub(crate) use self::tls::{Certificate, CertificateError, Challenges, authority_file, challenge};
 
 /// What requests are answered with.
 #[derive(Clone)]

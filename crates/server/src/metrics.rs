@@ -44,6 +44,17 @@ pub(crate) fn over_budget(budget: &'static str) {
     table::MAILS_OVER_BUDGET.with([budget.into()]).increment(1);
 }
 
+/// The certificate of the listener ends at this moment, in seconds since 1970.
+#[expect(clippy::cast_precision_loss, reason = "a moment is far below 2^52 seconds")]
+pub(crate) fn certificate_ends(at: i64) {
+    table::TLS_EXPIRES.with([]).set(at as f64);
+}
+
+/// A certificate was ordered.
+pub(crate) fn certificate_ordered(issued: bool) {
+    table::TLS_ORDERS.with([if issued { "issued" } else { "failed" }.into()]).increment(1);
+}
+
 impl Metrics {
     /// The recorder, with what it asks at every scrape.
     #[must_use]

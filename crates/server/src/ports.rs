@@ -2,6 +2,7 @@
 //! verifier, the delivery of mails. The only place that asks the machine for time or randomness.
 
 mod audit_events;
+mod authority;
 mod auto_login;
 mod calls;
 mod captcha;
@@ -16,6 +17,7 @@ mod remote_stages;
 mod scripts;
 
 pub(crate) use audit_events::WholeTrail;
+pub(crate) use authority::AuthorityCalls;
 pub(crate) use auto_login::HttpAutoLogin;
 pub(crate) use captcha::HttpCaptcha;
 pub use clock::SystemClock;

@@ -20,6 +20,7 @@ use self::listening::{figures_listener, listen};
 use self::reload::Changes;
 use self::server::Server;
 use self::stopping::drained;
+use crate::acme::Orders;
 use crate::data_lock::DataLock;
 use crate::exposed;
 use crate::keys::KeyFileError;
@@ -170,7 +171,11 @@ pub async fn serve(mut options: Options, started: impl FnOnce(Started), signals:
             }
         }));
     }
-    if let Some(certificate) = &certificate {
+    if let Some(certificate) = certificate.as_ref().filter(|certificate| certificate.is_ordered()) {
+        let orders = Orders::new(server.needs_of_orders(), Arc::clone(certificate));
+        orders.begin().await;
+        tasks.others.push(tokio::spawn(orders.run(Arc::clone(&server.app.accounts), stop.closes.clone())));
+    } else if let Some(certificate) = &certificate {
         let accounts = Arc::clone(&server.app.accounts);
         tasks.others.push(tokio::spawn(Arc::clone(certificate).keep_up(accounts, stop.closes.clone())));
     } else {
