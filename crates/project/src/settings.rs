@@ -13,6 +13,7 @@ mod profile;
 mod prove;
 mod stages;
 mod tls;
+mod tracing;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -26,6 +27,7 @@ pub use profile::Profile;
 pub use prove::{AtLoad, Proofs, Prove};
 pub use stages::{StageDeclaration, StageKind};
 pub use tls::Tls;
+pub use tracing::Tracing;
 
 use identity::secret::HashParameters;
 
@@ -144,6 +146,8 @@ pub struct Settings {
     pub audit: Audit,
     /// `[metrics]`: who reads the figures, and where.
     pub metrics: Metrics,
+    /// `[tracing]`: where spans are sent.
+    pub tracing: Tracing,
     /// `[names]`: whether administrators may make several spellings of a name.
     pub names: NameRules,
     /// `[profile]`: confirmation of mail addresses, notices, and how lists are patched.
@@ -175,6 +179,7 @@ impl Default for Settings {
             mail: Mail::default(),
             audit: Audit::default(),
             metrics: Metrics::default(),
+            tracing: Tracing::default(),
             names: NameRules::default(),
             profile: Profile::default(),
             stages: BTreeMap::new(),
@@ -186,7 +191,7 @@ impl Default for Settings {
 }
 
 /// Sections with their keys.
-const SECTIONS: [(&str, &[&str]); 17] = [
+const SECTIONS: [(&str, &[&str]); 18] = [
     ("server", &["listen", "public_url"]),
     ("tls", &tls::KEYS),
     ("store", &["url"]),
@@ -199,6 +204,7 @@ const SECTIONS: [(&str, &[&str]); 17] = [
     ("mail", &mail::KEYS),
     ("audit", &["enabled", "required", "retain_days"]),
     ("metrics", &["listen", "token"]),
+    ("tracing", &tracing::KEYS),
     ("console", &["networks"]),
     ("names", &["several_spellings"]),
     ("signin", &["managed"]),
@@ -285,6 +291,7 @@ impl Settings {
                 retain_days: root.get("audit").get("retain_days").integer_in(1..=36_500).and_then(|days| u32::try_from(days).ok()),
             },
             metrics: metrics(&root.get("metrics")),
+            tracing: Tracing::read(&root.get("tracing")),
             names: NameRules {
                 several_spellings: root.get("names").get("several_spellings").boolean().unwrap_or(default.names.several_spellings),
             },

@@ -30,6 +30,8 @@ use pages::Pages;
 use rest::cross_origin;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use wire::client::{Client, Peer};
 use wire::path::below_context;
 
@@ -96,8 +98,37 @@ fn health(up: bool) -> Response {
     (status, headers, format!("{{\"status\":\"{text}\"}}")).into_response()
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures how long answers take, for the metrics alone")]
+/// Answers, and notes how long it took.
 async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    if !tracing::span_enabled!(target: "vestibule::spans", tracing::Level::INFO) {
+        return answered(served, peer, request).await;
+    }
+    // Whose span it belongs to is known before it begins.
+    let trusted = served.rest.accounts.runtime.load().trusts(peer.address);
+    let parent = request.headers().get("traceparent").filter(|_| trusted).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let span = tracing::info_span!(
+        target: "vestibule::spans",
+        "request",
+        http.request.method = method(request.method()),
+        http.route = Empty,
+        http.response.status_code = Empty,
+        parent,
+        error = Empty,
+    );
+    let response = answered(served, peer, request).instrument(span.clone()).await;
+    let status = response.status();
+    span.record("http.response.status_code", status.as_u16()).record("error", status.is_server_error());
+    response
+}
+
+/// A method by its name; one that somebody made up has none.
+fn method(method: &http::Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long answers take, for the metrics alone")]
+async fn answered(served: Served, peer: Peer, request: Request) -> Response {
     let started = Instant::now();
     let (mut parts, body) = request.into_parts();
     if let Some(gate::Unreadable(error)) = parts.extensions.remove() {
@@ -122,6 +153,7 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
             return rest::too_slow();
         };
         let Some(response) = answered else { return rest::elsewhere(&path) };
+        Span::current().record("http.route", "pages");
         served.metrics.request("pages", operation, response.status().as_u16(), started.elapsed());
         return response;
     };
@@ -129,6 +161,7 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
         tracing::warn!(http.path = parts.uri.path(), "a request took too long");
         return rest::too_slow();
     };
+    Span::current().record("http.route", outcome.kind);
     served.metrics.request(outcome.kind, outcome.operation, outcome.response.status().as_u16(), started.elapsed());
     outcome.response
 }

@@ -59,12 +59,6 @@ impl Place {
         servers.clone_into(&mut self.door.0.lock().unwrap().servers);
     }
 
-    /// How many connections each of them got.
-    pub(crate) fn visits(&self) -> Vec<usize> {
-        let led = self.door.0.lock().unwrap();
-        (0..led.servers.len()).map(|place| led.turns.iter().filter(|turn| *turn % led.servers.len() == place).count()).collect()
-    }
-
     /// Starts the authority, which refuses so many of a hundred nonces, good ones.
     pub(crate) fn start(&self, refused: u32) -> Authority {
         let work = tempfile::Builder::new().prefix("vestibule-pebble-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

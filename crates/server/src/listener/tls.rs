@@ -145,7 +145,7 @@ impl Files {
 /// What a certificate, with those behind it, and its key are served with.
 fn served(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Served, rustls::Error> {
     let ends = chain.first().and_then(|first| Some(X509Certificate::from_der(first).ok()?.1.validity().not_after.timestamp()));
-    let mut config = with_certificate(chain, key)?;
+    let mut config = with_certificate(CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())?)?;
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     // Who comes back needs no second signature, and no memory here.
     config.ticketer = aws_lc_rs::Ticketer::new()?;
@@ -156,9 +156,8 @@ fn served(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> R
 ///
 /// # Errors
 /// What cannot be used.
-fn with_certificate(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error> {
+fn with_certificate(certified: CertifiedKey) -> Result<ServerConfig, rustls::Error> {
     let provider = aws_lc_rs::default_provider();
-    let certified = CertifiedKey::from_der(chain, key, &provider)?;
     let versions = [&rustls::version::TLS13, &rustls::version::TLS12];
     let builder = ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&versions)?.with_no_client_auth();
     Ok(builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified))))
@@ -177,7 +176,9 @@ pub(crate) fn challenge(name: &str, digest: &[u8; 32]) -> Result<Arc<ServerConfi
     };
     let (certificate, key) = made().map_err(|error| error.to_string())?;
     let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(str::to_owned)?;
-    let mut config = with_certificate(vec![certificate], key).map_err(|error| error.to_string())?;
+    // Its extension is critical, so that nobody else takes it for a certificate; whoever compares it with its key would not either.
+    let signing = aws_lc_rs::sign::any_supported_type(&key).map_err(|error| error.to_string())?;
+    let mut config = with_certificate(CertifiedKey::new(vec![certificate], signing)).map_err(|error| error.to_string())?;
     config.alpn_protocols = vec![CHALLENGE.to_vec()];
     Ok(Arc::new(config))
 }
@@ -432,6 +433,12 @@ mod tests {
             "{}",
             error("broken.pem", "k.pem")
         );
+    }
+
+    #[test]
+    fn an_authority_is_shown_its_digest_and_nothing_else_is_spoken() {
+        let config = challenge("id.example", &[7; 32]).unwrap();
+        assert_eq!(config.alpn_protocols, [CHALLENGE.to_vec()]);
     }
 
     #[test]

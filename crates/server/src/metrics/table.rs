@@ -101,6 +101,9 @@ metrics! {
     TLS_ORDERS: Counter "vestibule_tls_orders_total", "Certificates ordered by this node, by outcome", {
         "outcome": "`issued`; `failed`, to be tried again"
     }
+    SPANS: Counter "vestibule_tracing_spans_total", "Spans for the collector of `[tracing]`, by outcome", {
+        "outcome": "`sent`; `dropped`, because the collector was slow, away or refused them"
+    }
     AUDIT_LOST: Counter "vestibule_audit_lost_total", "Audit events that could not be kept", {}
 }
 
