@@ -75,7 +75,9 @@ fn a_reset_is_told_part_by_part_and_nothing_of_whoever_resets() {
         .flat_map(|span| span["events"].as_array().unwrap())
         .map(|event| (attribute(event, "stage"), attribute(event, "outcome")))
         .collect();
-    for expected in [("userQuery", "completed"), ("emailValidation", "entered"), ("emailValidation", "completed"), ("resetStage", "completed")] {
+    for expected in
+        [("userQuery", "completed"), ("emailValidation", "entered"), ("emailValidation", "completed"), ("resetStage", "completed")]
+    {
         assert!(touched.contains(&expected), "{touched:?}");
     }
     assert!(steps.iter().all(|span| attribute(span, "process") == "reset"));
@@ -91,21 +93,41 @@ fn a_reset_is_told_part_by_part_and_nothing_of_whoever_resets() {
     assert_eq!(ids.len(), spans.len());
 
     let sent: String = asked.iter().map(|one| one.body.as_str()).collect();
-    for private in [person.name.as_str(), &person.mail, &person.id, PASSWORD, NEW_PASSWORD, ADMIN_PASSWORD, "127.0.0.1", "geheim", "openidm-admin", "example.test", "token", "/openidm"] {
+    for private in [
+        person.name.as_str(),
+        &person.mail,
+        &person.id,
+        PASSWORD,
+        NEW_PASSWORD,
+        ADMIN_PASSWORD,
+        "127.0.0.1",
+        "geheim",
+        "openidm-admin",
+        "example.test",
+        "token",
+        "/openidm",
+    ] {
         assert!(!sent.contains(private), "'{private}' was told");
     }
 }
 
 #[test]
 fn a_trace_of_a_trusted_proxy_goes_on_and_anybody_elses_does_not() {
-    let with = |name: &str, value: &str| Request::new("GET", "/openidm/info/ping").header(name, value).header("X-OpenIDM-NoSession", "true");
+    let with =
+        |name: &str, value: &str| Request::new("GET", "/openidm/info/ping").header(name, value).header("X-OpenIDM-NoSession", "true");
     let told = |settings: &str, parent: &str| {
         let collector = collector();
         let mut server = Server::on(project(&collector.url(""), settings)).env("OTLP_TOKEN", "x").start();
-        with("traceparent", parent).header("X-OpenIDM-Username", "anonymous").header("X-OpenIDM-Password", "anonymous").send(server.address());
+        with("traceparent", parent)
+            .header("X-OpenIDM-Username", "anonymous")
+            .header("X-OpenIDM-Password", "anonymous")
+            .send(server.address());
         assert_eq!(server.stop(), Some(0));
         let found: Vec<Value> = spans(&collector.asked()).into_iter().filter(|span| span["name"] == "request").collect();
-        found.into_iter().map(|span| (span["traceId"].as_str().unwrap().to_owned(), span["parentSpanId"].as_str().map(str::to_owned))).collect::<Vec<_>>()
+        found
+            .into_iter()
+            .map(|span| (span["traceId"].as_str().unwrap().to_owned(), span["parentSpanId"].as_str().map(str::to_owned)))
+            .collect::<Vec<_>>()
     };
     let trusted = "[proxies]\ntrusted = [\"127.0.0.1\"]\n";
     let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");

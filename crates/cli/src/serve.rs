@@ -8,9 +8,9 @@ use project::Severity;
 use server::{Inherited, Options, ProcessState, ProcessStatus, Signals, Started};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::EnvFilter;
 
 use crate::output::{Output, fail};
 use crate::{DataArgs, ProjectArgs};

@@ -50,8 +50,10 @@ impl Db {
     /// When the store does not answer.
     pub async fn forget_text(&self, name: &str) -> Result<(), LedgerError> {
         let name = format!("{TEXT}{name}");
-        self.run(Kept::Always, move |connection| connection.query("DELETE FROM jsonstorage WHERE token = $1").bind(&name).execute().map(drop))
-            .await
+        self.run(Kept::Always, move |connection| {
+            connection.query("DELETE FROM jsonstorage WHERE token = $1").bind(&name).execute().map(drop)
+        })
+        .await
     }
 
     /// Takes the turn to do `what` from `now` until a moment, both in seconds since 1970, or goes on with it; whether it is this holder's. A holder is a

@@ -69,7 +69,10 @@ fn a_certificate_is_ordered_served_kept_and_renewed() {
     let challenged = Tls::trusting_anybody().offering(&["acme-tls/1"]).connect(server.address());
     assert!(challenged.is_err(), "nothing is shown while no order is open");
     let said = doctor(&server);
-    assert!(said.starts_with("good: the certificate is good for 89 days") || said.starts_with("good: the certificate is good for 90 days"), "{said}");
+    assert!(
+        said.starts_with("good: the certificate is good for 89 days") || said.starts_with("good: the certificate is good for 90 days"),
+        "{said}"
+    );
     let first = served(&client, server.address()).unwrap();
 
     assert_eq!(server.stop(), Some(0));
@@ -212,7 +215,10 @@ fn settings_that_cannot_be_used_refuse_the_start_and_check_says_where() {
         assert!(ended.status.code() == Some(1) && ended.stdout.is_empty(), "{words}: {said}");
         assert!(said.contains(words), "{words}: {said}");
         let (status, said) = check(&project);
-        assert!(status == Some(1) && said.contains(words.split(": ").last().unwrap()) && said.contains("vestibule.toml:"), "{words}: {said}");
+        assert!(
+            status == Some(1) && said.contains(words.split(": ").last().unwrap()) && said.contains("vestibule.toml:"),
+            "{words}: {said}"
+        );
     }
     assert_eq!(check(&project(&place, &["localhost"], "")).0, Some(0));
 }

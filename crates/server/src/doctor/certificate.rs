@@ -56,10 +56,16 @@ fn ordered(case: &Case, settings: &Acme, host: &str) -> Vec<Found> {
         )],
     };
     if told.chain.is_some() && !told.fits {
-        rows.push(doubtful("the certificate is of another authority, or not for all of [tls.acme] domains", "the running server orders another"));
+        rows.push(doubtful(
+            "the certificate is of another authority, or not for all of [tls.acme] domains",
+            "the running server orders another",
+        ));
     }
     if let Some((times, next, said)) = told.failure {
-        let text = format!("{times} attempts to order a certificate have failed, the next is in {} s: {said}", next.saturating_sub(case.now).max(0));
+        let text = format!(
+            "{times} attempts to order a certificate have failed, the next is in {} s: {said}",
+            next.saturating_sub(case.now).max(0)
+        );
         let advice = "the authority must reach this server at each of [tls.acme] domains, on port 443, with its TLS passed on as it is";
         rows.push(if told.fits { doubtful(text, advice) } else { bad(text, advice) });
     }

@@ -103,10 +103,9 @@ impl Noted {
     pub(super) fn take(&mut self, values: Values) {
         self.failed |= values.failed;
         for (name, value) in values.attributes {
-            match self.attributes.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => *known = value,
-                None if self.attributes.len() < MOST => self.attributes.push((name, value)),
-                None => {}
+            self.attributes.retain(|(known, _)| *known != name);
+            if self.attributes.len() < MOST {
+                self.attributes.push((name, value));
             }
         }
     }

@@ -81,7 +81,9 @@ async fn send(collector: Collector, mut taken: mpsc::Receiver<Noted>, mut stop: 
                 _ = stop.wait_for(|stop| *stop) => ends = true,
             }
         }
-        while spans.len() < TOGETHER && let Ok(span) = taken.try_recv() {
+        while spans.len() < TOGETHER
+            && let Ok(span) = taken.try_recv()
+        {
             spans.push(span);
         }
         if spans.is_empty() {
