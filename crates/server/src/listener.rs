@@ -34,6 +34,7 @@ use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use wire::client::{Client, Peer};
 use wire::path::below_context;
+use wire::traceparent::Parent;
 
 use self::conversation::{ANSWER_WITHIN, Doors};
 use crate::client_build::{self, Kept};
@@ -105,14 +106,14 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
     }
     // Whose span it belongs to is known before it begins.
     let trusted = served.rest.accounts.runtime.load().trusts(peer.address);
-    let parent = request.headers().get("traceparent").filter(|_| trusted).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let parent = Parent::of(request.headers()).filter(|_| trusted).map(|parent| parent.to_string());
     let span = tracing::info_span!(
         target: "vestibule::spans",
         "request",
         http.request.method = method(request.method()),
         http.route = Empty,
         http.response.status_code = Empty,
-        parent,
+        parent = parent.as_deref().unwrap_or_default(),
         error = Empty,
     );
     let response = answered(served, peer, request).instrument(span.clone()).await;

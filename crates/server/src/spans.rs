@@ -7,7 +7,6 @@
 mod json;
 mod layer;
 mod noted;
-mod parent;
 mod sender;
 
 use std::sync::OnceLock;

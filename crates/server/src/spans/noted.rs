@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_lc_rs::rand;
 use tracing::field::{Field, Visit};
 
-use super::parent::Parent;
+use wire::traceparent::Parent;
 
 /// Attributes and events of one span; a submission touches fewer stages.
 const MOST: usize = 64;

@@ -1,18 +1,32 @@
-//! `traceparent`: the span that a request belongs to (W3C Trace Context, section 3.2).
+//! `traceparent`: the span elsewhere that a request belongs to (W3C Trace Context, section 3.2).
 //!
-//! Easiest to break: anybody can write the header. Only what a trusted proxy says is read; the caller asks which one it is.
+//! Easiest to break: anybody can write the header. It counts only when the peer is a trusted proxy; the caller asks which one it is.
+
+use std::fmt;
+
+use http::HeaderMap;
 
 /// A span elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parent {
-    pub(super) trace: u128,
-    pub(super) span: u64,
-    pub(super) sampled: bool,
+pub struct Parent {
+    /// The trace; never 0.
+    pub trace: u128,
+    /// The span; never 0.
+    pub span: u64,
+    /// Whether the trace is noted there.
+    pub sampled: bool,
 }
 
 impl Parent {
-    /// Reads a header; nothing where it is none, as the specification wants: then a trace begins here.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    /// What a request says; nothing where it says none or several, or what is none: then a trace begins here.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut all = headers.get_all("traceparent").iter();
+        let first = all.next().filter(|_| all.next().is_none())?;
+        Self::read(first.to_str().ok()?)
+    }
+
+    /// Reads the value of the header.
+    pub fn read(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let number = |part: &str, length: usize| {
@@ -29,8 +43,15 @@ impl Parent {
     }
 }
 
+impl fmt::Display for Parent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace, self.span, u8::from(self.sampled))
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -58,10 +79,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn one_header_counts_and_two_do_not() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(Parent::of(&headers), None);
+        headers.append("traceparent", HeaderValue::from_static(GOOD));
+        assert!(Parent::of(&headers).is_some());
+        headers.append("traceparent", HeaderValue::from_static(GOOD));
+        assert_eq!(Parent::of(&headers), None);
+    }
+
     proptest! {
         #[test]
-        fn anything_is_read_or_left(text in "[0-9a-f-]{0,60}|.{0,60}") {
-            let _ = Parent::read(&text);
+        fn what_is_read_is_written_and_read_again(trace in 1_u128.., span in 1_u64.., sampled: bool, text in "[0-9a-f-]{0,60}|.{0,60}") {
+            let parent = Parent { trace, span, sampled };
+            prop_assert_eq!(Parent::read(&parent.to_string()), Some(parent));
+            if let Some(read) = Parent::read(&text) {
+                prop_assert_eq!(Parent::read(&read.to_string()), Some(read));
+            }
         }
     }
 }
