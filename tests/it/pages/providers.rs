@@ -1,6 +1,7 @@
 //! Identity providers on the pages: there and back without scripts, signing in, registering, showing that an account is one's own, linking and taking
 //! links away; and what is said where a way ends.
 
+mod by_code;
 mod turns;
 
 use serde_json::{Value, json};
