@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{away, back, links, ours, project};
+use super::{away, back, claimed_by_mail, links, ours, project};
 use crate::support::identity_provider::{Account, IdentityProvider};
 use crate::support::mailbox::mailbox;
 use crate::support::people::{PASSWORD, digits_of};
@@ -12,12 +12,7 @@ use crate::support::{Person, Server, Visitor};
 /// A server whose claim takes a code.
 fn world() -> (IdentityProvider, Server) {
     let acme = IdentityProvider::start();
-    let claim = json!({
-        "name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/mail eq \"{{mail}}\"", "vestibule": {"claimByMail": true},
-    });
-    let login =
-        json!({"name": "localAutoLogin", "successUrl": "", "identityUsernameField": "userName", "identityPasswordField": "password"});
-    let files = project(&[ours(acme.file("acme"))]).process("socialUserClaim", &[claim, login]);
+    let files = claimed_by_mail(project(&[ours(acme.file("acme"))]));
     let server = Server::on(files).start();
     (acme, server)
 }
