@@ -9,7 +9,7 @@ DESTDIR ?=
 ARGS    ?=
 PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build install package package-test test test-firefox test-postgresql test-proxies test-monitoring failover simulate model one lint bench fuzz docs screenshots tools
+.PHONY: run build install package package-test test test-firefox test-postgresql test-proxies test-keycloak test-monitoring failover simulate model one lint bench fuzz docs screenshots tools
 
 ## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
@@ -62,6 +62,11 @@ test-firefox: tools
 test-proxies: tools
 	@scripts/packages.sh nginx-light:/usr/sbin/nginx caddy:/usr/bin/caddy
 	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --ignored proxies::
+
+## Keycloak as an identity provider, started on loopback: discovery, registration, sign-in, linking, the end of the session, errors.
+test-keycloak: tools
+	keycloak=$$(scripts/keycloak.sh) && VESTIBULE_KEYCLOAK="$$keycloak" VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" \
+		"$(CARGO)" test --quiet --package vestibule --test it -- --ignored --nocapture keycloak::
 
 ## What the book gives to a monitoring, read and tried by promtool.
 test-monitoring:

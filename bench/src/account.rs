@@ -50,6 +50,11 @@ fn time(fields: &[String], count: usize) -> Duration {
     Duration::from_nanos(ticks.saturating_mul(1_000_000_000) / clock_ticks_per_second().max(1))
 }
 
+/// Seconds since 1970, for what says until when it is good.
+pub(crate) fn unix_seconds() -> i64 {
+    clock_gettime(ClockId::Realtime).tv_sec
+}
+
 /// Resident memory of a process, in bytes.
 ///
 /// # Errors

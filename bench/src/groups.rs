@@ -18,6 +18,7 @@ mod population;
 mod profile;
 mod registration;
 mod secrets;
+mod social;
 mod start;
 mod submissions;
 mod tokens;
@@ -91,7 +92,7 @@ pub(crate) struct Subject {
 pub(crate) const PEER: &str = "peer";
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 20] = [
+pub(crate) const SUBJECTS: [Subject; 21] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
@@ -101,6 +102,7 @@ pub(crate) const SUBJECTS: [Subject; 20] = [
     Subject { name: "conditions", measure: |bench| Box::pin(conditions::measure(bench)) },
     Subject { name: "pages", measure: |bench| Box::pin(pages::measure(bench)) },
     Subject { name: "browsers", measure: |bench| Box::pin(browsers::measure(bench)) },
+    Subject { name: "social", measure: |bench| Box::pin(social::measure(bench)) },
     Subject { name: "population", measure: |bench| Box::pin(population::measure(bench)) },
     Subject { name: "lists", measure: |bench| Box::pin(lists::measure(bench)) },
     Subject { name: "memory", measure: |bench| Box::pin(memory::measure(bench)) },

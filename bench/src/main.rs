@@ -14,6 +14,7 @@ mod newcomer;
 mod peer;
 mod people;
 mod project;
+mod provider;
 mod reader;
 mod server;
 mod visit;
@@ -43,7 +44,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Measure these subjects only: start, initial, submissions, registration, arrivals, profile, conditions, pages, population, lists,
-    /// memory, browsers, enumeration, mail, secrets, tokens, hostile, writes, import, peer (with --peer).
+    /// memory, browsers, social, enumeration, mail, secrets, tokens, hostile, writes, import, peer (with --peer).
     #[arg(long, value_name = "SUBJECT", value_delimiter = ',')]
     only: Vec<String>,
     /// The program of Ory Kratos, to be measured in turns with ours as the subject 'peer'.

@@ -21,6 +21,9 @@ pub(crate) const REGISTRATION: &str = "registration";
 /// The same stages, one form each.
 pub(crate) const SEPARATE: &str = "separate";
 
+/// Registration with an account at an identity provider, by its profile alone.
+pub(crate) const WITH_PROVIDER: &str = "withprovider";
+
 /// Hashes that may wait before newcomers are turned away, which is what a server takes unless it is told otherwise.
 pub(crate) const HASH_QUEUE: u64 = 256;
 
@@ -143,6 +146,39 @@ pub(crate) fn write(root: &Path, mail_port: u16, at_sign_in: AtSignIn) -> Result
         fs::write(conf.join(process_file(&name)), text)?;
     }
     fs::write(root.join("vestibule.toml"), format!("[limits]\nenabled = false\nhash_queue = {HASH_QUEUE}\n"))?;
+    Ok(())
+}
+
+/// Writes a project in which people register and sign in with an identity provider.
+///
+/// # Errors
+/// When the directory cannot be written.
+pub(crate) fn write_with_provider(root: &Path, mail_port: u16, provider: &Value) -> Result<(), Failure> {
+    write(root, mail_port, AtSignIn::Nothing)?;
+    let conf = root.join("conf");
+    let name = provider.get("provider").and_then(Value::as_str).ok_or("the provider has no name")?;
+    let details = json!({
+        "name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": true, "identityServiceUrl": "managed/user",
+        "registrationProperties": ["userName", "givenName", "sn", "mail"],
+    });
+    let process = json!({ "stageConfigs": [details, { "name": "selfRegistration", "identityServiceUrl": "managed/user" }] });
+    let person = json!(["internal/role/openidm-authorized"]);
+    let module = |name: &str, properties: Value| json!({ "name": name, "properties": properties, "enabled": true });
+    let everybody = json!({
+        "username": "anonymous", "password": "anonymous", "queryOnResource": "internal/user", "defaultUserRoles": ["internal/role/openidm-reg"],
+    });
+    let own = json!({
+        "queryOnResource": "managed/user", "defaultUserRoles": person,
+        "propertyMapping": { "authenticationId": "username", "userCredential": "password", "userRoles": "authzRoles" },
+    });
+    let social = json!({ "defaultUserRoles": person, "propertyMapping": { "userRoles": "authzRoles" } });
+    let authentication = json!({ "serverAuthContext": {
+        "sessionModule": { "name": "JWT_SESSION", "properties": { "maxTokenLifeMinutes": "120", "tokenIdleTimeMinutes": "30" } },
+        "authModules": [module("STATIC_USER", everybody), module("MANAGED_USER", own), module("SOCIAL_PROVIDERS", social)],
+    } });
+    fs::write(conf.join(process_file(WITH_PROVIDER)), process.to_string())?;
+    fs::write(conf.join(format!("identityProvider-{name}.json")), provider.to_string())?;
+    fs::write(conf.join("authentication.json"), authentication.to_string())?;
     Ok(())
 }
 

@@ -41,6 +41,7 @@ mod house;
 mod importing;
 mod instances;
 mod inventory;
+mod keycloak;
 mod keys;
 mod mail;
 mod mail_change;

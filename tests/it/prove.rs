@@ -218,6 +218,28 @@ fn an_operator_raises_the_policy_and_sees_the_least_that_is_needed() {
     }
 }
 
+/// A code to the mailbox of an account is a way to it for whoever reads the mailbox, and for nobody else.
+#[test]
+fn an_account_that_is_claimed_by_a_code_needs_its_mailbox() {
+    let around = Around::start();
+    let claim = json!({
+        "name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/mail eq \"{{mail}}\"", "vestibule": { "claimByMail": true },
+    });
+    let files = [("socialUserClaim".to_owned(), json!({ "stageConfigs": [claim, { "name": "localAutoLogin", "successUrl": "" }] }))];
+    for (policy, refused) in [
+        ("credential = [\"mail\", \"password\"]\n", false),
+        ("credential = [\"mail+answers\", \"password\"]\n", true),
+        ("credential = [\"answers\"]\n", true),
+    ] {
+        let (_kept, path) = written(&around.project(&files, policy));
+        let ran = prove(&["--project", &path]);
+        assert_eq!(ran.code, Some(i32::from(refused)), "{policy}{}{}", ran.out, ran.err);
+        if refused {
+            assert!(ran.out.contains("\"sendCode\":true") && ran.out.contains("with the mailbox"), "{}", ran.out);
+        }
+    }
+}
+
 #[test]
 fn what_was_left_out_is_said_and_nothing_is_proved_then() {
     let flags: Vec<String> = (0..8).map(|number| format!("flag{number} = {{ type = \"boolean\" }}")).collect();

@@ -9,6 +9,7 @@ pub(crate) mod client;
 pub(crate) mod http;
 pub(crate) mod identity_provider;
 pub(crate) mod jwcrypto;
+pub(crate) mod keycloak;
 pub(crate) mod lines;
 pub(crate) mod mailbox;
 pub(crate) mod newcomer;

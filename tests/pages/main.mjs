@@ -8,6 +8,7 @@ import * as operators from './ways/console.mjs';
 import * as habits from './ways/habits.mjs';
 import * as links from './ways/links.mjs';
 import * as processes from './ways/processes.mjs';
+import * as providers from './ways/providers.mjs';
 
 const { servers } = chromium;
 const inFirefox = process.argv.includes('firefox');
@@ -27,7 +28,7 @@ const MAIN = [
 /** Each way is gone with scripts and without, but for those that are about scripts. */
 function tests() {
   const all = [];
-  for (const part of [processes, account, links, habits, operators]) {
+  for (const part of [processes, account, links, habits, operators, providers]) {
     for (const [name, way] of Object.entries(part)) {
       if (typeof way !== 'function' || (inFirefox && !MAIN.includes(way))) continue;
       const modes = way.only ? [way.only === 'scripts'] : [true, false];

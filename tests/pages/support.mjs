@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 /** The packages of `package.json`, where `make tools` put them. */
 export const tools = createRequire(process.env.VESTIBULE_NODE_MODULES + '/of-the-tests.js');
 
-/** What the test that started this says: `{chromium, password, servers: {<name>: {url, mail, clock}}}`. */
+/** What the test that started this says: `{chromium, password, provider, servers: {<name>: {url, mail, clock}}}`. */
 export const given = JSON.parse(process.env.VESTIBULE_PAGES_TESTS);
 export const ADMIN_PASSWORD = given.password;
 
@@ -158,15 +158,21 @@ export class Visitor extends Anybody {
     page.setDefaultTimeout(PATIENCE);
     page.on('pageerror', (error) => this.faults.push(`a script failed: ${error}`));
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type()) && !EXPECTED.test(message.text())) this.faults.push(message.text());
+      if (['error', 'warning'].includes(message.type()) && !EXPECTED.test(message.text()) && !this.isAway(page)) this.faults.push(message.text());
     });
     page.on('request', (request) => {
+      if (this.isAway(page) || (given.provider && request.isNavigationRequest() && request.url().startsWith(given.provider))) return;
       if (!request.url().startsWith(this.server.url) && !request.url().startsWith('data:')) this.faults.push(`asked elsewhere: ${request.url()}`);
     });
     page.on('response', (response) => {
       if (response.status() >= 500) this.faults.push(`${response.status()} ${response.url()}`);
     });
     return page;
+  }
+
+  /** Whether a page is the identity provider's, which may do as it likes. */
+  isAway(page) {
+    return Boolean(given.provider) && page.url().startsWith(given.provider);
   }
 
   async open(path, page = this.page) {

@@ -54,6 +54,11 @@ const SAID: &[(&str, &str, &str)] = &[
         "no mail is sent: an identity provider has confirmed the address",
         "They got no mail because none was needed: their identity provider has confirmed their address.",
     ),
+    (
+        "address-unconfirmed",
+        "nobody has shown that the address of the account is theirs",
+        "They got a mail without a code because nobody had confirmed the address of the account.",
+    ),
     ("code-expired", "the code is older than a day", "Their code was not taken because it was older than a day."),
     ("code-differs", "the code is another one", "Their code was not taken because it was not the one of the mail."),
     ("too-many-codes", "too many codes were tried", "Their code was not taken because too many had been tried."),

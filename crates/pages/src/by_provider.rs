@@ -15,6 +15,14 @@ pub(crate) fn takes_provider(visit: &Visit, process: &str, asked: &Value) -> boo
         || (asked.pointer("/requirements/registrationProperties").is_some() && with_provider(visit, process))
 }
 
+/// The member with which a code is asked for.
+pub(crate) const SEND_CODE: &str = "sendCode";
+
+/// Whether a question can be answered by asking for a code, which is mailed to the account that is claimed.
+pub(crate) fn sends_code(asked: &Value) -> bool {
+    asked.pointer("/requirements/properties").is_some_and(|properties| properties.get(SEND_CODE).is_some())
+}
+
 /// Whether any stage of a process takes an account at a provider.
 pub(crate) fn with_provider(visit: &Visit, process: &str) -> bool {
     let takes = |facts: &StageFacts| facts.gives.iter().chain(&facts.may_give).any(|kind| *kind == FactKind::OwnsExternal);

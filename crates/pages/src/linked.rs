@@ -14,7 +14,7 @@ use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::field::Problem;
 use crate::page::Samples;
-use crate::provider::{self, Button, label};
+use crate::provider::{self, Button};
 use crate::returned::Waiting;
 use crate::trouble::{Trouble, said, told};
 use crate::visit::{Outcome, Visit};
@@ -53,7 +53,7 @@ pub(crate) struct One {
 
 impl One {
     fn of(visit: &Visit, elsewhere: Elsewhere) -> Self {
-        let label = visit.runtime.social.get(&elsewhere.provider).map(label).unwrap_or_default();
+        let label = visit.runtime.social.get(&elsewhere.provider).map(|provider| provider.label().to_owned()).unwrap_or_default();
         Self { name: elsewhere.provider, label, account: elsewhere.name }
     }
 }
@@ -87,7 +87,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         at: at.to_owned(),
         problems: problem.into_iter().collect(),
         done: done.to_owned(),
-        done_with: visit.runtime.social.get(visit.query.get("provider")).map(label).unwrap_or_default(),
+        done_with: visit.runtime.social.get(visit.query.get("provider")).map(|provider| provider.label().to_owned()).unwrap_or_default(),
     };
     visit.page(StatusCode::OK, &page)
 }

@@ -25,13 +25,6 @@ pub(crate) struct Button {
     pub picture: String,
 }
 
-/// What a provider is called.
-pub(crate) fn label(provider: &Provider) -> String {
-    let button = provider.button();
-    let named = button.pointer("/uiConfig/buttonDisplayName").and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    named.unwrap_or(&provider.name).to_owned()
-}
-
 /// `buttonImage` by its path or by its name alone: other clients keep it in a folder of theirs.
 fn picture(look: &Look, provider: &Provider) -> String {
     let button = provider.button();
@@ -67,7 +60,7 @@ impl Visit {
         let name = encoded(&provider.name);
         Button {
             name: provider.name.clone(),
-            label: label(provider),
+            label: provider.label().to_owned(),
             href: format!("/sign-in/{name}{}{query}", if query.is_empty() { "" } else { "?" }),
             picture: picture(&self.look, provider),
         }

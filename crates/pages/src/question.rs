@@ -4,13 +4,13 @@ use identity::PEOPLE;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::by_provider::{CLAIM, asks_for_proof, takes_provider};
+use crate::by_provider::{CLAIM, asks_for_proof, sends_code, takes_provider};
 use crate::captcha::{Captcha, WIDGETS, Widget};
 use crate::failure;
 use crate::field::{self, Field, Kind, Problem};
 use crate::page::Samples;
 use crate::present::{self, CURRENT};
-use crate::provider::{self, Button, label};
+use crate::provider::{self, Button};
 use crate::requirements::{self, Document, Known};
 use crate::step::{Draft, Step};
 use crate::trouble;
@@ -60,6 +60,8 @@ pub(crate) struct Question {
     pub brought: String,
     /// An account here that may be the person's.
     pub claims: Option<Claims>,
+    /// A code can be mailed to the address of that account.
+    pub sends_code: bool,
 }
 
 /// An account that somebody who comes from an identity provider may have here.
@@ -116,6 +118,7 @@ impl Question {
             action: action(step),
             captcha,
             providers: providers(visit, step, at),
+            sends_code: sends_code(&step.asked),
             brought: came_from(visit, step).filter(|_| requirements.get("registrationProperties").is_some()).unwrap_or_default(),
             claims: came_from(visit, step)
                 .filter(|_| asks_for_proof(step))
@@ -135,7 +138,7 @@ impl Question {
 fn came_from(visit: &Visit, step: &Step) -> Option<String> {
     let text = step.brought.as_deref().filter(|_| step.told)?;
     let from = visit.attempt().elsewhere(text)?;
-    visit.runtime.social.get(&from.provider).map(label)
+    visit.runtime.social.get(&from.provider).map(|provider| provider.label().to_owned())
 }
 
 /// The providers that can answer a step: all of them, or those with which an account can be shown to be one's own.
@@ -372,6 +375,12 @@ impl Samples for Question {
                 Self { providers: provider::samples(), ..page(CLAIM, CLAIM, "initial", &json!({"properties": {"clientToken": {}}})) },
             ),
             ("claim", claim.clone()),
+            ("claim-by-mail", Self { sends_code: true, ..claim.clone() }),
+            ("claim-by-mail-alone", Self { sends_code: true, fields: Vec::new(), asks: false, ..claim.clone() }),
+            (
+                "claim-code",
+                Self { claims: claim.claims.clone(), again_after: Some(30), ..page(CLAIM, CLAIM, "validateCode", &text("code")) },
+            ),
             ("claim-wrong", wrong(claim.clone(), "", "claim-wrong-password")),
             ("claim-elsewhere", Self { providers: provider::samples(), fields: Vec::new(), asks: false, ..claim }),
             ("captcha-g", captcha(&WIDGETS[0])),

@@ -7,6 +7,7 @@
 use identity::{ObjectSchema, html};
 use serde_json::{Map, Value, json};
 
+use crate::by_provider::SEND_CODE;
 use crate::field::{Becomes, Choice, Field, Kind, OWN_QUESTION};
 use crate::property::{label, new_password, of_object, of_schema, with_value, written};
 use crate::words::Words;
@@ -65,7 +66,7 @@ pub(crate) fn fields(requirements: &Value, known: &Known<'_>) -> Vec<Field> {
                 fields.push(Field::new(name, Kind::Password, Words::message("password")).required().autocomplete("current-password"));
             }
             "password" => fields.push(new_password("password", known.policies)),
-            "clientToken" | "provider" | "nonce" | "redirect_uri" => {}
+            "clientToken" | SEND_CODE | "provider" | "nonce" | "redirect_uri" => {}
             _ if schema.get("systemQuestion").is_some() || schema.get("userQuestion").is_some() => fields.push(answer(name, schema, known)),
             _ => generic(&mut fields, name, schema, required, ""),
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use crate::answer::see_other;
 use crate::browser::random_name;
-use crate::by_provider::{CLAIM, asks_for_proof, takes_provider, with_provider};
+use crate::by_provider::{CLAIM, SEND_CODE, asks_for_proof, sends_code, takes_provider, with_provider};
 use crate::captcha::Captcha;
 use crate::dead_end::{DeadEnd, Why};
 use crate::ending;
@@ -247,6 +247,7 @@ async fn post(visit: &Visit, name: &str) -> Outcome {
         let skips = visit.form.has("skip");
         match field::read(&fields, &visit.form) {
             _ if skips => Map::new(),
+            _ if visit.form.has(SEND_CODE) && sends_code(&step.asked) => Map::from_iter([(SEND_CODE.to_owned(), true.into())]),
             Ok(input) => restore(input),
             Err(problems) => match visit.counted() {
                 Ok(()) => return again(visit, &step, problems, 400, None).await,

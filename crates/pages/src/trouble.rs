@@ -7,7 +7,6 @@ use accounts::{AccountError, trouble as kinds};
 use crate::answer::see_other;
 use crate::dead_end::DeadEnd;
 use crate::field::Problem;
-use crate::provider::label;
 use crate::visit::{Outcome, Visit};
 use crate::way::{Purpose, encoded};
 use crate::words::Words;
@@ -66,7 +65,7 @@ pub(crate) fn said(visit: &Visit) -> Option<Problem> {
     let words = Words::message(kind);
     // The others are about no provider in particular.
     let names = ![kinds::OLD, kinds::LAST].contains(&kind);
-    Some(Problem::whole(if names { words.with("name", label(provider)) } else { words }))
+    Some(Problem::whole(if names { words.with("name", provider.label().to_owned()) } else { words }))
 }
 
 #[cfg(test)]

@@ -33,8 +33,8 @@ pub trait StageType<S: Send + Sync + 'static>: Send + Sync {
     fn companions(&self) -> &'static [&'static str];
     /// See [`crate::Stage::OVERRIDES`].
     fn overrides(&self) -> &'static [(&'static str, &'static str)];
-    /// See [`crate::Stage::MAILS`].
-    fn mails(&self) -> bool;
+    /// Whether a stage object of this type sends mail; one that cannot be read does not. See [`crate::Stage::mails_as`].
+    fn mails(&self, stage: &Value) -> bool;
     /// See [`crate::Stage::IGNORED`].
     fn ignored(&self) -> &'static [&'static str];
     /// See [`crate::Stage::STATE`].

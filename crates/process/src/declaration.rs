@@ -53,8 +53,8 @@ impl<S: Send + Sync + 'static, T: Stage<S>> StageType<S> for Declared<T> {
         T::OVERRIDES
     }
 
-    fn mails(&self) -> bool {
-        T::MAILS
+    fn mails(&self, stage: &Value) -> bool {
+        T::MAILS || config::read::<T::Config>("", stage).is_ok_and(|config| T::mails_as(&config))
     }
 
     fn ignored(&self) -> &'static [&'static str] {

@@ -79,7 +79,7 @@ pub trait AnyStage<S: Send + Sync + 'static>: Send + Sync {
         &[Tag::INITIAL]
     }
 
-    /// See [`Stage::MAILS`].
+    /// See [`Stage::mails`].
     fn mails(&self) -> bool {
         false
     }

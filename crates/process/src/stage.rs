@@ -45,6 +45,12 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
     /// A configuration that works, and the right answers to what it asks. The reference shows it; the tests of all stages run it.
     fn example() -> Example;
 
+    /// Whether a stage configured like this sends mail: one that always does is of no use without a mail service, and says so by
+    /// [`Stage::MAILS`] alone.
+    fn mails_as(_: &Self::Config) -> bool {
+        Self::MAILS
+    }
+
     /// What a stage configured like this needs and gives.
     fn facts(config: &Self::Config) -> StageFacts;
 
@@ -73,6 +79,11 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
     /// Whether the first requirements depend on the configuration alone, so that a GET may be answered from memory.
     fn is_static(&self) -> bool {
         false
+    }
+
+    /// Whether this one sends mail, as [`Stage::mails_as`] said of its configuration.
+    fn mails(&self) -> bool {
+        Self::MAILS
     }
 
     /// The stages inside it, of which one is gone through: the key in the file, whether the condition holds there, and the stage, or
@@ -119,7 +130,7 @@ impl<S: Send + Sync + 'static, T: Stage<S>> AnyStage<S> for T {
     }
 
     fn mails(&self) -> bool {
-        T::MAILS
+        Stage::mails(self)
     }
 
     fn branches(&self) -> Vec<(&'static str, bool, Option<&Placed<S>>)> {

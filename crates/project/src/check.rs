@@ -143,7 +143,7 @@ fn companions_of_stages(project: &Project, catalogue: &Catalogue<Services>, sink
         for (pointer, _, stage) in placed(process, catalogue) {
             let Some(declared) = catalogue.of(stage) else { continue };
             let say = |severity, rule, message: &str| sink.push(Diagnostic::new(severity, rule, process.file.locate(&pointer), message));
-            if declared.mails() && project.external_email.is_none() {
+            if declared.mails(stage) && project.external_email.is_none() {
                 let message = "no mail service is configured in conf/external.email.json; the stage fails when it has to send";
                 say(Severity::Hint, "no-mail-service", message);
             }

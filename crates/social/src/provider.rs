@@ -291,6 +291,13 @@ impl Provider {
         self.map.scripts()
     }
 
+    /// What it is called: `buttonDisplayName`, else its name.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        let ui = self.shown.get("uiConfig").and_then(|ui| ui.get("buttonDisplayName"));
+        ui.and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).unwrap_or(&self.name)
+    }
+
     /// What everybody may know of it: what a button needs.
     #[must_use]
     pub fn button(&self) -> Value {

@@ -3,10 +3,12 @@
 mod all_in_one;
 mod attempts;
 mod by_provider;
+mod claim_filter;
 mod details;
 mod foreign;
 mod form;
 mod letter;
+mod mailed_code;
 mod questions;
 
 use process::{Catalogue, Declared};

@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
+use super::providers;
 use crate::support::mailbox::mailbox;
+use crate::support::real_provider::RealProvider;
 use crate::support::server::{ADMIN_PASSWORD, binary};
 use crate::support::stages::{kba, reset_stage, user_query};
 use crate::support::{Project, Server, browser};
@@ -47,15 +49,55 @@ fn project() -> Project {
         .file("resolver/boot.properties", "openidm.notifications=true\nopenidm.notifications.passwordUpdate=true\n")
 }
 
-/// One whose clock goes, one whose clock stands, and one as a newcomer starts it.
-fn servers() -> [(&'static str, Server, bool); 3] {
+/// What the browsers go to.
+struct World {
+    /// By name, and whether it shows the mails that it sends.
+    servers: Vec<(&'static str, Server, bool)>,
+    /// The identity provider that people have accounts at.
+    provider: Option<RealProvider>,
+}
+
+/// One whose clock goes, one whose clock stands, one as a newcomer starts it, and one with identity providers.
+fn world() -> World {
     let on = || Server::on(project());
-    [("open", on().start(), false), ("still", on().clock_stands().start(), false), ("first", Server::default_project().start(), true)]
+    let (social, provider) = with_providers();
+    let servers = vec![
+        ("open", on().start(), false),
+        ("still", on().clock_stands().start(), false),
+        ("first", Server::default_project().start(), true),
+        ("social", social, false),
+    ];
+    World { servers, provider: Some(provider) }
+}
+
+/// No server at all: pages of samples.
+fn nobody() -> World {
+    World { servers: Vec::new(), provider: None }
+}
+
+/// A server with a provider that is there, and one that is not. Where they come back to is known when it runs, so their files come then.
+fn with_providers() -> (Server, RealProvider) {
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    let server = Server::on(providers::claimed_by_mail(providers::project(&[]).file("vestibule.toml", ""))).start();
+    let redirect = format!("{}/oauthReturn/", server.url());
+    let provider = RealProvider::start(&[json!({ "client_id": "acme", "client_secret": SECRET, "redirect_uris": [redirect] })]);
+    for (name, shown, issuer) in [("acme", "Acme", provider.issuer.as_str()), ("gone", "Gone", "http://127.0.0.1:9")] {
+        let mut file = providers::ours(json!({
+            "provider": name, "type": "OPENID_CONNECT", "clientId": name, "clientSecret": SECRET, "scope": ["openid", "email"],
+            "wellKnownEndpoint": format!("{issuer}/.well-known/openid-configuration"), "vestibule": { "tokenEndpointAuthMethod": "client_secret_basic" },
+        }));
+        file["redirectUri"] = json!(redirect);
+        file["uiConfig"] = json!({ "buttonDisplayName": shown });
+        let mark = server.log_mark();
+        server.write(&format!("conf/identityProvider-{name}.json"), &file.to_string());
+        server.logged(mark, "the project was read again");
+    }
+    (server, provider)
 }
 
 /// Runs a script of `tests/pages` to its end, and fails with what it said. Mails come to it on standard input, as they arrive.
 #[track_caller]
-fn run(script: &[&str], servers: &[(&str, Server, bool)]) {
+fn run(script: &[&str], World { servers, provider }: &World) {
     let tools = std::env::var_os("VESTIBULE_NODE_MODULES").map_or_else(|| root().join("target/tools/pages/node_modules"), PathBuf::from);
     assert!(tools.join("playwright-core").is_dir(), "there are no browser tools in {}: run `make tools`", tools.display());
     let of = |(name, server, shows_mails): &(&str, Server, bool)| {
@@ -64,6 +106,7 @@ fn run(script: &[&str], servers: &[(&str, Server, bool)]) {
     };
     let given = json!({
         "servers": servers.iter().map(of).collect::<Map<String, Value>>(),
+        "provider": provider.as_ref().map(|provider| provider.issuer.as_str()),
         "password": ADMIN_PASSWORD,
         "chromium": browser::binary(),
         "firefox": browser::firefox(),
@@ -97,21 +140,21 @@ fn run(script: &[&str], servers: &[(&str, Server, bool)]) {
 
 #[test]
 fn every_way_through_the_pages_is_gone_in_a_browser() {
-    run(&["main.mjs"], &servers());
+    run(&["main.mjs"], &world());
 }
 
 #[test]
 fn every_page_in_every_state_and_language_can_be_read_by_everybody() {
-    run(&["samples.mjs"], &[]);
+    run(&["samples.mjs"], &nobody());
 }
 
 #[test]
 fn every_page_in_every_state_and_language_is_valid_html() {
-    run(&["valid.mjs"], &[]);
+    run(&["valid.mjs"], &nobody());
 }
 
 #[test]
 #[ignore = "it needs Firefox: `make test-firefox`"]
 fn the_main_ways_are_gone_in_firefox() {
-    run(&["main.mjs", "firefox"], &servers());
+    run(&["main.mjs", "firefox"], &world());
 }

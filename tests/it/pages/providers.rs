@@ -1,6 +1,7 @@
 //! Identity providers on the pages: there and back without scripts, signing in, registering, showing that an account is one's own, linking and taking
 //! links away; and what is said where a way ends.
 
+mod by_code;
 mod turns;
 
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ const OLD: &str = "This took too long, or it was begun in another browser";
 const PUBLIC: &str = "http://localhost:8099";
 
 /// A project in which people register and claim accounts with providers whose files these are.
-fn project(providers: &[Value]) -> Project {
+pub(super) fn project(providers: &[Value]) -> Project {
     let login =
         json!({"name": "localAutoLogin", "successUrl": "", "identityUsernameField": "userName", "identityPasswordField": "password"});
     let details = json!({"name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": true, "identityServiceUrl": "managed/user",
@@ -46,8 +47,18 @@ fn project(providers: &[Value]) -> Project {
         .fold(files, |files, file| files.json(&format!("conf/identityProvider-{}.json", file["provider"].as_str().unwrap()), file))
 }
 
+/// The same with a claim that takes a code by mail as well.
+pub(super) fn claimed_by_mail(project: Project) -> Project {
+    let claim = json!({
+        "name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/mail eq \"{{mail}}\"", "vestibule": {"claimByMail": true},
+    });
+    let login =
+        json!({"name": "localAutoLogin", "successUrl": "", "identityUsernameField": "userName", "identityPasswordField": "password"});
+    project.process("socialUserClaim", &[claim, login])
+}
+
 /// The file of a provider that comes back to the pages.
-fn ours(mut file: Value) -> Value {
+pub(super) fn ours(mut file: Value) -> Value {
     file["redirectUri"] = json!(format!("{PUBLIC}/oauthReturn/"));
     file["propertyMap"] = json!([
         {"source": "sub", "target": "id"}, {"source": "email", "target": "email"}, {"source": "email", "target": "username"},

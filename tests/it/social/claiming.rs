@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{processes, world};
-use crate::support::Person;
+use super::{World, processes, project, world};
 use crate::support::identity_provider::Account;
-use crate::support::people::PASSWORD;
+use crate::support::mailbox::mailbox;
+use crate::support::people::{PASSWORD, digits_of, unused};
+use crate::support::{Person, Server};
 
 #[test]
 fn an_account_is_claimed_by_its_password_and_not_by_its_address() {
@@ -141,4 +142,70 @@ fn a_token_that_was_used_proves_no_account_in_a_claim_or_a_registration() {
     let (_, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": own}));
     client.submit("socialUserClaim", Some(&step), &json!({"clientToken": unused})).ok();
     assert_eq!(world.links(&person).len(), 2);
+}
+
+/// A claim that takes a code, and a registration that asks for none.
+fn by_mail() -> World {
+    let World { acme, other, server } = world();
+    drop(server);
+    let claim = json!({
+        "name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/userName eq \"{{mail}}\"", "vestibule": {"claimByMail": true},
+    });
+    let details =
+        json!({"name": "idmUserDetails", "identityEmailField": "mail", "registrationProperties": ["userName", "givenName", "sn", "mail"]});
+    let files = project(&acme, &other)
+        .process("registration", &[details, json!({"name": "selfRegistration"})])
+        .process("socialUserClaim", &[claim, json!({"name": "localAutoLogin", "successUrl": ""})]);
+    World { server: Server::on(files).start(), acme, other }
+}
+
+/// The question for the code, of somebody who is called so at a provider.
+fn asks_for_code(world: &World, token: &str) -> String {
+    let client = world.server.anonymous();
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    let (asked, step) = client.goes_on("socialUserClaim", Some(&first), &json!({"clientToken": token}));
+    assert!(asked["requirements"]["properties"]["sendCode"].is_object(), "{asked}");
+    let (asked, step) = client.goes_on("socialUserClaim", Some(&step), &json!({"sendCode": true}));
+    assert_eq!((&asked["tag"], &asked["requirements"]["required"]), (&json!("validateCode"), &json!(["code"])));
+    step
+}
+
+#[test]
+fn sec_36_a_code_goes_to_the_mailbox_that_is_stored_and_whoever_reads_it_signs_in() {
+    let world = by_mail();
+    let client = world.server.anonymous();
+    let person = Person::create(&world.server, "mailbox");
+    // The provider calls them by their name, and tells that as their address.
+    let account = Account::with_mail("reads", &person.name);
+    let token = world.client_token("acme", &account);
+    let mark = mailbox().mark();
+    let step = asks_for_code(&world, &token);
+    let mail = mailbox().after(mark, &person.mail);
+    assert_eq!((mail.subject(), mailbox().count(mark, &person.name)), ("Your code", 0));
+    assert!(mail.body.contains("Someone who signed in with acme"), "{}", mail.body);
+    client.submit("socialUserClaim", Some(&step), &json!({"code": "00000000"})).refused(400);
+    let end = client.submit("socialUserClaim", Some(&step), &json!({"code": digits_of(&mail.body)})).ok();
+    assert_eq!(end["additions"]["claimedProfile"], json!(format!("managed/acme/{}", account.subject)));
+    client.submit("socialUserClaim", Some(&step), &json!({"code": digits_of(&mail.body)})).refused(400);
+    assert_eq!(world.signs_in(&token).ok()["authorization"]["id"], json!(person.id));
+    assert!(world.server.signs_in(&person.name, PASSWORD), "the password is as it was");
+}
+
+/// Somebody registers with an address that is not theirs, and waits for its owner to come with a provider.
+#[test]
+fn an_account_whose_address_nobody_confirmed_is_claimed_by_no_code() {
+    let world = by_mail();
+    let client = world.server.anonymous();
+    let name = unused("early");
+    let mail = format!("{name}@example.test");
+    let user = json!({"user": {"userName": name, "givenName": "E", "sn": "Early", "mail": mail, "password": PASSWORD}});
+    client.submit("registration", None, &user).ok();
+    let token = world.client_token("acme", &Account::with_mail("owner", &name));
+    let mark = mailbox().mark();
+    let step = asks_for_code(&world, &token);
+    let told = mailbox().after(mark, &mail);
+    assert_eq!(told.subject(), "Confirm your email address first");
+    assert!(!told.body.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() >= 6), "no code: {}", told.body);
+    assert_eq!(client.submit("socialUserClaim", Some(&step), &json!({"code": "00000000"})).refused(400), "Invalid code");
+    world.signs_in(&token).refused(401);
 }

@@ -165,3 +165,10 @@ pub(crate) fn typable_code(mail: &str) -> String {
     let start = mail.find("id=\"code\">").unwrap_or_else(|| panic!("no code in {mail}")) + "id=\"code\">".len();
     mail[start..].chars().take_while(|c| *c != '<').collect()
 }
+
+/// The eight digits of a mail of our own.
+#[track_caller]
+pub(crate) fn digits_of(mail: &str) -> String {
+    let is_code = |word: &&str| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
+    mail.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).unwrap_or_else(|| panic!("no code in {mail}")).to_owned()
+}

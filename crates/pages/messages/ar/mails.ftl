@@ -63,6 +63,22 @@ letter-noticeAccountExists-body =
 
     وإذا لم يكن من قِبلك، فلا يلزم فعل أي شيء.
 
+# To the owner of an account that somebody claims who comes from an identity provider.
+letter-claimCode-subject = الرمز الخاص بك
+letter-claimCode-body =
+    سجّل شخص الدخول باستخدام { $provider } ويريد استخدامه لتسجيل الدخول إلى حسابك هنا. إذا كان ذلك من قِبلك، يُرجى إدخال هذا الرمز:
+
+    { $code }
+
+    وإذا لم يكن من قِبلك، فلا يلزم فعل أي شيء. يُرجى عدم إعطاء الرمز لأي شخص: من لديه الرمز يمكنه تسجيل الدخول باسمك.
+letter-noticeClaimUnconfirmed-subject = يُرجى تأكيد بريدك الإلكتروني أولًا
+letter-noticeClaimUnconfirmed-body =
+    سجّل شخص الدخول باستخدام { $provider } ويريد استخدامه لتسجيل الدخول إلى حسابك هنا. لم يُؤكَّد هذا البريد الإلكتروني من قبل، ولذلك لا يمكن إرسال رمز إليه بعد.
+
+    إذا كان ذلك من قِبلك، يُرجى إعادة تعيين كلمة المرور من صفحة تسجيل الدخول. هذا يؤكد العنوان، وبعده يمكن ربط الحسابين.
+
+    وإذا لم يكن من قِبلك، فلا يلزم فعل أي شيء.
+
 # The page behind the links that confirm or undo a new address.
 mail-link-title = البريد الإلكتروني
 mail-link-confirm = استخدام هذا البريد الإلكتروني لحسابك؟

@@ -63,6 +63,22 @@ letter-noticeAccountExists-body =
 
     Wenn Sie das nicht waren, müssen Sie nichts tun.
 
+# To the owner of an account that somebody claims who comes from an identity provider.
+letter-claimCode-subject = Ihr Code
+letter-claimCode-body =
+    Jemand hat sich mit { $provider } angemeldet und möchte sich damit künftig bei Ihrem Konto hier anmelden. Wenn Sie das sind, geben Sie diesen Code ein:
+
+    { $code }
+
+    Wenn Sie das nicht waren, müssen Sie nichts tun. Geben Sie den Code nicht weiter: Wer ihn hat, kann sich als Sie anmelden.
+letter-noticeClaimUnconfirmed-subject = Bestätigen Sie zuerst Ihre E-Mail-Adresse
+letter-noticeClaimUnconfirmed-body =
+    Jemand hat sich mit { $provider } angemeldet und möchte sich damit künftig bei Ihrem Konto hier anmelden. Diese E-Mail-Adresse wurde noch nie bestätigt, deshalb kann noch kein Code an sie gesendet werden.
+
+    Wenn Sie das waren, setzen Sie auf der Anmeldeseite Ihr Passwort zurück. Das bestätigt die Adresse, danach können die Konten verknüpft werden.
+
+    Wenn Sie das nicht waren, müssen Sie nichts tun.
+
 # The page behind the links that confirm or undo a new address.
 mail-link-title = E-Mail-Adresse
 mail-link-confirm = Diese E-Mail-Adresse für Ihr Konto verwenden?

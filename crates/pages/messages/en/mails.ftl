@@ -63,6 +63,22 @@ letter-noticeAccountExists-body =
 
     If it was not you, there is nothing to do.
 
+# To the owner of an account that somebody claims who comes from an identity provider.
+letter-claimCode-subject = Your code
+letter-claimCode-body =
+    Someone who signed in with { $provider } wants to use that to sign in to your account here. If it is you, enter this code:
+
+    { $code }
+
+    If it was not you, there is nothing to do. Do not pass the code on: whoever has it can sign in as you.
+letter-noticeClaimUnconfirmed-subject = Confirm your email address first
+letter-noticeClaimUnconfirmed-body =
+    Someone who signed in with { $provider } wants to use that to sign in to your account here. This email address has never been confirmed, so no code can be sent to it yet.
+
+    If it was you, reset your password on the sign-in page. That confirms the address, and after it the accounts can be linked.
+
+    If it was not you, there is nothing to do.
+
 # The page behind the links that confirm or undo a new address.
 mail-link-title = Email address
 mail-link-confirm = Use this email address for your account?

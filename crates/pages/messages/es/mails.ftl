@@ -63,6 +63,22 @@ letter-noticeAccountExists-body =
 
     Si no fue usted, no tiene que hacer nada.
 
+# To the owner of an account that somebody claims who comes from an identity provider.
+letter-claimCode-subject = Su código
+letter-claimCode-body =
+    Alguien que ha iniciado sesión con { $provider } quiere usarlo para entrar en su cuenta de aquí. Si es usted, escriba este código:
+
+    { $code }
+
+    Si no fue usted, no tiene que hacer nada. No dé el código a nadie: quien lo tenga podrá iniciar sesión como usted.
+letter-noticeClaimUnconfirmed-subject = Confirme primero su correo electrónico
+letter-noticeClaimUnconfirmed-body =
+    Alguien que ha iniciado sesión con { $provider } quiere usarlo para entrar en su cuenta de aquí. Este correo electrónico nunca se ha confirmado, por lo que todavía no se puede enviar un código a él.
+
+    Si fue usted, restablezca su contraseña en la página de inicio de sesión. Con eso se confirma la dirección y después se podrán vincular las cuentas.
+
+    Si no fue usted, no tiene que hacer nada.
+
 # The page behind the links that confirm or undo a new address.
 mail-link-title = Correo electrónico
 mail-link-confirm = ¿Usar este correo electrónico para su cuenta?

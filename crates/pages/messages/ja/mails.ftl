@@ -63,6 +63,22 @@ letter-noticeAccountExists-body =
 
     心当たりがない場合は、何もする必要はありません。
 
+# To the owner of an account that somebody claims who comes from an identity provider.
+letter-claimCode-subject = コードのお知らせ
+letter-claimCode-body =
+    { $provider }でログインした人が、ここでのお客様のアカウントにも{ $provider }でログインできるようにしようとしています。ご自身の場合は、次のコードを入力してください。
+
+    { $code }
+
+    心当たりがない場合は、何もする必要はありません。コードは誰にも教えないでください。コードを知る人は、お客様としてログインできます。
+letter-noticeClaimUnconfirmed-subject = 先にメールアドレスを確認してください
+letter-noticeClaimUnconfirmed-body =
+    { $provider }でログインした人が、ここでのお客様のアカウントにも{ $provider }でログインできるようにしようとしています。このメールアドレスはまだ確認されていないため、コードを送信できません。
+
+    ご自身の場合は、ログインページでパスワードを再設定してください。これでメールアドレスが確認され、アカウントを連携できるようになります。
+
+    心当たりがない場合は、何もする必要はありません。
+
 # The page behind the links that confirm or undo a new address.
 mail-link-title = メールアドレス
 mail-link-confirm = このメールアドレスをアカウントに使いますか？

@@ -2,16 +2,13 @@
 //! "emailValidation", decisions 7 to 9).
 //!
 //! Easiest to break: with a named account the address is the stored one, never one from the request or the state (SEC-36), and for a
-//! decoy everything happens but the sending. The secret is never stored: it is a keyed function of instance, stage and address, so a
-//! repeated step mails the same one and a database holds none (SEC-06); keys may be rotated while it is on its way. At a registration, an address whose owner has an account
+//! decoy everything happens but the sending. At a registration, an address whose owner has an account
 //! already gets a mail that says so, and whoever typed it sees what everybody sees. Only an address that the signed-in person wants
 //! instead of their present one, and that an earlier stage took, is mailed before it is stored; it is written when the secret comes back.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Filter, Patch, PatchOperation, Pointer, Query, ResourceError};
 use process::keys::{MailField, Needed, Text};
 use process::{
@@ -21,31 +18,17 @@ use process::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use subtle::ConstantTimeEq as _;
 
 use crate::account::{self, Account, Cx};
 use crate::stage::letter::{self, Keys, Letter};
+use crate::stage::mailed_code::{self, Mailed, Sent, VALIDATE_CODE};
 use crate::stage::{by_provider, details};
-use crate::{MAIL, MailAddress, MailRefusal, MailRequest, Refusal, Services, decoy, input, state};
+use crate::{MAIL, MailAddress, MailRefusal, Refusal, Services, input, state};
 
-/// Wrong codes after which an instance's challenge is ended (SEC-11).
-const MAX_ATTEMPTS: u32 = 5;
-/// Typed short codes per recipient and day: 100 of 10^8 possible ones (SEC-11).
-const MAX_TYPED_PER_DAY: u32 = 100;
-/// Seconds.
-const DAY: i64 = 86_400;
-/// Seconds after which a mailed code is refused, however long its token lives (SEC-08, NIST SP 800-63B-4 §4.2.1.2).
-const CODE_LIFETIME: i64 = DAY;
 /// The placeholder of the code that can be typed.
 const CODE_TOKEN: &str = "%code%";
 /// The text to the owner of an address that somebody tried to register with (SEC-01).
 const ACCOUNT_EXISTS: &str = "noticeAccountExists";
-
-/// What the codes are keyed by. Changing one ends the codes that are on their way.
-const LINK_LABEL: &str = "mailed code";
-const TYPABLE_LABEL: &str = "typable code";
-
-const VALIDATE_CODE: Tag = Tag("validateCode");
 
 /// Configuration of `emailValidation`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -165,24 +148,14 @@ impl EmailValidation {
             cx.grant(Fact::ControlsMail { subject: None, address: recipient.address })?;
             return Ok(Progress::Done);
         }
-        let allowed = cx.services.mail_budget.allow(&MailRequest::of(cx, &recipient.address, recipient.withheld), cx.now);
-        letter::tell(cx, recipient.withheld, allowed);
+        let named = cx.subject().ok();
+        let mailed = Mailed { stage: EmailValidation::NAME, subject: named.as_ref(), address: &recipient.address };
+        let Sent { code, typable, withheld } = mailed.send(cx, recipient.withheld);
         if recipient.taken {
             cx.because("address-has-account", Value::Null);
         }
-        let allowed = allowed.is_ok();
-        if allowed {
-            // A mail that is not sent must not end the challenge of one that was (SEC-09).
-            let expires = cx.now.saturating_add(cx.lifetime());
-            for purpose in purposes(cx, &recipient.address) {
-                cx.effect(Effect::Challenge { purpose, instance: cx.instance().to_string(), expires });
-            }
-        }
-        cx.put(state::MAILED_AT, cx.now.into());
-        let Secrets { code, typable } = Secrets::of(cx, &recipient.address);
         let draft = self.letter.draft(cx);
         let (link, link_token) = (self.link.clone(), self.link_token.clone());
-        let withheld = recipient.withheld || !allowed;
         // Made for everybody: whose address is new must not cost less (SEC-01).
         let exists = cx.services.own_mails.mail(ACCOUNT_EXISTS, &cx.caller.locales, &[]);
         let delivery = move |token: &str| {
@@ -194,8 +167,7 @@ impl EmailValidation {
             }
             vec![Effect::Mail(mail)]
         };
-        let requirements = Requirements::new("Verify emailed code").text("code", "Enter code emailed");
-        Ok(Progress::Ask { tag: VALIDATE_CODE, requirements, delivery: Some(Box::new(delivery)) })
+        Ok(Progress::Ask { tag: VALIDATE_CODE, requirements: mailed_code::asked(), delivery: Some(Box::new(delivery)) })
     }
 
     /// A named account's stored address; else the one in the state, or the one typed.
@@ -289,12 +261,6 @@ impl EmailValidation {
 
     async fn take_back(&self, cx: &mut Cx<'_>, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         let typed = input::text_or(input, "code", || Refusal::CodeMissing)?;
-        let typed = Typed::read(typed);
-        let mailed = cx.value(state::MAILED_AT).and_then(Value::as_i64);
-        if mailed.is_some_and(|mailed| cx.now.saturating_sub(mailed) > CODE_LIFETIME) {
-            cx.because("code-expired", Value::Null);
-            return Err(ResourceError::bad_request("The code has expired"));
-        }
         let address = cx.text(state::MAIL).unwrap_or_default().to_owned();
         let subject = cx.subject().ok();
         let wanted = cx.text(state::NEW_MAIL).is_some_and(|new| new == address);
@@ -303,35 +269,10 @@ impl EmailValidation {
             Some(_) => Account::read(cx).await?.mail(&self.field).map(String::from),
             None => Some(address.clone()),
         };
-        let purposes = purposes(cx, &address);
-        let attempts = cx.own_name("code");
-        let typing = format!("typed-code:{}", purposes.last().map_or("", String::as_str));
-        // No token outlives its instance's counter: it lasts a day, or two lifetimes where those are longer.
-        let expires = cx.now.saturating_add(DAY.max(cx.lifetime().saturating_mul(2)));
-        let mut alive = cx.ledger().count(&attempts, cx.now, expires).await? <= MAX_ATTEMPTS;
-        if typed.short.is_some() {
-            alive &= cx.ledger().count(&typing, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_TYPED_PER_DAY;
-        }
-        let mut newest = false;
-        for purpose in &purposes {
-            newest |= cx.ledger().challenge(purpose).await?.as_deref() == Some(cx.instance().as_str());
-        }
-        let matches = Secrets::by_each(cx, &address).fold(false, |matches, secrets| matches | secrets.matches(&typed));
         let same_address = stored.as_deref() == Some(address.as_str());
         let free = cx.value(state::MAIL_TAKEN).and_then(Value::as_u64) != Some(1);
-        if !(matches & alive & newest & same_address & free) {
-            let what = match (alive, newest, same_address, free) {
-                (false, ..) => "too-many-codes",
-                (_, false, ..) => "newer-mail",
-                (_, _, false, _) => "address-changed",
-                (_, _, _, false) => "address-has-account",
-                _ => "code-differs",
-            };
-            cx.because(what, Value::Null);
-            return Err(Refusal::CodeWrong.into());
-        }
-        cx.effect(Effect::ResetCounter(attempts));
-        cx.effect(Effect::ResetCounter(typing));
+        let mailed = Mailed { stage: EmailValidation::NAME, subject: subject.as_ref(), address: &address };
+        mailed.take_back(cx, typed, &[(same_address, "address-changed"), (free, "address-has-account")]).await?;
         if wanted && let Some(subject) = subject {
             return Self::write_wanted(cx, &subject, address).await;
         }
@@ -353,87 +294,5 @@ impl EmailValidation {
         cx.grant(Fact::ControlsMail { subject: None, address })?;
         cx.grant(Fact::Mail)?;
         Ok(Progress::Done)
-    }
-}
-
-/// Names the challenge of a person and address in a process: of several, the newest counts (SEC-09, SEC-10). One name by each generation
-/// of keys, newest first: a mail sent after a rotation ends the challenge of one sent before it under the former name as well.
-fn purposes(cx: &Cx<'_>, address: &str) -> Vec<String> {
-    let subject = cx.subject().ok();
-    let subject = subject.as_ref().map_or(("", ""), |subject| (subject.collection.as_str(), subject.id.as_str()));
-    let parts = [cx.process(), EmailValidation::NAME, subject.0, subject.1, address].map(str::as_bytes);
-    cx.keyed_globally_by_each("challenge", &parts).iter().map(|name| URL_SAFE_NO_PAD.encode(name)).collect()
-}
-
-/// The code of the link, 122 bits, and the one that can be typed, 8 digits.
-struct Secrets {
-    code: String,
-    typable: String,
-}
-
-impl Secrets {
-    /// Those that are mailed now.
-    fn of(cx: &Cx<'_>, address: &str) -> Self {
-        Self::from_keyed(&cx.keyed(LINK_LABEL, &[address.as_bytes()]), &cx.keyed(TYPABLE_LABEL, &[address.as_bytes()]))
-    }
-
-    /// Those that may have been mailed: by every generation of keys that is still held.
-    fn by_each(cx: &Cx<'_>, address: &str) -> impl Iterator<Item = Self> {
-        let (link, typable) = (cx.keyed_by_each(LINK_LABEL, &[address.as_bytes()]), cx.keyed_by_each(TYPABLE_LABEL, &[address.as_bytes()]));
-        link.into_iter().zip(typable).map(|(link, typable)| Self::from_keyed(&link, &typable))
-    }
-
-    fn from_keyed(link: &[u8; 32], bytes: &[u8; 32]) -> Self {
-        let code = decoy::uuid_text(link);
-        let number = bytes.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
-        Self { code, typable: format!("{:08}", number % 100_000_000) }
-    }
-
-    /// In time that does not depend on where they differ.
-    fn matches(&self, typed: &Typed) -> bool {
-        let link = self.code.as_bytes().ct_eq(typed.text.as_bytes());
-        let short = self.typable.as_bytes().ct_eq(typed.short.as_deref().unwrap_or_default().as_bytes());
-        (link | short).into()
-    }
-}
-
-/// A code as somebody sent it.
-struct Typed {
-    text: String,
-    /// Its digits, where it is nothing but eight digits, spaces and dashes.
-    short: Option<String>,
-}
-
-impl Typed {
-    fn read(text: &str) -> Self {
-        let short: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').take(9).collect();
-        let is_short = short.len() == 8 && short.bytes().all(|byte| byte.is_ascii_digit());
-        Self { text: text.trim().to_ascii_lowercase(), short: is_short.then_some(short) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_typed_code_is_read_with_spaces_and_dashes() {
-        for text in ["12345678", " 1234 5678", "1234-5678\n", "12-34-56-78"] {
-            assert_eq!(Typed::read(text).short.as_deref(), Some("12345678"), "{text:?}");
-        }
-        for text in ["1234567", "123456789", "1234567x", "", "0b2f6a1c-1111-4222-8333-444455556666"] {
-            assert_eq!(Typed::read(text).short, None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn only_the_two_codes_match_and_an_empty_one_never() {
-        let secrets = Secrets { code: "0b2f6a1c-1111-4222-8333-444455556666".into(), typable: "01234567".into() };
-        for good in ["0b2f6a1c-1111-4222-8333-444455556666", " 0B2F6A1C-1111-4222-8333-444455556666 ", "0123 4567"] {
-            assert!(secrets.matches(&Typed::read(good)), "{good}");
-        }
-        for bad in ["", "1234567", "0b2f6a1c111142228333444455556666", "01234568", "0123456"] {
-            assert!(!secrets.matches(&Typed::read(bad)), "{bad}");
-        }
     }
 }

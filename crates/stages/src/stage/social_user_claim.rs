@@ -2,14 +2,18 @@
 //! (docs/protocol/stages.md, "socialUserClaim", docs/protocol/social.md).
 //!
 //! Easiest to break: the filter finds whose account it might be, by what the provider says, and proves nothing. It is claimed by the account's
-//! password, or by another account at a provider that is linked to it already (ADR 36).
+//! password, by another account at a provider that is linked to it already (ADR 36), or by a code that is mailed to the address which our store has of it,
+//! never to one that a provider tells (ADR 58).
 
 use async_trait::async_trait;
-use crest::{Filter, Query, Resource, ResourceError, reference};
+use crest::{Filter, Pointer, Query, Resource, ResourceError, reference};
+use identity::find::{Confirmation, address_form};
 use identity::secret::Secret;
 use identity::{Held, PEOPLE, is_active};
 use process::keys::{Collection, Text};
-use process::{Compiling, Effect, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
+use process::{
+    Compiling, Effect, Example, Fact, FactKind, Issue, Mail, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag, loose,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -17,8 +21,11 @@ use social::Proven;
 
 use crate::account::{self, Cx};
 use crate::links::{by_token, is_linked, link, linked, owner, owners};
+use crate::stage::claim_filter::{names_profile, of_profile};
 use crate::stage::details::PASSWORD;
-use crate::{Services, claim_refusal, input, state};
+use crate::stage::letter;
+use crate::stage::mailed_code::{self, Mailed, Sent, VALIDATE_CODE};
+use crate::{MAIL, Refusal, Services, claim_refusal, input, state};
 
 /// The question whether an account is one's own.
 const VERIFY: Tag = Tag("verifyProfile");
@@ -30,6 +37,12 @@ const MAX_PER_INSTANCE: u32 = 5;
 const MAX_PER_DAY: u32 = 20;
 /// Seconds.
 const DAY: i64 = 86_400;
+/// Asks for a code by mail.
+const SEND_CODE: &str = "sendCode";
+/// The mail with the code.
+const CLAIM_CODE: &str = "claimCode";
+/// The mail in its place, where nobody has shown yet that the address is theirs.
+const CLAIM_UNCONFIRMED: &str = "noticeClaimUnconfirmed";
 
 /// Configuration of `socialUserClaim`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -41,34 +54,65 @@ pub(super) struct Config {
     /// Whose account it might be; `{{name}}` in a value stands for a member of the profile, as it would be offered to a new person.
     #[serde(default)]
     claim_query_filter: Text,
+    /// Our own options.
+    #[serde(default)]
+    vestibule: Option<Options>,
+}
+
+/// Our own options of `socialUserClaim`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Options {
+    /// Whether an account can be claimed by a code that is mailed to its address. Default: false, as the stock client does not know it.
+    #[serde(default, deserialize_with = "loose::optional_boolean")]
+    #[schemars(with = "Option<bool>")]
+    claim_by_mail: Option<bool>,
+}
+
+impl Config {
+    fn by_mail(&self) -> bool {
+        self.vestibule.as_ref().and_then(|options| options.claim_by_mail).unwrap_or(false)
+    }
 }
 
 /// The stage.
 pub(super) struct SocialUserClaim {
     filter: Filter,
+    /// A code by mail is a proof.
+    by_mail: bool,
 }
 
 #[async_trait]
 impl Stage<Services> for SocialUserClaim {
     const NAME: &'static str = "socialUserClaim";
     const SUMMARY: &'static str = "Links an account at an identity provider to the account of whoever proves it theirs.";
-    const STATE: &'static [&'static str] = &[state::IDP_DATA, state::CLAIMED, state::OAUTH_LOGIN];
+    const TAGS: &'static [Tag] = &[Tag::INITIAL, VERIFY, VALIDATE_CODE];
+    const STATE: &'static [&'static str] = &[state::IDP_DATA, state::CLAIMED, state::OAUTH_LOGIN, state::MAILED_AT];
     const USUAL_FOR: &'static [FactKind] = &[FactKind::OwnsExternal];
 
     type Config = Config;
 
     fn example() -> Example {
-        Example::new(json!({ "identityServiceUrl": PEOPLE, "claimQueryFilter": DEFAULT_FILTER }))
+        let config = json!({ "identityServiceUrl": PEOPLE, "claimQueryFilter": DEFAULT_FILTER, "vestibule": { "claimByMail": true } });
+        Example::new(config)
             .answered(Tag::INITIAL, json!({ "clientToken": "{clientToken}" }))
-            .answered(VERIFY, json!({ "password": "Passw0rd" }))
+            .answered(VERIFY, json!({ SEND_CODE: true }))
+            .or(json!({ "password": "Passw0rd" }))
+            .answered(VALIDATE_CODE, json!({ "code": "{code}" }))
     }
 
-    fn facts(_: &Config) -> StageFacts {
-        StageFacts { gives: vec![FactKind::OwnsExternal], discloses: true, ..StageFacts::default() }
+    fn mails_as(config: &Config) -> bool {
+        config.by_mail()
+    }
+
+    fn facts(config: &Config) -> StageFacts {
+        let may_give = if config.by_mail() { vec![FactKind::ControlsMail] } else { Vec::new() };
+        StageFacts { gives: vec![FactKind::OwnsExternal], may_give, discloses: true, ..StageFacts::default() }
     }
 
     fn compile(config: Config, cx: &mut Compiling<'_, Services>) -> Result<Self, Vec<Issue>> {
         let mut issues = Vec::new();
+        let by_mail = config.by_mail();
         match account::collection(cx, &config.identity_service_url) {
             Ok(collection) if collection == PEOPLE => {}
             Ok(other) => {
@@ -96,13 +140,17 @@ impl Stage<Services> for SocialUserClaim {
             }
         };
         match filter {
-            Some(filter) if issues.is_empty() => Ok(Self { filter }),
+            Some(filter) if issues.is_empty() => Ok(Self { filter, by_mail }),
             _ => Err(issues),
         }
     }
 
     fn is_static(&self) -> bool {
         true
+    }
+
+    fn mails(&self) -> bool {
+        self.by_mail
     }
 
     async fn requirements(&self, _: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
@@ -112,6 +160,9 @@ impl Stage<Services> for SocialUserClaim {
     async fn advance(&self, cx: &mut StageContext<'_, Services>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         match self.claiming(cx).await? {
             Some((proven, person)) if tag == VERIFY.0 => self.verify(cx, &proven, &person, input).await,
+            Some((proven, person)) if tag == VALIDATE_CODE.0 => self.take_back(cx, &proven, &person, input).await,
+            // The mail once more.
+            Some((_, person)) if input.is_empty() && cx.value(state::MAILED_AT).is_some() => self.send_code(cx, &person).await,
             _ => self.begin(cx, input).await,
         }
     }
@@ -124,53 +175,6 @@ fn token_schema() -> Value {
 /// The account at a provider that a client token proves.
 async fn proven(cx: &Cx<'_>, text: &str) -> Result<Proven, ResourceError> {
     by_token(cx, text).await?.ok_or_else(|| ResourceError::bad_request("The token of the identity provider is not valid"))
-}
-
-/// Whether a comparison has a value that stands for a member of the profile.
-fn names_profile(filter: &Filter) -> bool {
-    match filter {
-        Filter::And(parts) => parts.iter().any(names_profile),
-        Filter::Or(parts) => !parts.is_empty() && parts.iter().all(names_profile),
-        Filter::Compare { value: Value::String(text), .. } => placeholder(text).is_some(),
-        _ => false,
-    }
-}
-
-/// The first `{{name}}` of a text: what is before it, the name, and what is behind it.
-fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = text.split_once("{{")?;
-    let (name, behind) = rest.split_once("}}")?;
-    let (name, behind) = match name.strip_prefix('{') {
-        Some(name) => (name, behind.strip_prefix('}').unwrap_or(behind)),
-        None => (name, behind),
-    };
-    Some((before, name.trim(), behind))
-}
-
-/// A text with members of the profile in it; `None` where one is not there. What stands in the profile is not looked at again.
-fn filled(text: &str, find: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let mut made = String::new();
-    let mut rest = text;
-    while let Some((before, name, behind)) = placeholder(rest) {
-        made.push_str(before);
-        made.push_str(&find(name)?);
-        rest = behind;
-    }
-    made.push_str(rest);
-    Some(made)
-}
-
-/// The filter for one profile. A value is data: it stays one value whatever is in it.
-fn of_profile(filter: &Filter, find: &dyn Fn(&str) -> Option<String>) -> Option<Filter> {
-    Some(match filter {
-        Filter::And(parts) => Filter::And(parts.iter().map(|part| of_profile(part, find)).collect::<Option<_>>()?),
-        Filter::Or(parts) => Filter::Or(parts.iter().map(|part| of_profile(part, find)).collect::<Option<_>>()?),
-        Filter::Not(inner) => Filter::Not(Box::new(of_profile(inner, find)?)),
-        Filter::Compare { pointer, comparison, value: Value::String(text) } => {
-            Filter::Compare { pointer: pointer.clone(), comparison: *comparison, value: filled(text, find)?.into() }
-        }
-        other => other.clone(),
-    })
 }
 
 impl SocialUserClaim {
@@ -191,6 +195,7 @@ impl SocialUserClaim {
         cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
         cx.put(state::OAUTH_LOGIN, false.into());
         cx.take(state::CLAIMED);
+        cx.take(state::MAILED_AT);
         if is_linked(&cx.services.managed, &proven).await? {
             // It signs somebody in already. Whoever has no password may have come with it to show that another account is theirs as well.
             return match self.owner_without_password(cx, &proven).await? {
@@ -246,7 +251,11 @@ impl SocialUserClaim {
             .filter(|provider| linked.iter().any(|(of, _)| *of == social::collection(&provider.name)))
             .map(social::Provider::button)
             .collect();
-        let error = error.or_else(|| (buttons.is_empty() && !has_password(person)).then_some(claim_refusal::UNCLAIMABLE));
+        let by_mail = self.offers_code(cx).await?;
+        if by_mail {
+            asked = asked.optional(SEND_CODE, json!({ "description": "Mail a code to the address of the account", "type": "boolean" }));
+        }
+        let error = error.or_else(|| (buttons.is_empty() && !has_password(person) && !by_mail).then_some(claim_refusal::UNCLAIMABLE));
         if !buttons.is_empty() {
             asked = asked.definition("providers", json!({ "type": "array", "items": { "type": "object", "oneOf": buttons } }));
         }
@@ -270,6 +279,9 @@ impl SocialUserClaim {
             }
             return self.link(cx, claimed_with, person).await;
         }
+        if given.get(SEND_CODE).is_some_and(is_wish) && self.offers_code(cx).await? {
+            return self.send_code(cx, person).await;
+        }
         let second = match given.get("clientToken").and_then(Value::as_str).filter(|text| !text.is_empty()) {
             Some(text) => proven(cx, text).await?,
             None => return self.ask(cx, person, None).await,
@@ -286,6 +298,60 @@ impl SocialUserClaim {
             ([owner], []) if is_theirs(owner) => self.link(cx, &second, person).await,
             _ => self.ask(cx, person, Some(claim_refusal::NOT_LINKED)).await,
         }
+    }
+
+    /// Whether a code can be asked for. Of an account at a provider that is linked already there is nothing that it would link.
+    async fn offers_code(&self, cx: &Cx<'_>) -> Result<bool, ResourceError> {
+        let brought = cx.value(state::IDP_DATA).and_then(|value| serde_json::from_value::<Proven>(value.clone()).ok());
+        Ok(match brought.filter(|_| self.by_mail && cx.services.mail_configured) {
+            Some(proven) => !is_linked(&cx.services.managed, &proven).await?,
+            None => false,
+        })
+    }
+
+    /// Mails a code to the address that our store has of the account. Where it has none, everything happens but the sending.
+    async fn send_code(&self, cx: &mut Cx<'_>, person: &Resource) -> Result<Progress, ResourceError> {
+        letter::require_service(cx)?;
+        let mailbox = Mailbox::of(cx, person).await?;
+        let subject = subject(person);
+        let mailed = Mailed { stage: Self::NAME, subject: Some(&subject), address: &mailbox.address };
+        let Sent { typable, withheld, .. } = mailed.send(cx, !mailbox.is_there);
+        if mailbox.is_there && !mailbox.counts {
+            cx.because("address-unconfirmed", Value::Null);
+        }
+        let provider = cx.value(state::IDP_DATA).and_then(|data| data.get("provider")).and_then(Value::as_str);
+        let provider =
+            provider.and_then(|name| cx.services.social.get(name)).map(|provider| provider.label().to_owned()).unwrap_or_default();
+        let write = |name: &str| {
+            cx.services.own_mails.mail(name, &cx.caller.locales, &[("provider", provider.as_str()), ("code", typable.as_str())])
+        };
+        // Both are made for everybody.
+        let (code, unconfirmed) = (write(CLAIM_CODE), write(CLAIM_UNCONFIRMED));
+        let (subject, body) = if mailbox.counts { code } else { unconfirmed };
+        let client = cx.services.mail_budget.client(&cx.caller.address);
+        let mail = Mail { to: mailbox.address, from: None, subject, mime_type: "text/plain".into(), body, wait: false, withheld, client };
+        let delivery = move |_: &str| vec![Effect::Mail(mail)];
+        Ok(Progress::Ask { tag: VALIDATE_CODE, requirements: mailed_code::asked(), delivery: Some(Box::new(delivery)) })
+    }
+
+    /// Takes the code back: whoever brings it reads the mailbox of the account.
+    async fn take_back(
+        &self,
+        cx: &mut Cx<'_>,
+        claimed_with: &Proven,
+        person: &Resource,
+        given: &Map<String, Value>,
+    ) -> Result<Progress, ResourceError> {
+        let typed = input::text_or(given, "code", || Refusal::CodeMissing)?;
+        let mailbox = Mailbox::of(cx, person).await?;
+        let subject = subject(person);
+        let mailed = Mailed { stage: Self::NAME, subject: Some(&subject), address: &mailbox.address };
+        mailed.take_back(cx, typed, &[(mailbox.is_there, "code-differs"), (mailbox.counts, "address-unconfirmed")]).await?;
+        let Subject { collection, id, .. } = subject.clone();
+        let address = mailbox.address;
+        cx.effect(Effect::Address { collection, id, address: address.clone(), confirmed: true });
+        cx.grant(Fact::ControlsMail { subject: Some(subject), address })?;
+        self.link(cx, claimed_with, person).await
     }
 
     /// Whether a password is the person's. Every attempt is counted before it is looked at (SEC-47).
@@ -316,6 +382,37 @@ impl SocialUserClaim {
     }
 }
 
+/// Where the code for an account goes.
+struct Mailbox {
+    /// The stored address; where there is none, what stands for it.
+    address: String,
+    /// There is one.
+    is_there: bool,
+    /// It was not merely given by somebody who has not shown that it is theirs: whoever made such an account could be anybody, and would be in it together
+    /// with whoever claims it.
+    counts: bool,
+}
+
+impl Mailbox {
+    async fn of(cx: &Cx<'_>, person: &Resource) -> Result<Self, ResourceError> {
+        let stored = account::mailbox(person, &Pointer::from_tokens([MAIL])).map(String::from);
+        let known = cx.services.managed.objects.confirmation(PEOPLE, &person.id).await?;
+        let form = stored.as_deref().and_then(address_form);
+        let is_there = stored.is_some();
+        let counts = Confirmation::rank(known.as_ref(), form.as_deref()) > 0;
+        Ok(Self { address: stored.unwrap_or_else(|| person.id.clone()), is_there, counts })
+    }
+}
+
+fn subject(person: &Resource) -> Subject {
+    Subject { collection: PEOPLE.to_owned(), id: person.id.clone(), decoy: false }
+}
+
+/// `true`, also as a text: forms send texts.
+fn is_wish(value: &Value) -> bool {
+    value == &Value::Bool(true) || value == "true"
+}
+
 /// The process goes on, with or without an account.
 fn done(cx: &mut Cx<'_>, proven: &Proven, claimed: bool) -> Result<Progress, ResourceError> {
     if claimed {
@@ -325,38 +422,11 @@ fn done(cx: &mut Cx<'_>, proven: &Proven, claimed: bool) -> Result<Progress, Res
     }
     cx.put(state::OAUTH_LOGIN, claimed.into());
     cx.take(state::CLAIMED);
+    cx.take(state::MAILED_AT);
     cx.grant(Fact::OwnsExternal { provider: proven.provider.clone(), subject: proven.subject.clone() })?;
     Ok(Progress::Done)
 }
 
 fn has_password(person: &Resource) -> bool {
     person.content.get(PASSWORD).is_some_and(|value| !value.is_null())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn made(filter: &str, profile: &Value) -> Option<String> {
-        let find = |name: &str| profile.get(name)?.as_str().map(str::to_owned);
-        of_profile(&Filter::parse(filter).unwrap(), &find).map(|filter| filter.to_string())
-    }
-
-    #[test]
-    fn a_profile_cannot_say_more_than_one_value() {
-        let profile = json!({"mail": "a\" or /userName pr or /mail eq \"{{sn}}", "sn": "B"});
-        assert_eq!(made(DEFAULT_FILTER, &profile).unwrap(), r#"/mail eq "a\" or /userName pr or /mail eq \"{{sn}}""#);
-        assert_eq!(made(r#"/x eq "{{{sn}}}-{{ sn }}""#, &profile).unwrap(), r#"/x eq "B-B""#);
-        assert_eq!(made(DEFAULT_FILTER, &json!({})), None, "who has no address is nobody's");
-    }
-
-    #[test]
-    fn a_filter_that_would_find_anybody_is_refused() {
-        for good in [DEFAULT_FILTER, r#"/mail eq "{{mail}}" and /accountStatus eq "active""#, r#"/a eq "{{a}}" or /b eq "{{b}}""#] {
-            assert!(names_profile(&Filter::parse(good).unwrap()), "{good}");
-        }
-        for bad in ["true", "/mail pr", r#"/mail eq "x""#, r#"/mail eq "{{mail}}" or /sn pr"#, r#"!(/mail eq "{{mail}}")"#] {
-            assert!(!names_profile(&Filter::parse(bad).unwrap()), "{bad}");
-        }
-    }
 }

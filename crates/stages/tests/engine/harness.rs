@@ -237,6 +237,11 @@ impl World {
         self.submit_whole(name, token, input).map(|submitted| submitted.body)
     }
 
+    /// Does once more what brought the bearer of a token to its question.
+    pub(crate) fn again(&self, name: &str, token: &str) -> Value {
+        now(self.engine.again(&self.table, name, token, &self.caller)).map_err(|failure| failure.error).unwrap().body
+    }
+
     /// A submission that must succeed.
     #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     pub(crate) fn step(&self, name: &str, token: Option<&str>, input: Value) -> Value {
@@ -282,6 +287,12 @@ pub(crate) fn link_of(mail: &Mail) -> (String, String) {
 /// The code that can be typed.
 pub(crate) fn typable(mail: &Mail) -> String {
     mail.body.split_once("code: ").expect("a typable code").1[..8].to_owned()
+}
+
+/// The eight digits in a mail of our own.
+pub(crate) fn digits(mail: &Mail) -> Option<String> {
+    let is_code = |word: &&str| word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit());
+    mail.body.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
 }
 
 pub(crate) fn captcha() -> Value {

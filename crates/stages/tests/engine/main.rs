@@ -4,6 +4,7 @@
 
 mod any_input;
 mod check;
+mod claims;
 mod codes;
 mod consequences;
 mod contract;
