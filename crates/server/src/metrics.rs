@@ -10,7 +10,7 @@ use std::time::Duration;
 use accounts::ports::Meter;
 use mail::Courier;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use process::{Counted, Passage, Step};
+use process::{Counted, Ledger, Passage, Step};
 
 use crate::audit::Audit;
 use crate::passages::{Lost, Passages};
