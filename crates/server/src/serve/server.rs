@@ -111,9 +111,10 @@ impl Server {
             waits: Arc::new(OnRuntime::new()),
         };
         let collections = material.collections();
-        let mut kept = definitions::last_good(parts.ledger.as_ref(), &keys, &material.broken()).await?;
-        // What was good before may have been so under another policy.
-        kept.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
+        let mut broken = material.broken();
+        // Of what is refuted, what was good before may have been so under another policy.
+        broken.retain(|name| material.refuted.iter().all(|(refuted, _)| refuted != name));
+        let kept = definitions::last_good(parts.ledger.as_ref(), &keys, &broken).await?;
         let refuted = material.refuted.clone();
         let mut runtime = material.join(source, &parts, &kept);
         declare(&db, &collections, &mut runtime).await;
