@@ -39,7 +39,7 @@ pub use policy::{
     CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,
     word_list,
 };
-pub use ports::{Letter, Letters, MemoryObjects, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
+pub use ports::{Everything, Letter, Letters, MemoryObjects, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
 pub use problem::Problem;
 pub use schema::{ConditionalPolicies, DeclaredPolicy, JsonType, Meta, ObjectSchema, Pair, Property, Relationship, Schemas, Scope};
 pub use scripting::{Parks, Runner, Script, ScriptFiles, Scripting, State, Waits};

@@ -237,19 +237,31 @@ fn visible(text: &str) -> Result<&str, NameError> {
 /// Equal for texts that differ in case, in width or in how characters are composed (Unicode §3.13, D146), white space trimmed and
 /// collapsed.
 fn folded(text: &str) -> String {
+    // Each form of ASCII is itself (UAX #15, section 9), and its letters fold to the small ones.
+    if text.is_ascii() {
+        return single_spaced(&text.to_ascii_lowercase());
+    }
+    folded_by_unicode(text)
+}
+
+fn folded_by_unicode(text: &str) -> String {
     let once: String = fold_case(&text.nfd().collect::<String>()).nfkc().collect();
     let twice: String = fold_case(&once).nfkc().collect();
-    let mut words = twice.split_whitespace();
-    let mut folded = words.next().unwrap_or_default().to_owned();
+    single_spaced(&twice)
+}
+
+fn single_spaced(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    let mut spaced = words.next().unwrap_or_default().to_owned();
     for word in words {
-        folded.push(' ');
-        folded.push_str(word);
+        spaced.push(' ');
+        spaced.push_str(word);
     }
-    folded
+    spaced
 }
 
 fn fold_case(text: &str) -> String {
-    CaseMapper::new().fold_string(text).into_owned()
+    if text.is_ascii() { text.to_ascii_lowercase() } else { CaseMapper::new().fold_string(text).into_owned() }
 }
 
 struct Address {

@@ -11,7 +11,7 @@ use crate::names::Canonical;
 use crate::references;
 
 mod memory;
-pub use memory::MemoryObjects;
+pub use memory::{Everything, MemoryObjects};
 
 /// Reading managed objects in their stored form, secrets hashed. `collection` is the path without slashes at its ends
 /// (`managed/user`).

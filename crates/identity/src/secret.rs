@@ -90,8 +90,8 @@ impl Secret {
         &self.text
     }
 
-    /// All forms, ours first.
-    pub(crate) fn forms(&self) -> impl Iterator<Item = &str> {
+    /// All forms, ours first: two secrets with the same ones are the same. As little to be stored or logged as [`Secret::expose`].
+    pub fn forms(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.text.as_str()).chain(self.alternatives.iter().map(|form| form.as_str()))
     }
 }

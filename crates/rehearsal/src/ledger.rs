@@ -2,6 +2,7 @@
 //! done beside them was not begun. It keeps the contract of every store (`store::contract`) as far as it goes.
 
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -63,7 +64,24 @@ impl Rows {
 /// A ledger whose rows are in memory, on objects that are.
 pub struct MemoryLedger {
     objects: Arc<MemoryObjects>,
-    rows: Mutex<Rows>,
+    rows: Mutex<Arc<Rows>>,
+}
+
+/// What a ledger keeps, for as long as it is looked at. Whatever changes it copies it first where somebody remembers it ([`MemoryLedger::all`]).
+pub struct Kept<'a>(MutexGuard<'a, Arc<Rows>>);
+
+impl Deref for Kept<'_> {
+    type Target = Rows;
+
+    fn deref(&self) -> &Rows {
+        &self.0
+    }
+}
+
+impl DerefMut for Kept<'_> {
+    fn deref_mut(&mut self) -> &mut Rows {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 impl MemoryLedger {
@@ -74,8 +92,18 @@ impl MemoryLedger {
     }
 
     /// What it keeps.
-    pub fn rows(&self) -> MutexGuard<'_, Rows> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn rows(&self) -> Kept<'_> {
+        Kept(self.rows.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All that it keeps now. Taking it and going back to it ([`Self::become_all`]) copies nothing.
+    pub fn all(&self) -> Arc<Rows> {
+        Arc::clone(&self.rows().0)
+    }
+
+    /// Goes back to what it kept.
+    pub fn become_all(&self, rows: Arc<Rows>) {
+        *self.rows().0 = rows;
     }
 
     /// The properties of people that a database would keep unique.

@@ -18,7 +18,7 @@ mod transcript;
 mod walk;
 mod world;
 
-pub use ledger::{MemoryLedger, Rows};
+pub use ledger::{Kept, MemoryLedger, Rows};
 pub use parallel::in_parallel;
 pub use plan::{Expected, ExpectedAnswer, ExpectedMail, Plan, PlanError, PlannedStep};
 pub use record::recorded;

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use crest::{Clock, Random, ResourceError};
+use crest::{Clock, Random, ResourceError, random_bytes};
+use identity::secret::{self, HashParameters, Hasher, Secret, Verdict};
 use script::{Bindings, NoHost, Program, Sandbox};
 use serde_json::Value;
 use stages::{
@@ -129,6 +130,53 @@ impl social::TransformScript for Transforms {
             None => Err("it is no script".to_owned()),
         };
         made.inspect_err(|_| self.failed.store(true, Ordering::SeqCst))
+    }
+}
+
+/// What came of secrets that were hashed and compared: of all forms of the secret, and the salt, or what is stored.
+#[derive(Default)]
+pub(crate) struct Hashed {
+    made: Mutex<HashMap<(Vec<String>, [u8; 16]), Value>>,
+    compared: Mutex<HashMap<(Vec<String>, Option<String>), Verdict>>,
+}
+
+/// Hashes in place, cheaply, and remembers what came of it: who explores asks for the same over and over. No answer is another one for that.
+pub(crate) struct Remembering {
+    random: Arc<dyn Random>,
+    hashed: Arc<Hashed>,
+}
+
+impl Remembering {
+    pub(crate) fn new(random: Arc<dyn Random>, hashed: Arc<Hashed>) -> Self {
+        Self { random, hashed }
+    }
+}
+
+fn forms(secret: &Secret) -> Vec<String> {
+    secret.forms().map(str::to_owned).collect()
+}
+
+#[async_trait]
+impl Hasher for Remembering {
+    async fn hash(&self, secret: Secret) -> Result<Value, ResourceError> {
+        let salt: [u8; 16] = random_bytes(self.random.as_ref());
+        let place = (forms(&secret), salt);
+        if let Some(known) = self.hashed.made.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
+            return Ok(known.clone());
+        }
+        let made = Value::String(secret::hash(&secret, salt, &HashParameters::cheap())?);
+        self.hashed.made.lock().unwrap_or_else(PoisonError::into_inner).insert(place, made.clone());
+        Ok(made)
+    }
+
+    async fn verify(&self, secret: Secret, stored: Option<Value>) -> Result<Verdict, ResourceError> {
+        let place = (forms(&secret), stored.as_ref().map(Value::to_string));
+        if let Some(known) = self.hashed.compared.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
+            return Ok(*known);
+        }
+        let verdict = secret::verify_stored(&secret, stored.as_ref(), &HashParameters::cheap());
+        self.hashed.compared.lock().unwrap_or_else(PoisonError::into_inner).insert(place, verdict);
+        Ok(verdict)
     }
 }
 

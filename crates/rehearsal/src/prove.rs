@@ -26,6 +26,7 @@ pub use crate::world::NoKeys;
 use crate::world::{Ground, Setting};
 
 pub use explore::Bounds;
+use explore::Played;
 pub use finding::{Attack, AttackStep, Cut, Edit, Finding, Recovery, Said};
 pub use goal::Goal;
 pub use shape::Shape;
@@ -93,11 +94,12 @@ impl Prover {
     pub fn recovery(&self, name: &str) -> Result<Option<Vec<Recovery>>, NoKeys> {
         let Some(file) = self.file(name) else { return Ok(None) };
         let Some((process, _)) = self.runnable(name, file) else { return Ok(None) };
+        let played = Played::new(self, &process)?;
         let mut found = Vec::new();
         for shape in Shape::ALL.into_iter().filter(|shape| shape.exists()) {
             let mut recovery = Recovery { shape, needs: None, steps: Vec::new(), cut_off: BTreeSet::new() };
             for has in Proofs::all() {
-                let explored = explore::explore(self, &process, shape, has, &[Goal::Credential], &[Goal::Credential], self.bounds)?;
+                let explored = explore::explore(self, &played, shape, has, &[Goal::Credential], &[Goal::Credential], self.bounds);
                 if let Some((_, steps)) = explored.reached.into_iter().next() {
                     (recovery.needs, recovery.steps) = (Some(has), steps);
                     break;
@@ -169,8 +171,9 @@ impl Prover {
         let all = Proofs::MAIL.and(Proofs::ANSWERS);
         let has = if process.binds_session() { all.and(Proofs::PASSWORD) } else { all };
         let shapes = Shape::ALL.into_iter().filter(|shape| shape.exists() == attack.shape.exists() && shape.is_active());
+        let played = Played::new(self, process)?;
         for shape in shapes {
-            if !explore::explore(self, process, shape, has, &[attack.goal], &[attack.goal], self.bounds)?.reached.is_empty() {
+            if !explore::explore(self, &played, shape, has, &[attack.goal], &[attack.goal], self.bounds).reached.is_empty() {
                 return Ok(true);
             }
         }
@@ -182,11 +185,11 @@ impl Prover {
     pub(crate) fn still_reached(&self, process: &Arc<Process<Services>>, attack: &Attack) -> Result<bool, NoKeys> {
         let mut shapes = Shape::ALL;
         shapes.sort_by_key(|shape| *shape != attack.shape);
-        let sets = self.settings_of(process);
+        let (sets, played) = (self.settings_of(process), Played::new(self, process)?);
         for (shape, (has, _)) in
             shapes.iter().flat_map(|shape| sets.iter().filter(|(_, goals)| goals.contains(&attack.goal)).map(move |set| (*shape, set)))
         {
-            let explored = explore::explore(self, process, shape, *has, &[attack.goal], &[attack.goal], self.bounds)?;
+            let explored = explore::explore(self, &played, shape, *has, &[attack.goal], &[attack.goal], self.bounds);
             if !explored.cut_off.is_empty() || !explored.reached.is_empty() {
                 return Ok(true);
             }
@@ -212,7 +215,7 @@ impl Prover {
             cut_off: BTreeSet::new(),
             attacks: Vec::new(),
         };
-        let sets = self.settings_of(process);
+        let (sets, played) = (self.settings_of(process), Played::new(self, process)?);
         for (shape, (has, goals)) in Shape::ALL.into_iter().flat_map(|shape| sets.iter().map(move |set| (shape, set))) {
             // What a session is enough for says nothing of those without one.
             let is_inside = |set: &Proofs| set.contains(Proofs::SESSION);
@@ -229,7 +232,7 @@ impl Prover {
                 finding.cut_off.insert(Cut::Submissions);
                 break;
             }
-            let explored = explore::explore(self, process, shape, *has, &wanted, goals, left)?;
+            let explored = explore::explore(self, &played, shape, *has, &wanted, goals, left);
             finding.settings += 1;
             finding.states += explored.states;
             finding.inputs += explored.inputs;

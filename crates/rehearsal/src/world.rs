@@ -7,7 +7,7 @@ use accounts::{Consequences, Ports, Post, default_locale, profile_of};
 use async_trait::async_trait;
 use crest::{Clock as _, Random, ResourceError};
 use identity::metadata::{Keeper, Tracked};
-use identity::secret::{HashParameters, Hasher, InlineHasher, Secret};
+use identity::secret::{Hasher, Secret};
 use identity::{Managed, MemoryObjects, Parks, ScriptPorts};
 use jose::{KeyRing, TokenForm};
 use process::{Caller, Definitions, Engine, Failure, Mail, Process, ProcessContext, SnapshotToken, Submission, Submitted, Version};
@@ -19,7 +19,9 @@ use stages::profile::{Asking, Profile};
 use stages::{MailTemplates, OwnMails, SandboxScripts, Services, TemplateLetters};
 
 use crate::ledger::MemoryLedger;
-use crate::ports::{Captcha, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, Programs, Seeded, SetClock, Transforms};
+use crate::ports::{
+    Captcha, Hashed, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, Programs, Remembering, Seeded, SetClock, Transforms,
+};
 
 /// Seconds that the proof of an account at a provider is good for.
 const CLIENT_TOKEN: i64 = 900;
@@ -82,12 +84,13 @@ pub struct World {
 #[error("the keys of the rehearsal cannot be made: {0}")]
 pub struct NoKeys(#[from] jose::Error);
 
-/// What many worlds are made with: keys, since to draw a pair takes longer than a walk; where scripts run, since each place has threads of its own; and
-/// the scripts of identity providers, since they are compiled once.
+/// What many worlds are made with: keys, since to draw a pair takes longer than a walk; where scripts run, since each place has threads of its own; the
+/// scripts of identity providers, since they are compiled once; and what came of hashing.
 pub struct Ground {
     keys: Arc<KeyRing>,
     sandbox: Arc<Sandbox>,
     programs: Arc<Programs>,
+    hashed: Arc<Hashed>,
 }
 
 impl Ground {
@@ -102,7 +105,7 @@ impl Ground {
     /// With a pair that is there already. Everything that is derived from a secret is the world's own all the same.
     #[must_use]
     pub fn with(keys: Arc<KeyRing>) -> Self {
-        Self { keys, sandbox: Arc::new(Sandbox::new(Limits::default())), programs: Arc::default() }
+        Self { keys, sandbox: Arc::new(Sandbox::new(Limits::default())), programs: Arc::default(), hashed: Arc::default() }
     }
 
     /// For one world: what is derived from them follows from its seed, so that codes do.
@@ -125,7 +128,7 @@ impl World {
         let seeded = Arc::new(Seeded::from(seed));
         let random = Arc::clone(&seeded) as Arc<dyn Random>;
         let keys = Arc::new(ground.ring(random.as_ref())?);
-        let hasher: Arc<dyn Hasher> = Arc::new(InlineHasher::new(Arc::clone(&random), HashParameters::cheap()));
+        let hasher: Arc<dyn Hasher> = Arc::new(Remembering::new(Arc::clone(&random), Arc::clone(&ground.hashed)));
         let sandbox = Arc::clone(&ground.sandbox);
         for schema in project.schemas.iter() {
             for name in project.policies.unique(&schema.collection()) {

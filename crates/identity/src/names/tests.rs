@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
-use super::{MAX_CHARACTERS, NameError, RESERVED_NAMES, check_mail, check_name, skeleton};
+use icu_casemap::CaseMapper;
+
+use super::{MAX_CHARACTERS, NameError, RESERVED_NAMES, check_mail, check_name, folded, folded_by_unicode, skeleton};
 
 const NONE: [&str; 0] = [];
 
@@ -10,6 +12,14 @@ fn name(text: &str) -> String {
 
 fn mail(text: &str) -> String {
     check_mail(text, &NONE).unwrap_or_else(|refusal| panic!("{text}: {refusal}")).as_str().to_owned()
+}
+
+#[test]
+fn ascii_is_folded_as_unicode_does_it() {
+    let all: String = (0..128_u8).map(char::from).collect();
+    assert_eq!(CaseMapper::new().fold_string(&all), all.to_ascii_lowercase());
+    assert_eq!(folded(&all), folded_by_unicode(&all));
+    assert_eq!(folded(" B  Jensen\t"), "b jensen");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Objects in memory: for rehearsals of a project, and for tests of this crate and of those that build on it.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use crest::{Change, Page, Paging, Pointer, Query, Resource, ResourceError, reference};
@@ -10,12 +10,15 @@ use serde_json::Value;
 use super::{Confirmation, Objects, ObjectsError, Referring};
 use crate::names::{Canonical, form};
 
-type Collections = BTreeMap<String, BTreeMap<String, Resource>>;
+type Collections = BTreeMap<String, BTreeMap<String, Arc<Resource>>>;
+
+/// What a store in memory held at some time, by collection and id. Taking it and going back to it copies nothing: what changes later is copied then.
+pub type Everything = Arc<Collections>;
 
 /// A store in memory. [`MemoryObjects::commit`] does to it what a real store does inside its transaction, unique values excepted.
 #[derive(Debug, Default)]
 pub struct MemoryObjects {
-    collections: Mutex<Collections>,
+    collections: Mutex<Everything>,
 }
 
 impl MemoryObjects {
@@ -27,37 +30,37 @@ impl MemoryObjects {
 
     /// Puts an object there as it is.
     pub fn put(&self, collection: &str, id: &str, content: Value) {
-        self.with(|collections| {
+        self.change(|collections| {
             let objects = collections.entry(collection.to_owned()).or_default();
             let revision = objects.get(id).map_or_else(|| "0".into(), |old| next(&old.revision));
-            objects.insert(id.to_owned(), Resource { id: id.to_owned(), revision, content });
+            objects.insert(id.to_owned(), Arc::new(Resource { id: id.to_owned(), revision, content }));
         });
     }
 
     /// Makes the object what it was, gone included: undoes a change of a unit that fails.
     pub fn restore(&self, collection: &str, id: &str, former: Option<Resource>) {
-        self.with(|collections| {
+        self.change(|collections| {
             let objects = collections.entry(collection.to_owned()).or_default();
             match former {
-                Some(resource) => objects.insert(id.to_owned(), resource),
+                Some(resource) => objects.insert(id.to_owned(), Arc::new(resource)),
                 None => objects.remove(id),
             };
         });
     }
 
     /// Everything, by collection and id.
-    pub fn everything(&self) -> BTreeMap<String, BTreeMap<String, Resource>> {
-        self.with(|collections| collections.clone())
+    pub fn everything(&self) -> Everything {
+        Arc::clone(&self.lock())
     }
 
     /// Takes everything there is to be what it was, [`MemoryObjects::everything`].
-    pub fn become_all(&self, everything: BTreeMap<String, BTreeMap<String, Resource>>) {
-        self.with(|collections| *collections = everything);
+    pub fn become_all(&self, everything: Everything) {
+        *self.lock() = everything;
     }
 
     /// The object as it is stored.
     pub fn stored(&self, collection: &str, id: &str) -> Option<Resource> {
-        self.with(|collections| collections.get(collection)?.get(id).cloned())
+        self.with(|collections| collections.get(collection)?.get(id).map(|stored| stored.as_ref().clone()))
     }
 
     /// Applies a change.
@@ -66,14 +69,14 @@ impl MemoryObjects {
     /// 404 for an object that is not there, 412 for a taken id, a stale revision or a guard that does not hold, and what a patch that
     /// cannot be applied answers.
     pub fn commit(&self, change: &Change) -> Result<(), ResourceError> {
-        self.with(|collections| {
+        self.change(|collections| {
             let objects = collections.entry(change.object().0.to_owned()).or_default();
             match change {
                 Change::Create { id, content, .. } => {
                     if objects.contains_key(id) {
                         return Err(ResourceError::precondition_failed("Create rejected as Object with same ID already exists"));
                     }
-                    objects.insert(id.clone(), Resource { id: id.clone(), revision: "0".into(), content: content.clone() });
+                    objects.insert(id.clone(), Arc::new(Resource { id: id.clone(), revision: "0".into(), content: content.clone() }));
                 }
                 Change::Replace { id, content, expected, .. } => {
                     let current = current(objects, id, expected.as_deref())?;
@@ -112,7 +115,7 @@ impl MemoryObjects {
     }
 
     fn by_name(&self, collection: &str, property: &Pointer, matches: impl Fn(&Canonical) -> bool) -> Vec<String> {
-        let matches = |resource: &&Resource| {
+        let matches = |resource: &&Arc<Resource>| {
             let name = property.get(&resource.content).and_then(Value::as_str).and_then(form);
             name.is_some_and(|name| matches(&name))
         };
@@ -122,13 +125,25 @@ impl MemoryObjects {
         })
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Collections) -> T) -> T {
-        work(&mut self.collections.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    fn lock(&self) -> MutexGuard<'_, Everything> {
+        self.collections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Collections) -> T) -> T {
+        work(&self.lock())
+    }
+
+    fn change<T>(&self, work: impl FnOnce(&mut Collections) -> T) -> T {
+        work(Arc::make_mut(&mut self.lock()))
     }
 }
 
-fn current<'a>(objects: &'a mut BTreeMap<String, Resource>, id: &str, expected: Option<&str>) -> Result<&'a mut Resource, ResourceError> {
-    let current = objects.get_mut(id).ok_or_else(|| ResourceError::not_found(format!("Object {id} not found")))?;
+fn current<'a>(
+    objects: &'a mut BTreeMap<String, Arc<Resource>>,
+    id: &str,
+    expected: Option<&str>,
+) -> Result<&'a mut Resource, ResourceError> {
+    let current = objects.get_mut(id).map(Arc::make_mut).ok_or_else(|| ResourceError::not_found(format!("Object {id} not found")))?;
     match expected {
         Some(expected) if expected != current.revision => Err(ResourceError::precondition_failed("The object has changed")),
         _ => Ok(current),
@@ -148,7 +163,7 @@ impl Objects for MemoryObjects {
     async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
         let mut found: Vec<Resource> = self.with(|collections| {
             let objects = collections.get(collection).into_iter().flat_map(BTreeMap::values);
-            objects.filter(|resource| query.filter.matches(&resource.to_value())).cloned().collect()
+            objects.filter(|resource| query.filter.matches(&resource.to_value())).map(|found| found.as_ref().clone()).collect()
         });
         let total = found.len() as u64;
         let start = match &query.paging {
@@ -178,7 +193,7 @@ impl Objects for MemoryObjects {
         Ok(self.with(|collections| {
             let Some(objects) = collections.get(collection) else { return Vec::new() };
             let later = objects.range(id.to_owned()..).chain(objects.range(..id.to_owned()));
-            later.take(limit as usize).map(|(_, resource)| resource.clone()).collect()
+            later.take(limit as usize).map(|(_, resource)| resource.as_ref().clone()).collect()
         }))
     }
 
@@ -190,7 +205,8 @@ impl Objects for MemoryObjects {
         after: &str,
         limit: u32,
     ) -> Result<Vec<String>, ObjectsError> {
-        let is_one = |object: &&Resource| object.id.as_str() > after && wanted.is_among(collection, &object.id, property, &object.content);
+        let is_one =
+            |object: &&Arc<Resource>| object.id.as_str() > after && wanted.is_among(collection, &object.id, property, &object.content);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok(self.with(|collections| {
             let objects = collections.get(collection).into_iter().flat_map(BTreeMap::values);

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crest::Resource;
+use identity::Everything;
 use process::{Caller, FactKind, Process, Subject};
 use project::Proofs;
 use serde_json::{Value, json};
@@ -17,9 +18,10 @@ use stages::Services;
 
 use super::attacker::{Attacker, OTHER_ADDRESS, OWN_ACCOUNT, OWN_ADDRESS, VICTIM, own, their_address, victim};
 use super::finding::{AttackStep, Cut, Said};
-use super::states::{Came, Carried, State, Stored, Way, key, settle};
+use super::states::{Came, Carried, State, Stored, Tried, Way, key, settle};
 use super::{Goal, Prover, Shape};
 use crate::definition::collection;
+use crate::ledger::Rows;
 use crate::world::{Elsewhere, NoKeys, World, caller};
 
 /// What an exploration may cost.
@@ -55,20 +57,44 @@ pub(crate) struct Explored {
     pub(crate) reached: Vec<(Goal, Vec<AttackStep>)>,
 }
 
+/// A process in a world of its own, in which one exploration after the other begins anew.
+pub(crate) struct Played {
+    process: Arc<Process<Services>>,
+    world: World,
+    empty: (Everything, Arc<Rows>, u64),
+}
+
+impl Played {
+    pub(crate) fn new(prover: &Prover, process: &Arc<Process<Services>>) -> Result<Self, NoKeys> {
+        let world = World::new(prover.setting_of(process), &prover.ground, 1, 1_767_225_600, prover.played())?;
+        let empty = (world.objects.everything(), world.ledger.all(), world.random.drawn());
+        Ok(Self { process: Arc::clone(process), world, empty })
+    }
+
+    /// The world as it was made: nobody is there, nothing was done, and what is drawn is drawn again.
+    fn anew(&self) -> &World {
+        let (objects, rows, drawn) = &self.empty;
+        self.world.objects.become_all(Arc::clone(objects));
+        self.world.ledger.become_all(Arc::clone(rows));
+        self.world.random.draw_from(*drawn);
+        &self.world
+    }
+}
+
 pub(crate) fn explore(
     prover: &Prover,
-    process: &Arc<Process<Services>>,
+    played: &Played,
     shape: Shape,
     has: Proofs,
     wanted: &[Goal],
     forbidden: &[Goal],
     bounds: Bounds,
-) -> Result<Explored, NoKeys> {
+) -> Explored {
     let mut explored = Explored::default();
     if has.contains(Proofs::SESSION) && !shape.exists() {
-        return Ok(explored);
+        return explored;
     }
-    let world = World::new(prover.setting_of(process), &prover.ground, 1, 1_767_225_600, prover.played())?;
+    let (process, world) = (played.process.as_ref(), played.anew());
     let path = collection(process);
     let whom = victim(prover, process, shape);
     let settled = world.settle(&path, OWN_ACCOUNT, &own(prover, process));
@@ -78,7 +104,7 @@ pub(crate) fn explore(
         || (subject.is_some() && world.sign_in(&path, VICTIM).is_err())
     {
         explored.cut_off.insert(Cut::People);
-        return Ok(explored);
+        return explored;
     }
     if prover.leaves_details_to_a_service(process) {
         explored.cut_off.insert(Cut::Service);
@@ -103,13 +129,15 @@ pub(crate) fn explore(
         collection: path,
         forbidden,
         bounds: Bounds { depth: bounds.depth.max(process.stages.len() * 2 + 4), ..bounds },
-        world: &world,
+        world,
         names: RefCell::default(),
+        objects: RefCell::default(),
+        asked: RefCell::default(),
         known: RefCell::default(),
         at: RefCell::default(),
     };
     search.run(wanted, &mut explored);
-    Ok(explored)
+    explored
 }
 
 /// Whether a stage takes what proves an account at an identity provider.
@@ -131,6 +159,10 @@ struct Search<'a> {
     bounds: Bounds,
     /// Numbers for what is the same.
     names: RefCell<HashMap<String, usize>>,
+    /// Numbers for objects that are the same, by where they lie in memory. Kept with them, so that nothing else lies there later.
+    objects: RefCell<HashMap<*const Resource, (Arc<Resource>, usize)>>,
+    /// What is tried with a question, by a number for it.
+    asked: RefCell<HashMap<usize, Arc<Tried>>>,
     /// What came of what was submitted: what is stored, the token, and the input.
     known: RefCell<HashMap<(usize, usize, usize), Arc<Came>>>,
     /// What the world holds.
@@ -151,15 +183,18 @@ impl Search<'_> {
             explored.cut_off.insert(Cut::Failed);
         }
         // Whoever is not asked anything can still send nothing.
-        let begins = self.inputs(&asked.unwrap_or_default(), 0, explored);
+        let begins = self.tried(&asked.unwrap_or_default(), 0, explored);
         queue.push_back(State { stored: first, held: Vec::new(), way: None, depth: 0, knows_name: false });
         while let Some(state) = queue.pop_front() {
             explored.states += 1;
             explored.depth = explored.depth.max(state.depth);
             // Whoever has a token has begun; to begin again is to be where one was.
-            let begins = begins.iter().filter(|_| state.held.is_empty()).map(|input| (None, input));
-            let held =
-                state.held.iter().rev().flat_map(|(number, held)| held.inputs.iter().map(move |input| (Some((*number, held)), input)));
+            let begins = begins.inputs.iter().filter(|_| state.held.is_empty()).map(|input| (None, input));
+            let held = state
+                .held
+                .iter()
+                .rev()
+                .flat_map(|(number, held)| held.tried.inputs.iter().map(move |input| (Some((*number, held)), input)));
             for (held, input) in held.chain(begins) {
                 if explored.inputs >= self.bounds.submissions {
                     explored.cut_off.insert(Cut::Submissions);
@@ -188,10 +223,20 @@ impl Search<'_> {
         *names.entry(text).or_insert(next)
     }
 
-    fn inputs(&self, asked: &Value, stage: usize, explored: &mut Explored) -> Vec<(Arc<Value>, usize)> {
+    fn tried(&self, asked: &Value, stage: usize, explored: &mut Explored) -> Arc<Tried> {
+        let of = |key: &str| asked.get(key).unwrap_or(&Value::Null);
+        let question = self.name(format!("{stage} {} {}", of("type"), of("requirements")));
+        if let Some(known) = self.asked.borrow().get(&question) {
+            return Arc::clone(known);
+        }
         let made = self.attacker.inputs(asked, &crate::definition::configuration(self.process, stage, asked));
         explored.cut_off.extend(made.cut);
-        made.all.into_iter().map(|input| (self.name(input.to_string()), input)).map(|(name, input)| (Arc::new(input), name)).collect()
+        let named = made.all.into_iter().map(|input| (self.name(input.to_string()), input));
+        let inputs: Vec<_> = named.map(|(name, input)| (Arc::new(input), name)).collect();
+        let name = self.name(json!(inputs.iter().map(|(_, name)| *name).collect::<Vec<_>>()).to_string());
+        let tried = Arc::new(Tried { inputs, name });
+        self.asked.borrow_mut().insert(question, Arc::clone(&tried));
+        tried
     }
 
     /// What a submission comes to; nothing where it cannot be made yet.
@@ -303,7 +348,7 @@ impl Search<'_> {
                 goals.push(goal);
             }
             let whole = format!("{}/{VICTIM}", self.collection);
-            let is_theirs = |object: &Resource| {
+            let is_theirs = |object: &Arc<Resource>| {
                 let owner = object.content.get(social::LINKED_PROPERTY);
                 owner.and_then(|owner| owner.get(crest::reference::REF)).and_then(Value::as_str) == Some(whole.as_str())
             };
@@ -325,18 +370,25 @@ impl Search<'_> {
 
     /// What is stored now: what tells it apart is what is stored, what is used up, and the code that the attacker reads.
     fn store(&self) -> Stored {
-        let objects = self.world.objects.everything();
-        let rows = self.world.ledger.rows().clone();
-        let mut content: Vec<Value> = Vec::new();
-        for (path, object) in objects.iter().flat_map(|(path, objects)| objects.values().map(move |object| (path, object))) {
-            let mut settled = object.content.clone();
-            settle(&mut settled);
-            // Ids are drawn, and so the same where the same was done.
-            content.push(json!([path, object.id, settled]));
-        }
+        let (objects, rows) = (self.world.objects.everything(), self.world.ledger.all());
+        let all = objects.iter().flat_map(|(path, objects)| objects.values().map(move |object| (path, object)));
+        let content: Vec<usize> = all.map(|(path, object)| self.object(path, object)).collect();
         let spent: BTreeSet<u32> = rows.spent.values().map(|(below, _)| *below).collect();
         let name = self.name(json!([content, spent, self.attacker.code(&rows.mails)]).to_string());
         Stored { objects, rows, drawn: self.world.random.drawn(), name }
+    }
+
+    /// A number for an object as it is stored.
+    fn object(&self, path: &str, object: &Arc<Resource>) -> usize {
+        if let Some((_, known)) = self.objects.borrow().get(&Arc::as_ptr(object)) {
+            return *known;
+        }
+        let mut settled = object.content.clone();
+        settle(&mut settled);
+        // Ids are drawn, and so the same where the same was done.
+        let name = self.name(json!([path, object.id, settled]).to_string());
+        self.objects.borrow_mut().insert(Arc::as_ptr(object), (Arc::clone(object), name));
+        name
     }
 
     fn become_as(&self, stored: &Arc<Stored>) {
@@ -344,8 +396,8 @@ impl Search<'_> {
         if self.at.borrow().as_ref().is_some_and(|at| Arc::ptr_eq(at, stored)) {
             return;
         }
-        self.world.objects.become_all(stored.objects.clone());
-        self.world.ledger.rows().clone_from(&stored.rows);
+        self.world.objects.become_all(Arc::clone(&stored.objects));
+        self.world.ledger.become_all(Arc::clone(&stored.rows));
         *self.at.borrow_mut() = Some(Arc::clone(stored));
     }
 
@@ -357,10 +409,10 @@ impl Search<'_> {
             json!([context.stage, context.tag, facts, context.state, context.additions])
         });
         settle(&mut value);
-        let inputs = self.inputs(asked, stage, explored);
+        let tried = self.tried(asked, stage, explored);
         let tag = asked.get("tag").and_then(Value::as_str).unwrap_or_default().to_owned();
         // What was asked counts too: a refusal inside of a question changes nothing that is carried.
-        let tried: Vec<usize> = inputs.iter().map(|(_, name)| *name).collect();
-        Carried { token, stage, tag, name: self.name(json!([value, tried]).to_string()), inputs }
+        let name = self.name(json!([value, tried.name]).to_string());
+        Carried { token, stage, tag, name, tried }
     }
 }

@@ -1,9 +1,9 @@
 //! States of an exploration, and what tells them apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crest::Resource;
+use identity::Everything;
 use serde_json::{Value, json};
 
 use super::Goal;
@@ -12,8 +12,8 @@ use crate::ledger::Rows;
 
 /// Everything stored, and what tells it apart.
 pub(super) struct Stored {
-    pub(super) objects: BTreeMap<String, BTreeMap<String, Resource>>,
-    pub(super) rows: Rows,
+    pub(super) objects: Everything,
+    pub(super) rows: Arc<Rows>,
     /// How far randomness was.
     pub(super) drawn: u64,
     pub(super) name: usize,
@@ -26,8 +26,15 @@ pub(super) struct Carried {
     pub(super) tag: String,
     /// The same for tokens that carry the same.
     pub(super) name: usize,
-    /// What is tried with it, and a number for each input.
+    pub(super) tried: Arc<Tried>,
+}
+
+/// What is tried with a question.
+pub(super) struct Tried {
+    /// Each input, and a number for it.
     pub(super) inputs: Vec<(Arc<Value>, usize)>,
+    /// The same for questions with which the same is tried.
+    pub(super) name: usize,
 }
 
 /// What a submission comes to.

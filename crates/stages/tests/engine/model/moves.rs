@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use crest::Resource;
+use identity::Everything;
 use process::{CommitError, Effect, Engine, FactKind, InstanceId, Ledger as _, LedgerError, Process, Receipt, Submission, Unit};
 use rehearsal::{MemoryLedger, Rows};
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ struct Held {
 
 /// Everything stored.
 struct Stored {
-    objects: BTreeMap<String, BTreeMap<String, Resource>>,
+    objects: Everything,
     rows: Rows,
     completed: Vec<String>,
     /// Whose choice the password is; nobody's where it is what it was.
