@@ -176,10 +176,15 @@ fn two_nodes_order_once_and_whichever_is_asked_answers() {
     let url = Postgres::shared().store_named("acme");
     keys_are_made();
     let place = Place::new();
-    let authority = place.start(0);
     let node = || Server::on(project(&place, &["localhost"], &format!("[store]\nurl = \"{url}\"\n"))).start();
     let (first, second) = (node(), node());
+    // The authority comes when both are there: what the first one could not order is everybody's next attempt.
+    first.logged(0, FAILED);
+    let authority = place.start(0);
     place.leads_to(&[first.address(), second.address()]);
+    for node in [&first, &second] {
+        node.advance(70);
+    }
     for node in [&first, &second] {
         node.logged(0, SERVED);
     }

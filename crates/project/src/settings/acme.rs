@@ -93,7 +93,6 @@ fn wrong_name(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::read;
-    use super::*;
 
     const GOOD: &str = "[tls.acme]\ndirectory = \"https://acme.example/dir\"\ndomains = [\"ID.example.com\"]\nterms_agreed = true\n";
 
