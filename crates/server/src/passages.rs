@@ -74,6 +74,7 @@ mod tests {
             ended: false,
             took: None,
             failed,
+            mails: 0,
             event: None,
         }
     }

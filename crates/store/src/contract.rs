@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::{Collections, cookie};
 
+pub mod canary;
 pub mod changes;
 pub mod funnel;
 pub mod in_flight;
@@ -127,6 +128,11 @@ macro_rules! contract_tests {
         $crate::contract_tests!(@ $open, funnel:
             an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_order
             what_steps_tell_is_forgotten_and_nothing_else_is
+        );
+        $crate::contract_tests!(@ $open, canary:
+            both_definitions_of_a_canary_are_counted_once
+            a_canary_ends_once_with_one_event_and_keeps_its_numbers
+            a_canary_of_edited_files_takes_the_place_of_the_one_before
         );
         $crate::contract_tests!(@ $open, undone:
             nothing_of_a_unit_with_a_failing_effect_is_done
