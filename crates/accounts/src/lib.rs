@@ -13,6 +13,7 @@ mod assembly;
 mod attempt;
 mod augment;
 mod budget;
+pub mod canary;
 mod consequences;
 pub mod delegated;
 pub mod devices;

@@ -24,7 +24,7 @@ pub struct Tolerance {
     /// Of the share that completes. Default 0.05: five of a hundred fewer.
     #[serde(deserialize_with = "fraction")]
     pub completion: f64,
-    /// Of the share that is refused something on the way. Default 0.05: five of a hundred more.
+    /// Of the share that is refused something on the way. Default 0.1: ten of a hundred more.
     #[serde(deserialize_with = "fraction")]
     pub errors: f64,
     /// Of the mails for each completion. Default 0.5: one more for every second.
@@ -34,7 +34,7 @@ pub struct Tolerance {
 
 impl Default for Tolerance {
     fn default() -> Self {
-        Self { completion: 0.05, errors: 0.05, mails: 0.5 }
+        Self { completion: 0.05, errors: 0.1, mails: 0.5 }
     }
 }
 
@@ -47,7 +47,7 @@ pub struct CanaryOptions {
     /// The share of new instances that begin on it, above 0 and up to 0.5.
     #[serde(deserialize_with = "fraction")]
     pub share: f64,
-    /// How much worse it may be. Default: 0.05 of the completion rate, 0.05 of the rate of errors, 0.5 mails for each completion.
+    /// How much worse it may be. Default: 0.05 of the completion rate, 0.1 of the rate of errors, 0.5 mails for each completion.
     #[serde(default)]
     pub tolerance: Tolerance,
     /// It is promoted only when so many of its instances were counted. Default 200.
