@@ -4,14 +4,29 @@
 //! Easiest to get wrong: somebody looks every few seconds, so a test for one look would find something in the end whatever is true. Here the
 //! chance of a wrong end is at most [`ALPHA`] over all looks together.
 
-use process::{CanaryOptions, CanaryOutcome, KeptCanary, MOST_MAILS, Tally};
+use std::sync::Arc;
+
+use process::{CanaryOptions, CanaryOutcome, CanaryPair, KeptCanary, MOST_MAILS, Process, Tally};
 use serde_json::{Value, json};
+use stages::Services;
+
+use crate::Runtime;
 
 /// The chance that a next definition is rolled back although it is within the tolerances, and that it is promoted although it is not.
 pub const ALPHA: f64 = 0.01;
 /// What is compared. The next definition is rolled back by any of them, so each has its part of [`ALPHA`].
 const METRICS: [&str; 3] = ["completion", "errors", "mails"];
 const HOUR: i64 = 3600;
+
+/// The next definition of a process, as a project that is served has it.
+pub struct Trial {
+    /// What the process file says of it.
+    pub options: CanaryOptions,
+    /// The two that are compared; nothing where the next one cannot be tried.
+    pub pair: Option<CanaryPair>,
+    /// The next one; nothing where it cannot be tried, or is the one that is served already.
+    pub next: Option<Arc<Process<Services>>>,
+}
 
 /// What is known of one metric.
 #[derive(Clone, Debug, PartialEq)]
@@ -187,7 +202,7 @@ fn told(compared: &Compared) -> String {
 
 /// The figures of a canary, as they stand in the audit trail and as an administrator reads them.
 #[must_use]
-pub fn figures(kept: &KeptCanary, verdict: &Verdict) -> Value {
+pub fn figures(kept: &KeptCanary, verdict: Option<&Verdict>) -> Value {
     let tally = |tally: &Tally| {
         let Tally { instances, completed, failed, mails } = tally;
         json!({ "instances": instances, "completed": completed, "failed": failed, "mails": mails })
@@ -208,9 +223,52 @@ pub fn figures(kept: &KeptCanary, verdict: &Verdict) -> Value {
         "nextVersion": kept.pair.next,
         "present": tally(&kept.present),
         "next": tally(&kept.next),
-        "metrics": verdict.compared.iter().map(compared).collect::<Vec<_>>(),
-        "because": verdict.because,
+        "metrics": verdict.map(|verdict| verdict.compared.iter().map(compared).collect::<Vec<_>>()),
+        "because": verdict.map(|verdict| &verdict.because),
     })
+}
+
+/// Every canary, as an administrator reads it: those of the project, and those that the store remembers. `state` is `running`, how it ended, or
+/// `not-begun` where nobody begins on it; check says why.
+#[must_use]
+pub fn rows(runtime: &Runtime, kept: &[KeptCanary], now: i64) -> Vec<Value> {
+    let trial = |kept: &KeptCanary| runtime.canaries.get(&kept.pair.process).filter(|trial| trial.pair.as_ref() == Some(&kept.pair));
+    let mut rows: Vec<Value> = kept
+        .iter()
+        .map(|kept| {
+            let trial = trial(kept);
+            let mut row = json!({
+                "process": kept.pair.process,
+                "state": kept.outcome.map_or("running", CanaryOutcome::as_str),
+                "began": seconds(kept.began),
+                "ended": kept.ended.map(seconds),
+                "file": trial.map(|trial| &trial.options.file),
+                "share": trial.map(|trial| trial.options.share),
+                "ends": trial.filter(|_| kept.outcome.is_none()).map(|trial| seconds(kept.began + i64::from(trial.options.days) * 24 * HOUR)),
+            });
+            // Of one whose file says nothing any more, the tolerances are not known.
+            let verdict = trial.map(|trial| look(&trial.options, kept, now));
+            if let (Value::Object(row), Value::Object(figures)) = (&mut row, figures(kept, verdict.as_ref())) {
+                row.extend(figures);
+            }
+            row
+        })
+        .collect();
+    let open = runtime.canaries.iter().filter(|(_, trial)| kept.iter().all(|kept| trial.pair.as_ref() != Some(&kept.pair)));
+    rows.extend(open.map(
+        |(process, trial)| json!({ "process": process, "state": "not-begun", "file": trial.options.file, "share": trial.options.share }),
+    ));
+    rows.sort_by(|left, right| text(left, "process").cmp(text(right, "process")));
+    rows
+}
+
+fn text<'v>(row: &'v Value, name: &str) -> &'v str {
+    row.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn seconds(time: i64) -> String {
+    let time = time::OffsetDateTime::from_unix_timestamp(time).ok();
+    time.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -83,6 +83,7 @@ pub struct NoKeys(#[from] jose::Error);
 
 /// What many worlds are made with: keys, since to draw a pair takes longer than a walk, and where scripts run, since each place has threads of its
 /// own.
+#[derive(Clone)]
 pub struct Ground {
     keys: Arc<KeyRing>,
     sandbox: Arc<Sandbox>,

@@ -3,6 +3,7 @@
 
 mod audit;
 mod authentication;
+mod canary;
 mod completeness;
 mod config;
 mod consent;
@@ -61,6 +62,7 @@ const RESOURCES: &[&[Route]] = &[
     sessions::ROUTES,
     mail_change::ROUTES,
     limits::ROUTES,
+    canary::ROUTES,
     funnel::ROUTES,
     sync::ROUTES,
     notifications::ROUTES,

@@ -4,6 +4,8 @@
 mod administrator;
 mod audit;
 mod backup;
+mod canaries;
+mod canary;
 mod client_build;
 mod comparison;
 mod config_files;

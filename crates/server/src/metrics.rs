@@ -10,7 +10,7 @@ use std::time::Duration;
 use accounts::ports::Meter;
 use mail::Courier;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use process::{Counted, Passage, Step, StepOutcome};
+use process::{CanaryOutcome, Counted, Passage, Step, StepOutcome};
 
 use crate::audit::Audit;
 use crate::passages::Passages;
@@ -42,6 +42,11 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
 /// A mail was withheld because a budget was used up.
 pub(crate) fn over_budget(budget: &'static str) {
     table::MAILS_OVER_BUDGET.with([budget.into()]).increment(1);
+}
+
+/// The canary of a process has ended.
+pub(crate) fn canary_ended(process: &str, outcome: CanaryOutcome) {
+    table::CANARIES.with([process.to_owned().into(), outcome.as_str().into()]).increment(1);
 }
 
 impl Metrics {

@@ -123,9 +123,8 @@ impl Db {
         let pair = pair.clone();
         let keeps_trail = self.keeps_audit();
         self.run(Kept::Always, move |connection| {
-            let end = connection.query(
-                "UPDATE canary SET outcome = $1, ended = $2 WHERE process = $3 AND present = $4 AND next = $5 AND outcome IS NULL",
-            );
+            let end = connection
+                .query("UPDATE canary SET outcome = $1, ended = $2 WHERE process = $3 AND present = $4 AND next = $5 AND outcome IS NULL");
             let end = end.bind(outcome.as_str()).bind(event.time).bind(pair.process.as_str());
             let ended = end.bind(pair.present.0.as_str()).bind(pair.next.0.as_str()).execute()? == 1;
             if ended && keeps_trail {
@@ -147,8 +146,7 @@ impl Db {
 
 fn withdraw(connection: &Connection, process: &str, except: Option<&CanaryPair>, now: i64) -> Result<(), engine::Error> {
     let (present, next) = except.map_or(("", ""), |pair| (pair.present.0.as_str(), pair.next.0.as_str()));
-    let query = connection.query(
-        "UPDATE canary SET outcome = $1, ended = $2 WHERE process = $3 AND NOT (present = $4 AND next = $5) AND outcome IS NULL",
-    );
+    let query = connection
+        .query("UPDATE canary SET outcome = $1, ended = $2 WHERE process = $3 AND NOT (present = $4 AND next = $5) AND outcome IS NULL");
     query.bind(CanaryOutcome::Withdrawn.as_str()).bind(now).bind(process).bind(present).bind(next).execute().map(drop)
 }

@@ -35,7 +35,13 @@ pub(crate) fn note(connection: &Connection, passage: &Passage) -> Result<(), eng
     let failed = passage.failed.map(|(place, why)| format!("{place}:{why};")).unwrap_or_default();
     let query = query.bind(passage.instance.as_str()).bind(passage.process.as_str()).bind(passage.version.0.as_str());
     let query = query.bind(passage.path.as_str()).bind(passage.language).bind(passage.began).bind(passage.expires);
-    query.bind(i64::try_from(passage.reached).unwrap_or(i64::MAX)).bind(passage.ended).bind(took).bind(failed).bind(i64::from(passage.mails)).send()
+    query
+        .bind(i64::try_from(passage.reached).unwrap_or(i64::MAX))
+        .bind(passage.ended)
+        .bind(took)
+        .bind(failed)
+        .bind(i64::from(passage.mails))
+        .send()
 }
 
 /// The first bucket that such a time fits into.
@@ -123,7 +129,11 @@ impl Db {
                      RETURNING process, version, path, language, began / {DAY} AS day, began, expires, reached, ended, took, failed, mails, \
                      CAST(1 AS BIGINT) AS number"
                 ));
-                let taken = taken.bind(now.saturating_sub(AFTER)).bind(SLICE).all(|row| canaries.take(row).and_then(|()| counts.take(row, now)))?.len();
+                let taken = taken
+                    .bind(now.saturating_sub(AFTER))
+                    .bind(SLICE)
+                    .all(|row| canaries.take(row).and_then(|()| counts.take(row, now)))?
+                    .len();
                 canaries.write(connection)?;
                 for (counted, number) in &counts.0 {
                     let query = connection.query(

@@ -1,4 +1,4 @@
-use process::{CanaryPair, Tolerance, Version};
+use process::{Tolerance, Version};
 
 use super::*;
 

@@ -1,8 +1,9 @@
 //! One process: its map with the funnel on it, and its stages.
 
-use accounts::funnel;
+use accounts::{canary, funnel};
 use http::StatusCode;
 use process::ProcessMap;
+use project::Diagnostic;
 use serde_json::Value;
 
 use super::shape::{Cell, Console, PATH, Section, diagnostics, encoded};
@@ -12,6 +13,8 @@ use crate::visit::{Outcome, Visit};
 
 /// Days that are counted.
 const DAYS: i64 = 30;
+/// Next definitions that are shown, the newest.
+const CANARIES: usize = 3;
 
 pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let name = visit.segment();
@@ -38,8 +41,11 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let head = ["Stage", "Version", "Entered", "Completed", "Abandoned", "In it now", "Half within, in seconds", "Refused"];
     let lead = format!("Of the last {DAYS} days, by version. Each person counts once.");
     let mut sections = vec![Section::table("Stages", &lead, &head, stages.collect())];
+    sections.extend(canaries(visit, name).await?);
     let file = format!("conf/selfservice-{name}.json");
-    let said = diagnostics(visit.runtime.diagnostics.iter().filter(|found| found.location.file == file));
+    let next = visit.runtime.canaries.get(name).map(|trial| format!("conf/{}", trial.options.file));
+    let is_of = |found: &&Diagnostic| found.location.file == file || next.as_ref() == Some(&found.location.file);
+    let said = diagnostics(visit.runtime.diagnostics.iter().filter(is_of));
     if !said.is_empty() {
         sections.push(Section::table("What check says", "", &["Severity", "Place", "Message"], said));
     }
@@ -50,6 +56,38 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
         page.shows = format!("The process {name}: {}. The table below says the same.", stages.join(", then "));
     }
     Ok(page)
+}
+
+/// The next definitions that are or were tried, the newest first: a row for what is compared.
+async fn canaries(visit: &Visit, name: &str) -> Result<Option<Section>, DeadEnd> {
+    let kept = visit.accounts.history.canaries().await?;
+    let told = canary::rows(&visit.runtime, &kept, visit.now);
+    let shown = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => String::new(),
+        Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    };
+    let mut rows = Vec::new();
+    for row in told.iter().filter(|row| row.get("process").and_then(Value::as_str) == Some(name)).take(CANARIES) {
+        let of = |pointer: &str| shown(row.pointer(pointer));
+        let people = format!(
+            "{} of {} on it, {} of {} before",
+            of("/next/completed"),
+            of("/next/instances"),
+            of("/present/completed"),
+            of("/present/instances")
+        );
+        let began = if of("/began").is_empty() { Cell::default() } else { Cell::from(people) };
+        rows.push(vec![of("/state").into(), of("/nextVersion").into(), of("/began").into(), began, of("/because").into()]);
+        for metric in row.get("metrics").and_then(Value::as_array).into_iter().flatten() {
+            let of = |name: &str| shown(metric.get(name));
+            let values = format!("{} on it, {} before, tolerance {}", of("next"), of("present"), of("tolerance"));
+            let likely = format!("within it p = {}, worse p = {}", of("pWithin"), of("pWorse"));
+            rows.push(vec![Cell::default(), of("metric").into(), Cell::default(), values.into(), likely.into()]);
+        }
+    }
+    let lead = "A share of those who begin is on the next definition. A small p speaks against what stands before it.";
+    let head = ["State", "Version", "Began", "Completed, or compared", "Why"];
+    Ok((!rows.is_empty()).then(|| Section::table("Next definition", lead, &head, rows)))
 }
 
 /// The map as a picture, with the numbers of the present version at its stages.

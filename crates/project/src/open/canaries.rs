@@ -94,7 +94,8 @@ fn fits(process: &ProcessFile, next: &ProcessFile, sink: &Sink) -> bool {
     };
     let mut same = true;
     if options(&process.value) != options(&next.value) {
-        let message = "'vestibule' says something else than in the present definition, and who may use a process is asked before anybody is drawn";
+        let message =
+            "'vestibule' says something else than in the present definition, and who may use a process is asked before anybody is drawn";
         differs("/vestibule", message, "say the same in both, 'canary' aside");
         same = false;
     }
@@ -135,7 +136,8 @@ mod tests {
     fn the_name_of_a_next_file_says_its_process() {
         assert_eq!(process_of("selfservice-reset.next.json"), Some("reset"));
         assert_eq!(process_of("selfservice-my-own.2.json"), Some("my-own"));
-        for name in ["selfservice-reset.json", "selfservice-.next.json", "selfservice-reset..json", "selfservice-a.b.c.json", "x.next.json"] {
+        for name in ["selfservice-reset.json", "selfservice-.next.json", "selfservice-reset..json", "selfservice-a.b.c.json", "x.next.json"]
+        {
             assert_eq!(process_of(name), None, "{name}");
         }
         assert_eq!(process_of("selfservice-reset.../x.json"), None);

@@ -76,6 +76,10 @@ metrics! {
         "stage": "the type of the stage",
         "within": "`5`, `15`, `30`, `60`, `120`, `300`, `900`, `3600` seconds, `more`"
     }
+    CANARIES: Counter "vestibule_canary_ended_total", "Next definitions of processes whose trial has ended here, by process and outcome", {
+        "process": "its name",
+        "outcome": "`promoted`; `rolled-back`, it was worse; `not-decided`, its days were over and the present definition stays"
+    }
     SIGN_INS: Counter "vestibule_signin_total", "Sign-ins, by outcome", {
         "outcome": "`successful`, `failed`"
     }

@@ -19,6 +19,7 @@ use super::sweep::sweep;
 use super::{Options, ServeError, Started, store_url};
 use crate::administrator;
 use crate::audit::Audit;
+use crate::canaries::Canaries;
 use crate::config_files::ConfigFiles;
 use crate::definitions::{self, KeptDefinitions};
 use crate::keys::{self, KeyFileError};
@@ -50,6 +51,7 @@ pub(super) struct Server {
     pub(super) audit: Audit,
     pub(super) reload: Option<(Asked, Read)>,
     pub(super) shared: Option<Arc<SharedConfig>>,
+    pub(super) files: Arc<ConfigFiles>,
 }
 
 impl Server {
@@ -111,7 +113,8 @@ impl Server {
         let mut kept = definitions::last_good(parts.ledger.as_ref(), &keys, &material.broken()).await?;
         // What was good before may have been so under another policy.
         kept.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
-        let refuted = material.refuted.clone();
+        let refuted = material.all_refuted();
+        material.promote(&db.canaries().await?);
         let mut runtime = material.join(source, &parts, &kept);
         declare(&db, &collections, &mut runtime).await;
         let transport = transport(source, &runtime);
@@ -122,13 +125,16 @@ impl Server {
         let (audit, writer) = Audit::open(&options.data.join("audit"), audit_settings.enabled).map_err(data_error)?;
         let handle = metrics::install().map_err(|error| set_up(&error))?;
         let metrics = Metrics::new(handle, pool, Arc::clone(&courier), audit.clone());
+        let canaries = Arc::new(Canaries::new(&db, &keys, &random));
         let runtime = Arc::new(ArcSwap::from_pointee(runtime));
-        let definitions = Arc::new(KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys)));
+        let definitions =
+            Arc::new(KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys), Arc::clone(&canaries)));
         definitions.revoke(&refuted).await?;
         definitions.keep(&runtime.load()).await?;
+        canaries.begin(&runtime.load(), clock.unix_seconds()).await;
         let (reloads, asked) = tokio::sync::mpsc::channel(1);
         let shared = SharedConfig::of(&db, &keys, &clock, source, &reloads);
-        let files = ConfigFiles::new(Arc::clone(&runtime), source.clone(), listen, reloads, Arc::clone(&keys), shared.clone());
+        let files = Arc::new(ConfigFiles::new(Arc::clone(&runtime), source.clone(), listen, reloads, Arc::clone(&keys), shared.clone()));
         let history = WholeTrail { db: db.clone(), audit: audit.clone(), metrics: metrics.clone(), clock: Arc::clone(&clock) };
         let accounts = Arc::new(Accounts {
             runtime,
@@ -158,15 +164,27 @@ impl Server {
         let rest = Arc::new(rest::App {
             accounts: Arc::clone(&accounts),
             outbox,
-            files: Arc::new(files),
+            files: Arc::clone(&files) as Arc<dyn rest::ports::ProjectFiles>,
             health: Arc::clone(&health) as Arc<dyn rest::ports::Health>,
             others,
             unbelieved: rest::Unbelieved::default(),
         });
         let mail_secret = MailSecret::new(parts.random.as_ref());
         let pages = Arc::new(pages::Pages::new(Arc::clone(&accounts), operator));
-        let app = App { accounts, definitions, db, courier, metrics, audit: audit.clone(), budget, build: Arc::default(), nodes, manager };
-        Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared })
+        let app = App {
+            accounts,
+            definitions,
+            canaries,
+            db,
+            courier,
+            metrics,
+            audit: audit.clone(),
+            budget,
+            build: Arc::default(),
+            nodes,
+            manager,
+        };
+        Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared, files })
     }
 
     /// What requests are answered with.
@@ -207,6 +225,8 @@ impl Server {
             let reload = Reload { app: self.app.clone(), parts: self.parts.clone(), source: source.clone(), listen, judged: read };
             others.push(tokio::spawn(reload.run(changes, asked, ends.clone())));
         }
+        let (canaries, accounts) = (Arc::clone(&self.app.canaries), Arc::clone(&self.app.accounts));
+        others.push(tokio::spawn(canaries.follow(accounts, Arc::clone(&self.files), ends.clone())));
         if let Some(shared) = &self.shared {
             others.push(tokio::spawn(Arc::clone(shared).follow(ends.clone())));
         }
@@ -219,13 +239,13 @@ impl Server {
 
     /// Closes what is left, the store last.
     pub(super) async fn close(self) {
-        let Self { app, rest, health, parts, pages, writer, audit, shared, .. } = self;
+        let Self { app, rest, health, parts, pages, writer, audit, shared, files, .. } = self;
         let db = app.db.clone();
         app.metrics.passages().write(&db, app.accounts.now()).await;
         app.nodes.leave(&db).await;
         // Each of the two knows the other.
         db.hand_mails_to(None);
-        drop((app, rest, pages, health, parts, audit, shared));
+        drop((app, rest, pages, health, parts, audit, shared, files));
         // The last of the senders may still be in a connection that is closing; the writer ends when all are gone.
         let finished = tokio::task::spawn_blocking(move || writer.finish());
         if tokio::time::timeout(CLOSE_WITHIN, finished).await.is_err() {
