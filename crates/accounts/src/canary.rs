@@ -122,7 +122,7 @@ fn against(side: Side, present: Sample, next: Sample, tolerance: f64) -> f64 {
     // The likeliest of that side is on its edge, where the function has one maximum.
     let edge = |mean: f64| present.at(mean) + next.at(mean - tolerance);
     let (mut low, mut high) = (tolerance, 1.0);
-    let somewhere = edge(present.mean().clamp(tolerance + 1e-9, 1.0 - 1e-9));
+    let somewhere = edge(present.mean().min(1.0 - 1e-9).max(tolerance + 1e-9));
     if somewhere >= mixed {
         return mixed - somewhere;
     }

@@ -96,12 +96,12 @@ impl CanaryOptions {
         }
         let Tolerance { completion, errors, mails } = options.tolerance;
         for (name, value) in [("completion", completion), ("errors", errors)] {
-            if !(0.0..1.0).contains(&value) {
-                return wrong(&format!("tolerance/{name}"), &format!("'{name}' is a difference of two shares, from 0 to below 1"));
+            if !(0.0..=0.99).contains(&value) {
+                return wrong(&format!("tolerance/{name}"), &format!("'{name}' is a difference of two shares, from 0 to 0.99"));
             }
         }
-        if !(0.0..f64::from(MOST_MAILS)).contains(&mails) {
-            return wrong("tolerance/mails", &format!("'mails' is a number of mails, from 0 to below {MOST_MAILS}"));
+        if !(0.0..=f64::from(MOST_MAILS - 1)).contains(&mails) {
+            return wrong("tolerance/mails", &format!("'mails' is a number of mails, from 0 to {}", MOST_MAILS - 1));
         }
         if !(1..=366).contains(&options.days) {
             return wrong("days", "'days' is from 1 to 366");

@@ -156,7 +156,6 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         diagnostics: Vec::new(),
     };
     project.sources = loader.into_sources();
-    canaries::unnamed(&conf, &project, sink);
     other_features(&conf, &project.sources, sink);
     project
 }

@@ -185,3 +185,66 @@ impl Canaries {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use process::{CanaryOptions, Companions, compile};
+    use store::Collections;
+
+    use super::*;
+    use crate::ports::OsRandom;
+
+    fn definition(kept: &str) -> Arc<Process<Services>> {
+        let file = json!({ "stageConfigs": [{ "name": "parameters", "parameterNames": [kept] }] });
+        Arc::new(compile("reset", &file, &Companions::default(), &stages::catalogue()).process.unwrap())
+    }
+
+    #[tokio::test]
+    async fn nodes_draw_alike_while_the_store_says_that_it_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let db = Db::open(directory.path().join("store.db").to_str().unwrap(), Collections::new()).await.unwrap();
+        let keys = KeyRing::generate().unwrap();
+        let random: Arc<dyn Random> = Arc::new(OsRandom::new());
+        // Another node, or the same one after a restart: the keys are in their file.
+        let restarted = KeyRing::from_json(&keys.to_json()).unwrap();
+        let nodes = [keys, restarted].map(|keys| Canaries::new(&db, &Arc::new(keys), &random));
+        let next = definition("next");
+        let pair = CanaryPair { process: "reset".into(), present: definition("present").version.clone(), next: next.version.clone() };
+        let options = json!({ "file": "selfservice-reset.next.json", "share": 0.25 });
+        let options = CanaryOptions::read("", &options).unwrap();
+        let trial = Trial { options, pair: Some(pair.clone()), next: Some(next) };
+        let drawn = |node: &Canaries| {
+            let is_next = |number: &u32| node.drawn(&trial, &InstanceId::from_stored(format!("instance {number}"))).is_some();
+            (0..2000).filter(is_next).collect::<Vec<u32>>()
+        };
+        let look = || async {
+            let kept = db.canaries().await.unwrap();
+            nodes.iter().for_each(|node| node.know(Some(&kept)));
+        };
+        assert!(drawn(&nodes[0]).is_empty(), "nothing is known of it");
+        look().await;
+        assert!(drawn(&nodes[0]).is_empty(), "the store has no row of it");
+        db.begin_canary(&pair, 1).await.unwrap();
+        look().await;
+        let first = drawn(&nodes[0]);
+        // Five standard deviations of a binomial.
+        assert!((403..=597).contains(&first.len()), "{} of 2000", first.len());
+        assert_eq!(first, drawn(&nodes[1]));
+        nodes[0].know(None);
+        assert!(drawn(&nodes[0]).is_empty(), "the store is away");
+        let ends = |outcome: CanaryOutcome| AuditEvent {
+            topic: Topic::Config,
+            event: "canary".into(),
+            time: 2,
+            transaction: String::new(),
+            user: "system".into(),
+            object: String::new(),
+            successful: true,
+            detail: json!({ "outcome": outcome.as_str() }),
+        };
+        assert!(db.end_canary(&pair, CanaryOutcome::Promoted, ends(CanaryOutcome::Promoted)).await.unwrap());
+        look().await;
+        assert_eq!(drawn(&nodes[0]).len(), 2000, "everybody begins on what was promoted");
+        db.close().await.unwrap();
+    }
+}

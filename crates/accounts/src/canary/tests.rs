@@ -113,13 +113,16 @@ fn what_is_worse_is_rolled_back_and_what_is_not_is_promoted() {
     let good = Fares(0.9, 0.2, 0.1);
     let cases = [
         ("nobody completes, share 0.05", CanaryOutcome::RolledBack, 0.05, 2000, Fares(0.0, 0.2, 0.1)),
+        ("a fifth fewer complete, share 0.05", CanaryOutcome::RolledBack, 0.05, 20_000, Fares(0.7, 0.2, 0.1)),
         ("a fifth fewer complete, share 0.5", CanaryOutcome::RolledBack, 0.5, 2000, Fares(0.7, 0.2, 0.1)),
-        ("half are refused something, share 0.5", CanaryOutcome::RolledBack, 0.5, 2000, Fares(0.9, 0.5, 0.1)),
-        ("twice as many mails, share 0.5", CanaryOutcome::RolledBack, 0.5, 4000, Fares(0.9, 0.2, 1.0)),
+        ("half are refused something, share 0.5", CanaryOutcome::RolledBack, 0.5, 4000, Fares(0.9, 0.5, 0.1)),
+        ("twice as many mails, share 0.5", CanaryOutcome::RolledBack, 0.5, 8000, Fares(0.9, 0.2, 1.0)),
         ("the same, share 0.5", CanaryOutcome::Promoted, 0.5, 8000, good),
+        ("the same, share 0.2", CanaryOutcome::Promoted, 0.2, 16_000, good),
     ];
     for (what, outcome, share, most, next) in cases {
-        let (found, after) = power(outcome, &options(share, 0.05), most, [good, next]);
+        let options = CanaryOptions { tolerance: Tolerance::default(), ..options(share, 0.0) };
+        let (found, after) = power(outcome, &options, most, [good, next]);
         println!("{what}: {found} of 200, half of them within {after} people");
         assert!(found >= 190, "{what}: {found}");
     }

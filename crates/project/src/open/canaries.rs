@@ -10,7 +10,6 @@ use stages::Services;
 use super::loader::{Loader, Presence};
 use crate::diagnostic::{Diagnostic, Severity, Sink, suggestion};
 use crate::process_file::{Canary, ProcessFile};
-use crate::project::Project;
 use crate::source::Location;
 
 const PLACE: &str = "/vestibule/canary";
@@ -19,13 +18,14 @@ const PARAMETERS: &str = "parameters";
 
 /// Reads the next definitions of all processes.
 pub(super) fn read(loader: &Loader<'_>, conf: &[String], processes: &mut [ProcessFile], sink: &Sink) {
-    for process in processes {
+    for process in processes.iter_mut() {
         let Some(value) = process.value.pointer(PLACE).filter(|value| !value.is_null()) else { continue };
         match CanaryOptions::read(PLACE, value) {
             Ok(options) => process.canary = Some(canary(loader, conf, process, options, sink)),
             Err(issue) => process.diagnostics([issue]).into_iter().for_each(|found| sink.push(found)),
         }
     }
+    unnamed(loader, conf, processes, sink);
 }
 
 fn canary(loader: &Loader<'_>, conf: &[String], process: &ProcessFile, options: CanaryOptions, sink: &Sink) -> Canary {
@@ -69,15 +69,17 @@ fn next(loader: &Loader<'_>, conf: &[String], process: &ProcessFile, file: &str,
     found
 }
 
-/// Definitions that lie beside those of the project's processes, and that nothing names: one that was promoted, or one that was forgotten.
-pub(super) fn unnamed(conf: &[String], project: &Project, sink: &Sink) {
-    for file in conf.iter().filter(|file| process_of(file).is_some_and(|name| project.process(name).is_some())) {
-        let path = format!("conf/{file}");
-        if !project.sources.contains_key(&path) && !sink.tells_of(&path) {
-            let message = "nothing names this definition, so it is not read";
-            let help = "a process file names it with \"vestibule\": {\"canary\": {\"file\": …, \"share\": …}}";
-            sink.push(Diagnostic::new(Severity::Hint, "canary-unnamed", Location::file(path), message).with_help(help));
-        }
+/// Definitions that lie beside those of the project's processes, and that nothing names: one that was promoted, or is not named yet. They can be
+/// read and written over REST all the same.
+fn unnamed(loader: &Loader<'_>, conf: &[String], processes: &[ProcessFile], sink: &Sink) {
+    let named = |file: &str| processes.iter().filter_map(|process| process.canary.as_ref()).any(|canary| canary.options.file == file);
+    let beside = |file: &str| process_of(file).is_some_and(|name| processes.iter().any(|process| process.name == name));
+    for file in conf.iter().filter(|file| beside(file) && !named(file)) {
+        let _ = loader.minor(file);
+        let message = "nothing names this definition, so nobody begins on it";
+        let help = "a process file names it with \"vestibule\": {\"canary\": {\"file\": …, \"share\": …}}";
+        let location = Location::file(format!("conf/{file}"));
+        sink.push(Diagnostic::new(Severity::Hint, "canary-unnamed", location, message).with_help(help));
     }
 }
 
