@@ -121,6 +121,7 @@ const TABLE: &[(Route, [u16; 4])] = &[
     (("DELETE", "vestibule/sessions/nosuch", ""), [403, 404, 404, 404]),
     (("GET", "vestibule/sessions/nosuch", ""), [403, 404, 404, 404]),
     (("POST", "vestibule/limits?_action=clear", "{}"), [403, 403, 403, 400]),
+    (("GET", "vestibule/canary", ""), [403, 403, 403, 200]),
     (("GET", "vestibule/funnel", ""), [403, 403, 403, 200]),
     (("GET", "vestibule/processes", ""), [403, 403, 403, 200]),
     (("GET", "vestibule/processes/reset", ""), [403, 403, 403, 200]),

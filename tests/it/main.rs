@@ -12,6 +12,7 @@ mod access_rules;
 mod acting;
 mod backup;
 mod browser;
+mod canary;
 mod check;
 mod citations;
 mod client_contract;

@@ -13,6 +13,7 @@ mod assembly;
 mod attempt;
 mod augment;
 mod budget;
+pub mod canary;
 pub mod config_files;
 mod consequences;
 pub mod delegated;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{AuditEvent, Counted, MailId, Passage, Step, Topic};
+use process::{AuditEvent, Counted, KeptCanary, MailId, Passage, Step, Topic};
 use serde_json::Value;
 
 use crate::explain::Sought;
@@ -31,6 +31,12 @@ pub trait History: Send + Sync {
     /// # Errors
     /// 503 when the store does not answer.
     async fn newest(&self, topic: Topic, most: u32) -> Result<Vec<Value>, ResourceError>;
+
+    /// The next definitions that are or were tried, those that began last first.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    async fn canaries(&self) -> Result<Vec<KeptCanary>, ResourceError>;
 
     /// The funnel of the days since `day` (days since 1970).
     ///

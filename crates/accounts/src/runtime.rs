@@ -16,6 +16,7 @@ use serde_json::Value;
 use stages::Services;
 use stages::profile::Profile;
 
+use crate::canary::Trial;
 use crate::consequences::Consequences;
 use crate::principal::{SOCIAL_PROVIDERS, login_property};
 
@@ -47,6 +48,8 @@ pub struct Runtime {
     pub profile: Profile,
     /// Processes that can be run, by name; switched-off ones included.
     pub processes: HashMap<String, Arc<Process<Services>>>,
+    /// Next definitions that are tried beside them, by the names of the processes.
+    pub canaries: HashMap<String, Trial>,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
     /// The project's directory, where it has one; names in `vestibule.toml` are relative to it.

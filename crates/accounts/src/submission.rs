@@ -123,7 +123,9 @@ impl Actor<'_> {
         pace: Pace,
     ) -> Result<Submitted, AccountError> {
         let steps = submitted.as_ref().map_or_else(|failure| &failure.steps, |submitted| &submitted.steps);
-        let by_account = goes_by_account(process, steps);
+        // Whoever began on the next definition has gone its way.
+        let next = self.attempt.runtime.canaries.get(&process.name).and_then(|trial| trial.next.as_ref());
+        let by_account = goes_by_account(process, steps) || next.is_some_and(|next| goes_by_account(next, steps));
         let carried = self.follow(process, submitted).await;
         if by_account {
             pace.hold().await;

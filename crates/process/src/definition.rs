@@ -8,7 +8,7 @@ use crest::ResourceError;
 use jose::TokenForm;
 use serde_json::{Value, json};
 
-use crate::{Companions, Disclosure, FactKind, Initial, Options, Placed, TokenSettings, Version};
+use crate::{Companions, Disclosure, FactKind, Initial, InstanceId, Options, Placed, TokenSettings, Version};
 
 /// A process that can be run.
 pub struct Process<S> {
@@ -62,8 +62,13 @@ impl<S> Process<S> {
 /// Compiled definitions by version.
 #[async_trait]
 pub trait Definitions<S>: Send + Sync {
-    /// The definition new instances start with.
+    /// The definition new instances start with, unless another one is tried on them.
     fn current(&self, process: &str) -> Option<Arc<Process<S>>>;
+
+    /// The definition that an instance begins with: the current one, or the one that is tried beside it.
+    fn begins(&self, process: &str, _instance: &InstanceId) -> Option<Arc<Process<S>>> {
+        self.current(process)
+    }
 
     /// The definition of a version people may still be on; `None` when unknown or revoked.
     async fn version(&self, process: &str, version: &Version) -> Result<Option<Arc<Process<S>>>, ResourceError>;

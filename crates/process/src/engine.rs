@@ -66,6 +66,8 @@ struct Run<'a, S> {
     /// Mails of what was committed before the end.
     await_mails: Vec<MailId>,
     mailed: bool,
+    /// How many were committed that leave.
+    sent: u32,
     /// Something was committed before the end.
     committed: bool,
     /// Where the instance is by what was committed: where the submission began, or behind what it committed before its end.
@@ -128,11 +130,12 @@ impl<S: Send + Sync + 'static> Engine<S> {
             Some(Value::Object(input)) => input,
             Some(_) => return Err(ResourceError::bad_request("The input must be a JSON object").into()),
         };
+        let instance = InstanceId::draw(self.random.as_ref());
         let (process, context) = match opened {
             Some((process, context)) => (process, Some(context)),
-            None => (current, None),
+            None => (definitions.begins(name, &instance).unwrap_or(current), None),
         };
-        let mut run = self.begin(&process, submission.caller);
+        let mut run = self.begin_as(instance, &process, submission.caller);
         let is_known = context.is_some();
         if let Some(context) = context {
             run.asked = Some(context.issued);
@@ -268,6 +271,10 @@ impl<S: Send + Sync + 'static> Engine<S> {
     }
 
     fn begin<'a>(&self, process: &'a Process<S>, caller: &'a Caller) -> Run<'a, S> {
+        self.begin_as(InstanceId::draw(self.random.as_ref()), process, caller)
+    }
+
+    fn begin_as<'a>(&self, instance: InstanceId, process: &'a Process<S>, caller: &'a Caller) -> Run<'a, S> {
         let now = self.clock.unix_seconds();
         let owner = if process.binds_session() { caller.subject.clone() } else { None };
         let mut facts = Facts::default();
@@ -275,7 +282,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             facts.earn(0, Fact::SignedIn { subject: subject.clone() });
         }
         let context = ProcessContext {
-            instance: InstanceId::draw(self.random.as_ref()),
+            instance,
             process: process.name.clone(),
             version: process.version.clone(),
             stage: 0,
@@ -299,6 +306,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             written_below: 0,
             await_mails: Vec::new(),
             mailed: false,
+            sent: 0,
             committed: false,
             kept: 0,
             reasons: Vec::new(),
@@ -509,6 +517,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         }
         let waits: Vec<bool> =
             effects.iter().filter_map(|effect| if let Effect::Mail(mail) = effect { Some(mail.wait) } else { None }).collect();
+        let sent = mails_that_leave(&effects);
         let overtaken = Overtaken::of(&effects);
         let committed = self.ledger.commit(Unit { now: run.now, spend, effects }).await;
         let receipt = committed.map_err(|error| match overtaken.tell(error) {
@@ -517,6 +526,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             other => other.into(),
         })?;
         run.mailed |= !receipt.mails.is_empty();
+        run.sent = run.sent.saturating_add(sent);
         Ok(receipt.mails.into_iter().zip(waits).filter_map(|(id, wait)| wait.then_some(id)).collect())
     }
 
@@ -561,6 +571,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             ended: false,
             took: run.took,
             failed: None,
+            mails: run.sent.saturating_add(mails_that_leave(&run.effects)),
         }
     }
 
@@ -579,7 +590,8 @@ impl<S: Send + Sync + 'static> Engine<S> {
             _ => "conflict",
         });
         let took = run.took.filter(|(place, _)| *place < run.kept);
-        let passage = Passage { reached: run.kept, took, failed: Some((Self::failed_at(run), why)), ..Self::passage(run) };
+        let failed = Some((Self::failed_at(run), why));
+        let passage = Passage { reached: run.kept, took, failed, mails: run.sent, ..Self::passage(run) };
         Refused {
             instance: run.context.instance.clone(),
             version: run.context.version.clone(),
@@ -588,6 +600,16 @@ impl<S: Send + Sync + 'static> Engine<S> {
             passage: Some(Box::new(passage)),
         }
     }
+}
+
+/// The mails among these that are not withheld.
+fn mails_that_leave(effects: &[Effect]) -> u32 {
+    let of = |effect: &Effect| match effect {
+        Effect::Mail(mail) => u32::from(!mail.withheld),
+        Effect::Attempt(effects) => mails_that_leave(effects),
+        _ => 0,
+    };
+    effects.iter().map(of).fold(0, u32::saturating_add)
 }
 
 /// Who is named, as a path; empty for nobody.

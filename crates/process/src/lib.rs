@@ -7,6 +7,7 @@
 
 mod audit;
 mod caller;
+mod canary;
 mod catalogue;
 mod companions;
 mod compile;
@@ -40,6 +41,7 @@ mod version;
 
 pub use audit::{AuditEvent, Topic};
 pub use caller::Caller;
+pub use canary::{CanaryOptions, CanaryOutcome, CanaryPair, KeptCanary, MOST_MAILS, Tally, Tolerance};
 pub use catalogue::{Catalogue, Merger};
 pub use companions::{Companions, declaration_companion, file_companion};
 pub use compile::{Compiled, compile};

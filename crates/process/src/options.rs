@@ -2,8 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::loose;
+use crate::{CanaryOptions, loose};
 
 /// Who may use a process (SEC-34).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,4 +42,7 @@ pub struct Options {
     #[serde(deserialize_with = "loose::boolean")]
     #[schemars(with = "bool")]
     pub allow_unproven: bool,
+    /// The next definition, tried by a share of those who begin. What is wrong with it keeps nobody from the present one.
+    #[schemars(with = "Option<CanaryOptions>")]
+    pub canary: Option<Value>,
 }

@@ -61,6 +61,8 @@ pub struct Passage {
     pub took: Option<(usize, i64)>,
     /// A stage that refused what came, and the word for why.
     pub failed: Option<(usize, &'static str)>,
+    /// The mails that left with it, those left out that are withheld.
+    pub mails: u32,
 }
 
 /// What instances are counted by.

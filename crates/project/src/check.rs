@@ -105,7 +105,7 @@ fn lifetimes(project: &Project, sink: &Sink) {
         let help = "set [tokens] max_instance_hours in vestibule.toml, or a shorter lifetime here";
         sink.push(Diagnostic::new(Severity::Warning, "instance-ends-first", location, message).with_help(help));
     };
-    for process in &project.processes {
+    for process in project.definitions() {
         const POINTER: &str = "/snapshotToken/tokenExpiry";
         let seconds = process.value.pointer(POINTER).and_then(|value| value.as_i64().or_else(|| value.as_str()?.trim().parse().ok()));
         if let Some(seconds) = seconds.filter(|seconds| *seconds > longest) {
@@ -139,7 +139,7 @@ fn collect<'v>(stage: &'v Value, pointer: String, catalogue: &Catalogue<Services
 
 /// Stages whose companion is missing: each has a default, and the operator may not know. What a stage needs is what it declares.
 fn companions_of_stages(project: &Project, catalogue: &Catalogue<Services>, sink: &Sink) {
-    for process in project.processes.iter().filter(|process| !process.broken) {
+    for process in project.definitions().filter(|process| !process.broken) {
         for (pointer, _, stage) in placed(process, catalogue) {
             let Some(declared) = catalogue.of(stage) else { continue };
             let say = |severity, rule, message: &str| sink.push(Diagnostic::new(severity, rule, process.file.locate(&pointer), message));

@@ -48,7 +48,7 @@ pub use explain::{Explanation, explain, explanations};
 pub use files::{DirectoryFiles, EmbeddedFiles, Files};
 pub use keys::{Key, Standing, TABLES, Table, reference as keys_reference};
 pub use loose::{Document, Node};
-pub use process_file::ProcessFile;
+pub use process_file::{Canary, ProcessFile};
 pub use project::Project;
 pub use properties::parse as parse_properties;
 pub use secret::{Secret, SecretText};

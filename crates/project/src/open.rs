@@ -3,6 +3,7 @@
 //! [`Project::open`] never fails: what cannot be read is a [`Diagnostic`] and a default. The rule easiest to break: read only the files
 //! of docs/moving.md, "What is read"; everything else in `conf` belongs to parts of IDM that do not exist here.
 
+mod canaries;
 mod identities;
 mod installation;
 mod loader;
@@ -104,7 +105,8 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let policy = loader.companion("policy.json").present();
     let kba = loader.whole("selfservice.kba.json");
     let sync = mappings(&loader, &conf, sink);
-    let processes = processes(&loader, &conf, sink);
+    let mut processes = processes(&loader, &conf, sink);
+    canaries::read(&loader, &conf, &mut processes, sink);
     let scripts = scripts::read(&loader, &processes, &settings, sink);
     let initial = loader.companion("repo.init.json").present();
     let facts = identities::facts(&authentication, &sync, &processes, initial.as_ref());

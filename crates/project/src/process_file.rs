@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use process::{Catalogue, Companions, Issue, Process};
+use process::{CanaryOptions, Catalogue, Companions, Issue, Process};
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Severity, Sink};
@@ -36,6 +36,17 @@ pub struct ProcessFile {
     pub refused: bool,
     /// Is it switched off in `ui-configuration.json`? Then it answers 403 `Access denied`.
     pub switched_off: bool,
+    /// The next definition that is tried beside it; nothing where its file says nothing of one, or what cannot be read.
+    pub canary: Option<Canary>,
+}
+
+/// The next definition of a process.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    /// What the process file says of it.
+    pub options: CanaryOptions,
+    /// Its file, by the name of the process; nothing where it cannot stand beside the present one.
+    pub next: Option<Box<ProcessFile>>,
 }
 
 impl ProcessFile {
@@ -76,7 +87,7 @@ impl ProcessFile {
         }
         let broken = sink.has_errors_in(document.path());
         let Document { file, value, raw, .. } = document;
-        Some(Self { name: name.to_owned(), file, value, raw, broken, refused: false, switched_off: false })
+        Some(Self { name: name.to_owned(), file, value, raw, broken, refused: false, switched_off: false, canary: None })
     }
 
     /// Gives the findings of the process engine their lines.

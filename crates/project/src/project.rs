@@ -101,6 +101,11 @@ impl Project {
         self.processes.iter().find(|process| process.name == name)
     }
 
+    /// Every definition of a process: the present ones, and the next ones that are tried beside them.
+    pub fn definitions(&self) -> impl Iterator<Item = &ProcessFile> {
+        definitions(&self.processes)
+    }
+
     /// The companions stages may declare, by short name: `kba`, `terms`, `jsonstore`, `consent`, `sync`, `managed`, `policy`,
     /// `identityProviders`, the texts of scripts and the declarations of the project's own stages. Only what a process uses becomes part of its version.
     #[must_use]
@@ -153,4 +158,12 @@ impl Project {
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
+}
+
+/// These, and the next definitions beside them.
+pub(crate) fn definitions(processes: &[ProcessFile]) -> impl Iterator<Item = &ProcessFile> {
+    processes.iter().flat_map(|process| {
+        let next = process.canary.as_ref().and_then(|canary| canary.next.as_deref());
+        std::iter::once(process).chain(next)
+    })
 }

@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 
 use jose::TokenForm;
 use process::{Companions, Process, SnapshotToken};
-use project::{Proofs, StageKind};
+use project::{Project, Proofs, StageKind};
 use serde_json::{Map, Value, json};
 use stages::Services;
 
@@ -55,6 +55,19 @@ impl Prover {
         // Whether mail can leave may change at any time; a process that cannot run today is explored as it will run.
         let setting = Setting { mail_configured: true, ..setting };
         Self { setting, ground, companions: OnceLock::new(), bounds: Bounds::default() }
+    }
+
+    /// The same project with the next definitions (`canary`) in the places of the present ones.
+    #[must_use]
+    pub fn with_next(&self) -> Self {
+        let mut project = Project::clone(&self.setting.project);
+        for process in &mut project.processes {
+            if let Some(next) = process.canary.take().and_then(|canary| canary.next) {
+                *process = *next;
+            }
+        }
+        let setting = Setting { project: Arc::new(project), processes: Vec::new(), ..self.setting.clone() };
+        Self { setting, ground: self.ground.clone(), companions: OnceLock::new(), bounds: self.bounds }
     }
 
     /// Every process of the project, served or not, by name.

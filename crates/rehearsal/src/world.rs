@@ -86,6 +86,7 @@ pub struct NoKeys(#[from] jose::Error);
 
 /// What many worlds are made with: keys, since to draw a pair takes longer than a walk; where scripts run, since each place has threads of its own; the
 /// scripts of identity providers, since they are compiled once; and what came of hashing.
+#[derive(Clone)]
 pub struct Ground {
     keys: Arc<KeyRing>,
     sandbox: Arc<Sandbox>,

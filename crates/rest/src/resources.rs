@@ -3,6 +3,7 @@
 
 mod audit;
 mod authentication;
+mod canary;
 mod completeness;
 mod config;
 mod config_versions;
@@ -64,6 +65,7 @@ const RESOURCES: &[&[Route]] = &[
     sessions::ROUTES,
     mail_change::ROUTES,
     limits::ROUTES,
+    canary::ROUTES,
     funnel::ROUTES,
     processes::ROUTES,
     diagnostics::ROUTES,

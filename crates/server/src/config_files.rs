@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use accounts::Runtime;
@@ -14,6 +15,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use crest::ResourceError;
 use jose::KeyRing;
+use process::CanaryPair;
 use project::{Diagnostic, DirectoryFiles, Files, Project};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -25,6 +27,8 @@ use crate::shared_config::SharedConfig;
 
 /// What says who may do what, and what people are kept as: without it the product's own rules would apply, unasked.
 const NEEDED: [&str; 5] = ["access", "authentication", "managed", "policy", "repo.init"];
+/// Who takes the file of a canary that went well for that of the process, as former versions tell it.
+const BY_ITSELF: &str = "canary";
 /// Diagnostics of one refusal.
 const MOST: usize = 50;
 
@@ -57,19 +61,34 @@ impl ConfigFiles {
     ) -> Self {
         Self { runtime, source, listen, reloads, keys, shared, versions, turn: Mutex::default() }
     }
+
+    /// Has what was decided of a next definition taken up.
+    pub(crate) async fn take_up(&self) {
+        reload(&self.reloads).await;
+    }
+
+    /// Puts the file of a next definition, `conf/selfservice-reset.next.json`, in the place of the present one, as a change over REST does.
+    ///
+    /// # Errors
+    /// 403 where the project is not in a directory, 409 where its files have changed meanwhile, 503 where it cannot be written.
+    pub(crate) async fn promote(&self, pair: &CanaryPair, next: &str) -> Result<(), ResourceError> {
+        let _turn = self.turn.lock().await;
+        let current = self.runtime.load_full();
+        let is_tried = current.canaries.get(&pair.process).is_some_and(|trial| trial.pair.as_ref() == Some(pair));
+        let Some(text) = current.project.sources.get(next).filter(|_| is_tried).map(|source| source.text().to_owned()) else {
+            return Err(ResourceError::conflict("The files have changed meanwhile"));
+        };
+        let file = format!("conf/selfservice-{}.json", pair.process);
+        self.replace(&current, &file, BY_ITSELF, Some(text)).await
+    }
 }
 
 #[async_trait]
 impl ProjectFiles for ConfigFiles {
     async fn change(&self, file: &str, who: &str, change: FileChange<'_>) -> Result<(), ResourceError> {
-        let Source::Directory(root) = &self.source else {
-            return Err(ResourceError::forbidden(
-                "The embedded project cannot be changed; start the server with --project and a directory",
-            ));
-        };
+        self.root()?;
         let _turn = self.turn.lock().await;
         let current = self.runtime.load_full();
-        let before = current.project.sources.get(file).map(|source| source.text().to_owned());
         let present = current.project.sources.get(file).and_then(|source| Some((source.parse().ok()?.value, revision(source.text()))));
         let stored = present.as_ref().map(|(content, _)| content.clone()).unwrap_or_default();
         let wanted = change(present.map(|(content, revision)| (mask(&content), revision)))?;
@@ -82,8 +101,22 @@ impl ProjectFiles for ConfigFiles {
             Wanted::Nothing if is_needed(file) => return Err(needed()),
             Wanted::Nothing => None,
         };
+        self.replace(&current, file, who, text).await
+    }
+}
+
+impl ConfigFiles {
+    fn root(&self) -> Result<&Path, ResourceError> {
+        let embedded = "The embedded project cannot be changed; start the server with --project and a directory";
+        self.source.root().ok_or_else(|| ResourceError::forbidden(embedded))
+    }
+
+    /// Replaces a file that is as `current` read it, or removes it. Whoever calls has the turn.
+    async fn replace(&self, current: &Runtime, file: &str, who: &str, text: Option<String>) -> Result<(), ResourceError> {
+        let root = self.root()?.to_owned();
+        let before = current.project.sources.get(file).map(|source| source.text().to_owned());
         let kept = text.clone();
-        let (root, source, listen, path) = (root.clone(), self.source.clone(), self.listen, file.to_owned());
+        let (source, listen, path) = (self.source.clone(), self.listen, file.to_owned());
         let keys = Arc::clone(&self.keys);
         let known = current.diagnostics.clone();
         let (versions, who) = (Arc::clone(&self.versions), who.to_owned());

@@ -12,11 +12,14 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use crest::ResourceError;
 use jose::{KeyRing, TokenForm};
-use process::{Definitions, Ledger, LedgerError, Options, Process, Severity, SnapshotToken, StoredDefinition, Version, compile};
+use process::{
+    Definitions, InstanceId, Ledger, LedgerError, Options, Process, Severity, SnapshotToken, StoredDefinition, Version, compile,
+};
 use serde_json::Value;
 use stages::Services;
 use tokio::sync::RwLock;
 
+use crate::canaries::Canaries;
 use crate::sealed;
 
 /// Earlier definitions per process that are held ready; older ones are read from the store when somebody comes with one.
@@ -83,14 +86,15 @@ pub(crate) struct KeptDefinitions {
     runtime: Arc<ArcSwap<Runtime>>,
     ledger: Arc<dyn Ledger>,
     keys: Arc<KeyRing>,
+    canaries: Arc<Canaries>,
     earlier: RwLock<HashMap<String, Vec<Arc<Process<Services>>>>>,
 }
 
 impl KeptDefinitions {
     /// On top of what is being served.
     #[must_use]
-    pub(crate) fn new(runtime: Arc<ArcSwap<Runtime>>, ledger: Arc<dyn Ledger>, keys: Arc<KeyRing>) -> Self {
-        Self { runtime, ledger, keys, earlier: RwLock::default() }
+    pub(crate) fn new(runtime: Arc<ArcSwap<Runtime>>, ledger: Arc<dyn Ledger>, keys: Arc<KeyRing>, canaries: Arc<Canaries>) -> Self {
+        Self { runtime, ledger, keys, canaries, earlier: RwLock::default() }
     }
 
     /// Keeps the definitions of `runtime` for the processes that will be begun under them, and makes earlier ones ready. To be
@@ -101,6 +105,13 @@ impl KeptDefinitions {
     pub(crate) async fn keep(&self, runtime: &Runtime) -> Result<(), LedgerError> {
         let mut earlier = HashMap::new();
         for (name, process) in &runtime.processes {
+            // The present one comes behind it: what was remembered last keeps serving where a file breaks.
+            let next = runtime.canaries.get(name).and_then(|trial| trial.next.as_ref());
+            if let Some(next) = next {
+                let sealed = self.seal(&next.source)?;
+                let definition = StoredDefinition { process: name.clone(), version: next.version.clone(), sealed, revoked: false };
+                self.ledger.remember_definition(definition).await?;
+            }
             let sealed = self.seal(&process.source)?;
             let definition = StoredDefinition { process: name.clone(), version: process.version.clone(), sealed, revoked: false };
             self.ledger.remember_definition(definition).await?;
@@ -145,6 +156,11 @@ impl KeptDefinitions {
         }
     }
 
+    /// The definition that is tried beside the current one.
+    fn next(&self, process: &str) -> Option<Arc<Process<Services>>> {
+        self.runtime.load().canaries.get(process)?.next.clone()
+    }
+
     async fn ready(&self, process: &str, version: &Version) -> Option<Arc<Process<Services>>> {
         self.earlier.read().await.get(process)?.iter().find(|candidate| candidate.version == *version).cloned()
     }
@@ -156,9 +172,18 @@ impl Definitions<Services> for KeptDefinitions {
         self.runtime.load().processes.get(process).cloned()
     }
 
+    fn begins(&self, process: &str, instance: &InstanceId) -> Option<Arc<Process<Services>>> {
+        let runtime = self.runtime.load();
+        let next = runtime.canaries.get(process).and_then(|trial| self.canaries.drawn(trial, instance));
+        next.or_else(|| runtime.processes.get(process).cloned())
+    }
+
     async fn version(&self, process: &str, version: &Version) -> Result<Option<Arc<Process<Services>>>, ResourceError> {
         if let Some(current) = self.current(process).filter(|current| current.version == *version) {
             return Ok(Some(current));
+        }
+        if let Some(next) = self.next(process).filter(|next| next.version == *version) {
+            return Ok(Some(next));
         }
         if let Some(ready) = self.ready(process, version).await {
             return Ok(Some(ready));
@@ -182,6 +207,9 @@ impl Definitions<Services> for KeptDefinitions {
         };
         if let Some(current) = self.current(process) {
             add(current.token.kind);
+        }
+        if let Some(next) = self.next(process) {
+            add(next.token.kind);
         }
         if let Some(earlier) = self.earlier.read().await.get(process) {
             for process in earlier {

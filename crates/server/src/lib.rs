@@ -5,6 +5,8 @@ mod acme;
 mod administrator;
 mod audit;
 mod backup;
+mod canaries;
+mod canary;
 mod client_build;
 mod comparison;
 mod config_files;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use accounts::ports::Meter;
 use mail::Courier;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use process::{Counted, Ledger, Passage, Step};
+use process::{CanaryOutcome, Counted, Ledger, Passage, Step};
 
 use crate::audit::Audit;
 use crate::passages::{Lost, Passages};
@@ -58,6 +58,11 @@ pub(crate) fn certificate_ordered(issued: bool) {
 /// Spans were sent to the collector, or dropped.
 pub(crate) fn spans(outcome: &'static str, number: u64) {
     table::SPANS.with([outcome.into()]).increment(number);
+}
+
+/// The canary of a process has ended.
+pub(crate) fn canary_ended(process: &str, outcome: CanaryOutcome) {
+    table::CANARIES.with([process.to_owned().into(), outcome.as_str().into()]).increment(1);
 }
 
 impl Metrics {

@@ -93,6 +93,7 @@ mod tests {
             ended: false,
             took: None,
             failed,
+            mails: 0,
         }
     }
 

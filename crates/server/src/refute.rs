@@ -63,13 +63,41 @@ impl Material {
         for finding in in_parallel(&names, unheard) {
             if let Some(finding) = finding? {
                 is_silent &= finding.attacks.is_empty() && finding.cut_off.is_empty();
-                self.judge(&finding, at_load);
+                if self.judge(&finding, None, at_load) {
+                    for (_, process) in self.processes.iter_mut().filter(|(name, _)| *name == finding.process) {
+                        self.refuted.extend(process.take().map(|process| (finding.process.clone(), process.version)));
+                    }
+                }
+            }
+        }
+        Ok(self.refute_next(&prover, at_load)? && is_silent)
+    }
+
+    /// The same for the next definitions that are tried beside present ones. What is refuted is tried on nobody.
+    fn refute_next(&mut self, prover: &Prover, at_load: AtLoad) -> Result<bool, NoKeys> {
+        let names: Vec<String> = self.canaries.iter().filter(|canary| canary.next.is_some()).map(|canary| canary.process.clone()).collect();
+        if names.is_empty() {
+            return Ok(true);
+        }
+        let prover = prover.with_next();
+        let unheard = |name: &String| with_default(NoSubscriber::default(), || prover.refute(name));
+        let mut is_silent = true;
+        for finding in in_parallel(&names, unheard) {
+            let Some(finding) = finding? else { continue };
+            is_silent &= finding.attacks.is_empty() && finding.cut_off.is_empty();
+            let Some(place) = self.canaries.iter().position(|canary| canary.process == finding.process) else { continue };
+            let file = self.canaries.get(place).map(|canary| canary.file());
+            if self.judge(&finding, file.as_deref(), at_load)
+                && let Some(canary) = self.canaries.get_mut(place)
+            {
+                canary.refuse();
             }
         }
         Ok(is_silent)
     }
 
-    fn judge(&mut self, finding: &Finding, at_load: AtLoad) {
+    /// Says what was found; whether it refuses. `next` is the file of a next definition.
+    fn judge(&mut self, finding: &Finding, next: Option<&str>, at_load: AtLoad) -> bool {
         // One that needs no open session is the worse one.
         let Some(attack) = finding.attacks.iter().min_by_key(|attack| attack.has.contains(Proofs::SESSION)) else {
             if !finding.cut_off.is_empty() {
@@ -81,7 +109,7 @@ impl Material {
                     finding.process
                 );
             }
-            return;
+            return false;
         };
         let refuses = match at_load {
             AtLoad::Outsiders => !attack.has.contains(Proofs::SESSION),
@@ -89,14 +117,11 @@ impl Material {
             AtLoad::Warn | AtLoad::Off => false,
         };
         let severity = if refuses { Severity::Error } else { Severity::Warning };
-        let location = self.project.locate(&format!("conf/selfservice-{}.json", finding.process), "/stageConfigs");
+        let present = format!("conf/selfservice-{}.json", finding.process);
+        let location = self.project.locate(next.unwrap_or(&present), "/stageConfigs");
         let help = format!("'vestibule prove {}' shows a script, and what closes it; [prove] says which proofs are asked", finding.process);
         self.diagnostics.push(Diagnostic::new(severity, "refuted", location, told(attack)).with_help(help));
-        if refuses {
-            for (_, process) in self.processes.iter_mut().filter(|(name, _)| *name == finding.process) {
-                self.refuted.extend(process.take().map(|process| (finding.process.clone(), process.version)));
-            }
-        }
+        refuses
     }
 }
 

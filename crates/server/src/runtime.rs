@@ -13,7 +13,7 @@ use identity::secret::{Hasher, OpensCrypto};
 use identity::terms::Terms;
 use identity::{Managed, Objects, PEOPLE, Policies, Schemas, ScriptPorts, Waits};
 use jose::{KeyRing, Keystore};
-use process::{Engine, Ledger, Process, ProcessMap, Version};
+use process::{Engine, KeptCanary, Ledger, Process, ProcessMap, Version};
 use project::{
     AdminSource, Diagnostic, DirectoryFiles, EmbeddedFiles, Files, Location, ModuleKind, Project, Secret, SecretText, Severity,
     check_listed,
@@ -25,6 +25,7 @@ use social::{Fetch, Provider, Providers};
 use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, SandboxScripts, Services, TemplateLetters};
 use store::Collections;
 
+use crate::canary::{self, Canary};
 use crate::embedded;
 use crate::identity_providers;
 use crate::ports::{SandboxTransforms, Transforms};
@@ -143,6 +144,8 @@ pub(crate) struct Material {
     transforms: Transforms,
     /// Processes that are not served although they were compiled, with their versions: what they were before may be as wrong.
     pub(crate) refuted: Vec<(String, Version)>,
+    /// Next definitions that are tried beside present ones.
+    pub(crate) canaries: Vec<Canary>,
     /// Everything found, the loader's and the compilers'.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -162,6 +165,7 @@ impl Material {
             diagnostics.extend(found);
             processes.push((file.name.clone(), process));
         }
+        let canaries = canary::compile(&project, &companions, &catalogue, &processes, &mut diagnostics);
         let compiled = |name: &str| processes.iter().find(|(known, _)| known == name).and_then(|(_, process)| process.as_ref());
         let mail = mail_configured(source, &project);
         let listed = check_listed(&project, mail, &diagnostics, compiled);
@@ -171,7 +175,7 @@ impl Material {
         check_pages(source, &project, &mut diagnostics);
         diagnostics.sort_by(|left, right| left.location.file.cmp(&right.location.file));
         let diagnostics = project::once(diagnostics);
-        Self { project, processes, templates, consents, keystore, providers, transforms, refuted: Vec::new(), diagnostics }
+        Self { project, processes, templates, consents, keystore, providers, transforms, refuted: Vec::new(), canaries, diagnostics }
     }
 
     /// The places whose values are to name one object alone: what is unique, what people sign in with, and their addresses.
@@ -226,7 +230,7 @@ impl Material {
         for (collection, property) in identity::conditional_properties(&self.project.schemas) {
             collections.declare(&collection, [], [property.to_owned()]);
         }
-        for file in &self.project.processes {
+        for file in self.project.definitions() {
             for (collection, place) in queried(&file.value) {
                 collections.declare_spelled(&collection, place);
             }
@@ -253,16 +257,29 @@ impl Material {
         broken
     }
 
+    /// Puts next definitions that the store says were promoted in the places of the present ones.
+    pub(crate) fn promote(&mut self, kept: &[KeptCanary]) {
+        canary::promote(&mut self.canaries, &mut self.processes, kept);
+    }
+
+    /// What was refuted, next definitions included.
+    pub(crate) fn all_refuted(&self) -> Vec<(String, Version)> {
+        let next = self.canaries.iter().filter_map(|canary| Some((canary.process.clone(), canary.refuted.clone()?)));
+        self.refuted.iter().cloned().chain(next).collect()
+    }
+
     /// Joins a compiled project to its ports. A process whose file is broken is as `kept` has it, or left out.
     #[must_use]
     pub(crate) fn join(self, source: &Source, parts: &Parts, kept: &HashMap<String, Arc<Process<Services>>>) -> Runtime {
         let broken = self.broken();
-        let Self { project, processes: compiled, templates, consents, keystore, providers, transforms, refuted, diagnostics } = self;
+        let Self { project, processes: compiled, templates, consents, keystore, providers, transforms, refuted, canaries, diagnostics } =
+            self;
         let mut processes: HashMap<String, Arc<Process<Services>>> =
             compiled.into_iter().filter_map(|(name, process)| Some((name, Arc::new(process?)))).collect();
         // A file that cannot even be parsed names no process; the one it was keeps serving all the same.
         let was_good = |name: &String| kept.get(name).filter(|kept| !refuted.contains(&(name.clone(), kept.version.clone())));
         processes.extend(broken.into_iter().filter_map(|name| was_good(&name).map(|process| (name.clone(), Arc::clone(process)))));
+        let canaries = canaries.into_iter().map(|canary| canary.join(&processes)).collect();
         let (schemas, policies, kba) = {
             let policies = project.policies.clone().with_scripting(Arc::clone(&parts.sandbox), Arc::clone(&parts.waits));
             (Arc::new(project.schemas.clone()), Arc::new(policies), Arc::new(project.questions.clone()))
@@ -339,6 +356,7 @@ impl Material {
             engine,
             profile,
             processes,
+            canaries,
             diagnostics,
             root: source.root().map(Path::to_path_buf),
             public_url,

@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::{Collections, cookie};
 
+pub mod canary;
 pub mod changes;
 pub mod config_versions;
 pub mod funnel;
@@ -138,6 +139,11 @@ macro_rules! contract_tests {
             a_version_is_noted_when_a_file_says_something_else
             of_each_file_the_last_versions_are_kept
             nodes_that_take_up_the_same_files_note_them_once
+        );
+        $crate::contract_tests!(@ $open, canary:
+            both_definitions_of_a_canary_are_counted_once
+            a_canary_ends_once_with_one_event_and_keeps_its_numbers
+            a_canary_of_edited_files_takes_the_place_of_the_one_before
         );
         $crate::contract_tests!(@ $open, undone:
             nothing_of_a_unit_with_a_failing_effect_is_done

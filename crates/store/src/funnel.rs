@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use process::{Counted, LedgerError, Passage};
 
 use crate::Db;
+use crate::canary::Canaries;
 use crate::engine::{self, Connection, Row};
 use crate::job::Kept;
 use crate::sweep::SLICE;
@@ -21,11 +22,12 @@ const LONGEST: i64 = 400;
 /// Notes how far an instance has come. What is known already is not taken back.
 pub(crate) fn note(connection: &Connection, passage: &Passage) -> Result<(), engine::Error> {
     let query = connection.query(format!(
-        "INSERT INTO passage (instance, process, version, path, language, began, expires, reached, ended, took, failed) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (instance) DO UPDATE SET \
+        "INSERT INTO passage (instance, process, version, path, language, began, expires, reached, ended, took, failed, mails) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (instance) DO UPDATE SET \
          expires = CASE WHEN passage.expires < excluded.expires THEN excluded.expires ELSE passage.expires END, \
          reached = CASE WHEN passage.reached < excluded.reached THEN excluded.reached ELSE passage.reached END, \
          ended = passage.ended OR excluded.ended, \
+         mails = passage.mails + excluded.mails, \
          took = CASE WHEN length(passage.took) < {LONGEST} THEN passage.took || excluded.took ELSE passage.took END, \
          failed = CASE WHEN length(passage.failed) < {LONGEST} THEN passage.failed || excluded.failed ELSE passage.failed END"
     ));
@@ -33,7 +35,13 @@ pub(crate) fn note(connection: &Connection, passage: &Passage) -> Result<(), eng
     let failed = passage.failed.map(|(place, why)| format!("{place}:{why};")).unwrap_or_default();
     let query = query.bind(passage.instance.as_str()).bind(passage.process.as_str()).bind(passage.version.0.as_str());
     let query = query.bind(&*passage.path).bind(passage.language).bind(passage.began).bind(passage.expires);
-    query.bind(i64::try_from(passage.reached).unwrap_or(i64::MAX)).bind(passage.ended).bind(took).bind(failed).send()
+    query
+        .bind(i64::try_from(passage.reached).unwrap_or(i64::MAX))
+        .bind(passage.ended)
+        .bind(took)
+        .bind(failed)
+        .bind(i64::from(passage.mails))
+        .send()
 }
 
 /// The first bucket that such a time fits into.
@@ -115,12 +123,18 @@ impl Db {
                     return Ok((0, BTreeMap::new()));
                 }
                 let mut counts = Counts::default();
+                let mut canaries = Canaries::read(connection)?;
                 let taken = connection.query(format!(
                     "DELETE FROM passage WHERE instance IN (SELECT instance FROM passage WHERE expires < $1 ORDER BY instance LIMIT $2) \
-                     RETURNING process, version, path, language, began / {DAY} AS day, expires, reached, ended, took, failed, \
+                     RETURNING process, version, path, language, began / {DAY} AS day, began, expires, reached, ended, took, failed, mails, \
                      CAST(1 AS BIGINT) AS number"
                 ));
-                let taken = taken.bind(now.saturating_sub(AFTER)).bind(SLICE).all(|row| counts.take(row, now))?.len();
+                let taken = taken
+                    .bind(now.saturating_sub(AFTER))
+                    .bind(SLICE)
+                    .all(|row| canaries.take(row).and_then(|()| counts.take(row, now)))?
+                    .len();
+                canaries.write(connection)?;
                 for (counted, number) in &counts.0 {
                     let query = connection.query(
                         "INSERT INTO funnel (cell, day, process, version, language, place, stage, what, number) \

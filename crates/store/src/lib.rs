@@ -8,6 +8,7 @@
 
 mod audit;
 mod bind;
+mod canary;
 mod change;
 mod collections;
 mod config;

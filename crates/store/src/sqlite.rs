@@ -141,11 +141,12 @@ fn steps() -> Migrations<'static> {
         M::up(include_str!("../migrations/sqlite/0009_moving.sql")),
         M::up(include_str!("../migrations/sqlite/0010_funnel.sql")),
         M::up(include_str!("../migrations/sqlite/0011_config_version.sql")),
+        M::up(include_str!("../migrations/sqlite/0012_canary.sql")),
     ])
 }
 
 /// How many there are.
-pub(crate) const STEPS: i64 = 11;
+pub(crate) const STEPS: i64 = 12;
 
 /// Earlier versions made indexes over expressions, by names that came from the configuration.
 fn drop_expression_indexes(transaction: &Transaction<'_>) -> HookResult {

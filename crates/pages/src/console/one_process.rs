@@ -1,6 +1,6 @@
 //! One process: its map with the funnel on it, and its stages.
 
-use accounts::{funnel, processes};
+use accounts::{canary, funnel, processes};
 use project::{Diagnostic, Severity};
 use serde_json::Value;
 
@@ -15,6 +15,8 @@ use crate::way::encoded;
 const DAYS: u32 = 30;
 /// The heading of the second table, which stages lead to.
 const SAID: &str = "What check says";
+/// Next definitions that are shown, the newest.
+const CANARIES: usize = 3;
 
 pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let name = visit.segment();
@@ -42,14 +44,19 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
         ["Stage", "Version", "Entered", "Completed", "Abandoned", "In it now", "Half within, in seconds", "Refused", "What check says"];
     let lead = format!("Of the last {DAYS} days, by version. Each person counts once.");
     let mut sections = vec![Section::table("Stages", &lead, &head, present.chain(former).collect())];
-    if !found.is_empty() {
+    let next = runtime.canaries.get(name).map(|trial| format!("conf/{}", trial.options.file));
+    let of_next = runtime.diagnostics.iter().filter(|one| next.as_ref() == Some(&one.location.file));
+    let of_next = of_next.map(|one| std::iter::once(Cell::from("the next definition")).chain(shape::found(one)).collect::<Vec<_>>());
+    let of_next: Vec<Vec<Cell>> = of_next.collect();
+    if !found.is_empty() || !of_next.is_empty() {
         let row = |(at, one): &(Option<usize>, Diagnostic)| {
             let stage = at.and_then(|index| Some(format!("{} {}", index + 1, stages.get(index)?)));
             std::iter::once(Cell::from(stage.unwrap_or_else(|| "the whole process".to_owned()))).chain(shape::found(one)).collect()
         };
         let head = std::iter::once("About").chain(FOUND).collect::<Vec<_>>();
-        sections.push(Section::table(SAID, "", &head, found.iter().map(row).collect()));
+        sections.push(Section::table(SAID, "", &head, found.iter().map(row).chain(of_next).collect()));
     }
+    sections.extend(canaries(visit, name).await?);
     if let Some(link) = versions::of_process(name) {
         sections.push(Section::table("File", "", &["File", "Versions"], vec![vec![processes::file_of(name).into(), link]]));
     }
@@ -89,6 +96,38 @@ fn said<'d>(found: impl Iterator<Item = &'d Diagnostic>) -> Cell {
         more => Some(format!("{more} {word}s")),
     });
     Cell { sign: shape::sign(worst.severity), ..Cell::link(said.collect::<Vec<_>>().join(", "), "#section-2") }
+}
+
+/// The next definitions that are or were tried, the newest first: a row for what is compared.
+async fn canaries(visit: &Visit, name: &str) -> Result<Option<Section>, DeadEnd> {
+    let kept = visit.accounts.history.canaries().await?;
+    let told = canary::rows(&visit.runtime, &kept, visit.now);
+    let shown = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => String::new(),
+        Some(value) => value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+    };
+    let mut rows = Vec::new();
+    for row in told.iter().filter(|row| row.get("process").and_then(Value::as_str) == Some(name)).take(CANARIES) {
+        let of = |pointer: &str| shown(row.pointer(pointer));
+        let people = format!(
+            "{} of {} on it, {} of {} before",
+            of("/next/completed"),
+            of("/next/instances"),
+            of("/present/completed"),
+            of("/present/instances")
+        );
+        let began = if of("/began").is_empty() { Cell::default() } else { Cell::from(people) };
+        rows.push(vec![of("/state").into(), of("/nextVersion").into(), of("/began").into(), began, of("/because").into()]);
+        for metric in row.get("metrics").and_then(Value::as_array).into_iter().flatten() {
+            let of = |name: &str| shown(metric.get(name));
+            let values = format!("{} on it, {} before, tolerance {}", of("next"), of("present"), of("tolerance"));
+            let likely = format!("within it p = {}, worse p = {}", of("pWithin"), of("pWorse"));
+            rows.push(vec![Cell::default(), of("metric").into(), Cell::default(), values.into(), likely.into()]);
+        }
+    }
+    let lead = "A share of those who begin is on the next definition. A small p speaks against what stands before it.";
+    let head = ["State", "Version", "Began", "Completed, or compared", "Why"];
+    Ok((!rows.is_empty()).then(|| Section::table("Next definition", lead, &head, rows)))
 }
 
 /// The map as a picture, with the numbers of the present version and what `check` says at its stages.

@@ -74,14 +74,17 @@ fn plain(text: &str) -> String {
 /// Checks every process; one with a wrong name is not served.
 pub(super) fn run(project: &mut Project, catalogue: &Catalogue<Services>, sink: &Sink) {
     let refused: Vec<String> = project
-        .processes
-        .iter()
+        .definitions()
         .filter(|process| !process.broken)
         .filter(|process| !check(project, process, catalogue, sink))
-        .map(|process| process.name.clone())
+        .map(|process| process.file.path().to_owned())
         .collect();
-    for process in project.processes.iter_mut().filter(|process| refused.contains(&process.name)) {
-        process.refused = true;
+    for process in &mut project.processes {
+        process.refused |= refused.iter().any(|path| path == process.file.path());
+        let next = process.canary.as_mut().and_then(|canary| canary.next.as_mut());
+        if let Some(next) = next {
+            next.refused |= refused.iter().any(|path| path == next.file.path());
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn report(project: &Project, names: &ProjectNames<'_>, public_url: &s
     let undefined: Vec<&str> = self::names("").into_iter().map(|(name, _)| name).filter(|name| names.is_built_in(name)).collect();
     let mut used: Vec<&str> = Vec::new();
     let mut first = None;
-    for process in &project.processes {
+    for process in project.definitions() {
         let mut find = |pointer: &str, text: &str| {
             for name in undefined.iter().filter(|name| text.contains(&format!("&{{{name}}}"))) {
                 if !used.contains(name) {

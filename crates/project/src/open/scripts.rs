@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::loader::Loader;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::process_file::ProcessFile;
+use crate::project::definitions;
 use crate::settings::{Settings, StageKind};
 use crate::source::Location;
 
@@ -19,7 +20,7 @@ use crate::source::Location;
 pub(super) fn read(loader: &Loader<'_>, processes: &[ProcessFile], settings: &Settings, sink: &Sink) -> BTreeMap<String, String> {
     let catalogue = stages::catalogue();
     let mut paths = Vec::new();
-    for process in processes {
+    for process in definitions(processes) {
         collect(&process.value, &mut paths);
         let configurations = process.value.get("stageConfigs").and_then(Value::as_array).into_iter().flatten();
         let named = configurations.flat_map(|configuration| catalogue.named_in("", configuration));

@@ -79,6 +79,10 @@ metrics! {
     FUNNEL_LOST: Counter "vestibule_funnel_lost_total", "Steps of people on their way that are missing from the funnel, by what lost them", {
         "by": "`full`: more happened within a minute than is held in memory; `store`: it was away"
     }
+    CANARIES: Counter "vestibule_canary_ended_total", "Next definitions of processes whose trial has ended here, by process and outcome", {
+        "process": "its name",
+        "outcome": "`promoted`; `rolled-back`, it was worse; `not-decided`, its days were over and the present definition stays"
+    }
     SIGN_INS: Counter "vestibule_signin_total", "Sign-ins, by outcome", {
         "outcome": "`successful`, `failed`"
     }

@@ -6,7 +6,7 @@ use accounts::explain::Sought;
 use accounts::ports::History;
 use async_trait::async_trait;
 use crest::{Clock, ResourceError};
-use process::{Counted, Topic};
+use process::{Counted, KeptCanary, Topic};
 use serde_json::Value;
 use store::{AuditQuery, Db};
 
@@ -31,11 +31,16 @@ impl History for WholeTrail {
         Ok(audit::runs(&self.db, self.audit.directory(), sought).await?)
     }
 
+    async fn canaries(&self) -> Result<Vec<KeptCanary>, ResourceError> {
+        Ok(self.db.canaries().await?)
+    }
+
     async fn funnel(&self, day: i64) -> Result<Vec<(Counted, u64)>, ResourceError> {
         let now = self.clock.unix_seconds();
         self.metrics.write_passages(&self.db, now).await;
         Ok(self.db.funnel(day, now).await?)
     }
+
     async fn newest(&self, topic: Topic, most: u32) -> Result<Vec<Value>, ResourceError> {
         let query = AuditQuery { topic: Some(topic), limit: most, ..AuditQuery::default() };
         let rows = self.db.audit(&query).await?;

@@ -7,6 +7,7 @@ use mail::Courier;
 use store::Db;
 
 use crate::audit::Audit;
+use crate::canaries::Canaries;
 use crate::client_build::Kept;
 use crate::config_versions::ConfigVersions;
 use crate::definitions::KeptDefinitions;
@@ -20,6 +21,7 @@ use crate::service::{self, Alive, Manager};
 pub(super) struct App {
     pub(super) accounts: Arc<Accounts>,
     pub(super) definitions: Arc<KeptDefinitions>,
+    pub(super) canaries: Arc<Canaries>,
     pub(super) db: Db,
     pub(super) courier: Arc<Courier>,
     pub(super) metrics: Metrics,

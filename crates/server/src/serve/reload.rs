@@ -120,7 +120,7 @@ impl Reload {
             }
             Ok::<_, NoKeys>(material)
         });
-        let material = match tried.await {
+        let mut material = match tried.await {
             Ok(Ok(material)) => material,
             Ok(Err(error)) => {
                 tracing::error!(%error, "changed files are not taken up");
@@ -131,16 +131,23 @@ impl Reload {
                 return Taken::NotNow;
             }
         };
-        let refuted = material.refuted.clone();
+        let refuted = material.all_refuted();
         if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
             tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
             return Taken::Refused;
+        }
+        match self.app.db.canaries().await {
+            Ok(canaries) => material.promote(&canaries),
+            Err(error) => {
+                tracing::error!(%error, "changed files are not taken up");
+                return Taken::NotNow;
+            }
         }
         let collections = material.collections();
         let mut kept = previous.processes.clone();
         // What was served before was judged by the policy of before.
         if material.project.settings.prove != previous.project.settings.prove {
-            kept.retain(|name, _| refuted.iter().all(|(refuted, _)| refuted != name));
+            kept.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
         }
         let mut runtime = material.join(&self.source, &self.parts, &kept);
         for diagnostic in runtime.diagnostics.iter().filter(|found| !previous.diagnostics.contains(found)) {
@@ -165,6 +172,7 @@ impl Reload {
             self.app.courier.set_transport(transport(&self.source, &runtime));
         }
         self.app.share_limits(&runtime.project.settings.limits);
+        self.app.canaries.begin(&runtime, self.app.accounts.now()).await;
         self.app.accounts.runtime.store(Arc::new(runtime));
         tracing::info!("the project was read again");
         Taken::Served

@@ -20,6 +20,7 @@ use super::{Options, ServeError, Started, store_url};
 use crate::acme::Needs;
 use crate::administrator;
 use crate::audit::Audit;
+use crate::canaries::Canaries;
 use crate::config_files::ConfigFiles;
 use crate::config_versions::ConfigVersions;
 use crate::definitions::{self, KeptDefinitions};
@@ -52,6 +53,7 @@ pub(super) struct Server {
     pub(super) audit: Audit,
     pub(super) reload: Option<(Asked, Read)>,
     pub(super) shared: Option<Arc<SharedConfig>>,
+    pub(super) files: Arc<ConfigFiles>,
 }
 
 impl Server {
@@ -115,7 +117,8 @@ impl Server {
         // Of what is refuted, what was good before may have been so under another policy.
         broken.retain(|name| material.refuted.iter().all(|(refuted, _)| refuted != name));
         let kept = definitions::last_good(parts.ledger.as_ref(), &keys, &broken).await?;
-        let refuted = material.refuted.clone();
+        let refuted = material.all_refuted();
+        material.promote(&db.canaries().await?);
         let mut runtime = material.join(source, &parts, &kept);
         declare(&db, &collections, &mut runtime).await;
         let transport = transport(source, &runtime);
@@ -126,18 +129,20 @@ impl Server {
         let (audit, writer) = Audit::open(&options.data.join("audit"), audit_settings.enabled).map_err(data_error)?;
         let handle = metrics::install().map_err(|error| set_up(&error))?;
         let metrics = Metrics::new(handle, pool, Arc::clone(&courier), audit.clone());
+        let canaries = Arc::new(Canaries::new(&db, &keys, &random));
         let runtime = Arc::new(ArcSwap::from_pointee(runtime));
-        let definitions = Arc::new(KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys)));
+        let definitions =
+            Arc::new(KeptDefinitions::new(Arc::clone(&runtime), Arc::clone(&parts.ledger), Arc::clone(&keys), Arc::clone(&canaries)));
         definitions.revoke(&refuted).await?;
         definitions.keep(&runtime.load()).await?;
+        canaries.begin(&runtime.load(), clock.unix_seconds()).await;
         let (reloads, asked) = tokio::sync::mpsc::channel(1);
         let shared = SharedConfig::of(&db, &keys, &clock, source, &reloads);
         // Before the first request: a change must find what was there before it.
         let versions = Arc::new(ConfigVersions::new(&db, &keys, &clock, source));
         versions.note(&runtime.load().project).await;
         let (served, noted) = (Arc::clone(&runtime), Arc::clone(&versions));
-        let files = ConfigFiles::new(served, source.clone(), listen, reloads, Arc::clone(&keys), shared.clone(), noted);
-        let files: Arc<dyn accounts::ports::ProjectFiles> = Arc::new(files);
+        let files = Arc::new(ConfigFiles::new(served, source.clone(), listen, reloads, Arc::clone(&keys), shared.clone(), noted));
         let history = WholeTrail { db: db.clone(), audit: audit.clone(), metrics: metrics.clone(), clock: Arc::clone(&clock) };
         let accounts = Arc::new(Accounts {
             runtime,
@@ -163,13 +168,13 @@ impl Server {
             outbox: Arc::clone(&outbox),
             health: Arc::clone(&health) as Arc<dyn accounts::ports::Health>,
             others: Arc::clone(&others),
-            files: Arc::clone(&files),
+            files: Arc::clone(&files) as Arc<dyn accounts::ports::ProjectFiles>,
             versions: Arc::clone(&versions) as Arc<dyn accounts::ports::FileVersions>,
         };
         let rest = Arc::new(rest::App {
             accounts: Arc::clone(&accounts),
             outbox,
-            files,
+            files: Arc::clone(&files) as Arc<dyn accounts::ports::ProjectFiles>,
             versions: Arc::clone(&versions) as Arc<dyn accounts::ports::FileVersions>,
             health: Arc::clone(&health) as Arc<dyn rest::ports::Health>,
             others,
@@ -180,6 +185,7 @@ impl Server {
         let app = App {
             accounts,
             definitions,
+            canaries,
             db,
             courier,
             metrics,
@@ -190,7 +196,7 @@ impl Server {
             versions,
             manager,
         };
-        Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared })
+        Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared, files })
     }
 
     /// What requests are answered with.
@@ -242,6 +248,8 @@ impl Server {
             let reload = Reload { app: self.app.clone(), parts: self.parts.clone(), source: source.clone(), listen, judged: read };
             others.push(tokio::spawn(reload.run(changes, asked, ends.clone())));
         }
+        let (canaries, accounts) = (Arc::clone(&self.app.canaries), Arc::clone(&self.app.accounts));
+        others.push(tokio::spawn(canaries.follow(accounts, Arc::clone(&self.files), ends.clone())));
         if let Some(shared) = &self.shared {
             others.push(tokio::spawn(Arc::clone(shared).follow(ends.clone())));
         }
@@ -254,13 +262,13 @@ impl Server {
 
     /// Closes what is left, the store last.
     pub(super) async fn close(self) {
-        let Self { app, rest, health, parts, pages, writer, audit, shared, .. } = self;
+        let Self { app, rest, health, parts, pages, writer, audit, shared, files, .. } = self;
         let db = app.db.clone();
         app.metrics.write_passages(&db, app.accounts.now()).await;
         app.nodes.leave(&db).await;
         // Each of the two knows the other.
         db.hand_mails_to(None);
-        drop((app, rest, pages, health, parts, audit, shared));
+        drop((app, rest, pages, health, parts, audit, shared, files));
         // The last of the senders may still be in a connection that is closing; the writer ends when all are gone.
         let finished = tokio::task::spawn_blocking(move || writer.finish());
         if tokio::time::timeout(CLOSE_WITHIN, finished).await.is_err() {

@@ -19,6 +19,7 @@ fn passage(name: &str, reached: usize) -> Passage {
         ended: false,
         took: None,
         failed: None,
+        mails: 0,
     }
 }
 

@@ -53,7 +53,7 @@ const fn flag(name: &'static str) -> Column {
 const ONLY: &[Column] = &[number("only_row")];
 
 /// All of them. What names others comes behind them.
-pub(super) const TABLES: [Table; 21] = [
+pub(super) const TABLES: [Table; 22] = [
     table("managed_object", &[text("collection"), text("id")], &[number("rev"), text("doc"), number("created"), number("changed")]),
     Table { begun: true, ..table("revision_floor", ONLY, &[number("rev")]) },
     table("gone_object", &[text("collection"), text("object")], &[]),
@@ -147,6 +147,7 @@ pub(super) const TABLES: [Table; 21] = [
             flag("ended"),
             text("took"),
             text("failed"),
+            number("mails"),
         ],
     ),
     table(
@@ -167,6 +168,23 @@ pub(super) const TABLES: [Table; 21] = [
         numbered: true,
         ..table("config_version", &[number("number")], &[text("path"), text("mark"), text("sealed"), number("noted"), text("who")])
     },
+    table(
+        "canary",
+        &[text("process"), text("present"), text("next")],
+        &[
+            number("began"),
+            number("present_instances"),
+            number("present_completed"),
+            number("present_failed"),
+            number("present_mails"),
+            number("next_instances"),
+            number("next_completed"),
+            number("next_failed"),
+            number("next_mails"),
+            text("outcome"),
+            number("ended"),
+        ],
+    ),
     table("sealing", ONLY, &[text("mark")]),
     table("put_back", ONLY, &[number("at")]),
     Table { shared: true, ..table("config_file", &[text("path")], &[text("sealed"), number("number"), number("changed")]) },

@@ -17,16 +17,17 @@ use crate::OpenError;
 use crate::bind::Parameter;
 
 /// The steps that made the tables what they are, first to last, each with the first step whose program can work with its tables.
-const STEPS: [(&str, i64); 6] = [
+const STEPS: [(&str, i64); 7] = [
     (include_str!("../../migrations/postgres/0001_store.sql"), 1),
     (include_str!("../../migrations/postgres/0002_references.sql"), 2),
     (include_str!("../../migrations/postgres/0003_put_back.sql"), 2),
     (include_str!("../../migrations/postgres/0004_moving.sql"), 2),
     (include_str!("../../migrations/postgres/0005_funnel.sql"), 2),
     (include_str!("../../migrations/postgres/0006_config_version.sql"), 2),
+    (include_str!("../../migrations/postgres/0007_canary.sql"), 2),
 ];
 /// The step whose tables this program needs.
-pub(crate) const NEEDED: i64 = 6;
+pub(crate) const NEEDED: i64 = 7;
 const _: () = assert!(STEPS.len() == 6, "the last step is what is needed");
 
 /// How long a step may take.
