@@ -23,6 +23,7 @@ use crate::{Collections, cookie};
 pub mod changes;
 pub mod funnel;
 pub mod in_flight;
+pub mod kept;
 pub mod mails;
 pub mod names;
 pub mod queries;
@@ -123,6 +124,10 @@ macro_rules! contract_tests {
         );
         $crate::contract_tests!(@ $open, in_flight:
             who_ended_at_one_node_has_ended_whichever_node_says_so_first
+        );
+        $crate::contract_tests!(@ $open, kept:
+            a_text_is_kept_by_its_name_until_its_time_and_found_by_no_token
+            a_turn_is_one_holders_until_they_give_it_back_or_its_time_is_over
         );
         $crate::contract_tests!(@ $open, funnel:
             an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_order

@@ -114,6 +114,11 @@ impl Inspection {
         found.map_err(|error| failed(&self.name, error))
     }
 
+    /// Reads something, and says of which store it was where that fails.
+    pub(crate) fn read_of<T>(&self, read: impl FnOnce(&Connection) -> Result<T, engine::Error>) -> Result<T, OpenError> {
+        read(&self.connection).map_err(|error| failed(&self.name, error))
+    }
+
     /// The mails that are not delivered.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ mod funnel;
 mod in_flight;
 mod inspect;
 mod job;
+mod kept;
 mod ledger;
 mod lookups;
 mod moving;
