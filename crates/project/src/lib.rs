@@ -51,8 +51,8 @@ pub use project::Project;
 pub use properties::parse as parse_properties;
 pub use secret::{Secret, SecretText};
 pub use settings::{
-    AtLoad, Audit, KeySource, Keys, Limits, Mail, NameRules, Network, Pages, Profile, Proofs, Prove, Settings, StageDeclaration, StageKind,
-    Tls, limits_reference, limits_schema,
+    Acme, AtLoad, Audit, KeySource, Keys, Limits, Mail, NameRules, Network, Pages, Profile, Proofs, Prove, Settings, StageDeclaration,
+    StageKind, Tls, Tracing, limits_reference, limits_schema,
 };
 pub use source::{Location, ParseFault, Parsed, Position, SourceFile};
 pub use substitution::{Environment, Expanded, Flaw, Names, ProjectNames, Substituted, expand, substitute};

@@ -3,6 +3,7 @@
 //! The rule easiest to break: the file is ours, so it is read strictly. A key nobody knows is an error with the nearest spelling, not
 //! a warning as in IDM's files.
 
+mod acme;
 mod hashing;
 mod limits;
 mod mail;
@@ -12,10 +13,12 @@ mod profile;
 mod prove;
 mod stages;
 mod tls;
+mod tracing;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+pub use acme::Acme;
 pub use limits::{Limits, reference as limits_reference, schema as limits_schema};
 pub use mail::Mail;
 pub use network::Network;
@@ -24,6 +27,7 @@ pub use profile::Profile;
 pub use prove::{AtLoad, Proofs, Prove};
 pub use stages::{StageDeclaration, StageKind};
 pub use tls::Tls;
+pub use tracing::Tracing;
 
 use identity::secret::HashParameters;
 
@@ -142,6 +146,8 @@ pub struct Settings {
     pub audit: Audit,
     /// `[metrics]`: who reads the figures, and where.
     pub metrics: Metrics,
+    /// `[tracing]`: where spans are sent.
+    pub tracing: Tracing,
     /// `[names]`: whether administrators may make several spellings of a name.
     pub names: NameRules,
     /// `[profile]`: confirmation of mail addresses, notices, and how lists are patched.
@@ -173,6 +179,7 @@ impl Default for Settings {
             mail: Mail::default(),
             audit: Audit::default(),
             metrics: Metrics::default(),
+            tracing: Tracing::default(),
             names: NameRules::default(),
             profile: Profile::default(),
             stages: BTreeMap::new(),
@@ -184,7 +191,7 @@ impl Default for Settings {
 }
 
 /// Sections with their keys.
-const SECTIONS: [(&str, &[&str]); 17] = [
+const SECTIONS: [(&str, &[&str]); 18] = [
     ("server", &["listen", "public_url"]),
     ("tls", &tls::KEYS),
     ("store", &["url"]),
@@ -197,6 +204,7 @@ const SECTIONS: [(&str, &[&str]); 17] = [
     ("mail", &mail::KEYS),
     ("audit", &["enabled", "required", "retain_days"]),
     ("metrics", &["listen", "token"]),
+    ("tracing", &tracing::KEYS),
     ("console", &["networks"]),
     ("names", &["several_spellings"]),
     ("signin", &["managed"]),
@@ -283,6 +291,7 @@ impl Settings {
                 retain_days: root.get("audit").get("retain_days").integer_in(1..=36_500).and_then(|days| u32::try_from(days).ok()),
             },
             metrics: metrics(&root.get("metrics")),
+            tracing: Tracing::read(&root.get("tracing")),
             names: NameRules {
                 several_spellings: root.get("names").get("several_spellings").boolean().unwrap_or(default.names.several_spellings),
             },
@@ -321,6 +330,10 @@ fn refuse_unknown_keys(root: &Node<'_>, document: &Document, sink: &Sink) {
             Some((_, known)) => {
                 for (key, _) in node.members().into_iter().filter(|(key, _)| !known.contains(key)) {
                     refuse(&join(&pointer, key), key, &mut known.iter().copied(), "key");
+                }
+                let below = if section == "tls" { node.get("acme").members() } else { Vec::new() };
+                for (key, _) in below.into_iter().filter(|(key, _)| !acme::KEYS.contains(key)) {
+                    refuse(&join(&join(&pointer, "acme"), key), key, &mut acme::KEYS.iter().copied(), "key");
                 }
             }
         }
@@ -521,7 +534,7 @@ mod tests {
             assert!(found.iter().all(|found| ["missing-key", "unknown-key"].contains(&found.rule)), "{found:?}");
         }
         let (settings, found) = read("[tls]\ncertificate = \"c.pem\"\nkey = \"/k.pem\"\nhsts_seconds = 0");
-        assert_eq!(settings.tls, Some(Tls { certificate: "c.pem".into(), key: "/k.pem".into(), hsts_seconds: 0 }));
+        assert_eq!(settings.tls, Some(Tls { certificate: "c.pem".into(), key: "/k.pem".into(), hsts_seconds: 0, acme: None }));
         assert!(found.is_empty() && settings.public_url_at(None) == "https://localhost:8080");
     }
 
