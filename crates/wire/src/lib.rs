@@ -19,4 +19,5 @@ pub mod parameters;
 pub mod path;
 pub mod proxy_protocol;
 pub mod request;
+pub mod traceparent;
 pub mod version;

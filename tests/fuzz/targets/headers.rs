@@ -13,10 +13,11 @@ use wire::conditions::{Conditions, Expected, Put};
 use wire::cookie;
 use wire::credentials::{self, Credentials};
 use wire::language;
+use wire::traceparent::Parent;
 use wire::version::Protocol;
 
 /// What a header of the input is called: its first byte chooses.
-const NAMES: [&str; 19] = [
+const NAMES: [&str; 20] = [
     "accept-api-version",
     "accept-encoding",
     "accept-language",
@@ -36,6 +37,7 @@ const NAMES: [&str; 19] = [
     "x-openidm-username",
     "if-modified-since",
     "if-unmodified-since",
+    "traceparent",
 ];
 
 /// The proxy that requests come through.
@@ -50,6 +52,9 @@ fuzz_target!(|input: &[u8]| {
     }
     who(&headers);
     from_where(&headers);
+    if let Some(parent) = Parent::of(&headers) {
+        assert_eq!(Parent::read(&parent.to_string()), Some(parent));
+    }
     for tag in language::locales(&headers) {
         assert!(tag.len() <= language::MAX_LENGTH && tag.is_ascii());
     }
