@@ -5,6 +5,8 @@ use crest::ResourceError;
 use process::{Caller, FactKind, Failure, Process, Reason, Step, StepOutcome, Submission, Submitted, Topic};
 use serde_json::{Value, json};
 use stages::Services;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::attempt::Actor;
 use crate::error::AccountError;
@@ -86,7 +88,11 @@ impl Actor<'_> {
             accounts.limits.registration(address, now).map_err(|limited| self.limited(process, limited))?;
         }
         let submission = Submission { token, input, caller };
-        let submitted = self.attempt.runtime.engine.submit(accounts.definitions.as_ref(), &process.name, submission).await;
+        let span = tracing::info_span!(target: "vestibule::spans", "step", process = process.name, stage = Empty, outcome = Empty);
+        let submitted = self.attempt.runtime.engine.submit(accounts.definitions.as_ref(), &process.name, submission);
+        let submitted = submitted.instrument(span.clone()).await;
+        told_of(&span, submitted.as_ref().map_or_else(|failure| &failure.steps, |submitted| &submitted.steps));
+        drop(span);
         let made = |step: &Step| step.outcome == StepOutcome::Completed && makers.contains(&step.stage);
         if !makers.is_empty() && !submitted.as_ref().is_ok_and(|submitted| submitted.steps.iter().any(made)) {
             accounts.limits.not_registered(address);
@@ -214,6 +220,18 @@ impl Actor<'_> {
             }
         }
         accounts.trail.record(event);
+    }
+}
+
+/// Notes in the span of a submission which stages it touched: never what was typed there.
+fn told_of(span: &Span, steps: &[Step]) {
+    if span.is_disabled() {
+        return;
+    }
+    for step in steps {
+        let outcome = step.outcome.word();
+        span.record("stage", step.stage).record("outcome", outcome);
+        tracing::info!(target: "vestibule::spans", parent: span, stage = step.stage, outcome, "stage");
     }
 }
 

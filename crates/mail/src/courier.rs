@@ -15,6 +15,8 @@ use crest::{Clock, ResourceError};
 use process::{Handover, LedgerError, Mail, MailId, Outbox, OutboxEntry, OutboxState};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::desk::{Desk, Ended, Job};
 use crate::failure::Failure;
@@ -249,7 +251,11 @@ impl Courier {
             return Err(Failure::Refused(format!("{MAX_UNFINISHED} attempts to deliver it never ended; the process may have died of it")));
         }
         let begun = Instant::now();
-        let outcome = self.transport().send(&entry.mail).await;
+        let span = tracing::info_span!(target: "vestibule::spans", "mail", outcome = Empty, error = Empty);
+        let outcome = self.transport().send(&entry.mail).instrument(span.clone()).await;
+        // What a mail server says may repeat an address, so no more is told than how it went.
+        span.record("outcome", if outcome.is_ok() { "delivered" } else { "failed" }).record("error", outcome.is_err());
+        drop(span);
         let trouble = match &outcome {
             Err(Failure::Unreachable(error)) => Some(error.clone()),
             Err(Failure::NoService) => Some(Failure::NoService.to_string()),

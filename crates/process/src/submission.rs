@@ -27,6 +27,18 @@ pub enum StepOutcome {
     Failed,
 }
 
+impl StepOutcome {
+    /// As it stands in the audit trail, in labels and in spans.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Entered => "entered",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A stage that was touched, for metrics and the audit trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -42,12 +54,7 @@ impl Step {
     /// As it stands in the audit trail.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let outcome = match self.outcome {
-            StepOutcome::Entered => "entered",
-            StepOutcome::Completed => "completed",
-            StepOutcome::Failed => "failed",
-        };
-        json!({ "stage": self.stage, "index": self.index, "outcome": outcome })
+        json!({ "stage": self.stage, "index": self.index, "outcome": self.outcome.word() })
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use process::LedgerError;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::engine::{self, Connection, Dialect};
 use crate::error::Unavailable;
@@ -359,10 +361,13 @@ impl Db {
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
-        match &self.shared.home {
-            Home::File { writer, .. } => writer.run(kept, work).await,
-            Home::Server(pool) => pool.write(kept, work).await,
-        }
+        let span = tracing::info_span!(target: "vestibule::spans", "store unit", error = Empty);
+        let done = match &self.shared.home {
+            Home::File { writer, .. } => writer.run(kept, work).instrument(span.clone()).await,
+            Home::Server(pool) => pool.write(kept, work).instrument(span.clone()).await,
+        };
+        span.record("error", done.is_err());
+        done
     }
 
     /// [`Self::write`] for work that fails for no other reason than the store.
