@@ -120,7 +120,7 @@ compiler:
 	@scripts/toolchain.sh
 	@scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h
 
-tools: compiler browser java clocks postgresql target/tools/venv/made target/tools/pages/made
+tools: compiler browser java clocks postgresql target/tools/pebble target/tools/venv/made target/tools/pages/made
 
 # Without it the tests that set the clock below a server say so, and are passed over.
 .PHONY: clocks
@@ -141,6 +141,13 @@ browser:
 .PHONY: java
 java:
 	@scripts/packages.sh default-jre-headless:java
+
+# The authority that issues certificates to the tests: half a minute with Go, else as Debian has it, which cannot want a renewal earlier.
+PEBBLE := v2.10.3
+target/tools/pebble:
+	mkdir -p target/tools
+	if command -v go >/dev/null 2>&1 && GOBIN="$(CURDIR)/target/tools" go install "github.com/letsencrypt/pebble/v2/cmd/pebble@$(PEBBLE)"; then :; \
+	else scripts/packages.sh pebble:/usr/bin/pebble && ln -sf /usr/bin/pebble $@; fi
 
 # The interpreter itself is a link to the system's, which is not ours to touch.
 target/tools/venv/made: tests/tools/requirements.txt

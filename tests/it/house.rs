@@ -53,7 +53,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
 ];
 
 /// What comes from outside and waits for something, or speaks to somebody: connections, requests over them, databases, mail servers.
-const OUTSIDE: [&str; 13] = [
+const OUTSIDE: [&str; 14] = [
     "axum",
     "hyper",
     "hyper-util",
@@ -66,6 +66,7 @@ const OUTSIDE: [&str; 13] = [
     "rusqlite",
     "lettre",
     "reqwest",
+    "instant-acme",
     "notify",
 ];
 
@@ -88,7 +89,7 @@ const SEEN: [(&str, &[&str]); 19] = [
     ("rest", &["axum", "http", "http-body-util", "tower", "tower-http", "tokio"]),
     ("pages", &["axum", "http", "http-body-util"]),
     ("mail", &["tokio", "lettre", "reqwest"]),
-    ("server", &["axum", "hyper", "hyper-util", "http", "tower", "tower-http", "tokio", "reqwest", "notify"]),
+    ("server", &["axum", "hyper", "hyper-util", "http", "tower", "tower-http", "tokio", "reqwest", "instant-acme", "notify"]),
     ("cli", &["tokio"]),
 ];
 

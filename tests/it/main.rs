@@ -78,6 +78,7 @@ mod store_copy;
 mod store_faults;
 mod support;
 mod tokens;
+mod tracing;
 mod transcripts;
 mod two_nodes;
 mod unmodified;

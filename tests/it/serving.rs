@@ -1,5 +1,6 @@
 //! What is spoken on the server's one listener, and with whom: TLS, HTTP/1 and HTTP/2, headers of proxies, and what cannot be read.
 
+mod acme;
 mod answers;
 mod draining;
 mod http2;

@@ -3,6 +3,7 @@
 //! Easiest to get wrong: nothing here may sleep. A test waits for a line, a mail or a condition, each with a bound.
 
 pub(crate) mod access_manager;
+pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod http;

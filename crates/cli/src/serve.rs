@@ -9,6 +9,8 @@ use server::{Inherited, Options, ProcessState, ProcessStatus, Signals, Started};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::output::{Output, fail};
 use crate::{DataArgs, ProjectArgs};
@@ -53,12 +55,17 @@ fn start_log(format: &str) {
     let misread = filter.as_ref().and_then(|filter| filter.as_ref().err()).map(ToString::to_string);
     let filter = filter.and_then(Result::ok).unwrap_or_else(|| EnvFilter::new("info"));
     // A log that nobody reads any more must not stop the server; its own complaint about that would.
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).log_internal_errors(false);
+    // Spans are for a collector.
+    let filter = match format!("{}=off", server::SPANS).parse() {
+        Ok(spans) => filter.add_directive(spans),
+        Err(_) => filter,
+    };
+    let registry = tracing_subscriber::registry().with(server::spans());
     if format == "json" {
-        builder.json().init();
+        registry.with(log.json().with_filter(filter)).init();
     } else {
-        builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+        registry.with(log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).with_filter(filter)).init();
     }
     if let Some(error) = misread {
         tracing::warn!("VESTIBULE_LOG is not understood, so 'info' is logged: {error}");

@@ -235,6 +235,12 @@ pub fn broken() -> Response<Body> {
     reply::refuse(&ResourceError::internal("Internal Server Error").into())
 }
 
+/// The answer of a server whose first certificate is still ordered.
+#[must_use]
+pub fn uncertified() -> Response<Body> {
+    reply::refuse(&ResourceError::unavailable("The certificate of this server is being ordered").into())
+}
+
 /// The answer to a request that took too long.
 #[must_use]
 pub fn too_slow() -> Response<Body> {

@@ -27,7 +27,7 @@ mod routes;
 mod unbelieved;
 
 pub use app::App;
-pub use dispatch::{Outcome, broken, dispatch, elsewhere, too_slow};
+pub use dispatch::{Outcome, broken, dispatch, elsewhere, too_slow, uncertified};
 pub use evidence::identify;
 pub use openapi::openapi;
 pub use posted::posted;

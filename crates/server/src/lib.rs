@@ -1,6 +1,7 @@
 //! What serves: the listener around the REST interface and the pages, mail delivery, audit, metrics, and the life of a project from its
 //! files to what is served. Only this crate and the command line know which store and which runtime are underneath.
 
+mod acme;
 mod administrator;
 mod audit;
 mod backup;
@@ -39,6 +40,7 @@ mod sealed;
 mod serve;
 mod service;
 mod shared_config;
+mod spans;
 mod store_copy;
 mod token_inspection;
 mod watch;
@@ -66,5 +68,6 @@ pub use rehearsal::{Asks, Outcome, Plan, Rehearsal, RehearsalError, Tested, Tran
 pub use runtime::Source;
 pub use serve::{Options, ServeError, Signals, Started, serve};
 pub use service::{Inherited, InheritedError};
+pub use spans::{SpanLayer, TARGET as SPANS, layer as spans};
 pub use store_copy::{StoreCopyError, copy_store};
 pub use token_inspection::{TokenInspectionError, inspect_token};

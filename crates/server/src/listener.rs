@@ -30,8 +30,11 @@ use pages::Pages;
 use rest::cross_origin;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use wire::client::{Client, Peer};
 use wire::path::below_context;
+use wire::traceparent::Parent;
 
 use self::conversation::{ANSWER_WITHIN, Doors};
 use crate::client_build::{self, Kept};
@@ -42,7 +45,7 @@ use crate::ports::on_behalf_of;
 use ::mail::Courier;
 
 pub(crate) use self::accepting::{FINISH_WITHIN, Room, Stop};
-pub(crate) use self::tls::{Certificate, CertificateError};
+pub(crate) use self::tls::{Certificate, CertificateError, Challenges, authority_file, challenge};
 
 /// What requests are answered with.
 #[derive(Clone)]
@@ -96,8 +99,37 @@ fn health(up: bool) -> Response {
     (status, headers, format!("{{\"status\":\"{text}\"}}")).into_response()
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures how long answers take, for the metrics alone")]
+/// Answers, and notes how long it took.
 async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    if !tracing::span_enabled!(target: "vestibule::spans", tracing::Level::INFO) {
+        return answered(served, peer, request).await;
+    }
+    // Whose span it belongs to is known before it begins.
+    let trusted = served.rest.accounts.runtime.load().trusts(peer.address);
+    let parent = Parent::of(request.headers()).filter(|_| trusted).map(|parent| parent.to_string());
+    let span = tracing::info_span!(
+        target: "vestibule::spans",
+        "request",
+        http.request.method = method(request.method()),
+        http.route = Empty,
+        http.response.status_code = Empty,
+        parent = parent.as_deref().unwrap_or_default(),
+        error = Empty,
+    );
+    let response = answered(served, peer, request).instrument(span.clone()).await;
+    let status = response.status();
+    span.record("http.response.status_code", status.as_u16()).record("error", status.is_server_error());
+    response
+}
+
+/// A method by its name; one that somebody made up has none.
+fn method(method: &http::Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures how long answers take, for the metrics alone")]
+async fn answered(served: Served, peer: Peer, request: Request) -> Response {
     let started = Instant::now();
     let (mut parts, body) = request.into_parts();
     if let Some(gate::Unreadable(error)) = parts.extensions.remove() {
@@ -122,6 +154,7 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
             return rest::too_slow();
         };
         let Some(response) = answered else { return rest::elsewhere(&path) };
+        Span::current().record("http.route", "pages");
         served.metrics.request("pages", operation, response.status().as_u16(), started.elapsed());
         return response;
     };
@@ -129,6 +162,7 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
         tracing::warn!(http.path = parts.uri.path(), "a request took too long");
         return rest::too_slow();
     };
+    Span::current().record("http.route", outcome.kind);
     served.metrics.request(outcome.kind, outcome.operation, outcome.response.status().as_u16(), started.elapsed());
     outcome.response
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use accounts::ports::Meter;
 use mail::Courier;
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
-use process::{Counted, Passage, Step, StepOutcome};
+use process::{Counted, Passage, Step};
 
 use crate::audit::Audit;
 use crate::passages::Passages;
@@ -42,6 +42,22 @@ pub(crate) fn install() -> Result<PrometheusHandle, BuildError> {
 /// A mail was withheld because a budget was used up.
 pub(crate) fn over_budget(budget: &'static str) {
     table::MAILS_OVER_BUDGET.with([budget.into()]).increment(1);
+}
+
+/// The certificate of the listener ends at this moment, in seconds since 1970.
+#[expect(clippy::cast_precision_loss, reason = "a moment is far below 2^52 seconds")]
+pub(crate) fn certificate_ends(at: i64) {
+    table::TLS_EXPIRES.with([]).set(at as f64);
+}
+
+/// A certificate was ordered.
+pub(crate) fn certificate_ordered(issued: bool) {
+    table::TLS_ORDERS.with([if issued { "issued" } else { "failed" }.into()]).increment(1);
+}
+
+/// Spans were sent to the collector, or dropped.
+pub(crate) fn spans(outcome: &'static str, number: u64) {
+    table::SPANS.with([outcome.into()]).increment(number);
 }
 
 impl Metrics {
@@ -116,12 +132,7 @@ impl Metrics {
 impl Meter for Metrics {
     fn steps(&self, process: &str, steps: &[Step]) {
         for step in steps {
-            let outcome = match step.outcome {
-                StepOutcome::Entered => "entered",
-                StepOutcome::Completed => "completed",
-                StepOutcome::Failed => "failed",
-            };
-            table::STAGES.with([process.to_owned().into(), step.stage.into(), outcome.into()]).increment(1);
+            table::STAGES.with([process.to_owned().into(), step.stage.into(), step.outcome.word().into()]).increment(1);
         }
     }
 

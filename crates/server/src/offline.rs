@@ -51,9 +51,12 @@ pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
         Diagnostic::new(Severity::Error, "pages", location, fault.message)
     }));
     diagnostics.extend(read.settings.tls.as_ref().and_then(|tls| {
-        // A section that lacks a key was reported where it stands.
-        let error = Certificate::open(source.root(), tls).err().filter(|error| !matches!(error, CertificateError::Missing))?;
-        let location = read.locate("vestibule.toml", &format!("/tls/{}", error.key()));
+        // What is wrong with the section itself was reported where it stands.
+        let reported = |error: &CertificateError| {
+            matches!(error, CertificateError::Missing | CertificateError::Twice(_) | CertificateError::Order { .. })
+        };
+        let error = Certificate::open(source.root(), tls).err().filter(|error| !reported(error))?;
+        let location = read.locate("vestibule.toml", &format!("/tls/{}", error.key().replace('.', "/")));
         Some(Diagnostic::new(Severity::Error, "tls", location, error.to_string()))
     }));
     project::first_causes(diagnostics)

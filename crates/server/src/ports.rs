@@ -2,10 +2,12 @@
 //! verifier, the delivery of mails. The only place that asks the machine for time or randomness.
 
 mod audit_events;
+mod authority;
 mod auto_login;
 mod calls;
 mod captcha;
 mod clock;
+mod collector;
 mod delivery;
 mod hash_pool;
 mod health;
@@ -16,9 +18,11 @@ mod remote_stages;
 mod scripts;
 
 pub(crate) use audit_events::WholeTrail;
+pub(crate) use authority::AuthorityCalls;
 pub(crate) use auto_login::HttpAutoLogin;
 pub(crate) use captcha::HttpCaptcha;
 pub use clock::SystemClock;
+pub(crate) use collector::Collector;
 pub(crate) use delivery::CourierDelivery;
 pub use hash_pool::HashPool;
 pub(crate) use hash_pool::on_behalf_of;

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crest::{Random, random_bytes};
 use project::{Diagnostic, Severity};
 use tokio::sync::{mpsc, watch};
 
@@ -20,13 +21,16 @@ use self::listening::{figures_listener, listen};
 use self::reload::Changes;
 use self::server::Server;
 use self::stopping::drained;
+use crate::acme::Orders;
 use crate::data_lock::DataLock;
 use crate::exposed;
 use crate::keys::KeyFileError;
 use crate::listener::{self, Certificate, CertificateError, Room};
+use crate::ports::Collector;
 use crate::processes::ProcessStatus;
 use crate::project_directory::{self, NoProject};
 use crate::service::{Inherited, Manager};
+use crate::spans::Sending;
 use crate::watch as files;
 
 /// What `vestibule serve` was told.
@@ -157,6 +161,7 @@ pub async fn serve(mut options: Options, started: impl FnOnce(Started), signals:
     });
     let mut server = Server::set_up(&options, &source, address, Arc::clone(&manager)).await?;
     let settings = server.app.accounts.runtime.load().project.settings.clone();
+    let spans = sending(&settings.tracing, server.parts.random.as_ref());
     let figures = figures_listener(settings.metrics.listen, inherited.figures).await?;
     let stop = drained(stop, Arc::clone(&server.health), Arc::clone(&server.app.accounts), Arc::clone(&manager));
     // Whoever is still served is served whole: what runs beside requests ends with them.
@@ -170,7 +175,11 @@ pub async fn serve(mut options: Options, started: impl FnOnce(Started), signals:
             }
         }));
     }
-    if let Some(certificate) = &certificate {
+    if let Some(certificate) = certificate.as_ref().filter(|certificate| certificate.is_ordered()) {
+        let orders = Orders::new(server.needs_of_orders(), Arc::clone(certificate));
+        orders.begin().await;
+        tasks.others.push(tokio::spawn(orders.run(Arc::clone(&server.app.accounts), stop.closes.clone())));
+    } else if let Some(certificate) = &certificate {
         let accounts = Arc::clone(&server.app.accounts);
         tasks.others.push(tokio::spawn(Arc::clone(certificate).keep_up(accounts, stop.closes.clone())));
     } else {
@@ -188,7 +197,22 @@ pub async fn serve(mut options: Options, started: impl FnOnce(Started), signals:
     let outcome = listening.serve(&server, &room, certificate.as_ref(), &stop).await;
     tasks.finish().await;
     server.close().await;
+    if let Some(spans) = spans {
+        spans.finish().await;
+    }
     outcome
+}
+
+/// Begins to send spans, where a collector is named. One that cannot be used keeps nobody from being served.
+fn sending(settings: &project::Tracing, random: &dyn Random) -> Option<Sending> {
+    let collector = Collector::new(settings.otlp.as_deref()?, &settings.headers);
+    match collector {
+        Ok(collector) => Some(Sending::begin(collector, settings.sample, format!("{:016x}", u64::from_be_bytes(random_bytes(random))))),
+        Err(error) => {
+            tracing::error!("no spans are sent: {error}");
+            None
+        }
+    }
 }
 
 /// Writes a finding to the log, as loud as it is bad.

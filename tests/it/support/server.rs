@@ -286,6 +286,13 @@ impl Server {
         found.unwrap_or_else(|| panic!("the log never said '{words}':\n{}", self.log()))
     }
 
+    /// The same for a line with any of these words.
+    #[track_caller]
+    pub(crate) fn logged_any(&self, mark: usize, words: &[&str]) -> String {
+        let found = self.running().log.wait(mark, |line| words.iter().any(|words| line.contains(words)).then(|| line.to_owned()));
+        found.unwrap_or_else(|| panic!("the log never said any of {words:?}:\n{}", self.log()))
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         if let Some(mut running) = self.running.take() {

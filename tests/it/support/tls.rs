@@ -4,9 +4,12 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned, SupportedProtocolVersion,
+};
 
 use super::http::{PATIENCE, Request, Response};
 
@@ -35,13 +38,59 @@ pub(crate) struct Tls {
     versions: &'static [&'static SupportedProtocolVersion],
     protocols: Vec<Vec<u8>>,
     before: Vec<u8>,
+    anybody: bool,
+}
+
+/// Believes whoever comes: for what is served before anybody can be believed.
+#[derive(Debug)]
+struct Anybody(Arc<rustls::crypto::CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 impl Tls {
     pub(crate) fn trusting(pair: &Pair) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap()).unwrap();
-        Self { roots: Arc::new(roots), versions: rustls::ALL_VERSIONS, protocols: Vec::new(), before: Vec::new() }
+        Self { roots: Arc::new(roots), versions: rustls::ALL_VERSIONS, protocols: Vec::new(), before: Vec::new(), anybody: false }
+    }
+
+    /// One that believes whoever comes.
+    pub(crate) fn trusting_anybody() -> Self {
+        let (roots, versions) = (Arc::new(RootCertStore::empty()), rustls::ALL_VERSIONS);
+        Self { roots, versions, protocols: Vec::new(), before: Vec::new(), anybody: true }
     }
 
     /// Offers these protocols (ALPN).
@@ -64,8 +113,12 @@ impl Tls {
 
     pub(crate) fn config(&self) -> ClientConfig {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let anybody = Arc::new(Anybody(Arc::clone(&provider)));
         let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(self.versions).unwrap();
         let mut config = builder.with_root_certificates(Arc::clone(&self.roots)).with_no_client_auth();
+        if self.anybody {
+            config.dangerous().set_certificate_verifier(anybody);
+        }
         config.alpn_protocols.clone_from(&self.protocols);
         config
     }

@@ -21,10 +21,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::io::AsyncReadExt as _;
+use rustls::server::{Acceptor, ClientHello};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tower::ServiceExt as _;
 use wire::client::Peer;
 use wire::frames::Times;
@@ -36,7 +37,7 @@ use super::gate;
 use super::patient::{PatientWrites, SLOWEST, TimedBody};
 use super::screened::{Refusals, Screened};
 use super::stream::Stream;
-use super::tls::{Certificate, HTTP_2};
+use super::tls::{CHALLENGE, Certificate, HTTP_2};
 use super::watched::Watched;
 
 /// A proxy's header must be there after this, and so must TLS.
@@ -61,6 +62,9 @@ const SEND_BUFFER: usize = 64 * 1024;
 const UNSEEN_RESETS: usize = 20;
 /// Streams that may be reset because their client broke the protocol.
 const FAULTY_STREAMS: usize = 100;
+
+/// What is told under a certificate that stands in for another: how the server is.
+const HEALTH: &str = "/health/";
 
 /// A question about an address.
 type Asks = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
@@ -99,6 +103,17 @@ enum Unmet {
     Broken(#[from] io::Error),
     #[error("its network holds too many connections that are being answered")]
     Crowded,
+    #[error("it was an authority's, that asked whether a name leads here")]
+    Challenge,
+}
+
+/// A connection before its first request.
+struct Begun {
+    stream: Stream,
+    peer: Peer,
+    place: Place,
+    /// Under a certificate that stands in for another.
+    provisional: bool,
 }
 
 impl Conversations {
@@ -128,14 +143,14 @@ impl Conversations {
             began = self.begin(stream, address, place) => began,
             () = &mut end => return,
         };
-        let (stream, peer, place) = match began {
+        let Begun { stream, peer, place, provisional } = match began {
             Ok(begun) => begun,
             Err(Unmet::NoHeader(reason)) => return tracing::warn!(peer = %address, "{}", Unmet::NoHeader(reason)),
             Err(error) => return tracing::debug!("a connection was not begun: {error}"),
         };
         let member = place.member();
         let refusals = Refusals::default();
-        let service = self.service(peer, &member, refusals.clone(), asked);
+        let service = self.service((peer, provisional), &member, refusals.clone(), asked);
         let chosen = match &stream {
             Stream::Plain(_) => None,
             Stream::Tls(stream) => stream.get_ref().1.alpn_protocol(),
@@ -152,7 +167,7 @@ impl Conversations {
     }
 
     /// Everything before the first request.
-    async fn begin(&self, mut stream: TcpStream, address: IpAddr, mut place: Place) -> Result<(Stream, Peer, Place), Unmet> {
+    async fn begin(&self, mut stream: TcpStream, address: IpAddr, mut place: Place) -> Result<Begun, Unmet> {
         let mut peer = Peer { address: address.to_canonical(), https: false, passed_on: false };
         if (self.doors.pass_on)(peer.address) {
             let passed = in_time(read_header(&mut stream), &place.member()).await?;
@@ -163,15 +178,32 @@ impl Conversations {
             }
         }
         let patient = PatientWrites::new(stream, self.within);
-        let Some(certificate) = &self.doors.certificate else { return Ok((Stream::Plain(patient), peer, place)) };
-        let shaking = TlsAcceptor::from(certificate.now()).accept_with(patient, |tls| tls.set_buffer_limit(Some(TLS_BUFFER)));
-        let stream = in_time(async { Ok(shaking.await?) }, &place.member()).await?;
-        Ok((Stream::Tls(Box::new(stream)), Peer { https: true, ..peer }, place))
+        let Some(certificate) = &self.doors.certificate else {
+            return Ok(Begun { stream: Stream::Plain(patient), peer, place, provisional: false });
+        };
+        let served = certificate.now();
+        let shaking = async {
+            let hello = LazyConfigAcceptor::new(Acceptor::default(), patient).await?;
+            if let Some(challenges) = certificate.challenges() {
+                let name = asked_by_authority(&hello.client_hello());
+                let answer = match &name {
+                    Some(name) => challenges.answer(name).await,
+                    None => None,
+                };
+                if let Some(answer) = answer {
+                    hello.into_stream(answer).await?.shutdown().await?;
+                    return Err(Unmet::Challenge);
+                }
+            }
+            Ok(hello.into_stream_with(Arc::clone(&served.config), |tls| tls.set_buffer_limit(Some(TLS_BUFFER))).await?)
+        };
+        let stream = Stream::Tls(Box::new(in_time(shaking, &place.member()).await?));
+        Ok(Begun { stream, peer: Peer { https: true, ..peer }, place, provisional: served.provisional })
     }
 
     fn service(
         self: &Arc<Self>,
-        peer: Peer,
+        (peer, provisional): (Peer, bool),
         member: &Arc<Member>,
         refusals: Refusals,
         asked: watch::Sender<bool>,
@@ -184,6 +216,7 @@ impl Conversations {
             async move {
                 let mut response = match refused {
                     Some(refused) => own.refuse(request, refused, peer).await,
+                    None if provisional && !request.uri().path().starts_with(HEALTH) => rest::uncertified(),
                     None => own.answer(request, peer, &turn).await,
                 };
                 // From here on the client has to take the answer, and to ask again.
@@ -226,6 +259,12 @@ impl Conversations {
             Err(_) => rest::too_slow(),
         }
     }
+}
+
+/// The name that an authority looks at; `None` where it is no authority (RFC 8737 section 3: it offers this protocol alone).
+fn asked_by_authority(hello: &ClientHello<'_>) -> Option<String> {
+    let mut offered = hello.alpn()?;
+    (offered.next() == Some(CHALLENGE) && offered.next().is_none()).then(|| hello.server_name().map(str::to_ascii_lowercase))?
 }
 
 /// The header of a connection that a trusted proxy passes on. Not a byte behind it is read.

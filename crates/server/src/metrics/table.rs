@@ -97,6 +97,13 @@ metrics! {
     MAILS_OVER_BUDGET: Counter "vestibule_mail_over_budget_total", "Mails withheld because a budget was used up, by budget", {
         "budget": "`recipient_hour`, `recipient_day`, `client_hour`, `domain_hour`, `process_hour`, `all_hour`"
     }
+    TLS_EXPIRES: Gauge "vestibule_tls_expires_timestamp_seconds", "When the certificate of the listener ends, in seconds since 1970", {}
+    TLS_ORDERS: Counter "vestibule_tls_orders_total", "Certificates ordered by this node, by outcome", {
+        "outcome": "`issued`; `failed`, to be tried again"
+    }
+    SPANS: Counter "vestibule_tracing_spans_total", "Spans for the collector of `[tracing]`, by outcome", {
+        "outcome": "`sent`; `dropped`, because the collector was slow, away or refused them"
+    }
     AUDIT_LOST: Counter "vestibule_audit_lost_total", "Audit events that could not be kept", {}
 }
 

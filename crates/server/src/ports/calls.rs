@@ -32,6 +32,15 @@ pub(super) fn outside_client() -> Result<reqwest::Client, reqwest::Error> {
     builder(&proxies).dns_resolver(resolver).build()
 }
 
+/// A client that asks by TLS alone, and believes whom these certificates have signed; none for whom this machine believes.
+///
+/// # Errors
+/// When no TLS set-up is possible.
+pub(super) fn client_believing(certificates: Option<Vec<reqwest::Certificate>>) -> Result<reqwest::Client, reqwest::Error> {
+    let builder = builder(&Proxies::of_environment()).https_only(true);
+    certificates.into_iter().fold(builder, reqwest::ClientBuilder::tls_certs_only).build()
+}
+
 fn builder(proxies: &Proxies) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none()).no_proxy();
     let past = || reqwest::NoProxy::from_string(&proxies.past);
@@ -119,6 +128,18 @@ pub(super) async fn bytes(mut answer: reqwest::Response, limit: usize) -> Result
 /// What went wrong, without the address.
 pub(super) fn failure(error: reqwest::Error) -> String {
     error.without_url().to_string()
+}
+
+/// What went wrong and why, without the address.
+pub(super) fn reasons(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(below) = cause {
+        text = format!("{text}: {below}");
+        cause = below.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use identity::secret::{HashParameters, Hasher, Scratch, Secret, Verdict, hash_in
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 pub(crate) use self::claim::{Claim, current, on_behalf_of};
 use self::queue::{Kind, Queue, Ticket};
@@ -204,13 +205,15 @@ impl Hasher for HashPool {
     async fn hash(&self, secret: Secret) -> Result<Value, ResourceError> {
         let salt = random_bytes(self.random.as_ref());
         let parameters = self.parameters;
-        let hashed = self.run(Kind::New, move |scratch| hash_in(scratch, &secret, salt, &parameters)).await?;
+        let span = tracing::info_span!(target: "vestibule::spans", "hash", kind = "new");
+        let hashed = self.run(Kind::New, move |scratch| hash_in(scratch, &secret, salt, &parameters)).instrument(span).await?;
         Ok(Value::String(hashed?))
     }
 
     async fn verify(&self, secret: Secret, stored: Option<Value>) -> Result<Verdict, ResourceError> {
         let parameters = self.parameters;
-        self.run(Kind::Check, move |scratch| verify_stored_in(scratch, &secret, stored.as_ref(), &parameters)).await
+        let span = tracing::info_span!(target: "vestibule::spans", "hash", kind = "check");
+        self.run(Kind::Check, move |scratch| verify_stored_in(scratch, &secret, stored.as_ref(), &parameters)).instrument(span).await
     }
 }
 

@@ -17,6 +17,7 @@ use super::reload::{Asked, Changes, Reload, declare};
 use super::stopping::{CLOSE_WITHIN, Tasks};
 use super::sweep::sweep;
 use super::{Options, ServeError, Started, store_url};
+use crate::acme::Needs;
 use crate::administrator;
 use crate::audit::Audit;
 use crate::config_files::ConfigFiles;
@@ -178,6 +179,17 @@ impl Server {
             mail_secret: self.mail_secret.clone(),
             build: Arc::clone(&self.app.build),
             pages: Arc::clone(&self.pages),
+        }
+    }
+
+    /// What certificates are ordered with.
+    pub(super) fn needs_of_orders(&self) -> Needs {
+        Needs {
+            db: self.app.db.clone(),
+            keys: Arc::clone(&self.parts.keys),
+            clock: Arc::clone(&self.parts.clock),
+            random: Arc::clone(&self.parts.random),
+            health: Arc::clone(&self.health),
         }
     }
 
