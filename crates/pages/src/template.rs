@@ -24,6 +24,7 @@ macro_rules! builtin {
 /// Name and text of every built-in template.
 pub(crate) const BUILTIN: &[(&str, &str)] = builtin![
     "layout.html",
+    "_again.html",
     "_field.html",
     "_form-token.html",
     "_problems.html",

@@ -198,7 +198,7 @@ fn an_account_whose_address_nobody_confirmed_is_claimed_by_no_code() {
     let client = world.server.anonymous();
     let name = unused("early");
     let mail = format!("{name}@example.test");
-    let user = json!({"user": {"userName": name, "givenName": "E", "sn": "Early", "mail": mail, "password": PASSWORD}});
+    let user = json!({"user": {"userName": name, "givenName": "Ear", "sn": "Lye", "mail": mail, "password": PASSWORD}});
     client.submit("registration", None, &user).ok();
     let token = world.client_token("acme", &Account::with_mail("owner", &name));
     let mark = mailbox().mark();

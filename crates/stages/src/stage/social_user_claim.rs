@@ -162,7 +162,9 @@ impl Stage<Services> for SocialUserClaim {
             Some((proven, person)) if tag == VERIFY.0 => self.verify(cx, &proven, &person, input).await,
             Some((proven, person)) if tag == VALIDATE_CODE.0 => self.take_back(cx, &proven, &person, input).await,
             // The mail once more.
-            Some((_, person)) if input.is_empty() && cx.value(state::MAILED_AT).is_some() => self.send_code(cx, &person).await,
+            Some((proven, person)) if input.is_empty() && cx.value(state::MAILED_AT).is_some() => {
+                self.send_code(cx, &proven, &person).await
+            }
             _ => self.begin(cx, input).await,
         }
     }
@@ -272,15 +274,15 @@ impl SocialUserClaim {
         person: &Resource,
         given: &Map<String, Value>,
     ) -> Result<Progress, ResourceError> {
+        if given.get(SEND_CODE).is_some_and(is_wish) && self.offers_code(cx).await? {
+            return self.send_code(cx, claimed_with, person).await;
+        }
         let typed = given.get(PASSWORD).and_then(Value::as_str).filter(|text| !text.is_empty());
         if let Some(typed) = typed.filter(|_| has_password(person)) {
             if !self.is_password(cx, person, typed).await? {
                 return self.ask(cx, person, Some(claim_refusal::WRONG_PASSWORD)).await;
             }
             return self.link(cx, claimed_with, person).await;
-        }
-        if given.get(SEND_CODE).is_some_and(is_wish) && self.offers_code(cx).await? {
-            return self.send_code(cx, person).await;
         }
         let second = match given.get("clientToken").and_then(Value::as_str).filter(|text| !text.is_empty()) {
             Some(text) => proven(cx, text).await?,
@@ -310,7 +312,7 @@ impl SocialUserClaim {
     }
 
     /// Mails a code to the address that our store has of the account. Where it has none, everything happens but the sending.
-    async fn send_code(&self, cx: &mut Cx<'_>, person: &Resource) -> Result<Progress, ResourceError> {
+    async fn send_code(&self, cx: &mut Cx<'_>, claimed_with: &Proven, person: &Resource) -> Result<Progress, ResourceError> {
         letter::require_service(cx)?;
         let mailbox = Mailbox::of(cx, person).await?;
         let subject = subject(person);
@@ -319,12 +321,9 @@ impl SocialUserClaim {
         if mailbox.is_there && !mailbox.counts {
             cx.because("address-unconfirmed", Value::Null);
         }
-        let provider = cx.value(state::IDP_DATA).and_then(|data| data.get("provider")).and_then(Value::as_str);
-        let provider =
-            provider.and_then(|name| cx.services.social.get(name)).map(|provider| provider.label().to_owned()).unwrap_or_default();
-        let write = |name: &str| {
-            cx.services.own_mails.mail(name, &cx.caller.locales, &[("provider", provider.as_str()), ("code", typable.as_str())])
-        };
+        let provider = cx.services.social.get(&claimed_with.provider).map_or(claimed_with.provider.as_str(), social::Provider::label);
+        let write =
+            |name: &str| cx.services.own_mails.mail(name, &cx.caller.locales, &[("provider", provider), ("code", typable.as_str())]);
         // Both are made for everybody.
         let (code, unconfirmed) = (write(CLAIM_CODE), write(CLAIM_UNCONFIRMED));
         let (subject, body) = if mailbox.counts { code } else { unconfirmed };
