@@ -129,7 +129,8 @@ fn a_good_next_definition_is_promoted_and_takes_the_place_of_the_present_file() 
     server.logged(mark, "conf/selfservice-username.next.json is the definition of 'username' now");
     let read = |name: &str| std::fs::read_to_string(server.project().join(name)).unwrap();
     assert_eq!(read(PRESENT), read(NEXT));
-    assert_eq!(read(&format!("{PRESENT}.previous")), present(&more).to_string());
+    let previous: Value = serde_json::from_str(&read(&format!("{PRESENT}.previous"))).unwrap();
+    assert_eq!(previous, present(&more), "what was served before is kept beside it");
     let rows = canaries(&server);
     assert_eq!((rows.len(), &rows[0]["state"]), (1, &json!("promoted")), "{rows:#?}");
     let told = told(&server);

@@ -15,6 +15,7 @@ use rehearsal::prove::{Attack, Cut, Finding, NoKeys, Prover};
 use rehearsal::{Ground, Setting, in_parallel};
 use tracing::subscriber::{NoSubscriber, with_default};
 
+use crate::canary::Canary;
 use crate::private_file;
 use crate::runtime::{Material, Source};
 
@@ -86,7 +87,7 @@ impl Material {
             let Some(finding) = finding? else { continue };
             is_silent &= finding.attacks.is_empty() && finding.cut_off.is_empty();
             let Some(place) = self.canaries.iter().position(|canary| canary.process == finding.process) else { continue };
-            let file = self.canaries.get(place).map(|canary| canary.file());
+            let file = self.canaries.get(place).map(Canary::file);
             if self.judge(&finding, file.as_deref(), at_load)
                 && let Some(canary) = self.canaries.get_mut(place)
             {
