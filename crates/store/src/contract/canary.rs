@@ -24,7 +24,6 @@ fn passage(name: &str, version: &str, began: i64, mails: u32) -> Passage {
         took: None,
         failed: None,
         mails,
-        event: None,
     }
 }
 
