@@ -110,11 +110,15 @@
 
   // What was completed on another device is noticed here.
   if (document.querySelector('[data-watch]')) {
+    // A form of this page that is on its way completes the step itself, and must not be overtaken.
+    let sent = false;
+    addEventListener('submit', (event) => { sent = !event.defaultPrevented; });
+    addEventListener('pageshow', (event) => { if (event.persisted) sent = false; });
     const look = async () => {
-      if (document.visibilityState === 'visible') {
+      if (document.visibilityState === 'visible' && !sent) {
         try {
           const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store' });
-          if (answer.status === 410) { location.reload(); return; }
+          if (answer.status === 410 && !sent) { location.reload(); return; }
         } catch { /* Nobody answers; it is looked at again. */ }
       }
       setTimeout(look, 5000);

@@ -16,6 +16,8 @@ use super::lines::Lines;
 use super::reaper;
 use super::visitor::encode;
 
+/// How often it is waited for, two minutes each time: it starts in twenty seconds on a machine that has nothing else to do.
+const LOOKS: u32 = 5;
 /// The realm.
 const REALM: &str = "vestibule";
 /// The password of everybody there.
@@ -90,7 +92,7 @@ impl Keycloak {
         reaper::watch(child.id(), home.path());
         let said = Lines::of(child.stdout.take().unwrap());
         let keycloak = Self { child, address, home };
-        let listens = said.wait(0, |line| line.contains("Listening on: ").then_some(()));
+        let listens = (0..LOOKS).find_map(|_| said.wait(0, |line| line.contains("Listening on: ").then_some(())));
         assert!(listens.is_some(), "Keycloak does not start:\n{}", said.text());
         keycloak
     }

@@ -140,3 +140,31 @@ export async function aNewAddressIsConfirmedAndUndoneByLinks(world) {
   await there.page.locator('main form').waitFor({ state: 'detached' });
   assert.equal((await server.read(person)).mail, person.mail);
 }
+
+export async function aFormThatIsOnItsWayIsNotOvertaken(world) {
+  const { here, mail } = await asked(world, world.server, { timers: 'held' });
+  // The page looks whether the step was completed; its answer comes after the form was sent, and before the answer to the form does.
+  let looked, looks, sent;
+  const [hasLooked, mayLook, maySend] = [new Promise((done) => { looked = done; }), new Promise((done) => { looks = done; }), new Promise((done) => { sent = done; })];
+  await here.page.route('**/selfservice/reset*', async (route) => {
+    const method = route.request().method();
+    if (method === 'HEAD') {
+      looked();
+      await mayLook;
+      return route.fulfill({ status: 410 });
+    }
+    if (method === 'POST') await maySend;
+    return route.continue();
+  });
+  await here.page.clock.runFor(6000);
+  await hasLooked;
+  await here.fill({ Code: mail.code });
+  const answered = here.page.waitForResponse((response) => response.request().method() === 'HEAD');
+  await here.page.getByRole('button', { name: 'Continue', exact: true }).click({ noWaitAfter: true });
+  looks();
+  await answered;
+  await here.page.clock.runFor(1000);
+  sent();
+  await here.at('Choose a new password');
+}
+aFormThatIsOnItsWayIsNotOvertaken.only = 'scripts';
