@@ -18,8 +18,11 @@ const BEGIN: [&str; 2] = ["request", "mail"];
 #[derive(Clone, Copy, Debug)]
 pub struct SpanLayer;
 
+/// Decides of a span by what is known before it begins.
+type Decides = FilterFn<fn(&Metadata<'_>) -> bool>;
+
 /// The layer with its filter: nothing but our own spans, and none before they are sent.
-pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> Filtered<SpanLayer, FilterFn<fn(&Metadata<'_>) -> bool>, S> {
+pub fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> Filtered<SpanLayer, Decides, S> {
     let ours: fn(&Metadata<'_>) -> bool = |metadata| metadata.target() == TARGET && is_on();
     SpanLayer.with_filter(filter_fn(ours).with_max_level_hint(LevelFilter::INFO))
 }
