@@ -133,11 +133,14 @@ impl social::TransformScript for Transforms {
     }
 }
 
+/// What came of all forms of a secret, and something beside it.
+type Remembered<With, Came> = Mutex<HashMap<(Vec<String>, With), Came>>;
+
 /// What came of secrets that were hashed and compared: of all forms of the secret, and the salt, or what is stored.
 #[derive(Default)]
 pub(crate) struct Hashed {
-    made: Mutex<HashMap<(Vec<String>, [u8; 16]), Value>>,
-    compared: Mutex<HashMap<(Vec<String>, Option<String>), Verdict>>,
+    made: Remembered<[u8; 16], Value>,
+    compared: Remembered<Option<String>, Verdict>,
 }
 
 /// Hashes in place, cheaply, and remembers what came of it: who explores asks for the same over and over. No answer is another one for that.
