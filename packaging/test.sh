@@ -192,12 +192,12 @@ if [ -e "$chart" ] && [ -n "$helm" ]; then
     [ "$(sed -n 's/^    \(pages = false\|\[limits\]\|\[keys\]\)$/\1/p' "$work/chart.yaml" | paste -sd ' ')" = 'pages = false [limits] [keys]' ] ||
         fail "the settings of the chart are in another order"
     for doubled in '[keys]' ' [ keys ] # mine' '["keys"]' '[keys.own]' 'keys = {}' 'keys.source = "file"' '[limits]\n[keys]'; do
-        printf "$doubled\n" >"$work/doubled.toml"
+        printf '%b\n' "$doubled" >"$work/doubled.toml"
         ! "$helm" template id "$chart" --kube-version 1.31.0 --set project.conf=conf,keys=keys --set-file "project.settings=$work/doubled.toml" 2>/dev/null >&2 ||
             fail "settings with $doubled are taken beside the Secret of the keys"
     done
     for taken in '[limits]\nkeys = 1' '#[keys]'; do
-        printf "$taken\n" >"$work/taken.toml"
+        printf '%b\n' "$taken" >"$work/taken.toml"
         "$helm" template id "$chart" --kube-version 1.31.0 --set project.conf=conf,keys=keys --set-file "project.settings=$work/taken.toml" >/dev/null
     done
     for values in replicas=2 replicas=2,project.conf=conf,keys=keys keys=keys "$shared,replicas=2,data=claim" "$(settings other),replicas=2" startAttempts=0; do
