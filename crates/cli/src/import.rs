@@ -205,7 +205,7 @@ impl Import {
             Ok(prepared) => prepared,
             Err(error) => return (refuse(&error), None),
         };
-        let store = match self.store().await {
+        let store = match Box::pin(self.store()).await {
             Ok(store) => store,
             Err(code) => return (code, None),
         };
@@ -242,7 +242,7 @@ impl Import {
             Ok(decided) => decided,
             Err(error) => return refuse(&error),
         };
-        let store = match self.store().await {
+        let store = match Box::pin(self.store()).await {
             Ok(store) => store,
             Err(code) => return code,
         };
