@@ -66,7 +66,7 @@ impl Export {
             FormArg::Csv => ExportForm::Csv { separator: moving::separator(&self.file) },
             FormArg::Ldif => ExportForm::Ldif { base: self.base },
         };
-        let store = match MovingIn::open_there(self.at.project.project.as_deref(), &self.at.data.data).await {
+        let store = match Box::pin(MovingIn::open_there(self.at.project.project.as_deref(), &self.at.data.data)).await {
             Ok(store) => store,
             Err(error) => return fail(&error),
         };

@@ -235,7 +235,7 @@ impl Import {
             None => Source::new(&self.files, self.form.map(Form::from), given.mapping.clone()),
         };
         let source = source.map_err(|error| refuse(&error))?;
-        let store = self.store(given).await?;
+        let store = Box::pin(self.store(given)).await?;
         let import = store.import(&source, &given.resolution);
         let import = if fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines) { import.over_rest() } else { import };
         let import = if goes_on { import.leaving_doubles() } else { import };
