@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_to_be_compared_is_one_change() {
-        let text = |word: &str| (0..2100).map(|number| format!("{word} {number}\n")).collect::<String>();
+        let text = |word: &str| (0..2100).map(|number| format!("{word} {number}\n")).collect::<Vec<_>>().concat();
         let found = unified_difference("a", &format!("same\n{}end\n", text("old")), &format!("same\n{}end\n", text("new")));
         assert_eq!(found.matches("@@ -").count(), 1);
         assert_eq!((found.matches("\n-old").count(), found.matches("\n+new").count()), (2100, 2100));

@@ -21,6 +21,7 @@ pub struct MapFinding {
     pub explained: String,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn in_a_word<S: serde::Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(word(*severity))
 }

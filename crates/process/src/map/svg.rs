@@ -67,7 +67,11 @@ fn say(steps: &[MapStep], said: &mut Vec<String>) {
 }
 
 fn found_in_words(found: &[MapFinding]) -> String {
-    found.iter().map(|found| format!("; {}, {}", found.said(), found.message.trim_end_matches('.'))).collect()
+    let mut said = String::new();
+    for found in found {
+        let _ = write!(said, "; {}, {}", found.said(), found.message.trim_end_matches('.'));
+    }
+    said
 }
 
 /// The shape of a severity, 12 pixels high: an error is an octagon, a warning a triangle, a hint a disc.
