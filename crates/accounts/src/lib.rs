@@ -41,6 +41,7 @@ pub mod session;
 mod sign_in;
 mod social;
 mod submission;
+mod trial;
 mod turns;
 
 pub use self::social::{Elsewhere, Sent, trouble};
@@ -62,4 +63,5 @@ pub use notifications::{
 };
 pub use principal::{ANONYMOUS, Acting, INTERNAL, ModuleFacts, Pending, Principal, login_property, role_path};
 pub use runtime::Runtime;
+pub use trial::Trial;
 pub use turns::Turns;
