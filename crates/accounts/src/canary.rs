@@ -4,11 +4,8 @@
 //! Easiest to get wrong: somebody looks every few seconds, so a test for one look would find something in the end whatever is true. Here the
 //! chance of a wrong end is at most [`ALPHA`] over all looks together.
 
-use std::sync::Arc;
-
-use process::{CanaryOptions, CanaryOutcome, CanaryPair, KeptCanary, MOST_MAILS, Process, Tally};
+use process::{CanaryOptions, CanaryOutcome, KeptCanary, MOST_MAILS, Tally};
 use serde_json::{Value, json};
-use stages::Services;
 
 use crate::Runtime;
 
@@ -17,16 +14,6 @@ pub const ALPHA: f64 = 0.01;
 /// What is compared. The next definition is rolled back by any of them, so each has its part of [`ALPHA`].
 const METRICS: [&str; 3] = ["completion", "errors", "mails"];
 const HOUR: i64 = 3600;
-
-/// The next definition of a process, as a project that is served has it.
-pub struct Trial {
-    /// What the process file says of it.
-    pub options: CanaryOptions,
-    /// The two that are compared; nothing where the next one cannot be tried.
-    pub pair: Option<CanaryPair>,
-    /// The next one; nothing where it cannot be tried, or is the one that is served already.
-    pub next: Option<Arc<Process<Services>>>,
-}
 
 /// What is known of one metric.
 #[derive(Clone, Debug, PartialEq)]

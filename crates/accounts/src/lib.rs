@@ -45,6 +45,7 @@ pub mod session;
 mod sign_in;
 mod social;
 mod submission;
+mod trial;
 mod turns;
 
 pub use self::social::{Elsewhere, Sent, trouble};
@@ -67,4 +68,5 @@ pub use notifications::{
 pub use owing::Owed;
 pub use principal::{ANONYMOUS, Acting, INTERNAL, ModuleFacts, Pending, Principal, login_property, role_path};
 pub use runtime::Runtime;
+pub use trial::Trial;
 pub use turns::Turns;

@@ -16,9 +16,9 @@ use serde_json::Value;
 use stages::Services;
 use stages::profile::Profile;
 
-use crate::canary::Trial;
 use crate::consequences::Consequences;
 use crate::principal::{SOCIAL_PROVIDERS, login_property};
+use crate::trial::Trial;
 
 /// A project that is being served.
 pub struct Runtime {

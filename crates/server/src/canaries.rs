@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use accounts::canary::{Trial, figures, look};
-use accounts::{Accounts, Runtime};
+use accounts::canary::{figures, look};
+use accounts::{Accounts, Runtime, Trial};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::Random;

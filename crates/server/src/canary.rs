@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use accounts::canary::Trial;
+use accounts::Trial;
 use process::{CanaryOptions, CanaryOutcome, CanaryPair, Catalogue, Companions, FactKind, KeptCanary, Process, Version};
 use project::{Diagnostic, Project, Severity};
 use stages::Services;

@@ -1,4 +1,4 @@
-use process::{Tolerance, Version};
+use process::{CanaryPair, Tolerance, Version};
 
 use super::*;
 
