@@ -89,8 +89,8 @@ fn said<'d>(found: impl Iterator<Item = &'d Diagnostic>) -> Cell {
     let found: Vec<&Diagnostic> = found.collect();
     let Some(worst) = found.iter().max_by_key(|one| one.severity) else { return Cell::default() };
     let count = |severity: Severity| found.iter().filter(|one| one.severity == severity).count();
-    let words = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")];
-    let said = words.into_iter().filter_map(|(severity, word)| match count(severity) {
+    let words = [("error", Severity::Error), ("warning", Severity::Warning), ("hint", Severity::Hint)];
+    let said = words.into_iter().filter_map(|(word, severity)| match count(severity) {
         0 => None,
         1 => Some(format!("1 {word}")),
         more => Some(format!("{more} {word}s")),
