@@ -59,7 +59,10 @@ mod tests {
             assert!(cell(text, ',').trim_start_matches('"').starts_with('\''), "{text:?}");
         }
         assert_eq!((harmless("a=1").as_ref(), meant("'a".to_owned())), ("a=1", "'a".to_owned()));
-        assert_eq!((cell("a=b", ',').as_str(), cell("a,\"b\"", ',').as_str(), cell(" a", ';').as_str()), ("a=b", "\"a,\"\"b\"\"\"", "\" a\""));
+        assert_eq!(
+            (cell("a=b", ',').as_str(), cell("a,\"b\"", ',').as_str(), cell(" a", ';').as_str()),
+            ("a=b", "\"a,\"\"b\"\"\"", "\" a\"")
+        );
     }
 
     proptest! {
