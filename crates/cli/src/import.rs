@@ -206,7 +206,7 @@ impl Import {
         let kept = server::signed_kinds(data, far);
         let goes_on = kept.is_some();
         let (kinds, store) = match kept.filter(|_| self.sign_off.is_none()) {
-            Some(kinds) => match self.store(&given).await {
+            Some(kinds) => match Box::pin(self.store(&given)).await {
                 Ok(store) => (kinds, store),
                 Err(code) => return code,
             },
@@ -252,7 +252,7 @@ impl Import {
     async fn store(&self, given: &Given) -> Result<MovingIn, ExitCode> {
         let keystore = self.keystore.as_deref().zip(given.keystore_password.as_deref());
         let (project, data) = (self.at.project.project.as_deref(), self.at.data.data.as_path());
-        MovingIn::open(project, data, keystore, self.dry_run || self.propose.is_some()).await.map_err(|error| fail(&error))
+        Box::pin(MovingIn::open(project, data, keystore, self.dry_run || self.propose.is_some())).await.map_err(|error| fail(&error))
     }
 
     /// Rounds, until it is told to stop.

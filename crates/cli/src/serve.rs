@@ -42,7 +42,7 @@ impl Serve {
         };
         let Self { project, listen, data, new_keys, .. } = self;
         let options = Options { project: project.project, listen, inherited, data: data.data, new_keys };
-        match server::serve(options, announce, signals).await {
+        match Box::pin(server::serve(options, announce, signals)).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&error),
         }

@@ -207,7 +207,8 @@ mod tests {
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
         // Another node, or the same one after a restart: the keys are in their file.
         let restarted = KeyRing::from_json(&keys.to_json()).unwrap();
-        let nodes = [keys, restarted].map(|keys| Canaries::new(&db, &Arc::new(keys), &random));
+        let node = |keys: KeyRing| Canaries::new(&db, &Arc::new(keys), &random);
+        let nodes = vec![node(keys), node(restarted)];
         let next = definition("next");
         let pair = CanaryPair { process: "reset".into(), present: definition("present").version.clone(), next: next.version.clone() };
         let options = json!({ "file": "selfservice-reset.next.json", "share": 0.25 });
@@ -219,7 +220,9 @@ mod tests {
         };
         let look = || async {
             let kept = db.canaries().await.unwrap();
-            nodes.iter().for_each(|node| node.know(Some(&kept)));
+            for node in &nodes {
+                node.know(Some(&kept));
+            }
         };
         assert!(drawn(&nodes[0]).is_empty(), "nothing is known of it");
         look().await;

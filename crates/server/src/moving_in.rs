@@ -105,7 +105,7 @@ impl MovingIn {
         if file.is_some_and(|file| !file.exists()) {
             return Err(OfflineError::NoStore(data.to_owned()));
         }
-        Self::open(project, data, None, false).await
+        Box::pin(Self::open(project, data, None, false)).await
     }
 
     /// Writes every object of these collections into a file that only its owner reads, in a form; without any, of all that are kept, or of people where

@@ -294,7 +294,7 @@ fn what_would_not_load_is_not_gone_back_to_and_the_page_says_why() {
 #[test]
 fn what_check_says_is_at_the_stages_and_each_rule_is_explained() {
     let misspelt = crate::support::stages::with(crate::support::stages::user_query(), "validQuerryFields", json!(["mail"]));
-    let mut stages = reset_by_mail().to_vec();
+    let mut stages = reset_by_mail().clone();
     let at = stages.iter().position(|stage| stage["name"] == "userQuery").unwrap();
     stages[at] = misspelt;
     let project = Project::new().definition("reset", &json!({ "stageConfigs": stages, "nobodyReadsThis": 1 }));

@@ -163,7 +163,6 @@ export async function aFormThatIsOnItsWayIsNotOvertaken(world) {
   await here.page.getByRole('button', { name: 'Continue', exact: true }).click({ noWaitAfter: true });
   looks();
   await answered;
-  await here.page.clock.runFor(1000);
   sent();
   await here.at('Choose a new password');
 }
