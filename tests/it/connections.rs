@@ -223,26 +223,3 @@ fn a_client_address_that_is_not_believed_is_told_once_per_peer() {
     trusting.anonymous().with("X-Forwarded-For", "192.0.2.1").get("info/ping").expect(200);
     assert!(!trusting.log().contains("is not believed"), "{}", trusting.log());
 }
-
-/// What connections have used is the system's again soon after they are gone (ADR 64).
-#[test]
-fn sec_52_memory_that_connections_have_used_is_given_back() {
-    const LEFT: u64 = 8 << 20;
-    let server = Server::on(Project::new().file("vestibule.toml", "[limits]\nenabled = false\n[prove]\nat_load = \"off\"\n")).start();
-    server.anonymous().get("info/ping").expect(200);
-    let rest = server.own_memory();
-    let head = [b"GET /x HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_vec(), vec![b'x'; 60_000]].concat();
-    let mut held: Vec<TcpStream> = (0..400).map(|turn| from(&format!("127.0.9.{}", turn % 200 + 1), server.address())).collect();
-    for stream in &mut held {
-        stream.write_all(&head).unwrap();
-    }
-    // What came after them has been read after them.
-    server.anonymous().get("info/ping").expect(200);
-    assert!(server.own_memory() > rest + LEFT, "heads of 24 MB are held somewhere");
-    drop(held);
-    let is_back = |_| {
-        server.anonymous().get("info/ping").expect(200);
-        server.own_memory() <= rest + LEFT
-    };
-    assert!((0..10_000).any(is_back), "{} MiB at rest, and {} MiB afterwards", rest >> 20, server.own_memory() >> 20);
-}

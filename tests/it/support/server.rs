@@ -313,17 +313,8 @@ impl Server {
 
     /// The most bytes of memory that the server has held at a time.
     pub(crate) fn most_memory(&self) -> u64 {
-        self.bytes("VmHWM:")
-    }
-
-    /// Bytes of memory that are the server's alone now, its program left out.
-    pub(crate) fn own_memory(&self) -> u64 {
-        self.bytes("RssAnon:")
-    }
-
-    fn bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.running().child.id())).unwrap();
-        let held = status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().trim_end_matches(" kB");
+        let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().trim_end_matches(" kB");
         held.parse::<u64>().unwrap() << 10
     }
 

@@ -66,14 +66,14 @@ letter-noticeAccountExists-body =
 # To the owner of an account that somebody claims who comes from an identity provider.
 letter-claimCode-subject = Votre code
 letter-claimCode-body =
-    Quelqu’un qui s’est connecté avec { $provider } veut s’en servir pour se connecter à votre compte ici. Si c’est vous, saisissez ce code :
+    Quelqu’un qui s’est connecté avec { $provider } veut s’en servir pour se connecter à votre compte ici. Si c’est vous, saisissez ce code :
 
     { $code }
 
-    Si ce n’était pas vous, vous n’avez rien à faire. Ne communiquez ce code à personne : celui qui l’a peut se connecter à votre place.
+    Si ce n’était pas vous, vous n’avez rien à faire. Ne communiquez ce code à personne : celui qui l’a peut se connecter à votre place.
 letter-noticeClaimUnconfirmed-subject = Confirmez d’abord votre adresse e-mail
 letter-noticeClaimUnconfirmed-body =
-    Quelqu’un qui s’est connecté avec { $provider } veut s’en servir pour se connecter à votre compte ici. Cette adresse e-mail n’a jamais été confirmée ; aucun code ne peut donc encore y être envoyé.
+    Quelqu’un qui s’est connecté avec { $provider } veut s’en servir pour se connecter à votre compte ici. Cette adresse e-mail n’a jamais été confirmée ; aucun code ne peut donc encore y être envoyé.
 
     Si c’était vous, réinitialisez votre mot de passe sur la page de connexion. Cela confirme l’adresse, et les comptes pourront ensuite être associés.
 
