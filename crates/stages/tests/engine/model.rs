@@ -148,6 +148,7 @@ fn told(moves: &Moves, mut then: State, client: Client, unit: u32, committed: Co
         let answer = moves.answer(unit);
         moves.acknowledged(then.store, unit)?;
         if let Some(token) = answer.token {
+            assert!(token < 64, "the tokens that a client holds are the bits of a number");
             then.held[client as usize] |= 1 << token;
             // Until something is proved, whoever looks over a shoulder has the token as well.
             if client == Client::Owner && !answer.proved {
