@@ -292,7 +292,9 @@ fn two_nodes_draw_and_end_alike() {
     let [first, second] = [&nodes[0], &nodes[1]].map(canaries);
     assert_eq!(first.len(), 1, "one canary of both: {first:#?}");
     assert_eq!(first[0]["nextVersion"], second[0]["nextVersion"]);
-    nodes.iter().for_each(|node| node.advance(2000));
+    for node in &nodes {
+        node.advance(2000);
+    }
     let ended = |node: &Server| (0..20_000).any(|_| canaries(node)[0]["state"] == "rolled-back");
     assert!(ended(&nodes[0]) && ended(&nodes[1]));
     let seen = canaries(&nodes[0]);

@@ -43,7 +43,7 @@ fn doctor(server: &Server) -> String {
     let text = String::from_utf8(run(&["doctor", "--json", "--project", &project, "--data", &data], "").stdout).unwrap();
     let rows: serde_json::Value = serde_json::from_str(&text).unwrap();
     let rows = rows.as_array().unwrap().iter().filter(|row| row["check"] == "tls");
-    rows.map(|row| format!("{}: {}\n", row["health"].as_str().unwrap(), row["found"].as_str().unwrap())).collect()
+    rows.map(|row| format!("{}: {}\n", row["health"].as_str().unwrap(), row["found"].as_str().unwrap())).collect::<Vec<_>>().concat()
 }
 
 /// A server whose first certificate was issued.
