@@ -1,6 +1,7 @@
 //! Ledgers of tests: each is another one but for how it commits and counts.
 
 /// Makes `$type` a ledger that commits and counts as `$own` says, and does everything else as its `$inner` does.
+#[allow(unused_macros, reason = "the fuzz target has the harness, and no ledger of its own")]
 macro_rules! ledger_around {
     ($type:ty, $inner:ident, { $($own:tt)* }) => {
         #[async_trait::async_trait]
