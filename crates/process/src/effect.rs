@@ -148,3 +148,13 @@ pub enum Effect {
     /// These together, or none of them. Their failure is logged and fails nothing else: what a script does after a write that counts.
     Attempt(Vec<Effect>),
 }
+
+/// The mails among these that are not withheld.
+pub(crate) fn mails_that_leave(effects: &[Effect]) -> u32 {
+    let of = |effect: &Effect| match effect {
+        Effect::Mail(mail) => u32::from(!mail.withheld),
+        Effect::Attempt(effects) => mails_that_leave(effects),
+        _ => 0,
+    };
+    effects.iter().map(of).fold(0, u32::saturating_add)
+}

@@ -9,6 +9,7 @@ use crest::{Clock, Random, ResourceError};
 use jose::KeyRing;
 use serde_json::{Map, Value, json};
 
+use crate::effect::mails_that_leave;
 use crate::overtaken::Overtaken;
 use crate::{
     AuditEvent, Caller, CommitError, Definitions, Delivery, Effect, Fact, FactKind, Facts, Failure, Initial, InstanceId, Ledger, MailId,
@@ -335,7 +336,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         };
         let of = context.map(|context| {
             let reasons = vec![Reason { stage: context.stage, what, detail: Value::Null }];
-            let (object, ProcessContext { instance, version, .. }) = (named(&context.facts), *context);
+            let (object, ProcessContext { instance, version, .. }) = (context.facts.object(), *context);
             Box::new(Refused { instance, version, reasons, object, passage: None })
         });
         Err(Failure { error, steps: Vec::new(), of })
@@ -533,7 +534,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
     fn submitted(run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
         let await_mails = run.await_mails.drain(..).chain(await_mails).collect();
         let (instance, version, steps) = (run.context.instance.clone(), run.context.version.clone(), std::mem::take(&mut run.steps));
-        let (reasons, object) = (std::mem::take(&mut run.reasons), named(&run.context.facts));
+        let (reasons, object) = (std::mem::take(&mut run.reasons), run.context.facts.object());
         Submitted { body, instance, version, steps, await_mails, mailed: run.mailed, finished, reasons, object, passage: None }
     }
 
@@ -552,7 +553,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
             time: run.now,
             transaction: run.caller.transaction.clone(),
             user: run.caller.user.clone(),
-            object: named(&run.context.facts),
+            object: run.context.facts.object(),
             successful: true,
             detail,
         }
@@ -582,38 +583,15 @@ impl<S: Send + Sync + 'static> Engine<S> {
 
     /// What is known of the instance that a submission was refused for. Stages that were through in memory alone are not.
     fn refused(run: &mut Run<'_, S>, error: &ResourceError) -> Refused {
-        let why = error.kind.unwrap_or(match error.code {
-            400 => "refused",
-            401 | 403 if error.detail.is_some() => "policy",
-            401 | 403 => "denied",
-            code if code >= 500 => "fault",
-            _ => "conflict",
-        });
         let took = run.took.filter(|(place, _)| *place < run.kept);
-        let failed = Some((Self::failed_at(run), why));
+        let failed = Some((Self::failed_at(run), passage::why(error)));
         let passage = Passage { reached: run.kept, took, failed, mails: run.sent, ..Self::passage(run) };
         Refused {
             instance: run.context.instance.clone(),
             version: run.context.version.clone(),
             reasons: std::mem::take(&mut run.reasons),
-            object: named(&run.context.facts),
+            object: run.context.facts.object(),
             passage: Some(Box::new(passage)),
         }
     }
-}
-
-/// The mails among these that are not withheld.
-fn mails_that_leave(effects: &[Effect]) -> u32 {
-    let of = |effect: &Effect| match effect {
-        Effect::Mail(mail) => u32::from(!mail.withheld),
-        Effect::Attempt(effects) => mails_that_leave(effects),
-        _ => 0,
-    };
-    effects.iter().map(of).fold(0, u32::saturating_add)
-}
-
-/// Who is named, as a path; empty for nobody.
-fn named(facts: &Facts) -> String {
-    let subject = facts.named().or_else(|| facts.signed_in()).filter(|subject| !subject.decoy);
-    subject.map(|subject| format!("{}/{}", subject.collection, subject.id)).unwrap_or_default()
 }

@@ -203,6 +203,12 @@ impl Facts {
         })
     }
 
+    /// Whose a run is, as a path: who was named, or who is signed in; empty where that is nobody.
+    pub(crate) fn object(&self) -> String {
+        let subject = self.named().or_else(|| self.signed_in()).filter(|subject| !subject.decoy);
+        subject.map(|subject| format!("{}/{}", subject.collection, subject.id)).unwrap_or_default()
+    }
+
     /// The signed-in subject.
     #[must_use]
     pub fn signed_in(&self) -> Option<&Subject> {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crest::ResourceError;
 use serde_json::{Map, Value};
 
 use crate::{InstanceId, Version};
@@ -63,6 +64,17 @@ pub struct Passage {
     pub failed: Option<(usize, &'static str)>,
     /// The mails that left with it, those left out that are withheld.
     pub mails: u32,
+}
+
+/// The word for why a submission was refused.
+pub(crate) fn why(error: &ResourceError) -> &'static str {
+    error.kind.unwrap_or(match error.code {
+        400 => "refused",
+        401 | 403 if error.detail.is_some() => "policy",
+        401 | 403 => "denied",
+        code if code >= 500 => "fault",
+        _ => "conflict",
+    })
 }
 
 /// What instances are counted by.

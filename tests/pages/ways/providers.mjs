@@ -30,6 +30,18 @@ async function links(person) {
   return (body.idps ?? []).length;
 }
 
+/** Somebody whose address at the provider is that of an account here comes by the provider, and is asked whose it is. */
+async function comesToClaim(world, tag) {
+  const { login, mail } = somebody(tag);
+  const person = await servers.social.person({ mail }, false);
+  const here = await visits(world);
+  await here.open('/sign-in');
+  await here.follow('Continue with Acme');
+  await signsInThere(here, login);
+  await here.at('You already have an account');
+  return { here, person, mail };
+}
+
 export async function aNewPersonRegistersWithAProviderAndSignsInByIt(world) {
   const here = await visits(world);
   const { login, mail } = somebody('newcomer');
@@ -53,13 +65,7 @@ export async function aNewPersonRegistersWithAProviderAndSignsInByIt(world) {
 }
 
 export async function anAccountIsClaimedByItsPassword(world) {
-  const { login, mail } = somebody('claims');
-  const person = await servers.social.person({ mail }, false);
-  const here = await visits(world);
-  await here.open('/sign-in');
-  await here.follow('Continue with Acme');
-  await signsInThere(here, login);
-  await here.at('You already have an account');
+  const { here, person } = await comesToClaim(world, 'claims');
   await here.fill({ Password: 'Wr0ngPassword!' });
   await here.press('Link the accounts');
   await here.says('The password is wrong, or it was tried too often');
@@ -71,13 +77,7 @@ export async function anAccountIsClaimedByItsPassword(world) {
 }
 
 export async function anAccountIsClaimedByACodeToItsMailbox(world) {
-  const { login, mail } = somebody('by-code');
-  const person = await servers.social.person({ mail }, false);
-  const here = await visits(world);
-  await here.open('/sign-in');
-  await here.follow('Continue with Acme');
-  await signsInThere(here, login);
-  await here.at('You already have an account');
+  const { here, person, mail } = await comesToClaim(world, 'by-code');
   await here.press('Send me a code');
   await here.at('Check your email');
   const sent = await servers.social.mail(mail);

@@ -46,15 +46,13 @@ pub(super) async fn page(visit: &Visit) -> Result<Console, DeadEnd> {
     let mut sections = vec![Section::table("Stages", &lead, &head, present.chain(former).collect())];
     let next = runtime.canaries.get(name).map(|trial| format!("conf/{}", trial.options.file));
     let of_next = runtime.diagnostics.iter().filter(|one| next.as_ref() == Some(&one.location.file));
-    let of_next = of_next.map(|one| std::iter::once(Cell::from("the next definition")).chain(shape::found(one)).collect::<Vec<_>>());
-    let of_next: Vec<Vec<Cell>> = of_next.collect();
-    if !found.is_empty() || !of_next.is_empty() {
-        let row = |(at, one): &(Option<usize>, Diagnostic)| {
-            let stage = at.and_then(|index| Some(format!("{} {}", index + 1, stages.get(index)?)));
-            std::iter::once(Cell::from(stage.unwrap_or_else(|| "the whole process".to_owned()))).chain(shape::found(one)).collect()
-        };
+    let about = |place: String, one: &Diagnostic| -> Vec<Cell> { std::iter::once(Cell::from(place)).chain(shape::found(one)).collect() };
+    let place = |at: Option<usize>| at.and_then(|index| Some(format!("{} {}", index + 1, stages.get(index)?)));
+    let of_present = found.iter().map(|(at, one)| about(place(*at).unwrap_or_else(|| "the whole process".to_owned()), one));
+    let said: Vec<Vec<Cell>> = of_present.chain(of_next.map(|one| about("the next definition".to_owned(), one))).collect();
+    if !said.is_empty() {
         let head = std::iter::once("About").chain(FOUND).collect::<Vec<_>>();
-        sections.push(Section::table(SAID, "", &head, found.iter().map(row).chain(of_next).collect()));
+        sections.push(Section::table(SAID, "", &head, said));
     }
     sections.extend(canaries(visit, name).await?);
     if let Some(link) = versions::of_process(name) {

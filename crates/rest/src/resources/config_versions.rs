@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource, unknown_action};
-use crate::routes::{Body, Route, Who, action, found, get, text};
+use crate::routes::{Body, Route, Who, action, found, get, query_and, text};
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[
@@ -32,17 +32,7 @@ pub(super) const ROUTES: &[Route] = &[
             Who::AdministratorsAlone,
             "What the files of the project said before, newest first.",
         )
-        .with(&[
-            "name",
-            "_queryFilter",
-            "_fields",
-            "_sortKeys",
-            "_pageSize",
-            "_pagedResultsCookie",
-            "_pagedResultsOffset",
-            "_totalPagedResultsPolicy",
-            "_prettyPrint",
-        ])],
+        .with(query_and!("name"))],
     },
     Route {
         path: "vestibule/config/versions/{id}",

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::listing;
 use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
-use crate::routes::{QUERY, Route, Who, found, get, text};
+use crate::routes::{CONDITIONAL, QUERY, Route, Who, found, get, text};
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[
@@ -28,7 +28,7 @@ pub(super) const ROUTES: &[Route] = &[
         chapter: "Server",
         resource: |_, at| found(Explained { rule: text(at, 0) }),
         operations: &[get("/vestibule/diagnostics/{rule}", Who::AdministratorsAlone, "What a rule means, with an example and the fix.")
-            .with(&["_fields", "_prettyPrint"])],
+            .with(CONDITIONAL)],
     },
 ];
 

@@ -1,6 +1,6 @@
 //! `vestibule/funnel`: how many begin, complete and leave each stage, for administrators. An extension; IDM has nothing like it.
 //!
-//! `?days=7` says how far back, 30 at first; `?by=day,language` leaves days and languages apart. `?_mimeType=text/csv&_fields=table` gives the
+//! `?days=7` says how far back, 30 at first; `?by=day,language` leaves days and languages apart. `?_mimeType=text/plain&_fields=table` gives the
 //! table that may leave the house: counts below ten are hidden in it.
 
 use accounts::funnel;
