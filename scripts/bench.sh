@@ -1,16 +1,18 @@
 #!/bin/sh
 # Builds the release binary and prints its figures as one table. Arguments go to the bench: --json FILE, --only SUBJECT, --rounds N.
 # With --peer kratos, Ory Kratos is built from its Go module and measured in turns with ours; --peer FILE names its program.
+# With --reference argon2, the C reference of Argon2 is built for this processor and measured in turns with our hash.
 set -eu
 cd "$(dirname "$0")/.."
 before=
 for argument; do
     shift
     if [ "$before $argument" = '--peer kratos' ]; then argument=$(scripts/peer.sh kratos); fi
+    if [ "$before $argument" = '--reference argon2' ]; then argument=$(scripts/argon2.sh); fi
     before=$argument
     set -- "$@" "$argument"
 done
-scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h openssl:openssl util-linux:taskset
+scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h openssl:openssl util-linux:taskset util-linux:setpriv postgresql:/usr/lib/postgresql
 "${CARGO:-cargo}" build --release --quiet --package vestibule --package vestibule-bench
 scripts/size.sh
 

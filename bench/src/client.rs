@@ -20,6 +20,8 @@ pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
     host: SocketAddr,
+    /// Every request has a connection of its own.
+    anew: bool,
 }
 
 /// An answer.
@@ -61,7 +63,15 @@ impl Connection {
     pub(crate) async fn open(host: SocketAddr) -> Result<Self, Failure> {
         let stream = TcpStream::connect(host).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, read: Vec::with_capacity(8192), host })
+        Ok(Self { stream, read: Vec::with_capacity(8192), host, anew: false })
+    }
+
+    /// Connects, and again for every request.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub(crate) async fn open_for_each(host: SocketAddr) -> Result<Self, Failure> {
+        Ok(Self { anew: true, ..Self::open(host).await? })
     }
 
     /// Connects anew.
@@ -69,7 +79,7 @@ impl Connection {
     /// # Errors
     /// When nobody listens.
     pub(crate) async fn reopen(&mut self) -> Result<(), Failure> {
-        *self = Self::open(self.host).await?;
+        self.stream = Self::open(self.host).await?.stream;
         Ok(())
     }
 
@@ -122,6 +132,9 @@ impl Connection {
     /// # Errors
     /// When the connection breaks, or what comes is no HTTP.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer, Failure> {
+        if self.anew {
+            self.reopen().await?;
+        }
         self.stream.write_all(request).await?;
         self.read.clear();
         let mut head = None;

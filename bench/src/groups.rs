@@ -2,6 +2,7 @@
 //!
 //! Easiest to get wrong: a comparison belongs into one run. What is set against each other is measured round by round, in turns.
 
+mod alone;
 mod arrivals;
 mod beside;
 mod browsers;
@@ -15,12 +16,16 @@ mod memory;
 mod moving_in;
 mod pages;
 mod population;
+mod processes;
 mod profile;
 mod registration;
+mod searching;
 mod secrets;
+mod shared;
 mod social;
 mod start;
 mod submissions;
+mod together;
 mod tokens;
 mod writes;
 
@@ -59,6 +64,15 @@ pub(crate) struct Extent {
     pub(crate) reports: u64,
 }
 
+/// What others made, where it is set beside ours.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Others {
+    /// The program of a peer.
+    pub(crate) peer: Option<PathBuf>,
+    /// A Python that has the C reference of Argon2.
+    pub(crate) reference: Option<PathBuf>,
+}
+
 /// What a subject is measured with.
 pub(crate) struct Bench {
     /// How the server is started.
@@ -67,6 +81,8 @@ pub(crate) struct Bench {
     pub(crate) wide: Launch,
     /// The program of a peer, where one is set beside us.
     pub(crate) peer: Option<PathBuf>,
+    /// A Python that has the C reference of Argon2, where it is set beside ours.
+    pub(crate) reference: Option<PathBuf>,
     /// How much is measured.
     pub(crate) extent: Extent,
     /// Where mails go.
@@ -92,10 +108,12 @@ pub(crate) struct Subject {
 pub(crate) const PEER: &str = "peer";
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 21] = [
+pub(crate) const SUBJECTS: [Subject; 26] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
+    Subject { name: "alone", measure: |bench| Box::pin(alone::measure(bench)) },
+    Subject { name: "together", measure: |bench| Box::pin(together::measure(bench)) },
     Subject { name: "registration", measure: |bench| Box::pin(registration::measure(bench)) },
     Subject { name: "arrivals", measure: |bench| Box::pin(arrivals::measure(bench)) },
     Subject { name: "profile", measure: |bench| Box::pin(profile::measure(bench)) },
@@ -105,6 +123,8 @@ pub(crate) const SUBJECTS: [Subject; 21] = [
     Subject { name: "social", measure: |bench| Box::pin(social::measure(bench)) },
     Subject { name: "population", measure: |bench| Box::pin(population::measure(bench)) },
     Subject { name: "lists", measure: |bench| Box::pin(lists::measure(bench)) },
+    Subject { name: "searching", measure: |bench| Box::pin(searching::measure(bench)) },
+    Subject { name: "processes", measure: |bench| Box::pin(processes::measure(bench)) },
     Subject { name: "memory", measure: |bench| Box::pin(memory::measure(bench)) },
     Subject { name: "enumeration", measure: |bench| Box::pin(enumeration::measure(bench)) },
     Subject { name: "mail", measure: |bench| Box::pin(mail::measure(bench)) },
@@ -112,6 +132,7 @@ pub(crate) const SUBJECTS: [Subject; 21] = [
     Subject { name: "tokens", measure: |bench| Box::pin(tokens::measure(bench)) },
     Subject { name: "hostile", measure: |bench| Box::pin(hostile::measure(bench)) },
     Subject { name: "writes", measure: |bench| Box::pin(writes::measure(bench)) },
+    Subject { name: "postgresql", measure: |bench| Box::pin(shared::measure(bench)) },
     Subject { name: "import", measure: |bench| Box::pin(moving_in::measure(bench)) },
     Subject { name: PEER, measure: |bench| Box::pin(beside::measure(bench)) },
 ];
@@ -121,10 +142,11 @@ impl Bench {
     ///
     /// # Errors
     /// When there is no such directory, or no port for mails.
-    pub(crate) async fn new(launch: Launch, wide: Launch, peer: Option<PathBuf>, extent: Extent) -> Result<Self, Failure> {
+    pub(crate) async fn new(launch: Launch, wide: Launch, others: Others, extent: Extent) -> Result<Self, Failure> {
         let work = tempfile::Builder::new().prefix("vestibule-bench-").tempdir()?;
         let mailbox = Mailbox::start().await?;
-        Ok(Self { launch, wide, peer, extent, mailbox, work, directories: Cell::new(0), stores: RefCell::default() })
+        let Others { peer, reference } = others;
+        Ok(Self { launch, wide, peer, reference, extent, mailbox, work, directories: Cell::new(0), stores: RefCell::default() })
     }
 
     /// A new directory for a server's data. Its name is free; the server makes it.
@@ -250,6 +272,12 @@ fn pairwise<S>(first: &[S], second: &[S], of: impl Fn(&S, &S) -> f64) -> Vec<f64
     first.iter().zip(second).map(|(first, second)| of(first, second)).collect()
 }
 
+/// The ninety-ninth of a hundred samples.
+fn p99(samples: &mut [f64]) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() * 99 / 100).copied().unwrap_or(f64::NAN)
+}
+
 /// A number with its thousands apart.
 fn grouped(number: u64) -> String {
     match number {
@@ -261,6 +289,12 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_in_a_hundred_is_worse() {
+        let mut samples: Vec<f64> = (0..200).rev().map(f64::from).collect();
+        assert!((p99(&mut samples) - 198.0).abs() < f64::EPSILON && p99(&mut []).is_nan());
+    }
 
     #[test]
     fn thousands_stand_apart() {

@@ -13,6 +13,7 @@ mod mailbox;
 mod newcomer;
 mod peer;
 mod people;
+mod postgres;
 mod project;
 mod provider;
 mod reader;
@@ -26,7 +27,7 @@ use std::process::{Command, ExitCode, Stdio};
 use clap::Parser;
 
 use figure::Report;
-use groups::{Bench, Extent, PEER, SUBJECTS};
+use groups::{Bench, Extent, Others, PEER, SUBJECTS};
 use machine::Machine;
 use server::Launch;
 
@@ -43,13 +44,17 @@ struct Arguments {
     /// Write all samples as JSON, too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Measure these subjects only: start, initial, submissions, registration, arrivals, profile, conditions, pages, population, lists,
-    /// memory, browsers, social, enumeration, mail, secrets, tokens, hostile, writes, import, peer (with --peer).
+    /// Measure these subjects only: start, initial, submissions, alone, together, registration, arrivals, profile, conditions, pages, browsers,
+    /// social, population, lists, searching, processes, memory, enumeration, mail, secrets, tokens, hostile, writes, postgresql, import, peer
+    /// (with --peer).
     #[arg(long, value_name = "SUBJECT", value_delimiter = ',')]
     only: Vec<String>,
     /// The program of Ory Kratos, to be measured in turns with ours as the subject 'peer'.
     #[arg(long, value_name = "FILE")]
     peer: Option<PathBuf>,
+    /// A Python that has the C reference of Argon2, to be measured in turns with our hash in the subject 'secrets'.
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
     /// Rounds; a figure is their median.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -117,7 +122,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     let (report, failed) = local.block_on(&runtime, async {
-        let bench = Bench::new(launch, wide, peer, extent).await?;
+        let bench = Bench::new(launch, wide, Others { peer, reference: arguments.reference.clone() }, extent).await?;
         Ok::<_, Failure>(measure(machine, &bench, &arguments.only).await)
     })?;
     print!("{}", report.table());

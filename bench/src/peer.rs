@@ -3,11 +3,10 @@
 //! Easiest to get wrong: only what both do is compared. Its people are filled in through its own administration, its mails are part of
 //! the cost, and it is held on the same core.
 
-mod store;
 mod walk;
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,9 +14,9 @@ use std::time::Duration;
 use identity::secret::{HashParameters, Secret};
 use serde_json::{Value, json};
 
-use self::store::Store;
 pub(crate) use self::walk::{register, reset, sign_in};
 use crate::client::Connection;
+use crate::postgres::{Store, free};
 use crate::server::Launch;
 use crate::{Failure, account, people};
 
@@ -45,10 +44,10 @@ impl Peer {
         std::fs::create_dir_all(place)?;
         let (store, public, admin) = (Store::start()?, free()?, free()?);
         let config = place.join("peer.json");
-        std::fs::write(&config, configuration(place, &store.url(), public, admin, mailbox)?.to_string())?;
+        std::fs::write(&config, configuration(place, &dsn(&store), public, admin, mailbox)?.to_string())?;
         let log = place.join("peer.log");
         let mut making = command(binary, launch, place);
-        making.args(["migrate", "sql", "--read-from-env", "--yes", "--config"]).arg(&config).env("DSN", store.url());
+        making.args(["migrate", "sql", "--read-from-env", "--yes", "--config"]).arg(&config).env("DSN", dsn(&store));
         if !making.stdout(Stdio::null()).stderr(File::create(&log)?).status()?.success() {
             return Err(format!("the peer makes no store: {}", std::fs::read_to_string(&log)?).into());
         }
@@ -133,16 +132,16 @@ impl Drop for Peer {
     }
 }
 
+/// Its store, as it names one.
+fn dsn(store: &Store) -> String {
+    format!("{}&max_conns=20&max_idle_conns=20", store.url())
+}
+
 fn command(binary: &Path, launch: &Launch, place: &Path) -> Command {
     let mut command = launch.command(binary);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", place);
     command.current_dir(place).stdin(Stdio::null());
     command
-}
-
-/// A port that is free now; another process may take it first, and then the peer says so.
-fn free() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?)
 }
 
 /// A person of its schema; they have proven their address, as ours have.

@@ -40,9 +40,17 @@ pub(crate) fn scattered(step: u64, population: u64) -> u64 {
 /// # Errors
 /// When the store refuses.
 pub(crate) async fn fill(data: &Path, population: u64) -> Result<(), Failure> {
+    fill_store(&data.join("vestibule.db").display().to_string(), population).await
+}
+
+/// Puts `population` people into the new store at `location`, a file or the address of a database.
+///
+/// # Errors
+/// When the store refuses.
+pub(crate) async fn fill_store(location: &str, population: u64) -> Result<(), Failure> {
     let hashed = identity::secret::hash(&Secret::password(PASSWORD)?, [7; 16], &HashParameters::default())?;
     // No index: the server makes them at its start, in one pass each.
-    let db = Db::open(&data.join("vestibule.db").display().to_string(), Collections::new()).await?;
+    let db = Db::open(location, Collections::new()).await?;
     let mut from = 0;
     while from < population {
         let until = population.min(from + BATCH);

@@ -21,7 +21,7 @@ use crate::account::{Stopwatch, mebibytes};
 use crate::attack::{Attack, LARGE, Shape};
 use crate::client::VISITOR;
 use crate::figure::{Figure, Group, Target, Unit};
-use crate::groups::Bench;
+use crate::groups::{Bench, p99};
 use crate::project::{self, AtSignIn};
 
 /// Where the measured client comes from.
@@ -87,8 +87,7 @@ impl Other {
         for _ in 0..REQUESTS {
             samples.push(self.ask().await?.as_secs_f64() * 1e3);
         }
-        samples.sort_by(f64::total_cmp);
-        samples.get(REQUESTS * 99 / 100).copied().ok_or_else(|| "there are samples".into())
+        Ok(p99(&mut samples))
     }
 }
 
