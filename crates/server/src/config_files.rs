@@ -242,11 +242,11 @@ mod tests {
         write("vestibule.toml", "[prove]\nname = [\"mail\"]\n");
         let source = Source::Directory(root.path().to_owned());
         let listen: SocketAddr = "127.0.0.1:8080".parse().unwrap();
-        let keys = Arc::new(KeyRing::generate().unwrap());
+        let tried = Tried::with(None);
         let rules = |managed: Option<&str>| -> Vec<String> {
             let base = DirectoryFiles::new(root.path().to_owned());
             let overlay = Overlay { base, path: "conf/managed.json".to_owned(), text: managed.map(str::to_owned) };
-            let refused = refuse_broken(&source, &overlay, listen, &[], Arc::clone(&keys)).unwrap_err();
+            let refused = refuse_broken(&source, &overlay, listen, &[], &tried).unwrap_err();
             assert_eq!(refused.code, 400, "{refused:?}");
             let told = refused.detail.unwrap()["diagnostics"].as_array().unwrap().clone();
             told.iter().filter(|one| one["severity"] == "error").map(|one| one["rule"].as_str().unwrap().to_owned()).collect()

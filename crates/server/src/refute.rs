@@ -31,11 +31,13 @@ const SPARE: usize = 256;
 /// A definition of a process, by the process and its version.
 type Definition = (String, Version);
 
+/// By ground and definition; nothing where there was nothing to say.
+type Known = HashMap<(String, Definition), Option<Arc<Finding>>>;
+
 /// What was found about definitions, so that none is tried twice on the same ground: a ground is everything of a project but its processes.
 pub(crate) struct Tried {
     keys: Option<Arc<KeyRing>>,
-    /// By ground and definition; nothing where there was nothing to say.
-    known: Mutex<HashMap<(String, Definition), Option<Arc<Finding>>>>,
+    known: Mutex<Known>,
 }
 
 impl Tried {
@@ -44,7 +46,7 @@ impl Tried {
         Self { keys, known: Mutex::default() }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<(String, Definition), Option<Arc<Finding>>>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -91,7 +91,7 @@ impl Reload {
                 tracing::debug!("files were written, and nothing that is read has changed");
                 continue;
             }
-            let (taken, read) = self.reload(project, read).await;
+            let (taken, read) = Box::pin(self.reload(project, read)).await;
             if taken == Taken::Served {
                 self.app.versions.note(&self.app.accounts.runtime.load().project).await;
             }
