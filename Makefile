@@ -87,7 +87,7 @@ failover: tools
 	VESTIBULE_FAILOVER_SEEDS=$${VESTIBULE_FAILOVER_SEEDS:-200} VESTIBULE_FAILOVER_PEOPLE=$${VESTIBULE_FAILOVER_PEOPLE:-1000} \
 		VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --nocapture failover::
 
-## Formatting, lints, licences, banned crates, drift of generated files, features of dependencies, shell scripts, size of a release binary.
+## Formatting, lints, licences, banned crates, drift of generated files, features of dependencies, the portable hash, shell scripts, size of a release binary.
 lint: compiler
 	@scripts/packages.sh python3:python3 shellcheck:shellcheck
 	"$(CARGO)" fmt --all --check
@@ -96,6 +96,7 @@ lint: compiler
 	"$(CARGO)" clippy --workspace --all-targets --quiet -- --deny warnings
 	"$(CARGO)" run --quiet --package vestibule -- reference --check
 	scripts/unify.py --check
+	scripts/portable.sh
 	scripts/deny.sh
 	shellcheck scripts/*.sh docs/two-nodes/*.sh packaging/*.sh .ci/run
 	@[ ! -e "$${CARGO_TARGET_DIR:-target}/release/vestibule" ] || scripts/size.sh

@@ -10,7 +10,9 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use store::testing::Postgres;
 
+use crate::postgres;
 use crate::support::mailbox::{python, repository};
 use crate::support::people::{NEW_PASSWORD, right_answers};
 use crate::support::server::run;
@@ -212,4 +214,70 @@ fn keys_that_cannot_be_used_stop_the_start_and_the_reason_names_the_file() {
         assert!(said.contains(named) && said.contains(reason), "{what}: {said}");
         assert!(!said.contains(PASSWORD) && !said.contains("PRIVATE KEY-----"), "{what}: {said}");
     }
+}
+
+/// Whoever begins at one node ends at the other, both ways.
+#[track_caller]
+fn goes_across(nodes: [&Server; 2]) {
+    for (from, to) in [(nodes[0], nodes[1]), (nodes[1], nodes[0])] {
+        ends(to, &begins(from));
+    }
+}
+
+fn begins(at: &Server) -> (Person, Value, String) {
+    let person = postgres::person(at, "rotation");
+    let (asked, token) = at.anonymous().goes_on("questions", None, &person.query());
+    (person, asked, token)
+}
+
+#[track_caller]
+fn ends(at: &Server, (person, asked, token): &(Person, Value, String)) {
+    let (_, token) = at.anonymous().goes_on("questions", Some(token), &right_answers(asked).into());
+    assert_eq!(at.anonymous().submit("questions", Some(&token), &json!({ "password": NEW_PASSWORD })).status, 200);
+    assert!(at.signs_in(&person.name, NEW_PASSWORD));
+}
+
+/// As the book has it for several nodes: prepare, bring the file to every node, and have them seal one by one.
+#[test]
+fn keys_are_made_anew_on_two_nodes_and_nobody_notices() {
+    let url = Postgres::shared().store_named("rotation");
+    let (mut first, mut second) = (postgres::node(&url), postgres::node(&url));
+    let keys = |server: &Server, arguments: &[&str]| {
+        let data = server.data();
+        let ran = run(&[&["keys"], arguments, &["--data", data.to_str().unwrap()]].concat(), "");
+        (ran.status.success(), String::from_utf8_lossy(&ran.stdout).into_owned(), String::from_utf8_lossy(&ran.stderr).into_owned())
+    };
+    let again = |server: &mut Server| {
+        assert_eq!(server.stop(), Some(0));
+        server.start();
+    };
+    let on_the_way = [begins(&first), begins(&second)];
+    let (sealed, _, said) = keys(&first, &["rotate", "--seal"]);
+    assert!(!sealed && said.contains("rotate --prepare"), "{said}");
+    assert!(keys(&first, &["rotate", "--prepare"]).0);
+    assert!(keys(&first, &["rotate", "--prepare"]).1.contains("were there already"));
+    let uses: Vec<String> = keys(&first, &["list"]).1.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect();
+    assert_eq!(uses, ["seals", "prepared"]);
+    std::fs::write(second.data().join("keys.json"), std::fs::read(first.data().join("keys.json")).unwrap()).unwrap();
+    again(&mut first);
+    goes_across([&first, &second]);
+    again(&mut second);
+    goes_across([&first, &second]);
+    let between = [begins(&first), begins(&second)];
+    assert!(keys(&first, &["rotate", "--seal"]).0);
+    again(&mut first);
+    goes_across([&first, &second]);
+    // The one that is behind starts again before it seals.
+    again(&mut second);
+    goes_across([&first, &second]);
+    let afterwards = begins(&first);
+    assert!(keys(&second, &["rotate", "--seal"]).0);
+    again(&mut second);
+    goes_across([&first, &second]);
+    for (at, begun) in
+        [(&second, &on_the_way[0]), (&first, &on_the_way[1]), (&second, &between[0]), (&first, &between[1]), (&second, &afterwards)]
+    {
+        ends(at, begun);
+    }
+    assert_eq!(kept(&first), kept(&second));
 }

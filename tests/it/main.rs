@@ -69,6 +69,7 @@ mod security;
 mod service;
 mod serving;
 mod sessions;
+mod setting_keys;
 mod shared_limits;
 mod simulate;
 mod social;

@@ -305,6 +305,17 @@ fn what_an_open_session_is_enough_for_is_served_and_said_until_the_operator_refu
 }
 
 #[test]
+fn what_is_enough_for_another_address_is_the_operators_to_say() {
+    let asked = json!({ "name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{ "name": "mail", "isRequired": true }] });
+    let project = Project::new().process("address", &[asked]);
+    for (enough, code) in [("password", 1), ("session", 0)] {
+        let settings = format!("[profile]\nconfirm_mail = false\n[prove]\naddress = [\"{enough}\"]\nat_load = \"refuse\"\n");
+        let (checked, said) = check(&project.clone().file("vestibule.toml", settings));
+        assert_eq!((checked, said.contains("has another mail address")), (Some(code), code == 1), "{enough}: {said}");
+    }
+}
+
+#[test]
 fn what_is_refuted_is_not_served_and_what_was_good_keeps_serving() {
     let lookup = [user_query(), retrieve_username()];
     let good = [user_query(), email_validation(), retrieve_username()];

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Person, people::unused};
+use crate::support::{Person, Project, Server, people::unused};
 use crate::world::world;
 
 #[test]
@@ -75,4 +75,25 @@ fn paging_at_its_edges_is_answered_as_it_was() {
     assert_eq!(admin.clone().with("Accept-API-Version", "").get("managed/user?_queryFilter=false").status, 200);
     let name = "n".repeat(300);
     admin.put(&format!("config/{name}"), &json!({ "a": 1 })).refused(400);
+}
+
+#[test]
+fn a_search_that_looks_at_everybody_is_told_to_the_operator_and_has_an_end() {
+    let server = Server::on(Project::new().file("vestibule.toml", "[limits]\nsearch_milliseconds = 1\n")).start();
+    let (person, admin) = (Person::create(&server, "longsearch"), server.admin());
+    for number in 0..60 {
+        let mut other = Person::object(&format!("longsearched{number}"));
+        other["description"] = "x".repeat(500).into();
+        other.as_object_mut().unwrap().remove("password");
+        admin.post("managed/user?_action=create", &other).expect(201);
+    }
+    let nobody = (0..400).map(|number| format!("description co 'n{number}'")).collect::<Vec<_>>().join(" or ");
+    let mark = server.log_mark();
+    let refused = admin.get(&format!("managed/user?_queryFilter={}", url(&nobody))).refused(400);
+    assert!(refused.starts_with("The search takes too long"), "{refused}");
+    let line = server.logged(mark, "a search looked at every object of managed/user");
+    assert!(line.contains("(description)") && line.contains("WARN") && !line.contains("n399"), "{line}");
+    assert!(admin.get("/metrics").expect(200).text().contains("vestibule_scan_total{outcome=\"ended\"} 1"));
+    let found = admin.get(&format!("managed/user?_queryFilter={}", url(&format!("userName eq '{}'", person.name)))).ok();
+    assert_eq!(found["resultCount"], 1, "what people are found by has no such end");
 }

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::people::query;
-use crate::support::stages::{kba, parameters, reset_stage, retrieve_username, user_query, with};
-use crate::support::{Project, Server};
+use crate::support::people::{NEW_PASSWORD, query, right_answers};
+use crate::support::stages::{jwt, kba, parameters, reset_stage, retrieve_username, user_query, with};
+use crate::support::{Person, Project, Server};
 
 fn first_type(server: &Server, process: &str) -> String {
     server.anonymous().get(&format!("selfservice/{process}")).json()["type"].as_str().unwrap_or_default().to_owned()
@@ -72,5 +72,55 @@ fn a_process_that_is_broken_at_start_is_missing_and_the_rest_serves() {
     }
     for words in ["userQuery", "selfservice-misspelt.json", "selfservice-unproven.json", "selfservice-torn.json"] {
         server.logged(0, words);
+    }
+}
+
+#[test]
+fn a_reload_tries_and_keeps_what_changed_and_nothing_else() {
+    let lookup = [user_query(), retrieve_username()];
+    let project = Project::new().process("one", &lookup).process("two", &lookup).process("three", &lookup);
+    let project = project.file("vestibule.toml", "[limits]\nenabled = false\n");
+    let server = Server::on(project).start();
+    let file = |stages: serde_json::Value| json!({ "stageConfigs": stages });
+    let changed = file(json!([parameters(), user_query(), retrieve_username()]));
+    let again = |name: &str, text: &str| {
+        let mark = server.log_mark();
+        server.write(name, text);
+        server.logged(mark, "the project was read again")
+    };
+    let line = again("conf/selfservice-two.json", &changed.to_string());
+    assert!(line.contains("tried=1") && line.contains("kept=1"), "{line}");
+    // The same definition, written otherwise.
+    let line = again("conf/selfservice-two.json", &serde_json::to_string_pretty(&changed).unwrap());
+    assert!(line.contains("tried=0") && line.contains("kept=0"), "{line}");
+    // What processes stand on: each is tried again, and none is another definition.
+    let line = again("vestibule.toml", "[limits]\nenabled = false\n[profile]\nquestions_settle_hours = 1\n");
+    assert!(line.contains("tried=3") && line.contains("kept=0"), "{line}");
+    // Over REST it is tried before it is written, and not once more.
+    let mark = server.log_mark();
+    server.admin().put("config/selfservice/three", &changed).expect(200);
+    let line = server.logged(mark, "the project was read again");
+    assert!(line.contains("tried=0") && line.contains("kept=1"), "{line}");
+}
+
+#[test]
+fn whoever_began_many_versions_ago_goes_on_under_their_own() {
+    let definition = |expiry: u64| json!({ "stageConfigs": [user_query(), kba(), reset_stage()], "snapshotToken": jwt(expiry) });
+    let server = Server::on(Project::new().definition("reset", &definition(3600))).start();
+    let (first, second) = (Person::with_answers(&server, "versions"), Person::with_answers(&server, "versions"));
+    let client = server.anonymous();
+    let begun = [(first, 0), (second, 1)].map(|(person, version)| {
+        server.admin().put("config/selfservice/reset", &definition(3600 + version)).expect(200);
+        let (asked, token) = client.goes_on("reset", None, &person.query());
+        (person, asked, token)
+    });
+    // More than are held ready.
+    for version in 2..14 {
+        server.admin().put("config/selfservice/reset", &definition(3600 + version)).expect(200);
+    }
+    for (person, asked, token) in begun {
+        let (_, token) = client.goes_on("reset", Some(&token), &right_answers(&asked).into());
+        assert_eq!(client.submit("reset", Some(&token), &json!({ "password": NEW_PASSWORD })).status, 200);
+        assert!(server.signs_in(&person.name, NEW_PASSWORD));
     }
 }

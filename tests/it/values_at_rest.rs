@@ -237,6 +237,17 @@ fn sec_30_hashes_are_made_with_the_operators_parameters_and_renewed_at_the_next_
     assert!(server.signs_in(&person.name, PASSWORD));
 }
 
+#[test]
+fn sec_30_less_than_the_least_costs_stands_only_where_the_operator_waives_it() {
+    let weak = |more: &str| Project::new().file("vestibule.toml", format!("[hashing]\nmemory = 8192\npasses = 1\n{more}"));
+    for (more, cost) in [("waive = [\"minimum\"]\n", "m=8192,t=1,p=1"), ("", "m=19456,t=2,p=1")] {
+        let mut server = Server::on(weak(more)).start();
+        Person::create(&server, "waived");
+        assert_eq!(server.stop(), Some(0));
+        assert!(!lies_in(&server.data(), &format!("$argon2id$v=19${cost}$")).is_empty(), "{more}: {}", server.last_log());
+    }
+}
+
 /// What IDM encrypted under the operator's keystore is opened when it is imported: a password becomes argon2id, any other value is sealed
 /// here.
 #[test]

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use server::Rotation;
+
 use crate::output::{Output, fail, refuse};
 use crate::{Where, passwords};
 
@@ -22,8 +24,9 @@ pub(crate) struct Keys {
 enum Command {
     /// List the keys: which seals, and which open what they sealed before.
     List(Where),
-    /// Make new keys. What former keys sealed can still be opened; values at rest are sealed again at the next start of the server.
-    Rotate(Where),
+    /// Make new keys. What former keys sealed can still be opened; values at rest are sealed again at the next start of the server. With several nodes,
+    /// prepare them first, bring the file to every node and start it again, and then have them seal, node by node.
+    Rotate(Rotate),
     /// Bring in the pair of an IDM, with the secret that signs: of a keystore, JCEKS or PKCS #12, or a private key in PEM. What former keys sealed
     /// can still be opened.
     Import(Import),
@@ -35,6 +38,18 @@ enum Command {
         #[command(flatten)]
         at: Where,
     },
+}
+
+#[derive(Args)]
+struct Rotate {
+    /// Make keys that open and do not seal yet.
+    #[arg(long)]
+    prepare: bool,
+    /// Have the keys seal that were prepared.
+    #[arg(long, conflicts_with = "prepare")]
+    seal: bool,
+    #[command(flatten)]
+    at: Where,
 }
 
 #[derive(Args)]
@@ -67,15 +82,27 @@ impl Keys {
                 let (project, data) = parts(at);
                 server::list_keys(project.as_deref(), &data).map(|keys| {
                     for key in keys {
-                        let use_of_it = if key.seals { "seals" } else { "opens" };
-                        output.line(format_args!("{use_of_it}\tRSA {}\t{}", key.bits, key.fingerprint));
+                        output.line(format_args!("{}\tRSA {}\t{}", key.use_of_it, key.bits, key.fingerprint));
                     }
                 })
             }
-            Command::Rotate(at) => {
+            Command::Rotate(Rotate { prepare, seal, at }) => {
                 let (project, data) = parts(at);
-                let rotated = server::rotate_keys(project.as_deref(), &data);
-                rotated.map(|path| output.line(format_args!("new keys are in {}; start the server again to use them", path.display())))
+                let how = match (prepare, seal) {
+                    (true, _) => Rotation::Prepare,
+                    (_, true) => Rotation::Seal,
+                    _ => Rotation::AtOnce,
+                };
+                server::rotate_keys(project.as_deref(), &data, how).map(|(path, changed)| {
+                    let said = match how {
+                        Rotation::AtOnce => "new keys are in",
+                        Rotation::Prepare if changed => "keys that do not seal yet are in",
+                        Rotation::Prepare => "keys that do not seal yet were there already, in",
+                        Rotation::Seal => "the keys that were prepared seal now, in",
+                    };
+                    let path = path.display();
+                    output.line(format_args!("{said} {path}; start the server again to use them"));
+                })
             }
             Command::Import(Import { file, pem, password_file, alias, signing_alias, at }) => {
                 let password = (!pem).then(|| passwords::secret(password_file.as_deref(), KEYSTORE_PASSWORD, "--password-file"));

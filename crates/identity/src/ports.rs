@@ -178,6 +178,9 @@ pub enum ObjectsError {
     /// The store does not answer; the text is for the log only.
     #[error("the store is not available: {0}")]
     Unavailable(String),
+    /// The search looks at every object, and took longer than one may.
+    #[error("the search looks at every object and takes too long")]
+    TooLong,
     /// The paging cookie is not one of ours, or belongs to another query.
     #[error("the paged results cookie is not valid")]
     InvalidCookie,
@@ -190,6 +193,9 @@ impl From<ObjectsError> for ResourceError {
     fn from(error: ObjectsError) -> Self {
         match error {
             ObjectsError::Unavailable(_) => Self::unavailable("The repository is not available"),
+            ObjectsError::TooLong => Self::bad_request(
+                "The search takes too long: nothing that objects are found by is in its filter. Name such a property, or ask for a page",
+            ),
             ObjectsError::InvalidCookie => Self::bad_request("Invalid paged results cookie"),
             ObjectsError::UnsupportedFilter(part) => Self::bad_request(format!("The query filter is not supported: {part}")),
         }

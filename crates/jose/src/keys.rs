@@ -1,6 +1,6 @@
 //! The key ring: everything tokens are made and opened with, prepared once.
 //!
-//! The newest generation seals; every generation still held opens, so that people keep their unfinished processes after a rotation or an import.
+//! The current generation seals; every generation still held opens, so that people keep their unfinished processes after a rotation or an import.
 //! No key is built in (SEC-40). The JSON document is the only way secrets leave the ring; `Debug` shows none.
 
 mod document;
@@ -32,11 +32,24 @@ pub struct Imported {
     pub changed: bool,
 }
 
-/// Keys of every purpose, in generations: the current one and older ones that only open.
+/// Keys of every purpose, in generations: the current one, perhaps one that will be it, and older ones. All of them open.
 #[derive(Debug)]
 pub struct KeyRing {
     current: Generation,
+    /// Opens what other nodes seal that have made it their current one.
+    next: Option<Generation>,
     previous: Vec<Generation>,
+}
+
+/// What a generation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// It seals, and opens what it sealed.
+    Seals,
+    /// It will seal ([`KeyRing::seal_with_prepared`]), and opens what others seal with it.
+    Prepared,
+    /// It opens what it sealed before.
+    Opens,
 }
 
 impl KeyRing {
@@ -45,7 +58,7 @@ impl KeyRing {
     /// # Errors
     /// [`Error::Crypto`] when the system gives no randomness.
     pub fn generate() -> Result<Self, Error> {
-        Ok(Self { current: Generation::generate()?, previous: Vec::new() })
+        Ok(Self { current: Generation::generate()?, next: None, previous: Vec::new() })
     }
 
     /// Reads the document that [`KeyRing::to_json`] wrote.
@@ -53,14 +66,16 @@ impl KeyRing {
     /// # Errors
     /// [`Error`] for a damaged document and for weak or sample keys in it.
     pub fn from_json(document: &str) -> Result<Self, Error> {
-        let mut generations = document::read(document)?.into_iter();
+        let (generations, has_next) = document::read(document)?;
+        let mut generations = generations.into_iter();
         let current = generations.next().ok_or(Error::EmptyDocument)?;
-        Ok(Self { current, previous: generations.collect() })
+        let next = if has_next { generations.next() } else { None };
+        Ok(Self { current, next, previous: generations.collect() })
     }
 
     /// The ring as a versioned JSON document with every secret in clear: store it with mode 0600 (decision 19).
     pub fn to_json(&self) -> Zeroizing<String> {
-        document::write(self.generations())
+        document::write(self.generations(), self.next.is_some())
     }
 
     /// A ring with the same pair, whose secrets `fill` draws: for keys that follow from a seed and are thrown away.
@@ -68,7 +83,7 @@ impl KeyRing {
     /// # Errors
     /// [`Error::Crypto`] when a key cannot be made.
     pub fn with_secrets(&self, fill: impl FnMut(&mut [u8])) -> Result<Self, Error> {
-        Ok(Self { current: self.current.with_secrets(fill)?, previous: Vec::new() })
+        Ok(Self { current: self.current.with_secrets(fill)?, next: None, previous: Vec::new() })
     }
 
     /// Makes a fresh generation the current one; tokens of the former one can still be opened.
@@ -77,13 +92,44 @@ impl KeyRing {
     /// [`Error::Crypto`] when the system gives no randomness.
     pub fn rotate(&mut self) -> Result<(), Error> {
         let fresh = Generation::generate()?;
+        // Another ring may have sealed with it already.
+        if let Some(next) = self.next.take() {
+            self.previous.insert(0, next);
+        }
         self.make_current(fresh);
         Ok(())
     }
 
-    /// The public half of each generation's pair, the one that seals first: SHA-256 over its SubjectPublicKeyInfo, and the bits of its modulus.
-    pub fn pairs(&self) -> impl Iterator<Item = ([u8; 32], usize)> {
-        self.generations().map(|keys| (keys.pair().fingerprint(), keys.pair().bits()))
+    /// Makes a fresh generation that opens and does not seal yet, for several rings that have to open what each other seals; false where there is
+    /// one already.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] when the system gives no randomness.
+    pub fn prepare(&mut self) -> Result<bool, Error> {
+        if self.next.is_some() {
+            return Ok(false);
+        }
+        self.next = Some(Generation::generate()?);
+        Ok(true)
+    }
+
+    /// Whether a generation is prepared.
+    pub fn is_prepared(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Seals with the generation that was prepared from now on; false where none was.
+    pub fn seal_with_prepared(&mut self) -> bool {
+        let Some(next) = self.next.take() else { return false };
+        self.make_current(next);
+        true
+    }
+
+    /// The public half of each generation's pair, the one that seals first: SHA-256 over its SubjectPublicKeyInfo, the bits of its modulus, and what
+    /// the generation is for.
+    pub fn pairs(&self) -> impl Iterator<Item = ([u8; 32], usize, KeyUse)> {
+        let uses = [KeyUse::Seals].into_iter().chain(self.next.iter().map(|_| KeyUse::Prepared)).chain(std::iter::repeat(KeyUse::Opens));
+        self.generations().zip(uses).map(|(keys, of)| (keys.pair().fingerprint(), keys.pair().bits(), of))
     }
 
     /// Forgets all but the `keep` newest former generations: their tokens become invalid.
@@ -136,7 +182,8 @@ impl KeyRing {
         self.current.keyed(label, parts)
     }
 
-    /// What [`KeyRing::keyed`] gives now and gave with each former generation, newest first: to find what was stored under it.
+    /// What [`KeyRing::keyed`] gives now, will give where a generation is prepared, and gave with each former generation, in this order: to find
+    /// what was stored under it.
     pub fn keyed_by_each(&self, label: &str, parts: &[&[u8]]) -> Vec<[u8; 32]> {
         self.generations().map(|keys| keys.keyed(label, parts)).collect()
     }
@@ -153,7 +200,7 @@ impl KeyRing {
 
     /// Every generation, the current one first.
     pub(crate) fn generations(&self) -> impl Iterator<Item = &Generation> {
-        std::iter::once(&self.current).chain(&self.previous)
+        std::iter::once(&self.current).chain(&self.next).chain(&self.previous)
     }
 
     fn import(&mut self, rsa: RsaPair, what: &str, signing: Option<Zeroizing<Vec<u8>>>) -> Result<Imported, Error> {

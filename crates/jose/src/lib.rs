@@ -42,7 +42,7 @@ pub use crypto_value::{CryptoValue, decrypt_idm_crypto};
 pub use error::{Error, InvalidToken, KeyFault, UnknownAlgorithm};
 pub use form::TokenForm;
 pub use key_wrap::WrappingKey;
-pub use keys::{IDM_SIGNING_ALIAS, Imported, KeyRing};
+pub use keys::{IDM_SIGNING_ALIAS, Imported, KeyRing, KeyUse};
 pub use keystore::Keystore;
 pub use rsa::RsaPair;
 pub use token::{MAX_CONTENT_LEN, MAX_TOKEN_LEN, open, open_any, seal};

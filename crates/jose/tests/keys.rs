@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use vestibule_jose::{
-    Encryption, Error, IDM_SIGNING_ALIAS, InvalidToken, JweAlgorithm, JwsAlgorithm, KeyFault, KeyRing, TokenForm, open, seal,
+    Encryption, Error, IDM_SIGNING_ALIAS, InvalidToken, JweAlgorithm, JwsAlgorithm, KeyFault, KeyRing, KeyUse, TokenForm, open, seal,
 };
 
 const PASSWORD: &str = "throwaway";
@@ -95,6 +95,46 @@ fn rotation_loses_nobody_until_the_old_keys_are_forgotten() {
     assert_eq!(opened, [false, false, true, true]);
     let matching: Vec<bool> = tokens.iter().map(|(_, keyed)| ring.keyed_matches("code", &[b"0"], keyed)).collect();
     assert_eq!(matching, [false, false, true, true]);
+}
+
+/// Two nodes go from one generation to the next, and each opens what the other seals all the way.
+#[test]
+fn a_rotation_in_two_steps_loses_nobody_between_nodes() {
+    let uses = |ring: &KeyRing| ring.pairs().map(|(_, _, of)| of).collect::<Vec<_>>();
+    let again = |ring: &KeyRing| KeyRing::from_json(&ring.to_json()).unwrap();
+    let both = |one: &KeyRing, other: &KeyRing| {
+        for (from, to) in [(one, other), (other, one)] {
+            let token = seal(from, TokenForm::DEFAULT, b"x").unwrap();
+            assert_eq!(open(to, TokenForm::DEFAULT, &token), Ok(b"x".to_vec()));
+            assert!(to.keyed_matches("code", &[b"0"], &from.keyed("code", &[b"0"])));
+            let value = vestibule_jose::seal_at_rest(from, "place", b"v").unwrap();
+            assert_eq!(vestibule_jose::open_at_rest(to, "place", &value).unwrap().value.as_slice(), b"v");
+        }
+    };
+    let (mut first, former) = (ring(), document(&ring()));
+    let mut second = again(&first);
+    assert!(former.get("prepared").is_none() && !first.seal_with_prepared());
+    let before = first.keyed("code", &[b"0"]);
+    assert!(first.prepare().unwrap() && !first.prepare().unwrap());
+    assert_eq!((uses(&first), first.keyed("code", &[b"0"])), (vec![KeyUse::Seals, KeyUse::Prepared], before), "it seals as before");
+    both(&first, &second);
+    second = again(&first);
+    assert!(second.is_prepared() && uses(&second) == uses(&first));
+    assert!(first.seal_with_prepared());
+    assert_eq!(uses(&first), [KeyUse::Seals, KeyUse::Opens]);
+    let ahead = vestibule_jose::seal_at_rest(&first, "place", b"v").unwrap();
+    assert!(vestibule_jose::open_at_rest(&second, "place", &ahead).unwrap().is_current, "nobody seals it back");
+    both(&first, &second);
+    assert!(second.seal_with_prepared());
+    assert_eq!(*second.to_json(), *first.to_json());
+    // Whoever rotates at once after all keeps opening what others seal.
+    let mut hasty = again(&first);
+    hasty.prepare().unwrap();
+    let mut other = again(&hasty);
+    other.seal_with_prepared();
+    hasty.rotate().unwrap();
+    let token = seal(&other, TokenForm::DEFAULT, b"x").unwrap();
+    assert_eq!(open(&hasty, TokenForm::DEFAULT, &token), Ok(b"x".to_vec()));
 }
 
 #[test]

@@ -197,6 +197,14 @@ pub trait Ledger: Send + Sync {
     /// is revoked is taken from `definition`, because whoever serves a version again has proved it again.
     async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError>;
 
+    /// [`Self::remember_definition`] for several, in their order.
+    async fn remember_definitions(&self, definitions: Vec<StoredDefinition>) -> Result<(), LedgerError> {
+        for definition in definitions {
+            self.remember_definition(definition).await?;
+        }
+        Ok(())
+    }
+
     /// All kept definitions of a process, the one that was served last first.
     async fn definitions(&self, process: &str) -> Result<Vec<StoredDefinition>, LedgerError>;
 

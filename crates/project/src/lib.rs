@@ -54,7 +54,7 @@ pub use properties::parse as parse_properties;
 pub use secret::{Secret, SecretText};
 pub use settings::{
     Acme, AtLoad, Audit, KeySource, Keys, Limits, Mail, NameRules, Network, Pages, Profile, Proofs, Prove, Settings, StageDeclaration,
-    StageKind, Tls, Tracing, limits_reference, limits_schema,
+    StageKind, Tls, Tracing, limits_reference, limits_schema, setting_keys,
 };
 pub use source::{Location, ParseFault, Parsed, Position, SourceFile};
 pub use substitution::{Environment, Expanded, Flaw, Names, ProjectNames, Substituted, expand, substitute};

@@ -215,6 +215,13 @@ const SECTIONS: [(&str, &[&str]); 18] = [
 /// The section whose keys are names of the project's own.
 const STAGES: &str = "stages";
 
+/// Every key of `vestibule.toml` by its place, `limits.enabled`; those of a stage as `stages.*.kind`.
+pub fn setting_keys() -> impl Iterator<Item = String> {
+    let sections = SECTIONS.iter().flat_map(|(section, keys)| keys.iter().map(move |key| format!("{section}.{key}")));
+    let deeper = acme::KEYS.iter().map(|key| format!("tls.acme.{key}"));
+    sections.filter(|key| key != "tls.acme").chain(deeper).chain(stages::KEYS.iter().map(|key| format!("{STAGES}.*.{key}")))
+}
+
 impl Settings {
     /// The address to listen at: one given from outside, else the file's, else `127.0.0.1:8080`.
     #[must_use]

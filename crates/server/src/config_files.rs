@@ -14,14 +14,15 @@ use accounts::ports::{FileChange, ProjectFiles, Wanted};
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use crest::ResourceError;
-use jose::KeyRing;
 use process::CanaryPair;
-use project::{Diagnostic, DirectoryFiles, Files, Project};
+use project::{Diagnostic, DirectoryFiles, Files};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::config_versions::ConfigVersions;
 use crate::project_writes::{Reloads, keep, reload, remove, write};
+use crate::refute::Tried;
+use crate::reread;
 use crate::runtime::{Material, Source};
 use crate::shared_config::SharedConfig;
 
@@ -38,8 +39,8 @@ pub(crate) struct ConfigFiles {
     source: Source,
     listen: SocketAddr,
     reloads: Reloads,
-    /// Processes are tried with them before they are taken.
-    keys: Arc<KeyRing>,
+    /// Processes are tried before they are taken.
+    tried: Arc<Tried>,
     /// Where other nodes hear of it.
     shared: Option<Arc<SharedConfig>>,
     /// Where it is noted who did it.
@@ -55,11 +56,11 @@ impl ConfigFiles {
         source: Source,
         listen: SocketAddr,
         reloads: Reloads,
-        keys: Arc<KeyRing>,
+        tried: Arc<Tried>,
         shared: Option<Arc<SharedConfig>>,
         versions: Arc<ConfigVersions>,
     ) -> Self {
-        Self { runtime, source, listen, reloads, keys, shared, versions, turn: Mutex::default() }
+        Self { runtime, source, listen, reloads, tried, shared, versions, turn: Mutex::default() }
     }
 
     /// Has what was decided of a next definition taken up.
@@ -117,12 +118,12 @@ impl ConfigFiles {
         let before = current.project.sources.get(file).map(|source| source.text().to_owned());
         let kept = text.clone();
         let (source, listen, path) = (self.source.clone(), self.listen, file.to_owned());
-        let keys = Arc::clone(&self.keys);
+        let tried = Arc::clone(&self.tried);
         let known = current.diagnostics.clone();
         let (versions, who) = (Arc::clone(&self.versions), who.to_owned());
         let replaced = tokio::task::spawn_blocking(move || {
             let overlay = Overlay { base: DirectoryFiles::new(root.clone()), path: path.clone(), text: text.clone() };
-            refuse_broken(&source, &overlay, listen, &known, keys)?;
+            refuse_broken(&source, &overlay, listen, &known, &tried)?;
             let place = root.join(&path);
             let on_disk = std::fs::read_to_string(&place).ok();
             if on_disk.as_deref().map(|text| text.trim_start_matches('\u{feff}')) != before.as_deref() {
@@ -157,18 +158,13 @@ impl ConfigFiles {
 }
 
 /// Reads the project as it would be, and refuses it for every error that is not there already: what a file was served with it may keep.
-fn refuse_broken(
-    source: &Source,
-    overlay: &Overlay,
-    listen: SocketAddr,
-    known: &[Diagnostic],
-    keys: Arc<KeyRing>,
-) -> Result<(), ResourceError> {
-    let project = Project::open_at(overlay, &|name: &str| std::env::var(name).ok(), Some(listen));
+fn refuse_broken(source: &Source, overlay: &Overlay, listen: SocketAddr, known: &[Diagnostic], tried: &Tried) -> Result<(), ResourceError> {
+    let (project, read) = reread::read_from(overlay, source, listen);
     let mut material = Material::compile(source, project);
     // Processes are tried where nothing else is wrong: what is refuted because something is broken would be said beside the cause.
     if new_errors(&material.diagnostics, known).is_empty() {
-        material.refute(source, Some(keys)).map_err(|error| ResourceError::internal(error.to_string()))?;
+        let ground = material.ground(&read);
+        material.refute(source, tried, &ground).map_err(|error| ResourceError::internal(error.to_string()))?;
     }
     let found = material.diagnostics;
     let new = new_errors(&found, known);
@@ -246,11 +242,11 @@ mod tests {
         write("vestibule.toml", "[prove]\nname = [\"mail\"]\n");
         let source = Source::Directory(root.path().to_owned());
         let listen: SocketAddr = "127.0.0.1:8080".parse().unwrap();
-        let keys = Arc::new(KeyRing::generate().unwrap());
+        let tried = Tried::with(None);
         let rules = |managed: Option<&str>| -> Vec<String> {
             let base = DirectoryFiles::new(root.path().to_owned());
             let overlay = Overlay { base, path: "conf/managed.json".to_owned(), text: managed.map(str::to_owned) };
-            let refused = refuse_broken(&source, &overlay, listen, &[], Arc::clone(&keys)).unwrap_err();
+            let refused = refuse_broken(&source, &overlay, listen, &[], &tried).unwrap_err();
             assert_eq!(refused.code, 400, "{refused:?}");
             let told = refused.detail.unwrap()["diagnostics"].as_array().unwrap().clone();
             told.iter().filter(|one| one["severity"] == "error").map(|one| one["rule"].as_str().unwrap().to_owned()).collect()

@@ -17,7 +17,7 @@ use process::{
 };
 use serde_json::Value;
 use stages::Services;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 use crate::canaries::Canaries;
 use crate::sealed;
@@ -87,44 +87,131 @@ pub(crate) struct KeptDefinitions {
     ledger: Arc<dyn Ledger>,
     keys: Arc<KeyRing>,
     canaries: Arc<Canaries>,
-    earlier: RwLock<HashMap<String, Vec<Arc<Process<Services>>>>>,
+    /// What was kept last, by process.
+    kept: Mutex<HashMap<String, Kept>>,
+    earlier: RwLock<HashMap<String, Earlier>>,
+}
+
+/// The versions of a process that were kept last.
+#[derive(PartialEq, Eq)]
+struct Kept {
+    present: Version,
+    /// The one that is tried beside it.
+    next: Option<Version>,
+}
+
+/// Earlier definitions of a process.
+#[derive(Clone, Default)]
+struct Earlier {
+    /// Those that are held ready, the one that came last first.
+    ready: Vec<Arc<Process<Services>>>,
+    /// How their tokens look, and those of others that were ready once.
+    forms: Vec<TokenForm>,
+}
+
+impl Earlier {
+    fn add(&mut self, process: Arc<Process<Services>>) {
+        self.note_form(&process);
+        self.ready.retain(|known| known.version != process.version);
+        self.ready.insert(0, process);
+        self.ready.truncate(READY);
+    }
+
+    fn note_form(&mut self, process: &Process<Services>) {
+        if let SnapshotToken::Stateless(form) = process.token.kind
+            && !self.forms.contains(&form)
+        {
+            self.forms.push(form);
+        }
+    }
+
+    fn without(mut self, version: &Version) -> Self {
+        self.ready.retain(|known| known.version != *version);
+        self
+    }
+}
+
+/// Whether the same earlier definitions fit beside a process with these options as beside one with those.
+fn judge_alike(left: &Options, right: &Options) -> bool {
+    let without_canary = |options: &Options| Options { canary: None, ..options.clone() };
+    without_canary(left) == without_canary(right)
 }
 
 impl KeptDefinitions {
     /// On top of what is being served.
     #[must_use]
     pub(crate) fn new(runtime: Arc<ArcSwap<Runtime>>, ledger: Arc<dyn Ledger>, keys: Arc<KeyRing>, canaries: Arc<Canaries>) -> Self {
-        Self { runtime, ledger, keys, canaries, earlier: RwLock::default() }
+        Self { runtime, ledger, keys, canaries, kept: Mutex::default(), earlier: RwLock::default() }
     }
 
-    /// Keeps the definitions of `runtime` for the processes that will be begun under them, and makes earlier ones ready. To be
-    /// called before `runtime` is served.
+    /// Keeps the definitions of `runtime` for the processes that will be begun under them, and makes earlier ones ready: of processes whose
+    /// definitions are others than those that were kept last. Says how many definitions were kept. To be called before `runtime` is served.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub(crate) async fn keep(&self, runtime: &Runtime) -> Result<(), LedgerError> {
-        let mut earlier = HashMap::new();
+    pub(crate) async fn keep(&self, runtime: &Runtime) -> Result<usize, LedgerError> {
+        let mut kept = self.kept.lock().await;
+        let (mut changed, mut definitions) = (Vec::new(), Vec::new());
         for (name, process) in &runtime.processes {
-            // The present one comes behind it: what was remembered last keeps serving where a file breaks.
             let next = runtime.canaries.get(name).and_then(|trial| trial.next.as_ref());
-            if let Some(next) = next {
-                let sealed = self.seal(&next.source)?;
-                let definition = StoredDefinition { process: name.clone(), version: next.version.clone(), sealed, revoked: false };
-                self.ledger.remember_definition(definition).await?;
+            let now = Kept { present: process.version.clone(), next: next.map(|next| next.version.clone()) };
+            if kept.get(name) == Some(&now) {
+                continue;
             }
-            let sealed = self.seal(&process.source)?;
-            let definition = StoredDefinition { process: name.clone(), version: process.version.clone(), sealed, revoked: false };
-            self.ledger.remember_definition(definition).await?;
-            let mut ready = Vec::new();
-            for stored in self.ledger.definitions(name).await?.into_iter().filter(|stored| !stored.revoked).take(JUDGED) {
-                if stored.version != process.version {
-                    ready.extend(self.fit(&stored, &process.options).await?.filter(|_| ready.len() < READY).map(Arc::new));
+            // The present one comes behind it: what was remembered last keeps serving where a file breaks.
+            for process in next.into_iter().chain([process]) {
+                let sealed = self.seal(&process.source)?;
+                definitions.push(StoredDefinition { process: name.clone(), version: process.version.clone(), sealed, revoked: false });
+            }
+            changed.push((name, process, now));
+        }
+        let number = definitions.len();
+        if number > 0 {
+            self.ledger.remember_definitions(definitions).await?;
+        }
+        let mut made_ready = Vec::new();
+        for (name, process, _) in &changed {
+            let before = self.current(name).filter(|before| kept.get(*name).is_some_and(|kept| kept.present == before.version));
+            made_ready.push(((*name).clone(), self.make_ready(process, before, self.next(name)).await?));
+        }
+        let mut earlier = self.earlier.write().await;
+        earlier.retain(|name, _| runtime.processes.contains_key(name));
+        earlier.extend(made_ready);
+        kept.retain(|name, _| runtime.processes.contains_key(name));
+        kept.extend(changed.into_iter().map(|(name, _, now)| (name.clone(), now)));
+        Ok(number)
+    }
+
+    /// Earlier definitions that may be served beside a process. Where its options are those of the one that was served `before`, with its own
+    /// `next`, they are what they were, and these two.
+    async fn make_ready(
+        &self,
+        process: &Process<Services>,
+        before: Option<Arc<Process<Services>>>,
+        next: Option<Arc<Process<Services>>>,
+    ) -> Result<Earlier, LedgerError> {
+        if let Some(before) = before.filter(|before| judge_alike(&before.options, &process.options)) {
+            let mut earlier = self.earlier.read().await.get(&process.name).cloned().unwrap_or_default();
+            let catalogue = stages::catalogue();
+            if let Some(next) = next.filter(|next| next.refused_under(&process.options, &catalogue).is_none()) {
+                earlier.add(next);
+            }
+            earlier.add(before);
+            return Ok(earlier.without(&process.version));
+        }
+        let mut earlier = Earlier::default();
+        for stored in self.ledger.definitions(&process.name).await?.into_iter().filter(|stored| !stored.revoked).take(JUDGED) {
+            if stored.version == process.version {
+                continue;
+            }
+            if let Some(found) = self.fit(&stored, &process.options).await? {
+                earlier.note_form(&found);
+                if earlier.ready.len() < READY {
+                    earlier.ready.push(Arc::new(found));
                 }
             }
-            earlier.insert(name.clone(), ready);
         }
-        *self.earlier.write().await = earlier;
-        Ok(())
+        Ok(earlier)
     }
 
     /// Ends versions for whoever is in the middle of them: what was refuted now may have been kept by a server that did not try it.
@@ -134,6 +221,11 @@ impl KeptDefinitions {
     pub(crate) async fn revoke(&self, refuted: &[(String, Version)]) -> Result<(), LedgerError> {
         for (process, version) in refuted {
             self.ledger.revoke_definition(process, version).await?;
+            // Whoever serves it again has proved it again, and it is kept again.
+            self.kept.lock().await.remove(process);
+            if let Some(earlier) = self.earlier.write().await.get_mut(process) {
+                earlier.ready.retain(|known| known.version != *version);
+            }
         }
         Ok(())
     }
@@ -162,7 +254,7 @@ impl KeptDefinitions {
     }
 
     async fn ready(&self, process: &str, version: &Version) -> Option<Arc<Process<Services>>> {
-        self.earlier.read().await.get(process)?.iter().find(|candidate| candidate.version == *version).cloned()
+        self.earlier.read().await.get(process)?.ready.iter().find(|candidate| candidate.version == *version).cloned()
     }
 }
 
@@ -192,7 +284,7 @@ impl Definitions<Services> for KeptDefinitions {
         let stored = stored.into_iter().find(|stored| stored.version == *version && !stored.revoked);
         let (Some(stored), Some(current)) = (stored, self.current(process)) else { return Ok(None) };
         let Some(found) = self.fit(&stored, &current.options).await?.map(Arc::new) else { return Ok(None) };
-        self.earlier.write().await.entry(process.to_owned()).or_default().push(Arc::clone(&found));
+        self.earlier.write().await.entry(process.to_owned()).or_default().add(Arc::clone(&found));
         Ok(Some(found))
     }
 
@@ -212,9 +304,7 @@ impl Definitions<Services> for KeptDefinitions {
             add(next.token.kind);
         }
         if let Some(earlier) = self.earlier.read().await.get(process) {
-            for process in earlier {
-                add(process.token.kind);
-            }
+            earlier.forms.iter().for_each(|form| add(SnapshotToken::Stateless(*form)));
         }
         Ok(forms)
     }

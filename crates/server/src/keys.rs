@@ -5,9 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jose::{Imported, KeyRing};
+use jose::{Imported, KeyRing, KeyUse};
 use project::{KeySource, Keys};
 
 use crate::project_directory::NoProject;
@@ -58,6 +56,9 @@ pub enum KeyFileError {
         /// Which store.
         store: String,
     },
+    /// Nothing was prepared that could seal.
+    #[error("no keys are prepared in {0}: run 'vestibule keys rotate --prepare' first, and bring them to every node")]
+    NotPrepared(PathBuf),
     /// The keystore has a password, and no setting names it.
     #[error("the password of the keystore {0} is not set: name it in vestibule.toml, [keys] password, or in the environment")]
     NoPassword(PathBuf),
@@ -69,11 +70,6 @@ pub(crate) fn document(data: &Path, settings: &Keys, project: Option<&Path>) -> 
     let named = named.map(|name| project.map_or_else(|| PathBuf::from(name), |root| root.join(name)));
     // A file that cannot be read is told of when it is opened.
     named.filter(|path| !is_pem(path).unwrap_or(false)).unwrap_or_else(|| data.join(FILE))
-}
-
-/// What these keys say of themselves, newest generation first: the mark of a store that they seal.
-pub(crate) fn marks(ring: &KeyRing) -> Vec<String> {
-    ring.keyed_by_each("store", &[b"sealed by"]).iter().map(|mark| URL_SAFE_NO_PAD.encode(mark)).collect()
 }
 
 /// Opens the key ring of a data directory, making it at first start, and imports the operator's keys where settings name some.
@@ -151,16 +147,36 @@ fn document_of(project: Option<&Path>, data: &Path) -> Result<PathBuf, KeyFileEr
     Ok(document(data, &source.read(None).settings.keys, source.root()))
 }
 
-/// Makes new keys for a project and its data directory, beside the former ones, which open what they sealed, and says in which file.
+/// How keys are made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// New ones seal from the next start on.
+    AtOnce,
+    /// New ones open from the next start on, and do not seal yet.
+    Prepare,
+    /// Those that were prepared seal from the next start on.
+    Seal,
+}
+
+/// Makes new keys for a project and its data directory, beside the former ones, which open what they sealed, and says in which file, and whether
+/// anything changed there: keys are prepared once.
 ///
 /// # Errors
 /// [`KeyFileError`]; the keys are as they were then.
-pub fn rotate(project: Option<&Path>, data: &Path) -> Result<PathBuf, KeyFileError> {
+pub fn rotate(project: Option<&Path>, data: &Path, how: Rotation) -> Result<(PathBuf, bool), KeyFileError> {
     let path = document_of(project, data)?;
     let mut ring = open_or_make(&path)?;
-    ring.rotate().map_err(|error| KeyFileError::Key { path: path.clone(), error })?;
-    write(&path, &ring)?;
-    Ok(path)
+    let failed = |error| KeyFileError::Key { path: path.clone(), error };
+    let changed = match how {
+        Rotation::AtOnce => ring.rotate().map(|()| true).map_err(failed)?,
+        Rotation::Prepare => ring.prepare().map_err(failed)?,
+        Rotation::Seal if ring.seal_with_prepared() => true,
+        Rotation::Seal => return Err(KeyFileError::NotPrepared(path)),
+    };
+    if changed {
+        write(&path, &ring)?;
+    }
+    Ok((path, changed))
 }
 
 /// A pair of the key ring, as the command line shows it.
@@ -170,8 +186,8 @@ pub struct HeldKey {
     pub fingerprint: String,
     /// Bits of its modulus.
     pub bits: usize,
-    /// Whether it seals; the others open what they sealed.
-    pub seals: bool,
+    /// What it is for: `seals`, `prepared`, `opens`.
+    pub use_of_it: &'static str,
 }
 
 /// The keys of a project and its data directory, the ones that seal first.
@@ -180,15 +196,20 @@ pub struct HeldKey {
 /// [`KeyFileError`], also where there are none.
 pub fn list(project: Option<&Path>, data: &Path) -> Result<Vec<HeldKey>, KeyFileError> {
     let ring = open_there(&document_of(project, data)?)?;
-    let held = |(place, (fingerprint, bits)): (usize, ([u8; 32], usize))| {
+    let held = |(fingerprint, bits, of): ([u8; 32], usize, KeyUse)| {
         let fingerprint = fingerprint.iter().fold(String::new(), |mut text, byte| {
             // Writing into a text cannot fail.
             let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
             text
         });
-        HeldKey { fingerprint, bits, seals: place == 0 }
+        let use_of_it = match of {
+            KeyUse::Seals => "seals",
+            KeyUse::Prepared => "prepared",
+            KeyUse::Opens => "opens",
+        };
+        HeldKey { fingerprint, bits, use_of_it }
     };
-    Ok(ring.pairs().enumerate().map(held).collect())
+    Ok(ring.pairs().map(held).collect())
 }
 
 /// Brings the keys of an IDM into the document of a project and its data directory: the pair under `alias` of a keystore, with the secret that signs, or a pair in PEM where there

@@ -44,6 +44,11 @@ pub(crate) fn over_budget(budget: &'static str) {
     table::MAILS_OVER_BUDGET.with([budget.into()]).increment(1);
 }
 
+/// A search looked at every object of a collection.
+pub(crate) fn scanned(outcome: &'static str) {
+    table::SCANS.with([outcome.into()]).increment(1);
+}
+
 /// The certificate of the listener ends at this moment, in seconds since 1970.
 #[expect(clippy::cast_precision_loss, reason = "a moment is far below 2^52 seconds")]
 pub(crate) fn certificate_ends(at: i64) {

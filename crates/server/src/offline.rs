@@ -21,6 +21,7 @@ use crate::listener::{Certificate, CertificateError};
 use crate::owing::{Owing, owing};
 use crate::ports::{OsRandom, SystemClock};
 use crate::project_directory::{self, NoProject};
+use crate::refute::Tried;
 use crate::runtime::{Material, Source};
 use crate::sealed::PropertySeal;
 
@@ -39,7 +40,7 @@ pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
     let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
     let mut material = Material::compile(&source, source.read(None));
     // Without keys there is nothing to try with; what is served then is decided by a server, which has some.
-    if let Err(error) = material.refute(&source, None) {
+    if let Err(error) = material.refute(&source, &Tried::with(None), "") {
         let location = Location::file("vestibule.toml");
         material.diagnostics.push(Diagnostic::new(Severity::Error, "refuted", location, format!("no process can be tried: {error}")));
     }

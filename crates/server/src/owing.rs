@@ -16,8 +16,9 @@ use script::{Limits, Sandbox};
 use store::{Db, Inspection};
 
 use crate::ports::{CourierDoor, HttpAutoLogin, HttpCaptcha, HttpProviders, HttpStages, OsRandom, SystemClock};
+use crate::refute::Tried;
 use crate::runtime::{Material, Parts, Source};
-use crate::sealed::PropertySeal;
+use crate::sealed::{self, PropertySeal};
 use crate::{definitions, keys, metrics};
 
 /// People who are read at once.
@@ -48,7 +49,7 @@ pub(crate) fn owing(mut material: Material, source: &Source, store: Inspection, 
     let keys = keys::look(data, &material.project.settings.keys, source.root()).map_err(|error| text(&error))?.ring;
     if material.project.schemas.iter().any(|schema| schema.sealed().next().is_some()) {
         let mark = store.sealed_by().map_err(|error| text(&error))?;
-        if mark.is_some_and(|mark| !keys::marks(&keys).contains(&mark)) {
+        if mark.is_some_and(|mark| !sealed::marks(&keys).contains(&mark)) {
             return Err(format!(
                 "properties are encrypted, and the keys that open them are not in '{}'; name the data directory of the server with --data",
                 data.display()
@@ -56,7 +57,7 @@ pub(crate) fn owing(mut material: Material, source: &Source, store: Inspection, 
         }
     }
     let keys = Arc::new(keys);
-    material.refute(source, Some(Arc::clone(&keys))).map_err(|error| text(&error))?;
+    material.refute(source, &Tried::with(Some(Arc::clone(&keys))), "").map_err(|error| text(&error))?;
     let db = store.into_db().map_err(|error| text(&error))?;
     db.open_values(Arc::new(PropertySeal(Arc::clone(&keys))));
     // Everything below waits on this thread: the store answers on it.

@@ -2,7 +2,7 @@
 //! may be written as it was; neither is a reason to compile a project again.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::net::SocketAddr;
@@ -53,10 +53,10 @@ impl Noting<'_> {
 }
 
 impl Read {
-    /// Whatever is read again as it was has this mark again, in the same build.
-    pub(crate) fn mark(&self) -> String {
-        let all = format!("{:?}", self.0);
-        URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, all.as_bytes()))
+    /// A mark of everything but these files: what is read again as it was has it again, in the same build.
+    pub(crate) fn mark_besides(&self, files: &BTreeSet<String>) -> String {
+        let rest: Vec<_> = self.0.iter().filter(|(name, _)| !files.contains(*name)).collect();
+        URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{rest:?}").as_bytes()))
     }
 }
 
@@ -69,8 +69,12 @@ fn digest(bytes: &[u8]) -> u64 {
 
 /// Reads the project as it would be served at `listen`, and says what was read.
 pub(crate) fn read(source: &Source, listen: SocketAddr) -> (Project, Read) {
-    let files = source.files();
-    let noting = Noting { files: files.as_ref(), read: RefCell::default() };
+    read_from(source.files().as_ref(), source, listen)
+}
+
+/// [`read`] from files that somebody has changed in memory.
+pub(crate) fn read_from(files: &dyn Files, source: &Source, listen: SocketAddr) -> (Project, Read) {
+    let noting = Noting { files, read: RefCell::default() };
     let project = Project::open_at(&noting, &|name: &str| noting.variable(name), Some(listen));
     if let Some(keystore) = &project.settings.keys.keystore {
         // It is opened when the project is compiled, and says what is wrong with it there.
@@ -109,11 +113,14 @@ mod tests {
             write(name, text);
             assert_eq!(look() != before, name != "conf/boot.json", "{name}");
         }
-        assert_eq!(look().mark(), look().mark());
+        let mark = |read: Read| read.mark_besides(&BTreeSet::from(["conf/selfservice-reset.json".to_owned()]));
+        let rest = mark(look());
+        write("conf/selfservice-reset.json", "{}");
+        assert_eq!(mark(look()), rest);
         std::fs::create_dir_all(directory.path().join("resolver")).unwrap();
         let before = look();
         write("resolver/boot.properties", "a=b");
         assert_ne!(look(), before);
-        assert_ne!(look().mark(), before.mark());
+        assert_ne!(mark(look()), rest);
     }
 }

@@ -4,8 +4,20 @@ use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jose::{KeyRing, TokenForm};
 use store::{OpenedValue, TextSeal, ValueSeal};
+
+/// What keys say of themselves, the generation that seals first: the mark of a store that they seal.
+pub(crate) fn marks(ring: &KeyRing) -> Vec<String> {
+    ring.keyed_by_each("store", &[b"sealed by"]).iter().map(|mark| URL_SAFE_NO_PAD.encode(mark)).collect()
+}
+
+/// Whether a store that has this mark was sealed by a node that seals already with what is only prepared here.
+pub(crate) fn is_ahead(ring: &KeyRing, mark: &str) -> bool {
+    ring.is_prepared() && marks(ring).get(1).is_some_and(|next| next == mark)
+}
 
 /// A text is cut into pieces of this many bytes: a token's envelope holds no more.
 const PIECE: usize = 32 * 1024;
@@ -81,6 +93,10 @@ impl ValueSeal for PropertySeal {
     fn open(&self, place: &str, sealed: &str) -> Option<OpenedValue> {
         let opened = jose::open_at_rest(&self.0, place, sealed)?;
         Some(OpenedValue { text: String::from_utf8(opened.value.to_vec()).ok()?, is_current: opened.is_current })
+    }
+
+    fn has_mark(&self, mark: &str) -> bool {
+        marks(&self.0).iter().any(|own| own == mark)
     }
 }
 

@@ -11,9 +11,11 @@ use tracing::field::Empty;
 use crate::engine::{self, Connection, Dialect};
 use crate::error::Unavailable;
 use crate::job::Kept;
+use crate::limit::{self, Limit};
 use crate::lookups::{self, Cache, Declared};
 use crate::postgres::{Address, Pool};
 use crate::readers::Readers;
+use crate::scans::Scans;
 use crate::values::{self, Values};
 use crate::writer::Writer;
 use crate::{Collections, Doubled, OpenError, TextSeal, ValueSeal, outbox, pair, sqlite};
@@ -30,10 +32,13 @@ struct Shared {
     name: String,
     home: Home,
     declared: Cache,
+    scans: Arc<Scans>,
     seal: OnceLock<Arc<dyn TextSeal>>,
     courier: outbox::Courier,
     numbers: Arc<outbox::Numbers>,
     values: OnceLock<Arc<dyn ValueSeal>>,
+    /// Values may lie in the clear, or be sealed with former keys.
+    to_be_sealed: AtomicBool,
     /// What this process declared last.
     collections: RwLock<Arc<Collections>>,
     /// Events of the audit trail are kept.
@@ -107,10 +112,12 @@ impl Db {
             name,
             home,
             declared: Cache::default(),
+            scans: Arc::default(),
             seal: OnceLock::new(),
             courier: outbox::Courier::default(),
             numbers: Arc::new(numbers),
             values: OnceLock::new(),
+            to_be_sealed: AtomicBool::new(true),
             collections: RwLock::new(Arc::new(collections)),
             audited: AtomicBool::new(true),
             written: AtomicI64::new(i64::MIN),
@@ -197,6 +204,7 @@ impl Db {
     pub async fn seal_values(&self, seal: Arc<dyn ValueSeal>) -> Result<(), LedgerError> {
         // A second call finds it set, by a clone of the same handle.
         let _ = self.shared.values.set(seal);
+        self.shared.to_be_sealed.store(true, Ordering::Relaxed);
         self.seal_again().await
     }
 
@@ -208,10 +216,17 @@ impl Db {
 
     async fn seal_again(&self) -> Result<(), LedgerError> {
         let (collections, values) = (self.collections(), self.values());
-        if values.0.is_none() || collections.sealed().next().is_none() {
+        if !self.shared.to_be_sealed.load(Ordering::Relaxed) || values.0.is_none() {
+            return Ok(());
+        }
+        if collections.sealed().next().is_none() {
+            self.shared.to_be_sealed.store(false, Ordering::Relaxed);
             return Ok(());
         }
         let done = self.write(move |connection| values::seal_again(connection, &collections, &values)).await;
+        if done.is_ok() {
+            self.shared.to_be_sealed.store(false, Ordering::Relaxed);
+        }
         match done {
             Ok(0) => Ok(()),
             Ok(objects) => {
@@ -239,7 +254,12 @@ impl Db {
         let wanted = collections.clone();
         let made = self.run::<_, LedgerError, _>(Kept::Always, move |connection| lookups::declare(connection, &wanted)).await?;
         self.shared.declared.set(made.declared);
-        *self.shared.collections.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(collections.clone());
+        let before =
+            std::mem::replace(&mut *self.shared.collections.write().unwrap_or_else(PoisonError::into_inner), Arc::new(collections.clone()));
+        // Everything that is sealed is looked at, which costs as much as there are people.
+        if !before.sealed().eq(collections.sealed()) {
+            self.shared.to_be_sealed.store(true, Ordering::Relaxed);
+        }
         self.seal_again().await?;
         Ok(made.doubled)
     }
@@ -277,6 +297,26 @@ impl Db {
 
     pub(crate) fn keeps_audit(&self) -> bool {
         self.shared.audited.load(Ordering::Relaxed)
+    }
+
+    /// Lets a search that looks at every object of a collection take so long at most.
+    pub fn limit_searches(&self, longest: std::time::Duration) {
+        self.shared.scans.set_longest(longest);
+    }
+
+    /// Says what becomes of searches that look at every object: `done` where one took long enough to speak of, `ended` where one took too long,
+    /// `left` where its caller has gone. Nobody is told who asks second.
+    pub fn tell_of_searches(&self, teller: impl Fn(&'static str) + Send + Sync + 'static) {
+        self.shared.scans.tell(Box::new(teller));
+    }
+
+    pub(crate) fn scans(&self) -> &Arc<Scans> {
+        &self.shared.scans
+    }
+
+    /// Whether this store is served, not only looked at.
+    pub(crate) fn is_served(&self) -> bool {
+        !matches!(self.shared.home, Home::Looked { .. })
     }
 
     /// What the keys say of themselves that texts in this store were sealed with.
@@ -429,14 +469,16 @@ impl Db {
         .map_err(E::from)
     }
 
-    /// Reads on a thread that may be kept waiting.
+    /// Reads on a thread that may be kept waiting. It is given up when the caller goes away.
     pub(crate) async fn walk<T, E, F>(&self, mut read: F) -> Result<T, E>
     where
         F: FnMut(&Connection) -> Result<T, engine::Error> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable>,
     {
-        self.browse(true, move |connection| read(connection).map_err(Unavailable::from)).await.map_err(E::from)
+        let (limit, _caller): (Limit, _) = limit::begin(None);
+        let read = move |connection: &Connection| connection.within(&limit, || read(connection)).map_err(Unavailable::from);
+        self.browse(true, read).await.map_err(E::from)
     }
 
     /// [`Self::walk`] for reading that may be refused; on a server only what is long takes one of the few places for what is.

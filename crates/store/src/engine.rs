@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::bind::{Bound, Parameter};
 use crate::error::Unavailable;
+use crate::limit::Limit;
 use crate::postgres::{Connection as ServerConnection, Failure, bound as bound_of_server};
 use crate::sql::Values;
 use crate::sqlite;
@@ -138,6 +139,14 @@ impl Connection {
         match self {
             Self::Sqlite(connection) => connection.briefly(work),
             Self::Postgres(_) => work(),
+        }
+    }
+
+    /// Does reading whose statements are given up with an error as soon as a limit is over.
+    pub(crate) fn within<T>(&self, limit: &Limit, work: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Sqlite(connection) => connection.within(limit, work),
+            Self::Postgres(connection) => connection.within(limit, work),
         }
     }
 }

@@ -129,17 +129,23 @@ impl Ledger for Db {
     }
 
     async fn remember_definition(&self, definition: StoredDefinition) -> Result<(), LedgerError> {
-        let StoredDefinition { process, version, sealed, revoked } = definition;
+        self.remember_definitions(vec![definition]).await
+    }
+
+    async fn remember_definitions(&self, definitions: Vec<StoredDefinition>) -> Result<(), LedgerError> {
         self.run(Kept::Always, move |connection| {
             connection.lock(&Lock::Definitions)?;
-            let query = connection.query(
-                "INSERT INTO definition (number, process, version, sealed, revoked) \
-                 VALUES ((SELECT coalesce(max(number), 0) + 1 FROM definition), $1, $2, $3, $4) \
-                 ON CONFLICT (process, version) DO UPDATE SET number = excluded.number, revoked = excluded.revoked \
-                 WHERE definition.revoked <> excluded.revoked \
-                 OR definition.number < (SELECT max(number) FROM definition WHERE process = excluded.process)",
-            );
-            query.bind(&process).bind(&version.0).bind(&sealed).bind(revoked).execute().map(drop)
+            for StoredDefinition { process, version, sealed, revoked } in &definitions {
+                let query = connection.query(
+                    "INSERT INTO definition (number, process, version, sealed, revoked) \
+                     VALUES ((SELECT coalesce(max(number), 0) + 1 FROM definition), $1, $2, $3, $4) \
+                     ON CONFLICT (process, version) DO UPDATE SET number = excluded.number, revoked = excluded.revoked \
+                     WHERE definition.revoked <> excluded.revoked \
+                     OR definition.number < (SELECT max(number) FROM definition WHERE process = excluded.process)",
+                );
+                query.bind(process).bind(&version.0).bind(sealed).bind(*revoked).send()?;
+            }
+            Ok(())
         })
         .await
     }

@@ -33,7 +33,10 @@ mod in_flight;
 mod inspect;
 mod job;
 mod kept;
+#[cfg(test)]
+mod keys_on_postgres;
 mod ledger;
+mod limit;
 mod lookups;
 mod moving;
 mod nodes;
@@ -49,6 +52,7 @@ mod put_back;
 mod readers;
 mod references;
 mod rows;
+mod scans;
 mod sessions;
 mod sql;
 mod sql_filter;

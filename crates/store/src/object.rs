@@ -12,7 +12,7 @@ use crate::engine::{Connection, Lock};
 use crate::error::unavailable;
 use crate::lookups::Declared;
 use crate::rows::{resource, revision, revision_number};
-use crate::values::Values;
+use crate::values::{BEHIND, Values};
 
 /// What is declared of collections, and what seals their values.
 #[derive(Clone, Copy)]
@@ -40,7 +40,10 @@ impl Object<'_> {
         let found = connection.query(text).bind(self.collection).bind(self.id).first(resource).map_err(unavailable)?;
         let missing = || CommitError::Missing { collection: self.collection.to_owned(), id: self.id.to_owned() };
         let mut current = found.ok_or_else(missing)?;
-        self.kinds.values.open(self.collection, self.id, &mut current.content);
+        let values = self.kinds.values;
+        if !values.open(self.collection, self.id, &mut current.content).is_whole && values.are_behind(connection).map_err(unavailable)? {
+            return Err(unavailable(BEHIND));
+        }
         if expected.is_some_and(|expected| expected != current.revision) {
             return Err(CommitError::Stale);
         }

@@ -9,18 +9,22 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use crest::{Page, Paging, Pointer, Query, Resource, TotalPolicy};
+use crest::{Filter, Page, Paging, Pointer, Query, Resource, TotalPolicy};
 use identity::find::Confirmation;
 use identity::names::Canonical;
 use identity::{Objects, ObjectsError, Referring};
+use tokio::time::Instant;
 
 use crate::engine::{self, Connection, Dialect};
 use crate::error::Unavailable;
+use crate::limit::{self, Limit};
 use crate::lookups::{self, Declared};
 use crate::order::{Order, Position, walk};
 use crate::rows::resource;
+use crate::scans::Scan;
 use crate::sql::{Bound, Values};
 use crate::sql_filter::{condition, probes};
+use crate::values::BEHIND;
 use crate::{Db, confirmations, cookie, references};
 
 /// Objects that are checked in memory at a time, where SQL could not express the whole filter.
@@ -39,11 +43,9 @@ impl Objects for Db {
             references::hide(connection, &declared, &of, found.iter_mut())?;
             Ok(found)
         };
-        let found = self.look::<Option<Resource>, ObjectsError, _>(read).await?;
-        Ok(found.map(|mut found| {
-            self.values().open(collection, id, &mut found.content);
-            found
-        }))
+        let mut found = self.look::<Option<Resource>, ObjectsError, _>(read).await?;
+        self.open_all(collection, found.as_mut_slice()).await?;
+        Ok(found)
     }
 
     async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
@@ -51,10 +53,7 @@ impl Objects for Db {
         loop {
             let found = self.search(collection, query, &declared).await?;
             if let Some(mut page) = found {
-                let values = self.values();
-                for found in &mut page.result {
-                    values.open(collection, &found.id, &mut found.content);
-                }
+                self.open_all(collection, &mut page.result).await?;
                 return Ok(page);
             }
             // The declaration changed between the look at it and the search.
@@ -92,9 +91,7 @@ impl Objects for Db {
             Ok(found)
         };
         let mut found = self.look::<Vec<Resource>, ObjectsError, _>(look).await?;
-        for resource in &mut found {
-            self.values().open(collection, &resource.id, &mut resource.content);
-        }
+        self.open_all(collection, &mut found).await?;
         Ok(found)
     }
 
@@ -138,6 +135,18 @@ impl Objects for Db {
 }
 
 impl Db {
+    /// Opens what is sealed of objects. Fails where that needs keys that another node has, and this one does not.
+    async fn open_all(&self, collection: &str, found: &mut [Resource]) -> Result<(), ObjectsError> {
+        let (values, mut is_whole) = (self.values(), true);
+        for resource in found {
+            is_whole &= values.open(collection, &resource.id, &mut resource.content).is_whole;
+        }
+        if !is_whole && self.look::<_, ObjectsError, _>(move |connection| values.are_behind(connection)).await? {
+            return Err(ObjectsError::Unavailable(BEHIND.to_owned()));
+        }
+        Ok(())
+    }
+
     async fn by_name<T, F>(&self, read: F) -> Result<T, ObjectsError>
     where
         F: Fn(&Connection, &Declared) -> Result<T, engine::Error> + Send + Sync + 'static,
@@ -160,7 +169,7 @@ impl Db {
     /// One page; `None` when the declaration is not the one that was given (any more).
     async fn search(&self, collection: &str, query: &Query, declared: &Arc<Declared>) -> Result<Option<Page>, ObjectsError> {
         if let Some(readers) = self.readers() {
-            let soon = readers.look(|connection| match connection.briefly(|| page(connection, collection, query, declared)) {
+            let soon = readers.look(|connection| match connection.briefly(|| page(connection, collection, query, declared, None)) {
                 Err(Failure::Store(error)) if engine::is_interrupted(&error) => Ok(None),
                 done => done.map(Some).map_err(ObjectsError::from),
             })?;
@@ -169,20 +178,51 @@ impl Db {
             }
         }
         let is_long = probes(&query.filter, collection, declared, &mut Values::of(Dialect::Postgres)).is_none();
+        if is_long && self.is_served() {
+            return self.search_long(collection, query, declared).await;
+        }
         let (collection, query, declared) = (collection.to_owned(), query.clone(), Arc::clone(declared));
-        let read = move |connection: &Connection| page(connection, &collection, &query, &declared).map_err(ObjectsError::from);
+        let read = move |connection: &Connection| page(connection, &collection, &query, &declared, None).map_err(ObjectsError::from);
         self.browse(is_long, read).await
+    }
+
+    /// [`Self::search`] without anything that objects are found by: until its time is over or nobody waits for it.
+    async fn search_long(&self, collection: &str, query: &Query, declared: &Arc<Declared>) -> Result<Option<Page>, ObjectsError> {
+        let scans = Arc::clone(self.scans());
+        let is_in_order = query.sort.is_empty() || walk(&query.sort, collection, declared).is_some();
+        // A list of everybody in an order that is kept is walked page by page.
+        let scan = (query.filter != Filter::True || !is_in_order).then(|| Scan::of(collection, query));
+        let turn = if scan.is_some() { Some(scans.turn().await?) } else { None };
+        let (limit, _caller) = limit::begin(Some(scans.longest()));
+        let (collection, query, declared, begun) = (collection.to_owned(), query.clone(), Arc::clone(declared), Instant::now());
+        let read = move |connection: &Connection| {
+            // It ends with the reading, and not with whoever waits for it.
+            let _turn = &turn;
+            let found = connection.within(&limit, || page(connection, &collection, &query, &declared, Some(&limit)));
+            let given_up = limit.is_over() && matches!(found, Err(Failure::Store(_) | Failure::GivenUp));
+            if let Some(scan) = &scan {
+                scans.note(scan, begun, &limit, given_up);
+            }
+            if given_up { Err(ObjectsError::TooLong) } else { found.map_err(ObjectsError::from) }
+        };
+        self.browse(true, read).await
     }
 }
 
 /// The ids of what a query finds, within a transaction. The query names no cookie.
 pub(crate) fn ids(connection: &Connection, declared: &Declared, collection: &str, query: &Query) -> Result<Vec<String>, ObjectsError> {
-    let page = Search { connection, collection, query, declared }.run()?;
+    let page = Search { connection, collection, query, declared, limit: None }.run()?;
     Ok(page.result.into_iter().map(|found| found.id).collect())
 }
 
-fn page(connection: &Connection, collection: &str, query: &Query, declared: &Declared) -> Result<Option<Page>, Failure> {
-    let page = Search { connection, collection, query, declared }.run().and_then(|mut page| {
+fn page(
+    connection: &Connection,
+    collection: &str,
+    query: &Query,
+    declared: &Declared,
+    limit: Option<&Limit>,
+) -> Result<Option<Page>, Failure> {
+    let page = Search { connection, collection, query, declared, limit }.run().and_then(|mut page| {
         references::hide(connection, declared, collection, page.result.iter_mut())?;
         Ok(page)
     });
@@ -193,6 +233,8 @@ fn page(connection: &Connection, collection: &str, query: &Query, declared: &Dec
 enum Failure {
     Store(engine::Error),
     Query(ObjectsError),
+    /// Its limit is over.
+    GivenUp,
 }
 
 impl From<engine::Error> for Failure {
@@ -206,6 +248,7 @@ impl From<Failure> for ObjectsError {
         match failure {
             Failure::Store(error) => Unavailable::from(error).into(),
             Failure::Query(error) => error,
+            Failure::GivenUp => Self::TooLong,
         }
     }
 }
@@ -216,6 +259,7 @@ struct Search<'a> {
     collection: &'a str,
     query: &'a Query,
     declared: &'a Declared,
+    limit: Option<&'a Limit>,
 }
 
 /// FROM and WHERE of a search.
@@ -282,6 +326,10 @@ impl Search<'_> {
 
     /// The next rows behind a position. One statement gives the whole page where SQL expresses the whole filter.
     fn batch(&self, position: Option<&Position>, skip: u64, size: u64) -> Result<Batch, Failure> {
+        // A statement that ends early does not look at the limit by itself.
+        if self.limit.is_some_and(Limit::is_over) {
+            return Err(Failure::GivenUp);
+        }
         let Statement { text, values, order, limit, exact } = self.statement(position, skip, size).map_err(Failure::Query)?;
         let rows = values.query(self.connection, text).all(|row| {
             let resource = resource(row)?;

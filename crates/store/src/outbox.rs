@@ -63,6 +63,11 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, engine::Error> {
 /// Why a mail is given up whose text cannot be read.
 const UNREADABLE: &str = "the text cannot be read: the keys it was sealed with are gone";
 
+/// For so many seconds, a mail waits for a node that can read it, where there are several.
+const GIVEN_UP: i64 = 86_400;
+/// After so many seconds, whoever asks first is asked again.
+const ELSEWHERE: i64 = 10;
+
 /// Mails at which at most two attempts never ended.
 const UNSUSPECTED: &str = "unfinished <= 2";
 /// Mails at which more attempts never ended.
@@ -145,6 +150,19 @@ impl Db {
             .collect()
     }
 
+    /// Gives back a claimed mail that this node cannot read and another one may: no attempt was made.
+    async fn put_back(&self, id: MailId, next_attempt: i64) -> Result<(), LedgerError> {
+        tracing::warn!(mail = id.0, "a mail was sealed with keys that are not here, and is left to another node");
+        self.run(Kept::ByProcess, move |connection| {
+            let query = connection.query(
+                "UPDATE outbox SET next_attempt = $2, attempts = attempts - 1, unfinished = unfinished - 1 \
+                 WHERE id = $1 AND state = 2 AND unfinished > 0",
+            );
+            query.bind(id.0).bind(next_attempt).execute().map(drop)
+        })
+        .await
+    }
+
     /// The rows of a statement that changes them.
     async fn take(&self, which: &'static str, now: i64, lease_until: i64, limit: u32) -> Result<Vec<OutboxEntry>, LedgerError> {
         let db = self.clone();
@@ -215,7 +233,11 @@ impl Outbox for Db {
         }
         let (unreadable, mut claimed): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|entry| entry.detail.get("unreadable").is_some());
         for entry in unreadable {
-            self.failed(entry.id, UNREADABLE, None).await?;
+            if self.is_shared() && entry.created > now - GIVEN_UP {
+                self.put_back(entry.id, now + ELSEWHERE).await?;
+            } else {
+                self.failed(entry.id, UNREADABLE, None).await?;
+            }
         }
         claimed.sort_by_key(|entry| entry.id.0);
         Ok(claimed)

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::engine::Connection;
 use crate::error::Unavailable;
@@ -23,12 +23,12 @@ pub(crate) struct Readers {
     file: PathBuf,
     /// `None` when the store is closed.
     idle: Mutex<Option<Vec<Connection>>>,
-    walks: Semaphore,
+    walks: Arc<Semaphore>,
 }
 
 impl Readers {
     pub(crate) fn new(file: PathBuf) -> Arc<Self> {
-        Arc::new(Self { file, idle: Mutex::new(Some(Vec::new())), walks: Semaphore::new(READERS) })
+        Arc::new(Self { file, idle: Mutex::new(Some(Vec::new())), walks: Arc::new(Semaphore::new(READERS)) })
     }
 
     /// Reads on this thread.
@@ -39,18 +39,27 @@ impl Readers {
         found
     }
 
-    /// Reads on another thread, a few at a time.
+    /// Reads on another thread, a few at a time, and after whatever else wants a processor. The thread goes on when the caller has gone, unless
+    /// what it reads looks at a [`Limit`](crate::limit::Limit).
     pub(crate) async fn walk<T, E, F>(self: &Arc<Self>, read: F) -> Result<T, E>
     where
         F: FnMut(&Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
-        let turn = tokio::time::timeout(TURN_TIMEOUT, self.walks.acquire()).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or_else(|| Unavailable("too many long searches are under way".to_owned()))?;
+        let turn = tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.walks).acquire_owned()).await;
+        let turn = turn.ok().and_then(Result::ok).ok_or_else(|| Unavailable("too many long searches are under way".to_owned()))?;
         let readers = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || readers.look(read)).await;
-        done.unwrap_or_else(|error| Err(Unavailable(error.to_string()).into()))
+        let (found, answer) = oneshot::channel();
+        let walk = move || {
+            step_back();
+            let read = readers.look(read);
+            drop(turn);
+            // Whoever asked may have gone.
+            drop(found.send(read));
+        };
+        std::thread::Builder::new().name("store-walk".to_owned()).spawn(walk).map_err(|error| Unavailable(error.to_string()))?;
+        answer.await.unwrap_or_else(|_| Err(Unavailable("reading ended without an answer".to_owned()).into()))
     }
 
     /// Closes the connections that nobody uses: their caches are given back, and the next reader opens a new one.
@@ -81,3 +90,15 @@ impl Readers {
         }
     }
 }
+
+/// Lets every other thread of this process go first. Where that is not allowed, this one is as good as they are.
+#[cfg(target_os = "linux")]
+fn step_back() {
+    /// As `nice` has it: for a tenth of what others get where there is not enough for all.
+    const NICE: i32 = 10;
+    // On Linux it is the calling thread that is meant (setpriority(2), "BUGS"). Where it is not allowed, nothing else is to be done.
+    let _ = rustix::process::setpriority_process(None, NICE);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn step_back() {}

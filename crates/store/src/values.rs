@@ -2,7 +2,7 @@
 //! and in every copy of the file.
 //!
 //! Easiest to break: a value that cannot be sealed is not stored. One that cannot be opened, because its keys are gone, stays as it is
-//! and is shown to nobody.
+//! and is shown to nobody; where another node has them, the object is not given out at all.
 
 use std::sync::Arc;
 
@@ -36,7 +36,24 @@ pub trait ValueSeal: Send + Sync {
 
     /// The value again; nothing when it was sealed with other keys, or for another place.
     fn open(&self, place: &str, sealed: &str) -> Option<OpenedValue>;
+
+    /// Whether these keys say this of themselves, or said it before they were made anew (see [`Db::sealed_by`](crate::Db::sealed_by)).
+    fn has_mark(&self, _mark: &str) -> bool {
+        true
+    }
 }
+
+/// What became of the sealed values of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opening {
+    /// All of them were opened.
+    pub(crate) is_whole: bool,
+    /// The present keys sealed all of them.
+    pub(crate) is_current: bool,
+}
+
+/// Why an object is not given out.
+pub(crate) const BEHIND: &str = "a value was sealed with keys that another node has, and this one does not";
 
 /// What seals the values of a store, where something does.
 #[derive(Clone, Default)]
@@ -56,22 +73,29 @@ impl Values {
         Ok(content)
     }
 
-    /// Opens what is sealed of an object. Says whether everything of it was sealed with the present keys.
-    pub(crate) fn open(&self, collection: &str, id: &str, content: &mut Value) -> bool {
-        let Some(members) = content.as_object_mut() else { return true };
-        let mut current = true;
+    /// Whether the store was sealed last with keys that are not here: another node has them.
+    pub(crate) fn are_behind(&self, connection: &Connection) -> Result<bool, engine::Error> {
+        let mark = connection.query("SELECT mark FROM sealing").first(|row| row.get::<_, String>("mark"))?;
+        Ok(mark.is_some_and(|mark| self.0.as_ref().is_some_and(|seal| !seal.has_mark(&mark))))
+    }
+
+    /// Opens what is sealed of an object.
+    pub(crate) fn open(&self, collection: &str, id: &str, content: &mut Value) -> Opening {
+        let mut opening = Opening { is_whole: true, is_current: true };
+        let Some(members) = content.as_object_mut() else { return opening };
         for (property, value) in members {
             let Some(sealed) = sealed_text(value) else { continue };
             let opened = self.0.as_ref().and_then(|seal| seal.open(&place(collection, id, property), sealed));
             let opened = opened.and_then(|opened| Some((serde_json::from_str(&opened.text).ok()?, opened.is_current)));
             if let Some((plain, is_current)) = opened {
                 *value = plain;
-                current &= is_current;
+                opening.is_current &= is_current;
             } else {
+                opening.is_whole = false;
                 tracing::warn!(collection, id, property, "a value cannot be opened: the keys it was sealed with are not here");
             }
         }
-        current
+        opening
     }
 }
 
@@ -100,7 +124,7 @@ pub(crate) fn seal_again(connection: &Connection, collections: &Collections, val
                 let in_clear =
                     declared.iter().any(|name| stored.get(name).is_some_and(|value| !value.is_null() && sealed_text(value).is_none()));
                 let mut content = stored.clone();
-                let is_current = values.open(collection, id, &mut content);
+                let is_current = values.open(collection, id, &mut content).is_current;
                 if in_clear || !is_current {
                     let content = values.close(collections, collection, id, content)?;
                     let text = serde_json::to_string(&content).map_err(|error| CommitError::Unavailable(error.to_string()))?;

@@ -59,6 +59,7 @@ fn sec_04_a_mailbox_is_one_recipient_in_every_spelling() {
 #[test]
 fn every_budget_withholds_silently_what_is_over_it() {
     for (key, budget, to) in [
+        ("mails_per_recipient_day", "recipient_day", "one@alone.test"),
         ("mails_per_domain_hour", "domain_hour", "@one.test"),
         ("mails_per_client_hour", "client_hour", "@many"),
         ("mails_per_process_hour", "process_hour", "@many"),
@@ -67,8 +68,12 @@ fn every_budget_withholds_silently_what_is_over_it() {
         let sink = Sink::start(|_| Answer::Usual);
         let server = on(&sink, &format!("[limits]\n{key} = 3\n"));
         for number in 0..6 {
-            let domain = if to == "@many" { format!("@d{number}.test") } else { to.to_owned() };
-            let (body, _) = server.anonymous().goes_on("confirm", None, &json!({ "mail": format!("{}{domain}", unused("b")) }));
+            let address = match to.strip_prefix('@') {
+                None => to.to_owned(),
+                Some("many") => format!("{}@d{number}.test", unused("b")),
+                Some(domain) => format!("{}@{domain}", unused("b")),
+            };
+            let (body, _) = server.anonymous().goes_on("confirm", None, &json!({ "mail": address }));
             assert_eq!(body["tag"], "validateCode", "{key}");
         }
         assert_eq!(sink.wait(|mails| (mails.len() >= 3).then_some(mails.len())), Some(3), "{key}");

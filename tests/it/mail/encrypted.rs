@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -123,10 +125,15 @@ fn talk<S: Read + Write>(stream: S, encrypted: bool, speaks: Speaks, said: &Mute
 
 /// A server of ours that trusts one certificate alone, sends a mail and waits for the answer.
 fn sends(trusted: &Pair, config: &Value) -> (bool, String) {
+    sends_as(trusted, config, "")
+}
+
+/// The same with these settings.
+fn sends_as(trusted: &Pair, config: &Value, settings: &str) -> (bool, String) {
     let work = TempDir::new().unwrap();
     let roots = work.path().join("roots.pem");
     std::fs::write(&roots, &trusted.certificate).unwrap();
-    let project = Project::new().json("conf/external.email.json", config);
+    let project = Project::new().json("conf/external.email.json", config).file("vestibule.toml", settings);
     let server = Server::on(project).env("SSL_CERT_FILE", &roots.display().to_string()).start();
     let mark = server.log_mark();
     let mail = json!({
@@ -153,6 +160,18 @@ fn sec_46_a_mail_server_is_spoken_to_behind_tls_from_the_first_byte_or_after_sta
         assert_eq!((of("AUTH"), of("MAIL"), of("DATA")), (vec![true], vec![true], vec![true]), "{key}: {said:?}");
         assert_eq!(of("EHLO"), if key == "ssl" { vec![true] } else { vec![false, true] }, "it introduces itself anew: {said:?}");
     }
+}
+
+#[test]
+fn a_password_that_the_file_has_encrypted_is_that_of_the_settings() {
+    let pair = Pair::of("localhost");
+    let there = MailServer::start(&pair, Speaks::Tls);
+    let mut config = there.config("ssl");
+    config["auth"]["password"] = json!({ "$crypto": { "type": "x-simple-encryption", "value": { "key": "openidm-sym-default" } } });
+    let (sent, line) = sends_as(&pair, &config, "[mail]\npassword = \"of-the-settings\"\n");
+    assert!(sent, "{line}");
+    let login = STANDARD.encode("\0mailer\0of-the-settings");
+    assert!(there.said().iter().any(|(_, line)| *line == format!("AUTH PLAIN {login}")), "{:?}", there.said());
 }
 
 #[test]

@@ -61,6 +61,17 @@ fn a_server_that_hangs_at_any_command_delays_that_mail_until_the_limit_and_no_ot
     }
 }
 
+/// Each command has twenty seconds, and the whole of a mail one.
+#[test]
+fn a_mail_has_its_time_whatever_its_commands_have() {
+    let sink = Sink::start(|at| if at.connection == 0 && at.name == "RCPT" { Answer::Hang } else { Answer::Usual });
+    let server = server(&sink, "[limits]\nenabled = false\n[mail]\nattempt_seconds = 1\n");
+    let (to, begun) = (address("timed"), Instant::now());
+    send(&server.admin(), &to);
+    let came = retried(&server, &sink, &to);
+    assert!(came.connection != 0 && came.at.duration_since(begun) < Duration::from_secs(15), "{:?}", came.at.duration_since(begun));
+}
+
 #[test]
 fn a_server_that_hangs_at_every_greeting_is_left_within_the_limit_and_used_when_it_is_back() {
     use std::sync::Arc;

@@ -14,7 +14,7 @@ fn home(server: &Server) -> String {
 
 #[test]
 fn a_project_puts_its_name_colours_logo_and_links_on_the_pages() {
-    let toml = "[limits]\nenabled = false\n[pages]\nname = \"Exämple & Co\"\nlogo = \"logo.svg\"\ncolor = \"#0b5\"\nlinks = { \"Privacy\" = \"https://example.test/privacy\" }\n";
+    let toml = "[limits]\nenabled = false\n[pages]\nname = \"Exämple & Co\"\nlogo = \"logo.svg\"\ncolor = \"#0b5\"\ncolor_dark = \"#d4b3ff\"\nlinks = { \"Privacy\" = \"https://example.test/privacy\" }\n";
     let branded =
         Server::on(project().file("vestibule.toml", toml).file("pages/assets/logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"))
             .start();
@@ -25,7 +25,9 @@ fn a_project_puts_its_name_colours_logo_and_links_on_the_pages() {
     assert_eq!(logo.header("content-type"), Some("image/svg+xml"));
     assert!(logo.header("content-security-policy").unwrap().contains("sandbox"));
     let style = page.split("stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    assert!(Request::new("GET", &style).send(branded.address()).text().contains("--accent:#00"), "the colour is made readable");
+    let style = Request::new("GET", &style).send(branded.address()).text();
+    assert!(style.contains("--accent:#00"), "the colour is made readable");
+    assert!(style.contains("(prefers-color-scheme:dark){:root{--accent:#d4b3ff"), "and on a dark ground it is another");
     let theme =
         r#"{"settings": {"logo": {"src": "images/logo.png", "title": "Themed", "alt": "T"}, "footer": {"mailto": "help@example.test"}}}"#;
     let themed = home(&Server::on(project().file("conf/ui-themeconfig.json", theme)).start());

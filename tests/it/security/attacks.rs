@@ -110,6 +110,16 @@ fn sec_47_no_header_of_a_client_evades_a_limit_where_no_proxy_is_trusted() {
 }
 
 #[test]
+fn sec_47_wrong_passwords_of_one_network_are_limited_whatever_the_names() {
+    let toml = "[limits]\nsignin_failures_per_client_hour = 4\n[proxies]\ntrusted = [\"127.0.0.1\"]\n";
+    let server = Server::on(Project::new().file("vestibule.toml", toml)).clock_stands().start();
+    let person = Person::create(&server, "elsewhere");
+    let statuses: Vec<u16> = (0..8).map(|number| from(&server, "203.0.113.7", &format!("nobody{number}"), "wrong")).collect();
+    assert_eq!(statuses, [401, 401, 401, 401, 429, 429, 429, 429]);
+    assert_eq!(from(&server, "198.51.100.7", &person.name, PASSWORD), 200, "another network has its own");
+}
+
+#[test]
 fn sec_47_asking_whether_a_name_is_free_is_limited_like_a_submission() {
     let details = json!({ "name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": false, "identityServiceUrl": "managed/user", "registrationProperties": ["userName", "givenName", "sn", "mail"] });
     let stages = [parameters(), details, email_validation(), json!({ "name": "selfRegistration", "identityServiceUrl": "managed/user" })];

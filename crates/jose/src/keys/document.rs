@@ -1,4 +1,5 @@
-//! The key document: `{"version":1,"keys":[{"rsa":…,"signing":…,"master":…}]}`, newest generation first, values in Base64.
+//! The key document: `{"version":1,"keys":[{"rsa":…,"signing":…,"master":…}]}`, the generation that seals first, values in Base64. With
+//! `"prepared":true` the second one seals next.
 //!
 //! An error names a place, never the text found there: the text is a secret.
 
@@ -25,6 +26,8 @@ struct Document {
     #[serde(rename = "version")]
     _version: u64,
     keys: Vec<Entry>,
+    #[serde(default)]
+    prepared: bool,
 }
 
 #[derive(Deserialize)]
@@ -43,17 +46,19 @@ impl Drop for Entry {
     }
 }
 
-/// Reads and prepares every generation of the document.
-pub(super) fn read(document: &str) -> Result<Vec<Generation>, Error> {
+/// Reads and prepares every generation of the document; and whether the second one seals next.
+pub(super) fn read(document: &str) -> Result<(Vec<Generation>, bool), Error> {
     let version = parse::<Versioned>(document)?.version;
     if version != VERSION {
         return Err(Error::NewerDocument(version));
     }
-    parse::<Document>(document)?.keys.iter().map(restore).collect()
+    let document = parse::<Document>(document)?;
+    let generations: Vec<Generation> = document.keys.iter().map(restore).collect::<Result<_, _>>()?;
+    Ok((generations, document.prepared))
 }
 
 /// Writes every generation; no value needs escaping, because Base64 has neither quotes nor backslashes.
-pub(super) fn write<'g>(generations: impl Iterator<Item = &'g Generation>) -> Zeroizing<String> {
+pub(super) fn write<'g>(generations: impl Iterator<Item = &'g Generation>, prepared: bool) -> Zeroizing<String> {
     let generations: Vec<_> = generations.map(Generation::secrets).collect();
     let secret_bytes: usize = generations.iter().flatten().map(|(_, secret)| secret.len()).sum();
     // One allocation of enough room: a string that grows would leave copies of secrets behind.
@@ -70,7 +75,8 @@ pub(super) fn write<'g>(generations: impl Iterator<Item = &'g Generation>) -> Ze
         }
         json.push('}');
     }
-    json.push_str("]}");
+    // Releases that know nothing of it read every document without it.
+    json.push_str(if prepared { "],\"prepared\":true}" } else { "]}" });
     json
 }
 

@@ -112,6 +112,8 @@ limits! {
         "That a server which was told to stop still answers, while `/health/ready` already says 503, so that a balancer leads nobody to it any more.";
     finding_milliseconds = 10, "milliseconds", 0..=1000, Each,
         "That an answer takes at least which goes by whether somebody has an account, so that its time does not tell. `enabled` does not lift it.";
+    search_milliseconds = 20_000, "milliseconds", 1..=600_000, Each,
+        "That a search may take which names nothing that objects are found by, and so looks at all of them. Beyond it the answer is 400.";
 }
 
 impl Limits {

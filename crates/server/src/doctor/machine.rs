@@ -10,6 +10,7 @@ use rustix::fs::{Access, AtFlags, CWD, accessat, statvfs};
 
 use super::{Case, Found, bad, doubtful, good, nearest};
 use crate::keys as key_files;
+use crate::sealed;
 
 /// Group and others.
 const NOT_OWNER: u32 = 0o077;
@@ -150,7 +151,7 @@ pub(super) fn keys(case: &Case) -> Vec<Found> {
         rows.push(good(format!("the keys in {} can be used; the next start takes them up", path.display())));
     }
     if there {
-        rows.push(opens(case, &document, &key_files::marks(&looked.ring)));
+        rows.push(opens(case, &document, &sealed::marks(&looked.ring)));
     }
     rows
 }

@@ -98,6 +98,9 @@ metrics! {
     MAILS: Counter "vestibule_mail_total", "Mails delivered, attempts failed, mails given up, mails withheld", {
         "outcome": "`delivered`; `failed`, to be tried again; `dead`, given up; `withheld`, for nobody or over a budget"
     }
+    SCANS: Counter "vestibule_scan_total", "Searches that looked at every object of a collection and took more than 100 ms, by outcome", {
+        "outcome": "`done`; `ended`, it took longer than `search_milliseconds`; `left`, its client has gone"
+    }
     MAIL_QUEUE: Gauge "vestibule_mail_queue", "Mails in hand, waiting and on their way", {
         "state": "`waiting`, `running`"
     }

@@ -2,19 +2,25 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use accounts::Runtime;
 use project::{Diagnostic, Project, Severity};
 use rehearsal::prove::NoKeys;
 use store::{Collections, Db};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::app::App;
 use super::report;
 use crate::mail::transport;
+use crate::refute::Tried;
 use crate::reread::{self, Read};
 use crate::runtime::{Material, Parts, Source};
 use crate::watch as files;
+
+/// After a reload that somebody asked for, the files are looked at again unless the watch has woken us until then.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Questions for a reload, from administrators who changed a file.
 pub(super) type Asked = mpsc::Receiver<tokio::sync::oneshot::Sender<bool>>;
@@ -33,6 +39,8 @@ pub(super) struct Reload {
     pub(super) parts: Parts,
     pub(super) source: Source,
     pub(super) listen: SocketAddr,
+    /// What was found about definitions.
+    pub(super) tried: Arc<Tried>,
     /// What the files said when they were last served or refused.
     pub(super) judged: Read,
 }
@@ -56,10 +64,12 @@ impl Reload {
             // The sender is gone, so the queue says nothing more; who asks is answered all the same.
             None => (None, mpsc::channel(1).1),
         };
+        let mut look_again = None;
         loop {
             let (mut answer, mut told) = (None, false);
             tokio::select! {
                 Some(()) = changes.recv() => {}
+                () = moment(look_again) => {}
                 Some(()) = reread.recv() => told = true,
                 question = asked.recv() => match question {
                     Some(question) => answer = Some(question),
@@ -67,6 +77,7 @@ impl Reload {
                 },
                 _ = stop.changed() => return,
             }
+            look_again = None;
             if let Some(watching) = &mut watching {
                 watching.follow();
             }
@@ -80,7 +91,7 @@ impl Reload {
                 tracing::debug!("files were written, and nothing that is read has changed");
                 continue;
             }
-            let taken = self.reload(project).await;
+            let (taken, read) = Box::pin(self.reload(project, read)).await;
             if taken == Taken::Served {
                 self.app.versions.note(&self.app.accounts.runtime.load().project).await;
             }
@@ -89,6 +100,8 @@ impl Reload {
             if let Some(answer) = answer {
                 // Whoever asked may have gone.
                 let _ = answer.send(taken == Taken::Served);
+                // A file that is made and removed again at once wakes nobody, and it was read in between.
+                look_again = watching.as_ref().map(|_| Instant::now() + LOOK_AGAIN);
             }
         }
     }
@@ -107,30 +120,34 @@ impl Reload {
         }
     }
 
-    /// Takes up a project that was read just now, or says why not.
-    async fn reload(&self, project: Project) -> Taken {
+    /// Takes up a project that was read just now, or says why not. Gives back what was `read`.
+    async fn reload(&self, project: Project, read: Read) -> (Taken, Read) {
         let previous = self.app.accounts.runtime.load_full();
-        let (source, keys) = (self.source.clone(), Arc::clone(&self.parts.keys));
-        let before = Arc::clone(&previous);
+        let (source, tried, before) = (self.source.clone(), Arc::clone(&self.tried), Arc::clone(&previous));
         // Requests are answered meanwhile. What is not taken up anyway is not tried: whoever wrote it is told what is wrong, and at once.
-        let tried = tokio::task::spawn_blocking(move || {
-            let mut material = Material::compile(&source, project);
+        let compiled = tokio::task::spawn_blocking(move || {
+            let (mut material, mut number) = (Material::compile(&source, project), 0);
             if newly_broken(&material.diagnostics, &before.diagnostics).is_none() {
-                material.refute(&source, Some(keys))?;
+                let ground = material.ground(&read);
+                number = material.refute(&source, &tried, &ground)?;
             }
-            Ok::<_, NoKeys>(material)
+            Ok::<_, NoKeys>((material, number, read))
         });
-        let mut material = match tried.await {
-            Ok(Ok(material)) => material,
+        match compiled.await {
+            Ok(Ok((material, number, read))) => (self.take_up(material, number, &previous).await, read),
             Ok(Err(error)) => {
                 tracing::error!(%error, "changed files are not taken up");
-                return Taken::NotNow;
+                (Taken::NotNow, Read::default())
             }
             Err(error) => {
                 tracing::error!(%error, "changed files are not taken up");
-                return Taken::NotNow;
+                (Taken::NotNow, Read::default())
             }
-        };
+        }
+    }
+
+    /// Serves what was compiled and tried, or says why not. `tried` is how many definitions had to be.
+    async fn take_up(&self, mut material: Material, tried: usize, previous: &Runtime) -> Taken {
         let refuted = material.all_refuted();
         if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
             tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
@@ -144,12 +161,12 @@ impl Reload {
             }
         }
         let collections = material.collections();
-        let mut kept = previous.processes.clone();
+        let mut served = previous.processes.clone();
         // What was served before was judged by the policy of before.
         if material.project.settings.prove != previous.project.settings.prove {
-            kept.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
+            served.retain(|name, _| material.refuted.iter().all(|(refuted, _)| refuted != name));
         }
-        let mut runtime = material.join(&self.source, &self.parts, &kept);
+        let mut runtime = material.join(&self.source, &self.parts, &served);
         for diagnostic in runtime.diagnostics.iter().filter(|found| !previous.diagnostics.contains(found)) {
             report(diagnostic);
         }
@@ -160,22 +177,39 @@ impl Reload {
             tracing::error!(%error, "changed files are not taken up");
             return Taken::NotNow;
         }
-        if let Err(error) = self.app.definitions.keep(&runtime).await {
-            tracing::error!(%error, "changed files are not taken up");
-            return Taken::NotNow;
-        }
+        let kept = match self.app.definitions.keep(&runtime).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                tracing::error!(%error, "changed files are not taken up");
+                return Taken::NotNow;
+            }
+        };
+        self.tell_what_waits(&runtime, previous);
+        self.app.share_limits(&runtime.project.settings.limits);
+        self.app.db.limit_searches(Duration::from_millis(runtime.project.settings.limits.search_milliseconds.into()));
+        self.app.canaries.begin(&runtime, self.app.accounts.now()).await;
+        self.app.accounts.runtime.store(Arc::new(runtime));
+        tracing::info!(tried, kept, "the project was read again");
+        Taken::Served
+    }
+
+    /// Takes another mail server, and says what another start takes.
+    fn tell_what_waits(&self, runtime: &Runtime, previous: &Runtime) {
         let (now, before) = (&runtime.project, &previous.project);
         if now.settings.tls.is_some() != before.settings.tls.is_some() {
             tracing::warn!("whether TLS is spoken is decided at the start; [tls] counts from the next one on");
         }
         if (&now.external_email, &now.settings.mail) != (&before.external_email, &before.settings.mail) {
-            self.app.courier.set_transport(transport(&self.source, &runtime));
+            self.app.courier.set_transport(transport(&self.source, runtime));
         }
-        self.app.share_limits(&runtime.project.settings.limits);
-        self.app.canaries.begin(&runtime, self.app.accounts.now()).await;
-        self.app.accounts.runtime.store(Arc::new(runtime));
-        tracing::info!("the project was read again");
-        Taken::Served
+    }
+}
+
+/// Waits for a moment, where there is one.
+async fn moment(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

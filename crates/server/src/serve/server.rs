@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use accounts::{Accepted, Accounts, Limits, MailBudgets, Turns};
 use arc_swap::ArcSwap;
@@ -34,9 +35,10 @@ use crate::ports::{
     SystemClock, WholeTrail,
 };
 use crate::processes;
+use crate::refute::Tried;
 use crate::reread::{self, Read};
 use crate::runtime::{Material, Parts, Source};
-use crate::sealed::{MailSeal, PropertySeal};
+use crate::sealed::{self, MailSeal, PropertySeal};
 use crate::service::Manager;
 use crate::shared_config::SharedConfig;
 
@@ -51,7 +53,7 @@ pub(super) struct Server {
     pub(super) pages: Arc<pages::Pages>,
     pub(super) writer: crate::audit::AuditWriter,
     pub(super) audit: Audit,
-    pub(super) reload: Option<(Asked, Read)>,
+    pub(super) reload: Option<(Asked, Arc<Tried>, Read)>,
     pub(super) shared: Option<Arc<SharedConfig>>,
     pub(super) files: Arc<ConfigFiles>,
 }
@@ -79,17 +81,22 @@ impl Server {
         let (administrator, password) = opened.map_err(data_error)?;
         let audit_settings = project.settings.audit;
         let mut material = Material::compile(source, project);
-        material.refute_once(source, Arc::clone(&keys), &options.data, &read.mark()).map_err(|error| set_up(&error))?;
+        let (tried, ground) = (Arc::new(Tried::with(Some(Arc::clone(&keys)))), material.ground(&read));
+        material.refute_once(source, &options.data, &tried, &ground).map_err(|error| set_up(&error))?;
         let db = Db::open(&url, material.collections()).await?;
-        let marks = keys::marks(&keys);
+        let marks = sealed::marks(&keys);
         let sealed_by = db.sealed_by().await?;
         if !options.new_keys && sealed_by.as_ref().is_some_and(|mark| !marks.contains(mark)) {
             return Err(others());
         }
-        if let Some(newest) = marks.into_iter().next().filter(|newest| sealed_by.as_ref() != Some(newest)) {
-            db.seal_by(newest).await?;
+        // A node that is ahead of this one has said so.
+        let is_ahead = sealed_by.as_ref().is_some_and(|mark| sealed::is_ahead(&keys, mark));
+        if let Some(present) = marks.into_iter().next().filter(|present| !is_ahead && sealed_by.as_ref() != Some(present)) {
+            db.seal_by(present).await?;
         }
         db.keep_audit(audit_settings.enabled);
+        db.limit_searches(Duration::from_millis(limits.search_milliseconds.into()));
+        db.tell_of_searches(metrics::scanned);
         db.seal_mails(Arc::new(MailSeal(Arc::clone(&keys))));
         db.seal_values(Arc::new(PropertySeal(Arc::clone(&keys)))).await.map_err(|error| set_up(&error))?;
         let nodes = Arc::new(Nodes::new(random.as_ref()));
@@ -142,7 +149,7 @@ impl Server {
         let versions = Arc::new(ConfigVersions::new(&db, &keys, &clock, source));
         versions.note(&runtime.load().project).await;
         let (served, noted) = (Arc::clone(&runtime), Arc::clone(&versions));
-        let files = Arc::new(ConfigFiles::new(served, source.clone(), listen, reloads, Arc::clone(&keys), shared.clone(), noted));
+        let files = Arc::new(ConfigFiles::new(served, source.clone(), listen, reloads, Arc::clone(&tried), shared.clone(), noted));
         let history = WholeTrail { db: db.clone(), audit: audit.clone(), metrics: metrics.clone(), clock: Arc::clone(&clock) };
         let accounts = Arc::new(Accounts {
             runtime,
@@ -196,7 +203,20 @@ impl Server {
             versions,
             manager,
         };
-        Ok(Self { app, rest, health, parts, password, mail_secret, pages, writer, audit, reload: Some((asked, read)), shared, files })
+        Ok(Self {
+            app,
+            rest,
+            health,
+            parts,
+            password,
+            mail_secret,
+            pages,
+            writer,
+            audit,
+            reload: Some((asked, tried, read)),
+            shared,
+            files,
+        })
     }
 
     /// What requests are answered with.
@@ -244,8 +264,9 @@ impl Server {
         // The lock of the data directory says that nobody else empties this outbox.
         let courier = tokio::spawn(Arc::clone(&self.app.courier).run(true, stopped));
         let mut others = vec![tokio::spawn(sweep(self.app.clone(), ends.clone()))];
-        if let Some((asked, read)) = self.reload.take() {
-            let reload = Reload { app: self.app.clone(), parts: self.parts.clone(), source: source.clone(), listen, judged: read };
+        if let Some((asked, tried, read)) = self.reload.take() {
+            let (app, parts, source) = (self.app.clone(), self.parts.clone(), source.clone());
+            let reload = Reload { app, parts, source, listen, tried, judged: read };
             others.push(tokio::spawn(reload.run(changes, asked, ends.clone())));
         }
         let (canaries, accounts) = (Arc::clone(&self.app.canaries), Arc::clone(&self.app.accounts));

@@ -399,3 +399,40 @@ async fn only_what_may_be_forgotten_is_not_written_through() {
         assert_eq!(synchronous(kept).await, expected, "{kept:?}");
     }
 }
+
+/// Opens nothing and counts what it was asked.
+struct Counts(std::sync::atomic::AtomicU64);
+
+impl crate::ValueSeal for Counts {
+    fn seal(&self, _: &str, text: &str) -> Result<String, String> {
+        Ok(text.to_owned())
+    }
+
+    fn open(&self, _: &str, sealed: &str) -> Option<crate::OpenedValue> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Some(crate::OpenedValue { text: sealed.to_owned(), is_current: true })
+    }
+}
+
+/// A reload declares each time; what it costs must not grow with the people.
+#[tokio::test]
+async fn a_declaration_that_seals_nothing_new_looks_at_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let sealing = |properties: &[&str]| {
+        let mut collections = users();
+        collections.seal("managed/user", properties.iter().map(|name| (*name).to_owned()));
+        collections
+    };
+    let db = Db::open(&location(&directory), sealing(&["ssn"])).await.unwrap();
+    let seal = Arc::new(Counts(std::sync::atomic::AtomicU64::new(0)));
+    db.seal_values(Arc::clone(&seal) as Arc<dyn ValueSeal>).await.unwrap();
+    db.commit(create("a", json!({ "userName": "a", "ssn": "1", "pin": "2" }))).await.unwrap();
+    let opened = || seal.0.swap(0, Ordering::SeqCst);
+    opened();
+    db.declare(&sealing(&["ssn"])).await.unwrap();
+    assert_eq!(opened(), 0);
+    db.declare(&sealing(&["ssn", "pin"])).await.unwrap();
+    assert_eq!(opened(), 1, "what is newly declared is sealed");
+    db.declare(&sealing(&["ssn", "pin"])).await.unwrap();
+    assert_eq!(opened(), 0);
+}

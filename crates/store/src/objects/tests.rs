@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crest::{Change, Filter, Query, SortKey};
 use process::{Effect, Ledger as _, Unit};
 use serde_json::json;
@@ -29,7 +31,7 @@ fn plan(db: &Db, query: &Query) -> Vec<String> {
     let mut steps = Vec::new();
     for position in [None, Some(Position { keys, id: "id5".into() })] {
         let found = db.readers().unwrap().look(|connection| {
-            let search = Search { connection, collection: "managed/user", query, declared: &declared };
+            let search = Search { connection, collection: "managed/user", query, declared: &declared, limit: None };
             let statement = search.statement(position.as_ref(), 0, query.page_size.unwrap()).unwrap();
             assert!(statement.exact);
             let rows = statement.values.query(connection, format!("EXPLAIN QUERY PLAN {}", statement.text));
@@ -175,7 +177,7 @@ async fn a_search_by_declared_properties_never_scans_on_postgresql() {
     ] {
         let (query, declared) = (query(filter, sort), Arc::clone(&declared));
         let plan = db.look::<_, ObjectsError, _>(move |connection| {
-            let search = Search { connection, collection: "managed/user", query: &query, declared: &declared };
+            let search = Search { connection, collection: "managed/user", query: &query, declared: &declared, limit: None };
             let statement = search.statement(None, 0, 20).unwrap();
             let rows = statement.values.query(connection, format!("EXPLAIN {}", statement.text));
             rows.all(|row| row.get::<_, String>(0))
@@ -187,4 +189,51 @@ async fn a_search_by_declared_properties_never_scans_on_postgresql() {
             assert!(!plan.iter().any(|step| step.trim_start().starts_with("->  Sort")), "it walks: {sort}: {plan:#?}");
         }
     }
+}
+
+/// A filter that nothing is found by, and that takes long on a few thousand objects.
+fn endless() -> Query {
+    let nobody = (0..900).map(|number| format!("description co 'nobody {number}'")).collect::<Vec<_>>().join(" or ");
+    query(&nobody, "")
+}
+
+/// What is said of searches from now on.
+fn told(db: &Db) -> tokio::sync::mpsc::UnboundedReceiver<&'static str> {
+    let (teller, told) = tokio::sync::mpsc::unbounded_channel();
+    db.tell_of_searches(move |outcome| teller.send(outcome).unwrap_or_default());
+    told
+}
+
+#[tokio::test]
+async fn a_search_that_looks_at_everybody_ends_when_its_time_is_over_and_others_do_not() {
+    let (db, _kept) = open().await;
+    fill(&db, 3000).await;
+    let mut told = told(&db);
+    db.limit_searches(Duration::ZERO);
+    assert_eq!(db.query("managed/user", &endless()).await, Err(ObjectsError::TooLong));
+    assert_eq!(told.recv().await, Some("ended"));
+    // In memory, batch by batch: no statement of it is long.
+    let in_memory = Query { page_size: None, ..query("nobody/0 eq 1", "") };
+    assert_eq!(db.query("managed/user", &in_memory).await, Err(ObjectsError::TooLong));
+    assert_eq!(told.recv().await, Some("ended"));
+    for filter in ["userName eq 'u1'", "sn eq 'Smith'"] {
+        assert!(!db.query("managed/user", &query(filter, "")).await.unwrap().result.is_empty(), "{filter}");
+    }
+    db.limit_searches(Duration::from_mins(10));
+    let found = db.query("managed/user", &query("userName co '999'", "")).await.unwrap();
+    assert_eq!(found.result.len(), 3);
+}
+
+#[tokio::test]
+async fn a_search_that_looks_at_everybody_ends_with_whoever_asked() {
+    let (db, _kept) = open().await;
+    fill(&db, 3000).await;
+    let mut told = told(&db);
+    let asking = db.clone();
+    let asked = tokio::spawn(async move { asking.query("managed/user", &endless()).await });
+    // On this thread: the search has begun on its own when this comes back.
+    tokio::task::yield_now().await;
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    assert_eq!(told.recv().await, Some("left"));
 }

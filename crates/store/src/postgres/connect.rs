@@ -65,7 +65,7 @@ impl Ways {
     pub(super) fn connect(&self) -> Result<Connection, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
         let (client, driver) = runtime.block_on(self.find())?;
-        Ok(Connection::new(runtime, client, driver, &self.address))
+        Ok(Connection::new(runtime, client, driver, &self.address, MakeRustlsConnect::new(self.tls.clone())))
     }
 
     async fn find(&self) -> Result<(Client, Driver), String> {

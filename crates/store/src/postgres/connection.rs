@@ -21,10 +21,13 @@ use super::address::Address;
 use super::faults::{Failure, Fault};
 use super::locks::Lock;
 use crate::bind::{Bound, Parameter};
+use crate::limit::Limit;
 
 /// How long a server may keep an answer, as a part of the time that it lets a statement run (`statement_timeout`, see `connect.rs`): longer, so
 /// that what is merely slow is refused, and only what is silent is given up.
 const ANSWER: (u32, u32) = (6, 5);
+/// How long a server may take to hear that a statement is to be given up.
+const GIVING_UP: Duration = Duration::from_secs(5);
 /// Statements that are kept prepared.
 const PREPARED: usize = 256;
 
@@ -57,11 +60,24 @@ pub(crate) struct Connection {
     unreplicated: Cell<bool>,
     /// How long an answer is waited for.
     patience: Cell<Duration>,
+    /// When statements are given up before that.
+    limit: RefCell<Option<Limit>>,
+    /// How to reach the server beside this connection.
+    tls: MakeRustlsConnect,
     schema: String,
 }
 
+/// Takes the limit off again, however the work under it ends.
+struct Limited<'c>(&'c Connection);
+
+impl Drop for Limited<'_> {
+    fn drop(&mut self) {
+        *self.0.limit.borrow_mut() = None;
+    }
+}
+
 impl Connection {
-    pub(super) fn new(runtime: Runtime, client: Client, driver: Driver, address: &Address) -> Self {
+    pub(super) fn new(runtime: Runtime, client: Client, driver: Driver, address: &Address, tls: MakeRustlsConnect) -> Self {
         Self {
             runtime,
             client: Arc::new(client),
@@ -74,8 +90,17 @@ impl Connection {
             fault: Cell::new(None),
             unreplicated: Cell::new(false),
             patience: Cell::new(address.statement * ANSWER.0 / ANSWER.1),
+            limit: RefCell::new(None),
+            tls,
             schema: address.schema.clone(),
         }
+    }
+
+    /// Does reading whose statements are given up, with an error, as soon as a limit is over.
+    pub(crate) fn within<T>(&self, limit: &Limit, work: impl FnOnce() -> T) -> T {
+        *self.limit.borrow_mut() = Some(limit.clone());
+        let _limited = Limited(self);
+        work()
     }
 
     /// Waits so long for each answer from now on.
@@ -296,7 +321,21 @@ impl Connection {
             self.turn(&mut driver, context);
             wanted.as_mut().poll(context)
         });
-        let answered = self.runtime.block_on(async { tokio::time::timeout(self.patience.get(), work).await });
+        let limit = self.limit.borrow().clone();
+        let answered = self.runtime.block_on(async {
+            let mut work = pin!(tokio::time::timeout(self.patience.get(), work));
+            if let Some(limit) = limit {
+                tokio::select! {
+                    biased;
+                    answered = &mut work => return answered,
+                    () = limit.over() => {}
+                }
+                // What counts is the answer to the statement: that it was cancelled, or what it found at the last moment.
+                let statement = self.client.cancel_token();
+                drop(tokio::time::timeout(GIVING_UP, statement.cancel_query(self.tls.clone())).await);
+            }
+            work.await
+        });
         answered.map_err(|_| {
             // Nothing else is waited for on it: what was sent behind it hears that the connection is closed.
             *driver = None;

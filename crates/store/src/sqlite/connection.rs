@@ -7,9 +7,12 @@ use rusqlite::types::{ToSql, ToSqlOutput, Type, Value as Owned, ValueRef};
 
 use super::Error;
 use crate::bind::{Bound, Parameter};
+use crate::limit::Limit;
 
 /// Steps of the engine's machine that brief reading may take: some milliseconds at most, hundreds of times a look into an index.
 const BRIEF: std::ffi::c_int = 5_000;
+/// Steps of long reading, a millisecond or so, between two looks at whether it is to go on.
+const LOOK: std::ffi::c_int = 20_000;
 
 /// What the values of nearly every statement are called.
 const NAMES: [&str; 16] = ["$1", "$2", "$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"];
@@ -27,6 +30,16 @@ impl Connection {
     pub(crate) fn briefly<T>(&self, work: impl FnOnce() -> T) -> T {
         // Setting a handler fails on a closed connection only, whose statements fail too.
         let _ = self.0.progress_handler(BRIEF, Some(|| true));
+        let done = work();
+        let _ = self.0.progress_handler(0, None::<fn() -> bool>);
+        done
+    }
+
+    /// Does reading whose statements are given up with an error as soon as a limit is over.
+    pub(crate) fn within<T>(&self, limit: &Limit, work: impl FnOnce() -> T) -> T {
+        let limit = limit.clone();
+        // As above.
+        let _ = self.0.progress_handler(LOOK, Some(move || limit.is_over()));
         let done = work();
         let _ = self.0.progress_handler(0, None::<fn() -> bool>);
         done

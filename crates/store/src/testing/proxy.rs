@@ -28,6 +28,7 @@ struct State {
     /// The node had the last word.
     asked: bool,
     cuts: usize,
+    connections: usize,
     bytes: u64,
     delay: Duration,
     silent: bool,
@@ -53,7 +54,8 @@ impl Proxy {
         std::thread::spawn(move || {
             for node in listener.incoming().map_while(Result::ok) {
                 let server = {
-                    let state = shared.0.lock().unwrap();
+                    let mut state = shared.0.lock().unwrap();
+                    state.connections += 1;
                     if state.ended { None } else { Some(state.server) }
                 };
                 let Some(Ok(upstream)) = server.map(|server| TcpStream::connect(("127.0.0.1", server))) else { continue };
@@ -76,6 +78,12 @@ impl Proxy {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Connections that were made to it.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.change(|state| state.connections)
     }
 
     /// Cuts a connection there, once.
