@@ -63,6 +63,7 @@ mod words;
 
 pub use check::check;
 pub use letters::Letters;
+pub use mail_change::written_path;
 pub use operator::Operator;
 pub use pages::Pages;
 pub use samples::samples;
