@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_nobody_guesses_is_strong_without_any_kind_of_character_too() {
-        for strong in ["correct horse battery staple", "kJ8#vq2!Lm0z", "Łódź, Žižkov, Ærø", &"x9!".repeat(2000)] {
+        for strong in ["correct horse battery staple", "kJ8#vq2!Lm9z&", "Łódź, Žižkov, Ærø", &"x9!".repeat(2000)] {
             assert_eq!(of(strong, ["bjensen"]), 4, "{strong}");
         }
     }
