@@ -127,12 +127,62 @@ fn sec_21_the_old_address_undoes_it_before_and_after_and_ends_all_sessions() {
     }
 }
 
+/// A scanner opens every link, follows where it leads and sends the form that is there; it presses no button.
+#[test]
+fn sec_10_a_machine_that_opens_a_link_and_sends_its_form_confirms_and_undoes_nothing() {
+    let person = Person::create(server(), "machine");
+    let client = signed_in(server(), &person).with("X-OpenIDM-Reauth-Password", PASSWORD);
+    let address = new_address();
+    let (to_new, to_old) = asked(&client, &person, &address);
+    for (text, heading) in [(&to_new, "Use this email address for your account?"), (&to_old, "Keep your email address?")] {
+        let mut machine = open(server(), &link(text));
+        let form = machine.page.form();
+        for _ in 0..2 {
+            machine.send_form(&form, &[], None).is(200, heading);
+        }
+    }
+    assert_eq!((mail_of(&person), client.get("info/login").status), (person.mail.clone(), 200), "nobody is signed out");
+    press(server(), &link(&to_new), "").page.is(200, "Your email address has been changed");
+    assert_eq!(mail_of(&person), address);
+}
+
+#[test]
+fn the_token_of_a_link_is_written_down_nowhere() {
+    let mut fresh = Server::on(Project::new()).start();
+    let person = Person::create(&fresh, "written");
+    let (to_new, to_old) = asked(&signed_in(&fresh, &person), &person, &new_address());
+    let paths = [link(&to_new), link(&to_old)];
+    for path in &paths {
+        open(&fresh, path)
+            .page
+            .is(200, if path == &paths[0] { "Use this email address for your account?" } else { "Keep your email address?" });
+        Request::new("HEAD", path).send(fresh.address());
+        Request::new("GET", &format!("{path}/x")).send(fresh.address()).expect(404);
+    }
+    fresh.stop();
+    let mut files = Vec::new();
+    let mut folders = vec![fresh.data()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() { folders.push(entry) } else { files.push(entry) }
+        }
+    }
+    let texts: Vec<String> = files.iter().map(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned()).collect();
+    let audit: Vec<&String> = texts.iter().filter(|text| text.contains("vestibule/mail/{token}")).collect();
+    assert_eq!(audit.len(), 1, "the access log says that a link was opened");
+    for path in &paths {
+        // The first half is the same in no two tokens.
+        let token = &path.rsplit('/').next().unwrap()[..100];
+        assert!(texts.iter().chain([&fresh.last_log()]).all(|text| !text.contains(token)), "{token} is written down");
+    }
+}
+
 #[test]
 fn the_page_of_a_link_is_the_projects_own_where_our_pages_are_switched_off() {
     let template = "{% extends \"layout.html\" %}{% block title %}Own{% endblock %}{% block main %}<h1>Own page: {{ \"done\" if page.done else page.does }}</h1>\
         {% include \"_problems.html\" %}{% if not page.done %}<form method=\"post\" action=\"/vestibule/mail\">{% include \"_form-token.html\" %}\
         <input type=\"hidden\" name=\"at\" value=\"{{ page.at }}\">{% for field in page.fields %}{% include \"_field.html\" %}{% endfor %}\
-        <button>{{ t(\"mail-link-confirm-button\") }}</button></form>{% endif %}{% endblock %}";
+        <button name=\"confirm\" value=\"yes\">{{ t(\"mail-link-confirm-button\") }}</button></form>{% endif %}{% endblock %}";
     let project = Project::new()
         .file("vestibule.toml", "[pages]\nbuiltin = false\n")
         .file("pages/templates/mail-link.html", template)
@@ -143,7 +193,7 @@ fn the_page_of_a_link_is_the_projects_own_where_our_pages_are_switched_off() {
     let (to_new, _) = asked(&signed_in(&own, &person), &person, &new_address());
     let page = open(&own, &link(&to_new)).page;
     page.is(200, "Own page: confirm");
-    assert!(page.html.contains("<button>Take it</button>") && page.html.contains("<label for=\"f-form_current\">"), "{}", page.html);
+    assert!(page.html.contains(">Take it</button>") && page.html.contains("<label for=\"f-form_current\">"), "{}", page.html);
     let style = page.html.split("stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap();
     assert!(Request::new("GET", style).send(own.address()).expect(200).text().contains("teal"));
     press(&own, &link(&to_new), "wrong").page.is(403, "Own page: confirm");

@@ -1,6 +1,7 @@
 //! The pages that the server writes itself, as somebody without scripts sees them, over HTTP.
 
 mod account;
+mod asking;
 mod browsers;
 mod captcha;
 mod console;

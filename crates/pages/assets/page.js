@@ -3,26 +3,8 @@
   'use strict';
   const all = (what, within = document) => [...within.querySelectorAll(what)];
 
-  // Links of mails from before: everything stands behind `#`, which only a script can read.
-  const routes = { passwordreset: 'reset', registration: 'registration', register: 'registration', forgotusername: 'username' };
-  const route = /^#\/?([A-Za-z]+)\/?(.*)$/.exec(location.hash);
-  if (route) {
-    const name = route[1].toLowerCase();
-    let rest = route[2];
-    let process = routes[name];
-    if (name === 'profilecompletion') {
-      const at = rest.indexOf('&');
-      process = at < 0 ? rest : rest.slice(0, at).replace(/\/$/, '');
-      rest = at < 0 ? '' : rest.slice(at);
-    }
-    if (process && /^[\w.-]+$/.test(process)) {
-      location.replace('/selfservice/' + process + (rest ? '?' + rest : ''));
-    } else if (name === 'login') {
-      location.replace('/sign-in');
-    } else if (name === 'profile' || name === 'dashboard') {
-      location.replace('/account');
-    }
-  }
+  // Links of mails from before: everything stands behind `#`, which only a script can read. What it means is known where links are read.
+  if (/^#\/|^#.*token=/.test(location.hash)) location.replace('/code?link=' + encodeURIComponent(location.hash));
 
   // What is wrong is read first.
   const problems = document.getElementById('problems');
@@ -49,14 +31,38 @@
     if (input.form) input.form.addEventListener('submit', () => show(false));
   });
 
-  // What a password still lacks: the server says, nobody else knows its policies.
-  all('ul[data-rules]').forEach((list) => {
-    const input = document.getElementById(list.dataset.rules);
+  // What a password still lacks, and how strong it is: the server says, nobody else knows its policies.
+  all('[data-judged]').forEach((part) => {
+    const input = document.getElementById(part.dataset.judged);
     if (!input || !input.form) return;
     const live = document.createElement('p');
     live.className = 'hidden';
     live.setAttribute('role', 'status');
-    list.after(live);
+    part.append(live);
+    const rules = all('li', part);
+    const words = (some) => some.map((one) => one.textContent).join(', ');
+    const show = ({ failed, open, strength }) => {
+      const typed = input.value !== '';
+      const lacks = (rule) => !typed || failed.includes(rule.dataset.rule);
+      const waits = (rule) => !lacks(rule) && open.includes(rule.dataset.rule);
+      rules.forEach((rule) => {
+        rule.classList.toggle('met', !lacks(rule) && !waits(rule));
+        if (waits(rule) && !rule.querySelector('small')) {
+          const later = document.createElement('small');
+          later.textContent = ' (' + part.dataset.later + ')';
+          rule.append(later);
+        }
+      });
+      all('.strength', part).forEach((line) => {
+        line.hidden = !typed;
+        line.querySelector('meter').value = strength;
+        all('span', line).forEach((word, level) => { word.hidden = level !== strength; });
+      });
+      const [lacking, waiting] = [rules.filter(lacks), rules.filter(waits)];
+      const said = lacking.length ? [part.dataset.open + ': ' + words(lacking)] : waiting.length ? [words(waiting)] : rules.length ? [part.dataset.met] : [];
+      if (typed) said.push(words(all('.strength label, .strength span:not([hidden])', part)).replace(', ', ' '));
+      live.textContent = said.join('. ');
+    };
     let timer = 0;
     let asked = 0;
     const ask = async () => {
@@ -66,26 +72,27 @@
         if (name === 'form_token' || name.startsWith('user.')) body.append(name, value);
       });
       body.set('password', input.value);
+      body.set('process', input.form.getAttribute('action').replace(/\?.*/, '').replace(/.*\//, ''));
       const mine = ++asked;
       try {
         const answer = await fetch('/vestibule/policy', { method: 'POST', body });
-        if (!answer.ok || mine !== asked) return;
-        const failed = (await answer.json()).failed;
-        const rules = all('li', list);
-        rules.forEach((rule) => {
-          const met = input.value !== '' && !failed.includes(rule.dataset.rule);
-          rule.classList.toggle('met', met);
-        });
-        const open = rules.filter((rule) => !rule.classList.contains('met'));
-        live.textContent = open.length ? list.dataset.open + ': ' + open.map((rule) => rule.textContent).join(', ') : list.dataset.met;
+        if (answer.ok && mine === asked) show(await answer.json());
       } catch { /* The form is judged when it is sent. */ }
     };
     input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 250); });
   });
 
+  // Another language is another page, on which nothing stands that was typed here.
+  all('form[data-ask]').forEach((form) => form.addEventListener('submit', (event) => {
+    const fields = all('main input:not([type=hidden]), main textarea');
+    const typed = fields.some((field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+    if (typed && !confirm(form.dataset.ask)) event.preventDefault();
+  }));
+
   // A form is sent once.
   all('form[method=post]').forEach((form) => {
     form.addEventListener('submit', (event) => {
+      if (event.defaultPrevented) return;
       if (form.dataset.sent) { event.preventDefault(); return; }
       form.dataset.sent = 'yes';
       all('button', form).forEach((button) => button.setAttribute('aria-disabled', 'true'));

@@ -13,7 +13,7 @@ use crate::dead_end::{DeadEnd, Why};
 use crate::field::{Field, Problem};
 use crate::step::Draft;
 use crate::visit::{Outcome, Visit};
-use crate::way::HOME;
+use crate::way::{HOME, encoded};
 
 /// Whoever is not signed in goes there first and comes back; whoever owes something does that first.
 pub(crate) enum Gate {
@@ -44,12 +44,10 @@ impl Visit {
 
     async fn own_object(&self) -> Result<Gate, ResourceError> {
         if !self.is_signed_in() {
-            let path = self.parts.uri.path();
-            return Ok(Gate::Closed(if self.is_post() {
-                Err(DeadEnd::new(Why::OldForm))
-            } else {
-                Ok(see_other(&format!("/sign-in?to={path}")))
-            }));
+            if self.is_post() {
+                return Ok(self.account_interrupted().await);
+            }
+            return Ok(Gate::Closed(Ok(see_other(&format!("/sign-in?to={}", encoded(&self.here()))))));
         }
         if self.principal.pending.is_some() || !self.principal.is_managed() {
             return Ok(Gate::Closed(Ok(see_other(HOME))));
@@ -92,7 +90,7 @@ impl Visit {
     /// What was typed before, where the address names it.
     pub(crate) async fn draft(&self) -> Result<Option<Draft>, ResourceError> {
         match self.query.filled("at") {
-            Some(at) => self.kept(at).await,
+            Some(at) => Ok(self.kept(at).await?.and_then(|draft| self.owned(draft))),
             None => Ok(None),
         }
     }

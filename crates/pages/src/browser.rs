@@ -15,6 +15,8 @@ const COOKIE: &str = "vestibule-browser";
 const LENGTH: usize = 22;
 /// What a token is made for.
 const LABEL: &str = "form token";
+/// What its second part is made for.
+const WHOSE: &str = "person of a form";
 
 /// One browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,15 +39,24 @@ impl Browser {
         Self { id: known.unwrap_or_else(|| random_name(accounts)), is_new, secure }
     }
 
-    /// The token of its forms on this session.
-    pub(crate) fn token(&self, accounts: &Accounts, session: Option<&str>) -> String {
-        URL_SAFE_NO_PAD.encode(accounts.keys.keyed(LABEL, &[self.id.as_bytes(), session.unwrap_or_default().as_bytes()]))
+    /// The token of its forms on this session, with what tells later whether a form was this person's.
+    pub(crate) fn token(&self, accounts: &Accounts, session: Option<&str>, person: Option<&str>) -> String {
+        let form = URL_SAFE_NO_PAD.encode(accounts.keys.keyed(LABEL, &[self.id.as_bytes(), session.unwrap_or_default().as_bytes()]));
+        let Some(person) = person else { return form };
+        format!("{form}.{}", URL_SAFE_NO_PAD.encode(accounts.keys.keyed(WHOSE, &[self.id.as_bytes(), person.as_bytes()])))
+    }
+
+    /// Whether the second part of a token says that its form was shown to this person here.
+    pub(crate) fn shown_to(&self, accounts: &Accounts, person: &str, whose: &str) -> bool {
+        let each = accounts.keys.keyed_by_each(WHOSE, &[self.id.as_bytes(), person.as_bytes()]);
+        each.iter().any(|own| bool::from(URL_SAFE_NO_PAD.encode(own).as_bytes().ct_eq(whose.as_bytes())))
     }
 
     /// Whether a form with this token was made for it, on this session.
     pub(crate) fn made(&self, accounts: &Accounts, session: Option<&str>, token: &str) -> bool {
         let parts = [self.id.as_bytes(), session.unwrap_or_default().as_bytes()];
         let each = accounts.keys.keyed_by_each(LABEL, &parts);
+        let token = token.split('.').next().unwrap_or_default();
         !self.is_new && each.iter().any(|own| bool::from(URL_SAFE_NO_PAD.encode(own).as_bytes().ct_eq(token.as_bytes())))
     }
 

@@ -1,5 +1,6 @@
 //! `vestibule check` for pages: an operator's templates, rendered with every sample in every language.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,11 +8,11 @@ use project::Project;
 use serde_json::{Value, json};
 
 use crate::language::{COMPLETE, Catalogue, Languages};
-use crate::lint::lint;
+use crate::lint::{MARK, lint};
 use crate::look::{self, Look};
 use crate::samples;
 use crate::table::ROWS;
-use crate::template::{Fault, Templates};
+use crate::template::{BUILTIN, Fault, Templates};
 use crate::wording;
 
 /// Everything that is wrong with the pages of a project.
@@ -41,29 +42,39 @@ fn check_messages(catalogues: &[Catalogue], templates: &[String]) -> Vec<Fault> 
     catalogues.iter().flat_map(of).collect()
 }
 
-/// What is wrong with templates, each fault once.
+/// What is wrong with templates, each fault once for each file.
 fn check_templates(templates: &Templates, languages: &Arc<Languages>) -> Vec<Fault> {
     let (ours, _) = Templates::with(languages, &[]);
-    let mut faults: Vec<Fault> = Vec::new();
-    let mut push = |fault: Fault| {
-        if !faults.contains(&fault) {
-            faults.push(fault);
-        }
-    };
-    for (name, template, context) in ROWS.iter().flat_map(|row| (row.samples)()) {
-        for language in languages.tags() {
-            let context = surrounded(context.clone(), language);
-            match templates.render_strictly(&template, &context) {
-                Err(fault) => push(fault),
-                Ok(html) => {
-                    let built_in = ours.render_own(&template, &context).unwrap_or_default();
-                    for wrong in lint(&html, &built_in) {
-                        push(Fault {
-                            file: format!("pages/templates/{template}"),
-                            line: None,
-                            message: format!("{wrong} (as '{name}', {language})"),
-                        });
-                    }
+    let alone: Vec<(&str, Templates)> = templates
+        .own()
+        .filter_map(|name| Some((name, Templates::with(languages, &[(name.to_owned(), templates.source(name)?)]).0)))
+        .collect();
+    let mut faults = unknown(templates);
+    let mut found = BTreeSet::new();
+    for (name, template, context) in shown(templates) {
+        // Whoever is signed in has a form more at the top, and the logo stands for the name.
+        let states = languages.tags().map(|language| (language, false)).chain([(COMPLETE, true)]);
+        for (language, signed_in) in states {
+            let context = surrounded(context.clone(), language, signed_in);
+            let html = match templates.render_strictly(&template, &context) {
+                Ok(html) => html,
+                Err(fault) if faults.contains(&fault) => continue,
+                Err(fault) => {
+                    faults.push(fault);
+                    continue;
+                }
+            };
+            for wrong in lint(&html, &built_in(&ours, &template, &context, &html)) {
+                let is_its = |alone: &Templates| {
+                    let html = alone.render_own(&template, &context).unwrap_or_default();
+                    lint(&html, &built_in(&ours, &template, &context, &html)).contains(&wrong)
+                };
+                // The page may be ours, and the fault in a part of it that is theirs.
+                let culprit = alone.iter().find(|(_, alone)| is_its(alone)).map(|(name, _)| *name);
+                let file = culprit.unwrap_or(&template).to_owned();
+                if found.insert((file.clone(), wrong.clone())) {
+                    let message = format!("{wrong} (as '{name}', {language})");
+                    faults.push(Fault { file: format!("pages/templates/{file}"), line: None, message });
                 }
             }
         }
@@ -71,23 +82,105 @@ fn check_templates(templates: &Templates, languages: &Arc<Languages>) -> Vec<Fau
     faults
 }
 
+/// The same page by the built-in template; where there is none, the page itself has nothing to fall behind.
+fn built_in(ours: &Templates, template: &str, context: &Value, html: &str) -> String {
+    if ours.has(template) { ours.render_own(template, context).unwrap_or_default() } else { html.to_owned() }
+}
+
+/// Every sample with the template that shows it. A stage's own template that no sample is of shows what such a stage may ask.
+fn shown(templates: &Templates) -> Vec<(&'static str, String, Value)> {
+    let mut shown: Vec<(&'static str, String, Value)> = ROWS.iter().flat_map(|row| (row.samples)()).collect();
+    let of_stages = BUILTIN.iter().map(|(name, _)| *name).chain(templates.own()).filter(|name| name.starts_with("stages/"));
+    let unseen: BTreeSet<&str> = of_stages.filter(|name| shown.iter().all(|(_, template, _)| template != name)).collect();
+    for template in unseen {
+        let like = if BUILTIN.iter().any(|(name, _)| *name == template) { "details" } else { "generic" };
+        let sample =
+            shown.iter().find(|(name, _, _)| *name == like).map(|(name, _, context)| (*name, template.to_owned(), context.clone()));
+        shown.extend(sample);
+    }
+    shown
+}
+
+/// Templates that show nothing: no page is shown by one of that name, and none of the others has it in itself.
+fn unknown(templates: &Templates) -> Vec<Fault> {
+    let sources: Vec<(&str, String)> = templates.own().filter_map(|name| Some((name, templates.source(name)?))).collect();
+    let is_used = |name: &str| sources.iter().any(|(other, source)| *other != name && source.contains(name));
+    let is_known = |name: &str| name.starts_with("stages/") || BUILTIN.iter().any(|(known, _)| *known == name) || is_used(name);
+    let fault = |name: &str| Fault {
+        file: format!("pages/templates/{name}"),
+        line: None,
+        message: "no page is shown by a template of this name, and no other template includes it".to_owned(),
+    };
+    templates.own().filter(|name| !is_known(name)).map(fault).collect()
+}
+
 /// A sample with what surrounds every page. Values that were not escaped come out as tags that no page has.
-fn surrounded(context: Value, language: &str) -> Value {
+fn surrounded(mut context: Value, language: &str, signed_in: bool) -> Value {
+    let text = |text: &str| format!("{text}{MARK}");
+    if let Some(Value::Object(page)) = context.get_mut("page") {
+        for (name, value) in page {
+            mark(value, name, name == "name");
+        }
+    }
     let own = json!({
         "languages": [{"tag": "en", "dir": "ltr", "name": "English", "current": language == "en"}, {"tag": "ar", "dir": "rtl", "name": "العربية", "current": language == "ar"}],
-        "brand": {"name": "Example <value>", "logo": "", "logo_alt": "", "links": [{"text": "Privacy <value>", "href": "https://example.test/?a=1&b=2"}]},
-        "logo": "",
+        "brand": {"name": text("Example"), "logo": "", "logo_alt": text("Logo"), "links": [{"text": text("Privacy"), "href": "https://example.test/?a=1&b=2"}]},
+        "logo": if signed_in { "/logo.svg" } else { "" },
         "assets": {"style": "/style.css", "script": "/page.js", "icon": "data:,"},
         "here": "/sample?at=1",
-        "account": "",
+        "account": if signed_in { text("bjensen") } else { String::new() },
     });
     samples::surrounded(context, language, own)
 }
 
+/// Members of contexts that hold no text of anybody's: names, paths, what templates compare, and HTML that was made safe.
+const NAMES: [&str; 30] = [
+    "action",
+    "again",
+    "at",
+    "autocomplete",
+    "becomes",
+    "class",
+    "does",
+    "done",
+    "exact",
+    "field",
+    "href",
+    "html",
+    "id",
+    "key",
+    "kind",
+    "lang",
+    "method",
+    "name",
+    "next",
+    "picture",
+    "place",
+    "process",
+    "script",
+    "sign",
+    "site_key",
+    "stage",
+    "tag",
+    "to",
+    "what",
+    "why",
+];
+
+/// Marks every text in a context. Whatever stands in `values`, or is the `name` of a page, is one.
+fn mark(value: &mut Value, name: &str, is_text: bool) {
+    match value {
+        Value::String(text) if !text.is_empty() && text != "true" && (is_text || !NAMES.contains(&name)) => {
+            text.push_str(MARK);
+        }
+        Value::Array(list) => list.iter_mut().for_each(|one| mark(one, name, false)),
+        Value::Object(members) => members.iter_mut().for_each(|(member, one)| mark(one, member, name == "values")),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn languages() -> Arc<Languages> {
@@ -107,12 +200,10 @@ mod tests {
         for row in ROWS.iter().filter(|row| row.template.is_some()) {
             assert!(!(row.samples)().is_empty(), "{:?}", row.template);
         }
-        let shown: BTreeSet<String> = ROWS.iter().flat_map(|row| (row.samples)()).map(|(_, template, _)| template).collect();
-        let all = crate::template::BUILTIN.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_') && *name != "layout.html");
-        let unseen: Vec<&str> = all.filter(|name| !shown.contains(*name)).collect();
-        // The same words as the one that is shown.
-        let alike = ["stages/userDetails.html", "stages/socialUserDetails.html", "stages/kbaSecurityAnswerDefinitionStage.html"];
-        assert!(unseen.iter().all(|name| alike.contains(name)), "{unseen:?}");
+        let (templates, _) = Templates::with(&languages(), &[]);
+        let shown: BTreeSet<String> = shown(&templates).into_iter().map(|(_, template, _)| template).collect();
+        let all = BUILTIN.iter().map(|(name, _)| *name).filter(|name| !name.starts_with('_') && *name != "layout.html");
+        assert_eq!(all.filter(|name| !shown.contains(*name)).collect::<Vec<_>>(), [""; 0]);
     }
 
     #[test]
@@ -138,6 +229,72 @@ mod tests {
         let (templates, _) = Templates::with(&languages, &[("landing.html".to_owned(), "a\n\n{{ page.nothing.here }}".to_owned())]);
         let found = check_templates(&templates, &languages);
         assert!(found.iter().any(|fault| fault.line == Some(3)), "{found:?}");
+    }
+
+    fn found(own: &[(&str, &str)]) -> Vec<String> {
+        let own: Vec<(String, String)> = own.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned())).collect();
+        let (templates, faults) = Templates::with(&languages(), &own);
+        assert_eq!(faults, []);
+        let found = check_templates(&templates, &languages());
+        found.into_iter().map(|fault| format!("{}: {}", fault.file.trim_start_matches("pages/templates/"), fault.message)).collect()
+    }
+
+    /// A page of an operator's whose main part is this.
+    fn page(main: &str) -> String {
+        format!("{{% extends \"layout.html\" %}}{{% block title %}}x{{% endblock %}}{{% block main %}}{main}{{% endblock %}}")
+    }
+
+    /// A stage of a project's own may mail a code, and so may one that another stage shows.
+    #[test]
+    fn whatever_waits_for_a_code_can_be_sent_its_mail_again() {
+        let (templates, _) = Templates::with(&languages(), &[]);
+        let context = shown(&templates).into_iter().find(|(name, ..)| *name == "code").unwrap().2;
+        for template in ["process.html", "stages/conditionaluser.html", "stages/emailValidation.html", "stages/socialUserClaim.html"] {
+            let html = templates.render_own(template, &surrounded(context.clone(), "en", false)).unwrap();
+            assert_eq!(html.matches("name=\"again\"").count(), 1, "{template}");
+        }
+    }
+
+    #[test]
+    fn no_text_of_anybodys_comes_out_unescaped() {
+        for (template, main) in [
+            ("account/dashboard.html", "<h1>{{ page.name | safe }}</h1>"),
+            ("ended.html", "<p>{{ page.user_name | safe }}</p>"),
+            ("account/profile.html", "{% for row in page.rows %}{{ row.value | safe }}{% endfor %}"),
+            ("account/edit.html", "<p title=\"{{ page.pending | safe }}\">x</p>"),
+            ("account/consent.html", "{% for one in page.mappings %}<p title='{{ one.title | safe }}'>x</p>{% endfor %}"),
+            ("account/providers.html", "{% for one in page.own %}{{ one.account | safe }}{% endfor %}"),
+        ] {
+            let wrong = found(&[(template, &page(main))]);
+            assert!(wrong.iter().any(|wrong| wrong.starts_with(&format!("{template}: a value was not escaped"))), "{main}: {wrong:?}");
+        }
+        let wrong = found(&[("account/dashboard.html", &page("<p title={{ page.name }}>x</p>"))]);
+        assert!(wrong.iter().any(|wrong| wrong.contains("without quotation marks")), "{wrong:?}");
+        assert_eq!(found(&[("account/dashboard.html", &page("<p title=\"{{ page.name }}\">{{ page.name }}</p>"))]), [""; 0]);
+    }
+
+    #[test]
+    fn a_fault_is_said_of_the_file_that_it_is_in() {
+        let layout = BUILTIN.iter().find(|(name, _)| *name == "layout.html").unwrap().1;
+        let without_token = layout.replacen("{% include \"_form-token.html\" %}", "", 1);
+        let wrong = found(&[("layout.html", &without_token)]);
+        assert_eq!(wrong.len(), 1, "the form to sign out is there for whoever is signed in: {wrong:?}");
+        assert!(wrong[0].starts_with("layout.html: the form that is sent to '/sign-out' has no form token"), "{wrong:?}");
+    }
+
+    #[test]
+    fn a_template_of_a_stage_of_ones_own_is_rendered_and_one_that_shows_nothing_is_named() {
+        let wrong = found(&[("stages/mine.html", &page("<form method=\"post\"><input name=\"colour\"></form>"))]);
+        assert!(wrong.iter().any(|wrong| wrong.starts_with("stages/mine.html: the field 'colour' has no label")), "{wrong:?}");
+        assert!(wrong.iter().any(|wrong| wrong.contains("has no form token")) && !wrong.iter().any(|wrong| wrong.contains("is missing")));
+        let wrong = found(&[("signin.html", "x"), ("part.html", "x"), ("landing.html", &page("{% include \"part.html\" %}"))]);
+        assert!(wrong.iter().any(|wrong| wrong.starts_with("signin.html: no page is shown")), "{wrong:?}");
+        assert!(!wrong.iter().any(|wrong| wrong.starts_with("part.html")), "{wrong:?}");
+        let wrong = found(&[(
+            "mail-link.html",
+            &BUILTIN.iter().find(|(name, _)| *name == "mail-link.html").unwrap().1.replace(" name=\"confirm\"", ""),
+        )]);
+        assert!(wrong.iter().any(|wrong| wrong.contains("the button 'confirm' is missing")), "{wrong:?}");
     }
 
     /// A message that nobody says is dead, and one that is missing is a fault on somebody's page.

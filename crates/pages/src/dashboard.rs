@@ -45,6 +45,15 @@ pub(crate) struct Missing {
     pub(crate) name: String,
     /// What it is called.
     pub(crate) label: Words,
+    /// Where it can be given.
+    pub(crate) to: String,
+}
+
+impl Missing {
+    /// A property that is filled in on this page.
+    fn on(page: &str, name: &str, label: Words) -> Self {
+        Self { name: name.to_owned(), label, to: format!("/account/{page}#f-{name}") }
+    }
 }
 
 /// GET of the page.
@@ -79,8 +88,17 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         .properties
         .iter()
         .filter(empty)
-        .filter(|property| is_personal(&visit.runtime, property))
-        .map(|property| Missing { name: property.name.clone(), label: label(&property.name, property.title.as_deref()) })
+        .filter_map(|property| {
+            let label = label(&property.name, property.title.as_deref());
+            match property.name.as_str() {
+                "preferences" if property.user_editable => Some(Missing {
+                    to: "/account/preferences".to_owned(),
+                    ..Missing::on("preferences", &property.name, Words::message("preferences"))
+                }),
+                "mail" if property.user_editable => Some(Missing::on("mail", &property.name, label)),
+                name => is_personal(&visit.runtime, property).then(|| Missing::on("personal", name, label)),
+            }
+        })
         .collect();
     page.notifications = visit.runtime.consequences.notifications.of(&visit.principal.own_path()).await?.len();
     visit.page(StatusCode::OK, &page)
@@ -105,7 +123,7 @@ fn is_empty(value: Option<&serde_json::Value>) -> bool {
 impl Samples for Dashboard {
     fn samples() -> Vec<(&'static str, Self)> {
         let missing = ["telephoneNumber", "city"];
-        let missing = missing.iter().map(|name| Missing { name: (*name).to_owned(), label: label(name, None) }).collect();
+        let missing = missing.iter().map(|name| Missing::on("personal", name, label(name, None))).collect();
         let full = Self { name: "Barbara".to_owned(), complete: Some(57), missing, notifications: 2, profile: true, owed: Vec::new() };
         let owed = ["termsAndConditions", "kbaUpdate", "profile"];
         let owed = owed.iter().map(|name| Owed { name: (*name).to_owned(), title: Words::message(&format!("process-{name}")) }).collect();

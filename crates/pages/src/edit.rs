@@ -5,10 +5,12 @@
 
 use accounts::AccountError;
 use accounts::access::Decision;
+use accounts::mail_confirmation::MailChange;
 use crest::{Patch, PatchOperation, Pointer};
 use identity::{Audience, Expect};
 use serde::Serialize;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::account::{Gate, Person};
 use crate::answer::see_other;
@@ -37,7 +39,12 @@ pub(crate) struct Edit {
     pub(crate) action: String,
     /// The new address that waits for its code.
     pub(crate) pending: String,
+    /// What is asked for its code, and the present password where the change was made without.
+    pub(crate) confirms: Vec<Field>,
 }
+
+/// The present password beside the code of a new address, which stands on the same page as the form for another one.
+const CURRENT_OF_CODE: &str = "form_current_of_code";
 
 /// GET and POST of a form. The last part of the path says which.
 pub(crate) async fn serve(visit: &Visit) -> Outcome {
@@ -100,21 +107,34 @@ async fn refused(visit: &Visit, what: &str, fields: Vec<Field>, error: AccountEr
 
 async fn again(visit: &Visit, what: &str, fields: Vec<Field>, problems: Vec<Problem>, status: u16) -> Outcome {
     let shown_fields = fields.clone();
-    let pending = visit.actor().mail_change().await?.map(|pending| pending.new).unwrap_or_default();
+    let pending = visit.actor().mail_change().await?;
     visit.back(&fields, problems, status, |draft| page(visit, what, shown_fields, Some(draft), pending)).await
 }
 
 async fn shown(visit: &Visit, what: &str, fields: Vec<Field>, draft: Option<&Draft>) -> Outcome {
-    let pending = visit.actor().mail_change().await?.map(|pending| pending.new).unwrap_or_default();
+    let pending = visit.actor().mail_change().await?;
     let asks_password = draft.is_some_and(|draft| draft.problems.iter().any(|problem| problem.field == CURRENT));
     page(visit, what, if asks_password { with_current(fields) } else { fields }, draft, pending)
 }
 
-fn page(visit: &Visit, what: &str, mut fields: Vec<Field>, draft: Option<&Draft>, pending: String) -> Outcome {
+fn page(visit: &Visit, what: &str, mut fields: Vec<Field>, draft: Option<&Draft>, pending: Option<MailChange>) -> Outcome {
     let problems = draft.map(|draft| draft.problems.clone()).unwrap_or_default();
-    let problems = field::fill(&mut fields, draft.map(|draft| &draft.typed), problems);
-    let page = Edit { what: what.to_owned(), fields, problems, action: format!("/account/{what}"), pending };
+    let mut problems = field::fill(&mut fields, draft.map(|draft| &draft.typed), problems);
+    let mut confirms = pending.as_ref().filter(|_| what == "mail").map(|pending| confirms(pending.password)).unwrap_or_default();
+    problems = field::fill(&mut confirms, None, problems);
+    // Where nothing waits any more there is no field for its code.
+    problems.iter_mut().filter(|problem| confirms.is_empty() && problem.field == "code").for_each(|problem| problem.field.clear());
+    let pending = pending.map(|pending| pending.new).unwrap_or_default();
+    let page = Edit { what: what.to_owned(), fields, problems, action: format!("/account/{what}"), pending, confirms };
     visit.page(status(draft), &page)
+}
+
+/// What is asked where the code of a new address is typed.
+fn confirms(password: bool) -> Vec<Field> {
+    let code = Field::new("code", Kind::Code, Words::message("code")).required().autocomplete("one-time-code");
+    let mut fields = vec![code.hint(Words::message("mail-code-hint"))];
+    fields.extend(password.then(|| Field { name: CURRENT_OF_CODE.to_owned(), ..current() }));
+    fields
 }
 
 fn fields(visit: &Visit, person: &Person, what: &str) -> Vec<Field> {
@@ -234,11 +254,14 @@ async fn confirm_mail(visit: &Visit, fields: Vec<Field>) -> Outcome {
     let Some(code) = visit.form.filled("code").map(str::trim).filter(|code| !code.is_empty()) else {
         return again(visit, "mail", fields, vec![Problem::of("code", Words::message("error-code-missing"))], 400).await;
     };
-    let typed = present::typed(visit);
+    let typed = visit.form.filled(CURRENT_OF_CODE).map(|typed| Zeroizing::new(typed.to_owned()));
     let password = typed.as_ref().map(|typed| typed.as_str());
     match visit.actor().confirm_mail_change(code, password).await {
         Ok(()) => Ok(see_other("/account/profile?done=mail-confirmed")),
-        Err(error) => refused(visit, "mail", fields, error).await,
+        Err(error) => match present::problem(&error) {
+            Some(problem) => again(visit, "mail", fields, vec![Problem { field: CURRENT_OF_CODE.to_owned(), ..problem }], 403).await,
+            None => refused(visit, "mail", fields, error).await,
+        },
     }
 }
 
@@ -255,6 +278,11 @@ impl Samples for Edit {
             page
         };
         let mail = || vec![Field::new("mail", Kind::Email, Words::message("new-mail")).required().autocomplete("email"), current()];
+        let pending = |password: bool, problems: Vec<Problem>| {
+            let mut confirms = confirms(password);
+            let problems = field::fill(&mut confirms, None, problems);
+            Self { pending: "new@example.com".to_owned(), confirms, problems, ..page("mail", mail()) }
+        };
         let offered = [json!({"id": "1", "question": {"en": "Where did you grow up?"}})];
         let password = || vec![current(), new_password("password", &described)];
         let updates = Field::new("updates", Kind::Checkbox, Words::message("preference-updates")).becomes(Becomes::Boolean);
@@ -262,7 +290,8 @@ impl Samples for Edit {
             ("personal", page("personal", vec![text("givenName").required(), text("sn").required(), text("telephoneNumber")])),
             ("personal-wrong", wrong(page("personal", vec![text("givenName").required()]), "givenName", "error-missing")),
             ("mail", page("mail", mail())),
-            ("mail-pending", Self { pending: "new@example.com".to_owned(), ..page("mail", mail()) }),
+            ("mail-pending", pending(true, Vec::new())),
+            ("mail-code-wrong", pending(false, vec![Problem::of("code", Words::message("error-code-wrong"))])),
             ("password", page("password", password())),
             ("password-wrong", wrong(page("password", password()), CURRENT, "error-current-password-wrong")),
             ("questions", page("questions", question_fields(2, &offered, &[], "en"))),

@@ -8,15 +8,11 @@ use crate::answer::see_other;
 use crate::dead_end::{DeadEnd, Why};
 use crate::preferred_language::{PROPERTY, keep};
 use crate::visit::{Outcome, Visit};
-use crate::way::path;
+use crate::way::page;
 
 /// POST of the choice.
 pub(crate) async fn serve(visit: &Visit) -> Outcome {
-    let to = match visit.form.filled("to").unwrap_or("/") {
-        "/" => "/".to_owned(),
-        to if to.starts_with("/sign-in") => to.split('?').next().unwrap_or("/sign-in").to_owned(),
-        to => path(to),
-    };
+    let to = page(visit.form.filled("to").unwrap_or("/"));
     if !visit.is_post() {
         return Ok(see_other("/"));
     }

@@ -3,11 +3,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::field::Problem;
+use crate::field::{self, Field, Kind, Problem};
 use crate::page::Samples;
 use crate::question::title;
 use crate::step::Step;
 use crate::visit::Visit;
+use crate::way::encoded;
 use crate::words::Words;
 
 /// The page.
@@ -19,10 +20,14 @@ pub(crate) struct ConfirmLink {
     pub title: Words,
     /// Names this form.
     pub at: String,
-    /// The link brought its code; else it is asked for.
-    pub has_code: bool,
+    /// The code, where it is asked for; nothing where the link brought it.
+    pub fields: Vec<Field>,
     /// What is wrong.
     pub problems: Vec<Problem>,
+    /// The mail can be sent again, after so many seconds.
+    pub again_after: Option<i64>,
+    /// The path to post to.
+    pub action: String,
 }
 
 impl ConfirmLink {
@@ -32,26 +37,43 @@ impl ConfirmLink {
             process: step.process.clone(),
             title: title(visit, &step.process),
             at: at.to_owned(),
-            has_code: step.code.is_some(),
-            problems: Vec::new(),
+            fields: if step.code.is_some() { Vec::new() } else { fields("link-code") },
+            action: action(&step.process),
+            ..Self::default()
         }
     }
+
+    /// The same where no code, or a wrong one, came: whoever's link was cut types the one of the mail, or asks for another mail.
+    pub(crate) fn asks(self, problems: impl FnOnce(&[Field]) -> Vec<Problem>) -> Self {
+        let mut fields = fields("code-hint");
+        let problems = problems(&fields);
+        let problems = field::fill(&mut fields, None, problems);
+        Self { fields, problems, again_after: Some(0), ..self }
+    }
+}
+
+fn fields(hint: &str) -> Vec<Field> {
+    vec![Field::new("code", Kind::Code, Words::message("code")).required().autocomplete("one-time-code").hint(Words::message(hint))]
+}
+
+fn action(process: &str) -> String {
+    format!("/selfservice/{}", encoded(process))
 }
 
 impl Samples for ConfirmLink {
     fn samples() -> Vec<(&'static str, Self)> {
-        let page = |process: &str, has_code: bool| Self {
+        let page = |process: &str| Self {
             process: process.to_owned(),
             title: Words::message(&format!("process-{process}")),
             at: "sample".to_owned(),
-            has_code,
-            problems: Vec::new(),
+            action: action(process),
+            ..Self::default()
         };
         vec![
-            ("reset", page("reset", true)),
-            ("registration", page("registration", true)),
-            ("without-code", page("reset", false)),
-            ("wrong", Self { problems: vec![Problem::of("code", Words::message("error-code-wrong"))], ..page("reset", false) }),
+            ("reset", page("reset")),
+            ("registration", page("registration")),
+            ("without-code", Self { fields: fields("link-code"), ..page("reset") }),
+            ("wrong", page("reset").asks(|_| vec![Problem::of("code", Words::message("error-code-wrong"))])),
         ]
     }
 }

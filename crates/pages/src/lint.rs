@@ -3,8 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A tag that no page has: where a sample's `<value>` comes out as one, a template did not escape it.
-const MARK: &str = "value";
+/// What every text of a sample ends in: quotation marks of both kinds, a tag that no page has, and an attribute that none has.
+pub(crate) const MARK: &str = " unquoted=1 \"'><value>";
+/// The tag: where it comes out as one, a template did not escape a text.
+const TAG: &str = "value";
+/// The attribute: where it comes out as one, a text stands in an attribute that has no quotation marks.
+const ATTRIBUTE: &str = "unquoted";
 /// Kinds of `input` that a person does not fill in.
 const SILENT: [&str; 4] = ["hidden", "submit", "button", "reset"];
 
@@ -116,8 +120,10 @@ pub(crate) fn lint(html: &str, ours: &str) -> Vec<String> {
             wrong.push(format!("an attribute of '{}' holds a mark of direction: use ta() in place of t()", tag.name));
         }
     }
-    if tags.iter().any(|tag| tag.name == MARK) {
+    if tags.iter().any(|tag| tag.name == TAG) {
         wrong.push("a value was not escaped".to_owned());
+    } else if tags.iter().any(|tag| tag.attributes.contains_key(ATTRIBUTE)) {
+        wrong.push("a value stands in an attribute without quotation marks".to_owned());
     }
     if !tags.iter().any(|tag| tag.name == "html" && !get(tag, "lang").is_empty()) {
         wrong.push("the element 'html' has no 'lang'".to_owned());
@@ -152,7 +158,7 @@ fn forms(tags: &[Tag]) -> Vec<String> {
     wrong
 }
 
-/// Tokens of `autocomplete` and fields that the built-in page has and this one has not.
+/// Tokens of `autocomplete`, fields and buttons with a name that the built-in page has and this one has not.
 fn lost(tags: &[Tag], ours: &[Tag]) -> Vec<String> {
     let of = |tags: &[Tag]| -> BTreeMap<String, String> {
         let fields = tags.iter().filter(|tag| matches!(tag.name.as_str(), "input" | "textarea" | "select"));
@@ -171,6 +177,11 @@ fn lost(tags: &[Tag], ours: &[Tag]) -> Vec<String> {
             Some(_) => {}
         }
     }
+    let named = |tags: &[Tag]| -> BTreeSet<String> {
+        tags.iter().filter(|tag| tag.name == "button").filter_map(|tag| tag.attributes.get("name").cloned()).collect()
+    };
+    let buttons = named(tags);
+    wrong.extend(named(ours).difference(&buttons).map(|name| format!("the button '{name}' is missing")));
     wrong
 }
 

@@ -69,6 +69,13 @@ pub(crate) fn is_here(path: &str) -> bool {
     path.strip_prefix(MAIL_CHANGE_PAGE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// A path as it may be written down: that of a link without its token, which still opens what it opened.
+#[must_use]
+pub fn written_path(path: &str) -> &str {
+    let names_a_link = path.strip_prefix(MAIL_CHANGE_PAGE).and_then(|rest| rest.strip_prefix('/')).is_some_and(|token| !token.is_empty());
+    if names_a_link { "/vestibule/mail/{token}" } else { path }
+}
+
 /// A link is opened. What it brought is kept for this browser, and the address that it came in is left at once.
 pub(crate) async fn opened(visit: &Visit) -> Outcome {
     let token = visit.segment();
@@ -96,6 +103,10 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
     }
     if !visit.genuine {
         return again(visit, asks, &opened, vec![Problem::whole(Words::message("error-old-form"))], (403, None)).await;
+    }
+    // A form that is sent by itself is sent by no button.
+    if visit.form.get("confirm") != "yes" {
+        return shown(visit, asks, at, opened.draft.as_ref());
     }
     if let Err(limited) = visit.counted() {
         return again(visit, asks, &opened, vec![failure::too_often(limited.retry_after)], (429, Some(limited.retry_after))).await;

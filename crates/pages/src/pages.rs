@@ -91,12 +91,21 @@ impl Pages {
 
     /// Answers a request that could not be read; nothing where the project switched the pages off.
     pub fn refused(&self, parts: Parts, peer: Peer, error: &ResourceError) -> Option<Response<Body>> {
+        self.unanswered(parts, peer, DeadEnd { status: StatusCode::from_u16(error.code).ok(), ..DeadEnd::new(Why::Unreadable) })
+    }
+
+    /// Answers a request whose answer takes too long; nothing where the project switched the pages off.
+    pub fn too_slow(&self, parts: Parts, peer: Peer) -> Option<Response<Body>> {
+        self.unanswered(parts, peer, DeadEnd { retry_after: Some(5), ..DeadEnd::new(Why::Busy) })
+    }
+
+    /// The end of a way whose page's function is not asked.
+    fn unanswered(&self, parts: Parts, peer: Peer, end: DeadEnd) -> Option<Response<Body>> {
         let runtime = self.accounts.runtime.load_full();
         if !runtime.project.settings.pages.builtin {
             return None;
         }
         let (look, head) = (self.look(&runtime), parts.method == Method::HEAD);
-        let end = DeadEnd { status: StatusCode::from_u16(error.code).ok(), ..DeadEnd::new(Why::Unreadable) };
         Some(finish(&self.visit(runtime, look, parts, peer), Err(end), head))
     }
 
@@ -126,7 +135,7 @@ impl Pages {
             time: visit.now,
             transaction: visit.transaction.clone(),
             user: visit.principal.authentication_id.clone(),
-            object: visit.parts.uri.path().trim_matches('/').chars().take(512).collect(),
+            object: mail_change::written_path(visit.parts.uri.path()).trim_matches('/').chars().take(512).collect(),
             successful: !(status.is_client_error() || status.is_server_error()),
             detail: json!({ "method": visit.parts.method.as_str(), "operation": "page", "status": status.as_u16(), "client": visit.client.text() }),
         });

@@ -128,7 +128,7 @@ impl Question {
 
     /// The template for it: the stage's own, where there is one.
     pub(crate) fn template(&self, visit: &Visit) -> String {
-        let plain = !self.stage.is_empty() && self.stage.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let plain = !self.stage.is_empty() && self.stage.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         let own = format!("stages/{}.html", self.stage);
         if plain && visit.look.templates.has(&own) { own } else { "process.html".to_owned() }
     }
@@ -200,10 +200,12 @@ pub(crate) fn fields_of(visit: &Visit, step: &Step) -> Vec<Field> {
     let runtime = &visit.runtime;
     let file = runtime.project.processes.iter().find(|file| file.name == step.process).map(|file| &file.value);
     let query_fields = file.map(query_fields).unwrap_or_default();
-    let collection = file.and_then(collection).unwrap_or_else(|| PEOPLE.to_owned());
+    let collection = collection_of(visit, &step.process);
     let asked = step.asked.get("type").and_then(Value::as_str).unwrap_or_default();
-    let resource = if asked == "resetStage" { "selfservice/reset" } else { "selfservice/registration" };
-    let policies = runtime.policies.describe(resource);
+    let usual = if asked == "resetStage" { "selfservice/reset" } else { "selfservice/registration" };
+    // These are about one collection each, which need not be that of the process.
+    let is_usual = runtime.policies.collection_of(usual) == collection;
+    let policies = runtime.policies.describe(if is_usual { usual } else { &collection });
     let known = Known {
         locales: &visit.locales,
         default_locale: &runtime.services.default_locale,
@@ -239,9 +241,11 @@ fn query_fields(file: &Value) -> Vec<String> {
     }
 }
 
-/// The collection of the process's people.
-fn collection(file: &Value) -> Option<String> {
-    stages(file).find_map(|stage| Some(stage.get("identityServiceUrl")?.as_str()?.trim_matches('/').to_owned()))
+/// The collection of a process's people.
+pub(crate) fn collection_of(visit: &Visit, process: &str) -> String {
+    let file = visit.runtime.project.processes.iter().find(|file| file.name == process).map(|file| &file.value);
+    let mut named = file.into_iter().flat_map(stages).filter_map(|stage| stage.get("identityServiceUrl")?.as_str());
+    named.next().map_or_else(|| PEOPLE.to_owned(), |collection| collection.trim_matches('/').to_owned())
 }
 
 /// Texts that stand where a project says nothing, and those of the usual processes as they are delivered. A project that left one has it in

@@ -8,6 +8,7 @@ use identity::{ObjectSchema, html};
 use serde_json::{Map, Value, json};
 
 use crate::by_provider::SEND_CODE;
+use crate::captcha::WIDGETS;
 use crate::field::{Becomes, Choice, Field, Kind, OWN_QUESTION};
 use crate::property::{label, new_password, of_object, of_schema, with_value, written};
 use crate::words::Words;
@@ -35,6 +36,9 @@ pub(crate) struct Document {
     pub name: String,
 }
 
+/// Controls of ours in a form that asks what a stage asks, besides those that begin with `form_`.
+const OURS: [&str; 6] = ["at", "again", "skip", "confirm", SEND_CODE, "who"];
+
 /// Properties that are one person's name among others; any of them finds an account.
 const IDENTIFIERS: [&str; 6] = ["userName", "mail", "email", "telephoneNumber", "employeeNumber", "uid"];
 
@@ -49,24 +53,32 @@ pub(crate) fn fields(requirements: &Value, known: &Known<'_>) -> Vec<Field> {
         fields.extend(attributes.iter().filter_map(attribute));
     }
     let properties = requirements.get("properties").and_then(Value::as_object);
+    let has = |name: &str| properties.is_some_and(|all| all.contains_key(name));
+    // What a client fetched from an identity provider, and nobody types.
+    let by_provider = has("provider") && has("redirect_uri");
     for (name, schema) in properties.into_iter().flatten() {
         let required = requires(requirements, name);
+        // A stage of the project's own may call anything as ours call theirs: these are known where they have the shape of ours, too.
+        let is = |kind: &str| schema.get("type").is_none_or(|given| given == kind);
+        let is_bare = is("string") && ["title", "enum", "oneOf", "default"].iter().all(|member| schema.get(member).is_none());
         match name.as_str() {
             "user" if registration.is_some() => {}
-            "user" if schema.get("properties").is_none() => person(&mut fields, schema, known),
-            "kba" => questions(&mut fields, schema, known),
-            "accept" => fields.push(agreement(name, "accept-terms")),
-            "consentGiven" => fields.push(agreement(name, "give-consent")),
+            "user" if is("object") && schema.get("properties").is_none() => person(&mut fields, schema, known),
+            "kba" if schema.get("questions").is_some() => questions(&mut fields, schema, known),
+            "accept" if is_bare => fields.push(agreement(name, "accept-terms")),
+            "consentGiven" if is_bare => fields.push(agreement(name, "give-consent")),
             "response" if schema.get("recaptchaSiteKey").is_some() => fields.push(captcha(schema)),
-            "queryFilter" => query(&mut fields, known),
-            "code" => fields.push(code()),
-            "mail" => fields.push(mail()),
+            "queryFilter" if is_bare => query(&mut fields, known),
+            "provider" | "code" | "nonce" | "redirect_uri" if by_provider => {}
+            "code" if is_bare && required => fields.push(code()),
+            "mail" if is_bare && required => fields.push(mail()),
             // Beside an account elsewhere, which nobody types, it is that of an account which is there already.
-            "password" if properties.is_some_and(|all| all.contains_key("clientToken")) => {
+            "password" if is_bare && has("clientToken") => {
                 fields.push(Field::new(name, Kind::Password, Words::message("password")).required().autocomplete("current-password"));
             }
-            "password" => fields.push(new_password("password", known.policies)),
-            "clientToken" | SEND_CODE | "provider" | "nonce" | "redirect_uri" => {}
+            "password" if is_bare => fields.push(new_password("password", known.policies)),
+            "clientToken" => {}
+            SEND_CODE if has("clientToken") => {}
             _ if schema.get("systemQuestion").is_some() || schema.get("userQuestion").is_some() => fields.push(answer(name, schema, known)),
             _ => generic(&mut fields, name, schema, required, ""),
         }
@@ -229,14 +241,15 @@ fn query(fields: &mut Vec<Field>, known: &Known<'_>) {
 
 /// A property that nobody here knows, by its schema alone. The members of an object are fields of their own.
 fn generic(fields: &mut Vec<Field>, name: &str, schema: &Value, required: bool, above: &str) {
-    let path = if above.is_empty() { name.to_owned() } else { format!("{above}/{name}") };
+    let escaped = name.replace('/', "\u{1}");
+    let path = if above.is_empty() { escaped } else { format!("{above}/{escaped}") };
     if let Some(members) = schema.get("properties").and_then(Value::as_object).filter(|members| !members.is_empty() && depth(&path) < 4) {
         for (member, inner) in members {
             generic(fields, member, inner, required && requires(schema, member), &path);
         }
         return;
     }
-    let mut field = of_schema(&path.replace('/', "."), name, schema).place(&path);
+    let mut field = of_schema(&control(&path, fields.len()), name, schema).place(&path);
     let (title, description) = (schema.get("title"), schema.get("description").and_then(Value::as_str));
     if let (Some(Value::String(_)), Some(description)) = (title, description)
         && field.label.text != description
@@ -250,6 +263,15 @@ fn generic(fields: &mut Vec<Field>, name: &str, schema: &Value, required: bool, 
     }
     field.required = required && field.kind != Kind::Checkbox;
     fields.push(field);
+}
+
+/// What a control is called: as its property is, or by a number where that is the name of something of ours, or makes no id.
+fn control(path: &str, number: usize) -> String {
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let is_ours = OURS.contains(&path)
+        || WIDGETS.iter().any(|widget| widget.answer == path)
+        || ["form_", "ask/"].iter().any(|start| path.starts_with(start));
+    if path.split('/').all(plain) && !is_ours { path.replace('/', ".") } else { format!("ask.{number}") }
 }
 
 /// `oneOf` with a constant each is a choice (JSON Schema, "Annotated enumerations").
@@ -270,12 +292,13 @@ fn depth(path: &str) -> usize {
     path.split('/').count()
 }
 
-/// The input as a stage takes it: names of attributes may hold slashes, which places do not.
-pub(crate) fn restore(mut input: Map<String, Value>) -> Map<String, Value> {
-    if let Some(Value::Object(attributes)) = input.get_mut("attributes") {
-        *attributes = std::mem::take(attributes).into_iter().map(|(name, value)| (name.replace('\u{1}', "/"), value)).collect();
-    }
-    input
+/// The input as a stage takes it: names of members may hold slashes, which places do not.
+pub(crate) fn restore(input: Map<String, Value>) -> Map<String, Value> {
+    let member = |(name, value): (String, Value)| match value {
+        Value::Object(members) => (name.replace('\u{1}', "/"), Value::Object(restore(members))),
+        other => (name.replace('\u{1}', "/"), other),
+    };
+    input.into_iter().map(member).collect()
 }
 
 #[cfg(test)]
@@ -333,6 +356,34 @@ mod tests {
         let input = crate::field::read(&fields, &form).unwrap();
         let wanted = json!({"colour": "red", "size": 4, "fragile": false, "address": {"street": "Main"}, "tags": ["a", "b"]});
         assert_eq!(Value::Object(input), wanted);
+    }
+
+    /// Every name that something of ours has, and every shape that is not ours.
+    #[test]
+    fn a_stage_of_the_projects_own_may_call_its_properties_as_it_likes() {
+        let text = || json!({"type": "string"});
+        let requirements = json!({"type": "object", "required": ["skip", "kba"], "properties": {
+            "skip": text(), "at": text(), "again": text(), "form_token": text(), "provider": text(), "nonce": text(), "sendCode": text(),
+            "g-recaptcha-response": text(), "two words": text(), "a/b": text(), "a": {"type": "object", "properties": {"b": text()}},
+            "accept": {"type": "boolean"}, "code": {"type": "integer", "default": 7}, "mail": text(), "kba": text(), "user": text(),
+        }});
+        let fields = fields(&requirements, &known(&Value::Null));
+        let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        let by_number = |at: usize| format!("ask.{at}");
+        assert_eq!(names[..4], [by_number(0), by_number(1), by_number(2), by_number(3)]);
+        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), 16, "each has a name of its own: {names:?}");
+        assert!(names.iter().all(|name| !name.contains([' ', '/'])), "{names:?}");
+        let required: Vec<&str> = fields.iter().filter(|field| field.required).map(|field| field.place.as_str()).collect();
+        assert_eq!(required, ["skip", "kba"], "nothing is required that the stage does not require");
+        let typed: Vec<String> = fields.iter().filter(|field| field.name != "code").map(|field| format!("{}=true", field.name)).collect();
+        let form = Form::parse(format!("at=step&skip=yes&form_token=x&code=8&{}", typed.join("&")).as_bytes());
+        let input = Value::Object(restore(crate::field::read(&fields, &form).unwrap()));
+        let wanted = json!({
+            "skip": "true", "at": "true", "again": "true", "form_token": "true", "provider": "true", "nonce": "true", "sendCode": "true",
+            "g-recaptcha-response": "true", "two words": "true", "a/b": "true", "a": {"b": "true"},
+            "accept": true, "code": 8, "mail": "true", "kba": "true", "user": "true",
+        });
+        assert_eq!(input, wanted);
     }
 
     #[test]

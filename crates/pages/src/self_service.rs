@@ -6,7 +6,7 @@
 use accounts::access::Decision;
 use accounts::{AccountError, Runtime};
 use http::StatusCode;
-use process::{Process, Standing};
+use process::{FactKind, Process, Standing};
 use project::Feature;
 use serde_json::{Map, Value, json};
 use stages::Services;
@@ -32,8 +32,7 @@ use crate::signed_in::SignedInAlready;
 use crate::step::{Draft, KEPT, MOST, Outcome as Led, Step, again_after};
 use crate::trouble::{Trouble, told};
 use crate::visit::{Outcome, Visit};
-use crate::way::HOME;
-use crate::way::Purpose;
+use crate::way::{HOME, Purpose, encoded};
 use crate::words::Words;
 
 /// The process in which they register.
@@ -73,16 +72,14 @@ async fn found(visit: &Visit, name: &str) -> Result<Arc<Process<Services>>, Dead
 async fn get(visit: &Visit, name: &str) -> Outcome {
     let process = match found(visit, name).await {
         // Whoever must sign in for it comes back to it.
-        Err(end) if end.why == Why::Forbidden && !visit.is_signed_in() => {
-            return Ok(see_other(&format!("/sign-in?to=/selfservice/{name}")));
-        }
+        Err(end) if end.why == Why::Forbidden && !visit.is_signed_in() => return signs_in_first(visit, name).await,
         other => other?,
     };
     if process.binds_session() && !visit.is_signed_in() {
-        return Ok(see_other(&format!("/sign-in?to=/selfservice/{name}")));
+        return signs_in_first(visit, name).await;
     }
     if let Some(token) = visit.query.filled("token") {
-        return opened(visit, name, token).await;
+        return Ok(see_other(&opened(visit, name, token).await?));
     }
     match visit.query.filled("at") {
         Some(at) => step(visit, &process, at).await,
@@ -90,8 +87,17 @@ async fn get(visit: &Visit, name: &str) -> Outcome {
     }
 }
 
-/// A mailed link was opened. What it brought is kept for this browser, and the address that it came in is left at once.
-async fn opened(visit: &Visit, name: &str, token: &str) -> Outcome {
+/// To the sign-in, and back to where they are: to what a link brought, to a step, or to the beginning with what it is given.
+async fn signs_in_first(visit: &Visit, name: &str) -> Outcome {
+    let to = match visit.query.filled("token") {
+        Some(token) => opened(visit, name, token).await?,
+        None => visit.here(),
+    };
+    Ok(see_other(&format!("/sign-in?to={}", encoded(&to))))
+}
+
+/// A mailed link was opened. What it brought is kept for this browser, under the address that is given back: the one that it came in is left at once.
+async fn opened(visit: &Visit, name: &str, token: &str) -> Result<String, DeadEnd> {
     let code = visit.query.filled("code").map(str::to_owned);
     let opened = Step { process: name.to_owned(), token: Some(token.to_owned()), code, began: visit.now, ..Step::default() };
     let at = random_name(&visit.accounts);
@@ -99,7 +105,7 @@ async fn opened(visit: &Visit, name: &str, token: &str) -> Outcome {
         visit.counted().map_err(AccountError::from)?;
         visit.keep(&at, &opened, KEPT).await?;
     }
-    Ok(see_other(&format!("/selfservice/{name}?at={at}")))
+    Ok(format!("/selfservice/{name}?at={at}"))
 }
 
 /// The first question, without any effect.
@@ -117,16 +123,15 @@ async fn first(visit: &Visit, process: &Process<Services>) -> Outcome {
 
 /// The step before the first submission. `source` is where `returnParams` and their like stand.
 async fn beginning(visit: &Visit, process: &Process<Services>, source: &Form) -> Result<Step, DeadEnd> {
-    let mut given = Map::new();
-    let file = visit.runtime.project.processes.iter().find(|file| file.name == process.name);
-    let names = file.and_then(|file| file.value.pointer("/stageConfigs/0/parameterNames")).and_then(Value::as_array);
-    for name in names.into_iter().flatten().filter_map(Value::as_str) {
-        if let Some(value) = source.filled(name).filter(|value| value.len() <= MOST) {
-            given.insert(name.to_owned(), json!(value));
-        }
-    }
+    let given = given(visit, process, source);
     let asked = visit.runtime.engine.opening(process, &visit.caller(), &given).await?;
     Ok(Step { process: process.name.clone(), asked: asked.unwrap_or_default(), given, began: visit.now, ..Step::default() })
+}
+
+/// What the first stage is given beside what is typed.
+fn given(visit: &Visit, process: &Process<Services>, source: &Form) -> Map<String, Value> {
+    let value = |name: &str| source.filled(name).filter(|value| value.len() <= MOST).map(|value| (name.to_owned(), json!(value)));
+    visit.parameters(&process.name).filter_map(value).collect()
 }
 
 /// The step that somebody leaves for an identity provider. Of a first question nothing is kept, but what its page was opened with must be there
@@ -160,15 +165,53 @@ async fn step(visit: &Visit, process: &Process<Services>, at: &str) -> Outcome {
     if let Some(ended) = &step.ended {
         return ending::shown(visit, &step, ended);
     }
+    let step = asked_now(visit, process, step).await?;
     stands(visit, process, &step).await?;
     if let Some(refused) = already(visit, process, at)? {
         return Ok(refused);
+    }
+    if step.asked.is_null() && step.token.is_none() && step.code.is_none() {
+        return ending::nothing_asked(visit, &process.name);
     }
     if step.asked.is_null() {
         return visit.page(StatusCode::OK, &ConfirmLink::of(visit, &step, at));
     }
     let status = step.draft.as_ref().map_or(200, |draft| draft.status);
     shown(visit, &step, at, StatusCode::from_u16(status).unwrap_or(StatusCode::OK))
+}
+
+/// A step as it is asked now. Of a first question nothing is kept but what was typed into it, by somebody who had to sign in once more: it is asked
+/// anew. What somebody else typed is not shown.
+async fn asked_now(visit: &Visit, process: &Process<Services>, step: Step) -> Result<Step, DeadEnd> {
+    let is_first = step.asked.is_null() && step.token.is_none() && step.draft.is_some();
+    let draft = step.draft.clone().and_then(|draft| visit.owned(draft));
+    let step = if is_first { beginning(visit, process, &Form::of_texts(&step.given)).await? } else { step };
+    Ok(Step { draft, ..step })
+}
+
+/// Somebody whose session has ended meanwhile sent a form that they must be signed in for.
+async fn interrupted(visit: &Visit, process: &Process<Services>) -> Outcome {
+    let name = &process.name;
+    let kept: Option<Step> = visit.kept(visit.form.get("at")).await?.filter(|step: &Step| step.process == *name && step.ended.is_none());
+    let step = match kept {
+        Some(step) if step.asked.is_null() => step,
+        Some(step) => {
+            let fields = fields_of(visit, &step);
+            let typed = visit.form.only(|name| fields.iter().any(|field| field.keeps(name)));
+            Step { draft: Some(visit.interrupted_draft(typed)), ..step }
+        }
+        None => {
+            let (draft, given) = (visit.interrupted_draft(visit.typed_by_nobody()), given(visit, process, &visit.query));
+            Step { process: name.clone(), given, draft: Some(draft), began: visit.now, ..Step::default() }
+        }
+    };
+    if step.draft.as_ref().is_some_and(|draft| draft.typed.len() > MOST) {
+        return visit.to_sign_in(&format!("/selfservice/{name}"));
+    }
+    visit.counted().map_err(AccountError::from)?;
+    let at = random_name(&visit.accounts);
+    visit.keep(&at, &step, KEPT).await?;
+    visit.to_sign_in(&format!("/selfservice/{name}?at={at}"))
 }
 
 /// Ends the way where the token is not good any more.
@@ -187,10 +230,18 @@ async fn stands(visit: &Visit, process: &Process<Services>, step: &Step) -> Resu
 
 /// Whoever is signed in is not somebody who forgot the password, and has an account.
 fn already(visit: &Visit, process: &Process<Services>, at: &str) -> Result<Option<axum::response::Response>, DeadEnd> {
-    if !visit.is_signed_in() || Feature::of_process(&process.name).is_none() {
+    let is_for_strangers = Feature::of_process(&process.name).is_some() || finds_or_makes_an_account(process);
+    if !visit.is_signed_in() || !is_for_strangers {
         return Ok(None);
     }
     visit.page(StatusCode::OK, &SignedInAlready::of(visit, &process.name, at)).map(Some)
+}
+
+/// Whether a process is about an account that somebody names or is given in it, whoever is signed in.
+fn finds_or_makes_an_account(process: &Process<Services>) -> bool {
+    let is_of_an_account = |kind: &FactKind| matches!(kind, FactKind::Named | FactKind::Created);
+    !process.binds_session()
+        && process.stages.iter().any(|placed| placed.facts.gives.iter().chain(&placed.facts.may_give).any(is_of_an_account))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what the function of a page returns")]
@@ -202,7 +253,18 @@ fn shown(visit: &Visit, step: &Step, at: &str, status: StatusCode) -> Outcome {
 }
 
 async fn post(visit: &Visit, name: &str) -> Outcome {
-    let process = found(visit, name).await?;
+    let found = found(visit, name).await;
+    let is_for_others = match &found {
+        Ok(process) => process.binds_session(),
+        Err(end) => end.why == Why::Forbidden,
+    };
+    if is_for_others
+        && visit.is_interrupted()
+        && let Some(process) = visit.runtime.processes.get(name)
+    {
+        return interrupted(visit, process).await;
+    }
+    let process = found?;
     if process.binds_session() && !visit.is_signed_in() {
         return Err(DeadEnd::new(Why::OldForm).of_process(name));
     }
@@ -219,7 +281,7 @@ async fn post(visit: &Visit, name: &str) -> Outcome {
     }
     let kept: Option<Step> = visit.kept(&at).await?.filter(|step: &Step| step.process == name && step.ended.is_none());
     let step = match kept {
-        Some(step) => step,
+        Some(step) => asked_now(visit, &process, step).await?,
         None => beginning(visit, &process, &visit.query).await?,
     };
     if !visit.genuine {
@@ -239,7 +301,12 @@ async fn post(visit: &Visit, name: &str) -> Outcome {
             (None, None) if step.token.is_none() => return ending::nothing_asked(visit, name),
             _ => {
                 stands(visit, &process, &step).await?;
-                return visit.page(StatusCode::OK, &ConfirmLink::of(visit, &step, &at));
+                let page = ConfirmLink::of(visit, &step, &at);
+                if visit.form.has("code") {
+                    return visit
+                        .page(StatusCode::BAD_REQUEST, &page.asks(|_| vec![Problem::of("code", Words::message("error-code-missing"))]));
+                }
+                return visit.page(StatusCode::OK, &page);
             }
         }
     } else {
@@ -351,8 +418,8 @@ async fn refused(visit: &Visit, process: &Process<Services>, step: &Step, error:
             Err(DeadEnd::new(Why::Failed))
         }
         _ if step.asked.is_null() => {
-            let problems = failure::problems(&error, &[]);
-            visit.page(StatusCode::BAD_REQUEST, &ConfirmLink { problems, ..ConfirmLink::of(visit, step, visit.form.get("at")) })
+            let page = ConfirmLink::of(visit, step, visit.form.get("at"));
+            visit.page(StatusCode::BAD_REQUEST, &page.asks(|fields| failure::problems(&error, fields)))
         }
         _ => again(visit, step, failure::problems(&error, &fields_of(visit, step)), 400, None).await,
     }

@@ -32,6 +32,8 @@ pub(crate) struct SignIn {
     pub to: String,
     /// Somebody was signed out just now.
     pub signed_out: bool,
+    /// Their session ended before they sent something.
+    pub over: bool,
     /// Identity providers.
     pub providers: Vec<Button>,
 }
@@ -58,7 +60,8 @@ fn shown(visit: &Visit, to: &str, draft: Option<&Draft>) -> Outcome {
     let providers = visit.buttons(&Purpose::Enter { to: to.to_owned() }.query());
     let mut fields = fields();
     let problems = field::fill(&mut fields, draft.map(|draft| &draft.typed), problems);
-    let page = SignIn { fields, problems, to: to.to_owned(), signed_out: visit.query.has("signed-out"), providers };
+    let page =
+        SignIn { fields, problems, to: to.to_owned(), signed_out: visit.query.has("signed-out"), over: visit.query.has("over"), providers };
     Ok(again_after(visit.page(status(draft), &page)?, draft))
 }
 
@@ -148,6 +151,7 @@ impl Samples for SignIn {
                 },
             ),
             ("signed-out", Self { signed_out: true, ..page(Vec::new()) }),
+            ("over", Self { over: true, ..page(Vec::new()) }),
         ]
     }
 }

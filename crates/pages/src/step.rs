@@ -33,6 +33,9 @@ pub(crate) struct Draft {
     pub(crate) status: u16,
     /// Seconds after which it can be tried again.
     pub(crate) retry_after: Option<u64>,
+    /// Whom the form was shown to, where it was sent after their session had ended.
+    #[serde(default)]
+    pub(crate) whose: Option<String>,
 }
 
 /// A step of a process.
@@ -80,7 +83,7 @@ impl Draft {
     /// What was typed into these fields, and what is wrong with it.
     pub(crate) fn of(visit: &Visit, fields: &[Field], problems: Vec<Problem>, status: u16) -> Self {
         let typed = visit.form.only(|name| fields.iter().any(|field| field.keeps(name)));
-        Self { typed, problems, status, retry_after: None }
+        Self { typed, problems, status, retry_after: None, whose: None }
     }
 
     /// It can be tried again after so many seconds.

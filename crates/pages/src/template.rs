@@ -111,6 +111,11 @@ impl Templates {
         self.names.iter().map(String::as_str)
     }
 
+    /// The text of a template.
+    pub(crate) fn source(&self, name: &str) -> Option<String> {
+        self.own.as_ref().unwrap_or(&self.builtin).get_template(name).ok().map(|template| template.source().to_owned())
+    }
+
     /// Whether there is a template of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.own.as_ref().unwrap_or(&self.builtin).get_template(name).is_ok()

@@ -19,6 +19,7 @@ use crate::language::direction;
 use crate::look::Look;
 use crate::operator::Operator;
 use crate::page::Page;
+use crate::way::{MOST as MOST_OF_AN_ADDRESS, encoded};
 
 /// What a page answers.
 pub(crate) type Outcome = Result<Response<Body>, DeadEnd>;
@@ -145,6 +146,7 @@ impl Visit {
             .map(|tag| json!({"tag": tag, "dir": direction(tag), "name": look.languages.plain(tag, "language-name", &[]), "current": tag == self.language}))
             .collect();
         let signed_in = self.is_signed_in();
+        let person = signed_in.then(|| self.principal.own_path());
         json!({
             "language": self.language,
             "dir": direction(&self.language),
@@ -152,7 +154,7 @@ impl Visit {
             "brand": look.brand,
             "logo": look.logo(),
             "assets": {"style": look.assets.path("style.css"), "script": look.assets.path("page.js"), "icon": icon(look)},
-            "form_token": self.browser.token(&self.accounts, self.principal.session.as_deref()),
+            "form_token": self.browser.token(&self.accounts, self.principal.session.as_deref(), person.as_deref()),
             "here": self.here(),
             "account": if signed_in { self.principal.authentication_id.as_str() } else { "" },
             "pages_on": self.runtime.project.settings.pages.builtin,
@@ -165,13 +167,21 @@ impl Visit {
         })
     }
 
-    /// Where this page is, without what may only be known to it.
+    /// What the first stage of a process is given by the address of its page, by name.
+    pub(crate) fn parameters(&self, process: &str) -> impl Iterator<Item = &str> {
+        let file = self.runtime.project.processes.iter().find(|file| file.name == process);
+        let names = file.and_then(|file| file.value.pointer("/stageConfigs/0/parameterNames")).and_then(Value::as_array);
+        names.into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Where this page is, without what may only be known to it: its path, the step, where a sign-in leads, and what a process is given.
     pub(crate) fn here(&self) -> String {
         let path = self.parts.uri.path();
-        match self.query.filled("at").filter(|at| at.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))) {
-            Some(at) => format!("{path}?at={at}"),
-            None => path.to_owned(),
-        }
+        let process = path.trim_start_matches("/selfservice").trim_matches('/');
+        let known = ["at", "to"].into_iter().chain(self.parameters(process)).filter(|name| !["token", "code"].contains(name));
+        let pairs = known.filter_map(|name| Some(format!("{}={}", encoded(name), encoded(self.query.filled(name)?))));
+        let query = pairs.collect::<Vec<_>>().join("&");
+        if query.is_empty() || path.len() + query.len() >= MOST_OF_AN_ADDRESS { path.to_owned() } else { format!("{path}?{query}") }
     }
 }
 

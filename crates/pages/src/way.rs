@@ -57,11 +57,23 @@ pub(crate) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
+/// Most characters of where somebody is sent.
+pub(crate) const MOST: usize = 512;
+
+fn is_clean(to: &str) -> bool {
+    to.len() <= MOST && to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
 /// A path of ours, or the account.
 pub(crate) fn path(to: &str) -> String {
-    let clean = to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let ours = to.starts_with('/') && !to.starts_with("//") && !to.starts_with("/openidm") && !to.starts_with("/sign-");
-    if clean && ours && to.len() <= 512 { to.to_owned() } else { HOME.to_owned() }
+    if is_clean(to) && ours { to.to_owned() } else { HOME.to_owned() }
+}
+
+/// The page that somebody was on, which may be that of the sign-in.
+pub(crate) fn page(to: &str) -> String {
+    let is_sign_in = is_clean(to) && (to == "/sign-in" || to.starts_with("/sign-in?"));
+    if to == "/" || is_sign_in { to.to_owned() } else { path(to) }
 }
 
 #[cfg(test)]

@@ -146,12 +146,12 @@ async fn answered(served: Served, peer: Peer, request: Request) -> Response {
         {
             return built;
         }
-        let path = parts.uri.path().to_owned();
+        let (path, asked) = (parts.uri.path().to_owned(), parts.clone());
         let operation = if parts.method == http::Method::POST { "action" } else { "read" };
         let answered = tokio::time::timeout(ANSWER_WITHIN, served.pages.answer(parts, body, peer)).await;
         let Ok(answered) = answered else {
-            tracing::warn!(http.path = path, "a page took too long");
-            return rest::too_slow();
+            tracing::warn!(http.path = pages::written_path(&path), "a page took too long");
+            return served.pages.too_slow(asked, peer).unwrap_or_else(rest::too_slow);
         };
         let Some(response) = answered else { return rest::elsewhere(&path) };
         Span::current().record("http.route", "pages");

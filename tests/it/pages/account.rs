@@ -72,6 +72,85 @@ fn a_new_address_counts_when_it_is_confirmed() {
     assert_eq!(person.read(server())["mail"], address.as_str());
 }
 
+/// A change that a process or a client made is not proven: whoever confirms it gives the password beside the code.
+#[test]
+fn sec_21_the_code_of_an_unproven_address_is_typed_with_the_password() {
+    let person = Person::create(server(), "own");
+    let (mark, address) = (mailbox().mark(), format!("{}@new.example.test", unused("addr")));
+    let client = crate::support::profile::signed_in(server(), &person);
+    let change = serde_json::json!([{ "operation": "replace", "field": "/mail", "value": address }]);
+    client.patch(&format!("managed/user/{}", person.id), &change).expect(200);
+    let body = mailbox().after(mark, &address).body;
+    let code = body.split(|letter: char| !letter.is_ascii_digit()).find(|digits| digits.len() == 8).unwrap().to_owned();
+    let mut here = signed_in(&person);
+    here.open("/account/mail").is(200, "Your email address");
+    for (typed, says, field) in [
+        ("00000000", "This code is wrong", "code"),
+        ("", "Enter the code", "code"),
+        (code.as_str(), "Enter your current password", "form_current_of_code"),
+    ] {
+        here.submit(&[("code", typed)], None).says(says);
+        let form = here.page.html.split("<form").nth(2).unwrap().split("</form>").next().unwrap();
+        assert!(here.page.html.contains(&format!("href=\"#f-{field}\"")), "the summary leads to the field: {}", here.page.html);
+        assert!(form.contains(&format!("id=\"f-{field}-error\"")), "it is said at the field of this form: {form}");
+    }
+    here.submit(&[("code", &code), ("form_current_of_code", "wrong")], None)
+        .is(403, "Your email address")
+        .says("This is not your current password");
+    here.submit(&[("code", &code), ("form_current_of_code", PASSWORD)], None).is(200, "Profile").says("Your new address is confirmed");
+    assert_eq!(person.read(server())["mail"], address.as_str());
+}
+
+/// What somebody typed waits behind the sign-in, for them alone.
+#[test]
+fn what_is_sent_after_the_session_has_ended_is_there_after_the_sign_in() {
+    let (person, other) = (Person::create(server(), "own"), Person::create(server(), "own"));
+    let mut here = signed_in(&person);
+    here.open("/account/personal").is(200, "Your personal details");
+    let form = here.page.form();
+    let mut elsewhere = signed_in(&person);
+    elsewhere.open("/account/sessions");
+    elsewhere.submit(&[], Some("others"));
+    here.send_form(&form, &[("city", "Łódź")], None).is(200, "Sign in").says("You have been signed out");
+    assert_eq!(person.read(server()).get("city").and_then(|city| city.as_str()), None);
+    let mut another = here.clone();
+    another.submit(&[("user", &other.name), ("password", PASSWORD)], None).is(200, "Your personal details");
+    assert!(!another.page.html.contains("Łódź"), "what one person typed is not another's to see");
+    here.submit(&[("user", &person.name), ("password", PASSWORD)], None).is(200, "Your personal details").says("open for too long");
+    assert!(here.page.html.contains("value=\"Łódź\""), "{}", here.page.html);
+    here.submit(&[], None).is(200, "Profile").says("Łódź");
+    assert_eq!(person.read(server())["city"], "Łódź");
+
+    // A secret is kept nowhere, and a form that nobody was given is refused.
+    let mut here = signed_in(&person);
+    here.open("/account/password").is(200, "Change your password");
+    let form = here.page.form();
+    here.cookies.remove("session-jwt");
+    here.send_form(&form, &[("form_current", PASSWORD), ("password", NEW_PASSWORD)], None).is(200, "Sign in");
+    assert!(!here.page.path.contains("at%3D") && !here.page.html.contains(NEW_PASSWORD), "{}", here.page.path);
+    let bare = crate::support::visitor::Form { fields: Vec::new(), ..form };
+    here.send_form(&bare, &[("password", NEW_PASSWORD)], None).is(403, "This page was open for too long");
+}
+
+#[test]
+fn an_answer_to_a_process_is_there_after_the_sign_in_too() {
+    let person = Person::with(server(), "owing", &serde_json::json!({ "city": "Owing" }));
+    let mut here = visitor();
+    here.sign_in(&person.name, PASSWORD).says("one thing needs your attention");
+    here.open("/selfservice/home").is(200, "Where do you live?");
+    let first = here.page.form();
+    here.submit(&[("attributes.city", "")], None).is(400, "Where do you live?");
+    let kept = here.page.form();
+    for form in [first, kept] {
+        here.cookies.remove("session-jwt");
+        here.send_form(&form, &[("attributes.city", "Ulm"), ("attributes.postalCode", "89073")], None).is(200, "Sign in");
+        here.submit(&[("user", &person.name), ("password", PASSWORD)], None).is(200, "Where do you live?");
+        assert!(here.page.html.contains("value=\"Ulm\"") && here.page.html.contains("value=\"89073\""), "{}", here.page.html);
+    }
+    here.submit(&[], None).is(200, "Hello Given");
+    assert_eq!((person.read(server())["city"].as_str(), person.read(server())["postalCode"].as_str()), (Some("Ulm"), Some("89073")));
+}
+
 #[test]
 fn questions_and_preferences_are_saved() {
     let person = Person::create(server(), "own");

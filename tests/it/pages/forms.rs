@@ -128,6 +128,44 @@ fn bad_input_is_a_page_with_the_status_that_belongs_to_it() {
     }
 }
 
+/// The forms of whoever is signed in, and those that a link or a process leads to.
+#[test]
+fn bad_input_is_a_page_on_every_other_form_too() {
+    let person = Person::create(server(), "bad");
+    let (code, link, typed) = asked(&person);
+    let mut opened = visitor();
+    opened.open(link.split("&code").next().unwrap()).is(200, "One step left");
+    let mut choosing = code.clone();
+    choosing.submit(&[("code", &typed)], None).is(200, "Choose a new password");
+    let mut pages = vec![code, opened, choosing];
+    for path in ["personal", "mail", "password", "questions", "preferences", "delete", "sessions", "notifications"] {
+        let mut here = visitor();
+        here.sign_in(&person.name, PASSWORD).is(200, "Hello Given");
+        if here.open(&format!("/account/{path}")).status == 200 && !here.page.forms().is_empty() {
+            pages.push(here);
+        }
+    }
+    assert!(pages.len() >= 9, "{}", pages.len());
+    let long = "x".repeat(1 << 20);
+    for mut here in pages {
+        let form = here.page.form();
+        for value in [long.as_str(), "\u{0}\u{7}\r\n\t", "<script>alert(1)</script>", "\u{202e}\u{2066}abc", "' or 1=1 -- \"", "%", ""] {
+            let names = form.controls.keys().filter(|name| !name.ends_with(".question")).chain([&form.action]);
+            let values: Vec<(&str, &str)> = names.map(|name| (name.as_str(), value)).collect();
+            here.send_form(&form, &values, None);
+            let (status, html) = (here.page.status, &here.page.html);
+            assert!((200..500).contains(&status) || status == 503, "{} {status} {}", form.action, &value[..value.len().min(20)]);
+            assert!(html.contains("</html>") && !html.contains("<script>alert"), "{}: {html}", form.action);
+        }
+        let raw = |body: String, kind: &str| Request::new("POST", &form.action).header("Content-Type", kind).body(body);
+        let surrogate = format!("{}&code=%ED%A0%80&password=%ff&givenName=%ED%A0%80", encode(&form.fields));
+        assert!(here.send(raw(surrogate, FORM)).status < 500, "{}", form.action);
+        assert_eq!(here.send(raw("{}".into(), "application/json")).status, 415, "{}", form.action);
+        assert_eq!(here.send(raw("x=y".repeat(4 << 20), FORM)).status, 413, "{}", form.action);
+    }
+    assert_eq!(person.read(server())["mail"], person.mail.as_str());
+}
+
 #[test]
 fn what_only_the_script_sends_says_how() {
     let answer = visitor().send(Request::new("GET", "/vestibule/policy"));

@@ -1,9 +1,12 @@
 //! Links of mails: opening one does nothing, the token leaves the address at once, and whatever is wrong with one is a page that says what to do.
 
+use serde_json::json;
+
 use super::{asked, project, server, visitor};
 use crate::support::http::Request;
 use crate::support::mailbox::mailbox;
-use crate::support::people::{NEW_PASSWORD, PASSWORD};
+use crate::support::people::{NEW_PASSWORD, PASSWORD, unused};
+use crate::support::stages::{email_validation, reset_stage, user_query, with};
 use crate::support::{Person, Server, Visitor};
 
 #[test]
@@ -32,7 +35,6 @@ fn a_scanner_that_opens_a_link_and_sends_its_form_changes_nothing() {
 #[test]
 fn the_token_is_in_no_address_but_the_links_own_and_in_no_log() {
     let person = Person::create(server(), "link");
-    let mark = server().log_mark();
     let (_, link, _) = asked(&person);
     let token = link.split("token=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     for form in [link.clone(), link.replace("?&token", "?token"), link.replace("/selfservice/reset", "/reset")] {
@@ -42,7 +44,10 @@ fn the_token_is_in_no_address_but_the_links_own_and_in_no_log() {
         assert!(!there.page.html.contains(&token), "the page does not hold it either");
         assert_eq!(there.page.header("referrer-policy"), "no-referrer");
     }
-    assert!(!server().log()[..].contains(&token[..60]) || mark == 0, "the log holds no token");
+    let mut there = visitor();
+    there.open(&format!("/code?link=%23/passwordreset/%26token={token}")).is(200, "One step left");
+    assert!(there.page.way[1..].iter().all(|path| !path.contains(&token)), "{:?}", there.page.way);
+    assert!(!server().log().contains(&token[..60]), "the log holds no token");
 }
 
 #[test]
@@ -64,8 +69,79 @@ fn a_link_that_is_not_good_says_what_to_do() {
     }
     let mut swapped = visitor();
     swapped.open(&format!("/reset?token={token}&code=00000000-0000-4000-8000-000000000000")).is(200, "One step left");
-    swapped.submit(&[], None).says("This code is wrong or too old");
-    assert_eq!(swapped.page.status, 400);
+    swapped.submit(&[], None).is(400, "One step left").says("This code is wrong or too old");
+    assert!(swapped.page.html.contains("href=\"#f-code\"") && swapped.page.html.contains("aria-invalid=\"true\""), "{}", swapped.page.html);
+    swapped.submit(&[], None).is(400, "One step left").says("Enter the code from the email");
+}
+
+/// The code stands last in a link, so it is what gets cut off.
+#[test]
+fn a_link_whose_code_is_cut_can_be_gone_on_with_by_another_mail_or_the_typed_code() {
+    let person = Person::create(server(), "cut");
+    let (_, link, code) = asked(&person);
+    let mut there = visitor();
+    there.open(&link[..link.len() - 4]).is(200, "One step left");
+    there.submit(&[], None).is(400, "One step left").says("This code is wrong or too old");
+    let mut other = there.clone();
+    there.submit(&[("code", &code)], None).is(200, "Choose a new password");
+    let mark = mailbox().mark();
+    let again = other.page.forms().into_iter().find(|form| form.buttons.iter().any(|(name, _)| name == "again")).unwrap();
+    other.send_form(&again, &[], Some(("again".into(), "yes".into()))).is(200, "Check your email").says("We have sent the email again");
+    let (fresh, _) = super::mailed(mark, &person.mail);
+    let mut last = visitor();
+    last.open(&fresh).is(200, "One step left");
+    last.submit(&[], None).is(200, "Choose a new password");
+}
+
+/// What a link brought, where a step is, and what a page was opened with are there after the sign-in.
+#[test]
+fn a_link_for_somebody_who_is_signed_in_works_on_a_device_where_they_are_not() {
+    let form = json!({ "name": "attributecollection", "identityServiceUrl": "managed/user", "attributes": [{ "name": "mail" }] });
+    let validation = with(email_validation(), "verificationLink", json!("&{vestibule.public.url}/selfservice/checked?"));
+    let server = Server::on(project().process("checked", &[form, validation])).start();
+    let person = Person::create(&server, "device");
+    let mut here = Visitor::new(server.address());
+    here.sign_in(&person.name, PASSWORD).is(200, "Hello Given");
+    here.open("/selfservice/checked").is(200, "Checked");
+    let (mark, address) = (mailbox().mark(), format!("{}@new.example.test", unused("device")));
+    here.submit(&[("attributes.mail", &address)], None).is(200, "Check your email");
+    let (link, _) = super::mailed(mark, &address);
+    for (link, signs_in) in [(link.clone(), true), (format!("/code?link=%23/profilecompletion/checked{}", encoded(&link)), false)] {
+        let mut there = Visitor::new(server.address());
+        there.open(&link).is(200, "Sign in");
+        assert!(there.page.way[1..].iter().all(|path| !path.contains("token")), "{:?}", there.page.way);
+        if signs_in {
+            there.submit(&[("user", &person.name), ("password", PASSWORD)], None).is(200, "One step left");
+            there.submit(&[], None).is(200, "Hello Given");
+            assert_eq!(person.read(&server)["mail"], address.as_str());
+        }
+    }
+}
+
+/// The parameters of a link as they stand within another address.
+fn encoded(link: &str) -> String {
+    link.split_once('?').unwrap().1.replace('&', "%26").replace('=', "%3D")
+}
+
+#[test]
+fn a_route_of_the_stock_client_leads_where_it_did() {
+    let opened = |route: &str| {
+        let mut there = visitor();
+        there.open(&format!("/code?link={}", route.replace('#', "%23").replace('&', "%26")));
+        (there.page.path.clone(), there.page.status)
+    };
+    for (route, path) in [
+        ("#/passwordreset", "/selfservice/reset"),
+        ("#/registration", "/selfservice/registration"),
+        ("#/forgotUsername", "/selfservice/username"),
+        ("#/login", "/sign-in"),
+        ("#/list/managed/user", "/"),
+    ] {
+        assert_eq!(opened(route), (path.to_owned(), 200), "{route}");
+    }
+    assert_eq!(opened("#/profile").0, "/sign-in?to=%2Faccount%2Fprofile");
+    // There is no process of that name here: the page says what to do, and its address has nothing of the link.
+    assert_eq!(opened("#/profilecompletion/&token=T&code=C"), ("/code?unread=".to_owned(), 400));
 }
 
 #[test]
@@ -102,6 +178,9 @@ fn a_pasted_link_of_the_stock_client_leads_to_its_page() {
     let mut there = visitor();
     there.open("/code").is(200, "The link from an email");
     there.submit(&[("link", "12345678")], None).is(400, "The link from an email").says("This is not a link from one of our emails");
+    let stale = crate::support::visitor::Form { fields: Vec::new(), ..there.page.form() };
+    there.send_form(&stale, &[("link", "https://id.example.test/#/x")], None).is(403, "The link from an email").says("open for too long");
+    assert!(there.page.html.contains("https://id.example.test/#/x"), "what was pasted is there");
     there.submit(&[("link", &format!("https://id.example.test/#/passwordreset/{parameters}"))], None).is(200, "One step left");
     there.submit(&[], None).is(200, "Choose a new password");
 }
@@ -151,4 +230,10 @@ fn whoever_is_signed_in_is_asked_to_sign_out_first() {
     there.open(&link).is(200, "You are signed in").says("Change your password");
     there.submit(&[], None).is(200, "One step left");
     there.submit(&[], None).is(200, "Choose a new password");
+    // A process of another name is for the same people.
+    let server = Server::on(project().process("recover", &[user_query(), email_validation(), reset_stage()])).start();
+    let person = Person::create(&server, "other");
+    let mut here = Visitor::new(server.address());
+    here.sign_in(&person.name, PASSWORD).is(200, "Hello Given");
+    here.open("/selfservice/recover").is(200, "You are signed in");
 }

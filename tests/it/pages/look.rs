@@ -150,6 +150,27 @@ fn the_language_of_a_page_is_the_persons() {
 }
 
 #[test]
+fn whoever_chooses_a_language_stays_where_they_were_and_goes_where_they_were_going() {
+    let mut here = visitor();
+    for path in ["/sign-in?to=%2Faccount%2Fprofile", "/reset?returnParams=a%26b", "/", "/username"] {
+        let page = here.open(path).html.clone();
+        // The form at the foot is the last one.
+        let last = |name: &str| page.rsplit(&format!("name=\"{name}\" value=\"")).next().unwrap().split('"').next().unwrap().to_owned();
+        let fields = vec![("form_token".to_owned(), last("form_token")), ("to".to_owned(), last("to"))];
+        let form = crate::support::visitor::Form { action: "/language".into(), fields, ..Default::default() };
+        here.send_form(&form, &[("language", if path == "/" { "en" } else { "de" })], None);
+        assert_eq!(here.page.path, path);
+    }
+    for elsewhere in ["//evil.example", "/sign-in\\x", "/sign-inx"] {
+        let token = here.page.html.rsplit("name=\"form_token\" value=\"").next().unwrap().split('"').next().unwrap().to_owned();
+        let form =
+            crate::support::visitor::Form { action: "/language".into(), fields: vec![("form_token".into(), token)], ..Default::default() };
+        here.send_form(&form, &[("language", "en"), ("to", elsewhere)], None);
+        assert_eq!(here.page.path, "/sign-in", "{elsewhere}");
+    }
+}
+
+#[test]
 fn a_chosen_language_stays_with_the_browser_and_with_the_profile() {
     let text = || json!({ "type": "string", "viewable": true, "userEditable": true });
     let schema = json!({ "type": "object", "required": ["userName"], "order": ["userName", "givenName", "sn", "mail", "preferredLanguage", "password"], "properties": {

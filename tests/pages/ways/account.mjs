@@ -80,12 +80,18 @@ export async function aPasswordIsChangedAndOtherDevicesAreSignedOut(world) {
   await here.fill({ 'Current password': PASSWORD, 'New password': NEW_PASSWORD });
   await here.press('Save');
   await here.says('Your password is changed.');
-  // What the other device sends now changes nothing, and says why.
+  // What the other device sends now changes nothing, says why, and is there after the sign-in.
   await there.press('Save');
-  await there.at('This page was open for too long');
-  assert.equal((await world.server.read(person)).sn, 'Family');
-  await there.open('/account');
   await there.at('Sign in');
+  await there.says('You have been signed out.');
+  assert.equal((await world.server.read(person)).sn, 'Family');
+  await there.fill({ 'User name': person.name, Password: NEW_PASSWORD });
+  await there.press('Sign in');
+  await there.at('Your personal details');
+  assert.equal(await there.typed('Last name'), 'Typed');
+  await there.press('Save');
+  await there.says('Your personal details are saved.');
+  assert.equal((await world.server.read(person)).sn, 'Typed');
   await here.open('/account/notifications');
   await here.says('Your password was changed.');
   await here.press('Dismiss all');

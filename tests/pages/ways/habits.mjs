@@ -150,10 +150,30 @@ export async function aPasswordIsJudgedWhileItIsTyped({ visit, server }) {
   await page.getByRole('status').filter({ hasText: 'Not yet met' }).waitFor({ state: 'attached' });
   assert.ok((await met.count()) < all);
   await here.fill({ 'New password': NEW_PASSWORD });
-  await page.getByRole('status').filter({ hasText: /^Met$/ }).waitFor({ state: 'attached' });
+  await page.getByRole('status').filter({ hasText: /^Met\. Strength: (Very weak|Weak)$/ }).waitFor({ state: 'attached' });
   assert.equal(await met.count(), all);
+  await here.fill({ 'New password': `${NEW_PASSWORD} correct horse battery staple` });
+  await page.getByRole('status').filter({ hasText: /Strength: Strong$/ }).waitFor({ state: 'attached' });
+  assert.equal(await page.getByLabel('Strength:').evaluate((meter) => meter.value), 4);
 }
 aPasswordIsJudgedWhileItIsTyped.only = 'scripts';
+
+export async function nothingTypedIsLostToAnotherLanguageUnasked({ visit }) {
+  const here = await visit();
+  const { page } = here;
+  await here.open('/sign-in?to=%2Faccount%2Fprofile');
+  await here.fill({ 'User name': 'somebody' });
+  let asked = '';
+  page.once('dialog', (dialog) => { asked = dialog.message(); return dialog.dismiss(); });
+  await here.press('Deutsch');
+  assert.match(asked, /Change the language\?/);
+  assert.equal(await here.typed('User name'), 'somebody');
+  page.once('dialog', (dialog) => dialog.accept());
+  await here.press('Deutsch');
+  await here.at('Anmelden');
+  assert.ok(here.address().endsWith('/sign-in?to=%2Faccount%2Fprofile'), here.address());
+}
+nothingTypedIsLostToAnotherLanguageUnasked.only = 'scripts';
 
 export async function arabicFitsANarrowScreen({ visit, server }) {
   const person = await server.person();

@@ -4,7 +4,7 @@ use crest::{Resource, ResourceError};
 use serde_json::{Map, Value, json};
 
 use super::effective::PropertyPolicies;
-use super::rule::Policy;
+use super::rule::{Policy, Rule};
 use super::{Policies, PolicyFailure, Validation, Which};
 use crate::names;
 use crate::ports::Objects;
@@ -141,6 +141,19 @@ impl Policies {
         }
     }
 
+    /// Requirements of a property that [`Policies::validate_resource`] does not decide without the stored object: what must be new and what
+    /// a script says, where the object is not a new one itself; and what compares with properties of which `is_known` says no.
+    #[must_use]
+    pub fn undecided(&self, collection: &str, property: &str, is_new: bool, is_known: &dyn Fn(&str) -> bool) -> Vec<&str> {
+        let policies = self.of(collection).iter().filter(|known| known.name == property).flat_map(|known| &known.policies);
+        let open = policies.filter(|policy| match &policy.rule {
+            Rule::New(_) | Rule::Script(_) => !is_new,
+            Rule::WithoutOthers(others) => !others.iter().all(|other| is_known(other)),
+            _ => false,
+        });
+        open.flat_map(|policy| &policy.requirements).map(AsRef::as_ref).collect()
+    }
+
     /// Properties of a newcomer whose uniqueness is not told here: the address, and every name in the form of one (SEC-01).
     fn undisclosed(&self, collection: &str, user: &Value) -> Vec<&str> {
         let always = self.companions.undisclosed.iter().map(String::as_str);
@@ -149,7 +162,8 @@ impl Policies {
     }
 
     /// The collection whose policies a resource of the service is about.
-    pub(crate) fn collection_of<'a>(&'a self, resource: &'a str) -> &'a str {
+    #[must_use]
+    pub fn collection_of<'a>(&'a self, resource: &'a str) -> &'a str {
         let resource = resource.trim_matches('/');
         match resource {
             "selfservice/registration" => &self.companions.registration_collection,

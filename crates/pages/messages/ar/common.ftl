@@ -15,6 +15,7 @@ error-prefix = خطأ:
 summary-colon = { ": " }
 there-is-a-problem = توجد مشكلة
 language = اللغة
+language-loses = سيُفقد ما كتبته في هذه الصفحة. هل تريد تغيير اللغة؟
 footer = روابط
 user-name = اسم المستخدم
 password = كلمة المرور
@@ -26,6 +27,13 @@ hide-password-of = إخفاء كلمة المرور
 password-rules = شروط كلمة المرور:
 rule-met = تم استيفاء جميع الشروط
 rule-open = شروط لم تُستوفَ بعد
+rule-later = يُتحقق منه عند الحفظ
+strength = قوة كلمة المرور:
+strength-0 = ضعيفة جدًا
+strength-1 = ضعيفة
+strength-2 = متوسطة
+strength-3 = جيدة
+strength-4 = قوية
 
 # Properties that projects leave as they usually are.
 property-userName = اسم المستخدم
@@ -52,6 +60,7 @@ landing-others = خدمات أخرى
 # Signing in.
 sign-in-title = تسجيل الدخول
 signed-out = تم تسجيل خروجك.
+session-over = انتهت جلستك. يُرجى تسجيل الدخول مرة أخرى للمتابعة.
 
 # Signed in already.
 already-title = تم تسجيل دخولك بالفعل

@@ -15,6 +15,7 @@ error-prefix = Fehler:
 summary-colon = { ": " }
 there-is-a-problem = Es gibt ein Problem
 language = Sprache
+language-loses = Was Sie auf dieser Seite eingegeben haben, geht verloren. Sprache wechseln?
 footer = Links
 user-name = Benutzername
 password = Passwort
@@ -26,6 +27,13 @@ hide-password-of = Passwort verbergen
 password-rules = Regeln für Ihr Passwort:
 rule-met = Erfüllt
 rule-open = Noch nicht erfüllt
+rule-later = wird beim Speichern geprüft
+strength = Stärke:
+strength-0 = Sehr schwach
+strength-1 = Schwach
+strength-2 = Mittel
+strength-3 = Gut
+strength-4 = Stark
 
 # Properties that projects leave as they usually are.
 property-userName = Benutzername
@@ -52,6 +60,7 @@ landing-others = Weitere Angebote
 # Signing in.
 sign-in-title = Anmelden
 signed-out = Sie haben sich abgemeldet.
+session-over = Sie wurden abgemeldet. Melden Sie sich wieder an, um fortzufahren.
 
 # Signed in already.
 already-title = Sie sind angemeldet

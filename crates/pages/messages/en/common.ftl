@@ -15,6 +15,7 @@ error-prefix = Error:
 summary-colon = { ": " }
 there-is-a-problem = There is a problem
 language = Language
+language-loses = What you typed on this page will be gone. Change the language?
 footer = Links
 user-name = User name
 password = Password
@@ -26,6 +27,13 @@ hide-password-of = Hide password
 password-rules = Rules for your password:
 rule-met = Met
 rule-open = Not yet met
+rule-later = checked when you save
+strength = Strength:
+strength-0 = Very weak
+strength-1 = Weak
+strength-2 = Fair
+strength-3 = Good
+strength-4 = Strong
 
 # Properties that projects leave as they usually are.
 property-userName = User name
@@ -52,6 +60,7 @@ landing-others = More services
 # Signing in.
 sign-in-title = Sign in
 signed-out = You have signed out.
+session-over = You have been signed out. Sign in again to go on.
 
 # Signed in already.
 already-title = You are signed in

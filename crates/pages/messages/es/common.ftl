@@ -15,6 +15,7 @@ error-prefix = Error:
 summary-colon = { ": " }
 there-is-a-problem = Hay un problema
 language = Idioma
+language-loses = Se perderá lo que ha escrito en esta página. ¿Cambiar el idioma?
 footer = Enlaces
 user-name = Nombre de usuario
 password = Contraseña
@@ -26,6 +27,13 @@ hide-password-of = Ocultar la contraseña
 password-rules = Reglas para su contraseña:
 rule-met = Reglas cumplidas
 rule-open = Aún por cumplir
+rule-later = se comprueba al guardar
+strength = Seguridad:
+strength-0 = Muy débil
+strength-1 = Débil
+strength-2 = Aceptable
+strength-3 = Buena
+strength-4 = Fuerte
 
 # Properties that projects leave as they usually are.
 property-userName = Nombre de usuario
@@ -52,6 +60,7 @@ landing-others = Otros trámites
 # Signing in.
 sign-in-title = Iniciar sesión
 signed-out = Ha cerrado la sesión.
+session-over = Su sesión ha terminado. Inicie sesión de nuevo para continuar.
 
 # Signed in already.
 already-title = Ya ha iniciado sesión

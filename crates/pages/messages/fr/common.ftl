@@ -15,6 +15,7 @@ error-prefix = Erreur :
 summary-colon = { " : " }
 there-is-a-problem = Il y a un problème
 language = Langue
+language-loses = Votre saisie sur cette page sera perdue. Changer de langue ?
 footer = Liens
 user-name = Nom d’utilisateur
 password = Mot de passe
@@ -26,6 +27,13 @@ hide-password-of = Masquer le mot de passe
 password-rules = Règles pour votre mot de passe :
 rule-met = Règles respectées
 rule-open = À respecter encore
+rule-later = vérifié à l’enregistrement
+strength = Solidité :
+strength-0 = Très faible
+strength-1 = Faible
+strength-2 = Moyenne
+strength-3 = Bonne
+strength-4 = Forte
 
 # Properties that projects leave as they usually are.
 property-userName = Nom d’utilisateur
@@ -52,6 +60,7 @@ landing-others = Autres démarches
 # Signing in.
 sign-in-title = Se connecter
 signed-out = Votre session est fermée.
+session-over = Votre session a pris fin. Connectez-vous de nouveau pour continuer.
 
 # Signed in already.
 already-title = Votre session est ouverte

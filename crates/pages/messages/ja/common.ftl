@@ -15,6 +15,7 @@ error-prefix = エラー：
 summary-colon = { "：" }
 there-is-a-problem = 入力内容を確認してください
 language = 言語
+language-loses = このページに入力した内容は失われます。言語を変更しますか？
 footer = リンク
 user-name = ユーザー名
 password = パスワード
@@ -26,6 +27,13 @@ hide-password-of = パスワードを非表示
 password-rules = パスワードの条件：
 rule-met = すべての条件を満たしています
 rule-open = 満たしていない条件
+rule-later = 保存するときに確認します
+strength = 強度：
+strength-0 = とても弱い
+strength-1 = 弱い
+strength-2 = 普通
+strength-3 = 良い
+strength-4 = 強い
 
 # Properties that projects leave as they usually are.
 property-userName = ユーザー名
@@ -52,6 +60,7 @@ landing-others = その他の手続き
 # Signing in.
 sign-in-title = ログイン
 signed-out = ログアウトしました。
+session-over = ログアウトされました。続けるには、もう一度ログインしてください。
 
 # Signed in already.
 already-title = ログイン済みです

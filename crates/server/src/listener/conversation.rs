@@ -46,6 +46,8 @@ const BEGINS_WITHIN: Duration = Duration::from_secs(10);
 const HEADERS_WITHIN: Duration = Duration::from_secs(15);
 /// A request must be answered after this; longer than a submission waits for its mail.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// The same, whatever route it takes; later, so that a page is refused with a page.
+const ANSWER_ANYHOW_WITHIN: Duration = Duration::from_secs(65);
 /// Encrypted bytes that wait for their client, beside those that the system holds.
 const TLS_BUFFER: usize = 16 * 1024;
 /// A connection of HTTP/2 without a stream is closed after this.
@@ -255,7 +257,7 @@ impl Conversations {
 
     async fn lead(&self, mut request: Request<Body>, peer: Peer) -> Response {
         request.extensions_mut().insert(peer);
-        let answered = tokio::time::timeout(ANSWER_WITHIN, self.router.clone().oneshot(request)).await;
+        let answered = tokio::time::timeout(ANSWER_ANYHOW_WITHIN, self.router.clone().oneshot(request)).await;
         match answered {
             Ok(Ok(response)) => response,
             Err(_) => rest::too_slow(),
