@@ -135,7 +135,8 @@ async fn a_unit_whose_answer_was_lost_is_told_when_the_standby_has_it() {
     // It asks what became of the unit, and waits again.
     waiting_for_standby(&primary, &first);
     assert!(!committing.is_finished(), "no standby has it");
-    let standby = primary.standby(&[local]);
+    // What it copies says that commits wait for a standby, and it has none.
+    let standby = primary.standby(&[local, "synchronous_standby_names="]);
     committing.await.unwrap().unwrap();
     primary.kill();
     standby.promote();
