@@ -211,6 +211,50 @@ fn round(cluster: &mut Cluster, nodes: [&Server; 2], people: usize, seed: u64, b
     told
 }
 
+/// SEC-07 across a promotion: a hundred completions of one instance at two nodes, while the primary dies at some byte of them.
+#[test]
+fn one_of_a_hundred_completions_succeeds_wherever_the_primary_dies() {
+    let mut cluster = Cluster::start();
+    let url = store_at(&[cluster.ways[0].port(), cluster.ways[1].port()], "hundred");
+    let (first, second) = (node(&url), node(&url));
+    let nodes = [&first, &second];
+    let mut bytes = 0;
+    for part in [0, 1, 3] {
+        let somebody = person(&first, "hundred");
+        let (_, token) = first.anonymous().goes_on("questions", None, &somebody.query());
+        let token = second.anonymous().goes_on("questions", Some(&token), &json!({ "answer1": "elm street" })).1;
+        let way = Arc::clone(&cluster.ways[0]);
+        let before = way.bytes();
+        // The first round is undisturbed, and says how many bytes there are.
+        let ended = (part > 0).then(|| way.end_after(bytes * part / 4));
+        let busy = AtomicUsize::new(100);
+        let answers: Vec<(u16, String)> = std::thread::scope(|scope| {
+            let (busy, way, token) = (&busy, &way, &token);
+            let submit = |number: usize| {
+                scope.spawn(move || {
+                    let password = format!("Hundred{number}Pw!x");
+                    let answer = nodes[number % 2].anonymous().submit("questions", Some(token), &json!({ "password": password }));
+                    if busy.fetch_sub(1, Ordering::SeqCst) == 1 {
+                        way.end();
+                    }
+                    (answer.status, password)
+                })
+            };
+            let sent: Vec<_> = (0..100).map(submit).collect();
+            if let Some(ended) = ended {
+                ended.recv_timeout(PATIENCE).unwrap();
+                cluster.lose_primary();
+                cluster.mend();
+            }
+            sent.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        bytes = bytes.max(way.bytes() - before);
+        let done: Vec<_> = answers.iter().filter(|(status, _)| *status == 200).collect();
+        assert!(done.len() == 1 && answers.iter().all(|(status, _)| [200, 400].contains(status)), "{answers:?}\n{}", first.log());
+        assert!(nodes.iter().all(|node| node.signs_in(&somebody.name, &done[0].1)));
+    }
+}
+
 #[test]
 fn a_primary_that_dies_at_any_byte_is_nothing_that_anybody_notices() {
     let (seeds, from) = (asked("SEEDS", 3), asked("FROM", 1));

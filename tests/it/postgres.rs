@@ -1,6 +1,7 @@
 //! A store on a real PostgreSQL, shared by nodes: whole processes over REST, what is single stays single whichever node is asked, and a
 //! primary that dies is nothing a person notices.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Once;
 
@@ -67,6 +68,34 @@ fn a_whole_registration_reset_and_sign_in_run_on_postgresql() {
     assert!(other.signs_in(&somebody.name, NEW_PASSWORD), "another node has the same people");
 }
 
+/// What a start on this store says, which is refused.
+fn refused(url: &str, words: &str) -> String {
+    let work = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let (at, data) = (work.path().join("project"), work.path().join("data"));
+    project(url).write_to(&at);
+    let mut serve = Command::new(binary());
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--project"]).arg(at).arg("--data").arg(data);
+    let ran = serve.env_clear().stdin(Stdio::null()).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(ran.status.code(), Some(1), "{words}: {said}");
+    assert!(!said.contains("geheim") && !said.contains(SECRET), "{words}: {said}");
+    said
+}
+
+/// A server with a certificate of its own, which nobody has signed.
+fn with_unsigned_certificate(directory: &Path) -> Postgres {
+    std::fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let pair = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (certificate, key) = (directory.join("server.crt"), directory.join("server.key"));
+    std::fs::write(&certificate, pair.cert.pem()).unwrap();
+    std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    // The server is somebody else where the tests are root; where they are not, the file is its own already.
+    drop(Command::new("chown").arg("postgres").arg(&key).output());
+    let (certificate, key) = (format!("ssl_cert_file={}", certificate.display()), format!("ssl_key_file={}", key.display()));
+    Postgres::start(&["ssl=on", &certificate, &key])
+}
+
 /// The bad input of a start, each with the words its operator needs.
 #[test]
 fn a_store_that_cannot_be_used_is_one_sentence_without_its_password() {
@@ -80,7 +109,11 @@ fn a_store_that_cannot_be_used_is_one_sentence_without_its_password() {
     server.sql("CREATE ROLE bystander LOGIN PASSWORD 'geheim'; ALTER ROLE bystander SET default_transaction_read_only = on");
     server.sql("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0 OWNER stranger");
     let plain = "sslmode=disable";
+    let certificates = tempfile::tempdir().unwrap();
+    let unsigned = with_unsigned_certificate(certificates.path());
     let cases = [
+        (format!("postgres://vestibule:{SECRET}@127.0.0.1:{}/vestibule", unsigned.port()), "the certificate of 127.0.0.1"),
+        (format!("postgres://vestibule:{SECRET}@no-such-host.invalid:{port}/vestibule?{plain}"), "no-such-host.invalid"),
         (format!("postgres://vestibule:geheim@127.0.0.1:{port}/vestibule?{plain}"), "refuses the password of 'vestibule'"),
         (format!("postgres://nobody:geheim@127.0.0.1:{port}/vestibule?{plain}"), "'nobody'"),
         (format!("postgres://stranger:geheim@127.0.0.1:{port}/nowhere?{plain}"), "there is no database 'nowhere'"),
@@ -97,20 +130,9 @@ fn a_store_that_cannot_be_used_is_one_sentence_without_its_password() {
         (format!("postgres:/vestibule:{SECRET}@127.0.0.1:{port}/vestibule"), "it begins with postgres://"),
         (format!("postgres:vestibule:{SECRET}@127.0.0.1:{port}/vestibule"), "it begins with postgres://"),
     ];
-    let work = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     for (url, words) in cases {
-        project(&url).write_to(&work.path().join("project"));
-        let mut serve = Command::new(binary());
-        serve
-            .args(["serve", "--listen", "127.0.0.1:0", "--project"])
-            .arg(work.path().join("project"))
-            .arg("--data")
-            .arg(work.path().join("data"));
-        let ran = serve.env_clear().stdin(Stdio::null()).output().unwrap();
-        let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-        assert_eq!(ran.status.code(), Some(1), "{words}: {said}");
+        let said = refused(&url, words);
         assert!(said.contains(words), "{words}: {said}");
-        assert!(!said.contains("geheim") && !said.contains(SECRET), "{words}: {said}");
     }
 }
 
@@ -149,6 +171,8 @@ fn a_store_of_a_later_version_is_left_alone_and_migrate_says_what_is_to_do() {
     server.ask("vestibule", "UPDATE later.schema_version SET serves_from = 99");
     let (status, said) = migrate(&["--check"]);
     assert!(status == Some(1) && said.contains("newer version") && !said.contains(SECRET), "{said}");
+    let said = refused(&url, "a later version");
+    assert!(said.contains("newer version"), "{said}");
 }
 
 /// SEC-07 over nodes: of a hundred completions of one instance, half at each node, one counts.
@@ -248,6 +272,43 @@ fn a_file_changed_over_rest_at_one_node_reaches_every_node() {
     let ran = run(&["check", "--store", "--project", second.project().to_str().unwrap()], "");
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(said.contains("conf/ui-configuration.json") && said.contains("[store-config]"), "{said}");
+}
+
+/// A file that cannot be written when it arrives is written when it can.
+#[test]
+fn a_file_of_another_node_is_written_as_soon_as_it_can_be() {
+    let url = Postgres::shared().store_named("writtenlater");
+    let (first, second) = (node(&url), node(&url));
+    let place = second.project().join("conf/ui-configuration.json");
+    // Nothing takes the place of a directory.
+    let _ = std::fs::remove_file(&place);
+    std::fs::create_dir(&place).unwrap();
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    std::fs::File::open(&place).unwrap().set_modified(old).unwrap();
+    let mark = second.log_mark();
+    let ui = json!({ "configuration": { "passwordReset": true, "forgotUsername": true, "selfRegistration": true, "lang": "fr" } });
+    first.admin().put("config/ui/configuration", &ui).expect(200);
+    let said = second.logged(mark, "a file that another node changed cannot be written here");
+    assert!(said.contains("ui-configuration.json"), "{said}");
+    std::fs::remove_dir(&place).unwrap();
+    second.logged(mark, "a file of the project was changed at another node");
+    let written: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&place).unwrap()).unwrap();
+    assert_eq!(written["configuration"]["lang"], "fr");
+}
+
+/// A node that runs is not left out of what a later version says of the tables.
+#[test]
+fn a_node_is_not_ready_on_tables_that_do_not_serve_it_any_more() {
+    let server = Postgres::shared();
+    let node = node(&server.store_named("leftbehind"));
+    let status = || node.nobody().get("/health/ready").status;
+    assert_eq!(status(), 200);
+    let serves_from = |number: u32| server.ask("vestibule", &format!("UPDATE leftbehind.schema_version SET serves_from = {number}"));
+    serves_from(99);
+    // It looks once a second, however often it is asked.
+    assert!((0..20_000).any(|_| status() == 503));
+    serves_from(1);
+    assert!((0..20_000).any(|_| status() == 200));
 }
 
 /// Who is on a revoked definition is counted over all nodes: those who began at another one, and those who ended there.

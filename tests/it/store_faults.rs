@@ -74,6 +74,27 @@ fn a_silent_way_that_speaks_again_in_time_shows_nobody_an_error() {
     assert_eq!(server.nobody().get("/health/ready").status, 200);
 }
 
+/// A server that takes fewer connections than a node wants: whoever comes is served on those that there are, and the node is not left out.
+#[test]
+fn a_server_without_room_for_one_more_connection_costs_nobody_an_answer() {
+    let shared = Postgres::shared();
+    let port = shared.port();
+    shared.sql("CREATE ROLE narrow LOGIN PASSWORD 'narrow' CONNECTION LIMIT 3");
+    shared.sql("GRANT CREATE ON DATABASE vestibule TO narrow");
+    let server = node(&format!("postgres://narrow:narrow@127.0.0.1:{port}/vestibule?sslmode=disable&schema=narrow"));
+    let people: Vec<Person> = (0..12).map(|_| person(&server, "narrow")).collect();
+    let tokens: Vec<String> = people.iter().map(|person| begun(&server, person)).collect();
+    let statuses: Vec<(u16, u16)> = std::thread::scope(|scope| {
+        let sent: Vec<_> = tokens
+            .iter()
+            .map(|token| scope.spawn(|| (ends(&server, token, "En0ughForAll!").status, server.nobody().get("/health/ready").status)))
+            .collect();
+        sent.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(statuses, [(200, 200); 12], "{}", server.log());
+    assert!(people.iter().all(|person| server.signs_in(&person.name, "En0ughForAll!")));
+}
+
 /// A way that stays silent: every request is answered, with 503 and when to come again, and what was not told is not done, or found spent.
 #[test]
 fn a_way_that_stays_silent_is_503_for_everybody_and_nothing_is_lost() {

@@ -31,6 +31,8 @@ pub(crate) struct SharedConfig {
     reloads: Reloads,
     /// The last change that was taken.
     seen: AtomicI64,
+    /// The last one that could not be, and was reported.
+    failed: AtomicI64,
 }
 
 impl SharedConfig {
@@ -38,7 +40,7 @@ impl SharedConfig {
     pub(crate) fn of(db: &Db, keys: &Arc<KeyRing>, clock: &Arc<dyn Clock>, source: &Source, reloads: &Reloads) -> Option<Arc<Self>> {
         let root = source.root().filter(|_| db.is_shared())?.to_owned();
         let (db, keys, clock, reloads) = (db.clone(), Arc::clone(keys), Arc::clone(clock), reloads.clone());
-        Some(Arc::new(Self { db, keys, clock, root, reloads, seen: AtomicI64::new(0) }))
+        Some(Arc::new(Self { db, keys, clock, root, reloads, seen: AtomicI64::new(0), failed: AtomicI64::new(0) }))
     }
 
     /// Keeps a file as it was written here, or that it was removed.
@@ -72,7 +74,7 @@ impl SharedConfig {
         }
     }
 
-    /// Writes what was changed since; says whether a file was.
+    /// Writes what was changed since; says whether a file was. What cannot be written is tried again the next time, and what came behind it waits.
     async fn take(&self) -> Result<bool, LedgerError> {
         let mut wrote = false;
         for file in self.db.config_after(self.seen.load(Ordering::Acquire)).await? {
@@ -81,7 +83,14 @@ impl SharedConfig {
             let written = tokio::task::spawn_blocking(move || write(&root, &keys, &file)).await;
             match written.map_err(|error| error.to_string()).and_then(|written| written) {
                 Ok(now) => wrote |= now,
-                Err(reason) => tracing::error!("a file that another node changed cannot be written here: {reason}"),
+                Err(reason) => {
+                    if self.failed.swap(number, Ordering::AcqRel) != number {
+                        tracing::error!(
+                            "a file that another node changed cannot be written here: {reason}; it is tried again until it can"
+                        );
+                    }
+                    return Ok(wrote);
+                }
             }
             self.seen.store(number, Ordering::Release);
         }
@@ -99,7 +108,9 @@ pub(crate) fn written(place: &Path) -> Option<i64> {
 fn write(root: &Path, keys: &KeyRing, file: &KeptFile) -> Result<bool, String> {
     let relative = Path::new(&file.path);
     if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
-        return Err(format!("'{}' is no file of a project", file.path));
+        // Nothing changes that.
+        tracing::error!("another node changed '{}', which is no file of a project", file.path);
+        return Ok(false);
     }
     let place = root.join(relative);
     let text = match &file.sealed {

@@ -134,6 +134,7 @@ macro_rules! contract_tests {
         $crate::contract_tests!(@ $open, funnel:
             an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_order
             what_steps_tell_is_forgotten_and_nothing_else_is
+            a_definition_is_forgotten_when_nobody_was_on_it_for_long_enough
         );
         $crate::contract_tests!(@ $open, config_versions:
             a_version_is_noted_when_a_file_says_something_else
@@ -179,6 +180,7 @@ macro_rules! contract_tests {
             mails_are_found_by_their_numbers_as_far_as_they_are_there
             a_mail_comes_back_as_it_went
             delivered_mails_are_forgotten_after_their_time
+            mails_that_were_given_up_are_forgotten_after_their_time
             ten_thousand_mails_drain_in_order_and_dead_ones_stay
         );
         $crate::contract_tests!(@ $open, sessions:

@@ -21,7 +21,7 @@ mod stumbling_sqlite {
             stumbles(2).await
         }
 
-        contract_tests!(second, units);
+        contract_tests!(second);
     }
 
     mod at_the_fifth {
@@ -63,5 +63,5 @@ mod far_away {
         (db, proxy)
     }
 
-    contract_tests!(far, units);
+    contract_tests!(far);
 }

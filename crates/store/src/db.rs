@@ -12,13 +12,16 @@ use crate::engine::{self, Connection, Dialect};
 use crate::error::Unavailable;
 use crate::job::Kept;
 use crate::limit::{self, Limit};
-use crate::lookups::{self, Cache, Declared};
-use crate::postgres::{Address, Pool};
+use crate::lookups::{self, Begun, Cache, Declared, Lookup, Others, Slice};
+use crate::postgres::{Address, NEEDED, Pool};
 use crate::readers::Readers;
 use crate::scans::Scans;
 use crate::values::{self, Values};
 use crate::writer::Writer;
 use crate::{Collections, Doubled, OpenError, TextSeal, ValueSeal, outbox, pair, sqlite};
+
+/// How often something is declared while others declare something else.
+const DECLARED: u32 = 5;
 
 /// A store: a file with one connection that writes and a few that read, or a pool of connections to a server. It implements
 /// [`process::Ledger`], [`process::Outbox`], [`process::Sessions`] and [`identity::Objects`].
@@ -45,6 +48,8 @@ struct Shared {
     audited: AtomicBool,
     /// When something was written last to see whether it can be.
     written: AtomicI64,
+    /// A later version has changed the tables so that they do not serve this one.
+    outdated: AtomicBool,
     /// When the store was put back from a copy, in seconds since 1970.
     put_back: AtomicI64,
     #[cfg(any(test, feature = "testing"))]
@@ -100,9 +105,8 @@ impl Db {
         let end = db.look::<_, LedgerError, _>(pair::read).await;
         let end = end.map_err(|LedgerError(cause)| OpenError::Unreachable { file: name.clone(), cause })?;
         pair::may_be_served(end, &name)?;
-        let made = db.run(Kept::Always, move |connection| lookups::declare_at_least(connection, &collections));
         let lost = |LedgerError(cause): LedgerError| OpenError::Unreachable { file: name.clone(), cause };
-        db.shared.declared.set(made.await.map_err(lost)?.declared);
+        Box::pin(db.bring(&collections, Others::Kept)).await.map_err(lost)?;
         db.read_not_before().await.map_err(lost)?;
         Ok(db)
     }
@@ -121,6 +125,7 @@ impl Db {
             collections: RwLock::new(Arc::new(collections)),
             audited: AtomicBool::new(true),
             written: AtomicI64::new(i64::MIN),
+            outdated: AtomicBool::new(false),
             put_back: AtomicI64::new(i64::MIN),
             #[cfg(any(test, feature = "testing"))]
             asked: Arc::default(),
@@ -246,14 +251,12 @@ impl Db {
     }
 
     /// Declares exactly this: what is new can be looked up, sorted by and is unique from now on, what is missing no longer, and what is
-    /// sealed is sealed. Objects stay readable meanwhile; writes wait. Gives the unique properties that stored objects contradict.
+    /// sealed is sealed. Objects are read and written meanwhile, and found as before. Gives the unique properties that stored objects contradict.
     ///
     /// # Errors
-    /// When the store does not answer; nothing was done.
+    /// When the store does not answer, or others declare something else all the time; objects are found by what was declared before.
     pub async fn declare(&self, collections: &Collections) -> Result<Vec<Doubled>, LedgerError> {
-        let wanted = collections.clone();
-        let made = self.run::<_, LedgerError, _>(Kept::Always, move |connection| lookups::declare(connection, &wanted)).await?;
-        self.shared.declared.set(made.declared);
+        let doubled = Box::pin(self.bring(collections, Others::Forgotten)).await?;
         let before =
             std::mem::replace(&mut *self.shared.collections.write().unwrap_or_else(PoisonError::into_inner), Arc::new(collections.clone()));
         // Everything that is sealed is looked at, which costs as much as there are people.
@@ -261,7 +264,49 @@ impl Db {
             self.shared.to_be_sealed.store(true, Ordering::Relaxed);
         }
         self.seal_again().await?;
-        Ok(made.doubled)
+        Ok(doubled)
+    }
+
+    async fn bring(&self, collections: &Collections, others: Others) -> Result<Vec<Doubled>, LedgerError> {
+        for _ in 0..DECLARED {
+            let wanted = collections.clone();
+            let begun = self.run::<_, LedgerError, _>(Kept::Always, move |connection| lookups::begin(connection, &wanted, others)).await?;
+            let Some(suspected) = self.fill(begun).await? else { continue };
+            let mut doubled = Vec::new();
+            for (collection, lookup) in suspected {
+                let note = move |connection: &Connection| lookups::note_doubled(connection, &collection, &lookup);
+                doubled.extend(self.run::<_, LedgerError, _>(Kept::Always, note).await?);
+            }
+            // The rest is a matter of the sweep.
+            self.run::<_, LedgerError, _>(Kept::ByProcess, lookups::remove_forgotten).await?;
+            self.reload_declared().await?;
+            return Ok(doubled);
+        }
+        Err(LedgerError("others declare something else at the same time".to_owned()))
+    }
+
+    /// Makes the terms of a declaration that was begun; its unique properties of which values may be there twice, or nothing where somebody has declared
+    /// something else meanwhile.
+    async fn fill(&self, mut begun: Begun) -> Result<Option<Vec<(String, Lookup)>>, LedgerError> {
+        for (collection, mut filling) in std::mem::take(&mut begun.filling) {
+            loop {
+                let (of, so_far) = (collection.clone(), filling.clone());
+                let slice = move |connection: &Connection| lookups::fill(connection, &of, &so_far);
+                match self.run::<_, LedgerError, _>(Kept::Always, slice).await? {
+                    Slice::More(last) => filling.after = last,
+                    Slice::Done => break,
+                    Slice::Superseded => return Ok(None),
+                }
+            }
+            begun.suspect(&collection, filling.lookups);
+        }
+        Ok(Some(begun.suspected))
+    }
+
+    /// Removes what is left of properties that are declared no longer.
+    pub(crate) async fn remove_forgotten(&self) -> Result<(), LedgerError> {
+        while self.run::<_, LedgerError, _>(Kept::ByProcess, lookups::remove_forgotten).await? {}
+        Ok(())
     }
 
     /// Asks the store for an answer.
@@ -272,7 +317,8 @@ impl Db {
         self.look(|connection| connection.run("SELECT 1")).await
     }
 
-    /// Writes something, to know whether anything can be written at `now`, in seconds since 1970: not on a full disk, one that cannot be written to, or a damaged file.
+    /// Writes something, to know whether anything can be written at `now`, in seconds since 1970: not on a full disk, one that cannot be written to, a
+    /// damaged file, or tables that a later version has changed meanwhile.
     ///
     /// # Errors
     /// When nothing can be written.
@@ -285,7 +331,21 @@ impl Db {
             pool.has_writer()?;
         }
         let probe = "UPDATE lookup_epoch SET probed = probed + 1";
-        self.run::<_, LedgerError, _>(Kept::ByProcess, move |connection| connection.query(probe).execute().map(drop)).await?;
+        let shared = self.is_shared();
+        let serves_from: i64 = self
+            .run::<_, LedgerError, _>(Kept::ByProcess, move |connection| {
+                connection.query(probe).send()?;
+                if shared { connection.query("SELECT serves_from FROM schema_version").one(|row| row.get("serves_from")) } else { Ok(0) }
+            })
+            .await?;
+        let outdated = serves_from > NEEDED;
+        if outdated && !self.shared.outdated.swap(true, Ordering::Relaxed) {
+            tracing::error!(store = %self.shared.name, "a newer version has changed the tables, which do not serve this one any more");
+        }
+        self.shared.outdated.store(outdated, Ordering::Relaxed);
+        if outdated {
+            return Err(LedgerError("a newer version has changed the tables, which do not serve this one any more".to_owned()));
+        }
         self.shared.written.store(now, Ordering::Relaxed);
         Ok(())
     }

@@ -105,6 +105,47 @@ async fn what_is_spent_stays_spent_when_the_connection_breaks() {
     assert!(matches!(db.commit(unit("once")).await, Err(CommitError::Spent)));
 }
 
+/// Waits until a connection other than this one waits for the standby, and says which.
+fn waiting_for_standby(primary: &Postgres, other: &str) -> String {
+    let which = format!("FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid <> {other}");
+    primary.sql(&format!(
+        "DO $$ BEGIN FOR attempt IN 1..600 LOOP \
+             PERFORM pg_stat_clear_snapshot(); \
+             IF EXISTS (SELECT 1 {which}) THEN RETURN; END IF; \
+             PERFORM pg_sleep(0.05); \
+         END LOOP; RAISE 'nobody waits for the standby'; END $$"
+    ));
+    primary.sql(&format!("SELECT pid {which}"))
+}
+
+/// A server that ends a connection while it waits for the standby has committed, and says so to nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_whose_answer_was_lost_is_told_when_the_standby_has_it() {
+    let local = "synchronous_commit=local";
+    let mut primary = Postgres::start(&[local]);
+    let mut standby = primary.standby(&[local]);
+    primary.waits_for_standby();
+    let url = format!("{}&connections=1", primary.store_named("lostwait"));
+    let db = Db::open(&url, Collections::new().with("managed/user", ["userName"], ["sn"])).await.unwrap();
+    standby.kill();
+    let committing = tokio::spawn({
+        let db = db.clone();
+        async move { db.commit(unit("alone")).await }
+    });
+    let first = waiting_for_standby(&primary, "0");
+    primary.sql(&format!("SELECT pg_terminate_backend({first})"));
+    // It asks what became of the unit, and waits again.
+    waiting_for_standby(&primary, &first);
+    assert!(!committing.is_finished(), "no standby has it");
+    // What it copies says that commits wait for a standby, and it has none.
+    let standby = primary.standby(&[local, "synchronous_standby_names="]);
+    committing.await.unwrap().unwrap();
+    primary.kill();
+    standby.promote();
+    let db = Db::open(&crate::testing::store_at(&[standby.port()], "lostwait"), Collections::new()).await.unwrap();
+    is_done_once(&db, "alone").await;
+}
+
 /// Questions of a unit are round trips; what needs no answer is not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_unit_takes_as_many_round_trips_as_it_has_questions() {

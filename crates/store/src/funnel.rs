@@ -189,12 +189,15 @@ impl Db {
         Ok(self.walk::<_, LedgerError, _>(read).await?.into_iter().collect())
     }
 
-    /// Removes the counts of days before `day` (days since 1970).
+    /// Removes the counts of days before `day` (days since 1970). It looks at all of them, so once a day is often enough.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn forget_funnel(&self, day: i64) -> Result<(), LedgerError> {
-        self.run(Kept::ByProcess, move |connection| connection.query("DELETE FROM funnel WHERE day < $1").bind(day).execute().map(drop))
-            .await
+        let slice = move |connection: &Connection| {
+            let text = "DELETE FROM funnel WHERE cell IN (SELECT cell FROM funnel WHERE day < $1 LIMIT $2)";
+            connection.query(text).bind(day).bind(SLICE).execute()
+        };
+        self.sweep_slices::<LedgerError, _>("funnel", slice).await.map(drop)
     }
 }

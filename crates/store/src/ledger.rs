@@ -192,6 +192,7 @@ impl Ledger for Db {
                 })
                 .await?;
         }
+        self.remove_forgotten().await?;
         if self.is_shared() {
             // By the clock that wrote them.
             let marks = "DELETE FROM unit WHERE mark IN \

@@ -24,6 +24,9 @@ mod contract_on_postgres;
 mod contract_on_sqlite;
 mod cookie;
 mod db;
+mod definitions;
+#[cfg(test)]
+mod doctor_on_postgres;
 mod engine;
 mod error;
 #[cfg(test)]

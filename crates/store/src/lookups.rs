@@ -22,7 +22,7 @@ use crate::rows;
 mod declare;
 pub(crate) mod term;
 
-pub(crate) use declare::{declare, declare_at_least};
+pub(crate) use declare::{Begun, Others, Slice, begin, fill, note_doubled, remove_forgotten};
 
 /// A declared property, and where its terms are.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct Lookup {
     pub(crate) pointer: Pointer,
     pub(crate) uses: Uses,
     number: i64,
+    /// Every object has its terms. Until then they are kept, and nothing is found by them.
+    ready: bool,
 }
 
 /// The kinds of terms of one property.
@@ -116,13 +118,14 @@ pub(crate) struct Declared {
 }
 
 impl Declared {
-    /// The declared properties of a collection.
+    /// The declared properties of a collection, with those that are being filled.
     pub(crate) fn of(&self, collection: &str) -> &[Lookup] {
         self.collections.get(collection).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// What objects are found by at this place.
     pub(crate) fn find(&self, collection: &str, pointer: &Pointer) -> Option<&Lookup> {
-        self.of(collection).iter().find(|lookup| lookup.pointer == *pointer)
+        self.of(collection).iter().find(|lookup| lookup.ready && lookup.pointer == *pointer)
     }
 
     /// Whether this is its epoch.
@@ -133,7 +136,7 @@ impl Declared {
     /// The properties that hold references, of every collection.
     pub(crate) fn references(&self) -> impl Iterator<Item = (&str, &Lookup)> {
         let all = self.collections.iter().flat_map(|(collection, lookups)| lookups.iter().map(|lookup| (collection.as_str(), lookup)));
-        all.filter(|(_, lookup)| lookup.uses.reference)
+        all.filter(|(_, lookup)| lookup.ready && lookup.uses.reference)
     }
 
     /// Whether the store still has it so.
@@ -144,15 +147,8 @@ impl Declared {
     /// Reads it from the store.
     pub(crate) fn load(connection: &Connection) -> Result<Self, engine::Error> {
         let epoch = epoch(connection)?;
-        let rows = connection
-            .query("SELECT collection, pointer, is_unique, is_spelled, is_reference, number FROM lookup_property ORDER BY number");
-        let rows: Vec<(String, Lookup)> = rows.all(|row| {
-            let pointer = declare::read_pointer(&row.get::<_, String>("pointer")?);
-            let uses = Uses { unique: row.get("is_unique")?, spelled: row.get("is_spelled")?, reference: row.get("is_reference")? };
-            Ok((row.get("collection")?, Lookup { pointer, uses, number: row.get("number")? }))
-        })?;
         let mut collections = BTreeMap::<String, Vec<Lookup>>::new();
-        for (collection, lookup) in rows {
+        for (collection, lookup) in declare::lookups(connection)? {
             collections.entry(collection).or_default().push(lookup);
         }
         Ok(Self { epoch, collections })

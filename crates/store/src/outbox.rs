@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 pub(crate) use handover::Courier;
 pub(crate) use numbers::Numbers;
 
-use crate::Db;
 use crate::engine::{self, Connection, Dialect, Row};
 use crate::job::Kept;
+use crate::{Db, sweep};
 
 /// A state, as it is stored. All have the same length, see the migration.
 fn number(state: OutboxState) -> i64 {
@@ -119,6 +119,20 @@ impl Db {
     pub fn seal_mails(&self, seal: Arc<dyn TextSeal>) {
         // A second call finds it set, by a clone of the same handle.
         let _ = self.seal().set(seal);
+    }
+
+    /// Removes mails that were given up and are older than `before`, in seconds since 1970. Gives how many.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn forget_dead(&self, before: i64) -> Result<u64, LedgerError> {
+        let slice = move |connection: &Connection| {
+            // A literal, so that the index that holds only these can be used.
+            let text = "DELETE FROM outbox WHERE id IN \
+                 (SELECT id FROM outbox WHERE state = 4 AND NOT withheld AND created < $1 ORDER BY id LIMIT $2)";
+            connection.query(text).bind(before).bind(sweep::SLICE).execute()
+        };
+        self.sweep_slices("dead mails", slice).await
     }
 
     /// The mails of these numbers, as far as they are there.

@@ -35,7 +35,10 @@ fn reach(location: &str) -> Option<Result<(connect::Ways, connection::Connection
     let address = Address::of(location)?.map_err(OpenError::Address);
     Some(address.and_then(|address| {
         let store = address.to_string();
-        let reached = connect::Ways::new(std::sync::Arc::new(address)).and_then(|ways| ways.connect().map(|connection| (ways, connection)));
+        let reached = connect::Ways::new(std::sync::Arc::new(address)).and_then(|ways| match ways.connect() {
+            Ok(connection) => Ok((ways, connection)),
+            Err(refusal) => Err(refusal.why),
+        });
         reached.map_err(|cause| OpenError::Server { store, cause })
     }))
 }

@@ -52,7 +52,8 @@ pub struct Postgres {
 }
 
 /// Where Debian puts the programs of the newest version that is installed.
-fn programs() -> PathBuf {
+#[must_use]
+pub fn programs() -> PathBuf {
     if let Some(named) = std::env::var_os("VESTIBULE_POSTGRES") {
         return named.into();
     }
@@ -110,6 +111,15 @@ impl Postgres {
     /// A new one, with these settings (`name=value`) in addition to its own.
     #[must_use]
     pub fn start(settings: &[&str]) -> Self {
+        let server = Self::bare(settings);
+        server.sql(&format!("CREATE ROLE vestibule LOGIN PASSWORD '{PASSWORD}'"));
+        server.sql("CREATE DATABASE vestibule OWNER vestibule");
+        server
+    }
+
+    /// One that has neither role nor database for nodes.
+    #[must_use]
+    pub fn bare(settings: &[&str]) -> Self {
         let directory = directory();
         let password = directory.join("password");
         std::fs::write(&password, PASSWORD).unwrap();
@@ -121,15 +131,18 @@ impl Postgres {
             rules = format!("{rules}host {what} all 127.0.0.1/32 scram-sha-256\n");
         }
         std::fs::write(directory.join("data/pg_hba.conf"), rules).unwrap();
-        let server = Self::run(directory, free_port(), settings);
-        server.sql(&format!("CREATE ROLE vestibule LOGIN PASSWORD '{PASSWORD}'"));
-        server.sql("CREATE DATABASE vestibule OWNER vestibule");
-        server
+        Self::run(directory, free_port(), settings)
     }
 
     /// A standby of this one, which follows it.
     #[must_use]
     pub fn standby(&self, settings: &[&str]) -> Self {
+        self.standby_at(free_port(), settings)
+    }
+
+    /// The same at a port, where a server was before that is not any more.
+    #[must_use]
+    pub fn standby_at(&self, port: u16, settings: &[&str]) -> Self {
         let directory = directory();
         let mut copy = command("pg_basebackup");
         copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-p", &self.port.to_string()]);
@@ -138,7 +151,7 @@ impl Postgres {
         // A way of its own: what the program wrote may name options that an older server does not know.
         let way = format!("primary_conninfo=host=127.0.0.1 port={} user=postgres password={PASSWORD}", self.port);
         // By this name the primary knows it.
-        Self::run(directory, free_port(), &[&["cluster_name=standby", &way], settings].concat())
+        Self::run(directory, port, &[&["cluster_name=standby", &way], settings].concat())
     }
 
     fn run(directory: PathBuf, port: u16, settings: &[&str]) -> Self {
@@ -169,6 +182,11 @@ impl Postgres {
     pub fn waits_for_standby(&self) {
         self.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
         self.sql("SELECT pg_reload_conf()");
+        self.is_followed();
+    }
+
+    /// Waits until the standby that is declared follows.
+    pub fn is_followed(&self) {
         self.sql(
             "DO $$ BEGIN FOR attempt IN 1..1200 LOOP \
                  PERFORM pg_stat_clear_snapshot(); \
@@ -191,15 +209,7 @@ impl Postgres {
 
     /// What an administrator asks of a database.
     pub fn ask(&self, database: &str, text: &str) -> String {
-        let output = self.psql(database, text);
-        succeeded(&output, text);
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
-    }
-
-    fn psql(&self, database: &str, text: &str) -> Output {
-        let mut psql = Command::new(programs().join("psql"));
-        psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-d", database]);
-        psql.args(["-p", &self.port.to_string(), "-c", text]).env("PGPASSWORD", PASSWORD).output().unwrap()
+        ask_at(self.port, database, text)
     }
 
     /// What `pg_dump` writes of a schema of a database, with these arguments besides.
@@ -241,6 +251,16 @@ impl Postgres {
     pub fn promote(&self) {
         self.sql("SELECT pg_promote(true)");
     }
+}
+
+/// What an administrator asks of a database of the server at a port of this machine; the rows, a line each.
+#[must_use]
+pub fn ask_at(port: u16, database: &str, text: &str) -> String {
+    let mut psql = Command::new(programs().join("psql"));
+    psql.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", "postgres", "-d", database]);
+    let output = psql.args(["-p", &port.to_string(), "-c", text]).env("PGPASSWORD", PASSWORD).output().unwrap();
+    succeeded(&output, text);
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
 /// The address of a store on several servers of this machine.

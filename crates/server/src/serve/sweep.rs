@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use process::{Ledger, Outbox as _, Sessions};
+use process::{Ledger, LedgerError, Outbox as _, Sessions};
 use tokio::sync::watch;
 
 use super::app::App;
@@ -10,10 +10,12 @@ use crate::audit::Noted;
 
 /// How often expired rows are swept.
 const SWEEP: Duration = Duration::from_mins(1);
+/// What nobody looks at every minute is swept this often, in seconds.
+const RARELY: i64 = 3600;
 /// Delivered mails are kept this long, in seconds.
 const KEEP_DELIVERED: i64 = 7 * 24 * 3600;
-/// The funnel is kept so many days, where `[audit] retain_days` says nothing.
-const KEEP_FUNNEL: i64 = 400;
+/// The funnel, mails that were given up, and definitions that nobody is on are kept so many days, where `[audit] retain_days` says nothing.
+const KEEP: i64 = 400;
 /// What a step of a process wrote is told in the store for so many days, where `[audit] retain_days` says no less: strangers begin processes, and
 /// must not leave something for ever.
 const KEEP_STEPS: i64 = 30;
@@ -23,6 +25,7 @@ const DAY: i64 = 86_400;
 pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
     let mut noted = Noted::default();
     let mut steps_forgotten = 0;
+    let mut rarely = i64::MIN;
     loop {
         let dwell = app.accounts.runtime.load().project.jsonstore.cleanup_dwell;
         tokio::select! {
@@ -39,7 +42,10 @@ pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
         let swept = async {
             Ledger::sweep(&app.db, now).await?;
             let retained = app.accounts.runtime.load().project.settings.audit.retain_days;
-            app.db.forget_funnel(now.div_euclid(DAY).saturating_sub(retained.map_or(KEEP_FUNNEL, i64::from))).await?;
+            if rarely.saturating_add(RARELY) <= now {
+                forget_rarely(&app, now, retained.map_or(KEEP, i64::from)).await?;
+                rarely = now;
+            }
             steps_forgotten = app.db.forget_steps(steps_forgotten, now.saturating_sub(KEEP_STEPS * DAY)).await?;
             if let Some(days) = retained {
                 let before = now.saturating_sub(i64::from(days) * 24 * 3600);
@@ -74,4 +80,16 @@ pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
         app.metrics.upkeep();
         app.build.upkeep();
     }
+}
+
+/// Removes what is older than so many days.
+async fn forget_rarely(app: &App, now: i64, days: i64) -> Result<(), LedgerError> {
+    app.db.forget_funnel(now.div_euclid(DAY).saturating_sub(days)).await?;
+    let mails = app.db.forget_dead(now.saturating_sub(days.saturating_mul(DAY))).await?;
+    let longest = app.accounts.runtime.load().project.settings.longest_instance();
+    let definitions = app.db.forget_definitions(now, days.saturating_mul(DAY).max(longest.saturating_add(DAY))).await?;
+    if mails > 0 || definitions > 0 {
+        tracing::info!(mails, definitions, "mails that were given up, and definitions that nobody is on, were removed after {days} days");
+    }
+    Ok(())
 }

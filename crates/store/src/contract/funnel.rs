@@ -1,6 +1,6 @@
 //! Instances are counted once.
 
-use process::{AuditEvent, Effect, Ledger, Passage, Topic, Unit, Version};
+use process::{AuditEvent, Effect, Ledger, Passage, StoredDefinition, Topic, Unit, Version};
 use serde_json::json;
 
 use super::instance;
@@ -63,6 +63,42 @@ pub async fn an_instance_is_counted_once_whatever_is_noted_of_it_in_whatever_ord
     store.fold_passages(5_000_000).await.unwrap();
     store.forget_funnel(11).await.unwrap();
     assert!(counted(&store, 3_000_000).await.is_empty());
+}
+
+pub async fn a_definition_is_forgotten_when_nobody_was_on_it_for_long_enough(store: Db) {
+    let remember = async |process: &str, version: &str| {
+        let definition = StoredDefinition { process: process.into(), version: Version(version.into()), sealed: "s".into(), revoked: false };
+        store.remember_definition(definition).await.unwrap();
+    };
+    let left =
+        async || -> Vec<String> { store.definitions("reset").await.unwrap().into_iter().map(|definition| definition.version.0).collect() };
+    for version in ["used", "unused", "last"] {
+        remember("reset", version).await;
+    }
+    remember("other", "used").await;
+    let on = |name: &str, expires: i64| Passage { version: Version("used".into()), expires, ..passage(name, 0) };
+    note(&store, vec![on("a", 1000)]).await;
+    for (now, gone) in [(1000, 0), (1100, 0), (1101, 1)] {
+        assert_eq!(store.forget_definitions(now, 100).await.unwrap(), gone, "{now}");
+    }
+    assert_eq!(left().await, ["last", "used"]);
+    // Nobody is on it, and then somebody is again.
+    store.fold_passages(2000).await.unwrap();
+    assert_eq!(store.forget_definitions(2000, 100).await.unwrap(), 0);
+    note(&store, vec![on("b", 2100)]).await;
+    assert_eq!(store.forget_definitions(2099, 100).await.unwrap(), 0);
+    store.fold_passages(3000).await.unwrap();
+    for (now, gone) in [(3000, 0), (3100, 0), (3101, 1), (9000, 0)] {
+        assert_eq!(store.forget_definitions(now, 100).await.unwrap(), gone, "{now}");
+    }
+    // What keeps serving where a file breaks stays, however long.
+    remember("reset", "refuted").await;
+    store.revoke_definition("reset", &Version("refuted".into())).await.unwrap();
+    for now in [10_000, 20_000] {
+        assert_eq!(store.forget_definitions(now, 100).await.unwrap(), 0);
+    }
+    assert_eq!(left().await, ["refuted", "last"]);
+    assert_eq!(store.definitions("other").await.unwrap().len(), 1);
 }
 
 pub async fn what_steps_tell_is_forgotten_and_nothing_else_is(store: Db) {

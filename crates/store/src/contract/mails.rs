@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use process::{Effect, Mail, MailId, OutboxState, UndeliveredMails, Unit};
+use process::{Effect, Mail, MailId, Outbox as _, OutboxState, UndeliveredMails, Unit};
 use tokio::task::JoinSet;
 
 use super::Store;
+use crate::Db;
 
 fn mail(subject: &str) -> Mail {
     Mail {
@@ -166,6 +167,16 @@ pub async fn delivered_mails_are_forgotten_after_their_time<S: Store>(store: S) 
         store.delivered(id, 301).await.unwrap();
     }
     assert_eq!(store.forget_delivered(301).await.unwrap(), 701, "slice by slice");
+}
+
+pub async fn mails_that_were_given_up_are_forgotten_after_their_time(store: Db) {
+    let (old, new, waiting) = (send(&store, 100, mail("1")).await, send(&store, 200, mail("2")).await, send(&store, 100, mail("3")).await);
+    for id in [old, new] {
+        store.failed(id, "550 no such person", None).await.unwrap();
+    }
+    assert_eq!(store.forget_dead(200).await.unwrap(), 1);
+    assert_eq!(store.mail(old).await.unwrap(), None);
+    assert!(store.mail(new).await.unwrap().is_some() && store.mail(waiting).await.unwrap().is_some());
 }
 
 /// A backlog drains in the order in which it was written, however long it is, and what was given up stays to be read.

@@ -4,6 +4,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::job::Kept;
 use crate::{Collections, Db};
 
 async fn open() -> (Db, TempDir, rusqlite::Connection) {
@@ -45,6 +46,64 @@ async fn frames(db: &Db, other: &rusqlite::Connection, units: impl Iterator<Item
         count += 1;
     }
     f64::from(log("PASSIVE")) / f64::from(count)
+}
+
+/// The terms that there are, by the first space that has any.
+fn terms_of(other: &rusqlite::Connection) -> Vec<(i64, String, String)> {
+    let text = "SELECT space - (SELECT min(space) FROM lookup_key), term, object FROM lookup_key ORDER BY 1, 2, 3";
+    let mut found = other.prepare(text).unwrap();
+    found.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().map(Result::unwrap).collect()
+}
+
+/// Objects are made, changed and removed on either side of where the filling is. Nothing is found by half of the terms, and afterwards they are those
+/// that one go makes.
+#[tokio::test]
+async fn objects_are_written_while_a_property_is_filled() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.db");
+    let db = Db::open(file.to_str().unwrap(), Collections::new()).await.unwrap();
+    let other = rusqlite::Connection::open(file).unwrap();
+    db.commit(Unit { now: 1, spend: None, effects: (0..700).map(person).collect() }).await.unwrap();
+    let wanted = Collections::new().with("managed/user", ["userName"], ["mail"]);
+    let declaration = wanted.clone();
+    let begin = move |connection: &Connection| super::begin(connection, &declaration, Others::Forgotten);
+    let mut begun = db.run::<_, process::LedgerError, _>(Kept::Always, begin).await.unwrap();
+    let mut filling = begun.filling.remove("managed/user").unwrap();
+    let id = |number: u32| format!("{}-0000-4000-8000-000000000000", scattered(number));
+    let (before, behind): (Vec<u32>, Vec<u32>) = (0..700).partition(|number| id(*number) <= filling.after);
+    assert!(before.len() < behind.len() && behind.len() < 700, "{} are done", before.len());
+    for side in [&before, &behind] {
+        let gone = Change::Delete { collection: "managed/user".into(), id: id(side[0]), expected: None };
+        let effects =
+            vec![Effect::Change(gone), change(side[1], "mail", "moved@example.com"), change(side[2], "userName", &format!("n{}", side[2]))];
+        db.commit(Unit { now: 2, spend: None, effects }).await.unwrap();
+        let name = crest::Query::all(crest::Filter::equals("mail", "moved@example.com"));
+        assert!(!identity::Objects::query(&db, "managed/user", &name).await.unwrap().result.is_empty());
+    }
+    db.commit(Unit { now: 2, spend: None, effects: (700..720).map(person).collect() }).await.unwrap();
+    loop {
+        let so_far = filling.clone();
+        let slice = move |connection: &Connection| super::fill(connection, "managed/user", &so_far);
+        match db.run::<_, process::LedgerError, _>(Kept::Always, slice).await.unwrap() {
+            super::Slice::More(last) => filling.after = last,
+            super::Slice::Done => break,
+            super::Slice::Superseded => panic!("nobody else is here"),
+        }
+    }
+    let found = terms_of(&other);
+    let twin = Effect::Change(Change::Create {
+        collection: "managed/user".into(),
+        id: "twin".into(),
+        content: json!({ "userName": format!("u{}", scattered(before[3])) }),
+    });
+    assert!(matches!(db.commit(Unit { now: 3, spend: None, effects: vec![twin] }).await, Err(CommitError::Taken { .. })));
+    // What is declared no longer goes in slices, the last ones with the sweep.
+    db.declare(&Collections::new()).await.unwrap();
+    assert!(!terms_of(&other).is_empty());
+    db.sweep(3).await.unwrap();
+    assert!(terms_of(&other).is_empty());
+    db.declare(&wanted).await.unwrap();
+    assert_eq!(found, terms_of(&other));
 }
 
 /// A new password touches the page of its object and no other: what the person is found by did not change.

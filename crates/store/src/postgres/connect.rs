@@ -18,7 +18,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{Address, Host, SslMode};
 use super::connection::Connection;
-use super::faults::describe;
+use super::faults::{Fault, describe};
 use super::locks::Lock;
 
 type Driver = tokio_postgres::Connection<Socket, <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream>;
@@ -62,13 +62,13 @@ impl Ways {
     }
 
     /// A connection to the server that can be written to; a sentence that says of each host why it is not the one.
-    pub(super) fn connect(&self) -> Result<Connection, String> {
+    pub(super) fn connect(&self) -> Result<Connection, Refusal> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
         let (client, driver) = runtime.block_on(self.find())?;
         Ok(Connection::new(runtime, client, driver, &self.address, MakeRustlsConnect::new(self.tls.clone())))
     }
 
-    async fn find(&self) -> Result<(Client, Driver), String> {
+    async fn find(&self) -> Result<(Client, Driver), Refusal> {
         let mut asked = JoinSet::new();
         for (position, host) in self.address.hosts.iter().enumerate() {
             let (address, tls, host) = (Arc::clone(&self.address), self.tls.clone(), host.clone());
@@ -79,15 +79,30 @@ impl Ways {
             match answer {
                 Ok((_, Ok(found))) => return Ok(found),
                 Ok((position, Err(refusal))) => refusals.push((position, refusal)),
-                Err(error) => refusals.push((usize::MAX, error.to_string())),
+                Err(error) => refusals.push((usize::MAX, error.to_string().into())),
             }
         }
-        refusals.sort();
-        Err(refusals.into_iter().map(|(_, refusal)| refusal).collect::<Vec<_>>().join("; "))
+        refusals.sort_by_key(|(position, _)| *position);
+        let is_full = refusals.iter().any(|(_, refusal)| refusal.is_full);
+        Err(Refusal { why: refusals.into_iter().map(|(_, refusal)| refusal.why).collect::<Vec<_>>().join("; "), is_full })
     }
 }
 
-async fn greet(address: &Address, tls: ClientConfig, host: &Host) -> Result<(Client, Driver), String> {
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) why: String,
+    /// A server takes no more of them; those that there are work.
+    pub(super) is_full: bool,
+}
+
+impl From<String> for Refusal {
+    fn from(why: String) -> Self {
+        Self { why, is_full: false }
+    }
+}
+
+async fn greet(address: &Address, tls: ClientConfig, host: &Host) -> Result<(Client, Driver), Refusal> {
     let mut config = tokio_postgres::Config::new();
     if host.is_socket() {
         config.host_path(&host.name)
@@ -104,7 +119,7 @@ async fn greet(address: &Address, tls: ClientConfig, host: &Host) -> Result<(Cli
     }
     let connecting = tokio::time::timeout(address.connect, config.connect(MakeRustlsConnect::new(tls)));
     let connected = connecting.await.map_err(|_| format!("{host} did not answer within {} s", address.connect.as_secs()))?;
-    let (client, mut driver) = connected.map_err(|error| sentence(address, host, &error))?;
+    let (client, mut driver) = connected.map_err(|error| refusal(address, host, &error))?;
     let asked = tokio::time::timeout(address.connect, beside(&mut driver, introduce(&client, address, host)));
     let asked = asked.await.map_err(|_| format!("{host} did not answer within {} s", address.connect.as_secs()))?;
     asked.ok_or_else(|| format!("{host} closed the connection"))??;
@@ -137,8 +152,8 @@ const WHAT: &str = "SELECT pg_is_in_recovery() AS standby, current_setting('tran
      current_setting('server_version_num') AS number, current_setting('server_version') AS version, version() AS engine, \
      current_setting('server_encoding') AS encoding";
 
-async fn introduce(client: &Client, address: &Address, host: &Host) -> Result<(), String> {
-    let failed = |error: tokio_postgres::Error| sentence(address, host, &error);
+async fn introduce(client: &Client, address: &Address, host: &Host) -> Result<(), Refusal> {
+    let failed = |error: tokio_postgres::Error| refusal(address, host, &error);
     let told = if address.pooled {
         WHAT.to_owned()
     } else {
@@ -152,27 +167,29 @@ async fn introduce(client: &Client, address: &Address, host: &Host) -> Result<()
     let said = |column: &str| row.get(column).unwrap_or_default();
     let engine = said("engine");
     if !engine.starts_with("PostgreSQL ") || engine.contains("-YB-") {
-        return Err(format!("{host} is no PostgreSQL but something that speaks its protocol, which is not supported"));
+        return Err(format!("{host} is no PostgreSQL but something that speaks its protocol, which is not supported").into());
     }
     let number: i64 = said("number").parse().unwrap_or_default();
     if number < OLDEST {
-        return Err(format!("{host} is PostgreSQL {}, and 13 is the oldest that is supported", said("version")));
+        return Err(format!("{host} is PostgreSQL {}, and 13 is the oldest that is supported", said("version")).into());
     }
     if number / 10_000 > YOUNGEST {
         tracing::warn!(host = %host, version = said("version"), "this version of PostgreSQL is younger than the ones that were tested");
     }
     if said("encoding") != "UTF8" {
-        return Err(format!("the database '{}' at {host} has the encoding {}, and UTF8 is needed", address.database, said("encoding")));
+        return Err(
+            format!("the database '{}' at {host} has the encoding {}, and UTF8 is needed", address.database, said("encoding")).into()
+        );
     }
     // What is empty during a switch is as good as a no.
     if said("standby") != "f" {
-        return Err(format!("{host} is a standby, which cannot be written to"));
+        return Err(format!("{host} is a standby, which cannot be written to").into());
     }
     if said("read_only") != "off" {
-        return Err(format!("the database '{}' at {host} is read-only", address.database));
+        return Err(format!("the database '{}' at {host} is read-only", address.database).into());
     }
     if !address.pooled && said("let_in") != "t" {
-        return Err(format!("the store at {host} is being moved to another one"));
+        return Err(format!("the store at {host} is being moved to another one").into());
     }
     Ok(())
 }
@@ -182,7 +199,13 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Why a host is not the one, for its operator.
+/// Why a host is not the one.
+fn refusal(address: &Address, host: &Host, error: &tokio_postgres::Error) -> Refusal {
+    let is_full = error.code().is_some_and(|state| super::faults::fault(state) == Fault::Full);
+    Refusal { why: sentence(address, host, error), is_full }
+}
+
+/// The same for the operator.
 fn sentence(address: &Address, host: &Host, error: &tokio_postgres::Error) -> String {
     let (user, database) = (&address.user, &address.database);
     if let Some(state) = error.code() {

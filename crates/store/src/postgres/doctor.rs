@@ -3,6 +3,7 @@
 use tokio_postgres::Row;
 
 use super::address::Address;
+use super::connect::quoted;
 use super::connection::Connection;
 use super::faults::Failure;
 use super::migrate;
@@ -42,7 +43,7 @@ const CLOCK: i64 = 5;
 /// Dead rows of a table that are worth a word, where they outnumber the living ones.
 const DEAD: i64 = 50_000;
 /// Indexes that statements rely on, apart from those of primary keys.
-const INDEXES: [&str; 12] = [
+const INDEXES: [&str; 13] = [
     "audit_object",
     "challenge_expires",
     "config_version_path",
@@ -55,11 +56,15 @@ const INDEXES: [&str; 12] = [
     "session_last_used",
     "session_owner",
     "spent_expires",
+    "unit_made",
 ];
 
+// Of the connections of other roles, nodes hear which database they are to and little else.
 const WHAT: &str = "SELECT current_setting('server_version') AS version, current_setting('synchronous_standby_names') AS standbys, \
      current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages, \
-     current_setting('max_connections')::bigint AS most, (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS used, \
+     current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint \
+     - coalesce(current_setting('reserved_connections', true), '0')::bigint AS most, \
+     (SELECT count(*) FROM pg_stat_activity WHERE datid IS NOT NULL) AS used, \
      (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super, \
      (SELECT count(*) FROM pg_stat_replication) AS followers, extract(epoch FROM clock_timestamp())::bigint AS clock";
 
@@ -68,8 +73,9 @@ pub(super) fn examine(connection: &Connection, address: &Address, now: i64) -> R
     let failed = |failure: Failure| migrate::refused(address, &failure.to_string());
     let rows = connection.rows(WHAT, Vec::new(), false).map_err(failed)?;
     let Some(row) = rows.first() else { return Ok(Vec::new()) };
-    let mut found = server(row, address, now);
     let tables = migrate::look(connection, address)?;
+    let nodes = if tables.is_made() { nodes(connection, address, now).map_err(failed)? } else { 0 };
+    let mut found = server(row, address, now, nodes);
     match (migrate::check(&tables, address), tables.missing()) {
         (Err(error), _) => found.push(Finding { health: Health::Bad, message: error.to_string() }),
         (Ok(()), 0) => found.push(good("the tables are those of this version")),
@@ -79,7 +85,8 @@ pub(super) fn examine(connection: &Connection, address: &Address, now: i64) -> R
     }
     if tables.is_made() {
         let schema = || vec![Parameter::from(address.schema.as_str())];
-        let text = "SELECT indexname::text AS name FROM pg_indexes WHERE schemaname = $1";
+        let text = "SELECT relname::text AS name FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid \
+             JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = $1 AND indisvalid";
         let there: Vec<String> =
             connection.rows(text, schema(), false).map_err(failed)?.iter().filter_map(|row| row.try_get("name").ok()).collect();
         let missing: Vec<&str> = INDEXES.into_iter().filter(|index| !there.iter().any(|name| name == index)).collect();
@@ -88,7 +95,7 @@ pub(super) fn examine(connection: &Connection, address: &Address, now: i64) -> R
         } else {
             Finding {
                 health: Health::Bad,
-                message: format!("indexes are missing, and what they find is looked for in every row: {}", missing.join(", ")),
+                message: format!("indexes are missing or not valid, and what they find is looked for in every row: {}", missing.join(", ")),
             }
         });
         let text = "SELECT relname::text AS name, n_dead_tup AS dead FROM pg_stat_user_tables \
@@ -103,7 +110,15 @@ pub(super) fn examine(connection: &Connection, address: &Address, now: i64) -> R
     Ok(found)
 }
 
-fn server(row: &Row, address: &Address, now: i64) -> Vec<Finding> {
+/// The nodes that are there by what they said lately (`nodes.rs`).
+fn nodes(connection: &Connection, address: &Address, now: i64) -> Result<i64, Failure> {
+    let schema = quoted(&address.schema);
+    let text = format!("SELECT count(*) AS alive FROM {schema}.counter WHERE name > 'node ' AND name < 'node!' AND expires > $1");
+    let rows = connection.rows(&text, vec![Parameter::Integer(Some(now))], false)?;
+    Ok(rows.first().and_then(|row| row.try_get("alive").ok()).unwrap_or_default())
+}
+
+fn server(row: &Row, address: &Address, now: i64, nodes: i64) -> Vec<Finding> {
     let text = |name: &str| row.try_get::<_, String>(name).unwrap_or_default();
     let number = |name: &str| row.try_get::<_, i64>(name).unwrap_or_default();
     let mut found = vec![good(format!("{address} is PostgreSQL {}, and can be written to", text("version")))];
@@ -111,7 +126,11 @@ fn server(row: &Row, address: &Address, now: i64) -> Vec<Finding> {
         found.push(doubtful(format!("'{}' is a superuser; it needs no more than its own schema", address.user)));
     }
     found.push(match (text("standbys").is_empty(), number("followers")) {
-        (true, 0) if address.hosts.len() < 2 => good("there is one server, and no fail-over to lose anything by"),
+        (true, 0) if address.hosts.len() < 2 && nodes < 2 => good("there is one server, and no fail-over to lose anything by"),
+        (true, _) if nodes > 1 => doubtful(format!(
+            "{nodes} nodes share the store and synchronous_standby_names is empty: a fail-over may revive spent tokens, because a standby may not \
+             have the last commits"
+        )),
         (true, _) => doubtful(
             "synchronous_standby_names is empty: a fail-over may revive spent tokens, because a standby may not have the last commits",
         ),

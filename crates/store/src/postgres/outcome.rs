@@ -2,10 +2,11 @@
 //!
 //! Every unit that must not be lost leaves a *mark* of its own in the table `unit`, in its transaction. When the answer to COMMIT is lost,
 //! whoever asks writes the same mark as void: the engine lets only one of the two in, and makes the second wait until it is known what became
-//! of the first. So either the unit's mark is there, and it is done; or the void one is, and it is not and never will be.
+//! of the first. So either the unit's mark is there, and it is done; or the void one is, and it is not and never will be. Either way whoever asks
+//! has written something, and has waited for the standby.
 //!
 //! Easiest to break: no success is told that a standby may not have. A server that gives up waiting for it says so in a notice, and
-//! reports success.
+//! reports success; one that ends the connection meanwhile says nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -33,7 +34,7 @@ pub(super) enum Outcome {
     /// It is done or not; the mark will tell.
     Unknown(Option<Mark>, String),
     /// It is done here, and perhaps not on the standby.
-    Unreplicated,
+    Unreplicated(Mark),
 }
 
 /// What a unit leaves.
@@ -84,8 +85,10 @@ pub(super) fn commit(connection: &AnyConnection, address: &Address, kept: Kept, 
         };
     }
     match server.run("COMMIT") {
-        Ok(()) if server.is_unreplicated() => Outcome::Unreplicated,
-        Ok(()) => Outcome::Done,
+        Ok(()) => match mark {
+            Some(mark) if server.is_unreplicated() => Outcome::Unreplicated(mark),
+            _ => Outcome::Done,
+        },
         Err(Failure { fault: Fault::Gone, .. }) => Outcome::Unknown(mark, "the connection broke while the unit was committed".to_owned()),
         Err(failure) => Outcome::Again(failure.fault, failure.to_string()),
     }
@@ -112,29 +115,20 @@ fn write(server: &Connection, Mark(mark): &Mark, done: bool) -> Result<(), Failu
     server.send_query(text, vec![Parameter::from(mark), Parameter::Boolean(done)], true)
 }
 
-/// Finds out whether the unit with this mark was done: `None` when that cannot be known now.
+/// Finds out whether the unit with this mark was done, on the standby too: `None` when that cannot be known now.
 pub(super) fn was_done(server: &Connection, address: &Address, mark: &Mark) -> Option<bool> {
     server.forget();
     begin(server, address, Kept::Always, None).ok()?;
-    let text =
-        "INSERT INTO unit (mark, done, made) VALUES ($1, false, extract(epoch FROM clock_timestamp())::bigint) ON CONFLICT DO NOTHING";
-    let voided = server.execute(text, vec![Parameter::from(&mark.0)], true);
-    let rows = server.rows("SELECT done FROM unit WHERE mark = $1", vec![Parameter::from(&mark.0)], true);
-    match (voided, rows) {
-        (Ok(_), Ok(rows)) if server.run("COMMIT").is_ok() && !server.is_unreplicated() => {
-            rows.first().and_then(|row| row.try_get("done").ok())
-        }
+    // A mark that is there is written again: a transaction that changes nothing waits for no standby, and the unit's own wait may have
+    // ended with its connection.
+    let text = "INSERT INTO unit (mark, done, made) VALUES ($1, false, extract(epoch FROM clock_timestamp())::bigint) \
+                ON CONFLICT (mark) DO UPDATE SET made = unit.made RETURNING done";
+    match server.rows(text, vec![Parameter::from(&mark.0)], true) {
+        Ok(rows) if server.run("COMMIT").is_ok() && !server.is_unreplicated() => rows.first().and_then(|row| row.try_get("done").ok()),
         _ => {
             // Whoever asks next finds a connection that works.
             drop(server.run("ROLLBACK"));
             None
         }
     }
-}
-
-/// Whether everything that was committed before has reached the standby.
-pub(super) fn is_replicated(server: &Connection, address: &Address) -> bool {
-    server.forget();
-    let Some(mark) = Mark::new() else { return false };
-    begin(server, address, Kept::Always, Some(&mark)).and_then(|()| server.run("COMMIT")).is_ok() && !server.is_unreplicated()
 }

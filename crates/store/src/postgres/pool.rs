@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::address::Address;
-use super::connect::Ways;
+use super::connect::{Refusal, Ways};
 use super::connection::Connection as ServerConnection;
 use super::faults::Fault;
 use super::migrate;
@@ -31,6 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const DOUBT: Duration = Duration::from_secs(15);
 /// Between two attempts to find the writer.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Before a unit is done again that others were in the way of.
+const AGAIN: Duration = Duration::from_millis(20);
+/// How long no further connection is asked for after the server had no room for one more, while there are others.
+const CROWDED: Duration = Duration::from_secs(1);
 /// How old a connection becomes: whatever leads to another server meanwhile is noticed by then.
 const AGE: Duration = Duration::from_mins(10);
 /// A thread that had nothing to do for so long ends, unless it is the last one.
@@ -43,6 +47,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.0.state().closed = true;
         self.0.woken.notify_all();
+        self.0.closing.notify_all();
     }
 }
 
@@ -50,6 +55,8 @@ struct Shared {
     ways: Ways,
     state: Mutex<State>,
     woken: Condvar,
+    /// Wakes whoever pauses.
+    closing: Condvar,
     /// Grows when all connections are to be given up.
     generation: AtomicU64,
     /// A server that can be written to was there when it was last asked.
@@ -66,6 +73,9 @@ struct State {
     threads: usize,
     idle: usize,
     walks: usize,
+    /// Connections of the present generation, and the last one for which there was no room.
+    connected: usize,
+    crowded: Option<Instant>,
     closed: bool,
     /// Who waits for the end of the last thread.
     closing: Vec<oneshot::Sender<()>>,
@@ -97,8 +107,43 @@ enum Next {
 /// A connection of a thread.
 struct Held {
     connection: Connection,
-    generation: u64,
     since: Instant,
+    counted: Counted,
+}
+
+/// A connection among those of its generation.
+struct Counted {
+    shared: Arc<Shared>,
+    generation: u64,
+}
+
+impl Counted {
+    fn new(shared: &Arc<Shared>, generation: u64) -> Self {
+        let mut state = shared.state();
+        // Those of a former generation are no longer counted.
+        if shared.generation.load(Ordering::Acquire) == generation {
+            state.connected += 1;
+        }
+        drop(state);
+        Self { shared: Arc::clone(shared), generation }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        if self.shared.generation.load(Ordering::Acquire) == self.generation {
+            state.connected = state.connected.saturating_sub(1);
+        }
+    }
+}
+
+/// What became of an order.
+enum Performed {
+    /// Its caller hears this.
+    Answered(Result<(), Unavailable>),
+    /// It is for a thread that has a connection: this one gets none.
+    HandedBack,
 }
 
 impl Pool {
@@ -122,6 +167,7 @@ impl Pool {
             ways,
             state: Mutex::default(),
             woken: Condvar::new(),
+            closing: Condvar::new(),
             generation: AtomicU64::new(0),
             writer: AtomicBool::new(true),
             seeking: AtomicBool::new(false),
@@ -181,6 +227,7 @@ impl Pool {
             ended
         };
         self.0.woken.notify_all();
+        self.0.closing.notify_all();
         // The sender is dropped where no thread is left.
         drop(ended.await);
     }
@@ -215,7 +262,7 @@ impl Pool {
 /// What [`Pool::open`] does on a thread that may wait.
 fn prepare(address: Address, failed: &dyn Fn(String) -> OpenError) -> Result<Ways, OpenError> {
     let ways = Ways::new(Arc::new(address)).map_err(failed)?;
-    let connection = ways.connect().map_err(failed)?;
+    let connection = ways.connect().map_err(|refusal| failed(refusal.why))?;
     migrate::ensure(&connection, ways.address())?;
     Ok(ways)
 }
@@ -229,7 +276,8 @@ impl Shared {
     fn begin_thread(self: &Arc<Self>) {
         {
             let mut state = self.state();
-            if state.closed || state.threads >= self.ways.address().connections {
+            let crowded = state.connected > 0 && state.crowded.is_some_and(|since| since.elapsed() < CROWDED);
+            if state.closed || crowded || state.threads >= self.ways.address().connections {
                 return;
             }
             state.threads += 1;
@@ -281,14 +329,17 @@ impl Shared {
 
     /// No connection is used again.
     fn evict(&self) {
+        let mut state = self.state();
         self.generation.fetch_add(1, Ordering::AcqRel);
+        state.connected = 0;
+        drop(state);
         self.writer.store(false, Ordering::Release);
     }
 
     /// A connection that is younger than what happened since, or why there is none.
-    fn connected(&self, held: &mut Option<Held>) -> Result<(), String> {
+    fn connected(self: &Arc<Self>, held: &mut Option<Held>) -> Result<(), Refusal> {
         let generation = self.generation.load(Ordering::Acquire);
-        if held.as_ref().is_some_and(|held| held.generation != generation || held.since.elapsed() > AGE) {
+        if held.as_ref().is_some_and(|held| held.counted.generation != generation || held.since.elapsed() > AGE) {
             *held = None;
         }
         if held.is_none() {
@@ -296,23 +347,47 @@ impl Shared {
             if self.unnamed.load(Ordering::Relaxed) {
                 connection.leave_unnamed();
             }
-            if !self.writer.swap(true, Ordering::AcqRel) {
-                tracing::info!(store = %self.ways.address(), "the server that can be written to was found again");
-            }
-            *held = Some(Held { connection: Connection::Postgres(Box::new(connection)), generation, since: Instant::now() });
+            self.found_writer();
+            let connection = Connection::Postgres(Box::new(connection));
+            *held = Some(Held { connection, since: Instant::now(), counted: Counted::new(self, generation) });
         }
         Ok(())
     }
 
-    /// Waits a little, or until the store is closed.
-    fn pause(&self) {
-        let state = self.state();
-        if !state.closed {
-            drop(self.woken.wait_timeout(state, PAUSE).unwrap_or_else(PoisonError::into_inner));
+    /// Whether a connection is of the present generation.
+    fn counts(&self, held: &Held) -> bool {
+        held.counted.generation == self.generation.load(Ordering::Acquire)
+    }
+
+    fn found_writer(&self) {
+        if !self.writer.swap(true, Ordering::AcqRel) {
+            tracing::info!(store = %self.ways.address(), "the server that can be written to was found again");
         }
     }
 
-    fn find_out(&self, held: &mut Option<Held>, mark: Option<&Mark>, until: Instant) -> Option<bool> {
+    /// Whether a thread that the server has no room for may leave its work to those that have a connection.
+    fn is_crowded(&self, refusal: &Refusal) -> bool {
+        let mut state = self.state();
+        let crowded = refusal.is_full && state.connected > 0;
+        if crowded {
+            state.crowded = Some(Instant::now());
+        }
+        crowded
+    }
+
+    /// Gives an order back to those that have a connection.
+    fn hand_back(&self, order: Order) {
+        self.state().orders.push_front(order);
+        self.woken.notify_one();
+    }
+
+    /// Waits a little, or until the store is closed. Whoever pauses takes no order, and is not woken by one.
+    fn pause(&self, length: Duration) {
+        let state = self.state();
+        drop(self.closing.wait_timeout_while(state, length, |state| !state.closed).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn find_out(self: &Arc<Self>, held: &mut Option<Held>, mark: Option<&Mark>, until: Instant) -> Option<bool> {
         // What may be forgotten may be done twice.
         let Some(mark) = mark else { return Some(false) };
         while Instant::now() < until {
@@ -328,7 +403,7 @@ impl Shared {
                     known => return known,
                 }
             }
-            self.pause();
+            self.pause(PAUSE);
         }
         None
     }
@@ -369,18 +444,18 @@ fn serve(shared: &Arc<Shared>) {
         match shared.next() {
             Next::Work(mut order) => {
                 let purpose = order.purpose;
-                if order.job.is_wanted() {
-                    let done = perform(shared, &mut held, &mut order);
-                    order.job.answer(done);
-                }
+                let performed = if order.job.is_wanted() { perform(shared, &mut held, &mut order) } else { Performed::Answered(Ok(())) };
                 shared.finished(purpose);
+                match performed {
+                    Performed::Answered(done) => order.job.answer(done),
+                    Performed::HandedBack => {
+                        shared.hand_back(order);
+                        return;
+                    }
+                }
             }
             Next::Seek => {
-                // Only a new connection says what a server is now.
-                held = None;
-                if shared.connected(&mut held).is_err() {
-                    shared.pause();
-                }
+                seek(shared, &mut held);
                 shared.seeking.store(false, Ordering::Release);
             }
             Next::End => return,
@@ -388,66 +463,101 @@ fn serve(shared: &Arc<Shared>) {
     }
 }
 
+/// Looks for the server that can be written to. Only a new connection says what a server is now; one that works is kept until there is one,
+/// unless it takes the place of the new one.
+fn seek(shared: &Arc<Shared>, held: &mut Option<Held>) {
+    let before = held.take();
+    if let Err(refusal) = shared.connected(held) {
+        if !refusal.is_full {
+            *held = before;
+        }
+        shared.pause(PAUSE);
+    }
+}
+
 /// Does one order, as often as it takes.
-fn perform(shared: &Shared, held: &mut Option<Held>, order: &mut Order) -> Result<(), Unavailable> {
+fn perform(shared: &Arc<Shared>, held: &mut Option<Held>, order: &mut Order) -> Performed {
     loop {
-        if let Err(reason) = shared.connected(held) {
+        if let Err(refusal) = shared.connected(held) {
+            if shared.is_crowded(&refusal) {
+                return Performed::HandedBack;
+            }
             shared.writer.store(false, Ordering::Release);
             if Instant::now() >= order.until {
-                return Err(Unavailable(reason));
+                return Performed::Answered(Err(Unavailable(refusal.why)));
             }
-            shared.pause();
+            shared.pause(PAUSE);
             continue;
         }
-        let Some(at) = held.as_ref() else { continue };
-        let address = shared.ways.address();
-        let outcome = match order.purpose {
-            Purpose::Look | Purpose::Walk => outcome::look(&at.connection, address, &mut order.job),
-            Purpose::Write(kept) => outcome::commit(&at.connection, address, kept, &mut order.job),
-        };
-        let reason = match outcome {
-            Outcome::Done | Outcome::Undone => return Ok(()),
-            Outcome::Again(Fault::Full | Fault::Refused, reason) => return Err(Unavailable(reason)),
-            Outcome::Again(Fault::Repeat, reason) => reason,
-            Outcome::Again(Fault::Unprepared, reason) => {
-                tracing::warn!(store = %address, "statements are not prepared any more: something before the server does not keep them");
-                shared.unnamed.store(true, Ordering::Relaxed);
-                *held = None;
-                reason
-            }
-            Outcome::Again(Fault::Gone, reason) => {
-                give_up(shared, held);
-                reason
-            }
-            Outcome::Unknown(mark, reason) => {
-                give_up(shared, held);
-                match shared.find_out(held, mark.as_ref(), order.until + DOUBT) {
-                    Some(true) => return Ok(()),
-                    Some(false) => reason,
-                    None => return Err(Unavailable("it could not be found out whether it was done".to_owned())),
-                }
-            }
-            Outcome::Unreplicated => {
-                let until = order.until + DOUBT;
-                while Instant::now() < until {
-                    if shared.connected(held).is_ok() && server(held.as_ref()).is_some_and(|server| outcome::is_replicated(server, address))
-                    {
-                        return Ok(());
-                    }
-                    shared.pause();
-                }
-                return Err(Unavailable("it is done, but the standby may not have it".to_owned()));
-            }
+        let reason = match once(shared, held, order) {
+            Once::Settled(done) => return Performed::Answered(done),
+            Once::Again(reason) => reason,
         };
         if Instant::now() >= order.until {
-            return Err(Unavailable(reason));
+            return Performed::Answered(Err(Unavailable(reason)));
         }
+    }
+}
+
+/// What became of one attempt.
+enum Once {
+    Settled(Result<(), Unavailable>),
+    /// It was undone for this reason, and may be done again.
+    Again(String),
+}
+
+fn once(shared: &Arc<Shared>, held: &mut Option<Held>, order: &mut Order) -> Once {
+    let address = shared.ways.address();
+    let Some(at) = held.as_ref() else { return Once::Again("there is no connection".to_owned()) };
+    let outcome = match order.purpose {
+        Purpose::Look | Purpose::Walk => outcome::look(&at.connection, address, &mut order.job),
+        Purpose::Write(kept) => outcome::commit(&at.connection, address, kept, &mut order.job),
+    };
+    let failed = |reason: &str| Once::Settled(Err(Unavailable(reason.to_owned())));
+    match outcome {
+        Outcome::Done => {
+            // Whatever was committed on a connection that counts says as much as a new one.
+            if matches!(order.purpose, Purpose::Write(_)) && shared.counts(at) {
+                shared.found_writer();
+            }
+            Once::Settled(Ok(()))
+        }
+        Outcome::Undone => Once::Settled(Ok(())),
+        Outcome::Again(Fault::Full | Fault::Refused, reason) => failed(&reason),
+        Outcome::Again(Fault::Repeat, reason) => {
+            // Whoever is in the way needs a moment too.
+            shared.pause(AGAIN);
+            Once::Again(reason)
+        }
+        Outcome::Again(Fault::Unprepared, reason) => {
+            tracing::warn!(store = %address, "statements are not prepared any more: something before the server does not keep them");
+            shared.unnamed.store(true, Ordering::Relaxed);
+            *held = None;
+            Once::Again(reason)
+        }
+        Outcome::Again(Fault::Gone, reason) => {
+            give_up(shared, held);
+            Once::Again(reason)
+        }
+        Outcome::Unknown(mark, reason) => {
+            give_up(shared, held);
+            match shared.find_out(held, mark.as_ref(), order.until + DOUBT) {
+                Some(true) => Once::Settled(Ok(())),
+                Some(false) => Once::Again(reason),
+                None => failed("it could not be found out whether it was done"),
+            }
+        }
+        Outcome::Unreplicated(mark) => match shared.find_out(held, Some(&mark), order.until + DOUBT) {
+            Some(true) => Once::Settled(Ok(())),
+            Some(false) => Once::Again("the server that had done it was lost before its standby had it".to_owned()),
+            None => failed("it is done, but the standby may not have it"),
+        },
     }
 }
 
 /// The connection is broken: the others lead to the same server.
 fn give_up(shared: &Shared, held: &mut Option<Held>) {
-    let stale = held.take().is_some_and(|held| held.generation != shared.generation.load(Ordering::Acquire));
+    let stale = held.take().is_some_and(|held| !shared.counts(&held));
     if !stale {
         shared.evict();
         tracing::warn!(store = %shared.ways.address(), "the connection to the server broke; the one that can be written to is looked for");

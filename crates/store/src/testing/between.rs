@@ -38,7 +38,7 @@ impl Between {
         let settings = format!(
             "[databases]\nvestibule = host=127.0.0.1 port={server}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {}\npool_mode = {mode}\ndefault_pool_size = 8\n\
-             max_client_conn = 100\n",
+             max_client_conn = 100\nserver_login_retry = 1\n",
             users.display()
         );
         let file = directory.join("pgbouncer.ini");
