@@ -236,6 +236,7 @@ impl Import {
         };
         let source = source.map_err(|error| refuse(&error))?;
         let store = Box::pin(self.store(given)).await?;
+        let source = store.reads(source);
         let import = store.import(&source, &given.resolution);
         let import = if fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines) { import.over_rest() } else { import };
         let import = if goes_on { import.leaving_doubles() } else { import };

@@ -6,7 +6,7 @@
 //! * `relationships` holds references, seen from both ends; the metadata of a person (`internal/usermeta`) is an object that they refer to.
 //!
 //! Easiest to break: order. A dump has tables in the order of their names, so nothing can be told before its end; what belongs together is sorted
-//! together in files of the temporary directory, which only this process reads, and which are gone when it ends.
+//! together in files without a name, which only this process reads, and which are gone when it ends.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 
 use crate::mapping::{Mapping, USUAL_PROPERTIES};
 use crate::record::{Fault, Place, Read, Record};
-use crate::sorting::Sorter;
+use crate::sorting::{Aside, Sorter};
 use crate::sources::dump::{Dump, Row};
 use crate::tables::{GENERIC, TEXTS};
 
@@ -62,22 +62,28 @@ struct Tables<'m> {
     passed: BTreeMap<String, u64>,
     faults: Vec<(u64, String)>,
     name: Arc<str>,
+    aside: Aside,
 }
 
 /// Reads a dump to its end, and puts its objects together.
 ///
 /// # Errors
 /// Where the file, or the temporary directory, cannot be used.
-pub(crate) fn prepare<R: BufRead>(open: impl Fn() -> io::Result<R>, name: &Arc<str>, mapping: &Mapping) -> io::Result<Prepared> {
+pub(crate) fn prepare<R: BufRead>(
+    open: impl Fn() -> io::Result<R>,
+    name: &Arc<str>,
+    mapping: &Mapping,
+    aside: &Aside,
+) -> io::Result<Prepared> {
     let mut types = BTreeMap::new();
     for row in Dump::new(open()?, Arc::clone(name)).map_while(Result::ok).filter(|row| row.table == "objecttypes") {
         if let (Some(id), Some(kind)) = (row.get("id"), row.get("objecttype")) {
             types.insert(id.to_owned(), kind.trim_matches('/').to_owned());
         }
     }
-    let (objects, meta) = (Sorter::default(), Sorter::default());
+    let (objects, meta) = (Sorter::new(aside.clone()), Sorter::new(aside.clone()));
     let (passed, faults) = (BTreeMap::new(), Vec::new());
-    let mut tables = Tables { types, mapping, objects, meta, passed, faults, name: Arc::clone(name) };
+    let mut tables = Tables { types, mapping, objects, meta, passed, faults, name: Arc::clone(name), aside: aside.clone() };
     for row in Dump::new(open()?, Arc::clone(name)) {
         match row {
             Ok(row) => {
@@ -257,7 +263,7 @@ impl Tables<'_> {
 
     /// Puts together what belongs together, one record on each line of a file.
     fn finish(mut self) -> io::Result<Prepared> {
-        let mut to = BufWriter::new(tempfile::tempfile()?);
+        let mut to = BufWriter::new(self.aside.file()?);
         for (what, count) in &self.passed {
             writeln!(to, "{}", json!({ "passed": what, "count": count }))?;
         }
@@ -393,7 +399,7 @@ mod tests {
     use super::*;
 
     fn all(dump: &str) -> Vec<Result<Read, Fault>> {
-        let prepared = prepare(|| Ok(dump.as_bytes()), &"idm.sql".into(), &Mapping::default()).unwrap();
+        let prepared = prepare(|| Ok(dump.as_bytes()), &"idm.sql".into(), &Mapping::default(), &Aside::default()).unwrap();
         let first: Vec<_> = prepared.read().unwrap().collect();
         let again: Vec<_> = prepared.read().unwrap().collect();
         assert_eq!(first, again, "read as often as it takes");
@@ -456,7 +462,7 @@ mod tests {
         let mapping = Mapping::read(r#"{"columns":{"sn":"surname"},"constants":{"country":"NO"}}"#).unwrap();
         let explicit = "CREATE TABLE managed_user (objectid text, rev text, username text, sn text);\nINSERT INTO managed_user VALUES ('z','7','zoe','Z');\n";
         for (dump, ids) in [(GENERIC_TABLES, ["a", "b"].as_slice()), (explicit, &["z"])] {
-            let prepared = prepare(|| Ok(dump.as_bytes()), &"idm.sql".into(), &mapping).unwrap();
+            let prepared = prepare(|| Ok(dump.as_bytes()), &"idm.sql".into(), &mapping, &Aside::default()).unwrap();
             let read: Vec<_> = prepared.read().unwrap().filter_map(Result::ok).collect();
             let people = read.iter().filter_map(|one| match one {
                 Read::Record(record) if record.collection == "managed/user" => Some(record),

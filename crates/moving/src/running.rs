@@ -94,7 +94,7 @@ impl Import<'_> {
     pub async fn run(&self, signed: SignOff<'_>, skip_faulty: bool, surveyed: impl FnOnce(&Report)) -> Result<Imported, ImportError> {
         let known = self.know();
         self.agreed(&known, signed, skip_faulty, surveyed).await?;
-        let (mut imported, mut links) = (Imported::default(), Sorter::default());
+        let (mut imported, mut links) = (Imported::default(), Sorter::new(self.source.aside()));
         let mut order = 0_u64;
         let (mut batch, mut heavy): (Vec<Ready>, usize) = (Vec::with_capacity(BATCH), 0);
         for (number, next) in self.numbered() {

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use crate::mapping::Mapping;
 use crate::record::{Fault, Place, Read};
 use crate::repository::{self, Prepared};
+use crate::sorting::Aside;
 use crate::sources::{csv, json_lines, ldif};
 
 /// The form of a file.
@@ -61,6 +62,7 @@ pub type Reads = Box<dyn Iterator<Item = Result<Read, Fault>> + Send>;
 pub struct Source {
     files: Vec<Export>,
     mapping: Arc<Mapping>,
+    aside: Aside,
 }
 
 #[derive(Clone, Debug)]
@@ -82,7 +84,19 @@ impl Source {
             let form = form.or_else(|| Form::of(path)).ok_or_else(|| SourceError::Form(path.clone()))?;
             Ok(Export { path: path.clone(), form, prepared: Arc::default() })
         };
-        Ok(Self { files: files.iter().map(of).collect::<Result<_, _>>()?, mapping: Arc::new(mapping) })
+        Ok(Self { files: files.iter().map(of).collect::<Result<_, _>>()?, mapping: Arc::new(mapping), aside: Aside::default() })
+    }
+
+    /// The same, but that what does not fit into memory is put aside in files of this directory, which have no name there, and not of that for
+    /// temporary ones.
+    #[must_use]
+    pub fn putting_aside(self, directory: &Path) -> Self {
+        Self { aside: Aside(Some(directory.into())), ..self }
+    }
+
+    /// Where files are put aside.
+    pub(crate) fn aside(&self) -> Aside {
+        self.aside.clone()
     }
 
     /// The names of the files.
@@ -94,10 +108,10 @@ impl Source {
     #[must_use]
     pub fn read(&self) -> Reads {
         let files = self.files.clone();
-        let mapping = Arc::clone(&self.mapping);
+        let (mapping, aside) = (Arc::clone(&self.mapping), self.aside());
         Box::new(files.into_iter().flat_map(move |export| {
             let name: Arc<str> = export.path.display().to_string().into();
-            export.read(&name, &mapping).unwrap_or_else(|error| {
+            export.read(&name, &mapping, &aside).unwrap_or_else(|error| {
                 let place = Place { file: Arc::clone(&name), line: 0 };
                 Box::new(std::iter::once(Err(Fault::new(&place, error.to_string()))))
             })
@@ -110,7 +124,7 @@ impl Export {
         Ok(BufReader::with_capacity(1 << 16, File::open(&self.path)?))
     }
 
-    fn read(&self, name: &Arc<str>, mapping: &Arc<Mapping>) -> io::Result<Reads> {
+    fn read(&self, name: &Arc<str>, mapping: &Arc<Mapping>, aside: &Aside) -> io::Result<Reads> {
         let (file, mapped) = (Arc::clone(name), Arc::clone(mapping));
         Ok(match self.form {
             Form::JsonLines => Box::new(json_lines::read(self.open()?, file, mapped)),
@@ -120,7 +134,7 @@ impl Export {
                 let prepared = if let Some(prepared) = self.prepared.get() {
                     prepared
                 } else {
-                    let made = repository::prepare(|| self.open(), name, mapping)?;
+                    let made = repository::prepare(|| self.open(), name, mapping, aside)?;
                     self.prepared.get_or_init(|| made)
                 };
                 Box::new(prepared.read()?)

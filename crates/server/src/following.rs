@@ -154,7 +154,7 @@ impl MovingIn {
         }
         known.save()?;
         if !wanted.is_empty() {
-            let source = Source::new(&[file.path().to_owned()], Some(Form::JsonLines), mapping.clone())?;
+            let source = Source::new(&[file.path().to_owned()], Some(Form::JsonLines), mapping.clone())?.putting_aside(&data);
             let import = self.import(&source, resolution).over_rest().leaving_doubles().renewing(renews.clone());
             round.imported = import.run(SignOff::Kinds(signed), skip_faulty, |_| {}).await?;
             for (collection, id, changed) in wanted {

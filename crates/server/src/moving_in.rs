@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use accounts::rights;
@@ -29,6 +29,8 @@ pub struct MovingIn {
     parameters: HashParameters,
     names: Vec<(String, Pointer, bool)>,
     judges_role: Box<RoleJudge>,
+    /// Where what does not fit into memory is put aside.
+    pub(crate) aside: PathBuf,
     /// An empty store for a look, where there is none yet.
     _for_a_look: Option<TempDir>,
 }
@@ -44,7 +46,7 @@ impl MovingIn {
     pub async fn open(project: Option<&Path>, data: &Path, keystore: Option<(&Path, &str)>, look: bool) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
         let mut material = Material::compile(&source, source.read(None));
-        let for_a_look = look.then(tempfile::tempdir).transpose();
+        let for_a_look = look.then(|| place_for_a_look(data)).transpose();
         let for_a_look = for_a_look.map_err(|error| OfflineError::Data { path: std::env::temp_dir(), error })?;
         let mut opening = Opening::Declares(material.collections());
         if look {
@@ -85,7 +87,13 @@ impl MovingIn {
         let judges_role = Box::new(move |id: &str, content: Value| kept_role(id, &content, &schemas));
         let mut offline = Offline::open_project(&source, material.project, data, opening).await?;
         offline.managed.opens = keystore.map(|keystore| Arc::new(OperatorKeys(keystore)) as Arc<_>);
-        Ok(Self { offline, parameters, names, judges_role, _for_a_look: for_a_look })
+        Ok(Self { offline, parameters, names, judges_role, aside: data.to_owned(), _for_a_look: for_a_look })
+    }
+
+    /// A source that is read for this store: what does not fit into memory is put aside where this may write.
+    #[must_use]
+    pub fn reads(&self, source: Source) -> Source {
+        source.putting_aside(&self.aside)
     }
 
     /// The import of a source.
@@ -135,6 +143,16 @@ impl MovingIn {
     pub async fn close(self) {
         self.offline.close().await;
     }
+}
+
+/// A directory for a look, which is gone when the look ends: a temporary one, or, where no temporary file can be made (a system that is only read),
+/// one below the data directory.
+fn place_for_a_look(data: &Path) -> std::io::Result<TempDir> {
+    let temporary = tempfile::tempdir();
+    if temporary.is_ok() || !data.is_dir() {
+        return temporary;
+    }
+    tempfile::Builder::new().prefix(".look-").tempdir_in(data)
 }
 
 /// What is kept of an internal role of another server, by the rules of `internal/role` over REST.
