@@ -81,6 +81,11 @@ start() {
     : >"$work/out"
     confined "$@" >"$work/out" 2>"$work/log" &
     server=$!
+    listens
+}
+
+# Waits until the server says where it listens.
+listens() {
     until grep -q '^listening on ' "$work/out"; do
         kill -0 "$server" 2>/dev/null || fail "the server did not start"
         read -r -t 0.1 _ <> <(:) || true
@@ -152,6 +157,12 @@ MAIL
     start "$work/bundle/rootfs" /data "$work/data" /usr/bin/vestibule serve --listen 127.0.0.1:0
     reset bjensen "Passw0rd-of-the-image"
     stop
+    # Where nothing but the data can be written, an import puts aside there what does not fit into memory.
+    echo '{"_id":"moved","userName":"moved","sn":"In","givenName":"Moved","mail":"moved@example.test"}' >"$work/bundle/rootfs/people.jsonl"
+    for look in --dry-run ''; do
+        (confined "$work/bundle/rootfs" /data "$work/data" /usr/bin/vestibule import $look /people.jsonl) >"$work/out" 2>"$work/log" || fail "the import in the image"
+    done
+    grep -q '^imported: 1;' "$work/out" || fail "the import in the image brought nobody"
     size=$(find "$work/layout/blobs" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }')
     echo "$size bytes compressed"
     [ -n "${VESTIBULE_STATIC_BINARY:-}" ] || [ "$size" -le 15728640 ] || fail "the image has more than 15 MiB"
@@ -165,6 +176,24 @@ if [ -e "$archive" ]; then
     mkdir "$work/alone/project"
     cp -r conf "$work/alone/project/conf"
     bwrap --ro-bind "$work/alone" / --unshare-all --clearenv /bin/vestibule check --project /project
+    # Neither names nor certificate authorities are in there, nor a place for temporary files.
+    mkdir "$work/alone/data" "$work/people"
+    cat >"$work/alone/project/conf/external.email.json" <<MAIL
+{"host": "127.0.0.1", "port": $port, "from": "noreply@example.test", "auth": {"enable": false}, "starttls": {"enable": false}}
+MAIL
+    echo '{"_id":"moved","userName":"moved","sn":"In","givenName":"Moved","mail":"moved@example.test"}' >"$work/alone/people.jsonl"
+    alone() {
+        exec bwrap --ro-bind "$work/alone" / --bind "$work/people" /data --unshare-user --unshare-ipc --unshare-uts --die-with-parent --clearenv \
+            --setenv OPENIDM_ADMIN_PASSWORD Adm1nistrator-of-the-package /bin/vestibule "$@" --project /project --data /data
+    }
+    (alone import --dry-run /people.jsonl) >"$work/out" 2>"$work/log" || fail "a dry run, alone"
+    (alone import /people.jsonl) >"$work/out" 2>"$work/log" || fail "an import, alone"
+    : >"$work/out"
+    alone serve --listen 127.0.0.1:0 >"$work/out" 2>"$work/log" &
+    server=$!
+    listens
+    reset bjensen "Passw0rd-of-the-archive"
+    stop
 fi
 
 chart=$output/vestibule-chart-$version.tgz
