@@ -33,7 +33,7 @@ pub(super) fn sha_crypt(digest: Digest, rest: &str) -> Result<Kind, HashError> {
     }
     let (salt, encoded) = rest.split_once('$').ok_or(MALFORMED)?;
     let length = if digest == Digest::Sha256 { 43 } else { 86 };
-    if salt.len() > 16 || encoded.len() != length || !encoded.bytes().all(|byte| ALPHABET.contains(&byte)) {
+    if salt.len() > 16 || encoded.len() != length || !is_encoded(encoded) {
         return Err(MALFORMED);
     }
     Ok(Kind::ShaCrypt { digest, rounds, salt: salt.as_bytes().to_vec(), encoded: encoded.to_owned() })
@@ -47,6 +47,22 @@ pub(super) fn sha_crypt_digest(digest: Digest, rounds: u32, salt: &[u8], secret:
     } else {
         encode(&sha_crypt::sha512_crypt(secret, salt, parameters), 21, 1, &[63])
     })
+}
+
+/// Whether a text is of crypt's own base64.
+pub(super) fn is_encoded(text: &str) -> bool {
+    text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// The text form of a digest of MD5: five groups of three bytes, and the one that is left.
+pub(super) fn encode_md5(digest: &[u8; 16]) -> String {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = digest.map(u32::from);
+    let mut text = String::with_capacity(22);
+    for (high, middle, low) in [(a, g, m), (b, h, n), (c, i, o), (d, j, p), (e, k, f)] {
+        push(&mut text, high << 16 | middle << 8 | low, 4);
+    }
+    push(&mut text, l, 2);
+    text
 }
 
 const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
