@@ -40,6 +40,8 @@ chmod 755 "$system" "$system/usr/sbin/policy-rc.d"
 say "install the version before"
 dpkg-deb --raw-extract "$package" "$work/before"
 sed -i "s/^Version: .*/Version: $version~before/" "$work/before/DEBIAN/control"
+# One of its settings was another one then.
+echo >>"$work/before/etc/vestibule/conf/selfservice.terms.json"
 dpkg-deb --root-owner-group -Zgzip -z1 --build "$work/before" "$system/before.deb" >/dev/null
 cp "$package" "$system/now.deb"
 within apt-get install -y -qq --no-install-recommends /before.deb >/dev/null 2>"$work/log"
@@ -105,12 +107,33 @@ say "a first reset"
 start "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/vestibule serve --listen 127.0.0.1:0
 reset bjensen "Passw0rd-of-the-package-before"
 
+signs_in() {
+    python3 - "$address" "$1" "$2" <<'ASK'
+import sys
+import urllib.request
+
+server, name, password = sys.argv[1:]
+headers = {"X-OpenIDM-Username": name, "X-OpenIDM-Password": password, "X-OpenIDM-NoSession": "true", "Content-Type": "application/json"}
+with urllib.request.urlopen(urllib.request.Request(f"{server}/openidm/authentication?_action=login", b"{}", headers), timeout=120) as answer:
+    sys.exit(answer.status != 200)
+ASK
+}
+
+say "a store that 0.1.0 has written"
+stop
+within find /var/lib/vestibule -mindepth 1 -delete
+gzip -d -c tests/stores/0.1.0.backup.gz >"$system/0.1.0.backup"
+(confined "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/env "VESTIBULE_BACKUP_PASSPHRASE=a passphrase of the stores" \
+    /usr/bin/vestibule restore /0.1.0.backup) >"$work/out" 2>"$work/log" || fail "the store of 0.1.0 was not put back"
+
 say "upgrade, with a file that the operator changed"
 echo '# changed by the operator' >>"$system/etc/vestibule/vestibule.toml"
 within apt-get install -y -qq --no-install-recommends /now.deb >/dev/null 2>>"$work/log"
 grep -q 'changed by the operator' "$system/etc/vestibule/vestibule.toml" || fail "a changed file was put back"
-stop
+cmp conf/selfservice.terms.json "$system/etc/vestibule/conf/selfservice.terms.json" || fail "a file that only the package changed is the old one"
 start "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/vestibule serve --listen 127.0.0.1:0
+signs_in bjensen "Kept-through-2-versions" || fail "bjensen was lost in the upgrade"
+signs_in scarter "Kept-through-3-versions" || fail "scarter was lost in the upgrade"
 reset bjensen "Passw0rd-of-the-package-after"
 reset scarter "Passw0rd-of-somebody-else"
 stop
