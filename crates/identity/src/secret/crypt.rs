@@ -56,12 +56,13 @@ pub(super) fn is_encoded(text: &str) -> bool {
 
 /// The text form of a digest of MD5: five groups of three bytes, and the one that is left.
 pub(super) fn encode_md5(digest: &[u8; 16]) -> String {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = digest.map(u32::from);
+    let byte = |index: usize| u32::from(digest.get(index).copied().unwrap_or_default());
     let mut text = String::with_capacity(22);
-    for (high, middle, low) in [(a, g, m), (b, h, n), (c, i, o), (d, j, p), (e, k, f)] {
-        push(&mut text, high << 16 | middle << 8 | low, 4);
+    for first in 0..5 {
+        let last = if first == 4 { 5 } else { first + 12 };
+        push(&mut text, byte(first) << 16 | byte(first + 6) << 8 | byte(last), 4);
     }
-    push(&mut text, l, 2);
+    push(&mut text, byte(11), 2);
     text
 }
 

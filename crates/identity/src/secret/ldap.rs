@@ -27,8 +27,8 @@ pub(super) fn parse(text: &str) -> Option<Result<Kind, HashError>> {
         }
         "MD5" => message_digest::plain(rest),
         "SMD5" => message_digest::salted(rest, Bytes::All, "{SMD5}"),
-        "CLEAR" | "BASE64" | "AES" | "3DES" | "BLOWFISH" | "RC4" | "SCRAM-SHA-256" | "SCRAM-SHA-512" | "SCRAM-SHA-1"
-        | "SASL" | "PKCS5S2" => Err(HashError::algorithm(&format!("{{{scheme}}}"))),
+        "CLEAR" | "BASE64" | "AES" | "3DES" | "BLOWFISH" | "RC4" | "SCRAM-SHA-256" | "SCRAM-SHA-512" | "SCRAM-SHA-1" | "SASL"
+        | "PKCS5S2" => Err(HashError::algorithm(&format!("{{{scheme}}}"))),
         _ => return None,
     })
 }

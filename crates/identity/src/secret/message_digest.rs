@@ -18,7 +18,9 @@ pub(super) fn digest(text: &[u8], salt: &[u8]) -> [u8; BYTES] {
 
 fn of(parts: &[&[u8]]) -> [u8; BYTES] {
     let mut context = Md5::new();
-    parts.iter().for_each(|part| context.update(part));
+    for part in parts {
+        context.update(part);
+    }
     context.finalize().into()
 }
 
