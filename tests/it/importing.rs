@@ -16,6 +16,7 @@ mod dumps;
 mod following;
 mod roles;
 mod strict;
+mod whole;
 
 /// A directory with a project, its data and files to import.
 struct Place {

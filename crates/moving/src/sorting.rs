@@ -120,7 +120,8 @@ pub(crate) struct Merged {
 
 impl Merged {
     fn of(pieces: Vec<File>) -> io::Result<Self> {
-        let mut merged = Self { pieces: pieces.into_iter().map(BufReader::new).collect(), first: BinaryHeap::new(), whole: Vec::new().into_iter() };
+        let mut merged =
+            Self { pieces: pieces.into_iter().map(BufReader::new).collect(), first: BinaryHeap::new(), whole: Vec::new().into_iter() };
         for piece in 0..merged.pieces.len() {
             merged.next_of(piece)?;
         }

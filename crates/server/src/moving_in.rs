@@ -1,5 +1,7 @@
 //! `vestibule import` and `vestibule export`: the store of a project, open for the people of another server, and for whoever leaves.
 
+mod configuration;
+
 use std::collections::BTreeSet;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use identity::grants::ROLES;
 use identity::secret::HashParameters;
 use identity::{PEOPLE, Schemas};
 use jose::Keystore;
-use moving::{ExportError, ExportForm, Exported, Import, Resolution, Source};
+use moving::{ConfigurationSecret, ExportError, ExportForm, Exported, Import, Layout, NOTIFICATIONS, Resolution, Source};
 use serde_json::Value;
 use store::Db;
 use tempfile::TempDir;
@@ -29,6 +31,10 @@ pub struct MovingIn {
     parameters: HashParameters,
     names: Vec<(String, Pointer, bool)>,
     judges_role: Box<RoleJudge>,
+    /// How the repository of the project keeps objects.
+    layout: Layout,
+    /// Secrets of the project that were encrypted.
+    configuration: Vec<ConfigurationSecret>,
     /// Where what does not fit into memory is put aside.
     pub(crate) aside: PathBuf,
     /// An empty store for a look, where there is none yet.
@@ -76,6 +82,8 @@ impl MovingIn {
                 opened.map_err(|error| OfflineError::Keystore { path, error })
             })
             .transpose()?;
+        let configuration = configuration::secrets(&source, keystore.as_ref());
+        let layout = configuration::layout(&source, &material.project.schemas);
         let collections = material.collections();
         let unique: BTreeSet<(String, Pointer)> =
             collections.unique().map(|(collection, place)| (collection.to_owned(), place.clone())).collect();
@@ -87,20 +95,22 @@ impl MovingIn {
         let judges_role = Box::new(move |id: &str, content: Value| kept_role(id, &content, &schemas));
         let mut offline = Offline::open_project(&source, material.project, data, opening).await?;
         offline.managed.opens = keystore.map(|keystore| Arc::new(OperatorKeys(keystore)) as Arc<_>);
-        Ok(Self { offline, parameters, names, judges_role, aside: data.to_owned(), _for_a_look: for_a_look })
+        let aside = data.to_owned();
+        Ok(Self { offline, parameters, names, judges_role, layout, configuration, aside, _for_a_look: for_a_look })
     }
 
-    /// A source that is read for this store: what does not fit into memory is put aside where this may write.
+    /// A source that is read for this store: as the project keeps objects, and with what does not fit into memory put aside where this may write.
     #[must_use]
     pub fn reads(&self, source: Source) -> Source {
-        source.putting_aside(&self.aside)
+        source.laid_out(self.layout.clone()).putting_aside(&self.aside)
     }
 
     /// The import of a source.
     #[must_use]
     pub fn import<'i>(&'i self, source: &'i Source, resolution: &'i Resolution) -> Import<'i> {
         let parts = (&self.offline.managed, &self.offline.db);
-        Import::new(source, parts, resolution, self.parameters, self.names.clone(), self.judges_role.as_ref())
+        let import = Import::new(source, parts, resolution, self.parameters, self.names.clone(), self.judges_role.as_ref());
+        import.configured(self.configuration.clone())
     }
 
     /// Opens the store below `data`, which is there, for the people of `project`.
@@ -122,8 +132,14 @@ impl MovingIn {
     /// # Errors
     /// [`ExportError`], also for a collection that is not kept.
     pub async fn export(&self, file: &Path, collections: &[String], form: &ExportForm) -> Result<Exported, ExportError> {
-        let kept: Vec<String> =
-            self.offline.managed.schemas.iter().map(identity::ObjectSchema::collection).chain([ROLES.to_owned()]).collect();
+        let kept: Vec<String> = self
+            .offline
+            .managed
+            .schemas
+            .iter()
+            .map(identity::ObjectSchema::collection)
+            .chain([ROLES.to_owned(), NOTIFICATIONS.to_owned()])
+            .collect();
         if let Some(other) = collections.iter().find(|name| !kept.contains(name)) {
             return Err(ExportError::Collection(other.clone(), kept.join(", ")));
         }
@@ -143,6 +159,24 @@ impl MovingIn {
     pub async fn close(self) {
         self.offline.close().await;
     }
+}
+
+/// The collections of a project, people first, and internal roles.
+///
+/// # Errors
+/// When there is no project.
+pub fn collections_of(project: Option<&Path>) -> Result<Vec<String>, OfflineError> {
+    let read = project_directory::open(project)?.read(None);
+    let others = read.schemas.iter().map(identity::ObjectSchema::collection).filter(|collection| collection != PEOPLE);
+    Ok(std::iter::once(PEOPLE.to_owned()).chain(others).chain([ROLES.to_owned()]).collect())
+}
+
+/// The tables of the repository of a project.
+///
+/// # Errors
+/// When there is no project.
+pub fn tables_of(project: Option<&Path>) -> Result<Layout, OfflineError> {
+    Ok(configuration::tables(&project_directory::open(project)?))
 }
 
 /// A directory for a look, which is gone when the look ends: a temporary one, or, where no temporary file can be made (a system that is only read),

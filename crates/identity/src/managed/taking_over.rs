@@ -358,7 +358,7 @@ fn sides(schema: &ObjectSchema, (collection, id): (&str, &str), members: &mut Ma
                 continue;
             };
             if matches!(other, "internal/notification" | "ui/notification") {
-                lost("a notification, which is not kept here");
+                lost("a notification whose text did not come");
                 continue;
             }
             match relationship.pair(other) {
