@@ -40,6 +40,8 @@ chmod 755 "$system" "$system/usr/sbin/policy-rc.d"
 say "install the version before"
 dpkg-deb --raw-extract "$package" "$work/before"
 sed -i "s/^Version: .*/Version: $version~before/" "$work/before/DEBIAN/control"
+# One of its settings was another one then.
+echo >>"$work/before/etc/vestibule/conf/selfservice.terms.json"
 dpkg-deb --root-owner-group -Zgzip -z1 --build "$work/before" "$system/before.deb" >/dev/null
 cp "$package" "$system/now.deb"
 within apt-get install -y -qq --no-install-recommends /before.deb >/dev/null 2>"$work/log"
@@ -81,6 +83,11 @@ start() {
     : >"$work/out"
     confined "$@" >"$work/out" 2>"$work/log" &
     server=$!
+    listens
+}
+
+# Waits until the server says where it listens.
+listens() {
     until grep -q '^listening on ' "$work/out"; do
         kill -0 "$server" 2>/dev/null || fail "the server did not start"
         read -r -t 0.1 _ <> <(:) || true
@@ -100,12 +107,33 @@ say "a first reset"
 start "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/vestibule serve --listen 127.0.0.1:0
 reset bjensen "Passw0rd-of-the-package-before"
 
+signs_in() {
+    python3 - "$address" "$1" "$2" <<'ASK'
+import sys
+import urllib.request
+
+server, name, password = sys.argv[1:]
+headers = {"X-OpenIDM-Username": name, "X-OpenIDM-Password": password, "X-OpenIDM-NoSession": "true", "Content-Type": "application/json"}
+with urllib.request.urlopen(urllib.request.Request(f"{server}/openidm/authentication?_action=login", b"{}", headers), timeout=120) as answer:
+    sys.exit(answer.status != 200)
+ASK
+}
+
+say "a store that 0.1.0 has written"
+stop
+within find /var/lib/vestibule -mindepth 1 -delete
+gzip -d -c tests/stores/0.1.0.backup.gz >"$system/0.1.0.backup"
+(confined "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/env "VESTIBULE_BACKUP_PASSPHRASE=a passphrase of the stores" \
+    /usr/bin/vestibule restore /0.1.0.backup) >"$work/out" 2>"$work/log" || fail "the store of 0.1.0 was not put back"
+
 say "upgrade, with a file that the operator changed"
 echo '# changed by the operator' >>"$system/etc/vestibule/vestibule.toml"
 within apt-get install -y -qq --no-install-recommends /now.deb >/dev/null 2>>"$work/log"
 grep -q 'changed by the operator' "$system/etc/vestibule/vestibule.toml" || fail "a changed file was put back"
-stop
+cmp conf/selfservice.terms.json "$system/etc/vestibule/conf/selfservice.terms.json" || fail "a file that only the package changed is the old one"
 start "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/vestibule serve --listen 127.0.0.1:0
+signs_in bjensen "Kept-through-2-versions" || fail "bjensen was lost in the upgrade"
+signs_in scarter "Kept-through-3-versions" || fail "scarter was lost in the upgrade"
 reset bjensen "Passw0rd-of-the-package-after"
 reset scarter "Passw0rd-of-somebody-else"
 stop
@@ -152,6 +180,12 @@ MAIL
     start "$work/bundle/rootfs" /data "$work/data" /usr/bin/vestibule serve --listen 127.0.0.1:0
     reset bjensen "Passw0rd-of-the-image"
     stop
+    # Where nothing but the data can be written, an import puts aside there what does not fit into memory.
+    echo '{"_id":"moved","userName":"moved","sn":"In","givenName":"Moved","mail":"moved@example.test"}' >"$work/bundle/rootfs/people.jsonl"
+    for look in --dry-run ''; do
+        (confined "$work/bundle/rootfs" /data "$work/data" /usr/bin/vestibule import $look /people.jsonl) >"$work/out" 2>"$work/log" || fail "the import in the image"
+    done
+    grep -q '^imported: 1;' "$work/out" || fail "the import in the image brought nobody"
     size=$(find "$work/layout/blobs" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum }')
     echo "$size bytes compressed"
     [ -n "${VESTIBULE_STATIC_BINARY:-}" ] || [ "$size" -le 15728640 ] || fail "the image has more than 15 MiB"
@@ -165,6 +199,24 @@ if [ -e "$archive" ]; then
     mkdir "$work/alone/project"
     cp -r conf "$work/alone/project/conf"
     bwrap --ro-bind "$work/alone" / --unshare-all --clearenv /bin/vestibule check --project /project
+    # Neither names nor certificate authorities are in there, nor a place for temporary files.
+    mkdir "$work/alone/data" "$work/people"
+    cat >"$work/alone/project/conf/external.email.json" <<MAIL
+{"host": "127.0.0.1", "port": $port, "from": "noreply@example.test", "auth": {"enable": false}, "starttls": {"enable": false}}
+MAIL
+    echo '{"_id":"moved","userName":"moved","sn":"In","givenName":"Moved","mail":"moved@example.test"}' >"$work/alone/people.jsonl"
+    alone() {
+        exec bwrap --ro-bind "$work/alone" / --bind "$work/people" /data --unshare-user --unshare-ipc --unshare-uts --die-with-parent --clearenv \
+            --setenv OPENIDM_ADMIN_PASSWORD Adm1nistrator-of-the-package /bin/vestibule "$@" --project /project --data /data
+    }
+    (alone import --dry-run /people.jsonl) >"$work/out" 2>"$work/log" || fail "a dry run, alone"
+    (alone import /people.jsonl) >"$work/out" 2>"$work/log" || fail "an import, alone"
+    : >"$work/out"
+    alone serve --listen 127.0.0.1:0 >"$work/out" 2>"$work/log" &
+    server=$!
+    listens
+    reset bjensen "Passw0rd-of-the-archive"
+    stop
 fi
 
 chart=$output/vestibule-chart-$version.tgz

@@ -16,6 +16,7 @@ mod dumps;
 mod following;
 mod roles;
 mod strict;
+mod whole;
 
 /// A directory with a project, its data and files to import.
 struct Place {
@@ -111,9 +112,10 @@ fn configured(algorithm: &str, data: &str, config: &Value) -> Value {
     json!({ "$crypto": { "type": "salted-hash", "value": { "algorithm": algorithm, "data": data, "config": config } } })
 }
 
-/// [`PASSWORD`] in the forms that other servers keep.
+/// [`PASSWORD`] in the forms that other servers keep: the eight kinds of an IDM first, with what `secureHash` may ask for.
 fn forms() -> Vec<(&'static str, Value)> {
     vec![
+        ("md5", salted("MD5", "9o9k8viU7AJDbUwpfNBYWwABAgMEBQYHCAkKCwwNDg8=")),
         ("sha1", salted("SHA-1", "jKUJEVcjIw5Cq7s161iR0f6I6kAAAQIDBAUGBwgJCgsMDQ4P")),
         ("sha256", salted("SHA-256", "Idm9+3aAtvvDWIkT0f17p01cRv8+3o/Vc7sxdVdhmM0AAQIDBAUGBwgJCgsMDQ4P")),
         ("sha384", salted("SHA-384", "n7eB/fOrmuyxHbAhOLb2KVduXPWsYR8xXUCdx22Gr8qaMUfjAGf550ou4cPtsFqGAAECAwQFBgcICQoLDA0ODw==")),
@@ -140,11 +142,15 @@ fn forms() -> Vec<(&'static str, Value)> {
                 &json!({ "hashLength": 16, "saltLength": 16, "n": 1024, "r": 8, "p": 1 }),
             ),
         ),
+        ("hashedbcrypt", configured("BCRYPT", "$2b$04$abcdefghijklmnopqrstuu1rPt6dhx7PnfKyN66WgwSjK3JS7aFr2", &json!({ "cost": 4 }))),
         ("ssha", json!("{SSHA}TaDpltrWQw6SSzKuqu7ZzlcIblsAAQIDBAUGBw==")),
         ("ssha512", json!("{SSHA512}rudwiJGWUppZxoTmgF5NJPzrdUCvRR3XtFLcNliHy2SRkndVcnJ9TNkr53zU1F1fuCmtICuDga84DKi41MmPVAABAgMEBQYH")),
         ("crypt", json!("$6$rounds=1000$abcdefgh$/zGDqZgrihu.NLCvPsCgf08exhqUBO3n8F9u7hTmRbVh/kHwnLBolIMj7dYmPlVvUglzGMIfbkadFIgnBDxVS1")),
         ("bcrypt", json!("$2b$04$abcdefghijklmnopqrstuu1rPt6dhx7PnfKyN66WgwSjK3JS7aFr2")),
+        ("smd5", json!("{SMD5}EXgscNlkV7nL8A2MqYQKuQABAgMEBQYH")),
+        ("md5crypt", json!("{CRYPT}$1$saltstri$XmmjMmFYtfcTCF1IhuaoF1")),
         ("clear", json!(PASSWORD)),
+        ("base64", json!("{BASE64}U3RyMG5nRW5vdWdoIQ==")),
     ]
 }
 
@@ -152,11 +158,11 @@ fn forms() -> Vec<(&'static str, Value)> {
 fn every_form_of_password_signs_in_afterwards_beside_a_server_that_is_running() {
     let server = Server::on(Project::new()).start();
     let mut records: Vec<Value> = forms().into_iter().map(|(name, password)| person(name, &json!({ "password": password }))).collect();
-    records[0]["kbaInfo"] =
+    records[1]["kbaInfo"] =
         json!([{ "questionId": "1", "answer": salted("SHA-256", "+Pdner8RFwoEejZogE9D4qgMmfvokvFHmz1Xp1jV4loAAQIDBAUGBwgJCgsMDQ4P") }]);
-    records[0]["_meta"] =
+    records[1]["_meta"] =
         json!({ "_ref": "internal/usermeta/1", "lastLogin": "2024-05-06T07:08:09.123Z", "loginCount": 12, "stagesCompleted": ["profile"] });
-    records[1]["accountStatus"] = json!("inactive");
+    records[2]["accountStatus"] = json!("inactive");
     let file = server.data().join("people.jsonl");
     std::fs::write(&file, lines(&records)).unwrap();
     let (project, data) = (server.project(), server.data());
@@ -169,12 +175,12 @@ fn every_form_of_password_signs_in_afterwards_beside_a_server_that_is_running() 
     import().says(
         0,
         &[
-            "managed/user: 11 objects",
-            "1: bcrypt",
-            "1: in clear",
+            "managed/user: 16 objects",
+            "2: bcrypt",
+            "2: in clear",
             "inactive 1",
             "answers to security questions 1",
-            "imported: 11; there already: 0",
+            "imported: 16; there already: 0",
         ],
     );
     for (name, _) in forms() {
@@ -190,7 +196,7 @@ fn every_form_of_password_signs_in_afterwards_beside_a_server_that_is_running() 
         "one sign-in behind the revision it had"
     );
     // Whoever has a new password since keeps it.
-    import().says(0, &["in the store already, and left as they are: 11", "imported: 0; there already: 11"]);
+    import().says(0, &["in the store already, and left as they are: 16", "imported: 0; there already: 16"]);
     assert!(server.signs_in("sha512", PASSWORD));
 }
 
@@ -200,7 +206,7 @@ fn what_is_lost_is_counted_and_signed_before_anything_is_written() {
     let encrypted = json!({ "$crypto": { "type": "x-simple-encryption", "value": { "cipher": "AES/CBC/PKCS5Padding", "key": "openidm-sym-default", "data": "AAAA", "iv": "AAAA" } } });
     let records = [
         person("ann", &json!({ "password": encrypted, "_sync": { "x": 1 } })),
-        person("ben", &json!({ "password": salted("MD5", "AAAA"), "manager": { "_ref": "managed/user/nobody" } })),
+        person("ben", &json!({ "password": salted("ROT13", "AAAA"), "manager": { "_ref": "managed/user/nobody" } })),
         person("cat", &json!({ "password": PASSWORD, "manager": { "_ref": "managed/user/id-ann" } })),
     ];
     let file = place.file("people.jsonl", lines(&records));
@@ -210,7 +216,7 @@ fn what_is_lost_is_counted_and_signed_before_anything_is_written() {
         "(they cannot sign in before they set a new one)",
         "1 times managed/user/_sync",
         "1 times managed/user/manager: a reference to an object that is neither in the source nor in the store",
-        "MD5",
+        "ROT13",
     ];
     place.import(&[&file, "--dry-run", "--report", report.to_str().unwrap()]).says(0, &words);
     assert!(!place.path("data").exists(), "a look makes nothing");
@@ -513,12 +519,12 @@ fn what_is_exported_is_imported_again_as_it_was() {
     let records: Vec<Value> =
         forms().into_iter().map(|(name, password)| person(name, &json!({ "password": password, "_meta": { "loginCount": 2 } }))).collect();
     let file = place.file("people.jsonl", lines(&records));
-    place.import(&[&file]).says(0, &["imported: 11"]);
+    place.import(&[&file]).says(0, &["imported: 16"]);
     let first = place.exported("out.jsonl");
-    assert!(first.lines().count() == 11 && first.contains("$argon2id$") && !first.contains(PASSWORD), "{first}");
+    assert!(first.lines().count() == 16 && first.contains("$argon2id$") && !first.contains(PASSWORD), "{first}");
     let other = Place::new(&Project::new());
     other.file("in.jsonl", &first);
-    other.import(&[other.path("in.jsonl").to_str().unwrap()]).says(0, &["imported: 11", "revisions kept: 11"]);
+    other.import(&[other.path("in.jsonl").to_str().unwrap()]).says(0, &["imported: 16", "revisions kept: 16"]);
     let objects = |text: &str| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>();
     assert_eq!(objects(&other.exported("out.jsonl")), objects(&first));
     let nowhere = Place::new(&Project::new());

@@ -1,12 +1,15 @@
 //! `vestibule import`.
 
+use std::fs::{File, OpenOptions};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use identity::PEOPLE;
-use moving::{Form, ImportError, Imported, Mapping, Report, Resolution, SignedKinds, Source};
+use moving::{Form, ImportError, Imported, Mapping, Report, Resolution, SignedKinds, Source, WithoutSignIn};
 use server::{FarEnd, FarEndError, Fetched, FollowError, Known, MovingIn, Round};
 
 use crate::Where;
@@ -48,6 +51,9 @@ pub(crate) struct Import {
     /// Write the report as JSON, too.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Write who could not sign in with a password, one on each line as JSON: id, user name and why.
+    #[arg(long, value_name = "FILE")]
+    without_sign_in: Option<PathBuf>,
     /// Write a proposal of what becomes of people who share a name, to be edited and named with --resolution.
     #[arg(long, value_name = "FILE")]
     propose: Option<PathBuf>,
@@ -80,7 +86,8 @@ struct FarEndArgs {
     /// The file with the administrator's password.
     #[arg(long, value_name = "FILE", requires = "from")]
     from_password_file: Option<PathBuf>,
-    /// The collections that are read; without any, `managed/user`.
+    /// The collections that are read; without any, all of the project and internal roles, as far as they are there, and with --follow, once these
+    /// have come, `managed/user`.
     #[arg(long = "from-collection", value_name = "COLLECTION", requires = "from")]
     from_collections: Vec<String>,
     /// Objects on one page.
@@ -130,12 +137,48 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// A file that names whoever could not sign in; it is for its owner alone.
+struct Named {
+    path: PathBuf,
+    to: Mutex<(BufWriter<File>, std::io::Result<()>)>,
+}
+
+impl Named {
+    fn begin(path: &Path) -> Result<Self, String> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self { path: path.to_owned(), to: Mutex::new((BufWriter::new(file), Ok(()))) })
+    }
+
+    /// The first failure is kept for the end.
+    fn add(&self, somebody: &WithoutSignIn) {
+        let Ok(mut to) = self.to.lock() else { return };
+        let (file, done) = &mut *to;
+        if done.is_ok() {
+            *done = serde_json::to_writer(&mut *file, somebody).map_err(std::io::Error::from).and_then(|()| file.write_all(b"\n"));
+        }
+    }
+
+    fn finish(&self) -> Result<(), String> {
+        let Ok(mut to) = self.to.lock() else { return Ok(()) };
+        let (file, done) = &mut *to;
+        let flushed = file.flush();
+        std::mem::replace(done, Ok(())).and(flushed).map_err(|error| format!("{}: {error}", self.path.display()))
+    }
+}
+
 fn is_repository(address: &str) -> bool {
     address.starts_with("postgres:") || address.starts_with("postgresql:")
 }
 
 fn say_imported(output: &mut Output, imported: &Imported) {
     output.line(format_args!("imported: {}; there already: {}", imported.stored, imported.there));
+    if imported.notifications > 0 {
+        output.line(format_args!("notifications: {}", imported.notifications));
+    }
     if imported.doubled == 0 {
         return;
     }
@@ -219,8 +262,11 @@ impl Import {
                 Err(code) => return code,
             },
         };
+        // Only people say when they were changed.
+        let people = FarEnd { collections: vec![PEOPLE.to_owned()], ..far.clone() };
+        let followed = if far.by_default { &people } else { far };
         let code = match server::keep_signed_kinds(data, far, &kinds) {
-            Ok(()) => Box::pin(self.follow(&store, far, &given, &kinds)).await,
+            Ok(()) => Box::pin(self.follow(&store, followed, &given, &kinds)).await,
             Err(error) => fail(&error),
         };
         store.close().await;
@@ -236,10 +282,21 @@ impl Import {
         };
         let source = source.map_err(|error| refuse(&error))?;
         let store = Box::pin(self.store(given)).await?;
+        let source = store.reads(source);
         let import = store.import(&source, &given.resolution);
         let import = if fetched.as_ref().is_some_and(|fetched| fetched.form == Form::JsonLines) { import.over_rest() } else { import };
         let import = if goes_on { import.leaving_doubles() } else { import };
+        let named = self.without_sign_in.as_deref().map(Named::begin).transpose().map_err(|error| fail(&error))?;
+        let hears = |somebody: &WithoutSignIn| {
+            if let Some(named) = &named {
+                named.add(somebody);
+            }
+        };
+        let import = if named.is_some() { import.naming(&hears) } else { import };
         let (code, report) = self.import(&import, goes_on).await;
+        if let Some(Err(error)) = named.as_ref().map(Named::finish) {
+            complain(&error);
+        }
         if let Some(fetched) = fetched.filter(|_| code == ExitCode::SUCCESS && !self.dry_run && self.propose.is_none())
             && let Err(error) = fetched.remove()
         {
@@ -289,7 +346,7 @@ impl Import {
                     before = round;
                 }
                 // Nothing that waiting would mend.
-                Err(FollowError::Import(error @ (ImportError::OtherLosses(_) | ImportError::Faults(_)))) => {
+                Err(FollowError::Import(error @ (ImportError::OtherLosses(_) | ImportError::Faults(_) | ImportError::NotRead(_)))) => {
                     return output.finish(refuse(&error));
                 }
                 Err(error @ FollowError::Io { .. }) => return output.finish(fail(&error)),
@@ -327,9 +384,14 @@ impl Import {
         let Some(address) = self.from.clone().filter(|address| !is_repository(address)) else { return Ok(None) };
         let FarEndArgs { from_user, from_password_file, from_collections, page_size, pages_per_second, .. } = &self.far_end;
         let password = secret(from_password_file.as_deref(), FROM_PASSWORD, "--from-password-file")?;
-        let collections = if from_collections.is_empty() { vec![PEOPLE.to_owned()] } else { from_collections.clone() };
+        let by_default = from_collections.is_empty();
+        let collections = if by_default {
+            server::collections_of(self.at.project.project.as_deref()).map_err(|error| error.to_string())?
+        } else {
+            from_collections.clone()
+        };
         let (user, page, pages_per_second) = (from_user.clone(), *page_size, *pages_per_second);
-        Ok(Some(FarEnd { address, user, password, collections, page, pages_per_second }))
+        Ok(Some(FarEnd { address, user, password, collections, by_default, page, pages_per_second }))
     }
 
     /// What was read of a running IDM, where one is named.
@@ -338,7 +400,10 @@ impl Import {
         let data = &self.at.data.data;
         let fetched = match far {
             Some(far) => far.fetch(data).await,
-            None => server::fetch_repository(address, data).await,
+            None => {
+                let layout = server::tables_of(self.at.project.project.as_deref()).map_err(|error| fail(&error))?;
+                server::fetch_repository(address, layout, data).await
+            }
         };
         let fetched = fetched.map_err(|error| fail(&error))?;
         if fetched.anew {
@@ -361,7 +426,7 @@ impl Import {
             if let Err(error) = written {
                 return (fail(&error), None);
             }
-            let refused = (report.faults > 0 && !self.skip_faulty) || report.doubles.to_resolve > 0;
+            let refused = (report.faults > 0 && !self.skip_faulty) || report.not_read > 0 || report.doubles.to_resolve > 0;
             return (output.finish(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS }), Some(report));
         }
         let (mut written, mut said) = (Ok(()), None);
@@ -386,9 +451,11 @@ impl Import {
                 if imported.doubled == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
             }
             Err(error) => match &error {
-                ImportError::NotSigned(_) | ImportError::SignedOther { .. } | ImportError::Faults(_) | ImportError::Doubles(_) => {
-                    refuse(&error)
-                }
+                ImportError::NotSigned(_)
+                | ImportError::SignedOther { .. }
+                | ImportError::Faults(_)
+                | ImportError::NotRead(_)
+                | ImportError::Doubles(_) => refuse(&error),
                 _ => fail(&error),
             },
         };

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use server::{Offline, OfflineError};
 
 use crate::Where;
+use crate::import::Import;
 use crate::output::{Output, fail};
 
 #[derive(Args)]
@@ -74,6 +75,8 @@ enum Command {
     Sessions(Named),
     /// End every session of a person.
     EndSessions(Named),
+    /// Import the people of another server: the same as `vestibule import`.
+    Import(Box<Import>),
     /// Remove a person.
     Delete {
         /// The user name.
@@ -125,6 +128,7 @@ impl User {
             Command::Enable(Named { name, at }) => set_active(&at, &name, true).await,
             Command::Sessions(Named { name, at }) => sessions(&at, &name).await,
             Command::EndSessions(Named { name, at }) => end_sessions(&at, &name).await,
+            Command::Import(import) => return Box::pin(import.run()).await,
             Command::Delete { name, at } => delete(&at, &name).await,
         };
         outcome.unwrap_or_else(|error| fail(&error))

@@ -13,6 +13,7 @@ mod hasher;
 mod idm;
 mod kind;
 mod ldap;
+mod message_digest;
 mod modular;
 mod parameters;
 mod pbkdf2;
@@ -34,6 +35,7 @@ use zeroize::Zeroizing;
 pub(crate) use hasher::tests as hasher_tests;
 pub use hasher::{Hasher, InlineHasher, OpensCrypto};
 pub use kind::{HashError, StoredSecret};
+pub use ldap::clear_text;
 pub use parameters::HashParameters;
 pub use scratch::Scratch;
 

@@ -7,7 +7,11 @@ const MAX_ANSWER: usize = 64 * 1024;
 
 pub(crate) fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
     // A redirected secret would go to somebody nobody chose.
-    reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()
+    let builder = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
+    match authorities::linked() {
+        Some(linked) => builder.tls_certs_only(linked.iter().filter_map(|one| reqwest::Certificate::from_der(one).ok())).build(),
+        None => builder.build(),
+    }
 }
 
 /// The text of an answer, as far as it is read.

@@ -9,6 +9,7 @@ use process::{CommitError, LedgerError};
 use serde_json::Value;
 use store::Db;
 
+use crate::report::{ConfigurationSecret, WithoutSignIn};
 use crate::resolution::Resolution;
 use crate::source::Source;
 
@@ -18,6 +19,9 @@ pub enum ImportError {
     /// Something of the source cannot be read or stored.
     #[error("{0} records cannot be read or stored, so nothing is; correct them, or leave them out with --skip-faulty")]
     Faults(u64),
+    /// A source was not read to its end.
+    #[error("{0} files cannot be read to their end, so nothing is imported, also not with --skip-faulty: who is missing cannot be told")]
+    NotRead(u64),
     /// Names that must be unique are not.
     #[error(
         "{0} names that must be unique are not, so nothing is imported; have a resolution proposed with --propose FILE, read it, and name it \
@@ -76,6 +80,9 @@ impl From<CommitError> for ImportError {
 /// Judges an internal role by its id and content: what is kept of it, or why it cannot be. Shapes: those of `internal/role/{id}` over REST.
 pub type JudgesRole<'i> = &'i (dyn Fn(&str, Value) -> Result<Value, String> + Sync);
 
+/// Hears of somebody who could not sign in with a password.
+pub type NamesWithout<'i> = &'i (dyn Fn(&WithoutSignIn) + Sync);
+
 /// An import of one source into one store.
 pub struct Import<'i> {
     pub(crate) source: &'i Source,
@@ -96,6 +103,10 @@ pub struct Import<'i> {
     pub(crate) meta: String,
     /// Names of objects: their collection, their place, and whether they are unique.
     pub(crate) names: Vec<(String, Pointer, bool)>,
+    /// Who hears of everybody who cannot sign in.
+    pub(crate) names_without: Option<NamesWithout<'i>>,
+    /// Secrets of the configuration that were encrypted.
+    pub(crate) configuration: Vec<ConfigurationSecret>,
     /// What comes with people, and where it stands.
     pub(crate) brought: Vec<(&'static str, Pointer)>,
 }
@@ -138,6 +149,8 @@ impl<'i> Import<'i> {
             people,
             meta,
             names,
+            names_without: None,
+            configuration: Vec::new(),
             brought,
         }
     }
@@ -152,6 +165,18 @@ impl<'i> Import<'i> {
     #[must_use]
     pub fn leaving_doubles(self) -> Self {
         Self { leaves_doubles: true, ..self }
+    }
+
+    /// The same, but that this hears of everybody who could not sign in with a password, while the report is made.
+    #[must_use]
+    pub fn naming(self, hears: NamesWithout<'i>) -> Self {
+        Self { names_without: Some(hears), ..self }
+    }
+
+    /// The same, with what is known of the secrets of the configuration, for the report.
+    #[must_use]
+    pub fn configured(self, configuration: Vec<ConfigurationSecret>) -> Self {
+        Self { configuration, ..self }
     }
 
     /// The same, but that these objects are replaced, which are there with these revisions: by collection and id. What is private there stays.

@@ -52,11 +52,18 @@ pub struct Fault {
     pub place: Place,
     /// What is wrong.
     pub what: String,
+    /// Whether nothing is read behind it: nobody can tell what is missing.
+    pub ends: bool,
 }
 
 impl Fault {
     pub(crate) fn new(place: &Place, what: impl Into<String>) -> Self {
-        Self { place: place.clone(), what: one_line(what.into()) }
+        Self { place: place.clone(), what: one_line(what.into()), ends: false }
+    }
+
+    /// One behind which the source is not read.
+    pub(crate) fn ending(place: &Place, what: impl Into<String>) -> Self {
+        Self { ends: true, ..Self::new(place, what) }
     }
 }
 

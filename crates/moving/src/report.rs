@@ -23,6 +23,30 @@ pub struct SignInCount {
     pub works: bool,
 }
 
+/// Somebody who could not sign in with a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WithoutSignIn {
+    /// Their id.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Their user name.
+    #[serde(rename = "userName")]
+    pub name: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A secret of the configuration that was encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfigurationSecret {
+    /// The file, and the JSON pointer of the secret.
+    pub place: String,
+    /// The key it was encrypted with.
+    pub key: String,
+    /// Why it cannot be opened; nothing where it can.
+    pub why: Option<String>,
+}
+
 /// How often something is lost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LostCount {
@@ -64,6 +88,10 @@ pub struct Report {
     pub statuses: BTreeMap<String, u64>,
     /// How people sign in.
     pub sign_in: Vec<SignInCount>,
+    /// The first people who could not sign in with a password.
+    pub first_without_sign_in: Vec<WithoutSignIn>,
+    /// Secrets of the configuration that were encrypted.
+    pub configuration: Vec<ConfigurationSecret>,
     /// What comes with people: answers to security questions, accepted terms, and so on, by how many have it.
     pub brought: BTreeMap<String, u64>,
     /// Objects that keep their revision.
@@ -74,6 +102,8 @@ pub struct Report {
     pub doubles: Doubles,
     /// How many records cannot be read or stored.
     pub faults: u64,
+    /// How many files cannot be read to their end.
+    pub not_read: u64,
     /// The first of them.
     #[serde(serialize_with = "as_texts")]
     pub first_faults: Vec<Fault>,
@@ -121,6 +151,7 @@ impl Report {
 
     pub(crate) fn fault(&mut self, fault: Fault) {
         self.faults += 1;
+        self.not_read += u64::from(fault.ends);
         if self.first_faults.len() < LISTED {
             self.first_faults.push(fault);
         }
@@ -160,6 +191,13 @@ impl fmt::Display for Report {
         writeln!(f, "passwords:")?;
         for SignInCount { how, people, works } in &self.sign_in {
             writeln!(f, "  {people}: {how}{}", if *works { "" } else { " (they cannot sign in before they set a new one)" })?;
+        }
+        for WithoutSignIn { id, name, why } in &self.first_without_sign_in {
+            writeln!(f, "    {name} ({id}): {why}")?;
+        }
+        for ConfigurationSecret { place, key, why } in &self.configuration {
+            let how = why.as_ref().map_or_else(|| "opens".to_owned(), |why| format!("cannot be opened: {why}"));
+            writeln!(f, "encrypted with the key '{key}', and {how}: {place}")?;
         }
         if !self.lost.is_empty() {
             writeln!(f, "lost:")?;

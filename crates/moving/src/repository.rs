@@ -2,119 +2,126 @@
 //!
 //! * `objecttypes` says what the rows of the generic tables are; `managedobjects` (and the like, `genericobjects`) hold an object each, as JSON.
 //!   The tables of their properties are an index, and bring nothing.
-//! * A table of its own (`managed_user`), where the operator mapped a type explicitly, holds a property in each column.
-//! * `relationships` holds references, seen from both ends; the metadata of a person (`internal/usermeta`) is an object that they refer to.
+//! * A table of its own (`managed_user`), where the operator mapped a type explicitly, holds a property in each column; `conf/repo.jdbc.json` says
+//!   which ([`Layout`]).
+//! * `relationships` holds references, seen from both ends; the metadata of a person (`internal/usermeta`) and their notifications are objects that
+//!   they refer to.
 //!
-//! Easiest to break: order. A dump has tables in the order of their names, so nothing can be told before its end; what belongs together is sorted
-//! together in files of the temporary directory, which only this process reads, and which are gone when it ends.
+//! Easiest to break: silence. Rows of a table that nothing names are counted, so that nobody is missed without a word.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Seek as _, Write as _};
+use std::io::{self, BufRead};
 use std::sync::Arc;
 
-use crest::reference;
 use identity::grants::ROLES;
 use serde_json::{Map, Value, json};
 
+use crate::joining::{Joiner, Prepared, Relationship, Whole, is_meta};
+use crate::layout::{Explicit, Layout, Shape};
 use crate::mapping::{Mapping, USUAL_PROPERTIES};
-use crate::record::{Fault, Place, Read, Record};
-use crate::sorting::Sorter;
+use crate::notifications;
+use crate::record::{Fault, Place};
+use crate::sorting::Aside;
 use crate::sources::dump::{Dump, Row};
-use crate::tables::{GENERIC, TEXTS};
+use crate::tables::{TEXTS, is_of_product};
 
-/// Objects with the metadata of people.
-const USERMETA: &str = "internal/usermeta";
-const NOTIFICATION: &str = "a notification of the other server";
 const PROCESS: &str = "a process that somebody was in the middle of: they begin again";
-/// The records of a dump, in a file, from which they are read as often as it takes.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    file: File,
-    name: Arc<str>,
-}
 
-/// What stands in a sorted file.
-mod kind {
-    pub(super) const OBJECT: u8 = b'o';
-    pub(super) const REFERENCE: u8 = b'r';
-    pub(super) const META: u8 = b'm';
-    pub(super) const OWNER: u8 = b'u';
-}
-
-fn key(collection: &str, id: &str) -> String {
-    format!("{collection}\u{0}{id}")
-}
-
-fn tagged(kind: u8, value: &Value) -> Vec<u8> {
-    let mut bytes = vec![kind];
-    bytes.extend(value.to_string().into_bytes());
-    bytes
-}
+/// Why a row cannot be read.
+type Rows = io::Result<Result<(), String>>;
 
 /// The rows of a dump on their way.
 struct Tables<'m> {
     types: BTreeMap<String, String>,
     mapping: &'m Mapping,
-    objects: Sorter,
-    /// Metadata and whose it is, by the id of the metadata.
-    meta: Sorter,
-    passed: BTreeMap<String, u64>,
-    faults: Vec<(u64, String)>,
-    name: Arc<str>,
+    layout: &'m Layout,
+    joiner: Joiner,
+    /// Whether there was a table of a repository.
+    found: bool,
 }
 
 /// Reads a dump to its end, and puts its objects together.
 ///
 /// # Errors
-/// Where the file, or the temporary directory, cannot be used.
-pub(crate) fn prepare<R: BufRead>(open: impl Fn() -> io::Result<R>, name: &Arc<str>, mapping: &Mapping) -> io::Result<Prepared> {
+/// Where the file, or the directory for what is put aside, cannot be used.
+pub(crate) fn prepare<R: BufRead>(
+    open: impl Fn() -> io::Result<R>,
+    name: &Arc<str>,
+    (mapping, layout): (&Mapping, &Arc<Layout>),
+    aside: &Aside,
+) -> io::Result<Prepared> {
+    let dump = || Ok::<_, io::Error>(Dump::new(open()?, Arc::clone(layout), Arc::clone(name)));
     let mut types = BTreeMap::new();
-    for row in Dump::new(open()?, Arc::clone(name)).map_while(Result::ok).filter(|row| row.table == "objecttypes") {
+    for row in dump()?.filter_map(Result::ok).filter(|row| row.table == "objecttypes") {
         if let (Some(id), Some(kind)) = (row.get("id"), row.get("objecttype")) {
             types.insert(id.to_owned(), kind.trim_matches('/').to_owned());
         }
     }
-    let (objects, meta) = (Sorter::default(), Sorter::default());
-    let (passed, faults) = (BTreeMap::new(), Vec::new());
-    let mut tables = Tables { types, mapping, objects, meta, passed, faults, name: Arc::clone(name) };
-    for row in Dump::new(open()?, Arc::clone(name)) {
+    let mut tables = Tables { types, mapping, layout, joiner: Joiner::new(name, aside), found: false };
+    let (mut rows, mut ended) = (dump()?, false);
+    for row in rows.by_ref() {
         match row {
             Ok(row) => {
                 let line = row.line;
                 if let Err(what) = tables.take(&row)? {
-                    tables.faults.push((line, what));
+                    tables.joiner.fault_at(line, what);
                 }
             }
-            Err(fault) => tables.faults.push((fault.place.line, fault.what)),
+            Err(fault) => {
+                ended |= fault.ends;
+                tables.joiner.fault(fault);
+            }
         }
     }
-    tables.finish()
+    if !tables.found && !ended && !rows.made().any(|table| layout.is_read(table)) {
+        let there: Vec<&str> = rows.made().take(5).collect();
+        let there = if there.is_empty() { String::new() } else { format!("; it makes {}", there.join(", ")) };
+        let place = Place { file: Arc::clone(name), line: 1 };
+        tables.joiner.fault(Fault::ending(&place, format!("no table of the repository of an IDM is in this dump{there}")));
+    }
+    tables.joiner.finish()
 }
 
 impl Tables<'_> {
-    fn take(&mut self, row: &Row) -> io::Result<Result<(), String>> {
-        match row.table.as_str() {
-            table if GENERIC.contains(&table) => self.generic(row),
+    fn take(&mut self, row: &Row) -> Rows {
+        let table = row.table.as_str();
+        self.found |= self.layout.is_read(table);
+        if self.layout.is_generic(table) {
+            return self.generic(row);
+        }
+        match table {
             "relationships" => self.relationship(row),
             "internaluser" | "internal_user" => Ok(self.internal_user(row.get("objectid"))),
             "internalrole" | "internal_role" => self.internal_role(row),
             "jsonstorage" => Ok(self.pass(PROCESS)),
-            "uinotification" | "ui_notification" => Ok(self.pass(NOTIFICATION)),
-            table => match table.strip_prefix("managed_") {
-                Some(kind) => self.explicit(kind, row),
-                None => Ok(Ok(())),
+            "uinotification" | "ui_notification" => self.notification(row),
+            table => match self.layout.explicit(table) {
+                Some(_) if row.get("objecttypes_id").is_some() && row.get("fullobject").is_some() => self.generic(row),
+                Some(explicit) => self.explicit(&explicit, row),
+                None => Ok(self.unread(row)),
             },
         }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "what becomes of a row: passing one over is no fault")]
-    fn pass(&mut self, what: &str) -> Result<(), String> {
-        *self.passed.entry(what.to_owned()).or_default() += 1;
+    /// A row of a table that means nothing here. One that may hold objects is counted.
+    fn unread(&mut self, row: &Row) -> Result<(), String> {
+        let holds_objects = row.columns.is_empty() || row.columns.iter().any(|column| column == "objectid");
+        if holds_objects && !is_of_product(&row.table) {
+            return self.pass(&format!(
+                "a row of the table '{}', which is none of the product's, and which no conf/repo.jdbc.json names",
+                row.table
+            ));
+        }
         Ok(())
     }
 
-    fn generic(&mut self, row: &Row) -> io::Result<Result<(), String>> {
+    #[expect(clippy::unnecessary_wraps, reason = "what becomes of a row: passing one over is no fault")]
+    fn pass(&mut self, what: &str) -> Result<(), String> {
+        self.joiner.pass(what);
+        Ok(())
+    }
+
+    fn generic(&mut self, row: &Row) -> Rows {
         let (Some(kind), Some(id)) = (row.get("objecttypes_id"), row.get("objectid")) else {
             return Ok(Err(format!("a row of '{}' without a type or an id", row.table)));
         };
@@ -123,8 +130,10 @@ impl Tables<'_> {
         };
         let whole: Result<Map<String, Value>, _> = serde_json::from_str(row.get("fullobject").unwrap_or("{}"));
         let Ok(mut content) = whole else { return Ok(Err(format!("the object '{id}' is no JSON object"))) };
-        if collection == USERMETA {
-            self.meta.push(id.to_owned(), tagged(kind::META, &Value::Object(content)))?;
+        if is_meta(&collection) {
+            self.joiner.meta(id, content)?;
+        } else if notifications::are(&collection) {
+            self.joiner.notification(id, &content)?;
         } else if collection.starts_with("managed/") {
             if let Err(what) = self.mapping.of_object(&collection, &mut content) {
                 return Ok(Err(what));
@@ -135,7 +144,6 @@ impl Tables<'_> {
         } else {
             return Ok(match collection.as_str() {
                 "internal/user" | "repo/internal/user" => self.internal_user(Some(id)),
-                "internal/notification" | "ui/notification" => self.pass(NOTIFICATION),
                 "jsonstorage" => self.pass(PROCESS),
                 other => self.pass(&format!("an object of the type '{other}', which is no managed object")),
             });
@@ -143,16 +151,12 @@ impl Tables<'_> {
         Ok(Ok(()))
     }
 
-    /// The two that every server has are this server's own, too; others are named.
     fn internal_user(&mut self, id: Option<&str>) -> Result<(), String> {
-        match id {
-            Some(id @ ("openidm-admin" | "anonymous")) => self.pass(&format!("the internal user '{id}': this server has its own")),
-            id => self.pass(&format!("the internal user '{}': give somebody here its roles", id.unwrap_or_default())),
-        }
+        self.pass(&internal_user(id.unwrap_or_default()))
     }
 
     /// A role of the product itself, whose columns have other names than its members over REST.
-    fn internal_role(&mut self, row: &Row) -> io::Result<Result<(), String>> {
+    fn internal_role(&mut self, row: &Row) -> Rows {
         let Some(id) = row.get("objectid") else { return Ok(Err("an internal role without 'objectid'".to_owned())) };
         let mut content = Map::new();
         for (column, value) in row.columns.iter().zip(&row.values) {
@@ -174,226 +178,130 @@ impl Tables<'_> {
         Ok(Ok(()))
     }
 
-    fn object(&mut self, collection: &str, id: &str, row: &Row, mut content: Map<String, Value>) -> io::Result<()> {
-        content.shift_remove("_id");
-        content.shift_remove("_rev");
-        let object = json!({ "line": row.line, "rev": row.get("rev"), "content": content });
-        self.objects.push(key(collection, id), tagged(kind::OBJECT, &object))
+    /// A notification of 4.5 to 6.0, which names whoever receives it in a column.
+    fn notification(&mut self, row: &Row) -> Rows {
+        let (Some(id), Some(receiver)) = (row.get("objectid"), row.get("receiverid").filter(|id| !id.is_empty())) else {
+            return Ok(self.pass("a notification of nobody"));
+        };
+        let members = [("message", "message"), ("notificationType", "notificationtype"), ("createDate", "createdate")];
+        let content = members.into_iter().filter_map(|(name, column)| Some((name.to_owned(), json!(row.get(column)?))));
+        let receiver = receiver.rsplit('/').next().unwrap_or_default();
+        self.joiner.notification_of((&self.mapping.collection, receiver), id, &content.collect())?;
+        Ok(Ok(()))
+    }
+
+    fn object(&mut self, collection: &str, id: &str, row: &Row, content: Map<String, Value>) -> io::Result<()> {
+        let whole = Whole { line: row.line, revision: row.get("rev").map(str::to_owned), content, lost: Vec::new() };
+        self.joiner.object(collection, id, whole)
     }
 
     /// A row of a table whose columns are properties.
-    fn explicit(&mut self, kind: &str, row: &Row) -> io::Result<Result<(), String>> {
-        let Some(id) = row.get("objectid") else { return Ok(Err(format!("a row of '{}' without 'objectid'", row.table))) };
+    fn explicit(&mut self, explicit: &Explicit, row: &Row) -> Rows {
+        let column_of = |member: &str, usual: &str| row.get(explicit.column_of(member).unwrap_or(usual));
+        let Some(id) = column_of("_id", "objectid") else {
+            return Ok(Err(format!("a row of '{}' without '{}'", row.table, explicit.column_of("_id").unwrap_or("objectid"))));
+        };
+        let revision = column_of("_rev", "rev").map(str::to_owned);
         let mut content = Map::new();
         for (column, value) in row.columns.iter().zip(&row.values) {
-            let Some(text) = value.as_deref().filter(|_| !matches!(column.as_str(), "objectid" | "rev" | "id")) else { continue };
-            // Structures stand in columns as JSON.
-            let structured: Option<Value> = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten();
-            // A text that looks like one stays a text, but for what was encrypted.
-            let structured = structured.filter(|value| !TEXTS.contains(&column.as_str()) || value.get("$crypto").is_some());
-            let value: Value = structured.unwrap_or_else(|| json!(text));
-            let named = self.mapping.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column));
-            match named {
-                Some((_, None)) => continue,
-                Some((_, Some(to))) => {
-                    let value = if value.is_string() { to.value(text) } else { Ok(value) };
-                    if let Err(what) = value.and_then(|value| Mapping::put(&mut content, to, value)) {
-                        return Ok(Err(what));
-                    }
-                    continue;
-                }
-                None => {}
+            let Some(text) = value.as_deref() else { continue };
+            if let Err(what) = self.column(explicit, (column, text), &mut content) {
+                return Ok(Err(format!("{what} of the object '{id}'")));
             }
-            let usual = USUAL_PROPERTIES.iter().find(|name| name.eq_ignore_ascii_case(&column.replace('_', "")));
-            content.insert(usual.map_or_else(|| column.clone(), |name| (*name).to_owned()), value);
         }
-        let collection = format!("managed/{kind}");
-        self.mapping.complete(&collection, &mut content);
-        self.object(&collection, id, row, content)?;
+        self.mapping.complete(&explicit.collection, &mut content);
+        self.joiner.object(&explicit.collection, id, Whole { line: row.line, revision, content, lost: Vec::new() })?;
         Ok(Ok(()))
     }
 
-    /// A reference between two objects. Up to version 5, both ends stand in the object; later, in columns or members of their own.
-    fn relationship(&mut self, row: &Row) -> io::Result<Result<(), String>> {
+    /// What the text in a column becomes: as the mapping says, or `conf/repo.jdbc.json`, or as the schema names and types it.
+    fn column(&self, explicit: &Explicit, (column, text): (&str, &str), content: &mut Map<String, Value>) -> Result<(), String> {
+        let placed = explicit.place(column);
+        let is_own = |path: &[String]| path.first().is_some_and(|name| name == "_id" || name == "_rev");
+        if placed.is_some_and(|(path, _)| is_own(path)) || (placed.is_none() && matches!(column, "objectid" | "rev" | "id")) {
+            return Ok(());
+        }
+        let known = self.layout.property(&explicit.collection, column);
+        let shape = placed.and_then(|(path, shape)| match path {
+            [name] => shape.or_else(|| self.layout.shape(&explicit.collection, name)),
+            _ => shape,
+        });
+        let shape = if placed.is_some() { shape } else { known.map(|(_, shape)| shape) };
+        let value = value_of(column, text, shape);
+        if let Some((_, mapped)) = self.mapping.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)) {
+            let Some(to) = mapped else { return Ok(()) };
+            let value = match value.filter(|value| !value.is_string()) {
+                Some(value) => value,
+                None => to.value(text)?,
+            };
+            return Mapping::put(content, to, value);
+        }
+        let value = value.ok_or_else(|| format!("'{column}' is no {}, as the project says it is,", shape.map_or("value", Shape::name)))?;
+        if let Some((path, _)) = placed {
+            return put(content, path, value);
+        }
+        let bare = column.replace('_', "");
+        let usual = || USUAL_PROPERTIES.iter().find(|name| name.eq_ignore_ascii_case(&bare)).map(|name| (*name).to_owned());
+        let name = known.map(|(name, _)| name.to_owned()).or_else(usual);
+        content.insert(name.unwrap_or_else(|| column.to_owned()), value);
+        Ok(())
+    }
+
+    fn relationship(&mut self, row: &Row) -> Rows {
         let whole: Value = serde_json::from_str(row.get("fullobject").unwrap_or("{}")).unwrap_or_default();
-        let text = |column: &str, member: &str| {
-            let value = row.get(column).map(str::to_owned);
-            value.or_else(|| whole.get(member)?.as_str().map(str::to_owned)).filter(|text| !text.is_empty())
-        };
-        let end = |which: &str| {
-            let both = text(&format!("{which}resourcecollection"), &format!("{which}ResourceCollection"))
-                .zip(text(&format!("{which}resourceid"), &format!("{which}ResourceId")));
-            let path = whole.get(format!("{which}Id")).and_then(Value::as_str).and_then(|path| path.rsplit_once('/'));
-            let place = both.or_else(|| path.map(|(collection, id)| (collection.to_owned(), id.to_owned())))?;
-            Some((place, text(&format!("{which}propertyname"), &format!("{which}PropertyName"))))
-        };
-        let (Some((first, first_property)), Some((second, second_property))) = (end("first"), end("second")) else {
-            return Ok(Err("a relationship without both of its ends".to_owned()));
-        };
-        let properties: Value = row.get("properties").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        let properties = [properties, whole.get("properties").cloned().unwrap_or_default()]
-            .into_iter()
-            .find(|properties| properties.as_object().is_some_and(|members| !members.is_empty()));
-        for ((collection, id), property, (other, target)) in [(&first, first_property, &second), (&second, second_property, &first)]
-            .map(|(from, property, to)| (from.clone(), property, to.clone()))
-        {
-            let Some(property) = property else { continue };
-            if other == USERMETA {
-                self.meta.push(target, tagged(kind::OWNER, &json!([collection, id])))?;
-                continue;
-            }
-            // Who has a role of the product is said by the person's side; a notification was counted itself.
-            if !collection.starts_with("managed/") || matches!(other.as_str(), "internal/notification" | "ui/notification") {
-                continue;
-            }
-            let mut one = json!({ reference::REF: format!("{other}/{target}") });
-            if let (Some(properties), Value::Object(members)) = (&properties, &mut one) {
-                members.insert(reference::PROPERTIES.to_owned(), properties.clone());
-            }
-            self.objects.push(key(&collection, &id), tagged(kind::REFERENCE, &json!([property, one])))?;
+        match Relationship::of(&whole, |column| row.get(column)) {
+            Some(relationship) => self.joiner.relationship(&relationship).map(Ok),
+            None => Ok(Err("a relationship without both of its ends".to_owned())),
         }
-        Ok(Ok(()))
-    }
-
-    /// Puts together what belongs together, one record on each line of a file.
-    fn finish(mut self) -> io::Result<Prepared> {
-        let mut to = BufWriter::new(tempfile::tempfile()?);
-        for (what, count) in &self.passed {
-            writeln!(to, "{}", json!({ "passed": what, "count": count }))?;
-        }
-        for (line, what) in &self.faults {
-            writeln!(to, "{}", json!({ "line": line, "fault": what }))?;
-        }
-        let (mut id, mut content) = (String::new(), Value::Null);
-        for entry in std::mem::take(&mut self.meta).sorted()? {
-            let (of, _, bytes) = entry?;
-            if of != id {
-                (id, content) = (of, Value::Null);
-            }
-            // Whichever comes first, the metadata or whose it is, waits for the other.
-            let Some((kind, value)) = read(&bytes) else { continue };
-            match (kind, &content) {
-                (kind::META, Value::Array(_)) => self.meta_of(&content, &value)?,
-                (kind::OWNER, Value::Object(_)) => self.meta_of(&value, &content)?,
-                _ => content = value,
-            }
-        }
-        let mut current: Option<(String, Record)> = None;
-        for entry in std::mem::take(&mut self.objects).sorted()? {
-            let (of, _, bytes) = entry?;
-            let Some((kind, value)) = read(&bytes) else { continue };
-            if current.as_ref().is_none_or(|(known, _)| *known != of)
-                || (kind == kind::OBJECT && current.as_ref().is_some_and(|(_, record)| record.place.line > 0))
-            {
-                write_record(&mut to, current.take())?;
-            }
-            let (_, record) = current.get_or_insert_with(|| (of.clone(), self.empty(&of)));
-            match kind {
-                kind::OBJECT => {
-                    record.place.line = value.get("line").and_then(Value::as_u64).unwrap_or(1);
-                    record.revision = value.get("rev").and_then(Value::as_str).map(str::to_owned);
-                    let own = value.get("content").and_then(Value::as_object).cloned().unwrap_or_default();
-                    // References came first where the dump has them first; what the object says of itself stays beside them.
-                    for (name, value) in own {
-                        record.content.entry(name).or_insert(value);
-                    }
-                }
-                kind::META => drop(record.content.insert("_meta".to_owned(), value)),
-                _ => {
-                    if let (Some(property), Some(one)) = (value.get(0).and_then(Value::as_str), value.get(1)) {
-                        let list = record.content.entry(property.to_owned()).or_insert_with(|| json!([]));
-                        if !list.is_array() {
-                            *list = json!([]);
-                        }
-                        list.as_array_mut().into_iter().for_each(|list| list.push(one.clone()));
-                    }
-                }
-            }
-        }
-        write_record(&mut to, current.take())?;
-        let file = to.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok(Prepared { file, name: self.name })
-    }
-
-    fn meta_of(&mut self, owner: &Value, meta: &Value) -> io::Result<()> {
-        match (owner.get(0).and_then(Value::as_str), owner.get(1).and_then(Value::as_str)) {
-            (Some(collection), Some(id)) => self.objects.push(key(collection, id), tagged(kind::META, meta)),
-            _ => Ok(()),
-        }
-    }
-
-    fn empty(&self, of: &str) -> Record {
-        let (collection, id) = of.split_once('\u{0}').unwrap_or_default();
-        let place = Place { file: Arc::clone(&self.name), line: 0 };
-        Record { place, collection: collection.to_owned(), id: id.to_owned(), revision: None, content: Map::new(), lost: Vec::new() }
     }
 }
 
-fn read(bytes: &[u8]) -> Option<(u8, Value)> {
-    let (kind, text) = bytes.split_first()?;
-    Some((*kind, serde_json::from_slice(text).ok()?))
-}
-
-/// Writes a record; what refers to others and is itself not there is none.
-fn write_record(to: &mut impl io::Write, record: Option<(String, Record)>) -> io::Result<()> {
-    match record.filter(|(_, record)| record.place.line > 0) {
-        Some((_, Record { place, collection, id, revision, content, .. })) => {
-            writeln!(to, "{}", json!({ "line": place.line, "collection": collection, "id": id, "rev": revision, "content": content }))
-        }
-        None => Ok(()),
+/// What is said of an internal user: the two that every server has are this server's own, too; others are named.
+pub(crate) fn internal_user(id: &str) -> String {
+    match id {
+        "openidm-admin" | "anonymous" => format!("the internal user '{id}': this server has its own"),
+        _ => format!("the internal user '{id}': give somebody here its roles"),
     }
 }
 
-impl Prepared {
-    /// The records.
-    ///
-    /// # Errors
-    /// Where the file cannot be read.
-    pub(crate) fn read(&self) -> io::Result<impl Iterator<Item = Result<Read, Fault>> + Send + use<>> {
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        let name = Arc::clone(&self.name);
-        let mut lines = BufReader::new(file).lines();
-        let mut passed: Option<(String, u64)> = None;
-        Ok(std::iter::from_fn(move || {
-            if let Some((what, left)) = passed.take().filter(|(_, left)| *left > 0) {
-                passed = Some((what.clone(), left - 1));
-                return Some(Ok(Read::Passed(what)));
-            }
-            loop {
-                let at = |line: u64| Place { file: Arc::clone(&name), line };
-                let mut value: Value = match lines.next()? {
-                    Ok(line) => serde_json::from_str(&line).unwrap_or_default(),
-                    Err(error) => return Some(Err(Fault::new(&at(0), error.to_string()))),
-                };
-                let line = value.get("line").and_then(Value::as_u64).unwrap_or_default();
-                let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-                if let Some(what) = text("fault") {
-                    return Some(Err(Fault::new(&at(line), what)));
-                }
-                if let Some(what) = text("passed") {
-                    let count = value.get("count").and_then(Value::as_u64).unwrap_or_default();
-                    passed = Some((what.clone(), count.saturating_sub(1)));
-                    return Some(Ok(Read::Passed(what)));
-                }
-                let (Some(collection), Some(id), revision) = (text("collection"), text("id"), text("rev")) else { continue };
-                let content = value.get_mut("content").map(Value::take).and_then(|content| match content {
-                    Value::Object(members) => Some(members),
-                    _ => None,
-                });
-                let content = content.unwrap_or_default();
-                return Some(Ok(Read::Record(Box::new(Record { place: at(line), collection, id, revision, content, lost: Vec::new() }))));
-            }
-        }))
+/// The value of a text in a column; `None` where it is not what the project says.
+fn value_of(column: &str, text: &str, shape: Option<Shape>) -> Option<Value> {
+    // Structures stand in columns as JSON.
+    let structured: Option<Value> = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten();
+    // What was encrypted or hashed stands in the place of a value of any type.
+    if let Some(crypto) = structured.as_ref().filter(|value| value.get("$crypto").is_some()) {
+        return Some(crypto.clone());
     }
+    match shape {
+        Some(shape) => shape.value(text),
+        // A text that looks like one stays a text.
+        None => Some(structured.filter(|_| !TEXTS.contains(&column)).unwrap_or_else(|| json!(text))),
+    }
+}
+
+/// Puts a value at a place inside an object.
+fn put(content: &mut Map<String, Value>, path: &[String], value: Value) -> Result<(), String> {
+    let Some((last, parents)) = path.split_last() else { return Ok(()) };
+    let mut members = content;
+    for name in parents {
+        let inside = members.entry(name.clone()).or_insert_with(|| json!({}));
+        members = inside.as_object_mut().ok_or_else(|| format!("'{}' is beside a value, not inside one,", path.join("/")))?;
+    }
+    members.insert(last.clone(), value);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Read, Record};
 
     fn all(dump: &str) -> Vec<Result<Read, Fault>> {
-        let prepared = prepare(|| Ok(dump.as_bytes()), &"idm.sql".into(), &Mapping::default()).unwrap();
+        with(dump, &Mapping::default(), Layout::default())
+    }
+
+    fn with(dump: &str, mapping: &Mapping, layout: Layout) -> Vec<Result<Read, Fault>> {
+        let prepared = prepare(|| Ok(dump.as_bytes()), &"idm.sql".into(), (mapping, &Arc::new(layout)), &Aside::default()).unwrap();
         let first: Vec<_> = prepared.read().unwrap().collect();
         let again: Vec<_> = prepared.read().unwrap().collect();
         assert_eq!(first, again, "read as often as it takes");
@@ -429,13 +337,13 @@ mod tests {
     #[test]
     fn what_stands_in_several_tables_becomes_one_object() {
         let read = all(GENERIC_TABLES);
-        assert_eq!(read[0], Ok(Read::Passed("the internal user 'openidm-admin': this server has its own".to_owned())));
+        assert_eq!(read.last(), Some(&Ok(Read::Passed("the internal user 'openidm-admin': this server has its own".to_owned()))));
         assert!(
-            matches!(&read[1], Err(fault) if fault.to_string().starts_with("idm.sql:15: a row of 'managedobjects' of a type")),
+            matches!(&read[0], Err(fault) if fault.to_string().starts_with("idm.sql:15: a row of 'managedobjects' of a type")),
             "{:?}",
-            read[1]
+            read[0]
         );
-        let (chief, ann, ben) = (record(&read[2]), record(&read[3]), record(&read[4]));
+        let (chief, ann, ben) = (record(&read[1]), record(&read[2]), record(&read[3]));
         assert_eq!((ann.collection.as_str(), ann.id.as_str(), ann.revision.as_deref()), ("managed/user", "a", Some("00000000a1b2c3d4")));
         assert_eq!(
             Value::Object(ann.content.clone()),
@@ -456,8 +364,7 @@ mod tests {
         let mapping = Mapping::read(r#"{"columns":{"sn":"surname"},"constants":{"country":"NO"}}"#).unwrap();
         let explicit = "CREATE TABLE managed_user (objectid text, rev text, username text, sn text);\nINSERT INTO managed_user VALUES ('z','7','zoe','Z');\n";
         for (dump, ids) in [(GENERIC_TABLES, ["a", "b"].as_slice()), (explicit, &["z"])] {
-            let prepared = prepare(|| Ok(dump.as_bytes()), &"idm.sql".into(), &mapping).unwrap();
-            let read: Vec<_> = prepared.read().unwrap().filter_map(Result::ok).collect();
+            let read: Vec<_> = with(dump, &mapping, Layout::default()).into_iter().filter_map(Result::ok).collect();
             let people = read.iter().filter_map(|one| match one {
                 Read::Record(record) if record.collection == "managed/user" => Some(record),
                 _ => None,
@@ -485,5 +392,68 @@ mod tests {
             json!({"userName": "ann", "accountStatus": "active", "kbaInfo": [{"questionId": "1"}], "password": "{SSHA}x", "authzRoles": [{"_ref": "repo/internal/role/openidm-authorized"}]})
         );
         assert_eq!(read.len(), 1);
+    }
+    #[test]
+    fn a_project_says_which_tables_and_columns_hold_its_objects() {
+        let layout = Layout::read(&json!({"resourceMapping": {"genericMapping": {"managed/role": {"mainTable": "roleobjects"}}, "explicitMapping": {
+            "managed/user": {"table": "people", "objectToColumn": {"_id": "person", "_rev": "version", "userName": "login", "address/city": "town",
+                "preferences": {"column": "prefs", "type": "JSON_MAP"}, "age": {"column": "years", "type": "NUMBER"}}}}}}))
+        .with_shapes("managed/user", [("vip".to_owned(), Shape::Boolean), ("sn".to_owned(), Shape::Text), ("shoeSize".to_owned(), Shape::Number)]);
+        let dump = "COPY openidm.roleobjects (id, objecttypes_id, objectid, rev, fullobject) FROM stdin;\n1\t2\tchief\t0\t{\"name\":\"Chief\"}\n\\.\n\
+            COPY openidm.objecttypes (id, objecttype) FROM stdin;\n2\tmanaged/role\n\\.\n\
+            COPY openidm.people (person, version, login, town, prefs, years, vip, sn, shoe_size) FROM stdin;\n\
+            a\t7\tann\tOslo\t{\"updates\":true}\t3\tt\t[1]\t41.5\nb\t8\tben\t\\N\t\\N\tthree\t\\N\t\\N\t\\N\n\\.\n\
+            COPY openidm.strangers (objectid, x) FROM stdin;\n1\t2\n2\t2\n\\.\nCOPY openidm.links (objectid) FROM stdin;\n1\n\\.\nCOPY other.things (x) FROM stdin;\n1\n\\.\n";
+        let read = with(dump, &Mapping::default(), layout);
+        assert!(
+            matches!(&read[0], Err(fault) if fault.to_string() == "idm.sql:9: 'years' is no number, as the project says it is, of the object 'b'"),
+            "{:?}",
+            read[0]
+        );
+        assert_eq!(record(&read[1]).content["name"], "Chief");
+        let ann = record(&read[2]);
+        assert_eq!((ann.id.as_str(), ann.revision.as_deref()), ("a", Some("7")));
+        assert_eq!(
+            Value::Object(ann.content.clone()),
+            json!({"userName": "ann", "address": {"city": "Oslo"}, "preferences": {"updates": true}, "age": 3, "vip": true, "sn": "[1]", "shoeSize": 41.5})
+        );
+        let passed = |read: &Result<Read, Fault>| matches!(read, Ok(Read::Passed(what)) if what.contains("the table 'strangers'"));
+        assert!(read.len() == 5 && read[3..].iter().all(passed), "{read:?}");
+    }
+
+    #[test]
+    fn a_dump_without_a_table_of_a_repository_is_a_fault() {
+        for dump in ["", "CREATE TABLE wp_users (id bigint);\nINSERT INTO wp_users VALUES (1);\n"] {
+            let read = all(dump);
+            assert!(matches!(&read[0], Err(fault) if fault.ends && fault.what.contains("no table of the repository")), "{read:?}");
+        }
+        assert!(all("CREATE TABLE objecttypes (id bigint, objecttype text);").is_empty(), "an empty repository is one");
+    }
+
+    #[test]
+    fn notifications_come_with_those_whose_they_are() {
+        let note = |id: usize, made: &str| format!("{id}\t2\tn{id}\t0\t{{\"message\":\"Hello {id}\",\"createDate\":\"{made}\"}}\n");
+        let mut dump = "COPY openidm.managedobjects (id, objecttypes_id, objectid, rev, fullobject) FROM stdin;\n1\t1\ta\t0\t{\"userName\":\"ann\"}\n\\.\n\
+            COPY openidm.notificationobjects (id, objecttypes_id, objectid, rev, fullobject) FROM stdin;\n"
+            .to_owned();
+        dump.extend((0..450).map(|id| note(id, &format!("2024-{id:04}"))));
+        dump.push_str("900\t2\tempty\t0\t{}\n901\t2\tlost\t0\t{\"message\":\"x\"}\n\\.\nCOPY openidm.objecttypes (id, objecttype) FROM stdin;\n1\tmanaged/user\n2\tinternal/notification\n\\.\n");
+        dump.push_str("COPY openidm.relationships (id, firstresourcecollection, firstresourceid, firstpropertyname, secondresourcecollection, secondresourceid, secondpropertyname) FROM stdin;\n");
+        let owned = (0..450).map(|id| format!("n{id}")).chain(["empty".to_owned()]);
+        dump.extend(owned.map(|id| format!("1\tmanaged/user\ta\t_notifications\tinternal/notification\t{id}\t\\N\n")));
+        dump.push_str("\\.\nCOPY openidm.uinotification (objectid, rev, message, receiverid, createdate) FROM stdin;\nold\t0\tBefore\ta\t2099-01-01\nnone\t0\tx\tnobody\t2000\n\\.\n");
+        let read = all(&dump);
+        let ann = record(&read[0]);
+        assert_eq!(Value::Object(ann.content.clone()), json!({"userName": "ann"}));
+        let notes: Vec<&Record> = read[1..201].iter().map(record).collect();
+        assert!(notes.iter().all(|note| note.collection == notifications::NOTIFICATIONS && note.content["target"] == "managed/user/a"));
+        assert_eq!((notes[0].id.as_str(), notes[1].id.as_str(), notes[199].id.as_str()), ("old", "n449", "n251"), "the newest 200");
+        let mut passed = BTreeMap::<&str, usize>::new();
+        for one in &read[201..] {
+            let Ok(Read::Passed(what)) = one else { panic!("{one:?}") };
+            *passed.entry(what).or_default() += 1;
+        }
+        let older = ("a notification that is older than the newest 200 of somebody", 252);
+        assert_eq!(passed.into_iter().collect::<Vec<_>>(), [("a notification of nobody", 2), older]);
     }
 }

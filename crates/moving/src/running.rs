@@ -9,10 +9,11 @@ use crest::{Change, Patch, PatchOperation, Pointer, reference};
 use identity::{KeptThere, Objects as _};
 use process::{CommitError, Effect, Ledger as _, Unit};
 use serde_json::{Value, json};
-use store::{Renewal, TakenIn};
+use store::{Incoming, Renewal, TakenIn};
 
 use crate::hashing::{Job, hash_all};
 use crate::import::{Import, ImportError};
+use crate::notifications::NOTIFICATIONS;
 use crate::record::Fault;
 use crate::report::{LISTED, Report, SignedKinds};
 use crate::resolution::Resolution;
@@ -43,6 +44,8 @@ pub struct Imported {
     pub stored: u64,
     /// Objects that were there already, and were left as they are.
     pub there: u64,
+    /// Notifications that came with people.
+    pub notifications: u64,
     /// Objects that were there, and were replaced.
     pub renewed: u64,
     /// Objects that were not stored, because another one was given a name meanwhile that must be unique.
@@ -90,11 +93,11 @@ impl Import<'_> {
     /// stored. `surveyed` is handed the report before anything is written.
     ///
     /// # Errors
-    /// As the variants of [`ImportError`] say: of the first five, nothing was written.
+    /// As the variants of [`ImportError`] say: of the first six, nothing was written.
     pub async fn run(&self, signed: SignOff<'_>, skip_faulty: bool, surveyed: impl FnOnce(&Report)) -> Result<Imported, ImportError> {
         let known = self.know();
         self.agreed(&known, signed, skip_faulty, surveyed).await?;
-        let (mut imported, mut links) = (Imported::default(), Sorter::default());
+        let (mut imported, mut links) = (Imported::default(), Sorter::new(self.source.aside()));
         let mut order = 0_u64;
         let (mut batch, mut heavy): (Vec<Ready>, usize) = (Vec::with_capacity(BATCH), 0);
         for (number, next) in self.numbered() {
@@ -123,7 +126,7 @@ impl Import<'_> {
     /// Whether what the report says may be done, as [`Import::run`] takes it. Nothing is written.
     ///
     /// # Errors
-    /// The first five variants of [`ImportError`], and when the store does not answer.
+    /// The first six variants of [`ImportError`], and when the store does not answer.
     pub async fn sign(&self, signed: SignOff<'_>, skip_faulty: bool, surveyed: impl FnOnce(&Report)) -> Result<(), ImportError> {
         self.agreed(&self.know(), signed, skip_faulty, surveyed).await
     }
@@ -137,6 +140,9 @@ impl Import<'_> {
     ) -> Result<(), ImportError> {
         let (report, _) = self.survey(known).await?;
         surveyed(&report);
+        if report.not_read > 0 {
+            return Err(ImportError::NotRead(report.not_read));
+        }
         if report.faults > 0 && !skip_faulty {
             return Err(ImportError::Faults(report.faults));
         }
@@ -155,6 +161,8 @@ impl Import<'_> {
 
     /// Stores a batch: what is not there yet. References that other objects keep are put aside.
     async fn store(&self, batch: &mut Vec<Ready>, links: &mut Sorter, imported: &mut Imported) -> Result<(), ImportError> {
+        let notes: Vec<Incoming> =
+            batch.extract_if(.., |ready| ready.incoming.collection == NOTIFICATIONS).map(|ready| ready.incoming).collect();
         let names = batch.iter().map(|ready| (ready.incoming.collection.clone(), ready.incoming.id.clone())).collect();
         let there = self.db.are_there(names).await?;
         let (mut objects, mut secrets, mut others) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
@@ -199,6 +207,21 @@ impl Import<'_> {
             }
             put_aside(links, kept_there)?;
         }
+        self.store_notifications(now, notes, imported).await
+    }
+
+    /// Stores notifications of whoever is there: who was left out has none.
+    async fn store_notifications(&self, now: i64, notes: Vec<Incoming>, imported: &mut Imported) -> Result<(), ImportError> {
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let target =
+            |note: &Incoming| note.content.get("target")?.as_str()?.rsplit_once('/').map(|(of, id)| (of.to_owned(), id.to_owned()));
+        let (targets, notes): (Vec<_>, Vec<_>) = notes.into_iter().filter_map(|note| Some((target(&note)?, note))).unzip();
+        let there = self.db.are_there(targets).await?;
+        let notes = notes.into_iter().zip(there).filter_map(|(note, is_there)| is_there.then_some(note)).collect();
+        let stored = self.db.take_in(now, notes).await?;
+        imported.notifications += stored.iter().filter(|taken| **taken == TakenIn::Stored).count() as u64;
         Ok(())
     }
 

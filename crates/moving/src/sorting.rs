@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes that are sorted in memory.
 const PIECE: usize = 32 << 20;
@@ -13,6 +15,16 @@ const MERGED: usize = 128;
 /// A key, a number that keeps equal keys in order, and what belongs to it.
 type Entry = (String, u64, Vec<u8>);
 
+/// The directory in which files are put aside that have no name: that of the system for temporary ones, unless another is named.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Aside(pub(crate) Option<Arc<Path>>);
+
+impl Aside {
+    pub(crate) fn file(&self) -> io::Result<File> {
+        self.0.as_deref().map_or_else(tempfile::tempfile, tempfile::tempfile_in)
+    }
+}
+
 /// Takes entries in any order.
 #[derive(Default)]
 pub(crate) struct Sorter {
@@ -20,9 +32,14 @@ pub(crate) struct Sorter {
     bytes: usize,
     count: u64,
     pieces: Vec<File>,
+    aside: Aside,
 }
 
 impl Sorter {
+    pub(crate) fn new(aside: Aside) -> Self {
+        Self { aside, ..Self::default() }
+    }
+
     pub(crate) fn push(&mut self, key: String, value: Vec<u8>) -> io::Result<()> {
         self.bytes += key.len() + value.len() + 64;
         self.count += 1;
@@ -34,23 +51,28 @@ impl Sorter {
         self.entries.sort_unstable();
         self.bytes = 0;
         let entries = std::mem::take(&mut self.entries);
-        self.pieces.push(written(entries.into_iter().map(Ok))?);
+        self.pieces.push(written(&self.aside, entries.into_iter().map(Ok))?);
         if self.pieces.len() >= MERGED {
             let merged = Merged::of(std::mem::take(&mut self.pieces))?;
-            self.pieces.push(written(merged)?);
+            self.pieces.push(written(&self.aside, merged)?);
         }
         Ok(())
     }
 
     /// The entries by their keys, equal keys in the order in which they were pushed.
     pub(crate) fn sorted(mut self) -> io::Result<Merged> {
+        if self.pieces.is_empty() {
+            // What fits into memory needs no file.
+            self.entries.sort_unstable();
+            return Ok(Merged { whole: self.entries.into_iter(), ..Merged::of(Vec::new())? });
+        }
         self.put_aside()?;
         Merged::of(self.pieces)
     }
 }
 
-fn written(entries: impl Iterator<Item = io::Result<Entry>>) -> io::Result<File> {
-    let mut to = BufWriter::new(tempfile::tempfile()?);
+fn written(aside: &Aside, entries: impl Iterator<Item = io::Result<Entry>>) -> io::Result<File> {
+    let mut to = BufWriter::new(aside.file()?);
     for entry in entries {
         let (key, number, value) = entry?;
         for part in [key.as_bytes(), &value] {
@@ -92,11 +114,14 @@ fn entry(from: &mut impl Read) -> io::Result<Option<Entry>> {
 pub(crate) struct Merged {
     pieces: Vec<BufReader<File>>,
     first: BinaryHeap<Reverse<(Entry, usize)>>,
+    /// All of them, where no piece was put aside.
+    whole: std::vec::IntoIter<Entry>,
 }
 
 impl Merged {
     fn of(pieces: Vec<File>) -> io::Result<Self> {
-        let mut merged = Self { pieces: pieces.into_iter().map(BufReader::new).collect(), first: BinaryHeap::new() };
+        let mut merged =
+            Self { pieces: pieces.into_iter().map(BufReader::new).collect(), first: BinaryHeap::new(), whole: Vec::new().into_iter() };
         for piece in 0..merged.pieces.len() {
             merged.next_of(piece)?;
         }
@@ -117,8 +142,10 @@ impl Iterator for Merged {
     type Item = io::Result<Entry>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Reverse((entry, piece)) = self.first.pop()?;
-        Some(self.next_of(piece).map(|()| entry))
+        match self.first.pop() {
+            Some(Reverse((entry, piece))) => Some(self.next_of(piece).map(|()| entry)),
+            None => self.whole.next().map(Ok),
+        }
     }
 }
 
@@ -146,5 +173,15 @@ mod tests {
         }
         assert!(keys.is_sorted() && keys.len() == 2501);
         assert_eq!(sevens, [64 << 10, 4], "equal keys keep their order");
+    }
+
+    #[test]
+    fn what_fits_into_memory_needs_no_directory() {
+        let mut sorter = Sorter::new(Aside(Some(Path::new("/nowhere/at/all").into())));
+        for key in ["b", "a", "b"] {
+            sorter.push(key.to_owned(), Vec::new()).unwrap();
+        }
+        let keys: Vec<(String, u64)> = sorter.sorted().unwrap().map(|entry| entry.map(|(key, number, _)| (key, number)).unwrap()).collect();
+        assert_eq!(keys, [("a".to_owned(), 2), ("b".to_owned(), 1), ("b".to_owned(), 3)]);
     }
 }

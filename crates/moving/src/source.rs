@@ -5,9 +5,13 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::entries;
+use crate::joining::Prepared;
+use crate::layout::Layout;
 use crate::mapping::Mapping;
 use crate::record::{Fault, Place, Read};
-use crate::repository::{self, Prepared};
+use crate::repository;
+use crate::sorting::Aside;
 use crate::sources::{csv, json_lines, ldif};
 
 /// The form of a file.
@@ -61,14 +65,16 @@ pub type Reads = Box<dyn Iterator<Item = Result<Read, Fault>> + Send>;
 pub struct Source {
     files: Vec<Export>,
     mapping: Arc<Mapping>,
+    layout: Arc<Layout>,
+    aside: Aside,
 }
 
 #[derive(Clone, Debug)]
 struct Export {
     path: PathBuf,
     form: Form,
-    /// What was put together of a dump, once.
-    prepared: Arc<OnceLock<Prepared>>,
+    /// What was put together of a repository, once; none of what is read as it stands.
+    prepared: Arc<OnceLock<Option<Prepared>>>,
 }
 
 impl Source {
@@ -82,7 +88,30 @@ impl Source {
             let form = form.or_else(|| Form::of(path)).ok_or_else(|| SourceError::Form(path.clone()))?;
             Ok(Export { path: path.clone(), form, prepared: Arc::default() })
         };
-        Ok(Self { files: files.iter().map(of).collect::<Result<_, _>>()?, mapping: Arc::new(mapping) })
+        Ok(Self {
+            files: files.iter().map(of).collect::<Result<_, _>>()?,
+            mapping: Arc::new(mapping),
+            layout: Arc::default(),
+            aside: Aside::default(),
+        })
+    }
+
+    /// The same, but that what does not fit into memory is put aside in files of this directory, which have no name there, and not of that for
+    /// temporary ones.
+    #[must_use]
+    pub fn putting_aside(self, directory: &Path) -> Self {
+        Self { aside: Aside(Some(directory.into())), ..self }
+    }
+
+    /// The same, but that a repository keeps its objects so.
+    #[must_use]
+    pub fn laid_out(self, layout: Layout) -> Self {
+        Self { layout: Arc::new(layout), ..self }
+    }
+
+    /// Where files are put aside.
+    pub(crate) fn aside(&self) -> Aside {
+        self.aside.clone()
     }
 
     /// The names of the files.
@@ -94,12 +123,12 @@ impl Source {
     #[must_use]
     pub fn read(&self) -> Reads {
         let files = self.files.clone();
-        let mapping = Arc::clone(&self.mapping);
+        let (mapping, layout, aside) = (Arc::clone(&self.mapping), Arc::clone(&self.layout), self.aside());
         Box::new(files.into_iter().flat_map(move |export| {
             let name: Arc<str> = export.path.display().to_string().into();
-            export.read(&name, &mapping).unwrap_or_else(|error| {
+            export.read(&name, (&mapping, &layout), &aside).unwrap_or_else(|error| {
                 let place = Place { file: Arc::clone(&name), line: 0 };
-                Box::new(std::iter::once(Err(Fault::new(&place, error.to_string()))))
+                Box::new(std::iter::once(Err(Fault::ending(&place, error.to_string()))))
             })
         }))
     }
@@ -110,21 +139,29 @@ impl Export {
         Ok(BufReader::with_capacity(1 << 16, File::open(&self.path)?))
     }
 
-    fn read(&self, name: &Arc<str>, mapping: &Arc<Mapping>) -> io::Result<Reads> {
+    /// What has to be put together before anything of it can be told.
+    fn prepared(&self, name: &Arc<str>, (mapping, layout): (&Mapping, &Arc<Layout>), aside: &Aside) -> io::Result<Option<&Prepared>> {
+        if self.prepared.get().is_none() {
+            let made = match self.form {
+                Form::Dump => Some(repository::prepare(|| self.open(), name, (mapping, layout), aside)?),
+                Form::Ldif if ldif::is_repository(self.open()?)? => Some(entries::prepare(self.open()?, name, mapping, aside)?),
+                _ => None,
+            };
+            self.prepared.get_or_init(|| made);
+        }
+        Ok(self.prepared.get().and_then(Option::as_ref))
+    }
+
+    fn read(&self, name: &Arc<str>, (mapping, layout): (&Arc<Mapping>, &Arc<Layout>), aside: &Aside) -> io::Result<Reads> {
+        if let Some(prepared) = self.prepared(name, (mapping, layout), aside)? {
+            return Ok(Box::new(prepared.read()?));
+        }
         let (file, mapped) = (Arc::clone(name), Arc::clone(mapping));
         Ok(match self.form {
             Form::JsonLines => Box::new(json_lines::read(self.open()?, file, mapped)),
             Form::Csv => Box::new(csv::read(self.open()?, file, mapped)),
-            Form::Ldif => Box::new(ldif::read(self.open()?, file, mapped)),
-            Form::Dump => {
-                let prepared = if let Some(prepared) = self.prepared.get() {
-                    prepared
-                } else {
-                    let made = repository::prepare(|| self.open(), name, mapping)?;
-                    self.prepared.get_or_init(|| made)
-                };
-                Box::new(prepared.read()?)
-            }
+            // A dump is always put together.
+            Form::Ldif | Form::Dump => Box::new(ldif::read(self.open()?, file, mapped)),
         })
     }
 }

@@ -8,13 +8,14 @@ use crest::{Pointer, reference};
 use identity::grants::ROLES;
 use identity::names::{self, Canonical};
 use identity::{KeptThere, Lost, Objects as _, Scope, SignIn, TakenOver};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use store::Incoming;
 
 use crate::fingerprints::{Fingerprints, fingerprint};
 use crate::import::{Import, ImportError};
+use crate::notifications::{self, NOTIFICATIONS};
 use crate::record::{Fault, Place, Read, Record};
-use crate::report::{LostCount, Report, SignInCount};
+use crate::report::{LISTED, LostCount, Report, SignInCount, WithoutSignIn};
 use crate::resolution::{Choice, Group, Member, Resolution};
 
 /// Where internal roles were up to version 6.
@@ -46,6 +47,12 @@ pub(crate) struct Ready {
     pub(crate) incoming: Incoming,
     pub(crate) taken: TakenOver,
     pub(crate) kept_there: Vec<KeptThere>,
+}
+
+/// Why nothing is stored of a record.
+pub(crate) enum Left {
+    Fault(Fault),
+    Passed(&'static str),
 }
 
 /// A record, or why it is none, and what an operator left out.
@@ -80,6 +87,10 @@ impl Import<'_> {
         if record.collection == ROLES_BEFORE {
             ROLES.clone_into(&mut record.collection);
         }
+        if notifications::are(&record.collection) {
+            NOTIFICATIONS.clone_into(&mut record.collection);
+            return notifications::fault_of(&record).map_or(Next::Record(record), |what| Next::Passed(what.to_owned()));
+        }
         if record.collection != ROLES {
             return Next::Record(record);
         }
@@ -111,7 +122,8 @@ impl Import<'_> {
             order = order.rotate_left(5) ^ id;
             let content = Value::Object(record.content);
             // Whatever is not going to be stored is nobody that others may refer to, and takes no name.
-            if record.collection != ROLES && self.managed.may_be_taken(&record.collection, &record.id, &content).is_err() {
+            let is_managed = record.collection != ROLES && record.collection != NOTIFICATIONS;
+            if is_managed && self.managed.may_be_taken(&record.collection, &record.id, &content).is_err() {
                 continue;
             }
             ids.add(id, number);
@@ -158,10 +170,13 @@ impl Import<'_> {
     }
 
     /// What becomes of a record.
-    pub(crate) async fn ready(&self, known: &Known, number: u32, record: Record) -> Result<Result<Ready, Fault>, ImportError> {
+    pub(crate) async fn ready(&self, known: &Known, number: u32, record: Record) -> Result<Result<Ready, Left>, ImportError> {
         let Record { place, collection, id, revision, content, lost } = record;
         if known.doubled.contains(&number) {
-            return Ok(Err(Fault::new(&place, format!("the id '{id}' of {collection} is that of an earlier record"))));
+            return Ok(Err(Left::Fault(Fault::new(&place, format!("the id '{id}' of {collection} is that of an earlier record")))));
+        }
+        if collection == NOTIFICATIONS {
+            return self.notification(known, place, id, &content).await;
         }
         if collection == ROLES {
             let incoming = Incoming { collection, id, revision, content: Value::Object(content) };
@@ -169,7 +184,7 @@ impl Import<'_> {
         }
         let mut taken = match self.managed.take_over(&collection, &id, Value::Object(content)) {
             Ok(taken) => taken,
-            Err(error) => return Ok(Err(Fault::new(&place, what_of(&error)))),
+            Err(error) => return Ok(Err(Left::Fault(Fault::new(&place, what_of(&error))))),
         };
         taken.lost.extend(lost);
         if self.over_rest {
@@ -192,6 +207,23 @@ impl Import<'_> {
         }
         let content = std::mem::take(&mut taken.content);
         Ok(Ok(Ready { place, incoming: Incoming { collection, id, revision, content }, taken, kept_there }))
+    }
+
+    /// A notification comes with whoever it is for.
+    async fn notification(
+        &self,
+        known: &Known,
+        place: Place,
+        id: String,
+        content: &Map<String, Value>,
+    ) -> Result<Result<Ready, Left>, ImportError> {
+        let target = content.get("target").and_then(Value::as_str).unwrap_or_default();
+        if !self.is_there(known, target).await? {
+            return Ok(Err(Left::Passed("a notification of somebody who is neither in the source nor in the store")));
+        }
+        let Some(content) = notifications::kept(content, target) else { return Ok(Err(Left::Passed("a notification without a text"))) };
+        let incoming = Incoming { collection: NOTIFICATIONS.to_owned(), id, revision: None, content: Value::Object(content) };
+        Ok(Ok(Ready { place, incoming, taken: TakenOver::default(), kept_there: Vec::new() }))
     }
 
     /// Counts what a running server keeps private: a password, and answers where they are private too.
@@ -230,7 +262,8 @@ impl Import<'_> {
     /// # Errors
     /// When the store does not answer.
     pub(crate) async fn survey(&self, known: &Known) -> Result<(Report, Resolution), ImportError> {
-        let mut report = Report { source: self.source.names().collect(), ..Report::default() };
+        let (source, configuration) = (self.source.names().collect(), self.configuration.clone());
+        let mut report = Report { source, configuration, ..Report::default() };
         let (mut sign_in, mut lost) = (BTreeMap::<SignIn, u64>::new(), BTreeMap::<(String, Lost), u64>::new());
         let mut members: BTreeMap<usize, Vec<Member>> = BTreeMap::new();
         let mut clashes = Vec::new();
@@ -253,8 +286,12 @@ impl Import<'_> {
             };
             let Ready { place, incoming, taken, .. } = match self.ready(known, number, *record).await? {
                 Ok(ready) => ready,
-                Err(fault) => {
+                Err(Left::Fault(fault)) => {
                     report.fault(fault);
+                    continue;
+                }
+                Err(Left::Passed(what)) => {
+                    *report.passed.entry(what.to_owned()).or_default() += 1;
                     continue;
                 }
             };
@@ -281,6 +318,9 @@ impl Import<'_> {
             }
             report.to_hash += taken.clear.len() as u64;
             if *collection == self.people {
+                if !taken.sign_in.works() {
+                    self.without_sign_in(&incoming, &taken.sign_in, &mut report);
+                }
                 *sign_in.entry(taken.sign_in).or_default() += 1;
                 let status = incoming.content.get("accountStatus").and_then(Value::as_str).unwrap_or("none");
                 *report.statuses.entry(status.to_owned()).or_default() += 1;
@@ -304,6 +344,18 @@ impl Import<'_> {
         report.hashing_seconds = self.hashing_seconds(report.to_hash)?;
         report.seal(known.order);
         Ok((report, Resolution::proposed(groups.into_iter().map(|(group, _)| group).collect())))
+    }
+
+    /// Names somebody who could not sign in.
+    fn without_sign_in(&self, object: &Incoming, how: &SignIn, report: &mut Report) {
+        let name = object.content.get("userName").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let somebody = WithoutSignIn { id: object.id.clone(), name, why: how.to_string() };
+        if let Some(hears) = self.names_without {
+            hears(&somebody);
+        }
+        if report.first_without_sign_in.len() < LISTED {
+            report.first_without_sign_in.push(somebody);
+        }
     }
 
     fn member(&self, object: &Incoming, place: &str, property: &str) -> Member {

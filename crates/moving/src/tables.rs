@@ -5,6 +5,11 @@
 
 /// Tables that hold an object in each row, as JSON.
 pub(crate) const GENERIC: [&str; 4] = ["managedobjects", "genericobjects", "notificationobjects", "metaobjects"];
+/// Other tables of the product's own, which hold nothing of people.
+const OF_PRODUCT: [&str; 7] = ["clusteredrecontargetids", "files", "links", "locks", "relationshipresources", "security", "securitykeys"];
+/// How the names of others begin.
+const BEGINNINGS: [&str; 9] =
+    ["act_", "audit", "clusterobject", "configobject", "importobject", "reconassoc", "schedulerobject", "syncqueue", "updateobject"];
 /// The others that hold something of people.
 const OTHERS: [&str; 9] = [
     "objecttypes",
@@ -38,9 +43,14 @@ pub(crate) const TEXTS: [&str; 15] = [
 ];
 
 /// Whether rows of a table of a repository mean something, by its name in lower case.
-#[must_use]
-pub fn is_read(table: &str) -> bool {
+pub(crate) fn is_read(table: &str) -> bool {
     GENERIC.contains(&table) || OTHERS.contains(&table) || table.starts_with("managed_")
+}
+
+/// Whether a table is one of the product's own that brings nothing: the properties of objects are an index of them.
+#[must_use]
+pub fn is_of_product(table: &str) -> bool {
+    OF_PRODUCT.contains(&table) || BEGINNINGS.iter().any(|begins| table.starts_with(begins)) || table.ends_with("properties")
 }
 
 /// The columns of the product's own tables, as its scripts for every database make them, where a dump names none.

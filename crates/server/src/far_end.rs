@@ -11,6 +11,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use identity::PEOPLE;
 use moving::Form;
 use reqwest::{Client, StatusCode, Url};
 use serde::{Deserialize, Serialize};
@@ -23,8 +24,10 @@ use crate::reaching::{self, ReachError};
 
 /// How often a page is asked for that does not come.
 const ATTEMPTS: u32 = 5;
-/// What is asked of an object: everything, references and metadata with it.
-const FIELDS: &str = "*,*_ref,_meta/*";
+/// What is asked of an object: everything, references, metadata and notifications with it.
+const FIELDS: &str = "*,*_ref,_meta/*,_notifications/*";
+/// Refusals that are not about a collection.
+const WAITS: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS];
 /// Bytes of one page.
 const LONGEST_PAGE: usize = 64 << 20;
 
@@ -39,6 +42,8 @@ pub struct FarEnd {
     pub password: String,
     /// The collections that are read.
     pub collections: Vec<String>,
+    /// Nobody has named them: those but people may be missing there, or not be read.
+    pub by_default: bool,
     /// Objects on one page.
     pub page: u32,
     /// Pages that are asked for in a second, at most.
@@ -100,6 +105,9 @@ pub(crate) struct Progress {
     /// Bytes of the file that are whole.
     bytes: u64,
     objects: u64,
+    /// The first id of the last page.
+    #[serde(default)]
+    first: Option<String>,
     is_done: bool,
 }
 
@@ -116,6 +124,11 @@ pub struct Fetched {
 }
 
 impl Progress {
+    /// Moves behind the end of a collection.
+    pub(crate) fn next_collection(&mut self) {
+        (self.collections, self.offset, self.cookie, self.first) = (self.collections + 1, 0, None, None);
+    }
+
     fn save(&self, path: &Path) -> io::Result<()> {
         private_file::write(path, &serde_json::to_vec(self)?)
     }
@@ -157,11 +170,23 @@ impl FarEnd {
                 at.save(&progress).map_err(failed)?;
                 break;
             };
-            let page = self.page(&mut reach, collection, FIELDS, &at).await?;
+            let Some(page) = self.page(&mut reach, collection, FIELDS, &at).await? else {
+                at.next_collection();
+                at.save(&progress).map_err(failed)?;
+                continue;
+            };
             let result = page
                 .get("result")
                 .and_then(Value::as_array)
                 .ok_or_else(|| self.away(&base, &format!("the page of {collection} behind {} objects has no 'result'", at.offset)))?;
+            let first = result.first().and_then(|object| object.get("_id")).and_then(Value::as_str).map(str::to_owned);
+            if at.offset > 0 && first.is_some() && first == at.first {
+                // Whoever does not page has answered everything at once.
+                at.next_collection();
+                at.save(&progress).map_err(failed)?;
+                continue;
+            }
+            at.first = first;
             let mut lines = Vec::new();
             for object in result {
                 lines.extend(line(collection, object).into_bytes());
@@ -178,7 +203,9 @@ impl FarEnd {
 
     /// A name of files that belong to this reading.
     pub(crate) fn name(&self) -> String {
-        let of = format!("{}/ {} {}", self.address.trim_end_matches('/'), self.user, self.collections.join(" "));
+        // What nobody has named may be more another day.
+        let collections = if self.by_default { PEOPLE.to_owned() } else { self.collections.join(" ") };
+        let of = format!("{}/ {} {collections}", self.address.trim_end_matches('/'), self.user);
         let hash = digest(&SHA256, of.as_bytes());
         URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default())
     }
@@ -198,15 +225,21 @@ impl FarEnd {
         at.offset += count as u64;
         at.cookie = page.get("pagedResultsCookie").and_then(Value::as_str).filter(|cookie| !cookie.is_empty()).map(str::to_owned);
         if at.cookie.is_none() && count < self.page as usize {
-            (at.collections, at.offset) = (at.collections + 1, 0);
+            at.next_collection();
         }
     }
 
-    /// One page of a collection.
+    /// One page of a collection; nothing where it need not be there, and is not.
     ///
     /// # Errors
     /// [`FarEndError`].
-    pub(crate) async fn page(&self, reach: &mut Reach, collection: &str, fields: &str, at: &Progress) -> Result<Value, FarEndError> {
+    pub(crate) async fn page(
+        &self,
+        reach: &mut Reach,
+        collection: &str,
+        fields: &str,
+        at: &Progress,
+    ) -> Result<Option<Value>, FarEndError> {
         let mut url = reach.base.join(collection).map_err(|_| ReachError::Address(format!("{}{collection}", reach.base)))?;
         url.query_pairs_mut()
             .append_pair("_queryFilter", "true")
@@ -218,8 +251,11 @@ impl FarEnd {
             None if at.offset > 0 => drop(url.query_pairs_mut().append_pair("_pagedResultsOffset", &at.offset.to_string())),
             None => {}
         }
-        let page = self.asked(reach, collection, url).await?;
-        page.ok_or_else(|| self.away(&reach.base, &format!("{collection} is answered with 404 Not Found")))
+        let may_lack = self.by_default && collection != PEOPLE;
+        match self.asked(reach, collection, url, may_lack).await? {
+            None if !may_lack => Err(self.away(&reach.base, &format!("{collection} is answered with 404 Not Found"))),
+            page => Ok(page),
+        }
     }
 
     /// One object, where there is still one of this id.
@@ -231,11 +267,11 @@ impl FarEnd {
         // An id may hold whatever a path may not.
         url.path_segments_mut().map_err(|()| ReachError::Address(reach.base.to_string()))?.push(id);
         url.query_pairs_mut().append_pair("_fields", FIELDS);
-        self.asked(reach, collection, url).await
+        self.asked(reach, collection, url, false).await
     }
 
     /// An answer; nothing where there is nothing. A far end that is busy, or away for a moment, is asked again, each time after twice as long.
-    async fn asked(&self, reach: &mut Reach, collection: &str, url: Url) -> Result<Option<Value>, FarEndError> {
+    async fn asked(&self, reach: &mut Reach, collection: &str, url: Url, may_lack: bool) -> Result<Option<Value>, FarEndError> {
         let mut wait = Duration::from_millis(500);
         let mut attempt = 1;
         loop {
@@ -243,6 +279,7 @@ impl FarEnd {
             let base = &reach.base;
             let cause = match self.ask(&reach.client, url.clone()).await {
                 Ok(Ok(page)) => return Ok(Some(page)),
+                Ok(Err(status)) if may_lack && status.is_client_error() && !WAITS.contains(&status) => return Ok(None),
                 Ok(Err(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))) => {
                     let (address, user, status) = (base.to_string(), self.user.clone(), status.as_u16());
                     return Err(FarEndError::Refused { address, user, status });
@@ -281,29 +318,35 @@ pub(crate) fn line(collection: &str, object: &Value) -> String {
     Value::Object(line).to_string() + "\n"
 }
 
-/// Reads the repository of an IDM at a `postgres://` address into a file below `data`; one that was read is not read again before
+/// Reads the repository of an IDM at a `postgres://` address, whose tables are laid out so, into a file below `data`; one that was read is not read again before
 /// [`Fetched::remove`].
 ///
 /// # Errors
 /// [`FarEndError`].
-pub async fn fetch_repository(address: &str, data: &Path) -> Result<Fetched, FarEndError> {
+pub async fn fetch_repository(address: &str, layout: moving::Layout, data: &Path) -> Result<Fetched, FarEndError> {
     crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
     let hash = digest(&SHA256, store::name_of(address).as_bytes());
     let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
     let file = data.join(format!("import-{name}.sql"));
     if !file.exists() {
         let (address, place) = (address.to_owned(), file.clone());
-        let read = tokio::task::spawn_blocking(move || dumped(&address, &place));
+        let read = tokio::task::spawn_blocking(move || dumped(&address, &layout, &place));
         read.await.map_err(|error| FarEndError::Io { path: file.clone(), error: io::Error::other(error) })??;
     }
     Ok(Fetched { file, form: Form::Dump, anew: false, progress: None })
 }
 
 /// The file has its name when it is whole.
-fn dumped(address: &str, file: &Path) -> Result<(), FarEndError> {
+fn dumped(address: &str, layout: &moving::Layout, file: &Path) -> Result<(), FarEndError> {
     let failed = |error| FarEndError::Io { path: file.to_owned(), error };
     let mut to = io::BufWriter::new(private_file::begin(file).map_err(failed)?);
-    store::dump_repository(address, moving::is_table_read, &mut to)?;
+    let part = |table: &str| match table.to_ascii_lowercase() {
+        table if layout.is_read(&table) => Some(store::TablePart::Whole),
+        table if moving::is_table_of_product(&table) => None,
+        // Whoever is in a table that nothing names is counted.
+        _ => Some(store::TablePart::Ids),
+    };
+    store::dump_repository(address, &part, &mut to)?;
     let whole = to.into_inner().map_err(|error| failed(error.into_error()))?;
     private_file::finish(whole, file).map_err(failed)
 }

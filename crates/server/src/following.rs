@@ -137,7 +137,10 @@ impl MovingIn {
         let (mut round, mut renews, mut at, mut wanted) = (Round::default(), BTreeMap::new(), Progress::default(), Vec::new());
         let mut reach = far.reach()?;
         while let Some(collection) = far.collections.get(at.collections) {
-            let page = far.page(&mut reach, collection, FIELDS, &at).await?;
+            let Some(page) = far.page(&mut reach, collection, FIELDS, &at).await? else {
+                at.next_collection();
+                continue;
+            };
             let listed = page.get("result").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             for object in listed {
                 let Some(id) = object.get("_id").and_then(Value::as_str) else { continue };
@@ -154,7 +157,7 @@ impl MovingIn {
         }
         known.save()?;
         if !wanted.is_empty() {
-            let source = Source::new(&[file.path().to_owned()], Some(Form::JsonLines), mapping.clone())?;
+            let source = Source::new(&[file.path().to_owned()], Some(Form::JsonLines), mapping.clone())?.putting_aside(&data);
             let import = self.import(&source, resolution).over_rest().leaving_doubles().renewing(renews.clone());
             round.imported = import.run(SignOff::Kinds(signed), skip_faulty, |_| {}).await?;
             for (collection, id, changed) in wanted {

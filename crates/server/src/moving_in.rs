@@ -1,8 +1,10 @@
 //! `vestibule import` and `vestibule export`: the store of a project, open for the people of another server, and for whoever leaves.
 
+mod configuration;
+
 use std::collections::BTreeSet;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use accounts::rights;
@@ -11,7 +13,7 @@ use identity::grants::ROLES;
 use identity::secret::HashParameters;
 use identity::{PEOPLE, Schemas};
 use jose::Keystore;
-use moving::{ExportError, ExportForm, Exported, Import, Resolution, Source};
+use moving::{ConfigurationSecret, ExportError, ExportForm, Exported, Import, Layout, NOTIFICATIONS, Resolution, Source};
 use serde_json::Value;
 use store::Db;
 use tempfile::TempDir;
@@ -29,6 +31,12 @@ pub struct MovingIn {
     parameters: HashParameters,
     names: Vec<(String, Pointer, bool)>,
     judges_role: Box<RoleJudge>,
+    /// How the repository of the project keeps objects.
+    layout: Layout,
+    /// Secrets of the project that were encrypted.
+    configuration: Vec<ConfigurationSecret>,
+    /// Where what does not fit into memory is put aside.
+    pub(crate) aside: PathBuf,
     /// An empty store for a look, where there is none yet.
     _for_a_look: Option<TempDir>,
 }
@@ -44,7 +52,7 @@ impl MovingIn {
     pub async fn open(project: Option<&Path>, data: &Path, keystore: Option<(&Path, &str)>, look: bool) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
         let mut material = Material::compile(&source, source.read(None));
-        let for_a_look = look.then(tempfile::tempdir).transpose();
+        let for_a_look = look.then(|| place_for_a_look(data)).transpose();
         let for_a_look = for_a_look.map_err(|error| OfflineError::Data { path: std::env::temp_dir(), error })?;
         let mut opening = Opening::Declares(material.collections());
         if look {
@@ -74,6 +82,8 @@ impl MovingIn {
                 opened.map_err(|error| OfflineError::Keystore { path, error })
             })
             .transpose()?;
+        let configuration = configuration::secrets(&source, keystore.as_ref());
+        let layout = configuration::layout(&source, &material.project.schemas);
         let collections = material.collections();
         let unique: BTreeSet<(String, Pointer)> =
             collections.unique().map(|(collection, place)| (collection.to_owned(), place.clone())).collect();
@@ -85,14 +95,22 @@ impl MovingIn {
         let judges_role = Box::new(move |id: &str, content: Value| kept_role(id, &content, &schemas));
         let mut offline = Offline::open_project(&source, material.project, data, opening).await?;
         offline.managed.opens = keystore.map(|keystore| Arc::new(OperatorKeys(keystore)) as Arc<_>);
-        Ok(Self { offline, parameters, names, judges_role, _for_a_look: for_a_look })
+        let aside = data.to_owned();
+        Ok(Self { offline, parameters, names, judges_role, layout, configuration, aside, _for_a_look: for_a_look })
+    }
+
+    /// A source that is read for this store: as the project keeps objects, and with what does not fit into memory put aside where this may write.
+    #[must_use]
+    pub fn reads(&self, source: Source) -> Source {
+        source.laid_out(self.layout.clone()).putting_aside(&self.aside)
     }
 
     /// The import of a source.
     #[must_use]
     pub fn import<'i>(&'i self, source: &'i Source, resolution: &'i Resolution) -> Import<'i> {
         let parts = (&self.offline.managed, &self.offline.db);
-        Import::new(source, parts, resolution, self.parameters, self.names.clone(), self.judges_role.as_ref())
+        let import = Import::new(source, parts, resolution, self.parameters, self.names.clone(), self.judges_role.as_ref());
+        import.configured(self.configuration.clone())
     }
 
     /// Opens the store below `data`, which is there, for the people of `project`.
@@ -114,8 +132,14 @@ impl MovingIn {
     /// # Errors
     /// [`ExportError`], also for a collection that is not kept.
     pub async fn export(&self, file: &Path, collections: &[String], form: &ExportForm) -> Result<Exported, ExportError> {
-        let kept: Vec<String> =
-            self.offline.managed.schemas.iter().map(identity::ObjectSchema::collection).chain([ROLES.to_owned()]).collect();
+        let kept: Vec<String> = self
+            .offline
+            .managed
+            .schemas
+            .iter()
+            .map(identity::ObjectSchema::collection)
+            .chain([ROLES.to_owned(), NOTIFICATIONS.to_owned()])
+            .collect();
         if let Some(other) = collections.iter().find(|name| !kept.contains(name)) {
             return Err(ExportError::Collection(other.clone(), kept.join(", ")));
         }
@@ -135,6 +159,34 @@ impl MovingIn {
     pub async fn close(self) {
         self.offline.close().await;
     }
+}
+
+/// The collections of a project, people first, and internal roles.
+///
+/// # Errors
+/// When there is no project.
+pub fn collections_of(project: Option<&Path>) -> Result<Vec<String>, OfflineError> {
+    let read = project_directory::open(project)?.read(None);
+    let others = read.schemas.iter().map(identity::ObjectSchema::collection).filter(|collection| collection != PEOPLE);
+    Ok(std::iter::once(PEOPLE.to_owned()).chain(others).chain([ROLES.to_owned()]).collect())
+}
+
+/// The tables of the repository of a project.
+///
+/// # Errors
+/// When there is no project.
+pub fn tables_of(project: Option<&Path>) -> Result<Layout, OfflineError> {
+    Ok(configuration::tables(&project_directory::open(project)?))
+}
+
+/// A directory for a look, which is gone when the look ends: a temporary one, or, where no temporary file can be made (a system that is only read),
+/// one below the data directory.
+fn place_for_a_look(data: &Path) -> std::io::Result<TempDir> {
+    let temporary = tempfile::tempdir();
+    if temporary.is_ok() || !data.is_dir() {
+        return temporary;
+    }
+    tempfile::Builder::new().prefix(".look-").tempdir_in(data)
 }
 
 /// What is kept of an internal role of another server, by the rules of `internal/role` over REST.

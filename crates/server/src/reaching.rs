@@ -8,6 +8,8 @@ use reqwest::{Client, Url};
 use tokio::time::{Interval, MissedTickBehavior};
 use wire::host::{is_here, name_of};
 
+use crate::ports;
+
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -71,7 +73,7 @@ pub(crate) fn pace(per_second: f64) -> Result<Interval, ReachError> {
 pub(crate) fn client(base: &Url) -> Result<Client, ReachError> {
     let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
     let client = if base.scheme() == "https" { client } else { client.no_proxy() };
-    client.build().map_err(|error| ReachError::Client(error.to_string()))
+    ports::believing(client).build().map_err(|error| ReachError::Client(error.to_string()))
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ pub use error::{Doubled, OpenError};
 pub use in_flight::InFlight;
 pub use inspect::{Inspection, SharedName};
 pub use moving::{MoveError, Moved, MovedTable, move_store};
-pub use old_repository::{RepositoryError, dump_repository};
+pub use old_repository::{RepositoryError, TablePart, dump_repository};
 pub use outbox::TextSeal;
 pub use place::{SchemaSteps, all_steps, examine, is_sealed, migrate, missing_steps, name_of, schema_steps};
 pub use postgres::{Finding, Health};

@@ -37,12 +37,21 @@ pub enum RepositoryError {
     Io(#[from] io::Error),
 }
 
-/// Writes those tables of a repository as a dump that are `wanted`, by their names, in the schema that the address names, `openidm` without one.
+/// What is read of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TablePart {
+    /// Every column.
+    Whole,
+    /// The column `objectid` alone, where there is one.
+    Ids,
+}
+
+/// Writes what is `wanted` of the tables of a repository as a dump, by their names, in the schema that the address names, `openidm` without one.
 /// It waits for the network, so it is not for a task.
 ///
 /// # Errors
 /// [`RepositoryError`].
-pub fn dump_repository(location: &str, wanted: fn(&str) -> bool, to: &mut dyn Write) -> Result<(), RepositoryError> {
+pub fn dump_repository(location: &str, wanted: &dyn Fn(&str) -> Option<TablePart>, to: &mut dyn Write) -> Result<(), RepositoryError> {
     let named = location.split_once('?').is_some_and(|(_, options)| options.split('&').any(|option| option.starts_with("schema=")));
     let between = if location.contains('?') { '&' } else { '?' };
     let location = if named { location.to_owned() } else { format!("{location}{between}schema=openidm") };
@@ -57,11 +66,15 @@ pub fn dump_repository(location: &str, wanted: fn(&str) -> bool, to: &mut dyn Wr
     let mut found = false;
     for table in columns.chunk_by(|left, right| left.0 == right.0) {
         let Some((name, _)) = table.first() else { continue };
-        if !wanted(name) {
+        let Some(part) = wanted(name) else { continue };
+        let mut columns: Vec<&str> = table.iter().map(|(_, column)| column.as_str()).collect();
+        if part == TablePart::Ids {
+            columns.retain(|column| *column == "objectid");
+        }
+        if columns.is_empty() {
             continue;
         }
-        found = true;
-        let columns: Vec<&str> = table.iter().map(|(_, column)| column.as_str()).collect();
+        found |= part == TablePart::Whole;
         copy(&connection, name, &columns, to).map_err(|error| match error {
             Stopped::Store(error) => failed(error),
             Stopped::Io(error) => RepositoryError::Io(error),

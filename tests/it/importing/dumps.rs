@@ -236,7 +236,7 @@ fn expected() -> Vec<Value> {
 
 /// What the report says of each dump.
 const PASSED: [&str; 8] = [
-    "passed over: 1 times a notification of the other server",
+    "passed over: 1 times a notification without a text",
     "passed over: 1 times a process that somebody was in the middle of",
     "passed over: 1 times an internal role that this project has already",
     "passed over: 1 times the internal user 'backup'",

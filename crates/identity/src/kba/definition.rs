@@ -413,7 +413,7 @@ mod tests {
         let entry = |algorithm: &str| json!([{"questionId": "1", "answer": {"$crypto": {"value": {"algorithm": algorithm, "data": "+Pdner8RFwoEejZogE9D4qgMmfvokvFHmz1Xp1jV4loAAQIDBAUGBwgJCgsMDQ4P"}, "type": "salted-hash"}}}]);
         let kept = check_definition(&entry("SHA-256"), &KbaConfig::default(), rules).unwrap();
         assert_eq!(now(hash_answers(&hasher(), kept)).unwrap(), entry("SHA-256"));
-        assert_eq!(check_definition(&entry("MD5"), &KbaConfig::default(), rules).unwrap_err().reason, KbaErrorKind::UnknownHash);
+        assert_eq!(check_definition(&entry("ROT13"), &KbaConfig::default(), rules).unwrap_err().reason, KbaErrorKind::UnknownHash);
         let error = ResourceError::from(check_definition(&entry("SHA-256"), &KbaConfig::default(), RULES).unwrap_err());
         assert_eq!((error.code, error.detail), (403, Some(json!({"entry": 0}))));
     }

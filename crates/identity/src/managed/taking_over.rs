@@ -18,7 +18,7 @@ use crate::grants;
 use crate::kba::answer_secret;
 use crate::policy::HISTORY;
 use crate::schema::{ObjectSchema, Pair, Property};
-use crate::secret::{HashError, Secret, SecretError, StoredSecret, is_crypto_object};
+use crate::secret::{HashError, Secret, SecretError, StoredSecret, clear_text, is_crypto_object};
 use crate::terms::TERMS_ACCEPTED;
 
 /// An object of another server, as it is going to be stored here.
@@ -212,6 +212,11 @@ impl Managed {
 
     /// What becomes of a secret. Its clear text is wiped where it stood.
     fn secret_taken(&self, value: &mut Value, form: impl Fn(&str) -> Result<Secret, SecretError>) -> Kept {
+        if let Some(text) = value.as_str().and_then(clear_text) {
+            let kept = clear(&mut Value::String(text.to_string()), form);
+            wipe(value);
+            return kept;
+        }
         match StoredSecret::recognise(value) {
             Some(stored) if stored.is_verifiable() => Kept::Hash(stored.name(), value.take()),
             Some(StoredSecret::Unreadable { key }) => match self.plain(value) {
@@ -353,7 +358,7 @@ fn sides(schema: &ObjectSchema, (collection, id): (&str, &str), members: &mut Ma
                 continue;
             };
             if matches!(other, "internal/notification" | "ui/notification") {
-                lost("a notification, which is not kept here");
+                lost("a notification whose text did not come");
                 continue;
             }
             match relationship.pair(other) {
@@ -379,6 +384,12 @@ fn sides(schema: &ObjectSchema, (collection, id): (&str, &str), members: &mut Ma
     }
 }
 
+fn wipe(value: &mut Value) {
+    if let Value::String(text) = value {
+        text.zeroize();
+    }
+}
+
 /// A secret that stands in clear.
 fn clear(value: &mut Value, form: impl Fn(&str) -> Result<Secret, SecretError>) -> Kept {
     let Value::String(text) = value else { return Kept::Lost("neither text nor a hash".into()) };
@@ -389,7 +400,7 @@ fn clear(value: &mut Value, form: impl Fn(&str) -> Result<Secret, SecretError>) 
         Ok(secret) if secret.is_empty() => Kept::Nothing,
         Ok(secret) => Kept::Clear(secret, None),
     };
-    text.zeroize();
+    wipe(value);
     kept
 }
 
@@ -449,8 +460,10 @@ mod tests {
         assert_eq!(sign_in(encrypted("openidm-sym-default", "Passw0rd")), (SignIn::Encrypted("openidm-sym-default".into()), 1, 0));
         let (lost, clear, losses) = sign_in(encrypted("other", ""));
         assert!(matches!(&lost, SignIn::Lost(why) if why.contains("no such key")) && (clear, losses) == (0, 1), "{lost:?}");
-        let (lost, ..) = sign_in(json!({"$crypto": {"type": "salted-hash", "value": {"algorithm": "MD5", "data": "AAAA"}}}));
-        assert!(matches!(&lost, SignIn::Lost(why) if why.contains("MD5")), "{lost:?}");
+        let (lost, ..) = sign_in(json!({"$crypto": {"type": "salted-hash", "value": {"algorithm": "ROT13", "data": "AAAA"}}}));
+        assert!(matches!(&lost, SignIn::Lost(why) if why.contains("ROT13")), "{lost:?}");
+        assert_eq!(sign_in(json!("{CLEAR}Passw0rd")), (SignIn::Clear, 1, 0));
+        assert_eq!(sign_in(json!("{BASE64}UGFzc3cwcmQ=")), (SignIn::Clear, 1, 0));
         assert_eq!(sign_in(json!("")), (SignIn::NoPassword, 0, 0));
         assert_eq!(sign_in(Value::Null), (SignIn::NoPassword, 0, 0));
     }

@@ -33,7 +33,7 @@ pub(super) fn sha_crypt(digest: Digest, rest: &str) -> Result<Kind, HashError> {
     }
     let (salt, encoded) = rest.split_once('$').ok_or(MALFORMED)?;
     let length = if digest == Digest::Sha256 { 43 } else { 86 };
-    if salt.len() > 16 || encoded.len() != length || !encoded.bytes().all(|byte| ALPHABET.contains(&byte)) {
+    if salt.len() > 16 || encoded.len() != length || !is_encoded(encoded) {
         return Err(MALFORMED);
     }
     Ok(Kind::ShaCrypt { digest, rounds, salt: salt.as_bytes().to_vec(), encoded: encoded.to_owned() })
@@ -47,6 +47,23 @@ pub(super) fn sha_crypt_digest(digest: Digest, rounds: u32, salt: &[u8], secret:
     } else {
         encode(&sha_crypt::sha512_crypt(secret, salt, parameters), 21, 1, &[63])
     })
+}
+
+/// Whether a text is of crypt's own base64.
+pub(super) fn is_encoded(text: &str) -> bool {
+    text.bytes().all(|byte| ALPHABET.contains(&byte))
+}
+
+/// The text form of a digest of MD5: five groups of three bytes, and the one that is left.
+pub(super) fn encode_md5(digest: &[u8; 16]) -> String {
+    let byte = |index: usize| u32::from(digest.get(index).copied().unwrap_or_default());
+    let mut text = String::with_capacity(22);
+    for first in 0..5 {
+        let last = if first == 4 { 5 } else { first + 12 };
+        push(&mut text, byte(first) << 16 | byte(first + 6) << 8 | byte(last), 4);
+    }
+    push(&mut text, byte(11), 2);
+    text
 }
 
 const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

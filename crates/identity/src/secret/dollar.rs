@@ -1,7 +1,7 @@
 //! `$name$…`: the family of crypt(3) and the PHC string format.
 
 use super::kind::{Digest, HashError, Kind};
-use super::{crypt, modular};
+use super::{crypt, message_digest, modular};
 
 /// `None` means: not a stored secret.
 pub(super) fn parse(text: &str) -> Option<Result<Kind, HashError>> {
@@ -13,7 +13,9 @@ pub(super) fn parse(text: &str) -> Option<Result<Kind, HashError>> {
         "2a" | "2b" | "2y" => crypt::bcrypt(text),
         "5" => crypt::sha_crypt(Digest::Sha256, rest),
         "6" => crypt::sha_crypt(Digest::Sha512, rest),
-        "1" | "2" | "2x" | "7" | "y" | "gy" | "sha1" | "md5" | "apr1" | "P" | "H" => Err(HashError::algorithm(&format!("crypt ${name}$"))),
+        "1" => message_digest::parse_crypt("$1$", rest),
+        "apr1" => message_digest::parse_crypt("$apr1$", rest),
+        "2" | "2x" | "7" | "y" | "gy" | "sha1" | "md5" | "P" | "H" => Err(HashError::algorithm(&format!("crypt ${name}$"))),
         _ => return None,
     })
 }

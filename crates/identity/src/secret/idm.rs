@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::kind::{Bytes, Digest, HashError, Kind, Salted, StoredSecret, decode};
-use super::{CRYPTO, bounds, dollar, modular};
+use super::{CRYPTO, bounds, dollar, message_digest, modular};
 use crate::loose;
 
 const MALFORMED: HashError = HashError::Malformed("$crypto");
@@ -40,6 +40,7 @@ fn salted_hash(inner: &Value) -> Result<Kind, HashError> {
     let data = inner.get("data").and_then(Value::as_str).filter(|data| data.len() <= bounds::STORED_BYTES).ok_or(MALFORMED)?;
     let config = inner.get("config").unwrap_or(&Value::Null);
     match algorithm.to_ascii_uppercase().as_str() {
+        "MD5" => message_digest::salted(data, Bytes::CutOrAll, "$crypto"),
         "SHA-1" => sha(Digest::Sha1, data),
         "SHA-256" => sha(Digest::Sha256, data),
         "SHA-384" => sha(Digest::Sha384, data),

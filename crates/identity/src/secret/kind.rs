@@ -110,6 +110,17 @@ pub(super) enum Kind {
         salted: Salted,
         bytes: Bytes,
     },
+    /// The same of MD5.
+    Md5 {
+        salted: Salted,
+        bytes: Bytes,
+    },
+    /// `encoded` in crypt's own base64.
+    Md5Crypt {
+        magic: &'static str,
+        salt: Vec<u8>,
+        encoded: String,
+    },
     /// `encoded` in crypt's own base64.
     ShaCrypt {
         digest: Digest,
@@ -126,8 +137,10 @@ impl Kind {
             Self::Bcrypt { .. } => "bcrypt",
             Self::Pbkdf2 { .. } => "PBKDF2",
             Self::Scrypt { .. } => "scrypt",
-            Self::Digest { salted, .. } if salted.salt.is_empty() => "unsalted digest",
+            Self::Digest { salted, .. } | Self::Md5 { salted, .. } if salted.salt.is_empty() => "unsalted digest",
             Self::Digest { digest, .. } => digest.salted_name(),
+            Self::Md5 { .. } => "salted MD5",
+            Self::Md5Crypt { .. } => "md5-crypt",
             Self::ShaCrypt { digest: Digest::Sha256, .. } => "sha256-crypt",
             Self::ShaCrypt { .. } => "sha512-crypt",
         }

@@ -2,8 +2,10 @@
 //!
 //! Only known scheme names count: a password that merely begins with a brace is no hash.
 
+use zeroize::Zeroizing;
+
 use super::kind::{Bytes, Digest, HashError, Kind, Salted, decode};
-use super::{dollar, modular};
+use super::{dollar, message_digest, modular};
 
 pub(super) fn parse(text: &str) -> Option<Result<Kind, HashError>> {
     let (scheme, rest) = text.strip_prefix('{')?.split_once('}')?;
@@ -23,10 +25,23 @@ pub(super) fn parse(text: &str) -> Option<Result<Kind, HashError>> {
         "BCRYPT" | "CRYPT" | "ARGON2" | "SCRYPT" => {
             dollar::parse(rest).unwrap_or_else(|| Err(HashError::algorithm(&format!("{{{scheme}}}"))))
         }
-        "MD5" | "SMD5" | "CLEAR" | "BASE64" | "AES" | "3DES" | "BLOWFISH" | "RC4" | "SCRAM-SHA-256" | "SCRAM-SHA-512" | "SCRAM-SHA-1"
-        | "SASL" | "PKCS5S2" => Err(HashError::algorithm(&format!("{{{scheme}}}"))),
+        "MD5" => message_digest::plain(rest),
+        "SMD5" => message_digest::salted(rest, Bytes::All, "{SMD5}"),
+        "CLEAR" | "BASE64" | "AES" | "3DES" | "BLOWFISH" | "RC4" | "SCRAM-SHA-256" | "SCRAM-SHA-512" | "SCRAM-SHA-1" | "SASL"
+        | "PKCS5S2" => Err(HashError::algorithm(&format!("{{{scheme}}}"))),
         _ => return None,
     })
+}
+
+/// The password in a value that a directory keeps in clear, as `{CLEAR}` or `{BASE64}`; none in any other.
+#[must_use]
+pub fn clear_text(value: &str) -> Option<Zeroizing<String>> {
+    let (scheme, rest) = value.strip_prefix('{')?.split_once('}')?;
+    match scheme.to_ascii_uppercase().as_str() {
+        "CLEAR" => Some(Zeroizing::new(rest.to_owned())),
+        "BASE64" => String::from_utf8(decode(rest)?).ok().map(Zeroizing::new),
+        _ => None,
+    }
 }
 
 /// `base64(digest)`.

@@ -148,6 +148,34 @@ fn salted_and_plain_digests_of_directories() {
     }
 }
 
+// base64(hashlib.md5(p + s).digest() + s), without s, and with its first eight bytes; openssl passwd -1 (-apr1) -salt … "correct horse"
+#[test]
+fn md5_of_idm_directories_and_crypt() {
+    verifies(&idm("MD5", "ohkJneRNZgBXeY3XgOlkcwABAgMEBQYHCAkKCwwNDg8=", Value::Null));
+    for stored in [
+        "{MD5}PLTnMmMfR+brlh80VUt83g==",
+        "{SMD5}4Pc1h+NMPSfmWLJpmTWK5AABAgMEBQYH",
+        "$1$saltstri$CVtlMpOHug1.jDUbVpFvB1",
+        "{CRYPT}$1$saltstri$CVtlMpOHug1.jDUbVpFvB1",
+        "$apr1$saltstri$3M7Faf5EXu1biGL6p4ueM1",
+    ] {
+        verifies(&json!(stored));
+    }
+    assert_eq!(check(&json!("$1$ab$jtRvJqDWXi2dyYBnMmGYN/"), &"x".repeat(40)), Verdict::Matches { rehash: true });
+    let long = json!("{MD5}ohkJneRNZgBXeY3XgOlkcwABAgMEBQYHCAkKCwwNDg8=");
+    assert_eq!(unsupported(&long), HashError::Malformed("{MD5}"), "a salt where there is none");
+}
+
+#[test]
+fn what_a_directory_keeps_in_clear_is_no_hash() {
+    let clear = |value: &str| clear_text(value).map(|text| text.to_string());
+    assert_eq!(clear("{clear}secret}").as_deref(), Some("secret}"));
+    assert_eq!(clear("{BASE64}c2VjcmV0").as_deref(), Some("secret"));
+    for other in ["{BASE64}!", "{BASE64}/w==", "{SSHA}x", "{braces}", "clear", "{CLEAR"] {
+        assert_eq!(clear(other), None, "{other}");
+    }
+}
+
 #[test]
 fn salted_hashes_of_idm() {
     verifies(&idm("SHA-1", "SbfVjMGTkcdPCA/6xGSjKvPl7QsAAQIDBAUGBwgJCgsMDQ4P", Value::Null));
@@ -209,8 +237,10 @@ fn encrypted_values_name_their_key_and_are_never_verified() {
 #[test]
 fn what_cannot_be_verified_says_why() {
     for (stored, message) in [
-        (json!("$1$salt$hash"), "the algorithm crypt $1$ is not supported"),
-        (json!("{MD5}x"), "the algorithm {MD5} is not supported"),
+        (json!("$1$salt$hash"), "the value begins like md5-crypt but cannot be read"),
+        (json!("$y$salt$hash"), "the algorithm crypt $y$ is not supported"),
+        (json!("{MD5}x"), "the value begins like {MD5} but cannot be read"),
+        (json!("{CLEAR}x"), "the algorithm {CLEAR} is not supported"),
         (json!("{CRYPT}ab01FAX.bQRSU"), "the algorithm {CRYPT} is not supported"),
         (json!("{SCRAM-SHA-256}10000:x"), "the algorithm {SCRAM-SHA-256} is not supported"),
         (json!("$2b$12$short"), "the value begins like bcrypt but cannot be read"),
@@ -220,7 +250,7 @@ fn what_cannot_be_verified_says_why() {
             json!("$argon2id$v=18$m=64,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$JacPLLteDb61DrxzeVnt4c"),
             "the value begins like argon2 but cannot be read",
         ),
-        (idm("MD5", "x", Value::Null), "the algorithm MD5 is not supported"),
+        (idm("MD5", "x", Value::Null), "the value begins like $crypto but cannot be read"),
         (idm("BCRYPT", "AAECAw==", Value::Null), "the algorithm BCRYPT in a layout of IDM that is not documented is not supported"),
         (json!({"$crypto": {"type": "other"}}), "the algorithm other is not supported"),
         (json!({"$crypto": {}}), "the value begins like $crypto but cannot be read"),

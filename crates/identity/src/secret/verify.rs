@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::kind::{Bytes, Hash, Kind, Salted};
-use super::{HashParameters, Scratch, Secret, SecretError, StoredSecret, Verdict, crypt, pbkdf2};
+use super::{HashParameters, Scratch, Secret, SecretError, StoredSecret, Verdict, crypt, message_digest, pbkdf2};
 
 const DIGEST_BYTES: usize = 32;
 
@@ -121,7 +121,7 @@ pub fn needs_rehash(stored: &StoredSecret, parameters: &HashParameters) -> bool 
 fn is_cheap(kind: &Kind, parameters: &HashParameters) -> bool {
     match kind {
         Kind::Argon2 { parameters: used, .. } => !used.covers(parameters),
-        Kind::Digest { .. } => true,
+        Kind::Digest { .. } | Kind::Md5 { .. } | Kind::Md5Crypt { .. } => true,
         Kind::Bcrypt { cost, .. } => *cost < 9,
         Kind::Pbkdf2 { iterations, .. } => iterations.get() < 50_000,
         Kind::Scrypt { log_n, r, p, .. } => (u64::from(*r) * u64::from(*p)) << (*log_n).min(40) < 1 << 16,
@@ -162,18 +162,31 @@ fn matches(scratch: &mut Scratch, kind: &Kind, form: &str) -> Option<bool> {
                 context.update(&salted.salt);
                 same(context.finish().as_ref(), &salted.digest)
             };
-            let all = matches(text);
-            let cut = match bytes {
-                Bytes::CutOrAll => matches(text.get(..form.encode_utf16().count()).unwrap_or(text)),
-                Bytes::All => false,
-            };
-            Some(all | cut)
+            Some(whole_or_cut(form, *bytes, matches))
+        }
+        Kind::Md5 { salted, bytes } => {
+            let matches = |bytes: &[u8]| same(&message_digest::digest(bytes, &salted.salt), &salted.digest);
+            Some(whole_or_cut(form, *bytes, matches))
+        }
+        Kind::Md5Crypt { magic, salt, encoded } => {
+            Some(same(message_digest::crypt_digest(magic, salt, text).as_bytes(), encoded.as_bytes()))
         }
         Kind::ShaCrypt { digest, rounds, salt, encoded } => {
             let computed = crypt::sha_crypt_digest(*digest, *rounds, salt, text)?;
             Some(same(computed.as_bytes(), encoded.as_bytes()))
         }
     }
+}
+
+/// Tries the bytes that may have been hashed, each, so that the time does not tell which matched.
+fn whole_or_cut(form: &str, bytes: Bytes, matches: impl Fn(&[u8]) -> bool) -> bool {
+    let text = form.as_bytes();
+    let all = matches(text);
+    let cut = match bytes {
+        Bytes::CutOrAll => matches(text.get(..form.encode_utf16().count()).unwrap_or(text)),
+        Bytes::All => false,
+    };
+    all | cut
 }
 
 /// Tries every layout, so that the time does not tell which one matched.
@@ -222,6 +235,8 @@ mod tests {
             ("$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e".to_owned(), true),
             ("$2b$12$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e".to_owned(), false),
             ("$5$saltstring$vc6YOOogU4kWVvwga8e9zTFgKcy4tb5LaPxIiPJzqEC".to_owned(), true),
+            ("{MD5}PLTnMmMfR+brlh80VUt83g==".to_owned(), true),
+            ("$1$saltstri$CVtlMpOHug1.jDUbVpFvB1".to_owned(), true),
         ] {
             match StoredSecret::recognise(&json!(stored)) {
                 Some(StoredSecret::Hash(Hash(kind))) => assert_eq!(is_cheap(&kind, &today), cheap, "{stored}"),

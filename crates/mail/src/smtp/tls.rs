@@ -1,4 +1,4 @@
-//! TLS for mail servers: certificates are always verified, against what the system trusts.
+//! TLS for mail servers: certificates are always verified, against what the system trusts ([`authorities`]).
 
 use std::sync::Arc;
 
@@ -27,8 +27,8 @@ pub enum TlsError {
     #[error("'{0}' is not the name of a server")]
     Name(String),
     /// The system trusts nobody.
-    #[error("no certificate authority is trusted here: {0}")]
-    NoRoots(String),
+    #[error(transparent)]
+    NoRoots(#[from] authorities::Nobody),
     /// The library refuses the settings.
     #[error(transparent)]
     Settings(#[from] rustls::Error),
@@ -48,12 +48,8 @@ impl Tls {
     /// [`TlsError`].
     pub fn new(host: &str, protocols: Protocols) -> Result<Self, TlsError> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name(host.to_owned()))?;
-        let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(found.certs);
-        if roots.is_empty() {
-            return Err(TlsError::NoRoots(found.errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));
-        }
+        roots.add_parsable_certificates(authorities::certificates()?);
         Self::trusting(name, roots, protocols)
     }
 

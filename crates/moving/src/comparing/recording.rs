@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 /// The part of an address that self-service begins with.
@@ -72,7 +74,8 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Reads a recording: a HAR file, or JSON lines with `request` (`method`, `url`, `headers`, `body`) and `answer` (`body`) on each.
+    /// Reads a recording: a HAR file, or JSON lines with `request` (`method`, `url`, `headers`, `body`) and `answer` (`body`) on each, or a log of accesses
+    /// of an IDM (`http.request`), to which `body` and `answer` were added.
     ///
     /// # Errors
     /// [`RecordingError`], which names the line or the entry.
@@ -106,10 +109,13 @@ impl Recording {
     }
 
     fn add(&mut self, number: usize, entry: &Value) -> Result<(), String> {
-        let request = entry.get("request").filter(|request| request.is_object()).ok_or("there is no 'request'")?;
+        // An IDM's own log of accesses has what was asked for in HTTP beside what that meant.
+        let request = entry.pointer("/http/request").or_else(|| entry.get("request")).filter(|request| request.is_object());
+        let request = request.ok_or("there is no 'request'")?;
         let text = |name: &str| request.get(name).and_then(Value::as_str);
         let url = text("url").or_else(|| text("path")).ok_or("the request has no 'url'")?;
-        let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
+        let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query.to_owned())));
+        let query = query.or_else(|| parameters(request.get("queryParameters")?));
         let at = address.find(&format!("/{SELF_SERVICE}")).map(|at| at + 1).or_else(|| address.starts_with(SELF_SERVICE).then_some(0));
         let Some(path) = at.and_then(|at| address.get(at..)) else {
             self.others += 1;
@@ -121,11 +127,8 @@ impl Recording {
             method: text("method").unwrap_or("GET").to_ascii_uppercase(),
             path: query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")),
             headers: headers(request.get("headers")),
-            body: body(request.get("body").or_else(|| request.pointer("/postData/text"))),
-            answer: body(["answer", "response"].iter().find_map(|name| {
-                let answer = entry.get(*name)?;
-                answer.get("body").or_else(|| answer.pointer("/content/text"))
-            })),
+            body: body(request.get("body").or_else(|| request.pointer("/postData/text")).or_else(|| entry.get("body")), None),
+            answer: ["answer", "response"].iter().find_map(|name| answer(entry.get(*name)?)).unwrap_or_default(),
         });
         Ok(())
     }
@@ -137,16 +140,56 @@ fn headers(written: Option<&Value>) -> Vec<(String, String)> {
     let found: Vec<(String, String)> = match written {
         Some(Value::Array(list)) => list.iter().filter_map(listed).collect(),
         Some(Value::Object(members)) => {
-            members.iter().filter_map(|(name, value)| Some((name.to_lowercase(), value.as_str()?.to_owned()))).collect()
+            let text = |value: &Value| value.as_str().or_else(|| value.get(0)?.as_str()).map(str::to_owned);
+            members.iter().filter_map(|(name, value)| Some((name.to_lowercase(), text(value)?))).collect()
         }
         _ => Vec::new(),
     };
     found.into_iter().filter(|(name, _)| SENT.contains(&name.as_str())).collect()
 }
 
+/// Parameters of a query, each with its values, as in a log of accesses.
+fn parameters(written: &Value) -> Option<String> {
+    let mut query = String::new();
+    for (name, values) in written.as_object()? {
+        let values: Vec<&str> = match values {
+            Value::Array(values) => values.iter().filter_map(Value::as_str).collect(),
+            value => value.as_str().into_iter().collect(),
+        };
+        for value in values {
+            let between = if query.is_empty() { "" } else { "&" };
+            query.extend([between, &escaped(name), "=", &escaped(value)]);
+        }
+    }
+    Some(query).filter(|query| !query.is_empty())
+}
+
+/// A text as it stands in a query (RFC 3986, section 2).
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut written, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            written.push(char::from(byte));
+        } else {
+            let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase();
+            written.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        }
+        written
+    })
+}
+
+/// The body of an answer; a HAR file may have it in base64.
+fn answer(written: &Value) -> Option<Value> {
+    let encoding = written.pointer("/content/encoding").and_then(Value::as_str);
+    let text = written.get("body").or_else(|| written.pointer("/content/text"))?;
+    Some(body(Some(text), encoding))
+}
+
 /// A body as JSON, or as the text of JSON.
-fn body(written: Option<&Value>) -> Value {
+fn body(written: Option<&Value>, encoding: Option<&str>) -> Value {
     match written {
+        Some(Value::String(text)) if encoding == Some("base64") => {
+            STANDARD.decode(text.trim()).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or(Value::Null)
+        }
         Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
         Some(value) => value.clone(),
         None => Value::Null,
@@ -176,6 +219,29 @@ mod tests {
         assert_eq!((one.number, one.method.as_str(), one.path.as_str()), (2, "POST", "selfservice/reset?_action=submitRequirements"));
         assert_eq!(one.headers, [("x-openidm-username".to_owned(), "anonymous".to_owned())], "a session is not replayed");
         assert_eq!((&one.body, &one.answer, read.others), (&json!({ "input": {} }), &json!({ "token": "t" }), 1));
+    }
+
+    #[test]
+    fn a_log_of_accesses_with_bodies_is_a_recording() {
+        let event = json!({
+            "eventName": "access", "request": { "protocol": "CREST", "operation": "ACTION" }, "response": { "statusCode": "200" },
+            "http": { "request": { "secure": true, "method": "POST", "path": "https://old/openidm/selfservice/reset",
+                "queryParameters": { "_action": ["submitRequirements"], "a b": ["ü&"] }, "headers": { "X-OpenIDM-Username": ["anonymous"] } } },
+            "body": { "input": {} }, "answer": { "body": { "token": "t" } },
+        });
+        let other = json!({ "eventName": "access", "request": { "operation": "READ" }, "http": { "request": { "method": "GET", "path": "https://old/openidm/info/ping" } } });
+        let read = Recording::of(&format!("{event}\n{other}\n")).unwrap();
+        let [one] = read.exchanges.as_slice() else { panic!("{read:?}") };
+        assert_eq!((one.method.as_str(), one.path.as_str()), ("POST", "selfservice/reset?_action=submitRequirements&a%20b=%C3%BC%26"));
+        assert_eq!(one.headers, [("x-openidm-username".to_owned(), "anonymous".to_owned())]);
+        assert_eq!((&one.body, &one.answer, read.others), (&json!({ "input": {} }), &json!({ "token": "t" }), 1));
+    }
+
+    #[test]
+    fn a_har_file_may_have_answers_in_base64() {
+        let har = json!({ "log": { "entries": [{ "request": { "url": "https://old/openidm/selfservice/reset" },
+            "response": { "content": { "encoding": "base64", "text": "eyJ0b2tlbiI6InQifQ==" } } }] } });
+        assert_eq!(Recording::of(&har.to_string()).unwrap().exchanges[0].answer, json!({ "token": "t" }));
     }
 
     #[test]

@@ -19,6 +19,8 @@ const MOST_COLUMNS: usize = 4096;
 struct Row {
     line: u64,
     values: Vec<Vec<u8>>,
+    /// The file ends without an end of its line.
+    is_cut: bool,
 }
 
 /// Why a row cannot be read.
@@ -58,6 +60,7 @@ impl<R: BufRead> Rows<R> {
         let begun = self.line;
         let (mut values, mut value, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
         let (mut quoted, mut was_quoted, mut too_long, mut stray) = (false, false, false, false);
+        let is_cut;
         loop {
             let byte = self.byte().map_err(Broken::Io)?;
             bytes += 1;
@@ -92,6 +95,7 @@ impl<R: BufRead> Rows<R> {
                         value.pop();
                     }
                     values.push(value);
+                    is_cut = byte.is_none();
                     break;
                 }
                 Some(b'\r') if was_quoted => {}
@@ -113,7 +117,7 @@ impl<R: BufRead> Rows<R> {
         if stray {
             return Err(Broken::Row(begun, "text behind the closing quote of a value".to_owned()));
         }
-        Ok(Some(Row { line: begun, values }))
+        Ok(Some(Row { line: begun, values, is_cut }))
     }
 }
 
@@ -149,11 +153,11 @@ pub(crate) fn read<R: BufRead + Send>(
                 Err(Broken::Row(line, what)) => return Some(Err(Fault::new(&at(line), what))),
                 Err(Broken::End(line, what)) => {
                     ended = true;
-                    return Some(Err(Fault::new(&at(line), what)));
+                    return Some(Err(Fault::ending(&at(line), what)));
                 }
                 Err(Broken::Io(error)) => {
                     ended = true;
-                    return Some(Err(Fault::new(&at(rows.line), error.to_string())));
+                    return Some(Err(Fault::ending(&at(rows.line), error.to_string())));
                 }
             };
             let place = at(row.line);
@@ -162,13 +166,17 @@ pub(crate) fn read<R: BufRead + Send>(
                     Ok(read) => columns = Some(read),
                     Err(what) => {
                         ended = true;
-                        return Some(Err(Fault::new(&place, what)));
+                        return Some(Err(Fault::ending(&place, what)));
                     }
                 }
                 continue;
             };
             if row.values.iter().all(Vec::is_empty) {
                 continue;
+            }
+            if row.is_cut {
+                let what = "the file ends in the middle of a row; where this one is whole, end its line";
+                return Some(Err(Fault::new(&place, what)));
             }
             return Some(record(&mapping, columns, &place, row.values).map_err(|what| Fault::new(&place, what)));
         }
@@ -269,6 +277,15 @@ mod tests {
             ]
         );
         assert_eq!(all(b"", "{}"), [Err("people.csv:1: no line with the names of the columns".into())]);
+    }
+
+    #[test]
+    fn a_last_row_without_an_end_may_be_half_of_one() {
+        for cut in [&b"userName,sn\nann,A\nben,Oth"[..], b"userName,sn\nann,A\nben,\"Oth\""] {
+            let read = all(cut, "{}");
+            assert!(read.len() == 2 && read[0].is_ok(), "{read:?}");
+            assert_eq!(read[1], Err("people.csv:3: the file ends in the middle of a row; where this one is whole, end its line".into()));
+        }
     }
 
     proptest! {

@@ -8,6 +8,7 @@ use std::io::{self, BufRead};
 use std::sync::Arc;
 
 use super::lines::{too_long, utf8};
+use crate::layout::Layout;
 use crate::record::{Fault, LONGEST_RECORD, Place};
 use crate::tables;
 
@@ -62,14 +63,28 @@ pub(crate) struct Dump<R> {
     /// A backslash in quotes means what follows it, and `#` begins a comment, as in MySQL.
     escapes: bool,
     has_begun: bool,
+    /// The dump has said that it begins, and not yet that it is complete.
+    is_open: bool,
+    layout: Arc<Layout>,
     file: Arc<str>,
 }
+
+/// What a dump says of itself in a comment, where it has comments: that it begins, and that it is complete.
+const BEGINS: [&str; 4] = ["-- PostgreSQL database dump", "-- PostgreSQL database cluster dump", "-- MySQL dump ", "-- MariaDB dump "];
+const IS_COMPLETE: [&str; 3] =
+    ["-- PostgreSQL database dump complete", "-- PostgreSQL database cluster dump complete", "-- Dump completed"];
 
 type Result<T> = std::result::Result<T, String>;
 
 impl<R: BufRead> Dump<R> {
-    pub(crate) fn new(reader: R, file: Arc<str>) -> Self {
-        Self { reader, line: 1, bytes: 0, state: State::Statements, tables: BTreeMap::new(), escapes: false, has_begun: false, file }
+    pub(crate) fn new(reader: R, layout: Arc<Layout>, file: Arc<str>) -> Self {
+        let (state, tables) = (State::Statements, BTreeMap::new());
+        Self { reader, line: 1, bytes: 0, state, tables, escapes: false, has_begun: false, is_open: false, layout, file }
+    }
+
+    /// The tables that it makes, as far as it was read.
+    pub(crate) fn made(&self) -> impl Iterator<Item = &str> {
+        self.tables.keys().map(String::as_str)
     }
 
     fn peek(&mut self) -> Result<Option<u8>> {
@@ -87,6 +102,24 @@ impl<R: BufRead> Dump<R> {
             }
         }
         Ok(byte)
+    }
+
+    /// Passes over a comment behind `-`, and minds what it says of the dump.
+    fn pass_comment_line(&mut self) -> Result<()> {
+        const LONGEST: usize = 80;
+        let mut text = b"-".to_vec();
+        while let Some(byte) = self.peek()?.filter(|byte| *byte != b'\n' && text.len() < LONGEST) {
+            self.byte()?;
+            text.push(byte);
+        }
+        let text = String::from_utf8_lossy(&text);
+        let text = text.trim_end();
+        if IS_COMPLETE.iter().any(|said| text.starts_with(said)) {
+            self.is_open = false;
+        } else if BEGINS.iter().any(|said| text == *said || (said.ends_with(' ') && text.starts_with(said))) {
+            self.is_open = true;
+        }
+        self.pass_line()
     }
 
     /// Passes over the rest of a line.
@@ -110,7 +143,7 @@ impl<R: BufRead> Dump<R> {
             let Some(byte) = self.byte()? else { return Ok(Token::End) };
             match byte {
                 byte if byte.is_ascii_whitespace() => {}
-                b'-' if self.peek()? == Some(b'-') => self.pass_line()?,
+                b'-' if self.peek()? == Some(b'-') => self.pass_comment_line()?,
                 b'/' if self.peek()? == Some(b'*') => self.pass_comment()?,
                 b'#' if self.escapes => self.pass_line()?,
                 // What is for `psql`.
@@ -164,6 +197,12 @@ impl<R: BufRead> Dump<R> {
     fn begin(&mut self) -> Result<()> {
         self.has_begun = true;
         let buffer = self.reader.fill_buf().map_err(text_of)?;
+        if buffer.starts_with(b"PGDMP") {
+            return Err("a dump in a form of pg_dump's own; make a text of it with pg_restore -f FILE".to_owned());
+        }
+        if buffer.starts_with(&[0x1f, 0x8b]) {
+            return Err("a compressed file; unpack it first".to_owned());
+        }
         let head = String::from_utf8_lossy(buffer.get(..buffer.len().min(2048)).unwrap_or_default()).into_owned();
         let mut comments =
             head.lines().map(str::trim).take_while(|line| line.is_empty() || line.starts_with("--") || line.starts_with("/*"));
@@ -231,8 +270,8 @@ impl<R: BufRead> Dump<R> {
         }
     }
 
-    /// Reads up to the next row; nothing at the end of the file.
-    fn next_row(&mut self) -> Result<Option<Row>> {
+    /// Reads up to the next row, and says where it is none that can be read; nothing at the end of the file.
+    fn next_row(&mut self) -> Result<Option<std::result::Result<Row, (u64, String)>>> {
         if !self.has_begun {
             self.begin()?;
         }
@@ -244,6 +283,9 @@ impl<R: BufRead> Dump<R> {
                     return Ok(None);
                 }
                 State::Statements => match self.token()? {
+                    Token::End if self.is_open => {
+                        return Err("the file ends before the line that says the dump is complete".to_owned());
+                    }
                     Token::End => self.state = State::Ended,
                     Token::Word(word) if word.eq_ignore_ascii_case("insert") => self.begin_insert()?,
                     Token::Word(word) if word.eq_ignore_ascii_case("copy") => self.begin_copy()?,
@@ -255,14 +297,14 @@ impl<R: BufRead> Dump<R> {
                     let line = self.line;
                     let Some(values) = self.copied()? else { continue };
                     self.state = State::Copy(table.clone(), Arc::clone(&columns));
-                    return row(line, table, columns, values).map(Some);
+                    return Ok(Some(row(&self.layout, line, table, columns, values).map_err(|what| (line, what))));
                 }
                 State::Values(table, columns) => match self.token()? {
                     Token::Mark(b'(') => {
                         let line = self.line;
                         let values = self.values()?;
                         self.state = State::Values(table.clone(), Arc::clone(&columns));
-                        return row(line, table, columns, values).map(Some);
+                        return Ok(Some(row(&self.layout, line, table, columns, values).map_err(|what| (line, what))));
                     }
                     Token::Mark(b',') => self.state = State::Values(table, columns),
                     Token::Mark(b';') => {}
@@ -314,6 +356,7 @@ impl<R: BufRead> Dump<R> {
                 Token::Word(name) | Token::Name(name) => names.push(name.to_ascii_lowercase()),
                 Token::Mark(b',') => {}
                 Token::Mark(b')') => return Ok(names.into()),
+                Token::End => return Err("the file ends in the middle of a statement".to_owned()),
                 _ => return Err("no list of columns".to_owned()),
             }
         }
@@ -447,8 +490,8 @@ fn text_of(error: io::Error) -> String {
     error.to_string()
 }
 
-fn row(line: u64, table: String, columns: Arc<[String]>, values: Vec<Option<Vec<u8>>>) -> Result<Row> {
-    if !tables::is_read(&table) {
+fn row(layout: &Layout, line: u64, table: String, columns: Arc<[String]>, values: Vec<Option<Vec<u8>>>) -> Result<Row> {
+    if !layout.is_read(&table) {
         // What nobody reads may have any columns, and bytes that are no text.
         return Ok(Row { line, table, columns, values: Vec::new() });
     }
@@ -499,12 +542,16 @@ impl<R: BufRead> Iterator for Dump<R> {
     type Item = std::result::Result<Row, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.next_row() {
-            Ok(row) => row.map(Ok),
+        let next = self.next_row();
+        let at = |line: u64| Place { file: Arc::clone(&self.file), line };
+        match next {
+            Ok(row) => row.map(|row| row.map_err(|(line, what)| Fault::new(&at(line), what))),
             Err(what) => {
                 // What comes behind it cannot be told.
+                let fault_at = at(self.line);
                 self.state = State::Ended;
-                Some(Err(Fault::new(&Place { file: Arc::clone(&self.file), line: self.line }, what)))
+                let what = if what.starts_with("the file ends") { what } else { format!("{what}; nothing behind this line is read") };
+                Some(Err(Fault::ending(&fault_at, what)))
             }
         }
     }
@@ -516,9 +563,12 @@ mod tests {
 
     type Values = Vec<Option<String>>;
 
+    fn dump(text: &str) -> Dump<&[u8]> {
+        Dump::new(text.as_bytes(), Arc::default(), "dump.sql".into())
+    }
+
     fn rows(text: &str) -> Vec<Result<(String, Values)>> {
-        let dump = Dump::new(text.as_bytes(), "dump.sql".into());
-        dump.map(|row| row.map(|row| (row.table, row.values)).map_err(|fault| fault.to_string())).collect()
+        dump(text).map(|row| row.map(|row| (row.table, row.values)).map_err(|fault| fault.to_string())).collect()
     }
 
     fn some(values: &[&str]) -> Values {
@@ -530,7 +580,7 @@ mod tests {
         let text = "--\n-- PostgreSQL database dump\n--\n\\restrict abc\nSET x = 'a;b';\nCREATE FUNCTION f() RETURNS void AS $_$ begin; INSERT INTO x VALUES (1); $_$ LANGUAGE sql;\n\
             CREATE TABLE openidm.objecttypes (\n    id bigint NOT NULL,\n    objecttype character varying(255) DEFAULT NULL::character varying,\n    CONSTRAINT c CHECK ((id > 0))\n);\n\
             COPY openidm.objecttypes (id, objecttype) FROM stdin;\n1\tmanaged/user\n2\t\\N\n3\ta\\tb\\\\c\\nd\n\\.\n\n\
-            INSERT INTO openidm.objecttypes VALUES (4, 'it''s \\n');\nINSERT INTO openidm.\"objecttypes\" (id, \"objecttype\") VALUES (5, E'a\\nb'), (-6, NULL);\n";
+            INSERT INTO openidm.objecttypes VALUES (4, 'it''s \\n');\nINSERT INTO openidm.\"objecttypes\" (id, \"objecttype\") VALUES (5, E'a\\nb'), (-6, NULL);\n--\n-- PostgreSQL database dump complete\n--\n";
         let table = || "objecttypes".to_owned();
         let expected = [["1", "managed/user"], ["2", "NULL"], ["3", "a\tb\\c\nd"], ["4", "it's \\n"], ["5", "a\nb"], ["-6", "NULL"]];
         assert_eq!(rows(text), expected.map(|values| Ok((table(), some(&values)))));
@@ -548,17 +598,20 @@ mod tests {
     #[test]
     fn forms_that_options_of_mysqldump_make_are_read() {
         let text = "-- MySQL dump 10.13\nCREATE TABLE managed_x (objectid varchar(38), a blob, b bit(3));\n# COPY managed_x (a) FROM stdin;\n\
-            INSERT INTO managed_x VALUES ('1\\'',0x7B7D,b'101'),('2',_binary 0x41,NULL),(N'3',X'c3bc',0);\n";
+            INSERT INTO managed_x VALUES ('1\\'',0x7B7D,b'101'),('2',_binary 0x41,NULL),(N'3',X'c3bc',0);\n-- Dump completed on 2026-01-01\n";
         let expected = [["1'", "{}", "5"], ["2", "A", "NULL"], ["3", "ü", "0"]];
         assert_eq!(rows(text), expected.map(|values| Ok(("managed_x".to_owned(), some(&values)))));
-        assert_eq!(rows("INSERT INTO managed_x (a) VALUES (X'4');"), [Err("dump.sql:1: bytes whose digits are none".into())]);
+        assert_eq!(
+            rows("INSERT INTO managed_x (a) VALUES (X'4');"),
+            [Err("dump.sql:1: bytes whose digits are none; nothing behind this line is read".into())]
+        );
     }
 
     #[test]
     fn columns_that_nothing_names_are_those_of_the_documentation() {
         let text = "INSERT INTO openidm.objecttypes VALUES (1, 'managed/user');\nINSERT INTO openidm.metaobjects VALUES (1, 1, 'a', '0', '{}');\n\
             CREATE VIEW x AS SELECT fullobject #>> '{a}' AS a FROM managedobjects;\nCOPY openidm.objecttypes (id, objecttype) FROM stdin;\r\n2\tmanaged/role\r\n\\.\r\n";
-        let read: Vec<Row> = Dump::new(text.as_bytes(), "dump.sql".into()).map(|row| row.unwrap()).collect();
+        let read: Vec<Row> = dump(text).map(|row| row.unwrap()).collect();
         let got: Vec<_> = read.iter().map(|row| (row.table.as_str(), row.get("objecttype").or_else(|| row.get("fullobject")))).collect();
         assert_eq!(got, [("objecttypes", Some("managed/user")), ("metaobjects", Some("{}")), ("objecttypes", Some("managed/role"))]);
     }
@@ -573,7 +626,55 @@ mod tests {
             rows("INSERT INTO managed_a (b) VALUES ('x'),\n('y"),
             [Ok(("managed_a".into(), some(&["x"]))), Err("dump.sql:2: the file ends inside a quoted text".into())]
         );
-        assert_eq!(rows("COPY managed_a (b, c) FROM stdin;\nx\n\\.\n"), [Err("dump.sql:3: 1 values in 2 columns of 'managed_a'".into())]);
+        assert_eq!(rows("COPY managed_a (b, c) FROM stdin;\nx\n\\.\n"), [Err("dump.sql:2: 1 values in 2 columns of 'managed_a'".into())]);
         assert_eq!(rows("INSERT INTO managed_a VALUES (1);"), [Err("dump.sql:1: rows of 'managed_a', whose columns nothing names".into())]);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_leaves_those_behind_it() {
+        let copied = b"COPY managed_a (b, c) FROM stdin;\nx\t1\ny\xff\t2\nz\n\tw\t4\nv\t5\n\\.\nINSERT INTO managed_a (b, c) VALUES ('u'), ('t', 7);\n";
+        let read: Vec<_> = Dump::new(copied.as_slice(), Arc::default(), "dump.sql".into()).collect();
+        let lines: Vec<_> =
+            read.iter().map(|row| row.as_ref().map(|row| row.line).map_err(|fault| (fault.to_string(), fault.ends))).collect();
+        let fault = |text: &str| Err((text.to_owned(), false));
+        assert_eq!(
+            lines,
+            [
+                Ok(2),
+                fault("dump.sql:3: no UTF-8 at byte 2"),
+                fault("dump.sql:4: 1 values in 2 columns of 'managed_a'"),
+                fault("dump.sql:5: 3 values in 2 columns of 'managed_a'"),
+                Ok(6),
+                fault("dump.sql:8: 1 values in 2 columns of 'managed_a'"),
+                Ok(8)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_dump_that_is_cut_between_statements_has_no_last_line() {
+        for (begins, ends) in [
+            ("--\n-- PostgreSQL database dump\n--\n", "--\n-- PostgreSQL database dump complete\n--\n"),
+            ("-- MySQL dump 10.13  Distrib 8\n", "-- Dump completed on 2026-01-01  1:02:03\n"),
+            ("/*M!999999\\- enable the sandbox mode */\n-- MariaDB dump 10.19\n", "-- Dump completed\n"),
+        ] {
+            let statement = "INSERT INTO managed_a (b) VALUES ('-- Dump completed');\n";
+            let whole = format!("{begins}{statement}{ends}\\unrestrict x\n");
+            assert!(rows(&whole).iter().all(Result::is_ok), "{whole}");
+            // Another one behind it must be whole, too.
+            for cut in [format!("{begins}{statement}"), format!("{whole}{begins}")] {
+                let last = dump(&cut).last().unwrap().unwrap_err();
+                assert!(last.ends && last.what == "the file ends before the line that says the dump is complete", "{cut}: {last}");
+            }
+        }
+        assert!(rows("INSERT INTO managed_a (b) VALUES ('x');\n").iter().all(Result::is_ok), "without comments nothing says so");
+    }
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        for (bytes, words) in [(&b"PGDMP\x01\x0e"[..], "pg_restore -f"), (&[0x1f, 0x8b, 8], "unpack it first")] {
+            let read: Vec<_> = Dump::new(bytes, Arc::default(), "idm.dump".into()).collect();
+            assert!(matches!(read.as_slice(), [Err(fault)] if fault.what.contains(words) && fault.ends), "{read:?}");
+        }
     }
 }

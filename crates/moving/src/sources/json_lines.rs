@@ -1,6 +1,7 @@
 //! One JSON object on each line, as `GET managed/user?_queryFilter=true` answers them (`jq -c '.result[]'`), and as `vestibule export` writes
 //! them.
 
+use std::collections::VecDeque;
 use std::io::BufRead;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::lines::{Lines, too_long, utf8};
 use crate::mapping::{Mapping, derived_id};
+use crate::notifications;
 use crate::record::{COLLECTION, Fault, Place, Read, Record};
 
 pub(crate) fn read<R: BufRead + Send>(
@@ -17,8 +19,12 @@ pub(crate) fn read<R: BufRead + Send>(
 ) -> impl Iterator<Item = Result<Read, Fault>> + Send {
     let mut lines = Lines::new(reader);
     let mut ended = false;
+    let mut behind = VecDeque::new();
     std::iter::from_fn(move || {
         loop {
+            if let Some(record) = behind.pop_front() {
+                return Some(Ok(Read::Record(Box::new(record))));
+            }
             if ended {
                 return None;
             }
@@ -26,7 +32,7 @@ pub(crate) fn read<R: BufRead + Send>(
                 Ok(line) => line?,
                 Err(error) => {
                     ended = true;
-                    return Some(Err(Fault::new(&Place { file: Arc::clone(&file), line: lines.number() + 1 }, error.to_string())));
+                    return Some(Err(Fault::ending(&Place { file: Arc::clone(&file), line: lines.number() + 1 }, error.to_string())));
                 }
             };
             let place = Place { file: Arc::clone(&file), line: line.number };
@@ -34,12 +40,15 @@ pub(crate) fn read<R: BufRead + Send>(
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            return Some(record(&mapping, place, bytes, line.is_cut));
+            return Some(record(&mapping, place, bytes, line.is_cut).map(|mut record| {
+                behind.extend(notifications::taken_out(&mut record));
+                Read::Record(Box::new(record))
+            }));
         }
     })
 }
 
-fn record(mapping: &Mapping, place: Place, bytes: Vec<u8>, is_cut: bool) -> Result<Read, Fault> {
+fn record(mapping: &Mapping, place: Place, bytes: Vec<u8>, is_cut: bool) -> Result<Record, Fault> {
     let text = utf8(bytes).map_err(|what| Fault::new(&place, what))?;
     let mut content: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
         let what = match (error.is_eof(), is_cut) {
@@ -58,7 +67,7 @@ fn record(mapping: &Mapping, place: Place, bytes: Vec<u8>, is_cut: bool) -> Resu
     mapping.of_object(&collection, &mut content).map_err(|what| Fault::new(&place, what))?;
     let (id, revision) = (text(&mut content, "_id")?, text(&mut content, "_rev")?);
     let id = id.or_else(|| derived_id(&collection, &content)).ok_or_else(|| Fault::new(&place, "neither '_id' nor 'userName'"))?;
-    Ok(Read::Record(Box::new(Record { place, collection, id, revision, content, lost: Vec::new() })))
+    Ok(Record { place, collection, id, revision, content, lost: Vec::new() })
 }
 
 /// What serde_json says, without the line, which is always the first one here.

@@ -1,5 +1,5 @@
-//! Entries of a directory (RFC 2849): what `ldapsearch`, `export-ldif` and DS write, also where a directory is the repository of an IDM (the
-//! object then stands whole in one attribute).
+//! Entries of a directory (RFC 2849): what `ldapsearch`, `export-ldif` and DS write, also where a directory is the repository of an IDM: the
+//! object then stands whole in one attribute, and references in others (what becomes of these is said in `entries`).
 //!
 //! Easiest to break: `attribute:< file:///…` names a file of whoever reads. It is never read.
 
@@ -57,12 +57,10 @@ fn is_whole(attribute: &str) -> bool {
         || (attribute.starts_with("fr-idm-managed-") && attribute.ends_with("-json"))
 }
 
-/// The collection of an entry of a directory that is the repository of an IDM: `uid=7,ou=user,ou=managed,…` is one of `managed/user`.
-fn repository_collection(dn: &str) -> Option<String> {
-    let names: Vec<String> = dn.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
-    let at = names.iter().position(|name| name == "ou=managed")?;
-    let kind = names.get(at.checked_sub(1)?)?.strip_prefix("ou=")?;
-    Some(format!("managed/{kind}"))
+/// Whether a value refers to another object: JSON, and the name of that object's entry behind it.
+pub(crate) fn reference(value: &str) -> Option<Value> {
+    let mut read = serde_json::Deserializer::from_str(value.strip_prefix('{').map(|_| value)?).into_iter::<Value>();
+    read.next()?.ok().filter(|found| found.get("firstResourceCollection").is_some())
 }
 
 /// What every entry has and nobody means.
@@ -81,11 +79,69 @@ const OPERATIONAL: [&str; 12] = [
     "subschemasubentry",
 ];
 
-struct Entry {
-    line: u64,
-    dn: String,
+/// An entry of a directory.
+pub(crate) struct Entry {
+    /// The line it begins at.
+    pub(crate) line: u64,
+    /// Its name.
+    pub(crate) dn: String,
     /// Names in lower case, without options; values that are no UTF-8 are none.
-    attributes: Vec<(String, Option<String>)>,
+    pub(crate) attributes: Vec<(String, Option<String>)>,
+}
+
+impl Entry {
+    /// The values of an attribute that are texts.
+    pub(crate) fn all<'e>(&'e self, name: &'e str) -> impl Iterator<Item = &'e str> {
+        self.attributes.iter().filter(move |(own, _)| own == name).filter_map(|(_, value)| value.as_deref())
+    }
+
+    /// Whether it has a class, of which this says whether it is meant.
+    pub(crate) fn is_a(&self, class: impl Fn(&str) -> bool) -> bool {
+        self.all("objectclass").any(|own| class(&own.to_ascii_lowercase()))
+    }
+
+    /// Whether it is one of the repository of an IDM.
+    pub(crate) fn is_of_repository(&self) -> bool {
+        self.is_a(|class| class.starts_with("fr-idm-"))
+    }
+}
+
+/// What columns and attributes become, by their names in lower case.
+pub(crate) fn mapped(mapping: &Mapping) -> BTreeMap<String, Option<Column>> {
+    mapping.columns.iter().map(|(name, column)| (name.to_ascii_lowercase(), column.clone())).collect()
+}
+
+/// The entries of a file.
+pub(crate) fn entries<R: BufRead + Send>(reader: R, file: Arc<str>) -> impl Iterator<Item = Result<Entry, Fault>> + Send {
+    let mut lines = Lines::new(reader);
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        match next_entry(&mut lines, &mut ended) {
+            Ok(entry) => entry.map(Ok),
+            Err((line, what, ends)) => {
+                let place = Place { file: Arc::clone(&file), line };
+                Some(Err(if ends { Fault::ending(&place, what) } else { Fault::new(&place, what) }))
+            }
+        }
+    })
+}
+
+/// Whether a file holds entries of the repository of an IDM.
+pub(crate) fn is_repository(reader: impl BufRead) -> std::io::Result<bool> {
+    let mut lines = Lines::new(reader);
+    while let Some(line) = lines.next_line()? {
+        let found = line.bytes.as_ref().is_some_and(|text| {
+            let class = text.get(..12).filter(|name| name.eq_ignore_ascii_case(b"objectclass:")).and_then(|_| text.get(12..));
+            class.is_some_and(|class| class.trim_ascii_start().to_ascii_lowercase().starts_with(b"fr-idm-"))
+        });
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 pub(crate) fn read<R: BufRead + Send>(
@@ -93,28 +149,19 @@ pub(crate) fn read<R: BufRead + Send>(
     file: Arc<str>,
     mapping: Arc<Mapping>,
 ) -> impl Iterator<Item = Result<Read, Fault>> + Send {
-    let mapped: BTreeMap<String, Option<Column>> =
-        mapping.columns.iter().map(|(name, column)| (name.to_ascii_lowercase(), column.clone())).collect();
-    let mut lines = Lines::new(reader);
-    let mut ended = false;
-    std::iter::from_fn(move || {
-        if ended {
-            return None;
+    let mapped = mapped(&mapping);
+    entries(reader, Arc::clone(&file)).map(move |entry| {
+        let entry = entry?;
+        let place = Place { file: Arc::clone(&file), line: entry.line };
+        if !entry.is_a(|class| class.ends_with("person")) {
+            return Ok(Read::Passed(NO_PERSON.to_owned()));
         }
-        let at = |line: u64| Place { file: Arc::clone(&file), line };
-        match next_entry(&mut lines, &mut ended) {
-            Ok(entry) => {
-                let entry = entry?;
-                let place = at(entry.line);
-                Some(record(&mapping, &mapped, &place, entry).map_err(|what| Fault::new(&place, what)))
-            }
-            Err((line, what)) => Some(Err(Fault::new(&at(line), what))),
-        }
+        record((&mapping, &mapped), &place, mapping.collection.clone(), entry).map(Read::Record).map_err(|what| Fault::new(&place, what))
     })
 }
 
 /// The next entry. Behind one that cannot be read stands an empty line.
-fn next_entry<R: BufRead>(lines: &mut Lines<R>, ended: &mut bool) -> Result<Option<Entry>, (u64, String)> {
+fn next_entry<R: BufRead>(lines: &mut Lines<R>, ended: &mut bool) -> Result<Option<Entry>, (u64, String, bool)> {
     // Lines that go on in the next one are joined.
     let mut logical: Vec<(u64, Vec<u8>)> = Vec::new();
     let (mut bytes, mut fault, mut in_comment) = (0, None, false);
@@ -127,9 +174,12 @@ fn next_entry<R: BufRead>(lines: &mut Lines<R>, ended: &mut bool) -> Result<Opti
             }
             Err(error) => {
                 *ended = true;
-                return Err((lines.number() + 1, error.to_string()));
+                return Err((lines.number() + 1, error.to_string(), true));
             }
         };
+        if line.is_cut && line.bytes.as_ref().is_none_or(|text| !text.is_empty()) {
+            fault = fault.or(Some((line.number, "the file ends in the middle of a line".to_owned())));
+        }
         let Some(text) = line.bytes else {
             fault = fault.or(Some((line.number, too_long())));
             continue;
@@ -154,8 +204,8 @@ fn next_entry<R: BufRead>(lines: &mut Lines<R>, ended: &mut bool) -> Result<Opti
             }
         }
     }
-    if let Some(fault) = fault {
-        return Err(fault);
+    if let Some((line, what)) = fault {
+        return Err((line, what, false));
     }
     if logical.first().is_some_and(|(_, text)| text.to_ascii_lowercase().starts_with(b"version:")) {
         logical.remove(0);
@@ -164,14 +214,14 @@ fn next_entry<R: BufRead>(lines: &mut Lines<R>, ended: &mut bool) -> Result<Opti
         return if *ended { Ok(None) } else { next_entry(lines, ended) };
     };
     let line = *line;
-    let (name, dn) = attribute(first).map_err(|what| (line, what))?;
-    let dn = dn.filter(|_| name == "dn").ok_or((line, "an entry begins with 'dn:'".to_owned()))?;
+    let (name, dn) = attribute(first).map_err(|what| (line, what, false))?;
+    let dn = dn.filter(|_| name == "dn").ok_or((line, "an entry begins with 'dn:'".to_owned(), false))?;
     let mut attributes = Vec::with_capacity(logical.len());
     for (number, text) in logical.into_iter().skip(1) {
-        let (name, value) = attribute(&text).map_err(|what| (number, what))?;
+        let (name, value) = attribute(&text).map_err(|what| (number, what, false))?;
         if name == "changetype" {
             if value.as_deref() != Some("add") {
-                return Err((number, "a change of an entry, not an entry: export the entries themselves".to_owned()));
+                return Err((number, "a change of an entry, not an entry: export the entries themselves".to_owned(), false));
             }
             continue;
         }
@@ -200,32 +250,24 @@ fn attribute(text: &[u8]) -> Result<(String, Option<String>), String> {
     }
 }
 
-fn record(mapping: &Mapping, mapped: &BTreeMap<String, Option<Column>>, place: &Place, entry: Entry) -> Result<Read, String> {
-    let classes: Vec<String> = entry
-        .attributes
-        .iter()
-        .filter(|(name, _)| name == "objectclass")
-        .filter_map(|(_, value)| Some(value.as_ref()?.to_ascii_lowercase()))
-        .collect();
-    let of_repository = classes.iter().any(|class| class.starts_with("fr-idm-"));
-    let collection = match repository_collection(&entry.dn).filter(|_| of_repository) {
-        Some(collection) => collection,
-        None if of_repository => {
-            return Ok(Read::Passed(
-                "an entry of the repository that is no managed object: a relationship, metadata, or the server's own".to_owned(),
-            ));
-        }
-        None if classes.iter().any(|class| class.ends_with("person")) => mapping.collection.clone(),
-        None => return Ok(Read::Passed("an entry of the directory that is no person".to_owned())),
-    };
-    // There, the id of an object is the name of its entry.
-    let named = entry.attributes.iter().find(|(name, _)| name == "uid").and_then(|(_, value)| value.clone());
-    let own_id = named.filter(|_| of_repository && entry.attributes.iter().any(|(name, _)| is_whole(name)));
+/// What is said of entries of other things.
+pub(crate) const NO_PERSON: &str = "an entry of the directory that is no person";
+
+/// The object of a collection that an entry holds.
+pub(crate) fn record(
+    (mapping, mapped): (&Mapping, &BTreeMap<String, Option<Column>>),
+    place: &Place,
+    collection: String,
+    entry: Entry,
+) -> Result<Box<Record>, String> {
+    // In a repository, the id of an object is the name of its entry.
+    let named = entry.all("uid").next().map(str::to_owned);
+    let own_id = named.filter(|_| entry.is_of_repository() && entry.attributes.iter().any(|(name, _)| is_whole(name)));
     let mut content = Map::new();
     let mut lost = Vec::new();
     for (name, value) in entry.attributes {
         let (bare, options) = name.split_once(';').map_or((name.as_str(), ""), |(bare, options)| (bare, options));
-        if bare == "uid" && own_id.is_some() {
+        if (bare == "uid" && own_id.is_some()) || value.as_deref().is_some_and(|value| reference(value).is_some()) {
             continue;
         }
         if is_whole(bare) && !mapped.contains_key(bare) {
@@ -263,7 +305,7 @@ fn record(mapping: &Mapping, mapped: &BTreeMap<String, Option<Column>>, place: &
     let by_name = || derived_id(&collection, &content);
     let id = id.or(own_id).or_else(by_name).unwrap_or_else(|| id_of(&collection, &entry.dn.to_ascii_lowercase()));
     let place = place.clone();
-    Ok(Read::Record(Box::new(Record { place, collection, id, revision, content, lost })))
+    Ok(Box::new(Record { place, collection, id, revision, content, lost }))
 }
 
 #[cfg(test)]
@@ -304,18 +346,21 @@ mod tests {
     }
 
     #[test]
-    fn the_repository_of_an_idm_holds_whole_objects() {
-        let text = b"dn: uid=7,ou=user,ou=managed,dc=openidm\nobjectClass: fr-idm-managed-user\nfr-idm-uuid: 7\nfr-idm-managed-user-json: {\"userName\":\"ann\",\"sn\":\"O\"}\n";
-        let record = only(text, "{}");
-        assert_eq!((record.id.as_str(), Value::Object(record.content)), ("7", json!({"userName": "ann", "sn": "O"})));
-        let text = b"dn: uid=8,ou=role,ou=managed,dc=openidm\nobjectClass: uidObject\nobjectClass: fr-idm-managed-role\nuid: 8\nfr-idm-managed-role-json: {\"name\":\"chief\"}\n";
-        let record = only(text, "{}");
-        assert_eq!(
-            (record.collection.as_str(), record.id.as_str(), Value::Object(record.content)),
-            ("managed/role", "8", json!({"name": "chief"}))
-        );
-        let text = b"dn: uid=r,ou=relationships,dc=openidm\nobjectClass: fr-idm-relationship\nuid: r\nfr-idm-relationship-json: {}\n";
-        assert!(matches!(all(text, "{}").remove(0), Ok(Read::Passed(what)) if what.contains("a relationship")));
+    fn a_file_that_is_cut_in_a_line_holds_no_half_entry() {
+        let cut = |bytes: usize| all(&ANN.as_bytes()[..bytes], "{}");
+        let inside = ANN.find("ann@exam").unwrap() + "ann@exam".len();
+        let read = cut(inside);
+        assert!(matches!(read.as_slice(), [Err(what)] if what.ends_with(": the file ends in the middle of a line")), "{read:?}");
+        // Whether anything is missing behind the end of a line cannot be seen.
+        assert!(matches!(cut(ANN.find("entryUUID").unwrap()).as_slice(), [Ok(Read::Record(_))]));
+    }
+
+    #[test]
+    fn a_repository_is_known_by_the_classes_of_its_entries() {
+        assert!(is_repository(&b"dn: x\nobjectclass:  FR-IDM-managed-user\n"[..]).unwrap());
+        assert!(!is_repository(ANN.as_bytes()).unwrap());
+        assert_eq!(reference("{\"firstResourceCollection\":\"a\",\"x\":\"}\"}uid=1,ou=x").unwrap()["x"], "}");
+        assert!(reference("{\"a\":1}").is_none() && reference("uid=1").is_none() && reference("{").is_none());
     }
 
     #[test]

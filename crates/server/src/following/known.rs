@@ -121,6 +121,7 @@ mod tests {
             user: user.into(),
             password: "p".into(),
             collections: vec!["managed/user".into()],
+            by_default: false,
             page: 1,
             pages_per_second: 1.0,
         };

@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// # Errors
 /// When no TLS set-up is possible.
 pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    builder(&Proxies::of_environment()).build()
+    believing(builder(&Proxies::of_environment())).build()
 }
 
 /// A client for addresses that others than the operator name: no name leads it to an address of this machine or its network.
@@ -29,7 +29,7 @@ pub(super) fn outside_client() -> Result<reqwest::Client, reqwest::Error> {
     let proxies = Proxies::of_environment();
     // The environment is the operator's too: a proxy that it names is reached wherever it is.
     let resolver = Arc::new(Outside { proxies: proxies.hosts() });
-    builder(&proxies).dns_resolver(resolver).build()
+    believing(builder(&proxies).dns_resolver(resolver)).build()
 }
 
 /// A client that asks by TLS alone, and believes whom these certificates have signed; none for whom this machine believes.
@@ -38,7 +38,18 @@ pub(super) fn outside_client() -> Result<reqwest::Client, reqwest::Error> {
 /// When no TLS set-up is possible.
 pub(super) fn client_believing(certificates: Option<Vec<reqwest::Certificate>>) -> Result<reqwest::Client, reqwest::Error> {
     let builder = builder(&Proxies::of_environment()).https_only(true);
-    certificates.into_iter().fold(builder, reqwest::ClientBuilder::tls_certs_only).build()
+    match certificates {
+        Some(certificates) => builder.tls_certs_only(certificates).build(),
+        None => believing(builder).build(),
+    }
+}
+
+/// What believes whom this machine believes; where the machine says nothing of that, whom the linked list names.
+pub(crate) fn believing(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    match authorities::linked() {
+        Some(linked) => builder.tls_certs_only(linked.iter().filter_map(|one| reqwest::Certificate::from_der(one).ok())),
+        None => builder,
+    }
 }
 
 fn builder(proxies: &Proxies) -> reqwest::ClientBuilder {

@@ -103,6 +103,9 @@ impl Server {
         nodes.look(&db, clock.unix_seconds()).await;
         let budget = Arc::new(MailBudgets::new(&nodes.share(&limits), metrics::over_budget));
         let door = Arc::new(CourierDoor::default());
+        if authorities::linked().is_some() {
+            tracing::info!("this system names no certificate authorities: those of Mozilla's list, which is linked, are believed");
+        }
         let parts = Parts {
             objects: Arc::new(db.clone()),
             ledger: Arc::new(db.clone()),

@@ -58,12 +58,9 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
         }
         return Ok(store);
     }
-    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if store.is_empty() {
-        Err("this system has no certificates of authorities; name a file with sslrootcert".to_owned())
-    } else {
-        Ok(store)
-    }
+    let believed = authorities::certificates().map_err(|nobody| format!("{nobody}; name a file with sslrootcert"))?;
+    store.add_parsable_certificates(believed);
+    Ok(store)
 }
 
 /// Believes a certificate whatever host it names, as `verify-ca` and `require` of libpq do.
