@@ -82,7 +82,7 @@ fn people_register_sign_in_link_and_sign_out_with_keycloak() {
 
     // Registration, by the profile alone; what is answered is good once.
     let proven = back(&client, &kept, &answer).ok()["token"].as_str().unwrap().to_owned();
-    back(&client, &kept, &answer).refused(403);
+    back(&client, &kept, &answer).refused(400);
     signs_in(&proven).refused(401);
     let end = client.submit("registration", None, &json!({ "clientToken": proven, "oauthRegister": "true" })).ok();
     assert_eq!((&end["tag"], &end["additions"]["oauthLogin"]), (&json!("end"), &json!(true)), "{end}");

@@ -48,7 +48,7 @@ mod submission;
 mod trial;
 mod turns;
 
-pub use self::social::{Elsewhere, Sent, trouble};
+pub use self::social::{Elsewhere, NAME_COOKIE, NAME_KEPT, Sent, trouble};
 pub use accepted::Accepted;
 pub use accounts::Accounts;
 pub use administrator::Administrator;

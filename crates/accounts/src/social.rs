@@ -4,6 +4,8 @@
 //! the person themselves, and nowhere else: no address and no name links anything. Whoever links an account is signed in, and the account is
 //! nobody else's.
 
+use std::time::Duration;
+
 use ::social::{Answered, ByCode, Challenge, LINKED_PROPERTY, Proven, SocialError};
 use crest::{Resource, ResourceError};
 use identity::{Expect, PEOPLE, is_active};
@@ -25,6 +27,14 @@ const AWAY: i64 = 900;
 const GOOD_FOR: i64 = 900;
 /// Longest text that is looked at, in bytes.
 const MAX_BYTES: usize = 16 * 1024;
+
+/// How long a provider is waited for, all that it is asked for one person together.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(15);
+
+/// What a provider answers, in time.
+async fn in_time<T>(asked: impl Future<Output = Result<T, SocialError>> + Send) -> Result<T, SocialError> {
+    tokio::time::timeout(ANSWERS_WITHIN, asked).await.unwrap_or_else(|_| Err(SocialError::Down("it takes too long".to_owned())))
+}
 
 /// Where a browser goes, and what it keeps meanwhile.
 pub struct Sent {
@@ -69,6 +79,12 @@ const CANCELLED: [&str; 6] =
 
 /// Purpose of the text that stands for a posted answer, in the place of its code.
 const POSTED: &str = "identity provider's form";
+/// Purpose of the text that keeps a name which was told once.
+const NAME: &str = "identity provider's name of a person";
+/// Seconds for which it is kept: somebody who is turned away may come back another day.
+pub const NAME_KEPT: i64 = 7 * 86_400;
+/// The cookie that it is kept in.
+pub const NAME_COOKIE: &str = "vestibule-name";
 /// What is taken of a posted answer.
 const OF_FORM: [&str; 5] = ["code", "user", "error", "iss", "state"];
 
@@ -76,6 +92,9 @@ const OF_FORM: [&str; 5] = ["code", "user", "error", "iss", "state"];
 fn told(provider: &str, error: &SocialError) -> AccountError {
     let refused = match error {
         SocialError::Unknown => ResourceError::not_found("Unknown identity provider"),
+        SocialError::NoReturn => {
+            ResourceError::bad_request("The file of this identity provider has no redirectUri: clients ask the provider themselves")
+        }
         SocialError::State => {
             ResourceError::bad_request("The answer of the identity provider does not belong to a sign-in that was begun here")
                 .of_kind(trouble::OLD)
@@ -89,7 +108,9 @@ fn told(provider: &str, error: &SocialError) -> AccountError {
         }
     };
     match error {
-        SocialError::Unknown | SocialError::State => tracing::debug!(provider, %error, "an identity provider's answer is refused"),
+        SocialError::Unknown | SocialError::NoReturn | SocialError::State => {
+            tracing::debug!(provider, %error, "an identity provider's answer is refused");
+        }
         _ => tracing::warn!(provider, %error, "somebody could not sign in with an identity provider"),
     }
     refused.into()
@@ -107,7 +128,7 @@ impl Attempt<'_> {
     /// 404 for an unknown one, 503 for one that does not answer, 429 for too many.
     pub async fn sent_to(&self, provider: &str) -> Result<Sent, AccountError> {
         self.accounts.limits.sign_in(self.address, self.now)?;
-        let begun = self.runtime.social.begin(provider, self.now, self.accounts.random.as_ref()).await;
+        let begun = in_time(self.runtime.social.begin(provider, self.now, self.accounts.random.as_ref())).await;
         let begun = begun.map_err(|error| told(provider, &error))?;
         let payload = serde_json::to_value(&begun.challenge).map_err(|_| ResourceError::internal("Error constructing token"))?;
         let token = mint(&self.accounts.keys, self.accounts.random.as_ref(), CHALLENGE, payload, self.now, AWAY)?;
@@ -138,18 +159,42 @@ impl Attempt<'_> {
         taken.map_or_else(|| answered.clone(), |taken| taken.into_iter().collect())
     }
 
-    /// What a browser proved that came back from a provider, as a text that is good for a while: [`SOCIAL_ACCOUNT`]. `token` is what it kept.
+    /// What a browser keeps of a posted answer, sealed, until something comes of it: a person's name, where the provider told it. Nothing where it did not.
+    ///
+    /// # Errors
+    /// 500 when the system gives no randomness.
+    pub fn name_to_keep(&self, form: &[(String, String)]) -> Result<Option<String>, AccountError> {
+        let Some(told) = form.iter().find(|(name, _)| name == "user").and_then(|(_, user)| ::social::name_told_once(user)) else {
+            return Ok(None);
+        };
+        Ok(Some(mint(&self.accounts.keys, self.accounts.random.as_ref(), NAME, told, self.now, NAME_KEPT)?))
+    }
+
+    /// What a browser proved that came back from a provider, as a text that is good for a while: [`SOCIAL_ACCOUNT`]. `token` is what it kept of the way there, once;
+    /// `name` what it kept of an earlier answer ([`Attempt::name_to_keep`]).
     ///
     /// # Errors
     /// 400 for an answer to something else, 403 for one that the provider refuses or that is not believed, 503 for a provider that does not
     /// answer, 429 for too many.
-    pub async fn came_back(&self, token: &str, answered: &Answered) -> Result<String, AccountError> {
+    pub async fn came_back(&self, token: &str, answered: &Answered, name: Option<&str>) -> Result<String, AccountError> {
         self.accounts.limits.sign_in(self.address, self.now)?;
-        let challenge = self.opened(CHALLENGE, token).and_then(|minted| serde_json::from_value::<Challenge>(minted.payload).ok());
-        let challenge = challenge.ok_or_else(|| told("", &SocialError::State))?;
-        let answered = self.unfolded(answered);
-        let proven = self.runtime.social.finish(&challenge, &answered, self.now, self.accounts.random.as_ref()).await;
-        self.client_token(&proven.map_err(|error| told(&challenge.provider, &error))?)
+        let is_old = || told("", &SocialError::State);
+        let minted = self.opened(CHALLENGE, token).ok_or_else(is_old)?;
+        let spend = minted.spend();
+        let challenge = serde_json::from_value::<Challenge>(minted.payload).map_err(|_| is_old())?;
+        if self.accounts.ledger.spent_below(&spend.instance).await.map_err(ResourceError::from)? > 0 {
+            return Err(is_old());
+        }
+        let before = name.and_then(|name| self.opened(NAME, name)).map(|minted| minted.payload.to_string());
+        let answered = self.unfolded(answered).told_before(before);
+        let proven = in_time(self.runtime.social.finish(&challenge, &answered, self.now, self.accounts.random.as_ref())).await;
+        let proven = proven.map_err(|error| told(&challenge.provider, &error))?;
+        // An answer counts once, whatever the provider thinks of its code.
+        match self.accounts.ledger.commit(Unit { now: self.now, spend: Some(spend), effects: Vec::new() }).await {
+            Ok(_) => self.client_token(&proven),
+            Err(CommitError::Spent) => Err(is_old()),
+            Err(error) => Err(ResourceError::from(error).into()),
+        }
     }
 
     /// What a client proves that asked a provider itself, as those of 5.0 do: a text as [`Attempt::came_back`] gives.
@@ -158,7 +203,7 @@ impl Attempt<'_> {
     /// As [`Attempt::came_back`], and 404 for an unknown provider.
     pub async fn by_code(&self, brought: &ByCode<'_>) -> Result<String, AccountError> {
         self.accounts.limits.sign_in(self.address, self.now)?;
-        let proven = self.runtime.social.by_code(brought, self.now, self.accounts.random.as_ref()).await;
+        let proven = in_time(self.runtime.social.by_code(brought, self.now, self.accounts.random.as_ref())).await;
         self.client_token(&proven.map_err(|error| told(brought.provider, &error))?)
     }
 
@@ -173,7 +218,7 @@ impl Attempt<'_> {
     /// 404 for an unknown provider, 503 for one that does not answer, 429 for too many.
     pub async fn end_of_session_at(&self, provider: &str) -> Result<Option<String>, AccountError> {
         self.accounts.limits.sign_in(self.address, self.now)?;
-        self.runtime.social.end_of_session(provider, self.now).await.map_err(|error| told(provider, &error))
+        in_time(self.runtime.social.end_of_session(provider, self.now)).await.map_err(|error| told(provider, &error))
     }
 
     /// The account at a provider that a text proves, and what marks the text as used.

@@ -4,10 +4,11 @@
 //! Easiest to get wrong: nobody is linked to an account here by what a provider says. Whoever is linked is signed in; whoever is not goes through the
 //! project's own processes, `socialUserClaim` and `registration`; and whoever links their own account sees which one it is before.
 
-use accounts::AccountError;
+use accounts::{AccountError, NAME_COOKIE};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use social::Answered;
+use wire::cookie;
 
 use crate::answer::see_other;
 use crate::away::{self, Away};
@@ -36,7 +37,8 @@ pub(crate) async fn serve(visit: &Visit, away: &Away) -> Outcome {
         return Ok(see_other(HOME));
     }
     let answered: Answered = visit.query.pairs().collect();
-    let text = match visit.attempt().came_back(&away.challenge, &answered).await {
+    let name = cookie::values(&visit.parts.headers, NAME_COOKIE).next();
+    let text = match visit.attempt().came_back(&away.challenge, &answered, name).await {
         Ok(text) => text,
         Err(error) => return told(&away.purpose, &away.provider, Trouble::of(error)?),
     };

@@ -2,18 +2,21 @@
 //! that the provider's file names.
 //!
 //! Easiest to get wrong: a browser sends no `SameSite=Lax` cookie with that POST, so it may not begin, end or mean a session. It is taken as it is,
-//! sealed, and answered with a GET of our own, to which the cookies come.
+//! sealed, and answered with a GET of our own, to which the cookies come. The one cookie that is set keeps a name that the provider tells once; it fills in a form,
+//! and only that of the account whose address it was told with.
 
-use accounts::Attempt;
+use accounts::{Attempt, NAME_COOKIE, NAME_KEPT};
 use axum::body::Body;
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use wire::body::is_form;
 use wire::client::{Client, Peer};
+use wire::cookie::CookieStyle;
 use wire::parameters::Parameters;
 
 use crate::app::App;
 use crate::body::collect;
+use crate::evidence::style;
 use crate::reply::{self, Refusal};
 
 /// Bytes of the longest form.
@@ -37,11 +40,18 @@ pub async fn posted(app: &App, parts: &Parts, body: Body, peer: Peer) -> Result<
         Ok(bytes) => Parameters::parse(&String::from_utf8_lossy(&bytes)),
         Err(error) => Err(error),
     };
-    let query = match form {
-        Ok(form) => attempt.passed_on(form.as_slice()).map_err(Refusal::from),
-        Err(error) => Err(error.into()),
-    };
-    Ok(query.map_or_else(|refusal| refused(app, &refusal), |query| see_other(&format!("{path}?{query}"))))
+    let passed = form.map_err(Refusal::from).and_then(|form| {
+        let query = attempt.passed_on(form.as_slice()).map_err(Refusal::from)?;
+        Ok((query, attempt.name_to_keep(form.as_slice()).map_err(Refusal::from)?))
+    });
+    Ok(match passed {
+        Ok((query, name)) => {
+            let secure = style(&runtime, client.https, None).secure;
+            let cookie = CookieStyle { name: NAME_COOKIE, secure, max_age: Some(NAME_KEPT), domain: None };
+            see_other(&format!("{path}?{query}"), name.and_then(|name| cookie.set(&name)))
+        }
+        Err(refusal) => refused(app, &refusal),
+    })
 }
 
 fn refused(app: &App, refusal: &Refusal) -> Response<Body> {
@@ -51,12 +61,13 @@ fn refused(app: &App, refusal: &Refusal) -> Response<Body> {
     reply::refuse(refusal)
 }
 
-fn see_other(to: &str) -> Response<Body> {
+fn see_other(to: &str, cookie: Option<HeaderValue>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
     if let Ok(to) = HeaderValue::from_str(to) {
         headers.insert(header::LOCATION, to);
     }

@@ -23,6 +23,13 @@ pub(crate) fn read(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> (Vec
                     );
                     said("provider-dialect", message)
                 }));
+                if provider.redirect_uri().is_empty() {
+                    let message = format!(
+                        "{name}: redirectUri is missing, so that people sign in with it by clients of 5.0 alone, which ask the provider themselves: other clients and \
+                         the server's own pages need it"
+                    );
+                    diagnostics.push(said("identity-provider", message));
+                }
                 usable.push(provider);
             }
             Err(flaws) => diagnostics.extend(flaws.into_iter().map(|flaw| {

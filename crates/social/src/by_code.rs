@@ -6,6 +6,7 @@
 use crest::Random;
 use serde_json::{Map, Value, json};
 
+use crate::address;
 use crate::exchange::{MAX_CODE, Proven};
 use crate::provider::Provider;
 use crate::providers::{Providers, SocialError};
@@ -36,18 +37,21 @@ impl Providers {
     /// What a code proves that the client asked for itself. `now` in seconds since 1970.
     ///
     /// # Errors
-    /// [`SocialError::Unknown`]; [`SocialError::State`] for another `redirect_uri` than that of the provider's file;
+    /// [`SocialError::Unknown`]; [`SocialError::State`] for another `redirect_uri` than that of the provider's file, or, where the file has none, for one
+    /// that is neither https nor an address of this machine (the provider compares it with those that it knows of the client);
     /// [`SocialError::Refused`] for a provider that gives no ID token; and what the provider's answers are refused for.
     pub async fn by_code(&self, brought: &ByCode<'_>, now: i64, random: &dyn Random) -> Result<Proven, SocialError> {
         let provider = self.get(brought.provider).ok_or(SocialError::Unknown)?;
         if !provider.openid {
             return Err(SocialError::refused("a code without verifier is bound to nobody where there is no ID token"));
         }
-        if brought.redirect_uri != provider.redirect_uri || brought.code.len() > MAX_CODE {
+        let back = brought.redirect_uri;
+        let is_ours = if provider.redirect_uri.is_empty() { address::named(back).is_ok() } else { back == provider.redirect_uri };
+        if !is_ours || back.len() > MAX_CODE || brought.code.len() > MAX_CODE {
             return Err(SocialError::State);
         }
         let metadata = self.metadata(provider, now).await?;
-        let tokens = self.tokens(provider, &metadata, (brought.code, None), now, random).await?;
+        let tokens = self.tokens(provider, &metadata, (brought.code, back, None), now, random).await?;
         let claims = self.claims(provider, &metadata, &tokens, (brought.nonce, false), now).await?;
         self.proven(provider, claims, &tokens).await
     }

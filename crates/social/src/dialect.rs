@@ -14,6 +14,8 @@ enum Dead {
     Begins(&'static [&'static str]),
     /// An address whose path begins with `v<number>.`, below this number.
     VersionBelow(u32),
+    /// It is a version before this one.
+    Before(u32, u32),
 }
 
 impl Dead {
@@ -28,6 +30,11 @@ impl Dead {
                 let (version, behind) = path.split_once('/')?;
                 let major: u32 = version.strip_prefix('v')?.split_once('.')?.0.parse().ok()?;
                 (major < *limit).then(|| format!("{scheme}://{host}/{behind}"))
+            }
+            Self::Before(major, minor) => {
+                let (own, below) = value.split_once('.').unwrap_or((value, "0"));
+                let version: (u32, u32) = (own.trim().parse().ok()?, below.trim().parse().ok()?);
+                (version < (*major, *minor)).then(|| now.to_owned())
             }
         }
     }
@@ -47,7 +54,8 @@ pub struct Dialect {
     lifts: &'static [Lift],
     /// Scopes that are dead, and the scopes asked for instead of all of them.
     scopes: (&'static [&'static str], &'static [&'static str], &'static str),
-    /// Members of the old profile, and those of today's; taken where the address of the profile is lifted.
+    /// Members of the old profile, with `/` between the parts of a path, and those of today's; taken where the address of the profile is lifted. A path that
+    /// is none of them is looked for by its first part.
     members: &'static [(&'static str, &'static str)],
     /// Why the provider cannot be used where the file has one of these beginnings of an authorization endpoint; empty for any.
     gone: Option<(&'static [&'static str], &'static str)>,
@@ -75,6 +83,10 @@ pub struct Dialect {
     pub(crate) proves_secret: bool,
     /// A member of the token's answer that goes along with it.
     pub(crate) token_brings: &'static [&'static str],
+    /// The parameter of the question for the profile that says by which version of its interface, and the one where the file names none.
+    pub(crate) version: Option<(&'static str, &'static str)>,
+    /// What stands behind the address that a browser is sent to.
+    pub(crate) behind: &'static str,
     /// Where the profile stands in the answer; empty for the whole of it.
     pub(crate) profile_at: &'static str,
     /// What stands between two scopes.
@@ -100,9 +112,14 @@ const PLAIN: Dialect = Dialect {
     token_in_query: false,
     proves_secret: false,
     token_brings: &[],
+    version: None,
+    behind: "",
     profile_at: "",
     between_scopes: " ",
 };
+
+/// A version of VKontakte's interface that it answers by today.
+const VK_VERSION: &str = "5.199";
 
 const DIALECTS: &[Dialect] = &[
     Dialect {
@@ -126,6 +143,15 @@ const DIALECTS: &[Dialect] = &[
                 now: "https://openidconnect.googleapis.com/v1/userinfo",
                 why: "Google's discovery document names another one today",
             },
+        ],
+        members: &[
+            ("id", "sub"),
+            ("verified_email", "email_verified"),
+            ("displayName", "name"),
+            ("name/givenName", "given_name"),
+            ("name/familyName", "family_name"),
+            ("emails", "email"),
+            ("image", "picture"),
         ],
         issuer: Some("https://accounts.google.com"),
         issuer_also: &["accounts.google.com"],
@@ -205,13 +231,28 @@ const DIALECTS: &[Dialect] = &[
     },
     Dialect {
         name: "yahoo",
-        lifts: &[Lift {
-            key: "userInfoEndpoint",
-            dead: Dead::Begins(&["https://social.yahooapis.com/"]),
-            now: "https://api.login.yahoo.com/openid/v1/userinfo",
-            why: "Yahoo's social directory is gone",
-        }],
-        members: &[("guid", "sub"), ("givenName", "given_name"), ("familyName", "family_name"), ("image.imageUrl", "picture")],
+        lifts: &[
+            Lift {
+                key: "userInfoEndpoint",
+                dead: Dead::Begins(&["https://social.yahooapis.com/"]),
+                now: "https://api.login.yahoo.com/openid/v1/userinfo",
+                why: "Yahoo's social directory is gone",
+            },
+            Lift {
+                key: "wellKnownEndpoint",
+                dead: Dead::Begins(&["https://login.yahoo.com/"]),
+                now: "https://api.login.yahoo.com/.well-known/openid-configuration",
+                why: "Yahoo's issuer has another address today",
+            },
+        ],
+        scopes: (
+            &["sdpp-r", "sdpp-w", "sdps-r", "sdps-w", "sdct-r", "sdct-w"],
+            &["openid", "profile", "email"],
+            "these scopes were those of Yahoo's social directory, which is gone",
+        ),
+        members: &[("guid", "sub"), ("givenName", "given_name"), ("familyName", "family_name"), ("image", "picture")],
+        issuer: Some("https://api.login.yahoo.com"),
+        issuer_also: &["https://login.yahoo.com"],
         ..PLAIN
     },
     Dialect { name: "amazon", ..PLAIN },
@@ -219,6 +260,13 @@ const DIALECTS: &[Dialect] = &[
     Dialect { name: "wordpress", ..PLAIN },
     Dialect {
         name: "vkontakte",
+        lifts: &[Lift {
+            key: "apiVersion",
+            dead: Dead::Before(5, 131),
+            now: VK_VERSION,
+            why: "VKontakte ends the versions of its interface",
+        }],
+        version: Some(("v", VK_VERSION)),
         token_in_query: true,
         token_brings: &["email", "user_id"],
         profile_at: "/response/0",
@@ -230,6 +278,7 @@ const DIALECTS: &[Dialect] = &[
         client: ("appid", "secret"),
         token_in_query: true,
         token_brings: &["openid", "unionid"],
+        behind: "#wechat_redirect",
         between_scopes: ",",
         ..PLAIN
     },
@@ -316,7 +365,11 @@ impl Dialect {
     }
 
     fn lift_members(&self, file: &mut Map<String, Value>, lifted: &mut Vec<Lifted>) {
-        let today = |name: &str| self.members.iter().find(|(old, _)| *old == name).map(|(_, new)| *new);
+        let today = |name: &str| {
+            let path = name.trim_matches('/').replace('.', "/");
+            let find = |wanted: &str| self.members.iter().find(|(old, _)| *old == wanted).map(|(_, new)| *new);
+            find(&path).or_else(|| find(path.split('/').next().unwrap_or_default()))
+        };
         const WHY: &str = "the profile has other members today";
         if let Some(old) = file.get("authenticationIdKey").and_then(Value::as_str).map(str::to_owned)
             && let Some(new) = today(&old)
@@ -352,7 +405,7 @@ mod tests {
             for lift in row.lifts {
                 let again = if lift.now.is_empty() { None } else { lift.dead.lift(lift.now, lift.now) };
                 assert_eq!(again, None, "{} {}", row.name, lift.key);
-                assert!(lift.now.is_empty() || lift.now.starts_with("https://"));
+                assert!(lift.now.is_empty() || lift.now.starts_with("https://") || lift.key == "apiVersion");
             }
         }
     }
@@ -380,6 +433,38 @@ mod tests {
         assert_eq!(file["authorizationEndpoint"], old["authorizationEndpoint"]);
         assert_eq!(found.len(), 5);
         assert!(dialect("linkedIn").is_openid(&file));
+    }
+
+    #[test]
+    fn members_of_an_old_profile_are_known_in_every_spelling_of_a_path() {
+        let old = json!({
+            "userInfoEndpoint": "https://www.googleapis.com/plus/v1/people/me", "authenticationIdKey": "/id",
+            "propertyMap": [
+                {"source": "id", "target": "id"}, {"source": "name.givenName", "target": "givenName"}, {"source": "/name/familyName", "target": "familyName"},
+                {"source": "emails/0/value", "target": "email"}, {"source": "image.url", "target": "photoUrl"}, {"source": "name", "target": "displayName"},
+            ],
+        });
+        let sources = |file: &Map<String, Value>| {
+            file["propertyMap"].as_array().unwrap().iter().map(|row| row["source"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let (file, _) = lifted("google", &old);
+        assert_eq!(file["authenticationIdKey"], "sub");
+        assert_eq!(sources(&file), ["sub", "given_name", "family_name", "email", "picture", "name"]);
+        let of_2018 = json!({
+            "userInfoEndpoint": "https://api.linkedin.com/v2/me",
+            "propertyMap": [{"source": "firstName/localized/en_US", "target": "givenName"}, {"source": "/lastName/localized/en_US", "target": "familyName"}],
+        });
+        assert_eq!(sources(&lifted("linkedIn", &of_2018).0), ["given_name", "family_name"]);
+    }
+
+    #[test]
+    fn a_version_of_an_interface_that_ended_is_todays() {
+        for (old, new) in
+            [("5.73", "5.199"), ("5.9", "5.199"), ("4", "5.199"), ("5.131", "5.131"), ("5.200", "5.200"), ("newest", "newest")]
+        {
+            let (file, found) = lifted("vkontakte", &json!({"apiVersion": old}));
+            assert_eq!((file["apiVersion"].as_str(), found.len()), (Some(new), usize::from(old != new)), "{old}");
+        }
     }
 
     #[test]

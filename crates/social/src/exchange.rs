@@ -26,6 +26,8 @@ pub(crate) const MAX_CODE: usize = 4096;
 const MAX_PROFILE: usize = 2048;
 /// Longest text of a profile, in bytes.
 const MAX_TEXT: usize = 512;
+/// Longest name or address that is kept for later, in bytes: it travels in a cookie.
+const MAX_NAME: usize = 256;
 /// The address of an account, and whether the provider saw its owner read it: they count together, and of one document (OpenID Connect Core 1.0 §5.1).
 const MAIL: (&str, &str) = ("email", "email_verified");
 /// What may not stand in the last part of a path.
@@ -62,7 +64,11 @@ pub struct Redirect {
 
 /// What a browser came back with: the parameters of the address, or of the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answered(Vec<(String, String)>);
+pub struct Answered {
+    parameters: Vec<(String, String)>,
+    /// `user` of an earlier answer, of which nothing came.
+    before: Option<String>,
+}
 
 impl Answered {
     /// Reads parameters as the stock client sends them: each a list of values, or one.
@@ -79,23 +85,29 @@ impl Answered {
     /// A parameter that is there once; twice is none (RFC 6749 §3.1).
     #[must_use]
     pub fn one(&self, name: &str) -> Option<&str> {
-        let mut found = self.0.iter().filter(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.as_str());
+        let mut found = self.parameters.iter().filter(|(own, value)| own == name && !value.is_empty()).map(|(_, value)| value.as_str());
         found.next().filter(|_| found.next().is_none())
     }
 
     /// The parameters as they came.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The same with what an earlier answer to this browser told of a person's name, where this one tells nothing: Apple tells it once.
+    #[must_use]
+    pub fn told_before(self, user: Option<String>) -> Self {
+        Self { before: user, ..self }
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(own, _)| own == name)
+        self.parameters.iter().any(|(own, _)| own == name)
     }
 }
 
 impl FromIterator<(String, String)> for Answered {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+        Self { parameters: pairs.into_iter().collect(), before: None }
     }
 }
 
@@ -114,6 +126,17 @@ pub struct Proven {
     /// The same in common words (`propertyMap`).
     #[serde(rename = "c")]
     pub common: Map<String, Value>,
+}
+
+/// What is kept of `user` in an answer until something comes of it: a name, and the address that it belongs to. Nothing where there is none.
+#[must_use]
+pub fn name_told_once(user: &str) -> Option<Value> {
+    let told: Value = serde_json::from_str(user).ok()?;
+    let text = |at: &str| told.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty() && text.len() <= MAX_NAME);
+    let mail = text("/email")?;
+    let names = [("firstName", text("/name/firstName")), ("lastName", text("/name/lastName"))];
+    let name: Map<String, Value> = names.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?.into()))).collect();
+    (!name.is_empty()).then(|| json!({ "name": name, "email": mail }))
 }
 
 impl Proven {
@@ -142,13 +165,22 @@ fn with_query(endpoint: &str, parameters: &[(&str, &str)]) -> String {
     url
 }
 
+/// Whether an address says something by this name already.
+fn has_parameter(address: &str, name: &str) -> bool {
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').any(|pair| pair.split('=').next() == Some(name))
+}
+
 impl Providers {
     /// Begins the way to a provider. `now` in seconds since 1970.
     ///
     /// # Errors
-    /// [`SocialError::Unknown`], or what the provider's discovery document is refused for.
+    /// [`SocialError::Unknown`], [`SocialError::NoReturn`], or what the provider's discovery document is refused for.
     pub async fn begin(&self, name: &str, now: i64, random: &dyn Random) -> Result<Redirect, SocialError> {
         let provider = self.get(name).ok_or(SocialError::Unknown)?;
+        if provider.redirect_uri.is_empty() {
+            return Err(SocialError::NoReturn);
+        }
         let metadata = self.metadata(provider, now).await?;
         let challenge = Challenge {
             provider: provider.name.clone(),
@@ -174,7 +206,8 @@ impl Providers {
         if provider.is_posted() {
             parameters.push(("response_mode", "form_post"));
         }
-        Ok(Redirect { url: with_query(&metadata.authorization_endpoint, &parameters), challenge })
+        let url = with_query(&metadata.authorization_endpoint, &parameters) + provider.dialect.behind;
+        Ok(Redirect { url, challenge })
     }
 
     /// What an answer proves.
@@ -195,7 +228,7 @@ impl Providers {
         }
         let code = answered.one("code").filter(|code| code.len() <= MAX_CODE).ok_or(SocialError::State)?;
         let verifier = (!provider.dialect.refuses_verifier).then_some(challenge.verifier.as_str());
-        let tokens = self.tokens(provider, &metadata, (code, verifier), now, random).await?;
+        let tokens = self.tokens(provider, &metadata, (code, &provider.redirect_uri, verifier), now, random).await?;
         let nonce = (challenge.nonce.as_str(), provider.dialect.nonce_is_optional);
         let mut claims = self.claims(provider, &metadata, &tokens, nonce, now).await?;
         // Of a template's tenants it is the same one.
@@ -275,14 +308,14 @@ impl Providers {
         &self,
         provider: &Provider,
         metadata: &Metadata,
-        (code, verifier): (&str, Option<&str>),
+        (code, redirect_uri, verifier): (&str, &str, Option<&str>),
         now: i64,
         random: &dyn Random,
     ) -> Result<Map<String, Value>, SocialError> {
         let mut form = vec![
             ("grant_type".to_owned(), Zeroizing::new("authorization_code".to_owned())),
             ("code".to_owned(), Zeroizing::new(code.to_owned())),
-            ("redirect_uri".to_owned(), Zeroizing::new(provider.redirect_uri.clone())),
+            ("redirect_uri".to_owned(), Zeroizing::new(redirect_uri.to_owned())),
         ];
         form.extend(verifier.map(|verifier| ("code_verifier".to_owned(), Zeroizing::new(verifier.to_owned()))));
         let request = Request { form: Some(form), ..provider.asks(&metadata.token_endpoint) };
@@ -343,6 +376,8 @@ impl Providers {
         let access = text("access_token").unwrap_or_default();
         let request = if provider.dialect.token_in_query {
             let mut parameters = vec![("access_token", access)];
+            let version = provider.dialect.version.map(|(name, _)| name).zip(provider.version.as_deref());
+            parameters.extend(version.filter(|(name, _)| !has_parameter(endpoint, name)));
             parameters.extend(
                 provider.dialect.token_brings.iter().filter_map(|name| Some((*name, text(name)?))).filter(|(name, _)| *name == "openid"),
             );
@@ -392,12 +427,23 @@ impl Providers {
     }
 }
 
-/// A name that Apple tells once, with a person's first consent, beside the token and unsigned. It fills in a form like everything else.
+/// A name that Apple tells once, with a person's first consent, beside the token and unsigned. It fills in a form like everything else. Files know it by Apple's own
+/// member, `name`, and by those of the standard.
 fn first_consent(provider: &Provider, answered: &Answered, claims: &mut Map<String, Value>) {
     if !provider.dialect.form_post {
         return;
     }
-    let Some(told) = answered.one("user").and_then(|text| serde_json::from_str::<Value>(text).ok()) else { return };
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).ok();
+    let told = answered.one("user").and_then(parsed);
+    // What was told before counts where it was told of the address that the ID token has now: a browser may be several people's.
+    let before = || {
+        let before = answered.before.as_deref().and_then(parsed)?;
+        (before.get(MAIL.0).is_some() && before.get(MAIL.0) == claims.get(MAIL.0)).then_some(before)
+    };
+    let Some(told) = told.or_else(before) else { return };
+    if let Some(name) = told.get("name").filter(|name| name.is_object()) {
+        claims.entry("name".to_owned()).or_insert_with(|| name.clone());
+    }
     for (at, name) in [("/name/firstName", "given_name"), ("/name/lastName", "family_name")] {
         if let Some(text) = told.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty()) {
             claims.entry(name.to_owned()).or_insert_with(|| json!(text));

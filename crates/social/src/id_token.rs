@@ -99,6 +99,14 @@ pub(crate) fn is_template(issuer: &str) -> bool {
     issuer.contains(TENANT)
 }
 
+/// The issuer of the one tenant that addresses name, by the number that tenants have; else the template of all of them.
+pub(crate) fn of_tenant<'a>(template: &str, addresses: impl Iterator<Item = &'a str>) -> String {
+    let host = template.split('/').nth(2).unwrap_or_default();
+    let is_number = |name: &&str| name.len() == 36 && name.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let tenant = addresses.filter_map(|address| address.strip_prefix("https://")?.strip_prefix(host)?.strip_prefix('/')?.split('/').next());
+    { tenant }.find(is_number).map_or_else(|| template.to_owned(), |tenant| template.replace(TENANT, tenant))
+}
+
 /// The tenant of an issuer that a template stands for: nothing but the tenant's own name may stand there.
 pub(crate) fn in_template<'i>(template: &str, issuer: &'i str) -> Option<&'i str> {
     let (before, behind) = template.split_once(TENANT)?;

@@ -22,7 +22,7 @@ mod providers;
 pub use address::is_inside;
 pub use by_code::ByCode;
 pub use dialect::{Dialect, Lifted};
-pub use exchange::{Answered, Challenge, Proven, Redirect};
+pub use exchange::{Answered, Challenge, Proven, Redirect, name_told_once};
 pub use fetch::{Answer, Fetch, Request};
 pub use links::{LINKED_PROPERTY, LINKS, collection, with_links};
 pub use profile::{Scripted, TransformScript};

@@ -10,6 +10,7 @@ use crate::address;
 use crate::authentication::{Client, Has, Method};
 use crate::dialect::{self, Dialect, Lifted};
 use crate::fetch::Request;
+use crate::id_token;
 use crate::profile::{self, PropertyMap};
 
 /// What is wrong with a provider's file.
@@ -22,7 +23,7 @@ pub struct Flaw {
 }
 
 /// Keys of the first releases, and what they are called since.
-const RENAMED: [(&str, &str); 13] = [
+const RENAMED: [(&str, &str); 14] = [
     ("name", "provider"),
     ("client_id", "clientId"),
     ("client_secret", "clientSecret"),
@@ -31,6 +32,7 @@ const RENAMED: [(&str, &str); 13] = [
     ("userinfo_endpoint", "userInfoEndpoint"),
     ("user_info_endpoint", "userInfoEndpoint"),
     ("well-known", "wellKnownEndpoint"),
+    ("discovery_url", "wellKnownEndpoint"),
     ("well_known_endpoint", "wellKnownEndpoint"),
     ("redirect_uri", "redirectUri"),
     ("jwks_uri", "jwksUriEndpoint"),
@@ -42,6 +44,13 @@ const RENAMED: [(&str, &str); 13] = [
 const SHOWN: [&str; 7] = ["provider", "name", "type", "icon", "enabled", "displayIcon", "uiConfig"];
 /// Members that nobody may see.
 const SECRET: [&str; 5] = ["clientSecret", "client_secret", "vestibule", "privateKey", "configClass"];
+
+/// What the first releases wrote in the place of a client that is not there yet.
+const TO_BE_FILLED_IN: &str = "configure_me";
+
+/// Members of a profile that are addresses, or names that are given to somebody else when their holder has gone.
+const CHANGES_HANDS: [&str; 9] =
+    ["email", "emails", "mail", "emailaddress", "email_address", "upn", "userprincipalname", "preferred_username", "login"];
 
 /// An identity provider that can be used.
 pub struct Provider {
@@ -65,8 +74,13 @@ pub struct Provider {
     pub(crate) team: Option<String>,
     pub(crate) method: Method,
     pub(crate) scope: Vec<String>,
+    /// Empty where clients ask the provider themselves, and say where it sends the code.
     pub(crate) redirect_uri: String,
+    /// The file has the names of the first releases, whose clients ask the provider themselves.
+    is_of_first: bool,
     pub(crate) id_key: String,
+    /// By which version of its interface the profile is asked for.
+    pub(crate) version: Option<String>,
     pub(crate) map: PropertyMap,
     /// Members of the profile that are kept with a linked account.
     pub(crate) kept: Vec<String>,
@@ -84,6 +98,9 @@ fn renamed(value: &Map<String, Value>) -> Map<String, Value> {
         {
             file.insert(new.to_owned(), value);
         }
+    }
+    if let Some(version) = file.get("apiVersion").filter(|version| version.is_number()).map(ToString::to_string) {
+        file.insert("apiVersion".to_owned(), json!(version));
     }
     if let Some(scope) = file.get("scope").and_then(Value::as_str) {
         let scopes: Vec<&str> = scope.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
@@ -121,8 +138,9 @@ impl Provider {
     /// Whether a file means a provider that is used: it is not switched off, and has a client.
     #[must_use]
     pub fn is_meant(file: &Value) -> bool {
+        let is_client = |id: &str| !id.is_empty() && id != TO_BE_FILLED_IN;
         let client =
-            ["clientId", "client_id"].iter().any(|key| file.get(key).and_then(Value::as_str).is_some_and(|id| !id.trim().is_empty()));
+            ["clientId", "client_id"].iter().any(|key| file.get(key).and_then(Value::as_str).map(str::trim).is_some_and(is_client));
         client && flag(file.get("enabled"), true)
     }
 
@@ -142,6 +160,7 @@ impl Provider {
                 format!("'{name}' cannot name a type of linked accounts: letters, digits, '-', '_' and '.' can"),
             )]);
         }
+        let is_of_first = members.contains_key("client_id") || members.contains_key("authorization_endpoint");
         let mut file = renamed(members);
         let dialect = dialect::dialect(&name);
         if let Some(why) = dialect.gone(&file) {
@@ -182,7 +201,7 @@ impl Provider {
         for (key, _) in needed.into_iter().filter(|(_, value)| value.is_none() && well_known.is_none()) {
             flaws.push(flaw(key, "it is missing, and there is no wellKnownEndpoint where it could be read".to_owned()));
         }
-        if redirect_uri.is_empty() {
+        if redirect_uri.is_empty() && !(is_of_first && openid) {
             flaws.push(flaw("redirectUri", "it is missing: where people come back to, as the provider knows it".to_owned()));
         }
         if openid && jwks.is_none() && well_known.is_none() {
@@ -194,7 +213,8 @@ impl Provider {
         if !openid && user_info_endpoint.is_none() {
             flaws.push(flaw("userInfoEndpoint", "it is missing: nobody could say who somebody is".to_owned()));
         }
-        let issuer = text("issuer").or_else(|| dialect.issuer.map(str::to_owned));
+        let named = [&well_known, &authorization_endpoint, &token_endpoint].into_iter().flatten();
+        let issuer = text("issuer").or_else(|| dialect.issuer.map(|issuer| id_token::of_tenant(issuer, named.map(String::as_str))));
         if openid && issuer.is_none() && well_known.is_none() {
             flaws.push(flaw("issuer", "it is missing, and there is no wellKnownEndpoint: ID tokens could not be verified".to_owned()));
         }
@@ -240,6 +260,13 @@ impl Provider {
         let map = map.with_script(script);
         let scope = scopes(&file, openid);
         let id_key = text("authenticationIdKey").unwrap_or_else(|| if openid { "sub" } else { "id" }.to_owned());
+        if let Some(part) = id_key.split(['/', '.']).find(|part| CHANGES_HANDS.contains(&part.to_ascii_lowercase().as_str())) {
+            let message = format!(
+                "'{part}' changes, and is given to somebody else, who would then sign in as whoever had it: name what lasts, as '{}' does",
+                if openid { "sub" } else { "id" }
+            );
+            flaws.push(flaw("authenticationIdKey", message));
+        }
         let mut kept: Vec<String> = file
             .get("schema")
             .and_then(|schema| schema.get("properties"))
@@ -278,7 +305,9 @@ impl Provider {
             method,
             scope,
             redirect_uri,
+            is_of_first,
             id_key,
+            version: text("apiVersion").or_else(|| dialect.version.map(|(_, version)| version.to_owned())),
             map,
             kept,
             confirms_mail: own.get("confirmsMail") == Some(&Value::Bool(true)),
@@ -305,8 +334,18 @@ impl Provider {
             .iter()
             .filter(|(name, _)| SHOWN.contains(&name.as_str()))
             .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(self.for_first())
             .collect::<Map<_, _>>()
             .into()
+    }
+
+    /// What the clients of the first releases make the provider's address of: of a file of that time, as those releases showed it.
+    fn for_first(&self) -> impl Iterator<Item = (String, Value)> {
+        let endpoint = self.authorization_endpoint.as_deref().filter(|_| self.is_of_first && self.openid);
+        let members = endpoint.map(|endpoint| {
+            [("client_id", json!(self.client_id)), ("scope", json!(self.scope)), ("authorization_endpoint", json!(endpoint))]
+        });
+        members.into_iter().flatten().map(|(name, value)| (name.to_owned(), value))
     }
 
     /// What a person who is signed in may know of it: everything but secrets.
@@ -315,7 +354,7 @@ impl Provider {
         Value::Object(self.shown.clone())
     }
 
-    /// Where it sends people back to, as the operator told it.
+    /// Where it sends people back to, as the operator told it; empty where clients ask it themselves.
     #[must_use]
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
@@ -332,7 +371,7 @@ impl Provider {
     pub fn returns_to(&self, path: &str) -> bool {
         let own = self.redirect_uri.split_once("://").map_or("", |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
         let own = own.split(['?', '#']).next().unwrap_or_default();
-        path.strip_prefix('/') == Some(own)
+        !self.redirect_uri.is_empty() && path.strip_prefix('/') == Some(own)
     }
 
     /// Whether it answers with a form: Apple does as soon as it is asked for more than the account itself.
@@ -483,6 +522,76 @@ mod tests {
         assert_eq!(provider.scope, ["openid", "email"]);
         assert_eq!(provider.token_endpoint.as_deref(), Some("https://oauth2.googleapis.com/token"));
         assert_eq!(provider.lifted.len(), 1);
+    }
+
+    /// The file as 5.0 ships it, with a client.
+    #[test]
+    fn a_file_of_5_0_has_no_address_to_come_back_to_and_shows_what_its_clients_need() {
+        let shipped = |client: &str| {
+            json!({
+                "name": "google", "type": "openid_connect", "icon": "", "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+                "token_endpoint": "https://www.googleapis.com/oauth2/v4/token", "userinfo_endpoint": "https://www.googleapis.com/oauth2/v3/userinfo",
+                "discovery_url": "https://accounts.google.com/.well-known/openid-configuration", "client_id": client, "client_secret": client,
+            })
+        };
+        assert!(!Provider::is_meant(&shipped("configure_me")) && Provider::is_meant(&shipped("me")));
+        let provider = Provider::read(&shipped("me")).unwrap();
+        assert_eq!(provider.well_known.as_deref(), Some("https://accounts.google.com/.well-known/openid-configuration"));
+        assert!(!provider.returns_to("/") && !provider.posts_to("/"), "it is no address of ours");
+        let button = provider.button();
+        assert_eq!(
+            (&button["client_id"], &button["scope"], &button["authorization_endpoint"]),
+            (&json!("me"), &json!(["openid"]), &json!("https://accounts.google.com/o/oauth2/v2/auth"))
+        );
+        assert!(button.get("client_secret").is_none(), "{button}");
+        // Where nothing says whose code it is, nobody can bring one.
+        let mut unbound = shipped("me");
+        (unbound["name"], unbound["type"]) = (json!("acme"), json!("oauth"));
+        assert_eq!(Provider::read(&unbound).unwrap_err()[0].key, "redirectUri");
+    }
+
+    #[test]
+    fn an_account_is_named_by_what_lasts_and_by_no_address() {
+        for key in [
+            "email",
+            "mail",
+            "/emails/0/value",
+            "emails.0.value",
+            "upn",
+            "userPrincipalName",
+            "preferred_username",
+            "EMail",
+            "emailAddress",
+            "profile/email",
+            "login",
+        ] {
+            for (name, kind) in [("acme", "OPENID_CONNECT"), ("microsoft", "OAUTH"), ("google", "OPENID_CONNECT"), ("linkedIn", "OAUTH")] {
+                let file = with(&json!({
+                    "provider": name, "type": kind, "authenticationIdKey": key, "authorizationEndpoint": "https://idp.example/a", "tokenEndpoint": "https://idp.example/t",
+                    "userInfoEndpoint": "https://idp.example/m",
+                }));
+                let flaws = Provider::read(&file).unwrap_err();
+                assert_eq!(flaws.iter().map(|flaw| flaw.key).collect::<Vec<_>>(), ["authenticationIdKey"], "{name} {key}");
+            }
+        }
+        for key in ["sub", "id", "/data/id", "user_id", "ID", "oid"] {
+            assert!(Provider::read(&with(&json!({ "authenticationIdKey": key }))).is_ok(), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_one_tenant_takes_the_tokens_of_that_one() {
+        let issuer = |place: &str| {
+            let file = with(
+                &json!({"provider": "microsoft", "wellKnownEndpoint": format!("https://login.microsoftonline.com/{place}/v2.0/.well-known/openid-configuration")}),
+            );
+            Provider::read(&file).unwrap().issuer.unwrap()
+        };
+        let own = "9122040d-6c67-4c5b-b112-36a304b66dad";
+        assert_eq!(issuer(own), format!("https://login.microsoftonline.com/{own}/v2.0"));
+        for several in ["common", "organizations", "consumers"] {
+            assert_eq!(issuer(several), "https://login.microsoftonline.com/{tenantid}/v2.0");
+        }
     }
 
     #[test]

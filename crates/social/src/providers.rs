@@ -1,7 +1,7 @@
 //! The providers of a project, and what is known of each: its addresses and its keys, read when they are needed and kept for an hour.
 //!
-//! Easiest to break: keys turn over. A token with an unknown key makes the set be read anew, once, and not more often than every half minute:
-//! else whoever sends nonsense makes us ask the provider for it.
+//! Easiest to break: keys turn over, and whoever comes first afterwards is believed at once. A token with an unknown key makes the set be read anew, a few times
+//! in half a minute: else a provider that sends nonsense is asked for its keys with every sign-in.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,14 +16,19 @@ use crate::provider::Provider;
 
 /// Seconds for which a document is kept.
 const KEPT: i64 = 3600;
-/// Seconds between two readings of a set of keys.
-const BETWEEN: i64 = 30;
+/// How often a set of keys is read in [`SPAN`] because of keys that are not in it.
+const READINGS: usize = 4;
+/// Seconds.
+const SPAN: i64 = 30;
 /// Seconds before a document is asked for again that could not be read and can be done without.
 const SPARED: i64 = 300;
 
 /// Why something with a provider came to nothing. What a person may know is the kind; the text is for the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SocialError {
+    /// Clients ask it themselves: its file does not say where people come back to.
+    #[error("its file has no redirectUri, so that a client asks it by itself and brings the code")]
+    NoReturn,
     /// There is no provider of that name, or it is switched off.
     #[error("there is no identity provider of that name")]
     Unknown,
@@ -79,6 +84,21 @@ struct Cache {
     /// When a document could not be read that can be done without.
     unread: HashMap<String, i64>,
     keys: HashMap<String, Known<PublishedKeys>>,
+    /// When a set was read anew because of a key that was not in it.
+    readings: HashMap<String, Vec<i64>>,
+}
+
+impl Cache {
+    /// Whether the keys of a provider are read anew, which is counted.
+    fn may_read(&mut self, provider: &str, now: i64) -> bool {
+        let readings = self.readings.entry(provider.to_owned()).or_default();
+        readings.retain(|since| (0..SPAN).contains(&now.saturating_sub(*since)));
+        let may = readings.len() < READINGS;
+        if may {
+            readings.push(now);
+        }
+        may
+    }
 }
 
 /// The providers of a project.
@@ -185,11 +205,10 @@ impl Providers {
 
     /// The claims of an ID token whose signature is good.
     pub(crate) async fn verified(&self, provider: &Provider, jwks: &str, token: &str, now: i64) -> Result<Verified, SocialError> {
-        let known = self.cache().keys.get(&provider.name).map(|known| (known.fresh(now, KEPT), known.fresh(now, BETWEEN).is_some()));
-        let (kept, was_read_just_now) = known.unwrap_or_default();
+        let kept = self.cache().keys.get(&provider.name).and_then(|known| known.fresh(now, KEPT));
         if let Some(keys) = kept {
             match keys.verify(token, &SignatureAlgorithm::ALL) {
-                Err(SignatureFault::UnknownKey | SignatureFault::Wrong) if !was_read_just_now => {}
+                Err(SignatureFault::UnknownKey | SignatureFault::Wrong) if self.cache().may_read(&provider.name, now) => {}
                 other => return other.map_err(SocialError::refused),
             }
         }

@@ -2,6 +2,8 @@
 //! links away; and what is said where a way ends.
 
 mod by_code;
+mod endpoints;
+mod refused;
 mod turns;
 
 use serde_json::{Value, json};
@@ -310,6 +312,43 @@ fn a_provider_that_comes_back_elsewhere_has_no_button_and_one_that_posts_is_answ
     assert_eq!(answered.status, 303);
     let location = answered.header("location").unwrap().to_owned();
     here.open(&location).is(200, "Create an account").says("Apple has told us who you are");
+}
+
+/// Apple tells a name once. Where the exchange behind it fails, the browser has it still when its person comes back another time.
+#[test]
+fn a_name_that_is_told_once_is_in_the_form_after_a_failure() {
+    let apple = IdentityProvider::start();
+    let mut posts = ours(apple.file("apple"));
+    posts["issuer"] = json!(apple.issuer());
+    posts["uiConfig"] = json!({"buttonDisplayName": "Apple"});
+    posts["propertyMap"] = json!([
+        {"source": "sub", "target": "id"}, {"source": "email", "target": "email"}, {"source": "name/firstName", "target": "givenName"},
+        {"source": "name/lastName", "target": "familyName"},
+    ]);
+    let server = Server::on(project(&[posts])).start();
+    let account = Account::new("once");
+    let mut here = Visitor::new(server.address());
+    let mut goes = |user: &str, fails: bool| {
+        apple.token_fails(fails.then_some("503 Service Unavailable"));
+        here.open("/sign-in");
+        let url = pressed(&mut here, "Continue with Apple");
+        let answer = apple.answer(&url, &account);
+        let form = format!("state={}&code={}{user}", answer["state"][0].as_str().unwrap(), answer["code"][0].as_str().unwrap());
+        let post = Request::new("POST", "/oauthReturn/").header("Content-Type", "application/x-www-form-urlencoded");
+        // The browser sends no cookies with a form of another site, and takes the one that comes back.
+        let mut without = Visitor::new(server.address());
+        let answered = without.send(post.header("Origin", "https://appleid.apple.com").body(form));
+        here.cookies.extend(without.cookies);
+        here.open(answered.header("location").unwrap()).clone()
+    };
+    let user = format!(
+        "&user=%7B%22name%22%3A%7B%22firstName%22%3A%22Jolanda%22%2C%22lastName%22%3A%22Doe%22%7D%2C%22email%22%3A%22{}%22%7D",
+        account.mail.replace('@', "%40")
+    );
+    goes(&user, true).is(200, "Sign in").says("Apple does not answer at the moment");
+    let form = goes("", false);
+    form.is(200, "Create an account");
+    assert!(form.html.contains("value=\"Jolanda\"") && form.html.contains("value=\"Doe\""), "{}", form.html);
 }
 
 #[test]

@@ -37,6 +37,55 @@ fn an_account_is_claimed_by_its_password_and_not_by_its_address() {
 }
 
 #[test]
+fn whoever_is_not_active_claims_nothing_with_the_account_that_is_linked_to_them() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let (person, account) = world.linked("acme", "inactive");
+    let status = json!([{"operation": "replace", "field": "/accountStatus", "value": "inactive"}]);
+    world.server.admin().patch(&format!("managed/user/{}", person.id), &status).ok();
+    let token = world.client_token("acme", &account);
+    let (_, first) = client.goes_on("socialUserClaim", None, &json!({}));
+    client.submit("socialUserClaim", Some(&first), &json!({"clientToken": token})).refused(409);
+    world.signs_in(&token).refused(401);
+}
+
+/// What the profile offers, and by what the filter finds somebody, is the project's own map.
+#[test]
+fn the_projects_map_says_what_a_profile_offers_and_whom_it_means() {
+    let World { acme, other, server } = world();
+    drop(server);
+    let details = json!({
+        "name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": true, "identityServiceUrl": "managed/user",
+        "registrationProperties": ["userName", "givenName", "sn", "mail"],
+    });
+    let claim =
+        json!({"name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/description eq \"{{description}}\""});
+    let map = json!({"properties": [
+        {"source": "givenName", "target": "sn"}, {"source": "email", "target": "mail"}, {"source": "email", "target": "description"},
+        {"source": "displayName", "target": "givenName", "condition": "/object/displayName eq \"JO\""},
+        {"source": "displayName", "target": "userName", "condition": "/object/displayName eq \"somebody else\""},
+    ]});
+    let files = project(&acme, &other)
+        .process("registration", &[details, json!({"name": "selfRegistration", "identityServiceUrl": "managed/user"})])
+        .process("socialUserClaim", &[claim, json!({"name": "localAutoLogin", "successUrl": ""})])
+        .json("conf/selfservice.propertymap.json", &map);
+    let world = World { server: Server::on(files).start(), acme, other };
+    let client = world.server.anonymous();
+    let account = Account::new("mapped");
+    let token = world.client_token("acme", &account);
+    let asked = client.submit("registration", None, &json!({"clientToken": token, "oauthRegister": "true"})).ok();
+    let shown = &asked["requirements"]["properties"]["user"]["default"];
+    assert_eq!(
+        (&shown["sn"], &shown["givenName"], &shown["mail"], shown.get("userName")),
+        (&json!("Jo"), &json!("JO"), &json!(account.mail), None),
+        "{shown}"
+    );
+    let person = Person::with(&world.server, "mapped", &json!({"description": account.mail}));
+    let asked = client.submit("socialUserClaim", None, &json!({"clientToken": token})).ok();
+    assert_eq!((&asked["tag"], &asked["requirements"]["mail"]), (&json!("verifyProfile"), &json!(person.mail)));
+}
+
+#[test]
 fn guesses_at_a_claim_are_counted_before_they_are_looked_at() {
     let world = processes(world(), false);
     let client = world.server.anonymous();

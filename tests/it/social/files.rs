@@ -35,6 +35,128 @@ fn providers_are_shown_as_far_as_the_asker_may_see_and_never_their_secrets() {
     world.server.anonymous().post("identityProviders?_action=normalizeProfile", &json!({"rawProfile": {}})).refused(403);
 }
 
+/// Rules of old projects let everybody read the resource. Whoever is not signed in sees what a button needs.
+#[test]
+fn whoever_is_not_signed_in_sees_buttons_whatever_the_rules_say() {
+    let (acme, other) = (IdentityProvider::start(), IdentityProvider::start());
+    let rule = |pattern: &str, roles: &str, methods: &str, actions: &str| json!({"pattern": pattern, "roles": roles, "methods": methods, "actions": actions});
+    let rules = json!({"configs": [
+        rule("identityProviders", "*", "read", ""), rule("info/*", "*", "read", ""), rule("authentication", "*", "read,action", "login,logout"),
+        rule("*", "internal/role/openidm-admin", "*", "*"),
+    ]});
+    let server = Server::on(project(&acme, &other).json("conf/access.json", &rules)).start();
+    let shown = server.anonymous().get("identityProviders").ok();
+    assert_eq!(shown["providers"], server.anonymous().get("authentication").ok()["providers"]);
+    assert!(!shown.to_string().contains("clientId"), "{shown}");
+    let person = Person::create(&server, "reads");
+    let own = stock(&server.nobody().session(&person.name, PASSWORD)).get("identityProviders").ok();
+    assert!(own["providers"][0]["propertyMap"].is_array(), "{own}");
+}
+
+/// A file of each time, as its documentation prints it, with a client: what `check` says, and where people are sent.
+#[test]
+fn files_of_every_time_lead_to_the_providers_of_today() {
+    let provider = |changes: Value| {
+        let mut file = json!({
+            "enabled": true, "clientId": "me", "clientSecret": "s", "redirectUri": "https://id.example.test/", "uiConfig": {"buttonDisplayName": "x"},
+        });
+        file.as_object_mut().unwrap().extend(changes.as_object().cloned().unwrap());
+        file
+    };
+    let google_of_2017 = provider(json!({
+        "provider": "google", "type": "OPENID_CONNECT", "authorizationEndpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+        "tokenEndpoint": "https://www.googleapis.com/oauth2/v4/token", "userInfoEndpoint": "https://www.googleapis.com/oauth2/v3/userinfo",
+        "wellKnownEndpoint": "https://accounts.google.com/.well-known/openid-configuration", "scope": ["openid", "profile", "email"], "authenticationIdKey": "sub",
+        "propertyMap": [{"source": "sub", "target": "id"}, {"source": "given_name", "target": "givenName"}],
+    }));
+    let facebook = provider(json!({
+        "provider": "facebook", "type": "OAUTH", "authorizationEndpoint": "https://www.facebook.com/dialog/oauth", "tokenEndpoint": "https://graph.facebook.com/v2.7/oauth/access_token",
+        "userInfoEndpoint": "https://graph.facebook.com/me?fields=id,name,picture,email,first_name,last_name,locale", "wellKnownEndpoint": "", "scope": ["email", "user_birthday"],
+        "authenticationIdKey": "id", "propertyMap": [{"source": "id", "target": "id"}],
+    }));
+    let linked_in_of_2016 = provider(json!({
+        "provider": "linkedIn", "type": "OAUTH", "authorizationEndpoint": "https://www.linkedin.com/oauth/v2/authorization",
+        "tokenEndpoint": "https://www.linkedin.com/oauth/v2/accessToken",
+        "userInfoEndpoint": "https://api.linkedin.com/v1/people/~:(id,formatted-name,first-name,last-name,email-address,location)?format=json",
+        "scope": ["r_basicprofile", "r_emailaddress"], "authenticationIdKey": "id", "propertyMap": [{"source": "emailAddress", "target": "email"}],
+    }));
+    let linked_in_of_2019 = provider(json!({
+        "provider": "linkedIn", "type": "OAUTH", "authorizationEndpoint": "https://www.linkedin.com/oauth/v2/authorization",
+        "tokenEndpoint": "https://www.linkedin.com/oauth/v2/accessToken", "userInfoEndpoint": "https://api.linkedin.com/v2/me?projection=(id,firstName,lastName)",
+        "scope": ["r_liteprofile", "r_emailaddress"], "authenticationIdKey": "id", "propertyMap": [{"source": "firstName/localized/en_US", "target": "givenName"}],
+    }));
+    let yahoo = provider(json!({
+        "provider": "yahoo", "type": "OPENID_CONNECT", "authorizationEndpoint": "https://api.login.yahoo.com/oauth2/request_auth",
+        "tokenEndpoint": "https://api.login.yahoo.com/oauth2/get_token", "wellKnownEndpoint": "https://login.yahoo.com/.well-known/openid-configuration",
+        "jwksUriEndpoint": "https://api.login.yahoo.com/openid/v1/certs", "userInfoEndpoint": "https://social.yahooapis.com/v1/user/me/profile?format=json",
+        "scope": ["openid", "sdpp-w"], "authenticationIdKey": "guid", "propertyMap": [{"source": "guid", "target": "id"}],
+    }));
+    let vkontakte = provider(json!({
+        "provider": "vkontakte", "type": "OAUTH", "configClass": "org.forgerock.oauth.clients.vk.VKClientConfiguration", "authorizationEndpoint": "https://oauth.vk.com/authorize",
+        "tokenEndpoint": "https://oauth.vk.com/access_token", "userInfoEndpoint": "https://api.vk.com/method/users.get", "scope": ["email"], "apiVersion": "5.73",
+        "authenticationIdKey": "id", "propertyMap": [{"source": "id", "target": "id"}],
+    }));
+    let instagram = provider(json!({
+        "provider": "instagram", "type": "OAUTH", "authorizationEndpoint": "https://api.instagram.com/oauth/authorize/", "tokenEndpoint": "https://api.instagram.com/oauth/access_token",
+        "userInfoEndpoint": "https://api.instagram.com/v1/users/self/", "scope": ["basic"], "authenticationIdKey": "id",
+    }));
+    let of_5_0 = json!({
+        "name": "google", "type": "openid_connect", "icon": "", "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+        "token_endpoint": "https://www.googleapis.com/oauth2/v4/token", "userinfo_endpoint": "https://www.googleapis.com/oauth2/v3/userinfo",
+        "discovery_url": "https://accounts.google.com/.well-known/openid-configuration", "client_id": "me", "client_secret": "s",
+    });
+    let epochs: [(&str, Vec<Value>, &[&str], &[(&str, &str)]); 5] = [
+        ("5.0", vec![of_5_0], &["google: redirectUri is missing", "'https://oauth2.googleapis.com/token' is used"], &[]),
+        (
+            "5.5",
+            vec![google_of_2017, linked_in_of_2016, facebook.clone()],
+            &[
+                "'https://openidconnect.googleapis.com/v1/userinfo' is used",
+                "linkedIn: 'emailAddress' of propertyMap",
+                "'https://graph.facebook.com/oauth/access_token' is used",
+            ],
+            &[("facebook", "https://www.facebook.com/dialog/oauth?")],
+        ),
+        (
+            "6.5",
+            vec![linked_in_of_2019.clone(), yahoo.clone()],
+            &[
+                "linkedIn: 'firstName/localized/en_US' of propertyMap",
+                "linkedIn: 'r_liteprofile r_emailaddress' of scope",
+                "yahoo: 'openid sdpp-w' of scope",
+                "yahoo: 'guid' of authenticationIdKey",
+                "yahoo: 'https://login.yahoo.com/.well-known/openid-configuration' of wellKnownEndpoint",
+            ],
+            &[("yahoo", "scope=openid%20profile%20email")],
+        ),
+        (
+            "7.3",
+            vec![vkontakte.clone(), instagram],
+            &["vkontakte: '5.73' of apiVersion", "instagram cannot be used"],
+            &[("vkontakte", "https://oauth.vk.com/authorize?response_type=code&client_id=me")],
+        ),
+        (
+            "7.5",
+            vec![linked_in_of_2019, yahoo, vkontakte, facebook],
+            &[],
+            &[("facebook", "&code_challenge_method=S256&scope=email%2Cuser_birthday")],
+        ),
+    ];
+    for (epoch, providers, said, sent) in epochs {
+        let files = || signing_in().json("conf/identityProviders.json", &json!({ "providers": providers }));
+        let (code, out) = check(&files());
+        assert_eq!(code, Some(0), "{epoch}: {out}");
+        for said in said {
+            assert!(out.contains(said), "{epoch}: {said}\n{out}");
+        }
+        let server = Server::on(files()).start();
+        for (name, part) in sent {
+            let url = server.anonymous().post("identityProviders?_action=getAuthRedirect", &json!({ "provider": name })).ok();
+            assert!(url["redirect"].as_str().unwrap().contains(part), "{epoch}: {url}");
+        }
+    }
+}
+
 #[test]
 fn a_module_that_is_off_lets_nobody_in_and_a_file_that_is_wrong_keeps_out_its_provider_alone() {
     let (acme, other) = (IdentityProvider::start(), IdentityProvider::start());

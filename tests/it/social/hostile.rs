@@ -118,6 +118,25 @@ fn nobody_takes_over_an_account_by_a_provider() {
     world.signs_in(&world.client_token("acme", &account)).refused(401);
 }
 
+/// The provider here lets a code through as often as it is brought.
+#[test]
+fn an_answer_counts_once() {
+    let world = world();
+    let (_, account) = world.linked("acme", "replayed");
+    let (url, kept) = world.sent("acme");
+    let answer = world.acme.answer(&url, &account);
+    // What failed may be tried again.
+    world.acme.token_fails(Some("503 Service Unavailable"));
+    world.back(&kept, &answer).refused(503);
+    world.acme.token_fails(None);
+    let token = world.back(&kept, &answer).ok()["token"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        world.back(&kept, &answer).refused(400);
+    }
+    assert_eq!(world.signs_in(&token).status, 200);
+    world.back(&kept, &answer).refused(400);
+}
+
 #[test]
 fn an_account_at_a_provider_proves_nothing_to_a_reset() {
     let claim = json!({"name": "socialUserClaim", "identityServiceUrl": "managed/user"});

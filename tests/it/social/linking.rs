@@ -184,3 +184,32 @@ fn whoever_comes_too_late_with_an_account_is_told_409_in_every_way() {
         }
     }
 }
+
+/// `idps` of one's own: read whole and one by one, by oneself and the administrator, and written by `bind` and `unbind` alone.
+#[test]
+fn the_links_of_a_person_are_a_collection_that_they_read_and_nobody_else() {
+    let world = world();
+    let (person, account) = world.linked("acme", "collects");
+    let (other, _) = world.linked("acme", "looks");
+    let session = stock(&world.server.nobody().session(&person.name, PASSWORD));
+    let path = |person: &Person| format!("managed/user/{}/idps", person.id);
+    let all = session.get(&format!("{}?_queryFilter=true&_fields=*", path(&person))).ok();
+    assert_eq!(all["resultCount"], json!(1), "{all}");
+    let one = &all["result"][0];
+    assert_eq!((&one["_refResourceCollection"], &one["_refResourceId"]), (&json!("managed/acme"), &json!(account.subject)), "{all}");
+    let id = one["_id"].as_str().unwrap();
+    assert_eq!(session.get(&format!("{}/{id}", path(&person))).ok()["_refResourceId"], json!(account.subject));
+    let admin = world.server.admin();
+    assert_eq!(admin.get(&format!("{}?_queryFilter=true", path(&person))).ok()["resultCount"], json!(1));
+    // Nobody else's.
+    session.get(&format!("{}?_queryFilter=true", path(&other))).refused(403);
+    let of_other = admin.get(&format!("{}?_queryFilter=true", path(&other))).ok();
+    session.get(&format!("{}/{}", path(&other), of_other["result"][0]["_id"].as_str().unwrap())).refused(403);
+    world.server.anonymous().get(&format!("{}?_queryFilter=true", path(&person))).refused(403);
+    // And nothing is written here by oneself.
+    let theirs = json!({"_ref": of_other["result"][0]["_ref"]});
+    session.post(&format!("{}?_action=create", path(&person)), &theirs).refused(403);
+    session.put(&format!("{}/{id}", path(&person)), &theirs).refused(403);
+    assert_eq!(session.delete(&format!("{}/{id}", path(&person))).status, 403);
+    assert_eq!((world.links(&person).len(), world.links(&other).len()), (1, 1));
+}

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{bind, world};
-use crate::support::Server;
 use crate::support::client::cookie;
 use crate::support::identity_provider::{Account, IdentityProvider, signing_in};
 use crate::support::people::PASSWORD;
+use crate::support::server::check;
+use crate::support::{Person, Server, Visitor};
 
 /// The file of a provider as 5.0 has it: with its endpoints, and other names.
 fn file(idp: &IdentityProvider) -> Value {
@@ -100,4 +101,69 @@ fn the_form_of_5_0_is_filled_in_by_the_code_of_a_provider() {
     assert!(link["user"]["_ref"].as_str().unwrap().starts_with("managed/user/"), "{link}");
     brought["code"] = json!(IdentityProvider::code_for(&account, "n"));
     submit(None, &brought).refused(409);
+}
+
+/// The file as 5.0 ships it, with a client: there is no `redirect_uri` in it, because the client says where it was sent back to.
+#[test]
+fn a_file_of_5_0_as_it_was_shipped_signs_in_clients_of_5_0() {
+    let mut world = world();
+    let at = |path: &str| world.acme.url(path);
+    let shipped = json!({"providers": [
+        {
+            "name": "acme", "type": "openid_connect", "icon": "", "authorization_endpoint": at("/auth"), "token_endpoint": at("/token"), "userinfo_endpoint": at("/me"),
+            "discovery_url": at("/.well-known/openid-configuration"), "client_id": "vestibule", "client_secret": "shared-secret-of-the-client",
+        },
+        {
+            "name": "google", "type": "openid_connect", "icon": "", "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+            "token_endpoint": "https://www.googleapis.com/oauth2/v4/token", "userinfo_endpoint": "https://www.googleapis.com/oauth2/v3/userinfo",
+            "discovery_url": "https://accounts.google.com/.well-known/openid-configuration", "client_id": "configure_me", "client_secret": "configure_me",
+        },
+    ]});
+    let files = || signing_in().json("conf/identityProviders.json", &shipped).json("conf/access.json", &access());
+    let (_, out) = check(&files());
+    assert!(out.contains("acme: redirectUri is missing") && !out.contains("google"), "{out}");
+    let login = at("/auth");
+    world.server = Server::on(files()).start();
+    let anonymous = world.server.anonymous();
+    let shown = anonymous.get("authentication").ok();
+    assert_eq!(
+        shown["providers"],
+        json!([{
+            "provider": "acme", "name": "acme", "type": "openid_connect", "icon": "", "enabled": true, "uiConfig": {"buttonDisplayName": "acme"},
+            "client_id": "vestibule", "scope": ["openid"], "authorization_endpoint": login,
+        }])
+    );
+    let (person, account) = (Person::create(&world.server, "shipped"), Account::new("shipped"));
+    let ask = |back: &str| {
+        let body = json!({"provider": "acme", "code": IdentityProvider::code_for(&account, "n"), "nonce": "n", "redirect_uri": back});
+        anonymous.post("authentication?_action=getAuthToken", &body)
+    };
+    for not_taken in
+        ["http://openidm.example.test:8080/oauthReturn.html", "https://u@openidm.example.test/", "javascript:x", "/oauthReturn.html"]
+    {
+        ask(not_taken).refused(400);
+    }
+    let back = "https://openidm.example.test/oauthReturn.html";
+    let token = ask(back).ok()["auth_token"].as_str().unwrap().to_owned();
+    let session = world.server.nobody().session(&person.name, PASSWORD);
+    bind(&session, &person, "acme", &token).ok();
+    let token = ask(back).ok()["auth_token"].as_str().unwrap().to_owned();
+    let answer = world.server.nobody().with("authToken", &token).with("provider", "acme").get("info/login").ok();
+    assert_eq!(answer["authorization"]["id"], json!(person.id));
+    // Nobody is sent there without an address to come back to, and the pages have no button.
+    let said = anonymous.post("identityProviders?_action=getAuthRedirect", &json!({"provider": "acme"})).refused(400);
+    assert!(said.contains("no redirectUri"), "{said}");
+    let mut visitor = Visitor::new(world.server.address());
+    assert!(!visitor.open("/sign-in").text().contains("Continue with"));
+    assert_eq!(visitor.open("/sign-in/acme").status, 404);
+}
+
+#[test]
+fn a_client_token_signs_in_under_its_own_name() {
+    let world = world();
+    let (person, account) = world.linked("acme", "named");
+    let token = world.client_token("acme", &account);
+    let answer = world.server.nobody().with("clientToken", &token).post_empty("authentication?_action=login").ok();
+    assert_eq!(answer["authorization"]["id"], json!(person.id));
+    world.server.nobody().with("clientToken", &token).post_empty("authentication?_action=login").refused(401);
 }

@@ -1,10 +1,11 @@
 //! Registering with the profile of a provider.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{processes, world};
 use crate::support::Server;
 use crate::support::identity_provider::{Account, IdentityProvider, signing_in};
+use crate::support::people::PASSWORD;
 use crate::support::stages::email_validation;
 
 #[test]
@@ -19,8 +20,6 @@ fn somebody_registers_with_the_profile_of_a_provider_and_without_a_password() {
     assert_eq!((&asked["type"], &asked["tag"]), (&json!("idmUserDetails"), &json!("validateUserProfile")));
     let offered = &asked["requirements"]["properties"]["user"]["default"];
     assert_eq!(offered, &json!({"givenName": "Jo", "mail": account.mail, "userName": account.mail}));
-    let refused = client.submit("registration", Some(&step), &json!({"user": {"userName": account.subject}}));
-    refused.refused(403);
     let end = client.submit("registration", Some(&step), &json!({"user": {"userName": account.subject, "sn": "Doe"}})).ok();
     assert_eq!(
         (&end["tag"], &end["additions"]["oauthLogin"], &end["additions"]["successUrl"]),
@@ -37,6 +36,94 @@ fn somebody_registers_with_the_profile_of_a_provider_and_without_a_password() {
     let (_, step) = client.goes_on("registration", None, &json!({}));
     client.submit("registration", Some(&step), &json!({"clientToken": again, "oauthRegister": "true"})).refused(409);
     client.submit("registration", Some(&step), &json!({"clientToken": "nonsense", "oauthRegister": "true"})).refused(400);
+}
+
+/// What is given is kept, and what is missing is asked for again: in any split, and in the form of one page as in that of several.
+#[test]
+fn details_are_given_bit_by_bit() {
+    for joined in [false, true] {
+        let world = processes(world(), joined);
+        let client = world.server.anonymous();
+        let splits = [
+            vec![json!({"clientToken": true}), json!({"user": {"userName": "NAME"}}), json!({"user": {"sn": "Doe"}})],
+            vec![json!({"clientToken": true, "user": {"userName": "NAME"}}), json!({"user": {"sn": "Doe"}})],
+            vec![
+                json!({"clientToken": true}),
+                json!({"user": {}}),
+                json!({"user": {"userName": "NAME", "givenName": ""}}),
+                json!({"user": {"sn": "Doe"}}),
+                json!({"user": {"givenName": "Jo"}}),
+            ],
+            vec![json!({"clientToken": true, "user": {"sn": "Doe", "userName": ""}}), json!({"user": {"userName": "NAME"}})],
+        ];
+        for (round, split) in splits.iter().enumerate() {
+            let account = Account::new("bits");
+            let token = world.client_token("acme", &account);
+            let (_, mut step) = client.goes_on("registration", None, &json!({}));
+            let (last, before) = split.split_last().unwrap();
+            let input = |part: &Value| {
+                let mut input = part.clone();
+                if input.get("clientToken").is_some() {
+                    input["clientToken"] = json!(token);
+                    input["oauthRegister"] = json!("true");
+                }
+                if input["user"]["userName"] == "NAME" {
+                    input["user"]["userName"] = json!(account.subject);
+                }
+                input
+            };
+            let mut shown = json!({});
+            for part in before {
+                let asked;
+                (asked, step) = client.goes_on("registration", Some(&step), &input(part));
+                assert_eq!(asked["tag"], json!("validateUserProfile"), "{round}: {asked}");
+                shown = asked["requirements"]["properties"]["user"]["default"].clone();
+            }
+            assert_eq!(shown["mail"], json!(account.mail), "{round}: {shown}");
+            match round {
+                0 | 1 => assert_eq!((&shown["userName"], &shown["givenName"]), (&json!(account.subject), &json!("Jo"))),
+                2 => assert_eq!((&shown["sn"], shown.get("givenName")), (&json!("Doe"), None), "what was emptied stays so: {shown}"),
+                _ => assert_eq!((&shown["sn"], shown.get("userName")), (&json!("Doe"), None), "{shown}"),
+            }
+            let mut end = input(last);
+            if joined {
+                end["accept"] = json!("true");
+            }
+            let end = client.submit("registration", Some(&step), &end).ok();
+            assert_eq!(end["additions"]["oauthLogin"], json!(true), "{round}: {end}");
+            let body = world.signs_in(&token).ok();
+            let made = world.server.admin().get(&format!("managed/user/{}", body["authorization"]["id"].as_str().unwrap())).ok();
+            assert_eq!(
+                (&made["userName"], &made["givenName"], &made["sn"], &made["mail"]),
+                (&json!(account.subject), &json!("Jo"), &json!("Doe"), &json!(account.mail)),
+                "{round}"
+            );
+        }
+    }
+}
+
+/// What may not be so is refused, and not kept; and whoever comes from no provider is told what is missing, as before.
+#[test]
+fn a_bit_that_is_wrong_is_refused_and_so_is_one_of_somebody_without_a_provider() {
+    let world = processes(world(), false);
+    let client = world.server.anonymous();
+    let account = Account::new("wrong");
+    let token = world.client_token("acme", &account);
+    let (_, first) = client.goes_on("registration", None, &json!({}));
+    let local = client.submit("registration", Some(&first), &json!({"user": {"userName": account.subject}}));
+    assert!(local.refused(403).contains("olicy"));
+    let (_, step) = client.goes_on("registration", Some(&first), &json!({"clientToken": token, "oauthRegister": "true"}));
+    for wrong in [json!({"mail": "no address"}), json!({"accountStatus": "inactive"}), json!({"password": "x"})] {
+        client.submit("registration", Some(&step), &json!({ "user": wrong })).refused(403);
+    }
+    let bit = json!({"user": {"userName": account.subject, "password": PASSWORD}});
+    let (asked, step) = client.goes_on("registration", Some(&step), &bit);
+    assert!(
+        !asked.to_string().contains(PASSWORD) && asked["requirements"]["properties"]["user"]["default"].get("password").is_none(),
+        "{asked}"
+    );
+    client.submit("registration", Some(&step), &json!({"user": {"sn": "Doe", "password": ""}})).ok();
+    assert!(world.server.signs_in(&account.subject, PASSWORD), "the password of the first bit is theirs");
 }
 
 #[test]

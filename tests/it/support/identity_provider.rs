@@ -44,13 +44,40 @@ pub(crate) fn signing_in() -> Project {
     Project::new().json("conf/authentication.json", &authentication(&modules()))
 }
 
-/// What a test changes of the ID tokens that are given.
-type Changes = Arc<Mutex<Map<String, Value>>>;
+/// Signs the claims of an ID token.
+pub(crate) type Signs = fn(&SigningKey, &str, &Value) -> String;
+
+/// What a test changes of what the provider does.
+struct Changes {
+    /// Claims of ID tokens.
+    claims: Map<String, Value>,
+    key: SigningKey,
+    kid: String,
+    /// Keys that are published beside it.
+    others: Vec<Value>,
+    /// Whether the published key has a name.
+    is_named: bool,
+    signs: Signs,
+    /// The token endpoint answers so.
+    token: Option<&'static str>,
+}
+
+impl Changes {
+    fn new() -> Self {
+        let key = SigningKey::generate().unwrap();
+        Self { claims: Map::new(), key, kid: "k".to_owned(), others: Vec::new(), is_named: true, signs: signed, token: None }
+    }
+}
+
+/// As it should be.
+pub(crate) fn signed(key: &SigningKey, kid: &str, claims: &Value) -> String {
+    key.sign(Some(kid), claims).unwrap()
+}
 
 /// The provider.
 pub(crate) struct IdentityProvider {
     peer: Peer,
-    changes: Changes,
+    changes: Arc<Mutex<Changes>>,
 }
 
 /// Somebody's account at the provider.
@@ -79,15 +106,14 @@ fn parameter(text: &str, name: &str) -> Option<String> {
 
 impl IdentityProvider {
     pub(crate) fn start() -> Self {
-        let key = SigningKey::generate().unwrap();
-        let changes = Changes::default();
+        let changes = Arc::new(Mutex::new(Changes::new()));
         let changed = Arc::clone(&changes);
         let peer = Peer::start(move |asked| {
             let issuer = format!("http://{}", asked.header("host").unwrap());
             match asked.line.split(' ').nth(1).unwrap_or_default() {
                 "/.well-known/openid-configuration" => ("200 OK", discovery(&issuer).to_string()),
-                "/jwks" => ("200 OK", json!({"keys": [key.public_jwk(Some("k")).unwrap()]}).to_string()),
-                "/token" => token(asked, &issuer, &key, &changed.lock().unwrap()),
+                "/jwks" => ("200 OK", keys(&changed.lock().unwrap()).to_string()),
+                "/token" => token(asked, &issuer, &changed.lock().unwrap()),
                 "/me" => match asked.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).and_then(opened) {
                     Some(grant) => (
                         "200 OK",
@@ -134,8 +160,42 @@ impl IdentityProvider {
 
     /// From now on claims of ID tokens are so; null leaves one out.
     pub(crate) fn claims(&self, changes: &Value) {
-        *self.changes.lock().unwrap() = changes.as_object().cloned().unwrap();
+        self.changes.lock().unwrap().claims = changes.as_object().cloned().unwrap();
     }
+
+    /// From now on it signs with another key, and the one before is not published any more.
+    pub(crate) fn rotate(&self) {
+        let mut changes = self.changes.lock().unwrap();
+        changes.key = SigningKey::generate().unwrap();
+        changes.kid.push('k');
+    }
+
+    /// From now on ID tokens are signed so.
+    pub(crate) fn signs(&self, signs: Signs) {
+        self.changes.lock().unwrap().signs = signs;
+    }
+
+    /// From now on two keys are published, and neither has a name.
+    pub(crate) fn names_no_keys(&self) {
+        let mut changes = self.changes.lock().unwrap();
+        changes.others = vec![SigningKey::generate().unwrap().public_jwk(None).unwrap()];
+        changes.is_named = false;
+    }
+
+    /// From now on the token endpoint answers with this status, or as it should.
+    pub(crate) fn token_fails(&self, status: Option<&'static str>) {
+        self.changes.lock().unwrap().token = status;
+    }
+
+    /// The address of something of it.
+    pub(crate) fn url(&self, path: &str) -> String {
+        self.peer.url(path)
+    }
+}
+
+fn keys(changes: &Changes) -> Value {
+    let own = changes.key.public_jwk(changes.is_named.then_some(changes.kid.as_str())).unwrap();
+    json!({ "keys": changes.others.iter().cloned().chain([own]).collect::<Vec<_>>() })
 }
 
 fn opened(code: &str) -> Option<Value> {
@@ -149,7 +209,10 @@ fn discovery(issuer: &str) -> Value {
     })
 }
 
-fn token(asked: &Asked, issuer: &str, key: &SigningKey, changes: &Map<String, Value>) -> (&'static str, String) {
+fn token(asked: &Asked, issuer: &str, changes: &Changes) -> (&'static str, String) {
+    if let Some(status) = changes.token {
+        return (status, "{}".to_owned());
+    }
     let refused = |error: &str| ("400 Bad Request", json!({ "error": error }).to_string());
     let of = |name: &str| parameter(&asked.body, name).unwrap_or_default();
     if (of("client_id").as_str(), of("client_secret").as_str()) != CLIENT {
@@ -160,12 +223,13 @@ fn token(asked: &Asked, issuer: &str, key: &SigningKey, changes: &Map<String, Va
     };
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
     let mut claims = json!({"iss": issuer, "aud": CLIENT.0, "sub": grant["sub"], "nonce": grant["nonce"], "iat": now, "exp": now + 300});
-    for (name, value) in changes {
+    for (name, value) in &changes.claims {
         claims.as_object_mut().unwrap().remove(name);
         if !value.is_null() {
             claims[name] = value.clone();
         }
     }
     let access = of("code");
-    ("200 OK", json!({"access_token": access, "token_type": "Bearer", "id_token": key.sign(Some("k"), &claims).unwrap()}).to_string())
+    let id_token = (changes.signs)(&changes.key, &changes.kid, &claims);
+    ("200 OK", json!({"access_token": access, "token_type": "Bearer", "id_token": id_token}).to_string())
 }

@@ -5,11 +5,13 @@
 //! signed in.
 
 use ::social::{Answered, ByCode};
+use accounts::NAME_COOKIE;
 use async_trait::async_trait;
 use crest::ResourceError;
 use http::HeaderMap;
 use identity::PEOPLE;
 use serde_json::{Map, Value, json};
+use wire::cookie;
 
 use crate::context::Context;
 use crate::related;
@@ -53,10 +55,16 @@ const OAUTH_LOGIN: &str = "x-openidm-oauth-login";
 /// The header of clients of 5.0 and 5.5 for what `getAuthToken` gave them, beside `provider`.
 const AUTH_TOKEN: &str = "authtoken";
 
+/// The header for what `handlePostAuth` gave, of clients that send it by its name.
+const CLIENT_TOKEN: &str = "clienttoken";
+
 /// The text with which a request signs in with an identity provider, if it does.
 pub(crate) fn sign_in(headers: &HeaderMap) -> Option<&str> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
     if let (Some(token), Some(_)) = (text(AUTH_TOKEN), text("provider")) {
+        return Some(token);
+    }
+    if let Some(token) = text(CLIENT_TOKEN) {
         return Some(token);
     }
     let asks = headers.get(OAUTH_LOGIN).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
@@ -91,6 +99,10 @@ impl Resource for IdentityProviders {
     }
 
     async fn read(&self, cx: &Context<'_>, _known: Option<&str>) -> Answer {
+        if cx.principal.is_anonymous() {
+            // Rules of old projects let everybody read it.
+            return Ok(Reply::resource(buttons(cx)));
+        }
         Ok(Reply::resource(json!({ "providers": cx.runtime.social.iter().map(::social::Provider::shown).collect::<Vec<_>>() })))
     }
 
@@ -106,7 +118,8 @@ impl Resource for IdentityProviders {
                 let token =
                     kept(cx.headers()).or_else(in_body).ok_or_else(|| ResourceError::bad_request("X-OpenIDM-DataStoreToken is missing"))?;
                 let answered = Answered::from_lists(body.as_object().unwrap_or(&Map::new()));
-                let token = cx.attempt().came_back(token, &answered).await?;
+                let name = cookie::values(cx.headers(), NAME_COOKIE).next();
+                let token = cx.attempt().came_back(token, &answered, name).await?;
                 Ok(Reply::Action(Some(json!({ "token": token }))))
             }
             "getLogoutUrl" => {

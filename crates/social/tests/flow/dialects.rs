@@ -78,6 +78,51 @@ fn recorded() -> Vec<Recorded> {
             ..Recorded::default()
         },
         Recorded {
+            name: "google",
+            file: json!({
+                "type": "OPENID_CONNECT", "scope": ["openid", "profile", "email"], "authenticationIdKey": "id",
+                "authorizationEndpoint": "https://accounts.google.com/o/oauth2/auth", "tokenEndpoint": "https://accounts.google.com/o/oauth2/token",
+                "userInfoEndpoint": "https://www.googleapis.com/plus/v1/people/me", "wellKnownEndpoint": "https://accounts.google.com/.well-known/openid-configuration",
+                "propertyMap": map(&[("id", "id"), ("name/givenName", "givenName"), ("name.familyName", "familyName"), ("emails/0/value", "email")]),
+            }),
+            answers: vec![
+                (
+                    "https://accounts.google.com/.well-known/openid-configuration",
+                    json!({"issuer": "https://accounts.google.com", "jwks_uri": "https://www.googleapis.com/oauth2/v3/certs"}),
+                ),
+                ("https://oauth2.googleapis.com/token", with_id.clone()),
+                ("https://openidconnect.googleapis.com/v1/userinfo", profile.clone()),
+                ("https://www.googleapis.com/oauth2/v3/certs", json!("KEYS")),
+            ],
+            claims: json!({"iss": "https://accounts.google.com", "sub": profile["sub"]}),
+            subject: "10769150350006150715113082367",
+            common: common.clone(),
+            ..Recorded::default()
+        },
+        Recorded {
+            name: "apple",
+            file: json!({
+                "type": "OPENID_CONNECT", "scope": ["openid", "name", "email"],
+                "propertyMap": map(&[("sub", "id"), ("name/firstName", "givenName"), ("name/lastName", "familyName")]),
+            }),
+            answers: vec![
+                (
+                    "https://appleid.apple.com/.well-known/openid-configuration",
+                    json!({
+                        "issuer": "https://appleid.apple.com", "authorization_endpoint": "https://appleid.apple.com/auth/authorize",
+                        "token_endpoint": "https://appleid.apple.com/auth/token", "jwks_uri": "https://appleid.apple.com/auth/keys",
+                    }),
+                ),
+                ("https://appleid.apple.com/auth/token", with_id.clone()),
+                ("https://appleid.apple.com/auth/keys", json!("KEYS")),
+            ],
+            claims: json!({"iss": "https://appleid.apple.com", "sub": "001234.abc.0456"}),
+            brings: json!({"user": r#"{"name":{"firstName":"Jo","lastName":"Doe"},"email":"other@example.com"}"#}),
+            subject: "001234.abc.0456",
+            common: json!({"id": "001234.abc.0456", "givenName": "Jo", "familyName": "Doe"}),
+            ..Recorded::default()
+        },
+        Recorded {
             name: "apple",
             file: json!({"type": "OPENID_CONNECT", "scope": ["openid", "name", "email"], "propertyMap": oidc}),
             answers: vec![
@@ -211,7 +256,7 @@ fn recorded() -> Vec<Recorded> {
             name: "yahoo",
             file: json!({
                 "type": "OPENID_CONNECT", "scope": ["openid", "sdpp-w"], "authenticationIdKey": "guid", "authorizationEndpoint": "https://api.login.yahoo.com/oauth2/request_auth",
-                "tokenEndpoint": "https://api.login.yahoo.com/oauth2/get_token", "wellKnownEndpoint": "https://api.login.yahoo.com/.well-known/openid-configuration",
+                "tokenEndpoint": "https://api.login.yahoo.com/oauth2/get_token", "wellKnownEndpoint": "https://login.yahoo.com/.well-known/openid-configuration",
                 "userInfoEndpoint": "https://social.yahooapis.com/v1/user/me/profile?format=json",
                 "propertyMap": map(&[("guid", "id"), ("givenName", "givenName"), ("familyName", "familyName"), ("email", "email")]),
             }),
@@ -228,6 +273,7 @@ fn recorded() -> Vec<Recorded> {
                 ),
             ],
             claims: json!({"iss": "https://api.login.yahoo.com", "sub": "JEF4XX"}),
+            sent: &["scope=openid%20profile%20email"],
             subject: "JEF4XX",
             common: json!({"id": "JEF4XX", "givenName": "Jo", "familyName": "Doe", "email": "jo@yahoo.example"}),
             ..Recorded::default()
@@ -277,8 +323,8 @@ fn recorded() -> Vec<Recorded> {
         Recorded {
             name: "vkontakte",
             file: json!({
-                "type": "OAUTH", "scope": ["email"], "authenticationIdKey": "id", "authorizationEndpoint": "https://oauth.vk.com/authorize",
-                "tokenEndpoint": "https://oauth.vk.com/access_token", "userInfoEndpoint": "https://api.vk.com/method/users.get?v=5.131&fields=photo_50",
+                "type": "OAUTH", "scope": ["email"], "authenticationIdKey": "id", "apiVersion": "5.73", "authorizationEndpoint": "https://oauth.vk.com/authorize",
+                "tokenEndpoint": "https://oauth.vk.com/access_token", "userInfoEndpoint": "https://api.vk.com/method/users.get",
                 "propertyMap": map(&[("id", "id"), ("first_name", "givenName"), ("last_name", "familyName"), ("email", "email"), ("photo_50", "photoUrl")]),
             }),
             answers: vec![
@@ -291,7 +337,7 @@ fn recorded() -> Vec<Recorded> {
                     json!({"response": [{"id": 210_700_286, "first_name": "Jo", "last_name": "Doe", "photo_50": "p", "is_closed": false}]}),
                 ),
             ],
-            asked: &["?v=5.131&fields=photo_50&access_token=at"],
+            asked: &["https://api.vk.com/method/users.get?access_token=at&v=5.199"],
             subject: "210700286",
             common: json!({"id": 210_700_286, "givenName": "Jo", "familyName": "Doe", "email": "jo@example.com", "photoUrl": "p"}),
             ..Recorded::default()
@@ -313,7 +359,7 @@ fn recorded() -> Vec<Recorded> {
                     json!({"openid": "oLVPpjq", "nickname": "Jo", "sex": 1, "province": "P", "city": "C", "country": "CN", "headimgurl": "h", "privilege": [], "unionid": "o6_bmasd"}),
                 ),
             ],
-            sent: &["https://open.weixin.qq.com/connect/qrconnect?", "appid=me"],
+            sent: &["https://open.weixin.qq.com/connect/qrconnect?", "appid=me", "scope=snsapi_login#wechat_redirect"],
             asked: &["?access_token=at&openid=oLVPpjq"],
             subject: "oLVPpjq",
             common: json!({"id": "oLVPpjq", "displayName": "Jo", "photoUrl": "h"}),

@@ -266,26 +266,31 @@ async fn two_keys_without_name_are_one_too_many() {
 }
 
 #[tokio::test]
-async fn keys_that_turned_over_are_read_anew_but_not_for_every_stranger() {
+async fn keys_that_turned_over_are_read_at_once_but_not_for_every_stranger() {
     let world = world();
     let (_, challenge) = world.begin().await;
     world.gives_claims(&World::claims(&challenge));
     world.comes_back(&challenge).await.unwrap();
-    let new = SigningKey::generate().unwrap();
-    let at = |seconds: i64, key: &SigningKey, kid: &str| {
-        let mut claims = World::claims(&challenge);
-        claims["iat"] = json!(NOW + seconds);
-        claims["exp"] = json!(NOW + seconds + 300);
-        world.gives(&key.sign(Some(kid), &claims).unwrap());
-    };
     let answered = Answered::from_lists(json!({"state": [challenge.state], "code": ["c"]}).as_object().unwrap());
-    at(10, &new, "k2");
-    assert!(world.providers.finish(&challenge, &answered, NOW + 10, &world.random).await.is_err());
-    assert_eq!(world.idp.asked("/jwks"), 1, "not again within half a minute");
+    let finish = async |at: i64| world.providers.finish(&challenge, &answered, at, &world.random).await;
+    let signed = |key: &SigningKey, kid: &str| world.gives(&key.sign(Some(kid), &World::claims(&challenge)).unwrap());
+    let new = SigningKey::generate().unwrap();
     world.idp.answers("/jwks", 200, &json!({"keys": [new.public_jwk(Some("k2")).unwrap()]}));
-    at(60, &new, "k2");
-    assert!(world.providers.finish(&challenge, &answered, NOW + 60, &world.random).await.is_ok());
+    signed(&new, "k2");
+    assert!(finish(NOW).await.is_ok(), "in the same second");
     assert_eq!(world.idp.asked("/jwks"), 2);
+    // Nonsense makes us ask a few times, and then no more for a while.
+    for kid in 0..20 {
+        signed(&SigningKey::generate().unwrap(), &format!("unknown-{kid}"));
+        assert!(finish(NOW + 1).await.is_err());
+    }
+    assert_eq!(world.idp.asked("/jwks"), 5);
+    signed(&new, "k2");
+    assert!(finish(NOW + 2).await.is_ok(), "known keys go on being believed");
+    let newest = SigningKey::generate().unwrap();
+    world.idp.answers("/jwks", 200, &json!({"keys": [newest.public_jwk(Some("k3")).unwrap()]}));
+    signed(&newest, "k3");
+    assert!(finish(NOW + 40).await.is_ok());
 }
 
 #[tokio::test]

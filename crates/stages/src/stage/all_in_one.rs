@@ -105,7 +105,9 @@ impl AnyStage<Services> for AllInOne {
             }
             match part.stage.advance(cx, tag, input).await {
                 Ok(Progress::Done) if !done.contains(&part.index) => done.push(part.index),
-                Ok(_) => {}
+                Ok(Progress::Done) => {}
+                // What is asked for again is not done, whatever was said before.
+                Ok(Progress::Ask { .. }) => done.retain(|index| *index != part.index),
                 Err(error) if error.code >= 500 => return Err(error),
                 Err(error) => refusals.push((part.stage.name(), error)),
             }

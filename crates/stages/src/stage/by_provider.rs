@@ -52,6 +52,14 @@ pub(super) fn offered(cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> 
     offered
 }
 
+/// What the provider offers is among what was collected now, as far as the person left it there: it is not offered again.
+pub(super) fn was_offered(cx: &mut Cx<'_>) {
+    if let Some(mut proven) = brought(cx) {
+        proven.common.clear();
+        cx.put(state::IDP_DATA, serde_json::to_value(&proven).unwrap_or_default());
+    }
+}
+
 /// Whether a person may be asked for a property.
 pub(super) fn is_askable(property: &Property) -> bool {
     property.user_editable && !property.is_virtual && property.relationship.is_none()

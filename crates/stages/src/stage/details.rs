@@ -72,6 +72,15 @@ impl Details {
     /// 403 for what a person may not set and for failed policies, 400 for values of a wrong shape and for another address than the
     /// confirmed one, 503 when store or hashing pool do not answer.
     pub(super) async fn take(&self, cx: &mut Cx<'_>, typed: &Map<String, Value>) -> Result<(), ResourceError> {
+        self.take_some(cx, typed, &[]).await.map(drop)
+    }
+
+    /// The same, and whether it is all. What is missing may be brought later where it is one of `later`: what was typed is kept until then, and
+    /// gives nothing to a later stage.
+    ///
+    /// # Errors
+    /// As [`Details::take`].
+    pub(super) async fn take_some(&self, cx: &mut Cx<'_>, typed: &Map<String, Value>, later: &[&str]) -> Result<bool, ResourceError> {
         let managed = Arc::clone(&cx.services.managed);
         let schema = managed.schema(&self.collection)?;
         refuse_hashed("user", typed)?;
@@ -90,7 +99,8 @@ impl Details {
         let user = Value::Object(user);
         let bytes = user.to_string().len();
         let failures = self.failures(cx, &managed, &user, typed).await?;
-        if !failures.is_empty() {
+        let is_to_come = |failure: &PolicyFailure| later.contains(&failure.property.as_str()) && user.get(&failure.property).is_none();
+        if !failures.iter().all(is_to_come) {
             return Err(policy_error(CREATE_MESSAGE, &failures));
         }
         if bytes > MAX_BYTES {
@@ -103,7 +113,12 @@ impl Details {
             cx.put(state::PASSWORD, sealed.into());
         }
         let user = managed.seal(&self.collection, user).await?;
-        self.keep(cx, user)
+        if !failures.is_empty() {
+            cx.put(state::USER, user);
+            return Ok(false);
+        }
+        self.keep(cx, user)?;
+        Ok(true)
     }
 
     fn keep(&self, cx: &mut Cx<'_>, user: Value) -> Result<(), ResourceError> {

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Services;
 use crate::account::Cx;
-use crate::links::by_token;
+use crate::links::{brought, by_token};
 use crate::stage::by_provider::{self, NO_PROVIDER, is_askable, offered};
 use crate::stage::details::{self, Details, Keys, PASSWORD, typed_user};
 
@@ -112,23 +112,33 @@ impl Stage<Services> for IdmUserDetails {
         if given("clientToken") {
             self.bring(cx, input).await?;
         }
-        let offered = offered(cx, Arc::clone(&cx.services.managed).schema(&self.details.collection)?);
-        let user = if given("user") {
-            let mut user = offered;
-            // What is typed counts, also where it was emptied.
-            user.extend(typed_user(input)?.clone());
-            user
-        } else if offered.is_empty() || !given("clientToken") {
-            return self.ask(cx).await;
-        } else {
-            offered
-        };
-        match self.details.take(cx, &user).await {
-            Ok(()) => Ok(Progress::Done),
-            // The provider does not say enough, or somebody else is called so: the person completes it.
-            Err(error) if error.code == 403 && !given("user") => self.ask(cx).await,
-            Err(error) => Err(error),
+        let managed = Arc::clone(&cx.services.managed);
+        let schema = managed.schema(&self.details.collection)?;
+        let offered = offered(cx, schema);
+        if !given("user") {
+            if offered.is_empty() || !given("clientToken") {
+                return self.ask(cx).await;
+            }
+            return match self.details.take(cx, &offered).await {
+                Ok(()) => Ok(Progress::Done),
+                // The provider does not say enough, or somebody else is called so: the person completes it.
+                Err(error) if error.code == 403 => self.ask(cx).await,
+                Err(error) => Err(error),
+            };
         }
+        let mut user = offered;
+        // What is typed counts, also where it was emptied.
+        user.extend(typed_user(input)?.clone());
+        // Whoever came from a provider gives the rest bit by bit. Everybody else is told what is missing: their clients keep the form.
+        let later: Vec<&str> = match brought(cx) {
+            Some(_) => self.asked(schema).into_iter().map(|property| property.name.as_str()).collect(),
+            None => Vec::new(),
+        };
+        if self.details.take_some(cx, &user, &later).await? {
+            return Ok(Progress::Done);
+        }
+        by_provider::was_offered(cx);
+        self.ask(cx).await
     }
 }
 

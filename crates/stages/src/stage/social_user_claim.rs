@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use social::Proven;
 
 use crate::account::{self, Cx};
-use crate::links::{by_token, is_linked, link, linked, owner, owners};
+use crate::links::{by_token, is_linked, link, linked, owner, owners, provider_taken};
 use crate::stage::claim_filter::{names_profile, of_profile};
 use crate::stage::details::PASSWORD;
 use crate::stage::letter;
@@ -200,25 +200,24 @@ impl SocialUserClaim {
         cx.take(state::MAILED_AT);
         if is_linked(&cx.services.managed, &proven).await? {
             // It signs somebody in already. Whoever has no password may have come with it to show that another account is theirs as well.
-            return match self.owner_without_password(cx, &proven).await? {
-                Some(person) => {
-                    cx.put(state::CLAIMED, person.id.clone().into());
-                    self.ask(cx, &person, None).await
-                }
-                None => done(cx, &proven, true),
-            };
+            let owner = self.active_owner(cx, &proven).await?.ok_or_else(provider_taken)?;
+            if has_password(&owner) {
+                return done(cx, &proven, true);
+            }
+            cx.put(state::CLAIMED, owner.id.clone().into());
+            return self.ask(cx, &owner, None).await;
         }
         let Some(person) = self.matching(cx, &proven).await? else { return done(cx, &proven, false) };
         cx.put(state::CLAIMED, person.id.clone().into());
         self.ask(cx, &person, None).await
     }
 
-    /// The active person that an account at a provider is linked to, where they have no password.
-    async fn owner_without_password(&self, cx: &Cx<'_>, proven: &Proven) -> Result<Option<Resource>, ResourceError> {
+    /// The active person that an account at a provider is linked to. Whoever is not active can neither sign in nor claim.
+    async fn active_owner(&self, cx: &Cx<'_>, proven: &Proven) -> Result<Option<Resource>, ResourceError> {
         let managed = &cx.services.managed;
         let Some(id) = owner(managed, proven).await? else { return Ok(None) };
         let person = managed.objects.read(PEOPLE, &id).await?;
-        Ok(person.filter(|person| is_active(&person.content) && !has_password(person)))
+        Ok(person.filter(|person| is_active(&person.content)))
     }
 
     /// The one active account that the filter finds.
