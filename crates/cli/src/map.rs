@@ -81,7 +81,9 @@ impl Map {
         for (process, map) in wanted {
             if map.is_none() {
                 whole = false;
-                complain(&format!("'{process}' is not served, so there is nothing to draw; 'vestibule check' says why"));
+                let why = server::why_not(project, process);
+                let why = why.map_or_else(|| "; 'vestibule check' says why".to_owned(), |why| format!(": {why}"));
+                complain(&format!("'{process}' is not served, so there is nothing to draw{why}"));
             }
             maps.extend(map.clone());
         }

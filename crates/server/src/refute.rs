@@ -74,20 +74,29 @@ impl Material {
         Ok(self.refute_next(&prover, at_load)? && is_silent)
     }
 
-    /// The same for the next definitions that are tried beside present ones. What is refuted is tried on nobody.
+    /// The same for the next definitions that are tried beside present ones. What is refuted is tried on nobody, and neither is what nothing is proved
+    /// about: it can wait, as a present definition cannot.
     fn refute_next(&mut self, prover: &Prover, at_load: AtLoad) -> Result<bool, NoKeys> {
         let names: Vec<String> = self.canaries.iter().filter(|canary| canary.next.is_some()).map(|canary| canary.process.clone()).collect();
         if names.is_empty() {
             return Ok(true);
         }
         let prover = prover.with_next();
-        let unheard = |name: &String| with_default(NoSubscriber::default(), || prover.refute(name));
+        let unheard = |name: &String| with_default(NoSubscriber::default(), || prover.refute_further(name));
         let mut is_silent = true;
         for finding in in_parallel(&names, unheard) {
             let Some(finding) = finding? else { continue };
             is_silent &= finding.attacks.is_empty() && finding.cut_off.is_empty();
             let Some(place) = self.canaries.iter().position(|canary| canary.process == finding.process) else { continue };
             let file = self.canaries.get(place).map(Canary::file);
+            if finding.attacks.is_empty() && !finding.cut_off.is_empty() {
+                self.unproved(&finding, file.as_deref().unwrap_or_default());
+                // Whoever is in the middle of it goes on: it was not refuted.
+                if let Some(canary) = self.canaries.get_mut(place).filter(|_| at_load != AtLoad::Warn) {
+                    canary.next = None;
+                }
+                continue;
+            }
             if self.judge(&finding, file.as_deref(), at_load)
                 && let Some(canary) = self.canaries.get_mut(place)
             {
@@ -95,6 +104,18 @@ impl Material {
             }
         }
         Ok(is_silent)
+    }
+
+    /// Says that nothing is proved about a next definition.
+    fn unproved(&mut self, finding: &Finding, file: &str) {
+        let why = finding.cut_off.iter().map(Cut::to_string).collect::<Vec<_>>().join("; ");
+        let message = format!("nothing is proved about this next definition of '{}', so nobody begins on it: {why}", finding.process);
+        let help = format!(
+            "put it in the place of the present one in a copy of the project, where 'vestibule prove {}' says more",
+            finding.process
+        );
+        let location = self.project.locate(file, "/stageConfigs");
+        self.diagnostics.push(Diagnostic::new(Severity::Warning, "canary-unproved", location, message).with_help(help));
     }
 
     /// Says what was found; whether it refuses. `next` is the file of a next definition.
