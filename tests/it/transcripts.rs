@@ -5,7 +5,7 @@ use crate::support::mailbox::repository;
 use crate::support::server::run;
 
 /// Name, arguments and exit status of each.
-const COMMANDS: [(&str, &[&str], i32); 16] = [
+const COMMANDS: [(&str, &[&str], i32); 10] = [
     ("simulate-reset", &["simulate", "reset", "--seed", "7"], 0),
     ("simulate-registration", &["simulate", "registration"], 0),
     ("simulate-username", &["simulate", "username", "--seed", "3", "--at", "2026-12-01T09:00:00Z"], 0),
@@ -15,13 +15,7 @@ const COMMANDS: [(&str, &[&str], i32); 16] = [
     ("prove-recovery", &["prove", "--recovery", "reset"], 0),
     ("map", &["map", "reset"], 0),
     ("map-json", &["map", "--format", "json", "registration"], 0),
-    ("map-svg", &["map", "--format", "svg", "username"], 0),
     ("test", &["test", "tests/specifications", "--coverage"], 0),
-    ("test-junit", &["test", "tests/specifications", "--coverage", "--format", "junit"], 0),
-    ("test-sarif", &["test", "tests/specifications", "--format", "sarif"], 0),
-    ("check", &["check"], 0),
-    ("check-json", &["check", "--format", "json"], 0),
-    ("check-explain", &["check", "--explain", "too-many-stages"], 0),
 ];
 
 /// What a command prints, on both streams.
