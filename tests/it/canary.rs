@@ -243,6 +243,27 @@ fn a_next_definition_that_is_refuted_or_wrong_never_begins() {
 }
 
 #[test]
+fn a_next_definition_about_which_nothing_is_proved_does_not_begin() {
+    let mut good = stages(&[user_query(), email_validation(), retrieve_username()]);
+    good["vestibule"] = json!({ "canary": { "file": "selfservice-username.next.json", "share": 0.5 } });
+    // Nobody here knows the word, so what lies behind it was never tried.
+    let next = stages(&[user_query(), json!({ "name": "word" }), retrieve_username()]);
+    let own = "[prove]\nname = [\"mail\"]\n[stages.word]\nkind = \"script\"\nfile = \"script/word.js\"\n\
+               [stages.word.requirements]\nrequired = [\"word\"]\nproperties.word = { type = \"string\" }\n";
+    let project = project(&good, &next)
+        .file("vestibule.toml", settings(own))
+        .file("script/word.js", "request.input.word === 'sesame' ? { done: true } : { error: 'Another word' }");
+    let (code, said) = check(&project);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.lines().any(|line| line.starts_with(NEXT) && line.contains("warning[canary-unproved]")), "{said}");
+    assert!(said.contains("nobody gets through stage 1 (word), whatever they can prove: it answers '400 Another word'"), "{said}");
+    let server = Server::on(project).start();
+    let person = Person::create(&server, "canary");
+    assert_eq!(begin(&server, &person, 12).len(), 12, "everybody is asked for a code");
+    assert_eq!(canaries(&server)[0]["state"], "not-begun");
+}
+
+#[test]
 fn what_is_wrong_with_a_canary_is_said_with_its_place_and_keeps_nobody_from_the_process() {
     let with_canary = |canary: Value| {
         let mut file = stages(&[user_query(), email_username()]);

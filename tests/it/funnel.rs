@@ -126,6 +126,32 @@ fn days_and_languages_are_apart_where_it_is_asked_and_exports_hide_small_counts(
 }
 
 #[test]
+fn a_process_that_is_not_there_is_said_with_the_one_that_is_meant() {
+    let server = server();
+    let ran = run(&["funnel", "rest", "--data", server.data().to_str().unwrap()], "");
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.code() == Some(2) && ran.stdout.is_empty(), "{said}");
+    assert!(said.contains("there is no process 'rest' (is 'reset' meant?), and nothing was counted of one"), "{said}");
+}
+
+/// A client keeps its form open for a weak password; it was refused all the same.
+#[test]
+fn a_weak_password_is_counted_as_refused_and_told() {
+    let server = server();
+    let person = Person::create(&server, "weak");
+    let client = server.anonymous();
+    let mark = mailbox().mark();
+    let asked = client.submit("reset", None, &person.query()).ok();
+    let token = asked["token"].as_str().unwrap().to_owned();
+    let code = typable_code(&mailbox().with(mark, &person.mail, "").body);
+    let asked = client.submit("reset", Some(&token), &json!({ "code": code })).ok();
+    let again = client.submit("reset", Some(asked["token"].as_str().unwrap()), &json!({ "password": "x" })).ok();
+    assert!(again["requirements"]["error"].is_object(), "{again}");
+    let refused = rows(&server, "").iter().map(|row| row["failed"].clone()).find(|failed| failed.get("policy").is_some());
+    assert_eq!(refused, Some(json!({ "policy": 1 })), "{:#?}", rows(&server, ""));
+}
+
+#[test]
 fn the_funnel_is_for_administrators_alone() {
     let server = server();
     let person = Person::create(&server, "curious");

@@ -120,6 +120,30 @@ fn a_comparison_marks_what_came_what_went_and_what_changed() {
 }
 
 #[test]
+fn a_comparison_marks_what_changed_beside_the_stages_and_what_went() {
+    let of = |seconds: u64| json!({ "stageConfigs": [user_query(), email_validation()], "snapshotToken": { "type": "jwt", "tokenExpiry": seconds } });
+    let before = Project::new().definition("reset", &of(300)).definition("gone", &of(300));
+    let ((_old, before), (_new, now)) = (written(&before), written(&Project::new().definition("reset", &of(86_400))));
+    let chart = map(&["--project", &now, "--diff", &before]).out;
+    for words in ["reset begins<br/>seconds of a token: 86400, before 300", ":::changed", "gone begins (removed)", ":::removed"] {
+        assert!(chart.contains(words), "{words}: {chart}");
+    }
+    let went: Value = serde_json::from_str(&map(&["--project", &now, "--diff", &before, "--format", "json", "gone"]).out).unwrap();
+    assert_eq!(went["change"], "removed");
+    assert!(went["steps"].as_array().unwrap().iter().all(|step| step["change"] == "removed"), "{went}");
+    let picture = map(&["--project", &now, "--diff", &before, "--format", "svg", "reset"]).out;
+    assert!(picture.contains("seconds of a token: 86400, before 300") && picture.contains("class=\"card changed\""), "{picture}");
+}
+
+#[test]
+fn what_a_stage_writes_is_drawn() {
+    let (_kept, path) = written(&Project::new().process("reset", &[user_query(), email_validation(), reset_stage()]));
+    assert!(map(&["--project", &path, "reset"]).out.contains("writes password"));
+    let drawn: Value = serde_json::from_str(&map(&["--project", &path, "--format", "json", "reset"]).out).unwrap();
+    assert_eq!((&drawn["steps"][2]["writes"], drawn["steps"][0].get("writes")), (&json!(["password"]), None));
+}
+
+#[test]
 fn what_cannot_be_drawn_is_said_and_has_a_status_of_its_own() {
     let (_kept, path) = written(&forked());
     let cases: [(&[&str], &str); 5] = [

@@ -13,7 +13,7 @@ use crate::support::identity_provider::{Account, IdentityProvider};
 use crate::support::mailbox::mailbox;
 use crate::support::people::typable_code;
 use crate::support::server::{ADMIN_PASSWORD, check, run};
-use crate::support::stages::{email_validation, kba, parameters, reset_stage, retrieve_username, user_query};
+use crate::support::stages::{email_username, email_validation, kba, parameters, reset_stage, retrieve_username, user_query};
 use crate::support::{Person, Project, Server};
 use weakened::{Around, Weak};
 
@@ -187,7 +187,7 @@ fn the_default_processes_have_no_way_and_what_was_explored_is_said() {
     let ran = prove(&[]);
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
     let shape = regex::Regex::new(
-        r"^\w+: no way found in \d+ states, \d+ submissions, up to \d+ in a row, over \d+ kinds of accounts and sets of proofs\.$",
+        r"^\w+: no way found in \d+ states, \d+ submissions, up to \d+ in a row, over \d+ kinds of accounts and sets of proofs \(bounds: 600 states of each, 50000 submissions, \d+ in a row, 96 answers to a question\)\.$",
     )
     .unwrap();
     assert_eq!(ran.out.lines().count(), 6, "{}", ran.out);
@@ -473,6 +473,35 @@ fn what_scripts_log_while_a_start_tries_their_process_is_no_line_of_its_log() {
     let (mark, person) = (server.log_mark(), Person::create(&server, "lookup"));
     server.anonymous().goes_on("lookup", None, &json!({ "queryFilter": format!("userName eq \"{}\"", person.name) }));
     server.logged(mark, "the form was asked");
+}
+
+/// A hundred stages are the most; their edits are not made all at once, and what is tried has an end.
+#[test]
+fn many_stages_are_refused_with_a_place_or_tried_within_bounded_memory() {
+    let long = |between: usize| {
+        let stages: Vec<Value> =
+            std::iter::once(user_query()).chain((0..between).map(|_| email_username())).chain([reset_stage()]).collect();
+        written(&Project::new().process("long", &stages))
+    };
+    let (_kept, path) = long(198);
+    for command in
+        [vec!["prove", "--project", &path, "long"], vec!["simulate", "--project", &path, "long"], vec!["map", "--project", &path, "long"]]
+    {
+        let ran = run(&command, "");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(ran.status.code(), Some(2), "{command:?}: {said}");
+        let place = said.contains("conf/selfservice-long.json:") && said.contains("the process has 200 stages; at most 100 are run");
+        assert!(place, "{command:?}: {said}");
+    }
+    let (_kept, path) = long(98);
+    let limited = Command::new("sh")
+        .args(["-c", "ulimit -v 1500000; exec \"$0\" prove --project \"$1\" long"])
+        .args([crate::support::server::binary(), path.as_str()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&limited.stdout).into_owned();
+    assert_eq!(limited.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&limited.stderr));
+    assert!(said.starts_with("long: a way found in "), "{said}");
 }
 
 #[test]

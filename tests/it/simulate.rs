@@ -6,7 +6,7 @@ use crate::support::Project;
 use crate::support::mailbox::repository;
 use crate::support::sarif;
 use crate::support::server::run;
-use crate::support::stages::{email_validation, reset_stage, user_query, with};
+use crate::support::stages::{email_username, email_validation, reset_stage, user_query, with};
 
 struct Ran {
     code: Option<i32>,
@@ -105,7 +105,7 @@ fn what_cannot_be_tried_is_a_sentence_and_status_2() {
     Project::new().process("reset", &[user_query(), reset_stage()]).write_to(&broken);
     for (arguments, said) in [
         (vec!["simulate", "rest"], "serves no process 'rest' (is 'reset' meant?)"),
-        (vec!["simulate", "--project", broken.to_str().unwrap(), "reset"], "serves no process 'reset'"),
+        (vec!["simulate", "--project", broken.to_str().unwrap(), "reset"], "does not serve 'reset': conf/selfservice-reset.json:"),
         (vec!["simulate", "--project", "/nowhere/at/all", "reset"], "is no directory"),
         (vec!["simulate", "reset", "--at", "tomorrow"], "'tomorrow' is no time"),
         (vec!["simulate", "reset", "--answers", &file("a.toml", "\n[[step]]\nlatr = \"1 day\"\n")], "line 3: unknown field 'latr'"),
@@ -113,6 +113,7 @@ fn what_cannot_be_tried_is_a_sentence_and_status_2() {
         (vec!["simulate", "--answers", &file("c.toml", "")], "which process?"),
         (vec!["test", &file("d/x.txt", "").replace("/x.txt", "")], "there is no *.toml"),
         (vec!["test", &file("e/x.toml", "process = 5\n").replace("/x.toml", "")], "line 1: invalid type"),
+        (vec!["test", &file("g/x.toml", "process = \"rest\"\n").replace("/x.toml", "")], "serves no process 'rest' (is 'reset' meant?)"),
         (vec!["test", "/nowhere/at/all"], "cannot be read"),
         (vec!["test", "--record", &file("f.json", "{}")], "this is no transcript"),
     ] {
@@ -120,6 +121,29 @@ fn what_cannot_be_tried_is_a_sentence_and_status_2() {
         assert_eq!(ran.code, Some(2), "{arguments:?}: {}{}", ran.out, ran.err);
         assert!(ran.err.contains(said), "{arguments:?}: {}", ran.err);
     }
+}
+
+#[test]
+fn a_stage_that_loops_is_named_with_its_script_and_status_2() {
+    let directory = directory();
+    let settings = "[stages.endless]\nkind = \"script\"\nfile = \"script/endless.js\"\ntime_limit_ms = 20\n";
+    let stages = [json!({ "name": "endless" }), user_query(), email_username()];
+    let project = Project::new().process("name", &stages).file("vestibule.toml", settings).file("script/endless.js", "for (;;) {}");
+    project.write_to(directory.path());
+    let ran = vestibule(&["simulate", "--project", directory.path().to_str().unwrap(), "name"], "");
+    assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
+    let said = "'name' cannot be walked to its end: stage 0 (endless): script/endless.js: the script was stopped after 20 ms";
+    assert!(ran.err.contains(said) && ran.out.contains("\nbroken\n"), "{}{}", ran.out, ran.err);
+}
+
+#[test]
+fn coverage_is_in_every_format() {
+    let specifications = repository().join("tests/specifications");
+    let directory = specifications.to_str().unwrap();
+    let junit = vestibule(&["test", directory, "--coverage", "--format", "junit"], "").out;
+    assert!(junit.contains("<system-out>") && junit.contains("reset: ") && junit.contains(" reached"), "{junit}");
+    let sarif: Value = serde_json::from_str(&vestibule(&["test", directory, "--coverage", "--format", "sarif"], "").out).unwrap();
+    assert!(sarif["runs"][0]["properties"]["coverage"].as_array().is_some_and(|lines| !lines.is_empty()), "{sarif}");
 }
 
 #[test]

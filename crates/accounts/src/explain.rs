@@ -72,6 +72,12 @@ const SAID: &[(&str, &str, &str)] = &[
         "the account has another address by now",
         "Their code was not taken because the account has another address by now.",
     ),
+    (
+        "policy",
+        "what was typed does not keep to the policies: {failed}",
+        "They did not get on because what they typed does not keep to the policies: {failed}.",
+    ),
+    ("too-few-answers", "too few questions were answered", "They did not get on because they answered too few questions."),
     ("answers-differ", "the answers are others", "They did not get on because their answers were not those of the account."),
     ("too-many-answers", "too many answers were tried", "They did not get on because too many answers had been tried."),
     ("condition", "the condition {condition} chose the branch {branch}; compared with {is}", ""),
@@ -90,8 +96,15 @@ const SAID: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The path of the person that somebody means, who is named by it, `managed/user/<id>`, or by the name they sign in with. Nothing where that is
-/// nobody.
+/// A decision in a sentence, as it stands in the audit trail; nothing for one that nothing is said of.
+#[must_use]
+pub fn said(reason: &Value) -> Option<String> {
+    let (_, sentence, _) = SAID.iter().find(|(what, ..)| *what == text(reason, "/what"))?;
+    Some(filled(sentence, reason))
+}
+
+/// The path of the person that somebody means, who is named by it, `managed/user/<id>`, by the name they sign in with, or by their mail address, in
+/// this order. Nothing where that is nobody.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -100,9 +113,14 @@ pub async fn person(objects: &dyn Objects, named: &str) -> Result<Option<String>
     if named.starts_with("managed/") {
         return Ok(Some(named.to_owned()));
     }
-    let (filter, mail) = (Filter::equals("userName", named), Pointer::from_tokens([stages::MAIL]));
-    let found = identity::find::person(objects, PEOPLE, &filter, &mail).await?;
-    Ok(found.person.map(|found| format!("{PEOPLE}/{}", found.id)))
+    let mail = Pointer::from_tokens([stages::MAIL]);
+    for field in ["userName", stages::MAIL] {
+        let found = identity::find::person(objects, PEOPLE, &Filter::equals(field, named), &mail).await?;
+        if let Some(found) = found.person {
+            return Ok(Some(format!("{PEOPLE}/{}", found.id)));
+        }
+    }
+    Ok(None)
 }
 
 /// The runs that events tell of, the one that began last first. Events are as the audit trail shows them, in any order; `mails` are those whose

@@ -18,7 +18,7 @@ pub(crate) struct Explain {
     /// The instance, or the transaction of one of its requests.
     #[arg(value_name = "INSTANCE|TRANSACTION", required_unless_present = "person", conflicts_with = "person")]
     name: Option<String>,
-    /// All runs that named a person, by their user name; the newest 20.
+    /// All runs that named a person, by their user name or mail address; the newest 20.
     #[arg(long, value_name = "NAME")]
     person: Option<String>,
     /// As JSON.

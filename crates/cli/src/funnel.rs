@@ -1,5 +1,6 @@
 //! `vestibule funnel`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -25,6 +26,7 @@ pub(crate) struct Funnel {
 
 impl Funnel {
     pub(crate) async fn run(self) -> ExitCode {
+        let processes: Vec<String> = server::maps(self.at.project.project.as_deref()).into_iter().map(|(name, _)| name).collect();
         let store = match self.at.open().await {
             Ok(store) => store,
             Err(error) => return refuse(&error),
@@ -35,6 +37,16 @@ impl Funnel {
             Ok(rows) => rows,
             Err(error) => return fail(&error),
         };
+        if let Some(name) = &self.process {
+            // What was counted of a process that went is still there to be shown.
+            let counted = rows.iter().filter_map(|row| row.get("process").and_then(Value::as_str)).map(str::to_owned);
+            let known: BTreeSet<String> = processes.into_iter().chain(counted).collect();
+            if !known.contains(name) {
+                let like = server::nearest(name, known.iter().map(String::as_str));
+                let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+                return refuse(&format!("there is no process '{name}'{like}, and nothing was counted of one"));
+            }
+        }
         rows.retain(|row| self.process.as_ref().is_none_or(|process| row.get("process") == Some(&Value::from(process.as_str()))));
         let mut output = Output::new();
         if self.csv {

@@ -66,30 +66,38 @@ impl Map {
             }
         }
         let known = server::maps(project);
+        let before = self.diff.as_deref().map(|other| server::maps(Some(other))).unwrap_or_default();
         for name in &self.processes {
-            if !known.iter().any(|(process, _)| process == name) {
+            if !known.iter().chain(&before).any(|(process, _)| process == name) {
                 let like = server::nearest(name, known.iter().map(|(process, _)| process.as_str()));
                 let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
                 return refuse(&format!("the project has no process '{name}'{like}"));
             }
         }
-        let wanted = known.iter().filter(|(process, _)| self.processes.is_empty() || self.processes.contains(process));
+        let is_wanted = |process: &String| self.processes.is_empty() || self.processes.contains(process);
+        let wanted = known.iter().filter(|(process, _)| is_wanted(process));
         let mut whole = true;
         let mut maps: Vec<ProcessMap> = Vec::new();
         for (process, map) in wanted {
             if map.is_none() {
                 whole = false;
-                complain(&format!("'{process}' is not served, so there is nothing to draw; 'vestibule check' says why"));
+                let why = server::why_not(project, process);
+                let why = why.map_or_else(|| "; 'vestibule check' says why".to_owned(), |why| format!(": {why}"));
+                complain(&format!("'{process}' is not served, so there is nothing to draw{why}"));
             }
             maps.extend(map.clone());
         }
+        if self.diff.is_some() {
+            let earlier = |name: &str| before.iter().find(|(process, _)| process == name).and_then(|(_, map)| map.as_ref());
+            maps = maps
+                .into_iter()
+                .map(|map| earlier(&map.process).cloned().map_or_else(|| map.clone().as_added(), |old| map.clone().since(&old)))
+                .collect();
+            let went = before.iter().filter(|(process, _)| is_wanted(process) && !known.iter().any(|(name, _)| name == process));
+            maps.extend(went.filter_map(|(_, map)| map.clone()).map(ProcessMap::as_removed));
+        }
         if maps.is_empty() {
             return refuse(&"there is no process to draw");
-        }
-        if let Some(other) = &self.diff {
-            let before = server::maps(Some(other));
-            let earlier = |name: &str| before.iter().find(|(process, _)| process == name).and_then(|(_, map)| map.clone());
-            maps = maps.into_iter().map(|map| map.clone().since(&earlier(&map.process).unwrap_or_else(|| map.emptied()))).collect();
         }
         let done = match &self.output {
             Some(directory) => write(directory, &maps, self.format),

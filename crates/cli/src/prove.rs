@@ -78,7 +78,7 @@ impl Prove {
                 }
                 Ok(None) => {
                     whole = false;
-                    complain(&format!("'{name}' cannot be run, so there is nothing to try; 'vestibule check' says why"));
+                    complain(&untried(prover, name));
                 }
                 Err(error) => return refuse(&error),
             }
@@ -107,7 +107,7 @@ impl Prove {
                 }
                 Ok(None) => {
                     whole = false;
-                    complain(&format!("'{name}' cannot be run, so there is nothing to try; 'vestibule check' says why"));
+                    complain(&untried(prover, name));
                 }
                 Err(error) => return refuse(&error),
             }
@@ -119,8 +119,17 @@ impl Prove {
     }
 }
 
+/// Why there is nothing to try.
+fn untried(prover: &Prover, name: &str) -> String {
+    let why = prover.why_not(name).map_or_else(|| "; 'vestibule check' says why".to_owned(), |why| format!(": {why}"));
+    format!("'{name}' cannot be run, so there is nothing to try{why}")
+}
+
 fn value(prover: &Prover, finding: &Finding) -> Value {
     let mut value = serde_json::to_value(finding).unwrap_or_default();
+    if let Some(members) = value.as_object_mut() {
+        members.insert("why".to_owned(), finding.cut_off.iter().map(Cut::to_string).collect());
+    }
     for (shown, attack) in value.get_mut("attacks").and_then(Value::as_array_mut).into_iter().flatten().zip(&finding.attacks) {
         if let Some(members) = shown.as_object_mut() {
             members.insert("script".to_owned(), prover.script(&finding.process, attack).into());
@@ -132,8 +141,8 @@ fn value(prover: &Prover, finding: &Finding) -> Value {
 fn lines(prover: &Prover, finding: &Finding) -> Vec<String> {
     let mut lines = Vec::new();
     let explored = format!(
-        "{} states, {} submissions, up to {} in a row, over {} kinds of accounts and sets of proofs",
-        finding.states, finding.inputs, finding.depth, finding.settings
+        "{} states, {} submissions, up to {} in a row, over {} kinds of accounts and sets of proofs ({})",
+        finding.states, finding.inputs, finding.depth, finding.settings, finding.bounds
     );
     let name = &finding.process;
     let unserved = if finding.served { "" } else { " It is not served; it was tried as if its proofs had been waived." };
@@ -164,6 +173,7 @@ fn told(prover: &Prover, process: &str, attack: &Attack) -> Vec<String> {
     lines.extend(steps(&attack.steps));
     match &attack.fix {
         Some(edit) => lines.push(format!("  to close it: {}", edit.says)),
+        None if attack.edits_left => lines.push("  none of the edits of one stage that were tried closes it; there are more".to_owned()),
         None => lines.push("  no edit of one stage closes it".to_owned()),
     }
     lines.push("  as a script:".to_owned());

@@ -9,11 +9,11 @@ use serde_json::Value;
 use server::{Outcome, Plan};
 
 use crate::ProjectArgs;
-use crate::output::{Output, refuse};
+use crate::output::{Output, complain, refuse};
 
 /// Walk somebody through a process in memory and print what happens: requests and answers, stages, what tokens carry, mails, decisions and why.
 /// No store, mail server or network is opened. The same seed and the same files give the same transcript. Exits with 0 when the process was
-/// completed or the plan ended, with 1 when it could not be completed, and with 2 when nothing could be tried.
+/// completed or the plan ended, with 1 when it could not be completed, and with 2 when nothing could be tried or a stage could not be played.
 #[derive(Args)]
 pub(crate) struct Simulate {
     #[command(flatten)]
@@ -66,6 +66,9 @@ impl Simulate {
         };
         let rehearsal = server::rehearsal(project);
         if !rehearsal.processes().any(|known| known == name) {
+            if let Some(why) = rehearsal.why_not(&name) {
+                return refuse(&format!("the project does not serve '{name}': {why}"));
+            }
             let like = server::nearest(&name, rehearsal.processes());
             let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
             return refuse(&format!(
@@ -83,9 +86,14 @@ impl Simulate {
             Format::Text => output.line(transcript.text().trim_end()),
             Format::Json => output.line(serde_json::to_string_pretty(&transcript).unwrap_or_default()),
         }
+        if transcript.outcome == Outcome::Broken {
+            let why = transcript.fault.as_deref().unwrap_or_default();
+            complain(&format!("'{}' cannot be walked to its end: {why}", transcript.process));
+        }
         output.finish(match transcript.outcome {
             Outcome::Completed | Outcome::Stopped => ExitCode::SUCCESS,
             Outcome::Refused | Outcome::Stuck => ExitCode::FAILURE,
+            Outcome::Broken => ExitCode::from(2),
         })
     }
 }

@@ -1,12 +1,14 @@
 //! `vestibule test`.
 
 mod coverage;
+mod recordings;
 mod reports;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use moving::Recording;
 use server::{Plan, Tested, Transcript, in_parallel, recorded};
 
 use crate::ProjectArgs;
@@ -25,10 +27,11 @@ pub(crate) struct Test {
     /// Also say what was never reached: stages, tags and branches of every process.
     #[arg(long)]
     coverage: bool,
-    /// Write a specification of a transcript (`vestibule simulate --format json`), without its secrets, and run nothing.
+    /// Write a specification of a transcript (`vestibule simulate --format json`), without its secrets, or of a recording of a real server (a HAR file, or
+    /// JSON lines, as `vestibule compare` reads them), without anything that somebody typed, and run nothing.
     #[arg(long, value_name = "TRANSCRIPT", conflicts_with_all = ["coverage", "replay", "directory"])]
     record: Option<PathBuf>,
-    /// The directory holds transcripts, `*.json`: say who would see something else now.
+    /// The directory holds transcripts and recordings, `*.json`, `*.jsonl`, `*.har`: say who would see something else now.
     #[arg(long)]
     replay: bool,
     /// Where the specifications are; those in directories below it count, too.
@@ -73,23 +76,31 @@ impl Test {
         if let Some(path) = &self.record {
             return record(path);
         }
-        let extension = if self.replay { "json" } else { "toml" };
+        let extensions: &[&str] = if self.replay { &["json", "jsonl", "har"] } else { &["toml"] };
         let mut files = Vec::new();
-        if let Err(error) = collect(&self.directory, extension, &mut files) {
+        if let Err(error) = collect(&self.directory, extensions, &mut files) {
             return refuse(&format!("'{}' cannot be read: {error}", self.directory.display()));
         }
         if files.is_empty() {
-            return refuse(&format!("there is no *.{extension} in '{}'", self.directory.display()));
+            return refuse(&format!("there is no *.{} in '{}'", extensions.join(" or *."), self.directory.display()));
         }
         files.sort();
         let mut plans = Vec::new();
         for file in files {
             match read(&file, self.replay) {
-                Ok(plan) => plans.push((file, plan)),
+                Ok(read) => plans.extend(read.into_iter().map(|plan| (file.clone(), plan))),
                 Err(error) => return refuse(&format!("'{}': {error}", file.display())),
             }
         }
         let rehearsal = server::rehearsal(project);
+        if let Some((file, name)) = plans.iter().find_map(|(file, plan)| {
+            let name = plan.process.as_deref().filter(|name| !rehearsal.processes().any(|known| known == *name))?;
+            Some((file, name))
+        }) {
+            let like = server::nearest(name, rehearsal.processes()).map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+            let why = rehearsal.why_not(name).map(|why| format!(": {why}")).unwrap_or_default();
+            return refuse(&format!("'{}': the project serves no process '{name}'{like}{why}", file.display()));
+        }
         let tested = in_parallel(&plans, |(_, plan)| {
             rehearsal.test(plan.process.as_deref().unwrap_or_default(), plan).map_err(|error| error.to_string())
         });
@@ -101,60 +112,71 @@ impl Test {
         };
         let ran: Vec<Ran> = plans.into_iter().zip(tested).map(one).collect();
         let failed = ran.iter().filter(|one| !one.failures().is_empty()).count();
+        let coverage = if self.coverage { coverage::lines(&rehearsal.maps(), &ran) } else { Vec::new() };
         let mut output = Output::new();
         match self.format {
             Format::Text => {
                 for one in &ran {
                     reports::text(one, self.replay, &mut output);
                 }
-                if self.coverage {
-                    for line in coverage::lines(&rehearsal.maps(), &ran) {
-                        output.line(line);
-                    }
+                for line in coverage {
+                    output.line(line);
                 }
                 output.line(format_args!("{} as expected, {failed} not", ran.len() - failed));
             }
-            Format::Junit => output.line(reports::junit(&ran)),
-            Format::Sarif => output.line(format_args!("{:#}", reports::sarif(&ran))),
+            Format::Junit => output.line(reports::junit(&ran, &coverage)),
+            Format::Sarif => output.line(format_args!("{:#}", reports::sarif(&ran, &coverage))),
         }
         output.finish(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
 fn record(path: &Path) -> ExitCode {
-    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
-    let transcript =
-        read.and_then(|text| serde_json::from_str::<Transcript>(&text).map_err(|error| format!("this is no transcript: {error}")));
-    match transcript {
-        Ok(transcript) => {
-            let mut output = Output::new();
-            output.line(recorded(&transcript).trim_end());
-            output.finish(ExitCode::SUCCESS)
-        }
+    match runs(path) {
+        Ok(texts) => match texts.as_slice() {
+            [text] => {
+                let mut output = Output::new();
+                output.line(text.trim_end());
+                output.finish(ExitCode::SUCCESS)
+            }
+            several => refuse(&format!(
+                "'{}': there are {} runs of processes in it, and a specification is of one; '--replay' takes them all",
+                path.display(),
+                several.len()
+            )),
+        },
         Err(error) => refuse(&format!("'{}': {error}", path.display())),
     }
 }
 
-fn read(file: &Path, transcripts: bool) -> Result<Plan, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-    let text = if transcripts {
-        recorded(&serde_json::from_str::<Transcript>(&text).map_err(|error| format!("this is no transcript: {error}"))?)
-    } else {
-        text
-    };
-    let plan = Plan::read(&text).map_err(|error| error.to_string())?;
-    if plan.process.is_none() {
-        return Err("which process? say 'process = \"reset\"'".to_owned());
+/// The specifications that a transcript makes, or what a real server was asked and answered.
+fn runs(path: &Path) -> Result<Vec<String>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    match serde_json::from_str::<Transcript>(&text) {
+        Ok(transcript) => Ok(vec![recorded(&transcript)]),
+        Err(error) => match Recording::read(path) {
+            Ok(recording) if !recording.exchanges.is_empty() => Ok(recordings::of(&recording)),
+            _ => Err(format!("this is no transcript: {error}; and nothing of a process was recorded in it")),
+        },
     }
-    Ok(plan)
 }
 
-fn collect(directory: &Path, extension: &str, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn read(file: &Path, recorded: bool) -> Result<Vec<Plan>, String> {
+    let texts = if recorded { runs(file)? } else { vec![std::fs::read_to_string(file).map_err(|error| error.to_string())?] };
+    let plans: Result<Vec<Plan>, String> = texts.iter().map(|text| Plan::read(text).map_err(|error| error.to_string())).collect();
+    let plans = plans?;
+    if plans.iter().any(|plan| plan.process.is_none()) {
+        return Err("which process? say 'process = \"reset\"'".to_owned());
+    }
+    Ok(plans)
+}
+
+fn collect(directory: &Path, extensions: &[&str], files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         if path.is_dir() {
-            collect(&path, extension, files)?;
-        } else if path.extension().is_some_and(|known| known == extension) {
+            collect(&path, extensions, files)?;
+        } else if path.extension().and_then(|known| known.to_str()).is_some_and(|known| extensions.contains(&known)) {
             files.push(path);
         }
     }

@@ -13,6 +13,8 @@ use crate::{Companions, FactKind, Issue, Joined, Need, Options, Placed, Process,
 
 /// Seconds for which a mailed code is good at most.
 const DAY: i64 = 86_400;
+/// Most stages of a process. A person is through with a handful; what many stages earn travels in every token.
+const MOST_STAGES: usize = 100;
 
 /// What became of a process file.
 pub struct Compiled<S> {
@@ -75,6 +77,12 @@ fn compile_stages<S: Send + Sync + 'static>(
     used: &mut Vec<String>,
 ) -> Vec<Placed<S>> {
     let configs = match members.get("stageConfigs") {
+        Some(Value::Array(configs)) if configs.len() > MOST_STAGES => {
+            let message = format!("the process has {} stages; at most {MOST_STAGES} are run", configs.len());
+            let issue = Issue::error(format!("/stageConfigs/{MOST_STAGES}"), "too-many-stages", message);
+            issues.push(issue.with_help("make several processes of it"));
+            return Vec::new();
+        }
         Some(Value::Array(configs)) if !configs.is_empty() => configs,
         Some(Value::Array(_)) => {
             issues.push(Issue::error("/stageConfigs", "no-stages", "the process has no stages"));

@@ -448,7 +448,9 @@ impl<S: Send + Sync + 'static> Engine<S> {
             run.effects.extend(delivery(&token));
         }
         let spend = (run.written_below > 0).then(|| Self::spend(run, run.written_below));
-        let mut passage = Some(Self::passage(run));
+        let again = |reason: &&Reason| reason.stage == run.context.stage && passage::ASKS_AGAIN.contains(&reason.what);
+        let failed = run.reasons.iter().find(again).map(|reason| (reason.stage, reason.what));
+        let mut passage = Some(Passage { failed, ..Self::passage(run) });
         if spend.is_some() || !run.effects.is_empty() {
             run.effects.push(Effect::Audit(Self::event(run, "step", json!({ "asks": tag.0 }))));
             run.effects.extend(passage.take().map(|passage| Effect::Passage(Box::new(passage))));

@@ -11,7 +11,7 @@ mod svg;
 
 pub use findings::MapFinding;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Disclosure, FactKind, Need, Placed, Process, Severity, StageFacts};
 
@@ -29,11 +29,20 @@ pub struct ProcessMap {
     pub wants_session: bool,
     /// Seconds that a token of it is good for.
     pub token_seconds: i64,
+    /// What became of the process itself since the map that this one was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<MapChange>,
+    /// What is otherwise beside its steps since then, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// What was found wrong with it and belongs to none of its steps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<MapFinding>,
     /// Its steps in order.
     pub steps: Vec<MapStep>,
+    /// What its file says beside its stages, by which two maps are compared.
+    #[serde(skip)]
+    pub(crate) settings: Map<String, Value>,
 }
 
 /// One stage in its place.
@@ -57,6 +66,9 @@ pub struct MapStep {
     pub may_give: Vec<FactKind>,
     /// It sends mail.
     pub mails: bool,
+    /// What it writes about a person, a word or two each.
+    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
+    pub writes: &'static [&'static str],
     /// It changes a credential.
     pub changes_credential: bool,
     /// It tells its caller something about an account by design.
@@ -129,9 +141,24 @@ impl ProcessMap {
             disclosure: process.disclosure(),
             wants_session: process.binds_session(),
             token_seconds: process.token.lifetime,
+            change: None,
+            changes: Vec::new(),
             findings: Vec::new(),
             steps: process.stages.iter().map(|placed| step(placed, &file)).collect(),
+            settings: settings(&file),
         }
+    }
+
+    /// The step at a pointer into the file, in whatever branch it is.
+    #[must_use]
+    pub fn find(&self, pointer: &str) -> Option<&MapStep> {
+        fn within<'s>(steps: &'s [MapStep], pointer: &str) -> Option<&'s MapStep> {
+            steps.iter().find_map(|step| {
+                let inside = || step.branches.iter().find_map(|branch| within(&branch.steps, pointer));
+                if step.pointer == pointer { Some(step) } else { inside() }
+            })
+        }
+        within(&self.steps, pointer)
     }
 
     /// Whether a submission may go from one step to another: to the next, or to none behind the last. Steps are counted from 0.
@@ -140,6 +167,13 @@ impl ProcessMap {
         let behind = Some(from + 1).filter(|next| *next < self.steps.len());
         from < self.steps.len() && to == behind
     }
+}
+
+/// What a file says beside its stages. What was switched off with an underscore says nothing.
+fn settings(file: &Value) -> Map<String, Value> {
+    let members = file.as_object().into_iter().flatten();
+    let says = |name: &str| name != "stageConfigs" && !crate::config::is_disabled(name);
+    members.filter(|(name, value)| says(name) && !value.is_null()).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn step<S: Send + Sync + 'static>(placed: &Placed<S>, file: &Value) -> MapStep {
@@ -160,6 +194,7 @@ fn step<S: Send + Sync + 'static>(placed: &Placed<S>, file: &Value) -> MapStep {
         gives,
         may_give,
         mails: stage.mails(),
+        writes: stage.writes(),
         changes_credential,
         discloses,
         after_commit,
@@ -189,6 +224,16 @@ fn when(configuration: &Value, holds: bool) -> String {
     if holds { said } else { format!("not: {said}") }
 }
 
+impl ProcessMap {
+    /// What is to be read where it begins.
+    fn begins(&self) -> Vec<String> {
+        let change = self.change.filter(|change| *change != MapChange::Changed).map(|change| format!(" ({})", change.word()));
+        let mut lines = vec![format!("{} begins{}", self.process, change.unwrap_or_default())];
+        lines.extend(self.changes.iter().cloned());
+        lines
+    }
+}
+
 impl MapStep {
     /// What it does beside asking, in a few words each.
     fn remarks(&self) -> Vec<String> {
@@ -196,6 +241,7 @@ impl MapStep {
         remarks.extend(self.needs.iter().map(|need| format!("needs {}", Need::any(need).phrase())));
         remarks.extend(self.gives.iter().map(|kind| format!("gives {}", kind.phrase())));
         remarks.extend(self.may_give.iter().map(|kind| format!("may give {}", kind.phrase())));
+        remarks.extend((!self.writes.is_empty()).then(|| format!("writes {}", self.writes.join(", "))));
         for (does, said) in [
             (self.mails, "sends mail"),
             (self.changes_credential, "changes a credential"),

@@ -34,6 +34,9 @@ impl Reason {
     }
 }
 
+/// Reasons for which a stage asks once more instead of refusing, so that a client keeps its form open. They are counted as refusals.
+pub(crate) const ASKS_AGAIN: [&str; 2] = ["policy", "too-few-answers"];
+
 /// Reasons that are kept of one submission.
 pub(crate) const MOST_REASONS: usize = 32;
 

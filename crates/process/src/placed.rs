@@ -84,6 +84,11 @@ pub trait AnyStage<S: Send + Sync + 'static>: Send + Sync {
         false
     }
 
+    /// See [`Stage::writes`].
+    fn writes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// See [`Stage::branches`].
     fn branches(&self) -> Vec<(&'static str, bool, Option<&Placed<S>>)> {
         Vec::new()

@@ -26,6 +26,8 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
     const OVERRIDES: &'static [(&'static str, &'static str)] = &[];
     /// Whether it is of no use without a mail service.
     const MAILS: bool = false;
+    /// What it writes about a person, a word or two each: `account`, `attributes`, `session`.
+    const WRITES: &'static [&'static str] = &[];
     /// The tags it asks under, in order.
     const TAGS: &'static [Tag] = &[Tag::INITIAL];
     /// Keys of older generations that mean nothing any more and are ignored without a word.
@@ -86,6 +88,11 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
         Self::MAILS
     }
 
+    /// What this one writes; see [`Stage::WRITES`].
+    fn writes(&self) -> &'static [&'static str] {
+        Self::WRITES
+    }
+
     /// The stages inside it, of which one is gone through: the key in the file, whether the condition holds there, and the stage, or
     /// nothing where nothing is asked.
     fn branches(&self) -> Vec<(&'static str, bool, Option<&Placed<S>>)> {
@@ -131,6 +138,10 @@ impl<S: Send + Sync + 'static, T: Stage<S>> AnyStage<S> for T {
 
     fn mails(&self) -> bool {
         Stage::mails(self)
+    }
+
+    fn writes(&self) -> &'static [&'static str] {
+        Stage::writes(self)
     }
 
     fn branches(&self) -> Vec<(&'static str, bool, Option<&Placed<S>>)> {

@@ -2,8 +2,9 @@
 
 use identity::PEOPLE;
 use process::{FactKind, Process};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use stages::Services;
+use stages::state::CHOSEN;
 
 /// The collection whose people a process is about: what its first stage says that says it.
 pub(crate) fn collection(process: &Process<Services>) -> String {
@@ -12,13 +13,27 @@ pub(crate) fn collection(process: &Process<Services>) -> String {
     said.map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()).unwrap_or_else(|| PEOPLE.to_owned())
 }
 
-/// The configuration of the stage that asked; that of the stage in its branch, where a branch asked.
-pub(crate) fn configuration(process: &Process<Services>, stage: usize, asked: &Value) -> Value {
-    let Some(placed) = process.stages.get(stage) else { return Value::Null };
+/// The stage that asked, a pointer into its file: that of a branch, where a branch asked. Which one it is stands in the state of the token; before
+/// there is one, the `type` of the question tells.
+pub(crate) fn asking(process: &Process<Services>, stage: usize, asked: &Value, state: Option<&Map<String, Value>>) -> String {
+    let Some(mut placed) = process.stages.get(stage) else { return String::new() };
     let kind = asked.get("type").and_then(Value::as_str);
-    let inside = placed.stage.branches().into_iter().filter_map(|(_, _, inside)| inside);
-    let asking = inside.into_iter().find(|inside| kind == Some(inside.stage.shown_as())).unwrap_or(placed);
-    process.source.get("file").and_then(|file| file.pointer(&asking.pointer)).cloned().unwrap_or_default()
+    loop {
+        let branches = placed.stage.branches();
+        let chosen = state.and_then(|state| state.get(&format!("{CHOSEN}{}", placed.pointer))).and_then(Value::as_str);
+        let taken = branches.iter().filter(|(_, holds, _)| chosen == Some(if *holds { "true" } else { "false" }));
+        let taken = taken.filter_map(|(_, _, inside)| *inside).next();
+        let like = branches.iter().filter_map(|(_, _, inside)| *inside).find(|inside| kind == Some(inside.stage.shown_as()));
+        match taken.or(if state.is_none() { like } else { None }) {
+            Some(inside) => placed = inside,
+            None => return placed.pointer.clone(),
+        }
+    }
+}
+
+/// The configuration of the stage at a pointer.
+pub(crate) fn configuration(process: &Process<Services>, pointer: &str) -> Value {
+    process.source.get("file").and_then(|file| file.pointer(pointer)).cloned().unwrap_or_default()
 }
 
 /// Whether a process makes accounts.

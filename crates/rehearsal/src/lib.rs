@@ -7,6 +7,7 @@
 mod definition;
 mod expect;
 mod ledger;
+mod names;
 mod parallel;
 mod person;
 mod plan;
@@ -15,6 +16,7 @@ pub mod prove;
 mod record;
 mod rehearsal;
 mod transcript;
+mod values;
 mod walk;
 mod world;
 
@@ -23,5 +25,5 @@ pub use parallel::in_parallel;
 pub use plan::{Expected, ExpectedAnswer, ExpectedMail, Plan, PlanError, PlannedStep};
 pub use record::recorded;
 pub use rehearsal::{Asks, Rehearsal, RehearsalError, Tested};
-pub use transcript::{Became, Decision, Exchange, Outcome, Reached, SeenMail, Sessions, Touched, Transcript};
+pub use transcript::{AccountElsewhere, Became, Decision, Exchange, Outcome, Reached, SeenMail, Sessions, Touched, Transcript};
 pub use world::{Ground, NoKeys, Setting, World};

@@ -3,18 +3,19 @@
 //!
 //! Easiest to break: an answer that knows more than a person would. What is in somebody's mailbox comes out of it, and nowhere else.
 
-use identity::{JsonType, ObjectSchema};
+use identity::ObjectSchema;
 use process::Mail;
 use serde_json::{Map, Value, json};
 
+use crate::names::Names;
 use crate::ports::HUMAN;
+use crate::transcript::AccountElsewhere;
+use crate::values::{Fitting, declaration, of_schema};
 
 /// The answer to every security question.
 pub(crate) const ANSWER: &str = "Elm Street";
 /// The password that somebody has.
 pub(crate) const PASSWORD: &str = "Former-Lantern-46";
-/// The password that somebody chooses.
-pub(crate) const NEW_PASSWORD: &str = "Quartz-Harbour-58";
 
 /// Somebody.
 pub(crate) struct Person {
@@ -24,6 +25,9 @@ pub(crate) struct Person {
     pub(crate) id: String,
     /// Their object, in clear.
     pub(crate) content: Map<String, Value>,
+    names: Names,
+    /// Their accounts at identity providers.
+    pub(crate) elsewhere: Vec<AccountElsewhere>,
 }
 
 impl Person {
@@ -32,6 +36,7 @@ impl Person {
         collection: &str,
         schema: Option<&ObjectSchema>,
         kba: &identity::kba::KbaConfig,
+        names: &Names,
         special: &Map<String, Value>,
     ) -> Self {
         let mut content = Map::new();
@@ -56,9 +61,10 @@ impl Person {
             if !content.contains_key(name)
                 && let Some(property) = schema.and_then(|schema| schema.property(name))
             {
-                content.insert(name.clone(), fitting(property.types.first(), &property.enumeration));
+                content.insert(name.clone(), of_schema(&declaration(property)));
             }
         }
+        names.fill(&mut content);
         for (name, value) in special {
             if value.is_null() {
                 content.remove(name);
@@ -68,7 +74,16 @@ impl Person {
         }
         let id = special.get("_id").and_then(Value::as_str).unwrap_or("person").to_owned();
         content.remove("_id");
-        Self { collection: collection.to_owned(), id, content }
+        Self { collection: collection.to_owned(), id, content, names: names.clone(), elsewhere: Vec::new() }
+    }
+
+    /// What an identity provider says of them, unless it is said otherwise.
+    pub(crate) fn profile(&self) -> Map<String, Value> {
+        let mut profile = Map::from_iter([("sub".to_owned(), "elsewhere".into()), ("email_verified".to_owned(), true.into())]);
+        for (name, property) in [("email", "mail"), ("given_name", "givenName"), ("family_name", "sn")] {
+            profile.extend(self.content.get(property).map(|value| (name.to_owned(), value.clone())));
+        }
+        profile
     }
 
     fn text(&self, name: &str) -> Option<&str> {
@@ -76,12 +91,13 @@ impl Person {
     }
 
     /// What they answer. `asked` is the body of the last answer, `stage` the configuration of the stage that asked, `mails` what came for
-    /// them so far.
-    pub(crate) fn answer(&self, asked: &Value, stage: &Value, mails: &[Mail]) -> Value {
+    /// them so far, `fitting` the values that the project takes.
+    pub(crate) fn answer(&self, asked: &Value, stage: &Value, mails: &[Mail], fitting: &Fitting<'_>) -> Value {
         let requirements = asked.get("requirements").cloned().unwrap_or_default();
+        let question = Question { requirements: &requirements, stage, mails, fitting };
         let mut input = Map::new();
         for (name, schema) in requirements.get("properties").and_then(Value::as_object).into_iter().flatten() {
-            if let Some(value) = self.member(name, schema, &requirements, stage, mails) {
+            if let Some(value) = self.member(name, schema, &question) {
                 input.insert(name.clone(), value);
             }
         }
@@ -90,25 +106,33 @@ impl Person {
             for attribute in attributes {
                 let Some(name) = attribute.get("name").and_then(Value::as_str) else { continue };
                 let known = attribute.get("value").filter(|value| !value.is_null()).or_else(|| self.content.get(name));
-                let value = known.cloned().unwrap_or_else(|| of_schema(attribute.get("schema").unwrap_or(&Value::Null)));
-                answers.insert(name.to_owned(), value);
+                let made = || fitting.value(name, attribute.get("schema").unwrap_or(&Value::Null), None);
+                answers.insert(name.to_owned(), known.cloned().unwrap_or_else(made));
             }
             input.insert("attributes".to_owned(), Value::Object(answers));
         }
         Value::Object(input)
     }
 
-    fn member(&self, name: &str, schema: &Value, requirements: &Value, stage: &Value, mails: &[Mail]) -> Option<Value> {
+    fn member(&self, name: &str, schema: &Value, question: &Question<'_>) -> Option<Value> {
+        let Question { requirements, stage, mails, fitting } = *question;
         match name {
             "queryFilter" => self.query(stage).map(Value::from),
             "code" if requirements.get("definitions").and_then(|all| all.get("providers")).is_none() => {
                 Some(self.code(mails).unwrap_or_default().into())
             }
             "provider" | "code" | "nonce" | "redirect_uri" => None,
-            "password" => Some(NEW_PASSWORD.into()),
+            "clientToken" => {
+                let names = requirements.get("required").and_then(Value::as_array);
+                let account = self.elsewhere.first().filter(|_| names.is_some_and(|names| names.iter().any(|one| one == name)));
+                account.map(|account| format!("{{clientToken {}}}", account.provider).into())
+            }
+            // There it is the present one that shows whose the account is.
+            "password" if stage.get("name").and_then(Value::as_str) == Some("socialUserClaim") => self.content.get("password").cloned(),
+            "password" => Some(fitting.password(password_property(stage)).into()),
             "response" => Some(HUMAN.into()),
             "accept" | "consentGiven" => Some("true".into()),
-            "user" => Some(self.details(requirements)),
+            "user" => Some(self.details(requirements, fitting)),
             "kba" => Some(kba(schema)),
             _ if schema.get("systemQuestion").is_some() || schema.get("userQuestion").is_some() => Some(ANSWER.into()),
             _ => {
@@ -136,29 +160,46 @@ impl Person {
 
     /// The code of the last mail that came for them.
     pub(crate) fn code(&self, mails: &[Mail]) -> Option<String> {
-        let own = |mail: &&Mail| !mail.withheld && Some(mail.to.as_str()) == self.text("mail");
+        let person = Value::Object(self.content.clone());
+        let own = |mail: &&Mail| !mail.withheld && self.names.mails_of(&person).any(|address| address == mail.to);
         let mail = mails.iter().rev().find(own)?;
         code_in(&mail.body)
     }
 
-    fn details(&self, requirements: &Value) -> Value {
+    fn details(&self, requirements: &Value, fitting: &Fitting<'_>) -> Value {
         let mut user = Map::new();
         let asked = requirements.pointer("/registrationProperties/properties").and_then(Value::as_object);
         match asked {
             Some(asked) => {
                 for (name, schema) in asked {
-                    user.insert(name.clone(), self.content.get(name).cloned().unwrap_or_else(|| of_schema(schema)));
+                    let known = self.content.get(name).cloned();
+                    user.insert(name.clone(), known.unwrap_or_else(|| fitting.value(name, schema, None)));
                 }
             }
             None => {
-                for name in ["userName", "givenName", "sn", "mail"] {
+                let required = fitting.required().filter(|name| *name != "accountStatus");
+                for name in ["userName", "givenName", "sn", "mail"].into_iter().chain(required).filter(|name| fitting.is_settable(name)) {
                     user.extend(self.content.get(name).map(|value| (name.to_owned(), value.clone())));
                 }
             }
         }
-        user.insert("password".to_owned(), NEW_PASSWORD.into());
+        user.insert("password".to_owned(), fitting.password("password").into());
         Value::Object(user)
     }
+}
+
+/// What somebody is asked, and by what they answer.
+struct Question<'a> {
+    requirements: &'a Value,
+    stage: &'a Value,
+    mails: &'a [Mail],
+    fitting: &'a Fitting<'a>,
+}
+
+/// The property that a stage keeps a new password in.
+pub(crate) fn password_property(stage: &Value) -> &str {
+    let named = stage.get("identityPasswordField").and_then(Value::as_str).map(|field| field.trim().trim_start_matches('/'));
+    named.filter(|field| !field.is_empty()).unwrap_or("password")
 }
 
 /// Stands for the code that was mailed last.
@@ -193,43 +234,4 @@ fn kba(schema: &Value) -> Value {
         });
     }
     answers.into()
-}
-
-fn of_schema(schema: &Value) -> Value {
-    let kind = match schema.get("type") {
-        Some(Value::String(kind)) => Some(kind.as_str()),
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
-        _ => None,
-    };
-    let listed = schema.get("enum").and_then(Value::as_array).and_then(|values| values.first());
-    if let Some(value) = listed.or_else(|| schema.get("default").filter(|value| !value.is_null())) {
-        return value.clone();
-    }
-    match kind {
-        Some("boolean") => true.into(),
-        Some("number" | "integer") => 1.into(),
-        Some("array") => json!([]),
-        Some("object") => json!({}),
-        _ => matching(schema.get("pattern").and_then(Value::as_str)).into(),
-    }
-}
-
-/// A text for a pattern: of a few that people write, the first that fits.
-fn matching(pattern: Option<&str>) -> &'static str {
-    const TEXTS: [&str; 6] = ["Something", "+47 555 0101", "somebody@example.com", "https://example.com", "2001-02-03", "12345"];
-    let Some(fits) = pattern.and_then(|pattern| regex::Regex::new(pattern).ok()) else { return TEXTS[0] };
-    TEXTS.into_iter().find(|text| fits.is_match(text)).unwrap_or(TEXTS[0])
-}
-
-fn fitting(kind: Option<&JsonType>, listed: &[Value]) -> Value {
-    if let Some(value) = listed.first() {
-        return value.clone();
-    }
-    match kind {
-        Some(JsonType::Boolean) => true.into(),
-        Some(JsonType::Number | JsonType::Integer) => 1.into(),
-        Some(JsonType::Array) => json!([]),
-        Some(JsonType::Object) => json!({}),
-        _ => "Something".into(),
-    }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::transcript::Sessions;
+use crate::transcript::{AccountElsewhere, Sessions};
 
 /// A plan: TOML, or nothing at all, for somebody who answers what they are asked.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Plan {
     /// Others who have accounts.
     #[serde(default)]
     pub people: Vec<Map<String, Value>>,
+    /// Their accounts at identity providers. Where none is named, they have one at each provider of the project, with their own address.
+    #[serde(default)]
+    pub elsewhere: Vec<AccountElsewhere>,
     /// What HTTP services that are stages answer, by address.
     #[serde(default)]
     pub services: BTreeMap<String, Value>,
@@ -56,7 +59,8 @@ pub struct Plan {
 pub struct PlannedStep {
     /// How much time passes before it: `2 days`.
     pub later: Option<String>,
-    /// What is sent; without it the person answers what they were asked. `{code}` stands for the code that was mailed last.
+    /// What is sent; without it the person answers what they were asked. `{code}` stands for the code that was mailed last,
+    /// `{clientToken acme}` for what proves the account at the identity provider `acme`.
     pub input: Option<Value>,
     /// Which token comes along: that of the answer with this number, 1 for the first; 0 for none. Without it, the last.
     pub token: Option<usize>,

@@ -10,11 +10,11 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use crest::{Clock, Random, ResourceError, random_bytes};
 use identity::secret::{self, HashParameters, Hasher, Secret, Verdict};
-use script::{Bindings, NoHost, Program, Sandbox};
+use script::{Bindings, NoHost, Program, Sandbox, ScriptError};
 use serde_json::Value;
 use stages::{
-    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailAddress, MailBudget, MailDoor, MailRefusal, MailRequest, RemoteStages,
-    SignedInElsewhere,
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailAddress, MailBudget, MailDoor, MailRefusal, MailRequest, RemoteStages, SandboxScripts,
+    Scripts, SignedInElsewhere,
 };
 
 /// The answer that solves every captcha here.
@@ -216,12 +216,56 @@ impl AutoLogin for PlayedManager {
     }
 }
 
-/// The services that are stages, as a plan plays them.
-pub(crate) struct PlayedServices(pub(crate) BTreeMap<String, Value>);
+/// Why scripts and services failed that are stages: whoever runs a stage is told no more than that it did not work.
+#[derive(Clone, Default)]
+pub(crate) struct Faults(Arc<Mutex<Option<String>>>);
+
+impl Faults {
+    fn note(&self, fault: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    }
+
+    /// The last one that was noted, once.
+    pub(crate) fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The scripts of a project.
+pub(crate) struct NotedScripts {
+    pub(crate) scripts: SandboxScripts,
+    pub(crate) faults: Faults,
+}
+
+impl NotedScripts {
+    fn note(&self, program: &Program, error: &ScriptError) {
+        self.faults.note(format!("{}: {error}", program.file_name()));
+    }
+}
 
 #[async_trait]
-impl RemoteStages for PlayedServices {
+impl Scripts for NotedScripts {
+    async fn condition(&self, program: &Program, bindings: Bindings) -> Result<bool, ScriptError> {
+        self.scripts.condition(program, bindings).await.inspect_err(|error| self.note(program, error))
+    }
+
+    async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError> {
+        self.scripts.value(program, bindings).await.inspect_err(|error| self.note(program, error))
+    }
+}
+
+/// The services that are stages, as a plan plays them.
+pub(crate) struct NotedServices {
+    /// What they answer, by address.
+    pub(crate) answers: BTreeMap<String, Value>,
+    pub(crate) faults: Faults,
+}
+
+#[async_trait]
+impl RemoteStages for NotedServices {
     async fn call(&self, url: &str, _: Option<&str>, _: &Value, _: Duration) -> Result<Value, String> {
-        self.0.get(url).cloned().ok_or_else(|| format!("nothing is called here; say under [services] what '{url}' answers"))
+        let answer = self.answers.get(url).cloned();
+        let answer = answer.ok_or_else(|| format!("nothing is called here; say under [services] what '{url}' answers"));
+        answer.inspect_err(|fault| self.faults.note(fault.clone()))
     }
 }

@@ -5,10 +5,12 @@
 //! it must say.
 
 mod attacker;
+mod bounds;
 mod explore;
 mod finding;
 mod goal;
 mod mend;
+mod reach;
 mod script;
 mod shape;
 mod states;
@@ -17,25 +19,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use jose::TokenForm;
-use process::{Companions, Process, SnapshotToken};
+use process::{Companions, Placed, Process, SnapshotToken};
 use project::{Project, Proofs, StageKind};
 use serde_json::{Map, Value, json};
 use stages::Services;
 
+use crate::names::Names;
 pub use crate::world::NoKeys;
 use crate::world::{Ground, Setting};
 
-pub use explore::Bounds;
-use explore::Played;
+pub use bounds::Bounds;
+use explore::{Aim, Explored, Played};
 pub use finding::{Attack, AttackStep, Cut, Edit, Finding, Recovery, Said};
 pub use goal::Goal;
+use reach::Reach;
 pub use shape::Shape;
+
+/// Most submissions for finding out whether every stage can be got through at all.
+const TO_REACH: usize = 2_000;
+/// The same at load.
+const TO_REACH_AT_LOAD: usize = 300;
+/// How deep branches lie inside of branches.
+const DEEPEST_BRANCH: usize = 3;
 
 /// Explores the processes of a project.
 pub struct Prover {
     pub(crate) setting: Setting,
     pub(crate) ground: Ground,
     companions: OnceLock<Companions>,
+    names: OnceLock<Names>,
     /// What an exploration may cost.
     pub bounds: Bounds,
 }
@@ -54,7 +66,7 @@ impl Prover {
     pub fn on(setting: Setting, ground: Ground) -> Self {
         // Whether mail can leave may change at any time; a process that cannot run today is explored as it will run.
         let setting = Setting { mail_configured: true, ..setting };
-        Self { setting, ground, companions: OnceLock::new(), bounds: Bounds::default() }
+        Self { setting, ground, companions: OnceLock::new(), names: OnceLock::new(), bounds: Bounds::default() }
     }
 
     /// The same project with the next definitions (`canary`) in the places of the present ones.
@@ -67,13 +79,19 @@ impl Prover {
             }
         }
         let setting = Setting { project: Arc::new(project), processes: Vec::new(), ..self.setting.clone() };
-        Self { setting, ground: self.ground.clone(), companions: OnceLock::new(), bounds: self.bounds }
+        Self { setting, ground: self.ground.clone(), companions: OnceLock::new(), names: OnceLock::new(), bounds: self.bounds }
     }
 
     /// Every process of the project, served or not, by name.
     #[must_use]
     pub fn processes(&self) -> Vec<&str> {
         self.setting.project.processes.iter().map(|process| process.name.as_str()).collect()
+    }
+
+    /// [`Setting::why_not`].
+    #[must_use]
+    pub fn why_not(&self, name: &str) -> Option<String> {
+        self.setting.why_not(name)
     }
 
     /// Explores a process. Nothing for one that cannot be run at all; `check` says why.
@@ -83,9 +101,12 @@ impl Prover {
     pub fn prove(&self, name: &str) -> Result<Option<Finding>, NoKeys> {
         let Some(file) = self.file(name) else { return Ok(None) };
         let Some((process, served)) = self.runnable(name, file) else { return Ok(None) };
-        let mut finding = self.explored(name, &process, served, self.bounds)?;
+        let (mut finding, reach) = self.explored(name, &process, served, self.bounds)?;
+        if finding.is_silent() {
+            finding.cut_off.extend(self.not_reached(&process, reach, TO_REACH, DEEPEST_BRANCH)?);
+        }
         for attack in &mut finding.attacks {
-            attack.fix = mend::smallest_edit(self, name, file, attack)?;
+            (attack.fix, attack.edits_left) = mend::smallest_edit(self, name, file, attack)?;
         }
         Ok(Some(finding))
     }
@@ -96,8 +117,27 @@ impl Prover {
     /// # Errors
     /// When there are no keys.
     pub fn refute(&self, name: &str) -> Result<Option<Finding>, NoKeys> {
+        self.refuted(name, Bounds::AT_LOAD)
+    }
+
+    /// The same for what can wait: where that is not enough, it is explored as far as [`Self::prove`] does.
+    ///
+    /// # Errors
+    /// When there are no keys.
+    pub fn refute_further(&self, name: &str) -> Result<Option<Finding>, NoKeys> {
+        let found = self.refute(name)?;
+        let is_larger = |finding: &Finding| finding.attacks.is_empty() && finding.cut_off.contains(&Cut::Submissions);
+        if found.as_ref().is_some_and(is_larger) { self.refuted(name, self.bounds) } else { Ok(found) }
+    }
+
+    fn refuted(&self, name: &str, bounds: Bounds) -> Result<Option<Finding>, NoKeys> {
         let process = self.file(name).and_then(|file| self.compiled(name, file)).filter(|process| !process.options.allow_unproven);
-        process.map(|process| self.explored(name, &process, true, Bounds::AT_LOAD)).transpose()
+        let Some(process) = process else { return Ok(None) };
+        let (mut finding, reach) = self.explored(name, &process, true, bounds)?;
+        if finding.is_silent() {
+            finding.cut_off.extend(self.stages_not_reached(&process, reach, TO_REACH_AT_LOAD)?.1);
+        }
+        Ok(Some(finding))
     }
 
     /// The least that is needed for a new credential of each kind of account.
@@ -107,12 +147,13 @@ impl Prover {
     pub fn recovery(&self, name: &str) -> Result<Option<Vec<Recovery>>, NoKeys> {
         let Some(file) = self.file(name) else { return Ok(None) };
         let Some((process, _)) = self.runnable(name, file) else { return Ok(None) };
-        let played = Played::new(self, &process)?;
+        let (played, mut reach) = (Played::new(self, &process)?, Reach::default());
         let mut found = Vec::new();
         for shape in Shape::ALL.into_iter().filter(|shape| shape.exists()) {
             let mut recovery = Recovery { shape, needs: None, steps: Vec::new(), cut_off: BTreeSet::new() };
             for has in Proofs::all() {
-                let explored = explore::explore(self, &played, shape, has, &[Goal::Credential], &[Goal::Credential], self.bounds);
+                let explored = self.way(&played, shape, has, Goal::Credential);
+                reach.join(explored.reach);
                 if let Some((_, steps)) = explored.reached.into_iter().next() {
                     (recovery.needs, recovery.steps) = (Some(has), steps);
                     break;
@@ -120,6 +161,13 @@ impl Prover {
                 recovery.cut_off.extend(explored.cut_off);
             }
             found.push(recovery);
+        }
+        // That there is no way says something only where somebody could have gone it.
+        if found.iter().any(|recovery| recovery.needs.is_none() && recovery.cut_off.is_empty()) {
+            let cut = self.stages_not_reached(&process, reach, TO_REACH)?.1;
+            for recovery in found.iter_mut().filter(|recovery| recovery.needs.is_none()) {
+                recovery.cut_off.extend(cut.iter().cloned());
+            }
         }
         Ok(Some(found))
     }
@@ -186,7 +234,7 @@ impl Prover {
         let shapes = Shape::ALL.into_iter().filter(|shape| shape.exists() == attack.shape.exists() && shape.is_active());
         let played = Played::new(self, process)?;
         for shape in shapes {
-            if !explore::explore(self, &played, shape, has, &[attack.goal], &[attack.goal], self.bounds).reached.is_empty() {
+            if !self.way(&played, shape, has, attack.goal).reached.is_empty() {
                 return Ok(true);
             }
         }
@@ -202,7 +250,7 @@ impl Prover {
         for (shape, (has, _)) in
             shapes.iter().flat_map(|shape| sets.iter().filter(|(_, goals)| goals.contains(&attack.goal)).map(move |set| (*shape, set)))
         {
-            let explored = explore::explore(self, &played, shape, *has, &[attack.goal], &[attack.goal], self.bounds);
+            let explored = self.way(&played, shape, *has, attack.goal);
             if !explored.cut_off.is_empty() || !explored.reached.is_empty() {
                 return Ok(true);
             }
@@ -213,11 +261,86 @@ impl Prover {
     /// The sets of proofs that are tried with a process, and what must not be reached with each.
     fn settings_of(&self, process: &Process<Services>) -> Vec<(Proofs, Vec<Goal>)> {
         let reveals = process.disclosure() == process::Disclosure::Reveal;
-        let sessions = process.binds_session() || process.stages.iter().any(|placed| placed.facts.wants_session);
-        goal::forbidden(&self.setting.project.settings.prove, reveals, sessions)
+        goal::forbidden(&self.setting.project.settings.prove, reveals, self.looks_at_sessions(process))
     }
 
-    fn explored(&self, name: &str, process: &Arc<Process<Services>>, served: bool, bounds: Bounds) -> Result<Finding, NoKeys> {
+    /// What the project calls addresses and user names.
+    pub(crate) fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::of(self.setting.project.processes.iter().map(|process| &process.value)))
+    }
+
+    /// Looks for a way to one goal.
+    fn way(&self, played: &Played, shape: Shape, has: Proofs, goal: Goal) -> Explored {
+        explore::explore(self, played, shape, has, Aim::Goals { wanted: &[goal], forbidden: &[goal] }, self.bounds)
+    }
+
+    /// Stages that not even somebody with every proof is through with: of what lies behind them nothing is known.
+    fn stages_not_reached(&self, process: &Arc<Process<Services>>, mut reach: Reach, most: usize) -> Result<(Reach, Vec<Cut>), NoKeys> {
+        let stages = process.stages.len();
+        let (played, mut left) = (Played::new(self, process)?, most);
+        let all = Proofs::MAIL.and(Proofs::ANSWERS);
+        let mut sets = vec![all];
+        if self.looks_at_sessions(process) {
+            sets.insert(0, all.and(Proofs::PASSWORD));
+        }
+        let shapes = [Shape::Whole, Shape::Nobody, Shape::NoQuestions, Shape::NoAddress, Shape::Bare];
+        for (shape, has) in shapes.into_iter().flat_map(|shape| sets.iter().map(move |has| (shape, *has))) {
+            if reach.is_whole(stages) || left == 0 {
+                break;
+            }
+            let bounds = Bounds { submissions: left.min(most.div_ceil(2)), ..self.bounds };
+            let explored = explore::explore(self, &played, shape, has, Aim::Stages, bounds);
+            left = left.saturating_sub(explored.inputs.max(1));
+            reach.join(explored.reach);
+        }
+        let cut = reach.ends_at(stages).map(|(place, answered)| {
+            let name = process.stages.get(place).map_or("", |placed| placed.stage.shown_as());
+            let why = answered.map_or_else(|| "it takes no answer that was tried".to_owned(), |said| format!("it answers '{said}'"));
+            let behind = if place + 1 < stages { ", so nothing behind it was tried" } else { "" };
+            Cut::NotReached(format!("nobody gets through stage {place} ({name}), whatever they can prove: {why}{behind}"))
+        });
+        Ok((reach, cut.into_iter().collect()))
+    }
+
+    /// The same, and branches that nobody took. Such a branch is tried in the place of its stage, as if its condition held.
+    fn not_reached(&self, process: &Arc<Process<Services>>, reach: Reach, most: usize, deepest: usize) -> Result<Vec<Cut>, NoKeys> {
+        let (reach, mut cuts) = self.stages_not_reached(process, reach, most)?;
+        for (place, placed) in process.stages.iter().enumerate() {
+            for (pointer, key) in not_taken(placed, &reach) {
+                let which = format!("the branch {key} of stage {place} ({}), which nobody took", placed.stage.name());
+                let alone = self.with_branch(process, &pointer, key).filter(|_| deepest > 0);
+                let Some(alone) = alone else {
+                    cuts.push(Cut::NotReached(format!("{which}, cannot be tried alone")));
+                    continue;
+                };
+                let (found, reach) = self.explored(&process.name, &alone, true, self.bounds)?;
+                if let Some(attack) = found.attacks.first() {
+                    let has = attack.has;
+                    cuts.push(Cut::NotReached(format!("{which}, lets somebody with {has} have {} where its condition is so", attack.goal)));
+                } else if found.cut_off.is_empty() {
+                    cuts.extend(self.not_reached(&alone, reach, most, deepest - 1)?);
+                } else {
+                    cuts.extend(found.cut_off);
+                }
+            }
+        }
+        Ok(cuts)
+    }
+
+    /// A process with a branch in the place of its stage.
+    fn with_branch(&self, process: &Process<Services>, pointer: &str, key: &str) -> Option<Arc<Process<Services>>> {
+        let mut file = process.source.get("file")?.clone();
+        let place = file.pointer_mut(pointer)?;
+        *place = place.get(key)?.clone();
+        self.compiled(&process.name, &file)
+    }
+
+    fn looks_at_sessions(&self, process: &Process<Services>) -> bool {
+        process.binds_session() || process.stages.iter().any(|placed| placed.facts.wants_session)
+    }
+
+    fn explored(&self, name: &str, process: &Arc<Process<Services>>, served: bool, bounds: Bounds) -> Result<(Finding, Reach), NoKeys> {
+        let mut reach = Reach::default();
         let mut finding = Finding {
             process: name.to_owned(),
             served,
@@ -225,6 +348,7 @@ impl Prover {
             states: 0,
             inputs: 0,
             depth: 0,
+            bounds: bounds.of(process.stages.len()),
             cut_off: BTreeSet::new(),
             attacks: Vec::new(),
         };
@@ -245,7 +369,8 @@ impl Prover {
                 finding.cut_off.insert(Cut::Submissions);
                 break;
             }
-            let explored = explore::explore(self, &played, shape, *has, &wanted, goals, left);
+            let explored = explore::explore(self, &played, shape, *has, Aim::Goals { wanted: &wanted, forbidden: goals }, left);
+            reach.join(explored.reach);
             finding.settings += 1;
             finding.states += explored.states;
             finding.inputs += explored.inputs;
@@ -261,11 +386,25 @@ impl Prover {
                     own: Value::Object(attacker::own(self, process)),
                     steps,
                     fix: None,
+                    edits_left: false,
                 });
             }
         }
-        Ok(finding)
+        Ok((finding, reach))
     }
+}
+
+/// Branches of a stage, and of those inside of branches that were taken, which nobody took: a pointer to the stage and the key.
+fn not_taken(placed: &Placed<Services>, reach: &Reach) -> Vec<(String, &'static str)> {
+    let mut found = Vec::new();
+    for (key, holds, inside) in placed.stage.branches() {
+        match inside {
+            Some(inside) if reach.took(&placed.pointer, holds) => found.extend(not_taken(inside, reach)),
+            Some(_) => found.push((placed.pointer.clone(), key)),
+            None => {}
+        }
+    }
+    found
 }
 
 /// Whether a stage of this name or class stands anywhere in a definition, in a branch for example.

@@ -3,6 +3,7 @@
 //! Easiest to break: a secret in it. Codes become `{code}`; what holds a password or an answer to a question is left to the person of the
 //! plan, and of the object that was stored nothing is kept that is hashed, sealed or secret: that it changed is said by name.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
@@ -15,17 +16,26 @@ use crate::transcript::{Outcome, SeenMail, Transcript};
 #[must_use]
 pub fn recorded(transcript: &Transcript) -> String {
     let mut out = String::new();
+    let secrets = Secrets(&transcript.secrets);
     let text = |value: &str| Value::from(value).to_string();
     let _ = writeln!(out, "process = {}\nat = {}\nseed = {}", text(&transcript.process), text(&transcript.at), transcript.seed);
     let _ = writeln!(out, "account = {}\nsigned_in = {}", transcript.account, transcript.signed_in);
     let _ = writeln!(out, "reauthenticated = {}\nstop = true", transcript.reauthenticated);
     if let Value::Object(person) = &transcript.person {
         let _ = writeln!(out, "\n[person]");
-        write_members(&mut out, person);
+        secrets.write_members(&mut out, person);
     }
     for other in &transcript.people {
         let _ = writeln!(out, "\n[[people]]");
-        write_members(&mut out, other);
+        secrets.write_members(&mut out, other);
+    }
+    for account in &transcript.elsewhere {
+        let _ = writeln!(
+            out,
+            "\n[[elsewhere]]\nprovider = {}\nprofile = {}",
+            text(&account.provider),
+            inline(&Value::Object(account.profile.clone()))
+        );
     }
     if !transcript.services.is_empty() {
         let _ = writeln!(out, "\n[services]");
@@ -42,7 +52,7 @@ pub fn recorded(transcript: &Transcript) -> String {
             if later > 0 {
                 let _ = writeln!(out, "later = \"{later} seconds\"");
             }
-            if !holds_secret(input) {
+            if !secrets.are_in(input) {
                 let mut input = input.clone();
                 hide(&mut input, &codes);
                 let _ = writeln!(out, "input = {}", inline(&input));
@@ -59,12 +69,12 @@ pub fn recorded(transcript: &Transcript) -> String {
         codes.extend(exchange.mails.iter().flat_map(|mail| codes_in(&mail.body)));
     }
     let _ = writeln!(out, "\n[expect]\ncompleted = {}", transcript.outcome == Outcome::Completed);
-    write_consequences(&mut out, transcript);
+    write_consequences(&mut out, transcript, secrets);
     out
 }
 
 /// What came of it: the account, sessions, mails, and the object as far as it is no secret.
-fn write_consequences(out: &mut String, transcript: &Transcript) {
+fn write_consequences(out: &mut String, transcript: &Transcript, secrets: Secrets<'_>) {
     let text = |value: &str| Value::from(value).to_string();
     let changed: Vec<String> = transcript.changed.iter().map(|name| text(name)).collect();
     let _ = writeln!(out, "account = {}\nchanged = [{}]", transcript.object.is_some(), changed.join(", "));
@@ -74,10 +84,8 @@ fn write_consequences(out: &mut String, transcript: &Transcript) {
         let _ = writeln!(out, "mails = []");
     }
     if let Some(Value::Object(object)) = &transcript.object {
-        let public: Map<String, Value> =
-            object.iter().filter(|(name, value)| is_public(name, value)).map(|(name, value)| (name.clone(), value.clone())).collect();
         let _ = writeln!(out, "\n[expect.object]");
-        write_members(out, &public);
+        secrets.write_members(out, object);
     }
     for mail in leaving {
         let _ = writeln!(out, "\n[[expect.mails]]\nto = {}\nsubject = {}", text(&mail.to), text(&mail.subject));
@@ -85,17 +93,39 @@ fn write_consequences(out: &mut String, transcript: &Transcript) {
     }
 }
 
-/// Members without secrets, a line each.
-fn write_members(out: &mut String, members: &Map<String, Value>) {
-    for (name, value) in members.iter().filter(|(name, value)| is_public(name, value)) {
-        let _ = writeln!(out, "{} = {}", Value::from(name.as_str()), inline(value));
-    }
-}
+/// What must not be written down: what is called like a secret, and what the project's schema says is one.
+#[derive(Clone, Copy)]
+struct Secrets<'a>(&'a BTreeSet<String>);
 
-/// Whether a member may be written down. That there are no answers is no secret.
-fn is_public(name: &str, value: &Value) -> bool {
-    let is_empty = value.as_array().is_some_and(Vec::is_empty);
-    (!is_secret(name) || is_empty) && !value.is_null() && !holds_secret(value) && !is_sealed(value)
+impl Secrets<'_> {
+    /// Members without secrets, a line each.
+    fn write_members(self, out: &mut String, members: &Map<String, Value>) {
+        for (name, value) in members.iter().filter(|(name, value)| self.permit(name, value)) {
+            let _ = writeln!(out, "{} = {}", Value::from(name.as_str()), inline(value));
+        }
+    }
+
+    /// Whether a member may be written down. That there are no answers is no secret.
+    fn permit(self, name: &str, value: &Value) -> bool {
+        let is_empty = value.as_array().is_some_and(Vec::is_empty);
+        (!self.name(name) || is_empty) && !value.is_null() && !self.are_in(value) && !is_sealed(value)
+    }
+
+    /// Whether this is the name of one; a pointer names what it ends with.
+    fn name(self, name: &str) -> bool {
+        let known = name.split('/').any(|part| self.0.contains(part));
+        let name = name.to_ascii_lowercase();
+        known || ["password", "kba", "answer", "secret"].iter().any(|word| name.contains(word))
+    }
+
+    /// Whether one is somewhere in a value.
+    fn are_in(self, value: &Value) -> bool {
+        match value {
+            Value::Object(members) => members.iter().any(|(name, value)| self.name(name) || self.are_in(value)),
+            Value::Array(items) => items.iter().any(|item| self.are_in(item)),
+            _ => false,
+        }
+    }
 }
 
 /// Whether something of it is hashed or sealed.
@@ -107,19 +137,6 @@ fn is_sealed(value: &Value) -> bool {
 fn seconds(moment: &str) -> Option<i64> {
     let parsed = time::OffsetDateTime::parse(moment, &time::format_description::well_known::Rfc3339).ok()?;
     Some(parsed.unix_timestamp())
-}
-
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "kba", "answer", "secret"].iter().any(|word| name.contains(word))
-}
-
-fn holds_secret(value: &Value) -> bool {
-    match value {
-        Value::Object(members) => members.iter().any(|(name, value)| is_secret(name) || holds_secret(value)),
-        Value::Array(items) => items.iter().any(holds_secret),
-        _ => false,
-    }
 }
 
 fn hide(value: &mut Value, codes: &[String]) {

@@ -1,8 +1,9 @@
 //! A rehearsal: a plan carried out in a world of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use identity::{ObjectSchema, Property, Scope};
 use process::{ProcessMap, Subject};
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -11,7 +12,7 @@ use crate::definition::{collection, makes_accounts};
 use crate::expect;
 use crate::person::Person;
 use crate::plan::{Plan, PlanError};
-use crate::transcript::{Outcome, Sessions, Transcript};
+use crate::transcript::{AccountElsewhere, Outcome, Sessions, Transcript};
 use crate::walk::{Walk, moment};
 use crate::world::{Ground, NoKeys, Setting, World, caller};
 
@@ -46,6 +47,9 @@ pub enum RehearsalError {
     /// The plan cannot be carried out.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Somebody has an account at a provider that the project does not have.
+    #[error("the project has no identity provider '{0}'")]
+    NoProvider(String),
     /// A step names a token that no answer gave.
     #[error("step {step} wants token {token}, and there are {given} so far")]
     NoToken {
@@ -94,6 +98,12 @@ impl Rehearsal {
         self.setting.processes.iter().map(|process| process.name.as_str())
     }
 
+    /// [`Setting::why_not`].
+    #[must_use]
+    pub fn why_not(&self, name: &str) -> Option<String> {
+        self.setting.why_not(name)
+    }
+
     /// Carries out a plan. `asks` is asked for every input that the plan does not say; without it, the person answers by themselves.
     ///
     /// # Errors
@@ -117,7 +127,15 @@ impl Rehearsal {
         let process = world.process(name).ok_or_else(|| RehearsalError::NoProcess(name.to_owned()))?;
         let collection = collection(&process);
         let project = &self.setting.project;
-        let person = Person::new(&collection, project.schemas.get(&collection), &project.questions, &plan.person);
+        let mut person = Person::new(&collection, project.schemas.get(&collection), &project.questions, &world.names, &plan.person);
+        person.elsewhere = if plan.elsewhere.is_empty() {
+            world.providers().map(|provider| AccountElsewhere { provider: provider.to_owned(), profile: Map::new() }).collect()
+        } else {
+            plan.elsewhere.clone()
+        };
+        if let Some(unknown) = person.elsewhere.iter().find(|account| !world.providers().any(|known| known == account.provider)) {
+            return Err(RehearsalError::NoProvider(unknown.provider.clone()));
+        }
         let signed_in = plan.signed_in.unwrap_or(process.binds_session());
         let account = plan.account.unwrap_or(signed_in || !makes_accounts(&process));
         Self::people(&world, &person, account, plan)?;
@@ -150,10 +168,13 @@ impl Rehearsal {
             signed_in,
             reauthenticated,
             people: plan.people.clone(),
+            secrets: project.schemas.get(&collection).map(secrets).unwrap_or_default(),
+            elsewhere: plan.elsewhere.clone(),
             services: plan.services.clone(),
             due,
             exchanges: walk.without_tokens(),
             outcome,
+            fault: walk.fault.clone(),
             changed: changed(before.as_ref(), object.as_ref()),
             object,
             sessions,
@@ -211,12 +232,14 @@ fn act(walk: &mut Walk<'_>, world: &World, person: &Person, plan: &Plan, asks: &
             }
         };
         let more_planned = planned.len() > 0;
-        let good = walk.submit(token, input);
+        let proofs = proofs(person, world, &input);
+        let good = walk.submit(token, input, &proofs);
         if walk.finished && !more_planned {
             return Ok(Outcome::Completed);
         }
         if !good && !more_planned && asks.is_none() {
-            return Ok(Outcome::Refused);
+            let is_broken = walk.exchanges.last().is_some_and(|exchange| exchange.status >= 500);
+            return Ok(if is_broken { Outcome::Broken } else { Outcome::Refused });
         }
         let question = |body: &Value| Value::Array(["type", "tag"].map(|key| body.get(key).cloned().unwrap_or_default()).into());
         let now = question(&walk.asked);
@@ -227,6 +250,19 @@ fn act(walk: &mut Walk<'_>, world: &World, person: &Person, plan: &Plan, asks: &
         before = Some((now, times));
     }
     Ok(Outcome::Stuck)
+}
+
+/// What proves their accounts at identity providers, by what is written for it.
+fn proofs(person: &Person, world: &World, input: &Value) -> BTreeMap<String, String> {
+    let text = input.to_string();
+    let proof = |account: &AccountElsewhere| {
+        let name = format!("{{clientToken {}}}", account.provider);
+        let mut profile = person.profile();
+        profile.extend(account.profile.clone());
+        let token = text.contains(&name).then(|| world.client_token(&account.provider, profile)).flatten()?;
+        Some((name, token))
+    };
+    person.elsewhere.iter().filter_map(proof).collect()
 }
 
 /// `{code}` is the code that was mailed last.
@@ -241,6 +277,14 @@ fn filled(mut input: Value, person: &Person, world: &World) -> Value {
     }
     fill(&mut input, &person.code(&world.mails()).unwrap_or_default());
     input
+}
+
+/// The properties that are secret beside the password and the answers, which are so everywhere.
+fn secrets(schema: &ObjectSchema) -> BTreeSet<String> {
+    let is_secret = |property: &&Property| property.is_credential() || property.is_sealed() || property.scope == Scope::Private;
+    let usual = |name: &str| ["password", "kbaInfo"].contains(&name);
+    let secret = schema.properties.iter().filter(is_secret).map(|property| property.name.clone());
+    secret.filter(|name| !usual(name)).collect()
 }
 
 /// The members of an object that are not what they were.

@@ -11,6 +11,17 @@ use process::{Mail, Step, StepOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// An account at an identity provider, proved as one is whose owner has just signed in there.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountElsewhere {
+    /// The provider, by the name in its file.
+    pub provider: String,
+    /// What the provider says of them: `sub`, `email`, `given_name`, … What it does not say here is said of the person of the plan.
+    #[serde(default)]
+    pub profile: Map<String, Value>,
+}
+
 /// A rehearsal, written down.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -35,6 +46,12 @@ pub struct Transcript {
     /// Others who had accounts, in clear.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Map<String, Value>>,
+    /// Properties of the person that are secret by the project's schema: they are not written down by whoever makes a plan of this.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secrets: BTreeSet<String>,
+    /// Accounts that they had at identity providers, where they were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<AccountElsewhere>,
     /// What HTTP services that are stages answered, by address.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, Value>,
@@ -45,6 +62,9 @@ pub struct Transcript {
     pub exchanges: Vec<Exchange>,
     /// What came of it.
     pub outcome: Outcome,
+    /// The stage that failed last, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// The person's object afterwards, as it is stored.
     pub object: Option<Value>,
     /// The members of it that are not what they were; all of them where there was none.
@@ -71,12 +91,12 @@ pub struct Sessions {
 /// What a walk came past, for coverage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reached {
-    /// Places of stages, from 0.
-    pub stages: BTreeSet<usize>,
-    /// Places of stages and the tags they asked under.
-    pub tags: BTreeSet<(usize, String)>,
-    /// Places of stages and the branches that were taken.
-    pub branches: BTreeSet<(usize, String)>,
+    /// Stages, by their pointers into the file; those inside of others among them.
+    pub stages: BTreeSet<String>,
+    /// Stages and the tags they asked under.
+    pub tags: BTreeSet<(String, String)>,
+    /// Stages and the branches that were taken.
+    pub branches: BTreeSet<(String, String)>,
 }
 
 /// How a rehearsal ended.
@@ -91,6 +111,8 @@ pub enum Outcome {
     Stuck,
     /// The plan ended before the process.
     Stopped,
+    /// A stage could not be played: it failed, as a server that lacks something does.
+    Broken,
 }
 
 /// One request and its answer.
@@ -200,6 +222,17 @@ pub enum Decision {
         /// To whom it is written.
         to: String,
     },
+    /// What the engine notes for the audit trail.
+    Said {
+        /// The place of the stage, from 0.
+        place: usize,
+        /// Its type.
+        stage: String,
+        /// The word for it, `nobody-found`.
+        what: String,
+        /// A sentence.
+        says: String,
+    },
     /// A stage went one way.
     Branch {
         /// Its place, from 0.
@@ -224,6 +257,7 @@ impl fmt::Display for Decision {
             Self::Withheld { to } => {
                 write!(f, "the mail to {to} is written and never sent: it is for an account that is not there, or was not to be had")
             }
+            Self::Said { stage, says, .. } => write!(f, "{stage}: {says}"),
             Self::Branch { stage, due, branch, when, compared, .. } => {
                 match (branch, when) {
                     (Some(branch), Some(when)) => write!(f, "{stage}: {branch} ({when})")?,
@@ -261,8 +295,12 @@ impl Transcript {
             Outcome::Refused => "refused",
             Outcome::Stuck => "stuck: the same question comes again",
             Outcome::Stopped => "stopped",
+            Outcome::Broken => "broken",
         };
         let _ = writeln!(out, "\n{outcome}");
+        if let Some(fault) = &self.fault {
+            let _ = writeln!(out, "failed: {fault}");
+        }
         if let Some(object) = &self.object {
             let _ = writeln!(out, "stored: {object}");
         }

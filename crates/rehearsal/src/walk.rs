@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use process::{Caller, MapStep, Process, ProcessContext, ProcessMap, StepOutcome, Submitted};
+use process::{Caller, Process, ProcessContext, ProcessMap, Reason, Submitted};
 use serde_json::{Value, json};
 use stages::Services;
 
@@ -21,13 +21,13 @@ pub(crate) struct Walk<'w> {
     pub(crate) tokens: Vec<String>,
     /// The body of the last answer that was none of a refusal.
     pub(crate) asked: Value,
-    /// The stage that asked.
-    stage: usize,
-    /// The one that had asked before.
-    stage_before: usize,
+    /// The stage that asked, a pointer into the file: one inside of others, where that asked.
+    asking: String,
     mails: usize,
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) finished: bool,
+    /// The stage that failed last, and why.
+    pub(crate) fault: Option<String>,
     pub(crate) reached: Reached,
 }
 
@@ -42,11 +42,11 @@ impl<'w> Walk<'w> {
             caller,
             tokens: Vec::new(),
             asked: Value::Null,
-            stage: 0,
-            stage_before: 0,
+            asking: String::new(),
             mails: world.mails().len(),
             exchanges: Vec::new(),
             finished: false,
+            fault: None,
             reached: Reached::default(),
         };
         let (status, body) = match world.initial(&walk.process.name, &walk.caller) {
@@ -55,8 +55,8 @@ impl<'w> Walk<'w> {
         };
         if status == 200 {
             walk.asked = body.clone();
-            walk.reached.stages.insert(0);
-            walk.asks_under(0, &body);
+            walk.asking = crate::definition::asking(&walk.process, 0, &body, None);
+            walk.asks_under(&body);
         }
         walk.exchanges.push(Exchange {
             at: moment(world.now()),
@@ -75,13 +75,17 @@ impl<'w> Walk<'w> {
 
     /// What the person answers by themselves.
     pub(crate) fn answer_of(&self, person: &Person) -> Value {
-        person.answer(&self.asked, &crate::definition::configuration(&self.process, self.stage, &self.asked), &self.world.mails())
+        let stage = crate::definition::configuration(&self.process, &self.asking);
+        person.answer(&self.asked, &stage, &self.world.mails(), &self.world.fitting(&person.collection))
     }
 
-    /// Submits with the token of an answer, 0 for none. False when it was refused.
-    pub(crate) fn submit(&mut self, token: usize, input: Value) -> bool {
+    /// Submits with the token of an answer, 0 for none. False when it was refused. `proofs` stand in the place of what is written for them, and only
+    /// that is shown.
+    pub(crate) fn submit(&mut self, token: usize, input: Value, proofs: &BTreeMap<String, String>) -> bool {
+        let mut sent = input.clone();
+        put(&mut sent, proofs);
         let text = token.checked_sub(1).and_then(|at| self.tokens.get(at)).cloned();
-        let submitted = self.world.submit(&self.process.name, text.as_deref(), &input, &self.caller);
+        let submitted = self.world.submit(&self.process.name, text.as_deref(), &sent, &self.caller);
         let mails = self.world.mails();
         let new = mails.get(self.mails..).unwrap_or_default().to_vec();
         self.mails = mails.len();
@@ -104,8 +108,15 @@ impl<'w> Walk<'w> {
             }
             Err(failure) => {
                 exchange.status = failure.error.code;
+                if failure.error.code >= 500 {
+                    let stage = failure.steps.last().map_or_else(String::new, |step| format!("stage {} ({}): ", step.index, step.stage));
+                    let why = self.world.fault().unwrap_or_else(|| failure.error.message.clone());
+                    self.fault = Some(format!("{stage}{why}"));
+                }
                 exchange.body = failure.error.to_value();
                 exchange.stages = failure.steps.iter().map(Touched::from).collect();
+                let reasons = failure.of.map(|of| of.reasons).unwrap_or_default();
+                exchange.decisions = self.decisions(&reasons);
                 false
             }
         };
@@ -115,9 +126,13 @@ impl<'w> Walk<'w> {
         good
     }
 
-    fn asks_under(&mut self, stage: usize, body: &Value) {
+    fn asks_under(&mut self, body: &Value) {
+        // Whoever is asked by a branch is at the stage that has it.
+        let top: Vec<&str> = self.asking.split('/').take(3).collect();
+        self.reached.stages.insert(top.join("/"));
+        self.reached.stages.insert(self.asking.clone());
         if let Some(tag) = body.get("tag").and_then(Value::as_str) {
-            self.reached.tags.insert((stage, tag.to_owned()));
+            self.reached.tags.insert((self.asking.clone(), tag.to_owned()));
         }
     }
 
@@ -127,32 +142,14 @@ impl<'w> Walk<'w> {
         self.finished |= submitted.finished;
         let token = submitted.body.get("token").and_then(Value::as_str);
         let carried = token.and_then(|token| self.world.carried(&self.process.name, token, &self.caller));
-        self.stage_before = self.stage;
+        exchange.decisions = self.decisions(&submitted.reasons);
+        self.reached.stages.extend(submitted.steps.iter().filter_map(|step| Some(self.map.steps.get(step.index)?.pointer.clone())));
         if let Some(context) = &carried {
-            self.stage = context.stage;
             exchange.carries = Some(carries(context));
             let decoy = context.facts.iter().any(|fact| matches!(fact, process::Fact::Named { subject } if subject.decoy));
             exchange.decisions.extend(decoy.then_some(Decision::Decoy));
-        }
-        let asking = (!submitted.finished).then_some(&submitted.body);
-        let (before, answered) = (self.stage_before, is_asking(&self.asked).then(|| self.asked.clone()));
-        self.reached.stages.extend(submitted.steps.iter().map(|step| step.index));
-        if !submitted.finished {
-            self.asks_under(self.stage, &submitted.body);
-        }
-        for step in &submitted.steps {
-            let Some(on_map) = self.map.steps.get(step.index).filter(|on_map| !on_map.branches.is_empty()) else { continue };
-            let asks = asking.filter(|_| step.outcome == StepOutcome::Entered && Some(step) == submitted.steps.last());
-            let through = step.outcome == StepOutcome::Completed;
-            // Whoever has answered was asked by the branch that they were asked by before.
-            let asked_before = answered.as_ref().filter(|_| through && step.index == before);
-            if asks.is_some() || through {
-                let taken = self.why(step.index, on_map, asks.or(asked_before));
-                if let Decision::Branch { branch: Some(branch), .. } = &taken {
-                    self.reached.branches.insert((step.index, branch.clone()));
-                }
-                exchange.decisions.push(taken);
-            }
+            self.asking = crate::definition::asking(&self.process, context.stage, &submitted.body, Some(&context.state));
+            self.asks_under(&submitted.body);
         }
         if let Some(token) = token {
             self.tokens.push(token.to_owned());
@@ -160,43 +157,54 @@ impl<'w> Walk<'w> {
         self.asked = submitted.body.clone();
     }
 
-    /// Which branch was taken, with the condition in the words of the file and what it was compared with.
-    fn why(&self, place: usize, step: &MapStep, asked: Option<&Value>) -> Decision {
-        let kind = asked.and_then(|body| body.get("type")).and_then(Value::as_str);
-        let of_kind = |inner: &MapStep| Some(inner.shown_as.as_deref().unwrap_or(&inner.stage)) == kind;
-        let asking: Vec<_> = step.branches.iter().filter(|branch| !branch.steps.is_empty()).collect();
-        let of_kind: Vec<_> = asking.iter().copied().filter(|branch| branch.steps.iter().any(of_kind)).collect();
-        let candidates: Vec<_> = match asked {
-            Some(_) if of_kind.is_empty() => asking,
-            Some(_) => of_kind,
-            None => step.branches.iter().filter(|branch| branch.steps.is_empty()).collect(),
-        };
-        let only = match candidates.as_slice() {
-            [branch] => Some(*branch),
-            _ => None,
-        };
-        Decision::Branch {
-            place,
-            stage: step.stage.clone(),
-            due: asked.is_some(),
-            branch: only.map(|branch| branch.name.clone()),
-            when: only.map(|branch| branch.when.clone()),
-            compared: self.compared(&step.pointer),
+    /// What the engine said that it decided, and why.
+    fn decisions(&mut self, reasons: &[Reason]) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        for reason in reasons {
+            if reason.what == "condition" {
+                decisions.push(self.branch(reason));
+            } else if let Some(says) = accounts::explain::said(&reason.to_value()) {
+                let stage = self.map.steps.get(reason.stage).map(|step| step.stage.clone()).unwrap_or_default();
+                decisions.push(Decision::Said { place: reason.stage, stage, what: reason.what.to_owned(), says });
+            }
         }
+        decisions
     }
 
-    /// What a condition about the metadata of the signed-in person was compared with.
-    fn compared(&self, pointer: &str) -> Option<String> {
-        let file = self.process.source.get("file");
-        let kind = file.and_then(|file| file.pointer(&format!("{pointer}/condition/type"))).and_then(Value::as_str).unwrap_or_default();
-        let subject = self.caller.subject.as_ref()?;
-        let meta = self.world.setting.project.schemas.get(&subject.collection).map_or("_meta", |schema| schema.meta_property());
-        let stored = self.world.stored(&subject.collection, &subject.id).unwrap_or_default();
-        let of_meta = |name: &str| stored.get(meta).and_then(|meta| meta.get(name)).cloned().unwrap_or(Value::Null);
-        match kind.to_ascii_lowercase().as_str() {
-            "logincount" => Some(format!("loginCount is {}", of_meta("loginCount"))),
-            "timesincelogin" => Some(format!("lastLogin is {}", of_meta("lastLogin"))),
+    /// Which branch was taken, with the condition in the words of the file and what it was compared with.
+    fn branch(&mut self, reason: &Reason) -> Decision {
+        let text = |key: &str| reason.detail.get(key).and_then(Value::as_str).unwrap_or_default();
+        let step = self.map.find(text("at"));
+        let stage = step.map(|step| step.stage.clone()).unwrap_or_default();
+        let holds = match text("branch") {
+            "true" => Some("onConditionTrue"),
+            "false" => Some("onConditionFalse"),
             _ => None,
+        };
+        let branches = step.map(|step| step.branches.as_slice()).unwrap_or_default();
+        let mut empty = branches.iter().filter(|branch| branch.steps.is_empty());
+        // Where nothing is taken, it is the way that asks nothing; of two that ask something it is neither.
+        let taken = match holds {
+            Some(name) => branches.iter().find(|branch| branch.name == name),
+            None => empty.next().filter(|_| empty.next().is_none()),
+        };
+        if let Some(taken) = taken {
+            self.reached.branches.insert((text("at").to_owned(), taken.name.clone()));
+            self.reached.stages.extend(taken.steps.iter().map(|step| step.pointer.clone()));
+        }
+        let condition = text("condition");
+        let is = reason.detail.get("is").filter(|is| !is.is_null());
+        let compared = is.map(|is| match is.as_i64().filter(|_| condition.eq_ignore_ascii_case("timesincelogin")) {
+            Some(seconds) => format!("lastLogin is {}", Value::from(moment(seconds))),
+            None => format!("{} is {is}", condition.split(' ').next().unwrap_or_default()),
+        });
+        Decision::Branch {
+            place: reason.stage,
+            stage,
+            due: holds.is_some(),
+            branch: taken.map(|branch| branch.name.clone()),
+            when: taken.map(|branch| branch.when.clone()),
+            compared,
         }
     }
 
@@ -218,9 +226,18 @@ impl<'w> Walk<'w> {
     }
 }
 
-/// Whether something is wanted. A conditional stage may show that nothing is, yet.
-fn is_asking(body: &Value) -> bool {
-    body.get("requirements").and_then(Value::as_object).is_some_and(|requirements| !requirements.is_empty())
+/// Proofs of accounts at identity providers, where they are to stand.
+fn put(value: &mut Value, proofs: &BTreeMap<String, String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(proof) = proofs.get(text.as_str()) {
+                text.clone_from(proof);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| put(item, proofs)),
+        Value::Object(members) => members.values_mut().for_each(|member| put(member, proofs)),
+        _ => {}
+    }
 }
 
 fn replace(value: &mut Value, numbered: &BTreeMap<&str, String>) {

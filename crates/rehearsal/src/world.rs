@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use crest::{Clock as _, Random, ResourceError};
 use identity::metadata::{Keeper, Tracked};
 use identity::secret::{Hasher, Secret};
-use identity::{Managed, MemoryObjects, Parks, ScriptPorts};
+use identity::{Managed, MemoryObjects, Parks, ScriptPorts, Which, Writer};
 use jose::{KeyRing, TokenForm};
 use process::{Caller, Definitions, Engine, Failure, Mail, Process, ProcessContext, SnapshotToken, Submission, Submitted, Version};
 use project::Project;
@@ -19,9 +19,12 @@ use stages::profile::{Asking, Profile};
 use stages::{MailTemplates, OwnMails, SandboxScripts, Services, TemplateLetters};
 
 use crate::ledger::MemoryLedger;
+use crate::names::Names;
 use crate::ports::{
-    Captcha, Hashed, NoLimit, NoProvider, OpenDoor, PlayedManager, PlayedServices, Programs, Remembering, Seeded, SetClock, Transforms,
+    Captcha, Faults, Hashed, NoLimit, NoProvider, NotedScripts, NotedServices, OpenDoor, PlayedManager, Programs, Remembering, Seeded,
+    SetClock, Transforms,
 };
+use crate::values::Fitting;
 
 /// Seconds that the proof of an account at a provider is good for.
 const CLIENT_TOKEN: i64 = 900;
@@ -39,6 +42,20 @@ pub struct Setting {
     pub own_mails: Arc<dyn OwnMails>,
     /// Whether mail can leave.
     pub mail_configured: bool,
+}
+
+impl Setting {
+    /// Why a process of the project cannot be run: the first thing that is wrong with its file, and where. Nothing where there is no such file, or it
+    /// can be run.
+    #[must_use]
+    pub fn why_not(&self, name: &str) -> Option<String> {
+        let file = self.project.process(name).filter(|file| !file.broken)?;
+        let compiled = process::compile(name, &file.value, &self.project.companions(), &stages::catalogue());
+        let is_error = |issue: &&process::Issue| issue.severity == process::Severity::Error;
+        let issue = compiled.issues.iter().find(is_error).or(compiled.issues.first()).filter(|_| compiled.process.is_none())?;
+        let place = self.project.locate(&format!("conf/selfservice-{name}.json"), &issue.pointer);
+        Some(format!("{place}: {}", issue.message))
+    }
 }
 
 /// The served definitions. Nobody is on an earlier one.
@@ -71,6 +88,9 @@ pub struct World {
     pub(crate) clock: Arc<SetClock>,
     pub(crate) random: Arc<Seeded>,
     pub(crate) transforms: Arc<Transforms>,
+    /// What the project calls addresses and user names.
+    pub(crate) names: Names,
+    faults: Faults,
     keys: Arc<KeyRing>,
     hasher: Arc<dyn Hasher>,
     served: Served,
@@ -168,6 +188,7 @@ impl World {
         // What cannot be read of a provider's file is said by `check`, and keeps that one out here as it does in a server.
         let providers = project.providers.iter().filter(|file| file.is_meant()).filter_map(|file| Provider::read(&file.value).ok());
         let transforms = Arc::new(Transforms::new(Arc::clone(&ground.programs), Arc::clone(&sandbox), at));
+        let faults = Faults::default();
         let services = Arc::new(Services {
             social: Arc::new(Providers::new(providers.collect(), Arc::new(NoProvider), Arc::clone(&transforms) as _)),
             property_map: project.property_map.as_ref().map(|document| document.value.clone()),
@@ -181,8 +202,8 @@ impl World {
             templates: Arc::clone(&setting.templates),
             own_mails: Arc::clone(&setting.own_mails),
             auto_login: Arc::new(PlayedManager),
-            scripts: Arc::new(SandboxScripts::new(sandbox, managed, Arc::new(Parks))),
-            remote: Arc::new(PlayedServices(services)),
+            scripts: Arc::new(NotedScripts { scripts: SandboxScripts::new(sandbox, managed, Arc::new(Parks)), faults: faults.clone() }),
+            remote: Arc::new(NotedServices { answers: services, faults: faults.clone() }),
             needed_metadata: profile.needs(),
             questions_settle: project.settings.profile.questions_settle,
             listed: profile.names(),
@@ -190,6 +211,7 @@ impl World {
         });
         let engine = Engine::new(Arc::clone(&services), Arc::clone(&ledger) as _, Arc::clone(&keys), Arc::clone(&clock) as _, random)
             .with_longest_instance(project.settings.longest_instance());
+        let names = Names::of(project.processes.iter().map(|process| &process.value));
         Ok(Self {
             setting,
             objects,
@@ -197,6 +219,8 @@ impl World {
             clock,
             random: seeded,
             transforms,
+            names,
+            faults,
             keys,
             hasher,
             served: Served(served),
@@ -234,14 +258,25 @@ impl World {
             let Elsewhere { said, address, is_seen } = one;
             let profile = json!({ "sub": "elsewhere", "id": "elsewhere", "email": address, "email_verified": is_seen, "given_name": "Mallory",
                 "family_name": "Mallet" });
-            let profile = profile.as_object().cloned().unwrap_or_default();
-            let common = script::wait(social.in_common_words(&provider.name, &profile)).unwrap_or_default();
-            let proven = Proven { provider: provider.name.clone(), subject: "elsewhere".to_owned(), profile, common };
-            let payload = serde_json::to_value(&proven).unwrap_or_default();
-            let minted = process::mint(&self.keys, self.random.as_ref(), stages::SOCIAL_ACCOUNT, payload, self.now(), CLIENT_TOKEN);
-            tokens.extend(minted.ok().map(|token| (format!("{{clientToken {}{said}}}", provider.name), token)));
+            let token = self.client_token(&provider.name, profile.as_object().cloned().unwrap_or_default());
+            tokens.extend(token.map(|token| (format!("{{clientToken {}{said}}}", provider.name), token)));
         }
         tokens
+    }
+
+    /// The identity providers of the project, by name.
+    pub(crate) fn providers(&self) -> impl Iterator<Item = &str> {
+        self.services.social.iter().map(|provider| provider.name.as_str())
+    }
+
+    /// What proves an account at a provider that says this of its owner; nothing where there is no such provider.
+    pub(crate) fn client_token(&self, provider: &str, profile: Map<String, Value>) -> Option<String> {
+        let social = &self.services.social;
+        let provider = social.iter().find(|known| known.name == provider)?.name.clone();
+        let common = script::wait(social.in_common_words(&provider, &profile)).unwrap_or_default();
+        let subject = ["sub", "id"].into_iter().find_map(|name| profile.get(name)?.as_str()).unwrap_or("elsewhere").to_owned();
+        let payload = serde_json::to_value(Proven { provider, subject, profile, common }).unwrap_or_default();
+        process::mint(&self.keys, self.random.as_ref(), stages::SOCIAL_ACCOUNT, payload, self.now(), CLIENT_TOKEN).ok()
     }
 
     /// The process of a name, if it would be served.
@@ -276,6 +311,32 @@ impl World {
     /// As [`Engine::submit`].
     pub fn submit(&self, name: &str, token: Option<&str>, input: &Value, caller: &Caller) -> Result<Submitted, Failure> {
         script::wait(self.engine.submit(&self.served, name, Submission { token, input: Some(input), caller }))
+    }
+
+    /// Why a script or a service that is a stage failed since this was asked last, for an operator.
+    pub(crate) fn fault(&self) -> Option<String> {
+        self.faults.take()
+    }
+
+    /// Values for the properties of a collection, as the project's policies take them.
+    pub(crate) fn fitting(&self, collection: &str) -> Fitting<'_> {
+        let path = collection.to_owned();
+        Fitting::new(self.setting.project.schemas.get(collection), move |name, value| self.takes(&path, name, value))
+    }
+
+    /// Whether the policies of a property take a value. To ask has no effect: nothing is drawn by it.
+    fn takes(&self, collection: &str, name: &str, value: &Value) -> bool {
+        let schema = self.setting.project.schemas.get(collection);
+        if schema.is_none_or(|schema| schema.property(name).is_none()) {
+            return true;
+        }
+        let drawn = self.random.drawn();
+        let object = json!({ name: value });
+        let owned = [name];
+        let checked = self.services.managed.check(collection, &object, Which::Present, Writer::Process { owned: &owned }, &[]);
+        let failures = script::wait(checked);
+        self.random.draw_from(drawn);
+        failures.is_ok_and(|failures| !failures.iter().any(|failure| failure.property == name))
     }
 
     /// What a token carries.

@@ -47,6 +47,7 @@ mod shared_config;
 mod spans;
 mod store_copy;
 mod token_inspection;
+mod unreached;
 mod watch;
 
 pub use accounts::explain::Sought;
@@ -61,12 +62,12 @@ pub use following::{FollowError, Known, Round, keep_signed_kinds, signed_kinds};
 pub use keys::{HeldKey, KeyFileError, Rotation, bring as bring_keys, list as list_keys, rotate as rotate_keys, take_out as take_out_keys};
 pub use moving_in::{MovingIn, collections_of, tables_of};
 pub use offline::{
-    InStore, Offline, OfflineError, OpenSession, Person, asked, check, check_store, maps, migrate, pages_of, prover, rehearsal,
+    InStore, Offline, OfflineError, OpenSession, Person, asked, check, check_store, maps, migrate, pages_of, prover, rehearsal, why_not,
 };
 pub use owing::Owing;
 pub use ports::{HashPool, OsRandom, SystemClock};
 pub use private_file::write as write_private;
-pub use process::ProcessMap;
+pub use process::{MapStep, ProcessMap};
 pub use processes::{ProcessState, ProcessStatus};
 pub use project_directory::NoProject;
 pub use reaching::ReachError;

@@ -24,6 +24,7 @@ use crate::project_directory::{self, NoProject};
 use crate::refute::Tried;
 use crate::runtime::{Material, Source};
 use crate::sealed::PropertySeal;
+use crate::unreached::unreached;
 
 /// What is asked of each property of a project's objects, a line each; without a project the default one's.
 #[must_use]
@@ -76,6 +77,13 @@ pub fn pages_of(project: Option<&Path>) -> Vec<(String, Vec<u8>)> {
 pub fn maps(project: Option<&Path>) -> Vec<(String, Option<ProcessMap>)> {
     let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
     Material::compile(&source, source.read(None)).maps()
+}
+
+/// Why a process of a project is not served: the first thing that is wrong with its file, and where.
+#[must_use]
+pub fn why_not(project: Option<&Path>, process: &str) -> Option<String> {
+    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    Material::compile(&source, source.read(None)).into_setting(&source).why_not(process)
 }
 
 /// A project without a server, to walk through its processes in memory.
@@ -158,6 +166,13 @@ pub fn check_store(project: Option<&Path>, url: Option<&str>, data: &Path) -> Re
             };
             found.push(Diagnostic::new(severity, rule, location(), message));
         }
+    }
+    let location = || project::Location::file("conf/managed.json");
+    let unknown =
+        |why: String| Diagnostic::new(Severity::Hint, "store-unknown", location(), format!("who cannot be helped is not known: {why}"));
+    match store::Inspection::open(&url)?.into_db() {
+        Ok(db) => found.extend(unreached(&material, &db).unwrap_or_else(|why| vec![unknown(why)])),
+        Err(error) => found.push(unknown(error.to_string())),
     }
     let owing = owing(material, &source, store, data).unwrap_or_else(|why| {
         let location = project::Location::file("conf/auth.profile.json");

@@ -31,6 +31,9 @@ const SPARE: usize = 256;
 /// A definition of a process, by the process and its version.
 type Definition = (String, Version);
 
+/// How far a definition is explored.
+type Exploration = fn(&Prover, &str) -> Result<Option<Finding>, NoKeys>;
+
 /// By ground and definition; nothing where there was nothing to say.
 type Known = HashMap<(String, Definition), Option<Arc<Finding>>>;
 
@@ -60,10 +63,10 @@ impl Tried {
         self.known().get(&(ground.to_owned(), definition.clone())).cloned().flatten()
     }
 
-    fn explore(&self, ground: &str, prover: &Prover, definitions: &HashSet<Definition>) -> Result<(), NoKeys> {
+    fn explore(&self, ground: &str, prover: &Prover, definitions: &HashSet<Definition>, explore: Exploration) -> Result<(), NoKeys> {
         let definitions: Vec<&Definition> = definitions.iter().collect();
         // What stages say on the way is about nobody, and no line for an operator.
-        let unheard = |(name, _): &&Definition| with_default(NoSubscriber::default(), || prover.refute(name));
+        let unheard = |(name, _): &&Definition| with_default(NoSubscriber::default(), || explore(prover, name));
         for (definition, finding) in definitions.iter().zip(in_parallel(&definitions, unheard)) {
             let said = finding?.filter(|finding| !finding.attacks.is_empty() || !finding.cut_off.is_empty());
             self.known().insert((ground.to_owned(), (*definition).clone()), said.map(Arc::new));
@@ -144,9 +147,9 @@ impl Material {
                 Some(keys) => Prover::on(setting, Ground::with(Arc::clone(keys))),
                 None => Prover::new(setting)?,
             };
-            tried.explore(ground, &prover, &new)?;
+            tried.explore(ground, &prover, &new, Prover::refute)?;
             if !new_next.is_empty() {
-                tried.explore(ground, &prover.with_next(), &new_next)?;
+                tried.explore(ground, &prover.with_next(), &new_next, Prover::refute_further)?;
             }
         }
         for definition in &present {
@@ -157,11 +160,19 @@ impl Material {
                 }
             }
         }
-        // What is refuted of next definitions is tried on nobody.
+        // What is refuted of next definitions is tried on nobody, and neither is what nothing is proved about: it can wait, as a present one cannot.
         for definition in &next {
             let Some(finding) = tried.finding(ground, definition) else { continue };
             let Some(place) = self.canaries.iter().position(|canary| canary.process == definition.0) else { continue };
             let file = self.canaries.get(place).map(Canary::file);
+            if finding.attacks.is_empty() && !finding.cut_off.is_empty() {
+                self.unproved(&finding, file.as_deref().unwrap_or_default());
+                // Whoever is in the middle of it goes on: it was not refuted.
+                if let Some(canary) = self.canaries.get_mut(place).filter(|_| at_load != AtLoad::Warn) {
+                    canary.next = None;
+                }
+                continue;
+            }
             if self.judge(&finding, file.as_deref(), at_load, new_next.contains(definition))
                 && let Some(canary) = self.canaries.get_mut(place)
             {
@@ -189,6 +200,18 @@ impl Material {
     fn next(&self) -> Vec<Definition> {
         let compiled = self.canaries.iter().filter_map(|canary| Some((canary, canary.next.as_ref()?)));
         compiled.map(|(canary, next)| (canary.process.clone(), next.version.clone())).collect()
+    }
+
+    /// Says that nothing is proved about a next definition.
+    fn unproved(&mut self, finding: &Finding, file: &str) {
+        let why = finding.cut_off.iter().map(Cut::to_string).collect::<Vec<_>>().join("; ");
+        let message = format!("nothing is proved about this next definition of '{}', so nobody begins on it: {why}", finding.process);
+        let help = format!(
+            "put it in the place of the present one in a copy of the project, where 'vestibule prove {}' says more",
+            finding.process
+        );
+        let location = self.project.locate(file, "/stageConfigs");
+        self.diagnostics.push(Diagnostic::new(Severity::Warning, "canary-unproved", location, message).with_help(help));
     }
 
     /// Says what was found; whether it refuses. `next` is the file of a next definition. That nothing is proved is said where it `is_new`.

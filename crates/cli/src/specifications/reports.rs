@@ -22,8 +22,8 @@ pub(super) fn text(ran: &Ran, replayed: bool, output: &mut Output) {
     }
 }
 
-/// JUnit's XML, as CI servers read it.
-pub(super) fn junit(all: &[Ran]) -> String {
+/// JUnit's XML, as CI servers read it. What was reached is its output.
+pub(super) fn junit(all: &[Ran], coverage: &[String]) -> String {
     let failed = all.iter().filter(|one| !one.failures().is_empty()).count();
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{0}\" failures=\"{failed}\">\n  <testsuite name=\"vestibule\" tests=\"{0}\" failures=\"{failed}\">\n",
@@ -44,6 +44,9 @@ pub(super) fn junit(all: &[Ran]) -> String {
         } else {
             out.push_str("/>\n");
         }
+    }
+    if !coverage.is_empty() {
+        let _ = writeln!(out, "    <system-out>{}</system-out>", escaped(&coverage.join("\n")));
     }
     out.push_str("  </testsuite>\n</testsuites>");
     out
@@ -67,8 +70,8 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// SARIF 2.1.0: a result for everything that is not as it was to be.
-pub(super) fn sarif(all: &[Ran]) -> Value {
+/// SARIF 2.1.0: a result for everything that is not as it was to be. What was reached is a property of the run.
+pub(super) fn sarif(all: &[Ran], coverage: &[String]) -> Value {
     let results: Vec<Value> = all
         .iter()
         .flat_map(|one| {
@@ -83,7 +86,7 @@ pub(super) fn sarif(all: &[Ran]) -> Value {
             })
         })
         .collect();
-    json!({
+    let mut report = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -94,7 +97,11 @@ pub(super) fn sarif(all: &[Ran]) -> Value {
             } },
             "results": results,
         }],
-    })
+    });
+    if let Some(run) = report.pointer_mut("/runs/0").and_then(Value::as_object_mut).filter(|_| !coverage.is_empty()) {
+        run.insert("properties".to_owned(), json!({ "coverage": coverage }));
+    }
+    report
 }
 
 #[cfg(test)]

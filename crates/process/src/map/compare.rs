@@ -1,20 +1,60 @@
 //! Two maps of one process set beside each other: the longest row of stages that both have in one order stays, everything else came or went.
 
+use std::collections::BTreeSet;
+
 use super::{MapBranch, MapChange, MapStep, ProcessMap};
+use crate::Disclosure;
 
 impl ProcessMap {
     /// This map, with what became of each step since `before`. Steps that went are kept in their place, marked.
     #[must_use]
     pub fn since(mut self, before: &Self) -> Self {
+        self.changes = changes(before, &self);
+        self.change = (!self.changes.is_empty()).then_some(MapChange::Changed);
         self.steps = compared(&before.steps, self.steps);
         self
     }
 
-    /// The map of a process of this name that does nothing: everything is new since then.
+    /// This map of a process that was not there before.
     #[must_use]
-    pub fn emptied(&self) -> Self {
-        Self { steps: Vec::new(), ..self.clone() }
+    pub fn as_added(mut self) -> Self {
+        self.steps = compared(&[], self.steps);
+        Self { change: Some(MapChange::Added), ..self }
     }
+
+    /// This map of a process that is not there any more.
+    #[must_use]
+    pub fn as_removed(mut self) -> Self {
+        self.steps = compared(&self.steps, Vec::new());
+        Self { change: Some(MapChange::Removed), ..self }
+    }
+}
+
+/// What differs beside the steps, a sentence each.
+fn changes(before: &ProcessMap, now: &ProcessMap) -> Vec<String> {
+    let mut said = Vec::new();
+    let mut differs = |what: &str, old: String, new: String| {
+        if old != new {
+            said.push(format!("{what}: {new}, before {old}"));
+        }
+    };
+    differs("seconds of a token", before.token_seconds.to_string(), now.token_seconds.to_string());
+    let tells = |map: &ProcessMap| (if map.disclosure == Disclosure::Reveal { "yes" } else { "no" }).to_owned();
+    differs("tells which accounts exist", tells(before), tells(now));
+    let session = |map: &ProcessMap| (if map.wants_session { "yes" } else { "no" }).to_owned();
+    differs("belongs to a session", session(before), session(now));
+    let names: BTreeSet<&String> = before.settings.keys().chain(now.settings.keys()).collect();
+    for name in names {
+        let of = |map: &ProcessMap| map.settings.get(name).map_or_else(|| "nothing".to_owned(), |value| short(&value.to_string()));
+        differs(name, of(before), of(now));
+    }
+    said
+}
+
+/// As much of a text as is read at a glance.
+fn short(text: &str) -> String {
+    const LETTERS: usize = 120;
+    if text.chars().count() <= LETTERS { text.to_owned() } else { format!("{}…", text.chars().take(LETTERS).collect::<String>()) }
 }
 
 fn compared(before: &[MapStep], now: Vec<MapStep>) -> Vec<MapStep> {

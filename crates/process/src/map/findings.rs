@@ -82,6 +82,7 @@ mod tests {
             gives: Vec::new(),
             may_give: Vec::new(),
             mails: false,
+            writes: &[],
             changes_credential: false,
             discloses: false,
             after_commit: false,
@@ -103,6 +104,9 @@ mod tests {
             disclosure: crate::Disclosure::default(),
             wants_session: false,
             token_seconds: 1,
+            change: None,
+            changes: Vec::new(),
+            settings: serde_json::Map::new(),
             findings: Vec::new(),
             steps: vec![step("/stageConfigs/0", Vec::new()), step("/stageConfigs/1", vec![branch]), step("/stageConfigs/10", Vec::new())],
         }

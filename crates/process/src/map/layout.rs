@@ -56,7 +56,8 @@ pub(super) fn drawing(map: &ProcessMap) -> Drawing {
     let width = width_of(&map.steps) + 2 * GAP;
     let mut drawing = Drawing { width, height: 0, cards: Vec::new(), arrows: Vec::new() };
     let middle = width / 2;
-    let begin = drawing.card(middle, GAP, vec![format!("{} begins", map.process)], &map.findings, Kind::End, None);
+    let begin =
+        drawing.card(middle, GAP, map.begins().iter().flat_map(|line| wrapped(line)).collect(), &map.findings, Kind::End, map.change);
     let last = drawing.steps(&map.steps, middle, begin + GAP, vec![(middle, begin, Vec::new())]);
     let lowest = last.iter().map(|(_, y, _)| *y).max().unwrap_or(begin);
     let end = drawing.card(middle, lowest + GAP, vec!["end".to_owned()], &[], Kind::End, None);

@@ -9,8 +9,8 @@ impl ProcessMap {
     #[must_use]
     pub fn mermaid(&self) -> String {
         let mut chart = Chart { text: "flowchart TB\n".to_owned(), nodes: 0 };
-        let begins = std::iter::once(format!("{} begins", self.process)).chain(self.findings.iter().map(MapFinding::said));
-        let begin = chart.node("([", &begins.collect::<Vec<_>>().join("\n"), "])", None);
+        let begins = self.begins().into_iter().chain(self.findings.iter().map(MapFinding::said));
+        let begin = chart.node("([", &begins.collect::<Vec<_>>().join("\n"), "])", self.change);
         let last = chart.steps(&self.steps, vec![(begin, None)]);
         let end = chart.node("([", "end", "])", None);
         chart.join(&last, &end);

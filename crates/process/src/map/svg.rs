@@ -46,7 +46,7 @@ impl ProcessMap {
 
     /// The whole map as sentences.
     fn in_words(&self) -> String {
-        let mut said = vec![format!("{} begins{}.", self.process, found_in_words(&self.findings))];
+        let mut said = vec![format!("{}{}.", self.begins().join("; "), found_in_words(&self.findings))];
         say(&self.steps, &mut said);
         said.push("It ends.".to_owned());
         said.join(" ")

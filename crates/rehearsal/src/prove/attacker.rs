@@ -8,10 +8,13 @@ use project::Proofs;
 use serde_json::{Map, Value, json};
 use stages::Services;
 
+use super::bounds::MOST_INPUTS;
 use super::{Cut, Prover, Shape};
 use crate::definition::collection;
-use crate::person::{ANSWER, CODE, NEW_PASSWORD, PASSWORD, Person, code_in};
+use crate::names::Names;
+use crate::person::{ANSWER, CODE, PASSWORD, Person, code_in, password_property};
 use crate::ports::HUMAN;
+use crate::values::{Fitting, listed, of_schema};
 
 /// The address that the attacker reads.
 pub(crate) const OWN_ADDRESS: &str = "mallory@example.net";
@@ -25,19 +28,17 @@ const OWN_ANSWER: &str = "Mallory Lane";
 const OWN_PASSWORD: &str = "Former-Candle-57";
 /// The id of the account they are after.
 pub(crate) const VICTIM: &str = "victim";
-/// Most inputs that one question is tried with.
-const MOST_INPUTS: usize = 96;
 
 /// The account that somebody is after, in clear.
 pub(crate) fn victim(prover: &Prover, process: &Process<Services>, shape: Shape) -> Map<String, Value> {
     let project = &prover.setting.project;
     let path = collection(process);
-    let kba = &project.questions;
-    let mut content = Person::new(&path, project.schemas.get(&path), kba, &Map::new()).content;
+    let (kba, names) = (&project.questions, prover.names());
+    let mut content = Person::new(&path, project.schemas.get(&path), kba, names, &Map::new()).content;
     // A name that nobody would guess: whoever says it was told.
-    content.insert("userName".to_owned(), "owl-7423-quill".into());
+    names.set_login(&mut content, "owl-7423-quill");
     if !shape.has_mail() {
-        content.remove("mail");
+        names.set_mail(&mut content, None);
     }
     if !shape.has_answers() {
         content.remove(&kba.property);
@@ -52,9 +53,10 @@ pub(crate) fn victim(prover: &Prover, process: &Process<Services>, shape: Shape)
 pub(crate) fn own(prover: &Prover, process: &Process<Services>) -> Map<String, Value> {
     let project = &prover.setting.project;
     let path = collection(process);
-    let mut content = Person::new(&path, project.schemas.get(&path), &project.questions, &Map::new()).content;
-    content.insert("userName".to_owned(), OWN_ACCOUNT.into());
-    content.insert("mail".to_owned(), OWN_ADDRESS.into());
+    let names = prover.names();
+    let mut content = Person::new(&path, project.schemas.get(&path), &project.questions, names, &Map::new()).content;
+    names.set_login(&mut content, OWN_ACCOUNT);
+    names.set_mail(&mut content, Some(OWN_ADDRESS));
     content.insert("password".to_owned(), OWN_PASSWORD.into());
     for answer in content.get_mut(&project.questions.property).and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(text) = answer.get_mut("answer") {
@@ -70,6 +72,12 @@ pub(crate) struct Attacker<'a> {
     pub(crate) has: Proofs,
     /// What proves accounts of their own at identity providers, by what stands for it in an input.
     pub(crate) elsewhere: BTreeMap<String, String>,
+    /// What the project calls addresses and user names.
+    pub(crate) names: &'a Names,
+    /// The addresses of the account.
+    pub(crate) addresses: Vec<String>,
+    /// Values that the project takes.
+    pub(crate) fitting: Fitting<'a>,
 }
 
 /// What may be sent to a question.
@@ -85,7 +93,7 @@ impl Attacker<'_> {
     /// The mails that they read.
     fn reads(&self, mail: &Mail) -> bool {
         let own = mail.to == OWN_ADDRESS;
-        let theirs = self.has.contains(Proofs::MAIL) && Some(mail.to.as_str()) == self.victim.get("mail").and_then(Value::as_str);
+        let theirs = self.has.contains(Proofs::MAIL) && self.addresses.contains(&mail.to);
         !mail.withheld && (own || theirs)
     }
 
@@ -149,14 +157,13 @@ impl Attacker<'_> {
             inputs.extend(more);
         }
         if let Some(attributes) = requirements.get("attributes").and_then(Value::as_array) {
-            let mut answers = Map::new();
-            for name in attributes.iter().filter_map(|attribute| attribute.get("name")?.as_str()) {
-                let value = if name.trim_start_matches('/') == "mail" { OWN_ADDRESS } else { "+47 555 0199" };
-                answers.insert(name.to_owned(), value.into());
-            }
-            for input in &mut inputs {
+            let forms = self.attributes(attributes);
+            let with = |input: &Map<String, Value>, answers: &Map<String, Value>| {
+                let mut input = input.clone();
                 input.insert("attributes".to_owned(), Value::Object(answers.clone()));
-            }
+                input
+            };
+            inputs = inputs.iter().flat_map(|input| forms.iter().map(move |answers| with(input, answers))).collect();
         }
         made.all = inputs.into_iter().map(Value::Object).collect();
         // Nothing at all is a class of its own.
@@ -182,8 +189,10 @@ impl Attacker<'_> {
                 }
                 classes
             }
-            "password" if self.has.contains(Proofs::PASSWORD) => of(&[NEW_PASSWORD.into(), PASSWORD.into()]),
-            "password" => of(&[NEW_PASSWORD.into()]),
+            "password" => {
+                let new = Value::from(self.fitting.password(password_property(stage)));
+                if self.has.contains(Proofs::PASSWORD) { of(&[new, PASSWORD.into()]) } else { of(&[new]) }
+            }
             "response" => of(&[HUMAN.into(), "machine".into()]),
             "accept" | "consentGiven" => of(&["true".into(), "false".into()]),
             "mail" => {
@@ -202,15 +211,45 @@ impl Attacker<'_> {
                 let known = if self.has.contains(Proofs::ANSWERS) { ANSWER } else { "a guess" };
                 of(&[known.into(), OWN_ANSWER.into(), "".into()])
             }
-            _ => match schema.get("type").and_then(Value::as_str) {
-                Some("boolean") => of(&[true.into(), false.into()]),
-                Some("number" | "integer") => of(&[1.into()]),
-                _ => {
-                    let known = self.victim.get(name).filter(|value| value.is_string()).cloned();
-                    of(&[known.unwrap_or_else(|| "something".into())])
-                }
-            },
+            _ => {
+                let known = self.victim.get(name).filter(|value| value.is_string()).cloned();
+                of(&listed(schema).unwrap_or_else(|| vec![known.unwrap_or_else(|| of_schema(schema))]))
+            }
         }
+    }
+
+    /// What a form for attributes is sent: all of them; and, since a form is refused as a whole, each that is guarded alone, and the others without them.
+    fn attributes(&self, asked: &[Value]) -> Vec<Map<String, Value>> {
+        struct Filled<'v> {
+            name: &'v str,
+            value: Value,
+            required: bool,
+            guarded: bool,
+        }
+        let filled = asked.iter().filter_map(|attribute| {
+            let name = attribute.get("name")?.as_str()?;
+            let is_mail = self.names.is_mail(name);
+            // Another than there is, or nothing is changed by it.
+            let present = self.victim.get(name.trim_start_matches('/'));
+            let made = || self.fitting.value(name, attribute.get("schema").unwrap_or(&Value::Null), present);
+            let value = if is_mail { OWN_ADDRESS.into() } else { made() };
+            let required = attribute.get("isRequired") == Some(&Value::Bool(true));
+            Some(Filled { name, value, required, guarded: is_mail || self.fitting.is_guarded(name) })
+        });
+        let filled: Vec<Filled<'_>> = filled.collect();
+        let form = |wanted: &dyn Fn(&Filled<'_>) -> bool| {
+            let wanted = filled.iter().filter(|one| one.required || wanted(one));
+            wanted.map(|one| (one.name.to_owned(), one.value.clone())).collect::<Map<_, _>>()
+        };
+        let mut forms = vec![form(&|_| true), form(&|one| !one.guarded)];
+        forms.extend(filled.iter().filter(|one| one.guarded).map(|one| form(&|other| other.name == one.name)));
+        let mut different: Vec<Map<String, Value>> = Vec::new();
+        for form in forms.into_iter().filter(|form| !form.is_empty()) {
+            if !different.contains(&form) {
+                different.push(form);
+            }
+        }
+        different
     }
 
     /// The account they are after by every field that the stage takes, and their own address.
@@ -224,6 +263,9 @@ impl Attacker<'_> {
         for field in fields {
             let known = self.victim.get(field.trim_start_matches('/')).filter(|value| value.is_string());
             queries.extend(known.map(|value| format!("{field} eq {value}")));
+            if self.names.is_mail(field) && field.trim_start_matches('/') != "mail" {
+                queries.push(format!("{field} eq {}", Value::from(OWN_ADDRESS)));
+            }
         }
         queries.push(format!("mail eq {}", Value::from(OWN_ADDRESS)));
         queries
@@ -231,23 +273,25 @@ impl Attacker<'_> {
 
     /// The details of a new person: with the attacker's address, with that of the account they are after, with its name.
     fn details(&self, requirements: &Value) -> Vec<Option<Value>> {
-        let base = |mail: &Value, name: &str| {
+        let base = |mail: &str| {
             let mut user = Map::new();
             let asked = requirements.pointer("/registrationProperties/properties").and_then(Value::as_object);
             for (property, schema) in asked.into_iter().flatten() {
-                let text =
-                    if schema.get("type").and_then(Value::as_str) == Some("boolean") { true.into() } else { Value::from("Something") };
-                user.insert(property.clone(), text);
+                user.insert(property.clone(), self.fitting.value(property, schema, None));
             }
-            user.insert("userName".to_owned(), name.into());
-            user.insert("givenName".to_owned(), "Mallory".into());
-            user.insert("sn".to_owned(), "Mallet".into());
-            user.insert("mail".to_owned(), mail.clone());
-            user.insert("password".to_owned(), NEW_PASSWORD.into());
+            for property in self.fitting.required() {
+                user.entry(property).or_insert_with(|| self.fitting.value(property, &Value::Null, None));
+            }
+            for (name, value) in [("givenName", "Mallory"), ("sn", "Mallet"), ("userName", "mallet"), ("mail", mail)] {
+                user.insert(name.to_owned(), value.into());
+            }
+            self.names.set_login(&mut user, "mallet");
+            self.names.set_mail(&mut user, Some(mail));
+            user.retain(|name, _| self.fitting.is_settable(name));
+            user.insert("password".to_owned(), self.fitting.password("password").into());
             Some(Value::Object(user))
         };
-        let own = Value::from(OWN_ADDRESS);
-        vec![base(&own, "mallet"), base(&their_address(self.victim), "mallet")]
+        vec![base(OWN_ADDRESS), base(their_address(&self.addresses))]
     }
 }
 
@@ -258,14 +302,24 @@ fn asks_for_code_of_provider(requirements: &Value) -> bool {
     asks && usable.is_some_and(|usable| !usable.is_empty())
 }
 
+/// The addresses of the account.
+pub(crate) fn their_addresses(names: &Names, victim: &Map<String, Value>) -> Vec<String> {
+    names.mails_of(&Value::Object(victim.clone())).map(str::to_owned).collect()
+}
+
 /// The address of the account, or one that it might have.
-pub(crate) fn their_address(victim: &Map<String, Value>) -> Value {
-    victim.get("mail").cloned().unwrap_or_else(|| "bjensen@example.com".into())
+pub(crate) fn their_address(addresses: &[String]) -> &str {
+    addresses.first().map_or("bjensen@example.com", String::as_str)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn attacker<'a>(victim: &'a Map<String, Value>, names: &'a Names, elsewhere: BTreeMap<String, String>) -> Attacker<'a> {
+        let addresses = their_addresses(names, victim);
+        Attacker { victim, has: Proofs::NONE, elsewhere, names, addresses, fitting: Fitting::default() }
+    }
 
     fn asked(properties: &Value) -> Value {
         json!({ "requirements": { "properties": properties } })
@@ -273,8 +327,8 @@ mod tests {
 
     #[test]
     fn what_is_left_out_of_a_question_is_said() {
-        let victim = Map::new();
-        let attacker = Attacker { victim: &victim, has: Proofs::NONE, elsewhere: BTreeMap::new() };
+        let (victim, names) = (Map::new(), Names::default());
+        let attacker = attacker(&victim, &names, BTreeMap::new());
         let flags = |count: usize| {
             let flags = (0..count).map(|number| (format!("flag{number}"), json!({ "type": "boolean" })));
             attacker.inputs(&asked(&flags.collect::<Map<_, _>>().into()), &Value::Null)
@@ -289,12 +343,32 @@ mod tests {
     fn a_form_that_a_provider_may_fill_in_is_sent_with_proofs_of_own_accounts_there() {
         let victim = Map::from_iter([("mail".to_owned(), json!("bjensen@example.com"))]);
         let elsewhere = BTreeMap::from_iter([("{clientToken acme}".to_owned(), "eyJ…".to_owned())]);
-        let attacker = Attacker { victim: &victim, has: Proofs::NONE, elsewhere };
+        let names = Names::default();
+        let attacker = attacker(&victim, &names, elsewhere);
         let all = attacker.inputs(&asked(&json!({ "user": {} })), &Value::Null).all;
         assert_eq!(all.iter().filter(|input| input["clientToken"] == "{clientToken acme}").count(), 3, "{all:?}");
+        let new = crate::values::NEW_PASSWORD;
         let optional = attacker.inputs(&asked(&json!({ "clientToken": {}, "password": {} })), &Value::Null).all;
-        assert!(optional.contains(&json!({ "clientToken": "{clientToken acme}", "password": NEW_PASSWORD })), "{optional:?}");
-        assert!(optional.contains(&json!({ "password": NEW_PASSWORD })), "{optional:?}");
+        assert!(optional.contains(&json!({ "clientToken": "{clientToken acme}", "password": new })), "{optional:?}");
+        assert!(optional.contains(&json!({ "password": new })), "{optional:?}");
         assert_eq!(attacker.filled(&json!({ "clientToken": "{clientToken acme}" }), &[]), Some(json!({ "clientToken": "eyJ…" })));
+    }
+
+    #[test]
+    fn a_form_is_sent_with_what_it_lists_and_what_is_guarded_alone_too() {
+        let victim = Map::from_iter([("newsletter".to_owned(), json!(true))]);
+        let names = Names::default();
+        let attacker = attacker(&victim, &names, BTreeMap::new());
+        let colour = json!({ "colour": { "type": "string", "enum": ["red", "blue"] } });
+        assert_eq!(attacker.inputs(&asked(&colour), &Value::Null).all.len(), 3, "both, and nothing at all");
+        let attributes = json!([
+            { "name": "newsletter", "schema": { "type": "boolean" } },
+            { "name": "mail", "schema": { "type": "string" } },
+        ]);
+        let all = attacker.inputs(&json!({ "requirements": { "attributes": attributes } }), &Value::Null).all;
+        let (flag, mail) = (json!({ "newsletter": false }), json!({ "mail": OWN_ADDRESS }));
+        let both = json!({ "newsletter": false, "mail": OWN_ADDRESS });
+        let forms: Vec<Value> = [both, flag, mail].into_iter().map(|form| json!({ "attributes": form })).collect();
+        assert_eq!(all, [forms.as_slice(), &[json!({})]].concat());
     }
 }

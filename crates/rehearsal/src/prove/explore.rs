@@ -5,7 +5,7 @@
 //! earned, what it holds, and what is stored; only what is drawn or sealed anew each time is left out. Randomness is put back with what is stored,
 //! so every way is one of the same instance, and what came of a submission once comes of it again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -16,35 +16,15 @@ use project::Proofs;
 use serde_json::{Value, json};
 use stages::Services;
 
-use super::attacker::{Attacker, OTHER_ADDRESS, OWN_ACCOUNT, OWN_ADDRESS, VICTIM, own, their_address, victim};
+use super::attacker::{Attacker, OTHER_ADDRESS, OWN_ACCOUNT, OWN_ADDRESS, VICTIM, own, their_address, their_addresses, victim};
+use super::bounds::Bounds;
 use super::finding::{AttackStep, Cut, Said};
+use super::reach::Reach;
 use super::states::{Came, Carried, State, Stored, Tried, Way, key, settle};
 use super::{Goal, Prover, Shape};
 use crate::definition::collection;
 use crate::ledger::Rows;
 use crate::world::{Elsewhere, NoKeys, World, caller};
-
-/// What an exploration may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// States of one kind of account with one set of proofs.
-    pub states: usize,
-    /// Submissions in a row.
-    pub depth: usize,
-    /// Submissions altogether.
-    pub submissions: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { states: 600, depth: 24, submissions: usize::MAX }
-    }
-}
-
-impl Bounds {
-    /// What a server can afford for one process when it starts.
-    pub const AT_LOAD: Self = Self { states: 600, depth: 24, submissions: 900 };
-}
 
 /// What came of one exploration.
 #[derive(Default)]
@@ -55,20 +35,36 @@ pub(crate) struct Explored {
     pub(crate) cut_off: BTreeSet<Cut>,
     /// A way to each goal that was reached.
     pub(crate) reached: Vec<(Goal, Vec<AttackStep>)>,
+    /// How far it came.
+    pub(crate) reach: Reach,
 }
+
+/// What an exploration is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Aim<'a> {
+    /// Ways to what is wanted. A way ends where anything is reached that is forbidden.
+    Goals { wanted: &'a [Goal], forbidden: &'a [Goal] },
+    /// To be through with every stage. Ways that have come far are followed first.
+    Stages,
+}
+
+/// Most stages that fail, as a script does that loops, before a process is given up: each may take as long as a script may run.
+const MOST_FAILURES: usize = 8;
 
 /// A process in a world of its own, in which one exploration after the other begins anew.
 pub(crate) struct Played {
     process: Arc<Process<Services>>,
     world: World,
     empty: (Everything, Arc<Rows>, u64),
+    /// How many stages failed.
+    failures: Cell<usize>,
 }
 
 impl Played {
     pub(crate) fn new(prover: &Prover, process: &Arc<Process<Services>>) -> Result<Self, NoKeys> {
         let world = World::new(prover.setting_of(process), &prover.ground, 1, 1_767_225_600, prover.played())?;
         let empty = (world.objects.everything(), world.ledger.all(), world.random.drawn());
-        Ok(Self { process: Arc::clone(process), world, empty })
+        Ok(Self { process: Arc::clone(process), world, empty, failures: Cell::new(0) })
     }
 
     /// The world as it was made: nobody is there, nothing was done, and what is drawn is drawn again.
@@ -81,17 +77,13 @@ impl Played {
     }
 }
 
-pub(crate) fn explore(
-    prover: &Prover,
-    played: &Played,
-    shape: Shape,
-    has: Proofs,
-    wanted: &[Goal],
-    forbidden: &[Goal],
-    bounds: Bounds,
-) -> Explored {
+pub(crate) fn explore(prover: &Prover, played: &Played, shape: Shape, has: Proofs, aim: Aim<'_>, bounds: Bounds) -> Explored {
     let mut explored = Explored::default();
     if has.contains(Proofs::SESSION) && !shape.exists() {
+        return explored;
+    }
+    if played.failures.get() >= MOST_FAILURES {
+        explored.cut_off.insert(Cut::Failed(format!("stages have failed {MOST_FAILURES} times, and no more is tried")));
         return explored;
     }
     let (process, world) = (played.process.as_ref(), played.anew());
@@ -109,10 +101,11 @@ pub(crate) fn explore(
     if prover.leaves_details_to_a_service(process) {
         explored.cut_off.insert(Cut::Service);
     }
+    let theirs = their_addresses(&world.names, &whom);
     // A provider says that an address was seen to be read of the one alone that the attacker reads.
     let addresses = [
         Elsewhere { said: "", address: OWN_ADDRESS.into(), is_seen: true },
-        Elsewhere { said: " that names their address", address: their_address(&whom), is_seen: false },
+        Elsewhere { said: " that names their address", address: their_address(&theirs).into(), is_seen: false },
         Elsewhere { said: " that names another address", address: OTHER_ADDRESS.into(), is_seen: false },
     ];
     let elsewhere = world.client_tokens(&addresses);
@@ -122,13 +115,14 @@ pub(crate) fn explore(
     let login = whom.get("userName").and_then(Value::as_str).unwrap_or_default();
     let search = Search {
         process,
-        attacker: Attacker { victim: &whom, has, elsewhere },
+        attacker: Attacker { victim: &whom, has, elsewhere, names: &world.names, addresses: theirs, fitting: world.fitting(&path) },
         caller: caller(subject, login, has.contains(Proofs::PASSWORD)),
         login,
         before: world.stored(&path, VICTIM),
+        failures: &played.failures,
         collection: path,
-        forbidden,
-        bounds: Bounds { depth: bounds.depth.max(process.stages.len() * 2 + 4), ..bounds },
+        aim,
+        bounds: bounds.of(process.stages.len()),
         world,
         names: RefCell::default(),
         objects: RefCell::default(),
@@ -136,7 +130,7 @@ pub(crate) fn explore(
         known: RefCell::default(),
         at: RefCell::default(),
     };
-    search.run(wanted, &mut explored);
+    search.run(&mut explored);
     explored
 }
 
@@ -154,8 +148,8 @@ struct Search<'a> {
     caller: Caller,
     login: &'a str,
     before: Option<Value>,
-    /// Where a way ends: whatever of these is reached.
-    forbidden: &'a [Goal],
+    aim: Aim<'a>,
+    failures: &'a Cell<usize>,
     bounds: Bounds,
     /// Numbers for what is the same.
     names: RefCell<HashMap<String, usize>>,
@@ -173,19 +167,21 @@ struct Search<'a> {
 const NO_TOKEN: usize = usize::MAX;
 
 impl Search<'_> {
-    fn run(&self, wanted: &[Goal], explored: &mut Explored) {
+    fn run(&self, explored: &mut Explored) {
         let mut seen: HashSet<String> = HashSet::new();
         let mut queue: VecDeque<State> = VecDeque::new();
         let first = Arc::new(self.store());
         *self.at.borrow_mut() = Some(Arc::clone(&first));
         let asked = self.world.initial(&self.process.name, &self.caller);
-        if asked.as_ref().is_err_and(|error| error.code >= 500) {
-            explored.cut_off.insert(Cut::Failed);
+        if let Err(error) = &asked {
+            self.failed(0, error.code, &error.message, explored);
+            explored.reach.refuse(0, &error.to_value());
         }
         // Whoever is not asked anything can still send nothing.
-        let begins = self.tried(&asked.unwrap_or_default(), 0, explored);
+        let asked = asked.unwrap_or_default();
+        let begins = self.tried(&asked, &crate::definition::asking(self.process, 0, &asked, None), explored);
         queue.push_back(State { stored: first, held: Vec::new(), way: None, depth: 0, knows_name: false });
-        while let Some(state) = queue.pop_front() {
+        while let Some(state) = self.next(&mut queue) {
             explored.states += 1;
             explored.depth = explored.depth.max(state.depth);
             // Whoever has a token has begun; to begin again is to be where one was.
@@ -200,20 +196,51 @@ impl Search<'_> {
                     explored.cut_off.insert(Cut::Submissions);
                     return;
                 }
-                let Some(came) = self.submit(&state, held.map(|(_, held)| held), input, explored) else { continue };
-                let next = self.follow(&state, held.map(|(number, _)| number), &input.0, came, wanted, explored);
-                if wanted.iter().all(|goal| explored.reached.iter().any(|(known, _)| known == goal)) {
+                if self.failures.get() >= MOST_FAILURES {
                     return;
                 }
-                let Some(next) = next.filter(|next| seen.insert(key(next))) else { continue };
+                let Some(came) = self.submit(&state, held.map(|(_, held)| held), input, explored) else { continue };
+                let next = self.follow(&state, held.map(|(number, _)| number), &input.0, came, explored);
+                if self.is_done(explored) {
+                    return;
+                }
+                let Some((named, next)) = next.map(|next| (key(&next), next)).filter(|(named, _)| !seen.contains(named)) else { continue };
                 if next.depth >= self.bounds.depth {
                     explored.cut_off.insert(Cut::Depth);
-                } else if seen.len() > self.bounds.states {
+                } else if seen.len() >= self.bounds.states {
                     explored.cut_off.insert(Cut::States);
                 } else {
+                    seen.insert(named);
                     queue.push_back(next);
                 }
             }
+        }
+    }
+
+    /// The state that is gone on from: the first one, or that which has come furthest.
+    fn next(&self, queue: &mut VecDeque<State>) -> Option<State> {
+        if matches!(self.aim, Aim::Goals { .. }) {
+            return queue.pop_front();
+        }
+        let far = |state: &State| state.held.last().map_or(0, |(_, held)| held.stage + 1);
+        let (place, _) = queue.iter().enumerate().max_by_key(|(place, state)| (far(state), usize::MAX - place))?;
+        queue.remove(place)
+    }
+
+    fn is_done(&self, explored: &Explored) -> bool {
+        match self.aim {
+            Aim::Goals { wanted, .. } => wanted.iter().all(|goal| explored.reached.iter().any(|(known, _)| known == goal)),
+            Aim::Stages => explored.reach.is_whole(self.process.stages.len()),
+        }
+    }
+
+    /// Notes that a stage failed. A server that has what is missing here would have gone on.
+    fn failed(&self, stage: usize, code: u16, message: &str, explored: &mut Explored) {
+        if code >= 500 {
+            let name = self.process.stages.get(stage).map_or_else(String::new, |placed| format!(" ({})", placed.stage.shown_as()));
+            let why = self.world.fault().unwrap_or_else(|| message.to_owned());
+            explored.cut_off.insert(Cut::Failed(format!("stage {stage}{name}: {why}")));
+            self.failures.set(self.failures.get() + 1);
         }
     }
 
@@ -223,13 +250,13 @@ impl Search<'_> {
         *names.entry(text).or_insert(next)
     }
 
-    fn tried(&self, asked: &Value, stage: usize, explored: &mut Explored) -> Arc<Tried> {
+    fn tried(&self, asked: &Value, stage: &str, explored: &mut Explored) -> Arc<Tried> {
         let of = |key: &str| asked.get(key).unwrap_or(&Value::Null);
         let question = self.name(format!("{stage} {} {}", of("type"), of("requirements")));
         if let Some(known) = self.asked.borrow().get(&question) {
             return Arc::clone(known);
         }
-        let made = self.attacker.inputs(asked, &crate::definition::configuration(self.process, stage, asked));
+        let made = self.attacker.inputs(asked, &crate::definition::configuration(self.process, stage));
         explored.cut_off.extend(made.cut);
         let named = made.all.into_iter().map(|input| (self.name(input.to_string()), input));
         let inputs: Vec<_> = named.map(|(name, input)| (Arc::new(input), name)).collect();
@@ -255,13 +282,12 @@ impl Search<'_> {
         explored.inputs += 1;
         self.become_as(&state.stored);
         let submitted = self.world.submit(&self.process.name, held.map(|held| held.token.as_str()), &sent, &self.caller);
+        explored.reach.note(&submitted, &sent);
         let (body, submitted) = match submitted {
             Ok(submitted) => (submitted.body.clone(), Some(submitted)),
             Err(failure) => {
-                // A server that has what is missing here would have gone on.
-                if failure.error.code >= 500 {
-                    explored.cut_off.insert(Cut::Failed);
-                }
+                let stage = failure.steps.last().map_or(0, |step| step.index);
+                self.failed(stage, failure.error.code, &failure.error.message, explored);
                 (failure.error.to_value(), None)
             }
         };
@@ -277,25 +303,24 @@ impl Search<'_> {
         let stored = if written && submitted.is_some() { Arc::new(self.store()) } else { Arc::clone(&state.stored) };
         *self.at.borrow_mut() = (submitted.is_some() || !written).then(|| Arc::clone(&stored));
         let names = body.to_string().contains(self.login);
-        let next = submitted.map(|_| {
+        let next: Option<(Arc<Stored>, Option<Arc<Carried>>)> = submitted.map(|_| {
             let token = body.get("token").and_then(Value::as_str).map(str::to_owned);
             (stored, token.map(|token| Arc::new(self.carried(token, &body, explored))))
         });
+        if let Some((error, (_, Some(asks)))) = body.pointer("/requirements/error").zip(next.as_ref()) {
+            explored.reach.refuse(asks.stage, error);
+        }
         let came = Arc::new(Came { said, next, goals, names });
         self.known.borrow_mut().insert(place, Arc::clone(&came));
         Some(came)
     }
 
     /// The state behind a submission, and what was reached by it; nothing where it was refused, or where a way ends.
-    fn follow(
-        &self,
-        state: &State,
-        token: Option<usize>,
-        input: &Arc<Value>,
-        came: Arc<Came>,
-        wanted: &[Goal],
-        explored: &mut Explored,
-    ) -> Option<State> {
+    fn follow(&self, state: &State, token: Option<usize>, input: &Arc<Value>, came: Arc<Came>, explored: &mut Explored) -> Option<State> {
+        let (wanted, forbidden): (&[Goal], &[Goal]) = match self.aim {
+            Aim::Goals { wanted, forbidden } => (wanted, forbidden),
+            Aim::Stages => (&[], &[]),
+        };
         let knows_name = state.knows_name || input.to_string().contains(self.login);
         let is_told = came.names && !knows_name && self.before.is_some() && !self.attacker.has.contains(Proofs::SESSION);
         let goals: Vec<Goal> = came.goals.iter().copied().chain(is_told.then_some(Goal::Name)).collect();
@@ -307,7 +332,7 @@ impl Search<'_> {
             }
         }
         // What can be done with an account that was taken is no further way to it.
-        let arrived = goals.iter().any(|goal| self.forbidden.contains(goal));
+        let arrived = goals.iter().any(|goal| forbidden.contains(goal));
         let (stored, given) = next.filter(|_| !arrived)?;
         let (mut held, depth) = (state.held.clone(), state.depth + 1);
         if let Some(given) = given {
@@ -337,7 +362,7 @@ impl Search<'_> {
                     *name == project.questions.property && before.get(name).and_then(Value::as_array).is_some_and(|all| !all.is_empty());
                 let goal = if credentials.contains(&name.as_str()) || name == "password" || answers {
                     Goal::Credential
-                } else if name == "mail" {
+                } else if self.attacker.names.holds_mail(name) {
                     Goal::Address
                 } else if name == meta || project.questions.attempts_property.as_ref() == Some(name) {
                     // What the server notes about them, failures among it.
@@ -358,8 +383,8 @@ impl Search<'_> {
         }
         let others = people.into_iter().flat_map(BTreeMap::values).filter(|object| object.id != VICTIM && object.id != OWN_ACCOUNT);
         for object in others {
-            let address = object.content.get("mail").and_then(Value::as_str).unwrap_or_default();
-            if address != OWN_ADDRESS {
+            let mut addresses = self.attacker.names.mails_of(&object.content).peekable();
+            if addresses.peek().is_none() || addresses.any(|address| address != OWN_ADDRESS) {
                 goals.push(Goal::Account);
             }
         }
@@ -404,12 +429,13 @@ impl Search<'_> {
     fn carried(&self, token: String, asked: &Value, explored: &mut Explored) -> Carried {
         let context = self.world.carried(&self.process.name, &token, &self.caller);
         let stage = context.as_ref().map_or(0, |context| context.stage);
+        let asking = crate::definition::asking(self.process, stage, asked, context.as_ref().map(|context| &context.state));
         let mut value = context.map_or(Value::Null, |context| {
             let facts: Vec<Value> = context.facts.iter().map(|fact| serde_json::to_value(fact).unwrap_or_default()).collect();
             json!([context.stage, context.tag, facts, context.state, context.additions])
         });
         settle(&mut value);
-        let tried = self.tried(asked, stage, explored);
+        let tried = self.tried(asked, &asking, explored);
         let tag = asked.get("tag").and_then(Value::as_str).unwrap_or_default().to_owned();
         // What was asked counts too: a refusal inside of a question changes nothing that is carried.
         let name = self.name(json!([value, tried.name]).to_string());

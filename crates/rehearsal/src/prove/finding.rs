@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use project::Proofs;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::{Goal, Shape};
+use super::{Bounds, Goal, Shape};
 
 /// Why an exploration is not the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cut {
     /// There are more states than the bound.
     States,
@@ -21,14 +20,39 @@ pub enum Cut {
     Submissions,
     /// A question has more combinations of answers than were tried.
     Inputs,
-    /// A stage could not be played: it failed, as a server that lacks something does.
-    Failed,
+    /// A stage could not be played: it failed, as a server that lacks something does. Which one, and why.
+    Failed(String),
     /// A service gives the details of a new person, which only it knows.
     Service,
     /// An identity provider is asked with a code, or a script of its file fails on a profile that is played.
     Provider,
     /// The people cannot be put there.
     People,
+    /// Not even whoever has every proof got through a stage, or into a branch of it, so what it guards was never tried. Which one, and why.
+    NotReached(String),
+}
+
+impl Cut {
+    /// A word for it.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::States => "states",
+            Self::Depth => "depth",
+            Self::Submissions => "submissions",
+            Self::Inputs => "inputs",
+            Self::Failed(_) => "failed",
+            Self::Service => "service",
+            Self::Provider => "provider",
+            Self::People => "people",
+            Self::NotReached(_) => "notReached",
+        }
+    }
+}
+
+impl Serialize for Cut {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
 }
 
 impl fmt::Display for Cut {
@@ -38,12 +62,13 @@ impl fmt::Display for Cut {
             Self::Depth => "there are longer ways",
             Self::Submissions => "there is more to submit",
             Self::Inputs => "a question has more combinations of answers",
-            Self::Failed => "a stage failed, as nothing here can play what it needs",
+            Self::Failed(which) => return write!(f, "a stage failed, as nothing here can play what it needs: {which}"),
             Self::Service => "a service gives details of a new person, which it alone knows",
             Self::Provider => {
                 "an identity provider would be asked with a code, or a script of its file fails, as nothing here can play the provider"
             }
             Self::People => "the people cannot be put there",
+            Self::NotReached(which) => which,
         })
     }
 }
@@ -111,6 +136,8 @@ pub struct Attack {
     pub steps: Vec<AttackStep>,
     /// The smallest edit of the file that was found to close it.
     pub fix: Option<Edit>,
+    /// There are more edits of one stage than were tried.
+    pub edits_left: bool,
 }
 
 /// A change of a process file.
@@ -139,10 +166,19 @@ pub struct Finding {
     pub inputs: usize,
     /// The most submissions in a row.
     pub depth: usize,
+    /// How much of each would have been tried.
+    pub bounds: Bounds,
     /// Why the exploration is not the whole: what it did not find may be there. Empty for a whole one.
     pub cut_off: BTreeSet<Cut>,
     /// Ways that the policy forbids, one for each goal.
     pub attacks: Vec<Attack>,
+}
+
+impl Finding {
+    /// Whether there is nothing to say of it yet.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.attacks.is_empty() && self.cut_off.is_empty()
+    }
 }
 
 /// The least that somebody needs for a new credential, for one kind of account.

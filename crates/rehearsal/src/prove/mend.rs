@@ -11,64 +11,90 @@ use crate::world::NoKeys;
 /// Stages whose proof closes ways, in the order they are thought of.
 const PROVING: [FactKind; 2] = [FactKind::ControlsMail, FactKind::KnowsAnswers];
 
-pub(super) fn smallest_edit(prover: &Prover, name: &str, file: &Value, attack: &Attack) -> Result<Option<Edit>, NoKeys> {
-    for edit in candidates(prover, file) {
-        let Some(process) = prover.compiled(name, &edit.file) else { continue };
-        if process.options.allow_unproven {
-            continue;
+/// Most edits that are made of a file: a process of many stages has thousands of them.
+const MOST_MADE: usize = 1_500;
+/// Most of them that would be served and are tried.
+const MOST_TRIED: usize = 300;
+
+/// The smallest edit that closes an attack; and whether there are more than were tried.
+pub(super) fn smallest_edit(prover: &Prover, name: &str, file: &Value, attack: &Attack) -> Result<(Option<Edit>, bool), NoKeys> {
+    let Some(edits) = Edits::of(file) else { return Ok((None, false)) };
+    let (proving, mut tried) = (proving(prover), 0);
+    for (number, edit) in edits.all(&proving).enumerate() {
+        if number >= MOST_MADE || tried >= MOST_TRIED {
+            return Ok((None, true));
         }
+        let Some(process) = prover.compiled(name, &edit.file).filter(|process| !process.options.allow_unproven) else { continue };
+        tried += 1;
         if prover.is_of_use(&process, attack)? && !prover.still_reached(&process, attack)? {
-            return Ok(Some(edit));
+            return Ok((Some(edit), false));
         }
     }
-    Ok(None)
+    Ok((None, false))
 }
 
-/// Edits of a file, smaller ones first.
-fn candidates(prover: &Prover, file: &Value) -> Vec<Edit> {
-    let mut edits = Vec::new();
-    let Some(stages) = file.get("stageConfigs").and_then(Value::as_array) else { return edits };
-    let mut base = file.clone();
-    let waived = base
-        .pointer_mut("/vestibule")
-        .and_then(Value::as_object_mut)
-        .is_some_and(|options| options.shift_remove("allowUnproven").is_some());
-    let also = if waived { ", and take \"allowUnproven\" out" } else { "" };
-    let with = |stages: Vec<Value>| {
-        let mut edited = base.clone();
-        if let Some(members) = edited.as_object_mut() {
+/// Edits of a file. Each is made when its turn comes.
+struct Edits<'v> {
+    /// The file without what waives proofs.
+    base: Value,
+    stages: &'v [Value],
+    waived: bool,
+}
+
+impl<'v> Edits<'v> {
+    fn of(file: &'v Value) -> Option<Self> {
+        let stages = file.get("stageConfigs")?.as_array()?;
+        let mut base = file.clone();
+        let options = base.pointer_mut("/vestibule").and_then(Value::as_object_mut);
+        let waived = options.is_some_and(|options| options.shift_remove("allowUnproven").is_some());
+        Some(Self { base, stages, waived })
+    }
+
+    /// Smaller ones first.
+    fn all<'s>(&'s self, proving: &'s [Value]) -> impl Iterator<Item = Edit> + 's {
+        let count = self.stages.len();
+        let waived = self.waived.then(|| Edit { says: "take \"allowUnproven\" out".to_owned(), file: self.base.clone() });
+        let places = (0..count).flat_map(move |from| (0..count).filter(move |to| *to != from && *to + 1 != from).map(move |to| (from, to)));
+        let moved = places.map(|(from, to)| self.moved(from, to));
+        // Of many stages it is a proof that is missing rather than another order.
+        let few = MOST_MADE.saturating_sub(proving.len() * (count + 1) + count + 1);
+        let longer = proving.iter().flat_map(move |stage| (0..=count).map(move |place| self.longer(stage, place)));
+        waived.into_iter().chain(moved.take(few)).chain(longer).chain((0..count).map(|place| self.shorter(place)))
+    }
+
+    fn moved(&self, from: usize, to: usize) -> Edit {
+        let mut moved = self.stages.to_vec();
+        let stage = moved.remove(from);
+        let says = format!("move '{}' (stage {from}) to place {to}", called(&stage));
+        moved.insert(to, stage);
+        self.edit(says, moved)
+    }
+
+    fn longer(&self, stage: &Value, place: usize) -> Edit {
+        let mut longer = self.stages.to_vec();
+        let before = longer.get(place).map_or_else(|| "at the end".to_owned(), |next| format!("before '{}' (stage {place})", called(next)));
+        longer.insert(place, stage.clone());
+        self.edit(format!("put '{}' {before}", called(stage)), longer)
+    }
+
+    fn shorter(&self, place: usize) -> Edit {
+        let mut shorter = self.stages.to_vec();
+        let stage = shorter.remove(place);
+        self.edit(format!("take '{}' (stage {place}) out", called(&stage)), shorter)
+    }
+
+    fn edit(&self, says: String, stages: Vec<Value>) -> Edit {
+        let mut file = self.base.clone();
+        if let Some(members) = file.as_object_mut() {
             members.insert("stageConfigs".to_owned(), stages.into());
         }
-        edited
-    };
-    let called = |stage: &Value| stage.get("name").and_then(Value::as_str).unwrap_or("a stage").to_owned();
-    if waived {
-        edits.push(Edit { says: "take \"allowUnproven\" out".to_owned(), file: base.clone() });
+        let also = if self.waived { ", and take \"allowUnproven\" out" } else { "" };
+        Edit { says: format!("{says}{also}"), file }
     }
-    for from in 0..stages.len() {
-        for to in (0..stages.len()).filter(|to| *to != from && *to + 1 != from) {
-            let mut moved = stages.clone();
-            let stage = moved.remove(from);
-            let says = format!("move '{}' (stage {from}) to place {to}{also}", called(&stage));
-            moved.insert(to, stage);
-            edits.push(Edit { says, file: with(moved) });
-        }
-    }
-    for stage in proving(prover) {
-        for place in 0..=stages.len() {
-            let mut longer = stages.clone();
-            let before =
-                stages.get(place).map_or_else(|| "at the end".to_owned(), |next| format!("before '{}' (stage {place})", called(next)));
-            longer.insert(place, stage.clone());
-            edits.push(Edit { says: format!("put '{}' {before}{also}", called(&stage)), file: with(longer) });
-        }
-    }
-    for place in 0..stages.len() {
-        let mut shorter = stages.clone();
-        let stage = shorter.remove(place);
-        edits.push(Edit { says: format!("take '{}' (stage {place}) out{also}", called(&stage)), file: with(shorter) });
-    }
-    edits
+}
+
+fn called(stage: &Value) -> &str {
+    stage.get("name").and_then(Value::as_str).unwrap_or("a stage")
 }
 
 /// Stages that prove something: as the project's other processes have them, else as their examples do.

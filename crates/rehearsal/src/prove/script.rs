@@ -125,6 +125,7 @@ mod tests {
             own: json!({}),
             steps: vec![step],
             fix: None,
+            edits_left: false,
         };
         let script = of("$(touch x)'`", &attack);
         for words in [

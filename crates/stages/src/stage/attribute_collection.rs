@@ -66,6 +66,7 @@ const ATTRIBUTES: &str = "attributes";
 impl Stage<Services> for AttributeCollection {
     const NAME: &'static str = "attributecollection";
     const SUMMARY: &'static str = "Asks the signed-in person for attributes and writes them.";
+    const WRITES: &'static [&'static str] = &["attributes"];
     const STATE: &'static [&'static str] = &[state::NEW_MAIL, state::SKIPPED];
 
     type Config = Config;
@@ -148,6 +149,7 @@ impl Stage<Services> for AttributeCollection {
         let schema = managed.schema(&subject.collection)?;
         let operations = self.operations(cx, &managed, schema, given)?;
         if self.attributes.iter().any(|attribute| attribute.is_missing(given, &account)) {
+            cx.because("policy", json!({ "failed": "REQUIRED" }));
             return self.ask(cx).await;
         }
         commit(cx, &subject, operations).await?;

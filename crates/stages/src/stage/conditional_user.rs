@@ -239,7 +239,8 @@ impl ConditionalUser {
             (self.rule.choose(cx.services, &process, &Person::in_state(Value::Null), &settled, moment).await, Value::Null)
         };
         let branch = choice.branch.map_or(NONE, Branch::as_str);
-        cx.because("condition", json!({ "branch": branch, "condition": self.rule.asked(), "is": is }));
+        let at = format!("/stageConfigs/{}", self.rule.place);
+        cx.because("condition", json!({ "branch": branch, "condition": self.rule.asked(), "is": is, "at": at }));
         if let Some(fault) = &choice.fault {
             let detail = json!({ "form": self.rule.place(&process), "error": fault, "instance": cx.instance() });
             cx.audit("scriptError", String::new(), false, detail);

@@ -63,6 +63,7 @@ pub(super) struct EmailValidation {
 impl Stage<Services> for EmailValidation {
     const NAME: &'static str = "emailValidation";
     const SUMMARY: &'static str = "Mails a link with a code and takes the code back: proof of a mail address.";
+    const WRITES: &'static [&'static str] = &["mail address"];
     const TAGS: &'static [Tag] = &[Tag::INITIAL, VALIDATE_CODE];
     const MAILS: bool = true;
     const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.email.VerifyEmailAccountConfig");

@@ -69,6 +69,10 @@ impl Stage<Services> for Foreign {
         &self.declaration.shown_as
     }
 
+    fn writes(&self) -> &'static [&'static str] {
+        if self.declaration.needs(FactKind::SignedIn) { &["attributes"] } else { &[] }
+    }
+
     async fn requirements(&self, cx: &mut StageContext<'_, Services>) -> Result<Option<Requirements>, ResourceError> {
         if let Some(schema) = &self.declaration.requirements {
             return Ok(Some(answer::requirements(schema, &self.declaration.shown_as)));

@@ -46,6 +46,7 @@ pub(super) struct KbaUpdate {
 impl Stage<Services> for KbaUpdate {
     const NAME: &'static str = "kbaUpdateStage";
     const SUMMARY: &'static str = "Takes new security questions with answers from the signed-in person.";
+    const WRITES: &'static [&'static str] = &["security questions"];
     const COMPANIONS: &'static [&'static str] = &["kba"];
     const OVERRIDES: &'static [(&'static str, &'static str)] = &[("kba", "kbaConfig")];
 
@@ -90,7 +91,10 @@ impl Stage<Services> for KbaUpdate {
         let Some(given) = input.get("kba").filter(|given| !given.is_null()) else { return Ok(Progress::ask(self.asked())) };
         let rules = cx.services.managed.definition_rules(&self.collection, &self.kba, self.minimum);
         let answers = match kba::check_definition(given, &self.kba, rules) {
-            Err(refusal) if matches!(refusal.reason, KbaErrorKind::TooFew { .. }) => return Ok(Progress::ask(self.asked())),
+            Err(refusal) if matches!(refusal.reason, KbaErrorKind::TooFew { .. }) => {
+                cx.because("too-few-answers", Value::Null);
+                return Ok(Progress::ask(self.asked()));
+            }
             checked => checked?,
         };
         let managed = std::sync::Arc::clone(&cx.services.managed);

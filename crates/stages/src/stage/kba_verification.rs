@@ -62,6 +62,7 @@ pub(super) struct KbaVerification {
 impl Stage<Services> for KbaVerification {
     const NAME: &'static str = "kbaSecurityAnswerVerificationStage";
     const SUMMARY: &'static str = "Asks for answers to some of the account's security questions.";
+    const WRITES: &'static [&'static str] = &["failed answers"];
     const COMPANIONS: &'static [&'static str] = &["kba"];
     const OVERRIDES: &'static [(&'static str, &'static str)] = &[("kba", "kbaConfig")];
     const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.kba.SecurityAnswerVerificationConfig");

@@ -40,6 +40,7 @@ pub(super) struct LocalAutoLogin {
 impl Stage<Services> for LocalAutoLogin {
     const NAME: &'static str = "localAutoLogin";
     const SUMMARY: &'static str = "Signs a new person in.";
+    const WRITES: &'static [&'static str] = &["session"];
 
     type Config = Config;
 

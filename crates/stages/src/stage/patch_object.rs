@@ -33,6 +33,7 @@ pub(super) struct PatchObject {
 impl Stage<Services> for PatchObject {
     const NAME: &'static str = "patchObject";
     const SUMMARY: &'static str = "Records the acceptance of terms on the person.";
+    const WRITES: &'static [&'static str] = &["accepted terms"];
 
     type Config = Config;
 

@@ -53,6 +53,7 @@ pub(super) struct Reset {
 impl Stage<Services> for Reset {
     const NAME: &'static str = "resetStage";
     const SUMMARY: &'static str = "Replaces the password of an account that was proven before.";
+    const WRITES: &'static [&'static str] = &["password"];
     const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.reset.ResetStageConfig");
 
     type Config = Config;
@@ -121,13 +122,13 @@ impl Stage<Services> for Reset {
         if Secret::password(typed).is_err() {
             let mut failure = PolicyFailure::new(self.property.as_str(), "MAX_LENGTH");
             failure.params = Some(json!({ "maxLength": MAX_SECRET_BYTES }));
-            return Ok(refused(failed_value(&[failure])));
+            return Ok(refused(cx, failed_value(&[failure])));
         }
         let done = if account.stored.is_some() { self.change(cx, &account, typed).await } else { self.pretend(cx, &account, typed).await };
         match done {
             Ok(()) => Ok(Progress::Done),
             Err(ResourceError { code: 403, detail: Some(detail), .. }) if detail.get("failedPolicyRequirements").is_some() => {
-                Ok(refused(detail))
+                Ok(refused(cx, detail))
             }
             Err(error) => Err(error),
         }
@@ -184,13 +185,21 @@ impl Reset {
     }
 }
 
+/// The names of the requirements that failed.
+fn requirements_of(detail: &Value) -> Vec<&str> {
+    let failed = detail.get("failedPolicyRequirements").and_then(Value::as_array).into_iter().flatten();
+    let requirements = failed.filter_map(|failed| failed.get("policyRequirements")?.as_array()).flatten();
+    requirements.filter_map(|requirement| requirement.get("policyRequirement")?.as_str()).collect()
+}
+
 fn requirements() -> Requirements {
     Requirements::new("Reset password").text("password", "Password")
 }
 
 /// The same question again, with what the password fails: a client keeps its form open only for a 200 (docs/protocol/clients.md,
 /// "Reset and user name").
-fn refused(detail: Value) -> Progress {
+fn refused(cx: &mut Cx<'_>, detail: Value) -> Progress {
+    cx.because("policy", json!({ "failed": requirements_of(&detail).join(", ") }));
     let error = ResourceError::forbidden(CREATE_MESSAGE).with_detail(detail);
     Progress::ask(requirements().with("error", error.to_value()))
 }

@@ -41,6 +41,7 @@ const WELCOME: &str = "welcome";
 impl Stage<Services> for SelfRegistration {
     const NAME: &'static str = "selfRegistration";
     const SUMMARY: &'static str = "Creates the account of a new person.";
+    const WRITES: &'static [&'static str] = &["account"];
     const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.registration.UserRegistrationConfig");
     const STATE: &'static [&'static str] = &[state::USER_ID, state::USER];
     const USUAL_FOR: &'static [FactKind] = &[FactKind::Created];

@@ -86,6 +86,7 @@ pub(super) struct SocialUserClaim {
 impl Stage<Services> for SocialUserClaim {
     const NAME: &'static str = "socialUserClaim";
     const SUMMARY: &'static str = "Links an account at an identity provider to the account of whoever proves it theirs.";
+    const WRITES: &'static [&'static str] = &["account at an identity provider"];
     const TAGS: &'static [Tag] = &[Tag::INITIAL, VERIFY, VALIDATE_CODE];
     const STATE: &'static [&'static str] = &[state::IDP_DATA, state::CLAIMED, state::OAUTH_LOGIN, state::MAILED_AT];
     const USUAL_FOR: &'static [FactKind] = &[FactKind::OwnsExternal];

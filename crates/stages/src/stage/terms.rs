@@ -51,6 +51,7 @@ impl Shown {
 impl Stage<Services> for TermsAndConditions {
     const NAME: &'static str = "termsAndConditions";
     const SUMMARY: &'static str = "Asks for acceptance of the terms in force.";
+    const WRITES: &'static [&'static str] = &["accepted terms"];
     const COMPANIONS: &'static [&'static str] = &["terms"];
     const OVERRIDES: &'static [(&'static str, &'static str)] = &[("terms", "termsTranslations")];
     const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.terms.TermsAndConditionsConfig");

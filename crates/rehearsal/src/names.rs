@@ -1,0 +1,137 @@
+//! What a project calls the mail address and the user name of its people: its processes may name other properties (`identityEmailField`,
+//! `identityUsernameField`), and the whole process follows them.
+
+use crest::Pointer;
+use serde_json::{Map, Value};
+
+/// The properties of people that hold an address, and those that hold a user name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Names {
+    mails: Vec<Pointer>,
+    logins: Vec<Pointer>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { mails: vec![Pointer::from_tokens(["mail"])], logins: vec![Pointer::from_tokens(["userName"])] }
+    }
+}
+
+impl Names {
+    /// As the stages of these definitions name them, those inside of others among them.
+    pub(crate) fn of<'v>(definitions: impl IntoIterator<Item = &'v Value>) -> Self {
+        let mut names = Self::default();
+        for definition in definitions {
+            names.read(definition);
+        }
+        // Where people sign in with their address, it is an address.
+        names.logins.retain(|login| !names.mails.contains(login));
+        names
+    }
+
+    fn read(&mut self, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                for (name, inner) in members {
+                    let list = match name.as_str() {
+                        "identityEmailField" => &mut self.mails,
+                        "identityUsernameField" => &mut self.logins,
+                        _ => {
+                            self.read(inner);
+                            continue;
+                        }
+                    };
+                    let named = inner.as_str().filter(|text| !text.trim().is_empty()).and_then(|text| Pointer::parse(text.trim()).ok());
+                    if let Some(pointer) = named.filter(|pointer| !pointer.is_root() && !list.contains(pointer)) {
+                        list.push(pointer);
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.read(item)),
+            _ => {}
+        }
+    }
+
+    /// Whether a property, written as a name or a pointer, holds an address.
+    pub(crate) fn is_mail(&self, field: &str) -> bool {
+        Pointer::parse(field).is_ok_and(|field| self.mails.contains(&field))
+    }
+
+    /// Whether addresses lie in this member of an object.
+    pub(crate) fn holds_mail(&self, member: &str) -> bool {
+        self.mails.iter().any(|field| field.top() == Some(member))
+    }
+
+    /// The addresses of somebody.
+    pub(crate) fn mails_of<'v>(&self, person: &'v Value) -> impl Iterator<Item = &'v str> {
+        self.mails.iter().filter_map(|field| field.get(person)?.as_str())
+    }
+
+    /// The members that are only there because a stage names them: an address and a user name that an object has under no other name.
+    pub(crate) fn fill(&self, person: &mut Map<String, Value>) {
+        let mut object = Value::Object(std::mem::take(person));
+        for (fields, usual) in [(&self.mails, "mail"), (&self.logins, "userName")] {
+            let Some(value) = object.get(usual).cloned() else { continue };
+            for field in fields.iter().filter(|field| field.get(&object).is_none()).cloned().collect::<Vec<_>>() {
+                field.set(&mut object, value.clone());
+            }
+        }
+        put_back(person, object);
+    }
+
+    /// Gives somebody an address, or none, under every name.
+    pub(crate) fn set_mail(&self, person: &mut Map<String, Value>, address: Option<&str>) {
+        Self::set(&self.mails, person, address);
+    }
+
+    /// Gives somebody a user name, under every name.
+    pub(crate) fn set_login(&self, person: &mut Map<String, Value>, login: &str) {
+        Self::set(&self.logins, person, Some(login));
+    }
+
+    fn set(fields: &[Pointer], person: &mut Map<String, Value>, text: Option<&str>) {
+        let mut object = Value::Object(std::mem::take(person));
+        for field in fields {
+            match text {
+                Some(text) => {
+                    field.set(&mut object, text.into());
+                }
+                None => {
+                    field.remove(&mut object);
+                }
+            }
+        }
+        put_back(person, object);
+    }
+}
+
+fn put_back(person: &mut Map<String, Value>, object: Value) {
+    if let Value::Object(members) = object {
+        *person = members;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn other_names_of_address_and_user_name_are_read_from_the_stages_and_their_branches() {
+        let definition = json!({ "stageConfigs": [
+            { "name": "userQuery", "identityEmailField": "/contact", "identityUsernameField": "mail" },
+            { "name": "conditionaluser", "onConditionTrue": { "name": "x", "identityEmailField": "more/mail", "identityUsernameField": "login" } },
+        ] });
+        let names = Names::of([&definition]);
+        assert!(["mail", "contact", "/contact", "/more/mail"].iter().all(|field| names.is_mail(field)) && !names.is_mail("login"));
+        assert!(names.holds_mail("more") && !names.holds_mail("userName"));
+        let mut person = json!({ "mail": "a@example.com", "userName": "a" }).as_object().cloned().unwrap();
+        names.fill(&mut person);
+        assert_eq!(
+            Value::Object(person.clone()),
+            json!({ "mail": "a@example.com", "userName": "a", "contact": "a@example.com", "more": { "mail": "a@example.com" }, "login": "a" })
+        );
+        names.set_mail(&mut person, None);
+        assert_eq!(names.mails_of(&Value::Object(person)).count(), 0);
+    }
+}
