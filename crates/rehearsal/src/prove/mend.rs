@@ -41,7 +41,11 @@ fn candidates(prover: &Prover, file: &Value) -> Vec<Edit> {
         }
         edited
     };
-    let called = |stage: &Value| stage.get("name").and_then(Value::as_str).unwrap_or("a stage").to_owned();
+    let catalogue = stages::catalogue();
+    let called = |stage: &Value| {
+        let name = catalogue.of(stage).map(process::StageType::name).or_else(|| stage.get("name")?.as_str());
+        name.unwrap_or("a stage").to_owned()
+    };
     if waived {
         edits.push(Edit { says: "take \"allowUnproven\" out".to_owned(), file: base.clone() });
     }
@@ -78,7 +82,7 @@ fn proving(prover: &Prover) -> Vec<Value> {
     for declared in PROVING.iter().filter_map(|kind| catalogue.usual_for(*kind)) {
         let files = prover.setting.project.processes.iter();
         let placed = files.filter_map(|file| file.value.get("stageConfigs")?.as_array()).flatten();
-        let own = placed.into_iter().find(|stage| stage.get("name").and_then(Value::as_str) == Some(declared.name())).cloned();
+        let own = placed.into_iter().find(|stage| catalogue.of(stage).is_some_and(|found| found.name() == declared.name())).cloned();
         let example = || {
             let mut stage = Map::new();
             stage.insert("name".to_owned(), declared.name().into());
