@@ -21,6 +21,14 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
     builder(&Proxies::of_environment()).build()
 }
 
+/// The same with another limit of time for a call.
+///
+/// # Errors
+/// When no TLS set-up is possible.
+pub(crate) fn client_within(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    builder(&Proxies::of_environment()).timeout(timeout).build()
+}
+
 /// A client for addresses that others than the operator name: no name leads it to an address of this machine or its network.
 ///
 /// # Errors
