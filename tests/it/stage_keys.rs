@@ -150,14 +150,14 @@ fn nobody_is_found_by_a_private_property_whatever_the_other_fields_are() {
         .json("conf/managed.json", &managed)
         .process("tried", &[with(user_query(), "validQueryFields", json!(["mail", "plan"])), retrieve_username()]);
     let server = Server::on(served).start();
-    server.anonymous().get("selfservice/tried").refused(404);
+    server.admin().get("selfservice/tried").refused(404);
 }
 
 #[test]
 fn a_password_that_a_class_names_is_looked_at_as_one_that_a_name_does() {
     let stages = by_class(&[user_query(), email_validation(), with(reset_stage(), "identityPasswordField", json!("description"))]);
     let server = Server::on(Project::new().process("reset", &stages)).start();
-    server.anonymous().get("selfservice/reset").refused(404);
+    server.admin().get("selfservice/reset").refused(404);
     server.logged(0, "'description' of managed/user holds no password");
 }
 

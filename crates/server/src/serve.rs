@@ -231,7 +231,9 @@ pub(crate) fn readable(project: &project::Project) -> Result<(), ServeError> {
 /// The sentence for a project with a file that cannot be read.
 pub(crate) fn unreadable(found: &Diagnostic) -> String {
     let place = found.location.position.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
-    format!("{}{place}: {}: what it protects is not known, so nothing is done", found.location.file, found.message)
+    // A parser's message may have lines of its own.
+    let message = found.message.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{}{place}: {message}: what it protects is not known, so nothing is done", found.location.file)
 }
 
 /// Writes a finding to the log, as loud as it is bad.
