@@ -24,9 +24,12 @@ wanted() { case " $only " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 build() {
     local folder=$1
     shift
-    local home=${CARGO_HOME:-$HOME/.cargo}
-    RUSTFLAGS="--remap-path-prefix=$root=. --remap-path-prefix=$home=cargo $*" \
-    CFLAGS="-ffile-prefix-map=$root=. -ffile-prefix-map=$home=cargo" \
+    local home=${CARGO_HOME:-$HOME/.cargo} parts=$'\x1f' flags option
+    # A path may have a space in it, so nothing is parted at spaces.
+    flags=--remap-path-prefix=$root=.$parts--remap-path-prefix=$home=cargo
+    for option in "$@"; do flags+=$parts$option; done
+    CARGO_ENCODED_RUSTFLAGS=$flags CC_SHELL_ESCAPED_FLAGS=1 \
+    CFLAGS=$(printf '%q %q' "-ffile-prefix-map=$root=." "-ffile-prefix-map=$home=cargo") \
         "$cargo" build --release --locked --package vestibule --target "$machine-unknown-linux-gnu" --target-dir "$output/$folder" >&2 || return
     echo "$output/$folder/$machine-unknown-linux-gnu/release/vestibule"
 }

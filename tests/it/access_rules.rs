@@ -114,6 +114,18 @@ fn any_other_expression_is_decided_in_the_sandbox() {
 }
 
 #[test]
+fn a_condition_has_the_properties_of_its_project() {
+    let rules = [
+        rule("managed/user/*", "read", "identityServer.getProperty('maintenance') !== 'true' && request.resourcePath !== ''"),
+        rule("schema/*", "read", "identityServer.getProperty('maintenance', 'none') === 'true' && Math.random() < 1"),
+    ];
+    let server = Server::on(project(&rules).file("resolver/boot.properties", "maintenance=true\n")).start();
+    let (ann, bob) = (Person::create(&server, "ann"), Person::create(&server, "bob"));
+    session(&server, &ann).get(&format!("managed/user/{}", bob.id)).refused(403);
+    session(&server, &ann).get("schema/managed/user").expect(200);
+}
+
+#[test]
 fn what_javascript_would_throw_at_is_no_permission_when_it_is_denied() {
     let rules = [rule("managed/user/*", "read", "!(request.additionalParameters.nothing.name === 'x')")];
     let server = Server::on(project(&rules)).start();

@@ -274,14 +274,46 @@ fn a_script_has_its_say_in_every_sign_in() {
 }
 
 #[test]
-fn a_script_that_cannot_be_run_lets_nobody_in_and_says_so() {
+fn a_script_at_a_sign_in_has_the_modules_and_properties_of_its_project() {
+    let script = "require('auth/customAuthz').setProtectedAttributes(security);\n\
+        if (require('sites').closed(identityServer.getProperty('closed.site'), resource.city)) { throw {code: 401}; }";
     let mut module = managed(true);
-    module["properties"]["augmentSecurityContext"] = json!({ "type": "groovy", "file": "script/augment.groovy" });
-    let project = authentication(Project::new(), &[module], &json!({})).file("script/augment.groovy", "security");
+    module["properties"]["augmentSecurityContext"] = json!({ "type": "text/javascript", "source": script });
+    let project = authentication(Project::new(), &[module], &json!({}))
+        .file("script/sites.js", "exports.closed = function (site, city) { return site === city; };")
+        .file("resolver/boot.properties", "closed.site=Ulm\n");
     let server = Server::on(project).start();
-    let person = Person::create(&server, "groovy");
-    assert!(!server.signs_in(&person.name, PASSWORD));
-    assert!(server.log().contains("security-script"), "{}", server.log());
+    let (ulm, bonn) = (Person::with(&server, "u", &json!({ "city": "Ulm" })), Person::with(&server, "b", &json!({ "city": "Bonn" })));
+    assert!(!server.signs_in(&ulm.name, PASSWORD) && server.signs_in(&bonn.name, PASSWORD));
+}
+
+#[test]
+fn a_script_of_the_projects_own_below_auth_has_its_say() {
+    for name in ["auth/deny.js", "auth/customAuthz.js"] {
+        let mut module = managed(true);
+        module["properties"]["augmentSecurityContext"] = json!({ "type": "text/javascript", "file": name });
+        let project = authentication(Project::new(), &[module], &json!({}));
+        let server = Server::on(project.file(&format!("script/{name}"), "throw {code: 401}")).start();
+        let person = Person::create(&server, "denied");
+        assert!(!server.signs_in(&person.name, PASSWORD), "{name}");
+    }
+}
+
+#[test]
+fn a_script_that_cannot_be_run_lets_nobody_in_and_says_so() {
+    for script in [
+        json!({ "type": "groovy", "file": "script/augment.groovy" }),
+        json!({ "type": "text/javascript", "source": "openidm.action('external/email', 'send', {})" }),
+        json!({ "type": "text/javascript", "source": "require('nowhere')" }),
+    ] {
+        let mut module = managed(true);
+        module["properties"]["augmentSecurityContext"] = script.clone();
+        let project = authentication(Project::new(), &[module], &json!({})).file("script/augment.groovy", "security");
+        let server = Server::on(project).start();
+        let person = Person::create(&server, "groovy");
+        assert!(!server.signs_in(&person.name, PASSWORD), "{script}");
+        assert!(server.log().contains("security-script"), "{}", server.log());
+    }
 }
 
 #[test]
@@ -308,6 +340,28 @@ fn nobody_is_found_by_a_query_that_is_not_run() {
 }
 
 #[test]
+fn dynamic_roles_are_looked_up_at_each_request_and_a_script_has_its_say_in_them() {
+    let script = "if (resource.city === 'Barred') { throw {code: 401}; } security.authorization.site = resource.city;";
+    let mut module = managed(true);
+    module["properties"]["augmentSecurityContext"] = json!({ "type": "text/javascript", "source": script });
+    let server = Server::on(authentication(Project::new(), &[module], &json!({ "enableDynamicRoles": true }))).start();
+    let roles = json!([{ "_ref": "internal/role/openidm-admin" }]);
+    let person = Person::with(&server, "dynamic", &json!({ "city": "Ulm", "authzRoles": roles }));
+    let session = server.nobody().session(&person.name, PASSWORD);
+    session.get("managed/user?_queryFilter=true").expect(200);
+    let path = format!("managed/user/{}", person.id);
+    let set = |field: &str, value: Value| json!([{ "operation": "replace", "field": field, "value": value }]);
+    server.admin().patch(&path, &set("/authzRoles", json!([]))).expect(200);
+    session.get("managed/user?_queryFilter=true").refused(403);
+    server.admin().patch(&path, &set("/city", json!("Bonn"))).expect(200);
+    assert_eq!(session.get("info/login").ok()["authorization"]["site"], "Bonn");
+    server.admin().patch(&path, &set("/city", json!("Barred"))).expect(200);
+    session.get("info/login").refused(401);
+    server.admin().patch(&path, &set("/city", json!("Bonn"))).expect(200);
+    session.get("info/login").refused(401);
+}
+
+#[test]
 fn activity_keeps_a_session_open_however_short_its_rest_is() {
     let session = json!({ "tokenIdleTimeSeconds": 5, "maxTokenLifeSeconds": "20", "cookieDomains": [".example.test"] });
     let server = Server::on(authentication(Project::new(), &[managed(true)], &session)).clock_stands().start();
@@ -319,6 +373,10 @@ fn activity_keeps_a_session_open_however_short_its_rest_is() {
     }
     server.advance(5);
     client.get("info/login").refused(401);
+    // The last second counts whole, whenever in the one before it the last request came.
+    let last = server.nobody().session(&person.name, PASSWORD);
+    server.advance(5);
+    last.get("info/login").expect(200);
     let idle = server.nobody().session(&person.name, PASSWORD);
     server.advance(6);
     idle.get("info/login").refused(401);

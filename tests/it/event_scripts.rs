@@ -245,8 +245,26 @@ fn a_script_that_cannot_be_run_is_an_error_and_refuses_its_writes_until_it_is_wa
         ("postDelete", script("java.lang.System.exit(1)"), "Java"),
         ("onStore", script("var a = ;"), "line 1"),
         ("onRead", script("openidm.read('system/ldap/account/1')"), "openidm.read of 'system/ldap/account/1'"),
+        (
+            "postCreate",
+            script("require('provision').go(object)"),
+            "'script/provision.js', of which line 2: openidm.create of 'system/ldap'",
+        ),
+        ("onCreate", script("require('torn')"), "'script/torn.js', of which line 1"),
+        ("onUpdate", script("openidm['action']('sync', 'x')"), "openidm.action of 'sync'"),
+        ("postCreate", script("var o = openidm; o.action(`sync`, 'x')"), "'openidm' is handed on"),
+        ("postCreate", script("openidm.action('managed/user/' + object._id, 'resetPassword', {})"), "the action 'resetPassword'"),
+        ("onCreate", json!("throw {code: 403}"), "neither a 'source' nor a 'file'"),
+        ("onCreate", json!([script("throw {code: 403}")]), "neither a 'source' nor a 'file'"),
+        ("postCreate", json!({ "type": "text/javascript", "sourc": "throw {code: 403}" }), "neither a 'source' nor a 'file'"),
+        ("onDelete", json!({ "type": "text/javascript", "name": "mine.js" }), "neither a 'source' nor a 'file'"),
+        ("onCreate", json!({ "source": "1", "resourceBindings": { "x": "managed/user" } }), "'resourceBindings' are not offered"),
     ] {
-        let broken = project(&json!({ hook: event }));
+        let with_modules = |project: Project| {
+            let provision = "// out\nexports.go = function (object) { openidm.create('system/ldap', null, object); };";
+            project.file("script/provision.js", provision).file("script/torn.js", "var a = ;")
+        };
+        let broken = with_modules(project(&json!({ hook: event })));
         let (code, text) = check(&broken);
         assert!(code == Some(1) && text.contains(hook) && text.contains(said), "{hook}: {code:?} {text}");
         let server = Server::on(broken).start();
@@ -264,12 +282,69 @@ fn a_script_that_cannot_be_run_is_an_error_and_refuses_its_writes_until_it_is_wa
             };
             assert_eq!(refused.refused(403), format!("'{hook}' of 'managed/user' cannot be run here"));
         }
-        let waived = project(&json!({ hook: event, "vestibule": { "waive": [hook] } }));
+        let waived = with_modules(project(&json!({ hook: event, "vestibule": { "waive": [hook] } })));
         let (code, text) = check(&waived);
         assert!(code == Some(0) && text.contains(&format!("waived by the project: '{hook}'")), "{hook}: {code:?} {text}");
         let server = Server::on(waived).start();
         server.admin().post("managed/user?_action=create", &person(&json!({}))).expect(201);
     }
+}
+
+/// What a script says of a query is in force or thrown, and what is changed meanwhile has its place among the rest.
+#[test]
+fn a_query_of_a_script_is_sorted_and_paged_and_never_cut_off_in_silence() {
+    let number = "var last = openidm.query('managed/tally', {_queryFilter: 'count pr', _sortKeys: '-count', _pageSize: 1}).result[0];
+        object.description = String(last.count + 1);
+        if (object.sn === 'Second') { openidm.create('managed/tally', null, {count: 50}); }
+        var second = openidm.query('managed/tally', {_queryFilter: 'true', _sortKeys: 'count', _pagedResultsOffset: 1, _pageSize: 1, _fields: 'count'});
+        object.givenName = JSON.stringify(second.result.map(function (one) { return one.count; }));
+        if (object.sn === 'Cookie') { openidm.query('managed/tally', {_queryFilter: 'true', _pagedResultsCookie: 'x'}); }";
+    let server = Server::on(project(&json!({ "onCreate": script(number) }))).start();
+    for count in [7, 9, 8, 100] {
+        server.admin().put(&format!("managed/tally/t{count}"), &json!({ "count": count })).expect(201);
+    }
+    let create = |sn: &str| server.admin().post("managed/user?_action=create", &person(&json!({ "sn": sn })));
+    let first = create("First").expect(201).json();
+    assert_eq!((&first["description"], &first["givenName"]), (&json!("101"), &json!("[8]")));
+    server.admin().delete("managed/tally/t7").ok();
+    server.admin().delete("managed/tally/t8").ok();
+    let second = create("Second").expect(201).json();
+    assert_eq!(second["givenName"], "[50]", "what is not committed yet is sorted in");
+    assert!(create("Cookie").refused(500).contains("'_pagedResultsCookie' is not offered"));
+}
+
+#[test]
+fn actions_of_scripts_on_managed_objects_are_those_of_rest() {
+    let after = "openidm.action('managed/tally/one', 'patch', [{operation: 'increment', field: 'count', value: 1}]);
+        openidm.action('managed/tally', 'patch', [{operation: 'increment', field: 'count', value: 10}], {_queryFilter: 'owner eq \"two\"'});
+        openidm.action('managed/tally', 'create', {count: 1000, owner: object._id});";
+    let project = project(&json!({ "onCreate": script(after) }));
+    assert_eq!(check(&project).0, Some(0));
+    let server = Server::on(project).start();
+    for name in ["one", "two"] {
+        server.admin().put(&format!("managed/tally/{name}"), &json!({ "count": 0, "owner": name })).expect(201);
+    }
+    server.admin().post("managed/user?_action=create", &person(&json!({}))).expect(201);
+    let count = |name: &str| server.admin().get(&format!("managed/tally/{name}")).ok()["count"].clone();
+    assert_eq!((count("one"), count("two")), (json!(1), json!(10)));
+    assert_eq!(server.admin().get("managed/tally?_queryFilter=count+eq+1000").ok()["resultCount"], 1);
+}
+
+/// As the product looks into a project's scripts first.
+#[test]
+fn a_script_of_the_projects_own_runs_in_the_place_of_the_products_of_that_name() {
+    let kept = "throw {code: 403, message: 'kept'}";
+    let project = project(&json!({ "onDelete": { "type": "text/javascript", "file": "onDelete-user-cleanup.js" },
+        "onUpdate": script("require('onUpdateUser').preserveLastSync(object, oldObject, request)") }))
+    .file("script/onDelete-user-cleanup.js", kept)
+    .file("script/onUpdateUser.js", "exports.preserveLastSync = function () { throw {code: 409, message: 'fixed'}; };");
+    assert_eq!(check(&project).0, Some(0));
+    let server = Server::on(project).start();
+    let created = server.admin().post("managed/user?_action=create", &person(&json!({}))).expect(201).json();
+    let path = format!("managed/user/{}", created["_id"].as_str().unwrap());
+    assert_eq!(server.admin().delete(&path).refused(403), "kept");
+    let patch = json!([{ "operation": "replace", "field": "/sn", "value": "New" }]);
+    assert_eq!(server.admin().patch(&path, &patch).refused(409), "fixed");
 }
 
 /// A person's own password is in a script's hands when it is set, and nowhere when the object is read.

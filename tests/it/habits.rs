@@ -105,3 +105,40 @@ fn a_release_binary_is_held_to_30_mebibytes() {
         assert!(status == Some(code) && said.contains(&size.to_string()), "{size}: {said}");
     }
 }
+
+#[test]
+fn a_package_is_made_in_a_directory_with_a_space_in_its_name() {
+    let copy = Copy::make();
+    let empty = ["docs/SUMMARY.md", "docs/page.md", "docs/two-nodes/x", "docs/operations/x", "docs/reference/x", "CHANGELOG.md", "LICENSE"];
+    for name in empty.into_iter().chain(["packaging/debian/vestibule.service", "packaging/debian/vestibule.socket"]) {
+        let path = copy.root.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
+    }
+    copy.tool("git", "case $1 in rev-parse) echo abc;; log) echo 1700000000;; esac");
+    copy.tool("python3", "cat >/dev/null");
+    let cargo = "for last; do :; done
+        case $1 in
+            run) mkdir -p \"$last/man1\" && touch \"$last/vestibule.bash\" \"$last/_vestibule\" \"$last/vestibule.fish\";;
+            build) binary=\"$last/$(uname -m)-unknown-linux-gnu/release\" && mkdir -p \"$binary\" && touch \"$binary/vestibule\"
+                printf '%s' \"$CARGO_ENCODED_RUSTFLAGS\" >rust-flags && printf '%s' \"$CC_SHELL_ESCAPED_FLAGS $CFLAGS\" >c-flags;;
+        esac";
+    copy.tool("cargo", cargo);
+    let home = copy.tools.join("cargo home");
+    let output = Command::new(copy.root.join("scripts/package.sh"))
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", copy.tools.display()))
+        .env("CARGO_HOME", &home)
+        .env("VESTIBULE_PACKAGE_ONLY", "archive")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = |name: &str| std::fs::read_to_string(copy.root.join(name)).unwrap();
+    let rust = said("rust-flags");
+    let rust: Vec<&str> = rust.split('\x1f').collect();
+    let here = copy.root.canonicalize().unwrap();
+    let (own, cargo) = (format!("--remap-path-prefix={}=.", here.display()), format!("--remap-path-prefix={}=cargo", home.display()));
+    assert_eq!(rust, [own.as_str(), cargo.as_str(), "-C", "target-feature=+crt-static"]);
+    let c = said("c-flags");
+    assert!(c.starts_with("1 ") && c.contains("/a\\ copy=.") && c.ends_with("cargo\\ home=cargo"), "{c}");
+}

@@ -432,6 +432,60 @@ fn scripts_see_and_set_relationships() {
     admin.put("managed/user/lost", &json!({ "userName": "lost", "boss": "nobody" })).refused(400);
 }
 
+/// Whoever reads an object reads it as its scripts make it, at every door; where they refuse, nothing of it is seen.
+#[test]
+fn an_object_leaves_as_its_scripts_make_it_at_every_door() {
+    let mut objects = managed();
+    let source = "if (object.userName.indexOf('closed') === 0) { throw {code: 403, message: 'closed'}; } delete object.sn;";
+    objects["objects"][0]["onRetrieve"] = json!({ "type": "text/javascript", "source": source });
+    objects["objects"][0]["schema"]["properties"]["initial"] = json!({ "type": "string", "viewable": true, "isVirtual": true,
+        "returnByDefault": true, "onRetrieve": { "type": "text/javascript", "source": "object.userName.charAt(0)" } });
+    let server = Server::on(Project::new().json("conf/managed.json", &objects)).start();
+    let admin = server.admin();
+    let seen = |object: &Value| {
+        assert_eq!((object.get("sn"), &object["initial"]), (None, &json!("c")), "{object}");
+    };
+    let chief = json!({ "userName": "chief", "sn": "Hidden" });
+    seen(&admin.put("managed/user/chief", &chief).expect(201).json());
+    seen(&admin.put("managed/user/chief", &json!({ "userName": "chief", "sn": "Other" })).ok());
+    seen(&admin.patch("managed/user/chief", &json!([{ "operation": "replace", "field": "/sn", "value": "Third" }])).ok());
+    admin.put("managed/user/clerk", &json!({ "userName": "clerk", "sn": "x", "manager": { "_ref": "managed/user/chief" } })).expect(201);
+    seen(&admin.get("managed/user/clerk?_fields=*,manager/*").ok()["manager"]);
+    seen(&admin.get("managed/user/chief/reports?_queryFilter=true&_fields=*").ok()["result"][0]);
+    seen(&admin.get("managed/user?_queryFilter=userName+eq+%22clerk%22").ok()["result"][0]);
+    // Whoever may not be read may be written, and nothing of them is told.
+    let closed = json!({ "userName": "closed", "sn": "Hidden", "manager": { "_ref": "managed/user/chief" } });
+    let created = admin.put("managed/user/closed", &closed).expect(201).json();
+    assert_eq!((created["_id"].as_str(), created.get("userName")), (Some("closed"), None), "{created}");
+    admin.get("managed/user/closed").refused(403);
+    let listed = admin.get("managed/user/chief/reports?_queryFilter=true&_fields=*").ok();
+    let entry = listed["result"].as_array().unwrap().iter().find(|entry| entry["_refResourceId"] == "closed").unwrap();
+    assert_eq!((entry.get("userName"), entry.get("sn")), (None, None), "{entry}");
+    let gone = admin.delete("managed/user/closed").ok();
+    assert_eq!(gone.get("userName"), None, "{gone}");
+    seen(&admin.delete("managed/user/clerk").ok());
+}
+
+/// A script sees what the other side keeps, and what is computed, where it asks for it.
+#[test]
+fn scripts_read_what_the_other_side_keeps() {
+    let mut objects = managed();
+    objects["objects"][1]["onDelete"] = json!({ "type": "text/javascript", "source":
+        "if (openidm.read('managed/role/' + object._id, null, ['members']).members.length) { throw {code: 409, message: 'in use'}; }" });
+    objects["objects"][0]["onDelete"] = json!({ "type": "text/javascript", "source":
+        "if (openidm.query('managed/user/' + object._id + '/reports', {_queryFilter: 'true'}).resultCount) { throw {code: 409, message: 'leads'}; }" });
+    let server = Server::on(Project::new().json("conf/managed.json", &objects)).start();
+    let admin = server.admin();
+    admin.put("managed/role/desk", &json!({ "name": "desk" })).expect(201);
+    admin.put("managed/user/lead", &json!({ "userName": "lead", "roles": [{ "_ref": "managed/role/desk" }] })).expect(201);
+    admin.put("managed/user/led", &json!({ "userName": "led", "manager": { "_ref": "managed/user/lead" } })).expect(201);
+    assert_eq!(admin.delete("managed/role/desk").refused(409), "in use");
+    assert_eq!(admin.delete("managed/user/lead").refused(409), "leads");
+    admin.delete("managed/user/led").ok();
+    admin.delete("managed/user/lead").ok();
+    admin.delete("managed/role/desk").ok();
+}
+
 /// The product's own file tells a manager of a new report; whichever side the relationship is written from.
 #[test]
 fn a_manager_is_told_of_a_new_report() {

@@ -1,6 +1,6 @@
 //! Files are watched: a good change is taken up whole, a bad one is reported and what served before keeps serving.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::people::{NEW_PASSWORD, query, right_answers};
 use crate::support::stages::{jwt, kba, parameters, reset_stage, retrieve_username, user_query, with};
@@ -52,6 +52,31 @@ fn a_broken_change_is_reported_with_its_place_and_the_last_good_one_keeps_servin
     server.write("conf/selfservice-lookup.json", &json!({ "stageConfigs": [parameters(), user_query(), retrieve_username()] }).to_string());
     server.logged(mark, "the project was read again");
     assert_eq!(first_type(&server, "lookup"), "parameters", "it recovers");
+}
+
+/// A file that is served with an error in it is no excuse for half a file, or for another error.
+#[test]
+fn a_file_with_an_error_is_not_replaced_by_one_that_cannot_be_read_or_has_another() {
+    let managed = |more: &Value| {
+        let mut user = json!({ "name": "user", "onUpdate": { "type": "groovy", "source": "object.sn = 'x'" }, "schema": { "type": "object",
+            "properties": { "userName": { "type": "string" }, "ssn": { "type": "string", "encryption": { "purpose": "x" } } } } });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            user[key] = value.clone();
+        }
+        json!({ "objects": [user] }).to_string()
+    };
+    let server = Server::on(Project::new().file("conf/managed.json", managed(&json!({})))).start();
+    let refused = |content: &str| {
+        let mark = server.log_mark();
+        server.write("conf/managed.json", content);
+        server.logged(mark, "a changed file is not taken up");
+    };
+    refused("{ \"objects\": [");
+    refused("[]");
+    refused(&managed(&json!({ "onDelete": { "type": "groovy", "source": "other()" } })));
+    let mark = server.log_mark();
+    server.write("conf/managed.json", &managed(&json!({ "title": "Person" })));
+    server.logged(mark, "the project was read again");
 }
 
 #[test]

@@ -14,9 +14,39 @@ fn check(project: &Project) -> (Option<i32>, String) {
     (ran.status.code(), String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
-/// The error a process of these stages has at this pointer, with its help.
+/// Stages as the product's classes name them; what has no class is as it was.
+fn by_class(stages: &[Value]) -> Vec<Value> {
+    const CLASSES: [(&str, &str); 5] = [
+        ("userQuery", "org.forgerock.selfservice.stages.user.UserQueryConfig"),
+        ("emailValidation", "org.forgerock.selfservice.stages.email.VerifyEmailAccountConfig"),
+        ("resetStage", "org.forgerock.selfservice.stages.reset.ResetStageConfig"),
+        ("retrieveUsername", "org.forgerock.selfservice.stages.user.RetrieveUsernameConfig"),
+        ("kbaSecurityAnswerVerificationStage", "org.forgerock.selfservice.stages.kba.SecurityAnswerVerificationConfig"),
+    ];
+    let renamed = |stage: &Value| {
+        let class = CLASSES.iter().find(|(name, _)| stage["name"] == *name).map(|(_, class)| *class);
+        let mut stage = stage.clone();
+        if let (Some(class), Some(members)) = (class, stage.as_object_mut()) {
+            members.remove("name");
+            members.insert("class".to_owned(), class.into());
+        }
+        stage
+    };
+    stages.iter().map(renamed).collect()
+}
+
+/// The error a process of these stages has at this pointer, with its help, whether they say their name or their class.
 #[track_caller]
 fn error_at(stages: &[Value], pointer: &str, words: &[&str]) {
+    named_error_at(stages, pointer, words);
+    let by_class = by_class(stages);
+    if by_class != stages {
+        named_error_at(&by_class, pointer, words);
+    }
+}
+
+#[track_caller]
+fn named_error_at(stages: &[Value], pointer: &str, words: &[&str]) {
     let (code, out) = check(&Project::new().process("tried", stages));
     assert_eq!(code, Some(1), "{out}");
     let lines: Vec<&str> = out.lines().collect();
@@ -79,6 +109,56 @@ fn a_property_that_holds_something_else_is_an_error_at_its_key() {
         "/stageConfigs/0/identityEmailField",
         &["holds no mail address"],
     );
+}
+
+#[test]
+fn a_key_whose_values_are_shown_or_compared_names_nothing_that_nobody_may_see() {
+    let shown = |key: &str, property: &str, words: &[&str]| {
+        error_at(&[with(user_query(), key, json!(property)), retrieve_username()], &format!("/stageConfigs/0/{key}"), words);
+    };
+    for key in ["identityUsernameField", "identityIdField", "identityAccountStatusField"] {
+        shown(key, "password", &["'password' of managed/user is shown to nobody"]);
+    }
+    shown("identityUsernameField", "manager", &["holds no user name"]);
+    shown("identityIdField", "kbaInfo", &["'kbaInfo'"]);
+    shown("identityEmailField", "password", &["holds no mail address"]);
+    shown("identityAccountStatusField", "manager", &["holds no status"]);
+    shown("identityAccountStatusField", "mail", &["'mail' holds no status", "/stageConfigs/0/identityEmailField"]);
+    shown("identityEmailField", "preferences/updatez", &["there is no property 'updatez' in 'preferences'", "did you mean 'updates'?"]);
+    let active = json!({ "name": "validateActiveAccount", "accountStatusField": "userName" });
+    error_at(&[user_query(), active, retrieve_username()], "/stageConfigs/1/accountStatusField", &["'userName' holds no status"]);
+}
+
+#[test]
+fn nobody_is_found_by_a_private_property_whatever_the_other_fields_are() {
+    let managed = json!({ "objects": [{ "name": "user", "schema": { "type": "object", "properties": {
+        "userName": { "type": "string" }, "mail": { "type": "string" }, "password": { "type": "string" },
+        "ssn": { "type": "string", "encryption": { "purpose": "x" } }, "plan": { "type": "string", "scope": "private" },
+    } } }] });
+    let with_key = |key: &str, value: Value| {
+        let project = Project::new().json("conf/managed.json", &managed);
+        check(&project.process("tried", &[with(with(user_query(), "validQueryFields", json!(["mail"])), key, value), retrieve_username()]))
+    };
+    for (key, value) in
+        [("identityUsernameField", json!("ssn")), ("identityUsernameField", json!("plan")), ("validQueryFields", json!(["mail", "plan"]))]
+    {
+        let (code, out) = with_key(key, value);
+        assert_eq!(code, Some(1), "{out}");
+        assert!(out.contains("error[unfit-property]"), "{out}");
+    }
+    let served = Project::new()
+        .json("conf/managed.json", &managed)
+        .process("tried", &[with(user_query(), "validQueryFields", json!(["mail", "plan"])), retrieve_username()]);
+    let server = Server::on(served).start();
+    server.admin().get("selfservice/tried").refused(404);
+}
+
+#[test]
+fn a_password_that_a_class_names_is_looked_at_as_one_that_a_name_does() {
+    let stages = by_class(&[user_query(), email_validation(), with(reset_stage(), "identityPasswordField", json!("description"))]);
+    let server = Server::on(Project::new().process("reset", &stages)).start();
+    server.admin().get("selfservice/reset").refused(404);
+    server.logged(0, "'description' of managed/user holds no password");
 }
 
 #[test]

@@ -187,6 +187,23 @@ fn a_second_server_on_the_same_data_is_refused_and_commands_are_not() {
 }
 
 #[test]
+fn a_project_of_which_nobody_knows_what_it_protects_is_not_served() {
+    for (file, content) in [
+        ("conf/managed.json", "{\"objects\": ["),
+        ("conf/managed.json", "[]"),
+        ("conf/policy.json", "{\"resources\": "),
+        ("vestibule.toml", "[limits\n"),
+    ] {
+        let place = directory();
+        let root = place.path().join("project");
+        Project::new().file(file, content).write_to(&root);
+        let data = place.path().join("data");
+        let err = refused(&["--project", root.to_str().unwrap(), "--data", data.to_str().unwrap()]);
+        assert!(err.contains(file) && err.contains("what it protects is not known"), "{err}");
+    }
+}
+
+#[test]
 fn a_second_server_on_the_same_store_is_refused_whatever_its_data_directory() {
     let place = directory();
     let store = place.path().join("people.db");
@@ -196,6 +213,28 @@ fn a_second_server_on_the_same_store_is_refused_whatever_its_data_directory() {
     project().write_to(&root);
     let err = refused(&["--project", root.to_str().unwrap(), "--data", place.path().join("data").to_str().unwrap()]);
     assert!(err.contains("people.db") && err.contains("running"), "{err}");
+}
+
+/// The store of a server that names none is as much its own, also for whoever calls it by another name.
+#[test]
+fn a_second_server_on_the_store_of_a_data_directory_is_refused_by_whatever_name() {
+    let place = directory();
+    let first = Server::on(Project::new()).start();
+    let store = first.data().join("vestibule.db");
+    let link = place.path().join("link.db");
+    std::os::unix::fs::symlink(&store, &link).unwrap();
+    for (round, name) in [&store, &link].into_iter().enumerate() {
+        let root = place.path().join(format!("project{round}"));
+        Project::new().file("vestibule.toml", format!("[store]\nurl = \"sqlite:{}\"\n", name.display())).write_to(&root);
+        let data = place.path().join(format!("data{round}"));
+        let err = refused(&["--project", root.to_str().unwrap(), "--data", data.to_str().unwrap()]);
+        assert!(err.contains(name.to_str().unwrap()) && err.contains("running"), "{err}");
+    }
+    let from = format!("sqlite:{}", place.path().join("other.db").display());
+    let to = format!("sqlite:{}", store.display());
+    let ran = run(&["store", "copy", "--data", place.path().join("data").to_str().unwrap(), "--from", &from, "--to", &to], "");
+    let err = text(&ran.stderr);
+    assert!(ran.status.code() == Some(1) && err.contains("running"), "{err}");
 }
 
 #[test]

@@ -332,3 +332,67 @@ fn a_renamed_password_is_the_password_at_every_door() {
         assert_eq!(lies_in(&server.data(), secret), Vec::<String>::new());
     }
 }
+
+/// The property that a sign-in module or a stage takes for the password is hashed, however it is declared.
+#[test]
+fn a_password_that_only_user_credential_or_another_process_names_is_hashed_and_lets_its_people_in() {
+    const SECRET: &str = "First-renamed-4711";
+    let text = |more: &Value| property(more);
+    let schema = |secret: &Value| {
+        json!({ "type": "object", "properties": {
+            "number": text(&json!({ "policies": [{ "policyId": "unique" }] })), "mail": text(&json!({})), "sn": text(&json!({})),
+            "givenName": text(&json!({})), "secret": text(secret), "spare": text(secret),
+        } })
+    };
+    let module = json!({ "name": "MANAGED_USER", "properties": { "queryOnResource": "managed/customer", "defaultUserRoles": ["openidm-authorized"],
+        "propertyMapping": { "authenticationId": "number", "userCredential": "secret", "userRoles": "authzRoles" } } });
+    let customer = |stage: Value| with(stage, "identityServiceUrl", json!("managed/customer"));
+    let query = with(with(customer(user_query()), "validQueryFields", json!(["number"])), "identityUsernameField", json!("number"));
+    let details = json!({ "name": "idmUserDetails", "identityEmailField": "mail", "identityServiceUrl": "managed/customer",
+        "registrationProperties": ["number", "mail", "secret"] });
+    let user = json!({ "name": "user", "schema": { "type": "object", "properties": { "userName": { "type": "string" } } } });
+    for declared in [json!({ "scope": "private", "encryption": { "purpose": "idm.password.encryption" } }), json!({})] {
+        let mut project = Project::new()
+            .json("conf/managed.json", &json!({ "objects": [user, { "name": "customer", "schema": schema(&declared) }] }))
+            .json(
+                "conf/authentication.json",
+                &json!({ "serverAuthContext": { "sessionModule": { "name": "JWT_SESSION" }, "authModules": [module] } }),
+            )
+            .process("registration", &[details.clone(), customer(json!({ "name": "selfRegistration" }))]);
+        let encrypted = declared.get("encryption").is_some();
+        if encrypted {
+            // Nobody signs in with it, and a stage changes it all the same.
+            let reset = with(customer(reset_stage()), "identityPasswordField", json!("spare"));
+            project = project.process("forgotten", &[query.clone(), email_validation(), reset]);
+        }
+        let mut server = Server::on(project).start();
+        let number = unused("4712");
+        let user = json!({ "number": number, "mail": format!("{number}@example.test"), "secret": SECRET });
+        assert_eq!(server.anonymous().submit("registration", None, &json!({ "user": user })).ok()["tag"], "end");
+        assert!(server.signs_in(&number, SECRET) && !server.signs_in(&number, "Another-4711"));
+        let spare = json!({ "number": unused("4712"), "spare": format!("{SECRET}-spare") });
+        let created = server.admin().post("managed/customer?_action=create", &spare).expect(201).json();
+        assert_eq!((created.get("secret"), created.get("spare").is_none()), (None, encrypted), "{created}");
+        server.stop();
+        let lies = lies_in(&server.data(), SECRET);
+        assert_eq!(lies.is_empty(), encrypted, "a property that nothing takes for a password stays as it is: {lies:?}");
+        assert!(!lies_in(&server.data(), "$argon2id$").is_empty());
+    }
+}
+
+/// `isProtected` asks for the present password. It says nothing of the value, which can be read again.
+#[test]
+fn an_encrypted_value_whose_change_needs_the_password_can_be_read_again() {
+    let mut managed = managed();
+    managed["objects"][0]["schema"]["properties"]["ssn"]["isProtected"] = json!(true);
+    let mut server = Server::on(Project::new().json("conf/managed.json", &managed)).start();
+    let one = person(&json!({}));
+    let path = id(&server.admin().post("managed/user?_action=create", &one).expect(201).json());
+    let themselves = server.nobody().session(one["userName"].as_str().unwrap(), PASSWORD).with("X-Requested-With", "XMLHttpRequest");
+    let patch = json!([{ "operation": "replace", "field": "/ssn", "value": SSN }]);
+    themselves.patch(&path, &patch).refused(403);
+    themselves.clone().with("X-OpenIDM-Reauth-Password", PASSWORD).patch(&path, &patch).expect(200);
+    assert_eq!(themselves.get(&path).ok()["ssn"], SSN);
+    server.stop();
+    assert_eq!(lies_in(&server.data(), SSN), Vec::<String>::new());
+}

@@ -139,7 +139,8 @@ impl Question<'_> {
         let services = &self.runtime.services;
         let now = services.managed.clock.unix_seconds().saturating_mul(1000);
         let Value::Object(scope) = self.scope(path, method) else { return Met::Fails };
-        let bindings = Bindings::new(now, [0; 32]).with_all(scope).with("facts", self.facts(path));
+        let seed = crest::random_bytes(services.managed.random.as_ref());
+        let bindings = Bindings::new(now, seed).with_all(scope).with("facts", self.facts(path));
         let allowed = match services.scripts.value(custom.program(), bindings).await {
             Ok(value) => is_truthy(&value),
             Err(error) => {

@@ -1,8 +1,8 @@
 //! How much mail goes out: to one recipient, to one domain, for one client, from one process, altogether. Asking for resets never locks an
 //! account (SEC-04); it only stops writing to it for a while, and the caller cannot tell (SEC-01).
 //!
-//! Easiest to break: what a client sees of a budget must not depend on who exists. A mail for nobody uses up its recipient's and its
-//! client's budgets like any other. It uses up no other one: whoever asks for nobody a thousand times must not silence everybody.
+//! Easiest to break: what a client sees of a budget must not depend on who exists. A mail to an account that does not exist uses up its recipient's and its
+//! client's budgets like any other. It uses up no other one: a thousand requests for unknown accounts must not keep mails from people.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};

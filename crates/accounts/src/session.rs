@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::ResourceError;
 use jose::KeyRing;
 use process::{Effect, Session, Topic, Unit};
-use project::Session as Settings;
+use project::{SecurityScript, Session as Settings};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
@@ -22,12 +22,13 @@ use identity::is_active;
 
 /// Marks the cookie of everybody's account.
 const ANONYMOUS_PREFIX: &str = "anonymous.";
-/// A use is written down at most this often, in seconds, and several times within the longest rest.
+/// Longest time, in seconds, in which a use need not be written down.
 const TOUCH_EVERY: i64 = 60;
 
-/// After how many seconds a use is written down again: activity keeps a session open however short its rest is.
+/// After how many seconds a use is written down again: every one where the longest rest is less than a minute, so that activity keeps a session
+/// open however short its rest is, and of a longer rest at most a sixtieth is lost.
 fn touch_every(settings: &Settings) -> i64 {
-    (seconds(settings.idle) / 8).min(TOUCH_EVERY)
+    (seconds(settings.idle) / 60).min(TOUCH_EVERY)
 }
 
 /// Most cookies of our name that are looked at (SEC-52).
@@ -84,16 +85,16 @@ pub(crate) async fn find(attempt: &Attempt<'_>, cookies: &[Option<&str>]) -> Res
     Ok(presented)
 }
 
-/// Whether a session has neither ended nor been idle for too long.
+/// Whether a session has neither ended nor been idle for too long. Times are whole seconds, so the last of them counts whole.
 fn is_live(settings: &Settings, session: &Session, now: i64) -> bool {
-    session.expires > now && session.last_used.saturating_add(seconds(settings.idle)) > now
+    session.expires > now && session.last_used.saturating_add(seconds(settings.idle)) >= now
 }
 
 /// The owner of a live session, unless the account is gone, not active any more or not configured any more.
 async fn owner(attempt: &Attempt<'_>, session: Session) -> Result<Option<Principal>, ResourceError> {
     let Attempt { accounts, runtime, now, .. } = *attempt;
     let authentication = &runtime.project.authentication;
-    let mut roles = None;
+    let mut now_worth = None;
     let principal = Principal::of_session(session.clone());
     if session.component == principal::INTERNAL {
         let administers = session.owner == authentication.admin.username && !authentication.admin.switched_off;
@@ -105,26 +106,35 @@ async fn owner(attempt: &Attempt<'_>, session: Session) -> Result<Option<Princip
         if !is_active(&user.content) {
             return Ok(None);
         }
-        let now_has = if let Some(acting) = &principal.acting {
+        let (now_has, script) = if let Some(acting) = &principal.acting {
             // Whoever may not act for the person any more does not go on, nor when the right comes back.
             let Some(now_has) = attempt.still_acting(acting, &session.component, &user).await? else {
                 accounts.sessions.end(&session.key).await?;
                 return Ok(None);
             };
-            now_has
+            (now_has, runtime.run_as(&acting.component, &acting.id).map(|run_as| &run_as.script))
         } else {
             // Nobody signs in through a module that is switched off, and nobody stays.
             let Some(module) = runtime.module_of(&session.component, &principal.module.id) else { return Ok(None) };
-            managed_roles(runtime, module, &session.component, &user).await?
+            (managed_roles(runtime, module, &session.component, &user).await?, Some(&module.script))
         };
-        // What a script made of the roles is not asked for again.
-        roles = Some(now_has).filter(|_| authentication.session.dynamic_roles && principal.augmented.is_none());
+        if authentication.session.dynamic_roles {
+            let before = Principal { roles: now_has, augmented: None, ..principal.clone() };
+            let script = script.unwrap_or(&SecurityScript::None);
+            // What the script made of the roles of then is made of those of now.
+            let Some(let_in) = attempt.augmented(script, before).await? else {
+                accounts.sessions.end(&session.key).await?;
+                return Ok(None);
+            };
+            now_worth = Some((let_in.roles, let_in.augmented));
+        }
     }
     if now.saturating_sub(session.last_used) >= touch_every(&authentication.session) {
         accounts.sessions.touch(&session.key, now).await?;
     }
     let mut principal = principal;
-    if let Some(roles) = roles {
+    if let Some((roles, augmented)) = now_worth {
+        principal.augmented = augmented;
         principal.have(roles);
     }
     Ok(Some(principal))
@@ -291,7 +301,7 @@ mod tests {
     #[test]
     fn a_use_is_written_down_often_enough_for_the_shortest_rest() {
         let of = |seconds: u64| touch_every(&Settings { idle: std::time::Duration::from_secs(seconds), ..Settings::default() });
-        assert_eq!([of(1), of(5), of(30), of(600), of(36_000)], [0, 0, 3, 60, 60]);
+        assert_eq!([of(1), of(5), of(59), of(600), of(36_000)], [0, 0, 0, 10, 60]);
     }
 
     #[test]

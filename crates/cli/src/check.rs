@@ -26,7 +26,7 @@ pub(crate) struct Check {
     /// process if they signed in now. Nothing is written to it.
     #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
     store: Option<String>,
-    /// Take warnings for errors.
+    /// Treat warnings as errors.
     #[arg(long)]
     strict: bool,
     /// Mend what has one right answer, a misspelt key for example, and show what was changed. Comments and order stay.
@@ -38,10 +38,10 @@ pub(crate) struct Check {
     /// Say what the code of a finding means: why it is said, an example, and how it is mended. Nothing is checked.
     #[arg(long, value_name = "CODE", conflicts_with_all = ["store", "fix", "pages", "policies"])]
     explain: Option<String>,
-    /// Say errors only, and the count.
+    /// Print errors only, and the count.
     #[arg(short, long)]
     quiet: bool,
-    /// How to say it.
+    /// Output format.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
     /// Also list, for each property, the policies that its values must satisfy.

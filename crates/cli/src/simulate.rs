@@ -21,7 +21,7 @@ pub(crate) struct Simulate {
     /// What the person does and is, as a TOML file; what it does not say they answer by themselves.
     #[arg(long, value_name = "FILE")]
     answers: Option<PathBuf>,
-    /// What everything is drawn from.
+    /// Seed of everything that is drawn at random.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// When it begins, as 2026-12-01T09:00:00Z.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::loose;
 use crate::problem::{Problems, Severity, below};
+use crate::scripting::source::is_script;
 use crate::scripting::waiver::Waivers;
 use crate::scripting::{Script, ScriptFiles, State};
 pub use product::Effect;
@@ -164,9 +165,14 @@ pub(crate) fn of_property(name: &str, raw: &Value, pointer: &str, files: &Script
 fn scripts(holder: &Value, property: Option<&str>, pointer: &str, files: &ScriptFiles, waivers: &Waivers) -> Vec<Event> {
     let mut events = Vec::new();
     for hook in Hook::ALL {
-        let Some(declared) = loose::member(holder, hook.key()).filter(|script| script.is_object()) else { continue };
-        let (effects, own) = product::understand(declared);
-        let mut script = if own && hook != Hook::OnSync { Script::read(declared, files) } else { None };
+        let Some(declared) = loose::member(holder, hook.key()).filter(|script| !script.is_null()) else { continue };
+        let (effects, own) = product::understand(declared, files);
+        let mut script = match hook {
+            Hook::OnSync => None,
+            _ if !is_script(declared) => Some(Script::none()),
+            _ if own => Script::read(declared, files),
+            _ => None,
+        };
         if let Some(script) = script.as_mut().filter(|_| waivers.covers(hook.key())) {
             script.state = State::Waived;
         }
@@ -178,7 +184,7 @@ fn scripts(holder: &Value, property: Option<&str>, pointer: &str, files: &Script
 /// Named actions: `resetPassword`, `bind` and `unbind` are the product's; others are scripts of the operator.
 fn actions(object: &Value, pointer: &str, files: &ScriptFiles, problems: &mut Problems) {
     for (name, declared) in object.get("actions").and_then(Value::as_object).into_iter().flatten() {
-        let (_, own) = product::understand(declared);
+        let (_, own) = product::understand(declared, files);
         if let Some(script) = Script::read(declared, files).filter(|_| own) {
             let message = format!("the action '{name}' is {}, and scripts are run at events only; the action answers 501", script.name);
             problems.add(Severity::Warning, &below(&below(pointer, "actions"), name), message);

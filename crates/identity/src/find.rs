@@ -48,7 +48,7 @@ pub async fn person(objects: &dyn Objects, collection: &str, filter: &Filter, ma
     let filter = &all_of_one(filter);
     let exact = objects.query(collection, &Query::first(filter.clone(), MOST.into())).await?.result;
     let candidates = candidates(objects, collection, filter).await?;
-    // One question whoever is there: where nobody is, for nobody.
+    // One more query, whether candidates were found or not: without any, it finds nothing.
     let ids = Value::Array(candidates.into_iter().map(Value::from).collect());
     let by_id = Filter::Compare { pointer: Pointer::from_tokens(["_id"]), comparison: Comparison::In, value: ids };
     let mut spelled = objects.query(collection, &Query::first(by_id, MOST.into())).await?.result;

@@ -31,7 +31,7 @@ pub use crest::Severity;
 pub use events::{Effect, Event, Events, Hook};
 pub use mail_address::{MailAddress, MailAddressError};
 pub use managed::{
-    Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, Side, SignIn, Step, TakenOver,
+    Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, ScriptQuery, Side, SignIn, Step, TakenOver,
     UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, percentage, sealed, timestamp,
 };
 pub use people::{PEOPLE, is_active};
@@ -41,5 +41,7 @@ pub use policy::{
 };
 pub use ports::{Everything, Letter, Letters, MemoryObjects, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
 pub use problem::Problem;
-pub use schema::{ConditionalPolicies, DeclaredPolicy, JsonType, Meta, ObjectSchema, Pair, Property, Relationship, Schemas, Scope};
+pub use schema::{
+    ConditionalPolicies, DeclaredPolicy, JsonType, Meta, ObjectSchema, Pair, Password, Property, Relationship, Schemas, Scope,
+};
 pub use scripting::{Parks, Runner, Script, ScriptFiles, Scripting, State, Waits};

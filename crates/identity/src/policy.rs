@@ -15,14 +15,14 @@ mod rule;
 mod service;
 pub(crate) mod text;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use script::Sandbox;
 use serde_json::Value;
 
 use crate::problem::Problem;
-use crate::schema::Schemas;
+use crate::schema::{Password, Schemas};
 use crate::scripting::{Runner, ScriptFiles, Scripting, Waits};
 use effective::PropertyPolicies;
 use failure::UNIQUE;
@@ -63,6 +63,8 @@ pub struct Companions {
     pub reset_collection: String,
     /// The property that a reset changes.
     pub password_property: String,
+    /// Properties that other files of the project take for passwords.
+    pub passwords: Vec<Password>,
     /// The script files of the project.
     pub scripts: ScriptFiles,
     /// Properties whose UNIQUE failure an anonymous caller is not told (SEC-01): usually a taken mail address.
@@ -80,6 +82,7 @@ impl Default for Companions {
             registration_collection: "managed/user".into(),
             reset_collection: "managed/user".into(),
             password_property: "password".into(),
+            passwords: Vec::new(),
             scripts: ScriptFiles::default(),
             undisclosed: vec!["mail".into()],
         }
@@ -99,6 +102,8 @@ pub struct Policies {
     objects: BTreeMap<String, Vec<PropertyPolicies>>,
     companions: Companions,
     scripting: Scripting,
+    /// Resources of the policy service of which it is not known what they ask.
+    unknown: BTreeSet<String>,
 }
 
 /// Which properties are looked at.
@@ -239,10 +244,16 @@ impl Policies {
         self.companions.internal_roles.iter().any(|known| known == id)
     }
 
-    /// Whether a property is what people sign in with.
+    /// Whether a property is what people of a collection (`managed/user`) sign in with.
     #[must_use]
-    pub fn is_password(&self, name: &str) -> bool {
-        name == "password" || name == self.password_property()
+    pub fn is_password(&self, collection: &str, name: &str) -> bool {
+        name == "password" || name == self.password_property() || self.signing_in_with(name).any(|of| of == collection)
+    }
+
+    /// The collections whose people sign in with a property of this name.
+    pub(crate) fn signing_in_with<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.companions.passwords.iter().filter(move |password| password.signs_in && password.property == name);
+        named.map(|password| password.collection.as_str())
     }
 
     fn of(&self, collection: &str) -> &[PropertyPolicies] {

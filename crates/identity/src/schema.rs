@@ -20,6 +20,18 @@ pub(crate) use read::{conditional as conditional_policies, policies as declared_
 use crate::problem::Problem;
 use crate::scripting::ScriptFiles;
 
+/// A property that a file other than `managed.json` takes for a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Password {
+    /// The collection, `managed/user`.
+    pub collection: String,
+    /// The property.
+    pub property: String,
+    /// People sign in with it, by `userCredential`, so it is hashed whatever its schema says. One that only a stage names is hashed
+    /// where its schema declares `encryption`; without that the stage is refused.
+    pub signs_in: bool,
+}
+
 /// All managed object types of a project.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schemas {
@@ -56,6 +68,22 @@ impl Schemas {
     pub fn get(&self, collection: &str) -> Option<&ObjectSchema> {
         let name = collection.strip_prefix("managed/")?;
         self.objects.iter().find(|object| object.name == name)
+    }
+
+    /// Marks the properties that other files of a project take for passwords: they are hashed, as `password` is.
+    #[must_use]
+    pub fn with_passwords(mut self, passwords: &[Password]) -> Self {
+        for object in &mut self.objects {
+            let collection = object.collection();
+            let named = passwords.iter().filter(|password| password.collection == collection);
+            for password in named {
+                let found = object.properties.iter_mut().find(|property| property.name == password.property);
+                if let Some(property) = found.filter(|property| property.relationship.is_none() && !property.is_virtual) {
+                    property.is_password |= password.signs_in || property.encrypted;
+                }
+            }
+        }
+        self
     }
 
     /// All types in file order.

@@ -26,6 +26,8 @@ pub(crate) use objects::Overlay;
 
 use crate::loose;
 
+/// The key of a script that gives it resources under names of its own.
+const BINDINGS: &str = "resourceBindings";
 /// Time of one script at an event, with everything it asks for. A password that it writes takes tens of milliseconds to hash.
 const EVENT_TIME: Duration = Duration::from_secs(2);
 /// Functions of `openidm` that one script at an event may call.
@@ -162,7 +164,7 @@ impl Script {
         for (name, value) in declared.as_object().into_iter().flatten() {
             match (name.as_str(), value) {
                 ("globals", Value::Object(globals)) => variables.extend(globals.clone()),
-                ("type" | "source" | "file" | "globals" | "context" | waiver::KEY, _) => {}
+                ("type" | "source" | "file" | "globals" | "context" | BINDINGS | waiver::KEY, _) => {}
                 _ => drop(variables.insert(name.clone(), value.clone())),
             }
         }
@@ -172,11 +174,20 @@ impl Script {
         };
         let groovy = kind.contains("groovy") || has_ending(&name, "groovy");
         let state = match text {
+            _ if declared.get(BINDINGS).is_some_and(|bindings| !bindings.is_null()) => {
+                State::Broken(format!("its '{BINDINGS}' are not offered"))
+            }
             _ if groovy => State::Broken("it is written in Groovy, of which nothing can be run".into()),
             None => State::Broken("there is no such file in the project".into()),
             Some(text) => compiled(&text, &name, files),
         };
         Some(Self { name, state, variables })
+    }
+
+    /// What stands where a script is wanted and is none.
+    pub(crate) fn none() -> Self {
+        let state = State::Broken("there is neither a 'source' nor a 'file'".into());
+        Self { name: "something else than a script".into(), state, variables: Map::new() }
     }
 
     /// Why it cannot be run.
@@ -191,7 +202,7 @@ impl Script {
 
 /// A program, unless something in it is not offered here.
 pub(crate) fn compiled(text: &str, name: &str, files: &ScriptFiles) -> State {
-    if let Some(obstacle) = scan::obstacle(text, &|name| files.module(name)) {
+    if let Some(obstacle) = scan::obstacle(text, &|name| files.module(name)).or_else(|| files.obstacle_behind(text)) {
         return State::Broken(obstacle);
     }
     match Program::compile(text, name) {

@@ -1,7 +1,5 @@
 //! Mail through Microsoft Graph: `sendMail` of a mailbox, with a token of the client's own.
 
-use std::time::Duration;
-
 use process::Mail;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -19,12 +17,10 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The mailbox whose `sendMail` is at `endpoint`; `timeout` bounds one request.
-    ///
-    /// # Errors
-    /// When no TLS set-up is possible.
-    pub fn new(endpoint: String, tokens: Tokens, timeout: Duration) -> Result<Self, reqwest::Error> {
-        Ok(Self { endpoint, tokens, client: http::client(timeout)? })
+    /// The mailbox whose `sendMail` is at `endpoint`; `client` bounds one request, and follows no redirect.
+    #[must_use]
+    pub fn new(endpoint: String, tokens: Tokens, client: reqwest::Client) -> Self {
+        Self { endpoint, tokens, client }
     }
 
     pub(crate) async fn send(&self, mail: &Mail, default_from: Option<&str>) -> Result<(), Failure> {

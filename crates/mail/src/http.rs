@@ -1,18 +1,7 @@
-//! What mail needs of HTTP: a client that waits within limits and reads within limits.
-
-use std::time::Duration;
+//! What mail reads of the answers to its questions over HTTP. Whoever runs the courier brings the client that asks them.
 
 /// How much of an answer is read.
 const MAX_ANSWER: usize = 64 * 1024;
-
-pub(crate) fn client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
-    // A redirected secret would go to somebody nobody chose.
-    let builder = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
-    match authorities::linked() {
-        Some(linked) => builder.tls_certs_only(linked.iter().filter_map(|one| reqwest::Certificate::from_der(one).ok())).build(),
-        None => builder.build(),
-    }
-}
 
 /// The text of an answer, as far as it is read.
 pub(crate) async fn text(reply: &mut reqwest::Response) -> Result<String, String> {

@@ -53,12 +53,11 @@ struct Answer {
 }
 
 impl Tokens {
-    /// Tokens of this client; `timeout` bounds one question.
-    ///
-    /// # Errors
-    /// When no TLS set-up is possible.
-    pub fn new(credentials: Credentials, timeout: Duration) -> Result<Self, reqwest::Error> {
-        Ok(Self { credentials, client: http::client(timeout)?, kept: Mutex::default(), asking: tokio::sync::Mutex::default() })
+    /// Tokens for these credentials; `client` bounds one question, and follows no redirect: a redirected secret would go to somebody nobody
+    /// chose.
+    #[must_use]
+    pub fn new(credentials: Credentials, client: reqwest::Client) -> Self {
+        Self { credentials, client, kept: Mutex::default(), asking: tokio::sync::Mutex::default() }
     }
 
     /// A token that is good now.

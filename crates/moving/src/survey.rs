@@ -231,7 +231,7 @@ impl Import<'_> {
         const WHY: &str = "private there, so that REST does not give it: import a dump of the repository, where it is";
         let Some(schema) = self.managed.schemas.get(collection) else { return };
         for property in schema.properties.iter().filter(|property| property.scope == Scope::Private) {
-            let is_password = self.managed.is_password(&property.name);
+            let is_password = self.managed.is_password(collection, &property.name);
             let is_secret = is_password || property.name == self.managed.kba.property;
             if is_secret && taken.content.get(&property.name).is_none() {
                 taken.lost.push(Lost { property: property.name.clone(), why: WHY.into() });

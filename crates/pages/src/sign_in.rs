@@ -92,7 +92,7 @@ async fn post(visit: &Visit) -> Outcome {
         run_as: None,
     };
     let begun = match visit.attempt().identify(evidence).await {
-        // Everybody's account is nobody's to sign in with here.
+        // The shared account 'anonymous' signs nobody in here.
         Ok(identified) if identified.principal.is_anonymous() => Err(AccountError::Denied),
         Ok(identified) => session::begin(visit, identified).await,
         Err(error) => Err(error),

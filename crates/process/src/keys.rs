@@ -24,6 +24,14 @@ pub enum Role {
     QueryField,
     /// The property that holds mail addresses.
     MailField,
+    /// The property that holds ids: `_id`, or a unique text.
+    IdField,
+    /// The property that holds user names; its values are shown.
+    UserNameField,
+    /// The property that holds the status of an account.
+    StatusField,
+    /// The property that holds passwords.
+    PasswordField,
     /// One of the properties below `preferences`.
     Preference,
     /// A file of the project.
@@ -33,11 +41,15 @@ pub enum Role {
 }
 
 impl Role {
-    const ALL: [(&str, Self); 7] = [
+    const ALL: [(&str, Self); 11] = [
         ("collection", Self::Collection),
         ("property", Self::Property),
         ("queryField", Self::QueryField),
         ("mailField", Self::MailField),
+        ("idField", Self::IdField),
+        ("userNameField", Self::UserNameField),
+        ("statusField", Self::StatusField),
+        ("passwordField", Self::PasswordField),
         ("preference", Self::Preference),
         ("file", Self::File),
         ("stage", Self::Stage),
@@ -318,6 +330,22 @@ key_type! {
 key_type! {
     /// The property that holds mail addresses; empty for the usual one.
     MailField(String), loose::text, { "type": "string", "x-names": "mailField" }
+}
+key_type! {
+    /// The property that holds ids; empty for the usual one.
+    IdField(String), loose::text, { "type": "string", "x-names": "idField" }
+}
+key_type! {
+    /// The property that holds user names; empty for the usual one.
+    UserNameField(String), loose::text, { "type": "string", "x-names": "userNameField" }
+}
+key_type! {
+    /// The property that holds the status of an account; empty for the usual one.
+    StatusField(String), loose::text, { "type": "string", "x-names": "statusField" }
+}
+key_type! {
+    /// The property that holds passwords; empty for the usual one.
+    PasswordField(String), loose::text, { "type": "string", "x-names": "passwordField" }
 }
 key_type! {
     /// The path of a file in the project, for [`crate::Compiling::file`].

@@ -154,9 +154,11 @@ fn read_rule(node: &Node<'_>, script: Option<&str>) -> Option<AccessRule> {
             }
         },
     };
+    // A rule that would speak of more than is meant speaks of nothing.
+    let exclude = node.get("excludePatterns").all_comma_texts().ok()?;
     Some(AccessRule {
         pattern: pattern.trim_matches('/').to_owned(),
-        exclude: node.get("excludePatterns").comma_texts(),
+        exclude,
         roles: node.get("roles").comma_texts(),
         methods,
         actions: node.get("actions").comma_texts(),

@@ -118,8 +118,9 @@ fn lifetimes(project: &Project, sink: &Sink) {
     }
 }
 
-/// The stage objects of a process in order, each before those inside it, with their pointers.
-fn placed<'v>(process: &'v ProcessFile, catalogue: &Catalogue<Services>) -> Vec<(String, &'v str, &'v Value)> {
+/// The stage objects of a process in order, each before those inside it, with their pointers and names. One that says its `class` has the
+/// name of the stage that the class is.
+pub(crate) fn placed<'v>(process: &'v ProcessFile, catalogue: &Catalogue<Services>) -> Vec<(String, &'v str, &'v Value)> {
     let mut found = Vec::new();
     for (index, stage) in process.value.get("stageConfigs").and_then(Value::as_array).into_iter().flatten().enumerate() {
         collect(stage, format!("/stageConfigs/{index}"), catalogue, &mut found);
@@ -129,7 +130,8 @@ fn placed<'v>(process: &'v ProcessFile, catalogue: &Catalogue<Services>) -> Vec<
 
 fn collect<'v>(stage: &'v Value, pointer: String, catalogue: &Catalogue<Services>, found: &mut Vec<(String, &'v str, &'v Value)>) {
     let nested = catalogue.nested_in(stage).into_iter().map(|(below, inner)| (format!("{pointer}{below}"), inner)).collect::<Vec<_>>();
-    if let Some(name) = stage.get("name").and_then(Value::as_str) {
+    let text = |key: &str| stage.get(key).and_then(Value::as_str);
+    if let Some(name) = catalogue.of(stage).map(process::StageType::name).or_else(|| text("name")).or_else(|| text("class")) {
         found.push((pointer, name, stage));
     }
     for (pointer, inner) in nested {
@@ -179,7 +181,7 @@ fn attributes_of_form(project: &Project, process: &ProcessFile, pointer: &str, s
         let top = name.trim_start_matches('/').split('/').next().unwrap_or(name);
         let why = match schema.property(top) {
             Some(property) if !property.user_editable => format!("'{top}' is not 'userEditable', so an answer to it is refused"),
-            Some(property) if property.is_protected || project.policies.is_password(&property.name) => {
+            Some(property) if property.is_protected || project.policies.is_password(collection, &property.name) => {
                 format!(
                     "'{top}' is changed with the present password only, in X-OpenIDM-Reauth-Password, which the stock page does not send"
                 )

@@ -114,6 +114,16 @@ fn on_one_line(text: &str) -> Cow<'_, str> {
 const ONE_CAUSE: [&str; 7] =
     ["no-mail-service", "default-questions", "no-consent-needed", "no-terms", "unresolved-name", "not-offered", "unsupported-module"];
 
+/// Files that say what protects people's data. Where one of them cannot be read, nobody knows, and what stands in its place without it is weaker.
+const PROTECTING: [&str; 3] = ["vestibule.toml", "conf/managed.json", "conf/policy.json"];
+
+/// Why a project cannot be served: a file that says what protects people's data is there and cannot be read.
+#[must_use]
+pub fn unreadable(found: &[Diagnostic]) -> Option<&Diagnostic> {
+    let whole = |one: &Diagnostic| one.rule == "not-readable" || one.rule == "wrong-type" && one.location.pointer.is_empty();
+    found.iter().find(|one| one.is_error() && PROTECTING.contains(&one.location.file.as_str()) && whole(one))
+}
+
 /// Says the same cause once: further findings of the same words become places of the first one. An error is said once in each file,
 /// because each file is refused on its own.
 #[must_use]

@@ -42,7 +42,7 @@ pub use companion::security::{PropertyMapping, RunAs, SecurityScript};
 pub use companion::small::{Consent, JsonStore};
 pub use companion::ui::{Feature, UiConfiguration};
 pub use consequences::first_causes;
-pub use diagnostic::{Diagnostic, Severity, Sink, once};
+pub use diagnostic::{Diagnostic, Severity, Sink, once, unreadable};
 pub use difference::unified_difference;
 pub use explain::{Explanation, explain, explanations};
 pub use files::{DirectoryFiles, EmbeddedFiles, Files};

@@ -112,6 +112,10 @@ fn flaw_diagnostic(flaw: &Flaw, location: Location) -> Diagnostic {
     diagnostic
 }
 
+/// Something is said that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread;
+
 /// One value of a document, or the place where it would stand.
 #[derive(Clone)]
 pub struct Node<'a> {
@@ -178,6 +182,36 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn is_flawed(&self) -> bool {
         self.document.flaws.contains_key(&self.pointer)
+    }
+
+    /// Does the file say something here, though it may be nothing that can be read?
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        self.is_flawed() || self.value().is_some_and(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()))
+    }
+
+    /// A value whose absence is weaker than what it may say: what is said and cannot be read is an error of its own, and not as if nothing
+    /// were said.
+    ///
+    /// # Errors
+    /// [`Unread`].
+    pub fn strictly<T>(&self, read: impl FnOnce(&Self) -> Option<T>) -> Result<Option<T>, Unread> {
+        match read(self) {
+            None if self.is_said() => Err(Unread),
+            read => Ok(read),
+        }
+    }
+
+    /// Texts of which none may be lost; one string stands for a list of one.
+    ///
+    /// # Errors
+    /// [`Unread`], where one of them cannot be read.
+    pub fn all_texts(&self) -> Result<Vec<String>, Unread> {
+        if self.is_flawed() {
+            return self.text().map(|text| vec![text]).ok_or(Unread);
+        }
+        let read: Vec<Option<String>> = self.items().iter().map(Node::text).collect();
+        read.into_iter().collect::<Option<_>>().ok_or(Unread)
     }
 
     /// JSON pointer of the value.
@@ -252,10 +286,15 @@ impl<'a> Node<'a> {
     /// Texts from an array or from one string with commas, as access rules write them.
     #[must_use]
     pub fn comma_texts(&self) -> Vec<String> {
-        self.texts()
-            .iter()
-            .flat_map(|text| text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect::<Vec<_>>())
-            .collect()
+        parted(&self.texts())
+    }
+
+    /// The same, of which none may be lost.
+    ///
+    /// # Errors
+    /// [`Unread`], where one of them cannot be read.
+    pub fn all_comma_texts(&self) -> Result<Vec<String>, Unread> {
+        self.all_texts().map(|texts| parted(&texts))
     }
 
     /// A map of texts, such as translations.
@@ -321,6 +360,11 @@ impl<'a> Node<'a> {
         self.report(Severity::Error, "wrong-type", format!("{wanted} is wanted here, not {found}"), None);
         None
     }
+}
+
+fn parted(texts: &[String]) -> Vec<String> {
+    let parts = texts.iter().flat_map(|text| text.split(','));
+    parts.map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
 /// `300.0` is a whole number, too.

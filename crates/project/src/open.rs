@@ -35,7 +35,7 @@ use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::files::Files;
 use crate::loose::Document;
 use crate::process_file::ProcessFile;
-use crate::project::Project;
+use crate::project::{Project, definitions};
 use crate::settings::Settings;
 use crate::source::{Location, SourceFile};
 use crate::substitution::{Environment, ProjectNames, expand};
@@ -81,9 +81,19 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let loader = Loader::new(files, names, sink);
     let keystore = settings.keys.keystore.is_some();
     let conf = loader.conf();
-    let script = |name: &str| [format!("script/{name}"), name.to_owned()].iter().find_map(|path| loader.text(path));
-    let authentication = match loader.companion("authentication.json") {
-        Presence::Present(document) => Authentication::read(&document, &settings, names, environment, &script, sink),
+    let authentication = loader.companion("authentication.json");
+    let managed = loader.companion("managed.json").present();
+    let policy = loader.companion("policy.json").present();
+    managed.iter().chain(&policy).for_each(|document| document.report_flaws("", sink));
+    let mut processes = processes(&loader, &conf, sink);
+    canaries::read(&loader, &conf, &mut processes, sink);
+    let rules = rules(&loader, &conf);
+    let of_authentication = if let Presence::Present(document) = &authentication { Some(document) } else { None };
+    let documents = of_authentication.into_iter().chain(&managed).chain(&policy).chain(rules.iter().map(|(_, rule)| rule));
+    let documents = documents.map(|document| &document.value).chain(definitions(&processes).map(|process| &process.value));
+    let own_scripts = ScriptFiles::gather(documents, &|path| loader.text(path));
+    let authentication = match authentication {
+        Presence::Present(document) => Authentication::read(&document, &settings, names, environment, &own_scripts, sink),
         Presence::Absent => Authentication::default_for(&settings, names, environment),
         // Nobody knows whom it lets in.
         Presence::Broken => {
@@ -101,20 +111,13 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         .companion("external.email.json")
         .read(|document| Mailer::read(document, settings.mail.password.as_ref(), keystore, environment, sink))
         .flatten();
-    let managed = loader.companion("managed.json").present();
-    let policy = loader.companion("policy.json").present();
     let kba = loader.whole("selfservice.kba.json");
     let sync = mappings(&loader, &conf, sink);
-    let mut processes = processes(&loader, &conf, sink);
-    canaries::read(&loader, &conf, &mut processes, sink);
     let scripts = scripts::read(&loader, &processes, &settings, sink);
     let initial = loader.companion("repo.init.json").present();
     let facts = identities::facts(&authentication, &sync, &processes, initial.as_ref());
     let listed_providers = loader.minor("identityProviders.json");
     let providers = providers(&loader, &conf, listed_providers.as_ref(), sink);
-    let rules = rules(&loader, &conf);
-    let documents: Vec<&Document> = managed.iter().chain(&policy).chain(rules.iter().map(|(_, rule)| rule)).collect();
-    let own_scripts = ScriptFiles::gather(documents.iter().map(|document| &document.value), &|path| loader.text(path));
     let facts = Companions { scripts: own_scripts.clone(), ..facts };
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &providers, &loader, sink);
     let questions = identities::questions(kba.as_ref(), &schemas, sink);

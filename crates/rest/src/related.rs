@@ -25,20 +25,50 @@ pub(crate) async fn show(cx: &Context<'_>, collection: &str, object: &Resource) 
     Ok(Reply::Resource { body, revision: Some(object.revision.clone()), selected: true, created: None })
 }
 
-/// An object as whoever asks may see it.
+/// The same after a write of it: whoever may write may not always look, and then there is only what it is called.
 ///
 /// # Errors
 /// 503 when the store does not answer.
+pub(crate) async fn show_written(cx: &Context<'_>, collection: &str, object: &Resource) -> Result<Reply, ResourceError> {
+    match show(cx, collection, object).await {
+        Err(error) if error.code < 500 => {
+            Ok(Reply::Resource { body: named(object), revision: Some(object.revision.clone()), selected: true, created: None })
+        }
+        shown => shown,
+    }
+}
+
+/// What is told of an object that may not be seen.
+pub(crate) fn named(object: &Resource) -> Value {
+    json!({ "_id": object.id, "_rev": object.revision })
+}
+
+/// Objects as scripts at `onRetrieve` and `onRead` make them. No object leaves without.
+async fn retrieved(cx: &Context<'_>, collection: &str, mut objects: Vec<Resource>) -> Result<Vec<Resource>, ResourceError> {
+    let managed = cx.actor().managed();
+    if managed.runs_scripts() {
+        for object in &mut objects {
+            *object = managed.retrieved(collection, object.clone()).await?;
+        }
+    }
+    Ok(objects)
+}
+
+/// An object as whoever asks may see it.
+///
+/// # Errors
+/// What a script at `onRetrieve` or `onRead` refuses, 503 when the store does not answer.
 pub(crate) async fn shown(cx: &Context<'_>, collection: &str, object: &Resource, fields: &Fields) -> Result<Value, ResourceError> {
     let audience = cx.audience(collection, &object.id);
-    let object = cx.runtime.managed.with_effective(collection, object.clone(), audience, fields).await?;
+    let object = cx.actor().managed().retrieved(collection, object.clone()).await?;
+    let object = cx.runtime.managed.with_effective(collection, object, audience, fields).await?;
     presented(cx, collection, &object, fields).await
 }
 
 /// The objects of a page as whoever asks may see them.
 ///
 /// # Errors
-/// 503 when the store does not answer.
+/// What a script at `onRetrieve` or `onRead` refuses, 503 when the store does not answer.
 pub(crate) async fn all_shown(
     cx: &Context<'_>,
     collection: &str,
@@ -46,6 +76,7 @@ pub(crate) async fn all_shown(
     fields: &Fields,
 ) -> Result<Vec<Value>, ResourceError> {
     let audience = cx.audience(collection, "");
+    let objects = retrieved(cx, collection, objects).await?;
     let mut shown = Vec::with_capacity(objects.len());
     for object in &cx.runtime.managed.all_with_effective(collection, objects, audience, fields).await? {
         shown.push(presented(cx, collection, object, fields).await?);
@@ -77,7 +108,8 @@ pub(crate) async fn delegated(
     object: &Resource,
     fields: &Fields,
 ) -> Result<Value, ResourceError> {
-    let object = cx.runtime.managed.with_effective(collection, object.clone(), Audience::Other, fields).await?;
+    let object = cx.actor().managed().retrieved(collection, object.clone()).await?;
+    let object = cx.runtime.managed.with_effective(collection, object, Audience::Other, fields).await?;
     as_delegated(cx, delegate, collection, &object, fields).await
 }
 
@@ -92,6 +124,7 @@ pub(crate) async fn all_delegated(
     objects: Vec<Resource>,
     fields: &Fields,
 ) -> Result<Vec<Value>, ResourceError> {
+    let objects = retrieved(cx, collection, objects).await?;
     let mut shown = Vec::with_capacity(objects.len());
     for object in &cx.runtime.managed.all_with_effective(collection, objects, Audience::Other, fields).await? {
         shown.push(as_delegated(cx, delegate, collection, object, fields).await?);
@@ -205,7 +238,14 @@ pub(crate) async fn seen(
     other: &Resource,
 ) -> Result<Map<String, Value>, ResourceError> {
     let managed = &cx.runtime.managed;
-    let other = &managed.with_effective(collection, other.clone(), cx.audience(collection, &other.id), &Fields::all()).await?;
+    let other = match cx.actor().managed().retrieved(collection, other.clone()).await {
+        Ok(other) => other,
+        // What a script does not let anybody read is not seen beside a reference either.
+        Err(error) if error.code < 500 => return Ok(Map::new()),
+        Err(error) => return Err(error),
+    };
+    let audience = cx.audience(collection, &other.id);
+    let other = &managed.with_effective(collection, other, audience, &Fields::all()).await?;
     let own = cx.principal.component == collection && cx.principal.id == other.id;
     let seen = if cx.principal.is_administrator() || own {
         managed.show(collection, other, cx.audience(collection, &other.id), &Fields::all())

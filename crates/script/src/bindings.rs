@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crest::Fields;
 use serde_json::{Map, Value};
 
 use crate::Program;
@@ -133,6 +134,8 @@ pub struct Call {
     pub content: Value,
     /// Further parameters; null where the script gives none.
     pub params: Value,
+    /// What of the answer the script asks for. It is taken out of whatever is given.
+    pub fields: Fields,
 }
 
 /// An operation of `openidm`.

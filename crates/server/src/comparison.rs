@@ -75,7 +75,7 @@ impl Comparison {
     pub async fn run(&self, recording: &Recording) -> Result<Compared, ComparisonError> {
         let side = |name, address: &str| {
             let base = reaching::base(address)?;
-            let client = reaching::client(&base)?;
+            let client = reaching::client()?;
             Ok::<_, ReachError>(Side { name, base, client, carried: Carried::default() })
         };
         let (mut old, mut new) = (side("old", &self.old)?, side("new", &self.new)?);

@@ -40,7 +40,7 @@ pub(crate) struct DataLock {
 }
 
 impl DataLock {
-    /// Takes the directory, and the store where that is a file somewhere else.
+    /// Takes the directory, and the store where that is a file, wherever it lies.
     ///
     /// # Errors
     /// [`LockError`].
@@ -62,9 +62,26 @@ impl DataLock {
 }
 
 fn lock_store(store: &Path) -> Result<File, LockError> {
-    let mut beside = store.as_os_str().to_owned();
+    let mut beside = resolved(store).into_os_string();
     beside.push(".lock");
     lock(Path::new(&beside), store)
+}
+
+/// Most links that are followed one after the other.
+const MAX_LINKS: usize = 40;
+
+/// The one name of a file, whatever links lead to it. The file need not be there yet.
+fn resolved(file: &Path) -> PathBuf {
+    let mut file = file.to_owned();
+    for _ in 0..MAX_LINKS {
+        let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+        match std::fs::read_link(&file) {
+            Ok(target) => file = directory.join(target),
+            Err(_) => return file.file_name().map_or_else(|| file.clone(), |name| directory.join(name)),
+        }
+    }
+    file
 }
 
 fn lock(path: &Path, what: &Path) -> Result<File, LockError> {
@@ -104,5 +121,25 @@ mod tests {
         assert!(refused.contains("elsewhere.db"), "{refused}");
         drop(first);
         DataLock::take(directory.path(), Some(&store)).unwrap();
+    }
+
+    #[test]
+    fn a_store_has_one_lock_whatever_it_is_called() {
+        let directory = tempfile::tempdir().unwrap();
+        let inside = directory.path().join("data");
+        std::fs::create_dir(&inside).unwrap();
+        let store = inside.join("vestibule.db");
+        let (link, folder) = (directory.path().join("link.db"), directory.path().join("folder"));
+        std::os::unix::fs::symlink("data/vestibule.db", &link).unwrap();
+        std::os::unix::fs::symlink(&inside, &folder).unwrap();
+        for there in [false, true] {
+            if there {
+                std::fs::write(&store, "").unwrap();
+            }
+            let _first = DataLock::beside(&store).unwrap();
+            for other in [link.clone(), folder.join("vestibule.db"), directory.path().join("data/../data/vestibule.db")] {
+                assert!(matches!(DataLock::beside(&other), Err(LockError::Taken { .. })), "{}", other.display());
+            }
+        }
     }
 }

@@ -212,7 +212,7 @@ impl FarEnd {
 
     pub(crate) fn reach(&self) -> Result<Reach, FarEndError> {
         let base = reaching::base(&self.address)?;
-        let (client, pace) = (reaching::client(&base)?, reaching::pace(self.pages_per_second)?);
+        let (client, pace) = (reaching::client()?, reaching::pace(self.pages_per_second)?);
         Ok(Reach { base, client, pace })
     }
 

@@ -18,7 +18,7 @@ use serde_json::Value;
 use store::Db;
 use tempfile::TempDir;
 
-use crate::offline::{Offline, OfflineError, Opening};
+use crate::offline::{Offline, OfflineError, Opening, readable};
 use crate::runtime::{Material, OperatorKeys};
 use crate::{private_file, project_directory};
 
@@ -51,7 +51,9 @@ impl MovingIn {
     /// earlier version.
     pub async fn open(project: Option<&Path>, data: &Path, keystore: Option<(&Path, &str)>, look: bool) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
-        let mut material = Material::compile(&source, source.read(None));
+        let project = source.read(None);
+        readable(&project)?;
+        let mut material = Material::compile(&source, project);
         let for_a_look = look.then(|| place_for_a_look(data)).transpose();
         let for_a_look = for_a_look.map_err(|error| OfflineError::Data { path: std::env::temp_dir(), error })?;
         let mut opening = Opening::Declares(material.collections());

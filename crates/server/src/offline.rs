@@ -250,6 +250,9 @@ pub enum OfflineError {
     /// There is no project of that name.
     #[error(transparent)]
     Project(#[from] NoProject),
+    /// A file that says what protects people's data cannot be read.
+    #[error("{}", crate::serve::unreadable(.0))]
+    Unreadable(Box<Diagnostic>),
     /// There is no store, and the command has nothing to put into one.
     #[error("there is no store in '{}': name the data directory of the server with --data, or start the server once", .0.display())]
     NoStore(PathBuf),
@@ -284,6 +287,14 @@ pub enum OfflineError {
     /// The write is refused.
     #[error("{}", refusal(.0))]
     Refused(ResourceError),
+}
+
+/// Refuses a project of which nobody knows what protects people's data.
+///
+/// # Errors
+/// [`OfflineError::Unreadable`].
+pub(crate) fn readable(project: &project::Project) -> Result<(), OfflineError> {
+    project::unreadable(&project.diagnostics).map_or(Ok(()), |found| Err(OfflineError::Unreadable(Box::new(found.clone()))))
 }
 
 impl From<ResourceError> for OfflineError {
@@ -362,7 +373,7 @@ impl Offline {
         if file.is_some_and(|file| !file.exists()) {
             return Err(OfflineError::NoStore(data.to_owned()));
         }
-        Self::open_project(&source, project, data, Opening::Works).await
+        Box::pin(Self::open_project(&source, project, data, Opening::Works)).await
     }
 
     /// Opens the store below `data` for the people of `project`, making both where they are missing.
@@ -372,7 +383,7 @@ impl Offline {
     pub async fn open_or_make(project: Option<&Path>, data: &Path) -> Result<Self, OfflineError> {
         let source = project_directory::open(project)?;
         let project = source.read(None);
-        Self::open_project(&source, project, data, Opening::Works).await
+        Box::pin(Self::open_project(&source, project, data, Opening::Works)).await
     }
 
     /// Opens the store of a project.
@@ -382,6 +393,7 @@ impl Offline {
         data: &Path,
         opening: Opening,
     ) -> Result<Self, OfflineError> {
+        readable(&project)?;
         crate::serve::make_private_directory(data).map_err(|error| OfflineError::Data { path: data.to_owned(), error })?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());

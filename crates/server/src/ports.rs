@@ -20,7 +20,7 @@ mod scripts;
 pub(crate) use audit_events::WholeTrail;
 pub(crate) use authority::AuthorityCalls;
 pub(crate) use auto_login::HttpAutoLogin;
-pub(crate) use calls::{believing, failure, within};
+pub(crate) use calls::{client_within, failure, within};
 pub(crate) use captcha::HttpCaptcha;
 pub use clock::SystemClock;
 pub(crate) use collector::Collector;

@@ -8,7 +8,7 @@ use reqwest::{Client, Url};
 use tokio::time::{Interval, MissedTickBehavior};
 use wire::host::{is_here, name_of};
 
-use crate::ports;
+use crate::ports::client_within;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -66,14 +66,12 @@ pub(crate) fn pace(per_second: f64) -> Result<Interval, ReachError> {
     Ok(pace)
 }
 
-/// What connects to `base`. It goes nowhere else than it is told, and in the clear by way of nobody.
+/// What connects to another server. It goes nowhere else than it is told, and to this machine, where alone nothing is encrypted, by way of nobody.
 ///
 /// # Errors
 /// [`ReachError::Client`].
-pub(crate) fn client(base: &Url) -> Result<Client, ReachError> {
-    let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
-    let client = if base.scheme() == "https" { client } else { client.no_proxy() };
-    ports::believing(client).build().map_err(|error| ReachError::Client(error.to_string()))
+pub(crate) fn client() -> Result<Client, ReachError> {
+    client_within(PATIENCE).map_err(|error| ReachError::Client(error.to_string()))
 }
 
 #[cfg(test)]

@@ -128,8 +128,13 @@ pub fn process_schema() -> Value {
     for declared in stages::catalogue().iter() {
         let mut names = vec![declared.name()];
         names.extend(declared.aliases());
+        let by_name = json!({ "properties": { "name": { "enum": names } }, "required": ["name"] });
+        let by_class = declared.class().map(|class| json!({ "properties": { "class": { "const": class } }, "required": ["class"] }));
         branches.push(json!({
-            "if": { "properties": { "name": { "enum": names } }, "required": ["name"] },
+            "if": match by_class {
+                Some(by_class) => json!({ "anyOf": [by_name, by_class] }),
+                None => by_name,
+            },
             "then": config_schema(declared.config_schema(), &mut definitions),
         }));
     }
@@ -181,4 +186,47 @@ fn without_schema_keyword(schema: Schema) -> Value {
         members.shift_remove("title");
     }
     value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a schema of the form that our conditions have holds of a stage.
+    fn holds(schema: &Value, stage: &Value) -> bool {
+        if let Some(choices) = schema["anyOf"].as_array() {
+            return choices.iter().any(|choice| holds(choice, stage));
+        }
+        let fits = |(key, wanted): (&String, &Value)| {
+            let Some(value) = stage.get(key) else { return true };
+            wanted.get("const").is_none_or(|only| only == value)
+                && wanted["enum"].as_array().is_none_or(|among| among.iter().any(|one| one == value))
+        };
+        requires(schema, stage) && schema["properties"].as_object().unwrap().iter().all(fits)
+    }
+
+    fn requires(schema: &Value, stage: &Value) -> bool {
+        schema["required"].as_array().is_none_or(|names| names.iter().all(|name| stage.get(name.as_str().unwrap()).is_some()))
+    }
+
+    #[test]
+    fn a_stage_needs_its_keys_whether_its_name_or_its_class_says_which_it_is() {
+        let schema = process_schema();
+        let branches = schema.pointer("/properties/stageConfigs/items/allOf").and_then(Value::as_array).unwrap();
+        for declared in stages::catalogue().iter() {
+            let class = declared.class().map(|class| ("class", class));
+            for (key, said) in [Some(("name", declared.name())), class].into_iter().flatten() {
+                let mut stage = declared.example().config;
+                stage[key] = said.into();
+                let met: Vec<&Value> = branches.iter().filter(|branch| holds(&branch["if"], &stage)).collect();
+                assert_eq!(met.len(), 1, "{said}");
+                assert!(requires(&met[0]["then"], &stage), "{said}");
+                for needed in declared.keys().iter().filter(|one| one.needed && one.path.len() == 1) {
+                    let mut without = stage.clone();
+                    without.as_object_mut().unwrap().shift_remove(&needed.path[0]);
+                    assert!(!requires(&met[0]["then"], &without), "{said} without {}", needed.path[0]);
+                }
+            }
+        }
+    }
 }

@@ -63,6 +63,9 @@ pub enum ServeError {
     /// There is no project to serve.
     #[error(transparent)]
     NoProject(#[from] NoProject),
+    /// A file that says what protects people's data cannot be read.
+    #[error("{}", unreadable(.0))]
+    Unreadable(Box<Diagnostic>),
     /// Another server uses the data, or it cannot be told.
     #[error("{0}")]
     Locked(String),
@@ -145,7 +148,9 @@ pub async fn serve(mut options: Options, started: impl FnOnce(Started), signals:
     let inherited = std::mem::take(&mut options.inherited);
     let source = project_directory::open(options.project.as_deref())?;
     make_private_directory(&options.data).map_err(|error| ServeError::Data { path: options.data.clone(), error })?;
-    let settings = source.read(options.listen).settings;
+    let project = source.read(options.listen);
+    readable(&project)?;
+    let settings = project.settings;
     // Held to the end, beyond the store's own.
     let _lock = lock(&settings, &options.data)?;
     let certificate = settings.tls.as_ref().map(|tls| Certificate::open(source.root(), tls)).transpose()?;
@@ -215,6 +220,22 @@ fn sending(settings: &project::Tracing, random: &dyn Random) -> Option<Sending> 
     }
 }
 
+/// Refuses a project of which nobody knows what protects people's data.
+///
+/// # Errors
+/// [`ServeError::Unreadable`].
+pub(crate) fn readable(project: &project::Project) -> Result<(), ServeError> {
+    project::unreadable(&project.diagnostics).map_or(Ok(()), |found| Err(ServeError::Unreadable(Box::new(found.clone()))))
+}
+
+/// The sentence for a project with a file that cannot be read.
+pub(crate) fn unreadable(found: &Diagnostic) -> String {
+    let place = found.location.position.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
+    // A parser's message may have lines of its own.
+    let message = found.message.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{}{place}: {message}: what it protects is not known, so nothing is done", found.location.file)
+}
+
 /// Writes a finding to the log, as loud as it is bad.
 pub(crate) fn report(diagnostic: &Diagnostic) {
     match diagnostic.severity {
@@ -224,10 +245,10 @@ pub(crate) fn report(diagnostic: &Diagnostic) {
     }
 }
 
-/// Takes the data directory for this server, and the store where the project puts it elsewhere.
+/// Takes the data directory for this server, and the store where that is a file.
 fn lock(settings: &project::Settings, data: &Path) -> Result<DataLock, ServeError> {
-    let elsewhere = settings.store_url.as_deref().and_then(store::Db::file);
-    DataLock::take(data, elsewhere.as_deref()).map_err(|error| ServeError::Locked(error.to_string()))
+    let file = store::Db::file(&store_url(settings, data));
+    DataLock::take(data, file.as_deref()).map_err(|error| ServeError::Locked(error.to_string()))
 }
 
 pub(crate) fn store_url(settings: &project::Settings, data: &Path) -> String {

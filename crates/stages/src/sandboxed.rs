@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use crest::{Fields, Filter, Query, ResourceError};
-use identity::{Audience, Letter, Letters, Managed, Waits};
+use crest::{Fields, ResourceError};
+use identity::{Audience, Letter, Letters, Managed, ScriptQuery, Waits};
 use script::{Bindings, Host, Level, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
 
@@ -29,6 +29,12 @@ impl SandboxScripts {
         Self { sandbox, host: Arc::new(Views { managed, waits }) }
     }
 
+    /// What every script of the project finds.
+    fn of_project(&self, bindings: Bindings) -> Bindings {
+        let scripting = self.host.managed.policies.scripting();
+        bindings.with_properties(Arc::clone(&scripting.properties)).with_modules(Arc::clone(&scripting.modules))
+    }
+
     fn host(&self) -> Arc<dyn Host> {
         Arc::clone(&self.host) as Arc<dyn Host>
     }
@@ -37,11 +43,11 @@ impl SandboxScripts {
 #[async_trait]
 impl Scripts for SandboxScripts {
     async fn condition(&self, program: &Program, bindings: Bindings) -> Result<bool, ScriptError> {
-        self.sandbox.run_condition(program, bindings, self.host()).await
+        self.sandbox.run_condition(program, self.of_project(bindings), self.host()).await
     }
 
     async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError> {
-        self.sandbox.run(program, bindings, self.host()).await
+        self.sandbox.run(program, self.of_project(bindings), self.host()).await
     }
 }
 
@@ -87,11 +93,11 @@ impl Host for Views {
 
     fn query(&self, path: &str, params: &Value) -> Result<Value, String> {
         let collection = path.trim_matches('/');
-        let text = params.get("_queryFilter").and_then(Value::as_str).ok_or("'_queryFilter' is missing")?;
-        let filter = Filter::parse(text).map_err(|error| error.to_string())?;
-        self.managed.check_query(collection, &filter, &[], Audience::Administrator).map_err(|error| error.message)?;
-        let page = self.wait(async { Ok(self.managed.objects.query(collection, &Query::first(filter, MAX_RESULTS)).await?) })?;
-        let result = self.shown(collection, page.result)?;
+        let asked = ScriptQuery::read(params, MAX_RESULTS)?;
+        let query = &asked.query;
+        self.managed.check_query(collection, &query.filter, &query.sort, Audience::Administrator).map_err(|error| error.message)?;
+        let page = asked.within(self.wait(async { Ok(self.managed.objects.query(collection, query).await?) })?)?;
+        let result: Vec<Value> = self.shown(collection, page.result)?.iter().map(|one| asked.fields.select(one)).collect();
         Ok(json!({ "resultCount": result.len(), "result": result }))
     }
 

@@ -160,11 +160,13 @@ fn a_mail_is_one_envelope_one_text_and_nothing_else() {
     assert_eq!((sink.connections(), sink.most_open()), (1, 1), "the connection is kept");
 }
 
-/// Killed in the middle: what it had in hand is not lost for as long as its lease lasts.
+/// Killed in the middle: what it had in hand is not lost for as long as its lease lasts. The clock stands, so no lease ends by itself.
 #[test]
-fn mails_of_a_process_that_was_killed_come_within_two_seconds_of_the_restart() {
+fn mails_of_a_process_that_was_killed_come_with_the_restart_and_wait_for_no_lease() {
     let sink = Sink::start(|at| if at.connection < 40 && at.name == "text" { Answer::Hang } else { Answer::Usual });
-    let mut server = server(&sink, "[limits]\nenabled = false\n[mail]\nconnections = 4\n");
+    let settings = "[limits]\nenabled = false\n[mail]\nconnections = 4\n";
+    let project = Project::new().json("conf/external.email.json", &sink.config()).file("vestibule.toml", settings);
+    let mut server = Server::on(project).clock_stands().start();
     let admin = server.admin();
     let to: Vec<String> = (0..40).map(|_| address("killed")).collect();
     for to in &to {
@@ -182,9 +184,7 @@ fn mails_of_a_process_that_was_killed_come_within_two_seconds_of_the_restart() {
         std::thread::yield_now();
     }
     server.start();
-    let started = Instant::now();
     let all = |mails: &[Taken]| (mails.len() >= to.len()).then(|| mails.iter().map(|mail| mail.to.clone()).collect::<BTreeSet<_>>());
     let came = sink.wait(all);
     assert_eq!(came.expect("all mails come"), to.into_iter().collect());
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }

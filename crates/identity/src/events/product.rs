@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::loose;
+use crate::scripting::ScriptFiles;
 use crate::scripting::source::source;
 
 /// What a product script amounts to here.
@@ -63,11 +64,12 @@ const MODULES: &[(&str, &str, Effect)] = &[
 /// Where the product's own scripts lie, for files that say it.
 const PLACES: [&str; 4] = ["&{idm.install.dir}/", "./", "bin/defaults/script/", "ui/"];
 
-/// The native effects of a script, and whether something of it is the operator's own.
-pub(super) fn understand(script: &Value) -> (Vec<Effect>, bool) {
+/// The native effects of a script, and whether something of it is the operator's own. A script of the project's that has the name of one of
+/// the product's stands in its place, as it does there, and has no native effect.
+pub(super) fn understand(script: &Value, files: &ScriptFiles) -> (Vec<Effect>, bool) {
     let kind = loose::text(script, "type").unwrap_or_default();
     if let Some(file) = loose::text(script, "file").filter(|file| !file.is_empty()) {
-        return match effect(&file, "*") {
+        return match effect(&file, "*", files) {
             Some(effect) => (vec![effect], false),
             None => (Vec::new(), true),
         };
@@ -76,26 +78,29 @@ pub(super) fn understand(script: &Value) -> (Vec<Effect>, bool) {
     if kind.contains("groovy") {
         return (Vec::new(), true);
     }
-    let (effects, rest) = calls(&source);
+    let (effects, rest) = calls(&source, files);
     let own = rest.chars().any(|c| !c.is_whitespace() && c != ';');
     (effects, own)
 }
 
-fn effect(module: &str, function: &str) -> Option<Effect> {
+fn effect(module: &str, function: &str, files: &ScriptFiles) -> Option<Effect> {
+    if files.replaces(module) {
+        return None;
+    }
     let name = PLACES.iter().fold(module, |name, place| name.strip_prefix(place).unwrap_or(name)).trim_end_matches(".js");
     let of_module = || MODULES.iter().filter(|(known, _, _)| *known == name);
     of_module().find(|(_, known, _)| *known == function).or_else(|| of_module().find(|(_, known, _)| *known == "*")).map(|entry| entry.2)
 }
 
 /// Takes every `require('<product module>').function(…)` out of a script; what is left is the operator's.
-fn calls(source: &str) -> (Vec<Effect>, String) {
+fn calls(source: &str, files: &ScriptFiles) -> (Vec<Effect>, String) {
     let source = without_comments(source);
     let mut effects = Vec::new();
     let mut rest = String::new();
     let mut left = source.as_str();
     while let Some((before, from)) = left.split_once("require(") {
         rest.push_str(before);
-        if let Some((effect, after)) = call(from) {
+        if let Some((effect, after)) = call(from, files) {
             if !effects.contains(&effect) {
                 effects.push(effect);
             }
@@ -110,7 +115,7 @@ fn calls(source: &str) -> (Vec<Effect>, String) {
 }
 
 /// Reads `'module').function(arguments)`, the arguments being plain names and texts.
-fn call(text: &str) -> Option<(Effect, &str)> {
+fn call<'t>(text: &'t str, files: &ScriptFiles) -> Option<(Effect, &'t str)> {
     let text = text.trim_start();
     let quote = text.chars().next().filter(|c| *c == '\'' || *c == '"')?;
     let (module, text) = text.get(1..)?.split_once(quote)?;
@@ -120,7 +125,7 @@ fn call(text: &str) -> Option<(Effect, &str)> {
     if arguments.contains(['(', '{', ';']) {
         return None;
     }
-    effect(module, function.trim()).map(|effect| (effect, after))
+    effect(module, function.trim(), files).map(|effect| (effect, after))
 }
 
 fn without_comments(source: &str) -> String {
@@ -139,6 +144,29 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn understand(script: &Value) -> (Vec<Effect>, bool) {
+        super::understand(script, &ScriptFiles::default())
+    }
+
+    #[test]
+    fn a_script_of_the_projects_own_takes_the_place_of_the_products() {
+        let gathered = |declared: &Value, own: &str| ScriptFiles::gather([declared], &|path| (path == own).then(|| "1".to_owned()));
+        for (declared, own) in [
+            (json!({"file": "onDelete-user-cleanup.js"}), "script/onDelete-user-cleanup.js"),
+            (json!({"file": "ui/onDelete-user-cleanup.js"}), "script/ui/onDelete-user-cleanup.js"),
+            (json!({"file": "roles/effectiveRoles.js"}), "roles/effectiveRoles.js"),
+            (json!({"source": "require('onCreateUser').setDefaultFields(object)"}), "script/onCreateUser.js"),
+            (json!({"source": "require('ui/onCreateUser').setDefaultFields(object)"}), "script/ui/onCreateUser.js"),
+        ] {
+            assert_eq!(super::understand(&declared, &gathered(&declared, own)), (Vec::new(), true), "{declared}");
+            assert!(!understand(&declared).1, "{declared}");
+        }
+        // A whole installation holds the product's own files at their place.
+        let declared = json!({"file": "bin/defaults/script/ui/onDelete-user-cleanup.js"});
+        let files = gathered(&declared, "bin/defaults/script/ui/onDelete-user-cleanup.js");
+        assert_eq!(super::understand(&declared, &files), (vec![Effect::Needless], false));
+    }
 
     #[test]
     fn product_modules_have_native_effects_in_both_spellings() {

@@ -6,15 +6,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crest::{Change, Filter, Patch, Query, Resource, ResourceError};
+use crest::{Change, Fields, Page, Paging, Patch, Resource, ResourceError};
 use script::{Call, Host, Level, Operation, Thrown};
 use serde_json::{Map, Value, json};
 
+use super::found::{BATCH, Held};
+use super::script_query::ScriptQuery;
 use super::steps::{ScriptMail, Step};
 use super::{Audience, Expect, Managed, Prepared, Writer};
 use crate::loose;
 use crate::names;
 use crate::policy::{PolicyAction, failed_value};
+use crate::references;
 use crate::scripting::{Overlay, Waits};
 use crate::secret::{Secret, StoredSecret, Verdict};
 
@@ -73,8 +76,8 @@ impl Work {
     async fn perform(&self, call: &Call) -> Result<Value, Thrown> {
         let path = call.path.trim_matches('/');
         match call.operation {
-            Operation::Read => return self.read(path).await,
-            Operation::Query => return self.query(path, &call.params).await,
+            Operation::Read => return self.read(path, &call.fields).await,
+            Operation::Query => return self.query(path, call).await,
             Operation::Hash => return self.hash(&call.content).await,
             Operation::Matches => return self.matches(&call.name, &call.content).await,
             Operation::Encrypt => return self.encrypt(&call.content, &call.name),
@@ -82,56 +85,122 @@ impl Work {
             Operation::Action if path == "policy" || path.starts_with("policy/") => return self.validate(path, call).await,
             _ if !self.may_write => return Err("nothing can be written while an object is read or validated".into()),
             Operation::Action if path == "external/email" => return self.mail(call),
+            Operation::Action if path.starts_with("managed/") && matches!(call.name.as_str(), "create" | "patch") => {
+                return self.act(path, call).await;
+            }
             Operation::Action => return Err(format!("there is no action '{}' on '{path}' for scripts", call.name).into()),
             Operation::Create | Operation::Update | Operation::Patch | Operation::Delete => {}
         }
-        let administrator = Writer::Administrator;
         if call.operation == Operation::Create {
-            self.managed.schema(path).map_err(thrown)?;
-            let id = Some(call.name.clone()).filter(|id| !id.is_empty());
-            let prepared = self.managed.create(path, id, call.content.clone(), administrator).await.map_err(thrown)?;
-            return Ok(self.keep(path, prepared));
+            return self.create(path, &call.name, &call.content).await;
         }
         let (collection, id) = object_of(path)?;
         // A revision that a script read is the one from before the write it belongs to.
         let expect = Expect::any();
         let prepared = match call.operation {
-            Operation::Update => self.managed.replace(collection, id, without_identity(&call.content), administrator, &expect).await,
-            Operation::Patch => {
-                let changes = Patch::parse(&call.content).map_err(thrown)?;
-                self.managed.patch(collection, id, &changes, administrator, &expect).await
+            Operation::Update => {
+                self.managed.replace(collection, id, without_identity(&call.content), Writer::Administrator, &expect).await
             }
+            Operation::Patch => return self.patch(collection, id, &call.content).await,
             _ => self.managed.delete(collection, id, &expect).await,
         };
         Ok(self.keep(collection, prepared.map_err(thrown)?))
     }
 
-    async fn read(&self, path: &str) -> Result<Value, Thrown> {
-        let Ok((collection, id)) = object_of(path) else { return Ok(Value::Null) };
-        let found = self.managed.objects.read(collection, id).await.map_err(|error| thrown(error.into()))?;
-        Ok(found.map_or(Value::Null, |found| found.to_value()))
+    async fn create(&self, collection: &str, id: &str, content: &Value) -> Result<Value, Thrown> {
+        self.managed.schema(collection).map_err(thrown)?;
+        let id = Some(id.to_owned()).filter(|id| !id.is_empty());
+        let prepared = self.managed.create(collection, id, content.clone(), Writer::Administrator).await.map_err(thrown)?;
+        Ok(self.keep(collection, prepared))
     }
 
-    async fn query(&self, collection: &str, params: &Value) -> Result<Value, Thrown> {
+    async fn patch(&self, collection: &str, id: &str, operations: &Value) -> Result<Value, Thrown> {
+        let changes = Patch::parse(operations).map_err(thrown)?;
+        let prepared = self.managed.patch(collection, id, &changes, Writer::Administrator, &Expect::any()).await;
+        Ok(self.keep(collection, prepared.map_err(thrown)?))
+    }
+
+    /// `create` in a collection; `patch` of an object, or of the only one that a query finds.
+    async fn act(&self, path: &str, call: &Call) -> Result<Value, Thrown> {
+        if call.name == "create" {
+            return self.create(path, "", &call.content).await;
+        }
+        if let Ok((collection, id)) = object_of(path) {
+            return self.patch(collection, id, &call.content).await;
+        }
+        let asked = ScriptQuery::read(&call.params, 1).map_err(Thrown::from)?;
+        let found = self.found(path, &asked).await?.result;
+        match found.as_slice() {
+            [one] => self.patch(path, &one.id, &call.content).await,
+            [] => Err(thrown(ResourceError::not_found("Query returned no results"))),
+            _ => Err(thrown(ResourceError::internal("Query result must yield one matching object"))),
+        }
+    }
+
+    /// The object, with what is computed of it, and with what others keep of its relationships where it is asked for.
+    async fn read(&self, path: &str, fields: &Fields) -> Result<Value, Thrown> {
+        let Ok((collection, id)) = object_of(path) else { return Ok(Value::Null) };
+        let found = self.managed.objects.read(collection, id).await.map_err(|error| thrown(error.into()))?;
+        let Some(found) = found else { return Ok(Value::Null) };
+        if fields.is_all() {
+            return Ok(found.to_value());
+        }
+        let found = self.managed.with_effective(collection, found, Audience::Administrator, fields).await.map_err(thrown)?;
+        Ok(self.managed.with_references(collection, found, fields).await.map_err(thrown)?.to_value())
+    }
+
+    /// The objects that a query finds. There may be one more than may be given.
+    async fn found(&self, collection: &str, asked: &ScriptQuery) -> Result<Page, Thrown> {
         if !collection.starts_with("internal/") {
             self.managed.schema(collection).map_err(thrown)?;
         }
-        let text = |key: &str| loose::text(params, key);
-        let filter = match (text("_queryFilter"), text("_queryId").as_deref()) {
-            (Some(filter), _) => Filter::parse(&filter).map_err(|error| Thrown::from(error.to_string()))?,
-            (None, Some("query-all" | "query-all-ids")) => Filter::True,
-            (None, Some("for-userName")) => Filter::equals("userName", text("uid").unwrap_or_default()),
-            _ => return Err("a query needs '_queryFilter'".into()),
-        };
-        let mut filter = filter;
+        let mut query = asked.query.clone();
         if collection.starts_with("managed/") {
-            self.managed.check_sealed(collection, &filter).map_err(thrown)?;
-            filter = self.managed.relational(collection, &filter, Audience::Administrator).await.map_err(thrown)?;
+            self.managed.check_sealed(collection, &query.filter).map_err(thrown)?;
+            query.filter = self.managed.relational(collection, &query.filter, Audience::Administrator).await.map_err(thrown)?;
         }
-        let size = params.get("_pageSize").and_then(loose::as_count).filter(|size| *size > 0).unwrap_or(MAX_RESULTS).min(MAX_RESULTS);
-        let page = self.managed.objects.query(collection, &Query::first(filter, size)).await.map_err(|error| thrown(error.into()))?;
-        let result: Vec<Value> = page.result.iter().map(Resource::to_value).collect();
+        self.managed.objects.query(collection, &query).await.map_err(|error| thrown(error.into()))
+    }
+
+    async fn query(&self, path: &str, call: &Call) -> Result<Value, Thrown> {
+        let asked = ScriptQuery::read(&call.params, MAX_RESULTS).map_err(Thrown::from)?;
+        let all: Vec<Value> = if let Some((collection, id, property)) = relationship_of(path) {
+            self.references(collection, id, property, &asked).await?
+        } else {
+            let page = asked.within(self.found(path, &asked).await?).map_err(Thrown::from)?;
+            page.result.iter().map(Resource::to_value).collect()
+        };
+        let result: Vec<Value> = all.iter().map(|one| asked.fields.select(one)).collect();
         Ok(json!({"result": result, "resultCount": result.len(), "pagedResultsCookie": null, "remainingPagedResults": -1}))
+    }
+
+    /// The references of a property that a filter finds, in their order, as they are listed.
+    async fn references(&self, collection: &str, id: &str, property: &str, asked: &ScriptQuery) -> Result<Vec<Value>, Thrown> {
+        if !asked.query.sort.is_empty() || asked.query.paging != Paging::Start {
+            return Err("references are given to scripts in their own order, from the first".into());
+        }
+        let schema = self.managed.schema(collection).map_err(thrown)?;
+        if schema.property(property).is_none_or(|property| property.relationship.is_none()) {
+            return Err(thrown(ResourceError::not_found(format!("'{property}' of {collection} is no relationship"))));
+        }
+        let found = self.managed.objects.read(collection, id).await.map_err(|error| thrown(error.into()))?;
+        let found = found.ok_or_else(|| thrown(ResourceError::not_found(format!("Object {id} not found in {collection}"))))?;
+        let mut walk = self.managed.references_walk(collection, &found, property).map_err(thrown)?;
+        let most = asked.query.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
+        let mut listed = Vec::new();
+        while listed.len() < most {
+            let batch = walk.next(BATCH).await.map_err(thrown)?;
+            if batch.is_empty() {
+                break;
+            }
+            let entry = |held: &Held| references::listed(&held.id, &held.revision, &held.reference, Map::new());
+            listed.extend(batch.iter().map(entry).filter(|entry| asked.query.filter.matches(entry)));
+        }
+        listed.truncate(most);
+        if u64::try_from(listed.len()).unwrap_or(u64::MAX) > MAX_RESULTS {
+            return Err(format!("more than {MAX_RESULTS} references are found, and no more are given to a script: say '_pageSize'").into());
+        }
+        Ok(listed)
     }
 
     async fn validate(&self, path: &str, call: &Call) -> Result<Value, Thrown> {
@@ -264,6 +333,13 @@ fn note_steps(overlay: &Overlay, steps: &[Step]) {
             Step::Mail(_) | Step::Refers(_) => {}
         }
     }
+}
+
+/// `managed/user/<id>/<relationship>`.
+fn relationship_of(path: &str) -> Option<(&str, &str, &str)> {
+    let (object, property) = path.rsplit_once('/')?;
+    let (collection, id) = object.rsplit_once('/')?;
+    (path.starts_with("managed/") && collection.matches('/').count() == 1).then_some((collection, id, property))
 }
 
 fn object_of(path: &str) -> Result<(&str, &str), Thrown> {

@@ -21,6 +21,7 @@ impl Managed {
             || name == "password"
             || name == self.policies.password_property()
             || schema.property(name).is_some_and(crate::schema::Property::is_credential)
+            || self.policies.signing_in_with(name).any(|collection| collection == schema.collection())
     }
 
     /// Names of the members of an object that hold secrets, as they travel in a process's state ([`Managed::seal`]).
@@ -30,10 +31,10 @@ impl Managed {
         content.iter().filter(|(name, value)| self.is_secret(schema, name) && is_sealed(value)).map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Whether a property is what people of this type sign in with.
+    /// Whether a property is what people of this collection sign in with.
     #[must_use]
-    pub fn is_password(&self, name: &str) -> bool {
-        self.policies.is_password(name)
+    pub fn is_password(&self, collection: &str, name: &str) -> bool {
+        self.policies.is_password(collection, name)
     }
 
     /// Whether a property never leaves through the API.

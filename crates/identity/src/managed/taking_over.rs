@@ -165,7 +165,7 @@ impl Managed {
             return self.history_taken(value, taken);
         }
         if self.is_secret(schema, name) {
-            let is_password = self.is_password(name);
+            let is_password = self.is_password(&schema.collection(), name);
             return match self.secret_taken(&mut value, Secret::password) {
                 Kept::Hash(form, hash) => {
                     if is_password {

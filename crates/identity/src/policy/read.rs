@@ -10,11 +10,18 @@ use crate::loose;
 use crate::problem::{MANAGED, POLICY, Problem, Problems, Severity, below};
 use crate::schema::{ConditionalPolicies, DeclaredPolicy, Schemas, conditional_policies, declared_policies};
 use crate::scripting::ScriptFiles;
+use crate::scripting::source::source;
 use crate::scripting::waiver::Waivers;
 
 /// The product's own policy script.
 const PRODUCT_FILE: &str = "policy.js";
-/// Functions of the product that compute policies; both are native.
+/// Where it lies, for files that say so.
+const PRODUCT_PLACE: &str = "bin/defaults/script/policy.js";
+/// The key of a script that computes policies, and the word that waives it.
+const CALCULATED: &str = "calculatedProperties";
+/// The module of the product that computes policies.
+const PRODUCT_MODULE: &str = "selfServicePolicies";
+/// Its functions; both are native.
 const PRODUCT_FUNCTIONS: [&str; 2] = ["getRegistrationProperties", "getResetProperties"];
 
 pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Companions) -> (Policies, Vec<Problem>) {
@@ -28,15 +35,22 @@ pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Co
     }
     if let Some(file) = policy {
         let of_file = Waivers::read(file, "", &mut of_policy);
-        scripts(file, &mut of_policy);
+        scripts(file, &known.companions.scripts, &mut of_policy);
         for (pointer, resource) in resources(file) {
             let Some(name) = loose::text(resource, "resource") else {
                 of_policy.add(Severity::Warning, &pointer, "an entry of 'resources' needs a 'resource'; it is ignored");
                 continue;
             };
-            calculated(resource, &name, &pointer, &mut of_policy);
             let collection = name.trim_matches('/').trim_end_matches("/*").trim_start_matches("repo/").to_owned();
             let of_resource = Waivers::read(resource, &pointer, &mut of_policy);
+            if own_calculation(resource, &known.companions.scripts) && !of_resource.covers(CALCULATED) {
+                let message = format!(
+                    "the policies of '{name}' are computed by a script of your own, which is not run: whatever asks for them is refused, until \
+                     \"vestibule\": {{\"waive\": [\"{CALCULATED}\"]}} beside it says that the product's own are enough"
+                );
+                of_policy.add(Severity::Error, &below(&pointer, CALCULATED), message);
+                policies.unknown.insert(name.trim_matches('/').to_owned());
+            }
             for (pointer, property) in properties(resource, &pointer) {
                 let Some(property_name) = loose::text(property, "name") else { continue };
                 let waivers = Waivers::read(property, &pointer, &mut of_policy);
@@ -116,8 +130,9 @@ fn properties<'a>(resource: &'a Value, pointer: &str) -> impl Iterator<Item = (S
     list.iter().enumerate().map(move |(index, property)| (format!("{pointer}/{index}"), property))
 }
 
-fn scripts(file: &Value, problems: &mut Problems) {
-    if let Some(name) = loose::text(file, "file").filter(|name| !name.ends_with(PRODUCT_FILE)) {
+fn scripts(file: &Value, files: &ScriptFiles, problems: &mut Problems) {
+    let of_product = |name: &str| (name.trim_start_matches("./") == PRODUCT_FILE || name.ends_with(PRODUCT_PLACE)) && !files.replaces(name);
+    if let Some(name) = loose::text(file, "file").filter(|name| !of_product(name.trim())) {
         let message = format!(
             "the policy script '{name}' stands in the place of the product's, which is not offered: the product's policies hold natively, and \
              others are refused; add yours with 'additionalFiles'"
@@ -126,13 +141,13 @@ fn scripts(file: &Value, problems: &mut Problems) {
     }
 }
 
-fn calculated(resource: &Value, name: &str, pointer: &str, problems: &mut Problems) {
-    let Some(script) = loose::member(resource, "calculatedProperties") else { return };
-    let source = loose::text(script, "source").unwrap_or_default();
-    if !PRODUCT_FUNCTIONS.iter().any(|function| source.contains(function)) {
-        let message = format!("the policies of '{name}' are computed by a script of your own, which cannot be run");
-        problems.add(Severity::Warning, &below(pointer, "calculatedProperties"), message);
-    }
+/// Whether a resource's policies are computed by anything else than a call of the product's.
+fn own_calculation(resource: &Value, files: &ScriptFiles) -> bool {
+    let Some(script) = loose::member(resource, CALCULATED) else { return false };
+    let source: String = source(script).unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+    let called = source.trim_end_matches(';').replace('"', "'");
+    let of_product = PRODUCT_FUNCTIONS.iter().any(|function| called == format!("require('{PRODUCT_MODULE}').{function}()"));
+    !of_product || files.replaces(PRODUCT_MODULE)
 }
 
 pub(super) fn word_files(schemas: &Schemas, policy: Option<&Value>) -> Vec<String> {

@@ -76,7 +76,8 @@ impl Policies {
     /// `stored` is the object the resource names, where the caller may know it; otherwise `None`, because answers would disclose it.
     ///
     /// # Errors
-    /// 400 when the body is not what the action takes, 503 when the store or the hashing pool does not answer.
+    /// 400 when the body is not what the action takes, 403 where it is not known what the resource asks, 503 when the store or the hashing
+    /// pool does not answer.
     pub async fn validate_resource(
         &self,
         resource: &str,
@@ -86,12 +87,16 @@ impl Policies {
         now: i64,
         ports: (&dyn Objects, &dyn Hasher, Option<&Runner>),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
+        let resource = resource.trim_matches('/');
+        if self.unknown.contains(resource) {
+            return Err(ResourceError::forbidden(format!("The policies of '{resource}' cannot be evaluated here")));
+        }
         let none = json!({});
         let body = if body.is_null() || body.as_array().is_some_and(Vec::is_empty) { &none } else { body };
         if !body.is_object() {
             return Err(ResourceError::bad_request("The request could not be processed because the provided content is not a JSON object"));
         }
-        match self.target(resource.trim_matches('/')) {
+        match self.target(resource) {
             Target::Registration(collection) => {
                 let user = body.get("user").unwrap_or(body);
                 if !user.is_object() {

@@ -331,15 +331,47 @@ fn policy_json_overrides_by_id_and_its_own_scripts_are_told() {
             ]},
             {"resource": "selfservice/registration", "calculatedProperties": {"source": "require('selfServicePolicies').getRegistrationProperties()"}},
             {"resource": "selfservice/other", "calculatedProperties": {"source": "mine()"}},
+            {"resource": "selfservice/reset", "calculatedProperties": {"source": "require('selfServicePolicies').getResetProperties().concat(mine)"}},
+            {"resource": "selfservice/third", "calculatedProperties": {"source": "mine()"}, "vestibule": {"waive": ["calculatedProperties"]}},
         ],
     });
     let (_, problems) = Policies::read(Some(&policy), &Schemas::builtin(), Companions::default());
     let pointers: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
-    assert_eq!(pointers, ["/additionalFiles/0", "/resources/2/calculatedProperties"]);
+    let expected =
+        ["/additionalFiles/0", "/resources/2/calculatedProperties", "/resources/3/calculatedProperties", "/resources/4/vestibule/waive/0"];
+    assert_eq!(pointers, expected);
+    assert!(problems[1].severity == Severity::Error && problems[2].severity == Severity::Error, "{problems:?}");
     let world = of(Schemas::builtin(), Some(&policy));
+    let ports = (world.managed.objects.as_ref(), world.managed.hasher.as_ref(), None);
+    let asked = |resource: &str| {
+        let body = json!({"password": "Sh0rtOnly!"});
+        now(world.managed.policies.validate_resource(resource, PolicyAction::ValidateObject, &body, None, NOW, ports)).map(drop)
+    };
+    assert_eq!(asked("selfservice/reset").unwrap_err().code, 403, "nobody knows what the script would ask");
+    assert!(asked("selfservice/registration").is_ok());
     let failed = failures(&world, &with("password", json!("Sh0rtOnly!")), Which::All);
     assert_eq!(failed["failedPolicyRequirements"][0]["policyRequirements"][0]["params"], json!({"minLength": 12}));
     assert_eq!(names(&failures(&world, &with("tags", json!(["1", "x"])), Which::All)), ["tags[1] VALID_PHONE_FORMAT"]);
+}
+
+#[test]
+fn a_policy_script_that_is_not_the_products_is_told_whatever_its_name() {
+    let told = |file: &str, own: &str| {
+        let policy = json!({"type": "text/javascript", "file": file, "resources": []});
+        let scripts = crate::ScriptFiles::gather([&policy], &|path| (path == own).then(|| "1".to_owned()));
+        let companions = Companions { scripts, ..Companions::default() };
+        let (_, problems) = Policies::read(Some(&policy), &Schemas::builtin(), companions);
+        problems.iter().any(|problem| problem.pointer == "/file" && problem.severity == Severity::Error)
+    };
+    for (file, own, expected) in [
+        ("policy.js", "", false),
+        ("bin/defaults/script/policy.js", "bin/defaults/script/policy.js", false),
+        ("acme-policy.js", "script/acme-policy.js", true),
+        ("policy.js", "script/policy.js", true),
+        ("script/policy.js", "", true),
+    ] {
+        assert_eq!(told(file, own), expected, "{file} {own}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Easiest to get wrong: both sides must come to the same answer, so the rule looks at nothing but the two declarations and their places.
 
 use super::object::ObjectSchema;
-use super::property::{Pair, Relationship};
+use super::property::{JsonType, Pair, Property, Relationship};
 use crate::problem::{Problems, Severity, below};
 
 /// What a side is ordered by where both hold as many: types whose objects sign in come first, because each of them has few references,
@@ -11,7 +11,14 @@ use crate::problem::{Problems, Severity, below};
 type Rank<'a> = (bool, &'a str, &'a str);
 
 fn rank<'a>(object: &'a ObjectSchema, property: &'a str) -> Rank<'a> {
-    (object.credentials().next().is_none(), &object.name, property)
+    (!object.properties.iter().any(looks_like_a_password), &object.name, property)
+}
+
+/// Whether objects with this property look as if they signed in. What is stored lies by this, so it never learns anything: a project's other
+/// files say better which property is a password ([`Property::is_credential`]).
+fn looks_like_a_password(property: &Property) -> bool {
+    let protected = property.encrypted && property.is_protected && property.accepts(JsonType::String);
+    property.name == "password" || property.secure_hash.is_some() || protected
 }
 
 /// Finds the other side of every relationship that declares one.
@@ -19,6 +26,10 @@ pub(super) fn find(objects: &mut [ObjectSchema], problems: &mut Problems) {
     let mut found: Vec<(usize, usize, Vec<Pair>)> = Vec::new();
     for (object_at, object) in objects.iter().enumerate() {
         for (property_at, property) in object.properties.iter().enumerate() {
+            if property.relationship.as_ref().is_some_and(|one| one.reverse && one.reverse_property.is_none()) {
+                let message = "'reverseRelationship' is true, and there is no 'reversePropertyName': this one has one side";
+                problems.add(Severity::Warning, &below(&property.pointer, "reverseRelationship"), message);
+            }
             let Some((relationship, reverse)) = two_sided(property.relationship.as_ref()) else { continue };
             let mut pairs = Vec::new();
             for other in objects.iter() {

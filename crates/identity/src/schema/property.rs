@@ -214,6 +214,8 @@ pub struct Property {
     pub relationship: Option<Relationship>,
     /// Declared `encryption`. A credential is hashed all the same; any other value is sealed at rest, see [`Property::is_sealed`].
     pub encrypted: bool,
+    /// Another file of the project takes it for a password ([`Schemas::with_passwords`](super::Schemas::with_passwords)).
+    pub is_password: bool,
     /// Declared `secureHash` algorithm.
     pub secure_hash: Option<String>,
     /// Declared policies in file order.
@@ -253,11 +255,10 @@ impl Property {
 
     /// Whether the property holds a credential: hashed before it is stored, never returned, never computed with.
     ///
-    /// That is `password`, whatever is declared `secureHash`, and text that is encrypted and at the same time protected: nobody changes
-    /// it without the present password.
+    /// That is `password`, whatever is declared `secureHash`, and what a sign-in module or a stage names as the password.
     #[must_use]
     pub fn is_credential(&self) -> bool {
-        self.name == "password" || self.secure_hash.is_some() || (self.encrypted && self.is_protected && self.accepts(JsonType::String))
+        self.name == "password" || self.secure_hash.is_some() || self.is_password
     }
 
     /// Whether its values are sealed in the store, and so can be neither searched nor sorted by.

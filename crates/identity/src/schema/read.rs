@@ -158,13 +158,13 @@ fn property(name: &str, raw: &Value, pointer: &str, depth: usize, files: &Script
         viewable: flag("viewable", problems),
         user_editable: flag("userEditable", problems),
         searchable: flag("searchable", problems),
-        is_protected: flag("isProtected", problems),
+        is_protected: guard(raw, "isProtected", pointer, problems),
         is_personal: flag("isPersonal", problems),
         usage_description: loose::text(raw, "usageDescription"),
         scope: scope(raw, pointer, problems),
         is_virtual: flag("isVirtual", problems) || loose::text(raw, "type").as_deref() == Some("virtual"),
         return_by_default: loose::flag(raw, "returnByDefault"),
-        relationship: relationship(raw),
+        relationship: relationship(raw, pointer, problems),
         encrypted: loose::member(raw, "encryption").is_some(),
         secure_hash: loose::member(raw, "secureHash").map(|hash| loose::text(hash, "algorithm").unwrap_or_default()),
         policies: policies(raw.get("policies"), &below(pointer, "policies"), problems),
@@ -224,7 +224,17 @@ fn types(raw: &Value, pointer: &str, problems: &mut Problems) -> (Vec<JsonType>,
     (types, declared.is_array())
 }
 
-fn relationship(raw: &Value) -> Option<Relationship> {
+/// A switch whose *no* is the weaker answer: what is neither counts as a yes.
+fn guard(raw: &Value, key: &str, pointer: &str, problems: &mut Problems) -> bool {
+    let read = loose::flag(raw, key);
+    let unread = read.is_none() && loose::member(raw, key).is_some_and(|said| said.as_str().is_none_or(|text| !text.trim().is_empty()));
+    if unread {
+        problems.add(Severity::Error, &below(pointer, key), format!("'{key}' is neither true nor false; it counts as true"));
+    }
+    read.unwrap_or(unread)
+}
+
+fn relationship(raw: &Value, pointer: &str, problems: &mut Problems) -> Option<Relationship> {
     let items = raw.get("items").filter(|items| items.is_object());
     let is_reference = |value: &Value| value.get("type").map(loose::texts).unwrap_or_default().iter().any(|name| name == "relationship");
     let many = items.is_some_and(is_reference);
@@ -232,6 +242,7 @@ fn relationship(raw: &Value) -> Option<Relationship> {
         return None;
     }
     let holder = if many { items? } else { raw };
+    let pointer = if many { below(pointer, "items") } else { pointer.to_owned() };
     let collections = match loose::member(holder, "resourceCollection").or_else(|| loose::member(raw, "resourceCollection")) {
         Some(Value::Array(list)) => list.iter().filter_map(|entry| loose::text(entry, "path")).collect(),
         Some(entry) => loose::text(entry, "path").into_iter().collect(),
@@ -239,8 +250,8 @@ fn relationship(raw: &Value) -> Option<Relationship> {
     };
     Some(Relationship {
         many,
-        reverse: loose::flag(holder, "reverseRelationship").unwrap_or(false),
-        validate: loose::flag(holder, "validate").unwrap_or(false),
+        reverse: guard(holder, "reverseRelationship", &pointer, problems),
+        validate: guard(holder, "validate", &pointer, problems),
         pairs: Vec::new(),
         reverse_property: loose::text(holder, "reversePropertyName").filter(|name| !name.is_empty()),
         collections,

@@ -94,10 +94,41 @@ fn what_is_encrypted_and_no_credential_is_sealed_at_rest_and_cannot_be_unique() 
     assert!(!x.is_credential() && x.is_sealed());
     assert_eq!(problems, []);
     let protected = property(json!({"type": "string", "encryption": {}, "isProtected": true})).0;
-    assert!(protected.is_credential() && !protected.is_sealed());
+    assert!(!protected.is_credential() && protected.is_sealed(), "a change of it needs the password, and it can be read again");
     let (_, problems) = property(json!({"type": "string", "encryption": {}, "policies": [{"policyId": "unique"}]}));
     assert_eq!(problems[0].severity, Severity::Error);
     assert!(problems[0].message.contains("'unique' refuses every value"), "{}", problems[0].message);
+}
+
+#[test]
+fn a_switch_that_guards_and_cannot_be_read_counts_as_a_yes() {
+    for said in [json!("yes"), json!("&{protect}"), json!(1)] {
+        let (read, problems) = property(json!({"type": "string", "isProtected": said}));
+        assert!(read.is_protected && problems[0].severity == Severity::Error, "{said}: {problems:?}");
+        let collection = json!({"path": "managed/user"});
+        let declared = json!({"type": "relationship", "validate": said, "resourceCollection": collection});
+        let (read, problems) = property(declared);
+        assert!(read.relationship.unwrap().validate && problems[0].severity == Severity::Error, "{said}: {problems:?}");
+    }
+    let one_sided = json!({"type": "relationship", "reverseRelationship": true, "resourceCollection": {"path": "managed/user"}});
+    let (_, problems) = property(one_sided);
+    assert!(problems.iter().any(|problem| problem.message.contains("no 'reversePropertyName'")), "{problems:?}");
+    assert_eq!(property(json!({"type": "string", "isProtected": " "})).1, []);
+}
+
+#[test]
+fn the_side_that_keeps_references_does_not_change_with_what_other_files_say() {
+    let managed = json!({"objects": [
+        {"name": "customer", "schema": {"properties": {
+            "secret": {"type": "string", "encryption": {}, "isProtected": true},
+            "teams": {"type": "array", "items": {"type": "relationship", "reverseRelationship": true, "reversePropertyName": "people", "resourceCollection": [{"path": "managed/a"}]}}}}},
+        {"name": "a", "schema": {"properties": {
+            "people": {"type": "array", "items": {"type": "relationship", "reverseRelationship": true, "reversePropertyName": "teams", "resourceCollection": [{"path": "managed/customer"}]}}}}},
+    ]});
+    let (schemas, problems) = Schemas::read(&managed);
+    assert_eq!(problems, []);
+    let teams = schemas.get("managed/customer").unwrap().property("teams").unwrap().relationship.clone().unwrap();
+    assert!(teams.pairs[0].here, "it lies with whoever looks as if they signed in");
 }
 
 #[test]

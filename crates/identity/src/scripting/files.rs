@@ -1,9 +1,11 @@
 //! The script files of a project: those its configuration names, and those they `require`.
+//!
+//! Easiest to break: a script is what it requires. One that leads to a module which cannot be run here cannot be run either.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use script::{Modules, Program};
+use script::{Modules, Program, ScriptError};
 use serde_json::Value;
 
 use super::scan;
@@ -11,12 +13,18 @@ use super::silent::silent_modules;
 use super::source::source;
 use crate::loose;
 
+/// Where the product's own scripts lie, in a project that is a whole installation.
+const OF_PRODUCT: [&str; 2] = ["&{idm.install.dir}/", "bin/defaults/script/"];
 /// Files that are read at most.
 const MAX_FILES: usize = 500;
 
 /// Texts of scripts, by the path at which they were found.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct ScriptFiles(BTreeMap<String, String>);
+pub struct ScriptFiles {
+    texts: BTreeMap<String, String>,
+    /// Why a file cannot be run, those that it requires left aside.
+    wrong: BTreeMap<String, String>,
+}
 
 impl ScriptFiles {
     /// Reads every file that a script in one of these documents names or requires, directly or through another. `read` gives the text of
@@ -29,25 +37,73 @@ impl ScriptFiles {
             mentioned(document, &mut wanted);
         }
         while let Some(name) = wanted.pop() {
-            if files.text(&name).is_some() || files.0.len() >= MAX_FILES {
+            if files.text(&name).is_some() || files.texts.len() >= MAX_FILES {
                 continue;
             }
             let found = places(&name).into_iter().find_map(|path| Some((path.clone(), read(&path)?)));
             if let Some((path, text)) = found {
-                let folder = module_name(&path).rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default();
+                let folder = folder_of(&path);
                 for required in scan::required(&text) {
                     wanted.push(format!("{}.js", resolve(&folder, &required)));
                 }
-                files.0.insert(path, text);
+                files.texts.insert(path, text);
             }
         }
+        files.wrong = files.texts.iter().filter_map(|(path, text)| Some((path.clone(), files.wrong_with(path, text)?))).collect();
         files
+    }
+
+    /// Why a file of the project cannot be run, those that it requires left aside.
+    fn wrong_with(&self, path: &str, text: &str) -> Option<String> {
+        let folder = folder_of(path);
+        let found = scan::obstacle(text, &|name| self.module(&resolve(&folder, name)));
+        found.or_else(|| match Program::compile(text, path) {
+            Err(ScriptError::Syntax { line, message, .. }) => Some(format!("line {line}: {message}")),
+            compiled => compiled.err().map(|error| error.to_string()),
+        })
+    }
+
+    /// Why a script that may only read cannot be run, what it requires included.
+    #[must_use]
+    pub fn obstacle_to_reading(&self, text: &str) -> Option<String> {
+        let found = scan::obstacle(text, &|name| self.module(name)).or_else(|| scan::change(text));
+        found.or_else(|| self.behind(text, |path, text| self.wrong.get(path).cloned().or_else(|| scan::change(text))))
+    }
+
+    /// Why something that a script requires cannot be run, directly or through another module.
+    pub(crate) fn obstacle_behind(&self, text: &str) -> Option<String> {
+        self.behind(text, |path, _| self.wrong.get(path).cloned())
+    }
+
+    /// What is wrong with the first module that a script leads to and that is not as it should be.
+    fn behind(&self, text: &str, wrong: impl Fn(&str, &str) -> Option<String>) -> Option<String> {
+        let mut wanted: Vec<String> = scan::required(text).iter().map(|name| resolve("", name)).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(name) = wanted.pop() {
+            let Some((path, text)) = self.file(&format!("{name}.js")).filter(|_| seen.insert(name.clone())) else { continue };
+            if let Some(wrong) = wrong(path, text) {
+                return Some(format!("it leads to '{path}', of which {wrong}"));
+            }
+            wanted.extend(scan::required(text).iter().map(|name| resolve(&folder_of(path), name)));
+        }
+        None
     }
 
     /// A file as configuration names it: below `script/`, or below the project's root.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        places(name).into_iter().find_map(|path| self.0.get(&path)).map(String::as_str)
+        self.file(name).map(|(_, text)| text)
+    }
+
+    fn file(&self, name: &str) -> Option<(&str, &str)> {
+        places(name).into_iter().find_map(|path| self.texts.get_key_value(&path)).map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// Whether the project has a script of its own under a name that the product gives to one of its scripts.
+    #[must_use]
+    pub fn replaces(&self, name: &str) -> bool {
+        let of_product = OF_PRODUCT.iter().any(|place| name.contains(place));
+        !of_product && self.file(&format!("{}.js", name.trim_end_matches(".js"))).is_some()
     }
 
     /// What `require` finds by this name.
@@ -62,11 +118,11 @@ impl ScriptFiles {
         }
     }
 
-    /// What `require` finds. A file that is no JavaScript is left out, and so fails whoever requires it.
+    /// What `require` finds. A file that is no JavaScript is left out; whoever requires it is not run.
     #[must_use]
     pub fn modules(&self) -> Arc<Modules> {
         let program = |(path, text): (&String, &String)| Some((module_name(path), Program::compile(text, path).ok()?));
-        Arc::new(Modules { scripts: self.0.iter().filter_map(program).collect(), silent: silent_modules() })
+        Arc::new(Modules { scripts: self.texts.iter().filter_map(program).collect(), silent: silent_modules() })
     }
 }
 
@@ -79,6 +135,11 @@ fn places(name: &str) -> Vec<String> {
     }
     places.push(name.to_owned());
     places
+}
+
+/// The folder of a script, as names of modules count it.
+fn folder_of(path: &str) -> String {
+    module_name(path).rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default()
 }
 
 /// The name under which a script is required.
@@ -147,6 +208,31 @@ mod tests {
         let own = ScriptFiles::gather([&json!({"file": "lib/lodash.js"})], &|path| (path == "script/lib/lodash.js").then(String::new));
         assert_eq!(own.module("lib/lodash"), scan::Module::Script, "a project's own takes its place");
         assert_eq!(files.modules().scripts.keys().collect::<Vec<_>>(), ["glue", "lib/join", "naming", "tools/other"]);
+    }
+
+    #[test]
+    fn a_module_that_cannot_be_run_is_named_to_whoever_leads_to_it() {
+        let texts = BTreeMap::from([
+            ("script/provision.js", "// one\nexports.go = function (o) { openidm.create('system/ldap/account', null, o); };"),
+            ("script/lib/through.js", "exports.go = require('../provision').go"),
+            ("script/torn.js", "var a = ;"),
+            ("script/good.js", "exports.x = require('./also').x"),
+            ("script/also.js", "exports.x = 1"),
+            ("script/lost.js", "require('./nowhere')"),
+        ]);
+        let read = |path: &str| texts.get(path).map(|text| (*text).to_owned());
+        let all: Vec<Value> = texts.keys().map(|path| json!({ "file": path })).collect();
+        let files = ScriptFiles::gather(&all, &read);
+        for (script, words) in [
+            ("require('provision').go(object)", "'script/provision.js', of which line 2: openidm.create of 'system/ldap/account'"),
+            ("require('./lib/through').go(object)", "'script/provision.js'"),
+            ("require('torn')", "'script/torn.js', of which line 1"),
+            ("require('lost')", "'script/lost.js', of which line 1: the module './nowhere'"),
+        ] {
+            let found = files.obstacle_behind(script).unwrap_or_else(|| panic!("{script}"));
+            assert!(found.contains(words), "{script}: {found}");
+        }
+        assert_eq!(files.obstacle_behind("require('good').x; require('lib/lodash')"), None);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The store as a script sees it in the middle of a write: with what the write, and the script itself, have done so far.
 
+use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use crest::{Change, Page, Pointer, Query, Resource};
+use crest::{Change, Page, Paging, Pointer, Query, Resource, SortKey};
+use serde_json::Value;
 
 use crate::names::{self, Canonical};
 use crate::ports::{Confirmation, Objects, ObjectsError, Referring};
@@ -39,8 +41,17 @@ impl Objects for Overlay {
     }
 
     async fn query(&self, collection: &str, query: &Query) -> Result<Page, ObjectsError> {
-        let mut page = self.below.query(collection, query).await?;
-        for id in touched(&self.of_collection(collection)) {
+        let touched = touched(&self.of_collection(collection));
+        if touched.is_empty() {
+            return self.below.query(collection, query).await;
+        }
+        let offset = if let Paging::Offset(offset) = query.paging { offset } else { 0 };
+        // As many more as may fall out, and those before the page: what is changed may stand before it or in it.
+        let more = u64::try_from(touched.len()).unwrap_or(u64::MAX).saturating_add(offset);
+        let paging = if offset > 0 { Paging::Start } else { query.paging.clone() };
+        let wider = Query { page_size: query.page_size.map(|size| size.saturating_add(more)), paging, ..query.clone() };
+        let mut page = self.below.query(collection, &wider).await?;
+        for id in touched {
             page.result.retain(|found| found.id != id);
             if let Some(object) = self.read(collection, &id).await?
                 && query.filter.matches(&object.to_value())
@@ -48,6 +59,12 @@ impl Objects for Overlay {
                 page.result.push(object);
             }
         }
+        if !query.sort.is_empty() {
+            page.result.sort_by(|one, other| in_order(&query.sort, one, other));
+        }
+        let first = usize::try_from(offset).unwrap_or(usize::MAX).min(page.result.len());
+        page.result.drain(..first);
+        page.result.truncate(query.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX));
         Ok(page)
     }
 
@@ -115,6 +132,34 @@ impl Objects for Overlay {
     async fn confirmation(&self, collection: &str, id: &str) -> Result<Option<Confirmation>, ObjectsError> {
         self.below.confirmation(collection, id).await
     }
+}
+
+fn in_order(sort: &[SortKey], one: &Resource, other: &Resource) -> Ordering {
+    let (one, other) = (one.to_value(), other.to_value());
+    let compared = sort.iter().map(|key| {
+        let order = of_values(key.pointer.get(&one), key.pointer.get(&other));
+        if key.ascending { order } else { order.reverse() }
+    });
+    compared.fold(Ordering::Equal, Ordering::then)
+}
+
+/// What is not there comes first, then numbers, then texts.
+fn of_values(one: Option<&Value>, other: Option<&Value>) -> Ordering {
+    let rank = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => 0,
+        Some(Value::Bool(_)) => 1,
+        Some(Value::Number(_)) => 2,
+        Some(_) => 3,
+    };
+    let within = || match (one, other) {
+        (Some(Value::Bool(one)), Some(Value::Bool(other))) => one.cmp(other),
+        (Some(Value::Number(one)), Some(Value::Number(other))) => {
+            one.as_f64().unwrap_or_default().total_cmp(&other.as_f64().unwrap_or_default())
+        }
+        (Some(Value::String(one)), Some(Value::String(other))) => one.cmp(other),
+        _ => Ordering::Equal,
+    };
+    rank(one).cmp(&rank(other)).then_with(within)
 }
 
 fn touched(changes: &[Change]) -> Vec<String> {

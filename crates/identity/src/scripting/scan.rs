@@ -12,6 +12,12 @@ use script::Operation;
 const OWN: [&str; 2] = ["isEncrypted", "isHashed"];
 /// Resources that scripts may ask; a name with a slash at its end stands for everything below.
 const RESOURCES: [&str; 5] = ["managed/", "internal/", "external/email", "policy", "policy/"];
+/// Actions that scripts may ask for, by the beginning of their resource.
+const ACTIONS: [(&str, &[&str]); 3] = [
+    ("managed/", &["create", "patch"]),
+    ("external/email", &["send", "sendTemplate"]),
+    ("policy", &["validateObject", "validateProperty"]),
+];
 /// The names of Java, and of Rhino's own functions.
 const FOREIGN: [&str; 9] = ["java", "javax", "org", "com", "Packages", "JavaImporter", "importPackage", "importClass", "load"];
 
@@ -37,12 +43,25 @@ pub(crate) fn obstacle(text: &str, module: &dyn Fn(&str) -> Module) -> Option<St
     found.map(|(at, what)| format!("line {}: {what}", line(text, at)))
 }
 
+/// The first call of a script that does more than read, with its line.
+pub(crate) fn change(text: &str) -> Option<String> {
+    let masked = masked(text);
+    let calls = words(&masked).filter(|(_, word)| *word == "openidm");
+    let named = calls.filter_map(|(at, word)| match member(text, &masked, at + word.len()) {
+        Some(Member::Named(name, _)) => Some((at, name)),
+        _ => None,
+    });
+    let more = |name: &str| !OWN.contains(&name) && !matches!(Operation::named(name), None | Some(Operation::Read | Operation::Query));
+    let mut changes = named.filter(|(_, name)| more(name));
+    changes.next().map(|(at, name)| format!("line {}: openidm.{name} is not offered here, where a script may only read", line(text, at)))
+}
+
 /// The variables that hold a library.
 fn libraries<'m>(text: &str, masked: &'m str, module: &dyn Fn(&str) -> Module) -> Vec<&'m str> {
     let requires = words(masked).filter(|(_, word)| *word == "require");
     let of_library = requires.filter(|(at, word)| {
-        let name = argument(text, at + word.len()).flatten();
-        name.is_some_and(|name| module(&name) == Module::Library)
+        let name = argument(text, masked, at + word.len(), 0);
+        matches!(name, Some(Literal::Whole(name)) if module(&name) == Module::Library)
     });
     let assigned = of_library.filter_map(|(at, _)| {
         let before = masked.get(..at)?.trim_end().strip_suffix('=')?.trim_end();
@@ -62,40 +81,55 @@ fn of_library(masked: &str, at: usize, word: &str, libraries: &[&str]) -> Option
 
 /// What follows a library at this place, where it is not known.
 fn lacks(masked: &str, from: usize) -> Option<String> {
-    let (name, _) = member(masked, from)?;
-    (!script::LODASH_FUNCTIONS.contains(&name)).then(|| format!("'{name}' of the library 'lodash' is not offered"))
+    // What stands in brackets is masked, and throws where it is not there.
+    let Some(Member::Named(name, _)) = member(masked, masked, from) else { return None };
+    if name.trim().is_empty() {
+        return None;
+    }
+    (!script::LODASH_FUNCTIONS.contains(&name.as_str())).then(|| format!("'{name}' of the library 'lodash' is not offered"))
 }
 
 /// The names of modules that a script requires, where they are plain text.
 pub(crate) fn required(text: &str) -> BTreeSet<String> {
     let masked = masked(text);
     let requires = words(&masked).filter(|(_, word)| *word == "require");
-    requires.filter_map(|(at, word)| argument(text, at + word.len())).flatten().collect()
+    let names = requires.filter_map(|(at, word)| argument(text, &masked, at + word.len(), 0));
+    names.filter_map(|name| if let Literal::Whole(name) = name { Some(name) } else { None }).collect()
 }
 
 fn judge(text: &str, masked: &str, at: usize, word: &str, module: &dyn Fn(&str) -> Module) -> Option<String> {
     let before = masked.get(..at)?.trim_end();
-    if before.ends_with('.') || before.ends_with("function") {
+    let of_all = ["this.", "globalThis."].iter().any(|all| before.ends_with(all));
+    if before.ends_with('.') && !of_all || before.ends_with("function") {
         return None;
     }
-    let after = masked.get(at + word.len()..)?.trim_start();
+    let end = at + word.len();
+    let after = masked.get(end..)?.trim_start();
+    // What is handed on is asked for things under another name, where nobody sees them.
+    let is_key = after.starts_with(':') && before.ends_with(['{', ',']);
+    let is_plain = is_key || before.ends_with("typeof") || declares(masked, word);
+    let handed_on = || (!is_plain).then(|| format!("'{word}' is handed on, so it is not known what is asked of it"));
     match word {
-        "require" => match argument(text, at + word.len())? {
-            Some(name) if module(&name) == Module::Library => {
-                let from = at + word.len();
-                lacks(masked, from + masked.get(from..)?.find(')')? + 1)
-            }
-            Some(name) if module(&name) != Module::Missing || name.starts_with('.') => None,
-            Some(name) if is_library(&name) => {
+        "require" => match argument(text, masked, end, 0) {
+            None => handed_on(),
+            Some(Literal::Whole(name)) if module(&name) == Module::Library => lacks(masked, end + masked.get(end..)?.find(')')? + 1),
+            Some(Literal::Whole(name)) if module(&name) != Module::Missing => None,
+            Some(Literal::Whole(name)) if is_library(&name) => {
                 let own = name.trim_end_matches(".js");
                 Some(format!("the product's library '{name}' is not here; put a copy of your own at script/{own}.js"))
             }
-            Some(name) => Some(format!("the module '{name}' is neither a script of the project nor one of the product's that is known")),
-            None => Some("the name of the module that is required is not written as a text".to_owned()),
+            Some(Literal::Whole(name)) => {
+                Some(format!("the module '{name}' is neither a script of the project nor one of the product's that is known"))
+            }
+            Some(_) => Some("the name of the module that is required is not written as a text".to_owned()),
         },
-        "openidm" => of_openidm(text, masked, at + word.len()),
+        "openidm" => match member(text, masked, end) {
+            Some(Member::Named(name, end)) => of_openidm(text, masked, &name, end),
+            Some(Member::Computed) => Some("the function of openidm that is called is not written as a text".to_owned()),
+            None => handed_on(),
+        },
         "identityServer" => {
-            let (name, _) = member(masked, at + word.len())?;
+            let Some(Member::Named(name, _)) = member(text, masked, end) else { return handed_on() };
             (name != "getProperty").then(|| format!("identityServer.{name} is not offered"))
         }
         known if FOREIGN.contains(&known) => {
@@ -115,43 +149,123 @@ fn is_library(name: &str) -> bool {
     known.iter().any(|library| leaf.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-'])))
 }
 
-fn of_openidm(text: &str, masked: &str, from: usize) -> Option<String> {
-    let (name, end) = member(masked, from)?;
+fn of_openidm(text: &str, masked: &str, name: &str, end: usize) -> Option<String> {
     if OWN.contains(&name) {
         return None;
     }
     match Operation::named(name) {
         None => Some(format!("openidm.{name} is not offered")),
         Some(Operation::Hash | Operation::Matches | Operation::Encrypt | Operation::Decrypt) => None,
-        Some(_) => {
-            let resource = argument(text, end)??;
-            let resource = resource.trim_matches('/');
-            let offered = RESOURCES
-                .iter()
-                .any(|known| resource == known.trim_end_matches('/') || (known.ends_with('/') && resource.starts_with(known)));
-            // A text that goes on with a variable may be the beginning of any resource of that name.
-            let begins = RESOURCES.iter().any(|known| !resource.is_empty() && known.starts_with(resource));
-            (!offered && !begins).then(|| format!("openidm.{name} of '{resource}' is not offered"))
+        Some(operation) => {
+            let Some(resource) = argument(text, masked, end, 0) else {
+                return Some(format!("openidm.{name} is handed on, so it is not known what is asked of it"));
+            };
+            let of_resource = of_resource(name, &resource);
+            let of_action = || if operation == Operation::Action { of_action(&resource, &argument(text, masked, end, 1)?) } else { None };
+            of_resource.or_else(of_action)
         }
     }
 }
 
-/// The name behind a dot or in `['name']`, and where it ends.
-fn member(masked: &str, from: usize) -> Option<(&str, usize)> {
-    let rest = masked.get(from..)?;
-    let inner = rest.trim_start().strip_prefix('.')?.trim_start();
-    let start = from + (rest.len() - inner.len());
-    let end = inner.find(|c: char| !is_part(c)).unwrap_or(inner.len());
-    Some((inner.get(..end)?, start + end))
+fn of_resource(name: &str, resource: &Literal) -> Option<String> {
+    let (resource, whole) = match resource {
+        Literal::Whole(resource) => (resource.trim_matches('/'), true),
+        Literal::Begins(resource) => (resource.trim_matches('/'), false),
+        Literal::Unknown => return None,
+    };
+    let offered =
+        RESOURCES.iter().any(|known| resource == known.trim_end_matches('/') || (known.ends_with('/') && resource.starts_with(known)));
+    // A text that goes on with a variable may be the beginning of any resource of that name.
+    let begins = RESOURCES.iter().any(|known| !whole && !resource.is_empty() && known.starts_with(resource));
+    (!offered && !begins).then(|| format!("openidm.{name} of '{resource}' is not offered"))
 }
 
-/// The first argument of a call that begins at `from`: outer `None` for no call, inner `None` for something else than a text.
-#[expect(clippy::option_option, reason = "no call, and a call of something unknown, are two things")]
-fn argument(text: &str, from: usize) -> Option<Option<String>> {
-    let inner = text.get(from..)?.trim_start().strip_prefix('(')?.trim_start();
-    let Some(quote) = inner.chars().next().filter(|c| matches!(c, '\'' | '"')) else { return Some(None) };
-    let (literal, _) = inner.get(1..)?.split_once(quote)?;
-    Some(Some(literal.to_owned()))
+/// An action that no resource of this beginning has.
+fn of_action(resource: &Literal, action: &Literal) -> Option<String> {
+    let Literal::Whole(action) = action else { return None };
+    let begins = match resource {
+        Literal::Whole(text) | Literal::Begins(text) => text.trim_start_matches('/'),
+        Literal::Unknown => "",
+    };
+    let mut among = ACTIONS.iter().filter(|(of, _)| begins.starts_with(of) || of.starts_with(begins));
+    let offered = among.any(|(_, actions)| actions.contains(&action.as_str()));
+    (!offered).then(|| format!("the action '{action}' of openidm.action is not offered"))
+}
+
+/// What is behind a dot or in brackets.
+enum Member {
+    /// A name, and where it ends.
+    Named(String, usize),
+    /// Something that is made up at run time.
+    Computed,
+}
+
+fn member(text: &str, masked: &str, from: usize) -> Option<Member> {
+    let rest = masked.get(from..)?;
+    let trimmed = rest.trim_start();
+    let inner = trimmed.strip_prefix("?.").or_else(|| trimmed.strip_prefix('.'));
+    if let Some(bracket) = inner.unwrap_or(trimmed).trim_start().strip_prefix('[') {
+        let start = from + (rest.len() - bracket.len());
+        let end = start + bracket.find(']')?;
+        return Some(match literal(text, masked, start, end) {
+            Literal::Whole(name) => Member::Named(name, end + 1),
+            Literal::Begins(_) | Literal::Unknown => Member::Computed,
+        });
+    }
+    let inner = inner?.trim_start();
+    let start = from + (rest.len() - inner.len());
+    let length = inner.find(|c: char| !is_part(c)).unwrap_or(inner.len());
+    Some(Member::Named(inner.get(..length)?.to_owned(), start + length))
+}
+
+/// A text in a script, as far as it is written there.
+enum Literal {
+    /// All of it.
+    Whole(String),
+    /// It goes on with something that is known at run time only.
+    Begins(String),
+    /// Nothing of it.
+    Unknown,
+}
+
+/// An argument of the call that begins at `from`; `None` for no call. One that is not there is unknown.
+fn argument(text: &str, masked: &str, from: usize, index: usize) -> Option<Literal> {
+    let rest = masked.get(from..)?;
+    let trimmed = rest.trim_start();
+    let inner = trimmed.strip_prefix("?.").unwrap_or(trimmed).trim_start().strip_prefix('(')?;
+    let first = from + (rest.len() - inner.len());
+    let (mut depth, mut place, mut start) = (0_usize, 0, first);
+    for (at, c) in inner.char_indices() {
+        let ends = depth == 0 && matches!(c, ',' | ')' | ']' | '}');
+        if ends && place == index {
+            return Some(literal(text, masked, start, first + at));
+        }
+        match c {
+            ',' if depth == 0 => (place, start) = (place + 1, first + at + 1),
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' if depth == 0 => break,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    Some(Literal::Unknown)
+}
+
+/// The text between two places; blanks and comments around it are none of it.
+fn literal(text: &str, masked: &str, start: usize, end: usize) -> Literal {
+    let Some(shown) = masked.get(start..end) else { return Literal::Unknown };
+    let start = start + (shown.len() - shown.trim_start().len());
+    let Some(written) = text.get(start..end) else { return Literal::Unknown };
+    let Some(quote) = written.chars().next().filter(|c| matches!(c, '\'' | '"' | '`')) else { return Literal::Unknown };
+    let Some((inner, after)) = written.get(1..).and_then(|rest| rest.split_once(quote)) else { return Literal::Unknown };
+    if inner.contains('\\') {
+        return Literal::Unknown;
+    }
+    if let Some((begins, _)) = inner.split_once("${").filter(|_| quote == '`') {
+        return Literal::Begins(begins.to_owned());
+    }
+    let goes_on = masked.get(end - after.len()..end).is_some_and(|after| !after.trim().is_empty());
+    if goes_on { Literal::Begins(inner.to_owned()) } else { Literal::Whole(inner.to_owned()) }
 }
 
 fn declares(masked: &str, name: &str) -> bool {
@@ -272,7 +386,7 @@ mod tests {
 
     fn found(text: &str) -> Option<String> {
         obstacle(text, &|name| match name {
-            "naming" | "onCreateUser" => Module::Script,
+            "naming" | "./naming" | "onCreateUser" => Module::Script,
             "lib/lodash" => Module::Library,
             _ => Module::Missing,
         })
@@ -291,6 +405,20 @@ mod tests {
             ("\nrequire('lib/lodash').defer(f)", 2, "'defer'"),
             ("require('lib/own')", 1, "the module 'lib/own'"),
             ("require(name)", 1, "not written as a text"),
+            ("require('naming' + x)", 1, "not written as a text"),
+            ("require('./elsewhere')", 1, "the module './elsewhere'"),
+            ("openidm['action']('sync', 'performAction')", 1, "openidm.action of 'sync'"),
+            ("openidm [ \"action\" ] (`sync/x`, 'y')", 1, "openidm.action of 'sync/x'"),
+            ("openidm.read(`system/${x}`)", 1, "openidm.read of 'system'"),
+            ("openidm?.read(/* which */ 'system/ldap')", 1, "openidm.read of 'system/ldap'"),
+            ("this.openidm.read('config/x')", 1, "openidm.read of 'config/x'"),
+            ("openidm[name]('sync')", 1, "not written as a text"),
+            ("\nvar o = openidm; o.action('sync', 'x')", 2, "'openidm' is handed on"),
+            ("openidm.action.call(null, 'sync', 'x')", 1, "openidm.action is handed on"),
+            ("var r = require; r('x')", 1, "'require' is handed on"),
+            ("openidm.action('managed/user/' + id, 'resetPassword', {})", 1, "the action 'resetPassword'"),
+            ("openidm.action(path, 'liveSync')", 1, "the action 'liveSync'"),
+            ("openidm.action('policy/managed/user/*', 'patch', {})", 1, "the action 'patch'"),
             ("openidm.getConfig()", 1, "openidm.getConfig"),
             ("identityServer.getWorkingLocation()", 1, "getWorkingLocation"),
         ] {
@@ -305,6 +433,9 @@ mod tests {
             "openidm.read('managed/user/' + id)",
             "openidm.query('managed/role', {_queryFilter: 'true'})",
             "openidm.action('external/email', 'send', {})",
+            "openidm.action('managed/user', 'patch', ops, {_queryId: 'for-userName', uid: f(a, 'b')})",
+            "openidm.action(path, action); openidm['read'](`managed/user/${id}`)",
+            "typeof openidm !== 'undefined'; var all = {openidm: 1}; object.openidm = 2",
             "openidm.action('policy/managed/user/*', 'validateObject', object)",
             "openidm.create(path, null, object)",
             "// openidm.action('sync')\n/* java.lang.System */ 'java.lang' + \"require('x')\"",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Functions of the product's modules that a script of an operator may call on its way: what they do is done natively, before.
-const SILENT: [(&str, &str); 12] = [
+const SILENT: [(&str, &str); 14] = [
     ("onCreateUser", "setDefaultFields"),
     ("onCreateUser", "emailUser"),
     ("onCreateUser", "createIdpRelationships"),
@@ -16,6 +16,9 @@ const SILENT: [(&str, &str); 12] = [
     ("postDelete-notification-cleanup", "removeConnectedNotificationData"),
     ("postCreateUser", "emailUser"),
     ("roles/postOperation-roles", "manageTemporalConstraints"),
+    // At a sign-in: what is protected is known by the schema, and privileges of organisations are those of relationships.
+    ("auth/customAuthz", "setProtectedAttributes"),
+    ("auth/orgPrivileges", "assignPrivilegesToUser"),
 ];
 
 /// The modules of the product that scripts may require, under both their spellings, with their functions.

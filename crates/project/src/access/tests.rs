@@ -38,6 +38,15 @@ fn a_rule_is_read_with_its_commas_and_conditions() {
 }
 
 #[test]
+fn a_rule_whose_exceptions_cannot_be_read_allows_nothing() {
+    for except in [json!("&{nowhere}"), json!(["managed/user/x", "&{nowhere}"]), json!([{"a": 1}])] {
+        let (rules, found) =
+            read(&json!({"configs": [{"pattern": "managed/*", "roles": "*", "methods": "read", "excludePatterns": except}]}));
+        assert!(rules.rules.is_empty() && found.len() == 1, "{except}: {found:?}");
+    }
+}
+
+#[test]
 fn the_products_conditions_are_known_in_every_generation() {
     for (text, expected) in [
         ("ownDataOnly()", Condition::OwnDataOnly),

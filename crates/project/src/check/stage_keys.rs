@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crest::{Filter, Pointer};
-use identity::{JsonType, ObjectSchema, PEOPLE, Property};
+use identity::{JsonType, ObjectSchema, PEOPLE, Property, Scope};
 use process::Catalogue;
 use process::keys::{Named, Role};
 use serde_json::Value;
@@ -22,8 +22,6 @@ const MAIL: &str = "mail";
 const OF_EVERY_OBJECT: [&str; 2] = ["_id", "_rev"];
 /// Properties that need no declaration: a status nobody wrote means active, and answers are stored beside the declared properties.
 const UNDECLARED: [&str; 2] = ["accountStatus", "kbaInfo"];
-/// The key that names the property of a password.
-const PASSWORD_KEY: &str = "identityPasswordField";
 
 /// A stage of a process with the names it holds.
 struct Place<'v> {
@@ -92,6 +90,8 @@ pub(super) fn run(project: &mut Project, catalogue: &Catalogue<Services>, sink: 
 fn check(project: &Project, process: &ProcessFile, catalogue: &Catalogue<Services>, sink: &Sink) -> bool {
     let places = places(process, catalogue);
     let mut found = Vec::new();
+    // Query fields that would tell what nobody may see. The process is not served, whatever its other fields are.
+    let mut telling = Vec::new();
     // A process is about one account, so a stage that does not say where it is means where the others say.
     let usual = places.iter().find_map(Place::collection).map_or(PEOPLE, |named| named.text.trim_matches('/'));
     for place in &places {
@@ -116,12 +116,19 @@ fn check(project: &Project, process: &ProcessFile, catalogue: &Catalogue<Service
         }
         for named in &place.named {
             found.extend(property(process, schema, named));
+            let top = plain(&named.text);
+            let private = schema.property(top.split('/').next().unwrap_or(&top)).is_some_and(|found| found.scope == Scope::Private);
+            telling.extend(Some(named.pointer.as_str()).filter(|_| private && named.role == Role::QueryField));
         }
         found.extend(condition(process, schema, place));
     }
     found.extend(neighbours(process, &places));
+    found.extend(statuses(process, &places));
     // People are found by the other fields all the same, as long as there are any.
-    let idle = |diagnostic: &Diagnostic| places.iter().any(|place| place.finds_without(&found, diagnostic));
+    let idle = |diagnostic: &Diagnostic| {
+        let tells = telling.contains(&diagnostic.location.pointer.as_str());
+        !tells && places.iter().any(|place| place.finds_without(&found, diagnostic))
+    };
     let fine = found.iter().all(idle);
     for diagnostic in &found {
         sink.push(diagnostic.clone());
@@ -157,42 +164,82 @@ fn property(process: &ProcessFile, schema: &ObjectSchema, named: &Named) -> Opti
     let collection = schema.collection();
     let path = plain(&named.text);
     let top = path.split('/').next().unwrap_or(&path);
-    let key = named.pointer.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or_default();
-    let wrong = |message: String, help: Option<String>| Some(error(process, &named.pointer, "unfit-property", message, help));
     let missing = |top: &str, what: &str, candidates: Vec<&str>| {
         let message = format!("there is no {what} '{top}' in {collection}");
         Some(error(process, &named.pointer, "unknown-property", message, suggestion(top, candidates)))
     };
     match named.role {
-        Role::Collection | Role::Stage | Role::File => None,
+        Role::Collection | Role::Stage | Role::File => return None,
         Role::Preference => {
             let declared = schema.property("preferences")?;
-            let names: Vec<&str> = declared.properties.iter().map(|property| property.name.as_str()).collect();
-            if names.is_empty() || names.contains(&top) { None } else { missing(top, "preference", names) }
+            let names: Vec<&str> = names_of(&declared.properties);
+            return if names.is_empty() || names.contains(&top) { None } else { missing(top, "preference", names) };
         }
-        Role::Property | Role::QueryField | Role::MailField => {
-            if OF_EVERY_OBJECT.contains(&top) || UNDECLARED.contains(&top) {
-                return None;
-            }
-            let Some(found) = schema.property(top) else {
-                return missing(top, "property", schema.properties.iter().map(|property| property.name.as_str()).collect());
-            };
-            let is_text = found.relationship.is_none() && found.accepts(JsonType::String);
-            match named.role {
-                _ if key == PASSWORD_KEY && !holds_password(found) => wrong(
-                    format!("'{top}' of {collection} holds no password: it is neither hashed nor encrypted"),
-                    schema.credentials().next().map(|property| format!("did you mean '{}'?", property.name)),
-                ),
-                Role::MailField if !is_text => wrong(format!("'{top}' of {collection} holds no mail address, which is a text"), None),
-                Role::QueryField if found.is_credential() || found.encrypted => {
-                    wrong(format!("nobody can be found by '{top}' of {collection}: its values are hashed or encrypted"), None)
-                }
-                Role::QueryField if found.relationship.is_some() => {
-                    wrong(format!("nobody can be found by '{top}' of {collection}: it is a relationship"), None)
-                }
-                _ => None,
-            }
+        role if needs_no_declaration(role, top) => return None,
+        _ => {}
+    }
+    let Some(found) = schema.property(top) else { return missing(top, "property", names_of(&schema.properties)) };
+    let inner = match below(found, &path) {
+        Ok(inner) => inner,
+        Err((name, within)) => {
+            let message = format!("there is no property '{name}' in '{}' of {collection}", within.name);
+            return Some(error(process, &named.pointer, "unknown-property", message, suggestion(name, names_of(&within.properties))));
         }
+    };
+    let why = unfit(named.role, found, inner)?;
+    let help = schema.credentials().next().filter(|_| named.role == Role::PasswordField);
+    let help = help.map(|property| format!("did you mean '{}'?", property.name));
+    Some(error(process, &named.pointer, "unfit-property", why.replace("{}", &format!("'{top}' of {collection}")), help))
+}
+
+fn names_of(properties: &[Property]) -> Vec<&str> {
+    properties.iter().map(|property| property.name.as_str()).collect()
+}
+
+/// Whether a key may name this property though `managed.json` does not.
+fn needs_no_declaration(role: Role, top: &str) -> bool {
+    match role {
+        Role::IdField | Role::UserNameField => top == "_id",
+        Role::StatusField => top == "accountStatus",
+        Role::MailField | Role::PasswordField => false,
+        _ => OF_EVERY_OBJECT.contains(&top) || UNDECLARED.contains(&top),
+    }
+}
+
+/// The property that a path below `top` leads to, as far as properties of properties are declared; or the first name that is not there,
+/// and where it is not.
+fn below<'p, 'n>(top: &'p Property, path: &'n str) -> Result<&'p Property, (&'n str, &'p Property)> {
+    let mut found = top;
+    for name in path.split('/').skip(1) {
+        if found.properties.is_empty() {
+            break;
+        }
+        found = found.properties.iter().find(|property| property.name == name).ok_or((name, found))?;
+    }
+    Ok(found)
+}
+
+/// Why a property is not what a key is about; `{}` stands for the property. `top` is the property of the object, `inner` the one that
+/// the key leads to, the same or one below it.
+fn unfit(role: Role, top: &Property, inner: &Property) -> Option<&'static str> {
+    let is_text = inner.relationship.is_none() && inner.accepts(JsonType::String);
+    let secret = [top, inner].iter().any(|property| property.is_credential() || property.encrypted);
+    let private = [top, inner].iter().any(|property| property.scope == Scope::Private);
+    match role {
+        Role::PasswordField if !holds_password(inner) => Some("{} holds no password: it is neither hashed nor encrypted"),
+        Role::MailField if !is_text || top.is_credential() => Some("{} holds no mail address, which is a text"),
+        Role::QueryField if secret => Some("nobody can be found by {}: its values are hashed or encrypted"),
+        Role::QueryField if private => Some("nobody is found by {}: its values are private, and who searches by them could guess them"),
+        Role::QueryField if top.relationship.is_some() => Some("nobody can be found by {}: it is a relationship"),
+        Role::UserNameField | Role::IdField | Role::StatusField if secret || private => {
+            Some("{} is shown to nobody, because its values are hashed, encrypted or private, and this key would show them")
+        }
+        Role::UserNameField if !is_text => Some("{} holds no user name, which is a text"),
+        Role::IdField if !is_text => Some("{} holds no id, which is a text"),
+        Role::StatusField if !is_text && !inner.accepts(JsonType::Boolean) || inner.relationship.is_some() => {
+            Some("{} holds no status, which is a text, or true or false")
+        }
+        _ => None,
     }
 }
 
@@ -225,6 +272,19 @@ fn condition(process: &ProcessFile, schema: &ObjectSchema, place: &Place<'_>) ->
             let top = field.tokens().first().map(AsRef::as_ref).unwrap_or_default();
             let message = format!("there is no property '{top}' in {}", schema.collection());
             error(process, &pointer, "unknown-property", message, suggestion(top, names()))
+        })
+        .collect()
+}
+
+/// Keys that take for the status of an account what holds its name or its address: no account would ever be inactive.
+fn statuses(process: &ProcessFile, places: &[Place<'_>]) -> Vec<Diagnostic> {
+    let of = |role: Role| places.iter().flat_map(|place| &place.named).filter(move |named| named.role == role);
+    let names = || [Role::MailField, Role::UserNameField, Role::IdField].into_iter().flat_map(of);
+    of(Role::StatusField)
+        .filter_map(|status| {
+            let other = names().find(|named| plain(&named.text) == plain(&status.text))?;
+            let message = format!("'{}' holds no status: it is something else at {}", plain(&status.text), other.pointer);
+            Some(error(process, &status.pointer, "unfit-property", message, Some("did you mean 'accountStatus'?".to_owned())))
         })
         .collect()
 }

@@ -5,11 +5,11 @@
 
 mod session;
 
-use identity::PEOPLE;
+use identity::{PEOPLE, ScriptFiles};
 use serde_json::Value;
 
 use super::admin::{self, Admin, AdminSource};
-use super::security::{Files, PropertyMapping, RunAs, SecurityScript, mapping, query_id};
+use super::security::{PropertyMapping, RunAs, SecurityScript, mapping, query_id};
 use crate::diagnostic::{Severity, Sink};
 use crate::keys;
 use crate::loose::{Document, Node};
@@ -115,7 +115,7 @@ impl Authentication {
         settings: &Settings,
         names: &ProjectNames<'_>,
         environment: &dyn Environment,
-        files: Files<'_>,
+        files: &ScriptFiles,
         sink: &Sink,
     ) -> Self {
         let root = document.root(sink);
@@ -249,14 +249,15 @@ fn managed_module() -> Module {
     }
 }
 
-fn read_module(node: &Node<'_>, keystore: bool, files: Files<'_>) -> Option<Module> {
+fn read_module(node: &Node<'_>, keystore: bool, files: &ScriptFiles) -> Option<Module> {
     node.expect(&keys::AUTH_MODULE);
     let name = node.get("name").filled_text();
     let Some(name) = name else {
         node.report(Severity::Warning, "missing-key", "a module without a name is not used", None);
         return None;
     };
-    let enabled = node.get("enabled").boolean().unwrap_or(true);
+    // Of a switch that cannot be read nobody knows whether it lets anybody in.
+    let enabled = node.get("enabled").strictly(Node::boolean).is_ok_and(|said| said.unwrap_or(true));
     let properties = node.get("properties");
     let kind = match name.as_str() {
         "STATIC_USER" => static_user(&properties, enabled, keystore)?,
@@ -280,10 +281,12 @@ fn read_module(node: &Node<'_>, keystore: bool, files: Files<'_>) -> Option<Modu
     let (query_id, found) =
         if kind == ModuleKind::ManagedUser && signs_in { query_id(&properties) } else { (properties.get("queryId").filled_text(), true) };
     let script = if signs_in { SecurityScript::read(&properties.get("augmentSecurityContext"), files) } else { SecurityScript::None };
+    let resource = properties.get("queryOnResource").strictly(Node::filled_text);
+    let found = found && (resource.is_ok() || !signs_in);
     Some(Module {
         kind,
         enabled,
-        resource: properties.get("queryOnResource").filled_text(),
+        resource: resource.unwrap_or_default(),
         query_id,
         mapping: mapping(&properties.get("propertyMapping")),
         roles: properties.get_any(&["defaultUserRoles", "defaultRoles"]).texts(),

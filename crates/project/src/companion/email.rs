@@ -157,7 +157,7 @@ impl Mailer {
             environment.variable(PASSWORD_VARIABLE).filter(|text| !text.is_empty()).map(Secret::new).or_else(|| password.cloned());
         let secrets = Secrets { outside, keystore };
         root.expect(&crate::keys::EMAIL);
-        let properties = Properties::read(&root.get("smtpProperties"));
+        let properties = Properties::read(&root.get("smtpProperties"))?;
         let kind = root.get("type").filled_text().unwrap_or_else(|| "smtp".to_owned());
         let service = match kind.to_ascii_lowercase().as_str() {
             "smtp" => MailService::Smtp(SmtpServer::read(&root, &properties, &secrets)?),
@@ -207,11 +207,11 @@ impl SmtpServer {
         let required = !matches!(login, Some(MailLogin::None)) || !waived;
         let enabled = |key: &str, property: &str| {
             let node = root.get(key);
-            let written =
-                if node.value().is_some_and(serde_json::Value::is_object) { node.get("enable").boolean() } else { node.boolean() };
-            written.unwrap_or_default() || properties.is_true(property)
+            let node = if node.value().is_some_and(serde_json::Value::is_object) { node.get("enable") } else { node };
+            // Where it is not known whether mail may go in the clear, none goes.
+            Some(node.strictly(Node::boolean).ok()?.unwrap_or_default() || properties.is_true(property))
         };
-        let security = match (enabled("ssl", "mail.smtp.ssl.enable"), enabled("starttls", "mail.smtp.starttls.enable")) {
+        let security = match (enabled("ssl", "mail.smtp.ssl.enable")?, enabled("starttls", "mail.smtp.starttls.enable")?) {
             (true, _) => Security::Tls,
             (false, true) => Security::StartTls { required },
             (false, false) if properties.is_true("mail.smtp.starttls.required") => Security::StartTls { required: true },
@@ -253,10 +253,10 @@ struct Secrets {
 impl Secrets {
     /// Nothing when it cannot be said who we are.
     fn login(&self, auth: &Node<'_>) -> Option<MailLogin> {
-        if !auth.get("enable").boolean().unwrap_or_default() {
+        if !auth.get("enable").strictly(Node::boolean).ok()?.unwrap_or_default() {
             return Some(MailLogin::None);
         }
-        let kind = auth.get("type").filled_text().unwrap_or_else(|| "basic".to_owned());
+        let kind = auth.get("type").strictly(Node::filled_text).ok()?.unwrap_or_else(|| "basic".to_owned());
         let username = auth.get("username").filled_text();
         match kind.to_ascii_lowercase().as_str() {
             "basic" => {
@@ -361,11 +361,11 @@ fn address(node: &Node<'_>, key: &str, question: &str) -> Option<String> {
 struct Properties(Vec<(String, String)>);
 
 impl Properties {
-    /// With a word on those that have no effect.
-    fn read(node: &Node<'_>) -> Self {
+    /// With a word on those that have no effect. Nothing where one cannot be read: it may be the one that asks for TLS.
+    fn read(node: &Node<'_>) -> Option<Self> {
         let mut properties = Vec::new();
         for item in node.items() {
-            let text = item.text();
+            let text = Some(item.strictly(Node::text).ok()?.unwrap_or_default()).filter(|text| !text.trim().is_empty());
             let pair = text.as_deref().and_then(|text| text.split_once('='));
             let Some((name, value)) = pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())) else {
                 if let Some(text) = text {
@@ -381,7 +381,7 @@ impl Properties {
             }
             properties.push((name, value));
         }
-        Self(properties)
+        Some(Self(properties))
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -456,6 +456,25 @@ mod tests {
             assert!(graph(&|file| file["auth"]["tokenEndpoint"] = json!(address)).0.is_some(), "{address}");
         }
         assert_eq!(graph(&|file| file["auth"]["grantType"] = json!("password")), (None, vec!["mail-type"]));
+    }
+
+    /// Mail and password would go in the clear.
+    #[test]
+    fn where_it_is_not_known_whether_tls_is_spoken_no_mail_goes() {
+        for unread in [
+            json!({"ssl": {"enable": "&{MAIL_TLS}"}}),
+            json!({"ssl": "&{MAIL_TLS}"}),
+            json!({"starttls": {"enable": "yes"}}),
+            json!({"starttls": {"enable": ["true"]}}),
+            json!({"smtpProperties": "&{MAIL_PROPERTIES}"}),
+            json!({"smtpProperties": ["mail.smtp.ssl.enable=&{MAIL_TLS}"]}),
+            json!({"auth": {"enable": "&{MAIL_AUTH}", "username": "u", "password": "p"}}),
+        ] {
+            let mut file = json!({"host": "h"});
+            file.as_object_mut().unwrap().extend(unread.as_object().unwrap().clone());
+            let (mailer, found) = read(&file, None, None);
+            assert!(mailer.is_none() && !found.is_empty(), "{unread}: {found:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! The rule easiest to break: both lower what somebody may do. What of them cannot be honoured closes the way it stands at, and never
 //! leaves the caller with what they came with.
 
-use identity::PEOPLE;
+use identity::{PEOPLE, ScriptFiles};
 use script::Program;
 use serde_json::{Map, Value};
 
@@ -61,7 +61,7 @@ pub enum SecurityScript {
 }
 
 impl RunAs {
-    pub(crate) fn read(node: &Node<'_>, files: Files<'_>) -> Option<Self> {
+    pub(crate) fn read(node: &Node<'_>, files: &ScriptFiles) -> Option<Self> {
         node.object()?;
         node.expect(&keys::RUN_AS);
         node.get("propertyMapping").expect(&keys::PROPERTY_MAPPING);
@@ -77,14 +77,17 @@ impl RunAs {
             written.report(Severity::Warning, "run-as", message, Some(format!("say \"{PEOPLE}\"")));
         }
         let (query_id, found) = query_id(node);
+        let disallowed = node.get("disallowedRunAsRoles").all_texts();
+        // Whoever may not be acted for is not known, or where the people are.
+        let refused = !found || disallowed.is_err() || written.strictly(Node::filled_text).is_err();
         Some(Self {
             admin_roles,
-            disallowed_roles: node.get("disallowedRunAsRoles").texts(),
+            disallowed_roles: disallowed.unwrap_or_default(),
             roles: node.get_any(&["defaultUserRoles", "defaultRoles"]).texts(),
             resource,
             query_id,
             mapping: mapping(&node.get("propertyMapping")),
-            script: SecurityScript::read(&node.get("augmentSecurityContext"), files).unless(!found),
+            script: SecurityScript::read(&node.get("augmentSecurityContext"), files).unless(refused),
         })
     }
 }
@@ -98,7 +101,7 @@ const QUERY_ID: &str = "queryId";
 /// out, so nobody gets in by it, unless `"vestibule": {"waive": ["queryId"]}` stands beside it.
 pub(crate) fn query_id(properties: &Node<'_>) -> (Option<String>, bool) {
     let node = properties.get(QUERY_ID);
-    let id = node.filled_text();
+    let Ok(id) = node.strictly(Node::filled_text) else { return (None, false) };
     let own = id.as_ref().filter(|id| !QUERIES.contains(&id.as_str()));
     let waived = waives_query(properties, own.is_some());
     if let Some(id) = own {
@@ -143,8 +146,22 @@ pub(crate) fn mapping(node: &Node<'_>) -> PropertyMapping {
     }
 }
 
-/// Finds the text of a file by the name that a script has.
-pub(crate) type Files<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// The product's own scripts of this kind (docs/protocol/authentication.md, "Modules").
+const OF_PRODUCT: [&str; 13] = [
+    "amSessionCheck",
+    "authnPopulateContext",
+    "customAuthz",
+    "internalAuthnPopulateContext",
+    "managedAuthnPopulateContext",
+    "managedPopulateContext",
+    "mapRolesFromLDAP",
+    "mapUserFromClientCert",
+    "orgPrivileges",
+    "passthroughAuthnPopulateContext",
+    "populateAsManagedUser",
+    "populateAsManagedUserFromRelationship",
+    "populateRolesFromRelationship",
+];
 
 /// Keys of a script that are no variables.
 const OF_SCRIPT: [&str; 4] = ["type", "source", "file", "globals"];
@@ -155,31 +172,41 @@ impl SecurityScript {
         if refused { Self::Refused } else { self }
     }
 
-    pub(crate) fn read(node: &Node<'_>, files: Files<'_>) -> Self {
-        let Some(members) = node.object() else { return Self::None };
-        let file = node.get("file").filled_text();
-        let source = match node.get("source").value() {
-            Some(Value::Array(lines)) => Some(lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")),
-            _ => node.get("source").filled_text(),
-        };
+    pub(crate) fn read(node: &Node<'_>, files: &ScriptFiles) -> Self {
+        if !node.is_said() {
+            return Self::None;
+        }
+        // That it is no object is said.
+        let Some(members) = node.object() else { return Self::Refused };
         let refused = |at: &Node<'_>, reason: &str| {
             let message = format!("the script cannot be run here ({reason}), so nobody gets in this way");
             at.report(Severity::Error, "security-script", message, Some("take it out, or write it in JavaScript".to_owned()));
             Self::Refused
         };
+        let written = node.get("source");
+        let source = match written.value() {
+            Some(Value::Array(lines)) => Ok(Some(lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"))),
+            _ => written.strictly(Node::filled_text),
+        };
+        let (Ok(file), Ok(source)) = (node.get("file").strictly(Node::filled_text), source) else { return Self::Refused };
         let text = match (file, source) {
-            (Some(file), _) if is_of_product(&file) => return Self::None,
-            (Some(file), _) => match files(&file) {
-                Some(text) => text,
+            (Some(file), _) if is_of_product(&file, files) => return Self::None,
+            (Some(file), _) => match files.text(&file) {
+                Some(text) => text.to_owned(),
                 None => return refused(&node.get("file"), &format!("there is no file '{file}'")),
             },
-            (None, Some(source)) if only_calls_product(&source) => return Self::None,
+            (None, Some(source)) if only_calls_product(&source, files) => return Self::None,
             (None, Some(source)) => source,
-            (None, None) => return Self::None,
+            // An empty script does nothing.
+            (None, None) if written.is_present() => return Self::None,
+            (None, None) => return refused(node, "there is neither a 'source' nor a 'file'"),
         };
         let is_groovy = |text: Option<String>| text.is_some_and(|text| text.to_ascii_lowercase().contains("groovy"));
         if is_groovy(node.get("type").filled_text()) || is_groovy(node.get("file").filled_text().filter(|file| file.ends_with(".groovy"))) {
             return refused(node, "it is Groovy");
+        }
+        if let Some(obstacle) = files.obstacle_to_reading(&text) {
+            return refused(node, &obstacle);
         }
         // The last expression of a script is its value.
         match Program::compile(&format!("{text}\n;security"), "augmentSecurityContext") {
@@ -198,14 +225,15 @@ fn pair((name, value): (&String, &Value)) -> (String, Value) {
     (name.clone(), value.clone())
 }
 
-/// The product keeps its own scripts of this kind below `auth/` (docs/protocol/authentication.md, "Modules").
-fn is_of_product(module: &str) -> bool {
-    let name = module.trim_start_matches("&{idm.install.dir}/").trim_start_matches("./");
-    name.trim_start_matches("bin/defaults/script/").starts_with("auth/")
+/// Whether a name below `auth/` leads to a script of the product's. One that the project has under that name stands in its place.
+fn is_of_product(module: &str, files: &ScriptFiles) -> bool {
+    let name = module.trim_start_matches("&{idm.install.dir}/").trim_start_matches("./").trim_start_matches("bin/defaults/script/");
+    let known = name.trim_end_matches(".js").strip_prefix("auth/").is_some_and(|name| OF_PRODUCT.contains(&name));
+    known && !files.replaces(module)
 }
 
 /// Whether a script does nothing but call the product's own: statements `require('auth/…').function(names)`.
-fn only_calls_product(source: &str) -> bool {
+fn only_calls_product(source: &str, files: &ScriptFiles) -> bool {
     let mut statements = source.split(';').map(str::trim).filter(|statement| !statement.is_empty()).peekable();
     let known = |statement: &str| {
         let called = statement.strip_prefix("require(").and_then(|rest| {
@@ -214,7 +242,7 @@ fn only_calls_product(source: &str) -> bool {
         });
         called.is_some_and(|(module, rest)| {
             let plain = |c: char| c.is_ascii_alphanumeric() || " \t\n._,()'\"".contains(c);
-            is_of_product(module) && rest.starts_with(").") && rest.matches('(').count() == 1 && rest.chars().all(plain)
+            is_of_product(module, files) && rest.starts_with(").") && rest.matches('(').count() == 1 && rest.chars().all(plain)
         })
     };
     statements.peek().is_some() && statements.all(known)
@@ -223,6 +251,26 @@ fn only_calls_product(source: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    fn only_calls_product(source: &str) -> bool {
+        super::only_calls_product(source, &ScriptFiles::default())
+    }
+
+    fn is_of_product(module: &str) -> bool {
+        super::is_of_product(module, &ScriptFiles::default())
+    }
+
+    #[test]
+    fn a_script_of_the_projects_own_is_not_the_products_whatever_its_name() {
+        let own = ScriptFiles::gather([&json!({"file": "auth/customAuthz.js"})], &|path| {
+            (path == "script/auth/customAuthz.js").then(|| "throw {code: 401}".to_owned())
+        });
+        assert!(is_of_product("auth/customAuthz.js") && !super::is_of_product("auth/customAuthz.js", &own));
+        assert!(!super::only_calls_product("require('auth/customAuthz').setProtectedAttributes(security)", &own));
+        assert!(super::is_of_product("bin/defaults/script/auth/customAuthz.js", &own), "the product's own, by its place");
+        assert!(!is_of_product("auth/deny-contractors.js"));
+    }
 
     #[test]
     fn the_product_s_own_scripts_are_known_by_name() {

@@ -120,7 +120,7 @@ fn options(file: &Value) -> Map<String, Value> {
 /// The stages up to the first that asks something; and those that are one form with it.
 fn opening<'v>(file: &'v Value, catalogue: &Catalogue<Services>) -> (bool, Vec<&'v Value>) {
     let stages = file.get("stageConfigs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let asks = |stage: &&Value| stage.get("name").and_then(Value::as_str) != Some(PARAMETERS);
+    let asks = |stage: &&Value| catalogue.of(stage).is_none_or(|declared| declared.name() != PARAMETERS);
     let first = stages.iter().position(|stage| asks(&stage)).map_or(stages.len(), |place| place + 1);
     let is_one = file
         .get("allInOneRegistration")

@@ -1,11 +1,15 @@
 //! Managed objects, policies and security questions: read by `identity`, placed in files here.
 
 use identity::kba::KbaConfig;
-use identity::{Companions, JsonType, PEOPLE, Policies, Problem, Schemas, word_list};
+use identity::{Companions, JsonType, PEOPLE, Password, Policies, Problem, Schemas, word_list};
+use process::Catalogue;
+use process::keys::{Named, Role};
 use serde_json::Value;
 use social::{Provider, with_links};
+use stages::Services;
 
 use super::loader::Loader;
+use crate::check::placed;
 use crate::companion::admin;
 use crate::companion::authentication::{Authentication, Module, ModuleKind};
 use crate::companion::identity_providers::ProviderFile;
@@ -13,6 +17,7 @@ use crate::companion::mapping::Mapping;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::loose::Document;
 use crate::process_file::ProcessFile;
+use crate::project::definitions;
 
 /// What policies need to know of the other files; word lists follow when the policies are known.
 pub(super) fn facts(
@@ -44,12 +49,22 @@ pub(super) fn facts(
     let mut login_names: Vec<(String, String)> =
         signs_in.map(|module| (module.collection().to_owned(), module.mapping.authentication_id.clone())).collect();
     login_names.extend(default.login_names.iter().cloned());
+    let catalogue = stages::catalogue();
     let of_stage = |process: &str, stage: &str, key: &str| {
         let file = processes.iter().find(|file| file.name == process)?;
-        let stages = file.value.get("stageConfigs")?.as_array()?;
-        let config = stages.iter().find(|config| config.get("name").and_then(Value::as_str) == Some(stage))?;
+        let (_, _, config) = placed(file, &catalogue).into_iter().find(|(_, name, _)| *name == stage)?;
         config.get(key)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
     };
+    let plain = |name: &str| name.trim().trim_start_matches('/').to_owned();
+    let of_modules = authentication.modules.iter().filter(|module| module.kind == ModuleKind::ManagedUser);
+    let mut passwords: Vec<Password> = of_modules
+        .map(|module| Password {
+            collection: module.collection().to_owned(),
+            property: plain(&module.mapping.user_credential),
+            signs_in: true,
+        })
+        .collect();
+    passwords.extend(definitions(processes).flat_map(|file| of_stages(file, &catalogue)));
     Companions {
         internal_users,
         internal_roles,
@@ -59,8 +74,24 @@ pub(super) fn facts(
             .unwrap_or(default.registration_collection),
         reset_collection: of_stage("reset", "resetStage", "identityServiceUrl").unwrap_or(default.reset_collection),
         password_property: of_stage("reset", "resetStage", "identityPasswordField").unwrap_or(default.password_property),
+        passwords,
         ..Companions::default()
     }
+}
+
+/// The properties that the stages of a process take for passwords.
+fn of_stages(file: &ProcessFile, catalogue: &Catalogue<Services>) -> Vec<Password> {
+    let stages = placed(file, catalogue).into_iter().map(|(pointer, _, stage)| catalogue.named_in(&pointer, stage)).collect::<Vec<_>>();
+    let collection = |named: &[Named]| named.iter().find(|named| named.role == Role::Collection).map(|named| named.text.clone());
+    // A process is about one account, so a stage that does not say where it is means where the others say.
+    let usual = stages.iter().find_map(|named| collection(named)).unwrap_or_else(|| PEOPLE.to_owned());
+    let of_stage = |named: &Vec<Named>| {
+        let collection = collection(named).unwrap_or_else(|| usual.clone()).trim_matches('/').to_owned();
+        let fields = named.iter().filter(|named| named.role == Role::PasswordField);
+        let property = |named: &Named| named.text.trim_start_matches('/').to_owned();
+        fields.map(|named| Password { collection: collection.clone(), property: property(named), signs_in: false }).collect::<Vec<_>>()
+    };
+    stages.iter().flat_map(of_stage).collect()
 }
 
 /// Object types and their policies.
@@ -84,6 +115,7 @@ pub(super) fn read(
         Some(document) => Schemas::read_with(&with_links(&document.value, PEOPLE, names), &facts.scripts),
     };
     report(problems, "managed-objects", managed, policy, sink);
+    let schemas = schemas.with_passwords(&facts.passwords);
     let resources = policy.map(|document| &document.value);
     let words = Policies::word_files(&schemas, resources);
     facts.word_lists = words.into_iter().filter_map(|path| Some((path.clone(), word_list(&loader.text(&path)?)))).collect();

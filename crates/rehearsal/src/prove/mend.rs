@@ -94,7 +94,8 @@ impl<'v> Edits<'v> {
 }
 
 fn called(stage: &Value) -> &str {
-    stage.get("name").and_then(Value::as_str).unwrap_or("a stage")
+    let named = stages::catalogue().of(stage).map(process::StageType::name);
+    named.or_else(|| stage.get("name").and_then(Value::as_str)).unwrap_or("a stage")
 }
 
 /// Stages that prove something: as the project's other processes have them, else as their examples do.
@@ -104,7 +105,7 @@ fn proving(prover: &Prover) -> Vec<Value> {
     for declared in PROVING.iter().filter_map(|kind| catalogue.usual_for(*kind)) {
         let files = prover.setting.project.processes.iter();
         let placed = files.filter_map(|file| file.value.get("stageConfigs")?.as_array()).flatten();
-        let own = placed.into_iter().find(|stage| stage.get("name").and_then(Value::as_str) == Some(declared.name())).cloned();
+        let own = placed.into_iter().find(|stage| catalogue.of(stage).is_some_and(|found| found.name() == declared.name())).cloned();
         let example = || {
             let mut stage = Map::new();
             stage.insert("name".to_owned(), declared.name().into());

@@ -184,5 +184,5 @@ pub(super) async fn linking(cx: &Context<'_>, id: &str, name: &str) -> Answer {
     } else {
         cx.actor().unlink(id, provider).await?
     };
-    Ok(related::show(cx, PEOPLE, &person).await?)
+    Ok(related::show_written(cx, PEOPLE, &person).await?)
 }

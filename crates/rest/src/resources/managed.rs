@@ -76,7 +76,7 @@ impl Object {
     }
 
     async fn created(&self, cx: &Context<'_>, resource: &crest::Resource) -> Answer {
-        Ok(match related::show(cx, &self.collection, resource).await? {
+        Ok(match related::show_written(cx, &self.collection, resource).await? {
             Reply::Resource { body, revision, selected, .. } => {
                 let id = percent_encoding::utf8_percent_encode(&resource.id, percent_encoding::NON_ALPHANUMERIC);
                 // Ids are mostly UUIDs, which need no escape but would get some.
@@ -97,16 +97,18 @@ impl Object {
         let password = cx.password();
         let editor = cx.editor(None, password.as_ref());
         let resource = editor.replace(&self.collection, id, cx.body().clone(), &expect(expected)).await?;
-        Ok(related::show(cx, &self.collection, &resource).await?)
+        Ok(related::show_written(cx, &self.collection, &resource).await?)
     }
 
     async fn apply(&self, cx: &Context<'_>, id: &str, expected: &Expected) -> Answer {
         let resource = write(cx, &self.collection, id, &Patch::parse(cx.body())?, expected).await?;
-        let Some(delegate) = cx.delegate(&self.collection).await? else { return Ok(related::show(cx, &self.collection, &resource).await?) };
+        let Some(delegate) = cx.delegate(&self.collection).await? else {
+            return Ok(related::show_written(cx, &self.collection, &resource).await?);
+        };
         let body = match related::delegated(cx, &delegate, &self.collection, &resource, &cx.presentation.fields).await {
             Ok(body) => body,
             // Who may change may not always look.
-            Err(_) => json!({"_id": resource.id, "_rev": resource.revision}),
+            Err(_) => related::named(&resource),
         };
         Ok(Reply::Resource { body, revision: Some(resource.revision), selected: true, created: None })
     }
@@ -117,8 +119,7 @@ impl Object {
         let mut query = request.query.clone();
         query.filter = delegate.narrow(&query.filter, &query.sort)?;
         query.filter = managed.relational(&self.collection, &query.filter, Audience::Owner).await?;
-        let mut page = managed.objects.query(&self.collection, &query).await.map_err(ResourceError::from)?;
-        retrieve(cx, &self.collection, &mut page).await?;
+        let page = managed.objects.query(&self.collection, &query).await.map_err(ResourceError::from)?;
         let fields = if request.ids_only { Fields::parse("_id")? } else { cx.presentation.fields.clone() };
         let shown = related::all_delegated(cx, delegate, &self.collection, page.result, &fields).await?;
         Ok(Reply::Page { result: shown, cookie: page.cookie, total: page.total, policy: request.totals })
@@ -150,17 +151,6 @@ impl Object {
         let found = cx.runtime.managed.objects.read(&self.collection, id).await?;
         found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {}", self.collection)))
     }
-}
-
-/// Objects as scripts at `onRetrieve` and `onRead` make them.
-async fn retrieve(cx: &Context<'_>, collection: &str, page: &mut crest::Page) -> Result<(), ResourceError> {
-    let managed = cx.actor().managed();
-    if managed.runs_scripts() {
-        for resource in &mut page.result {
-            *resource = managed.retrieved(collection, resource.clone()).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Writes a patch of an object on behalf of whoever asks, by whatever allows it, and everything that follows from it. Returns the object
@@ -202,7 +192,7 @@ impl Resource for Object {
 
     async fn read(&self, cx: &Context<'_>, known: Option<&str>) -> Answer {
         let id = self.id("read")?;
-        let resource = cx.actor().managed().retrieved(&self.collection, self.stored(cx, id).await?).await?;
+        let resource = self.stored(cx, id).await?;
         if let Some(delegate) = cx.delegate(&self.collection).await? {
             let body = related::delegated(cx, &delegate, &self.collection, &resource, &cx.presentation.fields).await?;
             return Ok(Reply::Resource { body, revision: Some(resource.revision), selected: true, created: None });
@@ -210,6 +200,7 @@ impl Resource for Object {
         // Notifications, and what others keep of relationships, are not part of the revision.
         let asks_beyond = cx.presentation.fields.mentions(NOTIFICATIONS) || related::asks(cx, &self.collection, &cx.presentation.fields);
         if known == Some(resource.revision.as_str()) && !asks_beyond {
+            let resource = cx.actor().managed().retrieved(&self.collection, resource).await?;
             return Ok(Reply::NotModified(resource.revision));
         }
         let mut reply = related::show(cx, &self.collection, &resource).await?;
@@ -235,8 +226,7 @@ impl Resource for Object {
         managed.check_query(&self.collection, &request.query.filter, &request.query.sort, everybody)?;
         let filter = managed.relational(&self.collection, &request.query.filter, everybody).await?;
         let query = crest::Query { filter, ..request.query.clone() };
-        let mut page = managed.objects.query(&self.collection, &query).await.map_err(ResourceError::from)?;
-        retrieve(cx, &self.collection, &mut page).await?;
+        let page = managed.objects.query(&self.collection, &query).await.map_err(ResourceError::from)?;
         let fields = if request.ids_only { Fields::parse("_id")? } else { cx.presentation.fields.clone() };
         let shown = related::all_shown(cx, &self.collection, page.result, &fields).await?;
         Ok(Reply::Page { result: shown, cookie: page.cookie, total: page.total, policy: request.totals })
@@ -277,7 +267,10 @@ impl Resource for Object {
         // What it is related to is known before it goes.
         let there = cx.runtime.managed.objects.read(&self.collection, id).await.map_err(ResourceError::from)?;
         let gone = match there.filter(|_| !cx.delegated) {
-            Some(there) => related::shown(cx, &self.collection, &there, &cx.presentation.fields).await?,
+            Some(there) => match related::shown(cx, &self.collection, &there, &cx.presentation.fields).await {
+                Err(error) if error.code < 500 => related::named(&there),
+                shown => shown?,
+            },
             None => Value::Null,
         };
         let resource = cx.editor(delegate.as_ref(), None).delete(&self.collection, id, &expect(expected)).await?;

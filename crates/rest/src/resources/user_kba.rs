@@ -54,7 +54,7 @@ impl UserKba {
         let expect = Expect { revision: expected.revision().map(str::to_owned), guard: None };
         let password = cx.password();
         let resource = cx.editor(None, password.as_ref()).questions(collection, &self.id, list, &expect).await?;
-        let reply: Reply = related::show(cx, collection, &resource).await?;
+        let reply: Reply = related::show_written(cx, collection, &resource).await?;
         Ok(reply)
     }
 }

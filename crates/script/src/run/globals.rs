@@ -78,8 +78,8 @@ struct Calls {
 impl Calls {
     /// Gives `{value}`, or `{thrown}` for what the prelude is to throw.
     fn ask<'js>(&self, ctx: &Ctx<'js>, call: JsValue<'js>, fields: Option<JsValue<'js>>) -> Result<JsValue<'js>> {
-        let call = read_call(ctx, call)?;
         let fields = read_fields(ctx, fields)?;
+        let call = Call { fields: fields.clone(), ..read_call(ctx, call)? };
         let Some(left) = self.left.get().checked_sub(1) else {
             return Err(thrown(ctx, "the script reads too often"));
         };
@@ -109,7 +109,14 @@ fn read_call<'js>(ctx: &Ctx<'js>, call: JsValue<'js>) -> Result<Call> {
     let mut part = |name: &str| call.get_mut(name).map(Value::take).unwrap_or_default();
     let text = |value: Value| if let Value::String(text) = value { text } else { String::new() };
     let operation = Operation::named(&text(part("operation"))).ok_or(rquickjs::Error::Unknown)?;
-    let call = Call { operation, path: text(part("path")), name: text(part("name")), content: part("content"), params: part("params") };
+    let call = Call {
+        operation,
+        path: text(part("path")),
+        name: text(part("name")),
+        content: part("content"),
+        params: part("params"),
+        fields: Fields::all(),
+    };
     if operation == Operation::Query && !call.params.is_object() {
         return Err(Exception::throw_type(ctx, "openidm.query needs an object of parameters"));
     }

@@ -10,6 +10,7 @@ use mail::{Credentials, Graph, Limits, Login, Protocols, Security, Server, Tls, 
 use project::{ClientCredentials, MailLogin, MailService, Mailer, Project, SecretText, SmtpServer, TlsVersions};
 use zeroize::Zeroizing;
 
+use crate::ports::client_within;
 use crate::runtime::Source;
 use wire::host::host_of;
 
@@ -36,8 +37,8 @@ fn made(mailer: &Mailer, limits: Limits, public_url: &str) -> Result<Transport, 
         MailService::Smtp(server) => Ok(Transport::smtp(smtp(server, limits)?, own.unwrap_or_else(|| default_sender(public_url)))),
         MailService::Graph { endpoint, client } => {
             let timeout = limits.command + limits.accepted;
-            let graph = Graph::new(endpoint.clone(), tokens(client, timeout)?, timeout).map_err(|error| error.to_string())?;
-            Ok(Transport::graph(graph, own))
+            let asks = client_within(timeout).map_err(|error| error.to_string())?;
+            Ok(Transport::graph(Graph::new(endpoint.clone(), tokens(client, timeout)?, asks), own))
         }
     }
 }
@@ -84,7 +85,7 @@ fn tokens(client: &ClientCredentials, timeout: Duration) -> Result<Tokens, Strin
         endpoint: client.token_endpoint.clone(),
         scope: client.scope.clone(),
     };
-    Tokens::new(credentials, timeout).map_err(|error| error.to_string())
+    Ok(Tokens::new(credentials, client_within(timeout).map_err(|error| error.to_string())?))
 }
 
 fn plain(secret: Option<&SecretText>) -> Result<Zeroizing<String>, String> {

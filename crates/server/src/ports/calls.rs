@@ -21,6 +21,14 @@ pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
     believing(builder(&Proxies::of_environment())).build()
 }
 
+/// The same with another limit of time for a call.
+///
+/// # Errors
+/// When no TLS set-up is possible.
+pub(crate) fn client_within(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    believing(builder(&Proxies::of_environment())).timeout(timeout).build()
+}
+
 /// A client for addresses that others than the operator name: no name leads it to an address of this machine or its network.
 ///
 /// # Errors
@@ -45,7 +53,7 @@ pub(super) fn client_believing(certificates: Option<Vec<reqwest::Certificate>>) 
 }
 
 /// What believes whom this machine believes; where the machine says nothing of that, whom the linked list names.
-pub(crate) fn believing(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+fn believing(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     match authorities::linked() {
         Some(linked) => builder.tls_certs_only(linked.iter().filter_map(|one| reqwest::Certificate::from_der(one).ok())),
         None => builder,

@@ -127,7 +127,7 @@ impl Reload {
         // Requests are answered meanwhile. What is not taken up anyway is not tried: whoever wrote it is told what is wrong, and at once.
         let compiled = tokio::task::spawn_blocking(move || {
             let (mut material, mut number) = (Material::compile(&source, project), 0);
-            if newly_broken(&material.diagnostics, &before.diagnostics).is_none() {
+            if newly_wrong(&material.diagnostics, &before.diagnostics).is_none() {
                 let ground = material.ground(&read);
                 number = material.refute(&source, &tried, &ground)?;
             }
@@ -149,7 +149,7 @@ impl Reload {
     /// Serves what was compiled and tried, or says why not. `tried` is how many definitions had to be.
     async fn take_up(&self, mut material: Material, tried: usize, previous: &Runtime) -> Taken {
         let refuted = material.all_refuted();
-        if let Some(broken) = newly_broken(&material.diagnostics, &previous.diagnostics) {
+        if let Some(broken) = newly_wrong(&material.diagnostics, &previous.diagnostics) {
             tracing::error!("a changed file is not taken up, what was read before keeps serving: {broken}");
             return Taken::Refused;
         }
@@ -213,11 +213,17 @@ async fn moment(at: Option<Instant>) {
     }
 }
 
-/// A companion file that was good and is not any more. A broken process file concerns that process alone and stops nothing.
-fn newly_broken<'d>(found: &'d [Diagnostic], before: &[Diagnostic]) -> Option<&'d Diagnostic> {
+/// An error of a companion file that was not there before, also beside others that were. A broken process file concerns that process alone
+/// and stops nothing.
+fn newly_wrong<'d>(found: &'d [Diagnostic], before: &[Diagnostic]) -> Option<&'d Diagnostic> {
     let is_process = |diagnostic: &Diagnostic| diagnostic.location.file.starts_with("conf/selfservice-");
-    let was_broken = |file: &str| before.iter().any(|diagnostic| diagnostic.is_error() && diagnostic.location.file == file);
-    found.iter().find(|diagnostic| diagnostic.is_error() && !is_process(diagnostic) && !was_broken(&diagnostic.location.file))
+    // Where it stands changes with every edit of the file.
+    let said = |one: &Diagnostic, other: &Diagnostic| {
+        (one.rule, &one.location.file, &one.message) == (other.rule, &other.location.file, &other.message)
+    };
+    let was_there = |found: &Diagnostic| before.iter().any(|before| before.is_error() && said(before, found));
+    let new = |found: &&Diagnostic| found.is_error() && !is_process(found) && !was_there(found);
+    project::unreadable(found).or_else(|| found.iter().find(new))
 }
 
 /// Declares what the project looks up, and reports what stored objects contradict.

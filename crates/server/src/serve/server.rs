@@ -17,7 +17,7 @@ use super::app::App;
 use super::reload::{Asked, Changes, Reload, declare};
 use super::stopping::{CLOSE_WITHIN, Tasks};
 use super::sweep::sweep;
-use super::{Options, ServeError, Started, store_url};
+use super::{Options, ServeError, Started, readable, store_url};
 use crate::acme::Needs;
 use crate::administrator;
 use crate::audit::Audit;
@@ -65,6 +65,7 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(OsRandom::new());
         let (project, read) = reread::read(source, listen);
+        readable(&project)?;
         let limits = project.settings.limits.clone();
         let url = store_url(&project.settings, &options.data);
         let key_document = keys::document(&options.data, &project.settings.keys, source.root());

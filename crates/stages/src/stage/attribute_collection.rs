@@ -180,7 +180,7 @@ fn operation(
     (field, value): (Pointer, &Value),
     with_password: bool,
 ) -> Result<PatchOperation, ResourceError> {
-    let is_password = field.top().is_some_and(|top| managed.is_password(top));
+    let is_password = field.top().is_some_and(|top| managed.is_password(&schema.collection(), top));
     if !with_password && (is_password || property(schema, &field).is_some_and(|property| property.is_protected)) {
         return Err(denied(name, "changing it needs the present password, in X-OpenIDM-Reauth-Password")
             .of_kind(Refusal::PresentPasswordMissing.kind()));
@@ -192,7 +192,7 @@ async fn commit(cx: &mut Cx<'_>, subject: &Subject, operations: Vec<PatchOperati
     if operations.is_empty() {
         return Ok(());
     }
-    let credential = operations.iter().filter_map(|operation| operation.field.top()).any(|top| cx.services.managed.is_password(top));
+    let credential = operations.iter().filter_map(|operation| operation.field.top()).any(|top| cx.services.managed.is_password(&subject.collection, top));
     let changed = account::write(cx, account::Write { credential, ..account::Write::new(subject, Patch::new(operations)) }).await?;
     let object = format!("{}/{}", subject.collection, subject.id);
     cx.audit("updateProfile", object, true, json!({ "process": cx.process(), "changed": changed }));

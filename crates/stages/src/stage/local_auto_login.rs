@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::keys::{PropertyName, Text};
+use process::keys::{PasswordField, Text, UserNameField};
 use process::{Compiling, Example, Fact, FactKind, Issue, Minted, Need, Progress, Requirements, Stage, StageContext, StageFacts, Subject};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,10 +25,10 @@ pub(super) struct Config {
     success_url: Text,
     /// The property that holds the user name; the person is known by the id here.
     #[serde(default, rename = "identityUsernameField")]
-    _identity_username_field: PropertyName,
+    _identity_username_field: UserNameField,
     /// The property that holds the password; it is not needed here.
     #[serde(default, rename = "identityPasswordField")]
-    _identity_password_field: PropertyName,
+    _identity_password_field: PasswordField,
 }
 
 /// The stage.

@@ -7,7 +7,7 @@
 
 use async_trait::async_trait;
 use crest::{Pointer, ResourceError};
-use process::keys::{Needed, PropertyName, Text};
+use process::keys::{Needed, PasswordField, Text, UserNameField};
 use process::{Compiling, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,10 +25,10 @@ const PASSED_ON: [&str; 2] = ["goto", "gotoOnFail"];
 pub(super) struct Config {
     /// The property that holds the user name.
     #[serde(default, rename = "identityUsernameField")]
-    user_name_field: PropertyName,
+    user_name_field: UserNameField,
     /// The property that holds the password; it is the one that was typed.
     #[serde(default, rename = "identityPasswordField")]
-    _password_field: PropertyName,
+    _password_field: PasswordField,
     /// The access manager.
     #[serde(default, rename = "openAMBaseUrl")]
     base_url: Needed<Text>,

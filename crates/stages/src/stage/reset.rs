@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crest::{Guard, Patch, PatchOperation, Pointer, ResourceError};
 use identity::secret::{MAX_SECRET_BYTES, Secret};
 use identity::{CREATE_MESSAGE, Expect, PolicyFailure, Which, Writer, failed_value};
-use process::keys::{Collection, PropertyName};
+use process::keys::{Collection, PasswordField};
 use process::{Compiling, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,7 +25,7 @@ pub(super) struct Config {
     identity_service_url: Collection,
     /// The property that holds the password.
     #[serde(default)]
-    identity_password_field: PropertyName,
+    identity_password_field: PasswordField,
     /// Our own options.
     #[serde(default)]
     vestibule: Option<Options>,

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use crest::{Comparison, Filter, Pointer, Resource, ResourceError};
 use identity::find;
-use process::keys::{Collection, MailField, Needed, PropertyName, QueryFields};
+use process::keys::{Collection, IdField, MailField, Needed, QueryFields, StatusField, UserNameField};
 use process::{
     Compiling, Disclosure, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
 };
@@ -30,19 +30,19 @@ pub(super) struct Config {
     valid_query_fields: Needed<QueryFields>,
     /// The property that holds the id.
     #[serde(default)]
-    identity_id_field: PropertyName,
+    identity_id_field: IdField,
     /// The property that holds the mail address.
     #[serde(default)]
     identity_email_field: MailField,
     /// The property that holds the user name.
     #[serde(default)]
-    identity_username_field: PropertyName,
+    identity_username_field: UserNameField,
     /// The collection of accounts.
     #[serde(default)]
     identity_service_url: Collection,
     /// The property that holds the status, `active` or `inactive`; an account without one is active.
     #[serde(default)]
-    identity_account_status_field: PropertyName,
+    identity_account_status_field: StatusField,
 }
 
 /// The stage.

@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use crest::{Pointer, ResourceError};
-use process::keys::{PropertyName, Text};
+use process::keys::{StatusField, Text};
 use process::{Compiling, Disclosure, Example, FactKind, Issue, Need, Progress, Requirements, Stage, StageContext, StageFacts};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use crate::{Services, state};
 pub(super) struct Config {
     /// The property that holds the status.
     #[serde(default)]
-    account_status_field: PropertyName,
+    account_status_field: StatusField,
     /// The status that lets an account pass.
     #[serde(default)]
     valid_status_value: Text,

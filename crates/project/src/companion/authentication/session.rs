@@ -57,7 +57,8 @@ impl Session {
             max_life: span("maxTokenLifeSeconds", "maxTokenLifeMinutes", default.max_life),
             idle: span("tokenIdleTimeSeconds", "tokenIdleTimeMinutes", default.idle),
             session_only: properties.get("sessionOnly").boolean().unwrap_or(default.session_only),
-            secure: properties.get("isSecure").boolean(),
+            // What cannot be read is the stricter of the two.
+            secure: properties.get("isSecure").strictly(Node::boolean).unwrap_or(Some(true)),
             cookie_name: properties
                 .get_any(&["sessionCookieName", "cookieName", "jwtTokenCookieName"])
                 .filled_text()
@@ -67,7 +68,7 @@ impl Session {
             } else {
                 Vec::new()
             },
-            dynamic_roles: properties.get("enableDynamicRoles").boolean().unwrap_or_default(),
+            dynamic_roles: properties.get("enableDynamicRoles").strictly(Node::boolean).map_or(true, Option::unwrap_or_default),
         }
     }
 }

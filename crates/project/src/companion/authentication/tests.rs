@@ -19,14 +19,9 @@ fn read_with(
         "sessionModule": {"name": "JWT_SESSION", "properties": {"maxTokenLifeMinutes": "120", "tokenIdleTimeMinutes": 30, "sessionOnly": "true", "keyAlias": "x"}},
         "authModules": modules}});
     let document = Document::read(SourceFile::new("conf/authentication.json", &value.to_string()), &names, &sink).unwrap();
-    let read = Authentication::read(
-        &document,
-        settings,
-        &names,
-        &environment,
-        &|name: &str| (name == "mine.js").then(|| "security.authorization.roles = []".to_owned()),
-        &sink,
-    );
+    let text = |path: &str| (path == "script/mine.js").then(|| "security.authorization.roles = []".to_owned());
+    let files = ScriptFiles::gather([&document.value], &text);
+    let read = Authentication::read(&document, settings, &names, &environment, &files, &sink);
     (read, sink.into_sorted().iter().map(|found| (found.severity, found.rule)).collect())
 }
 
@@ -140,7 +135,8 @@ fn a_script_that_cannot_be_run_lets_nobody_in() {
     };
     for product in [
         json!({"type": "text/javascript", "source": "require('auth/customAuthz').setProtectedAttributes(security)"}),
-        json!({"file": "auth/x.js"}),
+        json!({"file": "auth/populateAsManagedUser.js"}),
+        json!({"type": "text/javascript", "source": ""}),
     ] {
         assert_eq!(with(product), (SecurityScript::None, vec![]));
     }
@@ -151,8 +147,57 @@ fn a_script_that_cannot_be_run_lets_nobody_in() {
         let (script, found) = with(own);
         assert!(matches!(script, SecurityScript::Own(..)) && found.is_empty());
     }
-    for lost in [json!({"type": "groovy", "source": "security"}), json!({"file": "none.js"}), json!({"source": "if ("})] {
+    for lost in [
+        json!({"type": "groovy", "source": "security"}),
+        json!({"file": "none.js"}),
+        json!({"file": "auth/deny-contractors.js"}),
+        json!({"source": "if ("}),
+        json!({}),
+        json!({"type": "text/javascript", "name": "mine.js"}),
+        json!({"source": "require('mine-too')"}),
+        json!({"source": "openidm.action('external/email', 'send', {})"}),
+        json!({"source": "openidm.patch(x, null, [])"}),
+    ] {
         assert_eq!(with(lost), (SecurityScript::Refused, vec![(Severity::Error, "security-script")]));
+    }
+}
+
+/// What lowers what somebody may do and cannot be read closes the way that it stands at.
+#[test]
+fn what_lowers_authority_and_cannot_be_read_is_not_as_if_it_were_not_there() {
+    type Closed = fn(&Module) -> bool;
+    let refused: Closed = |module| module.script == SecurityScript::Refused;
+    let refuses_to_act: Closed = |module| module.run_as.as_ref().is_none_or(|run_as| run_as.script == SecurityScript::Refused);
+    let run_as = |key: &str, value: Value| {
+        let mut run_as = json!({"adminRoles": ["a"]});
+        run_as[key] = value;
+        json!({ "runAsProperties": run_as })
+    };
+    for (properties, closed) in [
+        (json!({"augmentSecurityContext": "x"}), refused),
+        (json!({"augmentSecurityContext": "&{nowhere}"}), refused),
+        (json!({"augmentSecurityContext": {"file": "&{nowhere}"}}), refused),
+        (json!({"augmentSecurityContext": {"source": {"a": 1}}}), refused),
+        (json!({"queryId": "&{nowhere}"}), refused),
+        (json!({"queryOnResource": "&{nowhere}"}), refused),
+        (run_as("disallowedRunAsRoles", json!("&{nowhere}")), refuses_to_act),
+        (run_as("disallowedRunAsRoles", json!(["boss", {"a": 1}])), refuses_to_act),
+        (run_as("queryOnResource", json!("&{nowhere}")), refuses_to_act),
+        (run_as("queryId", json!(["x"])), refuses_to_act),
+        (run_as("augmentSecurityContext", json!("&{nowhere}")), refuses_to_act),
+        (json!({"runAsProperties": "&{nowhere}"}), refuses_to_act),
+    ] {
+        let mut module = managed();
+        module["properties"].as_object_mut().unwrap().extend(properties.as_object().unwrap().clone());
+        let (read, found) = read(&json!([module]));
+        assert!(closed(&read.modules[0]), "{properties}");
+        assert!(found.iter().any(|(severity, _)| *severity == Severity::Error), "{properties}: {found:?}");
+    }
+    for enabled in [json!("&{nowhere}"), json!("off"), json!([])] {
+        let mut module = managed();
+        module["enabled"] = enabled.clone();
+        let (read, _) = read(&json!([module]));
+        assert!(read.enabled().all(|module| module.kind != ModuleKind::ManagedUser), "{enabled}");
     }
 }
 
@@ -265,7 +310,7 @@ fn a_file_for_am_tokens_gets_the_default_modules() {
     let names = ProjectNames::new(&environment, Vec::new(), "/project");
     let document =
         Document::read(SourceFile::new("conf/authentication.json", "{\"rsFilter\": {\"x\": \"&{nobody}\"}}"), &names, &sink).unwrap();
-    let read = Authentication::read(&document, &Settings::default(), &names, &environment, &|_: &str| None, &sink);
+    let read = Authentication::read(&document, &Settings::default(), &names, &environment, &ScriptFiles::default(), &sink);
     assert_eq!((anonymous(&read).as_deref(), read.enabled().count()), (Some("anonymous"), 2));
     assert_eq!(sink.into_sorted()[0].rule, "no-sign-in-modules");
 }
