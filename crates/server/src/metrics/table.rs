@@ -102,7 +102,7 @@ metrics! {
         "state": "`waiting`, `running`"
     }
     MAILS_OVER_BUDGET: Counter "vestibule_mail_over_budget_total", "Mails withheld because a budget was used up, by budget", {
-        "budget": "`recipient_hour`, `recipient_day`, `client_hour`, `domain_hour`, `process_hour`, `all_hour`"
+        "budget": "`recipient_hour`, `recipient_day`, `owed_hour`, `client_hour`, `domain_hour`, `process_hour`, `all_hour`"
     }
     TLS_EXPIRES: Gauge "vestibule_tls_expires_timestamp_seconds", "When the certificate of the listener ends, in seconds since 1970", {}
     TLS_ORDERS: Counter "vestibule_tls_orders_total", "Certificates ordered by this node, by outcome", {

@@ -95,6 +95,7 @@ impl Server {
         let nodes = Arc::new(Nodes::new(random.as_ref()));
         nodes.look(&db, clock.unix_seconds()).await;
         let budget = Arc::new(MailBudgets::new(&nodes.share(&limits), metrics::over_budget));
+        let limits = Arc::new(Limits::new(&nodes.share(&limits)));
         let door = Arc::new(CourierDoor::default());
         let parts = Parts {
             objects: Arc::new(db.clone()),
@@ -108,6 +109,7 @@ impl Server {
             remote: Arc::new(HttpStages::new().map_err(|error| set_up(&error))?),
             sandbox: Arc::new(script::Sandbox::new(script::Limits::default())),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
+            guesses: Arc::clone(&limits) as Arc<dyn stages::GuessBudget>,
             door: Arc::clone(&door) as Arc<dyn stages::MailDoor>,
             auto_login: Arc::new(HttpAutoLogin::new().map_err(|error| set_up(&error))?),
             waits: Arc::new(OnRuntime::new()),
@@ -159,7 +161,7 @@ impl Server {
             turns: Turns::default(),
             accepted: Accepted::new(random.as_ref()),
             random,
-            limits: Limits::new(&nodes.share(&limits)),
+            limits,
             administrator,
         });
         let health = Arc::new(StoreHealth::new(db.clone(), Arc::clone(&parts.clock)));
