@@ -29,7 +29,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
                 &visit.principal.own_path(),
                 PolicyAction::named("validateObject").ok_or(DeadEnd::new(Why::Failed))?,
                 &body,
-                stored.as_ref(),
+                (stored.as_ref(), false),
             )
             .await?
     } else {
@@ -40,7 +40,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
             .collect();
         user.insert("password".to_owned(), json!(password));
         let action = PolicyAction::named("validateObject").ok_or(DeadEnd::new(Why::Failed))?;
-        let failures = managed.validate_resource("selfservice/registration", action, &json!({ "user": user }), None).await?;
+        let failures = managed.validate_resource("selfservice/registration", action, &json!({ "user": user }), (None, false)).await?;
         failures.into_iter().filter(|failure| failure.property.contains("password")).collect()
     };
     let failed: Vec<&str> = failures.iter().map(|failure| failure.requirement.as_str()).collect();

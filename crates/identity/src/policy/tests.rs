@@ -256,6 +256,7 @@ fn how_much_is_remembered_is_what_the_policy_says_in_each_spelling() {
     }
 }
 
+/// SEC-26.
 #[test]
 fn listed_words_are_refused_and_a_missing_list_is_an_error() {
     let managed = json!({"objects": [{"name": "user", "schema": {"properties": {"password": {
@@ -380,7 +381,8 @@ fn the_service_answers_under_the_name_the_client_knows() {
     let ask = |resource: &str, action, body: Value| {
         let managed = &world.managed;
         let ports = (managed.objects.as_ref(), managed.hasher.as_ref(), None);
-        now(managed.policies.validate_resource(resource, action, &body, None, NOW, ports)).map(|failures| names(&failed_value(&failures)))
+        now(managed.policies.validate_resource(resource, action, &body, (None, true), NOW, ports))
+            .map(|failures| names(&failed_value(&failures)))
     };
     let object = PolicyAction::ValidateObject;
     let registration = ask("selfservice/registration", object, json!({"user": {"password": "x1Xx"}})).unwrap();
