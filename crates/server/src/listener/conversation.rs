@@ -275,15 +275,13 @@ fn waiting(response: Response, turn: &Turn) -> Response {
     if length == 0 {
         return response;
     }
-    match turn.answers(length.min(SEND_BUFFER) + STREAM) {
-        Some(waiting) => response.map(|body| Body::new(WaitingBody::new(body, waiting))),
-        None => {
-            let mut busy = Response::new(Body::empty());
-            *busy.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-            busy.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-            busy
-        }
-    }
+    let Some(waiting) = turn.answers(length.min(SEND_BUFFER) + STREAM) else {
+        let mut busy = Response::new(Body::empty());
+        *busy.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        busy.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        return busy;
+    };
+    response.map(|body| Body::new(WaitingBody::new(body, waiting)))
 }
 
 /// The name that an authority looks at; `None` where it is no authority (RFC 8737 section 3: it offers this protocol alone).
