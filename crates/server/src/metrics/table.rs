@@ -88,7 +88,7 @@ metrics! {
     }
     AMBIGUOUS_NAMES: Counter "vestibule_ambiguous_names_total", "Names that several people have, so that nobody was found by them", {}
     LIMITED: Counter "vestibule_limited_total", "Requests refused by a rate limit, by limit", {
-        "limit": "`submissions`, `signins`, `signin_failures`, `registrations`, `validations`"
+        "limit": "`submissions`, `signins`, `signin_failures`, `answers`, `registrations`, `validations`"
     }
     HASH_QUEUE: Gauge "vestibule_hash_queue", "Hashing jobs running or waiting", {}
     HASHES: Counter "vestibule_hash_total", "Hashing jobs, by outcome", {
