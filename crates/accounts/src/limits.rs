@@ -191,8 +191,8 @@ impl Limits {
     ///
     /// # Errors
     /// When the account or the network has used up its budget.
-    pub fn guess(&self, client: IpAddr, account: &str, device: Option<OwnDevice<'_>>, now: i64) -> Result<Guess<'_>, Limited> {
-        let own = device.as_ref().map(|device| (self.key(device.id), self.object(&device.owner)));
+    pub fn guess(&self, client: IpAddr, account: &str, device: Option<&OwnDevice<'_>>, now: i64) -> Result<Guess<'_>, Limited> {
+        let own = device.map(|device| (self.key(device.id), self.object(&device.owner)));
         let now = self.steady.at(now);
         let mut guess = Guess { limits: self, network: network(client), own, budgets: Vec::new(), known: Vec::new(), now };
         guess.take(self.account(account), own.map(|(device, _)| device))?;

@@ -28,7 +28,7 @@ impl Attempt<'_> {
             return let_in.ok_or_else(|| self.turned_away(user));
         }
         let device = self.own_device(user, &given.device).await?;
-        let mut guess = self.accounts.limits.guess(self.address, user, device, self.now)?;
+        let mut guess = self.accounts.limits.guess(self.address, user, device.as_ref(), self.now)?;
         match self.compare(user, password, &mut guess).await {
             Ok(Some(principal)) => {
                 guess.right_and_known();

@@ -131,7 +131,7 @@ fn sec_47_answers_and_codes_have_a_budget_of_a_networks_own() {
 fn failures_of_others_in_the_same_network_do_not_keep_the_owner_out_of_their_device() {
     let limits = limits(2, 4);
     let own = |id| OwnDevice { id, owner: "managed/user/1".to_owned() };
-    let there = |name: &str, device: Option<&'static str>| limits.guess(address("192.0.2.1"), name, device.map(own), NOW).is_ok();
+    let there = |name: &str, device: Option<&'static str>| limits.guess(address("192.0.2.1"), name, device.map(own).as_ref(), NOW).is_ok();
     for name in ["a", "a", "b", "b"] {
         assert!(there(name, None));
     }
@@ -141,7 +141,7 @@ fn failures_of_others_in_the_same_network_do_not_keep_the_owner_out_of_their_dev
     assert!(there("a", Some("e")));
     limits.clear(&Cleared::Account("a".to_owned()));
     assert!(there("a", Some("d")));
-    let mut guess = limits.guess(address("192.0.2.1"), "a", Some(own("f")), NOW).unwrap();
+    let mut guess = limits.guess(address("192.0.2.1"), "a", Some(&own("f")), NOW).unwrap();
     guess.is_at("managed/user/1").unwrap();
     assert!(guess.is_at("managed/user/2").is_err(), "somebody else of the same name is guessed at as by anybody");
 }

@@ -491,7 +491,7 @@ mod tests {
         assert_eq!(held, HEADS / (60 * 1024));
         assert!(many.iter_mut().all(|head| head.bytes > 0 || head.is(EACH)));
         assert!(Unread::of(&other.member()).is(64 * 1024), "another network has its share");
-        many.iter_mut().for_each(|head| assert!(head.is(0)));
+        assert!(many.iter_mut().all(|head| head.is(0)));
         assert!(crowd.state.lock().unwrap().heads.networks.is_empty());
     }
 
