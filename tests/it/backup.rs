@@ -13,7 +13,7 @@ use crate::support::mailbox::mailbox;
 use crate::support::people::{NEW_PASSWORD, PASSWORD, unused};
 use crate::support::server::binary;
 use crate::support::stages::{email_validation, reset_stage, user_query};
-use crate::support::{Person, Project, Server};
+use crate::support::{Person, Project, Server, Visitor};
 
 /// The passphrase of the tests' backups.
 const PASSPHRASE: &str = "a passphrase of the tests";
@@ -343,6 +343,33 @@ fn a_trail_that_is_required_and_cannot_be_written_refuses_changes() {
         server.admin().get("info/login");
         create() == 201
     }));
+}
+
+/// The same holds for pages.
+#[test]
+fn a_trail_that_is_required_and_cannot_be_written_refuses_forms() {
+    let settings = "[limits]\nenabled = false\n[audit]\nrequired = true\n";
+    let mut server = Server::on(Project::new().file("vestibule.toml", settings)).start();
+    let person = Person::create(&server, "forms");
+    let mut here = Visitor::new(server.address());
+    here.sign_in(&person.name, PASSWORD);
+    let changes = |here: &mut Visitor, name: &str| {
+        here.open("/account/personal");
+        here.submit(&[("givenName", name)], None).status
+    };
+    assert_eq!(changes(&mut here, "Before"), 200);
+    server.stop();
+    let file = server.data().join("audit/access.audit.json");
+    std::fs::rename(&file, file.with_extension("aside")).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    server.start();
+    let cookies = std::mem::take(&mut here.cookies);
+    let mut here = Visitor::new(server.address());
+    here.cookies = cookies;
+    let refused = (0..500).find(|number| changes(&mut here, &format!("After{number}")) == 503).expect("nothing was refused");
+    assert_ne!(person.read(&server)["givenName"], format!("After{refused}"));
+    let begins = || Visitor::new(server.address()).sign_in(&person.name, PASSWORD).status;
+    assert!((0..500).any(|_| begins() == 503), "and no session is begun");
 }
 
 /// Whoever was shut out and is let in again signs in again.

@@ -234,18 +234,25 @@ fn every_adr_and_requirement_that_is_cited_exists() {
     assert_eq!(faults, Vec::<String>::new());
 }
 
-/// Each row of the requirements names a test that is there, or says what is missing.
+/// Each row of the requirements names a test that is there and says by its name, or in the lines above it, that it is of that requirement; or says what
+/// is missing.
 #[test]
 fn every_requirement_has_a_test_or_says_why_it_has_none() {
     let texts = texts();
-    let function = Regex::new(r"#\[(?:tokio::)?test(?:\([^)]*\))?\]\s+(?:#\[[^\]]*\]\s+)*(?:async )?fn ([a-z0-9_]+)\(").unwrap();
+    let above = r"((?:///[^\n]*\s+)*)";
+    let function = format!(r"{above}#\[(?:tokio::)?test(?:\([^)]*\))?\]\s+(?:#\[[^\]]*\]\s+)*(?:async )?fn ([a-z0-9_]+)\(");
+    let function = Regex::new(&function).unwrap();
     // Those of a contract are called by a macro.
-    let of_contract = Regex::new(r"pub async fn ([a-z0-9_]+)<S: ").unwrap();
+    let of_contract = Regex::new(&format!("{above}pub async fn ([a-z0-9_]+)<S: ")).unwrap();
     let sources = texts.iter().filter(|(path, _)| std::path::Path::new(path).extension().is_some_and(|ending| ending == "rs"));
-    let tests: BTreeSet<&str> = sources
+    let tests: BTreeMap<&str, &str> = sources
         .flat_map(|(_, text)| function.captures_iter(text).chain(of_contract.captures_iter(text)))
-        .map(|found| found.get(1).unwrap().as_str())
+        .map(|found| (found.get(2).unwrap().as_str(), found.get(1).unwrap().as_str()))
         .collect();
+    let is_of = |name: &str, number: &str| {
+        let said = format!("sec_{number}");
+        name.contains(&said) || tests.get(name).is_some_and(|above| above.contains(&format!("SEC-{number}")))
+    };
     let row = Regex::new(r"^\| SEC-(\d+) \|[^|]+\|[^|]*\| *(?:`([a-z0-9_]+)`)? *\|([^|]*)\|$").unwrap();
     let page = &texts["docs/security-requirements.md"];
     let mut faults = Vec::new();
@@ -255,7 +262,8 @@ fn every_requirement_has_a_test_or_says_why_it_has_none() {
             continue;
         };
         match found.get(2).map(|name| name.as_str()) {
-            Some(name) if !tests.contains(name) => faults.push(format!("SEC-{}: there is no test {name}", &found[1])),
+            Some(name) if !tests.contains_key(name) => faults.push(format!("SEC-{}: there is no test {name}", &found[1])),
+            Some(name) if !is_of(name, &found[1]) => faults.push(format!("SEC-{}: {name} does not say that it is of it", &found[1])),
             None if found[3].trim().is_empty() => faults.push(format!("SEC-{}: neither a test nor what is missing", &found[1])),
             _ => {}
         }

@@ -46,6 +46,7 @@ fn check_names_file_line_column_pointer_reason_and_nearest_spelling_and_exits_1(
     assert!(ran.out.lines().last().unwrap().starts_with("1 error,"), "{}", ran.out);
 }
 
+/// SEC-28.
 #[test]
 fn check_refuses_what_cannot_work_and_warns_of_what_is_weak() {
     let errors = [

@@ -4,9 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::http::connected_from;
 use crate::support::tls::{Pair, Tls};
 use crate::support::{Client, Project, Server};
+use crate::world::reset_by_mail;
 
 /// How long a test waits for the end of a connection.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -132,6 +135,68 @@ fn is_one_told(held: &mut [TcpStream], words: &str) -> bool {
         }
     }
     false
+}
+
+/// Behind a proxy whose word counts, clients are told apart by what it says.
+#[test]
+fn sec_52_unfinished_bodies_of_one_client_behind_a_proxy_keep_no_other_out() {
+    let settings = "[limits]\nenabled = false\n[proxies]\ntrusted = [\"127.0.0.0/8\"]\n";
+    let server = Server::on(Project::new().process("reset", &reset_by_mail()).file("vestibule.toml", settings)).start();
+    let body = |length: usize| {
+        let head = "POST /openidm/selfservice/reset?_action=submitRequirements HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.1\r\n\
+             X-OpenIDM-Username: anonymous\r\nX-OpenIDM-Password: anonymous\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n";
+        [head.as_bytes(), &vec![b' '; length]].concat()
+    };
+    // All but a little of what all unfinished bodies may have.
+    let lengths = std::iter::repeat_n(1_000_000, 16).chain([770_000]);
+    let _held: Vec<TcpStream> = lengths
+        .map(|length| {
+            let mut stream = from("127.0.0.1", server.address());
+            stream.write_all(&body(length)).unwrap();
+            stream
+        })
+        .collect();
+    let submits = |address: &str| {
+        let input = json!({ "queryFilter": "userName eq \"nobody\"", "padding": "x".repeat(20_000) });
+        server.anonymous().with("X-Forwarded-For", address).submit("reset", None, &input).status
+    };
+    assert!((0..1_000).any(|_| submits("203.0.113.1") == 503), "one client has no more than all have");
+    assert_eq!(submits("198.51.100.9"), 200);
+}
+
+#[test]
+fn sec_52_heads_that_are_not_whole_are_bounded_however_many_there_are() {
+    let server = server("");
+    let rest = server.most_memory();
+    let head = [b"GET /x HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_vec(), vec![b'x'; 60_000]].concat();
+    let mut held: Vec<TcpStream> = (0..250)
+        .map(|turn| {
+            let mut stream = from(&format!("127.0.9.{}", turn % 200 + 1), server.address());
+            // One that was ended meanwhile cannot be written to.
+            let _ = stream.write_all(&head);
+            stream
+        })
+        .collect();
+    let last = held.last_mut().unwrap();
+    // Sooner than a head has to be there.
+    last.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    assert!(is_ended(last), "it came when the network had its share");
+    let ended = held
+        .iter_mut()
+        .filter_map(|stream| {
+            stream.set_nonblocking(true).unwrap();
+            is_ended(stream).then_some(())
+        })
+        .count();
+    assert!((100..125).contains(&ended), "{ended} of 250");
+    let ping = [&PING[..PING.len() - 2], b"Cookie: a=", &[b'x'; 20_000], b"\r\n\r\n"].concat();
+    let mut other = from("127.0.20.1", server.address());
+    other.write_all(&ping).unwrap();
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "another network has its own: {answer}");
+    let most = server.most_memory();
+    assert!(most < rest + MORE, "{} MiB at rest, and {} MiB at most", rest >> 20, most >> 20);
 }
 
 /// More than it has at rest, in bytes: what all unfinished bodies may have, and as much again for connections, answers, and what the allocator keeps.

@@ -25,6 +25,19 @@ fn figures_are_for_who_has_the_right_and_a_connection_from_this_machine_is_none(
 }
 
 #[test]
+fn sec_47_guesses_at_the_token_are_counted_before_they_are_compared() {
+    let settings = format!("[limits]\nsignin_failures_per_client_hour = 5\n[metrics]\ntoken = \"{TOKEN}\"\n");
+    let server = Server::on(Project::new().file("vestibule.toml", settings)).clock_stands().start();
+    let bearer = |token: &str| server.nobody().with("Authorization", &format!("Bearer {token}")).get("/metrics").status;
+    for _ in 0..20 {
+        assert_eq!(bearer(TOKEN), 200);
+    }
+    let guesses: Vec<u16> = (0..7).map(|_| bearer("a-guess")).collect();
+    assert_eq!(guesses, [401, 401, 401, 401, 401, 429, 429]);
+    assert_eq!(bearer(TOKEN), 429, "a refused one is not compared");
+}
+
+#[test]
 fn figures_are_not_shown_under_a_foreign_name() {
     let server = Server::on(project(&format!("token = \"{TOKEN}\"\n[server]\npublic_url = \"https://id.example.test\""))).start();
     let named = |host: &str| server.admin().with("Host", host).get("/metrics").status;

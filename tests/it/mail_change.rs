@@ -92,6 +92,7 @@ fn sec_21_the_new_address_counts_when_it_is_confirmed_with_the_password() {
     assert_eq!(open(server(), &path).page.status, 404);
 }
 
+/// SEC-17.
 #[test]
 fn sec_21_with_the_password_at_the_change_a_press_of_the_button_is_enough() {
     let person = Person::create(server(), "mail");
@@ -375,6 +376,7 @@ fn sec_21_an_address_that_a_process_validated_counts_at_once_and_the_old_one_can
     assert_eq!(client.get("info/login").status, 401, "whoever changed it is signed out");
 }
 
+/// SEC-20.
 #[test]
 fn sec_14_and_20_processes_tell_of_new_questions_and_passwords_like_a_patch() {
     let server = with_processes("");
@@ -408,6 +410,7 @@ fn processes_follow_the_same_switches_back_to_the_old_behaviour() {
     assert_eq!((mailbox().count(mark, &person.mail), mailbox().count(mark, &address)), (0, 1));
 }
 
+/// SEC-15.
 #[test]
 fn sec_14_and_20_the_person_is_told_of_a_new_password_and_of_new_questions() {
     let person = Person::create(server(), "told");

@@ -176,6 +176,7 @@ fn a_store_of_a_later_version_is_left_alone_and_migrate_says_what_is_to_do() {
 }
 
 /// SEC-07 over nodes: of a hundred completions of one instance, half at each node, one counts.
+/// SEC-38.
 #[test]
 fn one_of_a_hundred_completions_over_two_nodes_succeeds() {
     let url = Postgres::shared().store_named("twonodes");

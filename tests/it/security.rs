@@ -3,6 +3,7 @@
 mod accounts;
 mod attacks;
 mod boundary;
+mod guesses;
 mod lifetimes;
 mod orders;
 mod proofs;

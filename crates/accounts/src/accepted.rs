@@ -13,6 +13,8 @@ use aws_lc_rs::hmac;
 use crest::{Random, random_bytes};
 use serde_json::Value;
 
+use crate::steady::Steady;
+
 /// Seconds for which an accepted password is remembered.
 const LIFETIME: i64 = 600;
 /// Most passwords remembered; one more replaces the one that would be forgotten first.
@@ -21,6 +23,8 @@ const CAPACITY: usize = 1024;
 /// The passwords accepted lately.
 pub struct Accepted {
     key: hmac::Key,
+    /// A clock that is set back lengthens nothing.
+    steady: Steady,
     /// When each is forgotten, in seconds since 1970.
     until: Mutex<HashMap<Digest, i64>>,
 }
@@ -33,7 +37,7 @@ impl Accepted {
     /// Remembers nothing yet.
     #[must_use]
     pub fn new(random: &dyn Random) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &random_bytes::<32>(random)), until: Mutex::default() }
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &random_bytes::<32>(random)), steady: Steady::default(), until: Mutex::default() }
     }
 
     /// `whose` password this is, the secret stored for that account, and what was typed.
@@ -50,11 +54,13 @@ impl Accepted {
 
     /// Whether it was accepted lately.
     pub(crate) fn knows(&self, digest: Digest, now: i64) -> bool {
+        let now = self.steady.at(now);
         self.lock().get(&digest).is_some_and(|until| now <= *until)
     }
 
     /// It was verified, and let somebody in.
     pub(crate) fn remember(&self, digest: Digest, now: i64) {
+        let now = self.steady.at(now);
         let mut until = self.lock();
         if until.len() >= CAPACITY && !until.contains_key(&digest) {
             until.retain(|_, until| now <= *until);
@@ -68,6 +74,7 @@ impl Accepted {
 
     /// Forgets what is past its time.
     pub fn sweep(&self, now: i64) {
+        let now = self.steady.at(now);
         self.lock().retain(|_, until| now <= *until);
     }
 
@@ -106,6 +113,15 @@ mod tests {
             assert!(!accepted.knows(accepted.digest(whose, &json!(stored), typed), 1000), "{whose} {stored} {typed}");
         }
         assert!(!Accepted::new(&System).knows(digest, 1000), "another process has another key");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_lengthens_nothing() {
+        let accepted = Accepted::new(&System);
+        let digest = accepted.digest("x", &json!("s"), "p");
+        accepted.remember(digest, 10_000);
+        assert!(accepted.knows(digest, 10_000 - 3600));
+        assert!(!accepted.knows(digest, 10_000 - 3600 + LIFETIME + 1));
     }
 
     #[test]

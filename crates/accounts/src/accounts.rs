@@ -11,7 +11,7 @@ use stages::Services;
 
 use crate::accepted::Accepted;
 use crate::administrator::Administrator;
-use crate::limits::Limits;
+use crate::limits::{Cleared, Limits};
 use crate::ports::{Delivery, History, Meter, Trail};
 use crate::runtime::Runtime;
 use crate::turns::Turns;
@@ -47,7 +47,7 @@ pub struct Accounts {
     /// Passwords verified lately.
     pub accepted: Accepted,
     /// Rate limits.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Who the administrator is.
     pub administrator: Administrator,
 }
@@ -57,6 +57,17 @@ impl Accounts {
     #[must_use]
     pub fn now(&self) -> i64 {
         self.clock.unix_seconds()
+    }
+
+    /// Ends limits at this node before their time. What is counted in the store is ended there.
+    pub fn clear(&self, cleared: &Cleared) {
+        self.limits.clear(cleared);
+        let budget = Arc::clone(&self.runtime.load().services.mail_budget);
+        match cleared {
+            Cleared::Recipient(address) => budget.clear_recipient(address),
+            Cleared::Network(client) => budget.clear_client(*client),
+            Cleared::Account(_) | Cleared::Object(_) => {}
+        }
     }
 
     /// A name for one request, which joins its events: 128 random bits, base64url.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crest::ResourceError;
 use identity::{Audience, Managed, Writer};
 use process::{AuditEvent, Caller, Spend, Topic};
 use serde_json::{Value, json};
@@ -46,6 +47,17 @@ impl Attempt<'_> {
     #[must_use]
     pub fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Whether something may be changed: not where that must be in the audit trail, and nothing can be written there (`[audit] required`).
+    ///
+    /// # Errors
+    /// 503 then.
+    pub fn may_change(&self) -> Result<(), ResourceError> {
+        if self.runtime.project.settings.audit.required && self.accounts.trail.is_failing() {
+            return Err(ResourceError::unavailable("The audit trail cannot be written, and nothing is changed without it"));
+        }
+        Ok(())
     }
 
     pub(crate) fn succeeded(&self, principal: &Principal) {

@@ -11,8 +11,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stages::{MailAddress, MailBudget, MailRequest};
 
+use crate::steady::Steady;
+
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
+/// Mails of one kind that a recipient is owed, in an hour.
+const OWED: u32 = 10;
 /// Keys of one kind that are remembered; beyond them, who has used nothing lately is forgotten at once (SEC-52).
 const REMEMBERED: usize = 64 * 1024;
 
@@ -49,6 +53,7 @@ impl Used {
 pub struct MailBudgets {
     keys: RandomState,
     over: fn(&'static str),
+    steady: Steady,
     state: Mutex<State>,
 }
 
@@ -61,7 +66,12 @@ impl MailBudgets {
     /// Budgets as the operator set them; switched-off limits count nothing. `over` is told which one a mail was withheld for.
     #[must_use]
     pub fn new(limits: &project::Limits, over: fn(&'static str)) -> Self {
-        Self { keys: RandomState::new(), over, state: Mutex::new(State { limits: limits.clone(), used: HashMap::new() }) }
+        Self {
+            keys: RandomState::new(),
+            over,
+            steady: Steady::default(),
+            state: Mutex::new(State { limits: limits.clone(), used: HashMap::new() }),
+        }
     }
 
     /// Takes changed limits; what was used stays used.
@@ -71,6 +81,7 @@ impl MailBudgets {
 
     /// Forgets who has used nothing lately.
     pub fn sweep(&self, now: i64) {
+        let now = self.steady.at(now);
         self.state().forget(now);
     }
 
@@ -102,15 +113,20 @@ fn folded(recipient: &str) -> (String, String) {
 }
 
 /// The network of a client: an IPv4 address, or the /64 that one IPv6 subscriber has at least.
-fn network(client: &str) -> Option<u128> {
-    Some(match client.parse::<IpAddr>().ok()?.to_canonical() {
+fn network_of(client: IpAddr) -> u128 {
+    match client.to_canonical() {
         IpAddr::V4(address) => u128::from(address.to_bits()),
         IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
-    })
+    }
+}
+
+fn network(client: &str) -> Option<u128> {
+    client.parse().ok().map(network_of)
 }
 
 impl MailBudget for MailBudgets {
     fn allow(&self, request: &MailRequest<'_>, now: i64) -> Result<(), &'static str> {
+        let now = self.steady.at(now);
         let (local, domain) = folded(request.recipient);
         let mut state = self.state();
         let limits = &state.limits;
@@ -136,7 +152,15 @@ impl MailBudget for MailBudgets {
         if state.used.len() >= REMEMBERED {
             state.forget(now);
         }
-        let over = asked.iter().find(|(allowance, key)| {
+        // What is owed uses up the budgets of others, and has one that it is held to.
+        let held_to = match request.owed {
+            None => asked.clone(),
+            Some(kind) => vec![(allowance("owed_hour", OWED, HOUR), self.key(&(&local, &domain, kind)))],
+        };
+        if request.owed.is_some() {
+            asked.extend(&held_to);
+        }
+        let over = held_to.iter().find(|(allowance, key)| {
             let used = state.used.get(&(allowance.name, *key)).copied().unwrap_or_default();
             used.at(now, allowance.seconds).1 + 1.0 > f64::from(allowance.most)
         });
@@ -155,6 +179,17 @@ impl MailBudget for MailBudgets {
     fn client(&self, address: &str) -> Option<i64> {
         Some(self.key(&network(address)?).cast_signed())
     }
+
+    fn clear_recipient(&self, recipient: &str) {
+        let (local, domain) = folded(recipient);
+        let key = self.key(&(&local, &domain));
+        self.state().used.retain(|(name, of), _| *of != key || !name.starts_with("recipient_"));
+    }
+
+    fn clear_client(&self, client: IpAddr) {
+        let key = self.key(&network_of(client));
+        self.state().used.remove(&("client_hour", key));
+    }
 }
 
 #[cfg(test)]
@@ -162,7 +197,7 @@ mod tests {
     use super::*;
 
     fn request(recipient: &str) -> MailRequest<'_> {
-        MailRequest { recipient, client: "192.0.2.1", process: "reset", nobody: false }
+        MailRequest { recipient, client: "192.0.2.1", process: "reset", nobody: false, owed: None }
     }
 
     fn budgets(limits: &project::Limits) -> MailBudgets {
@@ -235,6 +270,36 @@ mod tests {
         assert!((0..100).all(|_| budget.allow(&request("a@example.org"), 0).is_ok()));
         budget.set(&project::Limits { mails_per_recipient_hour: 1, ..Default::default() });
         assert!(budget.allow(&request("a@example.org"), 0).is_ok() && budget.allow(&request("a@example.org"), 0).is_err());
+    }
+
+    #[test]
+    fn what_is_owed_passes_the_usual_budgets_ten_times_an_hour_of_each_kind() {
+        let budget = budgets(&project::Limits { mails_per_recipient_hour: 3, ..Default::default() });
+        let owed = |kind| budget.allow(&MailRequest { owed: Some(kind), ..request("a@example.org") }, 0).is_ok();
+        assert_eq!((0..20).filter(|_| owed("questions")).count(), 10);
+        assert!(owed("password") && budget.allow(&request("a@example.org"), 0).is_err());
+        assert!(budget.allow(&request("b@example.org"), 0).is_ok());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_gives_nobody_another_budget() {
+        let budget = budgets(&project::Limits { mails_per_recipient_hour: 2, ..Default::default() });
+        let allow = |now| budget.allow(&request("a@example.org"), now).is_ok();
+        assert!(allow(10 * HOUR) && allow(10 * HOUR));
+        assert!(!allow(9 * HOUR) && !allow(9 * HOUR + 60));
+        assert!(allow(11 * HOUR), "two hours later");
+    }
+
+    #[test]
+    fn an_administrator_gives_a_recipient_or_a_network_its_budget_back() {
+        let limits = project::Limits { mails_per_recipient_hour: 1, mails_per_client_hour: 2, ..Default::default() };
+        let budget = budgets(&limits);
+        let allow = |recipient: &str| budget.allow(&request(recipient), 0).is_ok();
+        assert!(allow("a@example.org") && !allow("a@example.org"));
+        budget.clear_recipient("A+x@example.org");
+        assert!(allow("a@example.org") && !allow("b@example.org"), "the client's is used up");
+        budget.clear_client("192.0.2.1".parse().unwrap());
+        assert!(allow("b@example.org") && !allow("a@example.org"));
     }
 
     #[test]

@@ -39,6 +39,11 @@ fn is_own(written: &Written<'_>) -> bool {
 }
 
 impl Consequences {
+    /// Whether an address that somebody writes in this role waits for its owner's confirmation.
+    pub(crate) fn confirms(&self, author: Author) -> bool {
+        author == Author::Person && self.settings.confirm_mail && self.post.configured
+    }
+
     fn changes_credential(&self, written: &Written<'_>) -> bool {
         let mut credentials = self.managed.schemas.get(written.collection).into_iter().flat_map(ObjectSchema::credentials);
         written.credential || credentials.any(|property| written.prepared.changed.contains(&property.name))
@@ -65,7 +70,8 @@ impl Consequences {
         let notices = [(password, Notice::PasswordChanged), (questions, Notice::QuestionsChanged)];
         // The address that was there before: a change of both must not tell the new address alone.
         let Some(to) = written.told.or(before) else { return Vec::new() };
-        let mail = |notice| self.post.mail(&written.caller.locales, written.now, notice, to, &[]).map(Effect::Mail);
+        let mail =
+            |notice| self.post.mail(&written.caller.locales, &written.caller.address, written.now, notice, to, &[]).map(Effect::Mail);
         notices.into_iter().filter(|(is, _)| *is).filter_map(|(_, notice)| mail(notice)).collect()
     }
 }
@@ -74,10 +80,7 @@ impl Consequences {
 impl stages::Consequences for Consequences {
     fn waits(&self, written: &Written<'_>) -> bool {
         let Prepared { previous: Some(previous), content, .. } = written.prepared else { return false };
-        written.author == Author::Person
-            && self.settings.confirm_mail
-            && self.post.configured
-            && !same(address(&previous.content), address(content))
+        self.confirms(written.author) && !same(address(&previous.content), address(content))
     }
 
     async fn ask(&self, written: &Written<'_>, proven: bool) -> Result<Vec<Effect>, ResourceError> {

@@ -56,7 +56,8 @@ impl Editor<'_> {
         if content.get(&managed.kba.property).is_some() {
             self.prove_for_questions(collection, id).await?;
         }
-        let prepared = managed.replace(collection, id, content.clone(), self.actor.writer(), expect).await?;
+        let asked = self.undisclosed(collection, id, expect);
+        let prepared = managed.replace(collection, id, content.clone(), self.actor.writer(), &asked).await?;
         if !self.waits(collection, &prepared) {
             return Ok(self.commit(collection, prepared).await?);
         }
@@ -93,7 +94,8 @@ impl Editor<'_> {
             return Ok(self.commit(collection, prepared).await?);
         }
         let patch = if self.actor.owns(collection, id) { self.as_meant(patch.clone()) } else { patch.clone() };
-        let prepared = managed.patch(collection, id, &patch, self.actor.writer(), expect).await?;
+        let asked = self.undisclosed(collection, id, expect);
+        let prepared = managed.patch(collection, id, &patch, self.actor.writer(), &asked).await?;
         if !self.waits(collection, &prepared) {
             return Ok(self.commit(collection, prepared).await?);
         }
@@ -200,6 +202,13 @@ impl Editor<'_> {
         let author = author(self.actor.principal.is_administrator(), self.caller.subject.as_ref(), collection, &prepared.id);
         let now = self.actor.attempt.now;
         Written { caller: &self.caller, now, author, collection, prepared, credential: false, told: None, silent: false }
+    }
+
+    /// An address that waits is not asked to be unique: whether somebody has it, its owner is told by the mail, and nobody else (SEC-01).
+    fn undisclosed(&self, collection: &str, id: &str, expect: &Expect) -> Expect {
+        let author = author(self.actor.principal.is_administrator(), self.caller.subject.as_ref(), collection, id);
+        let waits = self.actor.attempt.runtime.consequences.confirms(author);
+        Expect { undisclosed: if waits { &[MAIL] } else { &[] }, ..expect.clone() }
     }
 
     /// Whether a write changes the mail address in a way that waits for a confirmation.

@@ -15,6 +15,8 @@ pub struct Password {
     pub user: String,
     /// The password as it was typed; wiped when dropped.
     pub password: Zeroizing<String>,
+    /// The value of the browser's [`crate::devices::COOKIE`]; empty without one.
+    pub device: String,
 }
 
 /// What a process that makes accounts handed to its new person.
@@ -63,8 +65,8 @@ impl Attempt<'_> {
         if let Some(newcomer) = evidence.newcomer {
             return self.newcomer(newcomer.text, newcomer.user.as_deref()).await;
         }
-        if let Some(Password { user, password }) = evidence.password {
-            return self.verify(&user, &password).await.map(Identified::from);
+        if let Some(password) = &evidence.password {
+            return self.verify(password).await.map(Identified::from);
         }
         if presented.anonymous
             && let Some(mut principal) = Principal::anonymous(&self.runtime.project.authentication)

@@ -44,6 +44,7 @@ mod runtime;
 pub mod session;
 mod sign_in;
 mod social;
+mod steady;
 mod submission;
 mod trial;
 mod turns;
@@ -59,7 +60,7 @@ pub use consequences::{Consequences, author};
 pub use editor::Editor;
 pub use error::AccountError;
 pub use identify::{Evidence, Newcomer, Password};
-pub use limits::{Cleared, Limited, Limits};
+pub use limits::{Cleared, Limited, Limits, OwnDevice};
 pub use mail_change::{MailChanges, PAGE as MAIL_CHANGE_PAGE};
 pub use notices::{Notice, Post};
 pub use notifications::{

@@ -1,14 +1,16 @@
 //! Rate limits per client address and per account (`[limits]`). They answer 429 and say when to come back; they never count wrong
 //! codes or answers, which is the store's business and cannot be switched off (SEC-11, SEC-47).
 //!
-//! Guesses at passwords have budgets of their own ([`guesses`]), and all of it goes by a time that is never set back ([`steady`]).
+//! Guesses have budgets of their own ([`guesses`]), and all of it goes by a time that is never set back ([`Steady`]).
 //!
 //! Easiest to get wrong: a limit must not tell known accounts from unknown ones, so accounts are counted by the name that was typed,
-//! whether somebody has it or not (SEC-01). And failures of others must not keep the owner out: a network from which somebody signed in
-//! lately is judged by its own failures. By hand and not by `governor`, because a guess takes a place that a right one gives back.
+//! whether somebody has it or not (SEC-01), and then by the account that was found, or by what stands in for it: several names of one person are
+//! one budget. And failures of others must not keep the owner out: a network from which somebody signed in lately, and a device that they signed in
+//! on, are judged by their own failures. By hand and not by `governor`, because a guess takes a place that a right one gives back.
 
 mod guesses;
-mod steady;
+#[cfg(test)]
+mod tests;
 mod told;
 
 use std::collections::HashMap;
@@ -23,8 +25,8 @@ use arc_swap::ArcSwap;
 use crest::ResourceError;
 
 use self::guesses::{Budget, Guesses, Whose};
-use self::steady::Steady;
 use self::told::Told;
+use crate::steady::Steady;
 
 /// The limits of a server. Times are seconds since 1970.
 pub struct Limits {
@@ -184,35 +186,46 @@ impl Limits {
     /// Takes a place for one guess at the password of `account`, whoever that is: a person, an account of the configuration, nobody. Nothing is
     /// compared without one (SEC-47). [`Guess::right`] gives it back; a wrong guess keeps it.
     ///
-    /// A network from which somebody signed in lately has the account's budget for itself; all others share one.
+    /// A network from which somebody signed in lately has the account's budget for itself; all others share one. `device` is one that
+    /// somebody with this name has signed in on, if it showed that: then its budget alone counts for them, whatever others did from the same network.
     ///
     /// # Errors
     /// When the account or the network has used up its budget.
-    pub fn guess(&self, client: IpAddr, account: &str, now: i64) -> Result<Guess<'_>, Limited> {
+    pub fn guess(&self, client: IpAddr, account: &str, device: Option<&OwnDevice<'_>>, now: i64) -> Result<Guess<'_>, Limited> {
+        let own = device.map(|device| (self.key(device.id), self.object(&device.owner)));
+        let now = self.steady.at(now);
+        let mut guess = Guess { limits: self, network: network(client), own, budgets: Vec::new(), known: Vec::new(), now };
+        guess.take(self.account(account), own.map(|(device, _)| device))?;
+        Ok(guess)
+    }
+
+    /// Takes a place for one wrong answer or code of a network, whoever is asked. As many as wrong passwords, but not out of their budget.
+    ///
+    /// # Errors
+    /// When the network has used up its budget.
+    pub fn answer(&self, client: IpAddr, now: i64) -> Result<(), Limited> {
         let rates = self.rates.load();
-        let (named, network, now) = (self.account(account), network(client), self.steady.at(now));
-        let of = |account, network, most| Budget { whose: Whose { account, network }, most };
-        let mut budgets = vec![of(Some(named), Some(network), rates.of_account), of(None, Some(network), rates.of_network)];
-        if !self.known.is_ahead(self.key(&(named, network)), now) {
-            budgets.push(of(Some(named), None, rates.of_account));
+        let budget = Budget { whose: Whose::Answers(network(client)), most: rates.of_network };
+        if rates.enabled {
+            self.guesses.take(&[budget], self.steady.at(now)).map_err(|limited| Limited { limit: "answers", ..limited })?;
         }
-        if !rates.enabled {
-            budgets.clear();
-        }
-        self.guesses.take(&budgets, now)?;
-        Ok(Guess { limits: self, budgets, known: self.key(&(named, network)), now })
+        Ok(())
+    }
+
+    /// It was right: the place that was taken last is given back.
+    pub fn answered(&self, client: IpAddr) {
+        self.guesses.give_back_last(Whose::Answers(network(client)));
     }
 
     /// Gives an account its budgets back, or a network its budgets and rates: an administrator's decision.
     pub fn clear(&self, cleared: &Cleared) {
         match cleared {
-            Cleared::Account(name) => {
-                let named = self.account(name);
-                self.guesses.clear(|whose| whose.account == Some(named));
-            }
+            Cleared::Account(name) => self.clear_account(self.account(name)),
+            Cleared::Object(path) => self.clear_account(self.object(path)),
+            Cleared::Recipient(_) => {}
             Cleared::Network(client) => {
                 let network = network(*client);
-                self.guesses.clear(|whose| whose.network == Some(network));
+                self.guesses.clear(|whose| whose.is_of_network(network));
                 for debts in [&self.submissions, &self.validations, &self.sign_ins, &self.registrations] {
                     debts.forget(self.key(&network));
                 }
@@ -220,9 +233,18 @@ impl Limits {
         }
     }
 
+    fn clear_account(&self, account: u64) {
+        self.guesses.clear(|whose| whose.is_of_account(account));
+    }
+
     /// One account in every spelling that signs in as it.
     fn account(&self, name: &str) -> u64 {
         self.key(&identity::names::skeleton(&name.trim().to_lowercase()))
+    }
+
+    /// An account by what it is, `managed/user/<id>`; no name that is typed is one.
+    fn object(&self, path: &str) -> u64 {
+        self.key(&("object", path))
     }
 
     fn key(&self, of: &(impl Hash + ?Sized)) -> u64 {
@@ -230,11 +252,16 @@ impl Limits {
     }
 }
 
-/// Whose limits an administrator ends before their time. As text, for other nodes: `account bjensen`, `network 192.0.2.7`.
+/// Whose limits an administrator ends before their time. As text, for other nodes: `account bjensen`, `object managed/user/<id>`,
+/// `recipient bjensen@example.com`, `network 192.0.2.7`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cleared {
     /// By a login name.
     Account(String),
+    /// By the path of an object.
+    Object(String),
+    /// By an address that mails go to.
+    Recipient(String),
     /// By an address in it.
     Network(IpAddr),
 }
@@ -243,6 +270,8 @@ impl fmt::Display for Cleared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Account(name) => write!(f, "account {name}"),
+            Self::Object(path) => write!(f, "object {path}"),
+            Self::Recipient(address) => write!(f, "recipient {address}"),
             Self::Network(address) => write!(f, "network {address}"),
         }
     }
@@ -254,22 +283,75 @@ impl FromStr for Cleared {
     fn from_str(text: &str) -> Result<Self, ()> {
         match text.split_once(' ') {
             Some(("account", name)) => Ok(Self::Account(name.to_owned())),
+            Some(("object", path)) => Ok(Self::Object(path.to_owned())),
+            Some(("recipient", address)) => Ok(Self::Recipient(address.to_owned())),
             Some(("network", address)) => address.parse().map(Self::Network).map_err(drop),
             _ => Err(()),
         }
     }
 }
 
+/// A device that somebody has signed in on.
+pub struct OwnDevice<'d> {
+    /// Its id.
+    pub id: &'d str,
+    /// Whose it is, `managed/user/<id>`.
+    pub owner: String,
+}
+
 /// A guess that has its place. Dropped, it counts as wrong.
 #[must_use = "a right guess gives its place back"]
 pub struct Guess<'a> {
     limits: &'a Limits,
+    network: u128,
+    /// A device, and the account that it is of.
+    own: Option<(u64, u64)>,
     budgets: Vec<Budget>,
-    known: u64,
+    /// Accounts in their networks.
+    known: Vec<u64>,
     now: i64,
 }
 
 impl Guess<'_> {
+    /// The guess is at this account, whatever the name was that was typed: `managed/user/<id>`, or what stands in for somebody who is not there. It takes
+    /// a place there too.
+    ///
+    /// # Errors
+    /// When the account has used up its budget.
+    pub fn is_at(&mut self, object: &str) -> Result<(), Limited> {
+        let object = self.limits.object(object);
+        // Others may have the same name.
+        let device = self.own.filter(|(_, owner)| *owner == object).map(|(device, _)| device);
+        self.take(object, device)
+    }
+
+    fn take(&mut self, account: u64, device: Option<u64>) -> Result<(), Limited> {
+        let rates = self.limits.rates.load();
+        let network = self.network;
+        let of = |whose| Budget { whose, most: rates.of_account };
+        let known = self.limits.key(&(account, network));
+        if self.known.contains(&known) {
+            // Several modules know the same person, or nobody, by the name.
+            return Ok(());
+        }
+        self.known.push(known);
+        if !rates.enabled {
+            return Ok(());
+        }
+        let mut budgets = match device {
+            Some(device) => vec![of(Whose::Device(account, device))],
+            None if self.limits.known.is_ahead(known, self.now) => vec![of(Whose::There(account, network))],
+            None => vec![of(Whose::There(account, network)), of(Whose::Account(account))],
+        };
+        let of_network = Whose::Network(network);
+        if device.is_none() && self.budgets.iter().all(|taken| taken.whose != of_network) {
+            budgets.push(Budget { whose: of_network, most: rates.of_network });
+        }
+        self.limits.guesses.take(&budgets, self.now)?;
+        self.budgets.extend(budgets);
+        Ok(())
+    }
+
     /// It was right: it does not count, and who fails elsewhere does not slow this network down.
     pub fn right(self) {
         self.not_judged();
@@ -278,13 +360,28 @@ impl Guess<'_> {
     /// It was right, by somebody who is known here from now on.
     pub fn right_and_known(self) {
         let until = milliseconds(self.now.saturating_add(KNOWN_FOR));
-        self.limits.known.put(self.known, until, milliseconds(self.now));
+        for known in &self.known {
+            self.limits.known.put(*known, until, milliseconds(self.now));
+        }
         self.not_judged();
     }
 
     /// Nothing could be compared.
     pub fn not_judged(self) {
         self.limits.guesses.give_back(&self.budgets, self.now);
+    }
+}
+
+impl stages::GuessBudget for Limits {
+    fn take(&self, client: &str, now: i64) -> Result<(), ResourceError> {
+        let Ok(client) = client.parse() else { return Ok(()) };
+        self.answer(client, now).map_err(|limited| ResourceError::from(limited).with_retry_after(limited.retry_after))
+    }
+
+    fn give_back(&self, client: &str) {
+        if let Ok(client) = client.parse() {
+            self.answered(client);
+        }
     }
 }
 
@@ -328,6 +425,8 @@ struct Debts(Mutex<HashMap<u64, u64>>);
 
 /// Keys beyond which paid debts are dropped at once; what remains is bounded by the rate itself (SEC-52).
 const SWEEP_AT: usize = 64 * 1024;
+/// Networks that are remembered as known, by the name and by the account.
+const MOST_KNOWN: usize = 2 * SWEEP_AT;
 
 impl Debts {
     fn count(&self, rate: Rate, key: u64, now: i64) -> Result<(), Limited> {
@@ -345,10 +444,10 @@ impl Debts {
     /// Sets the time, unless there are too many to remember one more.
     fn put(&self, key: u64, until: u64, now: u64) {
         let mut debts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if debts.len() >= SWEEP_AT && !debts.contains_key(&key) {
+        if debts.len() >= MOST_KNOWN && !debts.contains_key(&key) {
             debts.retain(|_, debt| *debt > now);
         }
-        if debts.len() < SWEEP_AT || debts.contains_key(&key) {
+        if debts.len() < MOST_KNOWN || debts.contains_key(&key) {
             debts.insert(key, until);
         }
     }
@@ -370,177 +469,5 @@ impl Debts {
 
     fn sweep(&self, now: u64) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, debt| *debt > now);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: i64 = 1_000_000;
-
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_client_gets_its_share_at_once_and_then_one_at_a_time() {
-        let limits = Limits::new(&project::Limits { submissions_per_client_minute: 6, ..Default::default() });
-        let client = address("192.0.2.1");
-        for _ in 0..6 {
-            limits.submission(client, NOW).unwrap();
-        }
-        assert_eq!(limits.submission(client, NOW), Err(Limited { limit: "submissions", retry_after: 10 }));
-        limits.submission(address("192.0.2.2"), NOW).unwrap();
-        limits.submission(client, NOW + 10).unwrap();
-        assert!(limits.submission(client, NOW + 10).is_err());
-        for _ in 0..6 {
-            limits.submission(client, NOW + 3600).unwrap();
-        }
-    }
-
-    #[test]
-    fn an_office_signs_in_a_hundred_times_with_the_defaults() {
-        let limits = Limits::new(&project::Limits::default());
-        for person in 0..100 {
-            limits.sign_in(address("192.0.2.1"), NOW).unwrap();
-            limits.guess(address("192.0.2.1"), &person.to_string(), NOW).unwrap().right_and_known();
-        }
-    }
-
-    #[test]
-    fn an_ipv6_subscriber_is_one_client() {
-        let limits = Limits::new(&project::Limits { submissions_per_client_minute: 1, ..Default::default() });
-        limits.submission(address("2001:db8::1"), NOW).unwrap();
-        assert!(limits.submission(address("2001:db8::ffff:2"), NOW).is_err());
-        limits.submission(address("2001:db8:0:1::1"), NOW).unwrap();
-        limits.submission(address("192.0.2.1"), NOW).unwrap();
-        assert!(limits.submission(address("::ffff:192.0.2.1"), NOW).is_err());
-    }
-
-    fn limits(of_account: u32, of_network: u32) -> Limits {
-        let settings = project::Limits {
-            signin_failures_per_account_hour: of_account,
-            signin_failures_per_client_hour: of_network,
-            ..Default::default()
-        };
-        Limits::new(&settings)
-    }
-
-    /// A wrong guess: whether it was compared.
-    fn wrong(limits: &Limits, client: &str, account: &str, now: i64) -> bool {
-        limits.guess(address(client), account, now).is_ok()
-    }
-
-    #[test]
-    fn sec_47_a_hundred_an_hour_are_a_hundred_and_right_guesses_cost_nothing() {
-        let limits = limits(2, 100);
-        for _ in 0..50 {
-            limits.guess(address("192.0.2.1"), "a", NOW).unwrap().right();
-        }
-        assert!(wrong(&limits, "192.0.2.1", "a", NOW) && wrong(&limits, "192.0.2.1", "a", NOW + 600));
-        let refused = limits.guess(address("192.0.2.1"), "a", NOW + 1800).err();
-        assert_eq!(refused, Some(Limited { limit: "signin_failures", retry_after: 1800 }));
-        assert!(wrong(&limits, "192.0.2.1", "b", NOW + 1800));
-        assert!(wrong(&limits, "192.0.2.1", "a", NOW + 3600) && !wrong(&limits, "192.0.2.1", "a", NOW + 3600));
-    }
-
-    #[test]
-    fn sec_47_guesses_that_are_being_judged_count() {
-        let limits = limits(3, 100);
-        let judged: Vec<_> = (0..3).map(|_| limits.guess(address("192.0.2.1"), "a", NOW).unwrap()).collect();
-        assert!(!wrong(&limits, "192.0.2.1", "a", NOW));
-        judged.into_iter().for_each(Guess::right);
-        assert!(wrong(&limits, "192.0.2.1", "a", NOW));
-    }
-
-    #[test]
-    fn sec_47_no_spelling_and_no_mix_of_names_and_addresses_has_a_budget_of_its_own() {
-        let limits = limits(3, 5);
-        assert!(wrong(&limits, "192.0.2.1", "victim", NOW) && wrong(&limits, "192.0.2.2", "VICTIM", NOW));
-        assert!(wrong(&limits, "192.0.2.3", " Victim ", NOW) && !wrong(&limits, "192.0.2.4", "victim", NOW));
-        for name in 0..5 {
-            assert!(wrong(&limits, &format!("2001:db8::{name}"), &format!("n{name}"), NOW));
-        }
-        assert!(!wrong(&limits, "2001:db8::ffff", "n9", NOW), "a /64 is one network");
-        assert!(wrong(&limits, "2001:db8:0:1::1", "n9", NOW));
-    }
-
-    #[test]
-    fn failures_elsewhere_do_not_keep_the_owner_out_of_their_usual_network() {
-        let limits = limits(2, 100);
-        let (home, elsewhere, stranger) = ("192.0.2.1", "192.0.2.2", "203.0.113.1");
-        limits.guess(address(home), "a", NOW).unwrap().right_and_known();
-        assert!(wrong(&limits, stranger, "a", NOW) && wrong(&limits, stranger, "a", NOW));
-        assert!(!wrong(&limits, elsewhere, "a", NOW) && !wrong(&limits, stranger, "a", NOW));
-        assert!(wrong(&limits, home, "a", NOW) && wrong(&limits, home, "a", NOW));
-        assert!(!wrong(&limits, home, "a", NOW), "the owner's failures count too");
-        assert!(wrong(&limits, home, "b", NOW));
-        let later = NOW + KNOWN_FOR;
-        assert!(wrong(&limits, stranger, "a", later) && wrong(&limits, stranger, "a", later));
-        assert!(!wrong(&limits, home, "a", later), "a network without a sign-in for a month is unknown again");
-    }
-
-    #[test]
-    fn an_administrator_ends_an_exhausted_budget() {
-        let limits = limits(1, 2);
-        assert!(wrong(&limits, "192.0.2.1", "a", NOW) && !wrong(&limits, "192.0.2.2", "a", NOW));
-        limits.clear(&Cleared::Account("A".to_owned()));
-        assert!(wrong(&limits, "192.0.2.2", "a", NOW));
-        assert!(wrong(&limits, "192.0.2.1", "b", NOW) && !wrong(&limits, "192.0.2.1", "c", NOW));
-        limits.clear(&"network 192.0.2.1".parse().unwrap());
-        assert!(wrong(&limits, "192.0.2.1", "c", NOW));
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_lets_nobody_wait_longer() {
-        let limits = limits(1, 100);
-        assert!(wrong(&limits, "192.0.2.1", "a", NOW));
-        let waits = |now: i64| limits.guess(address("192.0.2.1"), "a", now).err().map(|limited| limited.retry_after);
-        assert_eq!(waits(NOW - 3600), Some(3600));
-        assert_eq!(waits(NOW - 3600 + 60), Some(3540));
-    }
-
-    #[test]
-    fn only_accounts_that_were_made_count_and_none_more_are_made_at_once() {
-        let limits = Limits::new(&project::Limits { registrations_per_client_day: 2, ..Default::default() });
-        let client = address("192.0.2.1");
-        for _ in 0..1000 {
-            limits.registration(client, NOW).unwrap();
-            limits.not_registered(client);
-        }
-        limits.registration(client, NOW).unwrap();
-        limits.registration(client, NOW).unwrap();
-        assert_eq!(limits.registration(client, NOW), Err(Limited { limit: "registrations", retry_after: 12 * 3600 }));
-        limits.registration(address("192.0.2.2"), NOW).unwrap();
-        limits.not_registered(client);
-        limits.registration(client, NOW).unwrap();
-        limits.registration(client, NOW + 12 * 3600).unwrap();
-        assert!(limits.registration(client, NOW + 12 * 3600).is_err());
-    }
-
-    #[test]
-    fn switched_off_means_off_until_it_is_switched_on() {
-        let limits = Limits::new(&project::Limits { enabled: false, submissions_per_client_minute: 1, ..Default::default() });
-        let client = address("192.0.2.1");
-        for _ in 0..1000 {
-            limits.submission(client, NOW).unwrap();
-            limits.sign_in(client, NOW).unwrap();
-            let _ = limits.guess(client, "a", NOW).unwrap();
-        }
-        limits.set(&project::Limits { submissions_per_client_minute: 1, ..Default::default() });
-        limits.submission(client, NOW).unwrap();
-        assert!(limits.submission(client, NOW).is_err());
-    }
-
-    #[test]
-    fn sec_52_paid_debts_are_forgotten() {
-        let debts = Debts::default();
-        let rate = Rate::new("test", 10, 1000);
-        for key in 0..SWEEP_AT as u64 {
-            debts.count(rate, key, 0).unwrap();
-        }
-        debts.count(rate, u64::MAX, 10).unwrap();
-        assert_eq!(debts.0.lock().unwrap().len(), 1);
     }
 }

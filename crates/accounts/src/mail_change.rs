@@ -92,7 +92,7 @@ impl MailChanges {
         };
         let place = place(&self.keys, collection, &user.id);
         let expires = now.saturating_add(CONFIRM_WITHIN);
-        if self.ledger.count(&format!("{place}/asked"), now, expires).await? > MOST_REQUESTS {
+        if self.ledger.count(&asked(&place), now, expires).await? > MOST_REQUESTS {
             return Err(ResourceError::too_many_requests("The mail address was changed too often, try again tomorrow"));
         }
         let instance = self.instance();
@@ -108,7 +108,9 @@ impl MailChanges {
         let mut effects = vec![Effect::StoreContext { token: place, sealed: seal(&self.keys, &pending)?, expires }];
         let confirm = self.link(written, &instance, None, expires)?;
         let code = code(&self.keys, &instance);
-        let mail = |notice, to: &str, values: &[(&str, &str)]| self.post.mail(&caller.locales, now, notice, to, values).map(Effect::Mail);
+        let mail = |notice, to: &str, values: &[(&str, &str)]| {
+            self.post.mail(&caller.locales, &caller.address, now, notice, to, values).map(Effect::Mail)
+        };
         effects.extend(mail(Notice::MailConfirm, new, &[("link", &confirm), ("code", &code)]));
         if let Some(old) = &old {
             let undo = self.link(written, &instance, Some(old), now.saturating_add(UNDO_WITHIN))?;
@@ -122,7 +124,8 @@ impl MailChanges {
     pub(crate) fn tell_former_owner(&self, written: &Written<'_>, old: &str, new: &str) -> Result<Vec<Effect>, ResourceError> {
         let undo = self.link(written, &self.instance(), Some(old), written.now.saturating_add(UNDO_WITHIN))?;
         let values = [("link", undo.as_str()), ("new", &masked(new))];
-        let mail = self.post.mail(&written.caller.locales, written.now, Notice::MailChanged, old, &values);
+        let Written { caller, now, .. } = *written;
+        let mail = self.post.mail(&caller.locales, &caller.address, now, Notice::MailChanged, old, &values);
         let event = event(written, "mail-changed", json!({ "changed": [MAIL] }));
         // What was asked for before is overtaken.
         let token = place(&self.keys, written.collection, &written.prepared.id);
@@ -177,6 +180,11 @@ fn text(bytes: &[u8]) -> String {
 /// The key of a person's request; it does not show whose request it is.
 pub(crate) fn place(keys: &KeyRing, collection: &str, id: &str) -> String {
     format!("mail-change/{}", text(&keys.keyed("mail-change-place", &[collection.as_bytes(), id.as_bytes()])))
+}
+
+/// The counter of a person's requests.
+pub(crate) fn asked(place: &str) -> String {
+    format!("{place}/asked")
 }
 
 /// Eight digits that only this request has.

@@ -85,11 +85,13 @@ impl Actor<'_> {
         let pending = self.pending(collection, id).await?.ok_or(AccountError::InvalidCode)?;
         let counter = format!("mail-change/{}", pending.instance);
         // Counted before it is compared (SEC-47).
+        accounts.limits.answer(self.attempt.address, self.attempt.now)?;
         let tried = accounts.ledger.count(&counter, self.attempt.now, pending.expires).await.map_err(ResourceError::from)?;
-        let right: bool = code(&accounts.keys, &pending.instance).as_bytes().ct_eq(typed.trim().as_bytes()).into();
-        if tried > MOST_CODES || !right {
+        let right = || bool::from(code(&accounts.keys, &pending.instance).as_bytes().ct_eq(typed.trim().as_bytes()));
+        if tried > MOST_CODES || !right() {
             return Err(AccountError::InvalidCode);
         }
+        accounts.limits.answered(self.attempt.address);
         self.confirm(collection, id, &pending.instance, password).await
     }
 
@@ -129,7 +131,7 @@ impl Actor<'_> {
         }
         let pointer = Pointer::from_tokens([MAIL]);
         let patch = Patch::new(vec![PatchOperation::replace(pointer.clone(), pending.new.as_str())]);
-        let expect = Expect { revision: None, guard: Some(Guard::new(pointer, user.content.get(MAIL).cloned())) };
+        let expect = Expect { guard: Some(Guard::new(pointer, user.content.get(MAIL).cloned())), ..Expect::any() };
         let prepared = managed.patch(collection, id, &patch, Writer::Process { owned: &[MAIL] }, &expect).await?;
         let object = format!("{collection}/{id}");
         let scripts = stages::of_scripts(managed, &prepared);

@@ -39,7 +39,8 @@ impl Notice {
         }
     }
 
-    /// Whether the owner of the account gets it past every limit of mails: without it they cannot object.
+    /// Whether the owner of the account gets it past the usual budgets of mails: without it they cannot object. Of each kind there are a few an
+    /// hour, so that nobody floods a mailbox by changing something again and again.
     fn is_owed(self) -> bool {
         matches!(self, Self::PasswordChanged | Self::QuestionsChanged | Self::MailRequested | Self::MailChanged)
     }
@@ -58,12 +59,13 @@ pub struct Post {
 }
 
 impl Post {
-    /// The mail, unless there is no mail service or `to` is no mailbox. `values` fill the text.
+    /// The mail, unless there is no mail service or `to` is no mailbox. `client` is the address of whoever caused it, `values` fill the text.
     #[must_use]
-    pub fn mail(&self, locales: &[String], now: i64, notice: Notice, to: &str, values: &[(&str, &str)]) -> Option<Mail> {
+    pub fn mail(&self, locales: &[String], client: &str, now: i64, notice: Notice, to: &str, values: &[(&str, &str)]) -> Option<Mail> {
         let to: MailAddress = to.trim().parse().ok().filter(|_| self.configured)?;
-        let withheld = self.budget.allow(&MailRequest { recipient: to.as_str(), client: "", process: "", nobody: false }, now).is_err()
-            && !notice.is_owed();
+        let owed = notice.is_owed().then(|| notice.name());
+        let withheld = self.budget.allow(&MailRequest { recipient: to.as_str(), client, process: "", nobody: false, owed }, now).is_err();
+        let client = self.budget.client(client);
         let object: Map<String, Value> = values.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
         if let Some(own) = self.templates.render(notice.name(), locales, &Value::Object(object)) {
             return Some(Mail {
@@ -74,10 +76,10 @@ impl Post {
                 body: own.body,
                 wait: false,
                 withheld,
-                client: None,
+                client,
             });
         }
         let (subject, body) = self.own.mail(notice.name(), locales, values);
-        Some(Mail { to: to.into(), from: None, subject, mime_type: "text/plain".into(), body, wait: false, withheld, client: None })
+        Some(Mail { to: to.into(), from: None, subject, mime_type: "text/plain".into(), body, wait: false, withheld, client })
     }
 }

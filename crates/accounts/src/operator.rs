@@ -5,18 +5,20 @@
 
 use std::net::IpAddr;
 
-use crest::ResourceError;
+use crest::{Change, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use process::{Effect, Mail, MailId, Outbox, Topic, Unit};
+use project::ModuleKind;
 use serde_json::json;
-use stages::MailRefusal;
+use stages::{MailAddress, MailRefusal};
 
-use crate::attempt::Actor;
+use crate::attempt::{Actor, Attempt};
 use crate::limits::Cleared;
+use crate::mail_change::{address, asked, place};
 use crate::ports::OtherNodes;
 
 impl Actor<'_> {
     /// Ends exhausted limits at every node: those of a person, by a login name or the path of an object (`managed/user/<id>`), those of the
-    /// network of an address, or both.
+    /// network of an address, or both. A person's are guesses at their password, answers, codes, mails to them and changes of their address.
     ///
     /// # Errors
     /// 400 where nobody is named, 404 for an object that is not there, 503 when the store does not answer: then limits may have been ended here
@@ -27,11 +29,11 @@ impl Actor<'_> {
         }
         let mut all: Vec<_> = network.map(Cleared::Network).into_iter().collect();
         if let Some(person) = person {
-            all.extend(self.login_names(person).await?.into_iter().map(Cleared::Account));
+            all.extend(self.of_person(person).await?);
         }
         let accounts = self.attempt.accounts;
         for cleared in &all {
-            accounts.limits.clear(cleared);
+            accounts.clear(cleared);
         }
         let detail = json!({ "person": person, "network": network });
         accounts.trail.record(self.event(Topic::Activity, "limits-cleared", "vestibule/limits".to_owned(), detail));
@@ -41,14 +43,53 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// The login names of a person: what was named, or those of the object that it is the path of.
-    async fn login_names(&self, person: &str) -> Result<Vec<String>, ResourceError> {
+    /// Whose limits are a person's: those of their login names, their account and their mailbox. What the store counts is ended at once.
+    async fn of_person(&self, person: &str) -> Result<Vec<Cleared>, ResourceError> {
         let path = person.trim_matches('/').rsplit_once('/').filter(|(collection, _)| collection.starts_with("managed/"));
-        let Some((collection, id)) = path else { return Ok(vec![person.to_owned()]) };
-        let runtime = self.attempt.runtime;
-        let found = runtime.managed.objects.read(collection, id).await?;
+        let Some((collection, id)) = path else {
+            // Guesses at a name are counted whether somebody has it or not.
+            let mut all = vec![Cleared::Account(person.to_owned())];
+            for module in self.attempt.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
+                if let Some(found) = self.attempt.find(module, person).await? {
+                    all.extend(self.of_object(module.collection(), &found).await?);
+                }
+            }
+            return Ok(all);
+        };
+        let found = self.attempt.runtime.managed.objects.read(collection, id).await?;
         let found = found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {collection}")))?;
-        Ok(runtime.login_names(collection, &found.content))
+        self.of_object(collection, &found).await
+    }
+
+    async fn of_object(&self, collection: &str, found: &Resource) -> Result<Vec<Cleared>, ResourceError> {
+        let Attempt { accounts, runtime, now, .. } = self.attempt;
+        let mailbox = address(&found.content).and_then(|text| text.trim().parse::<MailAddress>().ok());
+        let processes: Vec<&str> = runtime.processes.keys().map(String::as_str).collect();
+        let keyed = |label: &str, parts: &[&[u8]]| {
+            accounts.keys.keyed_by_each(label, parts).pop().unwrap_or_else(|| accounts.keys.keyed(label, parts))
+        };
+        let mut counters = stages::counters((collection, &found.id), mailbox.as_ref().map(MailAddress::as_str), &processes, keyed);
+        counters.push(asked(&place(&accounts.keys, collection, &found.id)));
+        let mut effects: Vec<Effect> = counters.into_iter().map(Effect::ResetCounter).collect();
+        effects.extend(self.without_attempts(collection, found));
+        accounts.ledger.commit(Unit { now, spend: None, effects }).await?;
+        let mut all = vec![Cleared::Object(format!("{collection}/{}", found.id))];
+        all.extend(runtime.login_names(collection, &found.content).into_iter().map(Cleared::Account));
+        all.extend(mailbox.map(|mailbox| Cleared::Recipient(mailbox.as_str().to_owned())));
+        Ok(all)
+    }
+
+    /// Ends the count that a project keeps in the account's own property (`kbaAttemptsPropertyName`).
+    fn without_attempts(&self, collection: &str, found: &Resource) -> Option<Effect> {
+        let property = Pointer::from_tokens([self.attempt.runtime.kba.attempts_property.as_deref()?]);
+        property.get(&found.content)?;
+        Some(Effect::Change(Change::Patch {
+            collection: collection.to_owned(),
+            id: found.id.clone(),
+            patch: Patch::new(vec![PatchOperation::replace(property, json!(0))]),
+            expected: None,
+            guard: None,
+        }))
     }
 
     /// Sends a mail once more that was given up.

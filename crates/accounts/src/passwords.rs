@@ -1,7 +1,7 @@
 //! Passwords: of people, of the accounts a project configures, and of the administrator.
 //!
 //! Easiest to get wrong: an unknown name, a wrong password, an inactive and an ambiguous account are one answer and one amount of work
-//! (SEC-02).
+//! (SEC-02). A guess has two places, by the name that was typed and by the account that it is at, and has both before anything is compared.
 
 use crest::{Change, Filter, Guard, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use identity::secret::{Secret, Verdict};
@@ -11,20 +11,25 @@ use serde_json::Value;
 use subtle::ConstantTimeEq;
 
 use crate::attempt::Attempt;
+use crate::devices::Carried;
 use crate::error::AccountError;
+use crate::identify::Password;
+use crate::limits::{Guess, OwnDevice};
 use crate::principal::{ANONYMOUS, ModuleFacts, Principal, login_property};
 use crate::roles;
 use identity::is_active;
 
 impl Attempt<'_> {
     /// Tries the modules in order; the first that succeeds counts. All of it is one guess, whose place is taken before anything is compared.
-    pub(crate) async fn verify(&self, user: &str, password: &str) -> Result<Principal, AccountError> {
+    pub(crate) async fn verify(&self, given: &Password) -> Result<Principal, AccountError> {
+        let (user, password) = (given.user.as_str(), given.password.as_str());
         if let Some((principal, module)) = self.verify_anonymous(user, password) {
             let let_in = self.augmented(&module.script, principal).await?;
             return let_in.ok_or_else(|| self.turned_away(user));
         }
-        let guess = self.accounts.limits.guess(self.address, user, self.now)?;
-        match self.compare(user, password).await {
+        let device = self.own_device(user, &given.device).await?;
+        let mut guess = self.accounts.limits.guess(self.address, user, device.as_ref(), self.now)?;
+        match self.compare(user, password, &mut guess).await {
             Ok(Some(principal)) => {
                 guess.right_and_known();
                 self.succeeded(&principal);
@@ -52,23 +57,52 @@ impl Attempt<'_> {
         })
     }
 
-    async fn compare(&self, user: &str, password: &str) -> Result<Option<Principal>, AccountError> {
+    /// The device that a cookie proves to be one of the person with this name. Nobody is looked for where it can prove nothing.
+    async fn own_device<'d>(&self, user: &str, carried: &'d str) -> Result<Option<OwnDevice<'d>>, AccountError> {
+        let Some(carried) = Carried::read(carried) else { return Ok(None) };
+        for module in self.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
+            let Some(person) = self.find(module, user).await? else { continue };
+            let owner = format!("{}/{}", module.collection(), person.id);
+            if carried.proves(&self.accounts.keys, &owner) {
+                return Ok(Some(OwnDevice { id: carried.id, owner }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The person whom a module knows by this name.
+    pub(crate) async fn find(&self, module: &Module, name: &str) -> Result<Option<Resource>, ResourceError> {
+        let collection = module.collection();
+        let filter = Filter::equals(login_property(module, self.runtime.schemas.get(collection)), name);
+        let mail = Pointer::from_tokens([stages::MAIL]);
+        let found = identity::find::person(self.runtime.managed.objects.as_ref(), collection, &filter, &mail).await?;
+        if !found.ambiguous.is_empty() {
+            stages::tell_ambiguous(collection, &found.ambiguous);
+        }
+        Ok(found.person)
+    }
+
+    async fn compare(&self, user: &str, password: &str, guess: &mut Guess<'_>) -> Result<Option<Principal>, AccountError> {
         let authentication = &self.runtime.project.authentication;
         for module in authentication.enabled().filter(|_| user != ANONYMOUS) {
             let ModuleKind::StaticUser { username, password: configured } = &module.kind else { continue };
             let Some(expected) = configured.as_ref().filter(|_| username == user).and_then(project::SecretText::plain) else { continue };
+            guess.is_at(&internal(user))?;
             if same(expected.expose(), password) {
                 let principal = Principal::internal(user, &module.roles, ModuleFacts::of(module));
                 return Ok(self.augmented(&module.script, principal).await?);
             }
         }
         let admin = &authentication.admin;
-        if user == admin.username && !admin.switched_off && self.is_administrators(password).await? {
-            return Ok(self.augmented(&admin.script, Principal::administrator(authentication)).await?);
+        if user == admin.username && !admin.switched_off {
+            guess.is_at(&internal(user))?;
+            if self.is_administrators(password).await? {
+                return Ok(self.augmented(&admin.script, Principal::administrator(authentication)).await?);
+            }
         }
         for module in authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
             self.accounts.limits.sign_in(self.address, self.now)?;
-            if let Some(principal) = self.verify_managed(module, user, password).await? {
+            if let Some(principal) = self.verify_managed(module, user, password, guess).await? {
                 return Ok(self.augmented(&module.script, principal).await?);
             }
         }
@@ -79,16 +113,18 @@ impl Attempt<'_> {
         self.accounts.administrator.verify(password, self.accounts.hasher.as_ref(), &self.accounts.accepted, self.now).await
     }
 
-    async fn verify_managed(&self, module: &Module, name: &str, password: &str) -> Result<Option<Principal>, ResourceError> {
+    async fn verify_managed(
+        &self,
+        module: &Module,
+        name: &str,
+        password: &str,
+        guess: &mut Guess<'_>,
+    ) -> Result<Option<Principal>, AccountError> {
         let collection = module.collection();
-        let schema = self.runtime.schemas.get(collection);
-        let filter = Filter::equals(login_property(module, schema), name);
-        let mail = Pointer::from_tokens([stages::MAIL]);
-        let found = identity::find::person(self.runtime.managed.objects.as_ref(), collection, &filter, &mail).await?;
-        if !found.ambiguous.is_empty() {
-            stages::tell_ambiguous(collection, &found.ambiguous);
-        }
-        let user = found.person.as_ref();
+        let found = self.find(module, name).await?;
+        let user = found.as_ref();
+        // Somebody who is not there has a place as well.
+        guess.is_at(&user.map_or_else(|| format!("{collection}?{name}"), |user| format!("{collection}/{}", user.id)))?;
         let Ok(secret) = Secret::password(password) else { return Ok(None) };
         let property = module.mapping.user_credential.as_str();
         let active = user.filter(|user| is_active(&user.content));
@@ -152,8 +188,13 @@ impl Attempt<'_> {
     pub async fn reauthenticate(&self, principal: &Principal, password: Option<&str>) -> Result<(), AccountError> {
         let Some(password) = password else { return Err(AccountError::NotReauthenticated { name: None }) };
         let name = principal.authentication_id.as_str();
-        let guess = self.accounts.limits.guess(self.address, name, self.now)?;
-        let right = match self.is_own_password(principal, password).await {
+        let mut guess = self.accounts.limits.guess(self.address, name, None, self.now)?;
+        let placed = if principal.is_managed() { guess.is_at(&principal.own_path()) } else { Ok(()) };
+        let judged = match placed {
+            Ok(()) => self.is_own_password(principal, password).await,
+            Err(limited) => Err(limited.into()),
+        };
+        let right = match judged {
             Ok(right) => right,
             Err(error) => {
                 guess.not_judged();
@@ -190,6 +231,28 @@ impl Attempt<'_> {
         Ok(authentication.enabled().any(configured)
             || (name == authentication.admin.username && !authentication.admin.switched_off && self.is_administrators(password).await?))
     }
+}
+
+impl Attempt<'_> {
+    /// Compares a text with a secret of the configuration, which `name` names. A wrong one is in the audit trail and counts as a wrong
+    /// password does.
+    ///
+    /// # Errors
+    /// [`AccountError::Limited`] for too many wrong ones; then nothing is compared.
+    pub fn is_secret(&self, name: &str, expected: &str, given: &str) -> Result<bool, AccountError> {
+        let guess = self.accounts.limits.guess(self.address, name, None, self.now)?;
+        if same(expected, given) {
+            guess.right_and_known();
+            return Ok(true);
+        }
+        self.record(name, "", false);
+        Ok(false)
+    }
+}
+
+/// An account of the configuration.
+fn internal(name: &str) -> String {
+    format!("internal/user/{name}")
 }
 
 fn same(expected: &str, given: &str) -> bool {

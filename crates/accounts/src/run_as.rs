@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::attempt::{Attempt, Identified};
 use crate::error::AccountError;
-use crate::identify::{Evidence, Password};
+use crate::identify::Evidence;
 use crate::principal::{Acting, ModuleFacts, Principal, mapped_property};
 use crate::roles::{self, roles_for};
 use crate::session;
@@ -34,7 +34,7 @@ impl Attempt<'_> {
         let may = |principal: &Principal| self.runtime.run_as(&principal.component, &principal.id).is_some();
         let sender = match (presented.principal, evidence.password) {
             (Some(principal), _) if may(&principal) => principal,
-            (_, Some(Password { user, password })) => self.verify(&user, &password).await?,
+            (_, Some(password)) => self.verify(&password).await?,
             (Some(principal), None) => principal,
             (None, None) => return Err(AccountError::Denied),
         };

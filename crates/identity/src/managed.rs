@@ -99,6 +99,9 @@ pub struct Expect {
     pub revision: Option<String>,
     /// A value inside the object. Only patches can be guarded.
     pub guard: Option<Guard>,
+    /// Properties that are not asked to be unique: their new values wait for a proof, and whether somebody has one is nobody's business before
+    /// (SEC-01).
+    pub undisclosed: &'static [&'static str],
 }
 
 impl Expect {
@@ -111,7 +114,7 @@ impl Expect {
     /// This revision.
     #[must_use]
     pub fn revision(revision: impl Into<String>) -> Self {
-        Self { revision: Some(revision.into()), guard: None }
+        Self { revision: Some(revision.into()), ..Self::default() }
     }
 
     fn check(&self, current: &Resource) -> Result<(), ResourceError> {
@@ -229,8 +232,12 @@ impl Managed {
         }
         merged.extend(content.clone());
         let plain = Value::Object(merged);
-        let request =
-            Validation { id: Some(id), stored: Some(&stored.content), ..Validation::new(collection, &plain, self.clock.unix_seconds()) };
+        let request = Validation {
+            id: Some(id),
+            stored: Some(&stored.content),
+            undisclosed: expect.undisclosed,
+            ..Validation::new(collection, &plain, self.clock.unix_seconds())
+        };
         self.validated(request, CREATE_MESSAGE).await?;
         let Value::Object(mut members) = plain else { return Err(not_an_object()) };
         for (name, value) in &mut members {
@@ -321,11 +328,11 @@ impl Managed {
         resource: &str,
         action: PolicyAction,
         body: &Value,
-        stored: Option<&Resource>,
+        (stored, told): (Option<&Resource>, bool),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let runner = self.policy_runner(self.policies.collection_of(resource));
         let ports = (self.objects.as_ref(), self.hasher.as_ref(), runner.as_ref());
-        self.policies.validate_resource(resource, action, body, stored, self.clock.unix_seconds(), ports).await
+        self.policies.validate_resource(resource, action, body, (stored, told), self.clock.unix_seconds(), ports).await
     }
 
     /// What a new password fails, beside the object it is for.

@@ -189,6 +189,7 @@ mod tests {
         assert!(!format!("{secret:?} {secret} {secret:#?}").contains("hunter2"));
     }
 
+    /// SEC-25.
     #[test]
     fn sec_24_passwords_are_nfkc_and_at_most_1024_bytes() {
         assert_eq!(Secret::password("Ｐassword\u{a0}Å").unwrap().expose(), "Password \u{c5}");

@@ -55,6 +55,7 @@ fn key(bytes: &[u8; 32]) -> Option<RandomizedNonceKey> {
 mod tests {
     use super::*;
 
+    /// SEC-37.
     #[test]
     fn a_value_opens_at_its_place_only_and_with_former_keys_too() {
         let mut keys = KeyRing::generate().unwrap();

@@ -30,6 +30,8 @@ const RENEW: Duration = Duration::from_secs(40);
 const FIRST_WAIT: i64 = 2;
 /// Seconds between attempts at most.
 const LONGEST_WAIT: i64 = 15 * 60;
+/// Seconds that the clock may be read apart.
+const APART: i64 = 5;
 /// Seconds after which a mail is given up.
 const GIVE_UP: i64 = 24 * 3600;
 /// A mail is given up when this many attempts at it in a row never ended.
@@ -152,8 +154,19 @@ impl Courier {
     pub async fn run(self: Arc<Self>, alone: bool, mut stop: watch::Receiver<bool>) {
         let mut alone = alone;
         let mut renewed = Instant::now();
+        let mut latest = i64::MIN;
         loop {
             let round = async {
+                let now = self.clock.unix_seconds();
+                if now < latest.saturating_sub(APART) {
+                    // What nobody would wait for so long was written down before the clock was set back. What is in hand keeps its lease.
+                    let brought = self.outbox.bring_forward(now, now.saturating_add(LONGEST_WAIT)).await?;
+                    let held = self.desk().held();
+                    self.outbox.renew(&held, now.saturating_add(LEASE)).await?;
+                    tracing::info!(mails = brought, "the clock was set back; mails that waited for its former time are due");
+                    latest = now;
+                }
+                latest = latest.max(now);
                 if alone {
                     let freed = self.outbox.release(self.clock.unix_seconds()).await?;
                     if freed > 0 {

@@ -227,7 +227,8 @@ impl Visit {
 async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
     let away = away::returning(&visit.accounts, &visit.runtime, &visit.parts, &visit.query, visit.secure);
     if let Some(away) = away.filter(|away| away.is_of(visit)) {
-        // This browser asked for it.
+        // This browser asked for it, and it may sign somebody in, or link an account to them.
+        visit.attempt().may_change()?;
         visit.genuine = true;
         return returned::serve(visit, &away).await;
     }
@@ -242,7 +243,10 @@ async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
     visit.segments = segments;
     match visit.parts.method {
         Method::GET | Method::HEAD => {}
-        Method::POST => read(visit, body).await?,
+        Method::POST => {
+            read(visit, body).await?;
+            visit.attempt().may_change()?;
+        }
         _ => return Err(DeadEnd { allow: "GET, HEAD, POST", ..DeadEnd::new(Why::Method) }),
     }
     function(visit).await

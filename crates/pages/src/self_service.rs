@@ -412,7 +412,7 @@ async fn refused(visit: &Visit, process: &Process<Services>, step: &Step, error:
     }
     match error.code {
         503 => again(visit, step, vec![Problem::whole(Words::message("error-busy"))], 503, Some(5)).await,
-        429 => too_often(visit, step, 60).await,
+        429 => too_often(visit, step, error.retry_after.unwrap_or(60)).await,
         500.. => {
             tracing::warn!(transaction.id = visit.transaction, %error, "a page could not be served");
             Err(DeadEnd::new(Why::Failed))

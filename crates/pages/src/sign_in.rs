@@ -3,8 +3,9 @@
 //! Easiest to get wrong: where to go afterwards comes from an address, so it is a path of ours or nothing; and every failure is one sentence,
 //! whatever was wrong (SEC-02).
 
-use accounts::{AccountError, Evidence, Password};
+use accounts::{AccountError, Evidence, Password, devices};
 use serde::Serialize;
+use wire::cookie;
 use zeroize::Zeroizing;
 
 use crate::answer::see_other;
@@ -84,11 +85,12 @@ async fn post(visit: &Visit) -> Outcome {
         return again(visit, &to, problems, 400, None).await;
     }
     let password = Zeroizing::new(visit.form.get("password").to_owned());
+    let device = cookie::values(&visit.parts.headers, devices::COOKIE).next().unwrap_or_default().to_owned();
     let evidence = Evidence {
         cookies: [None; accounts::session::MAX_COOKIES],
         newcomer: None,
         provider: None,
-        password: Some(Password { user: visit.form.get("user").trim().to_owned(), password }),
+        password: Some(Password { user: visit.form.get("user").trim().to_owned(), password, device }),
         run_as: None,
     };
     let begun = match visit.attempt().identify(evidence).await {

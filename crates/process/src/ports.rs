@@ -321,6 +321,9 @@ pub trait Outbox: Send + Sync {
     /// how many mails are due again.
     async fn release(&self, now: i64) -> Result<u64, LedgerError>;
 
+    /// The clock was set back: mails that would be due later than `latest` are due at `now`. Says how many.
+    async fn bring_forward(&self, now: i64, latest: i64) -> Result<u64, LedgerError>;
+
     /// The mail left. A withheld one is removed altogether.
     async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError>;
 

@@ -284,6 +284,7 @@ impl Ledger for MemoryLedger {
         if entry.1 < now {
             *entry = (0, expires);
         }
+        entry.1 = entry.1.min(expires);
         entry.0 += 1;
         Ok(entry.0)
     }

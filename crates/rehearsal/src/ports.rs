@@ -13,8 +13,8 @@ use identity::secret::{self, HashParameters, Hasher, Secret, Verdict};
 use script::{Bindings, NoHost, Program, Sandbox, ScriptError};
 use serde_json::Value;
 use stages::{
-    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailAddress, MailBudget, MailDoor, MailRefusal, MailRequest, RemoteStages, SandboxScripts,
-    Scripts, SignedInElsewhere,
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, GuessBudget, MailAddress, MailBudget, MailDoor, MailRefusal, MailRequest, RemoteStages,
+    SandboxScripts, Scripts, SignedInElsewhere,
 };
 
 /// The answer that solves every captcha here.
@@ -194,6 +194,18 @@ impl MailBudget for NoLimit {
     fn client(&self, _: &str) -> Option<i64> {
         None
     }
+
+    fn clear_recipient(&self, _: &str) {}
+
+    fn clear_client(&self, _: std::net::IpAddr) {}
+}
+
+impl GuessBudget for NoLimit {
+    fn take(&self, _: &str, _: i64) -> Result<(), ResourceError> {
+        Ok(())
+    }
+
+    fn give_back(&self, _: &str) {}
 }
 
 /// A mail service that takes every address.

@@ -197,6 +197,7 @@ impl World {
             hasher: Arc::clone(&hasher),
             captcha: Arc::new(Captcha),
             mail_budget: Arc::new(NoLimit),
+            guesses: Arc::new(NoLimit),
             mail_door: Arc::new(OpenDoor),
             mail_configured: setting.mail_configured,
             templates: Arc::clone(&setting.templates),

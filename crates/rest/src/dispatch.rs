@@ -119,8 +119,8 @@ async fn exchange(asking: Asking<'_>, parts: &Parts, below: &str, body: Body, pr
             body::parse(&bytes, wanted)?
         }
     };
-    if !operation.is_safe() && runtime.project.settings.audit.required && app.accounts.trail.is_failing() {
-        return Err(ResourceError::unavailable("The audit trail cannot be written, and nothing is changed without it").into());
+    if !operation.is_safe() {
+        attempt.may_change()?;
     }
     let call = Call { path: &path, operation, parameters: &parameters, headers, body };
 

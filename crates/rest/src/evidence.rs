@@ -1,5 +1,6 @@
 //! What a request's headers bring to say whose it is, and how a session goes back as a cookie.
 
+use accounts::devices;
 use accounts::session::{self, MAX_COOKIES};
 use accounts::{AccountError, Attempt, Evidence, Identified, Newcomer, Password, Runtime};
 use http::{HeaderMap, HeaderValue};
@@ -15,7 +16,7 @@ const NEWCOMER: &str = "x-openidm-jwt";
 /// As [`Attempt::identify`].
 pub async fn identify(attempt: &Attempt<'_>, headers: &HeaderMap) -> Result<Identified, AccountError> {
     let text = headers.get(NEWCOMER).map(HeaderValue::as_bytes).filter(|text| !text.is_empty());
-    let password = Credentials::of(headers).map(|Credentials { user, password }| Password { user, password });
+    let password = Credentials::of(headers).map(|Credentials { user, password }| Password { user, password, device: device(headers) });
     let evidence = Evidence {
         cookies: cookies(attempt.runtime, headers),
         provider: crate::resources::sign_in(headers),
@@ -24,6 +25,11 @@ pub async fn identify(attempt: &Attempt<'_>, headers: &HeaderMap) -> Result<Iden
         run_as: credentials::run_as(headers),
     };
     attempt.identify(evidence).await
+}
+
+/// What proves the device.
+fn device(headers: &HeaderMap) -> String {
+    cookie::values(headers, devices::COOKIE).next().unwrap_or_default().to_owned()
 }
 
 /// The values of the session's cookie.

@@ -44,6 +44,8 @@ pub(crate) struct Audit {
     lost: Arc<AtomicU64>,
     enabled: Arc<AtomicBool>,
     failing: Arc<AtomicBool>,
+    /// An event did not fit the queue, and the queue was not written since.
+    full: Arc<AtomicBool>,
 }
 
 enum Order {
@@ -65,10 +67,12 @@ impl Audit {
     pub(crate) fn open(directory: &Path, enabled: bool) -> io::Result<(Self, AuditWriter)> {
         fs::create_dir_all(directory)?;
         let (queue, orders) = sync_channel(QUEUE);
-        let failing = Arc::new(AtomicBool::new(false));
-        let mut trail = Trail { directory: directory.to_owned(), files: HashMap::new(), failing: Arc::clone(&failing) };
+        let (failing, full) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (failed, filled) = (Arc::clone(&failing), Arc::clone(&full));
+        let mut trail = Trail { directory: directory.to_owned(), files: HashMap::new(), failing: failed, full: filled };
         let thread = std::thread::Builder::new().name("audit".into()).spawn(move || trail.run(&orders))?;
-        let audit = Self { directory: directory.into(), queue, lost: Arc::default(), enabled: Arc::new(AtomicBool::new(enabled)), failing };
+        let audit =
+            Self { directory: directory.into(), queue, lost: Arc::default(), enabled: Arc::new(AtomicBool::new(enabled)), failing, full };
         Ok((audit, AuditWriter { thread: Some(thread) }))
     }
 
@@ -106,17 +110,19 @@ impl Audit {
 
 impl accounts::ports::Trail for Audit {
     fn is_failing(&self) -> bool {
-        self.failing.load(Ordering::Relaxed) && self.enabled.load(Ordering::Relaxed)
+        // A disk that hangs reports no error; events that find no place are lost all the same.
+        (self.failing.load(Ordering::Relaxed) || self.full.load(Ordering::Relaxed)) && self.enabled.load(Ordering::Relaxed)
     }
 
     fn record(&self, event: AuditEvent) {
         if !self.enabled.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(Order::Write(event))
-            && self.lost.fetch_add(1, Ordering::Relaxed) == 0
-        {
-            tracing::error!("the audit trail cannot keep up with the disk; events are being lost, see vestibule_audit_lost_total");
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.queue.try_send(Order::Write(event)) {
+            self.full.store(true, Ordering::Relaxed);
+            if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
+                tracing::error!("the audit trail cannot keep up with the disk; events are being lost, see vestibule_audit_lost_total");
+            }
         }
     }
 }
@@ -136,6 +142,7 @@ struct Trail {
     directory: PathBuf,
     files: HashMap<Topic, TopicFile>,
     failing: Arc<AtomicBool>,
+    full: Arc<AtomicBool>,
 }
 
 struct TopicFile {
@@ -163,6 +170,7 @@ impl Trail {
             }
             failed |= !self.flush();
             self.failing.store(failed, Ordering::Relaxed);
+            self.full.store(false, Ordering::Relaxed);
         }
     }
 
@@ -329,10 +337,32 @@ mod tests {
         assert_eq!((&first["eventName"], &first["timestamp"]), (&json!("0"), &json!("2023-11-14T22:13:20Z")));
     }
 
+    /// A pipe that nobody reads: whoever opens it to write waits.
+    #[test]
+    fn a_trail_that_hangs_is_failing_until_it_is_written_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = path(directory.path(), Topic::Access);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (audit, writer) = Audit::open(directory.path(), true).unwrap();
+        assert!(!audit.is_failing());
+        // As many wait as fit, and one batch is with the thread.
+        (0..3 * QUEUE).for_each(|number| audit.record(event(&number.to_string())));
+        assert!(audit.is_failing() && audit.lost() > 0);
+        let mut reader = File::open(&pipe).unwrap();
+        let read = std::thread::spawn(move || io::copy(&mut reader, &mut io::sink()).unwrap());
+        while audit.is_failing() {
+            std::thread::yield_now();
+        }
+        drop(audit);
+        writer.finish();
+        assert!(read.join().unwrap() > 0);
+    }
+
     #[test]
     fn a_full_file_is_put_aside_and_the_oldest_forgotten() {
         let directory = tempfile::tempdir().unwrap();
-        let mut trail = Trail { directory: directory.path().to_owned(), files: HashMap::new(), failing: Arc::default() };
+        let mut trail =
+            Trail { directory: directory.path().to_owned(), files: HashMap::new(), failing: Arc::default(), full: Arc::default() };
         for round in 0..=KEPT {
             trail.write(&event(&format!("round-{round}"))).unwrap();
             trail.rotate(Topic::Access).unwrap();

@@ -71,7 +71,7 @@ impl Nodes {
                     tracing::debug!(what, "a node said something that this one does not know");
                     continue;
                 };
-                accounts.limits.clear(&cleared);
+                accounts.clear(&cleared);
                 tracing::info!("limits were ended at one of the nodes, and so at this one");
             }
             heard = told;

@@ -22,7 +22,9 @@ use rehearsal::Setting;
 use script::Sandbox;
 use serde_json::{Value, json};
 use social::{Fetch, Provider, Providers};
-use stages::{AutoLogin, CaptchaVerifier, HandlebarsTemplates, MailBudget, RemoteStages, SandboxScripts, Services, TemplateLetters};
+use stages::{
+    AutoLogin, CaptchaVerifier, GuessBudget, HandlebarsTemplates, MailBudget, RemoteStages, SandboxScripts, Services, TemplateLetters,
+};
 use store::Collections;
 
 use crate::canary::{self, Canary};
@@ -96,6 +98,8 @@ pub(crate) struct Parts {
     pub random: Arc<dyn Random>,
     /// Bounds mails per recipient.
     pub budget: Arc<dyn MailBudget>,
+    /// Bounds wrong answers and codes per network.
+    pub guesses: Arc<dyn GuessBudget>,
     /// Knows what the mail service can take.
     pub door: Arc<dyn stages::MailDoor>,
     /// Signs people in at an access manager.
@@ -320,6 +324,7 @@ impl Material {
             hasher: Arc::clone(&parts.hasher),
             captcha: Arc::clone(&parts.captcha),
             mail_budget: Arc::clone(&parts.budget),
+            guesses: Arc::clone(&parts.guesses),
             mail_door: Arc::clone(&parts.door),
             mail_configured,
             templates,

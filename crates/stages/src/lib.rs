@@ -29,8 +29,8 @@ pub use refusal::Refusal;
 pub use sandboxed::{SandboxScripts, TemplateLetters};
 pub use scripts::{RemoteStages, Scripts};
 pub use services::{
-    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailDoor, MailRefusal, MailRequest, MailTemplates, OwnMails, RenderedMail,
-    Services, SignedInElsewhere,
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, GuessBudget, MailBudget, MailDoor, MailRefusal, MailRequest, MailTemplates, OwnMails,
+    RenderedMail, Services, SignedInElsewhere,
 };
-pub use stage::{CREDENTIAL_PURPOSE, catalogue, credential_subject};
+pub use stage::{CREDENTIAL_PURPOSE, catalogue, counters, credential_subject};
 pub use templates::{BrokenTemplate, HandlebarsTemplates, MailTemplate};

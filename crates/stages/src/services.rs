@@ -25,6 +25,8 @@ pub struct Services {
     pub captcha: Arc<dyn CaptchaVerifier>,
     /// Bounds how many mails one person gets.
     pub mail_budget: Arc<dyn MailBudget>,
+    /// Bounds how many wrong answers and codes one network gives.
+    pub guesses: Arc<dyn GuessBudget>,
     /// Knows what the mail service can take.
     pub mail_door: Arc<dyn MailDoor>,
     /// Whether mail can leave, or is kept where people can read it. Otherwise stages that need it fail at submission (decision 24).
@@ -147,12 +149,14 @@ pub struct MailRequest<'a> {
     pub process: &'a str,
     /// The recipient stands for nobody.
     pub nobody: bool,
+    /// The recipient is owed it, a mail of this kind: they must be able to object to what was done to their account.
+    pub owed: Option<&'static str>,
 }
 
 impl<'a> MailRequest<'a> {
     /// A mail of the process that is running.
     pub(crate) fn of(cx: &'a process::StageContext<'_, Services>, recipient: &'a str, nobody: bool) -> Self {
-        Self { recipient, client: &cx.caller.address, process: cx.process(), nobody }
+        Self { recipient, client: &cx.caller.address, process: cx.process(), nobody, owed: None }
     }
 }
 
@@ -167,4 +171,23 @@ pub trait MailBudget: Send + Sync {
 
     /// A number for the client at an address, which says nothing else: mails of one client wait for each other.
     fn client(&self, address: &str) -> Option<i64>;
+
+    /// Gives a recipient their budgets back.
+    fn clear_recipient(&self, recipient: &str);
+
+    /// Gives the network of an address its budget back.
+    fn clear_client(&self, client: std::net::IpAddr);
+}
+
+/// Bounds what one network may guess at, whoever is asked: answers, codes, passwords of accounts that are claimed (SEC-47). What is counted for
+/// an account is counted besides.
+pub trait GuessBudget: Send + Sync {
+    /// Takes the place of one guess by the client at an address, before anything is compared. It is taken from a decoy's guesses as well.
+    ///
+    /// # Errors
+    /// 429 where the network has used up its budget. This says nothing about accounts.
+    fn take(&self, client: &str, now: i64) -> Result<(), ResourceError>;
+
+    /// It was right: the place is given back.
+    fn give_back(&self, client: &str);
 }

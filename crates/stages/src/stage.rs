@@ -4,6 +4,7 @@ mod all_in_one;
 mod attempts;
 mod by_provider;
 mod claim_filter;
+mod counted;
 mod details;
 mod foreign;
 mod form;
@@ -16,6 +17,7 @@ use process::{Catalogue, Declared};
 use crate::Services;
 
 pub(crate) use conditional_user::ConditionalUser;
+pub use counted::counters;
 pub use local_auto_login::{CREDENTIAL_PURPOSE, credential_subject};
 
 /// A line is the file and its stage; the order is that of the reference.

@@ -84,6 +84,7 @@ macro_rules! contract_tests {
             what_a_failed_unit_would_have_taken_is_free
             two_hundred_parallel_counts_are_two_hundred
             a_counter_starts_anew_when_its_time_has_passed
+            a_clock_that_is_set_back_makes_a_counter_last_no_longer_than_one_of_now
             the_last_challenge_of_a_purpose_counts
             a_context_is_kept_under_its_token
             definitions_are_kept_by_when_they_were_served_last_and_never_changed
@@ -177,6 +178,7 @@ macro_rules! contract_tests {
             a_withheld_mail_is_never_claimed_and_leaves_no_trace
             mails_that_are_not_delivered_are_counted
             a_lease_can_be_renewed
+            a_clock_that_is_set_back_keeps_no_mail_waiting
             mails_are_found_by_their_numbers_as_far_as_they_are_there
             a_mail_comes_back_as_it_went
             delivered_mails_are_forgotten_after_their_time

@@ -89,11 +89,12 @@ impl Ledger for Db {
 
     async fn count(&self, counter: &str, now: i64, expires: i64) -> Result<u32, LedgerError> {
         let counter = counter.to_owned();
+        // One that would last longer than one that begins now was counted before the clock was set back.
         self.run(Kept::ByProcess, move |connection| {
             let query = connection.query(
                 "INSERT INTO counter (name, value, expires) VALUES ($1, 1, $3) ON CONFLICT (name) DO UPDATE SET \
                  value = CASE WHEN counter.expires < $2 THEN 1 ELSE counter.value + 1 END, \
-                 expires = CASE WHEN counter.expires < $2 THEN excluded.expires ELSE counter.expires END \
+                 expires = CASE WHEN counter.expires < $2 OR counter.expires > $3 THEN excluded.expires ELSE counter.expires END \
                  RETURNING value",
             );
             query.bind(&counter).bind(now).bind(expires).one(number)

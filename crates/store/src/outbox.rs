@@ -282,6 +282,14 @@ impl Outbox for Db {
         .await
     }
 
+    async fn bring_forward(&self, now: i64, latest: i64) -> Result<u64, LedgerError> {
+        self.run(Kept::ByProcess, move |connection| {
+            let due = connection.query("UPDATE outbox SET next_attempt = $1 WHERE state = 2 AND NOT withheld AND next_attempt > $2");
+            due.bind(now).bind(latest).execute()
+        })
+        .await
+    }
+
     async fn delivered(&self, id: MailId, now: i64) -> Result<(), LedgerError> {
         self.run(Kept::ByProcess, move |connection| {
             let query = connection

@@ -217,6 +217,7 @@ mod tests {
         assert_eq!(error.message, "The request could not be processed because the provided content is not a JSON object");
     }
 
+    /// SEC-41.
     #[test]
     fn sec_52_depth_is_bounded_before_parsing() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));

@@ -90,13 +90,15 @@ impl Frame {
 #[derive(Debug)]
 struct Direction {
     skip: usize,
+    /// Of the frame that is skipped.
+    length: usize,
     head: [u8; 9],
     have: usize,
 }
 
 impl Direction {
     fn new(skip: usize) -> Self {
-        Self { skip, head: [0; 9], have: 0 }
+        Self { skip, length: skip, head: [0; 9], have: 0 }
     }
 
     /// The next frame's head in the bytes, which are shortened by what was read; nothing where they end before one.
@@ -114,6 +116,7 @@ impl Direction {
                 self.have = 0;
                 let frame = Frame::read(self.head);
                 self.skip = frame.length as usize;
+                self.length = self.skip;
                 return Some(frame);
             }
         }
@@ -153,6 +156,8 @@ pub struct Frames {
     newest: u32,
     /// Since when a header list is not whole.
     head: Option<Duration>,
+    /// Bytes of its pieces.
+    pieces: usize,
     /// Since when there is no stream.
     quiet: Duration,
 }
@@ -169,6 +174,7 @@ impl Frames {
             streams: HashMap::new(),
             newest: 0,
             head: None,
+            pieces: 0,
             quiet: Duration::ZERO,
         }
     }
@@ -194,6 +200,7 @@ impl Frames {
             }
             if matches!(frame.kind, Kind::Headers | Kind::Continuation) {
                 self.head = if frame.has(Frame::END_HEADERS) { None } else { self.head.or(Some(now)) };
+                self.pieces = if self.head.is_none() { 0 } else { self.pieces.saturating_add(frame.length as usize) };
             }
             if frame.kind == Kind::Data {
                 self.earn(frame.length / BYTES_EARN);
@@ -222,6 +229,13 @@ impl Frames {
                 _ => {}
             }
         }
+    }
+
+    /// Bytes of a header list that is not whole, and of a frame that is not.
+    #[must_use]
+    pub fn gathered(&self) -> usize {
+        let frame = if self.incoming.skip > 0 { self.incoming.length.saturating_sub(self.incoming.skip) } else { 0 };
+        self.pieces.saturating_add(frame)
     }
 
     /// When the client has had its time, as things stand.
@@ -333,6 +347,22 @@ mod tests {
         assert_eq!(frames.deadline(later), TIMES.answer + Duration::from_secs(4), "what was taken gives time");
         frames.went(later, &frame(0x0, 0x1, 1, 1));
         assert_eq!(frames.deadline(later), later + TIMES.idle);
+    }
+
+    #[test]
+    fn sec_52_what_is_gathered_before_it_can_be_read_is_known() {
+        let mut frames = frames();
+        assert_eq!(frames.gathered(), 0);
+        let whole = frame(0x1, 0x1, 1, 10_000);
+        frames.came(START, &whole[..whole.len() - 1_000]).unwrap();
+        assert_eq!(frames.gathered(), 10_000 + 9_000, "a piece, and what has come of it");
+        frames.came(START, &whole[whole.len() - 1_000..]).unwrap();
+        frames.came(START, &frame(0x9, 0, 1, 5_000)).unwrap();
+        assert_eq!(frames.gathered(), 15_000);
+        frames.came(START, &frame(0x9, 0x4, 1, 5_000)).unwrap();
+        assert_eq!(frames.gathered(), 0);
+        frames.came(START, &frame(0x0, 0, 1, 8_000)[..5_009]).unwrap();
+        assert_eq!(frames.gathered(), 5_000);
     }
 
     #[test]

@@ -110,6 +110,11 @@ impl Screen {
         matches!(self.at, At::End)
     }
 
+    /// Bytes that are held of a head that is not whole.
+    pub fn gathered(&self) -> usize {
+        self.head.capacity()
+    }
+
     /// Whether the client is in the middle of a message, or was refused: it may be sending still.
     pub fn is_unfinished(&self) -> bool {
         !matches!(self.at, At::Head) || !self.head.is_empty()

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::support::people::{NEW_PASSWORD, PASSWORD, right_answers};
+use crate::support::sink::{Answer, Sink};
 use crate::support::stages::{kba, reset_stage, user_query};
-use crate::support::{Person, Project, Server};
+use crate::support::{Person, Project, Server, skipped};
+use crate::world::reset_by_mail;
 
 /// The library, where it is installed.
 fn library() -> Option<PathBuf> {
@@ -38,12 +40,20 @@ impl Clock {
 }
 
 fn server(settings: &str) -> Option<(Server, Clock)> {
+    on(Project::new(), settings)
+}
+
+fn server_with(sink: &Sink, settings: &str) -> Option<(Server, Clock)> {
+    on(Project::new().json("conf/external.email.json", &sink.config()).process("mailed", &reset_by_mail()), settings)
+}
+
+fn on(project: Project, settings: &str) -> Option<(Server, Clock)> {
     let Some(library) = library() else {
-        eprintln!("skipped: there is no libfaketime here; `make tools` installs it");
+        skipped("there is no libfaketime here; `make tools` installs it");
         return None;
     };
     let clock = Clock::new();
-    let project = Project::new().process("reset", &[user_query(), kba(), reset_stage()]).file("vestibule.toml", settings);
+    let project = project.process("reset", &[user_query(), kba(), reset_stage()]).file("vestibule.toml", settings);
     let server = Server::on(project)
         .env("LD_PRELOAD", library.to_str().unwrap())
         .env("FAKETIME_TIMESTAMP_FILE", clock.file().to_str().unwrap())
@@ -70,6 +80,30 @@ fn a_clock_that_is_set_back_keeps_nobody_waiting_and_gives_nobody_more() {
     assert!(waits <= 60, "{waits}");
     clock.set(120);
     assert_eq!(sign_in(), 200, "a minute has passed");
+}
+
+/// A budget of mails goes on, and a mail that is tried again does not wait for the former time.
+#[test]
+fn a_clock_that_is_set_back_gives_no_more_mails_and_keeps_none_waiting() {
+    let refused = std::sync::atomic::AtomicBool::new(false);
+    let sink = Sink::start(move |at| {
+        let first = at.name == "RCPT" && !refused.swap(true, std::sync::atomic::Ordering::SeqCst);
+        if first { Answer::Say("451 4.3.0 later") } else { Answer::Usual }
+    });
+    let Some((server, clock)) = server_with(&sink, "[limits]\nmails_per_recipient_hour = 2\n") else { return };
+    let person = Person::create(&server, "mails");
+    let mark = server.log_mark();
+    let asks = || server.anonymous().goes_on("mailed", None, &person.query());
+    asks();
+    let failed = || server.metric("vestibule_mail_total", &["failed"]) > 0.0;
+    assert!((0..10_000).any(|_| failed()));
+    clock.set(-3_600);
+    sink.mail(&person.mail);
+    server.logged(mark, "the clock was set back; mails that waited");
+    asks();
+    asks();
+    assert_eq!(sink.wait(|mails| (mails.len() >= 2).then_some(mails.len())), Some(2));
+    assert_eq!(server.metric("vestibule_mail_over_budget_total", &["recipient_hour"]), 1.0);
 }
 
 /// Sessions and processes go on, whichever way the clock is set by what is less than their lives.

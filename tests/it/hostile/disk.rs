@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::people::{PASSWORD, unused};
-use crate::support::{Person, Project, Server};
+use crate::support::{Person, Project, Server, skipped};
 
 /// A file system of its own at a directory, with what was in the directory before; it goes when this does.
 struct Mounted(PathBuf);
@@ -19,9 +19,7 @@ impl Mounted {
         let options = format!("size={size},mode=0700");
         let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(directory).output();
         if !mount.is_ok_and(|mount| mount.status.success()) {
-            eprintln!(
-                "skipped: a file system cannot be mounted here; a full disk is tested where it can (as root, or in a container that may)"
-            );
+            skipped("a file system cannot be mounted here; a full disk is tested where it can (as root, or in a container that may)");
             return None;
         }
         let mounted = Self(directory.to_owned());

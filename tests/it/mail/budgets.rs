@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::people::{query, unused};
+use crate::support::people::{PASSWORD, query, unused};
 use crate::support::sink::{Answer, Sink, Taken};
 use crate::support::stages::{email_validation, with};
 use crate::support::{Person, Project, Server};
@@ -79,6 +79,38 @@ fn every_budget_withholds_silently_what_is_over_it() {
         assert_eq!(sink.wait(|mails| (mails.len() >= 3).then_some(mails.len())), Some(3), "{key}");
         assert_eq!(server.metric("vestibule_mail_over_budget_total", &[budget]), 3.0, "{key}");
     }
+}
+
+/// What an account's owner must hear passes the budget of their mailbox, and is no way to flood it.
+#[test]
+fn sec_04_what_somebody_is_owed_is_bounded_as_well() {
+    let sink = Sink::start(|_| Answer::Usual);
+    let server = on(&sink, "[limits]\nmails_per_recipient_hour = 3\n");
+    let person = Person::create(&server, "owed");
+    let session = server.nobody().session(&person.name, PASSWORD).with("X-Requested-With", "x");
+    let questions = json!([{ "operation": "replace", "field": "/kbaInfo", "value": [
+        { "answer": "elm street", "questionId": "1" }, { "answer": "oolong tea", "questionId": "2" }] }]);
+    for _ in 0..15 {
+        session.patch(&format!("selfservice/user/{}", person.id), &questions).expect(200);
+    }
+    assert_eq!(sink.wait(|mails| (mails.len() >= 10).then_some(mails.len())), Some(10));
+    assert_eq!(server.metric("vestibule_mail_over_budget_total", &["owed_hour"]), 5.0, "silently, but counted");
+}
+
+/// Mails about changes of addresses are mails that a client asks for.
+#[test]
+fn sec_04_confirmations_of_addresses_count_for_the_client_that_asks() {
+    let sink = Sink::start(|_| Answer::Usual);
+    let server = on(&sink, "[limits]\nmails_per_client_hour = 3\n");
+    let person = Person::create(&server, "asks");
+    let session = server.nobody().session(&person.name, PASSWORD).with("X-Requested-With", "x");
+    for _ in 0..6 {
+        let address = json!([{ "operation": "replace", "field": "/mail", "value": format!("{}@many.test", unused("new")) }]);
+        session.patch(&format!("managed/user/{}", person.id), &address).expect(200);
+    }
+    let to_new = |mails: &[Taken]| mails.iter().filter(|mail| mail.to.ends_with("@many.test")).count();
+    let to_own = |mails: &[Taken]| mails.iter().filter(|mail| mail.to == person.mail).count();
+    assert_eq!(sink.wait(|mails| (to_own(mails) >= 6).then(|| to_new(mails))), Some(2), "each change writes to the former address as well");
 }
 
 /// Somebody asked for hundreds of mails before; others need not wait for them.

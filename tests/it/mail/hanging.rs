@@ -72,6 +72,25 @@ fn a_mail_has_its_time_whatever_its_commands_have() {
     assert!(came.connection != 0 && came.at.duration_since(begun) < Duration::from_secs(15), "{:?}", came.at.duration_since(begun));
 }
 
+/// Where the conversation is to be encrypted, or somebody signs in, each of these commands has its limit too.
+#[test]
+fn a_server_that_hangs_at_starttls_or_at_the_sign_in_is_left_within_the_limit() {
+    let auth = json!({ "enable": true, "username": "sender", "password": "Secret-of-the-tests" });
+    for (moment, auth, starttls) in [("STARTTLS", json!({ "enable": false }), true), ("AUTH", auth, false)] {
+        let sink = Sink::with(&["STARTTLS", "AUTH PLAIN LOGIN"], move |at| if at.name == moment { Answer::Hang } else { Answer::Usual });
+        let mut config = sink.config();
+        config["auth"] = auth;
+        config["starttls"] = json!({ "enable": starttls });
+        let server = Server::on(Project::new().json("conf/external.email.json", &config).file("vestibule.toml", SHORT)).start();
+        let log = server.log_mark();
+        let begun = Instant::now();
+        send(&server.admin(), &address("hangs"));
+        sink.asked(moment);
+        server.logged(log, "a mail was not delivered");
+        assert!(begun.elapsed() < Duration::from_secs(15), "{moment}: {:?}", begun.elapsed());
+    }
+}
+
 #[test]
 fn a_server_that_hangs_at_every_greeting_is_left_within_the_limit_and_used_when_it_is_back() {
     use std::sync::Arc;

@@ -61,6 +61,7 @@ fn typed_text_survives_an_error_and_secrets_do_not() {
     here.page.says("There is a problem");
 }
 
+/// SEC-27.
 #[test]
 fn every_field_has_a_label_and_its_autocomplete() {
     let person = Person::create(server(), "form");
@@ -185,6 +186,7 @@ fn an_unknown_path_is_a_page_and_below_openidm_it_is_json() {
     );
 }
 
+/// SEC-13.
 #[test]
 fn every_page_keeps_to_itself() {
     let mut here = visitor();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{create, details, mail, server, sign_in};
 use crate::support::mailbox::mailbox;
 use crate::support::newcomer::{Newcomer, SECRET};
+use crate::support::people::{PASSWORD, digits_of, unused};
 use crate::support::stages::with;
 use crate::support::{Person, Project, Server};
 
@@ -65,6 +66,36 @@ fn a_taken_address_is_told_to_its_owner_and_not_to_the_caller() {
         (&json!("mail"), &json!("UNIQUE")),
         "{refused}"
     );
+}
+
+/// A stranger who is signed in reads no addresses off the profile either: whoever has one is written to, and the change is not made.
+#[test]
+fn sec_01_somebody_who_is_signed_in_is_not_told_whether_an_address_is_somebodys() {
+    let server = Server::on(project()).start();
+    let (owner, stranger) = (Person::create(&server, "owner"), Person::create(&server, "stranger"));
+    let session = server.nobody().session(&stranger.name, PASSWORD).with("X-Requested-With", "x");
+    let free = unused("free") + "@example.test";
+    let asks = |property: &str, value: &str| {
+        let asked = session.post("policy/managed/user/*?_action=validateProperty", &json!({ property: value })).ok();
+        asked["failedPolicyRequirements"].clone()
+    };
+    for property in ["mail", "userName"] {
+        assert_eq!(asks(property, &owner.mail), asks(property, &free), "{property}");
+    }
+    assert_ne!(asks("userName", &owner.name), json!([]), "other names are told, as ever");
+    let path = format!("managed/user/{}", stranger.id);
+    let change = |address: &str| {
+        let mut body = session.patch(&path, &json!([{ "operation": "replace", "field": "/mail", "value": address }])).ok();
+        body["_rev"] = json!(null);
+        body
+    };
+    let mark = mailbox().mark();
+    assert_eq!(change(&free), change(&owner.mail));
+    let mail = mailbox().after(mark, &owner.mail);
+    let code = digits_of(&mail.body);
+    let proves = session.clone().with("X-OpenIDM-Reauth-Password", PASSWORD);
+    proves.post("vestibule/mailChange?_action=confirm", &json!({ "code": code })).refused(403);
+    assert_eq!(stranger.read(&server)["mail"], json!(stranger.mail));
 }
 
 #[test]

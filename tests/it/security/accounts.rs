@@ -199,6 +199,7 @@ fn sec_04_asking_for_resets_never_locks_the_account_and_limits_are_told_alike() 
     assert_eq!(mailbox().count(mark, &person.mail), 3, "three mails an hour to one recipient");
 }
 
+/// SEC-29.
 #[test]
 fn sec_14_the_owner_is_told_nobody_is_signed_in_and_other_sessions_end() {
     let server = &world().server;

@@ -1,6 +1,7 @@
 //! HTTP/2: that it is spoken, and that nobody takes the server away with it.
 
 use std::io::{Read as _, Write as _};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -208,6 +209,45 @@ fn sec_52_a_header_list_that_does_not_end_ends_the_connection() {
         assert!(is_ended_by(&mut stream, 1_000_000, |_| frame(CONTINUATION, 0, 1, &piece)), "CONTINUATION without an end");
     }
     world.serves_others();
+}
+
+/// Whether one of these connections ends soon.
+fn is_one_ended(held: &mut [Stream]) -> bool {
+    let mut part = [0; 16 * 1024];
+    (0..20).any(|_| {
+        held.iter_mut().any(|stream| {
+            stream.sock.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+            loop {
+                match stream.read(&mut part) {
+                    Ok(1..) => {}
+                    Ok(0) => return true,
+                    Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+                }
+            }
+        })
+    })
+}
+
+#[test]
+fn sec_52_memory_is_bounded_where_nobody_takes_many_answers() {
+    let world = world();
+    let request = get("/sign-in");
+    assert_eq!(Tls::trusting(&world.pair).send(world.server.address(), &Request::new("GET", "/sign-in")).unwrap().status, 200);
+    let rest = world.server.most_memory();
+    let asked: Vec<u8> = (0..100_u32).flat_map(|turn| frame(HEADERS, END_HEADERS | END_STREAM, 2 * turn + 1, &request)).collect();
+    let mut held: Vec<Stream> = (0..60)
+        .map(|_| {
+            // No window for any answer.
+            let mut stream = world.connect(&[0, 4, 0, 0, 0, 0]);
+            // One that was ended meanwhile cannot be written to.
+            let _ = stream.write_all(&asked).and_then(|()| stream.flush());
+            stream
+        })
+        .collect();
+    assert!(is_one_ended(&mut held), "sooner than an answer has to be taken");
+    world.serves_others();
+    let most = world.server.most_memory();
+    assert!(most < rest + (64 << 20), "{} MiB at rest, and {} MiB at most", rest >> 20, most >> 20);
 }
 
 #[test]

@@ -54,6 +54,7 @@ impl Managed {
             which: Which::Named(&touched),
             id: Some(id),
             stored: Some(&stored.content),
+            undisclosed: expect.undisclosed,
             ..Validation::new(collection, &object, self.clock.unix_seconds())
         };
         self.validated(request, PATCH_MESSAGE).await?;

@@ -73,7 +73,8 @@ impl Policies {
     }
 
     /// The failures that an action on the policy service answers with [`super::failed_value`]. Only what was sent is looked at.
-    /// `stored` is the object the resource names, where the caller may know it; otherwise `None`, because answers would disclose it.
+    /// `stored` is the object the resource names, where the caller may know it; otherwise `None`, because answers would disclose it. `told` says that
+    /// the caller may know who has an address; others are not told whether somebody has one (SEC-01).
     ///
     /// # Errors
     /// 400 when the body is not what the action takes, 403 where it is not known what the resource asks, 503 when the store or the hashing
@@ -83,7 +84,7 @@ impl Policies {
         resource: &str,
         action: PolicyAction,
         body: &Value,
-        stored: Option<&Resource>,
+        (stored, told): (Option<&Resource>, bool),
         now: i64,
         ports: (&dyn Objects, &dyn Hasher, Option<&Runner>),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
@@ -134,10 +135,12 @@ impl Policies {
                     _ => (body.clone(), keys(body)),
                 };
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let undisclosed = if told { Vec::new() } else { self.undisclosed(&collection, &object) };
                 let request = Validation {
                     which: Which::Named(&names),
                     id: stored.map(|resource| resource.id.as_str()).or(id),
                     stored: stored.map(|resource| &resource.content),
+                    undisclosed: &undisclosed,
                     runner: ports.2,
                     ..Validation::new(&collection, &object, now)
                 };
@@ -159,7 +162,7 @@ impl Policies {
         open.flat_map(|policy| &policy.requirements).map(AsRef::as_ref).collect()
     }
 
-    /// Properties of a newcomer whose uniqueness is not told here: the address, and every name in the form of one (SEC-01).
+    /// Properties of a person whose uniqueness is not told here: the address, and every name in the form of one (SEC-01).
     fn undisclosed(&self, collection: &str, user: &Value) -> Vec<&str> {
         let always = self.companions.undisclosed.iter().map(String::as_str);
         let is_address = |name: &&str| user.get(*name).and_then(Value::as_str).is_some_and(names::is_address_like);

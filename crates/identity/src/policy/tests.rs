@@ -256,6 +256,7 @@ fn how_much_is_remembered_is_what_the_policy_says_in_each_spelling() {
     }
 }
 
+/// SEC-26.
 #[test]
 fn listed_words_are_refused_and_a_missing_list_is_an_error() {
     let managed = json!({"objects": [{"name": "user", "schema": {"properties": {"password": {
@@ -345,7 +346,7 @@ fn policy_json_overrides_by_id_and_its_own_scripts_are_told() {
     let ports = (world.managed.objects.as_ref(), world.managed.hasher.as_ref(), None);
     let asked = |resource: &str| {
         let body = json!({"password": "Sh0rtOnly!"});
-        now(world.managed.policies.validate_resource(resource, PolicyAction::ValidateObject, &body, None, NOW, ports)).map(drop)
+        now(world.managed.policies.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true), NOW, ports)).map(drop)
     };
     assert_eq!(asked("selfservice/reset").unwrap_err().code, 403, "nobody knows what the script would ask");
     assert!(asked("selfservice/registration").is_ok());
@@ -412,7 +413,8 @@ fn the_service_answers_under_the_name_the_client_knows() {
     let ask = |resource: &str, action, body: Value| {
         let managed = &world.managed;
         let ports = (managed.objects.as_ref(), managed.hasher.as_ref(), None);
-        now(managed.policies.validate_resource(resource, action, &body, None, NOW, ports)).map(|failures| names(&failed_value(&failures)))
+        now(managed.policies.validate_resource(resource, action, &body, (None, true), NOW, ports))
+            .map(|failures| names(&failed_value(&failures)))
     };
     let object = PolicyAction::ValidateObject;
     let registration = ask("selfservice/registration", object, json!({"user": {"password": "x1Xx"}})).unwrap();

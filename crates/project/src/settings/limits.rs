@@ -91,10 +91,11 @@ limits! {
         "To processes, per client address and minute. As many questions may be asked of the policy service.";
     signins_per_client_minute = 300, "sign-ins", ANY, Together, "Per client address and minute.";
     signin_failures_per_account_hour = 100, "failures", ANY, Together,
-        "Failed sign-ins per account and hour, after which further ones wait. A network from which the owner signed in lately has as many of its own.";
-    signin_failures_per_client_hour = 1000, "failures", ANY, Together, "Failed sign-ins per client network and hour, whatever the names.";
+        "Failed sign-ins per account and hour, by whichever of its names, after which further ones wait. A network from which the owner signed in lately, and a device of theirs, has as many of its own.";
+    signin_failures_per_client_hour = 1000, "failures", ANY, Together,
+        "Failed sign-ins per client network and hour, whatever the names. As many wrong answers and codes may be given besides.";
     mails_per_recipient_hour = 30, "mails", ANY, Together,
-        "To one mailbox, per hour, in whatever case and with whatever sub-address. A mail that is over a budget is not sent.";
+        "To one mailbox, per hour, in whatever case and with whatever sub-address. A mail that is over a budget is not sent. What the owner of an account must hear of goes out all the same, ten mails of a kind in an hour.";
     mails_per_recipient_day = 100, "mails", ANY, Together, "To one mailbox, per day.";
     mails_per_domain_hour = 10_000, "mails", ANY, Together, "To all mailboxes of one domain, per hour.";
     mails_per_client_hour = 1_000, "mails", ANY, Together, "That one client address asks for, per hour, also for accounts that do not exist.";

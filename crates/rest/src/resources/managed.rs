@@ -181,7 +181,7 @@ fn is_unreserved(byte: u8) -> bool {
 }
 
 fn expect(expected: &Expected) -> Expect {
-    Expect { revision: expected.revision().map(str::to_owned), guard: None }
+    Expect { revision: expected.revision().map(str::to_owned), ..Expect::any() }
 }
 
 #[async_trait]

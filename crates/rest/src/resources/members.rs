@@ -230,7 +230,7 @@ pub(super) async fn effects(cx: &Context<'_>, role: &str, memberships: &[Members
         }
         let pointer = Pointer::from_tokens([property]);
         let patch = Patch::new(vec![PatchOperation::replace(pointer.clone(), Value::Array(roles))]);
-        let expect = Expect { revision: None, guard: Some(Guard::new(pointer, before)) };
+        let expect = Expect { guard: Some(Guard::new(pointer, before)), ..Expect::any() };
         let prepared = cx.actor().managed().patch(collection, id, &patch, Writer::Administrator, &expect).await?;
         let scripts = stages::of_scripts(&cx.runtime.managed, &prepared);
         let Some(change @ Change::Patch { .. }) = prepared.change else { continue };

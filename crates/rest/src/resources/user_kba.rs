@@ -51,7 +51,7 @@ impl UserKba {
     async fn change(&self, cx: &Context<'_>, expected: &Expected) -> Answer {
         let list = check_user_patch(cx.body(), &cx.runtime.kba)?;
         let collection = if cx.principal.is_managed() { cx.principal.component.as_str() } else { PEOPLE };
-        let expect = Expect { revision: expected.revision().map(str::to_owned), guard: None };
+        let expect = Expect { revision: expected.revision().map(str::to_owned), ..Expect::any() };
         let password = cx.password();
         let resource = cx.editor(None, password.as_ref()).questions(collection, &self.id, list, &expect).await?;
         let reply: Reply = related::show_written(cx, collection, &resource).await?;

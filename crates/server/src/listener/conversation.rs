@@ -15,9 +15,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY};
-use http::{HeaderValue, Request, Version};
-use hyper::body::Incoming;
+use http::header::{CONNECTION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY};
+use http::{HeaderValue, Request, StatusCode, Version};
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
@@ -27,14 +27,14 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::LazyConfigAcceptor;
 use tower::ServiceExt as _;
-use wire::client::{PassedOn, Peer};
+use wire::client::{Client, PassedOn, Peer};
 use wire::frames::Times;
 use wire::http1::{MAX_HEAD, MAX_HEADERS, Refused};
 use wire::proxy_protocol::{self, Header, Passed};
 
-use super::crowd::{Crowd, Member, Place, Turn};
+use super::crowd::{Crowd, Member, Place, Turn, Unread};
 use super::gate;
-use super::patient::{PatientWrites, SLOWEST, TimedBody};
+use super::patient::{PatientWrites, SLOWEST, TimedBody, WaitingBody};
 use super::screened::{Refusals, Screened};
 use super::stream::Stream;
 use super::tls::{CHALLENGE, Certificate, HTTP_2};
@@ -58,8 +58,10 @@ const STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 64 * 1024;
 /// The same, of all bodies of a connection.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
-/// Bytes of an answer that wait for their client, per stream.
+/// Bytes of an answer that wait for their client, per stream. Files that are larger are held once, whoever asks for them.
 const SEND_BUFFER: usize = 64 * 1024;
+/// Bytes that a stream takes besides.
+const STREAM: usize = 4 * 1024;
 /// Streams that may be reset before anybody has looked at them (CVE-2023-44487).
 const UNSEEN_RESETS: usize = 20;
 /// Streams that may be reset because their client broke the protocol.
@@ -159,10 +161,10 @@ impl Conversations {
         };
         if chosen == Some(HTTP_2) {
             let times = Times { head: HEADERS_WITHIN, answer: self.within, slowest: SLOWEST, idle: IDLE };
-            let connection = self.http2.serve_connection(TokioIo::new(Watched::new(stream, times)), service);
+            let connection = self.http2.serve_connection(TokioIo::new(Watched::new(stream, times, Unread::of(&member))), service);
             to_the_end(connection, &member, end).await;
         } else {
-            let connection = self.http1.serve_connection(TokioIo::new(Screened::new(stream, refusals)), service);
+            let connection = self.http1.serve_connection(TokioIo::new(Screened::new(stream, refusals, Unread::of(&member))), service);
             to_the_end(connection, &member, end).await;
         }
         drop(place);
@@ -215,7 +217,8 @@ impl Conversations {
         let (own, member) = (Arc::clone(self), Arc::clone(member));
         hyper::service::service_fn(move |request: Request<Incoming>| {
             asked.send_if_modified(|asked| !std::mem::replace(asked, true));
-            let (own, turn, refused) = (Arc::clone(&own), Turn::of(&member), refusals.next());
+            let client = Client::of(peer, request.headers(), |address| own.trusts(address)).address;
+            let (own, turn, refused) = (Arc::clone(&own), Turn::of(&member, client), refusals.next());
             let keeps = request.version() == Version::HTTP_2;
             async move {
                 let mut response = match refused {
@@ -225,6 +228,9 @@ impl Conversations {
                 };
                 // From here on the client has to take the answer, and to ask again.
                 turn.waits();
+                if keeps {
+                    response = waiting(response, &turn);
+                }
                 if let Some(promise) = own.promise.as_ref().filter(|_| peer.https) {
                     response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, promise.clone());
                 }
@@ -263,6 +269,21 @@ impl Conversations {
             Err(_) => rest::too_slow(),
         }
     }
+}
+
+/// An answer of a connection that may ask for many before it takes any: what waits is counted.
+fn waiting(response: Response, turn: &Turn) -> Response {
+    let length = response.body().size_hint().exact().map_or(SEND_BUFFER, |length| usize::try_from(length).unwrap_or(SEND_BUFFER));
+    if length == 0 {
+        return response;
+    }
+    let Some(waiting) = turn.answers(length.min(SEND_BUFFER) + STREAM) else {
+        let mut busy = Response::new(Body::empty());
+        *busy.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        busy.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        return busy;
+    };
+    response.map(|body| Body::new(WaitingBody::new(body, waiting)))
 }
 
 /// The name that an authority looks at; `None` where it is no authority (RFC 8737 section 3: it offers this protocol alone).

@@ -16,9 +16,15 @@ use tokio::time::Instant;
 /// Bytes of bodies that are not whole yet, of all clients. A body is at most a mebibyte unless the project says otherwise, and what gathers it has
 /// room for twice as much.
 const BODIES: usize = 16 * 1024 * 1024;
+/// Bytes of heads that are not whole yet, beyond the few kilobytes that each connection has.
+const HEADS: usize = 8 * 1024 * 1024;
+/// Bytes of answers over HTTP/2 that their clients have not taken yet.
+const ANSWERS: usize = 32 * 1024 * 1024;
 
 /// Entries of connections that are gone, of a network with hardly any.
 const FEW: usize = 16;
+/// Bytes of a head that a connection may have whatever others have.
+const EACH: usize = 4 * 1024;
 
 /// All connections.
 pub(crate) struct Crowd {
@@ -33,9 +39,47 @@ struct State {
     next: u64,
     count: usize,
     networks: HashMap<IpAddr, Network>,
-    /// Bytes of unfinished bodies, in all and by network.
-    bodies: usize,
-    senders: HashMap<IpAddr, usize>,
+    bodies: Pool<BODIES>,
+    heads: Pool<HEADS>,
+    answers: Pool<ANSWERS>,
+}
+
+/// Bytes that are held for clients, by network. Where there are too many in all, a network holds its share of `MOST`.
+#[derive(Default)]
+struct Pool<const MOST: usize> {
+    held: usize,
+    networks: HashMap<IpAddr, usize>,
+}
+
+impl<const MOST: usize> Pool<MOST> {
+    /// Whether so many more may be held for a network; then they are.
+    fn take(&mut self, network: IpAddr, bytes: usize) -> bool {
+        let own = self.networks.get(&network).copied().unwrap_or_default() + bytes;
+        let networks = self.networks.len() + usize::from(own == bytes);
+        if self.held + bytes > MOST && own > MOST / networks.max(1) {
+            return false;
+        }
+        self.hold(network, bytes);
+        true
+    }
+
+    /// Holds so many more, however many there are.
+    fn hold(&mut self, network: IpAddr, bytes: usize) {
+        if bytes > 0 {
+            self.held += bytes;
+            *self.networks.entry(network).or_default() += bytes;
+        }
+    }
+
+    fn give_back(&mut self, network: IpAddr, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+        if let Some(own) = self.networks.get_mut(&network) {
+            *own = own.saturating_sub(bytes);
+            if *own == 0 {
+                self.networks.remove(&network);
+            }
+        }
+    }
 }
 
 /// The connections of one network.
@@ -56,12 +100,16 @@ pub(crate) struct Member {
     working: AtomicUsize,
     /// Milliseconds after `began`; counts while the server works on none.
     waits_since: AtomicU64,
+    /// Bytes of its answers that wait for the client.
+    answers: AtomicUsize,
     end: Notify,
 }
 
 /// A request of a connection, on which the server works unless it waits for the client.
 pub(crate) struct Turn {
     member: Arc<Member>,
+    /// The network of the client that sent it, which may be another than that of the connection: a proxy's.
+    sender: IpAddr,
     waiting: AtomicBool,
     /// Bytes of its body, while that is not whole.
     body: AtomicUsize,
@@ -101,6 +149,7 @@ impl Crowd {
             began: self.began,
             working: AtomicUsize::new(0),
             waits_since: AtomicU64::new(now),
+            answers: AtomicUsize::new(0),
             end: Notify::new(),
         });
         state.networks.entry(network).or_default().join(id, now, Arc::clone(&member));
@@ -126,6 +175,15 @@ impl State {
         let member = self.leave(network, id)?;
         member.end.notify_one();
         Some(())
+    }
+
+    /// Ends the connection of a network with the most bytes of answers that wait.
+    fn make_room_for_answers(&mut self, network: IpAddr) {
+        let members = self.networks.get(&network).into_iter().flat_map(|network| &network.members);
+        let most = members.max_by_key(|(_, member)| member.answers.load(Ordering::Relaxed)).map(|(id, _)| *id);
+        if let Some(member) = most.and_then(|id| self.leave(network, id)) {
+            member.end.notify_one();
+        }
     }
 
     fn leave(&mut self, network: IpAddr, id: u64) -> Option<Arc<Member>> {
@@ -186,10 +244,11 @@ impl Member {
 }
 
 impl Turn {
-    /// A request has come.
-    pub(crate) fn of(member: &Arc<Member>) -> Arc<Self> {
+    /// A request has come from a client at this address.
+    pub(crate) fn of(member: &Arc<Member>, client: IpAddr) -> Arc<Self> {
         member.working.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { member: Arc::clone(member), waiting: AtomicBool::new(false), body: AtomicUsize::new(0) })
+        let sender = network(client);
+        Arc::new(Self { member: Arc::clone(member), sender, waiting: AtomicBool::new(false), body: AtomicUsize::new(0) })
     }
 
     /// The server works; the client is not waited for.
@@ -214,14 +273,9 @@ impl Turn {
             return true;
         }
         let Some(crowd) = self.member.crowd.upgrade() else { return true };
-        let mut state = crowd.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = state.senders.get(&self.member.network).copied().unwrap_or_default() + bytes;
-        let networks = state.senders.len() + usize::from(own == bytes);
-        if state.bodies + bytes > BODIES && own > BODIES / networks.max(1) {
+        if !crowd.state.lock().unwrap_or_else(PoisonError::into_inner).bodies.take(self.sender, bytes) {
             return false;
         }
-        state.bodies += bytes;
-        state.senders.insert(self.member.network, own);
         self.body.fetch_add(bytes, Ordering::Relaxed);
         true
     }
@@ -230,14 +284,84 @@ impl Turn {
     pub(crate) fn has_all(&self) {
         let bytes = self.body.swap(0, Ordering::Relaxed);
         let Some(crowd) = self.member.crowd.upgrade().filter(|_| bytes > 0) else { return };
-        let mut state = crowd.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.bodies -= bytes;
-        if let Some(own) = state.senders.get_mut(&self.member.network) {
-            *own -= bytes;
-            if *own == 0 {
-                state.senders.remove(&self.member.network);
+        crowd.state.lock().unwrap_or_else(PoisonError::into_inner).bodies.give_back(self.sender, bytes);
+    }
+
+    /// So many bytes of an answer wait for the client from now on. Where there are too many of its network, the connection that holds the most of
+    /// them goes; `None` for a client behind a proxy, whose connection is not its own.
+    pub(crate) fn answers(&self, bytes: usize) -> Option<Waiting> {
+        if let Some(crowd) = self.member.crowd.upgrade() {
+            let mut state = crowd.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let taken = state.answers.take(self.sender, bytes);
+            if !taken && self.sender != self.member.network {
+                return None;
+            }
+            self.member.answers.fetch_add(bytes, Ordering::Relaxed);
+            if !taken {
+                state.answers.hold(self.sender, bytes);
+                state.make_room_for_answers(self.sender);
             }
         }
+        Some(Waiting { member: Arc::clone(&self.member), sender: self.sender, bytes })
+    }
+}
+
+/// Bytes of an answer that wait for their client, until this is dropped.
+pub(crate) struct Waiting {
+    member: Arc<Member>,
+    sender: IpAddr,
+    bytes: usize,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(crowd) = self.member.crowd.upgrade() {
+            crowd.state.lock().unwrap_or_else(PoisonError::into_inner).answers.give_back(self.sender, self.bytes);
+            self.member.answers.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Bytes of a head that is not whole yet, and of what else a connection gathers before anybody reads it.
+pub(crate) struct Unread {
+    crowd: Weak<Crowd>,
+    network: IpAddr,
+    bytes: usize,
+}
+
+impl Unread {
+    /// Of a connection that has nothing yet.
+    pub(crate) fn of(member: &Member) -> Self {
+        Self { crowd: Weak::clone(&member.crowd), network: member.network, bytes: 0 }
+    }
+
+    /// Of a connection that is alone.
+    #[cfg(test)]
+    pub(crate) fn alone() -> Self {
+        Self { crowd: Weak::new(), network: IpAddr::from([127, 0, 0, 1]), bytes: 0 }
+    }
+
+    /// It is so many bytes now. Whether they may be held.
+    pub(crate) fn is(&mut self, bytes: usize) -> bool {
+        let bytes = bytes.saturating_sub(EACH);
+        if bytes == self.bytes {
+            return true;
+        }
+        let Some(crowd) = self.crowd.upgrade() else { return true };
+        let mut state = crowd.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes < self.bytes {
+            state.heads.give_back(self.network, self.bytes - bytes);
+        } else if !state.heads.take(self.network, bytes - self.bytes) {
+            return false;
+        }
+        self.bytes = bytes;
+        true
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.is(0);
     }
 }
 
@@ -281,6 +405,10 @@ mod tests {
         crowd.enter(address.parse().unwrap(), false)
     }
 
+    fn turn(place: &Place) -> Arc<Turn> {
+        Turn::of(&place.member(), place.member.network)
+    }
+
     fn is_ended(place: &Place) -> bool {
         let state = place.crowd.state.lock().unwrap();
         !state.networks.get(&place.member.network).is_some_and(|network| network.members.contains_key(&place.id))
@@ -301,8 +429,8 @@ mod tests {
     async fn sec_52_a_connection_that_is_being_answered_keeps_its_place() {
         let crowd = Crowd::new(100, 2);
         let (first, second) = (enter(&crowd, "2001:db8::1").unwrap(), enter(&crowd, "2001:db8::2").unwrap());
-        let _first = Turn::of(&first.member());
-        let turns = [Turn::of(&second.member()), Turn::of(&second.member())];
+        let _first = turn(&first);
+        let turns = [turn(&second), turn(&second)];
         assert!(enter(&crowd, "2001:db8::3").is_none(), "a /64 is one network");
         turns[0].waits();
         assert!(enter(&crowd, "2001:db8::3").is_none(), "another of its requests is being answered");
@@ -332,16 +460,59 @@ mod tests {
         let crowd = Crowd::new(100, 100);
         let (hostile, other) = (enter(&crowd, "192.0.2.1").unwrap(), enter(&crowd, "192.0.3.1").unwrap());
         let mebibyte = 1024 * 1024;
-        let many: Vec<_> = (0..40).map(|_| Turn::of(&hostile.member())).collect();
+        let many: Vec<_> = (0..40).map(|_| turn(&hostile)).collect();
         assert_eq!(many.iter().filter(|turn| turn.holds(mebibyte)).count(), 16);
-        let few: Vec<_> = (0..4).map(|_| Turn::of(&other.member())).collect();
+        let few: Vec<_> = (0..4).map(|_| turn(&other)).collect();
         assert!(few.iter().all(|turn| turn.holds(mebibyte)), "another network has its share");
         assert!(!many[0].holds(1), "and the first one's is smaller now");
         many[0].has_all();
-        assert_eq!(crowd.state.lock().unwrap().bodies, 19 * mebibyte);
+        assert_eq!(crowd.state.lock().unwrap().bodies.held, 19 * mebibyte);
         drop((many, few));
         let state = crowd.state.lock().unwrap();
-        assert!(state.bodies == 0 && state.senders.is_empty(), "and given back");
+        assert!(state.bodies.held == 0 && state.bodies.networks.is_empty(), "and given back");
+    }
+
+    #[tokio::test]
+    async fn sec_52_one_client_behind_a_proxy_does_not_take_the_room_of_the_others_for_bodies() {
+        let crowd = Crowd::new(100, 100);
+        let proxy = crowd.enter("127.0.0.1".parse().unwrap(), true).unwrap();
+        let of = |client: &str| Turn::of(&proxy.member(), client.parse().unwrap());
+        let many: Vec<_> = (0..40).map(|_| of("203.0.113.1")).collect();
+        assert_eq!(many.iter().filter(|turn| turn.holds(1024 * 1024)).count(), 16);
+        assert!(of("198.51.100.9").holds(1024 * 1024));
+    }
+
+    #[tokio::test]
+    async fn sec_52_heads_are_bounded_and_a_small_one_is_never_refused() {
+        let crowd = Crowd::new(1000, 1000);
+        let (hostile, other) = (enter(&crowd, "192.0.2.1").unwrap(), enter(&crowd, "192.0.3.1").unwrap());
+        let mut many: Vec<_> = (0..400).map(|_| Unread::of(&hostile.member())).collect();
+        let held = many.iter_mut().filter_map(|head| head.is(64 * 1024).then_some(())).count();
+        assert_eq!(held, HEADS / (60 * 1024));
+        assert!(many.iter_mut().all(|head| head.bytes > 0 || head.is(EACH)));
+        assert!(Unread::of(&other.member()).is(64 * 1024), "another network has its share");
+        assert!(many.iter_mut().all(|head| head.is(0)));
+        assert!(crowd.state.lock().unwrap().heads.networks.is_empty());
+    }
+
+    #[tokio::test]
+    async fn sec_52_of_a_network_whose_answers_wait_the_connection_with_the_most_goes() {
+        let crowd = Crowd::new(100, 100);
+        let (hostile, neighbour) = (enter(&crowd, "192.0.2.1").unwrap(), enter(&crowd, "192.0.2.2").unwrap());
+        let other = enter(&crowd, "192.0.3.1").unwrap();
+        let mebibyte = 1024 * 1024;
+        let waits = turn(&neighbour).answers(mebibyte).unwrap();
+        let mut many: Vec<_> = (0..31).map(|_| turn(&hostile).answers(mebibyte).unwrap()).collect();
+        assert!(!is_ended(&hostile));
+        let elsewhere = turn(&other).answers(mebibyte).unwrap();
+        assert!(!is_ended(&hostile) && !is_ended(&other), "another network has its share");
+        many.push(turn(&neighbour).answers(1).unwrap());
+        assert!(is_ended(&hostile) && !is_ended(&neighbour));
+        let proxied = Turn::of(&other.member(), "192.0.2.9".parse().unwrap());
+        assert!(proxied.answers(mebibyte).is_none(), "the connection is others' too");
+        drop((many, waits, elsewhere));
+        let state = crowd.state.lock().unwrap();
+        assert!(state.answers.held == 0 && state.answers.networks.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
@@ -350,7 +521,7 @@ mod tests {
         let places: Vec<_> = (1..4).map(|host| enter(&crowd, &format!("192.0.2.{host}")).unwrap()).collect();
         let later = || tokio::time::advance(std::time::Duration::from_millis(10));
         later().await;
-        let first = Turn::of(&places[0].member());
+        let first = turn(&places[0]);
         later().await;
         // While the first is worked on, the second goes.
         let fourth = enter(&crowd, "192.0.2.4").unwrap();

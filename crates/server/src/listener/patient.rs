@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::crowd::Turn;
+use super::crowd::{Turn, Waiting};
 
 /// Bytes a second that an answer is taken at, at least.
 pub(super) const SLOWEST: u64 = 4096;
@@ -112,7 +112,7 @@ impl TimedBody {
 }
 
 impl Body for TimedBody {
-    type Data = hyper::body::Bytes;
+    type Data = Bytes;
     type Error = Box<dyn Error + Send + Sync>;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
@@ -120,7 +120,7 @@ impl Body for TimedBody {
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
             this.turn.works();
             let bytes = match &frame {
-                Some(Ok(frame)) => frame.data_ref().map_or(0, hyper::body::Bytes::len),
+                Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len),
                 Some(Err(_)) | None => 0,
             };
             if !this.turn.holds(bytes) {
@@ -149,6 +149,49 @@ impl Body for TimedBody {
 impl Drop for TimedBody {
     fn drop(&mut self) {
         self.turn.has_all();
+    }
+}
+
+/// An answer that counts while any byte of it waits for its client.
+pub(crate) struct WaitingBody {
+    body: axum::body::Body,
+    waiting: Arc<Waiting>,
+}
+
+impl WaitingBody {
+    pub(crate) fn new(body: axum::body::Body, waiting: Waiting) -> Self {
+        Self { body, waiting: Arc::new(waiting) }
+    }
+}
+
+/// Some bytes of it, which lie in the connection's own buffer when the body has ended.
+struct Piece {
+    bytes: Bytes,
+    _waiting: Arc<Waiting>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Body for WaitingBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let piece = |bytes| Bytes::from_owner(Piece { bytes, _waiting: Arc::clone(&self.waiting) });
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.map_data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -14,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 use wire::http1::{Refused, Screen};
 
+use super::crowd::Unread;
+
 /// Bytes read at once.
 const PIECE: usize = 8 * 1024;
 /// How long a client that was refused may go on sending.
@@ -50,11 +52,22 @@ pub(super) struct Screened<S> {
     is_shut: bool,
     thrown_away: usize,
     linger: Option<Pin<Box<Sleep>>>,
+    unread: Unread,
 }
 
 impl<S> Screened<S> {
-    pub(super) fn new(stream: S, refusals: Refusals) -> Self {
-        Self { stream, screen: Screen::default(), refusals, ready: Vec::new(), given: 0, is_shut: false, thrown_away: 0, linger: None }
+    pub(super) fn new(stream: S, refusals: Refusals, unread: Unread) -> Self {
+        Self {
+            stream,
+            screen: Screen::default(),
+            refusals,
+            ready: Vec::new(),
+            given: 0,
+            is_shut: false,
+            thrown_away: 0,
+            linger: None,
+            unread,
+        }
     }
 
     fn hand_on(&mut self, buffer: &mut ReadBuf<'_>) {
@@ -88,6 +101,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Screened<S> {
                 return Poll::Ready(Ok(()));
             }
             this.screen.pass(piece.filled(), &mut this.ready);
+            if !this.unread.is(this.screen.gathered()) {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many heads are not whole")));
+            }
             if let Some(refused) = this.screen.refused() {
                 this.refusals.put(refused);
             }
@@ -147,7 +163,7 @@ mod tests {
     async fn the_request_that_cannot_be_read_is_the_one_that_is_refused() {
         let (mut client, server) = tokio::io::duplex(1024);
         let refusals = Refusals::default();
-        let mut server = Screened::new(server, refusals.clone());
+        let mut server = Screened::new(server, refusals.clone(), Unread::alone());
         client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n").await.unwrap();
         let mut read = vec![0; 1024];
         let length = server.read(&mut read).await.unwrap();
@@ -160,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_refused_client_still_sends_is_taken_until_it_ends() {
         let (mut client, server) = tokio::io::duplex(64);
-        let mut server = Screened::new(server, Refusals::default());
+        let mut server = Screened::new(server, Refusals::default(), Unread::alone());
         let sending = tokio::spawn(async move {
             client.write_all(b"nonsense\r\n\r\n").await.unwrap();
             client.write_all(&[b'x'; 4096]).await.unwrap();

@@ -8,17 +8,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 use wire::frames::{Abuse, Frames, Times};
 
+use super::crowd::Unread;
+
 /// The connection.
 pub(super) struct Watched<S> {
     stream: S,
     began: Instant,
     frames: Frames,
     alarm: Option<Pin<Box<Sleep>>>,
+    unread: Unread,
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, times: Times) -> Self {
-        Self { stream, began: Instant::now(), frames: Frames::new(times), alarm: None }
+    pub(super) fn new(stream: S, times: Times, unread: Unread) -> Self {
+        Self { stream, began: Instant::now(), frames: Frames::new(times), alarm: None, unread }
     }
 
     /// Fails when the client has had its time; else the task is woken when it will have had it.
@@ -64,7 +67,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
         let now = this.began.elapsed();
-        Poll::Ready(this.frames.came(now, buffer.filled().get(before..).unwrap_or_default()).map_err(ended))
+        this.frames.came(now, buffer.filled().get(before..).unwrap_or_default()).map_err(ended)?;
+        if !this.unread.is(this.frames.gathered()) {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many heads are not whole")));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

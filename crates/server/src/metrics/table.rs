@@ -88,7 +88,7 @@ metrics! {
     }
     AMBIGUOUS_NAMES: Counter "vestibule_ambiguous_names_total", "Names that several people have, so that nobody was found by them", {}
     LIMITED: Counter "vestibule_limited_total", "Requests refused by a rate limit, by limit", {
-        "limit": "`submissions`, `signins`, `signin_failures`, `registrations`, `validations`"
+        "limit": "`submissions`, `signins`, `signin_failures`, `answers`, `registrations`, `validations`"
     }
     HASH_QUEUE: Gauge "vestibule_hash_queue", "Hashing jobs running or waiting", {}
     HASHES: Counter "vestibule_hash_total", "Hashing jobs, by outcome", {
@@ -105,7 +105,7 @@ metrics! {
         "state": "`waiting`, `running`"
     }
     MAILS_OVER_BUDGET: Counter "vestibule_mail_over_budget_total", "Mails withheld because a budget was used up, by budget", {
-        "budget": "`recipient_hour`, `recipient_day`, `client_hour`, `domain_hour`, `process_hour`, `all_hour`"
+        "budget": "`recipient_hour`, `recipient_day`, `owed_hour`, `client_hour`, `domain_hour`, `process_hour`, `all_hour`"
     }
     TLS_EXPIRES: Gauge "vestibule_tls_expires_timestamp_seconds", "When the certificate of the listener ends, in seconds since 1970", {}
     TLS_ORDERS: Counter "vestibule_tls_orders_total", "Certificates ordered by this node, by outcome", {

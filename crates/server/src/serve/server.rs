@@ -103,6 +103,7 @@ impl Server {
         let nodes = Arc::new(Nodes::new(random.as_ref()));
         nodes.look(&db, clock.unix_seconds()).await;
         let budget = Arc::new(MailBudgets::new(&nodes.share(&limits), metrics::over_budget));
+        let limits = Arc::new(Limits::new(&nodes.share(&limits)));
         let door = Arc::new(CourierDoor::default());
         if authorities::linked().is_some() {
             tracing::info!("this system names no certificate authorities: those of Mozilla's list, which is linked, are believed");
@@ -119,6 +120,7 @@ impl Server {
             remote: Arc::new(HttpStages::new().map_err(|error| set_up(&error))?),
             sandbox: Arc::new(script::Sandbox::new(script::Limits::default())),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
+            guesses: Arc::clone(&limits) as Arc<dyn stages::GuessBudget>,
             door: Arc::clone(&door) as Arc<dyn stages::MailDoor>,
             auto_login: Arc::new(HttpAutoLogin::new().map_err(|error| set_up(&error))?),
             waits: Arc::new(OnRuntime::new()),
@@ -170,7 +172,7 @@ impl Server {
             turns: Turns::default(),
             accepted: Accepted::new(random.as_ref()),
             random,
-            limits: Limits::new(&nodes.share(&limits)),
+            limits,
             administrator,
         });
         let health = Arc::new(StoreHealth::new(db.clone(), Arc::clone(&parts.clock)));

@@ -32,6 +32,11 @@ const MAX_PER_DAY: u32 = 100;
 /// Seconds.
 const DAY: i64 = 86_400;
 
+/// The counter of an account's wrong submissions.
+pub(super) fn counter(collection: &str, id: &str) -> String {
+    format!("answers:{collection}/{id}")
+}
+
 /// Configuration of `kbaSecurityAnswerVerificationStage`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -138,9 +143,10 @@ impl Stage<Services> for KbaVerification {
         for name in asked.keys() {
             given.push((name, input::text(input, name)?));
         }
+        cx.services.guesses.take(&cx.caller.address, cx.now)?;
         let account = Account::read(cx).await?;
         let instance = cx.own_name("answers");
-        let per_account = format!("answers:{}/{}", account.subject.collection, account.subject.id);
+        let per_account = counter(&account.subject.collection, &account.subject.id);
         let keep = cx.now.saturating_add(DAY.max(cx.lifetime().saturating_mul(2)));
         let mut alive = cx.ledger().count(&instance, cx.now, keep).await? <= MAX_PER_INSTANCE;
         alive &= cx.ledger().count(&per_account, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_PER_DAY;
@@ -151,7 +157,8 @@ impl Stage<Services> for KbaVerification {
         let mut outdated = Vec::new();
         for (name, answer) in given {
             let question = asked.get(name).and_then(Value::as_str).unwrap_or_default();
-            let candidate = stored.iter().find(|candidate| candidate.question.to_member().1 == question);
+            // What is refused anyhow is compared with nothing.
+            let candidate = stored.iter().find(|candidate| candidate.question.to_member().1 == question).filter(|_| alive);
             // Each answer costs the same, and none is left out after a wrong one.
             let verdict = kba::verify_answer(cx.services.hasher.as_ref(), answer, candidate).await?;
             if verdict == Verdict::Unverifiable {
@@ -175,6 +182,7 @@ impl Stage<Services> for KbaVerification {
             );
             return Err(Refusal::AnswersWrong.into());
         }
+        cx.services.guesses.give_back(&cx.caller.address);
         attempts::forget(cx, &self.kba, &account).await?;
         self.rehash(cx, &account, &outdated).await?;
         cx.effect(Effect::ResetCounter(instance));

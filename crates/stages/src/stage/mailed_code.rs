@@ -85,9 +85,10 @@ impl Mailed<'_> {
             cx.because("code-expired", Value::Null);
             return Err(ResourceError::bad_request("The code has expired"));
         }
+        cx.services.guesses.take(&cx.caller.address, cx.now)?;
         let purposes = self.purposes(cx);
         let attempts = cx.own_name("code");
-        let typing = format!("typed-code:{}", purposes.last().map_or("", String::as_str));
+        let typing = counter(purposes.last().map_or("", String::as_str));
         // No token outlives its instance's counter: it lasts a day, or two lifetimes where those are longer.
         let expires = cx.now.saturating_add(DAY.max(cx.lifetime().saturating_mul(2)));
         let mut alive = cx.ledger().count(&attempts, cx.now, expires).await? <= MAX_ATTEMPTS;
@@ -98,7 +99,7 @@ impl Mailed<'_> {
         for purpose in &purposes {
             newest |= cx.ledger().challenge(purpose).await?.as_deref() == Some(cx.instance().as_str());
         }
-        let matches = Secrets::by_each(cx, self.address).fold(false, |matches, secrets| matches | secrets.matches(&typed));
+        let matches = alive && Secrets::by_each(cx, self.address).fold(false, |matches, secrets| matches | secrets.matches(&typed));
         let others_hold = others.iter().fold(true, |all, (holds, _)| all & holds);
         if !(matches & alive & newest & others_hold) {
             let other = others.iter().find(|(holds, _)| !holds).map_or("code-differs", |(_, what)| what);
@@ -110,6 +111,7 @@ impl Mailed<'_> {
             cx.because(what, Value::Null);
             return Err(Refusal::CodeWrong.into());
         }
+        cx.services.guesses.give_back(&cx.caller.address);
         cx.effect(Effect::ResetCounter(attempts));
         cx.effect(Effect::ResetCounter(typing));
         Ok(())
@@ -120,9 +122,22 @@ impl Mailed<'_> {
     fn purposes(&self, cx: &Cx<'_>) -> Vec<String> {
         let subject = self.subject.map_or(("", ""), |subject| (subject.collection.as_str(), subject.id.as_str()));
         let parts = [cx.process(), self.stage, subject.0, subject.1, self.address].map(str::as_bytes);
-        cx.keyed_globally_by_each("challenge", &parts).iter().map(|name| URL_SAFE_NO_PAD.encode(name)).collect()
+        cx.keyed_globally_by_each(PURPOSE, &parts).iter().map(purpose).collect()
     }
 }
+
+/// The counter of the codes that were typed for a purpose, by its name under the oldest keys: a rotation does not begin it anew.
+pub(super) fn counter(purpose: &str) -> String {
+    format!("typed-code:{purpose}")
+}
+
+/// The name of a purpose by one generation of keys.
+pub(super) fn purpose(keyed: &[u8; 32]) -> String {
+    URL_SAFE_NO_PAD.encode(keyed)
+}
+
+/// What names of purposes are made of.
+pub(super) const PURPOSE: &str = "challenge";
 
 /// The code of the link, 122 bits, and the one that can be typed, 8 digits.
 struct Secrets {

@@ -355,14 +355,19 @@ impl SocialUserClaim {
 
     /// Whether a password is the person's. Every attempt is counted before it is looked at (SEC-47).
     async fn is_password(&self, cx: &Cx<'_>, person: &Resource, typed: &str) -> Result<bool, ResourceError> {
+        cx.services.guesses.take(&cx.caller.address, cx.now)?;
         let instance = cx.own_name("claim");
-        let per_account = format!("claim:{PEOPLE}/{}", person.id);
+        let per_account = counter(&person.id);
         let mut alive = cx.ledger().count(&instance, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_PER_INSTANCE;
         alive &= cx.ledger().count(&per_account, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_PER_DAY;
-        let stored = person.content.get(PASSWORD).cloned();
+        // What is refused anyhow is compared with nothing.
+        let stored = person.content.get(PASSWORD).filter(|_| alive).cloned();
         let Ok(secret) = Secret::password(typed) else { return Ok(false) };
-        let verdict = cx.services.hasher.verify(secret, stored).await?;
-        Ok(alive && verdict.matches())
+        let right = cx.services.hasher.verify(secret, stored).await?.matches() && alive;
+        if right {
+            cx.services.guesses.give_back(&cx.caller.address);
+        }
+        Ok(right)
     }
 
     async fn link(&self, cx: &mut Cx<'_>, claimed_with: &Proven, person: &Resource) -> Result<Progress, ResourceError> {
@@ -379,6 +384,11 @@ impl SocialUserClaim {
         cx.effect(Effect::ResetCounter(cx.own_name("claim")));
         done(cx, claimed_with, true)
     }
+}
+
+/// The counter of the passwords that were tried for an account.
+pub(super) fn counter(id: &str) -> String {
+    format!("claim:{PEOPLE}/{id}")
 }
 
 /// Where the code for an account goes.

@@ -106,6 +106,7 @@ impl World {
             hasher: hasher.clone(),
             captcha: Arc::new(Verifier),
             mail_budget: budget.clone(),
+            guesses: budget.clone(),
             mail_door: Arc::new(Open),
             mail_configured: true,
             consequences: Arc::new(Told::default()),

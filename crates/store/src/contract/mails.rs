@@ -143,6 +143,18 @@ pub async fn a_lease_can_be_renewed<S: Store>(store: S) {
     assert_eq!(store.next_due().await.unwrap(), None, "what has ended stays ended");
 }
 
+pub async fn a_clock_that_is_set_back_keeps_no_mail_waiting<S: Store>(store: S) {
+    let (first, second) = (send(&store, 10_000, mail("1")).await, send(&store, 10_000, mail("2")).await);
+    assert_eq!(store.claim(10_000, 10_120, 2).await.unwrap().len(), 2);
+    store.failed(first, "later", Some(10_002)).await.unwrap();
+    store.failed(second, "later", Some(1_500)).await.unwrap();
+    assert_eq!(store.claim(1_000, 1_120, 2).await.unwrap(), []);
+    assert_eq!(store.bring_forward(1_000, 1_900).await.unwrap(), 1);
+    let due: Vec<MailId> = store.claim(1_000, 1_120, 2).await.unwrap().iter().map(|entry| entry.id).collect();
+    assert_eq!(due, [first], "what waits for a time of now waits on");
+    assert_eq!(store.claim(1_500, 1_620, 2).await.unwrap().len(), 2);
+}
+
 pub async fn a_mail_comes_back_as_it_went<S: Store>(store: S) {
     let (html, plain) = (mail("Ä"), Mail { from: None, wait: false, mime_type: "text/plain".into(), ..mail("B") });
     let (first, second) = (send(&store, 100, html.clone()).await, send(&store, 100, plain.clone()).await);

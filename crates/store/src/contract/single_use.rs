@@ -99,6 +99,13 @@ pub async fn a_counter_starts_anew_when_its_time_has_passed<S: Units>(store: S) 
     assert_eq!(store.counted("code", 300).await.unwrap(), 0);
 }
 
+pub async fn a_clock_that_is_set_back_makes_a_counter_last_no_longer_than_one_of_now<S: Units>(store: S) {
+    assert_eq!(store.count("code", 10_000, 10_100).await.unwrap(), 1);
+    assert_eq!(store.count("code", 1_000, 1_100).await.unwrap(), 2, "it goes on");
+    assert_eq!(store.count("code", 1_050, 1_150).await.unwrap(), 3);
+    assert_eq!(store.count("code", 1_101, 1_201).await.unwrap(), 1);
+}
+
 /// SEC-09.
 pub async fn the_last_challenge_of_a_purpose_counts<S: Units>(store: S) {
     let challenge = |purpose: &str, instance: &str| Effect::Challenge { purpose: purpose.into(), instance: instance.into(), expires: 500 };

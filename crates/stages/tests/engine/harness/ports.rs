@@ -10,7 +10,7 @@ use crest::ResourceError;
 use script::{Bindings, Limits, NoHost, Program, Sandbox, ScriptError};
 use serde_json::{Value, json};
 use vestibule_stages::{
-    AutoLogin, CaptchaVerdict, CaptchaVerifier, MailBudget, MailRequest, OwnMails, RemoteStages, Scripts, SignedInElsewhere,
+    AutoLogin, CaptchaVerdict, CaptchaVerifier, GuessBudget, MailBudget, MailRequest, OwnMails, RemoteStages, Scripts, SignedInElsewhere,
 };
 
 use super::counted::Seeded;
@@ -139,6 +139,18 @@ impl MailBudget for Budget {
     fn client(&self, _: &str) -> Option<i64> {
         None
     }
+
+    fn clear_recipient(&self, _: &str) {}
+
+    fn clear_client(&self, _: std::net::IpAddr) {}
+}
+
+impl GuessBudget for Budget {
+    fn take(&self, _: &str, _: i64) -> Result<(), ResourceError> {
+        Ok(())
+    }
+
+    fn give_back(&self, _: &str) {}
 }
 
 /// A mail service that takes everything.

@@ -7,7 +7,7 @@ const APART: i64 = 5;
 
 /// Turns the clock's time into time that does not go back.
 #[derive(Default)]
-pub(super) struct Steady(Mutex<State>);
+pub(crate) struct Steady(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -18,7 +18,7 @@ struct State {
 
 impl Steady {
     /// Seconds, from those of the clock.
-    pub(super) fn at(&self, clock: i64) -> i64 {
+    pub(crate) fn at(&self, clock: i64) -> i64 {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock.saturating_add(state.behind);
         if now < state.latest.saturating_sub(APART) {

@@ -1,0 +1,136 @@
+//! Budgets of guesses, whatever is guessed and under whichever name, and who ends them (SEC-47).
+
+use serde_json::{Value, json};
+
+use crate::support::people::{PASSWORD, query, right_answers};
+use crate::support::stages::{kba, reset_stage, user_query};
+use crate::support::{Client, Person, Project, Server, mailbox};
+use crate::world::reset_by_mail;
+
+/// A server that believes what a proxy on this machine says about addresses.
+fn server(project: Project, limits: &str) -> Server {
+    let toml = format!("[limits]\n{limits}\n[proxies]\ntrusted = [\"127.0.0.1\"]\n[prove]\nat_load = \"off\"\n");
+    Server::on(project.file("vestibule.toml", toml)).clock_stands().start()
+}
+
+fn managed(name: &str) -> Value {
+    json!({ "name": "MANAGED_USER", "properties": { "queryOnResource": "managed/user", "defaultUserRoles": ["internal/role/openidm-authorized"],
+        "propertyMapping": { "authenticationId": name, "userCredential": "password", "userRoles": "authzRoles" } } })
+}
+
+fn from(client: Client, address: &str) -> Client {
+    client.with("X-Forwarded-For", address)
+}
+
+#[test]
+fn sec_47_the_names_of_one_person_are_one_budget() {
+    let anonymous = json!({ "name": "STATIC_USER", "properties": { "queryOnResource": "internal/user", "username": "anonymous",
+        "password": "anonymous", "defaultUserRoles": ["internal/role/openidm-reg"] } });
+    let modules = json!([anonymous, managed("userName"), managed("mail")]);
+    let context = json!({ "serverAuthContext": { "sessionModule": { "name": "JWT_SESSION" }, "authModules": modules } });
+    let server = server(Project::new().json("conf/authentication.json", &context), "signin_failures_per_account_hour = 5");
+    let (person, other) = (Person::create(&server, "named"), Person::create(&server, "other"));
+    let sign_in = |number: usize, name: &str, password: &str| {
+        from(server.user(name, password), &format!("203.0.113.{number}")).get("info/login").status
+    };
+    assert_eq!(sign_in(1, &other.mail, PASSWORD), 200, "both are names");
+    let statuses: Vec<u16> =
+        (0..10).map(|number| sign_in(number, if number % 2 == 0 { &person.name } else { &person.mail }, "guess")).collect();
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429, 429, 429, 429]);
+    assert_eq!(sign_in(20, &person.mail, PASSWORD), 429, "and none is compared any more");
+    let nobody: Vec<u16> = (0..7).map(|number| sign_in(number, "nobody-here", "guess")).collect();
+    assert_eq!(nobody, [401, 401, 401, 401, 401, 429, 429]);
+    server.admin().post("vestibule/limits?_action=clear", &json!({ "person": person.name })).expect(200);
+    assert_eq!(sign_in(21, &person.mail, PASSWORD), 200);
+}
+
+/// One wrong answer of each of many people is as many guesses of a network as many of one.
+#[test]
+fn sec_47_answers_and_codes_have_a_budget_per_network() {
+    let project = Project::new().process("reset", &[user_query(), kba(), reset_stage()]).process("mailed", &reset_by_mail());
+    let server = server(project, "signin_failures_per_client_hour = 5");
+    let client = from(server.anonymous(), "203.0.113.1");
+    let answer = |client: &Client, query: &Value, right: bool| {
+        let (asked, token) = client.goes_on("reset", None, query);
+        let wrong = json!({ "answer1": "wrong" });
+        client.submit("reset", Some(&token), &if right { json!(right_answers(&asked)) } else { wrong })
+    };
+    let people: Vec<Person> = (0..3).map(|_| Person::with_answers(&server, "answers")).collect();
+    for person in &people {
+        answer(&client, &person.query(), true).expect(200);
+    }
+    for query in people.iter().map(Person::query).chain([query("userName", "nobody-here"), query("userName", "nobody-either")]) {
+        answer(&client, &query, false).refused(400);
+    }
+    let refused = answer(&client, &people[0].query(), true);
+    refused.refused(429);
+    assert_eq!(refused.header("retry-after"), Some("3600"));
+    answer(&client, &query("userName", "nobody-here"), false).refused(429);
+    let (_, token) = client.goes_on("mailed", None, &people[0].query());
+    client.submit("mailed", Some(&token), &json!({ "code": "12345678" })).refused(429);
+    answer(&from(server.anonymous(), "198.51.100.1"), &people[0].query(), true).expect(200);
+    server.admin().post("vestibule/limits?_action=clear", &json!({ "network": "203.0.113.1" })).expect(200);
+    answer(&client, &people[0].query(), true).expect(200);
+}
+
+#[test]
+fn an_administrator_ends_what_is_counted_of_answers_and_mails_of_a_person() {
+    let questions = json!({ "kbaPropertyName": "kbaInfo", "minimumAnswersToDefine": 2, "minimumAnswersToVerify": 1,
+        "numberOfAttemptsAllowed": 3, "kbaAttemptsPropertyName": "tries",
+        "questions": { "1": { "en": "Which street?" }, "2": { "en": "Which pet?" }, "3": { "en": "Which city?" } } });
+    let project = Project::new().json("conf/selfservice.kba.json", &questions);
+    let project = project.process("reset", &[user_query(), kba(), reset_stage()]).process("mailed", &reset_by_mail());
+    let server = server(project, "mails_per_recipient_hour = 1");
+    let person = Person::with_answers(&server, "counted");
+    let client = server.anonymous();
+    let answer = |right: bool| {
+        let (asked, token) = client.goes_on("reset", None, &person.query());
+        let input = if right { json!(right_answers(&asked)) } else { json!({ "answer1": "wrong" }) };
+        client.submit("reset", Some(&token), &input).status
+    };
+    let clear = |person: &str| server.admin().post("vestibule/limits?_action=clear", &json!({ "person": person })).expect(200);
+    for named in [person.name.clone(), format!("managed/user/{}", person.id)] {
+        assert_eq!([answer(false), answer(false), answer(false), answer(true)], [400; 4]);
+        clear(&named);
+        assert_eq!(answer(true), 200, "{named}");
+    }
+    let mark = mailbox().mark();
+    let asks = || client.goes_on("mailed", None, &person.query()).1;
+    let first = asks();
+    mailbox().with(mark, &person.mail, &first);
+    let withheld = asks();
+    clear(&person.name);
+    let third = asks();
+    mailbox().with(mark, &person.mail, &third);
+    assert_eq!(mailbox().count(mark, &person.mail), 2, "{withheld} was over the budget");
+}
+
+/// Whoever signed in on a device is let in there, from wherever, and after a restart too; guesses there are counted.
+#[test]
+fn sec_04_strangers_do_not_keep_the_owner_out_of_their_device() {
+    let limits = "signin_failures_per_account_hour = 5\nsignin_failures_per_client_hour = 8";
+    let mut server = server(Project::new(), limits);
+    let person = Person::create(&server, "device");
+    let begins = from(server.user(&person.name, PASSWORD), "198.51.100.7").post_empty("authentication?_action=login").expect(200);
+    let devices = begins.headers.iter().filter(|(name, value)| name == "set-cookie" && value.starts_with("vestibule-device="));
+    let device = devices.map(|(_, value)| value.split(';').next().unwrap().to_owned()).next().unwrap();
+    server.kill();
+    server.start();
+    let sign_in = |device: &str, password: &str| {
+        let client = from(server.user(&person.name, password), "203.0.113.1").with("Cookie", device);
+        client.get("info/login").status
+    };
+    for name in [&person.name, &"another".to_owned()] {
+        for _ in 0..5 {
+            from(server.user(name, "guess"), "203.0.113.1").get("info/login");
+        }
+    }
+    assert_eq!(sign_in("a=b", PASSWORD), 429, "a stranger's browser, whose network has nothing left");
+    assert_eq!(sign_in("vestibule-device=AAAAAAAAAAAAAAAAAAAAAA.forged", PASSWORD), 429);
+    assert_eq!(sign_in(&device, PASSWORD), 200);
+    let guesses: Vec<u16> = (0..7).map(|_| sign_in(&device, "guess")).collect();
+    assert_eq!(guesses, [401, 401, 401, 401, 401, 429, 429]);
+    let other = Person::create(&server, "device");
+    let stranger = from(server.user(&other.name, PASSWORD), "203.0.113.1").with("Cookie", &device);
+    assert_eq!(stranger.get("info/login").status, 429, "it is a device of its person's alone");
+}
