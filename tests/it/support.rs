@@ -29,7 +29,7 @@ pub(crate) mod tls_proxy;
 pub(crate) mod verifier;
 pub(crate) mod visitor;
 
-/// Says that a test is passed over for want of something; a failure where nothing may be (`VESTIBULE_SKIP_NOTHING`, which CI sets).
+/// Says that a test is passed over for want of something; a failure where nothing may be (`VESTIBULE_SKIP_NOTHING`).
 #[track_caller]
 pub(crate) fn skipped(why: &str) {
     assert!(std::env::var_os("VESTIBULE_SKIP_NOTHING").is_none(), "passed over: {why}");

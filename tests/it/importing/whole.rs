@@ -84,7 +84,8 @@ fn directory() -> String {
 fn import_beside(server: &Server, file: &Path, more: &[&str]) -> Ran {
     let (project, data) = (text(&server.project()), text(&server.data()));
     let import = |more: &[&str]| {
-        let arguments = [&["import", &text(file), "--project", &project, "--data", &data], more].concat();
+        let file = text(file);
+        let arguments = [&["import", file.as_str(), "--project", &project, "--data", &data], more].concat();
         let output = run(&arguments, "");
         Ran {
             code: output.status.code(),
