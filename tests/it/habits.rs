@@ -109,8 +109,9 @@ fn a_release_binary_is_held_to_30_mebibytes() {
 #[test]
 fn a_package_is_made_in_a_directory_with_a_space_in_its_name() {
     let copy = Copy::make();
-    let empty = ["docs/SUMMARY.md", "docs/page.md", "docs/two-nodes/x", "docs/operations/x", "docs/reference/x", "CHANGELOG.md", "LICENSE"];
-    for name in empty.into_iter().chain(["packaging/debian/vestibule.service", "packaging/debian/vestibule.socket"]) {
+    let pages = ["SUMMARY.md", "page.md", "two-nodes/x", "operations/x", "reference/x"].map(|name| format!("docs/{name}"));
+    let others = ["CHANGELOG.md", "LICENSE", "packaging/debian/vestibule.service", "packaging/debian/vestibule.socket"];
+    for name in pages.into_iter().chain(others.map(str::to_owned)) {
         let path = copy.root.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, "").unwrap();

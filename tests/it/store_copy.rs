@@ -104,8 +104,12 @@ fn place_with(work: &tempfile::TempDir, url: &str) -> String {
 #[test]
 fn a_copy_that_makes_no_sense_is_refused_with_a_sentence() {
     let server = Server::on(Project::new()).start();
-    let other = Server::on(Project::new()).start();
+    let mut other = Server::on(Project::new()).start();
     let at = |server: &Server| format!("sqlite:{}", server.data().join("vestibule.db").display());
+    let ran = copy(&server, &at(&server), &at(&other));
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.code() == Some(1) && said.contains("a server is running on"), "{said}");
+    other.stop();
     let nowhere = format!("postgres://vestibule:{SECRET}@127.0.0.1:1/vestibule?sslmode=disable");
     let cases = [
         (at(&server), at(&server), "both the store that is copied"),

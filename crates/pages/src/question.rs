@@ -205,7 +205,7 @@ pub(crate) fn fields_of(visit: &Visit, step: &Step) -> Vec<Field> {
     let usual = if asked == "resetStage" { "selfservice/reset" } else { "selfservice/registration" };
     // These are about one collection each, which need not be that of the process.
     let is_usual = runtime.policies.collection_of(usual) == collection;
-    let policies = runtime.policies.describe(if is_usual { usual } else { &collection });
+    let policies = || runtime.policies.describe(if is_usual { usual } else { &collection });
     let known = Known {
         locales: &visit.locales,
         default_locale: &runtime.services.default_locale,
@@ -281,10 +281,12 @@ impl Display {
 
 impl Samples for Question {
     fn samples() -> Vec<(&'static str, Self)> {
-        let policies = json!({"properties": [{"name": "password", "policies": [
-            {"policyRequirements": ["MIN_LENGTH"], "params": {"minLength": 8}},
-            {"policyRequirements": ["AT_LEAST_X_NUMBERS"], "params": {"numNums": 1}},
-        ]}]});
+        let policies = || {
+            json!({"properties": [{"name": "password", "policies": [
+                {"policyRequirements": ["MIN_LENGTH"], "params": {"minLength": 8}},
+                {"policyRequirements": ["AT_LEAST_X_NUMBERS"], "params": {"numNums": 1}},
+            ]}]})
+        };
         let known = |query: &[&str]| Known {
             locales: &[],
             default_locale: "en",

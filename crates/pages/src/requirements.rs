@@ -23,8 +23,8 @@ pub(crate) struct Known<'a> {
     pub(crate) query_fields: Vec<String>,
     /// The type of the people of this process.
     pub(crate) schema: Option<&'a ObjectSchema>,
-    /// The policies of the process, as clients read them.
-    pub(crate) policies: &'a Value,
+    /// The policies of the process, as clients read them; they are many, and only who sets a password asks.
+    pub(crate) policies: &'a dyn Fn() -> Value,
 }
 
 /// The text that comes with a question: terms, a declaration of consent.
@@ -76,7 +76,7 @@ pub(crate) fn fields(requirements: &Value, known: &Known<'_>) -> Vec<Field> {
             "password" if is_bare && has("clientToken") => {
                 fields.push(Field::new(name, Kind::Password, Words::message("password")).required().autocomplete("current-password"));
             }
-            "password" if is_bare => fields.push(new_password("password", known.policies)),
+            "password" if is_bare => fields.push(new_password("password", &(known.policies)())),
             "clientToken" => {}
             SEND_CODE if has("clientToken") => {}
             _ if schema.get("systemQuestion").is_some() || schema.get("userQuestion").is_some() => fields.push(answer(name, schema, known)),
@@ -132,7 +132,7 @@ fn registered(fields: &mut Vec<Field>, requirements: &Value, registration: &Valu
         }
         fields.push(field);
     }
-    fields.push(new_password("password", known.policies).place("user/password"));
+    fields.push(new_password("password", &(known.policies)()).place("user/password"));
 }
 
 /// A person whose details no requirement lists: what an object of theirs must have, and a password.
@@ -151,7 +151,7 @@ fn person(fields: &mut Vec<Field>, schema: &Value, known: &Known<'_>) {
         }
         fields.push(field);
     }
-    fields.push(new_password("password", known.policies).place("user/password"));
+    fields.push(new_password("password", &(known.policies)()).place("user/password"));
 }
 
 /// One property of a form for somebody who is signed in.
@@ -306,13 +306,13 @@ mod tests {
     use super::*;
     use crate::form::Form;
 
-    fn known(policies: &Value) -> Known<'_> {
+    fn known() -> Known<'static> {
         let query_fields = vec!["userName".to_owned(), "mail".to_owned(), "givenName".to_owned()];
-        Known { locales: &[], default_locale: "en", query_fields, schema: None, policies }
+        Known { locales: &[], default_locale: "en", query_fields, schema: None, policies: &|| Value::Null }
     }
 
     fn names(requirements: &Value) -> Vec<String> {
-        fields(requirements, &known(&Value::Null)).into_iter().map(|field| field.name).collect()
+        fields(requirements, &known()).into_iter().map(|field| field.name).collect()
     }
 
     #[test]
@@ -340,7 +340,7 @@ mod tests {
             "address": {"type": "object", "required": ["street"], "properties": {"street": {"type": "string"}, "zip": {"type": "string"}}},
             "tags": {"type": "array", "items": {"type": "string"}},
         }});
-        let fields = fields(&requirements, &known(&Value::Null));
+        let fields = fields(&requirements, &known());
         let shown: Vec<(&str, Kind, bool)> = fields.iter().map(|field| (field.name.as_str(), field.kind, field.required)).collect();
         let expected = [
             ("colour", Kind::Radios, true),
@@ -367,7 +367,7 @@ mod tests {
             "g-recaptcha-response": text(), "two words": text(), "a/b": text(), "a": {"type": "object", "properties": {"b": text()}},
             "accept": {"type": "boolean"}, "code": {"type": "integer", "default": 7}, "mail": text(), "kba": text(), "user": text(),
         }});
-        let fields = fields(&requirements, &known(&Value::Null));
+        let fields = fields(&requirements, &known());
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let by_number = |at: usize| format!("ask.{at}");
         assert_eq!(names[..4], [by_number(0), by_number(1), by_number(2), by_number(3)]);
@@ -390,7 +390,7 @@ mod tests {
     fn an_account_is_found_by_what_the_project_allows() {
         let requirements = json!({"properties": {"queryFilter": {"type": "string"}}});
         assert_eq!(names(&requirements), ["who"]);
-        let known = Known { query_fields: vec!["sn".into(), "badge".into()], ..known(&Value::Null) };
+        let known = Known { query_fields: vec!["sn".into(), "badge".into()], ..known() };
         let fields = fields(&requirements, &known);
         let input = crate::field::read(&fields, &Form::parse(b"who.sn=a&who.badge=7")).unwrap();
         assert_eq!(input["queryFilter"], "sn eq \"a\" and badge eq \"7\"");
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn names_of_attributes_may_be_paths() {
-        let fields = fields(&json!({"attributes": [{"name": "a/b", "schema": {"type": "string"}}]}), &known(&Value::Null));
+        let fields = fields(&json!({"attributes": [{"name": "a/b", "schema": {"type": "string"}}]}), &known());
         let input = restore(crate::field::read(&fields, &Form::parse(b"attributes.a/b=1")).unwrap());
         assert_eq!(Value::Object(input), json!({"attributes": {"a/b": "1"}}));
     }

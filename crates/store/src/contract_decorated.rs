@@ -63,5 +63,5 @@ mod far_away {
         (db, proxy)
     }
 
-    contract_tests!(far);
+    contract_tests!(far, units);
 }

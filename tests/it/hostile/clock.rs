@@ -102,7 +102,7 @@ fn a_clock_that_is_set_back_gives_no_more_mails_and_keeps_none_waiting() {
     server.logged(mark, "the clock was set back; mails that waited");
     asks();
     asks();
-    assert_eq!(sink.wait(|mails| (mails.len() >= 2).then_some(mails.len())), Some(2));
+    assert_eq!(sink.wait(|mails| (mails.len() >= 2).then_some(mails.len())), Some(2), "{:?}", sink.mails());
     assert_eq!(server.metric("vestibule_mail_over_budget_total", &["recipient_hour"]), 1.0);
 }
 

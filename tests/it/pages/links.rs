@@ -102,7 +102,7 @@ fn a_link_for_somebody_who_is_signed_in_works_on_a_device_where_they_are_not() {
     let person = Person::create(&server, "device");
     let mut here = Visitor::new(server.address());
     here.sign_in(&person.name, PASSWORD).is(200, "Hello Given");
-    here.open("/selfservice/checked").is(200, "Checked");
+    here.open("/selfservice/checked").is(200, "Complete your profile");
     let (mark, address) = (mailbox().mark(), format!("{}@new.example.test", unused("device")));
     here.submit(&[("attributes.mail", &address)], None).is(200, "Check your email");
     let (link, _) = super::mailed(mark, &address);

@@ -19,7 +19,7 @@ fn a_link_of_a_mail_from_before_arrives_at_its_page() {
     tab.fill("#f-password", "weak");
     tab.wait("document.querySelectorAll('[data-rule].met').length === 0");
     tab.fill("#f-password", NEW_PASSWORD);
-    tab.wait("[...document.querySelectorAll('[data-rule]')].every(rule => rule.classList.contains('met'))");
+    tab.wait("[...document.querySelectorAll('[data-rule]')].every(rule => rule.classList.contains('met') || rule.querySelector('small'))");
     tab.click(".password button");
     tab.wait("document.querySelector('#f-password').type === 'text'");
     tab.double_click("main form button:not([type=button])");

@@ -111,7 +111,8 @@ fn sec_04_strangers_do_not_keep_the_owner_out_of_their_device() {
     let limits = "signin_failures_per_account_hour = 5\nsignin_failures_per_client_hour = 8";
     let mut server = server(Project::new(), limits);
     let person = Person::create(&server, "device");
-    let begins = from(server.user(&person.name, PASSWORD), "198.51.100.7").post_empty("authentication?_action=login").expect(200);
+    let browser = server.nobody().with("X-OpenIDM-Username", &person.name).with("X-OpenIDM-Password", PASSWORD);
+    let begins = from(browser, "198.51.100.7").post_empty("authentication?_action=login").expect(200);
     let devices = begins.headers.iter().filter(|(name, value)| name == "set-cookie" && value.starts_with("vestibule-device="));
     let device = devices.map(|(_, value)| value.split(';').next().unwrap().to_owned()).next().unwrap();
     server.kill();

@@ -15,13 +15,14 @@ use serde_json::Value;
 use super::{Lookup, insert, name_of, term};
 use crate::collections::Uses;
 use crate::engine::{self, Connection, Lock};
-use crate::sweep::SLICE;
 use crate::{Collections, Doubled};
 
 /// Grows when an object has other terms than before: all are made again at the next start.
 const RULE: i64 = 1;
 /// Objects whose terms are made in one go: others write in between.
 const BATCH: usize = 250;
+/// Terms that are removed in one go.
+const SLICE: i64 = 1000;
 /// Before the pointer of a property that is being filled. A pointer itself begins with a bracket.
 const FILLING: char = '+';
 /// Before the number of one that is being forgotten.
