@@ -398,12 +398,11 @@ impl Import {
     async fn fetched(&self, far: Option<&FarEnd>) -> Result<Option<Fetched>, ExitCode> {
         let Some(address) = &self.from else { return Ok(None) };
         let data = &self.at.data.data;
-        let fetched = match far {
-            Some(far) => far.fetch(data).await,
-            None => {
-                let layout = server::tables_of(self.at.project.project.as_deref()).map_err(|error| fail(&error))?;
-                server::fetch_repository(address, layout, data).await
-            }
+        let fetched = if let Some(far) = far {
+            far.fetch(data).await
+        } else {
+            let layout = server::tables_of(self.at.project.project.as_deref()).map_err(|error| fail(&error))?;
+            server::fetch_repository(address, layout, data).await
         };
         let fetched = fetched.map_err(|error| fail(&error))?;
         if fetched.anew {

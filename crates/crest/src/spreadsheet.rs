@@ -69,15 +69,12 @@ mod tests {
         #[test]
         fn a_cell_is_one_value_that_nothing_runs(text in "([=+@'\t\r\n-]|[a-z,\" ü]){0,6}") {
             let cell = cell(&text, ',');
-            let value = match cell.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-                Some(inside) => {
-                    prop_assert!(!inside.replace("\"\"", "").contains('"'));
-                    inside.replace("\"\"", "\"")
-                }
-                None => {
-                    prop_assert!(!cell.contains([',', '"', '\r', '\n']));
-                    cell.clone()
-                }
+            let value = if let Some(inside) = cell.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+                prop_assert!(!inside.replace("\"\"", "").contains('"'));
+                inside.replace("\"\"", "\"")
+            } else {
+                prop_assert!(!cell.contains([',', '"', '\r', '\n']));
+                cell.clone()
             };
             prop_assert!(!value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']));
             prop_assert_eq!(meant(value), text);

@@ -161,9 +161,9 @@ fn part(joiner: &mut Joiner, collection: &str, entry: &Entry) -> Taken {
         Err(what) => return Ok(Err(what)),
     };
     if is_meta(collection) {
-        joiner.meta(id, content)?
+        joiner.meta(id, content)?;
     } else {
-        joiner.notification(id, &content)?
+        joiner.notification(id, &content)?;
     }
     Ok(Ok(()))
 }

@@ -260,7 +260,7 @@ impl Joiner {
         for (id, content) in notes {
             match notifications::kept(&content, &target) {
                 Some(content) => {
-                    writeln!(to, "{}", json!({ "line": place.line, "collection": NOTIFICATIONS, "id": id, "content": content }))?
+                    writeln!(to, "{}", json!({ "line": place.line, "collection": NOTIFICATIONS, "id": id, "content": content }))?;
                 }
                 None => self.pass(WITHOUT_TEXT),
             }

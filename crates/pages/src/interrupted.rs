@@ -4,6 +4,8 @@
 //! as nobody is signed in when it comes, secrets are known by their names alone, so what is not known to be none is not kept.
 
 use accounts::AccountError;
+use axum::body::Body;
+use http::Response;
 
 use crate::account::Gate;
 use crate::answer::see_other;
@@ -13,9 +15,14 @@ use crate::form::Form;
 use crate::personal::is_personal;
 use crate::property::of_object;
 use crate::step::{Draft, MOST};
-use crate::visit::{Outcome, Visit};
+use crate::visit::Visit;
 use crate::way::encoded;
 use crate::words::Words;
+
+/// To the sign-in, and back to there.
+pub(crate) fn to_sign_in(to: &str) -> Response<Body> {
+    see_other(&format!("/sign-in?over=&to={}", encoded(to)))
+}
 
 impl Visit {
     /// Whether the form was shown to somebody who was signed in, and nobody is now.
@@ -35,11 +42,6 @@ impl Visit {
         Draft { typed, problems: vec![Problem::whole(Words::message("error-old-form"))], status: 200, whose, ..Draft::default() }
     }
 
-    /// To the sign-in, and back to there.
-    pub(crate) fn to_sign_in(&self, to: &str) -> Outcome {
-        Ok(see_other(&format!("/sign-in?over=&to={}", encoded(to))))
-    }
-
     /// A form of the account was sent by nobody any more.
     pub(crate) async fn account_interrupted(&self) -> Gate {
         if !self.is_interrupted() {
@@ -50,7 +52,7 @@ impl Visit {
             Ok(at) => at,
             Err(end) => return Gate::Closed(Err(end)),
         };
-        Gate::Closed(self.to_sign_in(&at.map_or_else(|| path.to_owned(), |at| format!("{path}?at={at}"))))
+        Gate::Closed(Ok(to_sign_in(&at.map_or_else(|| path.to_owned(), |at| format!("{path}?at={at}")))))
     }
 
     async fn keep_interrupted(&self, typed: &Form) -> Result<Option<String>, DeadEnd> {
@@ -66,7 +68,7 @@ impl Visit {
     /// What was typed into fields of which nothing is known but their names: properties of people that are no secrets, and chosen questions.
     pub(crate) fn typed_by_nobody(&self) -> Form {
         self.form.only(|name| match name.strip_prefix("kba.") {
-            Some(part) => part.ends_with(".question") || part.ends_with(".own"),
+            Some(part) => matches!(part.rsplit_once('.'), Some((_, "question" | "own"))),
             None => self.is_plain_property(name),
         })
     }

@@ -116,15 +116,13 @@ fn fields() -> Vec<Field> {
 /// What a link is of: one with a query of ours, or with the route of a stock client behind `#`.
 fn read(link: &str) -> Option<Link> {
     let link: String = link.chars().filter(|letter| !letter.is_whitespace()).collect();
-    match link.split_once('#') {
-        Some((_, route)) => of_route(route.trim_start_matches('/')),
-        None => {
-            let (path, parameters) = link.split_once('?')?;
-            let name = path.trim_end_matches('/').rsplit('/').next()?;
-            let known = ROUTES.iter().find(|(route, _)| route.eq_ignore_ascii_case(name));
-            step(if let Some((_, Leads::To(process))) = known { process } else { name }, parameters)
-        }
+    if let Some((_, route)) = link.split_once('#') {
+        return of_route(route.trim_start_matches('/'));
     }
+    let (path, parameters) = link.split_once('?')?;
+    let name = path.trim_end_matches('/').rsplit('/').next()?;
+    let known = ROUTES.iter().find(|(route, _)| route.eq_ignore_ascii_case(name));
+    step(if let Some((_, Leads::To(process))) = known { process } else { name }, parameters)
 }
 
 /// `passwordreset/&token=…&code=…`, `profileCompletion/<process>&token=…`.

@@ -23,6 +23,7 @@ use crate::ending;
 use crate::failure;
 use crate::field::{self, Problem};
 use crate::form::Form;
+use crate::interrupted::to_sign_in;
 use crate::link::ConfirmLink;
 use crate::present::{self, CURRENT};
 use crate::question::{Question, fields_of};
@@ -206,12 +207,12 @@ async fn interrupted(visit: &Visit, process: &Process<Services>) -> Outcome {
         }
     };
     if step.draft.as_ref().is_some_and(|draft| draft.typed.len() > MOST) {
-        return visit.to_sign_in(&format!("/selfservice/{name}"));
+        return Ok(to_sign_in(&format!("/selfservice/{name}")));
     }
     visit.counted().map_err(AccountError::from)?;
     let at = random_name(&visit.accounts);
     visit.keep(&at, &step, KEPT).await?;
-    visit.to_sign_in(&format!("/selfservice/{name}?at={at}"))
+    Ok(to_sign_in(&format!("/selfservice/{name}?at={at}")))
 }
 
 /// Ends the way where the token is not good any more.

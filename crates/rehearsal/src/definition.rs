@@ -21,8 +21,8 @@ pub(crate) fn asking(process: &Process<Services>, stage: usize, asked: &Value, s
     loop {
         let branches = placed.stage.branches();
         let chosen = state.and_then(|state| state.get(&format!("{CHOSEN}{}", placed.pointer))).and_then(Value::as_str);
-        let taken = branches.iter().filter(|(_, holds, _)| chosen == Some(if *holds { "true" } else { "false" }));
-        let taken = taken.filter_map(|(_, _, inside)| *inside).next();
+        let mut taken = branches.iter().filter(|(_, holds, _)| chosen == Some(if *holds { "true" } else { "false" }));
+        let taken = taken.find_map(|(_, _, inside)| *inside);
         let like = branches.iter().filter_map(|(_, _, inside)| *inside).find(|inside| kind == Some(inside.stage.shown_as()));
         match taken.or(if state.is_none() { like } else { None }) {
             Some(inside) => placed = inside,

@@ -169,18 +169,15 @@ impl Person {
     fn details(&self, requirements: &Value, fitting: &Fitting<'_>) -> Value {
         let mut user = Map::new();
         let asked = requirements.pointer("/registrationProperties/properties").and_then(Value::as_object);
-        match asked {
-            Some(asked) => {
-                for (name, schema) in asked {
-                    let known = self.content.get(name).cloned();
-                    user.insert(name.clone(), known.unwrap_or_else(|| fitting.value(name, schema, None)));
-                }
+        if let Some(asked) = asked {
+            for (name, schema) in asked {
+                let known = self.content.get(name).cloned();
+                user.insert(name.clone(), known.unwrap_or_else(|| fitting.value(name, schema, None)));
             }
-            None => {
-                let required = fitting.required().filter(|name| *name != "accountStatus");
-                for name in ["userName", "givenName", "sn", "mail"].into_iter().chain(required).filter(|name| fitting.is_settable(name)) {
-                    user.extend(self.content.get(name).map(|value| (name.to_owned(), value.clone())));
-                }
+        } else {
+            let required = fitting.required().filter(|name| *name != "accountStatus");
+            for name in ["userName", "givenName", "sn", "mail"].into_iter().chain(required).filter(|name| fitting.is_settable(name)) {
+                user.extend(self.content.get(name).map(|value| (name.to_owned(), value.clone())));
             }
         }
         user.insert("password".to_owned(), fitting.password("password").into());

@@ -261,7 +261,7 @@ impl Prover {
     /// The sets of proofs that are tried with a process, and what must not be reached with each.
     fn settings_of(&self, process: &Process<Services>) -> Vec<(Proofs, Vec<Goal>)> {
         let reveals = process.disclosure() == process::Disclosure::Reveal;
-        goal::forbidden(&self.setting.project.settings.prove, reveals, self.looks_at_sessions(process))
+        goal::forbidden(&self.setting.project.settings.prove, reveals, Self::looks_at_sessions(process))
     }
 
     /// What the project calls addresses and user names.
@@ -280,7 +280,7 @@ impl Prover {
         let (played, mut left) = (Played::new(self, process)?, most);
         let all = Proofs::MAIL.and(Proofs::ANSWERS);
         let mut sets = vec![all];
-        if self.looks_at_sessions(process) {
+        if Self::looks_at_sessions(process) {
             sets.insert(0, all.and(Proofs::PASSWORD));
         }
         let shapes = [Shape::Whole, Shape::Nobody, Shape::NoQuestions, Shape::NoAddress, Shape::Bare];
@@ -335,7 +335,7 @@ impl Prover {
         self.compiled(&process.name, &file)
     }
 
-    fn looks_at_sessions(&self, process: &Process<Services>) -> bool {
+    fn looks_at_sessions(process: &Process<Services>) -> bool {
         process.binds_session() || process.stages.iter().any(|placed| placed.facts.wants_session)
     }
 

@@ -30,12 +30,14 @@ const MOST_LISTED: usize = 8;
 /// Longest text that is made.
 const LONGEST: usize = 512;
 
+/// Whether the policies take a value of a property.
+type Takes<'a> = Box<dyn Fn(&str, &Value) -> bool + 'a>;
+
 /// Values for the properties of a collection.
 #[derive(Default)]
 pub(crate) struct Fitting<'a> {
     schema: Option<&'a ObjectSchema>,
-    /// Whether the policies take a value of a property.
-    takes: Option<Box<dyn Fn(&str, &Value) -> bool + 'a>>,
+    takes: Option<Takes<'a>>,
 }
 
 impl<'a> Fitting<'a> {

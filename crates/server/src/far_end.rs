@@ -204,7 +204,7 @@ impl FarEnd {
     /// A name of files that belong to this reading.
     pub(crate) fn name(&self) -> String {
         // What nobody has named may be more another day.
-        let collections = if self.by_default { PEOPLE.to_owned() } else { self.collections.join(" ") };
+        let collections = if self.by_default { "*".to_owned() } else { self.collections.join(" ") };
         let of = format!("{}/ {} {collections}", self.address.trim_end_matches('/'), self.user);
         let hash = digest(&SHA256, of.as_bytes());
         URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default())

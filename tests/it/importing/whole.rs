@@ -82,10 +82,9 @@ fn directory() -> String {
 
 /// Imports a file beside a server, with whatever it would lose.
 fn import_beside(server: &Server, file: &Path, more: &[&str]) -> Ran {
-    let (project, data) = (text(&server.project()), text(&server.data()));
+    let (file, project, data) = (text(file), text(&server.project()), text(&server.data()));
     let import = |more: &[&str]| {
-        let file = text(file);
-        let arguments = [&["import", file.as_str(), "--project", &project, "--data", &data], more].concat();
+        let arguments = [&["import", &file, "--project", &project, "--data", &data], more].concat();
         let output = run(&arguments, "");
         Ran {
             code: output.status.code(),
@@ -133,7 +132,7 @@ fn roles_metadata_and_notifications_come_from_a_database_and_from_a_directory() 
 }
 
 #[test]
-fn over_rest_roles_notifications_and_members_come_without_being_named() {
+fn over_rest_roles_and_their_members_come_without_being_named() {
     let far = Server::on(notified()).start();
     let admin = far.admin();
     admin.post("managed/role?_action=create", &json!({ "_id": "chief", "name": "Chief" })).expect(201);

@@ -67,23 +67,23 @@ impl<'v> Edits<'v> {
         let stage = moved.remove(from);
         let says = format!("move '{}' (stage {from}) to place {to}", called(&stage));
         moved.insert(to, stage);
-        self.edit(says, moved)
+        self.edit(&says, moved)
     }
 
     fn longer(&self, stage: &Value, place: usize) -> Edit {
         let mut longer = self.stages.to_vec();
         let before = longer.get(place).map_or_else(|| "at the end".to_owned(), |next| format!("before '{}' (stage {place})", called(next)));
         longer.insert(place, stage.clone());
-        self.edit(format!("put '{}' {before}", called(stage)), longer)
+        self.edit(&format!("put '{}' {before}", called(stage)), longer)
     }
 
     fn shorter(&self, place: usize) -> Edit {
         let mut shorter = self.stages.to_vec();
         let stage = shorter.remove(place);
-        self.edit(format!("take '{}' (stage {place}) out", called(&stage)), shorter)
+        self.edit(&format!("take '{}' (stage {place}) out", called(&stage)), shorter)
     }
 
-    fn edit(&self, says: String, stages: Vec<Value>) -> Edit {
+    fn edit(&self, says: &str, stages: Vec<Value>) -> Edit {
         let mut file = self.base.clone();
         if let Some(members) = file.as_object_mut() {
             members.insert("stageConfigs".to_owned(), stages.into());

@@ -1,6 +1,8 @@
 //! What a project says of the server that its people come from: how the repository keeps objects, and which secrets of the configuration were
 //! encrypted.
 
+use std::path::Path;
+
 use identity::{JsonType, ObjectSchema, Schemas};
 use jose::Keystore;
 use moving::{ConfigurationSecret, Layout, Shape};
@@ -44,16 +46,17 @@ fn shapes(schema: &ObjectSchema) -> Vec<(String, Shape)> {
 pub(super) fn secrets(source: &Source, keystore: Option<&Keystore>) -> Vec<ConfigurationSecret> {
     let names = source.files().list("conf").unwrap_or_default();
     let mut found = Vec::new();
-    for name in names.iter().filter(|name| name.ends_with(".json")) {
+    let is_json = |name: &&String| Path::new(name.as_str()).extension().is_some_and(|ending| ending == "json");
+    for name in names.iter().filter(is_json) {
         let path = format!("conf/{name}");
         if let Some(content) = content(source, &path) {
-            encrypted(&content, &path, String::new(), keystore, &mut found);
+            encrypted(&content, &path, "", keystore, &mut found);
         }
     }
     found
 }
 
-fn encrypted(value: &Value, path: &str, pointer: String, keystore: Option<&Keystore>, found: &mut Vec<ConfigurationSecret>) {
+fn encrypted(value: &Value, path: &str, pointer: &str, keystore: Option<&Keystore>, found: &mut Vec<ConfigurationSecret>) {
     let inside = |name: &str| format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
     match value {
         Value::Object(members) => {
@@ -65,12 +68,12 @@ fn encrypted(value: &Value, path: &str, pointer: String, keystore: Option<&Keyst
                 return;
             }
             for (name, value) in members {
-                encrypted(value, path, inside(name), keystore, found);
+                encrypted(value, path, &inside(name), keystore, found);
             }
         }
         Value::Array(elements) => {
             for (at, value) in elements.iter().enumerate() {
-                encrypted(value, path, inside(&at.to_string()), keystore, found);
+                encrypted(value, path, &inside(&at.to_string()), keystore, found);
             }
         }
         _ => {}
