@@ -192,7 +192,10 @@ async fn commit(cx: &mut Cx<'_>, subject: &Subject, operations: Vec<PatchOperati
     if operations.is_empty() {
         return Ok(());
     }
-    let credential = operations.iter().filter_map(|operation| operation.field.top()).any(|top| cx.services.managed.is_password(&subject.collection, top));
+    let credential = operations
+        .iter()
+        .filter_map(|operation| operation.field.top())
+        .any(|top| cx.services.managed.is_password(&subject.collection, top));
     let changed = account::write(cx, account::Write { credential, ..account::Write::new(subject, Patch::new(operations)) }).await?;
     let object = format!("{}/{}", subject.collection, subject.id);
     cx.audit("updateProfile", object, true, json!({ "process": cx.process(), "changed": changed }));
