@@ -113,7 +113,7 @@ impl Canaries {
     /// Ends what has shown itself, and says what is promoted and still stands in a file of its own.
     async fn look(&self, runtime: &Runtime, now: i64) -> Result<Vec<(CanaryPair, String)>, LedgerError> {
         let mut kept = self.db.canaries().await?;
-        let mut has_ended = false;
+        let (mut has_ended, mut told) = (false, Vec::new());
         for canary in kept.iter().filter(|kept| kept.outcome.is_none()) {
             let Some(trial) = runtime.canaries.get(&canary.pair.process).filter(|trial| trial.pair.as_ref() == Some(&canary.pair)) else {
                 continue;
@@ -143,12 +143,7 @@ impl Canaries {
             };
             if self.db.end_canary(&canary.pair, outcome, event).await? {
                 metrics::canary_ended(process, outcome);
-                tracing::warn!(
-                    process.name = process,
-                    outcome = outcome.as_str(),
-                    "the canary of '{process}' has ended: {}",
-                    verdict.because
-                );
+                told.push((process.clone(), outcome, verdict.because));
             }
             has_ended = true;
         }
@@ -157,6 +152,10 @@ impl Canaries {
             kept = self.db.canaries().await?;
         }
         self.know(Some(&kept));
+        // Said when it holds: nobody begins on it any more.
+        for (process, outcome, because) in told {
+            tracing::warn!(process.name = process, outcome = outcome.as_str(), "the canary of '{process}' has ended: {because}");
+        }
         let promoted = kept.into_iter().filter(|kept| kept.outcome == Some(CanaryOutcome::Promoted));
         let files = promoted.filter_map(|kept| {
             let trial = runtime.canaries.get(&kept.pair.process).filter(|trial| trial.pair.as_ref() == Some(&kept.pair))?;
