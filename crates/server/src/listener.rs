@@ -102,7 +102,7 @@ fn health(up: bool) -> Response {
 /// Answers, and notes how long it took.
 async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>, request: Request) -> Response {
     if !tracing::span_enabled!(target: "vestibule::spans", tracing::Level::INFO) {
-        return answered(served, peer, request).await;
+        return Box::pin(answered(served, peer, request)).await;
     }
     // Whose span it belongs to is known before it begins.
     let trusted = served.rest.accounts.runtime.load().trusts(peer.address);
@@ -116,7 +116,7 @@ async fn openidm(State(served): State<Served>, Extension(peer): Extension<Peer>,
         parent = parent.as_deref().unwrap_or_default(),
         error = Empty,
     );
-    let response = answered(served, peer, request).instrument(span.clone()).await;
+    let response = Box::pin(answered(served, peer, request)).instrument(span.clone()).await;
     let status = response.status();
     span.record("http.response.status_code", status.as_u16()).record("error", status.is_server_error());
     response

@@ -98,7 +98,9 @@ async fn count(collection: &str, asks: &mut [Asks], db: &Db) -> Result<(), Strin
         let query = Query { filter: Filter::True, sort: Vec::new(), page_size: Some(PAGE), paging, totals: TotalPolicy::None };
         let page = db.query(collection, &query).await.map_err(|error| error.to_string())?;
         for person in &page.result {
-            asks.iter_mut().for_each(|asks| asks.look(&person.content));
+            for asks in asks.iter_mut() {
+                asks.look(&person.content);
+            }
         }
         match page.cookie {
             Some(cookie) => paging = Paging::Cookie(cookie),
