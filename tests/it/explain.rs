@@ -86,10 +86,11 @@ fn a_run_is_told_stage_by_stage_and_without_anything_secret() {
     let (data, project) = (server.data(), server.project());
     let explain = |what: &[&str]| {
         let at = ["--data", data.to_str().unwrap(), "--project", project.to_str().unwrap()];
-        let ran = run_explain(&[what, &at].concat());
+        // A name may begin with a dash.
+        let ran = run_explain(&[&at, what].concat());
         (ran.0, ran.1)
     };
-    let (status, out) = explain(&[run["_id"].as_str().unwrap()]);
+    let (status, out) = explain(&["--", run["_id"].as_str().unwrap()]);
     assert_eq!(status, Some(0));
     assert!(out.contains("They completed the process.") && out.contains("emailValidation (2) refuses: code-wrong"), "{out}");
     assert_eq!(explain(&["--json", "--person", &person.name]).1.parse::<Value>().unwrap(), Value::from(found));
