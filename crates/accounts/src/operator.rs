@@ -37,10 +37,7 @@ impl Actor<'_> {
         }
         let detail = json!({ "person": person, "network": network });
         accounts.trail.record(self.event(Topic::Activity, "limits-cleared", "vestibule/limits".to_owned(), detail));
-        for cleared in &all {
-            others.clear(cleared).await?;
-        }
-        Ok(())
+        others.clear(&all).await
     }
 
     /// Whose limits are a person's: those of their login names, their account and their mailbox. What the store counts is ended at once.

@@ -55,11 +55,11 @@ pub trait Health: Send + Sync {
 /// The other nodes that serve from the same store; nobody where there is none.
 #[async_trait]
 pub trait OtherNodes: Send + Sync {
-    /// Has them end the limits that were ended here, within seconds.
+    /// Has them end the limits that were ended here, all of them at once, within seconds.
     ///
     /// # Errors
     /// 503 when the store does not answer.
-    async fn clear(&self, cleared: &Cleared) -> Result<(), ResourceError>;
+    async fn clear(&self, cleared: &[Cleared]) -> Result<(), ResourceError>;
 }
 
 /// What a change makes of a file.

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use crest::{Clock, Random, ResourceError, random_bytes};
+use process::LedgerError;
 use rest::ports::OtherNodes;
 use store::Db;
 use tokio::sync::watch;
@@ -33,14 +34,20 @@ impl Nodes {
     }
 
     /// Says that this node is there and asks how many are: their number, when it has changed.
-    pub(crate) async fn look(&self, db: &Db, now: i64) -> Option<u32> {
-        match db.nodes(&self.id, now).await {
-            Ok(alive) => (self.alive.swap(alive, Ordering::Relaxed) != alive).then_some(alive),
-            Err(error) => {
-                tracing::warn!(%error, "it is not known how many nodes there are; the limits stay as they were shared");
-                None
-            }
-        }
+    ///
+    /// # Errors
+    /// When the store does not answer, which has been said.
+    pub(crate) async fn look(&self, db: &Db, now: i64) -> Result<Option<u32>, LedgerError> {
+        let asked = db.nodes(&self.id, now).await;
+        let asked = asked.inspect_err(|error| {
+            tracing::warn!(%error, "it is not known how many nodes there are; the limits stay as they were shared");
+        });
+        asked.map(|alive| (self.alive.swap(alive, Ordering::Relaxed) != alive).then_some(alive))
+    }
+
+    /// Whether the store gives no answer: asked once something could not be done there.
+    pub(crate) async fn are_cut_off(&self, db: &Db, now: i64) -> bool {
+        db.nodes(&self.id, now).await.is_err()
     }
 
     /// What this node may let through of these limits.
@@ -65,6 +72,7 @@ impl Nodes {
                 _ = stop.changed() => return,
             }
             let Some(told) = told(&db).await else { continue };
+            let mut ended = 0_usize;
             for (what, _) in told.iter().filter(|(what, times)| heard.get(*what) != Some(times)) {
                 // A later version may say more.
                 let Ok(cleared) = what.parse::<Cleared>() else {
@@ -72,7 +80,11 @@ impl Nodes {
                     continue;
                 };
                 accounts.clear(&cleared);
-                tracing::info!("limits were ended at one of the nodes, and so at this one");
+                ended += 1;
+            }
+            // Whoever reads this may rely on all of it: what an administrator ends for a person is several budgets.
+            if ended > 0 {
+                tracing::info!(budgets = ended, "limits were ended at one of the nodes, and so at this one");
             }
             heard = told;
         }
@@ -98,8 +110,9 @@ pub(crate) struct Others {
 
 #[async_trait]
 impl OtherNodes for Others {
-    async fn clear(&self, cleared: &Cleared) -> Result<(), ResourceError> {
-        let told = self.db.tell(&cleared.to_string(), self.clock.unix_seconds()).await;
+    async fn clear(&self, cleared: &[Cleared]) -> Result<(), ResourceError> {
+        let cleared: Vec<_> = cleared.iter().map(Cleared::to_string).collect();
+        let told = self.db.tell(&cleared, self.clock.unix_seconds()).await;
         told.map_err(|error| {
             ResourceError::unavailable(format!("The limits are cleared at this node, and could not be at the others: {error}"))
         })

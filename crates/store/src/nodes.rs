@@ -55,21 +55,25 @@ impl Db {
             .await
     }
 
-    /// Tells the other nodes something, at `now` in seconds since 1970.
+    /// Tells the other nodes something, all of it at once, at `now` in seconds since 1970.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn tell(&self, what: &str, now: i64) -> Result<(), LedgerError> {
+    pub async fn tell(&self, what: &[String], now: i64) -> Result<(), LedgerError> {
         if !self.is_shared() {
             return Ok(());
         }
-        let name = format!("{TOLD}{what}");
+        let mut names: Vec<_> = what.iter().map(|what| format!("{TOLD}{what}")).collect();
+        // Two that say the same wait for one another in the same order.
+        names.sort();
         self.run(Kept::ByProcess, move |connection| {
-            let told = connection.query(
-                "INSERT INTO counter (name, value, expires) VALUES ($1, 1, $2) \
-                 ON CONFLICT (name) DO UPDATE SET value = counter.value + 1, expires = excluded.expires",
-            );
-            told.bind(&name).bind(now.saturating_add(HEARD)).execute().map(drop)
+            names.iter().try_for_each(|name| {
+                let told = connection.query(
+                    "INSERT INTO counter (name, value, expires) VALUES ($1, 1, $2) \
+                     ON CONFLICT (name) DO UPDATE SET value = counter.value + 1, expires = excluded.expires",
+                );
+                told.bind(name).bind(now.saturating_add(HEARD)).execute().map(drop)
+            })
         })
         .await
     }

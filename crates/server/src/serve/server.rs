@@ -101,7 +101,7 @@ impl Server {
         db.seal_mails(Arc::new(MailSeal(Arc::clone(&keys))));
         db.seal_values(Arc::new(PropertySeal(Arc::clone(&keys)))).await.map_err(|error| set_up(&error))?;
         let nodes = Arc::new(Nodes::new(random.as_ref()));
-        nodes.look(&db, clock.unix_seconds()).await;
+        nodes.look(&db, clock.unix_seconds()).await.ok();
         let budget = Arc::new(MailBudgets::new(&nodes.share(&limits), metrics::over_budget));
         let limits = Arc::new(Limits::new(&nodes.share(&limits)));
         let door = Arc::new(CourierDoor::default());

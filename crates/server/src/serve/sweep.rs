@@ -23,55 +23,14 @@ const DAY: i64 = 86_400;
 
 /// Sweeps until the end.
 pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
-    let mut noted = Noted::default();
-    let mut steps_forgotten = 0;
-    let mut rarely = i64::MIN;
+    let mut of_before = Before { noted: Noted::default(), steps_forgotten: 0, rarely: i64::MIN };
     loop {
         let dwell = app.accounts.runtime.load().project.jsonstore.cleanup_dwell;
         tokio::select! {
             () = tokio::time::sleep(dwell.min(SWEEP)) => {}
             _ = stop.changed() => return,
         }
-        let now = app.accounts.now();
-        if let Some(alive) = app.nodes.look(&app.db, now).await {
-            app.share_limits(&app.accounts.runtime.load().project.settings.limits);
-            // Said once it holds.
-            tracing::info!(nodes = alive, "the number of nodes that share the limits has changed");
-        }
-        let idle = i64::try_from(app.accounts.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
-        let swept = async {
-            Ledger::sweep(&app.db, now).await?;
-            let retained = app.accounts.runtime.load().project.settings.audit.retain_days;
-            if rarely.saturating_add(RARELY) <= now {
-                forget_rarely(&app, now, retained.map_or(KEEP, i64::from)).await?;
-                rarely = now;
-            }
-            steps_forgotten = app.db.forget_steps(steps_forgotten, now.saturating_sub(KEEP_STEPS * DAY)).await?;
-            if let Some(days) = retained {
-                let before = now.saturating_sub(i64::from(days) * 24 * 3600);
-                let forgotten = app.db.forget_audit(before).await?;
-                if forgotten > 0 {
-                    tracing::info!(audit.events = forgotten, "events of the store that are older than [audit] retain_days were removed");
-                }
-                app.audit.forget(before);
-            }
-            app.db.forget_delivered(now.saturating_sub(KEEP_DELIVERED)).await
-        };
-        if let Err(error) = swept.await {
-            tracing::warn!(%error, "expired rows could not be swept");
-        }
-        app.metrics.write_passages(&app.db, now).await;
-        match app.db.fold_passages(now).await {
-            Ok(counts) => app.metrics.counted(&counts),
-            Err(error) => tracing::warn!(%error, "instances whose time is over could not be counted"),
-        }
-        let longest = app.accounts.runtime.load().project.settings.longest_instance();
-        if let Err(error) = noted.note(&app.db, app.audit.directory(), now, longest).await {
-            tracing::warn!(%error, "who is on revoked definitions could not be noted");
-        }
-        if let Err(error) = Sessions::sweep(&app.db, now, now.saturating_sub(idle)).await {
-            tracing::warn!(%error, "ended sessions could not be swept");
-        }
+        in_the_store(&app, &mut of_before).await;
         // A store that is away has taken its time; an old moment would look as if the clock had been set back.
         let now = app.accounts.now();
         app.budget.sweep(now);
@@ -80,6 +39,74 @@ pub(super) async fn sweep(app: App, mut stop: watch::Receiver<bool>) {
         app.metrics.upkeep();
         app.build.upkeep();
     }
+}
+
+/// What is known from the sweeps before.
+struct Before {
+    noted: Noted,
+    /// The last step of a process that was looked at.
+    steps_forgotten: i64,
+    /// When what nobody looks at every minute was swept.
+    rarely: i64,
+}
+
+/// Everything that is done in the store. What fails keeps the rest from being done only where the store does not answer at all: each part would
+/// wait for it as long as a request does, and this node would say late that it is there again.
+async fn in_the_store(app: &App, of_before: &mut Before) {
+    let now = app.accounts.now();
+    let Ok(changed) = app.nodes.look(&app.db, now).await else { return };
+    if let Some(alive) = changed {
+        app.share_limits(&app.accounts.runtime.load().project.settings.limits);
+        // Said once it holds.
+        tracing::info!(nodes = alive, "the number of nodes that share the limits has changed");
+    }
+    if let Err(error) = expired(app, of_before, now).await {
+        tracing::warn!(%error, "expired rows could not be swept");
+        if app.nodes.are_cut_off(&app.db, now).await {
+            return;
+        }
+    }
+    app.metrics.write_passages(&app.db, now).await;
+    match app.db.fold_passages(now).await {
+        Ok(counts) => app.metrics.counted(&counts),
+        Err(error) => {
+            tracing::warn!(%error, "instances whose time is over could not be counted");
+            if app.nodes.are_cut_off(&app.db, now).await {
+                return;
+            }
+        }
+    }
+    let longest = app.accounts.runtime.load().project.settings.longest_instance();
+    if let Err(error) = of_before.noted.note(&app.db, app.audit.directory(), now, longest).await {
+        tracing::warn!(%error, "who is on revoked definitions could not be noted");
+        if app.nodes.are_cut_off(&app.db, now).await {
+            return;
+        }
+    }
+    let idle = i64::try_from(app.accounts.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
+    if let Err(error) = Sessions::sweep(&app.db, now, now.saturating_sub(idle)).await {
+        tracing::warn!(%error, "ended sessions could not be swept");
+    }
+}
+
+/// Removes what has expired and what is older than it is to be kept.
+async fn expired(app: &App, of_before: &mut Before, now: i64) -> Result<(), LedgerError> {
+    Ledger::sweep(&app.db, now).await?;
+    let retained = app.accounts.runtime.load().project.settings.audit.retain_days;
+    if of_before.rarely.saturating_add(RARELY) <= now {
+        forget_rarely(app, now, retained.map_or(KEEP, i64::from)).await?;
+        of_before.rarely = now;
+    }
+    of_before.steps_forgotten = app.db.forget_steps(of_before.steps_forgotten, now.saturating_sub(KEEP_STEPS * DAY)).await?;
+    if let Some(days) = retained {
+        let before = now.saturating_sub(i64::from(days) * DAY);
+        let forgotten = app.db.forget_audit(before).await?;
+        if forgotten > 0 {
+            tracing::info!(audit.events = forgotten, "events of the store that are older than [audit] retain_days were removed");
+        }
+        app.audit.forget(before);
+    }
+    app.db.forget_delivered(now.saturating_sub(KEEP_DELIVERED)).await.map(drop)
 }
 
 /// Removes what is older than so many days.
