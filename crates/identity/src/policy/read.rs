@@ -144,7 +144,7 @@ fn scripts(file: &Value, files: &ScriptFiles, problems: &mut Problems) {
 /// Whether a resource's policies are computed by anything else than a call of the product's.
 fn own_calculation(resource: &Value, files: &ScriptFiles) -> bool {
     let Some(script) = loose::member(resource, CALCULATED) else { return false };
-    let source: String = source(script).unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+    let source: String = source(script).ok().flatten().unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
     let called = source.trim_end_matches(';').replace('"', "'");
     let of_product = PRODUCT_FUNCTIONS.iter().any(|function| called == format!("require('{PRODUCT_MODULE}').{function}()"));
     !of_product || files.replaces(PRODUCT_MODULE)
