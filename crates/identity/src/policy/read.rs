@@ -49,7 +49,7 @@ pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Co
                      \"vestibule\": {{\"waive\": [\"{CALCULATED}\"]}} beside it says that the product's own are enough"
                 );
                 of_policy.add(Severity::Error, &below(&pointer, CALCULATED), message);
-                policies.unknown.insert(name.trim_matches('/').to_owned());
+                policies.unknown.push(name.trim_matches('/').to_owned());
             }
             for (pointer, property) in properties(resource, &pointer) {
                 let Some(property_name) = loose::text(property, "name") else { continue };
