@@ -536,7 +536,7 @@ impl Db {
         T: Send + 'static,
         E: From<Unavailable>,
     {
-        let (limit, _caller): (Limit, _) = limit::begin(None);
+        let (limit, _caller): (Limit, _) = limit::limit(None);
         let read = move |connection: &Connection| connection.within(&limit, || read(connection)).map_err(Unavailable::from);
         self.browse(true, read).await.map_err(E::from)
     }
