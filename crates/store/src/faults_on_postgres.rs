@@ -202,3 +202,30 @@ async fn a_search_that_takes_too_long_is_cancelled_and_its_connection_goes_on() 
     // One more: the one that said that the statement is to be cancelled.
     assert_eq!(proxy.connections(), before + 1);
 }
+
+/// What asks for the end of a statement is heard by whatever the connection does then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_on_which_a_statement_may_still_be_cancelled_serves_nobody_else() {
+    let (db, proxy) = behind_a_proxy("latecancel").await;
+    let person = |number: u32| {
+        let content = json!({ "userName": format!("u{number}"), "description": "x".repeat(2000) });
+        Effect::Change(Change::Create { collection: "managed/user".into(), id: format!("id{number}"), content })
+    };
+    db.commit(Unit { now: 1, spend: None, effects: (0..200).map(person).collect() }).await.unwrap();
+    let nobody = nobody(100);
+    let before = proxy.connections();
+    proxy.hold_cancels(true);
+    db.limit_searches(Duration::from_millis(1));
+    // Its time may be over before the statement is sent; then nothing was asked.
+    let found = loop {
+        match db.query("managed/user", &nobody).await {
+            Err(ObjectsError::TooLong) => {}
+            found => break found,
+        }
+    };
+    assert!(found.unwrap().result.is_empty(), "it came to its end");
+    assert!(db.read("managed/user", "id7").await.unwrap().is_some());
+    assert_eq!(proxy.connections(), before + 2, "one asks for the end of the search, the other one reads");
+    proxy.hold_cancels(false);
+    assert!(db.read("managed/user", "id8").await.unwrap().is_some());
+}
