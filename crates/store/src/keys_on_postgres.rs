@@ -97,6 +97,10 @@ async fn a_node_whose_keys_are_behind_gives_out_nothing_that_it_cannot_open() {
         unit(Effect::Change(Change::Patch { collection: USER.into(), id: "sealed".into(), patch, expected: None, guard: None }))
     };
     assert!(matches!(old.commit(patch()).await, Err(CommitError::Unavailable(_))));
+    let delete = |id: &str| unit(Effect::Change(Change::Delete { collection: USER.into(), id: id.into(), expected: None }));
+    // What follows from a deletion is in the content that nobody here can read.
+    assert!(matches!(old.commit(delete("sealed")).await, Err(CommitError::Unavailable(_))));
+    assert!(new.read(USER, "sealed").await.unwrap().is_some());
     assert!(old.read(USER, "other").await.unwrap().is_some(), "what needs no keys is there");
     new.commit(patch()).await.unwrap();
     // Where no node has the keys any more, the rest of the object is still somebody's.
