@@ -67,12 +67,18 @@ async fn a_mail_that_a_node_cannot_read_is_left_to_one_that_can() {
         withheld: false,
         client: None,
     };
-    let id = new.commit(unit(Effect::Mail(mail.clone()))).await.unwrap().mails[0];
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.extend(new.commit(unit(Effect::Mail(mail.clone()))).await.unwrap().mails);
+    }
     assert!(old.claim(100, 400, 10).await.unwrap().is_empty());
-    let left = new.mail(id).await.unwrap().unwrap();
-    assert_eq!((left.state, left.attempts, left.unfinished, left.last_error), (OutboxState::Pending, 0, 0, None));
+    for id in &ids {
+        let left = new.mail(*id).await.unwrap().unwrap();
+        assert_eq!((left.state, left.attempts, left.unfinished, left.last_error), (OutboxState::Pending, 0, 0, None));
+    }
     let claimed = new.claim(120, 400, 10).await.unwrap();
-    assert_eq!(claimed.iter().map(|entry| (entry.id, entry.mail.body.as_str(), entry.attempts)).collect::<Vec<_>>(), [(id, "text", 1)]);
+    let claimed: Vec<_> = claimed.iter().map(|entry| (entry.id, entry.mail.body.as_str(), entry.attempts)).collect();
+    assert_eq!(claimed, [(ids[0], "text", 1), (ids[1], "text", 1)]);
     // One that nobody could read for a day is given up.
     let lost = new.commit(unit(Effect::Mail(mail))).await.unwrap().mails[0];
     assert!(old.claim(100 + 86_400, 90_000, 10).await.unwrap().is_empty());
