@@ -15,7 +15,7 @@ mod rule;
 mod service;
 pub(crate) mod text;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use script::Sandbox;
@@ -102,8 +102,8 @@ pub struct Policies {
     objects: BTreeMap<String, Vec<PropertyPolicies>>,
     companions: Companions,
     scripting: Scripting,
-    /// Resources of the policy service of which it is not known what they ask.
-    unknown: BTreeSet<String>,
+    /// Resources of the policy service of which it is not known what they ask, as `policy.json` names them.
+    unknown: Vec<String>,
 }
 
 /// Which properties are looked at.

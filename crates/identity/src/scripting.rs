@@ -168,9 +168,12 @@ impl Script {
                 _ => drop(variables.insert(name.clone(), value.clone())),
             }
         }
-        let (name, text) = match loose::text(declared, "file").filter(|file| !file.trim().is_empty()) {
-            Some(file) => (file.trim().to_owned(), files.text(file.trim()).map(str::to_owned)),
-            None => ("an inline script".to_owned(), Some(source::source(declared)?)),
+        let missing = || State::Broken("there is no such file in the project".into());
+        let (name, text) = if let Some(file) = loose::text(declared, "file").filter(|file| !file.trim().is_empty()) {
+            (file.trim().to_owned(), files.text(file.trim()).map(str::to_owned).ok_or_else(missing))
+        } else {
+            let text = source::source(declared).transpose()?;
+            ("an inline script".to_owned(), text.map_err(|source::Torn| State::Broken(source::TORN.into())))
         };
         let groovy = kind.contains("groovy") || has_ending(&name, "groovy");
         let state = match text {
@@ -178,8 +181,8 @@ impl Script {
                 State::Broken(format!("its '{BINDINGS}' are not offered"))
             }
             _ if groovy => State::Broken("it is written in Groovy, of which nothing can be run".into()),
-            None => State::Broken("there is no such file in the project".into()),
-            Some(text) => compiled(&text, &name, files),
+            Err(broken) => broken,
+            Ok(text) => compiled(&text, &name, files),
         };
         Some(Self { name, state, variables })
     }

@@ -80,13 +80,19 @@ impl<S: Send + Sync + 'static> Catalogue<S> {
     /// as well. `pointer` is the configuration's own place.
     #[must_use]
     pub fn named_in(&self, pointer: &str, configuration: &Value) -> Vec<Named> {
-        let Some(declared) = self.of(configuration) else { return Vec::new() };
-        let mut found = keys::named_in(&declared.keys(), configuration);
-        for named in &mut found {
-            named.pointer.insert_str(0, pointer);
-        }
+        let mut found = self.own_names_in(pointer, configuration);
         for (below, nested) in self.nested_in(configuration) {
             found.extend(self.named_in(&format!("{pointer}{below}"), nested));
+        }
+        found
+    }
+
+    /// The same without those of stages inside it, which may be about something else.
+    #[must_use]
+    pub fn own_names_in(&self, pointer: &str, configuration: &Value) -> Vec<Named> {
+        let mut found = self.of(configuration).map(|declared| keys::named_in(&declared.keys(), configuration)).unwrap_or_default();
+        for named in &mut found {
+            named.pointer.insert_str(0, pointer);
         }
         found
     }

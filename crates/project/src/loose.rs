@@ -214,6 +214,15 @@ impl<'a> Node<'a> {
         read.into_iter().collect::<Option<_>>().ok_or(Unread)
     }
 
+    /// The text of a script, or its lines in a list; the empty one is nothing.
+    ///
+    /// # Errors
+    /// [`Unread`], where a line of it cannot be read: what is left would be another script.
+    pub fn script_text(&self) -> Result<Option<String>, Unread> {
+        let text = self.all_texts()?.join("\n");
+        Ok(Some(text).filter(|text| !text.trim().is_empty()))
+    }
+
     /// JSON pointer of the value.
     #[must_use]
     pub fn pointer(&self) -> &str {

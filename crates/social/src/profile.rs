@@ -156,11 +156,15 @@ impl PropertyMap {
     }
 }
 
-/// The text of a script, `{type, source}`.
+/// The text of a script, `{type, source}`; its source may be a list of lines, of which none may be lost.
 pub(crate) fn script(declared: &Value) -> Result<String, String> {
-    let said = |name: &str| declared.get(name).and_then(Value::as_str);
-    let text = said("source").filter(|_| said("type").is_none_or(|kind| kind.contains("javascript")));
-    text.map(str::to_owned).ok_or_else(|| "a script is {\"type\": \"text/javascript\", \"source\": …}".to_owned())
+    let text = match declared.get("source") {
+        Some(Value::Array(lines)) => lines.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|lines| lines.join("\n")),
+        source => source.and_then(Value::as_str).map(str::to_owned),
+    };
+    let kind = declared.get("type").and_then(Value::as_str);
+    let text = text.filter(|_| kind.is_none_or(|kind| kind.contains("javascript")));
+    text.ok_or_else(|| "a script is {\"type\": \"text/javascript\", \"source\": …}".to_owned())
 }
 
 /// A member of a profile: by its name, by a pointer, or by names joined with dots.
@@ -256,6 +260,13 @@ mod tests {
         ]});
         assert_eq!(Value::Object(fill(&common, Some(&map))), json!({"mail": "a@b.example", "sn": "B", "telephoneNumber": "1"}));
         assert_eq!(Value::Object(fill(&common, None)), json!({"sn": "B", "mail": "a@b.example", "telephoneNumber": "1"}));
+    }
+
+    #[test]
+    fn a_script_is_a_text_or_its_lines() {
+        assert_eq!(script(&json!({"type": "text/javascript", "source": ["a;", "b"]})), Ok("a;\nb".to_owned()));
+        assert_eq!(script(&json!({"source": "a"})), Ok("a".to_owned()));
+        assert!(script(&json!({"source": ["a;", 1]})).is_err() && script(&json!({"source": {}})).is_err());
     }
 
     #[test]

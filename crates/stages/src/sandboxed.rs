@@ -96,8 +96,8 @@ impl Host for Views {
         let asked = ScriptQuery::read(params, MAX_RESULTS)?;
         let query = &asked.query;
         self.managed.check_query(collection, &query.filter, &query.sort, Audience::Administrator).map_err(|error| error.message)?;
-        let page = asked.within(self.wait(async { Ok(self.managed.objects.query(collection, query).await?) })?)?;
-        let result: Vec<Value> = self.shown(collection, page.result)?.iter().map(|one| asked.fields.select(one)).collect();
+        let page = self.wait(async { Ok(self.managed.objects.query(collection, query).await?) })?;
+        let result: Vec<Value> = self.shown(collection, asked.within(page.result)?)?.iter().map(|one| asked.fields.select(one)).collect();
         Ok(json!({ "resultCount": result.len(), "result": result }))
     }
 

@@ -12,16 +12,18 @@ use crate::engine::{self, Connection, Dialect};
 use crate::error::Unavailable;
 use crate::job::Kept;
 use crate::limit::{self, Limit};
-use crate::lookups::{self, Begun, Cache, Declared, Lookup, Others, Slice};
+use crate::lookups::{Cache, Declared, Others};
 use crate::postgres::{Address, NEEDED, Pool};
 use crate::readers::Readers;
 use crate::scans::Scans;
 use crate::values::{self, Values};
 use crate::writer::Writer;
-use crate::{Collections, Doubled, OpenError, TextSeal, ValueSeal, outbox, pair, sqlite};
+use crate::{Collections, OpenError, TextSeal, ValueSeal, outbox, pair, sqlite};
 
-/// How often something is declared while others declare something else.
-const DECLARED: u32 = 5;
+mod declaring;
+
+/// Why nothing is written any more.
+const OUTDATED: &str = "a newer version has changed the tables, which do not serve this one any more";
 
 /// A store: a file with one connection that writes and a few that read, or a pool of connections to a server. It implements
 /// [`process::Ledger`], [`process::Outbox`], [`process::Sessions`] and [`identity::Objects`].
@@ -250,65 +252,6 @@ impl Db {
         Arc::clone(&self.shared.collections.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Declares exactly this: what is new can be looked up, sorted by and is unique from now on, what is missing no longer, and what is
-    /// sealed is sealed. Objects are read and written meanwhile, and found as before. Gives the unique properties that stored objects contradict.
-    ///
-    /// # Errors
-    /// When the store does not answer, or others declare something else all the time; objects are found by what was declared before.
-    pub async fn declare(&self, collections: &Collections) -> Result<Vec<Doubled>, LedgerError> {
-        let doubled = Box::pin(self.bring(collections, Others::Forgotten)).await?;
-        let before =
-            std::mem::replace(&mut *self.shared.collections.write().unwrap_or_else(PoisonError::into_inner), Arc::new(collections.clone()));
-        // Everything that is sealed is looked at, which costs as much as there are people.
-        if !before.sealed().eq(collections.sealed()) {
-            self.shared.to_be_sealed.store(true, Ordering::Relaxed);
-        }
-        self.seal_again().await?;
-        Ok(doubled)
-    }
-
-    async fn bring(&self, collections: &Collections, others: Others) -> Result<Vec<Doubled>, LedgerError> {
-        for _ in 0..DECLARED {
-            let wanted = collections.clone();
-            let begun = self.run::<_, LedgerError, _>(Kept::Always, move |connection| lookups::begin(connection, &wanted, others)).await?;
-            let Some(suspected) = self.fill(begun).await? else { continue };
-            let mut doubled = Vec::new();
-            for (collection, lookup) in suspected {
-                let note = move |connection: &Connection| lookups::note_doubled(connection, &collection, &lookup);
-                doubled.extend(self.run::<_, LedgerError, _>(Kept::Always, note).await?);
-            }
-            // The rest is a matter of the sweep.
-            self.run::<_, LedgerError, _>(Kept::ByProcess, lookups::remove_forgotten).await?;
-            self.reload_declared().await?;
-            return Ok(doubled);
-        }
-        Err(LedgerError("others declare something else at the same time".to_owned()))
-    }
-
-    /// Makes the terms of a declaration that was begun; its unique properties of which values may be there twice, or nothing where somebody has declared
-    /// something else meanwhile.
-    async fn fill(&self, mut begun: Begun) -> Result<Option<Vec<(String, Lookup)>>, LedgerError> {
-        for (collection, mut filling) in std::mem::take(&mut begun.filling) {
-            loop {
-                let (of, so_far) = (collection.clone(), filling.clone());
-                let slice = move |connection: &Connection| lookups::fill(connection, &of, &so_far);
-                match self.run::<_, LedgerError, _>(Kept::Always, slice).await? {
-                    Slice::More(last) => filling.after = last,
-                    Slice::Done => break,
-                    Slice::Superseded => return Ok(None),
-                }
-            }
-            begun.suspect(&collection, filling.lookups);
-        }
-        Ok(Some(begun.suspected))
-    }
-
-    /// Removes what is left of properties that are declared no longer.
-    pub(crate) async fn remove_forgotten(&self) -> Result<(), LedgerError> {
-        while self.run::<_, LedgerError, _>(Kept::ByProcess, lookups::remove_forgotten).await? {}
-        Ok(())
-    }
-
     /// Asks the store for an answer.
     ///
     /// # Errors
@@ -340,11 +283,11 @@ impl Db {
             .await?;
         let outdated = serves_from > NEEDED;
         if outdated && !self.shared.outdated.swap(true, Ordering::Relaxed) {
-            tracing::error!(store = %self.shared.name, "a newer version has changed the tables, which do not serve this one any more");
+            tracing::error!(store = %self.shared.name, "{OUTDATED}");
         }
         self.shared.outdated.store(outdated, Ordering::Relaxed);
         if outdated {
-            return Err(LedgerError("a newer version has changed the tables, which do not serve this one any more".to_owned()));
+            return Err(LedgerError(OUTDATED.to_owned()));
         }
         self.shared.written.store(now, Ordering::Relaxed);
         Ok(())
@@ -536,7 +479,7 @@ impl Db {
         T: Send + 'static,
         E: From<Unavailable>,
     {
-        let (limit, _caller): (Limit, _) = limit::begin(None);
+        let (limit, _caller): (Limit, _) = limit::limit(None);
         let read = move |connection: &Connection| connection.within(&limit, || read(connection)).map_err(Unavailable::from);
         self.browse(true, read).await.map_err(E::from)
     }

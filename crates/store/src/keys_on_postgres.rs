@@ -67,12 +67,18 @@ async fn a_mail_that_a_node_cannot_read_is_left_to_one_that_can() {
         withheld: false,
         client: None,
     };
-    let id = new.commit(unit(Effect::Mail(mail.clone()))).await.unwrap().mails[0];
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        ids.extend(new.commit(unit(Effect::Mail(mail.clone()))).await.unwrap().mails);
+    }
     assert!(old.claim(100, 400, 10).await.unwrap().is_empty());
-    let left = new.mail(id).await.unwrap().unwrap();
-    assert_eq!((left.state, left.attempts, left.unfinished, left.last_error), (OutboxState::Pending, 0, 0, None));
+    for id in &ids {
+        let left = new.mail(*id).await.unwrap().unwrap();
+        assert_eq!((left.state, left.attempts, left.unfinished, left.last_error), (OutboxState::Pending, 0, 0, None));
+    }
     let claimed = new.claim(120, 400, 10).await.unwrap();
-    assert_eq!(claimed.iter().map(|entry| (entry.id, entry.mail.body.as_str(), entry.attempts)).collect::<Vec<_>>(), [(id, "text", 1)]);
+    let claimed: Vec<_> = claimed.iter().map(|entry| (entry.id, entry.mail.body.as_str(), entry.attempts)).collect();
+    assert_eq!(claimed, [(ids[0], "text", 1), (ids[1], "text", 1)]);
     // One that nobody could read for a day is given up.
     let lost = new.commit(unit(Effect::Mail(mail))).await.unwrap().mails[0];
     assert!(old.claim(100 + 86_400, 90_000, 10).await.unwrap().is_empty());
@@ -97,6 +103,10 @@ async fn a_node_whose_keys_are_behind_gives_out_nothing_that_it_cannot_open() {
         unit(Effect::Change(Change::Patch { collection: USER.into(), id: "sealed".into(), patch, expected: None, guard: None }))
     };
     assert!(matches!(old.commit(patch()).await, Err(CommitError::Unavailable(_))));
+    let delete = |id: &str| unit(Effect::Change(Change::Delete { collection: USER.into(), id: id.into(), expected: None }));
+    // What follows from a deletion is in the content that nobody here can read.
+    assert!(matches!(old.commit(delete("sealed")).await, Err(CommitError::Unavailable(_))));
+    assert!(new.read(USER, "sealed").await.unwrap().is_some());
     assert!(old.read(USER, "other").await.unwrap().is_some(), "what needs no keys is there");
     new.commit(patch()).await.unwrap();
     // Where no node has the keys any more, the rest of the object is still somebody's.

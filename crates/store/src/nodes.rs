@@ -8,9 +8,9 @@ use crate::job::Kept;
 /// A node that has said nothing for so long, in seconds, is not there.
 const SILENT: i64 = 180;
 /// Their rows are counters, which are swept when their time has passed.
-const PREFIX: &str = "node ";
+pub(crate) const PREFIX: &str = "node ";
 /// What comes behind all of them.
-const BEHIND: &str = "node!";
+pub(crate) const BEHIND: &str = "node!";
 
 /// What nodes tell one another is heard for so long, in seconds: whoever comes later has nothing of what it is about.
 const HEARD: i64 = 24 * 3600;

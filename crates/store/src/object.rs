@@ -40,10 +40,7 @@ impl Object<'_> {
         let found = connection.query(text).bind(self.collection).bind(self.id).first(resource).map_err(unavailable)?;
         let missing = || CommitError::Missing { collection: self.collection.to_owned(), id: self.id.to_owned() };
         let mut current = found.ok_or_else(missing)?;
-        let values = self.kinds.values;
-        if !values.open(self.collection, self.id, &mut current.content).is_whole && values.are_behind(connection).map_err(unavailable)? {
-            return Err(unavailable(BEHIND));
-        }
+        self.open(connection, &mut current.content)?;
         if expected.is_some_and(|expected| expected != current.revision) {
             return Err(CommitError::Stale);
         }
@@ -74,10 +71,20 @@ impl Object<'_> {
             .query("DELETE FROM managed_object WHERE collection = $1 AND id = $2 AND ($3 IS NULL OR rev = $3) RETURNING id, rev, doc");
         let query = query.bind(self.collection).bind(self.id).bind(wanted(expected)?);
         let Some(mut gone) = query.first(resource).map_err(unavailable)? else { return Err(self.refusal(connection)) };
-        self.kinds.values.open(self.collection, self.id, &mut gone.content);
+        self.open(connection, &mut gone.content)?;
         let floor = connection.query("UPDATE revision_floor SET rev = $1 WHERE rev < $1").bind(revision_number(&gone.revision));
         floor.send().map_err(unavailable)?;
         Ok(gone)
+    }
+
+    /// Opens what is sealed of its content. Fails where that needs keys that another node has, and this one does not.
+    fn open(&self, connection: &Connection, content: &mut Value) -> Result<(), CommitError> {
+        let values = self.kinds.values;
+        let is_whole = values.open(self.collection, self.id, content).is_whole;
+        if !is_whole && values.are_behind(connection).map_err(unavailable)? {
+            return Err(unavailable(BEHIND));
+        }
+        Ok(())
     }
 
     /// Why no row had the expected revision.

@@ -13,7 +13,6 @@ use crest::{Filter, Page, Paging, Pointer, Query, Resource, TotalPolicy};
 use identity::find::Confirmation;
 use identity::names::Canonical;
 use identity::{Objects, ObjectsError, Referring};
-use tokio::time::Instant;
 
 use crate::engine::{self, Connection, Dialect};
 use crate::error::Unavailable;
@@ -193,12 +192,13 @@ impl Db {
         // A list of everybody in an order that is kept is walked page by page.
         let scan = (query.filter != Filter::True || !is_in_order).then(|| Scan::of(collection, query));
         let turn = if scan.is_some() { Some(scans.turn().await?) } else { None };
-        let (limit, _caller) = limit::begin(Some(scans.longest()));
-        let (collection, query, declared, begun) = (collection.to_owned(), query.clone(), Arc::clone(declared), Instant::now());
+        let (limit, _caller) = limit::limit(Some(scans.longest()));
+        let (collection, query, declared) = (collection.to_owned(), query.clone(), Arc::clone(declared));
         let read = move |connection: &Connection| {
             // It ends with the reading, and not with whoever waits for it.
             let _turn = &turn;
-            let found = connection.within(&limit, || page(connection, &collection, &query, &declared, Some(&limit)));
+            let begun = limit.begin();
+            let found = page(connection, &collection, &query, &declared, Some(&limit));
             let given_up = limit.is_over() && matches!(found, Err(Failure::Store(_) | Failure::GivenUp));
             if let Some(scan) = &scan {
                 scans.note(scan, begun, &limit, given_up);
@@ -222,7 +222,10 @@ fn page(
     declared: &Declared,
     limit: Option<&Limit>,
 ) -> Result<Option<Page>, Failure> {
-    let page = Search { connection, collection, query, declared, limit }.run().and_then(|mut page| {
+    let search = Search { connection, collection, query, declared, limit };
+    // What is asked behind a search that was given up is no part of it.
+    let found = limit.map_or_else(|| search.run(), |limit| connection.within(limit, || search.run()));
+    let page = found.and_then(|mut page| {
         references::hide(connection, declared, collection, page.result.iter_mut())?;
         Ok(page)
     });

@@ -101,6 +101,11 @@ pub trait TextSeal: Send + Sync {
 /// A text as it is stored.
 pub(crate) type Sealed = Vec<u8>;
 
+/// The numbers of mails, to be bound as a JSON array ([`Dialect::numbers`]).
+fn listed(ids: &[MailId]) -> String {
+    json!(ids.iter().map(|id| id.0).collect::<Vec<_>>()).to_string()
+}
+
 /// The mails among effects in their order, those that are only attempted included.
 pub(crate) fn mails_among(effects: &[Effect]) -> Vec<&Mail> {
     let mut mails = Vec::new();
@@ -140,11 +145,11 @@ impl Db {
     /// # Errors
     /// When the store does not answer.
     pub async fn mails(&self, numbers: impl IntoIterator<Item = MailId>) -> Result<Vec<OutboxEntry>, LedgerError> {
-        let numbers: Vec<i64> = numbers.into_iter().map(|number| number.0).collect();
+        let numbers: Vec<MailId> = numbers.into_iter().collect();
         if numbers.is_empty() {
             return Ok(Vec::new());
         }
-        let (db, numbers) = (self.clone(), json!(numbers).to_string());
+        let (db, numbers) = (self.clone(), listed(&numbers));
         let read = move |connection: &Connection| {
             let text = format!("SELECT * FROM outbox WHERE id IN ({}) ORDER BY id", connection.dialect().numbers("$1"));
             connection.query(text).bind(&numbers).all(|row| db.entry(row))
@@ -164,15 +169,20 @@ impl Db {
             .collect()
     }
 
-    /// Gives back a claimed mail that this node cannot read and another one may: no attempt was made.
-    async fn put_back(&self, id: MailId, next_attempt: i64) -> Result<(), LedgerError> {
-        tracing::warn!(mail = id.0, "a mail was sealed with keys that are not here, and is left to another node");
+    /// Gives back claimed mails that this node cannot read and another one may: no attempt was made.
+    async fn put_back(&self, ids: &[MailId], next_attempt: i64) -> Result<(), LedgerError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids = listed(ids);
+        tracing::warn!(mails = ids, "mails were sealed with keys that are not here, and are left to another node");
         self.run(Kept::ByProcess, move |connection| {
-            let query = connection.query(
+            let text = format!(
                 "UPDATE outbox SET next_attempt = $2, attempts = attempts - 1, unfinished = unfinished - 1 \
-                 WHERE id = $1 AND state = 2 AND unfinished > 0",
+                 WHERE id IN ({}) AND state = 2 AND unfinished > 0",
+                connection.dialect().numbers("$1")
             );
-            query.bind(id.0).bind(next_attempt).execute().map(drop)
+            connection.query(text).bind(&ids).bind(next_attempt).execute().map(drop)
         })
         .await
     }
@@ -246,12 +256,11 @@ impl Outbox for Db {
             claimed = self.take(SUSPECTED, now, lease_until, limit.min(1)).await?;
         }
         let (unreadable, mut claimed): (Vec<_>, Vec<_>) = claimed.into_iter().partition(|entry| entry.detail.get("unreadable").is_some());
-        for entry in unreadable {
-            if self.is_shared() && entry.created > now - GIVEN_UP {
-                self.put_back(entry.id, now + ELSEWHERE).await?;
-            } else {
-                self.failed(entry.id, UNREADABLE, None).await?;
-            }
+        let (elsewhere, lost): (Vec<_>, Vec<_>) =
+            unreadable.into_iter().partition(|entry| self.is_shared() && entry.created > now - GIVEN_UP);
+        self.put_back(&elsewhere.iter().map(|entry| entry.id).collect::<Vec<_>>(), now + ELSEWHERE).await?;
+        for entry in lost {
+            self.failed(entry.id, UNREADABLE, None).await?;
         }
         claimed.sort_by_key(|entry| entry.id.0);
         Ok(claimed)
@@ -259,7 +268,7 @@ impl Outbox for Db {
 
     async fn renew(&self, ids: &[MailId], lease_until: i64) -> Result<(), LedgerError> {
         for slice in ids.chunks(SLICE as usize) {
-            let ids = json!(slice.iter().map(|id| id.0).collect::<Vec<_>>()).to_string();
+            let ids = listed(slice);
             self.run::<_, LedgerError, _>(Kept::ByProcess, move |connection| {
                 let ids_of = connection.dialect().numbers("$1");
                 let text = format!("UPDATE outbox SET next_attempt = $2 WHERE id IN ({ids_of}) AND state = 2 AND NOT withheld");

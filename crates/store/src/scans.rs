@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crest::{Filter, Pointer, Query};
+use crest::{Pointer, Query};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
@@ -36,10 +36,9 @@ pub(crate) struct Scans {
 }
 
 /// A search that looks at every object.
-#[derive(Clone)]
 pub(crate) struct Scan {
     collection: String,
-    /// What is compared and what is sorted by.
+    /// What is compared and what is sorted by, each once.
     properties: Vec<String>,
 }
 
@@ -115,24 +114,15 @@ impl Scans {
 impl Scan {
     pub(crate) fn of(collection: &str, query: &Query) -> Self {
         let mut properties = Vec::new();
-        name(&query.filter, &mut properties);
-        properties.extend(query.sort.iter().map(|key| shown(&key.pointer)));
-        properties.dedup();
-        properties.truncate(NAMED);
+        for name in query.filter.pointers().chain(query.sort.iter().map(|key| &key.pointer)).map(shown) {
+            if properties.len() == NAMED {
+                break;
+            }
+            if !properties.contains(&name) {
+                properties.push(name);
+            }
+        }
         Self { collection: collection.to_owned(), properties }
-    }
-}
-
-/// The properties that a filter compares, in its order; no value of it.
-fn name(filter: &Filter, found: &mut Vec<String>) {
-    if found.len() > NAMED {
-        return;
-    }
-    match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| name(part, found)),
-        Filter::Not(inner) => name(inner, found),
-        Filter::Present(pointer) | Filter::Compare { pointer, .. } => found.push(shown(pointer)),
-        Filter::True | Filter::False => {}
     }
 }
 
@@ -143,6 +133,8 @@ fn shown(pointer: &Pointer) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crest::{Filter, SortKey};
+
     use super::*;
 
     #[test]
@@ -150,5 +142,15 @@ mod tests {
         let filter = Filter::parse("city co \"secret\" and !(/address/street eq \"x\")").unwrap();
         let scan = Scan::of("managed/user", &Query::all(filter));
         assert_eq!(scan.properties, ["city", "address/street"]);
+    }
+
+    #[test]
+    fn a_scan_names_each_property_once_and_a_few_at_most() {
+        let named = |filter: &str, sort: &str| {
+            let sort = SortKey::parse_list(sort).unwrap();
+            Scan::of("managed/user", &Query { sort, ..Query::all(Filter::parse(filter).unwrap()) }).properties.join(" ")
+        };
+        assert_eq!(named("a eq 1 or b eq 1 or a eq 2 or b eq 2 or a eq 3 or b eq 3 or c pr", "b,d"), "a b c d");
+        assert_eq!(named("a pr or b pr or c pr or d pr or e pr or f pr", "g"), "a b c d e");
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{Condition, ConditionError, Interval, ScriptCondition, ScriptSource, Span};
 use crate::loose;
 use crate::problem::below;
+use crate::scripting::source::{TORN, Torn, source};
 
 pub(super) const KBA_QUESTIONS: &str = "kbaQuestions";
 pub(super) const TERMS: &str = "terms";
@@ -96,8 +97,12 @@ fn query_filter(condition: &Value) -> Result<Condition, ConditionError> {
 fn script_condition(script: &Value, at: &str) -> Result<Condition, ConditionError> {
     let text = |key| loose::member(script, key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let language = text("type").filter(|language| *language != SCRIPT).map(str::trim);
-    let source = match (text("source"), text("file")) {
-        (Some(source), _) => ScriptSource::Inline(source.to_owned()),
+    let inline = match loose::member(script, "source") {
+        Some(Value::Array(_)) => source(script).map_err(|Torn| problem(&below(at, "source"), TORN))?.filter(|text| !text.trim().is_empty()),
+        _ => text("source").map(str::to_owned),
+    };
+    let source = match (inline, text("file")) {
+        (Some(source), _) => ScriptSource::Inline(source),
         (None, Some(file)) => ScriptSource::File(
             project_file(file.trim())
                 .ok_or_else(|| problem(&below(at, "file"), "'file' must be a path inside the project, without '..'"))?,

@@ -176,6 +176,7 @@ fn a_script_is_handed_on_whether_it_stands_flat_or_nested() {
         json!({"type": "script", "script": {"source": "true", "a": 1}}),
         json!({"type": "script", "script": "true", "a": 1}),
         json!({"type": "text/javascript", "source": "true", "file": "x.js", "a": 2, "globals": {"a": 1}}),
+        json!({"type": "script", "source": ["true"], "a": 1}),
     ] {
         let Condition::Script(script) = read(&condition) else { panic!("{condition}") };
         assert_eq!(script.source, ScriptSource::Inline("true".into()));
@@ -200,6 +201,8 @@ fn a_script_elsewhere_or_in_groovy_is_refused_with_a_reason() {
     }
     assert_eq!(refused(&json!({"type": "script"})).0, "");
     assert_eq!(refused(&json!({"type": "script", "script": []})).0, "/script");
+    assert_eq!(refused(&json!({"type": "script", "source": []})).0, "");
+    assert_eq!(refused(&json!({"type": "script", "source": ["true &&", {"a": 1}]})).0, "/source");
     assert_eq!(refused(&json!({"type": "script", "script": {"type": "text/python", "source": "x"}})).0, "/script/type");
     assert_eq!(refused(&json!({"type": "script", "source": "x", "globals": 1})).0, "/globals");
 }

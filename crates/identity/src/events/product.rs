@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::loose;
 use crate::scripting::ScriptFiles;
-use crate::scripting::source::source;
+use crate::scripting::source::{Torn, source};
 
 /// What a product script amounts to here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,12 @@ pub(super) fn understand(script: &Value, files: &ScriptFiles) -> (Vec<Effect>, b
             None => (Vec::new(), true),
         };
     }
-    let Some(source) = source(script) else { return (Vec::new(), false) };
+    let source = match source(script) {
+        Ok(Some(source)) => source,
+        Ok(None) => return (Vec::new(), false),
+        // Nobody knows what the whole of it does.
+        Err(Torn) => return (Vec::new(), true),
+    };
     if kind.contains("groovy") {
         return (Vec::new(), true);
     }
@@ -191,6 +196,9 @@ mod tests {
         assert_eq!(understand(&json!({"type": "text/javascript", "source": mixed})), (vec![Effect::DefaultFields], true));
         assert_eq!(understand(&json!({"type": "groovy", "file": "script/storeFields.groovy"})), (Vec::new(), true));
         assert!(understand(&json!({"source": "require('mine').run(object)"})).1);
+        let shipped = "require('onCreateUser').setDefaultFields(object)";
+        assert_eq!(understand(&json!({"source": [shipped]})), (vec![Effect::DefaultFields], false));
+        assert_eq!(understand(&json!({"source": [shipped, {}]})), (Vec::new(), true), "it is not the product's alone");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crest::{Change, Fields, Page, Paging, Patch, Resource, ResourceError};
+use crest::{Change, Fields, Filter, Page, Paging, Patch, Pointer, Resource, ResourceError, reference};
 use script::{Call, Host, Level, Operation, Thrown};
 use serde_json::{Map, Value, json};
 
@@ -18,6 +18,7 @@ use crate::loose;
 use crate::names;
 use crate::policy::{PolicyAction, failed_value};
 use crate::references;
+use crate::schema::{Property, Relationship};
 use crate::scripting::{Overlay, Waits};
 use crate::secret::{Secret, StoredSecret, Verdict};
 
@@ -128,7 +129,7 @@ impl Work {
         if let Ok((collection, id)) = object_of(path) {
             return self.patch(collection, id, &call.content).await;
         }
-        let asked = ScriptQuery::read(&call.params, 1).map_err(Thrown::from)?;
+        let asked = ScriptQuery::read(&call.params, 1)?;
         let found = self.found(path, &asked).await?.result;
         match found.as_slice() {
             [one] => self.patch(path, &one.id, &call.content).await,
@@ -156,33 +157,40 @@ impl Work {
         }
         let mut query = asked.query.clone();
         if collection.starts_with("managed/") {
-            self.managed.check_sealed(collection, &query.filter).map_err(thrown)?;
+            self.managed.check_sealed(collection, &query.filter, &query.sort).map_err(thrown)?;
             query.filter = self.managed.relational(collection, &query.filter, Audience::Administrator).await.map_err(thrown)?;
         }
         self.managed.objects.query(collection, &query).await.map_err(|error| thrown(error.into()))
     }
 
     async fn query(&self, path: &str, call: &Call) -> Result<Value, Thrown> {
-        let asked = ScriptQuery::read(&call.params, MAX_RESULTS).map_err(Thrown::from)?;
-        let all: Vec<Value> = if let Some((collection, id, property)) = relationship_of(path) {
-            self.references(collection, id, property, &asked).await?
+        let asked = ScriptQuery::read(&call.params, MAX_RESULTS)?;
+        let all: Vec<Value> = if let Some(place) = relationship_of(path) {
+            self.references(place, &asked, [&asked.fields, &call.fields] == [&Fields::all(); 2]).await?
         } else {
-            let page = asked.within(self.found(path, &asked).await?).map_err(Thrown::from)?;
-            page.result.iter().map(Resource::to_value).collect()
+            asked.within(self.found(path, &asked).await?.result)?.iter().map(Resource::to_value).collect()
         };
         let result: Vec<Value> = all.iter().map(|one| asked.fields.select(one)).collect();
         Ok(json!({"result": result, "resultCount": result.len(), "pagedResultsCookie": null, "remainingPagedResults": -1}))
     }
 
-    /// The references of a property that a filter finds, in their order, as they are listed.
-    async fn references(&self, collection: &str, id: &str, property: &str, asked: &ScriptQuery) -> Result<Vec<Value>, Thrown> {
+    /// The references of a property that a filter finds, in their order, as they are listed: by themselves (`alone`), or with the members of
+    /// what they lead to beside them. The filter may name either.
+    async fn references(
+        &self,
+        (collection, id, property): (&str, &str, &str),
+        asked: &ScriptQuery,
+        alone: bool,
+    ) -> Result<Vec<Value>, Thrown> {
         if !asked.query.sort.is_empty() || asked.query.paging != Paging::Start {
             return Err("references are given to scripts in their own order, from the first".into());
         }
         let schema = self.managed.schema(collection).map_err(thrown)?;
-        if schema.property(property).is_none_or(|property| property.relationship.is_none()) {
+        let Some(relationship) = schema.property(property).and_then(|property| property.relationship.as_ref()) else {
             return Err(thrown(ResourceError::not_found(format!("'{property}' of {collection} is no relationship"))));
-        }
+        };
+        let filter = &asked.query.filter;
+        let looks_beyond = self.looks_beyond(relationship, filter).map_err(thrown)?;
         let found = self.managed.objects.read(collection, id).await.map_err(|error| thrown(error.into()))?;
         let found = found.ok_or_else(|| thrown(ResourceError::not_found(format!("Object {id} not found in {collection}"))))?;
         let mut walk = self.managed.references_walk(collection, &found, property).map_err(thrown)?;
@@ -193,14 +201,53 @@ impl Work {
             if batch.is_empty() {
                 break;
             }
-            let entry = |held: &Held| references::listed(&held.id, &held.revision, &held.reference, Map::new());
-            listed.extend(batch.iter().map(entry).filter(|entry| asked.query.filter.matches(entry)));
+            for held in &batch {
+                let entry = |beside| references::listed(&held.id, &held.revision, &held.reference, beside);
+                let by_itself = entry(Map::new());
+                let whole = if looks_beyond || !alone { entry(self.led_to(held).await?) } else { by_itself.clone() };
+                if filter.matches(&whole) {
+                    listed.push(if alone { by_itself } else { whole });
+                }
+            }
         }
         listed.truncate(most);
-        if u64::try_from(listed.len()).unwrap_or(u64::MAX) > MAX_RESULTS {
-            return Err(format!("more than {MAX_RESULTS} references are found, and no more are given to a script: say '_pageSize'").into());
+        Ok(asked.within(listed)?)
+    }
+
+    /// Whether a filter over references names members of what they lead to.
+    ///
+    /// # Errors
+    /// 400 and 403 for members of which what is stored there does not tell: nobody is ever found by them.
+    fn looks_beyond(&self, relationship: &Relationship, filter: &Filter) -> Result<bool, ResourceError> {
+        let beyond =
+            || filter.pointers().filter_map(Pointer::top).filter(|name| !matches!(*name, "_id" | "_rev") && !name.starts_with("_ref"));
+        if beyond().next().is_none() {
+            return Ok(false);
         }
-        Ok(listed)
+        for collection in self.managed.targets(relationship) {
+            let Some(schema) = self.managed.schemas.get(&collection) else { continue };
+            self.managed.check_sealed(&collection, filter, &[])?;
+            let untold = |property: &&Property| property.is_virtual || property.relationship.is_some();
+            if let Some(property) = beyond().filter_map(|name| schema.property(name)).find(untold) {
+                let message =
+                    format!("References are not found by '{}' of {collection}, which is computed or a relationship", property.name);
+                return Err(ResourceError::bad_request(message));
+            }
+        }
+        Ok(true)
+    }
+
+    /// The members of what a reference leads to; none where that is gone.
+    async fn led_to(&self, held: &Held) -> Result<Map<String, Value>, Thrown> {
+        let content = match (&held.other, reference::place(&held.reference)) {
+            (Some(other), _) => Some(other.content.clone()),
+            (None, Some((collection, id))) => {
+                let found = self.managed.objects.read(collection, id).await.map_err(|error| thrown(error.into()))?;
+                found.map(|found| found.content)
+            }
+            (None, None) => None,
+        };
+        Ok(if let Some(Value::Object(members)) = content { members } else { Map::new() })
     }
 
     async fn validate(&self, path: &str, call: &Call) -> Result<Value, Thrown> {
@@ -395,3 +442,6 @@ impl Host for Asking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! Easiest to break: nothing that a script says is passed over. What is not offered, and more than may be given, is thrown; a script that
 //! counts or takes the first would go wrong otherwise, and nobody would see it.
 
-use crest::{Comparison, Fields, Filter, Page, Paging, Pointer, Query, SortKey};
+use crest::{Comparison, Fields, Filter, Paging, Pointer, Query, SortKey};
 use serde_json::Value;
 
 use crate::loose;
@@ -52,25 +52,22 @@ impl ScriptQuery {
         let size = count("_pageSize")?.filter(|size| *size > 0);
         let offset = count("_pagedResultsOffset")?.filter(|offset| *offset > 0);
         let fields = if text("_queryId").as_deref() == Some("query-all-ids") { vec!["_id".to_owned()] } else { listed("_fields") };
-        let fields = fields.iter().flat_map(|fields| fields.split(',')).filter(|field| !field.trim().is_empty());
-        let fields: Vec<&str> = fields.map(str::trim).collect();
-        let fields = if fields.is_empty() { Fields::all() } else { Fields::parse_many(fields).map_err(|error| error.message)? };
+        let fields = Fields::parse_many(fields.iter().map(String::as_str)).map_err(|error| error.message)?;
         let most = limit.saturating_add(1);
         let paging = offset.map_or(Paging::Start, Paging::Offset);
         let query = Query { sort, paging, ..Query::first(filter, size.map_or(most, |size| size.min(most))) };
         Ok(Self { query, fields, limit })
     }
 
-    /// The objects of a page, unless there are more than may be given.
+    /// What was found, unless it is more than may be given.
     ///
     /// # Errors
-    /// There are.
-    pub fn within(&self, page: Page) -> Result<Page, String> {
-        let found = u64::try_from(page.result.len()).unwrap_or(u64::MAX);
-        if found > self.limit {
-            return Err(format!("more than {} objects are found, and no more are given to a script: say '_pageSize'", self.limit));
+    /// It is.
+    pub fn within<T>(&self, found: Vec<T>) -> Result<Vec<T>, String> {
+        if u64::try_from(found.len()).unwrap_or(u64::MAX) > self.limit {
+            return Err(format!("more than {} are found, and no more are given to a script: say '_pageSize'", self.limit));
         }
-        Ok(page)
+        Ok(found)
     }
 }
 
@@ -118,11 +115,8 @@ mod tests {
             assert!(refused.contains(words), "{params}: {refused}");
         }
         assert!(read(json!({"_queryFilter": "true", "_pagedResultsCookie": null, "_totalPagedResultsPolicy": "NONE"})).is_ok());
-        let page = |count: usize| {
-            let one = crest::Resource { id: "x".into(), revision: "0".into(), content: json!({}) };
-            Page { result: vec![one; count], ..Page::default() }
-        };
-        let all = read(json!({"_queryFilter": "true"})).unwrap();
-        assert!(all.within(page(3)).is_ok() && all.within(page(4)).unwrap_err().contains("more than 3"));
+        let all = read(json!({"_queryFilter": "true", "_fields": [" , ", ""]})).unwrap();
+        assert!(all.fields.is_all());
+        assert!(all.within(vec![(); 3]).is_ok() && all.within(vec![(); 4]).unwrap_err().contains("more than 3"));
     }
 }

@@ -98,7 +98,7 @@ impl Managed {
     }
 
     /// The collections that references of a property lead to.
-    fn targets(&self, relationship: &Relationship) -> Vec<String> {
+    pub(super) fn targets(&self, relationship: &Relationship) -> Vec<String> {
         if relationship.collections.is_empty() {
             return self.schemas.iter().map(ObjectSchema::collection).collect();
         }

@@ -85,11 +85,12 @@ impl Managed {
         Ok(())
     }
 
-    /// Refuses a query by a value that is sealed at rest: whoever asks, the store could not tell.
-    pub(super) fn check_sealed(&self, collection: &str, filter: &Filter) -> Result<(), ResourceError> {
+    /// Refuses a query by a value that is sealed at rest, by its filter or its order: whoever asks, the store could not tell.
+    pub(super) fn check_sealed(&self, collection: &str, filter: &Filter, sort: &[SortKey]) -> Result<(), ResourceError> {
         let schema = self.schema(collection)?;
         let sealed = |name: &&str| schema.property(name).is_some_and(Property::is_sealed);
-        match filter.pointers().filter_map(Pointer::top).find(sealed) {
+        let sorted = sort.iter().map(|key| &key.pointer);
+        match filter.pointers().chain(sorted).filter_map(Pointer::top).find(sealed) {
             Some(name) => Err(super::writer::denied(&[name.to_owned()], "the property cannot be searched")),
             None => Ok(()),
         }

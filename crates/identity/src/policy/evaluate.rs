@@ -19,13 +19,16 @@ impl Policies {
     /// Every policy that fails, in the order of properties and policies.
     ///
     /// # Errors
-    /// 503 when the store or the hashing pool does not answer.
+    /// 403 where it is not known what is asked, 503 when the store or the hashing pool does not answer.
     pub async fn validate(
         &self,
         request: Validation<'_>,
         objects: &dyn Objects,
         hasher: &dyn Hasher,
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
+        if !self.unknown.is_empty() && request.which != Which::Named(&[]) {
+            self.check_known(&format!("{}/{}", request.collection, request.id.unwrap_or("*")))?;
+        }
         let cx = Evaluation { policies: self, request, objects, hasher };
         let mut failures = Vec::new();
         for property in self.of(request.collection) {

@@ -49,7 +49,7 @@ pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Co
                      \"vestibule\": {{\"waive\": [\"{CALCULATED}\"]}} beside it says that the product's own are enough"
                 );
                 of_policy.add(Severity::Error, &below(&pointer, CALCULATED), message);
-                policies.unknown.insert(name.trim_matches('/').to_owned());
+                policies.unknown.push(name.trim_matches('/').to_owned());
             }
             for (pointer, property) in properties(resource, &pointer) {
                 let Some(property_name) = loose::text(property, "name") else { continue };
@@ -144,7 +144,7 @@ fn scripts(file: &Value, files: &ScriptFiles, problems: &mut Problems) {
 /// Whether a resource's policies are computed by anything else than a call of the product's.
 fn own_calculation(resource: &Value, files: &ScriptFiles) -> bool {
     let Some(script) = loose::member(resource, CALCULATED) else { return false };
-    let source: String = source(script).unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+    let source: String = source(script).ok().flatten().unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
     let called = source.trim_end_matches(';').replace('"', "'");
     let of_product = PRODUCT_FUNCTIONS.iter().any(|function| called == format!("require('{PRODUCT_MODULE}').{function}()"));
     !of_product || files.replaces(PRODUCT_MODULE)

@@ -89,9 +89,7 @@ impl Policies {
         ports: (&dyn Objects, &dyn Hasher, Option<&Runner>),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let resource = resource.trim_matches('/');
-        if self.unknown.contains(resource) {
-            return Err(ResourceError::forbidden(format!("The policies of '{resource}' cannot be evaluated here")));
-        }
+        self.check_known(resource)?;
         let none = json!({});
         let body = if body.is_null() || body.as_array().is_some_and(Vec::is_empty) { &none } else { body };
         if !body.is_object() {
@@ -149,6 +147,14 @@ impl Policies {
         }
     }
 
+    /// Refuses what it is not known of what it asks.
+    pub(super) fn check_known(&self, resource: &str) -> Result<(), ResourceError> {
+        if self.unknown.iter().any(|named| is_about(named, resource)) {
+            return Err(ResourceError::forbidden(format!("The policies of '{resource}' cannot be evaluated here")));
+        }
+        Ok(())
+    }
+
     /// Requirements of a property that [`Policies::validate_resource`] does not decide without the stored object: what must be new and what
     /// a script says, where the object is not a new one itself; and what compares with properties of which `is_known` says no.
     #[must_use]
@@ -202,6 +208,14 @@ impl Policies {
         let others = all.iter().filter(move |property| property.name != *password && property.editable);
         first.chain(others).map(|property| (format!("/user/{}", property.name), property))
     }
+}
+
+/// Whether an entry of `policy.json` is about a resource: `managed/user/*` is about the collection and each of its objects.
+fn is_about(named: &str, resource: &str) -> bool {
+    let named = named.trim_start_matches("repo/");
+    let named = named.strip_suffix("/*").unwrap_or(named);
+    let mut parts = resource.split('/');
+    named.split('/').all(|name| parts.next().is_some_and(|part| name == "*" || name == part)) && parts.count() <= 1
 }
 
 fn keys(object: &Value) -> Vec<String> {

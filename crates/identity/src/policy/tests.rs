@@ -350,9 +350,36 @@ fn policy_json_overrides_by_id_and_its_own_scripts_are_told() {
     };
     assert_eq!(asked("selfservice/reset").unwrap_err().code, 403, "nobody knows what the script would ask");
     assert!(asked("selfservice/registration").is_ok());
+    assert!(asked("selfservice/other/x").is_err() && asked("selfservice").is_ok());
     let failed = failures(&world, &with("password", json!("Sh0rtOnly!")), Which::All);
     assert_eq!(failed["failedPolicyRequirements"][0]["policyRequirements"][0]["params"], json!({"minLength": 12}));
     assert_eq!(names(&failures(&world, &with("tags", json!(["1", "x"])), Which::All)), ["tags[1] VALID_PHONE_FORMAT"]);
+}
+
+/// As `policy.json` names resources: one entry for a collection and for each of its objects.
+#[test]
+fn policies_that_a_script_computes_refuse_whatever_they_are_about() {
+    for named in ["managed/user/*", "managed/user", "/managed/user/*", "repo/managed/user/*", "managed/*/*"] {
+        let policy = json!({"resources": [{"resource": named, "calculatedProperties": {"source": ["mine()"]}}]});
+        let world = of(Schemas::builtin(), Some(&policy));
+        let managed = &world.managed;
+        let asked = |resource: &str| {
+            let body = json!({"sn": "Other"});
+            now(managed.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true)))
+                .map(drop)
+                .map_err(|error| error.code)
+        };
+        for resource in ["managed/user", "managed/user/*", "managed/user/-", "managed/user/ann", "managed/user/ann/"] {
+            assert_eq!(asked(resource), Err(403), "{named}: {resource}");
+        }
+        assert_eq!((asked("selfservice/other"), asked("internal/role")), (Ok(()), Ok(())), "{named}");
+        let written = now(managed.create(USER, None, ann(), crate::Writer::Administrator));
+        assert_eq!(written.unwrap_err().code, 403, "{named}: what is stored is asked no less");
+    }
+    let one = json!({"resources": [{"resource": "managed/user/ann", "calculatedProperties": {"source": "mine()"}}]});
+    let world = of(Schemas::builtin(), Some(&one));
+    let create = |id: &str| now(world.managed.create(USER, Some(id.into()), ann(), crate::Writer::Administrator));
+    assert!(create("bob").is_ok() && create("ann").is_err());
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn mentioned(value: &Value, wanted: &mut Vec<String>) {
             if let Some(file) = loose::text(value, "file") {
                 wanted.push(file.trim().to_owned());
             }
-            if let Some(text) = source(value) {
+            if let Ok(Some(text)) = source(value) {
                 wanted.extend(scan::required(&text).into_iter().map(|name| format!("{}.js", resolve("", &name))));
             }
             if let Some(files) = members.get("additionalFiles") {

@@ -173,10 +173,14 @@ fn of_resource(name: &str, resource: &Literal) -> Option<String> {
         Literal::Begins(resource) => (resource.trim_matches('/'), false),
         Literal::Unknown => return None,
     };
+    // Nothing of the name is written down: `${path}`, '/' + path.
+    if !whole && resource.is_empty() {
+        return None;
+    }
     let offered =
         RESOURCES.iter().any(|known| resource == known.trim_end_matches('/') || (known.ends_with('/') && resource.starts_with(known)));
     // A text that goes on with a variable may be the beginning of any resource of that name.
-    let begins = RESOURCES.iter().any(|known| !whole && !resource.is_empty() && known.starts_with(resource));
+    let begins = RESOURCES.iter().any(|known| !whole && known.starts_with(resource));
     (!offered && !begins).then(|| format!("openidm.{name} of '{resource}' is not offered"))
 }
 
@@ -410,6 +414,7 @@ mod tests {
             ("openidm['action']('sync', 'performAction')", 1, "openidm.action of 'sync'"),
             ("openidm [ \"action\" ] (`sync/x`, 'y')", 1, "openidm.action of 'sync/x'"),
             ("openidm.read(`system/${x}`)", 1, "openidm.read of 'system'"),
+            ("openidm.read('')", 1, "openidm.read of ''"),
             ("openidm?.read(/* which */ 'system/ldap')", 1, "openidm.read of 'system/ldap'"),
             ("this.openidm.read('config/x')", 1, "openidm.read of 'config/x'"),
             ("openidm[name]('sync')", 1, "not written as a text"),
@@ -438,6 +443,8 @@ mod tests {
             "typeof openidm !== 'undefined'; var all = {openidm: 1}; object.openidm = 2",
             "openidm.action('policy/managed/user/*', 'validateObject', object)",
             "openidm.create(path, null, object)",
+            "openidm.read(`${path}`); openidm.read(`/${path}`); openidm.read('/' + path); openidm.read('' + path)",
+            "openidm.query(`${collection}/${id}`, {_queryFilter: 'true'}); openidm.action(`${path}`, 'patch', [])",
             "// openidm.action('sync')\n/* java.lang.System */ 'java.lang' + \"require('x')\"",
             "require('naming').f; require('./naming'); require(\"onCreateUser\").setDefaultFields(object)",
             "object.org.name; var com = {}; com.x = 1; object.load(1)",

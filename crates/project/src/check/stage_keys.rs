@@ -138,14 +138,9 @@ fn check(project: &Project, process: &ProcessFile, catalogue: &Catalogue<Service
 
 /// The stages of a process in order, those inside others behind them.
 fn places<'v>(process: &'v ProcessFile, catalogue: &Catalogue<Services>) -> Vec<Place<'v>> {
-    let found = super::placed(process, catalogue);
-    let nested: Vec<String> = found.iter().map(|(pointer, _, _)| format!("{pointer}/")).collect();
-    let places = found.into_iter().map(|(pointer, name, configuration)| {
+    let places = super::placed(process, catalogue).into_iter().map(|(pointer, name, configuration)| {
         // What stands in a stage inside this one is that stage's.
-        let inside: Vec<&String> =
-            nested.iter().filter(|other| other.len() > pointer.len() + 1 && other.starts_with(&format!("{pointer}/"))).collect();
-        let mut named = catalogue.named_in(&pointer, configuration);
-        named.retain(|named| !inside.iter().any(|other| named.pointer.starts_with(other.as_str())));
+        let named = catalogue.own_names_in(&pointer, configuration);
         let keys = catalogue.of(configuration).map(process::StageType::keys).unwrap_or_default();
         let mail_key = keys.into_iter().find(|key| key.role == Some(Role::MailField)).and_then(|key| key.path.into_iter().next());
         Place { pointer, name, configuration, named, mail_key }

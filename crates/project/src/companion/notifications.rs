@@ -131,7 +131,9 @@ pub(crate) fn read(name: &str, document: &Document, schemas: &Schemas, scripts: 
     let condition = root.get("condition");
     let watched = if condition.is_present() {
         let file = condition.get("file").filled_text().unwrap_or_default();
-        if let Some(property) = condition.get("source").filled_text().as_deref().and_then(watched_by) {
+        // That it cannot be read is said.
+        let source = condition.get("source").script_text().ok()?;
+        if let Some(property) = source.as_deref().and_then(watched_by) {
             Watched::Properties(vec![property])
         } else if file.contains(WATCHES) {
             Watched::Properties(condition.get("globals").get("propertiesToCheck").texts())
@@ -233,6 +235,12 @@ mod tests {
         assert_eq!((found.unwrap().watched, problems), (Watched::Properties(vec!["password".to_owned()]), 0));
         let own = rule(&earlier.replace("=== 'patch'", "=== 'create'"));
         assert!(own.1 == 0 && matches!(own.0.unwrap().watched, Watched::Script(_)));
+        let lines = rule(
+            &earlier
+                .replace("\"source\": \"(method === 'update' && ", "\"source\": [\"true &&\", \"(method === 'update' && ")
+                .replace("length > 0)\"", "length > 0)\"]"),
+        );
+        assert!(lines.1 == 0 && matches!(lines.0.unwrap().watched, Watched::Script(_)));
         let by_file = r#"{"type": "text/javascript", "globals": {"x": 1}, "file": "mine.js"}"#;
         let with = |condition: &str| {
             let (before, rest) = shipped.split_once("\"condition\": ").unwrap();
@@ -247,6 +255,7 @@ mod tests {
             r#"{"type": "text/javascript", "source": "method ==="}"#.to_owned(),
             r#"{"type": "text/javascript", "source": "java.lang.System.exit(0)"}"#.to_owned(),
             r#"{"type": "text/javascript"}"#.to_owned(),
+            r#"{"type": "text/javascript", "source": ["method === 'patch'", {}]}"#.to_owned(),
         ] {
             assert_eq!(with(&broken), (None, 1), "{broken}");
         }

@@ -184,11 +184,9 @@ impl SecurityScript {
             Self::Refused
         };
         let written = node.get("source");
-        let source = match written.value() {
-            Some(Value::Array(lines)) => Ok(Some(lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"))),
-            _ => written.strictly(Node::filled_text),
+        let (Ok(file), Ok(source)) = (node.get("file").strictly(Node::filled_text), written.script_text()) else {
+            return Self::Refused;
         };
-        let (Ok(file), Ok(source)) = (node.get("file").strictly(Node::filled_text), source) else { return Self::Refused };
         let text = match (file, source) {
             (Some(file), _) if is_of_product(&file, files) => return Self::None,
             (Some(file), _) => match files.text(&file) {

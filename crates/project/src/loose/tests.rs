@@ -51,6 +51,17 @@ fn one_string_stands_for_a_list_and_commas_for_another() {
 }
 
 #[test]
+fn a_script_is_a_text_or_its_lines_and_none_of_them_may_be_lost() {
+    let document = document(&json!({"a": "x", "b": ["x", "y"], "c": null, "d": [" ", ""], "e": ["x", {"y": 1}], "f": {"x": 1}}));
+    let sink = Sink::default();
+    let text = |key: &str| document.root(&sink).get(key).script_text();
+    assert_eq!((text("a"), text("b")), (Ok(Some("x".to_owned())), Ok(Some("x\ny".to_owned()))));
+    assert_eq!(["c", "d", "absent"].map(text), [const { Ok(None) }; 3]);
+    assert_eq!(["e", "f"].map(text), [const { Err(Unread) }; 2]);
+    assert_eq!(rules(sink), [("wrong-type", "/e/1".to_owned()), ("wrong-type", "/f".to_owned())]);
+}
+
+#[test]
 fn an_encrypted_object_stands_wherever_a_secret_does() {
     let document =
         document(&json!({"a": {"$crypto": {"type": "x-simple-encryption", "value": {"key": "k"}}}, "b": "plain", "c": {"other": 1}}));

@@ -81,7 +81,8 @@ pub(super) fn facts(
 
 /// The properties that the stages of a process take for passwords.
 fn of_stages(file: &ProcessFile, catalogue: &Catalogue<Services>) -> Vec<Password> {
-    let stages = placed(file, catalogue).into_iter().map(|(pointer, _, stage)| catalogue.named_in(&pointer, stage)).collect::<Vec<_>>();
+    // A stage inside another one is among them, and may be about other objects.
+    let stages = placed(file, catalogue).into_iter().map(|(pointer, _, stage)| catalogue.own_names_in(&pointer, stage)).collect::<Vec<_>>();
     let collection = |named: &[Named]| named.iter().find(|named| named.role == Role::Collection).map(|named| named.text.clone());
     // A process is about one account, so a stage that does not say where it is means where the others say.
     let usual = stages.iter().find_map(|named| collection(named)).unwrap_or_else(|| PEOPLE.to_owned());

@@ -364,3 +364,17 @@ fn questions_are_kept_and_counted_where_nothing_else_is() {
         assert_eq!(kept("kbaInfo", attempts), ("kbaInfo".to_owned(), None, vec!["/kbaAttemptsPropertyName".to_owned()]), "{attempts}");
     }
 }
+
+#[test]
+fn what_a_stage_inside_another_takes_for_a_password_is_one_of_that_stage_s_objects() {
+    let object = |name: &str| {
+        format!(r#"{{"name": "{name}", "schema": {{"properties": {{"pin": {{"type": "string", "encryption": {{"purpose": "x"}}}}}}}}}}"#)
+    };
+    let managed = format!(r#"{{"objects": [{}, {}]}}"#, object("user"), object("customer"));
+    let process = r#"{"stageConfigs": [{"name": "conditionaluser", "identityServiceUrl": "managed/user",
+        "condition": {"type": "queryFilter", "filter": "true"},
+        "onConditionTrue": {"name": "resetStage", "identityServiceUrl": "managed/customer", "identityPasswordField": "pin"}}]}"#;
+    let project = open(&[("conf/managed.json", &managed), ("conf/selfservice-mine.json", process)]);
+    let is_password = |collection: &str| project.schemas.get(collection).unwrap().property("pin").unwrap().is_password;
+    assert_eq!(["managed/customer", "managed/user"].map(is_password), [true, false]);
+}

@@ -194,6 +194,8 @@ fn the_keys_of_a_stage_say_what_they_name() {
             "/stageConfigs/0/onConditionTrue/attributes/0/name Property city",
         ]
     );
+    let own: Vec<String> = catalogue.own_names_in("", &nested).into_iter().map(|named| named.pointer).collect();
+    assert_eq!(own, ["/identityServiceUrl"], "what stands in a stage inside it is that stage's");
     assert_eq!(
         told(&details),
         [

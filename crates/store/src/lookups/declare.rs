@@ -135,7 +135,8 @@ pub(crate) fn begin(connection: &Connection, wanted: &Collections, others: Other
         );
         let filling = format!("{FILLING}{}", write_pointer(&pointer));
         let query = query.bind(&collection).bind(filling).bind(uses.unique).bind(uses.spelled).bind(uses.reference);
-        let number = query.bind(false).bind(RULE).one(|row| row.get("number"))?;
+        // Of what is unique, values may be there twice until somebody has looked, which whoever comes next does where this one is gone.
+        let number = query.bind(uses.unique).bind(RULE).one(|row| row.get("number"))?;
         begun.fills(collection, Lookup { pointer, uses, number, ready: false });
         changed = true;
     }
@@ -253,6 +254,9 @@ pub(crate) fn fill(connection: &Connection, collection: &str, filling: &Filling)
             Some(Phase::Forgotten) | None => return Ok(Slice::Superseded),
         }
     }
+    if open.is_empty() {
+        return Ok(Slice::Done);
+    }
     let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
     let query = connection.query("SELECT id, doc FROM managed_object WHERE collection = $1 AND id > $2 ORDER BY id LIMIT $3");
     let batch: Vec<(String, Value)> =
@@ -263,7 +267,7 @@ pub(crate) fn fill(connection: &Connection, collection: &str, filling: &Filling)
         }
     }
     let full = batch.len() >= BATCH;
-    if let Some((last, _)) = batch.into_iter().next_back().filter(|_| full && !open.is_empty()) {
+    if let Some((last, _)) = batch.into_iter().next_back().filter(|_| full) {
         return Ok(Slice::More(last));
     }
     for lookup in open {

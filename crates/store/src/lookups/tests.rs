@@ -166,3 +166,32 @@ async fn a_property_of_any_name_is_unique_and_found() {
         }
     }
 }
+
+/// Whoever declared it may end between the last slice and the look for what is there twice.
+#[tokio::test]
+async fn what_is_there_twice_is_told_by_whoever_comes_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = Db::open(directory.path().join("store.db").to_str().unwrap(), Collections::new()).await.unwrap();
+    let twin = |id: &str| {
+        let content = json!({ "userName": "same" });
+        Effect::Change(Change::Create { collection: "managed/user".into(), id: id.into(), content })
+    };
+    db.commit(Unit { now: 1, spend: None, effects: vec![twin("a"), twin("b")] }).await.unwrap();
+    let wanted = Collections::new().with("managed/user", ["userName"], []);
+    let declaration = wanted.clone();
+    let begin = move |connection: &Connection| super::begin(connection, &declaration, Others::Forgotten);
+    let begun = db.run::<_, process::LedgerError, _>(Kept::Always, begin).await.unwrap();
+    assert!(begun.filling.is_empty() && begun.suspected.len() == 1);
+    for _ in 0..2 {
+        let doubled = db.declare(&wanted).await.unwrap();
+        assert_eq!(doubled.iter().map(|doubled| (doubled.first.as_str(), doubled.second.as_str())).collect::<Vec<_>>(), [("a", "b")]);
+    }
+    db.commit(Unit {
+        now: 2,
+        spend: None,
+        effects: vec![Effect::Change(Change::Delete { collection: "managed/user".into(), id: "b".into(), expected: None })],
+    })
+    .await
+    .unwrap();
+    assert!(db.declare(&wanted).await.unwrap().is_empty());
+}

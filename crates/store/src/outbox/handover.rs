@@ -6,7 +6,6 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use process::{Effect, Handover, LedgerError, Mail, MailId, OutboxEntry, OutboxState, Unit};
-use serde_json::json;
 
 use crate::Db;
 use crate::engine::Connection;
@@ -119,7 +118,7 @@ impl Drop for Handed {
                 if ids.is_empty() {
                     return Ok(());
                 }
-                let ids = json!(ids.iter().map(|id| id.0).collect::<Vec<_>>()).to_string();
+                let ids = super::listed(&ids);
                 let ids_of = connection.dialect().numbers("$1");
                 let text =
                     format!("UPDATE outbox SET next_attempt = $2, attempts = 0, unfinished = 0 WHERE id IN ({ids_of}) AND state = 2");

@@ -13,6 +13,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Row, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -58,6 +60,10 @@ pub(crate) struct Connection {
     fault: Cell<Option<Fault>>,
     /// The server gave up waiting for its standby.
     unreplicated: Cell<bool>,
+    /// So often a statement was to be cancelled, and was answered otherwise: what asks for it may arrive at the next one.
+    cancels: Cell<u32>,
+    /// How long the server lets a statement run.
+    statement: Duration,
     /// How long an answer is waited for.
     patience: Cell<Duration>,
     /// When statements are given up before that.
@@ -89,6 +95,8 @@ impl Connection {
             unnamed: Cell::new(address.pooled),
             fault: Cell::new(None),
             unreplicated: Cell::new(false),
+            cancels: Cell::new(0),
+            statement: address.statement,
             patience: Cell::new(address.statement * ANSWER.0 / ANSWER.1),
             limit: RefCell::new(None),
             tls,
@@ -101,6 +109,11 @@ impl Connection {
         *self.limit.borrow_mut() = Some(limit.clone());
         let _limited = Limited(self);
         work()
+    }
+
+    /// Whether what is asked next may be cancelled in the place of what was asked before. The connection is not to be used again.
+    pub(super) fn is_astray(&self) -> bool {
+        self.cancels.get() > 0
     }
 
     /// Waits so long for each answer from now on.
@@ -307,7 +320,14 @@ impl Connection {
     }
 
     fn wait(&self, sent: Sent) -> Result<Reply, Failure> {
-        self.drive(sent)?.map_err(Failure::from)
+        let begun = Instant::now();
+        let answered = self.drive(sent)?;
+        let is_cancelled = answered.as_ref().is_err_and(|error| error.code() == Some(&SqlState::QUERY_CANCELED));
+        // A server says the same of what has taken too long by its own rule.
+        if is_cancelled && begun.elapsed() < self.statement {
+            self.cancels.set(self.cancels.get().saturating_sub(1));
+        }
+        answered.map_err(Failure::from)
     }
 
     /// Works on the connection until something is done.
@@ -331,6 +351,7 @@ impl Connection {
                     () = limit.over() => {}
                 }
                 // What counts is the answer to the statement: that it was cancelled, or what it found at the last moment.
+                self.cancels.set(self.cancels.get().saturating_add(1));
                 let statement = self.client.cancel_token();
                 drop(tokio::time::timeout(GIVING_UP, statement.cancel_query(self.tls.clone())).await);
             }

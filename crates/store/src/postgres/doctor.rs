@@ -9,6 +9,7 @@ use super::faults::Failure;
 use super::migrate;
 use crate::OpenError;
 use crate::bind::Parameter;
+use crate::nodes::{BEHIND, PREFIX};
 
 /// How bad a finding is, from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,8 +114,8 @@ pub(super) fn examine(connection: &Connection, address: &Address, now: i64) -> R
 /// The nodes that are there by what they said lately (`nodes.rs`).
 fn nodes(connection: &Connection, address: &Address, now: i64) -> Result<i64, Failure> {
     let schema = quoted(&address.schema);
-    let text = format!("SELECT count(*) AS alive FROM {schema}.counter WHERE name > 'node ' AND name < 'node!' AND expires > $1");
-    let rows = connection.rows(&text, vec![Parameter::Integer(Some(now))], false)?;
+    let text = format!("SELECT count(*) AS alive FROM {schema}.counter WHERE name > $1 AND name < $2 AND expires > $3");
+    let rows = connection.rows(&text, vec![PREFIX.into(), BEHIND.into(), now.into()], false)?;
     Ok(rows.first().and_then(|row| row.try_get("alive").ok()).unwrap_or_default())
 }
 

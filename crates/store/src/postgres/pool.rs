@@ -445,6 +445,9 @@ fn serve(shared: &Arc<Shared>) {
             Next::Work(mut order) => {
                 let purpose = order.purpose;
                 let performed = if order.job.is_wanted() { perform(shared, &mut held, &mut order) } else { Performed::Answered(Ok(())) };
+                if server(held.as_ref()).is_some_and(ServerConnection::is_astray) {
+                    held = None;
+                }
                 shared.finished(purpose);
                 match performed {
                     Performed::Answered(done) => order.job.answer(done),

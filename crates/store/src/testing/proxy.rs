@@ -32,6 +32,8 @@ struct State {
     bytes: u64,
     delay: Duration,
     silent: bool,
+    /// What asks that a statement be cancelled waits.
+    holds_cancels: bool,
     /// At which byte everything ends, and who wants to know.
     end: Option<(u64, Sender<()>)>,
     ended: bool,
@@ -108,6 +110,11 @@ impl Proxy {
     /// is lost.
     pub fn silence(&self, silent: bool) {
         self.change(|state| state.silent = silent);
+    }
+
+    /// What asks that a statement be cancelled is taken and arrives when this is called again, with `false`.
+    pub fn hold_cancels(&self, held: bool) {
+        self.change(|state| state.holds_cancels = held);
     }
 
     /// Ends every connection, and takes no new one, when so many more bytes have gone to and fro: the last part arrives up to there. Whoever
@@ -213,6 +220,11 @@ impl State {
     }
 }
 
+/// Whether this is the request that the server cancels a statement (PostgreSQL documentation, "Message Formats", CancelRequest).
+fn is_cancel(bytes: &[u8]) -> bool {
+    bytes.get(4..8) == Some(&80_877_102_u32.to_be_bytes())
+}
+
 /// How long everything takes now; a change of it is felt at once.
 fn wait(state: &(Mutex<State>, Condvar)) {
     let guard = state.0.lock().unwrap();
@@ -228,6 +240,9 @@ fn carry(mut from: &TcpStream, mut to: &TcpStream, state: &(Mutex<State>, Condva
     while let Ok(read @ 1..) = from.read(&mut bytes) {
         let part = bytes.get(..read).unwrap_or_default();
         wait(state);
+        if up && is_cancel(part) {
+            drop(state.1.wait_while(state.0.lock().unwrap(), |state| state.holds_cancels).unwrap());
+        }
         let fate = state.0.lock().unwrap().fate(part, up);
         let arrive = match fate {
             // What comes behind something that was lost makes no sense to anybody.

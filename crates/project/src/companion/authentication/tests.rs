@@ -137,12 +137,14 @@ fn a_script_that_cannot_be_run_lets_nobody_in() {
         json!({"type": "text/javascript", "source": "require('auth/customAuthz').setProtectedAttributes(security)"}),
         json!({"file": "auth/populateAsManagedUser.js"}),
         json!({"type": "text/javascript", "source": ""}),
+        json!({"type": "text/javascript", "source": ["", " "]}),
     ] {
         assert_eq!(with(product), (SecurityScript::None, vec![]));
     }
     for own in [
         json!({"type": "text/javascript", "source": "security.authorization.roles = []"}),
         json!({"type": "text/javascript", "file": "mine.js", "wanted": 1}),
+        json!({"type": "text/javascript", "source": ["var none = [];", "security.authorization.roles = none"]}),
     ] {
         let (script, found) = with(own);
         assert!(matches!(script, SecurityScript::Own(..)) && found.is_empty());
@@ -178,6 +180,8 @@ fn what_lowers_authority_and_cannot_be_read_is_not_as_if_it_were_not_there() {
         (json!({"augmentSecurityContext": "&{nowhere}"}), refused),
         (json!({"augmentSecurityContext": {"file": "&{nowhere}"}}), refused),
         (json!({"augmentSecurityContext": {"source": {"a": 1}}}), refused),
+        (json!({"augmentSecurityContext": {"source": ["var a = 1;", {"a": 1}]}}), refused),
+        (json!({"augmentSecurityContext": {"source": ["var a = 1;", "&{nowhere}"]}}), refused),
         (json!({"queryId": "&{nowhere}"}), refused),
         (json!({"queryOnResource": "&{nowhere}"}), refused),
         (run_as("disallowedRunAsRoles", json!("&{nowhere}")), refuses_to_act),
