@@ -194,7 +194,7 @@ impl Limits {
     pub fn guess(&self, client: IpAddr, account: &str, device: Option<&OwnDevice<'_>>, now: i64) -> Result<Guess<'_>, Limited> {
         let own = device.map(|device| (self.key(device.id), self.object(&device.owner)));
         let now = self.steady.at(now);
-        let mut guess = Guess { limits: self, network: network(client), own, budgets: Vec::new(), known: Vec::new(), now };
+        let mut guess = Guess { limits: self, network: network(client), own, budgets: Vec::new(), known: Vec::new(), wrong: false, now };
         guess.take(self.account(account), own.map(|(device, _)| device))?;
         Ok(guess)
     }
@@ -309,6 +309,8 @@ pub struct Guess<'a> {
     budgets: Vec<Budget>,
     /// Accounts in their networks.
     known: Vec<u64>,
+    /// It was compared, and was wrong.
+    wrong: bool,
     now: i64,
 }
 
@@ -352,9 +354,14 @@ impl Guess<'_> {
         Ok(())
     }
 
+    /// It was compared with a password, and was wrong there. It may be right elsewhere; but where that is not found out, it counts.
+    pub fn was_wrong(&mut self) {
+        self.wrong = true;
+    }
+
     /// It was right: it does not count, and who fails elsewhere does not slow this network down.
     pub fn right(self) {
-        self.not_judged();
+        self.give_back();
     }
 
     /// It was right, by somebody who is known here from now on.
@@ -363,11 +370,17 @@ impl Guess<'_> {
         for known in &self.known {
             self.limits.known.put(*known, until, milliseconds(self.now));
         }
-        self.not_judged();
+        self.give_back();
     }
 
-    /// Nothing could be compared.
+    /// It could not be judged to the end: it does not count, unless it was wrong before that.
     pub fn not_judged(self) {
+        if !self.wrong {
+            self.give_back();
+        }
+    }
+
+    fn give_back(self) {
         self.limits.guesses.give_back(&self.budgets, self.now);
     }
 }

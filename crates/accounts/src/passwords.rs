@@ -1,7 +1,8 @@
 //! Passwords: of people, of the accounts a project configures, and of the administrator.
 //!
 //! Easiest to get wrong: an unknown name, a wrong password, an inactive and an ambiguous account are one answer and one amount of work
-//! (SEC-02). A guess has two places, by the name that was typed and by the account that it is at, and has both before anything is compared.
+//! (SEC-02). A guess has two places, by the name that was typed and by the account that it is at, and has both before anything is compared. Once
+//! something was compared in vain it counts, whatever refuses it after that.
 
 use crest::{Change, Filter, Guard, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use identity::secret::{Secret, Verdict};
@@ -48,12 +49,9 @@ impl Attempt<'_> {
         if user != ANONYMOUS {
             return None;
         }
-        self.runtime.project.authentication.enabled().find_map(|module| match &module.kind {
-            ModuleKind::StaticUser { username, password: Some(expected) } if username == user => {
-                let expected = expected.plain()?;
-                same(expected.expose(), password).then(|| (Principal::internal(user, &module.roles, ModuleFacts::of(module)), module))
-            }
-            _ => None,
+        self.runtime.project.authentication.enabled().find_map(|module| {
+            let expected = configured(module, user)?;
+            same(expected, password).then(|| (Principal::internal(user, &module.roles, ModuleFacts::of(module)), module))
         })
     }
 
@@ -85,13 +83,13 @@ impl Attempt<'_> {
     async fn compare(&self, user: &str, password: &str, guess: &mut Guess<'_>) -> Result<Option<Principal>, AccountError> {
         let authentication = &self.runtime.project.authentication;
         for module in authentication.enabled().filter(|_| user != ANONYMOUS) {
-            let ModuleKind::StaticUser { username, password: configured } = &module.kind else { continue };
-            let Some(expected) = configured.as_ref().filter(|_| username == user).and_then(project::SecretText::plain) else { continue };
+            let Some(expected) = configured(module, user) else { continue };
             guess.is_at(&internal(user))?;
-            if same(expected.expose(), password) {
+            if same(expected, password) {
                 let principal = Principal::internal(user, &module.roles, ModuleFacts::of(module));
                 return Ok(self.augmented(&module.script, principal).await?);
             }
+            guess.was_wrong();
         }
         let admin = &authentication.admin;
         if user == admin.username && !admin.switched_off {
@@ -99,12 +97,14 @@ impl Attempt<'_> {
             if self.is_administrators(password).await? {
                 return Ok(self.augmented(&admin.script, Principal::administrator(authentication)).await?);
             }
+            guess.was_wrong();
         }
         for module in authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
             self.accounts.limits.sign_in(self.address, self.now)?;
             if let Some(principal) = self.verify_managed(module, user, password, guess).await? {
                 return Ok(self.augmented(&module.script, principal).await?);
             }
+            guess.was_wrong();
         }
         Ok(None)
     }
@@ -191,7 +191,7 @@ impl Attempt<'_> {
         let mut guess = self.accounts.limits.guess(self.address, name, None, self.now)?;
         let placed = if principal.is_managed() { guess.is_at(&principal.own_path()) } else { Ok(()) };
         let judged = match placed {
-            Ok(()) => self.is_own_password(principal, password).await,
+            Ok(()) => self.is_own_password(principal, password, &mut guess).await,
             Err(limited) => Err(limited.into()),
         };
         let right = match judged {
@@ -209,7 +209,7 @@ impl Attempt<'_> {
         Err(AccountError::NotReauthenticated { name: Some(name.to_owned()) })
     }
 
-    async fn is_own_password(&self, principal: &Principal, password: &str) -> Result<bool, AccountError> {
+    async fn is_own_password(&self, principal: &Principal, password: &str, guess: &mut Guess<'_>) -> Result<bool, AccountError> {
         let authentication = &self.runtime.project.authentication;
         let name = principal.authentication_id.as_str();
         if principal.is_managed() {
@@ -222,14 +222,14 @@ impl Attempt<'_> {
                 Err(_) => Ok(false),
             };
         }
-        let configured = |module: &Module| match &module.kind {
-            ModuleKind::StaticUser { username, password: Some(expected) } if username == name => {
-                expected.plain().is_some_and(|expected| same(expected.expose(), password))
+        for module in authentication.enabled() {
+            let Some(expected) = configured(module, name) else { continue };
+            if same(expected, password) {
+                return Ok(true);
             }
-            _ => false,
-        };
-        Ok(authentication.enabled().any(configured)
-            || (name == authentication.admin.username && !authentication.admin.switched_off && self.is_administrators(password).await?))
+            guess.was_wrong();
+        }
+        Ok(name == authentication.admin.username && !authentication.admin.switched_off && self.is_administrators(password).await?)
     }
 }
 
@@ -247,6 +247,14 @@ impl Attempt<'_> {
         }
         self.record(name, "", false);
         Ok(false)
+    }
+}
+
+/// The password that a module configures for the account of this name.
+fn configured<'m>(module: &'m Module, name: &str) -> Option<&'m str> {
+    match &module.kind {
+        ModuleKind::StaticUser { username, password: Some(expected) } if username == name => Some(expected.plain()?.expose()),
+        _ => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::people::{PASSWORD, query, right_answers};
+use crate::support::server::ADMIN_PASSWORD;
 use crate::support::stages::{kba, reset_stage, user_query};
 use crate::support::{Client, Person, Project, Server, mailbox};
 use crate::world::reset_by_mail;
@@ -42,6 +43,15 @@ fn sec_47_the_names_of_one_person_are_one_budget() {
     assert_eq!(nobody, [401, 401, 401, 401, 401, 429, 429]);
     server.admin().post("vestibule/limits?_action=clear", &json!({ "person": person.name })).expect(200);
     assert_eq!(sign_in(21, &person.mail, PASSWORD), 200);
+}
+
+/// The password of an account of the configuration is compared before the rate of sign-ins is asked, which goes by people.
+#[test]
+fn sec_47_a_guess_that_was_compared_counts_whatever_refuses_it_afterwards() {
+    let server = server(Project::new(), "signins_per_client_minute = 1\nsignin_failures_per_account_hour = 5");
+    let admin = |password: &str| from(server.user("openidm-admin", password), "203.0.113.1").get("info/login").status;
+    assert_eq!((0..5).map(|_| admin("guess")).collect::<Vec<_>>(), [401, 429, 429, 429, 429]);
+    assert_eq!(admin(ADMIN_PASSWORD), 429, "and the sixth is not compared");
 }
 
 /// One wrong answer of each of many people is as many guesses of a network as many of one.
