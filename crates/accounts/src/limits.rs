@@ -56,9 +56,20 @@ pub struct Limited {
     pub retry_after: u64,
 }
 
+/// The limit of answers and codes, which stages ask for.
+const ANSWERS: &str = "answers";
+
+impl Limited {
+    /// The limit by which a stage was refused.
+    pub(crate) fn of(refused: &ResourceError) -> Option<Self> {
+        let retry_after = refused.retry_after.filter(|_| refused.code == 429 && refused.kind == Some(ANSWERS))?;
+        Some(Self { limit: ANSWERS, retry_after })
+    }
+}
+
 impl From<Limited> for ResourceError {
     fn from(limited: Limited) -> Self {
-        Self::too_many_requests(limited.to_string())
+        Self::too_many_requests(limited.to_string()).with_retry_after(limited.retry_after).of_kind(limited.limit)
     }
 }
 
@@ -207,7 +218,7 @@ impl Limits {
         let rates = self.rates.load();
         let budget = Budget { whose: Whose::Answers(network(client)), most: rates.of_network };
         if rates.enabled {
-            self.guesses.take(&[budget], self.steady.at(now)).map_err(|limited| Limited { limit: "answers", ..limited })?;
+            self.guesses.take(&[budget], self.steady.at(now)).map_err(|limited| Limited { limit: ANSWERS, ..limited })?;
         }
         Ok(())
     }
@@ -388,7 +399,7 @@ impl Guess<'_> {
 impl stages::GuessBudget for Limits {
     fn take(&self, client: &str, now: i64) -> Result<(), ResourceError> {
         let Ok(client) = client.parse() else { return Ok(()) };
-        self.answer(client, now).map_err(|limited| ResourceError::from(limited).with_retry_after(limited.retry_after))
+        Ok(self.answer(client, now)?)
     }
 
     fn give_back(&self, client: &str) {

@@ -78,6 +78,10 @@ fn sec_47_answers_and_codes_have_a_budget_per_network() {
     answer(&client, &query("userName", "nobody-here"), false).refused(429);
     let (_, token) = client.goes_on("mailed", None, &people[0].query());
     client.submit("mailed", Some(&token), &json!({ "code": "12345678" })).refused(429);
+    assert!(server.metric("vestibule_limited_total", &["limit=\"answers\""]) >= 3.0);
+    let told = || std::fs::read_to_string(server.data().join("audit/process.audit.json")).unwrap_or_default();
+    let is_told = |_| server.admin().get("info/ping").status == 200 && told().contains("\"limit\":\"answers\"");
+    assert!((0..400).any(is_told), "{}", told());
     answer(&from(server.anonymous(), "198.51.100.1"), &people[0].query(), true).expect(200);
     server.admin().post("vestibule/limits?_action=clear", &json!({ "network": "203.0.113.1" })).expect(200);
     answer(&client, &people[0].query(), true).expect(200);
