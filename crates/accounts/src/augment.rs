@@ -1,11 +1,12 @@
 //! `augmentSecurityContext`: a script of the project that has a say in a sign-in. It may refuse it by throwing, change the roles, and add
 //! to `authorization`, which rules and scripts read afterwards.
 //!
-//! Easiest to get wrong: a script that fails lets nobody in, and none may change who somebody is.
+//! Easiest to get wrong: a script that fails lets nobody in, and none may change who somebody is. But one that cannot be run at the moment has said
+//! nothing, and ends no session.
 
 use crest::ResourceError;
 use project::SecurityScript;
-use script::Bindings;
+use script::{Bindings, ScriptError};
 use serde_json::{Map, Value, json};
 
 use crate::attempt::Attempt;
@@ -19,7 +20,7 @@ impl Attempt<'_> {
     /// What a sign-in is worth after the script had its say; `None` where it refuses it.
     ///
     /// # Errors
-    /// 503 when the store does not answer.
+    /// 503 when the store does not answer, and when the script could not be run to its end in time.
     pub(crate) async fn augmented(&self, script: &SecurityScript, principal: Principal) -> Result<Option<Principal>, ResourceError> {
         self.runtime.augmented(script, principal, (self.now, self.transaction)).await
     }
@@ -29,7 +30,7 @@ impl Runtime {
     /// What a sign-in at `now`, in seconds since 1970, in a `transaction` is worth after the script had its say; `None` where it refuses it.
     ///
     /// # Errors
-    /// 503 when the store does not answer.
+    /// 503 when the store does not answer, and when the script could not be run to its end in time.
     pub(crate) async fn augmented(
         &self,
         script: &SecurityScript,
@@ -58,6 +59,10 @@ impl Runtime {
             .with("security", security);
         match self.services.scripts.value(program, bindings).await {
             Ok(made) => Ok(apply(principal, &made)),
+            Err(error @ (ScriptError::Unavailable(_) | ScriptError::Timeout(_))) => {
+                tracing::warn!(transaction.id = transaction, %error, "the script 'augmentSecurityContext' could not be run");
+                Err(ResourceError::unavailable("Who signs in cannot be judged at the moment, try again later"))
+            }
             Err(error) => {
                 tracing::warn!(transaction.id = transaction, %error, "the script 'augmentSecurityContext' failed, so a sign-in is refused");
                 Ok(None)
