@@ -65,9 +65,7 @@ impl Actor<'_> {
         let Attempt { accounts, runtime, now, .. } = self.attempt;
         let mailbox = address(&found.content).and_then(|text| text.trim().parse::<MailAddress>().ok());
         let processes: Vec<&str> = runtime.processes.keys().map(String::as_str).collect();
-        let keyed = |label: &str, parts: &[&[u8]]| {
-            accounts.keys.keyed_by_each(label, parts).pop().unwrap_or_else(|| accounts.keys.keyed(label, parts))
-        };
+        let keyed = |label: &str, parts: &[&[u8]]| accounts.keys.keyed_for_long(label, parts);
         let mut counters = stages::counters((collection, &found.id), mailbox.as_ref().map(MailAddress::as_str), &processes, keyed);
         counters.push(asked(&place(&accounts.keys, collection, &found.id)));
         let mut effects: Vec<Effect> = counters.into_iter().map(Effect::ResetCounter).collect();
