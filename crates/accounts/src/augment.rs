@@ -4,7 +4,7 @@
 //! Easiest to get wrong: a script that fails lets nobody in, and none may change who somebody is. But one that cannot be run at the moment has said
 //! nothing, and ends no session.
 
-use crest::ResourceError;
+use crest::{Resource, ResourceError};
 use project::SecurityScript;
 use script::{Bindings, ScriptError};
 use serde_json::{Map, Value, json};
@@ -17,12 +17,18 @@ use crate::runtime::Runtime;
 const FIXED: [&str; 4] = ["id", "component", "roles", "moduleId"];
 
 impl Attempt<'_> {
-    /// What a sign-in is worth after the script had its say; `None` where it refuses it.
+    /// What a sign-in is worth after the script had its say; `None` where it refuses it. `person` is the object of whoever signs in, as it was
+    /// read.
     ///
     /// # Errors
     /// 503 when the store does not answer, and when the script could not be run to its end in time.
-    pub(crate) async fn augmented(&self, script: &SecurityScript, principal: Principal) -> Result<Option<Principal>, ResourceError> {
-        self.runtime.augmented(script, principal, (self.now, self.transaction)).await
+    pub(crate) async fn augmented(
+        &self,
+        script: &SecurityScript,
+        principal: Principal,
+        person: Option<&Resource>,
+    ) -> Result<Option<Principal>, ResourceError> {
+        self.runtime.augmented(script, (principal, person), (self.now, self.transaction)).await
     }
 }
 
@@ -34,7 +40,7 @@ impl Runtime {
     pub(crate) async fn augmented(
         &self,
         script: &SecurityScript,
-        principal: Principal,
+        (principal, person): (Principal, Option<&Resource>),
         (now, transaction): (i64, &str),
     ) -> Result<Option<Principal>, ResourceError> {
         let (program, globals) = match script {
@@ -42,12 +48,11 @@ impl Runtime {
             SecurityScript::Refused => return Ok(None),
             SecurityScript::Own(program, globals) => (program, globals),
         };
-        let person = if principal.is_managed() { self.managed.objects.read(&principal.component, &principal.id).await? } else { None };
         let resource = match person {
             None => Value::Null,
             Some(person) => {
                 let (all, administrator) = (crest::Fields::default(), identity::Audience::Administrator);
-                let person = self.managed.with_effective(&principal.component, person, administrator, &all).await?;
+                let person = self.managed.with_effective(&principal.component, person.clone(), administrator, &all).await?;
                 self.managed.show(&principal.component, &person, administrator, &all)
             }
         };

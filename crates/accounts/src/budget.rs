@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stages::{MailAddress, MailBudget, MailRequest};
 
+use crate::network::network;
 use crate::steady::Steady;
 
 const HOUR: i64 = 3600;
@@ -124,16 +125,8 @@ fn folded(recipient: &str) -> (String, String) {
     (plain.to_owned(), address.ascii_domain())
 }
 
-/// The network of a client: an IPv4 address, or the /64 that one IPv6 subscriber has at least.
-fn network_of(client: IpAddr) -> u128 {
-    match client.to_canonical() {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
-    }
-}
-
-fn network(client: &str) -> Option<u128> {
-    client.parse().ok().map(network_of)
+fn network_of(client: &str) -> Option<u128> {
+    client.parse().ok().map(network)
 }
 
 impl MailBudget for MailBudgets {
@@ -151,7 +144,7 @@ impl MailBudget for MailBudgets {
             (allowance("recipient_hour", limits.mails_per_recipient_hour, HOUR), recipient),
             (allowance("recipient_day", limits.mails_per_recipient_day, DAY), recipient),
         ];
-        if let Some(network) = network(request.client) {
+        if let Some(network) = network_of(request.client) {
             asked.push((allowance("client_hour", limits.mails_per_client_hour, HOUR), self.key(&network)));
         }
         if !request.nobody {
@@ -189,7 +182,7 @@ impl MailBudget for MailBudgets {
     }
 
     fn client(&self, address: &str) -> Option<i64> {
-        Some(self.key(&network(address)?).cast_signed())
+        Some(self.key(&network_of(address)?).cast_signed())
     }
 
     fn clear_recipient(&self, recipient: &str) {
@@ -200,7 +193,7 @@ impl MailBudget for MailBudgets {
     }
 
     fn clear_client(&self, client: IpAddr) {
-        let key = self.key(&network_of(client));
+        let key = self.key(&network(client));
         self.state().used.remove(&("client_hour", "", key));
     }
 }

@@ -1,5 +1,5 @@
-//! Rate limits per client address and per account (`[limits]`). They answer 429 and say when to come back; they never count wrong
-//! codes or answers, which is the store's business and cannot be switched off (SEC-11, SEC-47).
+//! Rate limits per client address and per account (`[limits]`). They answer 429 and say when to come back. Of wrong codes and answers they count
+//! what one network gives; what one account and one instance are given is the store's business and cannot be switched off (SEC-11, SEC-47).
 //!
 //! Guesses have budgets of their own ([`guesses`]), and all of it goes by a time that is never set back ([`Steady`]).
 //!
@@ -26,6 +26,7 @@ use crest::ResourceError;
 
 use self::guesses::{Budget, Guesses, Whose};
 use self::told::Told;
+use crate::network::network;
 use crate::steady::Steady;
 
 /// The limits of a server. Times are seconds since 1970.
@@ -406,14 +407,6 @@ impl stages::GuessBudget for Limits {
         if let Ok(client) = client.parse() {
             self.answered(client);
         }
-    }
-}
-
-/// What counts as one client: an IPv4 address, or the /64 that one IPv6 subscriber has at least.
-fn network(client: IpAddr) -> u128 {
-    match client.to_canonical() {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
     }
 }
 

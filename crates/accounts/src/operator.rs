@@ -7,7 +7,6 @@ use std::net::IpAddr;
 
 use crest::{Change, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use process::{Effect, Mail, MailId, Outbox, Topic, Unit};
-use project::ModuleKind;
 use serde_json::json;
 use stages::{MailAddress, MailRefusal};
 
@@ -49,10 +48,8 @@ impl Actor<'_> {
         let Some((collection, id)) = path else {
             // Guesses at a name are counted whether somebody has it or not.
             let mut all = vec![Cleared::Account(person.to_owned())];
-            for module in self.attempt.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
-                if let Some(found) = self.attempt.find(module, person).await? {
-                    all.extend(self.of_object(module.collection(), &found).await?);
-                }
+            for (collection, found) in self.attempt.known_as(person).await? {
+                all.extend(self.of_object(collection, &found).await?);
             }
             return Ok(all);
         };

@@ -25,7 +25,7 @@ impl Attempt<'_> {
     pub(crate) async fn verify(&self, given: &Password) -> Result<Principal, AccountError> {
         let (user, password) = (given.user.as_str(), given.password.as_str());
         if let Some((principal, module)) = self.verify_anonymous(user, password) {
-            let let_in = self.augmented(&module.script, principal).await?;
+            let let_in = self.augmented(&module.script, principal, None).await?;
             return let_in.ok_or_else(|| self.turned_away(user));
         }
         let device = self.own_device(user, &given.device).await?;
@@ -58,14 +58,24 @@ impl Attempt<'_> {
     /// The device that a cookie proves to be one of the person with this name. Nobody is looked for where it can prove nothing.
     async fn own_device<'d>(&self, user: &str, carried: &'d str) -> Result<Option<OwnDevice<'d>>, AccountError> {
         let Some(carried) = Carried::read(carried) else { return Ok(None) };
-        for module in self.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
-            let Some(person) = self.find(module, user).await? else { continue };
-            let owner = format!("{}/{}", module.collection(), person.id);
-            if carried.proves(&self.accounts.keys, &owner) {
-                return Ok(Some(OwnDevice { id: carried.id, owner }));
+        let known = self.known_as(user).await?;
+        let mut owners = known.iter().map(|(collection, person)| format!("{collection}/{}", person.id));
+        let owner = owners.find(|owner| carried.proves(&self.accounts.keys, owner));
+        Ok(owner.map(|owner| OwnDevice { id: carried.id, owner }))
+    }
+
+    /// Whoever is known by this name in any collection that people sign in from, each once.
+    pub(crate) async fn known_as(&self, name: &str) -> Result<Vec<(&str, Resource)>, ResourceError> {
+        let mut known: Vec<(&str, Resource)> = Vec::new();
+        for module in self.runtime.project.authentication.of_people() {
+            let collection = module.collection();
+            if let Some(found) = self.find(module, name).await?
+                && known.iter().all(|(of, one)| (*of, &one.id) != (collection, &found.id))
+            {
+                known.push((collection, found));
             }
         }
-        Ok(None)
+        Ok(known)
     }
 
     /// The person whom a module knows by this name.
@@ -87,7 +97,7 @@ impl Attempt<'_> {
             guess.is_at(&internal(user))?;
             if same(expected, password) {
                 let principal = Principal::internal(user, &module.roles, ModuleFacts::of(module));
-                return Ok(self.augmented(&module.script, principal).await?);
+                return Ok(self.augmented(&module.script, principal, None).await?);
             }
             guess.was_wrong();
         }
@@ -95,14 +105,14 @@ impl Attempt<'_> {
         if user == admin.username && !admin.switched_off {
             guess.is_at(&internal(user))?;
             if self.is_administrators(password).await? {
-                return Ok(self.augmented(&admin.script, Principal::administrator(authentication)).await?);
+                return Ok(self.augmented(&admin.script, Principal::administrator(authentication), None).await?);
             }
             guess.was_wrong();
         }
-        for module in authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
+        for module in authentication.of_people() {
             self.accounts.limits.sign_in(self.address, self.now)?;
-            if let Some(principal) = self.verify_managed(module, user, password, guess).await? {
-                return Ok(self.augmented(&module.script, principal).await?);
+            if let Some((principal, person)) = self.verify_managed(module, user, password, guess).await? {
+                return Ok(self.augmented(&module.script, principal, Some(&person)).await?);
             }
             guess.was_wrong();
         }
@@ -119,7 +129,7 @@ impl Attempt<'_> {
         name: &str,
         password: &str,
         guess: &mut Guess<'_>,
-    ) -> Result<Option<Principal>, AccountError> {
+    ) -> Result<Option<(Principal, Resource)>, AccountError> {
         let collection = module.collection();
         let found = self.find(module, name).await?;
         let user = found.as_ref();
@@ -137,10 +147,12 @@ impl Attempt<'_> {
         if let Some(digest) = digest.filter(|_| matched && !known) {
             self.accounts.accepted.remember(digest, self.now);
         }
-        match active.filter(|_| matched) {
-            Some(user) => Ok(Some(roles::person(self.runtime, collection, user, name, module).await?)),
-            None => Ok(None),
+        if active.is_none() || !matched {
+            return Ok(None);
         }
+        let Some(person) = found else { return Ok(None) };
+        let principal = roles::person(self.runtime, collection, &person, name, module).await?;
+        Ok(Some((principal, person)))
     }
 
     /// Compares a password with the one of `user`, or with nothing at the same cost, and brings an outdated hash up to date.
@@ -214,7 +226,7 @@ impl Attempt<'_> {
         let name = principal.authentication_id.as_str();
         if principal.is_managed() {
             self.accounts.limits.sign_in(self.address, self.now)?;
-            let managed = authentication.enabled().find(|module| module.kind == ModuleKind::ManagedUser);
+            let managed = self.runtime.module(&principal.component);
             let property = managed.map_or("password", |module| module.mapping.user_credential.as_str());
             let user = self.runtime.managed.objects.read(&principal.component, &principal.id).await.map_err(ResourceError::from)?;
             return match Secret::password(password) {
