@@ -361,6 +361,28 @@ fn dynamic_roles_are_looked_up_at_each_request_and_a_script_has_its_say_in_them(
     session.get("info/login").refused(401);
 }
 
+/// A script that had no time has refused nobody.
+#[test]
+fn a_session_outlives_a_script_that_could_not_be_run_in_time() {
+    let mut module = managed(true);
+    module["properties"]["augmentSecurityContext"] =
+        json!({ "type": "text/javascript", "source": "while (resource.city === 'Slow') {} security.authorization.site = resource.city;" });
+    let server = Server::on(authentication(Project::new(), &[module], &json!({ "enableDynamicRoles": true }))).start();
+    let person = Person::with(&server, "slow", &json!({ "city": "Ulm" }));
+    let session = server.nobody().session(&person.name, PASSWORD);
+    let lives_in = |city: &str| {
+        let patch = json!([{ "operation": "replace", "field": "/city", "value": city }]);
+        server.admin().patch(&format!("managed/user/{}", person.id), &patch).expect(200);
+    };
+    lives_in("Slow");
+    let busy = session.get("info/login");
+    busy.refused(503);
+    assert!(busy.header("retry-after").is_some());
+    server.user(&person.name, PASSWORD).get("info/login").refused(503);
+    lives_in("Ulm");
+    assert_eq!(session.get("info/login").ok()["authorization"]["site"], "Ulm");
+}
+
 #[test]
 fn activity_keeps_a_session_open_however_short_its_rest_is() {
     let session = json!({ "tokenIdleTimeSeconds": 5, "maxTokenLifeSeconds": "20", "cookieDomains": [".example.test"] });

@@ -178,18 +178,19 @@ fn sec_52_heads_that_are_not_whole_are_bounded_however_many_there_are() {
         })
         .collect();
     let last = held.last_mut().unwrap();
-    last.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    // Sooner than a head has to be there.
+    last.set_read_timeout(Some(Duration::from_secs(14))).unwrap();
     assert!(is_ended(last), "it came when the network had its share");
-    let ended = held
-        .iter_mut()
-        .filter_map(|stream| {
-            stream.set_nonblocking(true).unwrap();
-            is_ended(stream).then_some(())
-        })
-        .count();
-    // On a slow machine some are ended by their time, too.
-    assert!(ended >= 80, "{ended} of 250");
-    let ping = [&PING[..PING.len() - 2], b"Cookie: a=", &[b'x'; 20_000], b"\r\n\r\n"].concat();
+    held.iter().for_each(|stream| stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap());
+    // One that is being ended is seen so a little later: they are looked at again.
+    let mut looks = 0;
+    while held.len() > 150 && looks < 20 {
+        held.retain_mut(|stream| !is_ended(stream));
+        looks += 1;
+    }
+    let ended = 250 - held.len();
+    assert!((100..125).contains(&ended), "{ended} of 250");
+    let ping = [&PING[..PING.len() - 2], b"Cookie: a=", &vec![b'x'; 20_000], b"\r\n\r\n"].concat();
     let mut other = from("127.0.20.1", server.address());
     other.write_all(&ping).unwrap();
     let mut answer = String::new();

@@ -112,6 +112,21 @@ fn people_within_reach_are_read_changed_created_and_deleted() {
     desk.put(&path(&person), &Person::object(&person.name)).refused(403);
 }
 
+/// Whoever may change and not look is told what it is called. That something did not answer is no reason to say so little.
+#[test]
+fn a_delegate_is_told_when_what_they_changed_cannot_be_read() {
+    let mut objects: Value = serde_json::from_str(include_str!("../../crates/identity/src/schema/builtin.json")).unwrap();
+    let script = "if (object.sn === 'Closed') { throw {code: 403, message: 'no'}; } if (object.sn === 'Away') { throw {code: 503, message: 'away'}; }";
+    objects["objects"][0]["onRetrieve"] = json!({ "type": "text/javascript", "source": script });
+    let server = Server::on(project().json("conf/managed.json", &objects)).start();
+    let desk = signed_in(&server, &with_role(&server, "desk", "bonn-desk"));
+    let person = Person::with(&server, "near", &json!({ "city": "Bonn" }));
+    assert_eq!(desk.patch(&path(&person), &set("sn", "New")).ok()["sn"], "New");
+    let closed = desk.patch(&path(&person), &set("sn", "Closed")).ok();
+    assert_eq!((&closed["_id"], closed.get("sn")), (&json!(person.id), None), "{closed}");
+    desk.patch(&path(&person), &set("sn", "Away")).refused(503);
+}
+
 #[test]
 fn people_out_of_reach_are_not_there() {
     let desk = desk();

@@ -1,11 +1,12 @@
 //! `augmentSecurityContext`: a script of the project that has a say in a sign-in. It may refuse it by throwing, change the roles, and add
 //! to `authorization`, which rules and scripts read afterwards.
 //!
-//! Easiest to get wrong: a script that fails lets nobody in, and none may change who somebody is.
+//! Easiest to get wrong: a script that fails lets nobody in, and none may change who somebody is. But one that cannot be run at the moment has said
+//! nothing, and ends no session.
 
-use crest::ResourceError;
+use crest::{Resource, ResourceError};
 use project::SecurityScript;
-use script::Bindings;
+use script::{Bindings, ScriptError};
 use serde_json::{Map, Value, json};
 
 use crate::attempt::Attempt;
@@ -16,12 +17,18 @@ use crate::runtime::Runtime;
 const FIXED: [&str; 4] = ["id", "component", "roles", "moduleId"];
 
 impl Attempt<'_> {
-    /// What a sign-in is worth after the script had its say; `None` where it refuses it.
+    /// What a sign-in is worth after the script had its say; `None` where it refuses it. `person` is the object of whoever signs in, as it was
+    /// read.
     ///
     /// # Errors
-    /// 503 when the store does not answer.
-    pub(crate) async fn augmented(&self, script: &SecurityScript, principal: Principal) -> Result<Option<Principal>, ResourceError> {
-        self.runtime.augmented(script, principal, (self.now, self.transaction)).await
+    /// 503 when the store does not answer, and when the script could not be run to its end in time.
+    pub(crate) async fn augmented(
+        &self,
+        script: &SecurityScript,
+        principal: Principal,
+        person: Option<&Resource>,
+    ) -> Result<Option<Principal>, ResourceError> {
+        self.runtime.augmented(script, (principal, person), (self.now, self.transaction)).await
     }
 }
 
@@ -29,11 +36,11 @@ impl Runtime {
     /// What a sign-in at `now`, in seconds since 1970, in a `transaction` is worth after the script had its say; `None` where it refuses it.
     ///
     /// # Errors
-    /// 503 when the store does not answer.
+    /// 503 when the store does not answer, and when the script could not be run to its end in time.
     pub(crate) async fn augmented(
         &self,
         script: &SecurityScript,
-        principal: Principal,
+        (principal, person): (Principal, Option<&Resource>),
         (now, transaction): (i64, &str),
     ) -> Result<Option<Principal>, ResourceError> {
         let (program, globals) = match script {
@@ -41,12 +48,11 @@ impl Runtime {
             SecurityScript::Refused => return Ok(None),
             SecurityScript::Own(program, globals) => (program, globals),
         };
-        let person = if principal.is_managed() { self.managed.objects.read(&principal.component, &principal.id).await? } else { None };
         let resource = match person {
             None => Value::Null,
             Some(person) => {
                 let (all, administrator) = (crest::Fields::default(), identity::Audience::Administrator);
-                let person = self.managed.with_effective(&principal.component, person, administrator, &all).await?;
+                let person = self.managed.with_effective(&principal.component, person.clone(), administrator, &all).await?;
                 self.managed.show(&principal.component, &person, administrator, &all)
             }
         };
@@ -58,6 +64,10 @@ impl Runtime {
             .with("security", security);
         match self.services.scripts.value(program, bindings).await {
             Ok(made) => Ok(apply(principal, &made)),
+            Err(error @ (ScriptError::Unavailable(_) | ScriptError::Timeout(_))) => {
+                tracing::warn!(transaction.id = transaction, %error, "the script 'augmentSecurityContext' could not be run");
+                Err(ResourceError::unavailable("Who signs in cannot be judged at the moment, try again later"))
+            }
             Err(error) => {
                 tracing::warn!(transaction.id = transaction, %error, "the script 'augmentSecurityContext' failed, so a sign-in is refused");
                 Ok(None)

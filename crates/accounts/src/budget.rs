@@ -11,12 +11,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stages::{MailAddress, MailBudget, MailRequest};
 
+use crate::network::network;
 use crate::steady::Steady;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 /// Mails of one kind that a recipient is owed, in an hour.
 const OWED: u32 = 10;
+const OWED_HOUR: &str = "owed_hour";
 /// Keys of one kind that are remembered; beyond them, who has used nothing lately is forgotten at once (SEC-52).
 const REMEMBERED: usize = 64 * 1024;
 
@@ -26,6 +28,14 @@ struct Allowance {
     name: &'static str,
     most: u32,
     seconds: i64,
+    /// What is owed by it; empty for what is not.
+    kind: &'static str,
+}
+
+impl Allowance {
+    fn key(self, whose: u64) -> Key {
+        (self.name, self.kind, whose)
+    }
 }
 
 /// What was used in this window of time and in the one before it.
@@ -57,9 +67,12 @@ pub struct MailBudgets {
     state: Mutex<State>,
 }
 
+/// Which allowance, the kind of what is owed by it (empty for what is not), and whose.
+type Key = (&'static str, &'static str, u64);
+
 struct State {
     limits: project::Limits,
-    used: HashMap<(&'static str, u64), Used>,
+    used: HashMap<Key, Used>,
 }
 
 impl MailBudgets {
@@ -96,7 +109,7 @@ impl MailBudgets {
 
 impl State {
     fn forget(&mut self, now: i64) {
-        self.used.retain(|(name, _), used| {
+        self.used.retain(|(name, ..), used| {
             let seconds = if name.ends_with("day") { DAY } else { HOUR };
             used.at(now, seconds).1 > 0.0
         });
@@ -112,16 +125,8 @@ fn folded(recipient: &str) -> (String, String) {
     (plain.to_owned(), address.ascii_domain())
 }
 
-/// The network of a client: an IPv4 address, or the /64 that one IPv6 subscriber has at least.
-fn network_of(client: IpAddr) -> u128 {
-    match client.to_canonical() {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
-    }
-}
-
-fn network(client: &str) -> Option<u128> {
-    client.parse().ok().map(network_of)
+fn network_of(client: &str) -> Option<u128> {
+    client.parse().ok().map(network)
 }
 
 impl MailBudget for MailBudgets {
@@ -133,13 +138,13 @@ impl MailBudget for MailBudgets {
         if !limits.enabled {
             return Ok(());
         }
-        let allowance = |name, most, seconds| Allowance { name, most, seconds };
+        let allowance = |name, most, seconds| Allowance { name, most, seconds, kind: "" };
         let recipient = self.key(&(&local, &domain));
         let mut asked = vec![
             (allowance("recipient_hour", limits.mails_per_recipient_hour, HOUR), recipient),
             (allowance("recipient_day", limits.mails_per_recipient_day, DAY), recipient),
         ];
-        if let Some(network) = network(request.client) {
+        if let Some(network) = network_of(request.client) {
             asked.push((allowance("client_hour", limits.mails_per_client_hour, HOUR), self.key(&network)));
         }
         if !request.nobody {
@@ -155,13 +160,13 @@ impl MailBudget for MailBudgets {
         // What is owed uses up the budgets of others, and has one that it is held to.
         let held_to = match request.owed {
             None => asked.clone(),
-            Some(kind) => vec![(allowance("owed_hour", OWED, HOUR), self.key(&(&local, &domain, kind)))],
+            Some(kind) => vec![(Allowance { kind, ..allowance(OWED_HOUR, OWED, HOUR) }, recipient)],
         };
         if request.owed.is_some() {
             asked.extend(&held_to);
         }
         let over = held_to.iter().find(|(allowance, key)| {
-            let used = state.used.get(&(allowance.name, *key)).copied().unwrap_or_default();
+            let used = state.used.get(&allowance.key(*key)).copied().unwrap_or_default();
             used.at(now, allowance.seconds).1 + 1.0 > f64::from(allowance.most)
         });
         if let Some((allowance, _)) = over {
@@ -169,7 +174,7 @@ impl MailBudget for MailBudgets {
             return Err(allowance.name);
         }
         for (allowance, key) in asked {
-            let used = state.used.entry((allowance.name, key)).or_default();
+            let used = state.used.entry(allowance.key(key)).or_default();
             *used = used.at(now, allowance.seconds).0;
             used.now = used.now.saturating_add(1);
         }
@@ -177,18 +182,19 @@ impl MailBudget for MailBudgets {
     }
 
     fn client(&self, address: &str) -> Option<i64> {
-        Some(self.key(&network(address)?).cast_signed())
+        Some(self.key(&network_of(address)?).cast_signed())
     }
 
     fn clear_recipient(&self, recipient: &str) {
         let (local, domain) = folded(recipient);
         let key = self.key(&(&local, &domain));
-        self.state().used.retain(|(name, of), _| *of != key || !name.starts_with("recipient_"));
+        let theirs = ["recipient_hour", "recipient_day", OWED_HOUR];
+        self.state().used.retain(|(name, _, of), _| *of != key || !theirs.contains(name));
     }
 
     fn clear_client(&self, client: IpAddr) {
-        let key = self.key(&network_of(client));
-        self.state().used.remove(&("client_hour", key));
+        let key = self.key(&network(client));
+        self.state().used.remove(&("client_hour", "", key));
     }
 }
 
@@ -300,6 +306,17 @@ mod tests {
         assert!(allow("a@example.org") && !allow("b@example.org"), "the client's is used up");
         budget.clear_client("192.0.2.1".parse().unwrap());
         assert!(allow("b@example.org") && !allow("a@example.org"));
+    }
+
+    #[test]
+    fn what_is_owed_to_a_recipient_is_given_back_with_the_rest() {
+        let budget = budgets(&project::Limits::default());
+        let owed = |recipient: &str, kind| budget.allow(&MailRequest { owed: Some(kind), ..request(recipient) }, 0).is_ok();
+        let spend =
+            || (0..20).filter(|_| owed("a@example.org", "password")).count() + (0..20).filter(|_| owed("a@example.org", "device")).count();
+        assert_eq!((spend(), (0..20).filter(|_| owed("b@example.org", "password")).count()), (20, 10));
+        budget.clear_recipient("A@example.org");
+        assert_eq!((spend(), owed("b@example.org", "password")), (20, false), "theirs alone");
     }
 
     #[test]

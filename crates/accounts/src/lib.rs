@@ -27,6 +27,7 @@ mod keeping;
 mod limits;
 mod mail_change;
 pub mod mail_confirmation;
+mod network;
 mod newcomer;
 mod notices;
 mod notifications;

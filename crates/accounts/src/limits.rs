@@ -1,5 +1,5 @@
-//! Rate limits per client address and per account (`[limits]`). They answer 429 and say when to come back; they never count wrong
-//! codes or answers, which is the store's business and cannot be switched off (SEC-11, SEC-47).
+//! Rate limits per client address and per account (`[limits]`). They answer 429 and say when to come back. Of wrong codes and answers they count
+//! what one network gives; what one account and one instance are given is the store's business and cannot be switched off (SEC-11, SEC-47).
 //!
 //! Guesses have budgets of their own ([`guesses`]), and all of it goes by a time that is never set back ([`Steady`]).
 //!
@@ -26,6 +26,7 @@ use crest::ResourceError;
 
 use self::guesses::{Budget, Guesses, Whose};
 use self::told::Told;
+use crate::network::network;
 use crate::steady::Steady;
 
 /// The limits of a server. Times are seconds since 1970.
@@ -56,9 +57,20 @@ pub struct Limited {
     pub retry_after: u64,
 }
 
+/// The limit of answers and codes, which stages ask for.
+const ANSWERS: &str = "answers";
+
+impl Limited {
+    /// The limit by which a stage was refused.
+    pub(crate) fn of(refused: &ResourceError) -> Option<Self> {
+        let retry_after = refused.retry_after.filter(|_| refused.code == 429 && refused.kind == Some(ANSWERS))?;
+        Some(Self { limit: ANSWERS, retry_after })
+    }
+}
+
 impl From<Limited> for ResourceError {
     fn from(limited: Limited) -> Self {
-        Self::too_many_requests(limited.to_string())
+        Self::too_many_requests(limited.to_string()).with_retry_after(limited.retry_after).of_kind(limited.limit)
     }
 }
 
@@ -194,7 +206,7 @@ impl Limits {
     pub fn guess(&self, client: IpAddr, account: &str, device: Option<&OwnDevice<'_>>, now: i64) -> Result<Guess<'_>, Limited> {
         let own = device.map(|device| (self.key(device.id), self.object(&device.owner)));
         let now = self.steady.at(now);
-        let mut guess = Guess { limits: self, network: network(client), own, budgets: Vec::new(), known: Vec::new(), now };
+        let mut guess = Guess { limits: self, network: network(client), own, budgets: Vec::new(), known: Vec::new(), wrong: false, now };
         guess.take(self.account(account), own.map(|(device, _)| device))?;
         Ok(guess)
     }
@@ -207,7 +219,7 @@ impl Limits {
         let rates = self.rates.load();
         let budget = Budget { whose: Whose::Answers(network(client)), most: rates.of_network };
         if rates.enabled {
-            self.guesses.take(&[budget], self.steady.at(now)).map_err(|limited| Limited { limit: "answers", ..limited })?;
+            self.guesses.take(&[budget], self.steady.at(now)).map_err(|limited| Limited { limit: ANSWERS, ..limited })?;
         }
         Ok(())
     }
@@ -309,6 +321,8 @@ pub struct Guess<'a> {
     budgets: Vec<Budget>,
     /// Accounts in their networks.
     known: Vec<u64>,
+    /// It was compared, and was wrong.
+    wrong: bool,
     now: i64,
 }
 
@@ -352,9 +366,14 @@ impl Guess<'_> {
         Ok(())
     }
 
+    /// It was compared with a password, and was wrong there. It may be right elsewhere; but where that is not found out, it counts.
+    pub fn was_wrong(&mut self) {
+        self.wrong = true;
+    }
+
     /// It was right: it does not count, and who fails elsewhere does not slow this network down.
     pub fn right(self) {
-        self.not_judged();
+        self.give_back();
     }
 
     /// It was right, by somebody who is known here from now on.
@@ -363,11 +382,17 @@ impl Guess<'_> {
         for known in &self.known {
             self.limits.known.put(*known, until, milliseconds(self.now));
         }
-        self.not_judged();
+        self.give_back();
     }
 
-    /// Nothing could be compared.
+    /// It could not be judged to the end: it does not count, unless it was wrong before that.
     pub fn not_judged(self) {
+        if !self.wrong {
+            self.give_back();
+        }
+    }
+
+    fn give_back(self) {
         self.limits.guesses.give_back(&self.budgets, self.now);
     }
 }
@@ -375,21 +400,13 @@ impl Guess<'_> {
 impl stages::GuessBudget for Limits {
     fn take(&self, client: &str, now: i64) -> Result<(), ResourceError> {
         let Ok(client) = client.parse() else { return Ok(()) };
-        self.answer(client, now).map_err(|limited| ResourceError::from(limited).with_retry_after(limited.retry_after))
+        Ok(self.answer(client, now)?)
     }
 
     fn give_back(&self, client: &str) {
         if let Ok(client) = client.parse() {
             self.answered(client);
         }
-    }
-}
-
-/// What counts as one client: an IPv4 address, or the /64 that one IPv6 subscriber has at least.
-fn network(client: IpAddr) -> u128 {
-    match client.to_canonical() {
-        IpAddr::V4(address) => u128::from(address.to_bits()),
-        IpAddr::V6(address) => address.to_bits() & !u128::from(u64::MAX),
     }
 }
 

@@ -6,7 +6,6 @@
 use crest::{Guard, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use identity::{Expect, Writer};
 use process::{CommitError, Effect, InstanceId, Spend, Topic, Unit};
-use project::ModuleKind;
 use serde_json::{Value, json};
 use stages::MAIL;
 use subtle::ConstantTimeEq;
@@ -167,8 +166,7 @@ impl Actor<'_> {
 
     async fn prove(&self, collection: &str, user: &Resource, password: Option<&str>) -> Result<(), AccountError> {
         let runtime = self.attempt.runtime;
-        let module = runtime.project.authentication.enabled().find(|module| module.kind == ModuleKind::ManagedUser);
-        let module = module.ok_or_else(|| ResourceError::forbidden("Access denied"))?;
+        let module = runtime.module(collection).ok_or_else(|| ResourceError::forbidden("Access denied"))?;
         let login = login_property(module, runtime.schemas.get(collection));
         let name = user.content.get(login).and_then(Value::as_str).unwrap_or(&user.id);
         let principal = roles::person(runtime, collection, user, name, module).await?;

@@ -35,12 +35,6 @@ impl Attempt<'_> {
         self.accounts.limits.sign_in(self.address, self.now)?;
         let Some(minted) = self.open(text) else { return Err(self.turned_away("")) };
         let Some(principal) = self.owner(&minted).await? else { return Err(self.turned_away("")) };
-        let script = self.runtime.module(&principal.component).map(|module| &module.script);
-        let principal = match script {
-            Some(script) => self.augmented(script, principal).await?,
-            None => Some(principal),
-        };
-        let Some(principal) = principal else { return Err(self.turned_away("")) };
         let name = principal.authentication_id.as_str();
         if user.is_some_and(|other| other != name) {
             return Err(self.turned_away(name));
@@ -83,17 +77,16 @@ impl Attempt<'_> {
         process::open_minted(&self.accounts.keys, stages::CREDENTIAL_PURPOSE, text.trim(), self.now, self.accounts.ledger.not_before())
     }
 
-    /// The active account that a text names, as the module of its collection shows it.
+    /// The active account that a text names, as the module of its collection lets it in.
     async fn owner(&self, minted: &Minted) -> Result<Option<Principal>, ResourceError> {
         let Some(subject) = stages::credential_subject(minted) else { return Ok(None) };
         let Some(module) = self.runtime.module(&subject.collection) else { return Ok(None) };
         let user = self.runtime.managed.objects.read(&subject.collection, &subject.id).await.map_err(ResourceError::from)?;
         let Some(user) = user.filter(|user| is_active(&user.content)) else { return Ok(None) };
         let name = login_name(module, self.runtime.schemas.get(&subject.collection), &user.content);
-        match name {
-            Some(name) => Ok(Some(roles::person(self.runtime, &subject.collection, &user, name, module).await?)),
-            None => Ok(None),
-        }
+        let Some(name) = name else { return Ok(None) };
+        let principal = roles::person(self.runtime, &subject.collection, &user, name, module).await?;
+        self.augmented(&module.script, principal, Some(&user)).await
     }
 }
 

@@ -42,7 +42,11 @@ impl Notice {
     /// Whether the owner of the account gets it past the usual budgets of mails: without it they cannot object. Of each kind there are a few an
     /// hour, so that nobody floods a mailbox by changing something again and again.
     fn is_owed(self) -> bool {
-        matches!(self, Self::PasswordChanged | Self::QuestionsChanged | Self::MailRequested | Self::MailChanged)
+        match self {
+            Self::PasswordChanged | Self::QuestionsChanged | Self::NewDevice | Self::MailRequested | Self::MailChanged => true,
+            // It goes to an address that anybody may have given.
+            Self::MailConfirm => false,
+        }
     }
 }
 
@@ -81,5 +85,18 @@ impl Post {
         }
         let (subject, body) = self.own.mail(notice.name(), locales, values);
         Some(Mail { to: to.into(), from: None, subject, mime_type: "text/plain".into(), body, wait: false, withheld, client })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Notice;
+
+    #[test]
+    fn sec_14_whoever_could_object_is_owed_the_notice_and_a_new_address_is_not() {
+        use Notice::{MailChanged, MailConfirm, MailRequested, NewDevice, PasswordChanged, QuestionsChanged};
+        let owed = |notice: Notice| notice.is_owed();
+        assert!([PasswordChanged, QuestionsChanged, NewDevice, MailRequested, MailChanged].into_iter().all(owed));
+        assert!(!owed(MailConfirm));
     }
 }

@@ -7,7 +7,6 @@ use std::net::IpAddr;
 
 use crest::{Change, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use process::{Effect, Mail, MailId, Outbox, Topic, Unit};
-use project::ModuleKind;
 use serde_json::json;
 use stages::{MailAddress, MailRefusal};
 
@@ -46,10 +45,8 @@ impl Actor<'_> {
         let Some((collection, id)) = path else {
             // Guesses at a name are counted whether somebody has it or not.
             let mut all = vec![Cleared::Account(person.to_owned())];
-            for module in self.attempt.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
-                if let Some(found) = self.attempt.find(module, person).await? {
-                    all.extend(self.of_object(module.collection(), &found).await?);
-                }
+            for (collection, found) in self.attempt.known_as(person).await? {
+                all.extend(self.of_object(collection, &found).await?);
             }
             return Ok(all);
         };
@@ -62,9 +59,7 @@ impl Actor<'_> {
         let Attempt { accounts, runtime, now, .. } = self.attempt;
         let mailbox = address(&found.content).and_then(|text| text.trim().parse::<MailAddress>().ok());
         let processes: Vec<&str> = runtime.processes.keys().map(String::as_str).collect();
-        let keyed = |label: &str, parts: &[&[u8]]| {
-            accounts.keys.keyed_by_each(label, parts).pop().unwrap_or_else(|| accounts.keys.keyed(label, parts))
-        };
+        let keyed = |label: &str, parts: &[&[u8]]| accounts.keys.keyed_for_long(label, parts);
         let mut counters = stages::counters((collection, &found.id), mailbox.as_ref().map(MailAddress::as_str), &processes, keyed);
         counters.push(asked(&place(&accounts.keys, collection, &found.id)));
         let mut effects: Vec<Effect> = counters.into_iter().map(Effect::ResetCounter).collect();

@@ -36,7 +36,7 @@ impl Runtime {
         let property = login_property(module, self.schemas.get(collection));
         let name = person.content.get(property).and_then(Value::as_str).unwrap_or(&person.id);
         let principal = roles::person(self, collection, person, name, module).await?;
-        let Some(principal) = self.augmented(&module.script, principal, (now, "")).await? else { return Ok(None) };
+        let Some(principal) = self.augmented(&module.script, (principal, Some(person)), (now, "")).await? else { return Ok(None) };
         let due = self.profile.at_sign_in(Asking { services: &self.services, collection, person, now }).await;
         let processes = self.usable(&principal, due.processes, self.withheld_role()).await;
         Ok(Some(Owed { processes, failed: !due.faults.is_empty() }))

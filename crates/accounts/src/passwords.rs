@@ -1,7 +1,8 @@
 //! Passwords: of people, of the accounts a project configures, and of the administrator.
 //!
 //! Easiest to get wrong: an unknown name, a wrong password, an inactive and an ambiguous account are one answer and one amount of work
-//! (SEC-02). A guess has two places, by the name that was typed and by the account that it is at, and has both before anything is compared.
+//! (SEC-02). A guess has two places, by the name that was typed and by the account that it is at, and has both before anything is compared. Once
+//! something was compared in vain it counts, whatever refuses it after that.
 
 use crest::{Change, Filter, Guard, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use identity::secret::{Secret, Verdict};
@@ -24,7 +25,7 @@ impl Attempt<'_> {
     pub(crate) async fn verify(&self, given: &Password) -> Result<Principal, AccountError> {
         let (user, password) = (given.user.as_str(), given.password.as_str());
         if let Some((principal, module)) = self.verify_anonymous(user, password) {
-            let let_in = self.augmented(&module.script, principal).await?;
+            let let_in = self.augmented(&module.script, principal, None).await?;
             return let_in.ok_or_else(|| self.turned_away(user));
         }
         let device = self.own_device(user, &given.device).await?;
@@ -48,26 +49,33 @@ impl Attempt<'_> {
         if user != ANONYMOUS {
             return None;
         }
-        self.runtime.project.authentication.enabled().find_map(|module| match &module.kind {
-            ModuleKind::StaticUser { username, password: Some(expected) } if username == user => {
-                let expected = expected.plain()?;
-                same(expected.expose(), password).then(|| (Principal::internal(user, &module.roles, ModuleFacts::of(module)), module))
-            }
-            _ => None,
+        self.runtime.project.authentication.enabled().find_map(|module| {
+            let expected = configured(module, user)?;
+            same(expected, password).then(|| (Principal::internal(user, &module.roles, ModuleFacts::of(module)), module))
         })
     }
 
     /// The device that a cookie proves to be one of the person with this name. Nobody is looked for where it can prove nothing.
     async fn own_device<'d>(&self, user: &str, carried: &'d str) -> Result<Option<OwnDevice<'d>>, AccountError> {
         let Some(carried) = Carried::read(carried) else { return Ok(None) };
-        for module in self.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
-            let Some(person) = self.find(module, user).await? else { continue };
-            let owner = format!("{}/{}", module.collection(), person.id);
-            if carried.proves(&self.accounts.keys, &owner) {
-                return Ok(Some(OwnDevice { id: carried.id, owner }));
+        let known = self.known_as(user).await?;
+        let mut owners = known.iter().map(|(collection, person)| format!("{collection}/{}", person.id));
+        let owner = owners.find(|owner| carried.proves(&self.accounts.keys, owner));
+        Ok(owner.map(|owner| OwnDevice { id: carried.id, owner }))
+    }
+
+    /// Whoever is known by this name in any collection that people sign in from, each once.
+    pub(crate) async fn known_as(&self, name: &str) -> Result<Vec<(&str, Resource)>, ResourceError> {
+        let mut known: Vec<(&str, Resource)> = Vec::new();
+        for module in self.runtime.project.authentication.of_people() {
+            let collection = module.collection();
+            if let Some(found) = self.find(module, name).await?
+                && known.iter().all(|(of, one)| (*of, &one.id) != (collection, &found.id))
+            {
+                known.push((collection, found));
             }
         }
-        Ok(None)
+        Ok(known)
     }
 
     /// The person whom a module knows by this name.
@@ -85,26 +93,28 @@ impl Attempt<'_> {
     async fn compare(&self, user: &str, password: &str, guess: &mut Guess<'_>) -> Result<Option<Principal>, AccountError> {
         let authentication = &self.runtime.project.authentication;
         for module in authentication.enabled().filter(|_| user != ANONYMOUS) {
-            let ModuleKind::StaticUser { username, password: configured } = &module.kind else { continue };
-            let Some(expected) = configured.as_ref().filter(|_| username == user).and_then(project::SecretText::plain) else { continue };
+            let Some(expected) = configured(module, user) else { continue };
             guess.is_at(&internal(user))?;
-            if same(expected.expose(), password) {
+            if same(expected, password) {
                 let principal = Principal::internal(user, &module.roles, ModuleFacts::of(module));
-                return Ok(self.augmented(&module.script, principal).await?);
+                return Ok(self.augmented(&module.script, principal, None).await?);
             }
+            guess.was_wrong();
         }
         let admin = &authentication.admin;
         if user == admin.username && !admin.switched_off {
             guess.is_at(&internal(user))?;
             if self.is_administrators(password).await? {
-                return Ok(self.augmented(&admin.script, Principal::administrator(authentication)).await?);
+                return Ok(self.augmented(&admin.script, Principal::administrator(authentication), None).await?);
             }
+            guess.was_wrong();
         }
-        for module in authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
+        for module in authentication.of_people() {
             self.accounts.limits.sign_in(self.address, self.now)?;
-            if let Some(principal) = self.verify_managed(module, user, password, guess).await? {
-                return Ok(self.augmented(&module.script, principal).await?);
+            if let Some((principal, person)) = self.verify_managed(module, user, password, guess).await? {
+                return Ok(self.augmented(&module.script, principal, Some(&person)).await?);
             }
+            guess.was_wrong();
         }
         Ok(None)
     }
@@ -119,7 +129,7 @@ impl Attempt<'_> {
         name: &str,
         password: &str,
         guess: &mut Guess<'_>,
-    ) -> Result<Option<Principal>, AccountError> {
+    ) -> Result<Option<(Principal, Resource)>, AccountError> {
         let collection = module.collection();
         let found = self.find(module, name).await?;
         let user = found.as_ref();
@@ -137,10 +147,12 @@ impl Attempt<'_> {
         if let Some(digest) = digest.filter(|_| matched && !known) {
             self.accounts.accepted.remember(digest, self.now);
         }
-        match active.filter(|_| matched) {
-            Some(user) => Ok(Some(roles::person(self.runtime, collection, user, name, module).await?)),
-            None => Ok(None),
+        if active.is_none() || !matched {
+            return Ok(None);
         }
+        let Some(person) = found else { return Ok(None) };
+        let principal = roles::person(self.runtime, collection, &person, name, module).await?;
+        Ok(Some((principal, person)))
     }
 
     /// Compares a password with the one of `user`, or with nothing at the same cost, and brings an outdated hash up to date.
@@ -191,7 +203,7 @@ impl Attempt<'_> {
         let mut guess = self.accounts.limits.guess(self.address, name, None, self.now)?;
         let placed = if principal.is_managed() { guess.is_at(&principal.own_path()) } else { Ok(()) };
         let judged = match placed {
-            Ok(()) => self.is_own_password(principal, password).await,
+            Ok(()) => self.is_own_password(principal, password, &mut guess).await,
             Err(limited) => Err(limited.into()),
         };
         let right = match judged {
@@ -209,12 +221,12 @@ impl Attempt<'_> {
         Err(AccountError::NotReauthenticated { name: Some(name.to_owned()) })
     }
 
-    async fn is_own_password(&self, principal: &Principal, password: &str) -> Result<bool, AccountError> {
+    async fn is_own_password(&self, principal: &Principal, password: &str, guess: &mut Guess<'_>) -> Result<bool, AccountError> {
         let authentication = &self.runtime.project.authentication;
         let name = principal.authentication_id.as_str();
         if principal.is_managed() {
             self.accounts.limits.sign_in(self.address, self.now)?;
-            let managed = authentication.enabled().find(|module| module.kind == ModuleKind::ManagedUser);
+            let managed = self.runtime.module(&principal.component);
             let property = managed.map_or("password", |module| module.mapping.user_credential.as_str());
             let user = self.runtime.managed.objects.read(&principal.component, &principal.id).await.map_err(ResourceError::from)?;
             return match Secret::password(password) {
@@ -222,14 +234,14 @@ impl Attempt<'_> {
                 Err(_) => Ok(false),
             };
         }
-        let configured = |module: &Module| match &module.kind {
-            ModuleKind::StaticUser { username, password: Some(expected) } if username == name => {
-                expected.plain().is_some_and(|expected| same(expected.expose(), password))
+        for module in authentication.enabled() {
+            let Some(expected) = configured(module, name) else { continue };
+            if same(expected, password) {
+                return Ok(true);
             }
-            _ => false,
-        };
-        Ok(authentication.enabled().any(configured)
-            || (name == authentication.admin.username && !authentication.admin.switched_off && self.is_administrators(password).await?))
+            guess.was_wrong();
+        }
+        Ok(name == authentication.admin.username && !authentication.admin.switched_off && self.is_administrators(password).await?)
     }
 }
 
@@ -247,6 +259,14 @@ impl Attempt<'_> {
         }
         self.record(name, "", false);
         Ok(false)
+    }
+}
+
+/// The password that a module configures for the account of this name.
+fn configured<'m>(module: &'m Module, name: &str) -> Option<&'m str> {
+    match &module.kind {
+        ModuleKind::StaticUser { username, password: Some(expected) } if username == name => Some(expected.plain()?.expose()),
+        _ => None,
     }
 }
 

@@ -70,7 +70,7 @@ impl Attempt<'_> {
         };
         let acting = Acting { component: sender.component.clone(), id: sender.id.clone(), name: sender.authentication_id.clone() };
         let principal = Principal { acting: Some(acting), ..Principal::of(collection, &user.id, name, roles, facts) };
-        Ok(self.augmented(&run_as.script, principal).await?)
+        Ok(self.augmented(&run_as.script, principal, Some(&user)).await?)
     }
 
     /// The roles that `user` of `collection` has while `acting` acts for them in a session; `None` once `acting` may not any more: their
@@ -93,17 +93,18 @@ impl Attempt<'_> {
             let Some(module) = self.runtime.module(&acting.component) else { return Ok(None) };
             let found = self.runtime.managed.objects.read(&acting.component, &acting.id).await?;
             let Some(actor) = found.filter(|actor| is_active(&actor.content)) else { return Ok(None) };
-            let actor = roles::person(self.runtime, &acting.component, &actor, &acting.name, module).await?;
-            return self.augmented(&module.script, actor).await;
+            let principal = roles::person(self.runtime, &acting.component, &actor, &acting.name, module).await?;
+            return self.augmented(&module.script, principal, Some(&actor)).await;
         }
         if let Some(module) = authentication.static_user(&acting.id) {
-            return self.augmented(&module.script, Principal::internal(&acting.id, &module.roles, ModuleFacts::of(module))).await;
+            let principal = Principal::internal(&acting.id, &module.roles, ModuleFacts::of(module));
+            return self.augmented(&module.script, principal, None).await;
         }
         let admin = &authentication.admin;
         if admin.username != acting.id || admin.switched_off {
             return Ok(None);
         }
-        self.augmented(&admin.script, Principal::administrator(authentication)).await
+        self.augmented(&admin.script, Principal::administrator(authentication), None).await
     }
 
     fn not_on_behalf(&self, sender: &str, name: &str) -> AccountError {

@@ -75,8 +75,7 @@ impl Runtime {
     /// The module that signs the people of a collection in.
     #[must_use]
     pub fn module(&self, collection: &str) -> Option<&Module> {
-        let keeps = |module: &&Module| module.kind == ModuleKind::ManagedUser && module.collection() == collection;
-        self.project.authentication.enabled().find(keeps)
+        self.project.authentication.of_people().find(|module| module.collection() == collection)
     }
 
     /// The module that signs people in with identity providers, where it is on.
@@ -116,8 +115,11 @@ impl Runtime {
     /// The names under which the owner of an object signs in.
     #[must_use]
     pub fn login_names(&self, collection: &str, content: &Value) -> Vec<String> {
-        let modules = self.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser);
-        let names = modules.filter_map(|module| content.get(login_property(module, self.schemas.get(collection)))?.as_str());
+        let names = self
+            .project
+            .authentication
+            .of_people()
+            .filter_map(|module| content.get(login_property(module, self.schemas.get(collection)))?.as_str());
         names.map(str::to_owned).collect()
     }
 

@@ -122,7 +122,7 @@ async fn owner(attempt: &Attempt<'_>, session: Session) -> Result<Option<Princip
             let before = Principal { roles: now_has, augmented: None, ..principal.clone() };
             let script = script.unwrap_or(&SecurityScript::None);
             // What the script made of the roles of then is made of those of now.
-            let Some(let_in) = attempt.augmented(script, before).await? else {
+            let Some(let_in) = attempt.augmented(script, before, Some(&user)).await? else {
                 accounts.sessions.end(&session.key).await?;
                 return Ok(None);
             };

@@ -83,7 +83,8 @@ const POSTED: &str = "identity provider's form";
 const NAME: &str = "identity provider's name of a person";
 /// Seconds for which it is kept: somebody who is turned away may come back another day.
 pub const NAME_KEPT: i64 = 7 * 86_400;
-/// The cookie that it is kept in.
+/// The cookie that such a name is kept in, sealed ([`Attempt::name_to_keep`]). Whoever takes an answer of a provider reads it
+/// ([`Attempt::came_back`]).
 pub const NAME_COOKIE: &str = "vestibule-name";
 /// What is taken of a posted answer.
 const OF_FORM: [&str; 5] = ["code", "user", "error", "iss", "state"];
@@ -267,7 +268,7 @@ impl Attempt<'_> {
         let property = self.runtime.module(PEOPLE).map_or("userName", |own| login_property(own, self.runtime.schemas.get(PEOPLE)));
         let Some(name) = user.content.get(property).and_then(Value::as_str) else { return Ok(None) };
         let principal = roles::person(self.runtime, PEOPLE, user, name, module).await?;
-        Ok(self.augmented(&module.script, principal).await?)
+        Ok(self.augmented(&module.script, principal, Some(user)).await?)
     }
 
     /// The active person that an account at a provider is linked to.

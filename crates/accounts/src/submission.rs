@@ -63,7 +63,11 @@ impl Actor<'_> {
         limits.submission(self.attempt.address, self.attempt.now).map_err(|limited| self.limited(process, limited))?;
         let mut caller = caller.clone();
         if password.is_some() && process.binds_session() && self.principal.is_managed() {
-            self.attempt.reauthenticate(self.principal, password).await?;
+            let judged = self.attempt.reauthenticate(self.principal, password).await;
+            judged.map_err(|error| match error {
+                AccountError::Limited(limited) => self.limited(process, limited).into(),
+                other => other,
+            })?;
             caller.reauthenticated = true;
         }
         Ok(caller)
@@ -181,7 +185,10 @@ impl Actor<'_> {
                         }
                     }
                 }
-                Err(failure.error.into())
+                match Limited::of(&failure.error) {
+                    Some(limited) => Err(self.limited(process, limited).into()),
+                    None => Err(failure.error.into()),
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The choice between the system's list and the linked one.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use rustls::pki_types::CertificateDer;
 use rustls_native_certs::CertificateResult;
@@ -22,7 +23,7 @@ impl fmt::Display for Nobody {
 
 impl std::error::Error for Nobody {}
 
-/// The authorities that are believed.
+/// The authorities that are believed, as the system names them at this moment.
 ///
 /// # Errors
 /// [`Nobody`], where the operator names none that can be read, or the system's cannot be read.
@@ -30,10 +31,12 @@ pub fn certificates() -> Result<Vec<CertificateDer<'static>>, Nobody> {
     chosen(rustls_native_certs::load_native_certs(), is_named())
 }
 
-/// The linked authorities, where they count; none where the system names its own.
+/// The linked authorities, where they count; none where the system names its own. It is found out once: every client of a process asks, and for each
+/// the system's list would be read and parsed.
 #[must_use]
 pub fn linked() -> Option<&'static [CertificateDer<'static>]> {
-    counts(&rustls_native_certs::load_native_certs(), is_named()).then_some(TLS_SERVER_ROOT_CERTS)
+    static COUNTS: OnceLock<bool> = OnceLock::new();
+    COUNTS.get_or_init(|| counts(&rustls_native_certs::load_native_certs(), is_named())).then_some(TLS_SERVER_ROOT_CERTS)
 }
 
 fn is_named() -> bool {

@@ -1,5 +1,8 @@
 //! Queries over a collection and their pages.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
 use serde_json::Value;
 
 use crate::error::ResourceError;
@@ -59,6 +62,65 @@ impl SortKey {
             })
             .collect()
     }
+
+    /// How two objects stand to one another in the order of these keys, as in that of a store: what is missing comes first, then numbers, to which
+    /// booleans count, then text. Objects that are equal in all of them are equal.
+    #[must_use]
+    pub fn compare(keys: &[Self], left: &Value, right: &Value) -> Ordering {
+        let by_key = keys.iter().map(|key| {
+            let order = compare(key.pointer.get(left), key.pointer.get(right));
+            if key.ascending { order } else { order.reverse() }
+        });
+        by_key.fold(Ordering::Equal, Ordering::then)
+    }
+}
+
+fn compare(left: Option<&Value>, right: Option<&Value>) -> Ordering {
+    match (Term::of(left), Term::of(right)) {
+        (Term::Text(left), Term::Text(right)) => left.cmp(&right),
+        (Term::Number(left), Term::Number(right)) => match (whole(left), whole(right)) {
+            (Some(left), Some(right)) => left.cmp(&right),
+            _ => real(left).total_cmp(&real(right)),
+        },
+        (left, right) => left.rank().cmp(&right.rank()),
+    }
+}
+
+/// What a value is in an order.
+enum Term<'v> {
+    Nothing,
+    Number(&'v Value),
+    Text(Cow<'v, str>),
+}
+
+impl<'v> Term<'v> {
+    fn of(value: Option<&'v Value>) -> Self {
+        match value {
+            None | Some(Value::Null) => Self::Nothing,
+            Some(value @ (Value::Bool(_) | Value::Number(_))) => Self::Number(value),
+            Some(Value::String(text)) => Self::Text(Cow::Borrowed(text)),
+            Some(value) => Self::Text(Cow::Owned(value.to_string())),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Number(_) => 1,
+            Self::Text(_) => 2,
+        }
+    }
+}
+
+fn whole(value: &Value) -> Option<i128> {
+    match value {
+        Value::Bool(flag) => Some(i128::from(*flag)),
+        value => value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from)),
+    }
+}
+
+fn real(value: &Value) -> f64 {
+    value.as_bool().map_or_else(|| value.as_f64().unwrap_or_default(), |flag| f64::from(u8::from(flag)))
 }
 
 /// `_totalPagedResultsPolicy`.

@@ -14,6 +14,22 @@ fn sort_keys_are_a_comma_list_with_optional_signs() {
 }
 
 #[test]
+fn objects_stand_in_the_order_of_a_store() {
+    let by = |keys: &str, values: &[Value]| {
+        let keys = SortKey::parse_list(keys).unwrap();
+        let mut objects: Vec<Value> = values.iter().map(|value| json!({ "a": value, "b": 1 })).collect();
+        objects.sort_by(|left, right| SortKey::compare(&keys, left, right));
+        objects.into_iter().map(|object| object["a"].clone()).collect::<Vec<_>>()
+    };
+    let huge = i64::MAX - 1;
+    let order = [json!(null), json!(-1), json!(false), json!(0.5), json!(true), json!(2), json!(huge), json!(i64::MAX), json!(u64::MAX)];
+    let order = [order.as_slice(), &[json!("10"), json!("9"), json!(["x"]), json!("a")]].concat();
+    let backwards: Vec<Value> = order.iter().rev().cloned().collect();
+    assert_eq!((by("a", &backwards), by("-a", &order)), (order.clone(), backwards.clone()));
+    assert_eq!((by("b", &order), by("b,-a", &order)), (order, backwards));
+}
+
+#[test]
 fn a_guard_takes_null_for_absent() {
     let guard = |value: Option<Value>| Guard::new(Pointer::parse("/a/b").unwrap(), value);
     for object in [json!({}), json!({"a": {"b": null}})] {

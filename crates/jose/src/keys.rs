@@ -188,6 +188,12 @@ impl KeyRing {
         self.generations().map(|keys| keys.keyed(label, parts)).collect()
     }
 
+    /// What [`KeyRing::keyed`] gave with the oldest generation that is held: neither a rotation nor the preparation of one changes it, only that
+    /// the generation is forgotten.
+    pub fn keyed_for_long(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
+        self.previous.last().unwrap_or(&self.current).keyed(label, parts)
+    }
+
     /// Whether `value` is what [`KeyRing::keyed`] gives now or gave with a former generation; compared in constant time.
     pub fn keyed_matches(&self, label: &str, parts: &[&[u8]], value: &[u8; 32]) -> bool {
         self.generations().any(|keys| aws_lc_rs::constant_time::verify_slices_are_equal(&keys.keyed(label, parts), value).is_ok())

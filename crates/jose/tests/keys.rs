@@ -137,6 +137,23 @@ fn a_rotation_in_two_steps_loses_nobody_between_nodes() {
     assert_eq!(open(&hasty, TokenForm::DEFAULT, &token), Ok(b"x".to_vec()));
 }
 
+/// What is found under such a name is found until its generation is forgotten.
+#[test]
+fn what_is_keyed_for_long_outlives_every_step_of_a_rotation() {
+    let mut ring = ring();
+    let name = |ring: &KeyRing| ring.keyed_for_long("counter", &[b"0"]);
+    let before = ring.keyed("counter", &[b"0"]);
+    assert_eq!(name(&ring), before);
+    ring.prepare().unwrap();
+    assert_eq!(name(&ring), before, "one is prepared");
+    ring.seal_with_prepared();
+    assert_eq!(name(&ring), before, "it seals");
+    ring.rotate().unwrap();
+    assert_eq!((name(&ring), name(&KeyRing::from_json(&ring.to_json()).unwrap())), (before, before));
+    ring.forget_previous(1);
+    assert_ne!(name(&ring), before);
+}
+
 #[test]
 fn keyed_values_depend_on_label_and_on_where_parts_end() {
     let ring = ring();

@@ -20,7 +20,7 @@ use crate::field::{self, Becomes, Field, Kind, Problem};
 use crate::page::Samples;
 use crate::personal::{is_personal, preferences};
 use crate::present::{self, CURRENT, current, with_current};
-use crate::property::{new_password, of_object, with_value};
+use crate::property::{new_password, of_object, of_password, with_value};
 use crate::requirements::question_fields;
 use crate::step::{Draft, status};
 use crate::visit::{Outcome, Visit};
@@ -154,7 +154,7 @@ fn fields(visit: &Visit, person: &Person, what: &str) -> Vec<Field> {
         }
         "mail" => vec![Field::new("mail", Kind::Email, Words::message("new-mail")).required().autocomplete("email"), current()],
         "password" => {
-            let described = runtime.policies.describe(&visit.principal.own_path());
+            let described = of_password(&runtime.policies, &visit.principal.own_path());
             vec![current(), new_password("password", &described)]
         }
         "questions" => {
@@ -267,8 +267,7 @@ async fn confirm_mail(visit: &Visit, fields: Vec<Field>) -> Outcome {
 
 impl Samples for Edit {
     fn samples() -> Vec<(&'static str, Self)> {
-        let described =
-            json!({"properties": [{"name": "password", "policies": [{"policyRequirements": ["MIN_LENGTH"], "params": {"minLength": 8}}]}]});
+        let described = json!({"name": "password", "policies": [{"policyRequirements": ["MIN_LENGTH"], "params": {"minLength": 8}}]});
         let text =
             |name: &str| Field::new(name, Kind::Text, crate::property::label(name, None)).autocomplete(crate::property::autocomplete(name));
         let page =

@@ -3,6 +3,7 @@
 //! Easiest to break: a refusal that nobody knows must still say something, and never a word that tells known from unknown people: the texts
 //! are those of the REST answer, or ours.
 
+use accounts::Limited;
 use crest::ResourceError;
 use identity::UNUSABLE_CHARACTERS;
 use serde_json::Value;
@@ -11,10 +12,17 @@ use stages::{Refusal, claim_refusal};
 use crate::field::{Field, Kind, Problem};
 use crate::present::CURRENT;
 use crate::property::{label, requirement_words};
+use crate::visit::Visit;
 use crate::words::Words;
 
-/// Says when to come back, to whoever sent too much.
-pub(crate) fn too_often(seconds: u64) -> Problem {
+/// Says when to come back, to whoever sent too much. A form that is shown again is a refusal of the limit like any other, and is counted.
+pub(crate) fn too_often(visit: &Visit, limited: &Limited) -> Problem {
+    visit.accounts.meter.limited(limited.limit);
+    later(limited.retry_after)
+}
+
+/// Says when to come back.
+pub(crate) fn later(seconds: u64) -> Problem {
     Problem::whole(Words::message("error-too-many").with("minutes", seconds.div_ceil(60).max(1)))
 }
 

@@ -109,7 +109,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         return shown(visit, asks, at, opened.draft.as_ref());
     }
     if let Err(limited) = visit.counted() {
-        return again(visit, asks, &opened, vec![failure::too_often(limited.retry_after)], (429, Some(limited.retry_after))).await;
+        return again(visit, asks, &opened, vec![failure::too_often(visit, &limited)], (429, Some(limited.retry_after))).await;
     }
     let typed = present::typed(visit);
     let followed = visit.actor().follow_mail_link(&opened.token, typed.as_ref().map(|typed| typed.as_str())).await;
@@ -121,7 +121,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         }
         Err(AccountError::InvalidLink) => invalid(visit, StatusCode::BAD_REQUEST),
         Err(AccountError::Limited(limited)) => {
-            again(visit, asks, &opened, vec![failure::too_often(limited.retry_after)], (429, Some(limited.retry_after))).await
+            again(visit, asks, &opened, vec![failure::too_often(visit, &limited)], (429, Some(limited.retry_after))).await
         }
         Err(AccountError::Refused(error)) if error.code >= 429 => Err(error.into()),
         Err(error) => match present::problem(&error) {

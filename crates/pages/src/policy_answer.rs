@@ -40,7 +40,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
     let password = visit.form.get(PASSWORD);
     let judged = if visit.principal.is_managed() { of_owner(visit, password).await? } else { of_form(visit, password).await? };
     let failed: Vec<&str> = judged.failures.iter().map(|failure| failure.requirement.as_str()).collect();
-    let own = judged.known.values().filter_map(Value::as_str).chain([visit.look.brand.name.as_str()]);
+    let own = std::iter::once(visit.look.brand.name.as_str()).chain(judged.known.values().filter_map(Value::as_str));
     let strength = strength::of(password, own);
     // What is refused protects nobody.
     let strength = if failed.is_empty() { strength } else { strength.min(1) };

@@ -1,6 +1,6 @@
 //! Properties of objects as fields: how one looks, what it is called, which token of `autocomplete` it has.
 
-use identity::ObjectSchema;
+use identity::{ObjectSchema, Policies};
 use serde_json::{Value, json};
 
 use crate::field::{Becomes, Choice, Field, Kind, Rule};
@@ -162,19 +162,22 @@ pub(crate) fn of_object(schema: &ObjectSchema, property: &identity::Property) ->
     field
 }
 
-/// The field of a new password, with what the server's policies ask of it.
+/// What the policies ask of a password, as clients read it of a resource of the policy service: of the first property whose name has `password` in it, as
+/// clients take it.
+pub(crate) fn of_password(policies: &Policies, resource: &str) -> Value {
+    policies.describe_first(resource, |name| name.contains("password")).unwrap_or_default()
+}
+
+/// The field of a new password, with what the server's policies ask of it ([`of_password`]).
 pub(crate) fn new_password(name: &str, described: &Value) -> Field {
     let mut field = Field::new(name, Kind::Password, Words::message("new-password")).required().autocomplete("new-password");
     field.rules = rules(described);
     field
 }
 
-/// The requirements of a password: of the first property whose name has `password` in it, as clients take it.
+/// The requirements of a password.
 fn rules(described: &Value) -> Vec<Rule> {
-    let properties = described.get("properties").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let of_password = |property: &&Value| property.get("name").and_then(Value::as_str).is_some_and(|name| name.contains("password"));
-    let Some(property) = properties.iter().find(of_password) else { return Vec::new() };
-    let policies = property.get("policies").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let policies = described.get("policies").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut rules: Vec<Rule> = Vec::new();
     for policy in policies {
         let params = policy.get("params").unwrap_or(&Value::Null);

@@ -10,6 +10,7 @@ use crate::failure;
 use crate::field::{self, Field, Kind, Problem};
 use crate::page::Samples;
 use crate::present::{self, CURRENT};
+use crate::property::of_password;
 use crate::provider::{self, Button};
 use crate::requirements::{self, Document, Known};
 use crate::step::{Draft, Step};
@@ -205,13 +206,13 @@ pub(crate) fn fields_of(visit: &Visit, step: &Step) -> Vec<Field> {
     let usual = if asked == "resetStage" { "selfservice/reset" } else { "selfservice/registration" };
     // These are about one collection each, which need not be that of the process.
     let is_usual = runtime.policies.collection_of(usual) == collection;
-    let policies = || runtime.policies.describe(if is_usual { usual } else { &collection });
+    let password = || of_password(&runtime.policies, if is_usual { usual } else { &collection });
     let known = Known {
         locales: &visit.locales,
         default_locale: &runtime.services.default_locale,
         query_fields,
         schema: runtime.schemas.get(&collection),
-        policies: &policies,
+        password: &password,
     };
     let mut fields = requirements::fields(step.asked.get("requirements").unwrap_or(&Value::Null), &known);
     if step.told && step.asked.pointer("/requirements/registrationProperties").is_some() {
@@ -281,18 +282,18 @@ impl Display {
 
 impl Samples for Question {
     fn samples() -> Vec<(&'static str, Self)> {
-        let policies = || {
-            json!({"properties": [{"name": "password", "policies": [
+        let password = || {
+            json!({"name": "password", "policies": [
                 {"policyRequirements": ["MIN_LENGTH"], "params": {"minLength": 8}},
                 {"policyRequirements": ["AT_LEAST_X_NUMBERS"], "params": {"numNums": 1}},
-            ]}]})
+            ]})
         };
         let known = |query: &[&str]| Known {
             locales: &[],
             default_locale: "en",
             query_fields: query.iter().map(|name| (*name).to_owned()).collect(),
             schema: None,
-            policies: &policies,
+            password: &password,
         };
         let page = |process: &str, stage: &str, tag: &str, requirements: &Value| {
             let fields = requirements::fields(requirements, &known(&["userName", "mail"]));

@@ -23,8 +23,8 @@ pub(crate) struct Known<'a> {
     pub(crate) query_fields: Vec<String>,
     /// The type of the people of this process.
     pub(crate) schema: Option<&'a ObjectSchema>,
-    /// The policies of the process, as clients read them; they are many, and only who sets a password asks.
-    pub(crate) policies: &'a dyn Fn() -> Value,
+    /// What the policies of the process ask of a password; only who sets one asks.
+    pub(crate) password: &'a dyn Fn() -> Value,
 }
 
 /// The text that comes with a question: terms, a declaration of consent.
@@ -76,7 +76,7 @@ pub(crate) fn fields(requirements: &Value, known: &Known<'_>) -> Vec<Field> {
             "password" if is_bare && has("clientToken") => {
                 fields.push(Field::new(name, Kind::Password, Words::message("password")).required().autocomplete("current-password"));
             }
-            "password" if is_bare => fields.push(new_password("password", &(known.policies)())),
+            "password" if is_bare => fields.push(new_password("password", &(known.password)())),
             "clientToken" => {}
             SEND_CODE if has("clientToken") => {}
             _ if schema.get("systemQuestion").is_some() || schema.get("userQuestion").is_some() => fields.push(answer(name, schema, known)),
@@ -132,7 +132,7 @@ fn registered(fields: &mut Vec<Field>, requirements: &Value, registration: &Valu
         }
         fields.push(field);
     }
-    fields.push(new_password("password", &(known.policies)()).place("user/password"));
+    fields.push(new_password("password", &(known.password)()).place("user/password"));
 }
 
 /// A person whose details no requirement lists: what an object of theirs must have, and a password.
@@ -151,7 +151,7 @@ fn person(fields: &mut Vec<Field>, schema: &Value, known: &Known<'_>) {
         }
         fields.push(field);
     }
-    fields.push(new_password("password", &(known.policies)()).place("user/password"));
+    fields.push(new_password("password", &(known.password)()).place("user/password"));
 }
 
 /// One property of a form for somebody who is signed in.
@@ -308,7 +308,7 @@ mod tests {
 
     fn known() -> Known<'static> {
         let query_fields = vec!["userName".to_owned(), "mail".to_owned(), "givenName".to_owned()];
-        Known { locales: &[], default_locale: "en", query_fields, schema: None, policies: &|| Value::Null }
+        Known { locales: &[], default_locale: "en", query_fields, schema: None, password: &|| Value::Null }
     }
 
     fn names(requirements: &Value) -> Vec<String> {

@@ -4,7 +4,7 @@
 //! a button that has a value of its own. The token is in no address but the link's, which leaves it with the first answer.
 
 use accounts::access::Decision;
-use accounts::{AccountError, Runtime};
+use accounts::{AccountError, Limited, Runtime};
 use http::StatusCode;
 use process::{FactKind, Process, Standing};
 use project::Feature;
@@ -319,7 +319,7 @@ async fn post(visit: &Visit, name: &str) -> Outcome {
             Ok(input) => restore(input),
             Err(problems) => match visit.counted() {
                 Ok(()) => return again(visit, &step, problems, 400, None).await,
-                Err(limited) => return too_often(visit, &step, limited.retry_after).await,
+                Err(limited) => return too_often(visit, &step, &limited).await,
             },
         }
     };
@@ -396,12 +396,8 @@ async fn went_on(
 
 /// The submission was refused: the same form again, with what is wrong; or the end of the way, where the token is not good any more.
 async fn refused(visit: &Visit, process: &Process<Services>, step: &Step, error: AccountError) -> Outcome {
-    let limited = match &error {
-        AccountError::Limited(limited) => Some(limited.retry_after),
-        _ => None,
-    };
-    if let Some(seconds) = limited {
-        return too_often(visit, step, seconds).await;
+    if let AccountError::Limited(limited) = &error {
+        return too_often(visit, step, limited).await;
     }
     stands(visit, process, step).await?;
     if let Some(problem) = present::problem(&error).filter(|_| !step.asked.is_null() && process.binds_session()) {
@@ -413,7 +409,10 @@ async fn refused(visit: &Visit, process: &Process<Services>, step: &Step, error:
     }
     match error.code {
         503 => again(visit, step, vec![Problem::whole(Words::message("error-busy"))], 503, Some(5)).await,
-        429 => too_often(visit, step, error.retry_after.unwrap_or(60)).await,
+        429 => {
+            let seconds = error.retry_after.unwrap_or(60);
+            again(visit, step, vec![failure::later(seconds)], 429, Some(seconds)).await
+        }
         500.. => {
             tracing::warn!(transaction.id = visit.transaction, %error, "a page could not be served");
             Err(DeadEnd::new(Why::Failed))
@@ -526,8 +525,8 @@ pub(crate) async fn continues(visit: &Visit, (name, at): (&str, &str), text: Str
 }
 
 /// The same form, for later.
-async fn too_often(visit: &Visit, step: &Step, seconds: u64) -> Outcome {
-    again(visit, step, vec![failure::too_often(seconds)], 429, Some(seconds)).await
+async fn too_often(visit: &Visit, step: &Step, limited: &Limited) -> Outcome {
+    again(visit, step, vec![failure::too_often(visit, limited)], 429, Some(limited.retry_after)).await
 }
 
 /// The same form with what was typed and what is wrong with it.

@@ -3,7 +3,7 @@
 //! Easiest to get wrong: where to go afterwards comes from an address, so it is a path of ours or nothing; and every failure is one sentence,
 //! whatever was wrong (SEC-02).
 
-use accounts::{AccountError, Evidence, Password, devices};
+use accounts::{AccountError, Evidence, Limited, Password, devices};
 use serde::Serialize;
 use wire::cookie;
 use zeroize::Zeroizing;
@@ -80,7 +80,7 @@ async fn post(visit: &Visit) -> Outcome {
     }
     if let Err(problems) = field::read(&fields(), &visit.form) {
         if let Err(limited) = visit.counted() {
-            return too_often(visit, &to, limited.retry_after).await;
+            return too_often(visit, &to, &limited).await;
         }
         return again(visit, &to, problems, 400, None).await;
     }
@@ -102,7 +102,7 @@ async fn post(visit: &Visit) -> Outcome {
     match begun {
         Ok(_) => Ok(see_other(&to)),
         Err(AccountError::Denied) => again(visit, &to, vec![Problem::whole(Words::message("error-sign-in"))], 401, None).await,
-        Err(AccountError::Limited(limited)) => too_often(visit, &to, limited.retry_after).await,
+        Err(AccountError::Limited(limited)) => too_often(visit, &to, &limited).await,
         Err(AccountError::Refused(error)) if error.code == 503 => {
             again(visit, &to, vec![Problem::whole(Words::message("error-busy"))], 503, Some(5)).await
         }
@@ -110,8 +110,8 @@ async fn post(visit: &Visit) -> Outcome {
     }
 }
 
-async fn too_often(visit: &Visit, to: &str, seconds: u64) -> Outcome {
-    again(visit, to, vec![failure::too_often(seconds)], 429, Some(seconds)).await
+async fn too_often(visit: &Visit, to: &str, limited: &Limited) -> Outcome {
+    again(visit, to, vec![failure::too_often(visit, limited)], 429, Some(limited.retry_after)).await
 }
 
 async fn again(visit: &Visit, to: &str, problems: Vec<Problem>, status: u16, retry_after: Option<u64>) -> Outcome {

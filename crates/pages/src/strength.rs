@@ -6,8 +6,10 @@
 
 /// Strongest of all.
 const STRONGEST: u8 = 4;
-/// Most characters that are looked at; whoever types more has said enough.
+/// Most characters that are looked at, and texts of one's own; whoever types more has said enough.
 const MOST: usize = 256;
+/// Characters of a text of one's own that are looked at: each of its words is looked for in the password.
+const LONGEST: usize = 64;
 /// Bits from which on a password is of each level above 0: guesses over a network, guesses at slow hashes, guesses at slow hashes by many machines,
 /// and nothing that anybody tries.
 const LEVELS: [f64; 4] = [28.0, 38.0, 50.0, 64.0];
@@ -67,7 +69,8 @@ const SHORTEST: usize = 3;
 
 /// From 0 (guessed at once) to 4. `own` is what is known of the person and the service, which is tried first.
 pub(crate) fn of<'a>(password: &str, own: impl IntoIterator<Item = &'a str>) -> u8 {
-    let known: Vec<String> = WORDS.into_iter().chain(own).flat_map(words).collect();
+    let own = own.into_iter().take(MOST).map(|text| text.chars().take(LONGEST).collect::<String>());
+    let known: Vec<String> = WORDS.into_iter().map(str::to_owned).chain(own).flat_map(|text| words(&text)).collect();
     let text: String = password.chars().take(MOST).flat_map(char::to_lowercase).collect();
     let counted = worth(&text, &known).min(worth(&text.chars().map(spelt).collect::<String>(), &known));
     let bits = counted * pool(password).log2();
@@ -150,6 +153,16 @@ mod tests {
         assert_eq!(of("Summer2024!", []), 1);
         assert_eq!(of("bjensen-Oslo1", ["bjensen@example.com", "Oslo"]), 0);
         assert!(of("bjensen-Oslo1", []) >= 3, "nobody knows them otherwise");
+    }
+
+    #[test]
+    fn sec_52_no_more_is_looked_for_than_a_form_may_say_of_somebody() {
+        let long = ["x ".repeat(LONGEST / 2), "bjensen oslo".to_owned()].concat();
+        let many = std::iter::repeat_n("other", MOST).chain(["bjensen", "oslo"]);
+        assert!(of("bjensen-Oslo1", [long.as_str()]) >= 3 && of("bjensen-Oslo1", many) >= 3);
+        let enough = std::iter::repeat_n("other", MOST - 2).chain(["bjensen", "oslo"]);
+        assert_eq!(of("bjensen-Oslo1", enough), 0);
+        assert_eq!(of("bjensen-Oslo1", [["ł ".repeat(LONGEST / 2 - 8), "bjensen oslo".to_owned()].concat().as_str()]), 0);
     }
 
     #[test]

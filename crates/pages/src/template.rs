@@ -11,8 +11,9 @@ use fluent_bundle::FluentValue;
 use identity::html::escape;
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value};
+use serde::Deserialize as _;
 
-use crate::language::{Languages, direction};
+use crate::language::{COMPLETE, Languages, direction};
 use crate::way::encoded;
 use crate::words::Words;
 
@@ -173,7 +174,8 @@ fn environment(languages: &Arc<Languages>) -> Environment<'static> {
     let known = Arc::clone(languages);
     environment.add_function("ta", move |state: &State<'_, '_>, key: String, values: Kwargs| sentence(&known, state, &key, &values, true));
     let known = Arc::clone(languages);
-    environment.add_function("has_message", move |state: &State<'_, '_>, key: String| known.has(&language(state), &key));
+    environment
+        .add_function("has_message", move |state: &State<'_, '_>, key: String| in_language(state, |language| known.has(language, &key)));
     let known = Arc::clone(languages);
     environment.add_function("say", move |state: &State<'_, '_>, words: Value| said(&known, state, &words));
     let known = Arc::clone(languages);
@@ -234,8 +236,10 @@ fn fault(name: &str, error: &Error) -> Fault {
     Fault { file: format!("pages/templates/{name}"), line: error.line(), message }
 }
 
-fn language(state: &State<'_, '_>) -> String {
-    state.lookup("language").and_then(|tag| tag.as_str().map(str::to_owned)).unwrap_or_else(|| crate::language::COMPLETE.to_owned())
+/// What `say` makes of the language of the page.
+fn in_language<T>(state: &State<'_, '_>, say: impl FnOnce(&str) -> T) -> T {
+    let tag = state.lookup("language");
+    say(tag.as_ref().and_then(Value::as_str).unwrap_or(COMPLETE))
 }
 
 /// A sentence: for text as HTML, in which each text that somebody typed keeps its own direction; plain for attributes and titles.
@@ -245,12 +249,13 @@ fn sentence(languages: &Languages, state: &State<'_, '_>, key: &str, values: &Kw
         let value: Value = values.get(name)?;
         given.push((name, fluent(&value)));
     }
-    let language = language(state);
-    Ok(if plain {
-        Value::from(languages.plain(&language, key, &given))
-    } else {
-        Value::from_safe_string(marked(languages, &language, key, given))
-    })
+    Ok(in_language(state, |language| {
+        if plain {
+            Value::from(languages.plain(language, key, &given))
+        } else {
+            Value::from_safe_string(marked(languages, language, key, given))
+        }
+    }))
 }
 
 /// Marks that no text holds, around values in a sentence (Unicode, "Private Use Area").
@@ -275,8 +280,9 @@ fn fluent(value: &Value) -> FluentValue<'static> {
     }
 }
 
+/// The words that a template names; what are none say nothing.
 fn of_words(words: &Value) -> Words {
-    serde_json::to_value(words).ok().and_then(|words| serde_json::from_value(words).ok()).unwrap_or_default()
+    Words::deserialize(words).unwrap_or_default()
 }
 
 fn values_of(words: &Words) -> Vec<(&str, FluentValue<'static>)> {
@@ -290,29 +296,30 @@ fn values_of(words: &Words) -> Vec<(&str, FluentValue<'static>)> {
 
 /// What words say, as HTML: a text of the project's is marked with its language where that is another one.
 fn said(languages: &Languages, state: &State<'_, '_>, words: &Value) -> Value {
-    let (words, language) = (of_words(words), language(state));
+    let words = of_words(words);
     if words.is_empty() {
         return Value::from("");
     }
-    if !words.key.is_empty() {
-        let key = known_key(languages, &language, &words);
-        return Value::from_safe_string(marked(languages, &language, key, values_of(&words)));
-    }
-    let text = escape(&words.text);
-    Value::from_safe_string(match words.lang.as_str() {
-        "" => format!("<span dir=\"auto\">{text}</span>"),
-        lang if lang.eq_ignore_ascii_case(&language) => text.into_owned(),
-        lang => format!("<span lang=\"{}\" dir=\"{}\">{text}</span>", escape(lang), direction(lang)),
-    })
+    Value::from_safe_string(in_language(state, |language| {
+        if !words.key.is_empty() {
+            return marked(languages, language, known_key(languages, language, &words), values_of(&words));
+        }
+        let text = escape(&words.text);
+        match words.lang.as_str() {
+            "" => format!("<span dir=\"auto\">{text}</span>"),
+            lang if lang.eq_ignore_ascii_case(language) => text.into_owned(),
+            lang => format!("<span lang=\"{}\" dir=\"{}\">{text}</span>", escape(lang), direction(lang)),
+        }
+    }))
 }
 
 /// What words say, for an attribute or a title.
 fn said_plainly(languages: &Languages, state: &State<'_, '_>, words: &Value) -> String {
-    let (words, language) = (of_words(words), language(state));
+    let words = of_words(words);
     if words.key.is_empty() {
         return words.text;
     }
-    languages.plain(&language, known_key(languages, &language, &words), &values_of(&words))
+    in_language(state, |language| languages.plain(language, known_key(languages, language, &words), &values_of(&words)))
 }
 
 /// A policy of the project's own has no sentence of ours.

@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use process::Caller;
 use serde_json::{Value, json};
 use wire::client::Client;
+use wire::parameters::decode_percent;
 
 use crate::answer;
 use crate::browser::Browser;
@@ -177,12 +178,19 @@ impl Visit {
     /// Where this page is, without what may only be known to it: its path, the step, where a sign-in leads, and what a process is given.
     pub(crate) fn here(&self) -> String {
         let path = self.parts.uri.path();
-        let process = path.trim_start_matches("/selfservice").trim_matches('/');
-        let known = ["at", "to"].into_iter().chain(self.parameters(process)).filter(|name| !["token", "code"].contains(name));
+        let process = process_at(path);
+        let given = process.iter().flat_map(|process| self.parameters(process));
+        let known = ["at", "to"].into_iter().chain(given).filter(|name| !["token", "code"].contains(name));
         let pairs = known.filter_map(|name| Some(format!("{}={}", encoded(name), encoded(self.query.filled(name)?))));
         let query = pairs.collect::<Vec<_>>().join("&");
         if query.is_empty() || path.len() + query.len() >= MOST_OF_AN_ADDRESS { path.to_owned() } else { format!("{path}?{query}") }
     }
+}
+
+/// The process whose page stands at a path: at its own, or at a short one.
+fn process_at(path: &str) -> Option<String> {
+    let name = path.strip_prefix("/selfservice/").or_else(|| path.strip_prefix('/'))?;
+    decode_percent(name.strip_suffix('/').unwrap_or(name))
 }
 
 /// The picture of a tab. Ours is in the address itself, so that a first visit asks for nothing more.
@@ -191,4 +199,19 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 
 fn icon(look: &Look) -> &str {
     ["icon.svg", "icon.png", "favicon.ico"].into_iter().map(|name| look.assets.path(name)).find(|path| !path.is_empty()).unwrap_or(ICON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_every_address_of_its_page() {
+        let pairs =
+            [("/selfservice/reset", "reset"), ("/reset", "reset"), ("/selfservice/reset/", "reset"), ("/selfservice/re%20set", "re set")];
+        for (path, process) in pairs.into_iter().chain([("/selfservice/%72eset", "reset"), ("/selfservice/selfservice", "selfservice")]) {
+            assert_eq!(process_at(path).as_deref(), Some(process), "{path}");
+        }
+        assert_eq!(process_at("/selfservice/%zz"), None);
+    }
 }

@@ -3,9 +3,7 @@
 //!
 //! Easiest to get wrong: a search must see no more than the answer shows, so entries are given as they will be shown.
 
-use std::cmp::Ordering;
-
-use crest::{Fields, Paging, Pointer, ResourceError, TotalPolicy};
+use crest::{Fields, Paging, Pointer, ResourceError, SortKey, TotalPolicy};
 use serde_json::Value;
 use wire::request::QueryRequest;
 
@@ -20,13 +18,7 @@ const REFERENCE: [&str; 4] = ["_ref", "_refResourceCollection", "_refResourceId"
 /// 400 for a paging cookie that is none of ours.
 pub(crate) fn answer(mut entries: Vec<Value>, request: &QueryRequest, fields: &Fields) -> Result<Reply, ResourceError> {
     entries.retain(|entry| request.query.filter.matches(entry));
-    entries.sort_by(|left, right| {
-        let by_key = request.query.sort.iter().map(|key| {
-            let order = compare(key.pointer.get(left), key.pointer.get(right));
-            if key.ascending { order } else { order.reverse() }
-        });
-        by_key.fold(Ordering::Equal, Ordering::then)
-    });
+    entries.sort_by(|left, right| SortKey::compare(&request.query.sort, left, right));
     let mut window = Window::of(request)?;
     for entry in entries {
         window.take(entry);
@@ -97,22 +89,6 @@ pub(crate) fn page(
     Ok(Reply::Page { result, cookie, total, policy: request.totals })
 }
 
-/// In the store's order: what is missing, numbers and booleans, then text.
-fn compare(left: Option<&Value>, right: Option<&Value>) -> Ordering {
-    let rank = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => 0,
-        Some(Value::Bool(_) | Value::Number(_)) => 1,
-        Some(_) => 2,
-    };
-    let number = |value: &Value| value.as_f64().or_else(|| value.as_bool().map(|flag| f64::from(u8::from(flag))));
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    rank(left).cmp(&rank(right)).then_with(|| match (left, right) {
-        (Some(left), Some(right)) if rank(Some(left)) == 1 => number(left).partial_cmp(&number(right)).unwrap_or(Ordering::Equal),
-        (Some(left), Some(right)) if rank(Some(left)) == 2 => text(left).cmp(&text(right)),
-        _ => Ordering::Equal,
-    })
-}
-
 /// `_fields`, beside what always makes a reference.
 pub(crate) fn selected(entry: &Value, fields: &Fields) -> Value {
     if fields.is_all() {
@@ -131,7 +107,7 @@ pub(crate) fn selected(entry: &Value, fields: &Fields) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use crest::{Filter, Query, SortKey};
+    use crest::{Filter, Query};
     use serde_json::json;
 
     use super::*;

@@ -44,14 +44,16 @@ pub(crate) fn named(object: &Resource) -> Value {
 }
 
 /// Objects as scripts at `onRetrieve` and `onRead` make them. No object leaves without.
-async fn retrieved(cx: &Context<'_>, collection: &str, mut objects: Vec<Resource>) -> Result<Vec<Resource>, ResourceError> {
+async fn retrieved(cx: &Context<'_>, collection: &str, objects: Vec<Resource>) -> Result<Vec<Resource>, ResourceError> {
     let managed = cx.actor().managed();
-    if managed.runs_scripts() {
-        for object in &mut objects {
-            *object = managed.retrieved(collection, object.clone()).await?;
-        }
+    if !managed.runs_scripts() {
+        return Ok(objects);
     }
-    Ok(objects)
+    let mut made = Vec::with_capacity(objects.len());
+    for object in objects {
+        made.push(managed.retrieved(collection, object).await?);
+    }
+    Ok(made)
 }
 
 /// An object as whoever asks may see it.
@@ -62,7 +64,7 @@ pub(crate) async fn shown(cx: &Context<'_>, collection: &str, object: &Resource,
     let audience = cx.audience(collection, &object.id);
     let object = cx.actor().managed().retrieved(collection, object.clone()).await?;
     let object = cx.runtime.managed.with_effective(collection, object, audience, fields).await?;
-    presented(cx, collection, &object, fields).await
+    presented(cx, collection, object, fields).await
 }
 
 /// The objects of a page as whoever asks may see them.
@@ -78,20 +80,20 @@ pub(crate) async fn all_shown(
     let audience = cx.audience(collection, "");
     let objects = retrieved(cx, collection, objects).await?;
     let mut shown = Vec::with_capacity(objects.len());
-    for object in &cx.runtime.managed.all_with_effective(collection, objects, audience, fields).await? {
+    for object in cx.runtime.managed.all_with_effective(collection, objects, audience, fields).await? {
         shown.push(presented(cx, collection, object, fields).await?);
     }
     Ok(shown)
 }
 
 /// An object with all that is computed of it.
-async fn presented(cx: &Context<'_>, collection: &str, object: &Resource, fields: &Fields) -> Result<Value, ResourceError> {
+async fn presented(cx: &Context<'_>, collection: &str, object: Resource, fields: &Fields) -> Result<Value, ResourceError> {
     let managed = &cx.runtime.managed;
     let audience = cx.audience(collection, &object.id);
     if !asks(cx, collection, fields) {
-        return Ok(managed.show(collection, object, audience, fields));
+        return Ok(managed.show(collection, &object, audience, fields));
     }
-    let object = managed.with_references(collection, object.clone(), fields).await?;
+    let object = managed.with_references(collection, object, fields).await?;
     let mut view = managed.view(collection, &object, audience, fields);
     expand(cx, collection, &mut view, fields).await?;
     Ok(select(cx, collection, &view, fields))

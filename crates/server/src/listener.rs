@@ -146,14 +146,14 @@ async fn answered(served: Served, peer: Peer, request: Request) -> Response {
         {
             return built;
         }
-        let (path, asked) = (parts.uri.path().to_owned(), parts.clone());
+        let asked = parts.clone();
         let operation = if parts.method == http::Method::POST { "action" } else { "read" };
         let answered = tokio::time::timeout(ANSWER_WITHIN, served.pages.answer(parts, body, peer)).await;
         let Ok(answered) = answered else {
-            tracing::warn!(http.path = pages::written_path(&path), "a page took too long");
+            tracing::warn!(http.path = pages::written_path(asked.uri.path()), "a page took too long");
             return served.pages.too_slow(asked, peer).unwrap_or_else(rest::too_slow);
         };
-        let Some(response) = answered else { return rest::elsewhere(&path) };
+        let Some(response) = answered else { return rest::elsewhere(asked.uri.path()) };
         Span::current().record("http.route", "pages");
         served.metrics.request("pages", operation, response.status().as_u16(), started.elapsed());
         return response;

@@ -11,7 +11,6 @@ use accounts::{MailBudgets, Runtime};
 use crest::{Clock, Filter, Paging, Query, Random, TotalPolicy};
 use identity::secret::InlineHasher;
 use identity::{Objects as _, Parks};
-use project::ModuleKind;
 use script::{Limits, Sandbox};
 use store::{Db, Inspection};
 
@@ -93,9 +92,7 @@ pub(crate) fn owing(mut material: Material, source: &Source, store: Inspection, 
 async fn of_everybody(runtime: &Runtime, db: &Db, now: i64) -> Result<Owing, String> {
     let processes = runtime.profile.paths().map(|path| (path.to_owned(), 0)).collect();
     let mut owing = Owing { processes, ..Owing::default() };
-    let modules = runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser);
-    let collections: BTreeSet<&str> =
-        modules.map(|module| module.resource.as_deref().unwrap_or(identity::PEOPLE).trim_matches('/')).collect();
+    let collections: BTreeSet<&str> = runtime.project.authentication.of_people().map(project::Module::collection).collect();
     for collection in collections.into_iter().filter(|collection| runtime.schemas.get(collection).is_some()) {
         let mut paging = Paging::Start;
         loop {

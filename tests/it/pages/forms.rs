@@ -245,6 +245,7 @@ fn too_many_attempts_say_when_to_come_back() {
     here.page.says("Too many attempts. Try again in").is(429, "Which account is it?");
     assert!(here.page.header("retry-after").parse::<u32>().unwrap() > 0);
     assert!(here.page.html.contains("value=\"nobody"), "what was typed stays");
+    assert_eq!(server.metric("vestibule_limited_total", &["limit=\"submissions\""]), 1.0, "a form that is shown again is a refusal, too");
 }
 
 /// Rows that a stranger makes without any submission count like one: a link that was opened, a pasted one, a form with a fault in it.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::people::{PASSWORD, query, right_answers};
+use crate::support::server::ADMIN_PASSWORD;
 use crate::support::stages::{kba, reset_stage, user_query};
 use crate::support::{Client, Person, Project, Server, mailbox};
 use crate::world::reset_by_mail;
@@ -44,6 +45,15 @@ fn sec_47_the_names_of_one_person_are_one_budget() {
     assert_eq!(sign_in(21, &person.mail, PASSWORD), 200);
 }
 
+/// The password of an account of the configuration is compared before the rate of sign-ins is asked, which goes by people.
+#[test]
+fn sec_47_a_guess_that_was_compared_counts_whatever_refuses_it_afterwards() {
+    let server = server(Project::new(), "signins_per_client_minute = 1\nsignin_failures_per_account_hour = 5");
+    let admin = |password: &str| from(server.user("openidm-admin", password), "203.0.113.1").get("info/login").status;
+    assert_eq!((0..5).map(|_| admin("guess")).collect::<Vec<_>>(), [401, 429, 429, 429, 429]);
+    assert_eq!(admin(ADMIN_PASSWORD), 429, "and the sixth is not compared");
+}
+
 /// One wrong answer of each of many people is as many guesses of a network as many of one.
 #[test]
 fn sec_47_answers_and_codes_have_a_budget_per_network() {
@@ -68,6 +78,10 @@ fn sec_47_answers_and_codes_have_a_budget_per_network() {
     answer(&client, &query("userName", "nobody-here"), false).refused(429);
     let (_, token) = client.goes_on("mailed", None, &people[0].query());
     client.submit("mailed", Some(&token), &json!({ "code": "12345678" })).refused(429);
+    assert!(server.metric("vestibule_limited_total", &["limit=\"answers\""]) >= 3.0);
+    let told = || std::fs::read_to_string(server.data().join("audit/process.audit.json")).unwrap_or_default();
+    let is_told = |_| server.admin().get("info/ping").status == 200 && told().contains("\"limit\":\"answers\"");
+    assert!((0..400).any(is_told), "{}", told());
     answer(&from(server.anonymous(), "198.51.100.1"), &people[0].query(), true).expect(200);
     server.admin().post("vestibule/limits?_action=clear", &json!({ "network": "203.0.113.1" })).expect(200);
     answer(&client, &people[0].query(), true).expect(200);

@@ -53,6 +53,9 @@ fn whoever_is_not_signed_in_sees_buttons_whatever_the_rules_say() {
     assert!(own["providers"][0]["propertyMap"].is_array(), "{own}");
 }
 
+/// A release, providers of its time, what `check` says of them, and what an address has in which one of them is asked.
+type Epoch<'a> = (&'a str, Vec<Value>, &'a [&'a str], &'a [(&'a str, &'a str)]);
+
 /// A file of each time, as its documentation prints it, with a client: what `check` says, and where people are sent.
 #[test]
 fn files_of_every_time_lead_to_the_providers_of_today() {
@@ -105,7 +108,7 @@ fn files_of_every_time_lead_to_the_providers_of_today() {
         "token_endpoint": "https://www.googleapis.com/oauth2/v4/token", "userinfo_endpoint": "https://www.googleapis.com/oauth2/v3/userinfo",
         "discovery_url": "https://accounts.google.com/.well-known/openid-configuration", "client_id": "me", "client_secret": "s",
     });
-    let epochs: [(&str, Vec<Value>, &[&str], &[(&str, &str)]); 5] = [
+    let epochs: [Epoch<'_>; 5] = [
         ("5.0", vec![of_5_0], &["google: redirectUri is missing", "'https://oauth2.googleapis.com/token' is used"], &[]),
         (
             "5.5",

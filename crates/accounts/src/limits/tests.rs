@@ -77,6 +77,22 @@ fn sec_47_guesses_that_are_being_judged_count() {
 }
 
 #[test]
+fn sec_47_a_guess_that_was_wrong_somewhere_counts_unless_it_is_right_elsewhere() {
+    let limits = limits(2, 100);
+    let guess = || limits.guess(address("192.0.2.1"), "a", None, NOW);
+    let wrong_first = || {
+        let mut guess = guess().unwrap();
+        guess.was_wrong();
+        guess
+    };
+    (0..10).for_each(|_| guess().unwrap().not_judged());
+    (0..10).for_each(|_| wrong_first().right());
+    wrong_first().not_judged();
+    wrong_first().not_judged();
+    assert!(guess().is_err());
+}
+
+#[test]
 fn sec_47_no_spelling_and_no_mix_of_names_and_addresses_has_a_budget_of_its_own() {
     let limits = limits(3, 5);
     assert!(wrong(&limits, "192.0.2.1", "victim", NOW) && wrong(&limits, "192.0.2.2", "VICTIM", NOW));

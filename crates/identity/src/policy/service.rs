@@ -63,6 +63,24 @@ impl Policies {
         json!({"_id": id, "resource": resource, "properties": properties})
     }
 
+    /// What [`Policies::describe`] lists of the first property whose name is wanted; the others are not described.
+    #[must_use]
+    pub fn describe_first(&self, resource: &str, wanted: impl Fn(&str) -> bool) -> Option<Value> {
+        match self.target(resource.trim_matches('/')) {
+            Target::Registration(collection) => {
+                self.of_registration(collection).find(|(name, _)| wanted(name)).map(|(name, property)| describe(&name, property))
+            }
+            Target::Reset(collection, password) => {
+                let found = self.of(collection).iter().find(|property| property.name == password && wanted(&property.name));
+                found.map(|property| describe(&property.name, property))
+            }
+            Target::Collection(collection, _) => {
+                let found = self.of(&collection).iter().find(|property| wanted(&property.name));
+                found.map(|property| describe(&property.name, property))
+            }
+        }
+    }
+
     /// The body of `GET policy`.
     #[must_use]
     pub fn describe_all(&self) -> Value {

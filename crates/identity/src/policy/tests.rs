@@ -431,6 +431,12 @@ fn resources_are_described_as_clients_read_them() {
         json!(["REQUIRED", "MIN_LENGTH", "VALID_TYPE", "AT_LEAST_X_CAPITAL_LETTERS", "AT_LEAST_X_NUMBERS", "CANNOT_CONTAIN_OTHERS"])
     );
     assert_eq!(policies.describe("selfservice/registration")["properties"][0]["name"], json!("/user/password"));
+    for resource in ["selfservice/reset", "selfservice/registration", "managed/user/ann"] {
+        let all = policies.describe(resource)["properties"].as_array().unwrap().clone();
+        let of_password = all.into_iter().find(|property| property["name"].as_str().unwrap().contains("password"));
+        assert_eq!(policies.describe_first(resource, |name| name.contains("password")), of_password, "{resource}");
+        assert_eq!(policies.describe_first(resource, |_| false), None);
+    }
     assert_eq!(policies.describe("managed/nosuch"), json!({"_id": "nosuch", "resource": "managed/nosuch", "properties": []}));
 }
 

@@ -1,6 +1,5 @@
 //! The store as a script sees it in the middle of a write: with what the write, and the script itself, have done so far.
 
-use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -59,9 +58,11 @@ impl Objects for Overlay {
                 page.result.push(object);
             }
         }
-        if !query.sort.is_empty() {
-            page.result.sort_by(|one, other| in_order(&query.sort, one, other));
-        }
+        let mut in_order: Vec<(Value, Resource)> = page.result.into_iter().map(|object| (object.to_value(), object)).collect();
+        in_order.sort_by(|(value, one), (other_value, other)| {
+            SortKey::compare(&query.sort, value, other_value).then_with(|| one.id.cmp(&other.id))
+        });
+        page.result = in_order.into_iter().map(|(_, object)| object).collect();
         let first = usize::try_from(offset).unwrap_or(usize::MAX).min(page.result.len());
         page.result.drain(..first);
         page.result.truncate(query.page_size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX));
@@ -132,34 +133,6 @@ impl Objects for Overlay {
     async fn confirmation(&self, collection: &str, id: &str) -> Result<Option<Confirmation>, ObjectsError> {
         self.below.confirmation(collection, id).await
     }
-}
-
-fn in_order(sort: &[SortKey], one: &Resource, other: &Resource) -> Ordering {
-    let (one, other) = (one.to_value(), other.to_value());
-    let compared = sort.iter().map(|key| {
-        let order = of_values(key.pointer.get(&one), key.pointer.get(&other));
-        if key.ascending { order } else { order.reverse() }
-    });
-    compared.fold(Ordering::Equal, Ordering::then)
-}
-
-/// What is not there comes first, then numbers, then texts.
-fn of_values(one: Option<&Value>, other: Option<&Value>) -> Ordering {
-    let rank = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => 0,
-        Some(Value::Bool(_)) => 1,
-        Some(Value::Number(_)) => 2,
-        Some(_) => 3,
-    };
-    let within = || match (one, other) {
-        (Some(Value::Bool(one)), Some(Value::Bool(other))) => one.cmp(other),
-        (Some(Value::Number(one)), Some(Value::Number(other))) => {
-            one.as_f64().unwrap_or_default().total_cmp(&other.as_f64().unwrap_or_default())
-        }
-        (Some(Value::String(one)), Some(Value::String(other))) => one.cmp(other),
-        _ => Ordering::Equal,
-    };
-    rank(one).cmp(&rank(other)).then_with(within)
 }
 
 fn touched(changes: &[Change]) -> Vec<String> {

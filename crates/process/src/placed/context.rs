@@ -267,10 +267,10 @@ impl<S> StageContext<'_, S> {
     }
 
     /// The same by the oldest generation held, so that a rotation of keys does not change it: for decoys, whom everybody may ask again
-    /// after any time.
+    /// after any time, and for names of counters, which a rotation must not begin anew.
     #[must_use]
     pub fn keyed_for_long(&self, label: &str, parts: &[&[u8]]) -> [u8; 32] {
-        self.keys.keyed_by_each(label, parts).pop().unwrap_or_else(|| self.keys.keyed(label, parts))
+        self.keys.keyed_for_long(label, parts)
     }
 
     /// The ledger: counters are counted at once, before anything is compared.

@@ -93,6 +93,11 @@ impl Authentication {
         self.modules.iter().filter(|module| module.enabled)
     }
 
+    /// Those by which people of a collection sign in with a password.
+    pub fn of_people(&self) -> impl Iterator<Item = &Module> {
+        self.enabled().filter(|module| module.kind == ModuleKind::ManagedUser)
+    }
+
     /// The module in use of a static user, other than the administrator.
     #[must_use]
     pub fn static_user(&self, name: &str) -> Option<&Module> {
@@ -174,7 +179,7 @@ impl Authentication {
             self.add_anonymous();
         }
         let is_managed = |module: &&mut Module| module.kind == ModuleKind::ManagedUser;
-        let on = self.enabled().any(|module| module.kind == ModuleKind::ManagedUser);
+        let on = self.of_people().next().is_some();
         let say = |severity, message: &str, help: &str| node.report(severity, "managed-sign-in", message, Some(help.to_owned()));
         match (settings.managed_sign_in, self.modules.iter_mut().find(is_managed)) {
             (Some(false), _) => self.modules.iter_mut().filter(is_managed).for_each(|module| module.enabled = false),

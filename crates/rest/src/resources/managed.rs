@@ -106,9 +106,9 @@ impl Object {
             return Ok(related::show_written(cx, &self.collection, &resource).await?);
         };
         let body = match related::delegated(cx, &delegate, &self.collection, &resource, &cx.presentation.fields).await {
-            Ok(body) => body,
             // Who may change may not always look.
-            Err(_) => related::named(&resource),
+            Err(error) if error.code < 500 => related::named(&resource),
+            shown => shown?,
         };
         Ok(Reply::Resource { body, revision: Some(resource.revision), selected: true, created: None })
     }

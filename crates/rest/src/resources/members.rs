@@ -12,7 +12,6 @@ use crest::{
 };
 use identity::{Expect, Held, Managed, Side, Writer};
 use process::{Effect, Topic};
-use project::ModuleKind;
 use serde_json::{Value, json};
 use wire::conditions::Expected;
 use wire::request::QueryRequest;
@@ -87,7 +86,7 @@ fn memberships(collection: &str, property: &str, person: &Object, role: &str) ->
 /// Where roles are kept: each collection of people with its property.
 fn places<'c>(cx: &'c Context<'_>) -> Vec<(&'c str, &'c str)> {
     let mut places: Vec<(&str, &str)> = Vec::new();
-    for module in cx.runtime.project.authentication.enabled().filter(|module| module.kind == ModuleKind::ManagedUser) {
+    for module in cx.runtime.project.authentication.of_people() {
         let collection = module.collection();
         if places.iter().all(|(known, _)| *known != collection) {
             places.push((collection, property(module)));

@@ -88,7 +88,7 @@ impl Mailed<'_> {
         cx.services.guesses.take(&cx.caller.address, cx.now)?;
         let purposes = self.purposes(cx);
         let attempts = cx.own_name("code");
-        let typing = counter(purposes.last().map_or("", String::as_str));
+        let typing = self.counter(cx);
         // No token outlives its instance's counter: it lasts a day, or two lifetimes where those are longer.
         let expires = cx.now.saturating_add(DAY.max(cx.lifetime().saturating_mul(2)));
         let mut alive = cx.ledger().count(&attempts, cx.now, expires).await? <= MAX_ATTEMPTS;
@@ -120,13 +120,21 @@ impl Mailed<'_> {
     /// Names the challenge of a person and address in a process: of several, the newest counts (SEC-09, SEC-10). One name by each generation
     /// of keys, newest first: a mail sent after a rotation ends the challenge of one sent before it under the former name as well.
     fn purposes(&self, cx: &Cx<'_>) -> Vec<String> {
-        let subject = self.subject.map_or(("", ""), |subject| (subject.collection.as_str(), subject.id.as_str()));
-        let parts = [cx.process(), self.stage, subject.0, subject.1, self.address].map(str::as_bytes);
-        cx.keyed_globally_by_each(PURPOSE, &parts).iter().map(purpose).collect()
+        cx.keyed_globally_by_each(PURPOSE, &self.parts(cx)).iter().map(purpose).collect()
+    }
+
+    /// Counts what is typed for it, under its name by the oldest keys: no rotation begins that anew.
+    fn counter(&self, cx: &Cx<'_>) -> String {
+        counter(&purpose(&cx.keyed_for_long(PURPOSE, &self.parts(cx))))
+    }
+
+    fn parts<'p>(&'p self, cx: &'p Cx<'_>) -> [&'p [u8]; 5] {
+        let (collection, id) = self.subject.map_or(("", ""), |subject| (subject.collection.as_str(), subject.id.as_str()));
+        [cx.process(), self.stage, collection, id, self.address].map(str::as_bytes)
     }
 }
 
-/// The counter of the codes that were typed for a purpose, by its name under the oldest keys: a rotation does not begin it anew.
+/// The counter of the codes that were typed for a purpose.
 pub(super) fn counter(purpose: &str) -> String {
     format!("typed-code:{purpose}")
 }
