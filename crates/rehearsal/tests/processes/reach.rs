@@ -1,43 +1,10 @@
 //! What `prove` says of processes whose forms ask for what not everything fits: a way behind them is found, or it is said that nothing is proved.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
-
-use std::sync::Arc;
-
-use project::{DirectoryFiles, Project};
 use serde_json::{Value, json};
-use stages::HandlebarsTemplates;
 use vestibule_rehearsal::prove::{Cut, Finding, Goal, Prover, Shape};
-use vestibule_rehearsal::{Decision, Outcome, Plan, Rehearsal, Setting};
+use vestibule_rehearsal::{Decision, Outcome, Plan, Rehearsal};
 
-/// Mails of our own that say what they are.
-struct Named;
-
-impl stages::OwnMails for Named {
-    fn mail(&self, name: &str, _: &[String], values: &[(&str, &str)]) -> (String, String) {
-        (name.to_owned(), format!("{values:?}"))
-    }
-}
-
-/// A project of these files; one that is a text is no JSON.
-fn setting(files: &[(&str, Value)]) -> Setting {
-    let directory = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        let path = directory.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content.as_str().map_or_else(|| content.to_string(), str::to_owned)).unwrap();
-    }
-    let project = Project::open(&DirectoryFiles::new(directory.path().to_owned()), &|_: &str| None);
-    let (companions, catalogue) = (project.companions(), stages::catalogue());
-    let compiled = project.processes.iter().filter_map(|file| file.compile(&companions, &catalogue).0.map(Arc::new));
-    Setting {
-        processes: compiled.collect(),
-        templates: Arc::new(HandlebarsTemplates::new(&project.email_templates, "en").0),
-        own_mails: Arc::new(Named),
-        mail_configured: true,
-        project: Arc::new(project),
-    }
-}
+use crate::setting::setting;
 
 fn proved(files: &[(&str, Value)]) -> Finding {
     Prover::new(setting(files)).unwrap().prove("tried").unwrap().unwrap()
