@@ -12,7 +12,7 @@ use moving::Recording;
 use server::{Plan, Tested, Transcript, in_parallel, recorded};
 
 use crate::ProjectArgs;
-use crate::output::{Output, refuse};
+use crate::output::{Output, meant, refuse};
 
 /// Run the specifications of a directory against a project, in parallel and in memory: files `*.toml` that say who somebody is, what they do
 /// and what is to come of it. No store, mail server or network is opened. Exits with 0 when everything is as it was to be, with 1 when
@@ -97,7 +97,7 @@ impl Test {
             let name = plan.process.as_deref().filter(|name| !rehearsal.processes().any(|known| known == *name))?;
             Some((file, name))
         }) {
-            let like = server::nearest(name, rehearsal.processes()).map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+            let like = meant(name, rehearsal.processes());
             let why = rehearsal.why_not(name).map(|why| format!(": {why}")).unwrap_or_default();
             return refuse(&format!("'{}': the project serves no process '{name}'{like}{why}", file.display()));
         }

@@ -49,12 +49,12 @@ impl Setting {
     /// can be run.
     #[must_use]
     pub fn why_not(&self, name: &str) -> Option<String> {
-        let file = self.project.process(name).filter(|file| !file.broken)?;
-        let compiled = process::compile(name, &file.value, &self.project.companions(), &stages::catalogue());
-        let is_error = |issue: &&process::Issue| issue.severity == process::Severity::Error;
-        let issue = compiled.issues.iter().find(is_error).or(compiled.issues.first()).filter(|_| compiled.process.is_none())?;
-        let place = self.project.locate(&format!("conf/selfservice-{name}.json"), &issue.pointer);
-        Some(format!("{place}: {}", issue.message))
+        let file = self.project.process(name)?;
+        let (compiled, found) = file.compile(&self.project.companions(), &stages::catalogue());
+        // Of one that is refused whatever compiling says, `check` tells why.
+        let other = found.first().filter(|_| !file.refused);
+        let first = found.iter().find(|found| found.is_error()).or(other).filter(|_| compiled.is_none())?;
+        Some(format!("{}: {}", first.location, first.message))
     }
 }
 
