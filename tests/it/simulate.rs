@@ -116,6 +116,15 @@ fn what_cannot_be_tried_is_a_sentence_and_status_2() {
         (vec!["test", &file("g/x.toml", "process = \"rest\"\n").replace("/x.toml", "")], "serves no process 'rest' (is 'reset' meant?)"),
         (vec!["test", "/nowhere/at/all"], "cannot be read"),
         (vec!["test", "--record", &file("f.json", "{}")], "this is no transcript"),
+        (vec!["test", "--record", &file("f.json", "{}")], "f.json:1: there is no 'request'"),
+        (
+            vec!["test", "--replay", &file("h/x.jsonl", "{\"request\":{\"url\":\"/ui/\"}}\n").replace("/x.jsonl", "")],
+            "no run of a process was recorded in it",
+        ),
+        (
+            vec!["test", "--replay", &file("i/x.har", "{\"log\":{\"entries\":[{}]}}").replace("/x.har", "")],
+            "x.har, entry 1: there is no 'request'",
+        ),
     ] {
         let ran = vestibule(&arguments, "");
         assert_eq!(ran.code, Some(2), "{arguments:?}: {}{}", ran.out, ran.err);

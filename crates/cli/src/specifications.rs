@@ -154,10 +154,16 @@ fn runs(path: &Path) -> Result<Vec<String>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     match serde_json::from_str::<Transcript>(&text) {
         Ok(transcript) => Ok(vec![recorded(&transcript)]),
-        Err(error) => match Recording::read(path) {
-            Ok(recording) if !recording.exchanges.is_empty() => Ok(recordings::of(&recording)),
-            _ => Err(format!("this is no transcript: {error}; and nothing of a process was recorded in it")),
-        },
+        Err(error) => {
+            let recording = Recording::read(path).map_err(|other| format!("this is no transcript: {error}; and no recording: {other}"))?;
+            let runs = recordings::of(&recording);
+            // What holds no run must not pass for runs that went as they should.
+            if runs.is_empty() {
+                Err(format!("this is no transcript: {error}; and no run of a process was recorded in it"))
+            } else {
+                Ok(runs)
+            }
+        }
     }
 }
 
