@@ -141,7 +141,7 @@ fn a_stage_that_loops_is_named_with_its_script_and_status_2() {
     project.write_to(directory.path());
     let ran = vestibule(&["simulate", "--project", directory.path().to_str().unwrap(), "name"], "");
     assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
-    let said = "'name' cannot be walked to its end: stage 0 (foreign): script/endless.js: the script was stopped after 20 ms";
+    let said = "'name' cannot be walked to its end: stage 0 (endless): script/endless.js: the script was stopped after 20 ms";
     assert!(ran.err.contains(said) && ran.out.contains("\nbroken\n"), "{}{}", ran.out, ran.err);
 }
 
