@@ -302,6 +302,7 @@ impl World {
     /// # Errors
     /// What the first stage says, and 404 for a process that is not there.
     pub fn initial(&self, name: &str, caller: &Caller) -> Result<Value, ResourceError> {
+        self.faults.take();
         let process = self.process(name).ok_or_else(|| ResourceError::not_found(format!("Resource 'selfservice/{name}' not found")))?;
         Ok(script::wait(self.engine.initial(&process, caller))?.body.clone())
     }
@@ -311,10 +312,12 @@ impl World {
     /// # Errors
     /// As [`Engine::submit`].
     pub fn submit(&self, name: &str, token: Option<&str>, input: &Value, caller: &Caller) -> Result<Submitted, Failure> {
+        // What went wrong before is none of this one's.
+        self.faults.take();
         script::wait(self.engine.submit(&self.served, name, Submission { token, input: Some(input), caller }))
     }
 
-    /// Why a script or a service that is a stage failed since this was asked last, for an operator.
+    /// Why a script or a service that is a stage failed in the last request, for an operator.
     pub(crate) fn fault(&self) -> Option<String> {
         self.faults.take()
     }

@@ -179,6 +179,23 @@ fn a_stage_that_loops_is_named_with_its_script_and_given_up() {
 }
 
 #[test]
+fn whatever_is_said_of_a_stage_that_fails_is_its_own_reason() {
+    let branch = json!({ "name": "conditionaluser", "identityServiceUrl": "managed/user", "evaluateConditionOnField": "user",
+        "condition": { "type": "script", "source": "nothing.at.all" }, "onConditionTrue": form(&["city"]), "onConditionFalse": null });
+    let files = [
+        settings("[stages.dumb]\nkind = \"script\"\nfile = \"script/dumb.js\"\n"),
+        ("script/dumb.js", "({})".into()),
+        file(&[branch, json!({ "name": "dumb" })]),
+    ];
+    let transcript = Rehearsal::new(setting(&files)).run("tried", &Plan::default(), None).unwrap();
+    assert_eq!(
+        transcript.fault.as_deref(),
+        Some("stage 1 (dumb): This step cannot be taken at the moment, try again later"),
+        "{transcript:#?}"
+    );
+}
+
+#[test]
 fn a_branch_is_told_as_the_engine_decided_it_though_it_asks_nothing() {
     let mail = json!({ "name": "emailUsername", "emailServiceUrl": "external/email", "from": "a@example.com", "subjectTranslations": { "en": "s" },
         "messageTranslations": { "en": "%username%" }, "mimeType": "text/plain", "usernameToken": "%username%" });
