@@ -91,6 +91,8 @@ pub struct World {
     /// What the project calls addresses and user names.
     pub(crate) names: Names,
     faults: Faults,
+    /// On threads that many worlds share.
+    sandbox: Arc<Sandbox>,
     keys: Arc<KeyRing>,
     hasher: Arc<dyn Hasher>,
     served: Served,
@@ -150,7 +152,7 @@ impl World {
         let random = Arc::clone(&seeded) as Arc<dyn Random>;
         let keys = Arc::new(ground.ring(random.as_ref())?);
         let hasher: Arc<dyn Hasher> = Arc::new(Remembering::new(Arc::clone(&random), Arc::clone(&ground.hashed)));
-        let sandbox = Arc::clone(&ground.sandbox);
+        let sandbox = Arc::new(ground.sandbox.beside());
         for schema in project.schemas.iter() {
             for name in project.policies.unique(&schema.collection()) {
                 ledger.keep_unique_in(&schema.collection(), name);
@@ -203,7 +205,10 @@ impl World {
             templates: Arc::clone(&setting.templates),
             own_mails: Arc::clone(&setting.own_mails),
             auto_login: Arc::new(PlayedManager),
-            scripts: Arc::new(NotedScripts { scripts: SandboxScripts::new(sandbox, managed, Arc::new(Parks)), faults: faults.clone() }),
+            scripts: Arc::new(NotedScripts {
+                scripts: SandboxScripts::new(Arc::clone(&sandbox), managed, Arc::new(Parks)),
+                faults: faults.clone(),
+            }),
             remote: Arc::new(NotedServices { answers: services, faults: faults.clone() }),
             needed_metadata: profile.needs(),
             questions_settle: project.settings.profile.questions_settle,
@@ -222,6 +227,7 @@ impl World {
             transforms,
             names,
             faults,
+            sandbox,
             keys,
             hasher,
             served: Served(served),
@@ -320,6 +326,11 @@ impl World {
     /// Why a script or a service that is a stage failed in the last request, for an operator.
     pub(crate) fn fault(&self) -> Option<String> {
         self.faults.take()
+    }
+
+    /// How many scripts ran out of time in this world: each of them took as long as it may.
+    pub(crate) fn slow_scripts(&self) -> usize {
+        self.sandbox.slow()
     }
 
     /// Values for the properties of a collection, as the project's policies take them.

@@ -172,10 +172,31 @@ fn a_stage_that_loops_is_named_with_its_script_and_given_up() {
     let finding = proved(&files);
     let said: Vec<String> = finding.cut_off.iter().map(Cut::to_string).collect();
     assert!(said.iter().any(|said| said.contains("stage 0 (endless): script/endless.js: the script was stopped after 20 ms")), "{said:?}");
+    assert!(said.iter().any(|said| said == "scripts have run out of time 8 times, and no more is tried"), "{said:?}");
     assert!(finding.inputs <= 10, "{finding:?}");
     let transcript = Rehearsal::new(setting(&files)).run("tried", &Plan::default(), None).unwrap();
     assert_eq!(transcript.outcome, Outcome::Broken);
     assert!(transcript.fault.as_deref().is_some_and(|fault| fault.contains("script/endless.js")), "{:?}", transcript.fault);
+}
+
+#[test]
+fn a_stage_that_throws_at_some_inputs_hides_no_way_behind_it() {
+    let word = json!({ "name": "word" });
+    let stages: Vec<Value> = std::iter::repeat_n(word, 10).chain([query(&["mail"]), reset()]).collect();
+    let files = [
+        settings(
+            "[stages.word]\nkind = \"script\"\nfile = \"script/word.js\"\nrequirements = { properties = { word = { type = \"string\" } } }\n",
+        ),
+        ("script/word.js", "if (request.input.word === undefined) { throw new Error('no word'); } ({ done: true });".into()),
+        file(&stages),
+    ];
+    let finding = proved(&files);
+    assert!(reaches(&finding, Goal::Credential), "{finding:#?}");
+    let said: Vec<String> = finding.cut_off.iter().map(Cut::to_string).collect();
+    assert!(
+        said.iter().any(|said| said.starts_with("a stage failed, as nothing here can play what it needs: stage 9 (word): ")),
+        "{said:?}"
+    );
 }
 
 #[test]
