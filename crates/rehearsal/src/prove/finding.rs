@@ -33,6 +33,11 @@ pub enum Cut {
 }
 
 impl Cut {
+    /// Whether something could still have been submitted.
+    pub(crate) fn leaves_untried(&self) -> bool {
+        matches!(self, Self::States | Self::Depth | Self::Submissions | Self::Inputs | Self::Failed(_))
+    }
+
     /// A word for it.
     fn word(&self) -> &'static str {
         match self {

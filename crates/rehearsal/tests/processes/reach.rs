@@ -217,6 +217,22 @@ fn whatever_is_said_of_a_stage_that_fails_is_its_own_reason() {
 }
 
 #[test]
+fn what_can_wait_is_explored_further_and_not_without_an_end() {
+    let flags: Vec<String> = (0..6).map(|number| format!("flag{number} = {{ type = \"boolean\" }}")).collect();
+    let own = format!(
+        "[stages.flags]\nkind = \"script\"\nfile = \"script/flags.js\"\nrequirements = {{ properties = {{ {} }} }}\n",
+        flags.join(", ")
+    );
+    let stages = [json!({ "name": "flags" }), json!({ "name": "flags" }), query(&["mail"]), mailed("mail"), reset()];
+    let whole = ("conf/selfservice-tried.json", json!({ "stageConfigs": stages }));
+    let prover = Prover::new(setting(&[settings(&own), ("script/flags.js", "({ done: true })".into()), whole])).unwrap();
+    let at_load = prover.refute("tried").unwrap().unwrap();
+    assert!(at_load.inputs <= 900 && at_load.cut_off.contains(&Cut::Submissions), "{at_load:#?}");
+    let further = prover.refute_further("tried").unwrap().unwrap();
+    assert!(further.inputs > 900 && further.bounds.submissions == 9_000 && further.cut_off.is_empty(), "{further:#?}");
+}
+
+#[test]
 fn a_branch_is_told_as_the_engine_decided_it_though_it_asks_nothing() {
     let mail = json!({ "name": "emailUsername", "emailServiceUrl": "external/email", "from": "a@example.com", "subjectTranslations": { "en": "s" },
         "messageTranslations": { "en": "%username%" }, "mimeType": "text/plain", "usernameToken": "%username%" });
