@@ -79,10 +79,8 @@ pub(crate) struct Bench {
     pub(crate) launch: Launch,
     /// How it is started where it may use two cores.
     pub(crate) wide: Launch,
-    /// The program of a peer, where one is set beside us.
-    pub(crate) peer: Option<PathBuf>,
-    /// A Python that has the C reference of Argon2, where it is set beside ours.
-    pub(crate) reference: Option<PathBuf>,
+    /// What is set beside us.
+    pub(crate) others: Others,
     /// How much is measured.
     pub(crate) extent: Extent,
     /// Where mails go.
@@ -145,8 +143,7 @@ impl Bench {
     pub(crate) async fn new(launch: Launch, wide: Launch, others: Others, extent: Extent) -> Result<Self, Failure> {
         let work = tempfile::Builder::new().prefix("vestibule-bench-").tempdir()?;
         let mailbox = Mailbox::start().await?;
-        let Others { peer, reference } = others;
-        Ok(Self { launch, wide, peer, reference, extent, mailbox, work, directories: Cell::new(0), stores: RefCell::default() })
+        Ok(Self { launch, wide, others, extent, mailbox, work, directories: Cell::new(0), stores: RefCell::default() })
     }
 
     /// A new directory for a server's data. Its name is free; the server makes it.

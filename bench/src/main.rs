@@ -135,7 +135,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// Measures the subjects, and gives those that could not be measured: what is wrong with one does not cost the others their figures.
 async fn measure(machine: Machine, bench: &Bench, only: &[String]) -> (Report, Vec<&'static str>) {
     let (mut groups, mut failed) = (Vec::new(), Vec::new());
-    let wanted = |name: &str| if only.is_empty() { name != PEER || bench.peer.is_some() } else { only.iter().any(|asked| asked == name) };
+    let wanted =
+        |name: &str| if only.is_empty() { name != PEER || bench.others.peer.is_some() } else { only.iter().any(|asked| asked == name) };
     for subject in SUBJECTS.iter().filter(|subject| wanted(subject.name)) {
         eprintln!("measuring: {}", subject.name);
         match (subject.measure)(bench).await {

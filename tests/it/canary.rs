@@ -257,10 +257,16 @@ fn a_next_definition_about_which_nothing_is_proved_does_not_begin() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.lines().any(|line| line.starts_with(NEXT) && line.contains("warning[canary-unproved]")), "{said}");
     assert!(said.contains("nobody gets through stage 1 (word), whatever they can prove: it answers '400 Another word'"), "{said}");
-    let server = Server::on(project).start();
+    assert!(said.contains("so nobody begins on it"), "{said}");
+    let server = Server::on(project.clone()).start();
     let person = Person::create(&server, "canary");
     assert_eq!(begin(&server, &person, 12).len(), 12, "everybody is asked for a code");
     assert_eq!(canaries(&server)[0]["state"], "not-begun");
+    // An operator who is only to be warned is told what becomes of it then.
+    let warned = own.replace("[prove]\n", "[prove]\nat_load = \"warn\"\n");
+    let (code, said) = check(&project.file("vestibule.toml", settings(&warned)));
+    let line = said.lines().find(|line| line.contains("warning[canary-unproved]")).unwrap_or_default();
+    assert_eq!((code, line.contains("people begin on it"), line.contains("nobody begins")), (Some(0), true, false), "{said}");
 }
 
 #[test]

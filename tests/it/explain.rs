@@ -86,11 +86,14 @@ fn a_run_is_told_stage_by_stage_and_without_anything_secret() {
     let (data, project) = (server.data(), server.project());
     let explain = |what: &[&str]| {
         let at = ["--data", data.to_str().unwrap(), "--project", project.to_str().unwrap()];
-        // A name may begin with a dash.
-        let ran = run_explain(&[&at, what].concat());
+        let ran = run_explain(&[what, &at].concat());
         (ran.0, ran.1)
     };
-    let (status, out) = explain(&["--", run["_id"].as_str().unwrap()]);
+    // One name of 64 begins with a dash.
+    for name in ["-hAbCdEfGhIjKlMnOpQrSt", "--aBcDeFgHiJkLmNoPqRsT", "-_aBcDeFgHiJkLmNoPqRsT"] {
+        assert_eq!(explain(&[name]).0, Some(1), "{name} is no run, and no option");
+    }
+    let (status, out) = explain(&[run["_id"].as_str().unwrap()]);
     assert_eq!(status, Some(0));
     assert!(out.contains("They completed the process.") && out.contains("emailValidation (2) refuses: code-wrong"), "{out}");
     assert_eq!(explain(&["--json", "--person", &person.name]).1.parse::<Value>().unwrap(), Value::from(found));

@@ -116,6 +116,15 @@ fn what_cannot_be_tried_is_a_sentence_and_status_2() {
         (vec!["test", &file("g/x.toml", "process = \"rest\"\n").replace("/x.toml", "")], "serves no process 'rest' (is 'reset' meant?)"),
         (vec!["test", "/nowhere/at/all"], "cannot be read"),
         (vec!["test", "--record", &file("f.json", "{}")], "this is no transcript"),
+        (vec!["test", "--record", &file("f.json", "{}")], "f.json:1: there is no 'request'"),
+        (
+            vec!["test", "--replay", &file("h/x.jsonl", "{\"request\":{\"url\":\"/ui/\"}}\n").replace("/x.jsonl", "")],
+            "no run of a process was recorded in it",
+        ),
+        (
+            vec!["test", "--replay", &file("i/x.har", "{\"log\":{\"entries\":[{}]}}").replace("/x.har", "")],
+            "x.har, entry 1: there is no 'request'",
+        ),
     ] {
         let ran = vestibule(&arguments, "");
         assert_eq!(ran.code, Some(2), "{arguments:?}: {}{}", ran.out, ran.err);
@@ -132,7 +141,7 @@ fn a_stage_that_loops_is_named_with_its_script_and_status_2() {
     project.write_to(directory.path());
     let ran = vestibule(&["simulate", "--project", directory.path().to_str().unwrap(), "name"], "");
     assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
-    let said = "'name' cannot be walked to its end: stage 0 (foreign): script/endless.js: the script was stopped after 20 ms";
+    let said = "'name' cannot be walked to its end: stage 0 (endless): script/endless.js: the script was stopped after 20 ms";
     assert!(ran.err.contains(said) && ran.out.contains("\nbroken\n"), "{}{}", ran.out, ran.err);
 }
 

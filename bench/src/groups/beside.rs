@@ -46,7 +46,7 @@ impl Pairs {
 }
 
 pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
-    let Some(binary) = &bench.peer else { return Err("which peer? --peer FILE".into()) };
+    let Some(binary) = &bench.others.peer else { return Err("which peer? --peer FILE".into()) };
     let us = bench.serve(&bench.populated(POPULATION).await?)?;
     let peer = Peer::start(binary, &bench.launch, &bench.data(), bench.mailbox.port()).await?;
     peer.fill(POPULATION).await?;

@@ -27,7 +27,7 @@ pub(super) async fn measure(bench: &Bench) -> Result<Group, Failure> {
             std::hint::black_box(hash_in(&mut scratch, &secret, u128::from(salt).to_be_bytes(), &parameters)?);
         }
         ours.push(watch.elapsed().as_secs_f64() * 1e3 / f64::from(HASHES));
-        if let Some(python) = &bench.reference {
+        if let Some(python) = &bench.others.reference {
             theirs.push(reference(python, &parameters)?);
         }
     }

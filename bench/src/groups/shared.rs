@@ -4,7 +4,7 @@
 //! costs while nobody asks anything is taken off.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -189,7 +189,7 @@ impl Place {
     }
 }
 
-fn node(launch: &Launch, root: &Path, data: &PathBuf) -> Result<Server, Failure> {
+fn node(launch: &Launch, root: &Path, data: &Path) -> Result<Server, Failure> {
     std::fs::create_dir_all(data)?;
     launch.start(Some(root), data)
 }

@@ -11,7 +11,7 @@ use project::{Diagnostic, Location, Severity, explain, explanations};
 use serde_json::json;
 use server::Owing;
 
-use crate::output::{Output, complain, refuse};
+use crate::output::{Output, complain, meant, refuse};
 use crate::{DataArgs, ProjectArgs};
 
 /// Reads a project and says everything there is to say about it, one finding a line: `FILE:LINE:COLUMN severity[rule] POINTER: message`.
@@ -160,8 +160,7 @@ impl Check {
 /// What a code means, or which is near.
 fn explained(code: &str) -> ExitCode {
     let Some(explanation) = explain(code) else {
-        let like = server::nearest(code, explanations().map(|known| known.code));
-        let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+        let like = meant(code, explanations().map(|known| known.code));
         return refuse(&format!("no finding has the code '{code}'{like}"));
     };
     let mut output = Output::new();

@@ -16,7 +16,8 @@ use crate::output::{Output, fail, refuse};
 #[derive(Args)]
 pub(crate) struct Explain {
     /// The instance, or the transaction of one of its requests.
-    #[arg(value_name = "INSTANCE|TRANSACTION", required_unless_present = "person", conflicts_with = "person")]
+    // An instance is 128 bits in base64url, so that one of 64 begins with '-'.
+    #[arg(value_name = "INSTANCE|TRANSACTION", required_unless_present = "person", conflicts_with = "person", allow_hyphen_values = true)]
     name: Option<String>,
     /// All runs that named a person, by their user name or mail address; the newest 20.
     #[arg(long, value_name = "NAME")]

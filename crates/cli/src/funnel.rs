@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::Where;
-use crate::output::{Output, fail, refuse};
+use crate::output::{Output, fail, meant, refuse};
 
 /// Show how many people begin, complete and leave each stage of the processes, also while a server is running.
 #[derive(Args)]
@@ -26,7 +26,6 @@ pub(crate) struct Funnel {
 
 impl Funnel {
     pub(crate) async fn run(self) -> ExitCode {
-        let processes: Vec<String> = server::maps(self.at.project.project.as_deref()).into_iter().map(|(name, _)| name).collect();
         let store = match self.at.open().await {
             Ok(store) => store,
             Err(error) => return refuse(&error),
@@ -39,11 +38,11 @@ impl Funnel {
         };
         if let Some(name) = &self.process {
             // What was counted of a process that went is still there to be shown.
-            let counted = rows.iter().filter_map(|row| row.get("process").and_then(Value::as_str)).map(str::to_owned);
-            let known: BTreeSet<String> = processes.into_iter().chain(counted).collect();
-            if !known.contains(name) {
-                let like = server::nearest(name, known.iter().map(String::as_str));
-                let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+            let counted = || rows.iter().filter_map(|row| row.get("process").and_then(Value::as_str));
+            let declared = if counted().any(|known| known == name) { None } else { Some(self.declared()) };
+            if let Some(declared) = declared.filter(|declared| !declared.contains(name)) {
+                let known: BTreeSet<&str> = declared.iter().map(String::as_str).chain(counted()).collect();
+                let like = meant(name, known);
                 return refuse(&format!("there is no process '{name}'{like}, and nothing was counted of one"));
             }
         }
@@ -76,5 +75,10 @@ impl Funnel {
                 .line(format_args!("  {stage:<40} {entered:>9} {completed:>9} {abandoned:>9} {open:>9} {half:>9}  {}", failed.join(", ")));
         }
         output.finish(ExitCode::SUCCESS)
+    }
+
+    /// The processes of the project.
+    fn declared(&self) -> Vec<String> {
+        server::process_names(self.at.project.project.as_deref())
     }
 }

@@ -149,7 +149,13 @@ impl Named {
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+        let file = options.open(path).map_err(failed)?;
+        // One that was there before has the mode that it had.
+        #[cfg(unix)]
+        if file.metadata().map_err(failed)?.is_file() {
+            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(failed)?;
+        }
         Ok(Self { path: path.to_owned(), to: Mutex::new((BufWriter::new(file), Ok(()))) })
     }
 
@@ -293,9 +299,13 @@ impl Import {
             }
         };
         let import = if named.is_some() { import.naming(&hears) } else { import };
-        let (code, report) = self.import(&import, goes_on).await;
+        let (mut code, report) = self.import(&import, goes_on).await;
         if let Some(Err(error)) = named.as_ref().map(Named::finish) {
-            complain(&error);
+            let failed = fail(&error);
+            // What was read is kept, so that the same command writes the file.
+            if code == ExitCode::SUCCESS {
+                code = failed;
+            }
         }
         if let Some(fetched) = fetched.filter(|_| code == ExitCode::SUCCESS && !self.dry_run && self.propose.is_none())
             && let Err(error) = fetched.remove()
@@ -440,14 +450,12 @@ impl Import {
         } else {
             import.run(signed, self.skip_faulty, surveyed).await.map(Some)
         };
-        if let Err(error) = written {
-            complain(&error);
-        }
+        let reported = written.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS);
         let code = match done {
-            Ok(None) => ExitCode::SUCCESS,
+            Ok(None) => reported,
             Ok(Some(imported)) => {
                 say_imported(&mut output, &imported);
-                if imported.doubled == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+                if imported.doubled == 0 { reported } else { ExitCode::FAILURE }
             }
             Err(error) => match &error {
                 ImportError::NotSigned(_)

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use server::ProcessMap;
 
 use crate::ProjectArgs;
-use crate::output::{Output, complain, fail, refuse};
+use crate::output::{Output, complain, fail, meant, refuse};
 
 /// Draw processes as they run: stages, what each asks, needs and gives, branches, mails, and where it ends. Read from what would be served;
 /// nothing is opened but the project's files. Exits with 1 when a process cannot be drawn, and with 2 when nothing was.
@@ -69,8 +69,7 @@ impl Map {
         let before = self.diff.as_deref().map(|other| server::maps(Some(other))).unwrap_or_default();
         for name in &self.processes {
             if !known.iter().chain(&before).any(|(process, _)| process == name) {
-                let like = server::nearest(name, known.iter().map(|(process, _)| process.as_str()));
-                let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+                let like = meant(name, known.iter().map(|(process, _)| process.as_str()));
                 return refuse(&format!("the project has no process '{name}'{like}"));
             }
         }
@@ -81,7 +80,7 @@ impl Map {
         for (process, map) in wanted {
             if map.is_none() {
                 whole = false;
-                let why = server::why_not(project, process);
+                let why = server::rehearsal(project).why_not(process);
                 let why = why.map_or_else(|| "; 'vestibule check' says why".to_owned(), |why| format!(": {why}"));
                 complain(&format!("'{process}' is not served, so there is nothing to draw{why}"));
             }

@@ -51,6 +51,11 @@ pub(crate) fn refuse(error: &dyn Display) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// What somebody probably meant by a name that is not there, to go behind it: ` (is 'reset' meant?)`; nothing where nothing is near.
+pub(crate) fn meant<'c>(name: &str, known: impl IntoIterator<Item = &'c str>) -> String {
+    server::nearest(name, known).map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default()
+}
+
 /// Says something on standard error. Where nobody listens, there is nobody to tell.
 pub(crate) fn complain(what: &dyn Display) {
     let _ = writeln!(io::stderr(), "vestibule: {what}");

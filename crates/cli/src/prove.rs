@@ -9,7 +9,7 @@ use server::in_parallel;
 use server::prove::{Attack, AttackStep, Cut, Finding, Prover, Recovery};
 
 use crate::ProjectArgs;
-use crate::output::{Output, complain, refuse};
+use crate::output::{Output, complain, meant, refuse};
 
 /// Try everything that an attacker can submit to a process, by classes of input, on the real engine and in memory: for every kind of account, with
 /// every set of proofs that `[prove]` of vestibule.toml says is not enough. Exits with 0 when no way was found, with 1 when one was, and
@@ -50,8 +50,7 @@ impl Prove {
         let known = prover.processes();
         for name in &self.processes {
             if !known.contains(&name.as_str()) {
-                let like = server::nearest(name, known.iter().copied());
-                let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+                let like = meant(name, known.iter().copied());
                 return refuse(&format!("the project has no process '{name}'{like}"));
             }
         }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use server::{Outcome, Plan};
 
 use crate::ProjectArgs;
-use crate::output::{Output, complain, refuse};
+use crate::output::{Output, complain, meant, refuse};
 
 /// Walk somebody through a process in memory and print what happens: requests and answers, stages, what tokens carry, mails, decisions and why.
 /// No store, mail server or network is opened. The same seed and the same files give the same transcript. Exits with 0 when the process was
@@ -69,8 +69,7 @@ impl Simulate {
             if let Some(why) = rehearsal.why_not(&name) {
                 return refuse(&format!("the project does not serve '{name}': {why}"));
             }
-            let like = server::nearest(&name, rehearsal.processes());
-            let like = like.map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+            let like = meant(&name, rehearsal.processes());
             return refuse(&format!(
                 "the project serves no process '{name}'{like}; 'vestibule check' says what keeps one from being served"
             ));

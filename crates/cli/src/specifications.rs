@@ -12,7 +12,7 @@ use moving::Recording;
 use server::{Plan, Tested, Transcript, in_parallel, recorded};
 
 use crate::ProjectArgs;
-use crate::output::{Output, refuse};
+use crate::output::{Output, meant, refuse};
 
 /// Run the specifications of a directory against a project, in parallel and in memory: files `*.toml` that say who somebody is, what they do
 /// and what is to come of it. No store, mail server or network is opened. Exits with 0 when everything is as it was to be, with 1 when
@@ -97,7 +97,7 @@ impl Test {
             let name = plan.process.as_deref().filter(|name| !rehearsal.processes().any(|known| known == *name))?;
             Some((file, name))
         }) {
-            let like = server::nearest(name, rehearsal.processes()).map(|like| format!(" (is '{like}' meant?)")).unwrap_or_default();
+            let like = meant(name, rehearsal.processes());
             let why = rehearsal.why_not(name).map(|why| format!(": {why}")).unwrap_or_default();
             return refuse(&format!("'{}': the project serves no process '{name}'{like}{why}", file.display()));
         }
@@ -154,10 +154,16 @@ fn runs(path: &Path) -> Result<Vec<String>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     match serde_json::from_str::<Transcript>(&text) {
         Ok(transcript) => Ok(vec![recorded(&transcript)]),
-        Err(error) => match Recording::read(path) {
-            Ok(recording) if !recording.exchanges.is_empty() => Ok(recordings::of(&recording)),
-            _ => Err(format!("this is no transcript: {error}; and nothing of a process was recorded in it")),
-        },
+        Err(error) => {
+            let recording = Recording::read(path).map_err(|other| format!("this is no transcript: {error}; and no recording: {other}"))?;
+            let runs = recordings::of(&recording);
+            // What holds no run must not pass for runs that went as they should.
+            if runs.is_empty() {
+                Err(format!("this is no transcript: {error}; and no run of a process was recorded in it"))
+            } else {
+                Ok(runs)
+            }
+        }
     }
 }
 

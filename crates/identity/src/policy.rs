@@ -234,7 +234,8 @@ impl Policies {
     }
 
     /// The property that a reset changes; it holds a credential whatever its schema says.
-    pub(crate) fn password_property(&self) -> &str {
+    #[must_use]
+    pub fn password_property(&self) -> &str {
         &self.companions.password_property
     }
 

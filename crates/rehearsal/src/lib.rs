@@ -21,6 +21,7 @@ mod walk;
 mod world;
 
 pub use ledger::{Kept, MemoryLedger, Rows};
+pub use names::named;
 pub use parallel::in_parallel;
 pub use plan::{Expected, ExpectedAnswer, ExpectedMail, Plan, PlanError, PlannedStep};
 pub use record::recorded;

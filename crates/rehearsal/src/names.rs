@@ -2,7 +2,20 @@
 //! `identityUsernameField`), and the whole process follows them.
 
 use crest::Pointer;
+use project::{ProcessFile, Project};
 use serde_json::{Map, Value};
+
+/// Everything that the definitions of a project say and that its other processes are played by, too: what addresses and user names are called, in the
+/// present definitions and in the next ones, and which properties hold passwords. What was found out about a process holds as long as this is the same.
+#[must_use]
+pub fn named(project: &Project) -> String {
+    let next = |process: &ProcessFile| process.canary.as_ref().and_then(|canary| canary.next.as_deref()).map(|next| next.value.clone());
+    let with_next: Vec<Value> = project.processes.iter().map(|process| next(process).unwrap_or_else(|| process.value.clone())).collect();
+    let names = (Names::of(project.processes.iter().map(|process| &process.value)), Names::of(&with_next));
+    let schemas = project.schemas.iter().map(|schema| (schema.collection(), schema));
+    let passwords = schemas.flat_map(|(collection, schema)| schema.credentials().map(move |property| (collection.clone(), &property.name)));
+    format!("{names:?} {:?} {}", passwords.collect::<Vec<_>>(), project.policies.password_property())
+}
 
 /// The properties of people that hold an address, and those that hold a user name.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +127,30 @@ fn put_back(person: &mut Map<String, Value>, object: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use project::EmbeddedFiles;
     use serde_json::json;
+
+    #[test]
+    fn what_one_definition_says_of_people_is_told_of_all_and_nothing_else() {
+        let query = |mail: &str| json!({ "name": "userQuery", "validQueryFields": ["userName"], "identityEmailField": mail, "identityServiceUrl": "managed/user" });
+        let reset =
+            |password: &str| json!({ "name": "resetStage", "identityServiceUrl": "managed/user", "identityPasswordField": password });
+        let file = |stages: &Value| json!({ "stageConfigs": stages, "vestibule": { "canary": { "file": "selfservice-b.next.json", "share": 0.1 } } });
+        let of = |name: &str, present: &Value, next: &Value| {
+            let files = [
+                (format!("conf/selfservice-{name}.json"), file(present).to_string()),
+                ("conf/selfservice-b.next.json".to_owned(), json!({ "stageConfigs": next }).to_string()),
+            ];
+            named(&Project::open(&EmbeddedFiles::new(files), &|_: &str| None))
+        };
+        let plain = json!([query("mail")]);
+        let first = of("b", &plain, &plain);
+        assert_eq!(of("b", &json!([query("mail"), query("/mail")]), &plain), first, "the same names");
+        assert_ne!(of("b", &json!([query("description")]), &plain), first, "an address of the present definition");
+        // Both begin alike.
+        assert_ne!(of("b", &plain, &json!([query("mail"), query("description")])), first, "an address of the next one");
+        assert_ne!(of("reset", &json!([query("mail"), reset("description")]), &plain), first, "a password");
+    }
 
     #[test]
     fn other_names_of_address_and_user_name_are_read_from_the_stages_and_their_branches() {

@@ -257,8 +257,9 @@ impl NotedScripts {
 
 #[async_trait]
 impl Scripts for NotedScripts {
+    /// Why a condition cannot be judged is no fault of a stage: the stage goes on, as its file says, and what fails later fails for another reason.
     async fn condition(&self, program: &Program, bindings: Bindings) -> Result<bool, ScriptError> {
-        self.scripts.condition(program, bindings).await.inspect_err(|error| self.note(program, error))
+        self.scripts.condition(program, bindings).await
     }
 
     async fn value(&self, program: &Program, bindings: Bindings) -> Result<Value, ScriptError> {

@@ -117,25 +117,25 @@ impl Prover {
     /// # Errors
     /// When there are no keys.
     pub fn refute(&self, name: &str) -> Result<Option<Finding>, NoKeys> {
-        self.refuted(name, Bounds::AT_LOAD)
+        self.refuted(name, Bounds::AT_LOAD, TO_REACH_AT_LOAD)
     }
 
-    /// The same for what can wait: where that is not enough, it is explored as far as [`Self::prove`] does.
+    /// The same for what can wait: where that is not enough, it is explored further, as far as [`Bounds::AT_LOAD_FURTHER`].
     ///
     /// # Errors
     /// When there are no keys.
     pub fn refute_further(&self, name: &str) -> Result<Option<Finding>, NoKeys> {
         let found = self.refute(name)?;
         let is_larger = |finding: &Finding| finding.attacks.is_empty() && finding.cut_off.contains(&Cut::Submissions);
-        if found.as_ref().is_some_and(is_larger) { self.refuted(name, self.bounds) } else { Ok(found) }
+        if found.as_ref().is_some_and(is_larger) { self.refuted(name, Bounds::AT_LOAD_FURTHER, TO_REACH) } else { Ok(found) }
     }
 
-    fn refuted(&self, name: &str, bounds: Bounds) -> Result<Option<Finding>, NoKeys> {
+    fn refuted(&self, name: &str, bounds: Bounds, to_reach: usize) -> Result<Option<Finding>, NoKeys> {
         let process = self.file(name).and_then(|file| self.compiled(name, file)).filter(|process| !process.options.allow_unproven);
         let Some(process) = process else { return Ok(None) };
         let (mut finding, reach) = self.explored(name, &process, true, bounds)?;
         if finding.is_silent() {
-            finding.cut_off.extend(self.stages_not_reached(&process, reach, TO_REACH_AT_LOAD)?.1);
+            finding.cut_off.extend(self.stages_not_reached(&process, reach, to_reach)?.1);
         }
         Ok(Some(finding))
     }
@@ -274,10 +274,11 @@ impl Prover {
         explore::explore(self, played, shape, has, Aim::Goals { wanted: &[goal], forbidden: &[goal] }, self.bounds)
     }
 
-    /// Stages that not even somebody with every proof is through with: of what lies behind them nothing is known.
+    /// Stages that not even somebody with every proof is through with: of what lies behind them nothing is known. Where not all was submitted, nobody
+    /// knows whether they could be.
     fn stages_not_reached(&self, process: &Arc<Process<Services>>, mut reach: Reach, most: usize) -> Result<(Reach, Vec<Cut>), NoKeys> {
         let stages = process.stages.len();
-        let (played, mut left) = (Played::new(self, process)?, most);
+        let (played, mut left, mut spent) = (Played::new(self, process)?, most, BTreeSet::new());
         let all = Proofs::MAIL.and(Proofs::ANSWERS);
         let mut sets = vec![all];
         if Self::looks_at_sessions(process) {
@@ -285,21 +286,30 @@ impl Prover {
         }
         let shapes = [Shape::Whole, Shape::Nobody, Shape::NoQuestions, Shape::NoAddress, Shape::Bare];
         for (shape, has) in shapes.into_iter().flat_map(|shape| sets.iter().map(move |has| (shape, *has))) {
-            if reach.is_whole(stages) || left == 0 {
+            if reach.is_whole(stages) {
+                break;
+            }
+            if left == 0 {
+                spent.insert(Cut::Submissions);
                 break;
             }
             let bounds = Bounds { submissions: left.min(most.div_ceil(2)), ..self.bounds };
             let explored = explore::explore(self, &played, shape, has, Aim::Stages, bounds);
             left = left.saturating_sub(explored.inputs.max(1));
             reach.join(explored.reach);
+            spent.extend(explored.cut_off.into_iter().filter(Cut::leaves_untried));
         }
-        let cut = reach.ends_at(stages).map(|(place, answered)| {
-            let name = process.stages.get(place).map_or("", |placed| placed.stage.shown_as());
+        let Some((place, answered)) = reach.ends_at(stages) else { return Ok((reach, Vec::new())) };
+        let name = process.stages.get(place).map_or("", |placed| placed.stage.shown_as());
+        let cut = if spent.is_empty() {
             let why = answered.map_or_else(|| "it takes no answer that was tried".to_owned(), |said| format!("it answers '{said}'"));
             let behind = if place + 1 < stages { ", so nothing behind it was tried" } else { "" };
             Cut::NotReached(format!("nobody gets through stage {place} ({name}), whatever they can prove: {why}{behind}"))
-        });
-        Ok((reach, cut.into_iter().collect()))
+        } else {
+            Cut::NotReached(format!("nobody came through stage {place} ({name}) until then"))
+        };
+        spent.insert(cut);
+        Ok((reach, spent.into_iter().collect()))
     }
 
     /// The same, and branches that nobody took. Such a branch is tried in the place of its stage, as if its condition held.
@@ -416,5 +426,46 @@ fn places(definition: &Value, stage: &str) -> bool {
         }
         Value::Array(items) => items.iter().any(|item| places(item, stage)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use project::EmbeddedFiles;
+    use stages::HandlebarsTemplates;
+
+    struct NoMails;
+
+    impl stages::OwnMails for NoMails {
+        fn mail(&self, _: &str, _: &[String], _: &[(&str, &str)]) -> (String, String) {
+            Default::default()
+        }
+    }
+
+    #[test]
+    fn that_nobody_gets_through_a_stage_is_said_only_where_everything_was_submitted() {
+        let word = "if (request.phase === 'ask') ({ requirements: { properties: { word: { type: 'string' } } } }); else ({ error: 'Another word' });";
+        let stages = json!([{ "name": "word" }, { "name": "userQuery", "validQueryFields": ["mail"] }]);
+        let files = [
+            ("vestibule.toml", "[stages.word]\nkind = \"script\"\nfile = \"script/word.js\"\n".to_owned()),
+            ("script/word.js", word.to_owned()),
+            ("conf/selfservice-tried.json", json!({ "stageConfigs": stages }).to_string()),
+        ];
+        let project = Project::open(&EmbeddedFiles::new(files), &|_: &str| None);
+        let templates = Arc::new(HandlebarsTemplates::new(&project.email_templates, "en").0);
+        let setting =
+            Setting { project: Arc::new(project), processes: Vec::new(), templates, own_mails: Arc::new(NoMails), mail_configured: true };
+        let prover = Prover::new(setting).unwrap();
+        let process = prover.compiled("tried", prover.file("tried").unwrap()).unwrap();
+        let said = |most: usize| {
+            let cuts = prover.stages_not_reached(&process, Reach::default(), most).unwrap().1;
+            cuts.iter().map(Cut::to_string).collect::<Vec<_>>().join("; ")
+        };
+        let why = "it answers '400 Another word', so nothing behind it was tried";
+        assert_eq!(said(TO_REACH), format!("nobody gets through stage 0 (word), whatever they can prove: {why}"));
+        for few in [1, 3] {
+            assert_eq!(said(few), "there is more to submit; nobody came through stage 0 (word) until then");
+        }
     }
 }

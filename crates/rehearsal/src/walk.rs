@@ -109,7 +109,11 @@ impl<'w> Walk<'w> {
             Err(failure) => {
                 exchange.status = failure.error.code;
                 if failure.error.code >= 500 {
-                    let stage = failure.steps.last().map_or_else(String::new, |step| format!("stage {} ({}): ", step.index, step.stage));
+                    let stage = failure.steps.last().map_or_else(String::new, |step| {
+                        // A stage that the project declares is known by the name it has there.
+                        let placed = self.process.stages.get(step.index);
+                        format!("stage {} ({}): ", step.index, placed.map_or(step.stage, |placed| placed.stage.shown_as()))
+                    });
                     let why = self.world.fault().unwrap_or_else(|| failure.error.message.clone());
                     self.fault = Some(format!("{stage}{why}"));
                 }

@@ -49,12 +49,12 @@ impl Setting {
     /// can be run.
     #[must_use]
     pub fn why_not(&self, name: &str) -> Option<String> {
-        let file = self.project.process(name).filter(|file| !file.broken)?;
-        let compiled = process::compile(name, &file.value, &self.project.companions(), &stages::catalogue());
-        let is_error = |issue: &&process::Issue| issue.severity == process::Severity::Error;
-        let issue = compiled.issues.iter().find(is_error).or(compiled.issues.first()).filter(|_| compiled.process.is_none())?;
-        let place = self.project.locate(&format!("conf/selfservice-{name}.json"), &issue.pointer);
-        Some(format!("{place}: {}", issue.message))
+        let file = self.project.process(name)?;
+        let (compiled, found) = file.compile(&self.project.companions(), &stages::catalogue());
+        // Of one that is refused whatever compiling says, `check` tells why.
+        let other = found.first().filter(|_| !file.refused);
+        let first = found.iter().find(|found| found.is_error()).or(other).filter(|_| compiled.is_none())?;
+        Some(format!("{}: {}", first.location, first.message))
     }
 }
 
@@ -91,6 +91,8 @@ pub struct World {
     /// What the project calls addresses and user names.
     pub(crate) names: Names,
     faults: Faults,
+    /// On threads that many worlds share.
+    sandbox: Arc<Sandbox>,
     keys: Arc<KeyRing>,
     hasher: Arc<dyn Hasher>,
     served: Served,
@@ -150,7 +152,7 @@ impl World {
         let random = Arc::clone(&seeded) as Arc<dyn Random>;
         let keys = Arc::new(ground.ring(random.as_ref())?);
         let hasher: Arc<dyn Hasher> = Arc::new(Remembering::new(Arc::clone(&random), Arc::clone(&ground.hashed)));
-        let sandbox = Arc::clone(&ground.sandbox);
+        let sandbox = Arc::new(ground.sandbox.beside());
         for schema in project.schemas.iter() {
             for name in project.policies.unique(&schema.collection()) {
                 ledger.keep_unique_in(&schema.collection(), name);
@@ -203,7 +205,10 @@ impl World {
             templates: Arc::clone(&setting.templates),
             own_mails: Arc::clone(&setting.own_mails),
             auto_login: Arc::new(PlayedManager),
-            scripts: Arc::new(NotedScripts { scripts: SandboxScripts::new(sandbox, managed, Arc::new(Parks)), faults: faults.clone() }),
+            scripts: Arc::new(NotedScripts {
+                scripts: SandboxScripts::new(Arc::clone(&sandbox), managed, Arc::new(Parks)),
+                faults: faults.clone(),
+            }),
             remote: Arc::new(NotedServices { answers: services, faults: faults.clone() }),
             needed_metadata: profile.needs(),
             questions_settle: project.settings.profile.questions_settle,
@@ -222,6 +227,7 @@ impl World {
             transforms,
             names,
             faults,
+            sandbox,
             keys,
             hasher,
             served: Served(served),
@@ -302,6 +308,7 @@ impl World {
     /// # Errors
     /// What the first stage says, and 404 for a process that is not there.
     pub fn initial(&self, name: &str, caller: &Caller) -> Result<Value, ResourceError> {
+        self.faults.take();
         let process = self.process(name).ok_or_else(|| ResourceError::not_found(format!("Resource 'selfservice/{name}' not found")))?;
         Ok(script::wait(self.engine.initial(&process, caller))?.body.clone())
     }
@@ -311,12 +318,19 @@ impl World {
     /// # Errors
     /// As [`Engine::submit`].
     pub fn submit(&self, name: &str, token: Option<&str>, input: &Value, caller: &Caller) -> Result<Submitted, Failure> {
+        // What went wrong before is none of this one's.
+        self.faults.take();
         script::wait(self.engine.submit(&self.served, name, Submission { token, input: Some(input), caller }))
     }
 
-    /// Why a script or a service that is a stage failed since this was asked last, for an operator.
+    /// Why a script or a service that is a stage failed in the last request, for an operator.
     pub(crate) fn fault(&self) -> Option<String> {
         self.faults.take()
+    }
+
+    /// How many scripts ran out of time in this world: each of them took as long as it may.
+    pub(crate) fn slow_scripts(&self) -> usize {
+        self.sandbox.slow()
     }
 
     /// Values for the properties of a collection, as the project's policies take them.

@@ -56,3 +56,13 @@ pub enum ScriptError {
     #[error("no script can be run now: {0}")]
     Unavailable(&'static str),
 }
+
+/// A run that no thread was free for in time.
+pub(crate) const LATE: ScriptError = ScriptError::Unavailable("the script waited too long for a thread");
+
+impl ScriptError {
+    /// Whether nothing came of a run because its time was over, on a core or in the queue.
+    pub(crate) fn is_of_time(&self) -> bool {
+        matches!(self, Self::Timeout(_)) || *self == LATE
+    }
+}

@@ -4,6 +4,7 @@
 //! it; whoever takes it out under the lock answers, the thread itself or the watchdog.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tracing::Dispatch;
 use tracing::dispatcher::{get_default, with_default};
 
 use crate::deadline::{Allowance, Deadline};
+use crate::error::LATE;
 use crate::reply::{self, Outcome, Reply};
 use crate::run::{self, Expected, Task};
 use crate::{Bindings, ConditionRun, Host, KeepingRun, Kept, Limits, Program, Run, ScriptError};
@@ -24,7 +26,6 @@ const NESTING_RESERVE: usize = 512 << 10;
 
 const SATURATED: ScriptError = ScriptError::Unavailable("too many scripts that could not be stopped are still running");
 const CROWDED: ScriptError = ScriptError::Unavailable("too many scripts are waiting");
-const LATE: ScriptError = ScriptError::Unavailable("the script waited too long for a thread");
 const NO_THREAD: ScriptError = ScriptError::Unavailable("no thread could be started");
 
 /// Runs scripts on a few threads of its own, started when first needed.
@@ -39,15 +40,34 @@ const NO_THREAD: ScriptError = ScriptError::Unavailable("no thread could be star
 /// Dropping it refuses what waits, lets what runs come to its end and waits for nothing.
 #[derive(Debug)]
 pub struct Sandbox {
-    pool: Arc<Pool>,
+    threads: Arc<Threads>,
+    /// Runs of this one that ran out of time.
+    slow: Arc<AtomicUsize>,
 }
+
+/// The threads of sandboxes that share them. With the last of these they end.
+#[derive(Debug)]
+struct Threads(Arc<Pool>);
 
 impl Sandbox {
     /// Starts nothing yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let pool = Pool { limits: limits.clamped(), state: Mutex::default(), work: Condvar::new(), watch: Condvar::new() };
-        Self { pool: Arc::new(pool) }
+        Self { threads: Arc::new(Threads(Arc::new(pool))), slow: Arc::default() }
+    }
+
+    /// Another one on the same threads, which counts for itself.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { threads: Arc::clone(&self.threads), slow: Arc::default() }
+    }
+
+    /// How many runs of this sandbox were waited for and came to nothing because time ran out: on a core, while they waited for their host, or before a
+    /// thread was free.
+    #[must_use]
+    pub fn slow(&self) -> usize {
+        self.slow.load(Ordering::Relaxed)
     }
 
     /// Runs a script for its value. What JSON cannot express becomes what `JSON.stringify` makes of it; no value becomes null.
@@ -93,30 +113,32 @@ impl Sandbox {
 
     /// How many threads were given up and are still busy. A figure above 0 for long wants an operator's attention.
     pub fn abandoned(&self) -> usize {
-        self.pool.lock().abandoned
+        self.threads.0.lock().abandoned
     }
 
     fn submit(&self, program: &Program, bindings: Bindings, host: Arc<dyn Host>, expected: Expected) -> Run {
         let task = Task { program: program.clone(), bindings, host, expected };
-        if let Some(outcome) = run::evaluate_inside(&task, &self.pool.limits) {
-            return Run::done(outcome);
+        let pool = &self.threads.0;
+        let slow = Arc::clone(&self.slow);
+        if let Some(outcome) = run::evaluate_inside(&task, &pool.limits) {
+            return Run::done(outcome, slow);
         }
-        match self.pool.submit(task) {
-            Ok(receiver) => Run::running(receiver),
-            Err(error) => Run::done(Err(error)),
+        match pool.submit(task) {
+            Ok(receiver) => Run::running(receiver, slow),
+            Err(error) => Run::done(Err(error), slow),
         }
     }
 }
 
-impl Drop for Sandbox {
+impl Drop for Threads {
     fn drop(&mut self) {
         let waiting = {
-            let mut state = self.pool.lock();
+            let mut state = self.0.lock();
             state.closed = true;
             std::mem::take(&mut state.queue)
         };
-        self.pool.work.notify_all();
-        self.pool.watch.notify_all();
+        self.0.work.notify_all();
+        self.0.watch.notify_all();
         drop(waiting);
     }
 }

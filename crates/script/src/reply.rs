@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -20,7 +21,11 @@ pub(crate) type Reply = oneshot::Sender<Outcome>;
 /// The result of a script to come, as JSON.
 #[derive(Debug)]
 #[must_use = "a run that nobody waits for is given up"]
-pub struct Run(Pending);
+pub struct Run {
+    pending: Pending,
+    /// Counted where time ran out.
+    slow: Arc<AtomicUsize>,
+}
 
 #[derive(Debug)]
 enum Pending {
@@ -29,12 +34,12 @@ enum Pending {
 }
 
 impl Run {
-    pub(crate) fn running(receiver: oneshot::Receiver<Outcome>) -> Self {
-        Self(Pending::Running(receiver))
+    pub(crate) fn running(receiver: oneshot::Receiver<Outcome>, slow: Arc<AtomicUsize>) -> Self {
+        Self { pending: Pending::Running(receiver), slow }
     }
 
-    pub(crate) fn done(outcome: Outcome) -> Self {
-        Self(Pending::Done(Some(outcome)))
+    pub(crate) fn done(outcome: Outcome, slow: Arc<AtomicUsize>) -> Self {
+        Self { pending: Pending::Done(Some(outcome)), slow }
     }
 }
 
@@ -43,10 +48,16 @@ impl Future for Run {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         const GONE: ScriptError = ScriptError::Unavailable("the sandbox gave the run up");
-        match &mut self.0 {
+        let polled = match &mut self.pending {
             Pending::Running(receiver) => Pin::new(receiver).poll(cx).map(|sent| sent.unwrap_or(Err(GONE))),
             Pending::Done(outcome) => Poll::Ready(outcome.take().unwrap_or(Err(GONE))),
+        };
+        if let Poll::Ready(Err(error)) = &polled
+            && error.is_of_time()
+        {
+            self.slow.fetch_add(1, Ordering::Relaxed);
         }
+        polled
     }
 }
 

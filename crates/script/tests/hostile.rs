@@ -178,6 +178,16 @@ fn what_cannot_be_interrupted_is_given_up_and_replaced() {
     assert_eq!(run(&sandbox, "while (true) {}"), Err(ScriptError::Timeout(Duration::from_millis(100))));
 }
 
+#[test]
+fn whoever_shares_threads_counts_their_own_scripts_that_run_out_of_time() {
+    let first = strict();
+    let second = first.beside();
+    assert!(run(&second, "while (true) {}").is_err() && run(&second, "throw 1").is_err());
+    assert_eq!((first.slow(), second.slow()), (0, 1));
+    drop(first);
+    assert_healthy(&second);
+}
+
 /// Keeps a thread busy until the test lets it go.
 struct Stuck {
     entered: Sender<()>,

@@ -62,7 +62,8 @@ pub use following::{FollowError, Known, Round, keep_signed_kinds, signed_kinds};
 pub use keys::{HeldKey, KeyFileError, Rotation, bring as bring_keys, list as list_keys, rotate as rotate_keys, take_out as take_out_keys};
 pub use moving_in::{MovingIn, collections_of, tables_of};
 pub use offline::{
-    InStore, Offline, OfflineError, OpenSession, Person, asked, check, check_store, maps, migrate, pages_of, prover, rehearsal, why_not,
+    InStore, Offline, OfflineError, OpenSession, Person, asked, check, check_store, maps, migrate, pages_of, process_names, prover,
+    rehearsal,
 };
 pub use owing::Owing;
 pub use ports::{HashPool, OsRandom, SystemClock};

@@ -29,7 +29,7 @@ use crate::unreached::unreached;
 /// What is asked of each property of a project's objects, a line each; without a project the default one's.
 #[must_use]
 pub fn asked(project: Option<&Path>) -> Vec<String> {
-    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    let source = source(project);
     let project = source.read(None);
     let line = |(collection, property, policies): (&str, &str, Vec<&str>)| format!("{collection}/{property}: {}", policies.join(", "));
     project.policies.asked().into_iter().filter(|(.., policies)| !policies.is_empty()).map(line).collect()
@@ -38,7 +38,7 @@ pub fn asked(project: Option<&Path>) -> Vec<String> {
 /// Everything there is to say about a project, without what follows from a first error.
 #[must_use]
 pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
-    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    let source = source(project);
     let mut material = Material::compile(&source, source.read(None));
     // Without keys there is nothing to try with; what is served then is decided by a server, which has some.
     if let Err(error) = material.refute(&source, &Tried::with(None), "") {
@@ -68,28 +68,27 @@ pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
 /// Every page of a project in every state and language, and what they load: a path below one directory and the content of each.
 #[must_use]
 pub fn pages_of(project: Option<&Path>) -> Vec<(String, Vec<u8>)> {
-    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    let source = source(project);
     pages::samples(project, &source.read(None))
 }
 
 /// Every process of a project with its map; nothing for one that is not served.
 #[must_use]
 pub fn maps(project: Option<&Path>) -> Vec<(String, Option<ProcessMap>)> {
-    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    let source = source(project);
     Material::compile(&source, source.read(None)).maps()
 }
 
-/// Why a process of a project is not served: the first thing that is wrong with its file, and where.
+/// The names of a project's processes, served or not.
 #[must_use]
-pub fn why_not(project: Option<&Path>, process: &str) -> Option<String> {
-    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
-    Material::compile(&source, source.read(None)).into_setting(&source).why_not(process)
+pub fn process_names(project: Option<&Path>) -> Vec<String> {
+    source(project).read(None).processes.into_iter().map(|process| process.name).collect()
 }
 
 /// A project without a server, to walk through its processes in memory.
 #[must_use]
 pub fn rehearsal(project: Option<&Path>) -> Rehearsal {
-    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    let source = source(project);
     Rehearsal::new(Material::compile(&source, source.read(None)).into_setting(&source))
 }
 
@@ -98,7 +97,7 @@ pub fn rehearsal(project: Option<&Path>) -> Rehearsal {
 /// # Errors
 /// When the system gives no randomness for keys.
 pub fn prover(project: Option<&Path>) -> Result<Prover, NoKeys> {
-    let source = project.map_or(Source::Embedded, |root| Source::Directory(root.to_owned()));
+    let source = source(project);
     Prover::new(Material::compile(&source, source.read(None)).into_setting(&source))
 }
 

@@ -14,7 +14,7 @@ use jose::KeyRing;
 use process::Version;
 use project::{AtLoad, Diagnostic, Proofs, Severity};
 use rehearsal::prove::{Attack, Cut, Finding, NoKeys, Prover};
-use rehearsal::{Ground, Setting, in_parallel};
+use rehearsal::{Ground, Setting, in_parallel, named};
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::canary::Canary;
@@ -37,7 +37,8 @@ type Exploration = fn(&Prover, &str) -> Result<Option<Finding>, NoKeys>;
 /// By ground and definition; nothing where there was nothing to say.
 type Known = HashMap<(String, Definition), Option<Arc<Finding>>>;
 
-/// What was found about definitions, so that none is tried twice on the same ground: a ground is everything of a project but its processes.
+/// What was found about definitions, so that none is tried twice on the same ground: a ground is everything of a project but its processes, and of these
+/// what the others are played by.
 pub(crate) struct Tried {
     keys: Option<Arc<KeyRing>>,
     known: Mutex<Known>,
@@ -166,9 +167,10 @@ impl Material {
             let Some(place) = self.canaries.iter().position(|canary| canary.process == definition.0) else { continue };
             let file = self.canaries.get(place).map(Canary::file);
             if finding.attacks.is_empty() && !finding.cut_off.is_empty() {
-                self.unproved(&finding, file.as_deref().unwrap_or_default());
+                let begins = at_load == AtLoad::Warn;
+                self.unproved(&finding, file.as_deref().unwrap_or_default(), begins);
                 // Whoever is in the middle of it goes on: it was not refuted.
-                if let Some(canary) = self.canaries.get_mut(place).filter(|_| at_load != AtLoad::Warn) {
+                if let Some(canary) = self.canaries.get_mut(place).filter(|_| !begins) {
                     canary.next = None;
                 }
                 continue;
@@ -183,11 +185,11 @@ impl Material {
         Ok(new.len() + new_next.len())
     }
 
-    /// A mark of what definitions stand on: of everything that was `read` but the definitions themselves.
+    /// A mark of what definitions stand on: of everything that was `read` but the definitions themselves, and of what these say of people for all of them.
     pub(crate) fn ground(&self, read: &Read) -> String {
         let names = self.project.processes.iter().map(|file| file.name.clone()).chain(self.broken());
         let present = names.map(|name| format!("conf/selfservice-{name}.json"));
-        read.mark_besides(&present.chain(self.canaries.iter().map(Canary::file)).collect())
+        read.mark_besides(&present.chain(self.canaries.iter().map(Canary::file)).collect(), &named(&self.project))
     }
 
     /// The definitions that are served.
@@ -202,10 +204,11 @@ impl Material {
         compiled.map(|(canary, next)| (canary.process.clone(), next.version.clone())).collect()
     }
 
-    /// Says that nothing is proved about a next definition.
-    fn unproved(&mut self, finding: &Finding, file: &str) {
+    /// Says that nothing is proved about a next definition, and whether somebody `begins` on it all the same.
+    fn unproved(&mut self, finding: &Finding, file: &str, begins: bool) {
         let why = finding.cut_off.iter().map(Cut::to_string).collect::<Vec<_>>().join("; ");
-        let message = format!("nothing is proved about this next definition of '{}', so nobody begins on it: {why}", finding.process);
+        let so = if begins { "and people begin on it, as [prove] at_load is \"warn\"" } else { "so nobody begins on it" };
+        let message = format!("nothing is proved about this next definition of '{}', {so}: {why}", finding.process);
         let help = format!(
             "put it in the place of the present one in a copy of the project, where 'vestibule prove {}' says more",
             finding.process
@@ -291,6 +294,12 @@ mod tests {
         // The same definition, written otherwise.
         write("conf/selfservice-two.json", &format!("\n{}\n", form(1)));
         assert_eq!(refute(&tried, false), 0);
+        // What one of them says of people holds for all: where their addresses are, for example.
+        let query = "{\"name\": \"userQuery\", \"validQueryFields\": [\"userName\"], \"identityEmailField\": \"description\"}";
+        write("conf/selfservice-two.json", &form(1).replace("]}]}", &format!("]}}, {query}]}}")));
+        assert_eq!((refute(&tried, false), refute(&tried, false)), (3, 0));
+        write("conf/selfservice-two.json", &form(1));
+        assert_eq!(refute(&tried, false), 0, "this ground is known");
         write("vestibule.toml", "[profile]\nconfirm_mail = false\n");
         assert_eq!((refute(&tried, true), refute(&tried, false)), (0, 0), "a start has tried them");
         // The next start knows what this one found.

@@ -53,10 +53,10 @@ impl Noting<'_> {
 }
 
 impl Read {
-    /// A mark of everything but these files: what is read again as it was has it again, in the same build.
-    pub(crate) fn mark_besides(&self, files: &BTreeSet<String>) -> String {
+    /// A mark of everything but these files, and of what they are `known` by: what is read again as it was has it again, in the same build.
+    pub(crate) fn mark_besides(&self, files: &BTreeSet<String>, known: &str) -> String {
         let rest: Vec<_> = self.0.iter().filter(|(name, _)| !files.contains(*name)).collect();
-        URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{rest:?}").as_bytes()))
+        URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, format!("{rest:?} {known}").as_bytes()))
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
             write(name, text);
             assert_eq!(look() != before, name != "conf/boot.json", "{name}");
         }
-        let mark = |read: Read| read.mark_besides(&BTreeSet::from(["conf/selfservice-reset.json".to_owned()]));
+        let mark = |read: Read| read.mark_besides(&BTreeSet::from(["conf/selfservice-reset.json".to_owned()]), "");
         let rest = mark(look());
         write("conf/selfservice-reset.json", "{}");
         assert_eq!(mark(look()), rest);

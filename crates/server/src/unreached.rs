@@ -67,10 +67,11 @@ pub(crate) fn unreached(material: &Material, db: &Db) -> Result<Vec<Diagnostic>,
 }
 
 /// What a process asks for, and of whom; nothing for one that looks for nobody.
-fn asks(process: &str, stages: &[Value], answers: &str) -> Option<(String, Asks)> {
-    let is = |stage: &&Value, name: &str| stage.get("name").and_then(Value::as_str) == Some(name);
-    let place = stages.iter().position(|stage| is(&stage, "userQuery"))?;
-    let query = stages.get(place)?;
+fn asks(process: &str, placed: &[Value], answers: &str) -> Option<(String, Asks)> {
+    let catalogue = stages::catalogue();
+    let is = |stage: &&Value, name: &str| catalogue.of(stage).is_some_and(|declared| declared.name() == name);
+    let place = placed.iter().position(|stage| is(&stage, "userQuery"))?;
+    let query = placed.get(place)?;
     let text = |key: &str| query.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     let field = |name: &str| Pointer::parse(name).ok().filter(|field| !field.is_root());
     let fields = match query.get("validQueryFields") {
@@ -78,7 +79,7 @@ fn asks(process: &str, stages: &[Value], answers: &str) -> Option<(String, Asks)
         Some(Value::String(name)) => field(name).into_iter().collect(),
         _ => Vec::new(),
     };
-    let has = |name: &str| stages.iter().skip(place).any(|stage| is(&stage, name));
+    let has = |name: &str| placed.iter().skip(place).any(|stage| is(&stage, name));
     let collection = text("identityServiceUrl").unwrap_or(PEOPLE).trim_matches('/').to_owned();
     let asks = Asks {
         process: process.to_owned(),
@@ -131,9 +132,9 @@ mod tests {
 
     #[test]
     fn whoever_has_no_field_is_not_found_and_whoever_lacks_a_proof_does_not_get_through() {
-        let stages = json!([{ "name": "userQuery", "validQueryFields": ["mail", "/userName"], "identityEmailField": "mail" }, { "name": "emailValidation" },
+        let placed = json!([{ "name": "userQuery", "validQueryFields": ["mail", "/userName"], "identityEmailField": "mail" }, { "name": "emailValidation" },
             { "name": "kbaSecurityAnswerVerificationStage" }, { "name": "resetStage" }]);
-        let (collection, mut asks) = asks("reset", stages.as_array().unwrap(), "kbaInfo").unwrap();
+        let (collection, mut asks) = asks("reset", placed.as_array().unwrap(), "kbaInfo").unwrap();
         assert_eq!(collection, PEOPLE);
         for person in [
             json!({ "mail": "a@example.com", "kbaInfo": [{ "questionId": "1" }] }),
@@ -146,5 +147,12 @@ mod tests {
         }
         assert_eq!((asks.unfound, asks.unproved), (1, 3));
         assert!(super::asks("register", &[json!({ "name": "idmUserDetails" })], "kbaInfo").is_none());
+        // Files of earlier releases name stages by their classes.
+        let class = |name: &str| stages::catalogue().find(name).and_then(process::StageType::class);
+        let query = json!({ "class": class("userQuery"), "validQueryFields": ["userName"] });
+        let code = json!({ "class": class("emailValidation") });
+        let (_, mut asks) = super::asks("reset", &[query, code], "kbaInfo").unwrap();
+        asks.look(&json!({ "userName": "e" }));
+        assert_eq!((asks.unfound, asks.unproved), (0, 1));
     }
 }

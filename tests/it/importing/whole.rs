@@ -214,6 +214,9 @@ fn whoever_could_not_sign_in_is_named_and_so_are_secrets_of_the_configuration() 
         [person("ann", &json!({ "password": crypto("gone") })), person("ben", &json!({ "password": PASSWORD })), person("cat", &json!({}))];
     let file = place.file("people.jsonl", lines(&records));
     let (report, named) = (text(&place.path("report.json")), text(&place.path("named.jsonl")));
+    // One of an earlier look, which everybody may read.
+    std::fs::write(&named, "{}\n").unwrap();
+    std::fs::set_permissions(&named, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jose/tests/fixtures/keytool.jceks");
     let password = place.file("password", "throwaway");
     let keystore = ["--keystore", fixtures.to_str().unwrap(), "--keystore-password-file", &password];
@@ -238,6 +241,13 @@ fn whoever_could_not_sign_in_is_named_and_so_are_secrets_of_the_configuration() 
     assert_eq!(report["configuration"][0]["key"], "gone", "{report}");
     let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(place.path("named.jsonl")).unwrap());
     assert_eq!(mode & 0o777, 0o600);
+    // What cannot be written is no success, though the import was made.
+    for option in ["--without-sign-in", "--report"] {
+        let full = [&[file.as_str(), option, "/dev/full"], &keystore[..]].concat();
+        place.import(&[&full[..], &["--dry-run"]].concat()).says(1, &["/dev/full: No space left on device"]);
+    }
+    let good = place.file("good.jsonl", lines(&[person("dan", &json!({ "password": PASSWORD }))]));
+    place.import(&[good.as_str(), "--report", "/dev/full"]).says(1, &["/dev/full: No space left on device", "imported: 1"]);
 }
 
 #[test]

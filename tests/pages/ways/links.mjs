@@ -13,6 +13,19 @@ async function asked({ visit }, server, options) {
   return { person, here, mail: await server.mail(person.mail) };
 }
 
+/** Somebody who is signed in and has asked for another address, which begins with a word. */
+async function asksForAnotherAddress({ server, visit }, word) {
+  const person = await server.person();
+  const address = `${word}-${person.mail}`;
+  const here = await visit();
+  await here.signIn(person);
+  await here.open('/account/mail');
+  await here.fill({ 'New email address': address, 'Current password': person.password });
+  await here.press('Save');
+  await here.says('We have sent an email to the new address.');
+  return { person, address, here };
+}
+
 async function takesANewPassword(world, there, person) {
   await there.at('Choose a new password');
   await there.fill({ 'New password': NEW_PASSWORD });
@@ -80,14 +93,7 @@ export async function aLinkThatIsCutOrForeignSaysWhatToDo(world) {
 
 export async function whatAMachineSendsOfALinkAboutAnAddressChangesNothing(world) {
   const { server } = world;
-  const person = await server.person();
-  const address = `machine-${person.mail}`;
-  const here = await world.visit();
-  await here.signIn(person);
-  await here.open('/account/mail');
-  await here.fill({ 'New email address': address, 'Current password': person.password });
-  await here.press('Save');
-  await here.says('We have sent an email to the new address.');
+  const { person, address, here } = await asksForAnotherAddress(world, 'machine');
   const scanner = await world.visit();
   for (const to of [address, person.mail]) {
     await scanner.open((await server.mail(to)).link);
@@ -162,14 +168,7 @@ export async function aMailIsAskedForAgain(world) {
 
 export async function aNewAddressIsConfirmedAndUndoneByLinks(world) {
   const { server } = world;
-  const person = await server.person();
-  const address = `new-${person.mail}`;
-  const here = await world.visit();
-  await here.signIn(person);
-  await here.open('/account/mail');
-  await here.fill({ 'New email address': address, 'Current password': person.password });
-  await here.press('Save');
-  await here.says('We have sent an email to the new address.');
+  const { person, address } = await asksForAnotherAddress(world, 'new');
   const there = await world.visit();
   await there.open((await server.mail(address)).link);
   await there.page.locator('main form button').click();

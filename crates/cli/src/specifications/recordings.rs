@@ -33,7 +33,7 @@ pub(super) fn of(recording: &Recording) -> Vec<String> {
     for exchange in recording.exchanges.iter().filter(|exchange| exchange.method == "POST") {
         let Some(process) = process_of(exchange) else { continue };
         let sent = exchange.body.get("token").and_then(Value::as_str);
-        let (place, token) = match sent.map(|token| given.get(token).copied()) {
+        let (place, sent_with) = match sent.map(|token| given.get(token).copied()) {
             None => {
                 runs.push(Run { process: process.to_owned(), steps: Vec::new() });
                 counts.push(0);
@@ -44,19 +44,29 @@ pub(super) fn of(recording: &Recording) -> Vec<String> {
             Some(None) => continue,
         };
         let input = exchange.body.get("input").filter(|input| says_only_yes_or_no(input));
-        let refused = exchange.answer.get("token").is_none() && exchange.answer.get("status").is_none();
+        let is_error = is_error(&exchange.answer);
+        let refused = is_error || exchange.answer.get("token").is_none() && exchange.answer.get("status").is_none();
         let asked_again = exchange.answer.pointer("/requirements/error").is_some();
-        if input.is_none() && (refused || asked_again) {
-            continue;
+        let left_out = input.is_none() && (refused || asked_again);
+        let (Some(run), Some(count)) = (runs.get_mut(place), counts.get_mut(place)) else { continue };
+        if !left_out {
+            run.steps.push(Step { token: sent_with, input, answer: &exchange.answer });
         }
-        let Some(run) = runs.get_mut(place) else { continue };
-        run.steps.push(Step { token, input, answer: &exchange.answer });
-        if let (Some(token), Some(count)) = (exchange.answer.get("token").and_then(Value::as_str), counts.get_mut(place)) {
+        let Some(token) = exchange.answer.get("token").and_then(Value::as_str) else { continue };
+        // No step can name the token of a refusal, or of what was left out: whoever goes on with it goes on from where they were.
+        if left_out || is_error {
+            given.insert(token, (place, sent_with));
+        } else {
             *count += 1;
             given.insert(token, (place, *count));
         }
     }
     runs.iter().filter(|run| !run.steps.is_empty()).map(Run::text).collect()
+}
+
+/// Whether an answer is an error: it says a code, and asks nothing.
+fn is_error(answer: &Value) -> bool {
+    answer.get("type").is_none() && answer.get("code").is_some_and(Value::is_u64)
 }
 
 /// The process that is submitted to.
@@ -83,7 +93,7 @@ impl Run<'_> {
                 let members: Vec<String> = members.iter().map(|(name, value)| format!("{} = {value}", quoted(name))).collect();
                 let _ = writeln!(out, "input = {{ {} }}", members.join(", "));
             }
-            let status = answer.get("code").and_then(Value::as_u64).filter(|_| answer.get("type").is_none()).unwrap_or(200);
+            let status = answer.get("code").and_then(Value::as_u64).filter(|_| is_error(answer)).unwrap_or(200);
             let _ = writeln!(out, "\n[step.expect]\nstatus = {status}");
             for key in ["type", "tag"] {
                 if let Some(said) = answer.get(key).and_then(Value::as_str) {
@@ -117,12 +127,19 @@ mod tests {
                 &json(r#"{"type":"emailValidation","tag":"validateCode","token":"two"}"#),
             ),
             line(&json(r#"{"token":"two","input":{"code":"11111111"}}"#), &json(r#"{"code":400,"message":"Invalid code"}"#)),
+            // A refusal that gives a token all the same, with which the client goes on.
+            line(&json(r#"{"token":"two","input":{}}"#), &json(r#"{"code":400,"message":"Invalid code","token":"other"}"#)),
             line(
-                &json(r#"{"token":"two","input":{"code":"22222222"}}"#),
+                &json(r#"{"token":"other","input":{"code":"22222222"}}"#),
                 &json(r#"{"type":"resetStage","tag":"initial","token":"three"}"#),
             ),
+            // One that is asked again, as a weak password is.
             line(
-                &json(r#"{"token":"three","input":{"password":"Real-Secret-1"}}"#),
+                &json(r#"{"token":"three","input":{"password":"weak"}}"#),
+                &json(r#"{"type":"resetStage","tag":"initial","token":"four","requirements":{"error":{"code":403}}}"#),
+            ),
+            line(
+                &json(r#"{"token":"four","input":{"password":"Real-Secret-1"}}"#),
                 &json(r#"{"type":"resetStage","tag":"end","status":{"success":true}}"#),
             ),
         ];
@@ -135,7 +152,7 @@ mod tests {
         let plan = Plan::read(text).unwrap();
         assert_eq!(
             plan.steps.iter().map(|step| step.token.unwrap()).collect::<Vec<_>>(),
-            [0, 1, 2, 3],
+            [0, 1, 2, 2, 3],
             "the wrong code is left out: {text}"
         );
         for typed in ["real@example.com", "22222222", "Real-Secret-1", "queryFilter"] {

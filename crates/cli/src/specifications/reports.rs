@@ -1,5 +1,6 @@
 //! What became of specifications, for people, CI servers and code hosts.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -29,8 +30,15 @@ pub(super) fn junit(all: &[Ran], coverage: &[String]) -> String {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{0}\" failures=\"{failed}\">\n  <testsuite name=\"vestibule\" tests=\"{0}\" failures=\"{failed}\">\n",
         all.len()
     );
+    let mut named: HashMap<(&str, String), usize> = HashMap::new();
     for one in all {
-        let name = one.description.clone().unwrap_or_else(|| one.file.display().to_string());
+        let mut name = one.description.clone().unwrap_or_else(|| one.file.display().to_string());
+        // A recording holds several runs, and CI servers take what has one name for one test.
+        let times = named.entry((one.process.as_str(), name.clone())).or_default();
+        *times += 1;
+        if *times > 1 {
+            let _ = write!(name, " ({times})");
+        }
         let file = escaped(&one.file.display().to_string());
         let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\" file=\"{file}\"", escaped(&one.process), escaped(&name));
         let failures = one.failures();
@@ -107,6 +115,16 @@ pub(super) fn sarif(all: &[Ran], coverage: &[String]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn several_runs_of_one_file_are_several_tests() {
+        let ran =
+            |process: &str| Ran { file: "runs.har".into(), process: process.to_owned(), description: None, tested: Err("no".to_owned()) };
+        let xml = junit(&[ran("reset"), ran("reset"), ran("username"), ran("reset")], &[]);
+        for (process, name) in [("reset", "runs.har"), ("reset", "runs.har (2)"), ("reset", "runs.har (3)"), ("username", "runs.har")] {
+            assert_eq!(xml.matches(&format!("classname=\"{process}\" name=\"{name}\"")).count(), 1, "{xml}");
+        }
+    }
 
     #[test]
     fn xml_holds_nothing_that_ends_it() {

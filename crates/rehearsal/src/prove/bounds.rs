@@ -28,6 +28,9 @@ impl Bounds {
     /// What a server can afford for one process when it starts.
     pub const AT_LOAD: Self = Self { states: 600, depth: 24, submissions: 900 };
 
+    /// The same where that is not enough and can wait: a start waits for it.
+    pub const AT_LOAD_FURTHER: Self = Self { submissions: 10 * Self::AT_LOAD.submissions, ..Self::AT_LOAD };
+
     /// For a process of so many stages, which cannot be ended in fewer submissions.
     #[must_use]
     pub(crate) fn of(self, stages: usize) -> Self {

@@ -5,7 +5,7 @@
 //! earned, what it holds, and what is stored; only what is drawn or sealed anew each time is left out. Randomness is put back with what is stored,
 //! so every way is one of the same instance, and what came of a submission once comes of it again.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
@@ -48,23 +48,27 @@ pub(crate) enum Aim<'a> {
     Stages,
 }
 
-/// Most stages that fail, as a script does that loops, before a process is given up: each may take as long as a script may run.
-const MOST_FAILURES: usize = 8;
+/// Most scripts that run out of time before a process is given up: each takes as long as it may. What fails at once costs no more than what does not.
+const MOST_SLOW: usize = 8;
 
 /// A process in a world of its own, in which one exploration after the other begins anew.
 pub(crate) struct Played {
     process: Arc<Process<Services>>,
     world: World,
     empty: (Everything, Arc<Rows>, u64),
-    /// How many stages failed.
-    failures: Cell<usize>,
 }
 
 impl Played {
     pub(crate) fn new(prover: &Prover, process: &Arc<Process<Services>>) -> Result<Self, NoKeys> {
         let world = World::new(prover.setting_of(process), &prover.ground, 1, 1_767_225_600, prover.played())?;
         let empty = (world.objects.everything(), world.ledger.all(), world.random.drawn());
-        Ok(Self { process: Arc::clone(process), world, empty, failures: Cell::new(0) })
+        Ok(Self { process: Arc::clone(process), world, empty })
+    }
+
+    /// Why no more is tried; nothing while there is time.
+    fn given_up(&self) -> Option<Cut> {
+        (self.world.slow_scripts() >= MOST_SLOW)
+            .then(|| Cut::Failed(format!("scripts have run out of time {MOST_SLOW} times, and no more is tried")))
     }
 
     /// The world as it was made: nobody is there, nothing was done, and what is drawn is drawn again.
@@ -82,8 +86,8 @@ pub(crate) fn explore(prover: &Prover, played: &Played, shape: Shape, has: Proof
     if has.contains(Proofs::SESSION) && !shape.exists() {
         return explored;
     }
-    if played.failures.get() >= MOST_FAILURES {
-        explored.cut_off.insert(Cut::Failed(format!("stages have failed {MOST_FAILURES} times, and no more is tried")));
+    if let Some(cut) = played.given_up() {
+        explored.cut_off.insert(cut);
         return explored;
     }
     let (process, world) = (played.process.as_ref(), played.anew());
@@ -119,11 +123,11 @@ pub(crate) fn explore(prover: &Prover, played: &Played, shape: Shape, has: Proof
         caller: caller(subject, login, has.contains(Proofs::PASSWORD)),
         login,
         before: world.stored(&path, VICTIM),
-        failures: &played.failures,
+        played,
+        world,
         collection: path,
         aim,
         bounds: bounds.of(process.stages.len()),
-        world,
         names: RefCell::default(),
         objects: RefCell::default(),
         asked: RefCell::default(),
@@ -141,6 +145,7 @@ fn takes_providers(process: &Process<Services>) -> bool {
 }
 
 struct Search<'a> {
+    played: &'a Played,
     world: &'a World,
     process: &'a Process<Services>,
     collection: String,
@@ -149,7 +154,6 @@ struct Search<'a> {
     login: &'a str,
     before: Option<Value>,
     aim: Aim<'a>,
-    failures: &'a Cell<usize>,
     bounds: Bounds,
     /// Numbers for what is the same.
     names: RefCell<HashMap<String, usize>>,
@@ -196,7 +200,8 @@ impl Search<'_> {
                     explored.cut_off.insert(Cut::Submissions);
                     return;
                 }
-                if self.failures.get() >= MOST_FAILURES {
+                if let Some(cut) = self.played.given_up() {
+                    explored.cut_off.insert(cut);
                     return;
                 }
                 let Some(came) = self.submit(&state, held.map(|(_, held)| held), input, explored) else { continue };
@@ -239,8 +244,9 @@ impl Search<'_> {
         if code >= 500 {
             let name = self.process.stages.get(stage).map_or_else(String::new, |placed| format!(" ({})", placed.stage.shown_as()));
             let why = self.world.fault().unwrap_or_else(|| message.to_owned());
-            explored.cut_off.insert(Cut::Failed(format!("stage {stage}{name}: {why}")));
-            self.failures.set(self.failures.get() + 1);
+            explored
+                .cut_off
+                .insert(Cut::Failed(format!("a stage failed, as nothing here can play what it needs: stage {stage}{name}: {why}")));
         }
     }
 

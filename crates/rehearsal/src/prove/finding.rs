@@ -20,7 +20,7 @@ pub enum Cut {
     Submissions,
     /// A question has more combinations of answers than were tried.
     Inputs,
-    /// A stage could not be played: it failed, as a server that lacks something does. Which one, and why.
+    /// A stage could not be played: it failed, as a server that lacks something does, or its scripts run out of time. Which one, and why.
     Failed(String),
     /// A service gives the details of a new person, which only it knows.
     Service,
@@ -33,6 +33,11 @@ pub enum Cut {
 }
 
 impl Cut {
+    /// Whether something could still have been submitted.
+    pub(crate) fn leaves_untried(&self) -> bool {
+        matches!(self, Self::States | Self::Depth | Self::Submissions | Self::Inputs | Self::Failed(_))
+    }
+
     /// A word for it.
     fn word(&self) -> &'static str {
         match self {
@@ -62,13 +67,12 @@ impl fmt::Display for Cut {
             Self::Depth => "there are longer ways",
             Self::Submissions => "there is more to submit",
             Self::Inputs => "a question has more combinations of answers",
-            Self::Failed(which) => return write!(f, "a stage failed, as nothing here can play what it needs: {which}"),
             Self::Service => "a service gives details of a new person, which it alone knows",
             Self::Provider => {
                 "an identity provider would be asked with a code, or a script of its file fails, as nothing here can play the provider"
             }
             Self::People => "the people cannot be put there",
-            Self::NotReached(which) => which,
+            Self::Failed(which) | Self::NotReached(which) => which,
         })
     }
 }

@@ -20,7 +20,8 @@ const MOST_TRIED: usize = 300;
 pub(super) fn smallest_edit(prover: &Prover, name: &str, file: &Value, attack: &Attack) -> Result<(Option<Edit>, bool), NoKeys> {
     let Some(edits) = Edits::of(file) else { return Ok((None, false)) };
     let (proving, mut tried) = (proving(prover), 0);
-    for (number, edit) in edits.all(&proving).enumerate() {
+    let (all, left_out) = edits.all(&proving);
+    for (number, edit) in all.enumerate() {
         if number >= MOST_MADE || tried >= MOST_TRIED {
             return Ok((None, true));
         }
@@ -30,7 +31,7 @@ pub(super) fn smallest_edit(prover: &Prover, name: &str, file: &Value, attack: &
             return Ok((Some(edit), false));
         }
     }
-    Ok((None, false))
+    Ok((None, left_out))
 }
 
 /// Edits of a file. Each is made when its turn comes.
@@ -50,16 +51,18 @@ impl<'v> Edits<'v> {
         Some(Self { base, stages, waived })
     }
 
-    /// Smaller ones first.
-    fn all<'s>(&'s self, proving: &'s [Value]) -> impl Iterator<Item = Edit> + 's {
+    /// Smaller ones first; and whether some are left out.
+    fn all<'s>(&'s self, proving: &'s [Value]) -> (impl Iterator<Item = Edit> + 's, bool) {
         let count = self.stages.len();
         let waived = self.waived.then(|| Edit { says: "take \"allowUnproven\" out".to_owned(), file: self.base.clone() });
         let places = (0..count).flat_map(move |from| (0..count).filter(move |to| *to != from && *to + 1 != from).map(move |to| (from, to)));
         let moved = places.map(|(from, to)| self.moved(from, to));
         // Of many stages it is a proof that is missing rather than another order.
         let few = MOST_MADE.saturating_sub(proving.len() * (count + 1) + count + 1);
+        // A stage goes to every place but its own, and but the one before it: that is the other one's move.
+        let left_out = count.saturating_sub(1).pow(2) > few;
         let longer = proving.iter().flat_map(move |stage| (0..=count).map(move |place| self.longer(stage, place)));
-        waived.into_iter().chain(moved.take(few)).chain(longer).chain((0..count).map(|place| self.shorter(place)))
+        (waived.into_iter().chain(moved.take(few)).chain(longer).chain((0..count).map(|place| self.shorter(place))), left_out)
     }
 
     fn moved(&self, from: usize, to: usize) -> Edit {
@@ -115,4 +118,22 @@ fn proving(prover: &Prover) -> Vec<Value> {
         found.push(own.unwrap_or_else(example));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn that_edits_are_left_out_is_told_exactly_where_some_are() {
+        let proving = [json!({ "name": "emailValidation" }), json!({ "name": "kbaSecurityAnswerVerificationStage" })];
+        for (count, made, left) in [(1, 5, false), (3, 4 + 8 + 3, false), (30, 841 + 62 + 30, false), (60, MOST_MADE - 1, true)] {
+            let stages: Vec<Value> = (0..count).map(|number| json!({ "name": "parameters", "number": number })).collect();
+            let file = json!({ "stageConfigs": stages });
+            let edits = Edits::of(&file).unwrap();
+            let (all, left_out) = edits.all(&proving);
+            assert_eq!((all.count(), left_out), (made, left), "{count}");
+        }
+    }
 }

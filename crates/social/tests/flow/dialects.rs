@@ -54,6 +54,18 @@ fn recorded() -> Vec<Recorded> {
     let with_id = json!({"access_token": "at", "token_type": "Bearer", "expires_in": 3599, "id_token": "ID"});
     let profile = json!({"sub": "10769150350006150715113082367", "name": "Jo Doe", "given_name": "Jo", "family_name": "Doe", "email": "jo@example.com", "email_verified": true});
     let common = json!({"id": profile["sub"], "givenName": "Jo", "familyName": "Doe", "email": "jo@example.com"});
+    let apple = vec![
+        (
+            "https://appleid.apple.com/.well-known/openid-configuration",
+            json!({
+                "issuer": "https://appleid.apple.com", "authorization_endpoint": "https://appleid.apple.com/auth/authorize",
+                "token_endpoint": "https://appleid.apple.com/auth/token", "jwks_uri": "https://appleid.apple.com/auth/keys",
+            }),
+        ),
+        ("https://appleid.apple.com/auth/token", with_id.clone()),
+        ("https://appleid.apple.com/auth/keys", json!("KEYS")),
+    ];
+    let name_of_apple = json!({"user": r#"{"name":{"firstName":"Jo","lastName":"Doe"},"email":"other@example.com"}"#});
     vec![
         Recorded {
             name: "google",
@@ -105,19 +117,9 @@ fn recorded() -> Vec<Recorded> {
                 "type": "OPENID_CONNECT", "scope": ["openid", "name", "email"],
                 "propertyMap": map(&[("sub", "id"), ("name/firstName", "givenName"), ("name/lastName", "familyName")]),
             }),
-            answers: vec![
-                (
-                    "https://appleid.apple.com/.well-known/openid-configuration",
-                    json!({
-                        "issuer": "https://appleid.apple.com", "authorization_endpoint": "https://appleid.apple.com/auth/authorize",
-                        "token_endpoint": "https://appleid.apple.com/auth/token", "jwks_uri": "https://appleid.apple.com/auth/keys",
-                    }),
-                ),
-                ("https://appleid.apple.com/auth/token", with_id.clone()),
-                ("https://appleid.apple.com/auth/keys", json!("KEYS")),
-            ],
+            answers: apple.clone(),
             claims: json!({"iss": "https://appleid.apple.com", "sub": "001234.abc.0456"}),
-            brings: json!({"user": r#"{"name":{"firstName":"Jo","lastName":"Doe"},"email":"other@example.com"}"#}),
+            brings: name_of_apple.clone(),
             subject: "001234.abc.0456",
             common: json!({"id": "001234.abc.0456", "givenName": "Jo", "familyName": "Doe"}),
             ..Recorded::default()
@@ -125,19 +127,9 @@ fn recorded() -> Vec<Recorded> {
         Recorded {
             name: "apple",
             file: json!({"type": "OPENID_CONNECT", "scope": ["openid", "name", "email"], "propertyMap": oidc}),
-            answers: vec![
-                (
-                    "https://appleid.apple.com/.well-known/openid-configuration",
-                    json!({
-                        "issuer": "https://appleid.apple.com", "authorization_endpoint": "https://appleid.apple.com/auth/authorize",
-                        "token_endpoint": "https://appleid.apple.com/auth/token", "jwks_uri": "https://appleid.apple.com/auth/keys",
-                    }),
-                ),
-                ("https://appleid.apple.com/auth/token", with_id.clone()),
-                ("https://appleid.apple.com/auth/keys", json!("KEYS")),
-            ],
+            answers: apple,
             claims: json!({"iss": "https://appleid.apple.com", "sub": "001234.abc.0456", "email": "x1@privaterelay.appleid.com", "email_verified": "true", "is_private_email": "true", "nonce_supported": true}),
-            brings: json!({"user": r#"{"name":{"firstName":"Jo","lastName":"Doe"},"email":"other@example.com"}"#}),
+            brings: name_of_apple,
             sent: &["https://appleid.apple.com/auth/authorize?", "response_mode=form_post"],
             subject: "001234.abc.0456",
             common: json!({"id": "001234.abc.0456", "givenName": "Jo", "familyName": "Doe", "email": "x1@privaterelay.appleid.com"}),

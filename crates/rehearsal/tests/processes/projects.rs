@@ -1,27 +1,17 @@
 //! Every process of every project of the tests: walked through, drawn and explored.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use process::{MapStep, Process, ProcessMap, StepOutcome};
-use project::{DirectoryFiles, Project};
 use serde_json::{Value, json};
-use stages::{HandlebarsTemplates, Services};
+use stages::Services;
 use vestibule_rehearsal::prove::{Cut, Finding, Prover};
-use vestibule_rehearsal::{Became, Decision, Outcome, Plan, Rehearsal, Setting, Transcript, in_parallel};
+use vestibule_rehearsal::{Became, Decision, Outcome, Plan, Rehearsal, Transcript, in_parallel};
 
-/// Mails of our own that say what they are.
-struct Named;
-
-impl stages::OwnMails for Named {
-    fn mail(&self, name: &str, _: &[String], values: &[(&str, &str)]) -> (String, String) {
-        (name.to_owned(), format!("{values:?}"))
-    }
-}
+use crate::setting::{setting, setting_at};
 
 fn directories() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/projects");
@@ -30,32 +20,6 @@ fn directories() -> Vec<PathBuf> {
     found.sort();
     assert!(found.len() > 50, "{found:?}");
     found
-}
-
-fn setting(root: &Path, files: &[(&str, Value)]) -> Setting {
-    let directory = tempfile::tempdir().unwrap();
-    let root = if files.is_empty() {
-        root.to_owned()
-    } else {
-        for (name, content) in files {
-            let path = directory.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            // A text is a file that is no JSON.
-            std::fs::write(path, content.as_str().map_or_else(|| content.to_string(), str::to_owned)).unwrap();
-        }
-        directory.path().to_owned()
-    };
-    let project = Project::open(&DirectoryFiles::new(root), &|_: &str| None);
-    let companions = project.companions();
-    let catalogue = stages::catalogue();
-    let compiled = project.processes.iter().filter_map(|file| file.compile(&companions, &catalogue).0.map(Arc::new));
-    Setting {
-        processes: compiled.collect(),
-        templates: Arc::new(HandlebarsTemplates::new(&project.email_templates, "en").0),
-        own_mails: Arc::new(Named),
-        mail_configured: true,
-        project: Arc::new(project),
-    }
 }
 
 /// Whether a step asks under a tag, in one of its branches where it has some.
@@ -107,7 +71,7 @@ fn names_branch(step: &MapStep, name: &str) -> bool {
 fn every_step_of_a_walk_is_on_the_map() {
     let (mut walks, mut completed) = (0, 0);
     for root in directories() {
-        let setting = setting(&root, &[]);
+        let setting = setting_at(&root);
         let rehearsal = Rehearsal::new(setting);
         for map in rehearsal.maps() {
             let transcript = rehearsal.run(&map.process, &Plan::default(), None).unwrap();
@@ -122,7 +86,7 @@ fn every_step_of_a_walk_is_on_the_map() {
 #[test]
 fn every_step_of_a_specification_is_on_the_map() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let rehearsal = Rehearsal::new(setting(&root, &[]));
+    let rehearsal = Rehearsal::new(setting_at(&root));
     let maps = rehearsal.maps();
     let (mut refused, mut ended) = (0, 0);
     for entry in std::fs::read_dir(root.join("tests/specifications")).unwrap() {
@@ -140,7 +104,7 @@ fn every_step_of_a_specification_is_on_the_map() {
 #[test]
 fn a_step_of_a_specification_that_is_never_submitted_is_a_failure() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let rehearsal = Rehearsal::new(setting(&root, &[]));
+    let rehearsal = Rehearsal::new(setting_at(&root));
     // No answer gave a ninth token: neither this step nor the one behind it is ever submitted.
     let text = "process = \"reset\"\n[[step]]\n[[step]]\ntoken = 9\n[[step]]\ninput = { code = \"{code}\" }\n[expect]\ncompleted = false\n";
     let tested = rehearsal.test("reset", &Plan::read(text).unwrap()).unwrap();
@@ -153,7 +117,7 @@ fn no_process_of_a_project_that_is_served_has_a_way_that_the_policy_forbids() {
     let mut explored: BTreeSet<Vec<String>> = BTreeSet::new();
     let mut wanted = Vec::new();
     for root in directories() {
-        let setting = setting(&root, &[]);
+        let setting = setting_at(&root);
         let served = setting.processes.iter().filter(|process| !process.options.allow_unproven && process.stages.len() <= 6);
         let stages = |process: &Process<Services>| process.stages.iter().map(|placed| placed.stage.name().to_owned()).collect::<Vec<_>>();
         let names: Vec<String> = served.filter(|process| explored.insert(stages(process))).map(|process| process.name.clone()).collect();
@@ -181,7 +145,7 @@ fn what_a_start_can_afford_is_enough_for_all_processes_but_one() {
     let next = Mutex::new(directories());
     let refute = || {
         while let Some(root) = { next.lock().unwrap().pop() } {
-            let prover = Prover::new(setting(&root, &[])).unwrap();
+            let prover = Prover::new(setting_at(&root)).unwrap();
             for name in prover.processes() {
                 let Some(finding) = prover.refute(name).unwrap() else { continue };
                 tried.fetch_add(1, Ordering::Relaxed);
@@ -217,7 +181,7 @@ fn an_exploration_that_is_cut_off_says_so() {
         "identityIdField": "_id", "identityEmailField": "mail", "identityUsernameField": "userName", "identityServiceUrl": "managed/user" },
         { "name": "emailUsername", "emailServiceUrl": "external/email", "from": "a@example.com", "subjectTranslations": { "en": "s" },
           "messageTranslations": { "en": "%username%" }, "mimeType": "text/html", "usernameToken": "%username%" }]);
-    let setting = setting(Path::new(""), &[("conf/selfservice-lookup.json", json!({ "stageConfigs": stages }))]);
+    let setting = setting(&[("conf/selfservice-lookup.json", json!({ "stageConfigs": stages }))]);
     let mut prover = Prover::new(setting).unwrap();
     let whole = prover.prove("lookup").unwrap().unwrap();
     assert!(whole.cut_off.is_empty() && whole.attacks.is_empty() && whole.states > 3, "{whole:?}");
@@ -237,7 +201,7 @@ fn registered_by(form: &str, provider: &Value, more: &[Value]) -> Finding {
         "authorizationEndpoint": "https://acme.example/authorize", "authenticationIdKey": "sub" });
     file.as_object_mut().unwrap().extend(provider.as_object().unwrap().clone());
     let files = [("conf/selfservice-registration.json", json!({ "stageConfigs": stages })), ("conf/identityProvider-acme.json", file)];
-    let prover = Prover::new(setting(Path::new(""), &files)).unwrap();
+    let prover = Prover::new(setting(&files)).unwrap();
     let finding = prover.prove("registration").unwrap().unwrap();
     assert!(finding.served && finding.attacks.is_empty() && finding.states > 2, "{finding:#?}");
     finding

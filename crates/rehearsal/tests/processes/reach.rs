@@ -1,43 +1,10 @@
 //! What `prove` says of processes whose forms ask for what not everything fits: a way behind them is found, or it is said that nothing is proved.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
-
-use std::sync::Arc;
-
-use project::{DirectoryFiles, Project};
 use serde_json::{Value, json};
-use stages::HandlebarsTemplates;
 use vestibule_rehearsal::prove::{Cut, Finding, Goal, Prover, Shape};
-use vestibule_rehearsal::{Decision, Outcome, Plan, Rehearsal, Setting};
+use vestibule_rehearsal::{Decision, Outcome, Plan, Rehearsal};
 
-/// Mails of our own that say what they are.
-struct Named;
-
-impl stages::OwnMails for Named {
-    fn mail(&self, name: &str, _: &[String], values: &[(&str, &str)]) -> (String, String) {
-        (name.to_owned(), format!("{values:?}"))
-    }
-}
-
-/// A project of these files; one that is a text is no JSON.
-fn setting(files: &[(&str, Value)]) -> Setting {
-    let directory = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        let path = directory.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content.as_str().map_or_else(|| content.to_string(), str::to_owned)).unwrap();
-    }
-    let project = Project::open(&DirectoryFiles::new(directory.path().to_owned()), &|_: &str| None);
-    let (companions, catalogue) = (project.companions(), stages::catalogue());
-    let compiled = project.processes.iter().filter_map(|file| file.compile(&companions, &catalogue).0.map(Arc::new));
-    Setting {
-        processes: compiled.collect(),
-        templates: Arc::new(HandlebarsTemplates::new(&project.email_templates, "en").0),
-        own_mails: Arc::new(Named),
-        mail_configured: true,
-        project: Arc::new(project),
-    }
-}
+use crate::setting::setting;
 
 fn proved(files: &[(&str, Value)]) -> Finding {
     Prover::new(setting(files)).unwrap().prove("tried").unwrap().unwrap()
@@ -205,10 +172,64 @@ fn a_stage_that_loops_is_named_with_its_script_and_given_up() {
     let finding = proved(&files);
     let said: Vec<String> = finding.cut_off.iter().map(Cut::to_string).collect();
     assert!(said.iter().any(|said| said.contains("stage 0 (endless): script/endless.js: the script was stopped after 20 ms")), "{said:?}");
+    assert!(said.iter().any(|said| said == "scripts have run out of time 8 times, and no more is tried"), "{said:?}");
     assert!(finding.inputs <= 10, "{finding:?}");
     let transcript = Rehearsal::new(setting(&files)).run("tried", &Plan::default(), None).unwrap();
     assert_eq!(transcript.outcome, Outcome::Broken);
     assert!(transcript.fault.as_deref().is_some_and(|fault| fault.contains("script/endless.js")), "{:?}", transcript.fault);
+}
+
+#[test]
+fn a_stage_that_throws_at_some_inputs_hides_no_way_behind_it() {
+    let word = json!({ "name": "word" });
+    let stages: Vec<Value> = std::iter::repeat_n(word, 10).chain([query(&["mail"]), reset()]).collect();
+    let files = [
+        settings(
+            "[stages.word]\nkind = \"script\"\nfile = \"script/word.js\"\nrequirements = { properties = { word = { type = \"string\" } } }\n",
+        ),
+        ("script/word.js", "if (request.input.word === undefined) { throw new Error('no word'); } ({ done: true });".into()),
+        file(&stages),
+    ];
+    let finding = proved(&files);
+    assert!(reaches(&finding, Goal::Credential), "{finding:#?}");
+    let said: Vec<String> = finding.cut_off.iter().map(Cut::to_string).collect();
+    assert!(
+        said.iter().any(|said| said.starts_with("a stage failed, as nothing here can play what it needs: stage 9 (word): ")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn whatever_is_said_of_a_stage_that_fails_is_its_own_reason() {
+    let branch = json!({ "name": "conditionaluser", "identityServiceUrl": "managed/user", "evaluateConditionOnField": "user",
+        "condition": { "type": "script", "source": "nothing.at.all" }, "onConditionTrue": form(&["city"]), "onConditionFalse": null });
+    let files = [
+        settings("[stages.dumb]\nkind = \"script\"\nfile = \"script/dumb.js\"\n"),
+        ("script/dumb.js", "({})".into()),
+        file(&[branch, json!({ "name": "dumb" })]),
+    ];
+    let transcript = Rehearsal::new(setting(&files)).run("tried", &Plan::default(), None).unwrap();
+    assert_eq!(
+        transcript.fault.as_deref(),
+        Some("stage 1 (dumb): This step cannot be taken at the moment, try again later"),
+        "{transcript:#?}"
+    );
+}
+
+#[test]
+fn what_can_wait_is_explored_further_and_not_without_an_end() {
+    let flags: Vec<String> = (0..6).map(|number| format!("flag{number} = {{ type = \"boolean\" }}")).collect();
+    let own = format!(
+        "[stages.flags]\nkind = \"script\"\nfile = \"script/flags.js\"\nrequirements = {{ properties = {{ {} }} }}\n",
+        flags.join(", ")
+    );
+    let stages = [json!({ "name": "flags" }), json!({ "name": "flags" }), query(&["mail"]), mailed("mail"), reset()];
+    let whole = ("conf/selfservice-tried.json", json!({ "stageConfigs": stages }));
+    let prover = Prover::new(setting(&[settings(&own), ("script/flags.js", "({ done: true })".into()), whole])).unwrap();
+    let at_load = prover.refute("tried").unwrap().unwrap();
+    assert!(at_load.inputs <= 900 && at_load.cut_off.contains(&Cut::Submissions), "{at_load:#?}");
+    let further = prover.refute_further("tried").unwrap().unwrap();
+    assert!(further.inputs > 900 && further.bounds.submissions == 9_000 && further.cut_off.is_empty(), "{further:#?}");
 }
 
 #[test]
