@@ -181,7 +181,9 @@ fn sec_52_heads_that_are_not_whole_are_bounded_however_many_there_are() {
     // Sooner than a head has to be there.
     last.set_read_timeout(Some(Duration::from_secs(14))).unwrap();
     assert!(is_ended(last), "it came when the network had its share");
-    held.iter().for_each(|stream| stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap());
+    for stream in &held {
+        stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+    }
     // One that is being ended is seen so a little later: they are looked at again.
     let mut looks = 0;
     while held.len() > 150 && looks < 20 {
