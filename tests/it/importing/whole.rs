@@ -168,10 +168,18 @@ fn a_source_that_is_cut_or_foreign_brings_nobody() {
     let foreign = place.file("other.sql", "CREATE TABLE wp_users (id bigint);\nINSERT INTO wp_users VALUES (1);\n");
     place.import(&[&foreign]).says(2, &["other.sql:1: no table of the repository of an IDM is in this dump; it makes wp_users"]);
     let entries = "dn: uid=ben,ou=people\nobjectClass: inetOrgPerson\nuid: ben\nsn: B\nmail: ben@exam";
-    let file = place.file("cut.ldif", entries);
-    place.import(&[&file]).says(2, &["cut.ldif:5: the file ends in the middle of a line"]);
-    let file = place.file("cut.csv", "userName,sn\nben,B\ncat,Ca");
-    place.import(&[&file]).says(2, &["cut.csv:3: the file ends in the middle of a row"]);
+    let object = "{\"userName\":\"ben\",\"sn\":\"B\"}\n{\"userName\":\"cat\",";
+    for (name, text, said) in [
+        ("cut.ldif", entries, "cut.ldif:5: the file ends in the middle of a line"),
+        ("cut.csv", "userName,sn\nben,B\ncat,Ca", "cut.csv:3: the file ends in the middle of a row"),
+        ("cut.jsonl", object, "cut.jsonl:2: the file ends in the middle of an object"),
+    ] {
+        let file = place.file(name, text);
+        let ran = place.import(&[&file]);
+        ran.says(2, &[said, "cannot be read to their end"]);
+        let signature = ran.said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap().to_owned();
+        place.import(&[&file, "--skip-faulty", "--sign-off", &signature]).says(2, &["also not with --skip-faulty"]);
+    }
     assert!(place.people().is_empty());
 }
 

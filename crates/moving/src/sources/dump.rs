@@ -319,7 +319,9 @@ impl<R: BufRead> Dump<R> {
         loop {
             self.bytes = 0;
             match self.token()? {
-                Token::Mark(b';') | Token::End => return Ok(()),
+                Token::Mark(b';') => return Ok(()),
+                // Whatever the statement is, one that brings rows may be missing behind it.
+                Token::End => return Err("the file ends in the middle of a statement".to_owned()),
                 _ => {}
             }
         }
@@ -392,7 +394,8 @@ impl<R: BufRead> Dump<R> {
         loop {
             match self.token()? {
                 Token::Word(word) => from_here |= word.eq_ignore_ascii_case("stdin"),
-                Token::Mark(b';') | Token::End => break,
+                Token::Mark(b';') => break,
+                Token::End => return Err("the file ends in the middle of a statement".to_owned()),
                 _ => {}
             }
         }
@@ -626,6 +629,11 @@ mod tests {
             rows("INSERT INTO managed_a (b) VALUES ('x'),\n('y"),
             [Ok(("managed_a".into(), some(&["x"]))), Err("dump.sql:2: the file ends inside a quoted text".into())]
         );
+        for cut in
+            ["INSERT INTO managed_a", "COPY managed_a (b) FROM std", "ALTER TABLE managed_a", "INSERT INTO managed_a VALUES", "CREATE T"]
+        {
+            assert_eq!(rows(cut), [Err("dump.sql:1: the file ends in the middle of a statement".into())], "{cut}");
+        }
         assert_eq!(rows("COPY managed_a (b, c) FROM stdin;\nx\n\\.\n"), [Err("dump.sql:2: 1 values in 2 columns of 'managed_a'".into())]);
         assert_eq!(rows("INSERT INTO managed_a VALUES (1);"), [Err("dump.sql:1: rows of 'managed_a', whose columns nothing names".into())]);
     }
