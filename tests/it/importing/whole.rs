@@ -132,6 +132,31 @@ fn roles_metadata_and_notifications_come_from_a_database_and_from_a_directory() 
 }
 
 #[test]
+fn notifications_that_stand_before_whose_they_are_come_with_them() {
+    let server = Server::on(notified()).start();
+    let note = |id: &str, target: &str| {
+        json!({ "_id": id, "_collection": "internal/notification", "target": target, "message": id, "notificationType": "info",
+            "createDate": "2024-05-06T07:08:09.123Z" })
+    };
+    // More people than are stored at once stand between them.
+    let mut records = vec![note("n1", "managed/user/id-last"), note("n2", "managed/user/id-left-out")];
+    records.extend((0..300).map(|number| person(&format!("p{number}"), &json!({}))));
+    records.extend([person("last", &json!({})), person("left-out", &json!({})), note("n3", "managed/user/id-last")]);
+    let file = server.data().join("people.jsonl");
+    std::fs::write(&file, lines(&records)).unwrap();
+    let names = json!({ "groups": [{ "collection": "managed/user", "property": "userName", "why": "", "objects": [{ "_id": "id-left-out", "name": "left-out",
+        "place": "", "seen": "", "do": "leave-out" }] }] });
+    let resolution = server.data().join("names.json");
+    std::fs::write(&resolution, names.to_string()).unwrap();
+    import_beside(&server, &file, &["--resolution", &text(&resolution)]).says(0, &["imported: 301;", "notifications: 2"]);
+    let notes = server.admin().get("managed/user/id-last?_fields=_notifications/*").ok();
+    let mut messages: Vec<&str> =
+        notes["_notifications"].as_array().unwrap().iter().map(|note| note["message"].as_str().unwrap()).collect();
+    messages.sort_unstable();
+    assert_eq!(messages, ["n1", "n3"], "{notes}");
+}
+
+#[test]
 fn over_rest_roles_and_their_members_come_without_being_named() {
     let far = Server::on(notified()).start();
     let admin = far.admin();
