@@ -9,7 +9,9 @@
 //!
 //! Easiest to break: silence. Rows of a table that nothing names are counted, so that nobody is missed without a word.
 
-use std::collections::BTreeMap;
+mod columns;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
@@ -17,13 +19,15 @@ use identity::grants::ROLES;
 use serde_json::{Map, Value, json};
 
 use crate::joining::{Joiner, Prepared, Relationship, Whole, is_meta};
-use crate::layout::{Explicit, Layout, Shape};
-use crate::mapping::{Mapping, USUAL_PROPERTIES};
+use crate::layout::Layout;
+use crate::mapping::Mapping;
 use crate::notifications;
 use crate::record::{Fault, Place};
 use crate::sorting::Aside;
 use crate::sources::dump::{Dump, Row};
-use crate::tables::{TEXTS, is_of_product};
+use crate::tables::is_of_product;
+
+use columns::{Columns, Held};
 
 const PROCESS: &str = "a process that somebody was in the middle of: they begin again";
 
@@ -36,6 +40,8 @@ struct Tables<'m> {
     mapping: &'m Mapping,
     layout: &'m Layout,
     joiner: Joiner,
+    /// The columns of tables whose columns are properties.
+    columns: HashMap<String, Columns<'m>>,
     /// Whether there was a table of a repository.
     found: bool,
 }
@@ -57,7 +63,7 @@ pub(crate) fn prepare<R: BufRead>(
             types.insert(id.to_owned(), kind.trim_matches('/').to_owned());
         }
     }
-    let mut tables = Tables { types, mapping, layout, joiner: Joiner::new(name, aside), found: false };
+    let mut tables = Tables { types, mapping, layout, joiner: Joiner::new(name, aside), columns: HashMap::new(), found: false };
     let (mut rows, mut ended) = (dump()?, false);
     for row in rows.by_ref() {
         match row {
@@ -95,11 +101,9 @@ impl Tables<'_> {
             "internalrole" | "internal_role" => self.internal_role(row),
             "jsonstorage" => Ok(self.pass(PROCESS)),
             "uinotification" | "ui_notification" => self.notification(row),
-            table => match self.layout.explicit(table) {
-                Some(_) if row.get("objecttypes_id").is_some() && row.get("fullobject").is_some() => self.generic(row),
-                Some(explicit) => self.explicit(&explicit, row),
-                None => Ok(self.unread(row)),
-            },
+            table if !self.layout.is_explicit(table) => Ok(self.unread(row)),
+            _ if row.get("objecttypes_id").is_some() && row.get("fullobject").is_some() => self.generic(row),
+            _ => self.explicit(row),
         }
     }
 
@@ -196,55 +200,22 @@ impl Tables<'_> {
     }
 
     /// A row of a table whose columns are properties.
-    fn explicit(&mut self, explicit: &Explicit, row: &Row) -> Rows {
-        let column_of = |member: &str, usual: &str| row.get(explicit.column_of(member).unwrap_or(usual));
-        let Some(id) = column_of("_id", "objectid") else {
-            return Ok(Err(format!("a row of '{}' without '{}'", row.table, explicit.column_of("_id").unwrap_or("objectid"))));
+    fn explicit(&mut self, row: &Row) -> Rows {
+        let (mapping, layout) = (self.mapping, self.layout);
+        let known = if let Some(known) = self.columns.get(&row.table).filter(|known| known.are(&row.columns)) {
+            known
+        } else {
+            let Some(explicit) = layout.explicit(&row.table) else { return Ok(Ok(())) };
+            let found = Columns::of(&explicit, &row.columns, mapping, layout);
+            self.columns.entry(row.table.clone()).insert_entry(found).into_mut()
         };
-        let revision = column_of("_rev", "rev").map(str::to_owned);
-        let mut content = Map::new();
-        for (column, value) in row.columns.iter().zip(&row.values) {
-            let Some(text) = value.as_deref() else { continue };
-            if let Err(what) = self.column(explicit, (column, text), &mut content) {
-                return Ok(Err(format!("{what} of the object '{id}'")));
-            }
-        }
-        self.mapping.complete(&explicit.collection, &mut content);
-        self.joiner.object(&explicit.collection, id, Whole { line: row.line, revision, content, lost: Vec::new() })?;
+        let Held { id, revision, mut content } = match known.held(row) {
+            Ok(held) => held,
+            Err(what) => return Ok(Err(what)),
+        };
+        mapping.complete(&known.collection, &mut content);
+        self.joiner.object(&known.collection, &id, Whole { line: row.line, revision, content, lost: Vec::new() })?;
         Ok(Ok(()))
-    }
-
-    /// What the text in a column becomes: as the mapping says, or `conf/repo.jdbc.json`, or as the schema names and types it.
-    fn column(&self, explicit: &Explicit, (column, text): (&str, &str), content: &mut Map<String, Value>) -> Result<(), String> {
-        let placed = explicit.place(column);
-        let is_own = |path: &[String]| path.first().is_some_and(|name| name == "_id" || name == "_rev");
-        if placed.is_some_and(|(path, _)| is_own(path)) || (placed.is_none() && matches!(column, "objectid" | "rev" | "id")) {
-            return Ok(());
-        }
-        let known = self.layout.property(&explicit.collection, column);
-        let shape = placed.and_then(|(path, shape)| match path {
-            [name] => shape.or_else(|| self.layout.shape(&explicit.collection, name)),
-            _ => shape,
-        });
-        let shape = if placed.is_some() { shape } else { known.map(|(_, shape)| shape) };
-        let value = value_of(column, text, shape);
-        if let Some((_, mapped)) = self.mapping.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)) {
-            let Some(to) = mapped else { return Ok(()) };
-            let value = match value.filter(|value| !value.is_string()) {
-                Some(value) => value,
-                None => to.value(text)?,
-            };
-            return Mapping::put(content, to, value);
-        }
-        let value = value.ok_or_else(|| format!("'{column}' is no {}, as the project says it is,", shape.map_or("value", Shape::name)))?;
-        if let Some((path, _)) = placed {
-            return put(content, path, value);
-        }
-        let bare = column.replace('_', "");
-        let usual = || USUAL_PROPERTIES.iter().find(|name| name.eq_ignore_ascii_case(&bare)).map(|name| (*name).to_owned());
-        let name = known.map(|(name, _)| name.to_owned()).or_else(usual);
-        content.insert(name.unwrap_or_else(|| column.to_owned()), value);
-        Ok(())
     }
 
     fn relationship(&mut self, row: &Row) -> Rows {
@@ -264,36 +235,10 @@ pub(crate) fn internal_user(id: &str) -> String {
     }
 }
 
-/// The value of a text in a column; `None` where it is not what the project says.
-fn value_of(column: &str, text: &str, shape: Option<Shape>) -> Option<Value> {
-    // Structures stand in columns as JSON.
-    let structured: Option<Value> = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten();
-    // What was encrypted or hashed stands in the place of a value of any type.
-    if let Some(crypto) = structured.as_ref().filter(|value| value.get("$crypto").is_some()) {
-        return Some(crypto.clone());
-    }
-    match shape {
-        Some(shape) => shape.value(text),
-        // A text that looks like one stays a text.
-        None => Some(structured.filter(|_| !TEXTS.contains(&column)).unwrap_or_else(|| json!(text))),
-    }
-}
-
-/// Puts a value at a place inside an object.
-fn put(content: &mut Map<String, Value>, path: &[String], value: Value) -> Result<(), String> {
-    let Some((last, parents)) = path.split_last() else { return Ok(()) };
-    let mut members = content;
-    for name in parents {
-        let inside = members.entry(name.clone()).or_insert_with(|| json!({}));
-        members = inside.as_object_mut().ok_or_else(|| format!("'{}' is beside a value, not inside one,", path.join("/")))?;
-    }
-    members.insert(last.clone(), value);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Shape;
     use crate::record::{Read, Record};
 
     fn all(dump: &str) -> Vec<Result<Read, Fault>> {
