@@ -358,7 +358,38 @@ fn a_collection_that_is_missing_or_not_paged_ends() {
     let (password, address) = (place.file("password", "secret"), far.url("/openidm"));
     let from = ["--from", address.as_str(), "--from-password-file", &password, "--pages-per-second", "1000", "--page-size", "2"];
     // What REST does not give has to be signed.
-    place.import(&from).says(2, &["managed/user: 3 objects", "--sign-off"]);
+    place.import(&from).says(
+        2,
+        &[
+            "managed/user: 3 objects",
+            "--sign-off",
+            "not read, because the server there does not give them: ",
+            "internal/role (403 Forbidden)",
+        ],
+    );
+}
+
+#[test]
+fn a_collection_whose_later_page_is_refused_is_not_over() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let role = |id: &str| json!({ "_id": id, "name": id });
+    let far = Peer::start(move |asked| match asked.line.split(['?', ' ']).nth(1).unwrap() {
+        "/openidm/managed/user" => ("200 OK", json!({ "result": [person("ann", &json!({}))] }).to_string()),
+        "/openidm/managed/role" if asked.line.contains("_pagedResultsOffset=2") => match ASKED.fetch_add(1, Ordering::SeqCst) {
+            // The first command is refused; the second has to wait, and is given it.
+            0 => ("404 Not Found", "{}".to_owned()),
+            1 => ("408 Request Timeout", "{}".to_owned()),
+            _ => ("200 OK", json!({ "result": [role("third")] }).to_string()),
+        },
+        "/openidm/managed/role" => ("200 OK", json!({ "result": [role("first"), role("second")] }).to_string()),
+        _ => ("404 Not Found", "{}".to_owned()),
+    });
+    let place = Place::new(&relationships::project());
+    let (password, address) = (place.file("password", "secret"), far.url("/openidm"));
+    let from =
+        ["--from", address.as_str(), "--from-password-file", &password, "--pages-per-second", "1000", "--page-size", "2", "--dry-run"];
+    place.import(&from).says(1, &["managed/role is answered with 404 Not Found", "the same command goes on behind it"]);
+    place.import(&from).says(0, &["managed/user: 1 objects", "managed/role: 3 objects"]);
 }
 
 #[test]
