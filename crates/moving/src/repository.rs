@@ -16,12 +16,12 @@ use std::io::{self, BufRead};
 use std::sync::Arc;
 
 use identity::grants::ROLES;
+use identity::notifications;
 use serde_json::{Map, Value, json};
 
-use crate::joining::{Joiner, Prepared, Relationship, Whole, is_meta};
+use crate::joining::{Joiner, Prepared, Relationship, Taken, Whole, is_meta};
 use crate::layout::Layout;
 use crate::mapping::Mapping;
-use crate::notifications;
 use crate::record::{Fault, Place};
 use crate::sorting::Aside;
 use crate::sources::dump::{Dump, Row};
@@ -30,9 +30,6 @@ use crate::tables::is_of_product;
 use columns::{Columns, Held};
 
 const PROCESS: &str = "a process that somebody was in the middle of: they begin again";
-
-/// Why a row cannot be read.
-type Rows = io::Result<Result<(), String>>;
 
 /// The rows of a dump on their way.
 struct Tables<'m> {
@@ -89,7 +86,7 @@ pub(crate) fn prepare<R: BufRead>(
 }
 
 impl Tables<'_> {
-    fn take(&mut self, row: &Row) -> Rows {
+    fn take(&mut self, row: &Row) -> Taken {
         let table = row.table.as_str();
         self.found |= self.layout.is_read(table);
         if self.layout.is_generic(table) {
@@ -125,7 +122,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    fn generic(&mut self, row: &Row) -> Rows {
+    fn generic(&mut self, row: &Row) -> Taken {
         let (Some(kind), Some(id)) = (row.get("objecttypes_id"), row.get("objectid")) else {
             return Ok(Err(format!("a row of '{}' without a type or an id", row.table)));
         };
@@ -160,7 +157,7 @@ impl Tables<'_> {
     }
 
     /// A role of the product itself, whose columns have other names than its members over REST.
-    fn internal_role(&mut self, row: &Row) -> Rows {
+    fn internal_role(&mut self, row: &Row) -> Taken {
         let Some(id) = row.get("objectid") else { return Ok(Err("an internal role without 'objectid'".to_owned())) };
         let mut content = Map::new();
         for (column, value) in row.columns.iter().zip(&row.values) {
@@ -183,7 +180,7 @@ impl Tables<'_> {
     }
 
     /// A notification of 4.5 to 6.0, which names whoever receives it in a column.
-    fn notification(&mut self, row: &Row) -> Rows {
+    fn notification(&mut self, row: &Row) -> Taken {
         let (Some(id), Some(receiver)) = (row.get("objectid"), row.get("receiverid").filter(|id| !id.is_empty())) else {
             return Ok(self.pass("a notification of nobody"));
         };
@@ -200,7 +197,7 @@ impl Tables<'_> {
     }
 
     /// A row of a table whose columns are properties.
-    fn explicit(&mut self, row: &Row) -> Rows {
+    fn explicit(&mut self, row: &Row) -> Taken {
         let (mapping, layout) = (self.mapping, self.layout);
         let known = if let Some(known) = self.columns.get(&row.table).filter(|known| known.are(&row.columns)) {
             known
@@ -218,7 +215,7 @@ impl Tables<'_> {
         Ok(Ok(()))
     }
 
-    fn relationship(&mut self, row: &Row) -> Rows {
+    fn relationship(&mut self, row: &Row) -> Taken {
         let whole: Value = serde_json::from_str(row.get("fullobject").unwrap_or("{}")).unwrap_or_default();
         match Relationship::of(&whole, |column| row.get(column)) {
             Some(relationship) => self.joiner.relationship(&relationship).map(Ok),
@@ -391,7 +388,7 @@ mod tests {
         let ann = record(&read[0]);
         assert_eq!(Value::Object(ann.content.clone()), json!({"userName": "ann"}));
         let notes: Vec<&Record> = read[1..201].iter().map(record).collect();
-        assert!(notes.iter().all(|note| note.collection == notifications::NOTIFICATIONS && note.content["target"] == "managed/user/a"));
+        assert!(notes.iter().all(|note| note.collection == notifications::COLLECTION && note.content["target"] == "managed/user/a"));
         assert_eq!((notes[0].id.as_str(), notes[1].id.as_str(), notes[199].id.as_str()), ("old", "n449", "n251"), "the newest 200");
         let mut passed = BTreeMap::<&str, usize>::new();
         for one in &read[201..] {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crest::{Change, Patch, PatchOperation, Pointer, reference};
+use identity::notifications::{COLLECTION as NOTIFICATIONS, TARGET};
 use identity::{KeptThere, Objects as _};
 use process::{CommitError, Effect, Ledger as _, Unit};
 use serde_json::{Value, json};
@@ -13,7 +14,6 @@ use store::{Incoming, Renewal, TakenIn};
 
 use crate::hashing::{Job, hash_all};
 use crate::import::{Import, ImportError};
-use crate::notifications::NOTIFICATIONS;
 use crate::record::Fault;
 use crate::report::{LISTED, Report, SignedKinds};
 use crate::resolution::Resolution;
@@ -344,7 +344,7 @@ fn put_aside(links: &mut Sorter, kept_there: Vec<KeptThere>) -> std::io::Result<
 
 /// Keeps a notification for the end of the import: it may come before whose it is, and what comes with nobody is none.
 fn put_aside_notification(notes: &mut Sorter, note: &Incoming) -> std::io::Result<()> {
-    let target = note.content.get("target").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let target = note.content.get(TARGET).and_then(Value::as_str).unwrap_or_default().to_owned();
     notes.push(target, json!([note.id, note.content]).to_string().into_bytes())
 }
 
