@@ -59,8 +59,11 @@ fn is_whole(attribute: &str) -> bool {
 
 /// Whether a value refers to another object: JSON, and the name of that object's entry behind it.
 pub(crate) fn reference(value: &str) -> Option<Value> {
-    let mut read = serde_json::Deserializer::from_str(value.strip_prefix('{').map(|_| value)?).into_iter::<Value>();
-    read.next()?.ok().filter(|found| found.get("firstResourceCollection").is_some())
+    const SAYS: &str = "firstResourceCollection";
+    // Most values that begin so are whole objects, and long.
+    let mut read =
+        Some(value).filter(|value| value.starts_with('{') && value.contains(SAYS)).map(serde_json::Deserializer::from_str)?.into_iter();
+    read.next()?.ok().filter(|found: &Value| found.get(SAYS).is_some())
 }
 
 /// What every entry has and nobody means.
