@@ -12,10 +12,12 @@ work=$(mktemp -d)
 chmod 755 "$work"
 system=$work/system
 server=
+asking=
 names=
 
 end() {
     [ -z "$server" ] || kill "$server" 2>/dev/null || true
+    [ -z "$asking" ] || kill "$asking" 2>/dev/null || true
     [ -z "$names" ] || kill "$names" 2>/dev/null || true
     wait 2>/dev/null || true
     rm -rf "$work"
@@ -119,18 +121,59 @@ with urllib.request.urlopen(urllib.request.Request(f"{server}/openidm/authentica
 ASK
 }
 
-say "a store that 0.1.0 has written"
+# Asks until a file is there, and fails at the first request that is not answered.
+asks_until() {
+    exec python3 - "$address" "$1" <<'ASK'
+import os
+import sys
+import time
+import urllib.request
+
+server, end = sys.argv[1:]
+headers = {"X-OpenIDM-Username": "anonymous", "X-OpenIDM-Password": "anonymous", "X-OpenIDM-NoSession": "true"}
+while not os.path.exists(end):
+    with urllib.request.urlopen(urllib.request.Request(f"{server}/openidm/info/ping", None, headers), timeout=120) as answer:
+        assert answer.status == 200, answer.status
+    time.sleep(0.1)
+ASK
+}
+
+# Whether the server runs the file that is installed now.
+runs_installed() {
+    [ "$(stat -L -c '%d:%i' "/proc/$(pgrep --parent "$server")/exe")" = "$(stat -c '%d:%i' "$system/usr/bin/vestibule")" ]
+}
+
+say "upgrade while it runs, with a file that the operator changed"
+runs_installed || fail "what runs is not what was installed"
+echo '# changed by the operator' >>"$system/etc/vestibule/vestibule.toml"
+asks_until "$work/upgraded" &
+asking=$!
+within apt-get install -y -qq --no-install-recommends /now.deb >/dev/null 2>>"$work/log"
+touch "$work/upgraded"
+wait "$asking" || fail "somebody was not answered while the package was upgraded"
+asking=
+# shellcheck disable=SC2016
+[ "$(within dpkg-query --showformat='${Version}' --show vestibule)" = "$version" ] || fail "the version"
+grep -q 'changed by the operator' "$system/etc/vestibule/vestibule.toml" || fail "a changed file was put back"
+cmp conf/selfservice.terms.json "$system/etc/vestibule/conf/selfservice.terms.json" || fail "a file that only the package changed is the old one"
+# Until it is restarted, the server before goes on, all of it.
+! runs_installed || fail "the upgrade left the file that ran"
+reset scarter "Passw0rd-of-somebody-else"
+# systemd is asked for that by the package; here it is done.
+grep -q restart "$system/var/lib/dpkg/info/vestibule.postinst" || fail "an upgrade restarts nothing"
 stop
+start "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/vestibule serve --listen 127.0.0.1:0
+runs_installed || fail "what answers is not the version that was installed"
+signs_in bjensen "Passw0rd-of-the-package-before" || fail "bjensen was lost in the upgrade"
+signs_in scarter "Passw0rd-of-somebody-else" || fail "scarter was lost in the upgrade"
+reset bjensen "Passw0rd-of-the-package-after"
+stop
+
+say "a store that 0.1.0 has written"
 within find /var/lib/vestibule -mindepth 1 -delete
 gzip -d -c tests/stores/0.1.0.backup.gz >"$system/0.1.0.backup"
 (confined "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/env "VESTIBULE_BACKUP_PASSPHRASE=a passphrase of the stores" \
     /usr/bin/vestibule restore /0.1.0.backup) >"$work/out" 2>"$work/log" || fail "the store of 0.1.0 was not put back"
-
-say "upgrade, with a file that the operator changed"
-echo '# changed by the operator' >>"$system/etc/vestibule/vestibule.toml"
-within apt-get install -y -qq --no-install-recommends /now.deb >/dev/null 2>>"$work/log"
-grep -q 'changed by the operator' "$system/etc/vestibule/vestibule.toml" || fail "a changed file was put back"
-cmp conf/selfservice.terms.json "$system/etc/vestibule/conf/selfservice.terms.json" || fail "a file that only the package changed is the old one"
 start "$system" /var/lib/vestibule "$system/var/lib/vestibule" /usr/bin/vestibule serve --listen 127.0.0.1:0
 signs_in bjensen "Kept-through-2-versions" || fail "bjensen was lost in the upgrade"
 signs_in scarter "Kept-through-3-versions" || fail "scarter was lost in the upgrade"

@@ -146,6 +146,28 @@ fn an_encrypted_value_is_in_no_file_and_no_log_and_still_there_for_whose_it_is()
 }
 
 #[test]
+fn whom_a_process_cannot_help_is_counted_where_values_are_sealed() {
+    let query = with(user_query(), "validQueryFields", json!(["mail"]));
+    let mut server = Server::on(project().process("reset", &[query, email_validation(), reset_stage()])).start();
+    let mut unfindable = person(&json!({ "ssn": SSN }));
+    unfindable.as_object_mut().unwrap().remove("mail");
+    server.admin().post("managed/user?_action=create", &unfindable).expect(201);
+    server.stop();
+    let url = format!("sqlite:{}", server.data().join("vestibule.db").display());
+    let (project, elsewhere) = (server.project(), tempfile::tempdir().unwrap());
+    let found = |data: &Path| {
+        let named =
+            ["check", "--store", &url, "--format", "json", "--project", project.to_str().unwrap(), "--data", data.to_str().unwrap()];
+        let said: Value = serde_json::from_slice(&run(&named, "").stdout).unwrap();
+        let found = said["diagnostics"].as_array().unwrap().iter().filter(|one| one["rule"].as_str().unwrap().starts_with("store-un"));
+        found.map(|one| one["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&server.data()), ["one person of managed/user cannot be found by 'reset': they have none of mail"]);
+    let others = found(elsewhere.path());
+    assert!(matches!(others.as_slice(), [one] if one.contains("the keys that open them are not in")), "{others:?}");
+}
+
+#[test]
 fn an_encrypted_value_is_neither_searched_nor_sorted_nor_shown_to_others() {
     let server = Server::on(project()).start();
     let one = person(&json!({ "ssn": SSN }));

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crest::{Change, Clock, Fields, Filter, Paging, Pointer, Query, Random, Resource, ResourceError, SortKey, TotalPolicy, reference};
+use identity::notifications::{self, CREATED, KIND, MESSAGE};
 use identity::{Audience, Held, Managed, Prepared, Script, Step, timestamp};
 use process::{CommitError, Effect, Ledger, Unit};
 use project::{NotificationRule, Watched};
@@ -12,16 +13,12 @@ use serde_json::{Map, Value, json};
 
 use crate::principal::Principal;
 
-/// Where they are kept.
-pub const COLLECTION: &str = "internal/notification";
-/// The member that says whose it is: the path of an object.
-pub const TARGET: &str = "target";
-/// The member that says when one was made.
-const CREATED: &str = "createDate";
+pub use identity::notifications::{COLLECTION, TARGET};
+
 /// References of a relationship that a message can name.
 const NAMED: u32 = 16;
-/// Most that somebody has; with the next one the oldest goes.
-pub const MOST: u64 = 200;
+/// Most that somebody has.
+pub const MOST: u64 = notifications::MOST as u64;
 
 /// The notifications of a project's people.
 pub struct Notifications {
@@ -130,7 +127,7 @@ impl Notifications {
                 }
             };
             let (message, date) = (filled(&rule.message, &shown), timestamp(self.clock.now()));
-            let content = json!({TARGET: target, "notificationType": rule.kind, "message": message, CREATED: date});
+            let content = json!({ TARGET: target, KIND: rule.kind, MESSAGE: message, CREATED: date });
             let id = uuid::Builder::from_random_bytes(crest::random_bytes(self.random.as_ref())).into_uuid().to_string();
             notes.effects.push(Effect::Change(Change::Create { collection: COLLECTION.to_owned(), id, content }));
             if !notes.targets.contains(&target) {
@@ -277,9 +274,9 @@ pub fn shown(stored: &Resource) -> Value {
         "_ref": format!("{COLLECTION}/{}", stored.id),
         "_refResourceCollection": COLLECTION,
         "_refResourceId": stored.id,
-        "notificationType": member("notificationType"),
-        "message": member("message"),
-        "createDate": member("createDate"),
+        KIND: member(KIND),
+        MESSAGE: member(MESSAGE),
+        CREATED: member(CREATED),
     })
 }
 

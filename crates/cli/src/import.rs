@@ -416,7 +416,10 @@ impl Import {
         };
         let fetched = fetched.map_err(|error| fail(&error))?;
         if fetched.anew {
-            complain(&"what was read earlier is not whole any more, so everything was read again");
+            complain(&"what was read earlier is not whole any more, or not what is to be read, so everything was read again");
+        }
+        if !fetched.skipped.is_empty() {
+            complain(&format_args!("not read, because the server there does not give them: {}", fetched.skipped.join(", ")));
         }
         complain(&format_args!("what was read is in {} until it is imported", fetched.file.display()));
         Ok(Some(fetched))

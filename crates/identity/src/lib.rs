@@ -17,6 +17,7 @@ mod mail_address;
 mod managed;
 pub mod metadata;
 pub mod names;
+pub mod notifications;
 mod people;
 mod policy;
 mod ports;

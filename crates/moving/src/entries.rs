@@ -8,11 +8,11 @@ use std::io::{self, BufRead};
 use std::sync::Arc;
 
 use identity::grants::ROLES;
+use identity::notifications;
 use serde_json::{Map, Value, json};
 
-use crate::joining::{End, Joiner, Prepared, Relationship, Whole, is_meta};
+use crate::joining::{End, Joiner, Prepared, Relationship, Taken, Whole, is_meta};
 use crate::mapping::Mapping;
-use crate::notifications;
 use crate::record::{Place, Record};
 use crate::repository::internal_user;
 use crate::sorting::Aside;
@@ -128,8 +128,6 @@ fn whole(entry: &Entry) -> Result<Map<String, Value>, String> {
 fn references(entry: &Entry) -> Vec<Value> {
     entry.attributes.iter().filter_map(|(_, value)| ldif::reference(value.as_deref()?)).collect()
 }
-
-type Taken = io::Result<Result<(), String>>;
 
 fn object(joiner: &mut Joiner, record: Record, references: &[Value]) -> Taken {
     let Record { place, collection, id, revision, content, lost } = record;

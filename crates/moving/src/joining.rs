@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use crest::reference;
 use identity::Lost;
+use identity::notifications::{self, COLLECTION as NOTIFICATIONS, MOST};
 use serde_json::{Map, Value, json};
 
-use crate::notifications::{self, MOST, NOTIFICATIONS};
 use crate::record::{Fault, Place, Read, Record};
 use crate::sorting::{Aside, Sorter};
 
@@ -35,6 +35,9 @@ mod kind {
     pub(super) const NOTE: u8 = b'n';
     pub(super) const OWNER: u8 = b'u';
 }
+
+/// What became of a row or an entry: why it cannot be read, or why what is put aside cannot be.
+pub(crate) type Taken = io::Result<Result<(), String>>;
 
 /// An object, without what stands elsewhere.
 pub(crate) struct Whole {
@@ -254,7 +257,7 @@ impl Joiner {
         let lost: Vec<(&str, &str)> = lost.iter().map(|lost| (lost.property.as_str(), lost.why.as_ref())).collect();
         let line = json!({ "line": place.line, "collection": collection, "id": id, "rev": revision, "content": content, "lost": lost });
         writeln!(to, "{line}")?;
-        let older = older + newest(&mut notes);
+        let older = older + notifications::newest(&mut notes, |(_, content)| content);
         self.pass_all(OLDER, older);
         let target = format!("{collection}/{id}");
         for (id, content) in notes {
@@ -275,14 +278,6 @@ struct Joined {
     notes: Vec<(String, Map<String, Value>)>,
     /// Notifications that are older than the newest.
     older: usize,
-}
-
-/// Leaves the newest notifications, and says how many are gone.
-fn newest(notes: &mut Vec<(String, Map<String, Value>)>) -> usize {
-    let gone = notes.len().saturating_sub(MOST);
-    notes.sort_by(|left, right| notifications::made(&right.1).cmp(notifications::made(&left.1)));
-    notes.truncate(MOST);
-    gone
 }
 
 impl Joined {
@@ -313,7 +308,7 @@ impl Joined {
                     self.notes.push((id.to_owned(), content.clone()));
                 }
                 if self.notes.len() >= 2 * MOST {
-                    self.older += newest(&mut self.notes);
+                    self.older += notifications::newest(&mut self.notes, |(_, content)| content);
                 }
             }
             _ => {

@@ -118,6 +118,11 @@ impl Layout {
         tables::GENERIC.contains(&table) || self.generic.contains(table)
     }
 
+    /// Whether the columns of a table are properties.
+    pub(crate) fn is_explicit(&self, table: &str) -> bool {
+        self.explicit.contains_key(table) || table.starts_with("managed_")
+    }
+
     /// The table of one collection: as the project names it, or as the product's samples do.
     pub(crate) fn explicit(&self, table: &str) -> Option<Explicit> {
         let named = || Some(Explicit { collection: format!("managed/{}", table.strip_prefix("managed_")?), ..Explicit::default() });

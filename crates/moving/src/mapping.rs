@@ -146,6 +146,18 @@ impl Column {
         }
     }
 
+    /// The value of a text of which something else says, too, what it is (`typed`). That counts where nothing is said here but of words, and for lists
+    /// and objects, whose texts are read as those of a table.
+    pub(crate) fn value_of(&self, text: &str, typed: Option<Value>) -> Result<Value, String> {
+        let only_words = self.split.is_none() && self.reference.is_none() && self.before.is_empty();
+        match typed {
+            Some(typed) if !self.json && !self.values.contains_key(text) && (only_words || typed.is_array() || typed.is_object()) => {
+                self.of_json(typed)
+            }
+            _ => self.value(text),
+        }
+    }
+
     /// The value of a value that is JSON already: texts are read as those of a table, also within a list.
     fn of_json(&self, value: Value) -> Result<Value, String> {
         match value {

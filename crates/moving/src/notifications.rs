@@ -1,49 +1,15 @@
-//! Notifications of people: objects of their own here, which say whose they are. Where they come from, they are referred to by people, or name
-//! whoever receives them.
+//! Notifications that stand within people, as REST answers them: here they are objects of their own, which say whose they are.
 
 use crest::reference;
-use serde_json::{Map, Value, json};
+use identity::notifications::{are, kept, newest};
+use serde_json::Value;
 
 use crate::record::Record;
 
-/// Where they are kept.
-pub const NOTIFICATIONS: &str = "internal/notification";
+pub use identity::notifications::COLLECTION as NOTIFICATIONS;
+
 /// The property of people that refers to them.
 const PROPERTY: &str = "_notifications";
-/// Most that somebody keeps: the newest.
-pub(crate) const MOST: usize = 200;
-/// Characters of a message, at most.
-const LONGEST: usize = 65_536;
-/// Characters of an id, at most.
-const LONGEST_ID: usize = 255;
-
-/// Whether objects of a collection are notifications.
-pub(crate) fn are(collection: &str) -> bool {
-    matches!(collection, NOTIFICATIONS | "ui/notification" | "repo/internal/notification" | "repo/ui/notification")
-}
-
-/// A notification as it is kept here: its text, its kind, when it was made, and whose it is. None of one without a text.
-pub(crate) fn kept(content: &Map<String, Value>, target: &str) -> Option<Map<String, Value>> {
-    let text = |name: &str| content.get(name).and_then(Value::as_str);
-    let message = text("message").filter(|message| !message.is_empty() && message.len() <= LONGEST)?;
-    let kind = text("notificationType").unwrap_or("info");
-    let made = text("createDate").unwrap_or("1970-01-01T00:00:00.000Z");
-    let kept = json!({ "target": target, "notificationType": kind, "message": message, "createDate": made });
-    if let Value::Object(members) = kept { Some(members) } else { None }
-}
-
-/// Why a record that is a notification cannot come.
-pub(crate) fn fault_of(record: &Record) -> Option<&'static str> {
-    let target = record.content.get("target").and_then(Value::as_str).unwrap_or_default();
-    if record.id.is_empty() || record.id.len() > LONGEST_ID || record.id.chars().any(|c| c == '/' || c.is_control()) {
-        return Some("a notification whose id cannot be one");
-    }
-    match (kept(&record.content, target), target.starts_with("managed/")) {
-        (None, _) => Some("a notification without a text"),
-        (_, false) => Some("a notification of nobody"),
-        _ => None,
-    }
-}
 
 /// Takes the notifications out of an object that holds them with their texts, as REST answers them: the newest of them, as records of their own.
 /// Those without a text stay.
@@ -63,18 +29,15 @@ pub(crate) fn taken_out(record: &mut Record) -> Vec<Record> {
     if listed.is_empty() {
         record.content.shift_remove(PROPERTY);
     }
-    found.sort_by(|left, right| made(&right.content).cmp(made(&left.content)));
-    found.truncate(MOST);
+    newest(&mut found, |one| &one.content);
     found
-}
-
-/// When one was made; texts of one form, which compare as times do.
-pub(crate) fn made(content: &Map<String, Value>) -> &str {
-    content.get("createDate").and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
+    use identity::notifications::fault_of;
+    use serde_json::json;
+
     use super::*;
     use crate::record::Place;
 
@@ -99,14 +62,6 @@ mod tests {
             json!({"target": "managed/user/a", "notificationType": "warning", "message": "New", "createDate": "2024"})
         );
         assert_eq!(ann.content["_notifications"], json!([{"_ref": "internal/notification/n3"}]), "one without a text is named as lost");
-        assert!(found.iter().all(|one| fault_of(one).is_none()));
-    }
-
-    #[test]
-    fn what_is_none_is_said() {
-        let fault = |id: &str, content: Value| fault_of(&record(NOTIFICATIONS, id, &content));
-        assert_eq!(fault("n", json!({"target": "managed/user/a", "message": "x"})), None);
-        assert!(fault("a/b", json!({"target": "managed/user/a", "message": "x"})).is_some());
-        assert!(fault("n", json!({"target": "managed/user/a"})).is_some() && fault("n", json!({"message": "x"})).is_some());
+        assert!(found.iter().all(|one| fault_of(&one.id, &one.content).is_none()));
     }
 }

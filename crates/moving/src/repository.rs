@@ -9,26 +9,27 @@
 //!
 //! Easiest to break: silence. Rows of a table that nothing names are counted, so that nobody is missed without a word.
 
-use std::collections::BTreeMap;
+mod columns;
+
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
 use identity::grants::ROLES;
+use identity::notifications;
 use serde_json::{Map, Value, json};
 
-use crate::joining::{Joiner, Prepared, Relationship, Whole, is_meta};
-use crate::layout::{Explicit, Layout, Shape};
-use crate::mapping::{Mapping, USUAL_PROPERTIES};
-use crate::notifications;
+use crate::joining::{Joiner, Prepared, Relationship, Taken, Whole, is_meta};
+use crate::layout::Layout;
+use crate::mapping::Mapping;
 use crate::record::{Fault, Place};
 use crate::sorting::Aside;
 use crate::sources::dump::{Dump, Row};
-use crate::tables::{TEXTS, is_of_product};
+use crate::tables::is_of_product;
+
+use columns::{Columns, Held};
 
 const PROCESS: &str = "a process that somebody was in the middle of: they begin again";
-
-/// Why a row cannot be read.
-type Rows = io::Result<Result<(), String>>;
 
 /// The rows of a dump on their way.
 struct Tables<'m> {
@@ -36,6 +37,8 @@ struct Tables<'m> {
     mapping: &'m Mapping,
     layout: &'m Layout,
     joiner: Joiner,
+    /// The columns of tables whose columns are properties.
+    columns: HashMap<String, Columns<'m>>,
     /// Whether there was a table of a repository.
     found: bool,
 }
@@ -57,7 +60,7 @@ pub(crate) fn prepare<R: BufRead>(
             types.insert(id.to_owned(), kind.trim_matches('/').to_owned());
         }
     }
-    let mut tables = Tables { types, mapping, layout, joiner: Joiner::new(name, aside), found: false };
+    let mut tables = Tables { types, mapping, layout, joiner: Joiner::new(name, aside), columns: HashMap::new(), found: false };
     let (mut rows, mut ended) = (dump()?, false);
     for row in rows.by_ref() {
         match row {
@@ -83,7 +86,7 @@ pub(crate) fn prepare<R: BufRead>(
 }
 
 impl Tables<'_> {
-    fn take(&mut self, row: &Row) -> Rows {
+    fn take(&mut self, row: &Row) -> Taken {
         let table = row.table.as_str();
         self.found |= self.layout.is_read(table);
         if self.layout.is_generic(table) {
@@ -95,11 +98,9 @@ impl Tables<'_> {
             "internalrole" | "internal_role" => self.internal_role(row),
             "jsonstorage" => Ok(self.pass(PROCESS)),
             "uinotification" | "ui_notification" => self.notification(row),
-            table => match self.layout.explicit(table) {
-                Some(_) if row.get("objecttypes_id").is_some() && row.get("fullobject").is_some() => self.generic(row),
-                Some(explicit) => self.explicit(&explicit, row),
-                None => Ok(self.unread(row)),
-            },
+            table if !self.layout.is_explicit(table) => Ok(self.unread(row)),
+            _ if row.get("objecttypes_id").is_some() && row.get("fullobject").is_some() => self.generic(row),
+            _ => self.explicit(row),
         }
     }
 
@@ -121,7 +122,7 @@ impl Tables<'_> {
         Ok(())
     }
 
-    fn generic(&mut self, row: &Row) -> Rows {
+    fn generic(&mut self, row: &Row) -> Taken {
         let (Some(kind), Some(id)) = (row.get("objecttypes_id"), row.get("objectid")) else {
             return Ok(Err(format!("a row of '{}' without a type or an id", row.table)));
         };
@@ -156,7 +157,7 @@ impl Tables<'_> {
     }
 
     /// A role of the product itself, whose columns have other names than its members over REST.
-    fn internal_role(&mut self, row: &Row) -> Rows {
+    fn internal_role(&mut self, row: &Row) -> Taken {
         let Some(id) = row.get("objectid") else { return Ok(Err("an internal role without 'objectid'".to_owned())) };
         let mut content = Map::new();
         for (column, value) in row.columns.iter().zip(&row.values) {
@@ -179,7 +180,7 @@ impl Tables<'_> {
     }
 
     /// A notification of 4.5 to 6.0, which names whoever receives it in a column.
-    fn notification(&mut self, row: &Row) -> Rows {
+    fn notification(&mut self, row: &Row) -> Taken {
         let (Some(id), Some(receiver)) = (row.get("objectid"), row.get("receiverid").filter(|id| !id.is_empty())) else {
             return Ok(self.pass("a notification of nobody"));
         };
@@ -196,58 +197,25 @@ impl Tables<'_> {
     }
 
     /// A row of a table whose columns are properties.
-    fn explicit(&mut self, explicit: &Explicit, row: &Row) -> Rows {
-        let column_of = |member: &str, usual: &str| row.get(explicit.column_of(member).unwrap_or(usual));
-        let Some(id) = column_of("_id", "objectid") else {
-            return Ok(Err(format!("a row of '{}' without '{}'", row.table, explicit.column_of("_id").unwrap_or("objectid"))));
+    fn explicit(&mut self, row: &Row) -> Taken {
+        let (mapping, layout) = (self.mapping, self.layout);
+        let known = if let Some(known) = self.columns.get(&row.table).filter(|known| known.are(&row.columns)) {
+            known
+        } else {
+            let Some(explicit) = layout.explicit(&row.table) else { return Ok(Ok(())) };
+            let found = Columns::of(&explicit, &row.columns, mapping, layout);
+            self.columns.entry(row.table.clone()).insert_entry(found).into_mut()
         };
-        let revision = column_of("_rev", "rev").map(str::to_owned);
-        let mut content = Map::new();
-        for (column, value) in row.columns.iter().zip(&row.values) {
-            let Some(text) = value.as_deref() else { continue };
-            if let Err(what) = self.column(explicit, (column, text), &mut content) {
-                return Ok(Err(format!("{what} of the object '{id}'")));
-            }
-        }
-        self.mapping.complete(&explicit.collection, &mut content);
-        self.joiner.object(&explicit.collection, id, Whole { line: row.line, revision, content, lost: Vec::new() })?;
+        let Held { id, revision, mut content } = match known.held(row) {
+            Ok(held) => held,
+            Err(what) => return Ok(Err(what)),
+        };
+        mapping.complete(&known.collection, &mut content);
+        self.joiner.object(&known.collection, &id, Whole { line: row.line, revision, content, lost: Vec::new() })?;
         Ok(Ok(()))
     }
 
-    /// What the text in a column becomes: as the mapping says, or `conf/repo.jdbc.json`, or as the schema names and types it.
-    fn column(&self, explicit: &Explicit, (column, text): (&str, &str), content: &mut Map<String, Value>) -> Result<(), String> {
-        let placed = explicit.place(column);
-        let is_own = |path: &[String]| path.first().is_some_and(|name| name == "_id" || name == "_rev");
-        if placed.is_some_and(|(path, _)| is_own(path)) || (placed.is_none() && matches!(column, "objectid" | "rev" | "id")) {
-            return Ok(());
-        }
-        let known = self.layout.property(&explicit.collection, column);
-        let shape = placed.and_then(|(path, shape)| match path {
-            [name] => shape.or_else(|| self.layout.shape(&explicit.collection, name)),
-            _ => shape,
-        });
-        let shape = if placed.is_some() { shape } else { known.map(|(_, shape)| shape) };
-        let value = value_of(column, text, shape);
-        if let Some((_, mapped)) = self.mapping.columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)) {
-            let Some(to) = mapped else { return Ok(()) };
-            let value = match value.filter(|value| !value.is_string()) {
-                Some(value) => value,
-                None => to.value(text)?,
-            };
-            return Mapping::put(content, to, value);
-        }
-        let value = value.ok_or_else(|| format!("'{column}' is no {}, as the project says it is,", shape.map_or("value", Shape::name)))?;
-        if let Some((path, _)) = placed {
-            return put(content, path, value);
-        }
-        let bare = column.replace('_', "");
-        let usual = || USUAL_PROPERTIES.iter().find(|name| name.eq_ignore_ascii_case(&bare)).map(|name| (*name).to_owned());
-        let name = known.map(|(name, _)| name.to_owned()).or_else(usual);
-        content.insert(name.unwrap_or_else(|| column.to_owned()), value);
-        Ok(())
-    }
-
-    fn relationship(&mut self, row: &Row) -> Rows {
+    fn relationship(&mut self, row: &Row) -> Taken {
         let whole: Value = serde_json::from_str(row.get("fullobject").unwrap_or("{}")).unwrap_or_default();
         match Relationship::of(&whole, |column| row.get(column)) {
             Some(relationship) => self.joiner.relationship(&relationship).map(Ok),
@@ -264,36 +232,10 @@ pub(crate) fn internal_user(id: &str) -> String {
     }
 }
 
-/// The value of a text in a column; `None` where it is not what the project says.
-fn value_of(column: &str, text: &str, shape: Option<Shape>) -> Option<Value> {
-    // Structures stand in columns as JSON.
-    let structured: Option<Value> = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten();
-    // What was encrypted or hashed stands in the place of a value of any type.
-    if let Some(crypto) = structured.as_ref().filter(|value| value.get("$crypto").is_some()) {
-        return Some(crypto.clone());
-    }
-    match shape {
-        Some(shape) => shape.value(text),
-        // A text that looks like one stays a text.
-        None => Some(structured.filter(|_| !TEXTS.contains(&column)).unwrap_or_else(|| json!(text))),
-    }
-}
-
-/// Puts a value at a place inside an object.
-fn put(content: &mut Map<String, Value>, path: &[String], value: Value) -> Result<(), String> {
-    let Some((last, parents)) = path.split_last() else { return Ok(()) };
-    let mut members = content;
-    for name in parents {
-        let inside = members.entry(name.clone()).or_insert_with(|| json!({}));
-        members = inside.as_object_mut().ok_or_else(|| format!("'{}' is beside a value, not inside one,", path.join("/")))?;
-    }
-    members.insert(last.clone(), value);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Shape;
     use crate::record::{Read, Record};
 
     fn all(dump: &str) -> Vec<Result<Read, Fault>> {
@@ -446,7 +388,7 @@ mod tests {
         let ann = record(&read[0]);
         assert_eq!(Value::Object(ann.content.clone()), json!({"userName": "ann"}));
         let notes: Vec<&Record> = read[1..201].iter().map(record).collect();
-        assert!(notes.iter().all(|note| note.collection == notifications::NOTIFICATIONS && note.content["target"] == "managed/user/a"));
+        assert!(notes.iter().all(|note| note.collection == notifications::COLLECTION && note.content["target"] == "managed/user/a"));
         assert_eq!((notes[0].id.as_str(), notes[1].id.as_str(), notes[199].id.as_str()), ("old", "n449", "n251"), "the newest 200");
         let mut passed = BTreeMap::<&str, usize>::new();
         for one in &read[201..] {

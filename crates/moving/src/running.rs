@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crest::{Change, Patch, PatchOperation, Pointer, reference};
+use identity::notifications::{COLLECTION as NOTIFICATIONS, TARGET};
 use identity::{KeptThere, Objects as _};
 use process::{CommitError, Effect, Ledger as _, Unit};
 use serde_json::{Value, json};
@@ -13,7 +14,6 @@ use store::{Incoming, Renewal, TakenIn};
 
 use crate::hashing::{Job, hash_all};
 use crate::import::{Import, ImportError};
-use crate::notifications::NOTIFICATIONS;
 use crate::record::Fault;
 use crate::report::{LISTED, Report, SignedKinds};
 use crate::resolution::Resolution;
@@ -97,7 +97,8 @@ impl Import<'_> {
     pub async fn run(&self, signed: SignOff<'_>, skip_faulty: bool, surveyed: impl FnOnce(&Report)) -> Result<Imported, ImportError> {
         let known = self.know();
         self.agreed(&known, signed, skip_faulty, surveyed).await?;
-        let (mut imported, mut links) = (Imported::default(), Sorter::new(self.source.aside()));
+        let mut imported = Imported::default();
+        let (mut links, mut notes) = (Sorter::new(self.source.aside()), Sorter::new(self.source.aside()));
         let mut order = 0_u64;
         let (mut batch, mut heavy): (Vec<Ready>, usize) = (Vec::with_capacity(BATCH), 0);
         for (number, next) in self.numbered() {
@@ -108,6 +109,10 @@ impl Import<'_> {
             };
             order = order.rotate_left(5) ^ crate::fingerprints::fingerprint(&[&record.collection, &record.id]);
             let Ok(ready) = self.ready(&known, number, *record).await? else { continue };
+            if ready.incoming.collection == NOTIFICATIONS {
+                put_aside_notification(&mut notes, &ready.incoming)?;
+                continue;
+            }
             heavy += weight(&ready.incoming.content);
             batch.push(ready);
             if batch.len() == BATCH || heavy > HEAVIEST {
@@ -120,6 +125,7 @@ impl Import<'_> {
             return Err(ImportError::Changed);
         }
         self.link(links).await?;
+        self.notify(notes, &mut imported).await?;
         Ok(imported)
     }
 
@@ -161,8 +167,6 @@ impl Import<'_> {
 
     /// Stores a batch: what is not there yet. References that other objects keep are put aside.
     async fn store(&self, batch: &mut Vec<Ready>, links: &mut Sorter, imported: &mut Imported) -> Result<(), ImportError> {
-        let notes: Vec<Incoming> =
-            batch.extract_if(.., |ready| ready.incoming.collection == NOTIFICATIONS).map(|ready| ready.incoming).collect();
         let names = batch.iter().map(|ready| (ready.incoming.collection.clone(), ready.incoming.id.clone())).collect();
         let there = self.db.are_there(names).await?;
         let (mut objects, mut secrets, mut others) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
@@ -207,20 +211,35 @@ impl Import<'_> {
             }
             put_aside(links, kept_there)?;
         }
-        self.store_notifications(now, notes, imported).await
+        Ok(())
     }
 
-    /// Stores notifications of whoever is there: who was left out has none.
-    async fn store_notifications(&self, now: i64, notes: Vec<Incoming>, imported: &mut Imported) -> Result<(), ImportError> {
+    /// Stores the notifications of whoever is there: who was left out has none.
+    async fn notify(&self, notes: Sorter, imported: &mut Imported) -> Result<(), ImportError> {
+        let (mut batch, mut heavy) = (Vec::with_capacity(BATCH), 0);
+        for note in notes.sorted()? {
+            let (target, _, bytes) = note?;
+            let Some((of, whose)) = target.rsplit_once('/') else { continue };
+            let Ok((id, content)) = serde_json::from_slice::<(String, Value)>(&bytes) else { continue };
+            heavy += bytes.len();
+            let note = Incoming { collection: NOTIFICATIONS.to_owned(), id, revision: None, content };
+            batch.push(((of.to_owned(), whose.to_owned()), note));
+            if batch.len() == BATCH || heavy > HEAVIEST {
+                self.notify_some(std::mem::take(&mut batch), imported).await?;
+                heavy = 0;
+            }
+        }
+        self.notify_some(batch, imported).await
+    }
+
+    async fn notify_some(&self, notes: Vec<((String, String), Incoming)>, imported: &mut Imported) -> Result<(), ImportError> {
         if notes.is_empty() {
             return Ok(());
         }
-        let target =
-            |note: &Incoming| note.content.get("target")?.as_str()?.rsplit_once('/').map(|(of, id)| (of.to_owned(), id.to_owned()));
-        let (targets, notes): (Vec<_>, Vec<_>) = notes.into_iter().filter_map(|note| Some((target(&note)?, note))).unzip();
+        let (targets, notes): (Vec<_>, Vec<_>) = notes.into_iter().unzip();
         let there = self.db.are_there(targets).await?;
         let notes = notes.into_iter().zip(there).filter_map(|(note, is_there)| is_there.then_some(note)).collect();
-        let stored = self.db.take_in(now, notes).await?;
+        let stored = self.db.take_in(self.managed.clock.unix_seconds(), notes).await?;
         imported.notifications += stored.iter().filter(|taken| **taken == TakenIn::Stored).count() as u64;
         Ok(())
     }
@@ -321,6 +340,12 @@ fn put_aside(links: &mut Sorter, kept_there: Vec<KeptThere>) -> std::io::Result<
         let key = format!("{collection}/{id}");
         links.push(key, json!([collection, id, property, many, reference]).to_string().into_bytes())
     })
+}
+
+/// Keeps a notification for the end of the import: it may come before whose it is, and what comes with nobody is none.
+fn put_aside_notification(notes: &mut Sorter, note: &Incoming) -> std::io::Result<()> {
+    let target = note.content.get(TARGET).and_then(Value::as_str).unwrap_or_default().to_owned();
+    notes.push(target, json!([note.id, note.content]).to_string().into_bytes())
 }
 
 #[cfg(test)]

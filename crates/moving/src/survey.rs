@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crest::{Pointer, reference};
 use identity::grants::ROLES;
 use identity::names::{self, Canonical};
+use identity::notifications::{self, COLLECTION as NOTIFICATIONS};
 use identity::{KeptThere, Lost, Objects as _, Scope, SignIn, TakenOver};
 use serde_json::{Map, Value};
 use store::Incoming;
 
 use crate::fingerprints::{Fingerprints, fingerprint};
 use crate::import::{Import, ImportError};
-use crate::notifications::{self, NOTIFICATIONS};
 use crate::record::{Fault, Place, Read, Record};
 use crate::report::{LISTED, LostCount, Report, SignInCount, WithoutSignIn};
 use crate::resolution::{Choice, Group, Member, Resolution};
@@ -89,7 +89,7 @@ impl Import<'_> {
         }
         if notifications::are(&record.collection) {
             NOTIFICATIONS.clone_into(&mut record.collection);
-            return notifications::fault_of(&record).map_or(Next::Record(record), |what| Next::Passed(what.to_owned()));
+            return notifications::fault_of(&record.id, &record.content).map_or(Next::Record(record), |what| Next::Passed(what.to_owned()));
         }
         if record.collection != ROLES {
             return Next::Record(record);

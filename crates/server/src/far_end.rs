@@ -26,8 +26,8 @@ use crate::reaching::{self, ReachError};
 const ATTEMPTS: u32 = 5;
 /// What is asked of an object: everything, references, metadata and notifications with it.
 const FIELDS: &str = "*,*_ref,_meta/*,_notifications/*";
-/// Refusals that are not about a collection.
-const WAITS: [StatusCode; 2] = [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS];
+/// Refusals of a server that would answer another time.
+const LATER: [StatusCode; 2] = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
 /// Bytes of one page.
 const LONGEST_PAGE: usize = 64 << 20;
 
@@ -40,7 +40,7 @@ pub struct FarEnd {
     pub user: String,
     /// Their password.
     pub password: String,
-    /// The collections that are read.
+    /// The collections that are read, each of them once.
     pub collections: Vec<String>,
     /// Nobody has named them: those but people may be missing there, or not be read.
     pub by_default: bool,
@@ -95,20 +95,38 @@ pub(crate) struct Reach {
 }
 
 /// How far a reading has come.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
-    /// Collections that were read to their end.
-    pub(crate) collections: usize,
-    /// Objects of the present one.
+    /// Collections that were read to their end. What a reading reads may be more, or less, when it goes on.
+    read: Vec<String>,
+    /// Those of them that could not be read, and why.
+    skipped: Vec<String>,
+    /// The one that is being read.
+    present: Option<String>,
+    /// Objects of it that were read.
     offset: u64,
     cookie: Option<String>,
+    /// The first object of its last page.
+    first: Option<String>,
     /// Bytes of the file that are whole.
     bytes: u64,
-    objects: u64,
-    /// The first id of the last page.
-    #[serde(default)]
-    first: Option<String>,
     is_done: bool,
+}
+
+/// Objects of one page.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Page {
+    /// The collection they are of.
+    pub(crate) collection: String,
+    /// They.
+    pub(crate) objects: Vec<Value>,
+}
+
+/// What is answered where a page is asked for.
+enum Asked {
+    Answer(Value),
+    /// Nothing, and it need not be there.
+    Lacking(StatusCode),
 }
 
 /// The file that a far end was read into.
@@ -117,21 +135,72 @@ pub struct Fetched {
     pub file: PathBuf,
     /// What form it has.
     pub form: Form,
-    /// An earlier reading could not go on, because its file was not whole any more: everything was read again.
+    /// An earlier reading could not go on, because its file was not whole any more, or holds what is not read now: everything was read again.
     pub anew: bool,
+    /// Collections that nobody has named and that could not be read, each with what the server said.
+    pub skipped: Vec<String>,
     /// What is known of how far the reading has come.
     progress: Option<PathBuf>,
 }
 
 impl Progress {
+    /// The collection that is read next; nothing where all were.
+    fn next(&mut self, collections: &[String]) -> Option<String> {
+        if self.present.is_none() {
+            self.present = collections.iter().find(|collection| !self.read.contains(collection)).cloned();
+        }
+        self.present.clone()
+    }
+
+    /// Whether everything that was read is still to be.
+    fn is_of(&self, collections: &[String]) -> bool {
+        self.read.iter().chain(&self.present).all(|collection| collections.contains(collection))
+    }
+
     /// Moves behind the end of a collection.
-    pub(crate) fn next_collection(&mut self) {
-        (self.collections, self.offset, self.cookie, self.first) = (self.collections + 1, 0, None, None);
+    fn end_collection(&mut self) {
+        self.read.extend(self.present.take());
+        (self.offset, self.cookie, self.first) = (0, None, None);
+    }
+
+    /// Moves behind a page. A server that gives no cookie is asked by offset until a page is not full.
+    fn turn(&mut self, objects: &[Value], cookie: Option<String>, page: usize) -> Turned {
+        let named = |object: &Value| object.get("_id").and_then(Value::as_str).map_or_else(|| object.to_string(), str::to_owned);
+        let first = objects.first().map(named);
+        if self.offset > 0 && first.is_some() && first == self.first {
+            // Whoever does not page has answered everything at once. Whoever pages, and answers a full page twice, has more.
+            if objects.len() <= page {
+                return Turned::Stands;
+            }
+            self.end_collection();
+            return Turned::Whole;
+        }
+        let is_last = match &cookie {
+            Some(_) => objects.is_empty() && cookie == self.cookie,
+            None => objects.len() < page,
+        };
+        self.offset += objects.len() as u64;
+        (self.first, self.cookie) = (first, cookie);
+        if is_last {
+            self.end_collection();
+        }
+        Turned::Moved
     }
 
     fn save(&self, path: &Path) -> io::Result<()> {
         private_file::write(path, &serde_json::to_vec(self)?)
     }
+}
+
+/// What a page was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turned {
+    /// One that was not read before.
+    Moved,
+    /// The whole collection once more.
+    Whole,
+    /// The same one again: what stands behind it cannot be read.
+    Stands,
 }
 
 impl Fetched {
@@ -153,52 +222,32 @@ impl FarEnd {
     /// [`FarEndError`].
     pub async fn fetch(&self, data: &Path) -> Result<Fetched, FarEndError> {
         let mut reach = self.reach()?;
-        let base = reach.base.clone();
         crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
         let (file, progress) = (data.join(format!("import-{}.jsonl", self.name())), data.join(format!("import-{}.json", self.name())));
         let failed = |error| FarEndError::Io { path: file.clone(), error };
-        let known = std::fs::read(&progress).ok().and_then(|text| serde_json::from_slice::<Progress>(&text).ok());
+        // Written by an earlier version, or damaged, it says nothing.
+        let known = std::fs::read(&progress).ok().map(|text| serde_json::from_slice::<Progress>(&text).unwrap_or_default());
         let mut to = private(&file).map_err(failed)?;
         let there = to.metadata().map_err(failed)?.len();
-        // Whoever removed or cut the file has removed people.
-        let anew = known.as_ref().is_some_and(|known| known.bytes > there);
+        // Whoever removed or cut the file has removed people; and what nobody reads any more is in there.
+        let goes_on = |known: &Progress| *known != Progress::default() && known.bytes <= there && known.is_of(&self.collections);
+        let anew = known.as_ref().is_some_and(|known| !goes_on(known));
         let mut at = known.filter(|_| !anew).unwrap_or_default();
         to.set_len(at.bytes).and_then(|()| to.seek(io::SeekFrom::End(0))).map_err(failed)?;
+        // A project may have a collection more since.
+        at.is_done &= at.clone().next(&self.collections).is_none();
         while !at.is_done {
-            let Some(collection) = self.collections.get(at.collections) else {
-                at.is_done = true;
-                at.save(&progress).map_err(failed)?;
-                break;
-            };
-            let Some(page) = self.page(&mut reach, collection, FIELDS, &at).await? else {
-                at.next_collection();
-                at.save(&progress).map_err(failed)?;
-                continue;
-            };
-            let result = page
-                .get("result")
-                .and_then(Value::as_array)
-                .ok_or_else(|| self.away(&base, &format!("the page of {collection} behind {} objects has no 'result'", at.offset)))?;
-            let first = result.first().and_then(|object| object.get("_id")).and_then(Value::as_str).map(str::to_owned);
-            if at.offset > 0 && first.is_some() && first == at.first {
-                // Whoever does not page has answered everything at once.
-                at.next_collection();
-                at.save(&progress).map_err(failed)?;
-                continue;
+            match self.next(&mut reach, FIELDS, &mut at).await? {
+                Some(page) => {
+                    let lines: String = page.objects.iter().map(|object| line(&page.collection, object)).collect();
+                    to.write_all(lines.as_bytes()).and_then(|()| to.sync_data()).map_err(failed)?;
+                    at.bytes += lines.len() as u64;
+                }
+                None => at.is_done = true,
             }
-            at.first = first;
-            let mut lines = Vec::new();
-            for object in result {
-                lines.extend(line(collection, object).into_bytes());
-            }
-            to.write_all(&lines).and_then(|()| to.sync_data()).map_err(failed)?;
-            at.bytes += lines.len() as u64;
-            at.objects += result.len() as u64;
-            let count = result.len();
-            self.turn(&mut at, &page, count);
             at.save(&progress).map_err(failed)?;
         }
-        Ok(Fetched { file, form: Form::JsonLines, anew, progress: Some(progress) })
+        Ok(Fetched { file, form: Form::JsonLines, anew, skipped: at.skipped, progress: Some(progress) })
     }
 
     /// A name of files that belong to this reading.
@@ -220,26 +269,35 @@ impl FarEnd {
         FarEndError::Away { address: base.to_string(), cause: cause.replace(self.password.as_str(), "…") }
     }
 
-    /// Moves behind a page. A server that gives no cookie is asked by offset until a page is not full.
-    pub(crate) fn turn(&self, at: &mut Progress, page: &Value, count: usize) {
-        at.offset += count as u64;
-        at.cookie = page.get("pagedResultsCookie").and_then(Value::as_str).filter(|cookie| !cookie.is_empty()).map(str::to_owned);
-        if at.cookie.is_none() && count < self.page as usize {
-            at.next_collection();
-        }
-    }
-
-    /// One page of a collection; nothing where it need not be there, and is not.
+    /// The next page of all that is read; nothing at its end.
     ///
     /// # Errors
-    /// [`FarEndError`].
-    pub(crate) async fn page(
-        &self,
-        reach: &mut Reach,
-        collection: &str,
-        fields: &str,
-        at: &Progress,
-    ) -> Result<Option<Value>, FarEndError> {
+    /// [`FarEndError`], also where a page that was begun with has none behind it: who is missing there cannot be told.
+    pub(crate) async fn next(&self, reach: &mut Reach, fields: &str, at: &mut Progress) -> Result<Option<Page>, FarEndError> {
+        while let Some(collection) = at.next(&self.collections) {
+            let mut answer = match self.page(reach, &collection, fields, at).await? {
+                Asked::Answer(answer) => answer,
+                Asked::Lacking(status) => {
+                    at.skipped.push(format!("{collection} ({status})"));
+                    at.end_collection();
+                    continue;
+                }
+            };
+            let away = |what: &str| self.away(&reach.base, &format!("the page of {collection} behind {} objects {what}", at.offset));
+            let Some(Value::Array(objects)) = answer.get_mut("result").map(Value::take) else { return Err(away("has no 'result'")) };
+            let cookie = answer.get("pagedResultsCookie").and_then(Value::as_str).filter(|cookie| !cookie.is_empty()).map(str::to_owned);
+            let stands = away("is the one before it, so what comes behind it cannot be read; ask with another --page-size");
+            match at.turn(&objects, cookie, self.page as usize) {
+                Turned::Moved => return Ok(Some(Page { collection, objects })),
+                Turned::Whole => {}
+                Turned::Stands => return Err(stands),
+            }
+        }
+        Ok(None)
+    }
+
+    /// One page of a collection. Where it begins, one that nobody has named need not be there.
+    async fn page(&self, reach: &mut Reach, collection: &str, fields: &str, at: &Progress) -> Result<Asked, FarEndError> {
         let mut url = reach.base.join(collection).map_err(|_| ReachError::Address(format!("{}{collection}", reach.base)))?;
         url.query_pairs_mut()
             .append_pair("_queryFilter", "true")
@@ -251,11 +309,9 @@ impl FarEnd {
             None if at.offset > 0 => drop(url.query_pairs_mut().append_pair("_pagedResultsOffset", &at.offset.to_string())),
             None => {}
         }
-        let may_lack = self.by_default && collection != PEOPLE;
-        match self.asked(reach, collection, url, may_lack).await? {
-            None if !may_lack => Err(self.away(&reach.base, &format!("{collection} is answered with 404 Not Found"))),
-            page => Ok(page),
-        }
+        let may_lack = self.by_default && collection != PEOPLE && at.offset == 0 && at.cookie.is_none();
+        let is_lacking = |status: StatusCode| may_lack && status != StatusCode::UNAUTHORIZED;
+        self.asked(reach, collection, url, is_lacking).await
     }
 
     /// One object, where there is still one of this id.
@@ -267,28 +323,37 @@ impl FarEnd {
         // An id may hold whatever a path may not.
         url.path_segments_mut().map_err(|()| ReachError::Address(reach.base.to_string()))?.push(id);
         url.query_pairs_mut().append_pair("_fields", FIELDS);
-        self.asked(reach, collection, url, false).await
+        let is_gone = |status| status == StatusCode::NOT_FOUND;
+        Ok(match self.asked(reach, collection, url, is_gone).await? {
+            Asked::Answer(object) => Some(object),
+            Asked::Lacking(_) => None,
+        })
     }
 
-    /// An answer; nothing where there is nothing. A far end that is busy, or away for a moment, is asked again, each time after twice as long.
-    async fn asked(&self, reach: &mut Reach, collection: &str, url: Url, may_lack: bool) -> Result<Option<Value>, FarEndError> {
+    /// An answer, or a refusal that says that there is none. A far end that is busy, or away for a moment, is asked again, each time after twice as long.
+    async fn asked(
+        &self,
+        reach: &mut Reach,
+        collection: &str,
+        url: Url,
+        is_lacking: impl Fn(StatusCode) -> bool,
+    ) -> Result<Asked, FarEndError> {
         let mut wait = Duration::from_millis(500);
         let mut attempt = 1;
         loop {
             reach.pace.tick().await;
             let base = &reach.base;
             let cause = match self.ask(&reach.client, url.clone()).await {
-                Ok(Ok(page)) => return Ok(Some(page)),
-                Ok(Err(status)) if may_lack && status.is_client_error() && !WAITS.contains(&status) => return Ok(None),
+                Ok(Ok(answer)) => return Ok(Asked::Answer(answer)),
+                Ok(Err(status)) if !status.is_client_error() || LATER.contains(&status) => {
+                    format!("{collection} is answered with {status}")
+                }
+                Ok(Err(status)) if is_lacking(status) => return Ok(Asked::Lacking(status)),
                 Ok(Err(status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))) => {
                     let (address, user, status) = (base.to_string(), self.user.clone(), status.as_u16());
                     return Err(FarEndError::Refused { address, user, status });
                 }
-                Ok(Err(StatusCode::NOT_FOUND)) => return Ok(None),
-                Ok(Err(status)) if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => {
-                    return Err(self.away(base, &format!("{collection} is answered with {status}")));
-                }
-                Ok(Err(status)) => format!("{collection} is answered with {status}"),
+                Ok(Err(status)) => return Err(self.away(base, &format!("{collection} is answered with {status}"))),
                 Err(cause) => cause,
             };
             if attempt == ATTEMPTS {
@@ -333,7 +398,7 @@ pub async fn fetch_repository(address: &str, layout: moving::Layout, data: &Path
         let read = tokio::task::spawn_blocking(move || dumped(&address, &layout, &place));
         read.await.map_err(|error| FarEndError::Io { path: file.clone(), error: io::Error::other(error) })??;
     }
-    Ok(Fetched { file, form: Form::Dump, anew: false, progress: None })
+    Ok(Fetched { file, form: Form::Dump, anew: false, skipped: Vec::new(), progress: None })
 }
 
 /// The file has its name when it is whole.
@@ -357,4 +422,68 @@ fn private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(ids: std::ops::Range<u32>) -> Vec<Value> {
+        ids.map(|id| json!({ "_id": id.to_string() })).collect()
+    }
+
+    fn collections(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_collection_ends_where_its_pages_do_and_never_at_one_that_comes_twice() {
+        let begun = || {
+            let mut at = Progress::default();
+            assert_eq!(at.next(&collections(&["a"])).as_deref(), Some("a"));
+            at
+        };
+        let is_over = |at: &mut Progress| at.next(&collections(&["a"])).is_none();
+        // By offset.
+        let mut at = begun();
+        assert_eq!((at.turn(&objects(0..2), None, 2), is_over(&mut at)), (Turned::Moved, false));
+        assert_eq!((at.turn(&objects(2..3), None, 2), is_over(&mut at)), (Turned::Moved, true));
+        // By cookie, whatever a page holds.
+        let mut at = begun();
+        assert_eq!((at.turn(&objects(0..1), Some("1".into()), 2), is_over(&mut at)), (Turned::Moved, false));
+        assert_eq!((at.turn(&[], Some("2".into()), 2), is_over(&mut at)), (Turned::Moved, false));
+        assert_eq!((at.turn(&[], Some("2".into()), 2), is_over(&mut at)), (Turned::Moved, true));
+        // Whoever does not page has more on one than was asked for.
+        let mut at = begun();
+        assert_eq!((at.turn(&objects(0..3), None, 2), is_over(&mut at)), (Turned::Moved, false));
+        assert_eq!((at.turn(&objects(0..3), None, 2), is_over(&mut at)), (Turned::Whole, true));
+        // Whoever answers the first page again may have others.
+        for cookie in [None, Some("1".to_owned())] {
+            let mut at = begun();
+            assert_eq!((at.turn(&objects(0..2), cookie.clone(), 2), is_over(&mut at)), (Turned::Moved, false));
+            assert_eq!((at.turn(&objects(0..2), cookie, 2), is_over(&mut at)), (Turned::Stands, false));
+        }
+        let mut at = begun();
+        let nameless = [json!({ "sn": "A" }), json!({ "sn": "B" })];
+        assert_eq!(at.turn(&nameless, None, 2), Turned::Moved);
+        assert_eq!(at.turn(&nameless, None, 2), Turned::Stands, "also where nothing has an id");
+    }
+
+    #[test]
+    fn a_reading_goes_on_with_the_collection_that_it_was_in_whatever_is_read_now() {
+        let mut at = Progress::default();
+        assert_eq!(at.next(&collections(&["a", "b"])).as_deref(), Some("a"));
+        assert_eq!(at.turn(&objects(0..1), None, 2), Turned::Moved);
+        assert_eq!(at.next(&collections(&["a", "b"])).as_deref(), Some("b"));
+        assert_eq!(at.turn(&objects(0..2), None, 2), Turned::Moved);
+        // The project has a collection more, before the one that is being read.
+        let now = collections(&["a", "new", "b"]);
+        let kept = serde_json::to_string(&at).unwrap();
+        let mut at: Progress = serde_json::from_str(&kept).unwrap();
+        assert!(at.is_of(&now));
+        assert_eq!((at.next(&now).as_deref(), at.offset), (Some("b"), 2));
+        assert_eq!(at.turn(&[], None, 2), Turned::Moved);
+        assert_eq!((at.next(&now).as_deref(), at.offset), (Some("new"), 0));
+        assert!(!at.is_of(&collections(&["b", "new"])), "what was read of another one is in the file");
+    }
 }

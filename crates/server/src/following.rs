@@ -13,7 +13,7 @@ use identity::Objects as _;
 use moving::{Form, ImportError, Imported, Mapping, Resolution, SignOff, SignedKinds, Source, SourceError};
 use serde_json::Value;
 
-use crate::far_end::{FarEnd, FarEndError, Progress, line};
+use crate::far_end::{FarEnd, FarEndError, Page, Progress, line};
 use crate::moving_in::MovingIn;
 use crate::private_file;
 
@@ -136,24 +136,18 @@ impl MovingIn {
         let mut file = tempfile::Builder::new().prefix(&known.prefix).suffix(".jsonl").tempfile_in(&data).map_err(failed)?;
         let (mut round, mut renews, mut at, mut wanted) = (Round::default(), BTreeMap::new(), Progress::default(), Vec::new());
         let mut reach = far.reach()?;
-        while let Some(collection) = far.collections.get(at.collections) {
-            let Some(page) = far.page(&mut reach, collection, FIELDS, &at).await? else {
-                at.next_collection();
-                continue;
-            };
-            let listed = page.get("result").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            for object in listed {
+        while let Some(Page { collection, objects }) = far.next(&mut reach, FIELDS, &mut at).await? {
+            for object in &objects {
                 let Some(id) = object.get("_id").and_then(Value::as_str) else { continue };
                 round.listed += 1;
-                if !self.is_wanted((collection, id, object), known, &mut round, &mut renews).await? {
+                if !self.is_wanted((&collection, id, object), known, &mut round, &mut renews).await? {
                     continue;
                 }
-                if let Some(whole) = far.object(&mut reach, collection, id).await? {
-                    file.write_all(line(collection, &whole).as_bytes()).map_err(failed)?;
+                if let Some(whole) = far.object(&mut reach, &collection, id).await? {
+                    file.write_all(line(&collection, &whole).as_bytes()).map_err(failed)?;
                     wanted.push((collection.clone(), id.to_owned(), changed_at(object, "_meta").map(str::to_owned)));
                 }
             }
-            far.turn(&mut at, &page, listed.len());
         }
         known.save()?;
         if !wanted.is_empty() {

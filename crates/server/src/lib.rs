@@ -23,6 +23,8 @@ mod history;
 mod identity_providers;
 mod keys;
 mod listener;
+mod looking;
+mod looks_up;
 mod mail;
 mod metrics;
 mod moving_in;

@@ -18,6 +18,7 @@ use stages::of_scripts;
 use store::{Collections, Db};
 
 use crate::listener::{Certificate, CertificateError};
+use crate::looking::Looking;
 use crate::owing::{Owing, owing};
 use crate::ports::{OsRandom, SystemClock};
 use crate::project_directory::{self, NoProject};
@@ -169,11 +170,10 @@ pub fn check_store(project: Option<&Path>, url: Option<&str>, data: &Path) -> Re
     let location = || project::Location::file("conf/managed.json");
     let unknown =
         |why: String| Diagnostic::new(Severity::Hint, "store-unknown", location(), format!("who cannot be helped is not known: {why}"));
-    match store::Inspection::open(&url)?.into_db() {
-        Ok(db) => found.extend(unreached(&material, &db).unwrap_or_else(|why| vec![unknown(why)])),
-        Err(error) => found.push(unknown(error.to_string())),
-    }
-    let owing = owing(material, &source, store, data).unwrap_or_else(|why| {
+    let store = Looking::open(&material, &source, store, data);
+    let reached = store.as_ref().map_err(String::clone).and_then(|store| unreached(&material, store.objects()?));
+    found.extend(reached.unwrap_or_else(|why| vec![unknown(why)]));
+    let owing = owing(material, &source, store).unwrap_or_else(|why| {
         let location = project::Location::file("conf/auth.profile.json");
         found.push(Diagnostic::new(Severity::Hint, "store-owed", location, format!("who owes what is not known: {why}")));
         None

@@ -4,7 +4,6 @@
 //! ([`accounts::Runtime::owed_by`]). Nothing is written, nobody outside is asked, and people are read a page at a time.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use accounts::{MailBudgets, Runtime};
@@ -12,13 +11,13 @@ use crest::{Clock, Filter, Paging, Query, Random, TotalPolicy};
 use identity::secret::InlineHasher;
 use identity::{Objects as _, Parks};
 use script::{Limits, Sandbox};
-use store::{Db, Inspection};
+use store::Db;
 
+use crate::looking::Looking;
 use crate::ports::{CourierDoor, HttpAutoLogin, HttpCaptcha, HttpProviders, HttpStages, OsRandom, SystemClock};
 use crate::refute::Tried;
 use crate::runtime::{Material, Parts, Source};
-use crate::sealed::{self, PropertySeal};
-use crate::{definitions, keys, metrics};
+use crate::{definitions, metrics};
 
 /// People who are read at once.
 const PAGE: u64 = 200;
@@ -40,25 +39,14 @@ pub struct Owing {
 ///
 /// # Errors
 /// A sentence that says why it is not known.
-pub(crate) fn owing(mut material: Material, source: &Source, store: Inspection, data: &Path) -> Result<Option<Owing>, String> {
+pub(crate) fn owing(mut material: Material, source: &Source, store: Result<Looking, String>) -> Result<Option<Owing>, String> {
     if material.project.auth_profile.processes.is_empty() {
         return Ok(None);
     }
     let text = |error: &dyn std::fmt::Display| error.to_string();
-    let keys = keys::look(data, &material.project.settings.keys, source.root()).map_err(|error| text(&error))?.ring;
-    if material.project.schemas.iter().any(|schema| schema.sealed().next().is_some()) {
-        let mark = store.sealed_by().map_err(|error| text(&error))?;
-        if mark.is_some_and(|mark| !sealed::marks(&keys).contains(&mark)) {
-            return Err(format!(
-                "properties are encrypted, and the keys that open them are not in '{}'; name the data directory of the server with --data",
-                data.display()
-            ));
-        }
-    }
-    let keys = Arc::new(keys);
+    let store = store?;
+    let (db, keys) = (store.objects()?.clone(), store.keys()?);
     material.refute(source, &Tried::with(Some(Arc::clone(&keys))), "").map_err(|error| text(&error))?;
-    let db = store.into_db().map_err(|error| text(&error))?;
-    db.open_values(Arc::new(PropertySeal(Arc::clone(&keys))));
     // Everything below waits on this thread: the store answers on it.
     let kept = script::wait(definitions::last_good(&db, &keys, &material.broken())).map_err(|error| text(&error))?;
     let (clock, random): (Arc<dyn Clock>, Arc<dyn Random>) = (Arc::new(SystemClock::new()), Arc::new(OsRandom::new()));

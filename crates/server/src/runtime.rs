@@ -30,6 +30,7 @@ use store::Collections;
 use crate::canary::{self, Canary};
 use crate::embedded;
 use crate::identity_providers;
+use crate::looks_up::{is_id, looks_up};
 use crate::ports::{SandboxTransforms, Transforms};
 use crate::sealed::ScriptSeal;
 
@@ -385,22 +386,12 @@ fn mail_configured(source: &Source, project: &Project) -> bool {
     matches!(source, Source::Embedded) || project.external_email.is_some()
 }
 
-/// The properties that `userQuery` stages look people up by.
-fn queried(file: &Value) -> Vec<(String, Pointer)> {
-    let stages = file.get("stageConfigs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut found = Vec::new();
-    for stage in stages {
-        let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or(PEOPLE).trim_matches('/').to_owned();
-        let fields = match stage.get("validQueryFields") {
-            Some(Value::Array(fields)) => fields.iter().filter_map(Value::as_str).collect(),
-            Some(Value::String(field)) => vec![field.as_str()],
-            _ => Vec::new(),
-        };
-        let places = fields.into_iter().filter_map(|field| Pointer::parse(field).ok());
-        let places = places.filter(|place| !place.is_root() && place.top().is_none_or(|name| name != "_id"));
-        found.extend(places.map(|place| (collection.clone(), place)));
-    }
-    found
+/// The places that stages look people up by, but for ids.
+fn queried(file: &Value) -> impl Iterator<Item = (String, Pointer)> {
+    let stages = file.get("stageConfigs").and_then(Value::as_array).into_iter().flatten();
+    stages
+        .filter_map(looks_up)
+        .flat_map(|(collection, places)| places.into_iter().filter(|place| !is_id(place)).map(move |place| (collection.clone(), place)))
 }
 
 /// Opens `$crypto` values where `vestibule.toml` names the keystore they were encrypted with (decision 22).

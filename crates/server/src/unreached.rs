@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 
 use crest::{Filter, Paging, Pointer, Query, TotalPolicy};
-use identity::{MailAddress, Objects as _, PEOPLE};
+use identity::{MailAddress, Objects as _};
+use process::Catalogue;
 use project::{Diagnostic, Location, Severity};
 use serde_json::Value;
+use stages::{MAIL, Services};
 use store::Db;
 
+use crate::looks_up::{is_id, looks_up, place};
 use crate::runtime::Material;
 
 /// People who are read at once.
@@ -36,9 +39,10 @@ struct Asks {
 /// When the store does not answer.
 pub(crate) fn unreached(material: &Material, db: &Db) -> Result<Vec<Diagnostic>, String> {
     let mut collections: BTreeMap<String, Vec<Asks>> = BTreeMap::new();
+    let catalogue = stages::catalogue();
     for (name, process) in &material.processes {
         let file = process.as_ref().and_then(|process| process.source.get("file")?.get("stageConfigs")?.as_array());
-        if let Some((collection, asks)) = file.and_then(|stages| asks(name, stages, &material.project.questions.property)) {
+        if let Some((collection, asks)) = file.and_then(|stages| asks(name, (&catalogue, stages), &material.project.questions.property)) {
             collections.entry(collection).or_default().push(asks);
         }
     }
@@ -67,30 +71,24 @@ pub(crate) fn unreached(material: &Material, db: &Db) -> Result<Vec<Diagnostic>,
 }
 
 /// What a process asks for, and of whom; nothing for one that looks for nobody.
-fn asks(process: &str, placed: &[Value], answers: &str) -> Option<(String, Asks)> {
-    let catalogue = stages::catalogue();
-    let is = |stage: &&Value, name: &str| catalogue.of(stage).is_some_and(|declared| declared.name() == name);
-    let place = placed.iter().position(|stage| is(&stage, "userQuery"))?;
-    let query = placed.get(place)?;
-    let text = |key: &str| query.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    let field = |name: &str| Pointer::parse(name).ok().filter(|field| !field.is_root());
-    let fields = match query.get("validQueryFields") {
-        Some(Value::Array(fields)) => fields.iter().filter_map(Value::as_str).filter_map(field).collect(),
-        Some(Value::String(name)) => field(name).into_iter().collect(),
-        _ => Vec::new(),
-    };
-    let has = |name: &str| placed.iter().skip(place).any(|stage| is(&stage, name));
-    let collection = text("identityServiceUrl").unwrap_or(PEOPLE).trim_matches('/').to_owned();
+fn asks(process: &str, (catalogue, stages): (&Catalogue<Services>, &[Value]), answers: &str) -> Option<(String, Asks)> {
+    // A stage may be named, or have its class, or an earlier name.
+    let is = |stage: &Value, name: &str| catalogue.of(stage).is_some_and(|declared| declared.name() == name);
+    let at = stages.iter().position(|stage| is(stage, "userQuery"))?;
+    let query = stages.get(at)?;
+    let (collection, fields) = looks_up(query)?;
+    let mail = query.get("identityEmailField").and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let has = |name: &str| stages.iter().skip(at).any(|stage| is(stage, name));
     let asks = Asks {
         process: process.to_owned(),
-        pointer: format!("/stageConfigs/{place}"),
+        pointer: format!("/stageConfigs/{at}"),
         fields,
-        address: has("emailValidation").then(|| field(text("identityEmailField").unwrap_or("mail"))).flatten(),
+        address: has("emailValidation").then(|| place(mail.unwrap_or(MAIL))).flatten(),
         answers: has("kbaSecurityAnswerVerificationStage").then(|| Pointer::from_tokens([answers])),
         unfound: 0,
         unproved: 0,
     };
-    (!asks.fields.is_empty()).then_some((collection, asks))
+    Some((collection, asks))
 }
 
 async fn count(collection: &str, asks: &mut [Asks], db: &Db) -> Result<(), String> {
@@ -113,7 +111,7 @@ async fn count(collection: &str, asks: &mut [Asks], db: &Db) -> Result<(), Strin
 impl Asks {
     fn look(&mut self, person: &Value) {
         let text = |field: &Pointer| field.get(person).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
-        if !self.fields.iter().any(|field| text(field).is_some()) {
+        if !self.fields.iter().any(|field| is_id(field) || text(field).is_some()) {
             self.unfound += 1;
             return;
         }
@@ -127,14 +125,20 @@ impl Asks {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use identity::PEOPLE;
     use serde_json::json;
+
+    use super::*;
+
+    fn of(stages: &Value) -> Option<(String, Asks)> {
+        asks("reset", (&stages::catalogue(), stages.as_array().unwrap()), "kbaInfo")
+    }
 
     #[test]
     fn whoever_has_no_field_is_not_found_and_whoever_lacks_a_proof_does_not_get_through() {
-        let placed = json!([{ "name": "userQuery", "validQueryFields": ["mail", "/userName"], "identityEmailField": "mail" }, { "name": "emailValidation" },
+        let stages = json!([{ "name": "userQuery", "validQueryFields": ["mail", "/userName"], "identityEmailField": "mail" }, { "name": "emailValidation" },
             { "name": "kbaSecurityAnswerVerificationStage" }, { "name": "resetStage" }]);
-        let (collection, mut asks) = asks("reset", placed.as_array().unwrap(), "kbaInfo").unwrap();
+        let (collection, mut asks) = of(&stages).unwrap();
         assert_eq!(collection, PEOPLE);
         for person in [
             json!({ "mail": "a@example.com", "kbaInfo": [{ "questionId": "1" }] }),
@@ -146,13 +150,21 @@ mod tests {
             asks.look(&person);
         }
         assert_eq!((asks.unfound, asks.unproved), (1, 3));
-        assert!(super::asks("register", &[json!({ "name": "idmUserDetails" })], "kbaInfo").is_none());
-        // Files of earlier releases name stages by their classes.
-        let class = |name: &str| stages::catalogue().find(name).and_then(process::StageType::class);
-        let query = json!({ "class": class("userQuery"), "validQueryFields": ["userName"] });
-        let code = json!({ "class": class("emailValidation") });
-        let (_, mut asks) = super::asks("reset", &[query, code], "kbaInfo").unwrap();
-        asks.look(&json!({ "userName": "e" }));
-        assert_eq!((asks.unfound, asks.unproved), (0, 1));
+        assert!(of(&json!([{ "name": "idmUserDetails" }])).is_none());
+    }
+
+    #[test]
+    fn a_stage_is_the_one_that_its_class_says() {
+        let stages = json!([{ "class": "org.forgerock.selfservice.stages.user.UserQueryConfig", "validQueryFields": "mail", "identityServiceUrl": " managed/staff/ " },
+            { "class": "org.forgerock.selfservice.stages.email.VerifyEmailAccountConfig" }]);
+        let (collection, mut asks) = of(&stages).unwrap();
+        assert_eq!(collection, "managed/staff");
+        for person in [json!({ "mail": "no address" }), json!({ "userName": "b" })] {
+            asks.look(&person);
+        }
+        assert_eq!((asks.unfound, asks.unproved), (1, 1));
+        let (_, mut asks) = of(&json!([{ "name": "userQuery", "validQueryFields": ["mail", "_id"] }])).unwrap();
+        asks.look(&json!({ "userName": "b" }));
+        assert_eq!(asks.unfound, 0, "everybody has an id");
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Place, lines, person};
 use crate::relationships;
 use crate::support::lines::Lines;
+use crate::support::peer::Peer;
 use crate::support::people::PASSWORD;
 use crate::support::running::Running;
 use crate::support::server::{ADMIN_PASSWORD, binary, run};
@@ -215,6 +216,36 @@ fn the_administrators_password_goes_to_no_proxy_and_stands_in_no_address() {
     assert_eq!(asked.status.code(), Some(0), "{asked:?}");
     let ran = place.import(&["--from", "https://adm:S3cret@idm.example.com/openidm", "--from-password-file", &password]);
     assert!(ran.said.contains("no '@' here") && !ran.said.contains("S3cret"), "{}", ran.said);
+}
+
+#[test]
+fn a_server_that_does_not_page_is_followed() {
+    let people = ["ann", "ben", "cat"].map(|name| person(name, &json!({})));
+    let far = Peer::start(move |asked| match asked.line.split(['?', ' ']).nth(1).unwrap() {
+        "/openidm/managed/user" => ("200 OK", json!({ "result": people }).to_string()),
+        _ => ("404 Not Found", "{}".to_owned()),
+    });
+    let place = Place::new(&project());
+    let (password, address) = (place.file("password", "secret"), far.url("/openidm"));
+    let following = [
+        "--from",
+        address.as_str(),
+        "--from-password-file",
+        &password,
+        "--pages-per-second",
+        "1000",
+        "--page-size",
+        "2",
+        "--follow",
+        "--every",
+        "1",
+    ];
+    let ran = place.import(&following);
+    ran.says(2, &["--sign-off"]);
+    let signature = ran.said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap();
+    let mut followed = Followed::start(&place.arguments(&[&following[..], &["--sign-off", signature]].concat()));
+    followed.says("there: 3; new: 0");
+    assert_eq!(followed.stop().0, Some(0));
 }
 
 #[test]

@@ -132,6 +132,31 @@ fn roles_metadata_and_notifications_come_from_a_database_and_from_a_directory() 
 }
 
 #[test]
+fn notifications_that_stand_before_whose_they_are_come_with_them() {
+    let server = Server::on(notified()).start();
+    let note = |id: &str, target: &str| {
+        json!({ "_id": id, "_collection": "internal/notification", "target": target, "message": id, "notificationType": "info",
+            "createDate": "2024-05-06T07:08:09.123Z" })
+    };
+    // More people than are stored at once stand between them.
+    let mut records = vec![note("n1", "managed/user/id-last"), note("n2", "managed/user/id-left-out")];
+    records.extend((0..300).map(|number| person(&format!("p{number}"), &json!({}))));
+    records.extend([person("last", &json!({})), person("left-out", &json!({})), note("n3", "managed/user/id-last")]);
+    let file = server.data().join("people.jsonl");
+    std::fs::write(&file, lines(&records)).unwrap();
+    let names = json!({ "groups": [{ "collection": "managed/user", "property": "userName", "why": "", "objects": [{ "_id": "id-left-out", "name": "left-out",
+        "place": "", "seen": "", "do": "leave-out" }] }] });
+    let resolution = server.data().join("names.json");
+    std::fs::write(&resolution, names.to_string()).unwrap();
+    import_beside(&server, &file, &["--resolution", &text(&resolution)]).says(0, &["imported: 301;", "notifications: 2"]);
+    let notes = server.admin().get("managed/user/id-last?_fields=_notifications/*").ok();
+    let mut messages: Vec<&str> =
+        notes["_notifications"].as_array().unwrap().iter().map(|note| note["message"].as_str().unwrap()).collect();
+    messages.sort_unstable();
+    assert_eq!(messages, ["n1", "n3"], "{notes}");
+}
+
+#[test]
 fn over_rest_roles_and_their_members_come_without_being_named() {
     let far = Server::on(notified()).start();
     let admin = far.admin();
@@ -168,10 +193,18 @@ fn a_source_that_is_cut_or_foreign_brings_nobody() {
     let foreign = place.file("other.sql", "CREATE TABLE wp_users (id bigint);\nINSERT INTO wp_users VALUES (1);\n");
     place.import(&[&foreign]).says(2, &["other.sql:1: no table of the repository of an IDM is in this dump; it makes wp_users"]);
     let entries = "dn: uid=ben,ou=people\nobjectClass: inetOrgPerson\nuid: ben\nsn: B\nmail: ben@exam";
-    let file = place.file("cut.ldif", entries);
-    place.import(&[&file]).says(2, &["cut.ldif:5: the file ends in the middle of a line"]);
-    let file = place.file("cut.csv", "userName,sn\nben,B\ncat,Ca");
-    place.import(&[&file]).says(2, &["cut.csv:3: the file ends in the middle of a row"]);
+    let object = "{\"userName\":\"ben\",\"sn\":\"B\"}\n{\"userName\":\"cat\",";
+    for (name, text, said) in [
+        ("cut.ldif", entries, "cut.ldif:5: the file ends in the middle of a line"),
+        ("cut.csv", "userName,sn\nben,B\ncat,Ca", "cut.csv:3: the file ends in the middle of a row"),
+        ("cut.jsonl", object, "cut.jsonl:2: the file ends in the middle of an object"),
+    ] {
+        let file = place.file(name, text);
+        let ran = place.import(&[&file]);
+        ran.says(2, &[said, "cannot be read to their end"]);
+        let signature = ran.said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap().to_owned();
+        place.import(&[&file, "--skip-faulty", "--sign-off", &signature]).says(2, &["also not with --skip-faulty"]);
+    }
     assert!(place.people().is_empty());
 }
 
@@ -335,7 +368,38 @@ fn a_collection_that_is_missing_or_not_paged_ends() {
     let (password, address) = (place.file("password", "secret"), far.url("/openidm"));
     let from = ["--from", address.as_str(), "--from-password-file", &password, "--pages-per-second", "1000", "--page-size", "2"];
     // What REST does not give has to be signed.
-    place.import(&from).says(2, &["managed/user: 3 objects", "--sign-off"]);
+    place.import(&from).says(
+        2,
+        &[
+            "managed/user: 3 objects",
+            "--sign-off",
+            "not read, because the server there does not give them: ",
+            "internal/role (403 Forbidden)",
+        ],
+    );
+}
+
+#[test]
+fn a_collection_whose_later_page_is_refused_is_not_over() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let role = |id: &str| json!({ "_id": id, "name": id });
+    let far = Peer::start(move |asked| match asked.line.split(['?', ' ']).nth(1).unwrap() {
+        "/openidm/managed/user" => ("200 OK", json!({ "result": [person("ann", &json!({}))] }).to_string()),
+        "/openidm/managed/role" if asked.line.contains("_pagedResultsOffset=2") => match ASKED.fetch_add(1, Ordering::SeqCst) {
+            // The first command is refused; the second has to wait, and is given it.
+            0 => ("404 Not Found", "{}".to_owned()),
+            1 => ("408 Request Timeout", "{}".to_owned()),
+            _ => ("200 OK", json!({ "result": [role("third")] }).to_string()),
+        },
+        "/openidm/managed/role" => ("200 OK", json!({ "result": [role("first"), role("second")] }).to_string()),
+        _ => ("404 Not Found", "{}".to_owned()),
+    });
+    let place = Place::new(&relationships::project());
+    let (password, address) = (place.file("password", "secret"), far.url("/openidm"));
+    let from =
+        ["--from", address.as_str(), "--from-password-file", &password, "--pages-per-second", "1000", "--page-size", "2", "--dry-run"];
+    place.import(&from).says(1, &["managed/role is answered with 404 Not Found", "the same command goes on behind it"]);
+    place.import(&from).says(0, &["managed/user: 1 objects", "managed/role: 3 objects"]);
 }
 
 #[test]

@@ -357,7 +357,7 @@ fn sides(schema: &ObjectSchema, (collection, id): (&str, &str), members: &mut Ma
                 lost("no reference");
                 continue;
             };
-            if matches!(other, "internal/notification" | "ui/notification") {
+            if crate::notifications::are(other) {
                 lost("a notification whose text did not come");
                 continue;
             }

@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+/// What is escaped in a query: all but unreserved characters (RFC 3986, section 2.3).
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The part of an address that self-service begins with.
 const SELF_SERVICE: &str = "selfservice/";
 /// Bytes of a recording, which is read whole.
@@ -158,23 +161,11 @@ fn parameters(written: &Value) -> Option<String> {
         };
         for value in values {
             let between = if query.is_empty() { "" } else { "&" };
-            query.extend([between, &escaped(name), "=", &escaped(value)]);
+            query.push_str(between);
+            query.extend(utf8_percent_encode(name, IN_QUERY).chain(["="]).chain(utf8_percent_encode(value, IN_QUERY)));
         }
     }
     Some(query).filter(|query| !query.is_empty())
-}
-
-/// A text as it stands in a query (RFC 3986, section 2).
-fn escaped(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut written, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            written.push(char::from(byte));
-        } else {
-            let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase();
-            written.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-        written
-    })
 }
 
 /// The body of an answer; a HAR file may have it in base64.

@@ -19,8 +19,6 @@ const MOST_COLUMNS: usize = 4096;
 struct Row {
     line: u64,
     values: Vec<Vec<u8>>,
-    /// The file ends without an end of its line.
-    is_cut: bool,
 }
 
 /// Why a row cannot be read.
@@ -111,13 +109,18 @@ impl<R: BufRead> Rows<R> {
                 }
             }
         }
+        // What it holds may be half of a value, and others may be missing behind it. A last carriage return is no row.
+        if is_cut && (too_long || was_quoted || values.len() > 1 || values.iter().any(|value| !value.is_empty())) {
+            let what = "the file ends in the middle of a row; where this one is whole, end its line";
+            return Err(Broken::End(begun, what.to_owned()));
+        }
         if too_long {
             return Err(Broken::Row(begun, super::lines::too_long()));
         }
         if stray {
             return Err(Broken::Row(begun, "text behind the closing quote of a value".to_owned()));
         }
-        Ok(Some(Row { line: begun, values, is_cut }))
+        Ok(Some(Row { line: begun, values }))
     }
 }
 
@@ -147,7 +150,7 @@ pub(crate) fn read<R: BufRead + Send>(
                 Ok(Some(row)) => row,
                 Ok(None) => {
                     ended = true;
-                    let nothing = Fault::new(&at(1), "no line with the names of the columns");
+                    let nothing = Fault::ending(&at(1), "no line with the names of the columns");
                     return columns.is_none().then_some(Err(nothing));
                 }
                 Err(Broken::Row(line, what)) => return Some(Err(Fault::new(&at(line), what))),
@@ -173,10 +176,6 @@ pub(crate) fn read<R: BufRead + Send>(
             };
             if row.values.iter().all(Vec::is_empty) {
                 continue;
-            }
-            if row.is_cut {
-                let what = "the file ends in the middle of a row; where this one is whole, end its line";
-                return Some(Err(Fault::new(&place, what)));
             }
             return Some(record(&mapping, columns, &place, row.values).map_err(|what| Fault::new(&place, what)));
         }
@@ -281,11 +280,17 @@ mod tests {
 
     #[test]
     fn a_last_row_without_an_end_may_be_half_of_one() {
-        for cut in [&b"userName,sn\nann,A\nben,Oth"[..], b"userName,sn\nann,A\nben,\"Oth\""] {
-            let read = all(cut, "{}");
-            assert!(read.len() == 2 && read[0].is_ok(), "{read:?}");
-            assert_eq!(read[1], Err("people.csv:3: the file ends in the middle of a row; where this one is whole, end its line".into()));
+        for cut in ["ben,Oth", "ben,\"Oth\"", "ben,\"Oth\"e", "ben", ",", "\"\"", "ben,\"Oth"] {
+            let text = format!("userName,sn\nann,A\n{cut}");
+            let read: Vec<_> = read(text.as_bytes(), "people.csv".into(), Arc::default()).collect();
+            let [Ok(_), Err(fault)] = read.as_slice() else { panic!("{cut}: {read:?}") };
+            assert!(fault.ends && fault.to_string().starts_with("people.csv:3: the file ends "), "{cut}: {fault:?}");
         }
+        for cut in ["", "userName,s"] {
+            let read: Vec<_> = read(cut.as_bytes(), "people.csv".into(), Arc::default()).collect();
+            assert!(matches!(read.as_slice(), [Err(fault)] if fault.ends), "{cut}: {read:?}");
+        }
+        assert_eq!(all(b"userName,sn\nann,A\n\r", "{}").len(), 1);
     }
 
     proptest! {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::io::BufRead;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::lines::{Lines, too_long, utf8};
@@ -36,11 +37,18 @@ pub(crate) fn read<R: BufRead + Send>(
                 }
             };
             let place = Place { file: Arc::clone(&file), line: line.number };
-            let Some(bytes) = line.bytes else { return Some(Err(Fault::new(&place, too_long()))) };
+            let Some(bytes) = line.bytes else {
+                return Some(Err(if line.is_cut { Fault::ending(&place, too_long()) } else { Fault::new(&place, too_long()) }));
+            };
             if bytes.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            return Some(record(&mapping, place, bytes, line.is_cut).map(|mut record| {
+            if line.is_cut
+                && let Some(what) = missing(&bytes)
+            {
+                return Some(Err(Fault::ending(&place, what)));
+            }
+            return Some(record(&mapping, place, bytes).map(|mut record| {
                 behind.extend(notifications::taken_out(&mut record));
                 Read::Record(Box::new(record))
             }));
@@ -48,15 +56,21 @@ pub(crate) fn read<R: BufRead + Send>(
     })
 }
 
-fn record(mapping: &Mapping, place: Place, bytes: Vec<u8>, is_cut: bool) -> Result<Record, Fault> {
+/// What is wrong with the last line of a file, which has no end: nothing where it holds a whole value. Behind half of one, more may be missing.
+fn missing(bytes: &[u8]) -> Option<String> {
+    let error = serde_json::from_str::<IgnoredAny>(&String::from_utf8_lossy(bytes)).err()?;
+    Some(if error.is_eof() { "the file ends in the middle of an object".to_owned() } else { no_object(&error) })
+}
+
+fn no_object(error: &serde_json::Error) -> String {
+    format!("no JSON object at column {}: {}", error.column(), why(error))
+}
+
+fn record(mapping: &Mapping, place: Place, bytes: Vec<u8>) -> Result<Record, Fault> {
     let text = utf8(bytes).map_err(|what| Fault::new(&place, what))?;
     let mut content: Map<String, Value> = serde_json::from_str(&text).map_err(|error| {
-        let what = match (error.is_eof(), is_cut) {
-            (true, true) => "the file ends in the middle of an object".to_owned(),
-            (true, false) => "the line ends in the middle of an object; each line holds one whole object".to_owned(),
-            _ => format!("no JSON object at column {}: {}", error.column(), why(&error)),
-        };
-        Fault::new(&place, what)
+        let half = "the line ends in the middle of an object; each line holds one whole object";
+        Fault::new(&place, if error.is_eof() { half.to_owned() } else { no_object(&error) })
     })?;
     let text = |content: &mut Map<String, Value>, name: &str| match content.shift_remove(name) {
         Some(Value::String(text)) => Ok(Some(text)),
@@ -111,6 +125,26 @@ mod tests {
             ]
         );
         assert_eq!(read[6].as_ref().unwrap().collection, "managed/role");
+    }
+
+    #[test]
+    fn a_file_that_is_cut_was_not_read_to_its_end() {
+        let last = |text: &[u8]| read(text, "people.jsonl".into(), Arc::default()).last().unwrap();
+        for cut in [
+            &b"{\"_id\":\"4\",\"userN"[..],
+            b"{",
+            b"{\"sn\":\"\xc3",
+            b"{\"sn\":\"\xff\",\"a",
+            b"{\"sn\":\"\\u00",
+            b"{\"sn\":tr",
+            b"{\"sn\" tr",
+        ] {
+            let text = [b"{\"userName\":\"ann\"}\n", cut].concat();
+            assert!(matches!(last(&text), Err(fault) if fault.ends), "{}", String::from_utf8_lossy(&text));
+        }
+        assert!(last(b"{\"userName\":\"ann\"}").is_ok());
+        assert!(matches!(last(b"{\"_id\":3}"), Err(fault) if !fault.ends), "an object that is whole is a fault of its own");
+        assert!(matches!(last(b"{\"_id\":\n"), Err(fault) if !fault.ends), "a line that is whole, too");
     }
 
     #[test]

@@ -59,8 +59,11 @@ fn is_whole(attribute: &str) -> bool {
 
 /// Whether a value refers to another object: JSON, and the name of that object's entry behind it.
 pub(crate) fn reference(value: &str) -> Option<Value> {
-    let mut read = serde_json::Deserializer::from_str(value.strip_prefix('{').map(|_| value)?).into_iter::<Value>();
-    read.next()?.ok().filter(|found| found.get("firstResourceCollection").is_some())
+    const SAYS: &str = "firstResourceCollection";
+    // Most values that begin so are whole objects, and long.
+    let mut read =
+        Some(value).filter(|value| value.starts_with('{') && value.contains(SAYS)).map(serde_json::Deserializer::from_str)?.into_iter();
+    read.next()?.ok().filter(|found: &Value| found.get(SAYS).is_some())
 }
 
 /// What every entry has and nobody means.
@@ -165,6 +168,7 @@ fn next_entry<R: BufRead>(lines: &mut Lines<R>, ended: &mut bool) -> Result<Opti
     // Lines that go on in the next one are joined.
     let mut logical: Vec<(u64, Vec<u8>)> = Vec::new();
     let (mut bytes, mut fault, mut in_comment) = (0, None, false);
+    let mut cut = None;
     loop {
         let line = match lines.next_line() {
             Ok(Some(line)) => line,
@@ -178,7 +182,7 @@ fn next_entry<R: BufRead>(lines: &mut Lines<R>, ended: &mut bool) -> Result<Opti
             }
         };
         if line.is_cut && line.bytes.as_ref().is_none_or(|text| !text.is_empty()) {
-            fault = fault.or(Some((line.number, "the file ends in the middle of a line".to_owned())));
+            cut = Some(line.number);
         }
         let Some(text) = line.bytes else {
             fault = fault.or(Some((line.number, too_long())));
@@ -203,6 +207,10 @@ fn next_entry<R: BufRead>(lines: &mut Lines<R>, ended: &mut bool) -> Result<Opti
                 logical.push((line.number, text));
             }
         }
+    }
+    // Before whatever else is wrong with the entry: what is missing behind it cannot be told.
+    if let Some(line) = cut {
+        return Err((line, "the file ends in the middle of a line; where this one is whole, end it".to_owned(), true));
     }
     if let Some((line, what)) = fault {
         return Err((line, what, false));
@@ -350,9 +358,19 @@ mod tests {
         let cut = |bytes: usize| all(&ANN.as_bytes()[..bytes], "{}");
         let inside = ANN.find("ann@exam").unwrap() + "ann@exam".len();
         let read = cut(inside);
-        assert!(matches!(read.as_slice(), [Err(what)] if what.ends_with(": the file ends in the middle of a line")), "{read:?}");
+        assert!(matches!(read.as_slice(), [Err(what)] if what.contains(": the file ends in the middle of a line")), "{read:?}");
         // Whether anything is missing behind the end of a line cannot be seen.
         assert!(matches!(cut(ANN.find("entryUUID").unwrap()).as_slice(), [Ok(Read::Record(_))]));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_was_not_read_to_its_end_whatever_else_is_wrong() {
+        for text in
+            ["dn: uid=a\nuid: a\nsn: O", " goes on\ndn: uid=a\nsn: O", "dn: uid=a\n# a comm", "dn: uid=a\nsn", "dn: uid=a\nsn:< file:///x"]
+        {
+            let read: Vec<_> = read(text.as_bytes(), "ds.ldif".into(), Arc::default()).collect();
+            assert!(matches!(read.as_slice(), [Err(fault)] if fault.ends), "{text}: {read:?}");
+        }
     }
 
     #[test]
