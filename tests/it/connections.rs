@@ -164,14 +164,18 @@ fn sec_52_unfinished_bodies_of_one_client_behind_a_proxy_keep_no_other_out() {
     assert_eq!(submits("198.51.100.9"), 200);
 }
 
+/// What a network is given is less than that many heads of 60 kB: 8 MiB.
+const HEADS: usize = 175;
+
 #[test]
 fn sec_52_heads_that_are_not_whole_are_bounded_however_many_there_are() {
     let server = server("");
     let rest = server.most_memory();
     let head = [b"GET /x HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_vec(), vec![b'x'; 60_000]].concat();
-    let mut held: Vec<TcpStream> = (0..250)
+    // No more than show it: all of them must have come before the first has had its time.
+    let mut held: Vec<TcpStream> = (0..HEADS)
         .map(|turn| {
-            let mut stream = from(&format!("127.0.9.{}", turn % 200 + 1), server.address());
+            let mut stream = from(&format!("127.0.9.{}", turn + 1), server.address());
             // One that was ended meanwhile cannot be written to.
             let _ = stream.write_all(&head);
             stream
@@ -182,16 +186,15 @@ fn sec_52_heads_that_are_not_whole_are_bounded_however_many_there_are() {
     last.set_read_timeout(Some(Duration::from_secs(14))).unwrap();
     assert!(is_ended(last), "it came when the network had its share");
     for stream in &held {
-        stream.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        stream.set_nonblocking(true).unwrap();
     }
     // One that is being ended is seen so a little later: they are looked at again.
     let mut looks = 0;
-    while held.len() > 150 && looks < 20 {
+    while held.len() > 150 && looks < 10_000 {
         held.retain_mut(|stream| !is_ended(stream));
         looks += 1;
     }
-    let ended = 250 - held.len();
-    assert!((100..125).contains(&ended), "{ended} of 250");
+    assert!((126..=150).contains(&held.len()), "{} of {HEADS} are kept", held.len());
     let ping = [&PING[..PING.len() - 2], b"Cookie: a=", &vec![b'x'; 20_000], b"\r\n\r\n"].concat();
     let mut other = from("127.0.20.1", server.address());
     other.write_all(&ping).unwrap();

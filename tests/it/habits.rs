@@ -66,8 +66,8 @@ fn a_failed_test_keeps_no_fuzz_target_from_running_and_neither_is_forgotten() {
     for (tests, target, code) in [("exit 0", "exit 0", 0), ("exit 101", "exit 0", 1), ("exit 0", "exit 77", 1), ("exit 101", "exit 77", 1)]
     {
         copy.tool("cargo", &format!("case $1 in -vV) echo 'host: here';; test) echo tests; {tests};; esac"));
-        executable(&copy.root.join("tests/fuzz/target/quick/here/release/one"), target);
-        executable(&copy.root.join("tests/fuzz/target/quick/here/release/two"), "exit 0");
+        executable(&copy.root.join("tests/fuzz/target/quick/debug/one"), target);
+        executable(&copy.root.join("tests/fuzz/target/quick/debug/two"), "exit 0");
         let (status, said) = copy.run("test.sh", &[]);
         let one = if target == "exit 0" { "fuzzed one for 5 s" } else { "fuzzing one found something" };
         assert_eq!(status, Some(code), "tests: {tests}, a target: {target}\n{said}");

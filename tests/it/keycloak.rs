@@ -134,7 +134,8 @@ fn people_register_sign_in_link_and_sign_out_with_keycloak() {
     assert_eq!(said, "The identity provider refused the sign-in: access_denied");
     let (url, kept) = sent(&client, "wrong");
     let answer = keycloak.visit(&mut Browser::default(), &url, "mary");
-    back(&client, &kept, &answer).refused(403);
+    let said = back(&client, &kept, &answer).refused(503);
+    assert!(said.starts_with("The identity provider does not answer"), "a file that is wrong is nothing that they did: {said}");
     let (url, kept) = sent(&client, "keycloak");
     let (other, _) = sent(&client, "elliptic");
     let mut mixed = keycloak.visit(&mut Browser::default(), &url, "mary");
