@@ -114,7 +114,6 @@ impl Attempt<'_> {
             if let Some((principal, person)) = self.verify_managed(module, user, password, guess).await? {
                 return Ok(self.augmented(&module.script, principal, Some(&person)).await?);
             }
-            guess.was_wrong();
         }
         Ok(None)
     }
@@ -147,10 +146,13 @@ impl Attempt<'_> {
         if let Some(digest) = digest.filter(|_| matched && !known) {
             self.accounts.accepted.remember(digest, self.now);
         }
-        if active.is_none() || !matched {
+        let is_right = active.is_some() && matched;
+        // Where there is nobody, nothing was found out.
+        let Some(person) = found else { return Ok(None) };
+        if !is_right {
+            guess.was_wrong();
             return Ok(None);
         }
-        let Some(person) = found else { return Ok(None) };
         let principal = roles::person(self.runtime, collection, &person, name, module).await?;
         Ok(Some((principal, person)))
     }

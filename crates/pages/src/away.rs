@@ -92,10 +92,29 @@ pub(crate) fn returning(accounts: &Accounts, runtime: &Runtime, parts: &Parts, q
     if !may_return(runtime, parts) || !query.has("state") {
         return None;
     }
+    kept(accounts, parts, secure).filter(|away| away.state == query.get("state"))
+}
+
+/// What a browser was sent away with that comes back from that provider without a `state`, though every answer has one (RFC 6749 §4.1.2): nothing says to
+/// which way the answer belongs, and so it is to none.
+pub(crate) fn without_state(accounts: &Accounts, runtime: &Runtime, parts: &Parts, query: &Form, secure: bool) -> Option<Away> {
+    if !may_return(runtime, parts) || query.has("state") || !is_answer(query) {
+        return None;
+    }
+    let returns = |away: &Away| runtime.social.get(&away.provider).is_some_and(|provider| provider.returns_to(parts.uri.path()));
+    kept(accounts, parts, secure).filter(returns)
+}
+
+/// Whether an address is that of an answer of a provider, whatever it is an answer to.
+pub(crate) fn is_answer(query: &Form) -> bool {
+    query.has("code") || query.has("error")
+}
+
+/// What the cookie of a browser says.
+fn kept(accounts: &Accounts, parts: &Parts, secure: bool) -> Option<Away> {
     let sealed = cookie::values(&parts.headers, &browser::named(COOKIE, secure)).next()?.to_owned();
     let minted = open_minted(&accounts.keys, AWAY, &sealed, accounts.now(), accounts.ledger.not_before())?;
-    let away: Away = serde_json::from_value(minted.payload).ok()?;
-    (away.state == query.get("state")).then_some(away)
+    serde_json::from_value(minted.payload).ok()
 }
 
 impl Away {

@@ -94,6 +94,16 @@ impl Pages {
         self.unanswered(parts, peer, DeadEnd { status: StatusCode::from_u16(error.code).ok(), ..DeadEnd::new(Why::Unreadable) })
     }
 
+    /// Answers a browser that comes back from a provider with a form that cannot be taken; nothing where the project switched the pages off.
+    pub fn adrift(&self, parts: Parts, peer: Peer, error: &ResourceError) -> Option<Response<Body>> {
+        let end = match DeadEnd::from(error.clone()) {
+            // To no way that is known.
+            DeadEnd { why: Why::Foreign, .. } => DeadEnd { again: HOME.to_owned(), ..DeadEnd::new(Why::Forgotten) },
+            end => end,
+        };
+        self.unanswered(parts, peer, end)
+    }
+
     /// Answers a request whose answer takes too long; nothing where the project switched the pages off.
     pub fn too_slow(&self, parts: Parts, peer: Peer) -> Option<Response<Body>> {
         self.unanswered(parts, peer, DeadEnd { retry_after: Some(5), ..DeadEnd::new(Why::Busy) })
@@ -116,7 +126,10 @@ impl Pages {
             return false;
         }
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        [true, false].into_iter().any(|secure| away::returning(&self.accounts, &runtime, parts, &query, secure).is_some())
+        [true, false].into_iter().any(|secure| {
+            away::returning(&self.accounts, &runtime, parts, &query, secure).is_some()
+                || away::without_state(&self.accounts, &runtime, parts, &query, secure).is_some()
+        })
     }
 
     async fn page(&self, runtime: Arc<Runtime>, look: Arc<Look>, parts: Parts, body: Body, peer: Peer) -> Response<Body> {
@@ -232,6 +245,10 @@ async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
         visit.genuine = true;
         return returned::serve(visit, &away).await;
     }
+    let lost = away::without_state(&visit.accounts, &visit.runtime, &visit.parts, &visit.query, visit.secure);
+    if let Some(away) = lost.filter(|away| away.is_of(visit)) {
+        return trouble::told(&away.purpose, &away.provider, Trouble::OLD);
+    }
     let Some((row, segments)) = table::find(visit.parts.uri.path()) else {
         return match came_too_late(visit) {
             // It was begun in another browser, or too long ago.
@@ -256,7 +273,8 @@ async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
 fn came_too_late(visit: &Visit) -> Option<&str> {
     let path = visit.parts.uri.path();
     let returns = visit.runtime.social.iter().find(|provider| provider.returns_to(path))?;
-    (visit.parts.method == Method::GET && visit.query.has("state")).then_some(returns.name.as_str())
+    let answers = visit.query.has("state") || away::is_answer(&visit.query);
+    (visit.parts.method == Method::GET && answers).then_some(returns.name.as_str())
 }
 
 /// Reads the form, and whether it is one that this browser was given.

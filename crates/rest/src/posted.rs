@@ -17,16 +17,16 @@ use wire::parameters::Parameters;
 use crate::app::App;
 use crate::body::collect;
 use crate::evidence::style;
-use crate::reply::{self, Refusal};
+use crate::reply::Refusal;
 
 /// Bytes of the longest form.
 const MAX_FORM: usize = 16 * 1024;
 
-/// The answer to a provider's form.
+/// The answer to a provider's form, or why it is refused: a browser sent it, so a page may say so.
 ///
 /// # Errors
 /// The body of any other request, for whoever it is meant for.
-pub async fn posted(app: &App, parts: &Parts, body: Body, peer: Peer) -> Result<Response<Body>, Body> {
+pub async fn posted(app: &App, parts: &Parts, body: Body, peer: Peer) -> Result<Result<Response<Body>, Refusal>, Body> {
     let accounts = app.accounts.as_ref();
     let runtime = accounts.runtime.load_full();
     let path = parts.uri.path();
@@ -44,21 +44,16 @@ pub async fn posted(app: &App, parts: &Parts, body: Body, peer: Peer) -> Result<
         let query = attempt.passed_on(form.as_slice()).map_err(Refusal::from)?;
         Ok((query, attempt.name_to_keep(form.as_slice()).map_err(Refusal::from)?))
     });
-    Ok(match passed {
-        Ok((query, name)) => {
-            let secure = style(&runtime, client.https, None).secure;
-            let cookie = CookieStyle { name: NAME_COOKIE, secure, max_age: Some(NAME_KEPT), domain: None };
-            see_other(&format!("{path}?{query}"), name.and_then(|name| cookie.set(&name)))
+    let sealed = passed.map(|(query, name)| {
+        let secure = style(&runtime, client.https, None).secure;
+        let cookie = CookieStyle { name: NAME_COOKIE, secure, max_age: Some(NAME_KEPT), domain: None };
+        see_other(&format!("{path}?{query}"), name.and_then(|name| cookie.set(&name)))
+    });
+    Ok(sealed.inspect_err(|refusal| {
+        if let Some(limit) = refusal.limit {
+            accounts.meter.limited(limit);
         }
-        Err(refusal) => refused(app, &refusal),
-    })
-}
-
-fn refused(app: &App, refusal: &Refusal) -> Response<Body> {
-    if let Some(limit) = refusal.limit {
-        app.accounts.meter.limited(limit);
-    }
-    reply::refuse(refusal)
+    }))
 }
 
 fn see_other(to: &str, cookie: Option<HeaderValue>) -> Response<Body> {

@@ -137,7 +137,8 @@ async fn answered(served: Served, peer: Peer, request: Request) -> Response {
     }
     let Some(below) = below_context(parts.uri.path()) else {
         let body = match rest::posted(&served.rest, &parts, body, peer).await {
-            Ok(response) => return response,
+            Ok(Ok(response)) => return response,
+            Ok(Err(refusal)) => return served.pages.adrift(parts, peer, &refusal.error).unwrap_or_else(|| rest::refuse(&refusal)),
             Err(body) => body,
         };
         let runtime = served.rest.accounts.runtime.load_full();

@@ -149,7 +149,9 @@ fn an_answer_that_is_posted_comes_back_as_a_get_with_the_name_that_is_told_once(
     let of_another = post("state=another&code=c", "/oauthReturn/");
     let sealed = of_another.header("location").unwrap().split("code=").nth(1).unwrap().to_owned();
     kept.post("identityProviders?_action=handlePostAuth", &json!({"state": [state], "code": [sealed]})).refused(400);
-    assert_eq!(post("code=c", "/oauthReturn/").status, 400);
+    let lost = post("code=c", "/oauthReturn/");
+    assert_eq!(lost.status, 400);
+    assert!(lost.text().contains("Please begin again"), "a browser is told so on a page: {}", lost.text());
     assert_eq!(post("state=%0d%0aX&code=c", "/oauthReturn/").status, 400);
     assert_eq!(post(&format!("state=a&code={}", "c".repeat(20_000)), "/oauthReturn/").status, 413);
     assert_ne!(post("state=a&code=c", "/").status, 303, "other addresses take no forms of providers");

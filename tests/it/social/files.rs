@@ -1,5 +1,7 @@
 //! What a project says of its providers: read, judged, shown and changed, and never the secrets.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::{World, project, stock, world};
@@ -183,7 +185,13 @@ fn a_module_that_is_off_lets_nobody_in_and_a_file_that_is_wrong_keeps_out_its_pr
 fn nothing_of_a_provider_is_in_the_data() {
     let world = world();
     let (_, account) = world.linked("acme", "kept");
-    let token = world.client_token("acme", &account);
+    let (url, kept) = world.sent("acme");
+    let answer = world.acme.answer(&url, &account);
+    // This provider's access token is its code; its ID tokens begin with who it is.
+    let code = answer["code"][0].as_str().unwrap().to_owned();
+    let claims = format!("{{\"iss\":\"{}", world.acme.issuer());
+    let id_token = URL_SAFE_NO_PAD.encode(&claims[..claims.len() / 3 * 3]);
+    let token = world.back(&kept, &answer).ok()["token"].as_str().unwrap().to_owned();
     assert_eq!(world.signs_in(&token).status, 200);
     let mut files = Vec::new();
     let mut folders = vec![world.server.data()];
@@ -194,7 +202,7 @@ fn nothing_of_a_provider_is_in_the_data() {
     }
     for file in files {
         let bytes = std::fs::read(&file).unwrap();
-        for secret in ["shared-secret-of-the-client", token.as_str()] {
+        for secret in ["shared-secret-of-the-client", &token, &code, &id_token] {
             assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()), "{} holds {secret}", file.display());
         }
     }

@@ -89,6 +89,9 @@ fn every_error_of_the_standard_is_told_at_both_doors() {
     doors.refuse("a code of nobody", &nonsense, 403, "did not let you sign in");
     let none = |url: &str| json!({"state": doors.acme.answer(url, &doors.account())["state"]});
     doors.refuse("no code", &none, 400, OLD);
+    let lost = |url: &str| json!({"code": doors.acme.answer(url, &doors.account())["code"]});
+    doors.refuse("no state", &lost, 400, OLD);
+    doors.refuse("an error without a state", &|_| json!({"error": ["access_denied"]}), 400, OLD);
 }
 
 fn unsigned(_: &SigningKey, _: &str, claims: &Value) -> String {
