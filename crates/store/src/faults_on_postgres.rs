@@ -191,16 +191,22 @@ async fn a_search_that_takes_too_long_is_cancelled_and_its_connection_goes_on() 
     let nobody = nobody(900);
     let (teller, mut told) = tokio::sync::mpsc::unbounded_channel();
     db.tell_of_searches(move |outcome| teller.send(outcome).unwrap_or_default());
-    let before = proxy.connections();
     db.limit_searches(Duration::from_millis(200));
-    // Its time may be over before the statement is sent; then nothing is to be cancelled.
-    while proxy.connections() == before {
+    // On a busy machine its time may be over before the statement is sent, and nothing is to be cancelled; or while the server makes it ready, and the
+    // connection is given up, as what asks for the end may arrive at the next statement.
+    for _ in 0..20 {
+        let before = proxy.connections();
         assert_eq!(db.query("managed/user", &nobody).await, Err(ObjectsError::TooLong));
         assert_eq!(told.recv().await, Some("ended"));
+        assert!(db.read("managed/user", "id7").await.unwrap().is_some());
+        match proxy.connections() - before {
+            0 | 2 => {}
+            // The one that said that the statement is to be cancelled.
+            1 => return,
+            more => panic!("{more} connections for one search"),
+        }
     }
-    assert!(db.read("managed/user", "id7").await.unwrap().is_some());
-    // One more: the one that said that the statement is to be cancelled.
-    assert_eq!(proxy.connections(), before + 1);
+    panic!("no connection outlived a search that took too long");
 }
 
 /// What asks for the end of a statement is heard by whatever the connection does then.

@@ -61,6 +61,10 @@ impl Proxy {
                     if state.ended { None } else { Some(state.server) }
                 };
                 let Some(Ok(upstream)) = server.map(|server| TcpStream::connect(("127.0.0.1", server))) else { continue };
+                // Small parts go at once, as they do without anybody between: else each waits for the acknowledgement of the one before.
+                if [&node, &upstream].into_iter().any(|stream| stream.set_nodelay(true).is_err()) {
+                    continue;
+                }
                 let (node_too, upstream_too) = (node.try_clone().unwrap(), upstream.try_clone().unwrap());
                 let (up, down) = (Arc::clone(&shared), Arc::clone(&shared));
                 std::thread::spawn(move || carry(&node, &upstream, &up, true));
