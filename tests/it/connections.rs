@@ -181,16 +181,13 @@ fn sec_52_heads_that_are_not_whole_are_bounded_however_many_there_are() {
             stream
         })
         .collect();
-    let last = held.last_mut().unwrap();
-    // Sooner than a head has to be there.
-    last.set_read_timeout(Some(Duration::from_secs(14))).unwrap();
-    assert!(is_ended(last), "it came when the network had its share");
     for stream in &held {
-        stream.set_nonblocking(true).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
     }
-    // One that is being ended is seen so a little later: they are looked at again.
+    // Which of them came when the network had its share is nobody's to say: the server reads them side by side. They are looked at until it has
+    // ended those.
     let mut looks = 0;
-    while held.len() > 150 && looks < 10_000 {
+    while held.len() > 150 && looks < 100 {
         held.retain_mut(|stream| !is_ended(stream));
         looks += 1;
     }
