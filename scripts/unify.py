@@ -7,6 +7,9 @@ the whole workspace asks for. The released binary has these features anyway.
 
     scripts/unify.py           writes the file
     scripts/unify.py --check   says what is missing, and exits with 1 (part of `make lint`)
+
+The fuzz targets are no members, with a lock of their own. The check also says where that has another version than the workspace: such a crate, and
+what stands on it, would be built twice.
 """
 
 import functools
@@ -15,6 +18,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "unify" / "Cargo.toml"
@@ -105,6 +109,16 @@ def requirement(version):
     return numbers[0] if numbers[0] != "0" else ".".join(numbers[:2])
 
 
+def locked(path):
+    return {(package["name"], package["version"]) for package in tomllib.loads((ROOT / path).read_text())["package"] if "source" in package}
+
+
+def apart():
+    ours = locked("Cargo.lock")
+    names = {name for name, _ in ours}
+    return sorted(f"{name}@{version}" for name, version in locked("tests/fuzz/Cargo.lock") - ours if name in names)
+
+
 def main():
     metadata = cargo("metadata", "--format-version", "1", "--no-deps")
     members = [package["name"] for package in metadata["packages"] if package["name"] != "vestibule-unify"]
@@ -119,7 +133,10 @@ def main():
             print(f"{name} does not depend on `unify`: add `unify.workspace = true`")
         for (spec, _), features in sorted(missing.items()):
             print(f"{spec} is built with other features by some crate alone: {', '.join(sorted(features))}; run: scripts/unify.py")
-        sys.exit(1 if bare or missing else 0)
+        fuzzed = apart()
+        for spec in fuzzed:
+            print(f"tests/fuzz/Cargo.lock has {spec}, and Cargo.lock another version")
+        sys.exit(1 if bare or missing or fuzzed else 0)
     dependencies = listed()
     for _ in range(6):
         if not missing:

@@ -1,5 +1,6 @@
 //! `vestibule map`.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -77,10 +78,11 @@ impl Map {
         let wanted = known.iter().filter(|(process, _)| is_wanted(process));
         let mut whole = true;
         let mut maps: Vec<ProcessMap> = Vec::new();
+        let rehearsal = LazyCell::new(|| server::rehearsal(project));
         for (process, map) in wanted {
             if map.is_none() {
                 whole = false;
-                let why = server::rehearsal(project).why_not(process);
+                let why = rehearsal.why_not(process);
                 let why = why.map_or_else(|| "; 'vestibule check' says why".to_owned(), |why| format!(": {why}"));
                 complain(&format!("'{process}' is not served, so there is nothing to draw{why}"));
             }

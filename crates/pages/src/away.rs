@@ -87,27 +87,26 @@ pub(crate) fn may_return(runtime: &Runtime, parts: &Parts) -> bool {
         && runtime.social.iter().any(|provider| provider.returns_to(parts.uri.path()))
 }
 
-/// What a browser was sent away with that comes back with the answer to it, in the `query` of its request. The address may be another client's too.
-pub(crate) fn returning(accounts: &Accounts, runtime: &Runtime, parts: &Parts, query: &Form, secure: bool) -> Option<Away> {
-    if !may_return(runtime, parts) || !query.has("state") {
+/// What a browser was sent away with that comes back now, as the `query` of its request says, and whether with the answer to it. The address may be
+/// another client's too. Without a `state`, though every answer has one (RFC 6749 §4.1.2), nothing says to which way an answer belongs: it is to none,
+/// and only from the provider that the browser was sent to.
+pub(crate) fn returning(accounts: &Accounts, runtime: &Runtime, parts: &Parts, query: &Form, secure: bool) -> Option<(Away, bool)> {
+    if !may_return(runtime, parts) || !is_answer(query) {
         return None;
     }
-    kept(accounts, parts, secure).filter(|away| away.state == query.get("state"))
-}
-
-/// What a browser was sent away with that comes back from that provider without a `state`, though every answer has one (RFC 6749 §4.1.2): nothing says to
-/// which way the answer belongs, and so it is to none.
-pub(crate) fn without_state(accounts: &Accounts, runtime: &Runtime, parts: &Parts, query: &Form, secure: bool) -> Option<Away> {
-    if !may_return(runtime, parts) || query.has("state") || !is_answer(query) {
-        return None;
-    }
-    let returns = |away: &Away| runtime.social.get(&away.provider).is_some_and(|provider| provider.returns_to(parts.uri.path()));
-    kept(accounts, parts, secure).filter(returns)
+    let away = kept(accounts, parts, secure)?;
+    let is_answered = query.has("state");
+    let is_meant = if is_answered {
+        away.state == query.get("state")
+    } else {
+        runtime.social.get(&away.provider).is_some_and(|provider| provider.returns_to(parts.uri.path()))
+    };
+    is_meant.then_some((away, is_answered))
 }
 
 /// Whether an address is that of an answer of a provider, whatever it is an answer to.
 pub(crate) fn is_answer(query: &Form) -> bool {
-    query.has("code") || query.has("error")
+    ["state", "code", "error"].into_iter().any(|name| query.has(name))
 }
 
 /// What the cookie of a browser says.

@@ -119,8 +119,8 @@ impl From<ResourceError> for DeadEnd {
             503 => Why::Busy,
             _ => Why::Failed,
         };
-        let retry_after = matches!(why, Why::TooMany | Why::Busy).then_some(5);
-        Self { retry_after, minutes: retry_after.map(|_| 1), ..Self::new(why) }
+        let retry_after = matches!(why, Why::TooMany | Why::Busy).then(|| error.retry_after.unwrap_or(5));
+        Self { retry_after, minutes: retry_after.map(|seconds| seconds.div_ceil(60).max(1)), ..Self::new(why) }
     }
 }
 

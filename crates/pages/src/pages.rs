@@ -126,10 +126,7 @@ impl Pages {
             return false;
         }
         let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        [true, false].into_iter().any(|secure| {
-            away::returning(&self.accounts, &runtime, parts, &query, secure).is_some()
-                || away::without_state(&self.accounts, &runtime, parts, &query, secure).is_some()
-        })
+        [true, false].into_iter().any(|secure| away::returning(&self.accounts, &runtime, parts, &query, secure).is_some())
     }
 
     async fn page(&self, runtime: Arc<Runtime>, look: Arc<Look>, parts: Parts, body: Body, peer: Peer) -> Response<Body> {
@@ -239,15 +236,14 @@ impl Visit {
 /// Leads a request to the function of its page.
 async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
     let away = away::returning(&visit.accounts, &visit.runtime, &visit.parts, &visit.query, visit.secure);
-    if let Some(away) = away.filter(|away| away.is_of(visit)) {
+    if let Some((away, is_answered)) = away.filter(|(away, _)| away.is_of(visit)) {
+        if !is_answered {
+            return trouble::told(&away.purpose, &away.provider, Trouble::OLD);
+        }
         // This browser asked for it, and it may sign somebody in, or link an account to them.
         visit.attempt().may_change()?;
         visit.genuine = true;
         return returned::serve(visit, &away).await;
-    }
-    let lost = away::without_state(&visit.accounts, &visit.runtime, &visit.parts, &visit.query, visit.secure);
-    if let Some(away) = lost.filter(|away| away.is_of(visit)) {
-        return trouble::told(&away.purpose, &away.provider, Trouble::OLD);
     }
     let Some((row, segments)) = table::find(visit.parts.uri.path()) else {
         return match came_too_late(visit) {
@@ -273,8 +269,7 @@ async fn dispatch(visit: &mut Visit, body: Body) -> Outcome {
 fn came_too_late(visit: &Visit) -> Option<&str> {
     let path = visit.parts.uri.path();
     let returns = visit.runtime.social.iter().find(|provider| provider.returns_to(path))?;
-    let answers = visit.query.has("state") || away::is_answer(&visit.query);
-    (visit.parts.method == Method::GET && answers).then_some(returns.name.as_str())
+    (visit.parts.method == Method::GET && away::is_answer(&visit.query)).then_some(returns.name.as_str())
 }
 
 /// Reads the form, and whether it is one that this browser was given.

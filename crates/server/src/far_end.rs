@@ -283,14 +283,16 @@ impl FarEnd {
                     continue;
                 }
             };
-            let away = |what: &str| self.away(&reach.base, &format!("the page of {collection} behind {} objects {what}", at.offset));
+            let behind = at.offset;
+            let away = |what: &str| self.away(&reach.base, &format!("the page of {collection} behind {behind} objects {what}"));
             let Some(Value::Array(objects)) = answer.get_mut("result").map(Value::take) else { return Err(away("has no 'result'")) };
             let cookie = answer.get("pagedResultsCookie").and_then(Value::as_str).filter(|cookie| !cookie.is_empty()).map(str::to_owned);
-            let stands = away("is the one before it, so what comes behind it cannot be read; ask with another --page-size");
             match at.turn(&objects, cookie, self.page as usize) {
                 Turned::Moved => return Ok(Some(Page { collection, objects })),
                 Turned::Whole => {}
-                Turned::Stands => return Err(stands),
+                Turned::Stands => {
+                    return Err(away("is the one before it, so what comes behind it cannot be read; ask with another --page-size"));
+                }
             }
         }
         Ok(None)

@@ -169,6 +169,15 @@ async fn a_unit_takes_as_many_round_trips_as_it_has_questions() {
     assert_eq!((registration, read, count), (5, 1, 2));
 }
 
+/// Puts so many people there, each with a long description.
+async fn people(db: &Db, count: u32) {
+    let person = |number: u32| {
+        let content = json!({ "userName": format!("u{number}"), "description": "x".repeat(2000) });
+        Effect::Change(Change::Create { collection: "managed/user".into(), id: format!("id{number}"), content })
+    };
+    db.commit(Unit { now: 1, spend: None, effects: (0..count).map(person).collect() }).await.unwrap();
+}
+
 /// A search for so many texts that nobody has, in a property that nothing is found by.
 fn nobody(texts: u32) -> Query {
     let text = |number: u32| Filter::Compare {
@@ -183,11 +192,7 @@ fn nobody(texts: u32) -> Query {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_search_that_takes_too_long_is_cancelled_and_its_connection_goes_on() {
     let (db, proxy) = behind_a_proxy("longsearch").await;
-    let person = |number: u32| {
-        let content = json!({ "userName": format!("u{number}"), "description": "x".repeat(2000) });
-        Effect::Change(Change::Create { collection: "managed/user".into(), id: format!("id{number}"), content })
-    };
-    db.commit(Unit { now: 1, spend: None, effects: (0..3000).map(person).collect() }).await.unwrap();
+    people(&db, 3000).await;
     let nobody = nobody(900);
     let (teller, mut told) = tokio::sync::mpsc::unbounded_channel();
     db.tell_of_searches(move |outcome| teller.send(outcome).unwrap_or_default());
@@ -213,11 +218,7 @@ async fn a_search_that_takes_too_long_is_cancelled_and_its_connection_goes_on() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_on_which_a_statement_may_still_be_cancelled_serves_nobody_else() {
     let (db, proxy) = behind_a_proxy("latecancel").await;
-    let person = |number: u32| {
-        let content = json!({ "userName": format!("u{number}"), "description": "x".repeat(2000) });
-        Effect::Change(Change::Create { collection: "managed/user".into(), id: format!("id{number}"), content })
-    };
-    db.commit(Unit { now: 1, spend: None, effects: (0..200).map(person).collect() }).await.unwrap();
+    people(&db, 200).await;
     let nobody = nobody(100);
     let before = proxy.connections();
     proxy.hold_cancels(true);

@@ -57,9 +57,7 @@ impl World {
     fn serves_others(&self) {
         let request = Request::new("GET", "/openidm/info/ping").header("X-OpenIDM-Username", "anonymous");
         let request = request.header("X-OpenIDM-Password", "anonymous").header("X-OpenIDM-NoSession", "true");
-        // A busy machine may be at what was asked before for as long as a handshake has.
-        let mut sent = (0..5).map(|_| Tls::trusting(&self.pair).send(self.server.address(), &request));
-        assert_eq!(sent.find_map(Result::ok).expect("nobody else is served").status, 200);
+        assert_eq!(Tls::trusting(&self.pair).send(self.server.address(), &request).unwrap().status, 200);
     }
 }
 

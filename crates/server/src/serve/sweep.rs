@@ -1,5 +1,6 @@
 //! What is done every minute: rows that have expired, budgets that are whole again, and the sign that this node is there.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use process::{Ledger, LedgerError, Outbox as _, Sessions};
@@ -60,33 +61,31 @@ async fn in_the_store(app: &App, of_before: &mut Before) {
         // Said once it holds.
         tracing::info!(nodes = alive, "the number of nodes that share the limits has changed");
     }
-    if let Err(error) = expired(app, of_before, now).await {
-        tracing::warn!(%error, "expired rows could not be swept");
-        if app.nodes.are_cut_off(&app.db, now).await {
-            return;
-        }
+    let swept = expired(app, of_before, now).await;
+    if is_left(app, now, "expired rows could not be swept", swept).await {
+        return;
     }
     app.metrics.write_passages(&app.db, now).await;
-    match app.db.fold_passages(now).await {
-        Ok(counts) => app.metrics.counted(&counts),
-        Err(error) => {
-            tracing::warn!(%error, "instances whose time is over could not be counted");
-            if app.nodes.are_cut_off(&app.db, now).await {
-                return;
-            }
-        }
+    let folded = app.db.fold_passages(now).await.map(|counts| app.metrics.counted(&counts));
+    if is_left(app, now, "instances whose time is over could not be counted", folded).await {
+        return;
     }
     let longest = app.accounts.runtime.load().project.settings.longest_instance();
-    if let Err(error) = of_before.noted.note(&app.db, app.audit.directory(), now, longest).await {
-        tracing::warn!(%error, "who is on revoked definitions could not be noted");
-        if app.nodes.are_cut_off(&app.db, now).await {
-            return;
-        }
+    let noted = of_before.noted.note(&app.db, app.audit.directory(), now, longest).await;
+    if is_left(app, now, "who is on revoked definitions could not be noted", noted).await {
+        return;
     }
     let idle = i64::try_from(app.accounts.runtime.load().project.authentication.session.idle.as_secs()).unwrap_or(i64::MAX);
     if let Err(error) = Sessions::sweep(&app.db, now, now.saturating_sub(idle)).await {
         tracing::warn!(%error, "ended sessions could not be swept");
     }
+}
+
+/// Says `what` could not be done, where it could not, and whether the rest is left to the next sweep, as the store gives no answer.
+async fn is_left<T>(app: &App, now: i64, what: &str, done: Result<T, impl Display>) -> bool {
+    let Err(error) = done else { return false };
+    tracing::warn!(%error, "{what}");
+    app.nodes.are_cut_off(&app.db, now).await
 }
 
 /// Removes what has expired and what is older than it is to be kept.

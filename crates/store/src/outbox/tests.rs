@@ -88,21 +88,21 @@ async fn a_unit_that_fails_gives_its_room_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_whose_commit_nobody_waited_for_is_due_at_once() {
     let (_directory, db, hand) = open(1000).await;
-    // On a busy machine the writer may be done before it is asked whether it is.
-    let mut waited_for = 0;
-    for number in 0..200_i32 {
-        let subject = number.to_string();
+    // On a busy machine the writer may be done before it is asked whether it is: such a commit was waited for, and is none of the two hundred.
+    let (mut given_up, mut waited_for) = (0, 0);
+    while given_up < 200 {
+        let subject = (given_up + waited_for).to_string();
         let mut commit = Box::pin(db.commit(unit(&subject)));
-        let begun = commit.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if let Poll::Ready(done) = begun {
+        if let Poll::Ready(done) = commit.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             done.unwrap();
             waited_for += 1;
             continue;
         }
-        if number % 2 == 0 {
+        if given_up % 2 == 0 {
             tokio::task::yield_now().await;
         }
         drop(commit);
+        given_up += 1;
     }
     // Behind all that was ordered, in the writer's queue; the second time behind what the first ones' ends have ordered.
     for _ in 0..1000 {
@@ -112,7 +112,6 @@ async fn a_mail_whose_commit_nobody_waited_for_is_due_at_once() {
     let written = db.list(None, 1000).await.unwrap();
     let claimed = db.claim(1000, 5000, 1000).await.unwrap();
     assert_eq!(claimed.len() + waited_for, written.len(), "none is left to a lease that nobody holds");
-    assert!(waited_for < 100, "{waited_for}: most were given up");
     assert_eq!(
         (hand.taken.lock().unwrap().len(), hand.room.load(Ordering::SeqCst)),
         (waited_for, 1000 - i64::try_from(waited_for).unwrap())
