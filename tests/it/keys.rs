@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use store::testing::Postgres;
 
@@ -16,8 +16,8 @@ use crate::postgres;
 use crate::support::mailbox::{python, repository};
 use crate::support::people::{NEW_PASSWORD, right_answers};
 use crate::support::server::run;
-use crate::support::stages::{definition, jwt, kba, reset_stage, user_query};
-use crate::support::{Person, Project, Server};
+use crate::support::stages::{definition, email_validation, jwt, kba, reset_stage, user_query};
+use crate::support::{Person, Project, Server, Visitor};
 
 const PASSWORD: &str = "an operator's own";
 const ALIAS: &str = "selfservice";
@@ -155,6 +155,54 @@ fn idms_keystore_brings_the_signing_secret_too() {
     let expected: Value = serde_json::from_slice(&std::fs::read(fixtures.join("keytool.json")).unwrap()).unwrap();
     let opened = jwcrypto(&document, &[command("open", "token", expected["token"].as_str().unwrap())]).remove(0);
     assert!(opened["content"].is_string(), "{opened}");
+}
+
+/// Somebody was mailed a link by the OpenIDM that the project comes from, whose keystore was imported since: made of its keys without this server.
+#[test]
+fn a_link_of_the_server_before_goes_on_with_its_keys() {
+    let stages = [user_query(), email_validation(), reset_stage()];
+    let project = Project::new().definition("reset", &definition(&stages, &jwt(1800), "stateless"));
+    let mut server = Server::on(project).own_keys().start();
+    let people = ["rest", "page", "other-keys"].map(|tag| Person::create(&server, tag));
+    assert_eq!(server.stop(), Some(0));
+    let theirs = repository().join("crates/jose/tests/fixtures/keytool.jceks");
+    let password = server.data().join("password");
+    std::fs::write(&password, "throwaway").unwrap();
+    let arguments = ["keys", "import", theirs.to_str().unwrap(), "--password-file", password.to_str().unwrap(), "--data"];
+    let imported = run(&[&arguments[..], &[server.data().to_str().unwrap()]].concat(), "");
+    assert!(imported.status.success(), "{imported:?}");
+    server.start();
+    let document = kept(&server);
+
+    let code = "5c9d3b1e-7a52-4d0b-9a55-1f0e8f6f0c11";
+    let linked = |person: &Person, document: &Value| {
+        let state = json!({ "userId": person.id, "mail": person.mail, "username": person.name, "querystringParams": "", "code": code });
+        let context = json!({ "stageIndex": 1, "versionKey": 1_867_226_541, "stageTag": "validateCode", "processState": state });
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let claims = json!({ "state": context.to_string(), "exp": now + 1_700 });
+        let sealed = jwcrypto(document, &[command("seal", "content", &URL_SAFE_NO_PAD.encode(claims.to_string()))]).remove(0);
+        sealed["token"].as_str().unwrap().to_owned()
+    };
+    let [over_rest, over_pages, stranger] = &people;
+    let (client, token) = (server.anonymous(), linked(over_rest, &document));
+    assert_eq!(client.submit("reset", Some(&token), &json!({ "code": "no" })).refused(400), "Invalid code");
+    let (_, ours) = client.goes_on("reset", Some(&token), &json!({ "code": code }));
+    assert_eq!(client.submit("reset", Some(&ours), &json!({ "password": NEW_PASSWORD })).ok()["tag"], "end");
+    assert!(server.signs_in(&over_rest.name, NEW_PASSWORD));
+    assert_eq!(client.submit("reset", Some(&token), &json!({ "code": code })).refused(400), "Invalid snapshot token");
+
+    let (link, mut there) = (linked(over_pages, &document), Visitor::new(server.address()));
+    there.open(&format!("/selfservice/reset?token={link}&code={code}")).is(200, "One step left");
+    there.submit(&[], None).is(200, "Choose a new password");
+    there.submit(&[("password", NEW_PASSWORD)], None).is(200, "Your password is changed");
+    assert!(server.signs_in(&over_pages.name, NEW_PASSWORD));
+    Visitor::new(server.address()).open(&format!("/selfservice/reset?token={link}&code={code}")).is(410, "This is already done");
+
+    // Whoever has the pair alone, whose public half is in every certificate of it, signs nothing.
+    let mut forged = document.clone();
+    forged["keys"][0]["signing"] = json!(STANDARD.encode("another secret of 24 byt"));
+    let token = linked(stranger, &forged);
+    assert_eq!(client.submit("reset", Some(&token), &json!({ "code": code })).refused(400), "Invalid snapshot token");
 }
 
 /// Starts a server that must not start, and gives back what it said.

@@ -111,6 +111,14 @@ impl<'a> Metadata<'a> {
         self.0
     }
 
+    /// Whether the object was changed after `time`. One that was only made since, as by an import of people without metadata, was not.
+    #[must_use]
+    pub fn was_changed_after(self, time: SystemTime) -> bool {
+        let date = |datum| self.member(datum).and_then(|value| value.get("date").unwrap_or(value).as_str());
+        let changed = date(Metadatum::LastChanged);
+        changed.is_some_and(|changed| changed > timestamp(time).as_str() && date(Metadatum::CreateDate) != Some(changed))
+    }
+
     /// How many sign-ins were counted.
     #[must_use]
     pub fn login_count(self) -> u64 {

@@ -8,6 +8,7 @@ use crest::Random;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::hashing::sha256;
 use crate::{Facts, Subject, Version};
 
 /// Names one run of a process: 128 random bits, base64url.
@@ -19,6 +20,13 @@ impl InstanceId {
     /// A fresh one.
     pub(crate) fn draw(random: &dyn Random) -> Self {
         Self(URL_SAFE_NO_PAD.encode(crest::random_bytes::<16>(random)))
+    }
+
+    /// That of whoever holds a token of the server that the project comes from: the same at every node, each time it is brought. `state` is
+    /// what it carries, with a code that no other one has.
+    pub(crate) fn of_former(process: &str, state: &str) -> Self {
+        let hash = sha256(&[b"former token", process.as_bytes(), state.as_bytes()]);
+        Self(URL_SAFE_NO_PAD.encode(hash.get(..16).unwrap_or_default()))
     }
 
     /// The name under which a thing that can be taken once is spent. No run of a process has such a name.

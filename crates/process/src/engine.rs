@@ -3,6 +3,9 @@
 //! The rule that is easiest to break: nothing is written before the loop has ended, except counters, which are counted first, and what
 //! a stage that says `after_commit` must find in the store.
 
+mod taking_over;
+mod telling;
+
 use std::sync::Arc;
 
 use crest::{Clock, Random, ResourceError};
@@ -11,10 +14,11 @@ use serde_json::{Map, Value, json};
 
 use crate::effect::mails_that_leave;
 use crate::overtaken::Overtaken;
+use crate::token::Opened;
 use crate::{
-    AuditEvent, Caller, CommitError, Definitions, Delivery, Effect, Fact, FactKind, Facts, Failure, Initial, InstanceId, Ledger, MailId,
-    Passage, Placed, Process, ProcessContext, Progress, Reason, Refused, Requirements, Spend, StageContext, Step, StepOutcome, Submission,
-    Submitted, Tag, Topic, Unit, passage, token,
+    Caller, CommitError, Definitions, Delivery, Effect, Fact, FactKind, Facts, Failure, Initial, InstanceId, Ledger, MailId, Passage,
+    Placed, Process, ProcessContext, Progress, Reason, Refused, Requirements, Spend, StageContext, Step, StepOutcome, Submission,
+    Submitted, Tag, Unit, passage, token,
 };
 
 /// The stage that keeps what a link brings along, and asks nothing of a person.
@@ -240,24 +244,24 @@ impl<S: Send + Sync + 'static> Engine<S> {
     async fn look(&self, definitions: &dyn Definitions<S>, name: &str, text: &str, caller: &Caller) -> Result<Seen<S>, ResourceError> {
         let forms = definitions.forms(name).await?;
         let context = match token::open(text, &forms, &self.keys, self.ledger.as_ref()).await {
-            Ok(context) if context.process == name => context,
+            Ok(Opened::Own(context)) if context.process == name => context,
+            Ok(Opened::Former(former)) => return self.take_over(definitions, name, &former, caller).await,
             Err(error) if error.code >= 500 => return Err(error),
             Ok(_) | Err(_) => return Ok(Seen::Not(Standing::Foreign, None)),
         };
         let now = self.clock.unix_seconds();
         let is_old = context.issued < self.ledger.not_before();
         if is_old || context.expires < now || context.began_at().saturating_add(self.longest) < now {
-            return Ok(Seen::Not(Standing::Expired, Some(Box::new(context))));
+            return Ok(Seen::Not(Standing::Expired, Some(context)));
         }
         if context.owner.is_some() && context.owner != caller.subject {
-            return Ok(Seen::Not(Standing::Foreign, Some(Box::new(context))));
+            return Ok(Seen::Not(Standing::Foreign, Some(context)));
         }
         let spent_below = self.ledger.spent_below(&context.instance).await?;
         if u32::try_from(context.stage).unwrap_or(Spend::WHOLE) < spent_below {
-            return Ok(Seen::Not(Standing::Spent, Some(Box::new(context))));
+            return Ok(Seen::Not(Standing::Spent, Some(context)));
         }
         let process = definitions.version(name, &context.version).await?;
-        let context = Box::new(context);
         Ok(match process {
             Some(process) => Seen::Good(process, context),
             None => Seen::Not(Standing::Changed, Some(context)),
@@ -531,69 +535,5 @@ impl<S: Send + Sync + 'static> Engine<S> {
         run.mailed |= !receipt.mails.is_empty();
         run.sent = run.sent.saturating_add(sent);
         Ok(receipt.mails.into_iter().zip(waits).filter_map(|(id, wait)| wait.then_some(id)).collect())
-    }
-
-    fn submitted(run: &mut Run<'_, S>, body: Value, await_mails: Vec<MailId>, finished: bool) -> Submitted {
-        let await_mails = run.await_mails.drain(..).chain(await_mails).collect();
-        let (instance, version, steps) = (run.context.instance.clone(), run.context.version.clone(), std::mem::take(&mut run.steps));
-        let (reasons, object) = (std::mem::take(&mut run.reasons), run.context.facts.object());
-        Submitted { body, instance, version, steps, await_mails, mailed: run.mailed, finished, reasons, object, passage: None }
-    }
-
-    /// What the audit trail says of this submission.
-    fn event(run: &Run<'_, S>, event: &str, mut detail: Value) -> AuditEvent {
-        if let Value::Object(detail) = &mut detail {
-            detail.insert("process".to_owned(), json!(run.process.name));
-            detail.insert("instance".to_owned(), json!(run.context.instance));
-            detail.insert("version".to_owned(), json!(run.process.version));
-            detail.insert("steps".to_owned(), run.steps.iter().map(Step::to_value).collect());
-            detail.insert("reasons".to_owned(), run.reasons.iter().map(Reason::to_value).collect());
-        }
-        AuditEvent {
-            topic: Topic::Process,
-            event: event.to_owned(),
-            time: run.now,
-            transaction: run.caller.transaction.clone(),
-            user: run.caller.user.clone(),
-            object: run.context.facts.object(),
-            successful: true,
-            detail,
-        }
-    }
-
-    fn passage(run: &Run<'_, S>) -> Passage {
-        Passage {
-            instance: run.context.instance.clone(),
-            process: run.process.name.clone(),
-            version: run.process.version.clone(),
-            path: run.process.path.clone(),
-            language: passage::language(&run.caller.locales),
-            began: run.context.began_at(),
-            expires: run.context.expires,
-            reached: run.context.stage,
-            ended: false,
-            took: run.took,
-            failed: None,
-            mails: run.sent.saturating_add(mails_that_leave(&run.effects)),
-        }
-    }
-
-    /// The place of the stage that a submission failed at: the last one where its end could not be committed.
-    fn failed_at(run: &Run<'_, S>) -> usize {
-        run.context.stage.min(run.process.stages.len().saturating_sub(1))
-    }
-
-    /// What is known of the instance that a submission was refused for. Stages that were through in memory alone are not.
-    fn refused(run: &mut Run<'_, S>, error: &ResourceError) -> Refused {
-        let took = run.took.filter(|(place, _)| *place < run.kept);
-        let failed = Some((Self::failed_at(run), passage::why(error)));
-        let passage = Passage { reached: run.kept, took, failed, mails: run.sent, ..Self::passage(run) };
-        Refused {
-            instance: run.context.instance.clone(),
-            version: run.context.version.clone(),
-            reasons: std::mem::take(&mut run.reasons),
-            object: run.context.facts.object(),
-            passage: Some(Box::new(passage)),
-        }
     }
 }

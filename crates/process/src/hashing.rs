@@ -17,6 +17,18 @@ pub fn sha256_hex(text: &str) -> String {
     })
 }
 
+/// SHA-256 of parts, each told apart from the next by its length.
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
 /// Writes the form of `value` to `sink`, piece by piece.
 pub(crate) fn canonical(value: &Value, sink: &mut dyn FnMut(&[u8])) {
     match value {

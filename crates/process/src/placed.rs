@@ -10,7 +10,7 @@ use crest::ResourceError;
 use serde_json::{Map, Value};
 
 pub use self::context::StageContext;
-use crate::{Effect, Requirements, StageFacts, Tag};
+use crate::{Effect, FormerToken, Requirements, StageFacts, Tag, TakenOver};
 
 /// Makes effects that need the token of the answer, such as a mail with a link. Runs after the token exists.
 pub type Delivery = Box<dyn FnOnce(&str) -> Vec<Effect> + Send>;
@@ -104,6 +104,11 @@ pub trait AnyStage<S: Send + Sync + 'static>: Send + Sync {
 
     /// See [`Stage::advance`].
     async fn advance(&self, cx: &mut StageContext<'_, S>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError>;
+
+    /// See [`Stage::take_over`](crate::Stage::take_over).
+    async fn take_over(&self, _: &mut StageContext<'_, S>, _: &FormerToken) -> Result<TakenOver, ResourceError> {
+        Ok(TakenOver::Never)
+    }
 }
 
 /// A stage in its place.

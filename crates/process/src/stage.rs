@@ -9,7 +9,10 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{AnyStage, Compiling, Example, FactKind, Issue, Joined, Placed, Progress, Requirements, StageContext, StageFacts, Tag};
+use crate::{
+    AnyStage, Compiling, Example, FactKind, FormerToken, Issue, Joined, Placed, Progress, Requirements, StageContext, StageFacts, Tag,
+    TakenOver,
+};
 
 /// A type of stage: one file, one line in the table of stages. `S` is what the stages of a server share: identities, captcha, ….
 #[async_trait]
@@ -104,6 +107,15 @@ pub trait Stage<S: Send + Sync + 'static>: Sized + Send + Sync + 'static {
 
     /// Takes an answer. Input that is unknown, early, empty or repeated must never lead to [`Progress::Done`] by itself (SEC-32).
     async fn advance(&self, cx: &mut StageContext<'_, S>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError>;
+
+    /// What becomes of this stage where somebody brings a token of the server that the project comes from: the stage finds out anew what it
+    /// had found out there, by what the token carries, and writes nothing. Most stages cannot, and such a token is none here.
+    ///
+    /// # Errors
+    /// 503 where the store does not answer. What else is wrong is [`TakenOver::Never`].
+    async fn take_over(&self, _: &mut StageContext<'_, S>, _: &FormerToken) -> Result<TakenOver, ResourceError> {
+        Ok(TakenOver::Never)
+    }
 }
 
 #[async_trait]
@@ -154,5 +166,9 @@ impl<S: Send + Sync + 'static, T: Stage<S>> AnyStage<S> for T {
 
     async fn advance(&self, cx: &mut StageContext<'_, S>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         Stage::advance(self, cx, tag, input).await
+    }
+
+    async fn take_over(&self, cx: &mut StageContext<'_, S>, former: &FormerToken) -> Result<TakenOver, ResourceError> {
+        Stage::take_over(self, cx, former).await
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::loose;
-use crate::{Companions, Effect, Issue, Ledger, ProcessContext, config};
+use crate::{Companions, Effect, FormerToken, Issue, Ledger, ProcessContext, config};
 
 /// How tokens of a process look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,8 +196,16 @@ fn place(hash: [u8; 32]) -> String {
     URL_SAFE_NO_PAD.encode(hash)
 }
 
+/// What a token turned out to be.
+pub(crate) enum Opened {
+    /// One of this server.
+    Own(Box<ProcessContext>),
+    /// One of the server that the project comes from.
+    Former(FormerToken),
+}
+
 /// Opens a token of either kind. `forms` are those the process's definitions may have issued.
-pub(crate) async fn open(token: &str, forms: &[TokenForm], keys: &KeyRing, ledger: &dyn Ledger) -> Result<ProcessContext, ResourceError> {
+pub(crate) async fn open(token: &str, forms: &[TokenForm], keys: &KeyRing, ledger: &dyn Ledger) -> Result<Opened, ResourceError> {
     let plaintext = if token.len() == LOCAL_LENGTH {
         let canonical = URL_SAFE_NO_PAD.decode(token).is_ok_and(|bytes| URL_SAFE_NO_PAD.encode(bytes) == token);
         let mut stored = None;
@@ -212,5 +220,6 @@ pub(crate) async fn open(token: &str, forms: &[TokenForm], keys: &KeyRing, ledge
         jose::open_any(keys, forms, token)
     };
     let plaintext = plaintext.map_err(|_| invalid())?;
-    ProcessContext::from_bytes(&plaintext).ok_or_else(invalid)
+    let own = ProcessContext::from_bytes(&plaintext).map(|context| Opened::Own(Box::new(context)));
+    own.or_else(|| FormerToken::from_bytes(&plaintext).map(Opened::Former)).ok_or_else(invalid)
 }

@@ -18,6 +18,8 @@ pub const ASKED: &str = "KEY_STATE_ANSWER_VS_QUESTION";
 pub const CREDENTIAL: &str = "credential";
 /// Seconds since 1970, when the code of this token was mailed.
 pub const MAILED_AT: &str = "mailedAt";
+/// The code of a mail that another server sent, until it comes back.
+pub const FORMER_CODE: &str = "formerCode";
 /// The property that holds mail addresses, where it is not `mail`.
 pub const MAIL_FIELD: &str = "mailField";
 /// The property that holds the status, where it is not `accountStatus`.

@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use crest::ResourceError;
 use process::keys::{Needed, Text};
 use process::loose::SecretText;
-use process::{Compiling, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
+use process::{
+    Compiling, Example, Fact, FactKind, FormerToken, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, TakenOver,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -108,5 +110,11 @@ impl Stage<Services> for Captcha {
         }
         cx.grant(Fact::Human)?;
         Ok(Progress::Done)
+    }
+
+    /// A mail went to whoever has the token.
+    async fn take_over(&self, cx: &mut StageContext<'_, Services>, _: &FormerToken) -> Result<TakenOver, ResourceError> {
+        cx.grant(Fact::Human)?;
+        Ok(TakenOver::Passed)
     }
 }

@@ -12,7 +12,7 @@ use identity::names::{self, Canonical, NameError};
 use identity::secret::{MAX_SECRET_BYTES, is_crypto_object};
 use identity::{CREATE_MESSAGE, Managed, ObjectSchema, PEOPLE, PolicyFailure, Which, Writer, policy_error};
 use process::keys::{Collection, MailField};
-use process::{Compiling, Disclosure, Fact, FactKind, Issue};
+use process::{Compiling, Disclosure, Fact, FactKind, FormerToken, Issue, TakenOver};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -119,6 +119,19 @@ impl Details {
         }
         self.keep(cx, user)?;
         Ok(true)
+    }
+
+    /// Judges once more what somebody typed at the server that the project comes from.
+    ///
+    /// # Errors
+    /// 503 when store or hashing pool do not answer.
+    pub(super) async fn take_over(&self, cx: &mut Cx<'_>, former: &FormerToken) -> Result<TakenOver, ResourceError> {
+        let Some(typed) = former.state.get(state::USER).and_then(Value::as_object) else { return Ok(TakenOver::Never) };
+        match self.take(cx, typed).await {
+            Ok(()) => Ok(TakenOver::Passed),
+            Err(error) if error.code >= 500 => Err(error),
+            Err(_) => Ok(TakenOver::Never),
+        }
     }
 
     fn keep(&self, cx: &mut Cx<'_>, user: Value) -> Result<(), ResourceError> {

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use crest::{Filter, Patch, PatchOperation, Pointer, Query, ResourceError};
 use process::keys::{MailField, Needed, Text};
 use process::{
-    Compiling, Disclosure, Effect, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
-    loose,
+    Compiling, Disclosure, Effect, Example, Fact, FactKind, FormerToken, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
+    TakenOver, loose,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -67,7 +67,7 @@ impl Stage<Services> for EmailValidation {
     const TAGS: &'static [Tag] = &[Tag::INITIAL, VALIDATE_CODE];
     const MAILS: bool = true;
     const CLASS: Option<&'static str> = Some("org.forgerock.selfservice.stages.email.VerifyEmailAccountConfig");
-    const STATE: &'static [&'static str] = &[state::MAILED_AT, state::NEW_MAIL, state::MAIL_TAKEN];
+    const STATE: &'static [&'static str] = &[state::MAILED_AT, state::NEW_MAIL, state::MAIL_TAKEN, state::FORMER_CODE];
     const USUAL_FOR: &'static [FactKind] = &[FactKind::Mail, FactKind::ControlsMail];
 
     type Config = Config;
@@ -112,6 +112,24 @@ impl Stage<Services> for EmailValidation {
 
     async fn advance(&self, cx: &mut StageContext<'_, Services>, tag: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         if tag == VALIDATE_CODE.0 { self.take_back(cx, input).await } else { self.send(cx, input).await }
+    }
+
+    async fn take_over(&self, cx: &mut Cx<'_>, former: &FormerToken) -> Result<TakenOver, ResourceError> {
+        let (Some(code), Some(mail)) = (former.text("code"), former.text(state::MAIL)) else { return Ok(TakenOver::Never) };
+        if cx.subject().is_err() {
+            // The mail of somebody with an account proves nothing about a new one.
+            let Some(address) = mail.parse::<MailAddress>().ok().filter(|_| !former.state.contains_key(state::USER_ID)) else {
+                return Ok(TakenOver::Never);
+            };
+            if self.agree(cx, &address).is_err() {
+                return Ok(TakenOver::Never);
+            }
+            self.is_taken(cx, &address).await?;
+            cx.grant(Fact::Mail)?;
+        }
+        cx.put(state::MAIL, mail.into());
+        cx.put(state::FORMER_CODE, code.into());
+        Ok(TakenOver::Asks(VALIDATE_CODE))
     }
 }
 

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use crest::ResourceError;
 use identity::{JsonType, ObjectSchema, PEOPLE, Property, Schemas};
 use process::keys::{Flag, PreferenceNames, PropertyNames};
-use process::{Compiling, Example, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, loose, nearest};
+use process::{
+    Compiling, Example, FactKind, FormerToken, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, TakenOver, loose, nearest,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -139,6 +141,10 @@ impl Stage<Services> for IdmUserDetails {
         }
         by_provider::was_offered(cx);
         self.ask(cx).await
+    }
+
+    async fn take_over(&self, cx: &mut StageContext<'_, Services>, former: &FormerToken) -> Result<TakenOver, ResourceError> {
+        self.details.take_over(cx, former).await
     }
 }
 

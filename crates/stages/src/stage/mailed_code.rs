@@ -69,6 +69,7 @@ impl Mailed<'_> {
             }
         }
         cx.put(state::MAILED_AT, cx.now.into());
+        cx.take(state::FORMER_CODE);
         let Secrets { code, typable } = Secrets::of(cx, self.address);
         Sent { code, typable, withheld: nobody || allowed.is_err() }
     }
@@ -95,11 +96,17 @@ impl Mailed<'_> {
         if typed.short.is_some() {
             alive &= cx.ledger().count(&typing, cx.now, cx.now.saturating_add(DAY)).await? <= MAX_TYPED_PER_DAY;
         }
-        let mut newest = false;
+        let former = cx.text(state::FORMER_CODE).map(str::to_owned);
+        let (mut newest, mut mailed_here) = (false, false);
         for purpose in &purposes {
-            newest |= cx.ledger().challenge(purpose).await?.as_deref() == Some(cx.instance().as_str());
+            let challenge = cx.ledger().challenge(purpose).await?;
+            newest |= challenge.as_deref() == Some(cx.instance().as_str());
+            mailed_here |= challenge.is_some();
         }
-        let matches = alive && Secrets::by_each(cx, self.address).fold(false, |matches, secrets| matches | secrets.matches(&typed));
+        // A mail that another server sent is older than any of this one.
+        newest |= former.is_some() && !mailed_here;
+        let mailed_there = former.as_deref().is_some_and(|code| typed.is(code));
+        let matches = alive && Secrets::by_each(cx, self.address).fold(mailed_there, |matches, secrets| matches | secrets.matches(&typed));
         let others_hold = others.iter().fold(true, |all, (holds, _)| all & holds);
         if !(matches & alive & newest & others_hold) {
             let other = others.iter().find(|(holds, _)| !holds).map_or("code-differs", |(_, what)| what);
@@ -114,6 +121,13 @@ impl Mailed<'_> {
         cx.services.guesses.give_back(&cx.caller.address);
         cx.effect(Effect::ResetCounter(attempts));
         cx.effect(Effect::ResetCounter(typing));
+        if cx.take(state::FORMER_CODE).is_some() {
+            // Of several mails of that server one counts: the one whose code came back.
+            let expires = cx.now.saturating_add(cx.lifetime());
+            for purpose in purposes {
+                cx.effect(Effect::Challenge { purpose, instance: cx.instance().to_string(), expires });
+            }
+        }
         Ok(())
     }
 
@@ -191,6 +205,11 @@ impl Typed {
         let short: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').take(9).collect();
         let is_short = short.len() == 8 && short.bytes().all(|byte| byte.is_ascii_digit());
         Self { text: text.trim().to_ascii_lowercase(), short: is_short.then_some(short) }
+    }
+
+    /// Whether it is this code of another server, in time that does not depend on where they differ.
+    fn is(&self, code: &str) -> bool {
+        self.text.as_bytes().ct_eq(code.trim().to_ascii_lowercase().as_bytes()).into()
     }
 }
 

@@ -9,7 +9,7 @@ use identity::metadata::{Keeper, Tracked};
 use identity::terms::{Terms, TermsVersion};
 use identity::timestamp;
 use process::{
-    Compiling, Effect, Example, Fact, FactKind, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
+    Compiling, Effect, Example, Fact, FactKind, FormerToken, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag, TakenOver,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -119,6 +119,15 @@ impl Stage<Services> for TermsAndConditions {
         record(cx, shown.version.as_deref())?;
         cx.grant(Fact::Accepted { what: TERMS.into(), version: shown.version.clone().unwrap_or_default() })?;
         Ok(Progress::Done)
+    }
+
+    /// Nobody was past it without having accepted them.
+    async fn take_over(&self, cx: &mut StageContext<'_, Services>, _: &FormerToken) -> Result<TakenOver, ResourceError> {
+        let accepted = Map::from_iter([("accept".to_owned(), json!(true))]);
+        Ok(match self.advance(cx, Tag::INITIAL.0, &accepted).await? {
+            Progress::Done => TakenOver::Passed,
+            Progress::Ask { .. } => TakenOver::Never,
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use crest::ResourceError;
-use process::{Compiling, Example, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag};
+use process::{Compiling, Example, FactKind, FormerToken, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Tag, TakenOver};
 use serde_json::{Map, Value, json};
 
 use crate::Services;
@@ -48,5 +48,9 @@ impl Stage<Services> for UserDetails {
     async fn advance(&self, cx: &mut StageContext<'_, Services>, _: &str, input: &Map<String, Value>) -> Result<Progress, ResourceError> {
         self.details.take(cx, typed_user(input)?).await?;
         Ok(Progress::Done)
+    }
+
+    async fn take_over(&self, cx: &mut StageContext<'_, Services>, former: &FormerToken) -> Result<TakenOver, ResourceError> {
+        self.details.take_over(cx, former).await
     }
 }

@@ -3,12 +3,16 @@
 //! Easiest to break: nobody found, several found and an inactive account must look like one found. All cases run one query with a
 //! filter rebuilt from the typed values, and write a state of the same shape and length.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use crest::{Comparison, Filter, Pointer, Resource, ResourceError};
 use identity::find;
+use identity::metadata::Metadata;
 use process::keys::{Collection, IdField, MailField, Needed, QueryFields, StatusField, UserNameField};
 use process::{
-    Compiling, Disclosure, Example, Fact, FactKind, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
+    Compiling, Disclosure, Example, Fact, FactKind, FormerToken, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
+    TakenOver,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -151,6 +155,21 @@ impl Stage<Services> for UserQuery {
         let profile = usable.map_or(decoy, |resource| self.profile(resource, credential));
         self.name(cx, &profile)?;
         Ok(Progress::Done)
+    }
+
+    /// Whoever was named there is named here, as long as they are there, active, and as they were when the token was made.
+    async fn take_over(&self, cx: &mut Cx<'_>, former: &FormerToken) -> Result<TakenOver, ResourceError> {
+        let Some(id) = former.text(state::USER_ID).filter(|_| self.id.leaf() == Some("_id")) else { return Ok(TakenOver::Never) };
+        let managed = Arc::clone(&cx.services.managed);
+        let stored = managed.objects.read(&self.collection, id).await?;
+        let Some(person) = stored.filter(|person| self.is_active(person)) else { return Ok(TakenOver::Never) };
+        let metadata = Metadata::of(managed.schema(&self.collection)?, &person.content);
+        if metadata.was_changed_after(input::moment(former.issued)) {
+            return Ok(TakenOver::Never);
+        }
+        let credential = account::credential_digest(cx, &self.collection, Some(&person));
+        self.name(cx, &self.profile(&person, credential))?;
+        Ok(TakenOver::Passed)
     }
 }
 

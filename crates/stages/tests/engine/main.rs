@@ -17,6 +17,7 @@ mod due;
 mod email_domain;
 mod examples;
 mod exchanges;
+mod former;
 mod harness;
 #[path = "../../../../docs/contributing/invitation_code.rs"]
 mod invitation_code;
