@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::support::mailbox::repository;
 use crate::support::people::PASSWORD;
-use crate::support::server::run;
+use crate::support::server::{check, run};
+use crate::support::stages::{email_validation, reset_stage, user_query};
 use crate::support::{Client, Person, Project, Server};
 
 const PEOPLE: &str = "internal/role/openidm-authorized";
@@ -167,4 +168,44 @@ fn rules_in_code_that_cannot_be_run_leave_administrators_only() {
     let server = Server::on(Project::new().file("script/access.js", "load('rules.js');\nvar httpAccessConfig = rules();\n")).start();
     server.anonymous().get("info/ping").refused(403);
     assert_eq!(server.admin().get("info/ping").status, 200);
+}
+
+/// A process that is read by nobody of the project's rules is read by administrators, whoever else it would be for.
+#[test]
+fn a_process_that_no_rule_of_the_project_speaks_of_is_for_administrators_alone() {
+    let open = json!({ "pattern": "selfservice/reset", "roles": "*", "methods": "read,action", "actions": "submitRequirements" });
+    let shut = json!({ "pattern": "selfservice/shut", "roles": "*", "methods": "read,action", "actions": "*", "excludePatterns": "selfservice/shut" });
+    let stages = [user_query(), email_validation(), reset_stage()];
+    let says = |audience: Value| json!({ "stageConfigs": stages, "vestibule": { "audience": audience } });
+    let with = |project: Project| {
+        let served = ["reset", "other", "shut"].iter().fold(project, |project, name| project.process(name, &stages));
+        served.definition("said", &says(json!("anonymous"))).definition("theirs", &says(json!("admin")))
+    };
+    let rules = [open, shut];
+    let script = format!("var httpAccessConfig = {{ configs: {} }};", json!([rules[0], rules[1]]));
+    let broken = "var httpAccessConfig = {";
+    for (what, project, may) in [
+        ("a file", with(project(&rules)), ["reset", "said"].as_slice()),
+        ("a script", with(Project::new().file("script/access.js", script)), &["reset", "said"]),
+        ("a script that cannot be run", with(Project::new().file("script/access.js", broken)), &["said"]),
+        ("the product's own rules", with(Project::new()), &["reset", "said", "other", "shut"]),
+    ] {
+        let checked = check(&project).1;
+        let server = Server::on(project).start();
+        for name in ["reset", "other", "shut", "said", "theirs"] {
+            let wanted = if may.contains(&name) { 200 } else { 403 };
+            let path = format!("selfservice/{name}");
+            assert_eq!(server.anonymous().get(&path).status, wanted, "{what}: GET {name}");
+            let query = json!({ "queryFilter": "userName eq \"nobody\"" });
+            assert_eq!(server.anonymous().submit(name, None, &query).status, wanted, "{what}: POST {name}");
+            let page = server.nobody().get(&format!("/selfservice/{name}")).status;
+            assert_eq!(page == 200, wanted == 200, "{what}: page {name}, {page}");
+            let said = checked.contains(&format!("no access rule of the project speaks of 'selfservice/{name}'"));
+            let closed = wanted == 403 && name != "theirs";
+            assert_eq!(said, closed, "{what}: {name}: {checked}");
+        }
+        if what == "a file" {
+            assert_eq!(server.admin().get("selfservice/other").status, 200);
+        }
+    }
 }

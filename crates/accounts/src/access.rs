@@ -250,14 +250,12 @@ impl Question<'_> {
         if switched_off || !belongs {
             return Some(Decision::Denied);
         }
-        let path = format!("selfservice/{name}");
-        let named = |rule: &AccessRule| rule.pattern != "*" && rule.covers_resource(&path);
-        if self.runtime.project.access.rules.iter().any(named) {
+        if self.runtime.project.access.decide_about(name, process.options.audience.is_some()) {
             return None;
         }
         let usable = match method {
             "read" => true,
-            "action" => self.action(&path) == Some(SUBMIT),
+            "action" => self.action(&format!("selfservice/{name}")) == Some(SUBMIT),
             _ => false,
         };
         Some(if usable { Decision::Allowed } else { Decision::Denied })

@@ -83,6 +83,8 @@ impl AccessRule {
 pub struct AccessRules {
     /// In the order of the file; the order decides nothing, because one rule that allows is enough.
     pub rules: Vec<AccessRule>,
+    /// The project brings them itself, so what they do not speak of is for administrators alone.
+    pub of_project: bool,
 }
 
 impl AccessRules {
@@ -95,7 +97,20 @@ impl AccessRules {
     /// Nobody but administrators, for a project whose rules cannot be read.
     #[must_use]
     pub fn administrators_only() -> Self {
-        Self { rules: vec![builtin::administrators()] }
+        Self { rules: vec![builtin::administrators()], of_project: true }
+    }
+
+    /// Whether the rules say who uses this process, and not only what it says itself (`audience`). Rules that the project brings do, also where none
+    /// speaks of it, unless the process has a word of its own on it; the product's own do for the processes that they know.
+    #[must_use]
+    pub fn decide_about(&self, process: &str, has_audience: bool) -> bool {
+        (self.of_project && !has_audience) || self.speak_of(process)
+    }
+
+    /// Whether a rule speaks of this process, and not of everything.
+    pub(crate) fn speak_of(&self, process: &str) -> bool {
+        let path = format!("selfservice/{process}");
+        self.rules.iter().any(|rule| rule.pattern != "*" && rule.covers_resource(&path))
     }
 
     /// The rules that cover resource, method, action and roles; their conditions are left to the caller.
@@ -123,7 +138,7 @@ impl AccessRules {
             root.report(Severity::Error, "no-access-rules", "there is no list 'configs'; only administrators get access", Some(help));
             return Self::administrators_only();
         }
-        Self { rules: root.get("configs").items().iter().filter_map(|node| read_rule(node, script)).collect() }
+        Self { rules: root.get("configs").items().iter().filter_map(|node| read_rule(node, script)).collect(), of_project: true }
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn run(project: &mut Project, sink: &Sink) {
         sink.push(Diagnostic::new(Severity::Warning, "process-name-taken", process.file.locate(""), message).with_help("rename the file"));
     }
     switches(project, sink);
+    rules(project, sink);
     companions_of_stages(project, &catalogue, sink);
     terms(project, sink);
     lifetimes(project, sink);
@@ -93,6 +94,20 @@ fn switches(project: &mut Project, sink: &Sink) {
             let message = format!("the process is switched off: '{}' is false in {FILE}", feature.flag());
             sink.push(Diagnostic::new(Severity::Hint, "process-switched-off", process.file.locate(""), message));
         }
+    }
+}
+
+/// Processes that the project's own access rules do not speak of.
+fn rules(project: &Project, sink: &Sink) {
+    let has_audience = |process: &ProcessFile| process.value.pointer("/vestibule/audience").is_some_and(|audience| !audience.is_null());
+    let unnamed = |process: &&ProcessFile| {
+        project.access.decide_about(&process.name, has_audience(process)) && !project.access.speak_of(&process.name)
+    };
+    for process in project.processes.iter().filter(unnamed).filter(|process| !process.switched_off) {
+        let message = format!("no access rule of the project speaks of 'selfservice/{}', so it is for administrators alone", process.name);
+        let help =
+            "write a rule into conf/access.json, or \"vestibule\": {\"audience\": …} into this file: \"anonymous\", \"user\" or \"admin\"";
+        sink.push(Diagnostic::new(Severity::Warning, "process-without-rule", process.file.locate(""), message).with_help(help));
     }
 }
 

@@ -91,5 +91,5 @@ pub(super) fn rules() -> AccessRules {
         rule("privilege", EVERYBODY, "action", "listPrivileges", Vec::new()),
         rule("privilege/*", EVERYBODY, "read", "", Vec::new()),
     ];
-    AccessRules { rules }
+    AccessRules { rules, of_project: false }
 }

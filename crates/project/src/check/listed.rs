@@ -71,7 +71,7 @@ impl Unfit {
 
     /// What keeps people from completing a process that works on them.
     fn of_personal<S: Send + Sync + 'static>(project: &Project, mail: bool, name: &str, process: &Process<S>) -> Option<Self> {
-        if !may_be_used(project, name) {
+        if !may_be_used(project, name, process.options.audience.is_some()) {
             return Some(Self::Forbidden);
         }
         let mails = |placed: &&process::Placed<S>| {
@@ -189,9 +189,12 @@ pub fn check<'p, S: Send + Sync + 'static>(
     said
 }
 
-/// Whether a rule lets somebody use a process of theirs while the role is withheld: a process that no rule names is open to whoever is
-/// signed in. Conditions that look at the request are left to the request.
-fn may_be_used(project: &Project, name: &str) -> bool {
+/// Whether a rule lets somebody use a process of theirs while the role is withheld, where the rules decide about it. Conditions that look at
+/// the request are left to the request.
+fn may_be_used(project: &Project, name: &str, has_audience: bool) -> bool {
+    if !project.access.decide_about(name, has_audience) {
+        return true;
+    }
     let path = format!("selfservice/{name}");
     let withheld = project.auth_profile.authorization_role.as_deref().unwrap_or(AUTHORIZED);
     let leaf = |role: &str| role.rsplit('/').next().unwrap_or_default().to_owned();
@@ -200,7 +203,7 @@ fn may_be_used(project: &Project, name: &str) -> bool {
     let reachable =
         |rule: &&&AccessRule| rule.roles.iter().any(|role| leaf(role) != leaf(withheld)) && !rule.conditions.contains(&Condition::Never);
     let allows = |method: &str, action: Option<&str>| naming.iter().filter(reachable).any(|rule| rule.covers_request(method, action));
-    naming.is_empty() || (allows("read", None) && allows("action", Some("submitRequirements")))
+    allows("read", None) && allows("action", Some("submitRequirements"))
 }
 
 /// The first required attribute of a form that people may not edit, and where it stands.
