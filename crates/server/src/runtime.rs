@@ -232,6 +232,13 @@ impl Material {
                 collections.declare_references(&schema.collection(), &property.name);
             }
         }
+        for (collection, property) in self.project.authentication.role_properties() {
+            let schema = self.project.schemas.get(collection);
+            let is_relationship = schema.and_then(|schema| schema.property(property)).is_some_and(|found| found.relationship.is_some());
+            if !is_relationship {
+                collections.declare_listed(collection, property);
+            }
+        }
         for (collection, property) in identity::conditional_properties(&self.project.schemas) {
             collections.declare(&collection, [], [property.to_owned()]);
         }
