@@ -117,12 +117,12 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Draws the keys.
+    /// Draws the keys. A pair is drawn where a token is sealed with one; an exploration seals none such.
     ///
     /// # Errors
     /// When the system gives no randomness.
     pub fn new() -> Result<Self, NoKeys> {
-        Ok(Self::with(Arc::new(KeyRing::generate()?)))
+        Ok(Self::with(Arc::new(KeyRing::generate_late()?)))
     }
 
     /// With a pair that is there already. Everything that is derived from a secret is the world's own all the same.
