@@ -84,10 +84,14 @@ impl Prover {
         Self { setting, ground: self.ground.clone(), companions: OnceLock::new(), names: OnceLock::new(), bounds: self.bounds }
     }
 
-    /// Every process of the project, served or not, by name.
+    /// Every process of the project, served or not, by name; those included whose files cannot be read.
     #[must_use]
     pub fn processes(&self) -> Vec<&str> {
-        self.setting.project.processes.iter().map(|process| process.name.as_str()).collect()
+        let project = &self.setting.project;
+        let mut all: Vec<&str> = project.processes.iter().map(|process| process.name.as_str()).collect();
+        all.extend(project.unread.keys().map(String::as_str));
+        all.sort_unstable();
+        all
     }
 
     /// [`Setting::why_not`].
