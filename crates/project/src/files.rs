@@ -93,7 +93,7 @@ impl Files for DirectoryFiles {
             // A file whose name is not Unicode is none of ours; a link counts as what it leads to, as mounted volumes need. What cannot be read is
             // listed, so that it is said and not taken for a file that is not there.
             let Ok(name) = entry.file_name().into_string() else { continue };
-            if name.ends_with(".json") || !entry.path().is_dir() {
+            if name.strip_suffix(".json").is_some() || !entry.path().is_dir() {
                 names.push(name);
             }
         }
