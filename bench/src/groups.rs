@@ -18,6 +18,7 @@ mod pages;
 mod population;
 mod processes;
 mod profile;
+mod proving;
 mod registration;
 mod searching;
 mod secrets;
@@ -106,7 +107,7 @@ pub(crate) struct Subject {
 pub(crate) const PEER: &str = "peer";
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 26] = [
+pub(crate) const SUBJECTS: [Subject; 27] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
@@ -115,6 +116,7 @@ pub(crate) const SUBJECTS: [Subject; 26] = [
     Subject { name: "registration", measure: |bench| Box::pin(registration::measure(bench)) },
     Subject { name: "arrivals", measure: |bench| Box::pin(arrivals::measure(bench)) },
     Subject { name: "profile", measure: |bench| Box::pin(profile::measure(bench)) },
+    Subject { name: "proving", measure: |bench| Box::pin(proving::measure(bench)) },
     Subject { name: "conditions", measure: |bench| Box::pin(conditions::measure(bench)) },
     Subject { name: "pages", measure: |bench| Box::pin(pages::measure(bench)) },
     Subject { name: "browsers", measure: |bench| Box::pin(browsers::measure(bench)) },

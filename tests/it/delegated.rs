@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::http::Response;
 use crate::support::people::{NEW_PASSWORD, PASSWORD, unused};
 use crate::support::profile::{privilege, project, server, signed_in, with_role};
-use crate::support::{Client, Person, Server};
+use crate::support::{Client, Person, Project, Server};
 
 fn in_city(tag: &str, city: &str) -> Person {
     Person::with(server(), tag, &json!({ "city": city, "telephoneNumber": "555" }))
@@ -378,16 +378,15 @@ fn the_members_of_a_role_are_listed_paged_added_and_removed() {
     admin.get("internal/role/nosuch/authzMembers?_queryFilter=true").refused(404);
 }
 
-#[test]
-fn members_are_found_in_either_spelling_of_the_role_in_any_order_and_page() {
-    let admin = server().admin();
+/// Five members, whose lists name the role as `spelled` does.
+fn members_are_found(server: &Server, spelled: &dyn Fn(usize, &str) -> Value) {
+    let admin = server.admin();
     let role = unused("club");
     admin.put(&format!("internal/role/{role}"), &json!({ "name": "Club" })).expect(201);
     let members = format!("internal/role/{role}/authzMembers");
-    let people: Vec<Person> = (0..5).map(|_| Person::create(server(), "club")).collect();
+    let people: Vec<Person> = (0..5).map(|_| Person::create(server, "club")).collect();
     for (number, person) in people.iter().enumerate() {
-        let spelling = if number % 2 == 0 { "internal/role" } else { "repo/internal/role" };
-        let roles = json!([{ "_ref": "internal/role/openidm-authorized" }, { "_ref": format!("{spelling}/{role}") }]);
+        let roles = json!([{ "_ref": "internal/role/openidm-authorized" }, spelled(number, &role)]);
         let changes = json!([
             { "operation": "replace", "field": "/authzRoles", "value": roles },
             { "operation": "replace", "field": "/sn", "value": format!("S{}", 9 - number) },
@@ -417,12 +416,38 @@ fn members_are_found_in_either_spelling_of_the_role_in_any_order_and_page() {
     assert_eq!(found, expected);
     // What only this server's list knows is sorted here.
     assert_eq!(paged("_queryFilter=true&_sortKeys=_ref"), expected);
+    admin.delete(&format!("internal/role/{role}")).refused(409);
     for person in &people {
         let id = admin.get(&format!("{members}?_queryFilter=_ref%20eq%20%22{}%22", path(person))).ok()["result"][0]["_id"].clone();
         admin.delete(&format!("{members}/{}", id.as_str().unwrap())).expect(200);
     }
     assert_eq!(admin.get(&format!("{members}?_queryFilter=true")).ok()["resultCount"], 0);
     admin.delete(&format!("internal/role/{role}")).expect(200);
+}
+
+#[test]
+fn members_are_found_in_either_spelling_of_the_role_in_any_order_and_page() {
+    members_are_found(server(), &|number, role| {
+        let spelling = if number % 2 == 0 { "internal/role" } else { "repo/internal/role" };
+        json!({ "_ref": format!("{spelling}/{role}") })
+    });
+}
+
+/// The property of old projects is no relationship, and names a role in whatever way.
+#[test]
+fn members_are_found_in_a_plain_list_in_whichever_way_it_names_the_role() {
+    let text = json!({ "type": "string", "viewable": true, "searchable": true, "userEditable": true });
+    let properties = json!({ "userName": text, "givenName": text, "sn": text, "mail": text,
+        "password": { "type": "string", "scope": "private", "userEditable": true }, "authzRoles": { "type": "array", "viewable": true, "items": {} } });
+    let user = json!({ "name": "user", "schema": { "type": "object", "required": ["userName"], "properties": properties } });
+    let plain = Server::on(Project::new().json("conf/managed.json", &json!({ "objects": [user] }))).start();
+    members_are_found(&plain, &|number, role| match number {
+        0 => json!(role),
+        1 => json!({ "_ref": format!("internal/role/{role}") }),
+        2 => json!(format!("internal/role/{role}")),
+        3 => json!({ "_ref": format!("repo/internal/role/{role}") }),
+        _ => json!(format!("repo/internal/role/{role}")),
+    });
 }
 
 #[test]

@@ -161,11 +161,16 @@ fn what_cannot_be_drawn_is_said_and_has_a_status_of_its_own() {
     let broken = Project::new()
         .process("reset", &[user_query(), email_validation(), reset_stage()])
         .process("broken", &[json!({ "name": "nothing" })]);
-    let (_broken, path) = written(&broken);
+    let (_broken, path) = written(&broken.clone());
     let ran = map(&["--project", &path]);
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     assert!(ran.out.contains("reset begins") && ran.err.contains("'broken' is not served"), "{}", ran.err);
     assert_eq!(map(&["--project", &path, "broken"]).code, Some(2));
+    let (_unread, path) = written(&broken.file("conf/selfservice-broken.json", "{ \"stageConfigs\": ["));
+    let ran = map(&["--project", &path]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    let why = "'broken' is not served, so there is nothing to draw: conf/selfservice-broken.json:1:";
+    assert!(ran.out.contains("reset begins") && ran.err.contains(why), "{}", ran.err);
 }
 
 /// Stages of a file as they are counted by hand.

@@ -518,4 +518,13 @@ fn what_cannot_be_tried_is_a_sentence_and_status_2() {
         assert_eq!(ran.code, Some(2), "{arguments:?}: {}{}", ran.out, ran.err);
         assert!(ran.err.contains(said), "{arguments:?}: {}", ran.err);
     }
+    // What cannot be read is not proved, whatever the others are.
+    let good = Project::new().process("lookup", &[user_query(), email_validation(), retrieve_username()]);
+    let (_kept, path) = written(&good.file("conf/selfservice-reset.json", "{ \"stageConfigs\": ["));
+    for arguments in [vec!["--project", path.as_str()], vec!["--recovery", "--project", &path], vec!["--project", &path, "reset"]] {
+        let ran = prove(&arguments);
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}{}", ran.out, ran.err);
+        let why = "'reset' cannot be run, so there is nothing to try: conf/selfservice-reset.json:1:";
+        assert!(ran.err.contains(why), "{arguments:?}: {}", ran.err);
+    }
 }

@@ -164,6 +164,22 @@ fn the_default_processes_do_what_their_specifications_say_and_all_of_them_is_rea
 }
 
 #[test]
+fn specifications_are_run_once_whatever_leads_to_them_and_what_is_none_is_said() {
+    let directory = directory();
+    written(&directory, "own/reset.toml", "process = \"reset\"\n");
+    let own = directory.path().join("own");
+    std::os::unix::fs::symlink(".", own.join("again")).unwrap();
+    let ran = vestibule(&["test", own.to_str().unwrap()], "");
+    assert_eq!((ran.code, ran.out.lines().last()), (Some(0), Some("1 as expected, 0 not")), "{}{}", ran.out, ran.err);
+    assert!(std::process::Command::new("mkfifo").arg(own.join("pipe.toml")).status().unwrap().success());
+    let ran = vestibule(&["test", own.to_str().unwrap()], "");
+    assert_eq!(ran.code, Some(2), "{}", ran.out);
+    assert!(ran.err.ends_with("pipe.toml': it is no regular file\n"), "{}", ran.err);
+    let ran = vestibule(&["test", "--record", "/dev/zero"], "");
+    assert_eq!((ran.code, ran.err.as_str()), (Some(2), "vestibule: '/dev/zero': it is larger than 256 MiB\n"));
+}
+
+#[test]
 fn a_specification_that_does_not_hold_says_where_and_what_is_instead() {
     let directory = directory();
     let text = "process = \"reset\"\ndescription = \"all <wrong>\"\n[[step]]\nexpect = { status = 400, type = \"captcha\", asks = [\"response\"] }\n[expect]\ncompleted = false\nmails = []\nobject = { password = \"Other-Lantern-1\", mail = \"x\" }\naccount = false\nadditions = { goto = \"x\" }\n";

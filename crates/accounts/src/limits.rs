@@ -251,7 +251,7 @@ impl Limits {
 
     /// One account in every spelling that signs in as it.
     fn account(&self, name: &str) -> u64 {
-        self.key(&identity::names::skeleton(&name.trim().to_lowercase()))
+        self.key(&spelling(name))
     }
 
     /// An account by what it is, `managed/user/<id>`; no name that is typed is one.
@@ -262,6 +262,16 @@ impl Limits {
     fn key(&self, of: &(impl Hash + ?Sized)) -> u64 {
         self.keys.hash_one(of)
     }
+}
+
+/// What stands in for somebody whom nobody of a collection is: in every spelling of the name the same, as somebody who is there is. No object has this path.
+pub(crate) fn nobody(collection: &str, name: &str) -> String {
+    format!("{collection}?{}", spelling(name))
+}
+
+/// The same for all spellings of a name.
+fn spelling(name: &str) -> String {
+    identity::names::skeleton(&name.trim().to_lowercase())
 }
 
 /// Whose limits an administrator ends before their time. As text, for other nodes: `account bjensen`, `object managed/user/<id>`,

@@ -3,20 +3,23 @@
 //! Easiest to get wrong: whoever calls these has found out that an administrator asks. What they do is in the audit trail, the same wherever
 //! it was asked for.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crest::{Change, Patch, PatchOperation, Pointer, Resource, ResourceError};
 use process::{Effect, Mail, MailId, Outbox, Topic, Unit};
+use project::Module;
 use serde_json::json;
 use stages::{MailAddress, MailRefusal};
 
 use crate::attempt::{Actor, Attempt};
-use crate::limits::Cleared;
+use crate::limits::{Cleared, nobody};
 use crate::mail_change::{address, asked, place};
+use crate::passwords::internal;
 use crate::ports::OtherNodes;
 
 impl Actor<'_> {
-    /// Ends exhausted limits at every node: those of a person, by a login name or the path of an object (`managed/user/<id>`), those of the
+    /// Ends exhausted limits at every node: those of a person, by a login name, whether anybody has it or not, or the path of an object (`managed/user/<id>`), those of the
     /// network of an address, or both. A person's are guesses at their password, answers, codes, mails to them and changes of their address.
     ///
     /// # Errors
@@ -43,8 +46,10 @@ impl Actor<'_> {
     async fn of_person(&self, person: &str) -> Result<Vec<Cleared>, ResourceError> {
         let path = person.trim_matches('/').rsplit_once('/').filter(|(collection, _)| collection.starts_with("managed/"));
         let Some((collection, id)) = path else {
-            // Guesses at a name are counted whether somebody has it or not.
-            let mut all = vec![Cleared::Account(person.to_owned())];
+            // Guesses at a name are counted whether somebody has it or not, and so at what the configuration calls so, and at what stands in for nobody.
+            let mut all = vec![Cleared::Account(person.to_owned()), Cleared::Object(internal(person))];
+            let collections: BTreeSet<&str> = self.attempt.runtime.project.authentication.of_people().map(Module::collection).collect();
+            all.extend(collections.into_iter().map(|collection| Cleared::Object(nobody(collection, person))));
             for (collection, found) in self.attempt.known_as(person).await? {
                 all.extend(self.of_object(collection, &found).await?);
             }

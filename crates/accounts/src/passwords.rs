@@ -15,7 +15,7 @@ use crate::attempt::Attempt;
 use crate::devices::Carried;
 use crate::error::AccountError;
 use crate::identify::Password;
-use crate::limits::{Guess, OwnDevice};
+use crate::limits::{Guess, OwnDevice, nobody};
 use crate::principal::{ANONYMOUS, ModuleFacts, Principal, login_property};
 use crate::roles;
 use identity::is_active;
@@ -133,7 +133,7 @@ impl Attempt<'_> {
         let found = self.find(module, name).await?;
         let user = found.as_ref();
         // Somebody who is not there has a place as well.
-        guess.is_at(&user.map_or_else(|| format!("{collection}?{name}"), |user| format!("{collection}/{}", user.id)))?;
+        guess.is_at(&user.map_or_else(|| nobody(collection, name), |user| format!("{collection}/{}", user.id)))?;
         let Ok(secret) = Secret::password(password) else { return Ok(None) };
         let property = module.mapping.user_credential.as_str();
         let active = user.filter(|user| is_active(&user.content));
@@ -273,7 +273,7 @@ fn configured<'m>(module: &'m Module, name: &str) -> Option<&'m str> {
 }
 
 /// An account of the configuration.
-fn internal(name: &str) -> String {
+pub(crate) fn internal(name: &str) -> String {
     format!("internal/user/{name}")
 }
 

@@ -40,11 +40,7 @@ pub(crate) async fn person(
 
 /// Every role of a person, those included that count at another time.
 pub(crate) fn granted_roles(module: &Module, content: &Value) -> Vec<String> {
-    roles_of(&module.roles, reference::of_property(content.get(property(&module.mapping))), |_, _| true)
-}
-
-fn property(mapping: &PropertyMapping) -> &str {
-    mapping.user_roles.as_deref().unwrap_or("authzRoles")
+    roles_of(&module.roles, reference::of_property(content.get(module.mapping.roles_property())), |_, _| true)
 }
 
 async fn in_force(
@@ -54,7 +50,7 @@ async fn in_force(
     collection: &str,
     user: &Resource,
 ) -> Result<Vec<String>, ResourceError> {
-    let own = runtime.managed.roles_in_force(collection, user, property(mapping)).await?;
+    let own = runtime.managed.roles_in_force(collection, user, mapping.roles_property()).await?;
     Ok(roles_of(given, &own, |path, grant| runtime.gives(path, grant)))
 }
 

@@ -4,6 +4,9 @@ mod coverage;
 mod recordings;
 mod reports;
 
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -78,7 +81,7 @@ impl Test {
         }
         let extensions: &[&str] = if self.replay { &["json", "jsonl", "har"] } else { &["toml"] };
         let mut files = Vec::new();
-        if let Err(error) = collect(&self.directory, extensions, &mut files) {
+        if let Err(error) = collect(&self.directory, extensions, &mut HashSet::new(), &mut files) {
             return refuse(&format!("'{}' cannot be read: {error}", self.directory.display()));
         }
         if files.is_empty() {
@@ -149,9 +152,19 @@ fn record(path: &Path) -> ExitCode {
     }
 }
 
+/// Longest transcript or recording that is read, in bytes.
+const LONGEST: u64 = 256 << 20;
+
+fn text(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let read = file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if u64::try_from(read).is_ok_and(|read| read <= LONGEST) { Ok(text) } else { Err("it is larger than 256 MiB".to_owned()) }
+}
+
 /// The specifications that a transcript makes, or what a real server was asked and answered.
 fn runs(path: &Path) -> Result<Vec<String>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let text = text(path)?;
     match serde_json::from_str::<Transcript>(&text) {
         Ok(transcript) => Ok(vec![recorded(&transcript)]),
         Err(error) => {
@@ -168,7 +181,11 @@ fn runs(path: &Path) -> Result<Vec<String>, String> {
 }
 
 fn read(file: &Path, recorded: bool) -> Result<Vec<Plan>, String> {
-    let texts = if recorded { runs(file)? } else { vec![std::fs::read_to_string(file).map_err(|error| error.to_string())?] };
+    // Whoever opens a pipe waits.
+    if file.exists() && !file.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let texts = if recorded { runs(file)? } else { vec![text(file)?] };
     let plans: Result<Vec<Plan>, String> = texts.iter().map(|text| Plan::read(text).map_err(|error| error.to_string())).collect();
     let plans = plans?;
     if plans.iter().any(|plan| plan.process.is_none()) {
@@ -177,11 +194,15 @@ fn read(file: &Path, recorded: bool) -> Result<Vec<Plan>, String> {
     Ok(plans)
 }
 
-fn collect(directory: &Path, extensions: &[&str], files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+/// The files of a directory and those below it. A directory that a link leads back to is one.
+fn collect(directory: &Path, extensions: &[&str], known: &mut HashSet<PathBuf>, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    if !known.insert(directory.canonicalize()?) {
+        return Ok(());
+    }
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         if path.is_dir() {
-            collect(&path, extensions, files)?;
+            collect(&path, extensions, known, files)?;
         } else if path.extension().and_then(|known| known.to_str()).is_some_and(|known| extensions.contains(&known)) {
             files.push(path);
         }

@@ -16,7 +16,13 @@ pub const PROPERTIES: &str = "_refProperties";
 /// Where a reference leads, `managed/user/<id>`; a bare path is one, too.
 #[must_use]
 pub fn target(reference: &Value) -> Option<&str> {
-    reference.get(REF).or(Some(reference))?.as_str().map(|path| path.trim_matches('/')).filter(|path| path.contains('/'))
+    named(reference).filter(|path| path.contains('/'))
+}
+
+/// What a value names: where a reference leads; a bare text names itself, whether it is a path or not.
+#[must_use]
+pub fn named(value: &Value) -> Option<&str> {
+    value.get(REF).or(Some(value))?.as_str().map(|path| path.trim_matches('/')).filter(|path| !path.is_empty())
 }
 
 /// The collection and the id that a reference leads to.

@@ -134,7 +134,7 @@ pub struct Letter {
 /// Which references are looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Referring<'a> {
-    /// Those that lead to this object, `managed/user/<id>`.
+    /// Those that lead to this object, `managed/user/<id>`; in a list of names, this name.
     To(&'a str),
     /// The one with this id ([`crate::references::id`]).
     By(&'a str),
@@ -145,7 +145,7 @@ impl Referring<'_> {
     pub(crate) fn is_among(self, collection: &str, id: &str, property: &str, content: &Value) -> bool {
         let owner = format!("{collection}/{id}");
         reference::of_property(content.get(property)).iter().any(|one| match self {
-            Self::To(target) => reference::target(one) == Some(target),
+            Self::To(target) => reference::named(one) == Some(target),
             Self::By(wanted) => references::id(&owner, property, one) == wanted,
         })
     }

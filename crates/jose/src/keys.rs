@@ -61,6 +61,15 @@ impl KeyRing {
         Ok(Self { current: Generation::generate()?, next: None, previous: Vec::new() })
     }
 
+    /// The same for keys that are thrown away: the pair, which takes as long to draw as hundreds of tokens, is drawn when the first token asks for
+    /// it.
+    ///
+    /// # Errors
+    /// As [`KeyRing::generate`].
+    pub fn generate_late() -> Result<Self, Error> {
+        Ok(Self { current: Generation::generate_late()?, next: None, previous: Vec::new() })
+    }
+
     /// Reads the document that [`KeyRing::to_json`] wrote.
     ///
     /// # Errors
@@ -129,7 +138,8 @@ impl KeyRing {
     /// the generation is for.
     pub fn pairs(&self) -> impl Iterator<Item = ([u8; 32], usize, KeyUse)> {
         let uses = [KeyUse::Seals].into_iter().chain(self.next.iter().map(|_| KeyUse::Prepared)).chain(std::iter::repeat(KeyUse::Opens));
-        self.generations().zip(uses).map(|(keys, of)| (keys.pair().fingerprint(), keys.pair().bits(), of))
+        let known = self.generations().zip(uses).filter_map(|(keys, of)| Some((keys.pair().ok()?, of)));
+        known.map(|(pair, of)| (pair.fingerprint(), pair.bits(), of))
     }
 
     /// Forgets all but the `keep` newest former generations: their tokens become invalid.

@@ -28,7 +28,7 @@ pub fn seal(ring: &KeyRing, form: TokenForm, content: &[u8]) -> Result<String, E
     }
     let keys = ring.current();
     let header = form.inner_header().concat();
-    let inner = jwe::encrypt(keys.key_management(form), form.encryption, &header, content)?;
+    let inner = jwe::encrypt(keys.key_management(form)?, form.encryption, &header, content)?;
     let mac = keys.mac(form.jws);
     let outer = form.outer_header();
     let length = outer.len() + base64url::text_len(inner.len()) + mac.mac_text_len() + 2;
@@ -67,7 +67,9 @@ pub fn open_any(ring: &KeyRing, forms: &[TokenForm], token: &str) -> Result<Vec<
         let mut candidates = forms.iter().filter(|form| form.jws == signed_as);
         let form = *candidates.find(|form| form.is_inner_header(inner.header)).ok_or(InvalidToken)?;
         // Imported keys may share the MAC secret with older ones, so a failure here leaves those to be tried.
-        if let Ok(content) = inner.decrypt(keys.key_management(form), form.encryption) {
+        if let Ok(key) = keys.key_management(form)
+            && let Ok(content) = inner.decrypt(key, form.encryption)
+        {
             return Ok(content);
         }
     }

@@ -81,7 +81,9 @@ fn switches(project: &mut Project, sink: &Sink) {
     for feature in Feature::ALL {
         let flag = project.ui_configuration.flag(feature);
         let named = feature.processes().first().copied().unwrap_or_default();
-        if flag == Some(true) && feature.processes().iter().all(|name| project.process(name).is_none()) {
+        // Of a file that cannot be read something was said.
+        let is_there = |name: &&str| project.process(name).is_some() || sink.has_errors_in(&format!("conf/selfservice-{name}.json"));
+        if flag == Some(true) && !feature.processes().iter().any(is_there) {
             let message = format!("'{}' is on, but there is no conf/selfservice-{named}.json, so the feature stays off", feature.flag());
             let location = project.locate(FILE, &join("/configuration", feature.flag()));
             sink.push(Diagnostic::new(Severity::Hint, "switch-without-process", location, message));

@@ -84,12 +84,20 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// What is wrong and where, within a sentence.
+    #[must_use]
+    pub fn with_place(&self) -> String {
+        format!("{}: {}", on_one_line(&self.location.to_string()), on_one_line(&self.message))
+    }
+}
+
 /// `file:line:column severity[rule] pointer: message` on one line, the help on a line of its own.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}[{}] ", self.location, self.severity_name(), self.rule)?;
+        write!(f, "{} {}[{}] ", on_one_line(&self.location.to_string()), self.severity_name(), self.rule)?;
         if !self.location.pointer.is_empty() {
-            write!(f, "{}: ", self.location.pointer)?;
+            write!(f, "{}: ", on_one_line(&self.location.pointer))?;
         }
         f.write_str(&on_one_line(&self.message))?;
         match self.also.len() {
@@ -101,13 +109,19 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A parser's message may have lines of its own.
+/// A parser's message may have lines of its own, and names in files may have whatever moves a terminal about or turns its text round.
 fn on_one_line(text: &str) -> Cow<'_, str> {
-    if text.contains(['\n', '\r']) {
-        text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ").into()
-    } else {
-        text.into()
+    if !text.contains(is_unprinted) {
+        return text.into();
     }
+    let lines = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty());
+    let shown = |line: &str| line.chars().map(|letter| if is_unprinted(letter) { '\u{fffd}' } else { letter }).collect::<String>();
+    lines.map(shown).collect::<Vec<_>>().join(" ").into()
+}
+
+/// Control characters, and those by which text runs the other way (Unicode Standard Annex 9, section 2).
+fn is_unprinted(letter: char) -> bool {
+    letter.is_control() && letter != '\t' || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Rules whose findings have one cause outside of the places they name: a file that is not there, a name that nothing defines.
@@ -207,6 +221,17 @@ mod tests {
     fn a_message_of_several_lines_prints_on_one() {
         let found = Diagnostic::new(Severity::Error, "pages", Location::file("vestibule.toml"), "bad\n  |\n1 | a\n").with_help("b\nc");
         assert_eq!(found.to_string(), "vestibule.toml:1:1 error[pages] bad | 1 | a\n  help: b c");
+    }
+
+    #[test]
+    fn what_moves_a_terminal_about_is_not_printed() {
+        let location = Location { pointer: "/a\n\u{1b}[31mb".into(), ..Location::file("conf/selfservice-re\u{1b}]0;x\u{7}set\n.json") };
+        let found = Diagnostic::new(Severity::Error, "unknown-key", location, "the key 'a\u{202e}b\u{9b}2J' says 'a\tb'");
+        assert_eq!(
+            found.to_string(),
+            "conf/selfservice-re\u{fffd}]0;x\u{fffd}set .json:1:1 error[unknown-key] /a \u{fffd}[31mb: the key 'a\u{fffd}b\u{fffd}2J' says 'a\tb'"
+        );
+        assert_eq!(found.with_place().lines().count(), 1);
     }
 
     #[test]

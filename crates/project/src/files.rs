@@ -58,7 +58,19 @@ fn absent<T: Default>(error: io::Error) -> io::Result<T> {
 
 impl Files for DirectoryFiles {
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        let file = match fs::File::open(self.place(path)) {
+        let place = self.place(path);
+        match fs::metadata(&place) {
+            // Whoever opens a pipe waits, and a device has no end.
+            Ok(found) if !found.is_file() => {
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(&place).is_ok() => {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "it is a link to what is not there"));
+            }
+            Err(error) => return absent(error),
+            Ok(_) => {}
+        }
+        let file = match fs::File::open(place) {
             Ok(file) => file,
             Err(error) => return absent(error),
         };
@@ -78,8 +90,10 @@ impl Files for DirectoryFiles {
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry?;
-            // A file whose name is not Unicode is none of ours; a link counts as what it leads to, as mounted volumes need.
-            if let (Ok(name), true) = (entry.file_name().into_string(), entry.path().is_file()) {
+            // A file whose name is not Unicode is none of ours; a link counts as what it leads to, as mounted volumes need. What cannot be read is
+            // listed, so that it is said and not taken for a file that is not there.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.strip_suffix(".json").is_some() || !entry.path().is_dir() {
                 names.push(name);
             }
         }
@@ -124,6 +138,25 @@ impl Files for EmbeddedFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_there_and_cannot_be_read_is_listed_and_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let conf = directory.path().join("conf");
+        fs::create_dir_all(conf.join("a.json")).unwrap();
+        fs::create_dir(conf.join("boot")).unwrap();
+        std::os::unix::fs::symlink("nowhere", conf.join("b.json")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", conf.join("c.json")).unwrap();
+        let _pipe = std::os::unix::net::UnixListener::bind(conf.join("d.json")).unwrap();
+        let files = DirectoryFiles::new(directory.path());
+        assert_eq!(files.list("conf").unwrap(), ["a.json", "b.json", "c.json", "d.json"]);
+        for (name, why) in [("a", "regular"), ("b", "link"), ("c", "regular"), ("d", "regular")] {
+            let error = files.read(&format!("conf/{name}.json")).unwrap_err();
+            assert!(error.to_string().contains(why), "{name}: {error}");
+        }
+        assert_eq!(files.read("conf/e.json").unwrap(), None);
+    }
 
     #[test]
     fn directory_and_embedded_set_answer_alike() {

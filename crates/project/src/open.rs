@@ -73,6 +73,7 @@ impl Project {
         installation::report(&project, &names, &public_url, &sink);
         check::run(&mut project, &sink);
         project.diagnostics = sink.into_sorted();
+        project.unread = project.find_unread();
         project
     }
 }
@@ -156,6 +157,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         public_url: expand(&format!("&{{{PUBLIC_URL}}}"), names).text.trim_end_matches('/').to_owned(),
         settings,
         sources: BTreeMap::new(),
+        unread: BTreeMap::new(),
         diagnostics: Vec::new(),
     };
     project.sources = loader.into_sources();

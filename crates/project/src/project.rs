@@ -90,11 +90,24 @@ pub struct Project {
     pub scripts: BTreeMap<String, String>,
     /// Every file that was read, by path.
     pub sources: BTreeMap<String, Arc<SourceFile>>,
+    /// Processes whose files are there and cannot be read, by name, and why. They are not among [`Self::processes`].
+    pub unread: BTreeMap<String, String>,
     /// Everything there is to say, by file and place.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Project {
+    /// The processes whose files nothing came of, by what was said about them.
+    pub(crate) fn find_unread(&self) -> BTreeMap<String, String> {
+        let errors = self.diagnostics.iter().filter(|found| found.is_error());
+        let named = errors.filter_map(|found| Some((ProcessFile::name_of(found.location.file.strip_prefix("conf/")?)?, found)));
+        let mut unread = BTreeMap::new();
+        for (name, found) in named.filter(|(name, _)| self.process(name).is_none()) {
+            unread.entry(name.to_owned()).or_insert_with(|| found.with_place());
+        }
+        unread
+    }
+
     /// The process of a name.
     #[must_use]
     pub fn process(&self, name: &str) -> Option<&ProcessFile> {

@@ -10,6 +10,7 @@ mod explore;
 mod finding;
 mod goal;
 mod mend;
+mod patience;
 mod reach;
 mod script;
 mod shape;
@@ -32,6 +33,7 @@ pub use bounds::Bounds;
 use explore::{Aim, Explored, Played};
 pub use finding::{Attack, AttackStep, Cut, Edit, Finding, Recovery, Said};
 pub use goal::Goal;
+use patience::Patience;
 use reach::Reach;
 pub use shape::Shape;
 
@@ -82,10 +84,14 @@ impl Prover {
         Self { setting, ground: self.ground.clone(), companions: OnceLock::new(), names: OnceLock::new(), bounds: self.bounds }
     }
 
-    /// Every process of the project, served or not, by name.
+    /// Every process of the project, served or not, by name; those included whose files cannot be read.
     #[must_use]
     pub fn processes(&self) -> Vec<&str> {
-        self.setting.project.processes.iter().map(|process| process.name.as_str()).collect()
+        let project = &self.setting.project;
+        let mut all: Vec<&str> = project.processes.iter().map(|process| process.name.as_str()).collect();
+        all.extend(project.unread.keys().map(String::as_str));
+        all.sort_unstable();
+        all
     }
 
     /// [`Setting::why_not`].
@@ -101,12 +107,14 @@ impl Prover {
     pub fn prove(&self, name: &str) -> Result<Option<Finding>, NoKeys> {
         let Some(file) = self.file(name) else { return Ok(None) };
         let Some((process, served)) = self.runnable(name, file) else { return Ok(None) };
-        let (mut finding, reach) = self.explored(name, &process, served, self.bounds)?;
+        let patience = Patience::of_one();
+        let (mut finding, reach) = self.explored(name, &process, served, self.bounds, &patience)?;
         if finding.is_silent() {
-            finding.cut_off.extend(self.not_reached(&process, reach, TO_REACH, DEEPEST_BRANCH)?);
+            finding.cut_off.extend(self.not_reached(&process, reach, TO_REACH, DEEPEST_BRANCH, &patience)?);
         }
+        let patience = Patience::of_edits();
         for attack in &mut finding.attacks {
-            (attack.fix, attack.edits_left) = mend::smallest_edit(self, name, file, attack)?;
+            (attack.fix, attack.edits_left) = mend::smallest_edit(self, name, file, attack, &patience)?;
         }
         Ok(Some(finding))
     }
@@ -133,9 +141,10 @@ impl Prover {
     fn refuted(&self, name: &str, bounds: Bounds, to_reach: usize) -> Result<Option<Finding>, NoKeys> {
         let process = self.file(name).and_then(|file| self.compiled(name, file)).filter(|process| !process.options.allow_unproven);
         let Some(process) = process else { return Ok(None) };
-        let (mut finding, reach) = self.explored(name, &process, true, bounds)?;
+        let patience = Patience::of_one();
+        let (mut finding, reach) = self.explored(name, &process, true, bounds, &patience)?;
         if finding.is_silent() {
-            finding.cut_off.extend(self.stages_not_reached(&process, reach, to_reach)?.1);
+            finding.cut_off.extend(self.stages_not_reached(&process, reach, to_reach, &patience)?.1);
         }
         Ok(Some(finding))
     }
@@ -147,7 +156,8 @@ impl Prover {
     pub fn recovery(&self, name: &str) -> Result<Option<Vec<Recovery>>, NoKeys> {
         let Some(file) = self.file(name) else { return Ok(None) };
         let Some((process, _)) = self.runnable(name, file) else { return Ok(None) };
-        let (played, mut reach) = (Played::new(self, &process)?, Reach::default());
+        let patience = Patience::of_one();
+        let (played, mut reach) = (Played::new(self, &process, &patience)?, Reach::default());
         let mut found = Vec::new();
         for shape in Shape::ALL.into_iter().filter(|shape| shape.exists()) {
             let mut recovery = Recovery { shape, needs: None, steps: Vec::new(), cut_off: BTreeSet::new() };
@@ -164,7 +174,7 @@ impl Prover {
         }
         // That there is no way says something only where somebody could have gone it.
         if found.iter().any(|recovery| recovery.needs.is_none() && recovery.cut_off.is_empty()) {
-            let cut = self.stages_not_reached(&process, reach, TO_REACH)?.1;
+            let cut = self.stages_not_reached(&process, reach, TO_REACH, &patience)?.1;
             for recovery in found.iter_mut().filter(|recovery| recovery.needs.is_none()) {
                 recovery.cut_off.extend(cut.iter().cloned());
             }
@@ -228,11 +238,11 @@ impl Prover {
     }
 
     /// Whether somebody who has every proof reaches the goal of an attack in another process: what nobody gets through closes everything.
-    pub(crate) fn is_of_use(&self, process: &Arc<Process<Services>>, attack: &Attack) -> Result<bool, NoKeys> {
+    pub(crate) fn is_of_use(&self, process: &Arc<Process<Services>>, attack: &Attack, patience: &Patience) -> Result<bool, NoKeys> {
         let all = Proofs::MAIL.and(Proofs::ANSWERS);
         let has = if process.binds_session() { all.and(Proofs::PASSWORD) } else { all };
         let shapes = Shape::ALL.into_iter().filter(|shape| shape.exists() == attack.shape.exists() && shape.is_active());
-        let played = Played::new(self, process)?;
+        let played = Played::new(self, process, patience)?;
         for shape in shapes {
             if !self.way(&played, shape, has, attack.goal).reached.is_empty() {
                 return Ok(true);
@@ -243,10 +253,10 @@ impl Prover {
 
     /// Whether the goal of an attack is reached in another process, by whoever has no more: first as the attack did, then every other way. An
     /// exploration that is cut off counts as a way.
-    pub(crate) fn still_reached(&self, process: &Arc<Process<Services>>, attack: &Attack) -> Result<bool, NoKeys> {
+    pub(crate) fn still_reached(&self, process: &Arc<Process<Services>>, attack: &Attack, patience: &Patience) -> Result<bool, NoKeys> {
         let mut shapes = Shape::ALL;
         shapes.sort_by_key(|shape| *shape != attack.shape);
-        let (sets, played) = (self.settings_of(process), Played::new(self, process)?);
+        let (sets, played) = (self.settings_of(process), Played::new(self, process, patience)?);
         for (shape, (has, _)) in
             shapes.iter().flat_map(|shape| sets.iter().filter(|(_, goals)| goals.contains(&attack.goal)).map(move |set| (*shape, set)))
         {
@@ -270,15 +280,21 @@ impl Prover {
     }
 
     /// Looks for a way to one goal.
-    fn way(&self, played: &Played, shape: Shape, has: Proofs, goal: Goal) -> Explored {
+    fn way(&self, played: &Played<'_>, shape: Shape, has: Proofs, goal: Goal) -> Explored {
         explore::explore(self, played, shape, has, Aim::Goals { wanted: &[goal], forbidden: &[goal] }, self.bounds)
     }
 
     /// Stages that not even somebody with every proof is through with: of what lies behind them nothing is known. Where not all was submitted, nobody
     /// knows whether they could be.
-    fn stages_not_reached(&self, process: &Arc<Process<Services>>, mut reach: Reach, most: usize) -> Result<(Reach, Vec<Cut>), NoKeys> {
+    fn stages_not_reached(
+        &self,
+        process: &Arc<Process<Services>>,
+        mut reach: Reach,
+        most: usize,
+        patience: &Patience,
+    ) -> Result<(Reach, Vec<Cut>), NoKeys> {
         let stages = process.stages.len();
-        let (played, mut left, mut spent) = (Played::new(self, process)?, most, BTreeSet::new());
+        let (played, mut left, mut spent) = (Played::new(self, process, patience)?, most, BTreeSet::new());
         let all = Proofs::MAIL.and(Proofs::ANSWERS);
         let mut sets = vec![all];
         if Self::looks_at_sessions(process) {
@@ -313,8 +329,15 @@ impl Prover {
     }
 
     /// The same, and branches that nobody took. Such a branch is tried in the place of its stage, as if its condition held.
-    fn not_reached(&self, process: &Arc<Process<Services>>, reach: Reach, most: usize, deepest: usize) -> Result<Vec<Cut>, NoKeys> {
-        let (reach, mut cuts) = self.stages_not_reached(process, reach, most)?;
+    fn not_reached(
+        &self,
+        process: &Arc<Process<Services>>,
+        reach: Reach,
+        most: usize,
+        deepest: usize,
+        patience: &Patience,
+    ) -> Result<Vec<Cut>, NoKeys> {
+        let (reach, mut cuts) = self.stages_not_reached(process, reach, most, patience)?;
         for (place, placed) in process.stages.iter().enumerate() {
             for (pointer, key) in not_taken(placed, &reach) {
                 let which = format!("the branch {key} of stage {place} ({}), which nobody took", placed.stage.name());
@@ -323,12 +346,12 @@ impl Prover {
                     cuts.push(Cut::NotReached(format!("{which}, cannot be tried alone")));
                     continue;
                 };
-                let (found, reach) = self.explored(&process.name, &alone, true, self.bounds)?;
+                let (found, reach) = self.explored(&process.name, &alone, true, self.bounds, patience)?;
                 if let Some(attack) = found.attacks.first() {
                     let has = attack.has;
                     cuts.push(Cut::NotReached(format!("{which}, lets somebody with {has} have {} where its condition is so", attack.goal)));
                 } else if found.cut_off.is_empty() {
-                    cuts.extend(self.not_reached(&alone, reach, most, deepest - 1)?);
+                    cuts.extend(self.not_reached(&alone, reach, most, deepest - 1, patience)?);
                 } else {
                     cuts.extend(found.cut_off);
                 }
@@ -349,7 +372,14 @@ impl Prover {
         process.binds_session() || process.stages.iter().any(|placed| placed.facts.wants_session)
     }
 
-    fn explored(&self, name: &str, process: &Arc<Process<Services>>, served: bool, bounds: Bounds) -> Result<(Finding, Reach), NoKeys> {
+    fn explored(
+        &self,
+        name: &str,
+        process: &Arc<Process<Services>>,
+        served: bool,
+        bounds: Bounds,
+        patience: &Patience,
+    ) -> Result<(Finding, Reach), NoKeys> {
         let mut reach = Reach::default();
         let mut finding = Finding {
             process: name.to_owned(),
@@ -362,7 +392,7 @@ impl Prover {
             cut_off: BTreeSet::new(),
             attacks: Vec::new(),
         };
-        let (sets, played) = (self.settings_of(process), Played::new(self, process)?);
+        let (sets, played) = (self.settings_of(process), Played::new(self, process, patience)?);
         for (shape, (has, goals)) in Shape::ALL.into_iter().flat_map(|shape| sets.iter().map(move |set| (shape, set))) {
             // What a session is enough for says nothing of those without one.
             let is_inside = |set: &Proofs| set.contains(Proofs::SESSION);
@@ -443,6 +473,52 @@ mod tests {
         }
     }
 
+    fn of_files(files: impl IntoIterator<Item = (&'static str, String)>) -> Prover {
+        let project = Project::open(&EmbeddedFiles::new(files), &|_: &str| None);
+        let templates = Arc::new(HandlebarsTemplates::new(&project.email_templates, "en").0);
+        let setting =
+            Setting { project: Arc::new(project), processes: Vec::new(), templates, own_mails: Arc::new(NoMails), mail_configured: true };
+        Prover::new(setting).unwrap()
+    }
+
+    /// Every edit meets a script that loops, and none is enough: the policy asks for two proofs, and an edit adds one.
+    #[test]
+    fn edits_wear_one_patience_together() {
+        let word = "if (request.input.word === undefined) { while (true) {} } ({ done: true });";
+        let settings = "[prove]\ncredential = [\"mail+answers\"]\n[stages.word]\nkind = \"script\"\nfile = \"script/word.js\"\ntime_limit_ms = 20\n\
+                        requirements = { properties = { word = { type = \"string\" } } }\n";
+        let query = json!({ "name": "userQuery", "validQueryFields": ["mail"], "identityIdField": "_id", "identityEmailField": "mail" });
+        let reset = json!({ "name": "resetStage", "identityServiceUrl": "managed/user", "identityPasswordField": "password" });
+        // A proof fits in anywhere between the two; each edit costs two worlds, and each world two scripts.
+        let between = (0..5).map(|number| json!({ "name": "parameters", "parameterNames": [format!("p{number}")] }));
+        let stages: Vec<Value> =
+            [json!({ "name": "word" }), json!({ "name": "word" }), query].into_iter().chain(between).chain([reset]).collect();
+        let file = json!({ "stageConfigs": stages, "vestibule": { "allowUnproven": true } });
+        let files = [
+            ("vestibule.toml", settings.to_owned()),
+            ("script/word.js", word.to_owned()),
+            ("conf/selfservice-tried.json", file.to_string()),
+        ];
+        let prover = of_files(files);
+        let attack = Attack {
+            goal: Goal::Credential,
+            shape: Shape::Whole,
+            has: Proofs::MAIL,
+            collection: "managed/user".to_owned(),
+            victim: Value::Null,
+            own: Value::Null,
+            steps: Vec::new(),
+            fix: None,
+            edits_left: false,
+        };
+        let patience = Patience::of_edits();
+        let (fix, left) = mend::smallest_edit(&prover, "tried", &file, &attack, &patience).unwrap();
+        assert_eq!(fix.map(|edit| edit.says), None);
+        assert!(left && patience.is_over(0), "edits are left that were not tried");
+        let (fix, left) = mend::smallest_edit(&prover, "tried", &file, &attack, &patience).unwrap();
+        assert!(fix.is_none() && left, "nor are those of the next attack");
+    }
+
     #[test]
     fn that_nobody_gets_through_a_stage_is_said_only_where_everything_was_submitted() {
         let word = "if (request.phase === 'ask') ({ requirements: { properties: { word: { type: 'string' } } } }); else ({ error: 'Another word' });";
@@ -452,14 +528,10 @@ mod tests {
             ("script/word.js", word.to_owned()),
             ("conf/selfservice-tried.json", json!({ "stageConfigs": stages }).to_string()),
         ];
-        let project = Project::open(&EmbeddedFiles::new(files), &|_: &str| None);
-        let templates = Arc::new(HandlebarsTemplates::new(&project.email_templates, "en").0);
-        let setting =
-            Setting { project: Arc::new(project), processes: Vec::new(), templates, own_mails: Arc::new(NoMails), mail_configured: true };
-        let prover = Prover::new(setting).unwrap();
+        let prover = of_files(files);
         let process = prover.compiled("tried", prover.file("tried").unwrap()).unwrap();
         let said = |most: usize| {
-            let cuts = prover.stages_not_reached(&process, Reach::default(), most).unwrap().1;
+            let cuts = prover.stages_not_reached(&process, Reach::default(), most, &Patience::of_one()).unwrap().1;
             cuts.iter().map(Cut::to_string).collect::<Vec<_>>().join("; ")
         };
         let why = "it answers '400 Another word', so nothing behind it was tried";

@@ -45,16 +45,19 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Why a process of the project cannot be run: the first thing that is wrong with its file, and where. Nothing where there is no such file, or it
-    /// can be run.
+    /// Why a process of the project cannot be run: why its file cannot be read, or the first thing that is wrong with it, and where. Nothing where there
+    /// is no such file, or it can be run.
     #[must_use]
     pub fn why_not(&self, name: &str) -> Option<String> {
+        if let Some(why) = self.project.unread.get(name) {
+            return Some(why.clone());
+        }
         let file = self.project.process(name)?;
         let (compiled, found) = file.compile(&self.project.companions(), &stages::catalogue());
         // Of one that is refused whatever compiling says, `check` tells why.
         let other = found.first().filter(|_| !file.refused);
         let first = found.iter().find(|found| found.is_error()).or(other).filter(|_| compiled.is_none())?;
-        Some(format!("{}: {}", first.location, first.message))
+        Some(first.with_place())
     }
 }
 
@@ -117,12 +120,12 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// Draws the keys.
+    /// Draws the keys. A pair is drawn where a token is sealed with one; an exploration seals none such.
     ///
     /// # Errors
     /// When the system gives no randomness.
     pub fn new() -> Result<Self, NoKeys> {
-        Ok(Self::with(Arc::new(KeyRing::generate()?)))
+        Ok(Self::with(Arc::new(KeyRing::generate_late()?)))
     }
 
     /// With a pair that is there already. Everything that is derived from a secret is the world's own all the same.

@@ -199,9 +199,12 @@ impl Material {
         names
     }
 
-    /// The processes, drawn; nothing for those that are not served.
+    /// The processes, drawn; nothing for those that are not served, or whose files cannot be read.
     pub(crate) fn maps(&self) -> Vec<(String, Option<ProcessMap>)> {
-        self.processes.iter().map(|(name, process)| (name.clone(), process.as_ref().map(ProcessMap::of))).collect()
+        let read = self.processes.iter().map(|(name, process)| (name.clone(), process.as_ref().map(ProcessMap::of)));
+        let mut maps: Vec<_> = read.chain(self.project.unread.keys().map(|name| (name.clone(), None))).collect();
+        maps.sort_by(|(left, _), (right, _)| left.cmp(right));
+        maps
     }
 
     /// The project for a prover, which compiles processes itself: without a port of this process.
@@ -232,6 +235,13 @@ impl Material {
                 collections.declare_references(&schema.collection(), &property.name);
             }
         }
+        for (collection, property) in self.project.authentication.role_properties() {
+            let schema = self.project.schemas.get(collection);
+            let is_relationship = schema.and_then(|schema| schema.property(property)).is_some_and(|found| found.relationship.is_some());
+            if !is_relationship {
+                collections.declare_listed(collection, property);
+            }
+        }
         for (collection, property) in identity::conditional_properties(&self.project.schemas) {
             collections.declare(&collection, [], [property.to_owned()]);
         }
@@ -252,11 +262,7 @@ impl Material {
     #[must_use]
     pub(crate) fn broken(&self) -> Vec<String> {
         let missing = self.processes.iter().filter(|(_, process)| process.is_none()).map(|(name, _)| name.clone());
-        let unread = self.diagnostics.iter().filter(|found| found.is_error()).filter_map(|found| {
-            let name = project::ProcessFile::name_of(found.location.file.strip_prefix("conf/")?)?;
-            self.processes.iter().all(|(known, _)| known != name).then(|| name.to_owned())
-        });
-        let mut broken: Vec<String> = missing.chain(unread).collect();
+        let mut broken: Vec<String> = missing.chain(self.project.unread.keys().cloned()).collect();
         broken.sort_unstable();
         broken.dedup();
         broken

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crest::Pointer;
+use crest::reference::REF;
 
 /// The declared properties of every collection.
 ///
@@ -102,6 +103,11 @@ impl Collections {
     /// Declares a property that holds references to other objects: they are found by where they lead, and go with the object they lead to.
     pub fn declare_references(&mut self, collection: &str, property: &str) {
         self.add(collection, Pointer::from_tokens([property]), Uses { reference: true, ..Uses::default() });
+    }
+
+    /// Declares a property that lists names or references and is no relationship: objects are found by what they list, and nothing goes with anything.
+    pub fn declare_listed(&mut self, collection: &str, property: &str) {
+        self.add(collection, Pointer::from_tokens([property, REF]), Uses { reference: true, ..Uses::default() });
     }
 
     /// Every unique property, with its collection.

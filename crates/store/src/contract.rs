@@ -52,6 +52,7 @@ pub fn collections() -> Collections {
     collections.declare_spelled("managed/user", Pointer::from_tokens(["o", "x"]));
     collections.declare_references("managed/user", "manager");
     collections.declare_references("managed/user", "roles");
+    collections.declare_listed("managed/user", "titles");
     collections
 }
 
@@ -124,6 +125,7 @@ macro_rules! contract_tests {
             references_go_with_their_object_and_do_not_come_back
             a_write_costs_the_same_however_many_refer_to_one_object
             a_page_of_references_costs_the_same_wherever_it_begins a_page_of_references_in_an_order_loads_no_more_than_a_batch
+            who_lists_a_name_is_found_by_it_and_nobody_else_is_looked_at
         );
         $crate::contract_tests!(@ $open, in_flight:
             who_ended_at_one_node_has_ended_whichever_node_says_so_first

@@ -69,7 +69,7 @@ impl Lookup {
 
     /// All terms of an object, by their space.
     fn terms(&self, collection: &str, id: &str, content: &Value) -> BTreeSet<(i64, String)> {
-        let value = self.pointer.get(content).unwrap_or(&Value::Null);
+        let value = self.value(content).unwrap_or(&Value::Null);
         if self.uses.reference {
             return self.terms_of_references(&format!("{collection}/{id}"), value);
         }
@@ -91,6 +91,22 @@ impl Lookup {
 }
 
 impl Lookup {
+    /// What the terms are made of.
+    fn value<'c>(&self, content: &'c Value) -> Option<&'c Value> {
+        if self.is_of_names() { content.get(self.pointer.top()?) } else { self.pointer.get(content) }
+    }
+
+    /// The property lists names or references and is no relationship ([`Collections::declare_listed`](crate::Collections::declare_listed)). It is found by
+    /// what is listed and by nothing else, so it stands at a place of its own.
+    pub(crate) fn is_of_names(&self) -> bool {
+        self.uses.reference && self.pointer.tokens().len() > 1
+    }
+
+    /// The property is a relationship: what is listed goes with the object it leads to.
+    pub(crate) fn is_of_references(&self) -> bool {
+        self.uses.reference && !self.is_of_names()
+    }
+
     fn terms_of_references(&self, owner: &str, value: &Value) -> BTreeSet<(i64, String)> {
         let references = reference::of_property(Some(value));
         let whole = match value {
@@ -98,7 +114,7 @@ impl Lookup {
             one => reference::target(one).map_or_else(|| term::MISSING.to_owned(), term::text),
         };
         let mut terms = BTreeSet::from([(self.whole(), whole)]);
-        terms.extend(references.iter().filter_map(reference::target).map(|target| (self.targets(), term::text(target))));
+        terms.extend(references.iter().filter_map(reference::named).map(|target| (self.targets(), term::text(target))));
         let ids = references::ids(owner, self.pointer.top().unwrap_or_default(), references);
         terms.extend(ids.iter().map(|id| (self.references(), term::text(id))));
         terms
@@ -125,7 +141,13 @@ impl Declared {
 
     /// What objects are found by at this place.
     pub(crate) fn find(&self, collection: &str, pointer: &Pointer) -> Option<&Lookup> {
-        self.of(collection).iter().find(|lookup| lookup.ready && lookup.pointer == *pointer)
+        self.of(collection).iter().find(|lookup| lookup.ready && lookup.pointer == *pointer && !lookup.is_of_names())
+    }
+
+    /// Where what a property refers to is found, or what it lists.
+    pub(crate) fn listed(&self, collection: &str, property: &str) -> Option<&Lookup> {
+        let mut ready = self.of(collection).iter().filter(|lookup| lookup.ready && lookup.uses.reference);
+        ready.find(|lookup| lookup.pointer.top() == Some(property))
     }
 
     /// Whether this is its epoch.
@@ -136,7 +158,7 @@ impl Declared {
     /// The properties that hold references, of every collection.
     pub(crate) fn references(&self) -> impl Iterator<Item = (&str, &Lookup)> {
         let all = self.collections.iter().flat_map(|(collection, lookups)| lookups.iter().map(|lookup| (collection.as_str(), lookup)));
-        all.filter(|(_, lookup)| lookup.ready && lookup.uses.reference)
+        all.filter(|(_, lookup)| lookup.ready && lookup.is_of_references())
     }
 
     /// Whether the store still has it so.
@@ -195,7 +217,7 @@ pub(crate) fn keep(
 ) -> Result<(), CommitError> {
     for lookup in declared.of(collection) {
         if let (Some(before), Some(after)) = (before, after)
-            && lookup.pointer.get(before) == lookup.pointer.get(after)
+            && lookup.value(before) == lookup.value(after)
         {
             continue;
         }

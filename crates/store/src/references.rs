@@ -67,8 +67,7 @@ pub(crate) fn count(
 }
 
 fn of<'d>(declared: &'d Declared, collection: &str, property: &str) -> Option<&'d Lookup> {
-    let place = crest::Pointer::from_tokens([property]);
-    declared.find(collection, &place).filter(|lookup| lookup.uses.reference)
+    declared.listed(collection, property)
 }
 
 /// Fails unless a reference that was just written leads to somebody, and is the only one where it must be.
@@ -184,7 +183,7 @@ pub(crate) fn hide<'r>(
     collection: &str,
     found: impl Iterator<Item = &'r mut Resource>,
 ) -> Result<(), engine::Error> {
-    let holding: Vec<&Lookup> = declared.of(collection).iter().filter(|lookup| lookup.uses.reference).collect();
+    let holding: Vec<&Lookup> = declared.of(collection).iter().filter(|lookup| lookup.is_of_references()).collect();
     if holding.is_empty() {
         return Ok(());
     }

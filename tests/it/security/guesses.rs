@@ -87,6 +87,32 @@ fn sec_47_answers_and_codes_have_a_budget_per_network() {
     answer(&client, &people[0].query(), true).expect(200);
 }
 
+/// What is counted at a name is ended by the name, whoever has it: nobody, a person, an account of the configuration.
+#[test]
+fn sec_47_a_budget_is_ended_by_a_name_whether_anybody_has_it_or_not() {
+    let server = server(Project::new(), "signin_failures_per_account_hour = 3\nsignin_failures_per_client_hour = 100");
+    let desk = Person::with(&server, "desk", &json!({ "authzRoles": [{ "_ref": "internal/role/openidm-admin" }] }));
+    let person = Person::create(&server, "known");
+    let guess = |number: usize, name: &str| from(server.user(name, "guess"), &format!("203.0.113.{number}")).get("info/login").status;
+    let clear = |name: &str| {
+        let told = server.user(&desk.name, PASSWORD).post("vestibule/limits?_action=clear", &json!({ "person": name }));
+        told.ok()
+    };
+    let mut bodies = Vec::new();
+    for (name, spelled) in
+        [("Nobody-Here", "nobody-here"), (person.name.as_str(), person.name.as_str()), ("openidm-admin", "openidm-admin")]
+    {
+        for attempt in 0..2 {
+            assert_eq!((0..5).map(|number| guess(number, name)).collect::<Vec<_>>(), [401, 401, 401, 429, 429], "{name}: {attempt}");
+            bodies.push(clear(spelled));
+        }
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "nothing tells which of them is there: {bodies:?}");
+    let told = || std::fs::read_to_string(server.data().join("audit/activity.audit.json")).unwrap_or_default();
+    let is_told = |_| server.admin().get("info/ping").status == 200 && told().contains("\"person\":\"nobody-here\"");
+    assert!((0..400).any(is_told), "{}", told());
+}
+
 #[test]
 fn an_administrator_ends_what_is_counted_of_answers_and_mails_of_a_person() {
     let questions = json!({ "kbaPropertyName": "kbaInfo", "minimumAnswersToDefine": 2, "minimumAnswersToVerify": 1,

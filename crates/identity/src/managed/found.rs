@@ -67,14 +67,14 @@ impl Held {
     }
 }
 
-/// References that objects of a collection keep in a property, and that lead to one place.
+/// References that objects of a collection keep in a property, and that lead to one place; or values of a list that name one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Side {
     /// The collection.
     pub collection: String,
-    /// The property, a relationship of its objects.
+    /// The property, a relationship of its objects or a list that the store finds names in.
     pub property: String,
-    /// Where they lead, as they are kept: `managed/user/<id>`.
+    /// Where they lead, as they are kept: `managed/user/<id>`; or the name.
     pub target: String,
 }
 
@@ -84,7 +84,7 @@ impl Side {
     pub fn of(&self, object: &Resource) -> Vec<Held> {
         let back = format!("{}/{}", self.collection, object.id);
         let kept = Managed::references_kept(&self.collection, object, &self.property);
-        let turned = kept.into_iter().filter(|one| reference::target(&one.reference) == Some(self.target.as_str()));
+        let turned = kept.into_iter().filter(|one| reference::named(&one.reference) == Some(self.target.as_str()));
         turned.map(|one| Held { reference: turned_to(&back, &one.reference), other: Some(object.clone()), ..one }).collect()
     }
 }

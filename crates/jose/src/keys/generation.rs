@@ -3,7 +3,7 @@
 //! No two purposes share key bytes: every algorithm of the inner JWE gets its own key from the master secret by HKDF
 //! (RFC 5869) under its own label. The labels are stored data; changing one makes every sealed token unreadable.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{hkdf, hmac, rand};
@@ -29,7 +29,8 @@ const HKDF_SALT: &[u8] = b"vestibule key ring 1";
 
 /// The keys of one generation, prepared for every algorithm.
 pub(crate) struct Generation {
-    rsa: Arc<RsaPair>,
+    /// Drawn when it is first asked for, where the generation began without it.
+    rsa: Arc<OnceLock<RsaPair>>,
     signing: Zeroizing<Vec<u8>>,
     master: Zeroizing<[u8; MASTER_LEN]>,
     macs: [MacKey; 3],
@@ -41,16 +42,27 @@ pub(crate) struct Generation {
 impl Generation {
     /// Draws every secret anew.
     pub(super) fn generate() -> Result<Self, Error> {
+        let generation = Self::generate_late()?;
+        generation.pair()?;
+        Ok(generation)
+    }
+
+    /// Draws every secret anew, and the pair when it is first asked for.
+    pub(super) fn generate_late() -> Result<Self, Error> {
         let mut signing = Zeroizing::new(vec![0; SIGNING_LEN]);
         rand::fill(&mut signing).map_err(CryptoFailure::from)?;
         let mut master = Zeroizing::new([0; MASTER_LEN]);
         rand::fill(master.as_mut_slice()).map_err(CryptoFailure::from)?;
-        Ok(Self::prepare(Arc::new(RsaPair::generate()?), signing, master)?)
+        Ok(Self::prepare(Arc::default(), signing, master)?)
     }
 
     /// The pair.
-    pub(super) fn pair(&self) -> &RsaPair {
-        &self.rsa
+    pub(super) fn pair(&self) -> Result<&RsaPair, CryptoFailure> {
+        if let Some(pair) = self.rsa.get() {
+            return Ok(pair);
+        }
+        let drawn = RsaPair::generate().map_err(|_| CryptoFailure)?;
+        Ok(self.rsa.get_or_init(|| drawn))
     }
 
     /// Prepares stored secrets, refusing weak ones.
@@ -62,13 +74,13 @@ impl Generation {
         weakness::check_rsa(&rsa).map_err(weak("the RSA key"))?;
         weakness::check_secret(&signing).map_err(weak("the signing secret"))?;
         weakness::check_secret(master.as_slice()).map_err(weak("the master secret"))?;
-        Ok(Self::prepare(Arc::new(rsa), signing, master)?)
+        Ok(Self::prepare(Arc::new(rsa.into()), signing, master)?)
     }
 
     /// This generation with another RSA pair and, where given, another signing secret.
     pub(super) fn with(&self, rsa: RsaPair, signing: Option<Zeroizing<Vec<u8>>>) -> Result<Self, Error> {
         let signing = signing.unwrap_or_else(|| self.signing.clone());
-        Ok(Self::prepare(Arc::new(rsa), signing, self.master.clone())?)
+        Ok(Self::prepare(Arc::new(rsa.into()), signing, self.master.clone())?)
     }
 
     /// This generation's pair with secrets that `fill` draws.
@@ -79,7 +91,11 @@ impl Generation {
         Ok(Self::prepare(Arc::clone(&self.rsa), signing, master)?)
     }
 
-    fn prepare(rsa: Arc<RsaPair>, signing: Zeroizing<Vec<u8>>, master: Zeroizing<[u8; MASTER_LEN]>) -> Result<Self, CryptoFailure> {
+    fn prepare(
+        rsa: Arc<OnceLock<RsaPair>>,
+        signing: Zeroizing<Vec<u8>>,
+        master: Zeroizing<[u8; MASTER_LEN]>,
+    ) -> Result<Self, CryptoFailure> {
         let source = hkdf::Salt::new(hkdf::HKDF_SHA256, HKDF_SALT).extract(master.as_slice());
         let direct = |encryption: Encryption| -> Result<ContentKey, CryptoFailure> {
             let label = ["jwe dir ", encryption.wire_name()];
@@ -117,17 +133,17 @@ impl Generation {
     }
 
     /// The key of the inner JWE.
-    pub(crate) fn key_management(&self, form: TokenForm) -> KeyManagement<'_> {
+    pub(crate) fn key_management(&self, form: TokenForm) -> Result<KeyManagement<'_>, CryptoFailure> {
         let [a128kw, a192kw, a256kw] = &self.wrapping;
-        match form.jwe {
-            JweAlgorithm::RsaPkcs1 => KeyManagement::RsaPkcs1(&self.rsa),
-            JweAlgorithm::RsaOaep => KeyManagement::RsaOaep(&self.rsa),
-            JweAlgorithm::RsaOaep256 => KeyManagement::RsaOaep256(&self.rsa),
+        Ok(match form.jwe {
+            JweAlgorithm::RsaPkcs1 => KeyManagement::RsaPkcs1(self.pair()?),
+            JweAlgorithm::RsaOaep => KeyManagement::RsaOaep(self.pair()?),
+            JweAlgorithm::RsaOaep256 => KeyManagement::RsaOaep256(self.pair()?),
             JweAlgorithm::A128Kw => KeyManagement::AesKeyWrap(a128kw),
             JweAlgorithm::A192Kw => KeyManagement::AesKeyWrap(a192kw),
             JweAlgorithm::A256Kw => KeyManagement::AesKeyWrap(a256kw),
             JweAlgorithm::Direct => KeyManagement::Direct(self.direct(form.encryption)),
-        }
+        })
     }
 
     fn direct(&self, encryption: Encryption) -> &ContentKey {
@@ -157,20 +173,21 @@ impl Generation {
 
     /// Whether both generations make the same tokens.
     pub(super) fn same_as(&self, other: &Self) -> bool {
-        self.rsa.fingerprint() == other.rsa.fingerprint()
+        let fingerprint = |keys: &Self| keys.pair().ok().map(RsaPair::fingerprint);
+        fingerprint(self) == fingerprint(other)
             && verify_slices_are_equal(&self.signing, &other.signing).is_ok()
             && verify_slices_are_equal(self.master.as_slice(), other.master.as_slice()).is_ok()
     }
 
-    /// PKCS #8 document, signing secret and master secret, for the document.
+    /// PKCS #8 document, signing secret and master secret, for the document. A pair that cannot be drawn is an empty one, which nobody reads back.
     pub(super) fn secrets(&self) -> [(&'static str, &[u8]); 3] {
-        [("rsa", self.rsa.pkcs8()), ("signing", &self.signing), ("master", self.master.as_slice())]
+        [("rsa", self.pair().map_or(&[][..], RsaPair::pkcs8)), ("signing", &self.signing), ("master", self.master.as_slice())]
     }
 }
 
 impl std::fmt::Debug for Generation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Generation").field("rsa", &self.rsa).finish_non_exhaustive()
+        f.debug_struct("Generation").field("rsa", &self.rsa.get()).finish_non_exhaustive()
     }
 }
 
@@ -194,4 +211,27 @@ fn derive(source: &hkdf::Prk, label: [&str; 2], length: usize) -> Result<Zeroizi
     let mut key = Zeroizing::new(vec![0; length]);
     source.expand(&label.map(str::as_bytes), OutputLen(length))?.fill(&mut key)?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::algorithms::JweAlgorithm;
+    use crate::form::TokenForm;
+    use crate::keys::KeyRing;
+    use crate::token;
+
+    #[test]
+    fn a_pair_that_is_drawn_late_is_drawn_by_the_first_token_that_needs_one() {
+        let ring = KeyRing::generate_late().unwrap();
+        let beside = ring.with_secrets(|secret| secret.fill(7)).unwrap();
+        let sealed = token::seal(&beside, TokenForm::DEFAULT, b"inside").unwrap();
+        assert_eq!(token::open(&beside, TokenForm::DEFAULT, &sealed).unwrap(), b"inside");
+        assert!(ring.current().rsa.get().is_none(), "nobody asked for one");
+        let wrapped = TokenForm { jwe: JweAlgorithm::RsaOaep, ..TokenForm::DEFAULT };
+        let sealed = token::seal(&beside, wrapped, b"inside").unwrap();
+        assert_eq!(token::open(&beside, wrapped, &sealed).unwrap(), b"inside");
+        let fingerprints = [&ring, &beside].map(|ring| ring.pairs().map(|(fingerprint, ..)| fingerprint).collect::<Vec<_>>());
+        assert!(fingerprints[0].len() == 1 && fingerprints[0] == fingerprints[1], "one is drawn for all rings that were made of the first");
+        assert!(KeyRing::generate().unwrap().current().rsa.get().is_some());
+    }
 }

@@ -98,6 +98,19 @@ impl Authentication {
         self.enabled().filter(|module| module.kind == ModuleKind::ManagedUser)
     }
 
+    /// Where people keep their roles: each collection with its property, once for each that a module names.
+    #[must_use]
+    pub fn role_properties(&self) -> Vec<(&str, &str)> {
+        let mut places: Vec<(&str, &str)> = Vec::new();
+        for module in self.of_people() {
+            let place = (module.collection(), module.mapping.roles_property());
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places
+    }
+
     /// The module in use of a static user, other than the administrator.
     #[must_use]
     pub fn static_user(&self, name: &str) -> Option<&Module> {

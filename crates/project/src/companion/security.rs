@@ -29,6 +29,14 @@ impl Default for PropertyMapping {
     }
 }
 
+impl PropertyMapping {
+    /// Where roles are.
+    #[must_use]
+    pub fn roles_property(&self) -> &str {
+        self.user_roles.as_deref().unwrap_or("authzRoles")
+    }
+}
+
 /// For whom, and on which conditions, a module's users may act by `X-OpenIDM-RunAs`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunAs {

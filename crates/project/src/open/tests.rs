@@ -32,6 +32,21 @@ fn a_project_of_one_file_loads_without_a_word_over_the_documented_defaults() {
 }
 
 #[test]
+fn a_process_whose_file_cannot_be_read_is_none_that_is_not_there() {
+    let switches = r#"{"configuration": {"passwordReset": true, "userName": true}}"#;
+    let project = open(&[
+        ("conf/selfservice-reset.json", "{\n  \"stageConfigs\": ["),
+        ("conf/selfservice-username.json", RESET),
+        ("conf/selfservice-kba.json", "{}"),
+        ("conf/ui-configuration.json", switches),
+    ]);
+    assert!(project.process("reset").is_none() && project.process("username").is_some());
+    let unread: Vec<(&str, &str)> = project.unread.iter().map(|(name, why)| (name.as_str(), why.as_str())).collect();
+    assert!(matches!(unread.as_slice(), [("reset", why)] if why.starts_with("conf/selfservice-reset.json:2:")), "{unread:?}");
+    assert!(!rules(&project).iter().any(|(rule, _)| *rule == "switch-without-process"), "{:?}", project.diagnostics);
+}
+
+#[test]
 fn a_broken_companion_is_an_error_and_the_rest_serves() {
     for (file, closed) in [
         ("conf/access.json", true),

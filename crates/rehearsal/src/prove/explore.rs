@@ -19,6 +19,7 @@ use stages::Services;
 use super::attacker::{Attacker, OTHER_ADDRESS, OWN_ACCOUNT, OWN_ADDRESS, VICTIM, own, their_address, their_addresses, victim};
 use super::bounds::Bounds;
 use super::finding::{AttackStep, Cut, Said};
+use super::patience::Patience;
 use super::reach::Reach;
 use super::states::{Came, Carried, State, Stored, Tried, Way, key, settle};
 use super::{Goal, Prover, Shape};
@@ -48,27 +49,30 @@ pub(crate) enum Aim<'a> {
     Stages,
 }
 
-/// Most scripts that run out of time before a process is given up: each takes as long as it may. What fails at once costs no more than what does not.
-const MOST_SLOW: usize = 8;
-
 /// A process in a world of its own, in which one exploration after the other begins anew.
-pub(crate) struct Played {
+pub(crate) struct Played<'p> {
     process: Arc<Process<Services>>,
     world: World,
     empty: (Everything, Arc<Rows>, u64),
+    patience: &'p Patience,
 }
 
-impl Played {
-    pub(crate) fn new(prover: &Prover, process: &Arc<Process<Services>>) -> Result<Self, NoKeys> {
+impl Drop for Played<'_> {
+    fn drop(&mut self) {
+        self.patience.wear(self.world.slow_scripts());
+    }
+}
+
+impl<'p> Played<'p> {
+    pub(crate) fn new(prover: &Prover, process: &Arc<Process<Services>>, patience: &'p Patience) -> Result<Self, NoKeys> {
         let world = World::new(prover.setting_of(process), &prover.ground, 1, 1_767_225_600, prover.played())?;
         let empty = (world.objects.everything(), world.ledger.all(), world.random.drawn());
-        Ok(Self { process: Arc::clone(process), world, empty })
+        Ok(Self { process: Arc::clone(process), world, empty, patience })
     }
 
     /// Why no more is tried; nothing while there is time.
     fn given_up(&self) -> Option<Cut> {
-        (self.world.slow_scripts() >= MOST_SLOW)
-            .then(|| Cut::Failed(format!("scripts have run out of time {MOST_SLOW} times, and no more is tried")))
+        self.patience.given_up(self.world.slow_scripts())
     }
 
     /// The world as it was made: nobody is there, nothing was done, and what is drawn is drawn again.
@@ -81,7 +85,7 @@ impl Played {
     }
 }
 
-pub(crate) fn explore(prover: &Prover, played: &Played, shape: Shape, has: Proofs, aim: Aim<'_>, bounds: Bounds) -> Explored {
+pub(crate) fn explore(prover: &Prover, played: &Played<'_>, shape: Shape, has: Proofs, aim: Aim<'_>, bounds: Bounds) -> Explored {
     let mut explored = Explored::default();
     if has.contains(Proofs::SESSION) && !shape.exists() {
         return explored;
@@ -145,7 +149,7 @@ fn takes_providers(process: &Process<Services>) -> bool {
 }
 
 struct Search<'a> {
-    played: &'a Played,
+    played: &'a Played<'a>,
     world: &'a World,
     process: &'a Process<Services>,
     collection: String,

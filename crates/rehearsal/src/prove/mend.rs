@@ -5,6 +5,7 @@
 use process::FactKind;
 use serde_json::{Map, Value};
 
+use super::patience::Patience;
 use super::{Attack, Edit, Prover};
 use crate::world::NoKeys;
 
@@ -17,17 +18,23 @@ const MOST_MADE: usize = 1_500;
 const MOST_TRIED: usize = 300;
 
 /// The smallest edit that closes an attack; and whether there are more than were tried.
-pub(super) fn smallest_edit(prover: &Prover, name: &str, file: &Value, attack: &Attack) -> Result<(Option<Edit>, bool), NoKeys> {
+pub(super) fn smallest_edit(
+    prover: &Prover,
+    name: &str,
+    file: &Value,
+    attack: &Attack,
+    patience: &Patience,
+) -> Result<(Option<Edit>, bool), NoKeys> {
     let Some(edits) = Edits::of(file) else { return Ok((None, false)) };
     let (proving, mut tried) = (proving(prover), 0);
     let (all, left_out) = edits.all(&proving);
     for (number, edit) in all.enumerate() {
-        if number >= MOST_MADE || tried >= MOST_TRIED {
+        if number >= MOST_MADE || tried >= MOST_TRIED || patience.is_over(0) {
             return Ok((None, true));
         }
         let Some(process) = prover.compiled(name, &edit.file).filter(|process| !process.options.allow_unproven) else { continue };
         tried += 1;
-        if prover.is_of_use(&process, attack)? && !prover.still_reached(&process, attack)? {
+        if prover.is_of_use(&process, attack, patience)? && !prover.still_reached(&process, attack, patience)? {
             return Ok((Some(edit), false));
         }
     }

@@ -130,13 +130,21 @@ fn sorted_by_the_store(cx: &Context<'_>, walk: &Walk<'_>, request: &QueryRequest
 async fn in_order(cx: &Context<'_>, sides: &[Side], walk: &Walk<'_>, request: &QueryRequest) -> Result<Reply, ResourceError> {
     let Some(Side { collection, property, .. }) = sides.first() else { return Err(ResourceError::internal("There is nothing to sort")) };
     let filter = &request.query.filter;
-    let place = Pointer::from_tokens([property.as_str(), reference::REF]);
-    let leads = |side: &Side| Filter::Compare { pointer: place.clone(), comparison: Comparison::Equals, value: json!(side.target) };
+    // A list that is no relationship may hold names as they are.
+    let schema = cx.runtime.schemas.get(collection).and_then(|schema| schema.property(property));
+    let bare = schema.is_none_or(|property| property.relationship.is_none()).then(|| Pointer::from_tokens([property.as_str()]));
+    let places: Vec<Pointer> = [Pointer::from_tokens([property.as_str(), reference::REF])].into_iter().chain(bare).collect();
+    let leads = |side: &Side| {
+        let target = json!(side.target);
+        let compared =
+            |pointer: &Pointer| Filter::Compare { pointer: pointer.clone(), comparison: Comparison::Equals, value: target.clone() };
+        places.iter().map(compared).collect::<Vec<_>>()
+    };
     let (mut passed, paging) = match &request.query.paging {
         Paging::Offset(offset) if *filter != Filter::True => (*offset, Paging::Start),
         paging => (0, paging.clone()),
     };
-    let mut query = Query { sort: request.query.sort.clone(), paging, ..Query::all(Filter::Or(sides.iter().map(leads).collect())) };
+    let mut query = Query { sort: request.query.sort.clone(), paging, ..Query::all(Filter::Or(sides.iter().flat_map(leads).collect())) };
     let (size, mut result) = (size_of(request), Vec::new());
     let cookie = loop {
         query.page_size = Some(size.saturating_sub(result.len() as u64).clamp(1, u64::from(BATCH)));

@@ -1,16 +1,13 @@
 //! `internal/role/<id>/authzMembers`: who has a role. It is kept with the people, in the property that their module takes roles from.
 //!
-//! Easiest to get wrong: what it costs. Where the property is a relationship, the store finds who refers to the role; where it is a plain list, as
-//! old projects have it, everybody is looked at, a page at a time, and no longer than needed.
+//! Easiest to get wrong: what it costs. The store finds who refers to the role, and in a plain list, as old projects have it, who names it: in every spelling
+//! that counts ([`role_path`]). Nobody else is looked at.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use crest::{
-    Change, Filter, Guard, Operation, Paging, Patch, PatchOperation, Pointer, Query, Resource as Object, ResourceError, TotalPolicy,
-    reference,
-};
-use identity::{Expect, Held, Managed, Side, Writer};
+use crest::{Change, Guard, Operation, Patch, PatchOperation, Pointer, Resource as Object, ResourceError, reference};
+use identity::{Expect, Held, Managed, Side, Walk, Writer};
 use process::{Effect, Topic};
 use serde_json::{Value, json};
 use wire::conditions::Expected;
@@ -67,10 +64,6 @@ pub(super) struct Membership {
     joins: bool,
 }
 
-fn property(module: &project::Module) -> &str {
-    module.mapping.user_roles.as_deref().unwrap_or("authzRoles")
-}
-
 fn names_role(reference: &Value, role: &str) -> bool {
     let path = reference.as_str().or_else(|| reference.get("_ref")?.as_str());
     path.is_some_and(|path| role_path(path) == format!("{COLLECTION}/{role}"))
@@ -89,71 +82,29 @@ fn places<'c>(cx: &'c Context<'_>) -> Vec<(&'c str, &'c str)> {
     for module in cx.runtime.project.authentication.of_people() {
         let collection = module.collection();
         if places.iter().all(|(known, _)| *known != collection) {
-            places.push((collection, property(module)));
+            places.push((collection, module.mapping.roles_property()));
         }
     }
     places
 }
 
-/// The references to a role from a place, where the store finds them: in both spellings of a role's path ([`role_path`]).
-fn sides(cx: &Context<'_>, (collection, property): (&str, &str), role: &str) -> Option<Vec<Side>> {
-    let schema = cx.runtime.schemas.get(collection)?;
-    schema.property(property)?.relationship.as_ref()?;
-    let side = |target: String| Side { collection: collection.to_owned(), property: property.to_owned(), target };
-    Some(vec![side(format!("{COLLECTION}/{role}")), side(format!("repo/{COLLECTION}/{role}"))])
-}
-
-/// The references to a role from everywhere, where the store finds all of them.
-fn all_sides(cx: &Context<'_>, role: &str) -> Option<Vec<Side>> {
-    let sides: Option<Vec<Vec<Side>>> = places(cx).into_iter().map(|place| sides(cx, place, role)).collect();
-    Some(sides?.concat())
-}
-
-/// Walks through the members until `visit` has seen enough.
-async fn walk(cx: &Context<'_>, role: &str, mut visit: impl FnMut(Value) -> bool + Send) -> Result<(), ResourceError> {
-    for (collection, property) in places(cx) {
-        if let Some(sides) = sides(cx, (collection, property), role) {
-            // Whoever has seen enough with the first needs no more.
-            let (mut walk, mut next) = (cx.runtime.managed.sides_walk(sides), 1);
-            loop {
-                let batch = walk.next(next).await?;
-                if batch.is_empty() {
-                    break;
-                }
-                for held in &batch {
-                    if !visit(related::listed(cx, held).await?) {
-                        return Ok(());
-                    }
-                }
-                next = BATCH;
-            }
-            continue;
-        }
-        let mut query = Query::first(Filter::Present(Pointer::from_tokens([property])), u64::from(BATCH));
-        loop {
-            let page = cx.runtime.managed.objects.query(collection, &query).await?;
-            let all: Vec<Held> = page.result.iter().flat_map(|person| memberships(collection, property, person, role)).collect();
-            for held in all {
-                if !visit(related::listed(cx, &held).await?) {
-                    return Ok(());
-                }
-            }
-            let Some(cookie) = page.cookie else { break };
-            query.paging = Paging::Cookie(cookie);
-        }
-    }
-    Ok(())
+/// A walk through the references to a role, from everywhere and in every spelling.
+fn walk<'c>(cx: &'c Context<'_>, role: &str) -> Walk<'c> {
+    let spelled = [format!("{COLLECTION}/{role}"), format!("repo/{COLLECTION}/{role}"), role.to_owned(), format!("repo/{role}")];
+    let sides = places(cx).into_iter().flat_map(|(collection, property)| {
+        let schema = cx.runtime.schemas.get(collection);
+        let is_relationship = schema.and_then(|schema| schema.property(property)).is_some_and(|found| found.relationship.is_some());
+        // A relationship leads to paths.
+        let paths = if is_relationship { 2 } else { spelled.len() };
+        let side = |target: &String| Side { collection: collection.to_owned(), property: property.to_owned(), target: target.clone() };
+        spelled.iter().take(paths).map(side).collect::<Vec<_>>()
+    });
+    cx.runtime.managed.sides_walk(sides.collect())
 }
 
 /// Whether anybody has a role.
 pub(super) async fn any(cx: &Context<'_>, role: &str) -> Result<bool, ResourceError> {
-    let mut found = false;
-    walk(cx, role, |_| {
-        found = true;
-        false
-    })
-    .await?;
-    Ok(found)
+    Ok(!walk(cx, role).next(1).await?.is_empty())
 }
 
 /// All who have a role.
@@ -161,14 +112,17 @@ pub(super) async fn any(cx: &Context<'_>, role: &str) -> Result<bool, ResourceEr
 /// # Errors
 /// 400 where they are too many for one answer.
 pub(super) async fn every(cx: &Context<'_>, role: &str) -> Result<Vec<Value>, ResourceError> {
-    let mut found = Vec::new();
-    walk(cx, role, |member| {
-        found.push(member);
-        bounded(found.len()).is_ok()
-    })
-    .await?;
-    bounded(found.len())?;
-    Ok(found)
+    let (mut walk, mut found) = (walk(cx, role), Vec::new());
+    loop {
+        let batch = walk.next(BATCH).await?;
+        if batch.is_empty() {
+            return Ok(found);
+        }
+        for held in &batch {
+            found.push(related::listed(cx, held).await?);
+            bounded(found.len())?;
+        }
+    }
 }
 
 /// Takes the changes of membership out of a patch of a role.
@@ -216,7 +170,7 @@ pub(super) async fn effects(cx: &Context<'_>, role: &str, memberships: &[Members
         let (collection, id) = member.rsplit_once('/').ok_or_else(nobody)?;
         let module = cx.runtime.module(collection).ok_or_else(nobody)?;
         let person = cx.runtime.managed.objects.read(collection, id).await?.ok_or_else(nobody)?;
-        let property = property(module);
+        let property = module.mapping.roles_property();
         let before = person.content.get(property).cloned();
         let mut roles = before.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
         let had = roles.len();
@@ -252,19 +206,8 @@ impl Members {
         self.exists(cx).await?;
         let wanted = self.reference.as_deref().ok_or_else(|| ResourceError::bad_request("The resource collection  cannot be read"))?;
         let missing = || ResourceError::not_found(format!("Object {wanted} not found in {COLLECTION}/{}/{MEMBERS}", self.role));
-        if let Some(sides) = all_sides(cx, &self.role) {
-            let held = cx.runtime.managed.sides_walk(sides).by_id(wanted).await?;
-            return related::listed(cx, &held.ok_or_else(missing)?).await;
-        }
-        let mut found = None;
-        walk(cx, &self.role, |member| {
-            if member.get("_id").and_then(Value::as_str) == Some(wanted) {
-                found = Some(member);
-            }
-            found.is_none()
-        })
-        .await?;
-        found.ok_or_else(missing)
+        let held = walk(cx, &self.role).by_id(wanted).await?;
+        related::listed(cx, &held.ok_or_else(missing)?).await
     }
 
     async fn write(&self, cx: &Context<'_>, membership: Membership) -> Result<(), ResourceError> {
@@ -292,25 +235,8 @@ impl Resource for Members {
         if self.reference.is_some() {
             return Err(ResourceError::bad_request("A resource instance cannot be queried").into());
         }
-        if let Some(sides) = all_sides(cx, &self.role) {
-            let of = format!("{COLLECTION}/{}/{MEMBERS}", self.role);
-            return Ok(related::page::answer(cx, &of, cx.runtime.managed.sides_walk(sides), request).await?);
-        }
-        if !request.query.sort.is_empty() {
-            return Ok(listing::answer(every(cx, &self.role).await?, request, &cx.presentation.fields)?);
-        }
-        // Members come in the order of the store, so a page needs no more than those before it, counted.
-        let mut window = listing::Window::of(request)?;
-        let counts = request.totals == TotalPolicy::Exact;
-        walk(cx, &self.role, |member| {
-            if request.query.filter.matches(&member) {
-                window.take(member);
-            }
-            counts || !window.is_full()
-        })
-        .await?;
-        let complete = counts || !window.is_full();
-        Ok(window.answer(request, &cx.presentation.fields, complete)?)
+        let of = format!("{COLLECTION}/{}/{MEMBERS}", self.role);
+        Ok(related::page::answer(cx, &of, walk(cx, &self.role), request).await?)
     }
 
     async fn create(&self, cx: &Context<'_>) -> Answer {
@@ -322,7 +248,7 @@ impl Resource for Members {
         self.write(cx, Membership { member: member.clone(), joins: true }).await?;
         let gone = || ResourceError::conflict("The membership has changed again meanwhile");
         let (collection, id) = member.rsplit_once('/').ok_or_else(gone)?;
-        let property = property(cx.runtime.module(collection).ok_or_else(gone)?);
+        let property = cx.runtime.module(collection).ok_or_else(gone)?.mapping.roles_property();
         let person = cx.runtime.managed.objects.read(collection, id).await.map_err(ResourceError::from)?.ok_or_else(gone)?;
         let held = memberships(collection, property, &person, &self.role).into_iter().next().ok_or_else(gone)?;
         let body = related::listed(cx, &held).await?;

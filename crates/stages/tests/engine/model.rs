@@ -27,8 +27,8 @@ type Pending = Option<(Client, u32)>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct State {
     store: u32,
-    /// The tokens of each client, by number.
-    held: [u64; 2],
+    /// The tokens of each client, by the number of the set that they are.
+    held: [u32; 2],
     /// What each client has begun.
     begun: [u8; 2],
     /// The definition of each node, and what it is about to commit.
@@ -118,7 +118,7 @@ fn follow(moves: &mut Moves, state: State, next: &mut Vec<State>) -> Result<(), 
                     next.push(then);
                 }
             }
-            for token in (0..64).filter(|token| state.held[who] & (1 << token) != 0) {
+            for token in moves.held(state.held[who]).iter().copied() {
                 for input in moves.inputs(client, token) {
                     let came = moves.submit(state.store, text, token, input);
                     next.extend(prepared(state, node, client, came));
@@ -143,16 +143,16 @@ fn prepared(state: State, node: usize, client: Client, came: Prepared) -> impl I
 }
 
 /// The client is told: a token, or that the process has ended.
-fn told(moves: &Moves, mut then: State, client: Client, unit: u32, committed: Committed) -> Result<State, Rule> {
+fn told(moves: &mut Moves, mut then: State, client: Client, unit: u32, committed: Committed) -> Result<State, Rule> {
     if let Committed::Done(_) = committed {
         let answer = moves.answer(unit);
         moves.acknowledged(then.store, unit)?;
         if let Some(token) = answer.token {
-            assert!(token < 64, "the tokens that a client holds are the bits of a number");
-            then.held[client as usize] |= 1 << token;
+            let mut holds = |who: Client| then.held[who as usize] = moves.holding(then.held[who as usize], token);
+            holds(client);
             // Until something is proved, whoever looks over a shoulder has the token as well.
             if client == Client::Owner && !answer.proved {
-                then.held[Client::Stranger as usize] |= 1 << token;
+                holds(Client::Stranger);
             }
         }
     }

@@ -255,3 +255,45 @@ pub async fn a_page_of_references_in_an_order_loads_no_more_than_a_batch(store: 
         }
     }
 }
+
+/// A list that is no relationship holds names, paths and references, and nothing goes with anything.
+pub async fn who_lists_a_name_is_found_by_it_and_nobody_else_is_looked_at(store: Db) {
+    let reference = |to: &str| json!({ "_ref": to });
+    put(&store, "a", json!({ "titles": ["x", reference("internal/role/x"), 7, null, "/y/"] })).await;
+    put(&store, "b", json!({ "titles": "x" })).await;
+    put(&store, "c", json!({ "titles": reference("internal/role/x") })).await;
+    put(&store, "d", json!({ "titles": [to("a"), "z"], "sn": "x" })).await;
+    let some = (0..400).map(|number| create(&format!("p{number:06}"), json!({ "titles": ["everybody's", reference("internal/role/y")] })));
+    commit(&store, some.collect()).await.unwrap();
+    let of = |name: &'static str| store.referring(USERS, "titles", Referring::To(name), "", 1000);
+    let _of_opening = store.asked_by_looks();
+    assert_eq!(of("x").await.unwrap(), ["a", "b"]);
+    assert_eq!(of("internal/role/x").await.unwrap(), ["a", "c"]);
+    assert_eq!(store.referrers(USERS, "titles", "x").await.unwrap(), 2);
+    assert_eq!(store.passed(USERS, "titles", "x", 2).await.unwrap().as_deref(), Some("b"));
+    let asked = store.asked_by_looks();
+    assert!((4..20).contains(&asked), "{asked}");
+    let id = identity::references::ids(&format!("{USERS}/c"), "titles", &[reference("internal/role/x")]).remove(0);
+    assert_eq!(store.referring(USERS, "titles", Referring::By(&id), "", 2).await.unwrap(), ["c"]);
+    let cases: &[(&str, &[&str])] = &[
+        ("titles eq 'x'", &["a", "b"]),
+        ("titles eq '/y/'", &["a"]),
+        ("titles eq 'y'", &[]),
+        ("titles eq 7", &["a"]),
+        ("titles/_ref eq 'internal/role/x'", &["a", "c"]),
+        ("titles/_ref eq 'x'", &[]),
+        ("titles eq 'x' or titles eq 'z' or titles/_ref eq 'managed/user/a'", &["a", "b", "d"]),
+        ("titles sw 'x'", &["a", "b"]),
+        ("titles eq 'x' and titles eq 7", &["a"]),
+    ];
+    for (filter, expected) in cases {
+        let query = Query { sort: crest::SortKey::parse_list("_id").unwrap(), ..Query::all(Filter::parse(filter).unwrap()) };
+        let found: Vec<String> = store.query(USERS, &query).await.unwrap().result.into_iter().map(|one| one.id).collect();
+        assert_eq!(found, *expected, "{filter}");
+    }
+    changed(&store, patch("a", vec![crest::PatchOperation::replace(pointer("titles"), json!(["z"]))], None, None)).await.unwrap();
+    assert_eq!((of("x").await.unwrap(), of("z").await.unwrap()), (vec!["b".to_owned()], vec!["a".into(), "d".into()]));
+    changed(&store, delete("a", None)).await.unwrap();
+    assert_eq!((of("z").await.unwrap(), of("managed/user/a").await.unwrap()), (vec!["d".to_owned()], vec!["d".to_owned()]));
+    assert_eq!(content(&store, "d").await["titles"], json!([to("a"), "z"]), "it is no relationship");
+}

@@ -111,6 +111,11 @@ fn leaf(
             format!("SELECT id AS object FROM managed_object{} WHERE collection = {collection} AND {condition}", values.dialect().by_id());
         return Some(Probes { selects: vec![select], cost: size.saturating_mul(UNIQUE) });
     }
+    if comparison != Comparison::StartsWith
+        && let Some(lookup) = listing(declared, collection, pointer)
+    {
+        return listed(lookup, wanted, size, values);
+    }
     let (lookup, spaces) = found_by(declared, collection, pointer)?;
     let terms = match (comparison, wanted) {
         // Stored text holds no NUL.
@@ -128,6 +133,26 @@ fn present(pointer: &Pointer, collection: &str, declared: &Declared) -> Option<P
     let lookup = declared.find(collection, pointer).filter(|lookup| lookup.uses == Uses::default())?;
     let select = format!("SELECT object FROM lookup_key WHERE space = {} AND term > '{}'", lookup.whole(), term::MISSING);
     Some(Probes { selects: vec![select], cost: PRESENT })
+}
+
+/// What finds a property that lists names, where nothing finds it by its value: the property itself, and what its references lead to.
+fn listing<'d>(declared: &'d Declared, collection: &str, pointer: &Pointer) -> Option<&'d Lookup> {
+    let property = match pointer.tokens() {
+        [property] => property,
+        [property, member] if member == crest::reference::REF => property,
+        _ => return None,
+    };
+    declared.listed(collection, property).filter(|lookup| lookup.is_of_names() && declared.find(collection, pointer).is_none())
+}
+
+/// Those that list one of these names. Slashes around a name are not in its term, and numbers have none.
+fn listed(lookup: &Lookup, wanted: &Value, size: usize, values: &mut Values) -> Option<Probes> {
+    let one = std::slice::from_ref(wanted);
+    let all = wanted.as_array().map_or(one, Vec::as_slice);
+    let names: Option<Vec<Value>> = all.iter().map(|name| Some(Value::from(name.as_str()?.trim_matches('/')))).collect();
+    let names = names.filter(|names| names.iter().all(|name| name != ""))?;
+    let terms = Terms::among(&names, values)?;
+    Some(Probes { selects: vec![terms.within(lookup.targets(), values.dialect())], cost: size.saturating_mul(LOOKUP) })
 }
 
 /// What a place is found by, and the spaces of its terms.

@@ -91,7 +91,7 @@ impl Committed {
 /// What the client is told once a unit is committed.
 #[derive(Clone, Copy)]
 pub(super) struct Answer {
-    pub(super) token: Option<u8>,
+    pub(super) token: Option<u16>,
     pub(super) proved: bool,
 }
 
@@ -154,9 +154,12 @@ pub(super) struct Moves {
     stores: Vec<Stored>,
     names: HashMap<String, u32>,
     tokens: Vec<Token>,
+    /// Sets of tokens, of which a state holds the number: the first one is empty.
+    sets: Vec<Arc<[u16]>>,
+    numbers: HashMap<Arc<[u16]>, u32>,
     units: Vec<Held>,
     begun: HashMap<(u32, u8, Client, u8), Prepared>,
-    submitted: HashMap<(u32, u8, u8, u8, Client), Prepared>,
+    submitted: HashMap<(u32, u8, u16, u8, Client), Prepared>,
     committed: HashMap<(u32, u32), Result<Committed, Rule>>,
 }
 
@@ -186,6 +189,8 @@ impl Moves {
             stores: Vec::new(),
             names: HashMap::new(),
             tokens: Vec::new(),
+            sets: vec![Arc::default()],
+            numbers: HashMap::from([(Arc::default(), 0)]),
             units: Vec::new(),
             begun: HashMap::new(),
             submitted: HashMap::new(),
@@ -204,8 +209,26 @@ impl Moves {
         self.units[unit as usize].answer
     }
 
+    /// The tokens of a set.
+    pub(super) fn held(&self, set: u32) -> Arc<[u16]> {
+        Arc::clone(&self.sets[set as usize])
+    }
+
+    /// A set with one token more.
+    pub(super) fn holding(&mut self, set: u32, token: u16) -> u32 {
+        let known = &self.sets[set as usize];
+        let Err(place) = known.binary_search(&token) else { return set };
+        let more: Arc<[u16]> = known[..place].iter().chain(&[token]).chain(&known[place..]).copied().collect();
+        let next = u32::try_from(self.sets.len()).unwrap();
+        let number = *self.numbers.entry(Arc::clone(&more)).or_insert(next);
+        if number == next {
+            self.sets.push(more);
+        }
+        number
+    }
+
     /// How many inputs there are for a token of a client; each is known by its number.
-    pub(super) fn inputs(&self, client: Client, token: u8) -> impl Iterator<Item = (Client, u8)> + use<> {
+    pub(super) fn inputs(&self, client: Client, token: u16) -> impl Iterator<Item = (Client, u8)> + use<> {
         let count = self.tokens[usize::from(token)].inputs[client as usize].len();
         (0..u8::try_from(count).unwrap()).map(move |input| (client, input))
     }
@@ -222,7 +245,7 @@ impl Moves {
         came
     }
 
-    pub(super) fn submit(&mut self, store: u32, text: u8, token: u8, (client, input): (Client, u8)) -> Prepared {
+    pub(super) fn submit(&mut self, store: u32, text: u8, token: u16, (client, input): (Client, u8)) -> Prepared {
         let place = (store, text, token, input, client);
         if let Some(known) = self.submitted.get(&place) {
             return *known;
@@ -268,9 +291,9 @@ impl Moves {
         self.store()
     }
 
-    fn token(&mut self, text: String, body: &Value, mails: &[process::Mail]) -> u8 {
+    fn token(&mut self, text: String, body: &Value, mails: &[process::Mail]) -> u16 {
         if let Some(known) = self.tokens.iter().position(|known| context(&known.text) == context(&text)) {
-            return u8::try_from(known).unwrap();
+            return u16::try_from(known).unwrap();
         }
         let code = mails.iter().rev().filter(|mail| mail.body.contains("&token=")).map(link_of).find(|(token, _)| *token == text);
         let inputs = match (body["type"].as_str().unwrap_or_default(), code) {
@@ -279,7 +302,7 @@ impl Moves {
             (other, _) => panic!("nobody knows what to answer to '{other}'"),
         };
         self.tokens.push(Token { text, inputs });
-        u8::try_from(self.tokens.len() - 1).unwrap()
+        u16::try_from(self.tokens.len() - 1).unwrap()
     }
 
     /// Commits to whatever store there is by now, and judges what came of it.
