@@ -8,6 +8,7 @@ mod hostile;
 mod linking;
 mod old_clients;
 mod registering;
+mod secrets;
 
 use serde_json::{Value, json};
 
