@@ -9,6 +9,7 @@ mod linking;
 mod old_clients;
 mod registering;
 mod secrets;
+mod stock_client;
 mod takeover;
 
 use serde_json::{Value, json};
