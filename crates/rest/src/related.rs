@@ -252,7 +252,7 @@ pub(crate) async fn seen(
     let seen = if cx.principal.is_administrator() || own {
         managed.show(collection, other, cx.audience(collection, &other.id), &Fields::all())
     } else if is_linked_to_caller(cx, collection, other).await? {
-        managed.show(collection, other, Audience::Owner, &Fields::all())
+        told(cx, collection, other)
     } else {
         let delegate = Delegate::new(cx.runtime, cx.principal, rights, collection);
         if !delegate.may(Permission::View) {
@@ -265,6 +265,17 @@ pub(crate) async fn seen(
         }
     };
     Ok(seen.as_object().cloned().unwrap_or_default())
+}
+
+/// A linked account as whoever it is linked to sees it: with what its provider told, which no declaration of the project speaks of.
+fn told(cx: &Context<'_>, collection: &str, account: &Resource) -> Value {
+    let show = |audience| cx.runtime.managed.show(collection, account, audience, &Fields::all());
+    let mut seen = show(Audience::Owner);
+    let declares = |name: &str| cx.runtime.schemas.get(collection).is_some_and(|schema| schema.property(name).is_some());
+    if let (Value::Object(seen), Value::Object(all)) = (&mut seen, show(Audience::Administrator)) {
+        seen.extend(all.into_iter().filter(|(name, _)| !declares(name)));
+    }
+    seen
 }
 
 /// Whether this is an account at an identity provider that is linked to whoever asks: clients show people which of theirs it is.
