@@ -8,6 +8,9 @@ mod hostile;
 mod linking;
 mod old_clients;
 mod registering;
+mod secrets;
+mod stock_client;
+mod takeover;
 
 use serde_json::{Value, json};
 

@@ -140,6 +140,12 @@ export class Anybody {
   }
 }
 
+/** Whether an address is the identity provider's, by either name of this machine. */
+function isOfProvider(url) {
+  const there = given.provider ? [given.provider, given.provider.replace('127.0.0.1', 'localhost')] : [];
+  return there.some((place) => url.startsWith(place));
+}
+
 /** Somebody's browser: cookies and history of its own, with scripts or without. */
 export class Visitor extends Anybody {
   static async of(browser, server, { scripts = true, timers = 'go', ...options } = {}) {
@@ -161,7 +167,7 @@ export class Visitor extends Anybody {
       if (['error', 'warning'].includes(message.type()) && !EXPECTED.test(message.text()) && !this.isAway(page)) this.faults.push(message.text());
     });
     page.on('request', (request) => {
-      if (this.isAway(page) || (given.provider && request.isNavigationRequest() && request.url().startsWith(given.provider))) return;
+      if (this.isAway(page) || (request.isNavigationRequest() && isOfProvider(request.url()))) return;
       if (!request.url().startsWith(this.server.url) && !request.url().startsWith('data:')) this.faults.push(`asked elsewhere: ${request.url()}`);
     });
     page.on('response', (response) => {
@@ -172,7 +178,7 @@ export class Visitor extends Anybody {
 
   /** Whether a page is the identity provider's, which may do as it likes. */
   isAway(page) {
-    return Boolean(given.provider) && page.url().startsWith(given.provider);
+    return isOfProvider(page.url());
   }
 
   async open(path, page = this.page) {

@@ -33,9 +33,6 @@ pub(crate) fn run(project: &mut Project, sink: &Sink) {
     objects(project, sink);
     if let Some(providers) = &project.identity_providers {
         providers.root(sink).expect_some(&crate::keys::IDENTITY_PROVIDERS);
-        for provider in providers.root(sink).get("providers").items() {
-            provider.expect_some(&crate::keys::IDENTITY_PROVIDER);
-        }
     }
     if let Some(kba) = &project.kba {
         kba.root(sink).expect(&crate::keys::QUESTIONS);

@@ -255,7 +255,23 @@ tables! {
         used("configClass", "Whether it speaks OpenID Connect."),
         idle("pkceMethod", "Always S256."),
         used("requestTokenEndpoint", "OAuth 1.0a, which refuses the provider."),
+        used("tokenEndpointAuthMethod", "As in `vestibule`."),
+        used("privateKey", "As in `vestibule`."),
+        used("keyId", "As in `vestibule`."),
+        used("teamId", "As in `vestibule`."),
         used("vestibule", "Ours: `tokenEndpointAuthMethod`, `privateKey`, `keyId`, `teamId`, `confirmsMail`."),
+    ];
+    IDENTITY_PROVIDER_OPTIONS = "identityProviders.json", "providers/vestibule": [
+        used("tokenEndpointAuthMethod", "How the client shows who it is: `client_secret_basic`, `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `none`."),
+        used("privateKey", "A PEM text, in the clear or encrypted, that signs what shows who the client is."),
+        used("keyId", "The key's name."),
+        used("teamId", "With Apple: the team the key belongs to."),
+        used("confirmsMail", "`true`: an address that the provider confirmed needs no mail of ours, for somebody new."),
+    ];
+    IDENTITY_PROVIDER_ROW = "identityProviders.json", "providers/propertyMap": [
+        used("source", "The member of the provider's profile."),
+        used("target", "The member of the common one."),
+        used("transform", "A script that is given `source` and gives the value."),
     ];
     IDENTITY_PROVIDER_FILE = "identityProvider-*.json", "": [
         used("…", "As an element of `providers`."),

@@ -9,7 +9,7 @@ pub(crate) mod page;
 use accounts::delegated::Delegate;
 use accounts::rights::{self, Rights};
 use crest::{Fields, Resource, ResourceError, reference};
-use identity::{Audience, Held};
+use identity::{Audience, Held, PEOPLE};
 use project::Permission;
 use serde_json::{Map, Value, json};
 
@@ -251,6 +251,8 @@ pub(crate) async fn seen(
     let own = cx.principal.component == collection && cx.principal.id == other.id;
     let seen = if cx.principal.is_administrator() || own {
         managed.show(collection, other, cx.audience(collection, &other.id), &Fields::all())
+    } else if is_linked_to_caller(cx, collection, other).await? {
+        told(cx, collection, other)
     } else {
         let delegate = Delegate::new(cx.runtime, cx.principal, rights, collection);
         if !delegate.may(Permission::View) {
@@ -263,4 +265,25 @@ pub(crate) async fn seen(
         }
     };
     Ok(seen.as_object().cloned().unwrap_or_default())
+}
+
+/// A linked account as whoever it is linked to sees it: with what its provider told, which no declaration of the project speaks of.
+fn told(cx: &Context<'_>, collection: &str, account: &Resource) -> Value {
+    let show = |audience| cx.runtime.managed.show(collection, account, audience, &Fields::all());
+    let mut seen = show(Audience::Owner);
+    let declares = |name: &str| cx.runtime.schemas.get(collection).is_some_and(|schema| schema.property(name).is_some());
+    if let (Value::Object(seen), Value::Object(all)) = (&mut seen, show(Audience::Administrator)) {
+        seen.extend(all.into_iter().filter(|(name, _)| !declares(name)));
+    }
+    seen
+}
+
+/// Whether this is an account at an identity provider that is linked to whoever asks: clients show people which of theirs it is.
+async fn is_linked_to_caller(cx: &Context<'_>, collection: &str, other: &Resource) -> Result<bool, ResourceError> {
+    let is_account = cx.runtime.social.iter().any(|provider| ::social::collection(&provider.name) == collection);
+    if cx.principal.component != PEOPLE || !is_account {
+        return Ok(false);
+    }
+    let owners = cx.runtime.managed.references_of(collection, other, ::social::LINKED_PROPERTY).await?;
+    Ok(matches!(owners.as_slice(), [owner] if reference::place(&owner.reference) == Some((PEOPLE, cx.principal.id.as_str()))))
 }

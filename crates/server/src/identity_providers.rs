@@ -32,7 +32,8 @@ pub(crate) fn read(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> (Vec
                 }
                 usable.push(provider);
             }
-            Err(flaws) => diagnostics.extend(flaws.into_iter().map(|flaw| {
+            // What is of another type was said where it stands.
+            Err(flaws) => diagnostics.extend(flaws.into_iter().filter(|flaw| !is_misfit(file, flaw)).map(|flaw| {
                 let message = match flaw.key {
                     "" | "provider" => format!("nobody can sign in with this provider: {}", flaw.message),
                     key => format!("nobody can sign in with {name}: {key}: {}", flaw.message),
@@ -42,6 +43,10 @@ pub(crate) fn read(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> (Vec
         }
     }
     (usable, transforms)
+}
+
+fn is_misfit(file: &ProviderFile, flaw: &Flaw) -> bool {
+    Provider::misfits(&file.value).iter().any(|misfit| misfit.refuses && misfit.key == flaw.key)
 }
 
 fn of_file(file: &ProviderFile, transforms: &mut Transforms) -> Result<Provider, Vec<Flaw>> {

@@ -26,5 +26,5 @@ pub use exchange::{Answered, Challenge, Proven, Redirect, name_told_once};
 pub use fetch::{Answer, Fetch, Request};
 pub use links::{LINKED_PROPERTY, LINKS, collection, with_links};
 pub use profile::{Scripted, TransformScript};
-pub use provider::{Flaw, Provider, without_secrets};
+pub use provider::{Flaw, Misfit, Provider, without_secrets};
 pub use providers::{Providers, SocialError};

@@ -3,6 +3,7 @@
 //! Easiest to break: what a file says and cannot be honoured refuses the provider, and says so; nobody signs in by a guess.
 
 mod reading;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,8 @@ use crate::authentication::{Client, Method};
 use crate::dialect::{Dialect, Lifted};
 use crate::fetch::Request;
 use crate::profile::PropertyMap;
+
+pub use shape::Misfit;
 
 /// What is wrong with a provider's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +71,12 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Every value of a provider's file, of a template too, that is of another type than is wanted.
+    #[must_use]
+    pub fn misfits(file: &Value) -> Vec<Misfit> {
+        shape::misfits(file)
+    }
+
     /// The texts of its scripts, each with the key it stands under. They are compiled before it is used.
     pub fn scripts(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.map.scripts()

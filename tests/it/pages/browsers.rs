@@ -75,19 +75,27 @@ fn nobody() -> World {
     World { servers: Vec::new(), provider: None }
 }
 
-/// A server with a provider that is there, and one that is not. Where they come back to is known when it runs, so their files come then.
+/// A server with a provider that is there, the same as one that answers with a form and from another site, and one that is not there. Where they come back
+/// to is known when it runs, so their files come then.
 fn with_providers() -> (Server, RealProvider) {
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
     let server = Server::on(providers::claimed_by_mail(providers::project(&[]).file("vestibule.toml", ""))).start();
     let redirect = format!("{}/oauthReturn/", server.url());
-    let provider = RealProvider::start(&[json!({ "client_id": "acme", "client_secret": SECRET, "redirect_uris": [redirect] })]);
-    for (name, shown, issuer) in [("acme", "Acme", provider.issuer.as_str()), ("gone", "Gone", "http://127.0.0.1:9")] {
+    let client = |name: &str| json!({ "client_id": name, "client_secret": SECRET, "redirect_uris": [redirect] });
+    let provider = RealProvider::start(&[client("acme"), client("apple")]);
+    let there = provider.issuer.as_str();
+    for (name, shown, issuer) in [("acme", "Acme", there), ("apple", "Apple", there), ("gone", "Gone", "http://127.0.0.1:9")] {
         let mut file = providers::ours(json!({
             "provider": name, "type": "OPENID_CONNECT", "clientId": name, "clientSecret": SECRET, "scope": ["openid", "email"],
             "wellKnownEndpoint": format!("{issuer}/.well-known/openid-configuration"), "vestibule": { "tokenEndpointAuthMethod": "client_secret_basic" },
         }));
         file["redirectUri"] = json!(redirect);
         file["uiConfig"] = json!({ "buttonDisplayName": shown });
+        if name == "apple" {
+            file["issuer"] = json!(issuer);
+            // To a browser this is another site than 127.0.0.1, where we are.
+            file["authorizationEndpoint"] = json!(format!("{}/auth", issuer.replace("127.0.0.1", "localhost")));
+        }
         let mark = server.log_mark();
         server.write(&format!("conf/identityProvider-{name}.json"), &file.to_string());
         server.logged(mark, "the project was read again");

@@ -3,6 +3,7 @@
 
 mod by_code;
 mod endpoints;
+mod no_mail;
 mod refused;
 mod turns;
 

@@ -318,3 +318,40 @@ fn a_script_of_the_whole_profile_counts_more_than_the_map() {
         json!({"id": "1", "email": "jo@example.test", "username": "jo@example.test", "givenName": "Jo", "displayName": "Jo of example.test"})
     );
 }
+
+/// What is of another type is an error at the value where the provider could not work without it, and keeps that provider out and no other.
+#[test]
+fn a_value_of_another_type_is_said_where_it_stands_and_is_not_taken_for_none() {
+    let (acme, other) = (IdentityProvider::start(), IdentityProvider::start());
+    let mut wrong = acme.file("acme");
+    (wrong["scope"], wrong["basicAuth"], wrong["vestibule"]) =
+        (json!(5), json!("yes"), json!({"confirmMail": true, "confirmsMail": "true"}));
+    let mut looks = other.file("other");
+    (looks["uiConfig"], looks["schema"], looks["enabled"]) = (json!(5), json!(5), json!("true"));
+    let off = json!({"provider": "off", "clientId": "me", "enabled": "maybe"});
+    let files = signing_in()
+        .json("conf/identityProvider-acme.json", &wrong)
+        .json("conf/identityProvider-acme2.json", &acme.file("acme"))
+        .json("conf/identityProvider-other.json", &looks)
+        .json("conf/identityProvider-off.json", &off);
+    let (code, out) = check(&files);
+    assert_eq!(code, Some(1), "{out}");
+    for said in [
+        "error[wrong-type] /scope: a list of texts is wanted here, not a number: nobody can sign in with acme",
+        "error[wrong-type] /basicAuth: true or false is wanted here, not a text that says something else: nobody can sign in with acme",
+        "warning[wrong-type] /vestibule/confirmsMail: true or false, and no text of it, is wanted here",
+        "warning[unknown-key] /vestibule/confirmMail: nothing reads the key 'confirmMail'",
+        "warning[wrong-type] /uiConfig: an object is wanted here, not a number: it is left out",
+        "warning[wrong-type] /schema: an object is wanted here, not a number: it is left out",
+        "error[wrong-type] /enabled: true or false is wanted here, not a text that says something else: nobody can sign in with off",
+        "there is a provider 'acme' already, at conf/identityProvider-acme.json",
+    ] {
+        assert!(out.contains(said), "{said}\n{out}");
+    }
+    assert!(!out.contains("nobody can sign in with acme: "), "once is enough: {out}");
+    let server = Server::on(files).start();
+    let shown = server.anonymous().get("authentication").ok();
+    let providers = shown["providers"].as_array().unwrap();
+    assert_eq!((providers.len(), &providers[0]["provider"]), (1, &json!("other")), "{shown}");
+    assert_eq!(providers[0]["uiConfig"], json!({"buttonDisplayName": "other"}), "what cannot be drawn is not shown");
+}

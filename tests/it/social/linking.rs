@@ -30,7 +30,10 @@ fn a_person_links_an_account_signs_in_with_it_and_takes_it_away() {
 
     let session = world.server.nobody().with("Cookie", &session);
     let own = stock(&session).get(&format!("managed/user/{}?_fields=idps/*", person.id)).ok();
-    assert_eq!(own["idps"][0]["_refResourceCollection"], "managed/acme");
+    // What the client shows of each: oneself sees one's own account, and no other property than its provider told.
+    let one = &own["idps"][0];
+    assert_eq!((&one["_refResourceCollection"], &one["_id"]), (&json!("managed/acme"), &json!(account.subject)), "{own}");
+    assert_eq!((&one["email"], &one["given_name"]), (&json!(account.mail), &json!("Jo")), "{own}");
     let raw =
         json!({"rawProfile": [{"_refResourceCollection": "managed/acme", "sub": "1", "email": "jo@example.test", "given_name": "Jo"}]});
     let common = stock(&session).post("identityProviders?_action=normalizeProfile", &raw).ok();
@@ -201,7 +204,8 @@ fn the_links_of_a_person_are_a_collection_that_they_read_and_nobody_else() {
     assert_eq!(session.get(&format!("{}/{id}", path(&person))).ok()["_refResourceId"], json!(account.subject));
     let admin = world.server.admin();
     assert_eq!(admin.get(&format!("{}?_queryFilter=true", path(&person))).ok()["resultCount"], json!(1));
-    // Nobody else's.
+    assert_eq!(one["email"], json!(account.mail), "{all}");
+    // Nobody else's, also where a reference leads there from elsewhere.
     session.get(&format!("{}?_queryFilter=true", path(&other))).refused(403);
     let of_other = admin.get(&format!("{}?_queryFilter=true", path(&other))).ok();
     session.get(&format!("{}/{}", path(&other), of_other["result"][0]["_id"].as_str().unwrap())).refused(403);
@@ -212,4 +216,32 @@ fn the_links_of_a_person_are_a_collection_that_they_read_and_nobody_else() {
     session.put(&format!("{}/{id}", path(&person)), &theirs).refused(403);
     assert_eq!(session.delete(&format!("{}/{id}", path(&person))).status, 403);
     assert_eq!((world.links(&person).len(), world.links(&other).len()), (1, 1));
+}
+
+/// As in PingIDM, whose rules let an administrator do everything and everybody else this with their own account.
+#[test]
+fn an_administrator_links_and_takes_away_for_anybody_and_nobody_else_does() {
+    let world = world();
+    let (person, other) = (Person::create(&world.server, "helped"), Person::create(&world.server, "helps"));
+    let account = Account::new("helped");
+    let token = world.client_token("acme", &account);
+    let others = world.server.nobody().session(&other.name, PASSWORD);
+    assert_eq!(bind(&others, &person, "acme", &token).status, 403);
+    let admin = world.server.admin();
+    let bound = bind(&admin, &person, "acme", &token).ok();
+    assert_eq!((&bound["_id"], world.links(&person).len()), (&json!(person.id), 1));
+    // It is one account and one use, whoever brings it.
+    bind(&admin, &other, "acme", &token).refused(409);
+    bind(&admin, &other, "acme", &world.client_token("acme", &account)).refused(409);
+    assert_eq!(world.signs_in(&world.client_token("acme", &account)).ok()["authorization"]["id"], json!(person.id));
+    assert_eq!(unbind(&others, &person, "acme").status, 403);
+    let take_password = json!([{"operation": "remove", "field": "/password"}]);
+    admin.patch(&format!("managed/user/{}", person.id), &take_password).ok();
+    unbind(&admin, &person, "acme").refused(403);
+    bind(&admin, &person, "other", &world.client_token("other", &Account::new("second"))).ok();
+    unbind(&admin, &person, "acme").ok();
+    assert_eq!(world.links(&person).len(), 1);
+    // Whom nobody knows is linked to nothing.
+    let nobody = Person { id: "nobody".to_owned(), ..other };
+    bind(&admin, &nobody, "acme", &world.client_token("acme", &account)).refused(404);
 }

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{processes, world};
+use super::{World, processes, project, world};
 use crate::support::Server;
 use crate::support::identity_provider::{Account, IdentityProvider, signing_in};
-use crate::support::people::PASSWORD;
+use crate::support::mailbox::mailbox;
+use crate::support::people::{PASSWORD, typable_code, unused};
 use crate::support::stages::email_validation;
 
 #[test]
@@ -184,4 +185,55 @@ fn a_providers_confirmation_stands_for_ours_where_the_project_says_so_and_is_str
         trusted.claims(&json!({"email": account.mail, "email_verified": said}));
         assert_eq!(behind("acme", &trusted, &account, &account.mail), json!(next), "{said}");
     }
+}
+
+/// The dead end of a profile without an address: the form asks for it, and our own mail confirms it, whatever the provider says beside it.
+#[test]
+fn a_profile_without_an_address_is_asked_for_one_and_our_mail_confirms_it() {
+    let World { acme, other, server } = world();
+    drop(server);
+    let mut file = acme.file("acme");
+    file["vestibule"] = json!({"confirmsMail": true});
+    let details = json!({"name": "idmUserDetails", "identityEmailField": "mail", "socialRegistrationEnabled": true, "registrationProperties": ["userName", "givenName", "sn", "mail"]});
+    let claim = json!({"name": "socialUserClaim", "identityServiceUrl": "managed/user", "claimQueryFilter": "/mail eq \"{{mail}}\""});
+    let files = project(&acme, &other)
+        .json("conf/identityProvider-acme.json", &file)
+        .process("registration", &[details, email_validation(), json!({"name": "selfRegistration"})])
+        .process("socialUserClaim", &[claim, json!({"name": "localAutoLogin", "successUrl": ""})]);
+    let world = World { server: Server::on(files).start(), acme, other };
+    let (client, admin) = (world.server.anonymous(), world.server.admin());
+    let made = || ["user", "acme"].map(|of| admin.get(&format!("managed/{of}?_queryFilter=true&_fields=_id")).ok()["resultCount"].clone());
+    let before = made();
+    let account = Account::without_mail("mailless");
+    // "Confirmed" without an address confirms none.
+    world.acme.claims(&json!({"email_verified": true}));
+    let token = world.client_token("acme", &account);
+    world.signs_in(&token).refused(401);
+    // A filter by the address means nobody.
+    let end = client.submit("socialUserClaim", None, &json!({"clientToken": token})).ok();
+    assert_eq!((&end["tag"], &end["additions"]), (&json!("end"), &json!({"oauthLogin": false, "successUrl": ""})));
+
+    let (asked, step) = client.goes_on("registration", None, &json!({"clientToken": token, "oauthRegister": "true"}));
+    let user = &asked["requirements"]["properties"]["user"];
+    assert_eq!((&asked["tag"], user["default"].get("mail"), user["default"].get("userName")), (&json!("validateUserProfile"), None, None));
+    let required = asked["requirements"]["registrationProperties"]["required"].as_array().unwrap();
+    assert!(required.contains(&json!("mail")), "the form asks for it: {asked}");
+    let given = json!({"userName": account.subject, "sn": "Doe"});
+    let (asked, step) = client.goes_on("registration", Some(&step), &json!({ "user": given }));
+    assert_eq!(asked["tag"], json!("validateUserProfile"), "without one it goes on to nothing: {asked}");
+    for no_address in ["", "no address"] {
+        let answer = client.submit("registration", Some(&step), &json!({"user": {"mail": no_address}}));
+        assert!(answer.status == 403 || answer.json()["tag"] == "validateUserProfile", "{no_address}: {}", answer.text());
+    }
+    assert_eq!(made(), before, "nothing is made by accident");
+    let (mark, mail) = (mailbox().mark(), format!("{}@example.test", unused("typed")));
+    let (asked, step) = client.goes_on("registration", Some(&step), &json!({"user": {"mail": mail}}));
+    assert_eq!((&asked["type"], &asked["tag"]), (&json!("emailValidation"), &json!("validateCode")));
+    client.submit("registration", Some(&step), &json!({"code": "wrong"})).refused(400);
+    assert_eq!(made(), before, "an address that nobody confirmed makes nobody");
+    let code = typable_code(&mailbox().after(mark, &mail).body);
+    client.submit("registration", Some(&step), &json!({ "code": code })).ok();
+    let body = world.signs_in(&token).ok();
+    let person = admin.get(&format!("managed/user/{}", body["authorization"]["id"].as_str().unwrap())).ok();
+    assert_eq!((&person["mail"], &person["userName"]), (&json!(mail), &json!(account.subject)));
 }

@@ -1,5 +1,6 @@
 //! A small identity provider: OpenID Connect with one key, and codes that hold the person they were given to.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -8,6 +9,7 @@ use jose::signature::{SigningKey, s256};
 use serde_json::{Map, Value, json};
 
 use super::Project;
+use super::http::decoded;
 use super::peer::{Asked, Peer};
 use super::people::unused;
 
@@ -60,13 +62,38 @@ struct Changes {
     signs: Signs,
     /// The token endpoint answers so.
     token: Option<&'static str>,
+    /// The secret that the client shares with it.
+    secret: String,
+    /// What is told of single accounts, by their subjects.
+    of: HashMap<String, Forged>,
 }
 
 impl Changes {
     fn new() -> Self {
         let key = SigningKey::generate().unwrap();
-        Self { claims: Map::new(), key, kid: "k".to_owned(), others: Vec::new(), is_named: true, signs: signed, token: None }
+        Self {
+            claims: Map::new(),
+            key,
+            kid: "k".to_owned(),
+            others: Vec::new(),
+            is_named: true,
+            signs: signed,
+            token: None,
+            secret: CLIENT.1.to_owned(),
+            of: HashMap::new(),
+        }
     }
+}
+
+/// What a test changes of what the provider tells of one account.
+#[derive(Clone, Default)]
+pub(crate) struct Forged {
+    /// Claims of ID tokens; null leaves one out.
+    pub(crate) claims: Value,
+    /// How they are signed.
+    pub(crate) signs: Option<Signs>,
+    /// Whom the profile is about.
+    pub(crate) about: Option<String>,
 }
 
 /// As it should be.
@@ -93,6 +120,11 @@ impl Account {
         Self { mail: format!("{subject}@elsewhere.example.test"), subject }
     }
 
+    /// An account of which no address is told.
+    pub(crate) fn without_mail(tag: &str) -> Self {
+        Self::with_mail(tag, "")
+    }
+
     /// An account that says it has this address.
     pub(crate) fn with_mail(tag: &str, mail: &str) -> Self {
         Self { subject: unused(tag), mail: mail.to_owned() }
@@ -115,10 +147,7 @@ impl IdentityProvider {
                 "/jwks" => ("200 OK", keys(&changed.lock().unwrap()).to_string()),
                 "/token" => token(asked, &issuer, &changed.lock().unwrap()),
                 "/me" => match asked.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).and_then(opened) {
-                    Some(grant) => (
-                        "200 OK",
-                        json!({"sub": grant["sub"], "email": grant["mail"], "email_verified": true, "given_name": "Jo"}).to_string(),
-                    ),
+                    Some(grant) => ("200 OK", profile(&grant, &changed.lock().unwrap()).to_string()),
                     None => ("401 Unauthorized", "{}".to_owned()),
                 },
                 _ => ("404 Not Found", "{}".to_owned()),
@@ -187,6 +216,16 @@ impl IdentityProvider {
         self.changes.lock().unwrap().token = status;
     }
 
+    /// From now on this is told of an account, and of no other.
+    pub(crate) fn forges(&self, account: &Account, forged: Forged) {
+        self.changes.lock().unwrap().of.insert(account.subject.clone(), forged);
+    }
+
+    /// From now on the client's secret is this one.
+    pub(crate) fn shares(&self, secret: &str) {
+        secret.clone_into(&mut self.changes.lock().unwrap().secret);
+    }
+
     /// The address of something of it.
     pub(crate) fn url(&self, path: &str) -> String {
         self.peer.url(path)
@@ -196,6 +235,16 @@ impl IdentityProvider {
 fn keys(changes: &Changes) -> Value {
     let own = changes.key.public_jwk(changes.is_named.then_some(changes.kid.as_str())).unwrap();
     json!({ "keys": changes.others.iter().cloned().chain([own]).collect::<Vec<_>>() })
+}
+
+fn profile(grant: &Value, changes: &Changes) -> Value {
+    let forged = grant["sub"].as_str().and_then(|subject| changes.of.get(subject));
+    let subject = forged.and_then(|forged| forged.about.as_ref()).map_or_else(|| grant["sub"].clone(), |about| json!(about));
+    let mut profile = json!({"sub": subject, "email_verified": true, "given_name": "Jo"});
+    if grant["mail"] != "" {
+        profile["email"] = grant["mail"].clone();
+    }
+    profile
 }
 
 fn opened(code: &str) -> Option<Value> {
@@ -215,7 +264,7 @@ fn token(asked: &Asked, issuer: &str, changes: &Changes) -> (&'static str, Strin
     }
     let refused = |error: &str| ("400 Bad Request", json!({ "error": error }).to_string());
     let of = |name: &str| parameter(&asked.body, name).unwrap_or_default();
-    if (of("client_id").as_str(), of("client_secret").as_str()) != CLIENT {
+    if of("client_id") != CLIENT.0 || decoded(&of("client_secret")) != changes.secret {
         return refused("invalid_client");
     }
     let Some(grant) = opened(&of("code")).filter(|grant| grant["challenge"] == s256(&of("code_verifier"))) else {
@@ -223,13 +272,14 @@ fn token(asked: &Asked, issuer: &str, changes: &Changes) -> (&'static str, Strin
     };
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
     let mut claims = json!({"iss": issuer, "aud": CLIENT.0, "sub": grant["sub"], "nonce": grant["nonce"], "iat": now, "exp": now + 300});
-    for (name, value) in &changes.claims {
+    let forged = grant["sub"].as_str().and_then(|subject| changes.of.get(subject)).cloned().unwrap_or_default();
+    for (name, value) in changes.claims.iter().chain(forged.claims.as_object().into_iter().flatten()) {
         claims.as_object_mut().unwrap().remove(name);
         if !value.is_null() {
             claims[name] = value.clone();
         }
     }
     let access = of("code");
-    let id_token = (changes.signs)(&changes.key, &changes.kid, &claims);
+    let id_token = forged.signs.unwrap_or(changes.signs)(&changes.key, &changes.kid, &claims);
     ("200 OK", json!({"access_token": access, "token_type": "Bearer", "id_token": id_token}).to_string())
 }

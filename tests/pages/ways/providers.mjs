@@ -64,6 +64,43 @@ export async function aNewPersonRegistersWithAProviderAndSignsInByIt(world) {
   await there.says(mail);
 }
 
+/** Apple's way: the answer is a form that the provider's page posts to us, from another site and so without a cookie of ours. */
+export async function aProviderAnswersWithAForm(world) {
+  const { login, mail } = somebody('posted');
+  const comesBack = async (here) => {
+    const ours = (request) => request.method() === 'POST' && new URL(request.url()).pathname === '/oauthReturn/';
+    const posted = here.page.waitForRequest(ours);
+    await signsInThere(here, login);
+    if (!world.scripts) {
+      // The provider's form is sent by a script of its page; without scripts there is a button in it.
+      await here.page.locator('form input[name=code]').waitFor({ state: 'attached' });
+      await here.page.getByRole('button', { name: 'Continue' }).click();
+    }
+    const request = await posted;
+    assert.equal((await request.allHeaders()).cookie, undefined, 'a browser sends no cookie of ours with a form of another site');
+    assert.match(request.postData(), /(^|&)code=/);
+  };
+  const here = await visits(world);
+  await here.open('/registration');
+  await here.follow('Continue with Apple');
+  await comesBack(here);
+  await here.at('Create an account');
+  await here.says('Apple has told us who you are.');
+  assert.ok(!here.page.url().includes('code='), 'the answer is in no address that stays');
+  assert.equal(await here.typed('Email address'), mail);
+  await here.fill({ 'User name': login, 'First name': 'New', 'Last name': 'Comer' });
+  await here.press('Continue');
+  await here.at('Hello New');
+  // On another device they sign in by it, to where they wanted to go.
+  const there = await visits(world);
+  await there.open('/account/providers');
+  await there.at('Sign in');
+  await there.follow('Continue with Apple');
+  await comesBack(there);
+  await there.at('Accounts elsewhere');
+  await there.says(mail);
+}
+
 export async function anAccountIsClaimedByItsPassword(world) {
   const { here, person } = await comesToClaim(world, 'claims');
   await here.fill({ Password: 'Wr0ngPassword!' });

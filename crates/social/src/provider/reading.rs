@@ -4,6 +4,7 @@ use jose::signature::SigningKey;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
+use super::shape::{self, as_flag};
 use super::{Flaw, Provider, SECRET};
 use crate::authentication::{Has, Method};
 use crate::profile::{self, PropertyMap};
@@ -44,8 +45,10 @@ fn renamed(value: &Map<String, Value>) -> Map<String, Value> {
             file.insert(new.to_owned(), value);
         }
     }
-    if let Some(version) = file.get("apiVersion").filter(|version| version.is_number()).map(ToString::to_string) {
-        file.insert("apiVersion".to_owned(), json!(version));
+    for key in ["apiVersion", "clientId"] {
+        if let Some(text) = file.get(key).filter(|value| value.is_number()).and_then(name) {
+            file.insert(key.to_owned(), json!(text));
+        }
     }
     if let Some(scope) = file.get("scope").and_then(Value::as_str) {
         let scopes: Vec<&str> = scope.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
@@ -57,11 +60,14 @@ fn renamed(value: &Map<String, Value>) -> Map<String, Value> {
 
 fn flag(value: Option<&Value>, without: bool) -> bool {
     match value {
-        Some(Value::Bool(flag)) => *flag,
-        Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
         Some(Value::Null) | None => without,
-        Some(_) => false,
+        Some(value) => as_flag(value).unwrap_or(false),
     }
+}
+
+/// A text, or a number that stands for one.
+fn name(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned).or_else(|| value.is_number().then(|| value.to_string()))
 }
 
 impl Provider {
@@ -83,9 +89,8 @@ impl Provider {
     /// Whether a file means a provider that is used: it is not switched off, and has a client.
     #[must_use]
     pub fn is_meant(file: &Value) -> bool {
-        let is_client = |id: &str| !id.is_empty() && id != TO_BE_FILLED_IN;
-        let client =
-            ["clientId", "client_id"].iter().any(|key| file.get(key).and_then(Value::as_str).map(str::trim).is_some_and(is_client));
+        let is_client = |id: String| !id.trim().is_empty() && id.trim() != TO_BE_FILLED_IN;
+        let client = ["clientId", "client_id"].iter().any(|key| file.get(key).and_then(name).is_some_and(is_client));
         client && flag(file.get("enabled"), true)
     }
 
@@ -105,6 +110,7 @@ impl Provider {
                 format!("'{name}' cannot name a type of linked accounts: letters, digits, '-', '_' and '.' can"),
             )]);
         }
+        let misfits: Vec<_> = shape::misfits(file).into_iter().filter(|misfit| misfit.refuses).collect();
         let is_of_first = members.contains_key("client_id") || members.contains_key("authorization_endpoint");
         let mut file = renamed(members);
         let dialect = dialect::dialect(&name);
@@ -118,11 +124,12 @@ impl Provider {
             let found = file.get(key).or_else(|| own.get(key)).and_then(Value::as_str);
             found.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
         };
-        for (key, value) in [("clientSecret", file.get("clientSecret")), ("privateKey", own.get("privateKey"))] {
+        let private_key = file.get("privateKey").or_else(|| own.get("privateKey"));
+        for (key, value) in [("clientSecret", file.get("clientSecret")), ("privateKey", private_key)] {
             if value.is_some_and(Value::is_object) {
                 flaws.push(flaw(
                     key,
-                    "the secret is encrypted, and cannot be read here: name the keystore in vestibule.toml, or write &{…}".to_owned(),
+                    "the secret is encrypted, and could not be opened here: the keystore of [keys] in vestibule.toml has to be the one it was encrypted with; or write &{…}".to_owned(),
                 ));
             }
         }
@@ -226,6 +233,10 @@ impl Provider {
         ]);
         kept.sort_unstable();
         kept.dedup();
+        // What a value of another type leaves undone is no flaw of its own.
+        let today = |key: &'static str| RENAMED.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| *new);
+        flaws.retain(|flaw| misfits.iter().all(|misfit| misfit.key != flaw.key && today(misfit.key) != flaw.key));
+        flaws.extend(misfits.into_iter().map(|misfit| flaw(misfit.key, misfit.message)));
         if !flaws.is_empty() {
             return Err(flaws);
         }
@@ -275,6 +286,8 @@ fn shown(file: &Map<String, Value>, name: &str) -> Map<String, Value> {
         file.iter().filter(|(key, _)| !SECRET.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone())).collect();
     shown.insert("provider".to_owned(), json!(name));
     shown.insert("enabled".to_owned(), json!(true));
-    shown.entry("uiConfig").or_insert_with(|| json!({ "buttonDisplayName": name }));
+    if !shown.get("uiConfig").is_some_and(Value::is_object) {
+        shown.insert("uiConfig".to_owned(), json!({ "buttonDisplayName": name }));
+    }
     shown
 }

@@ -72,15 +72,21 @@ impl Details {
     /// 403 for what a person may not set and for failed policies, 400 for values of a wrong shape and for another address than the
     /// confirmed one, 503 when store or hashing pool do not answer.
     pub(super) async fn take(&self, cx: &mut Cx<'_>, typed: &Map<String, Value>) -> Result<(), ResourceError> {
-        self.take_some(cx, typed, &[]).await.map(drop)
+        self.take_some(cx, typed, &[], &[]).await.map(drop)
     }
 
     /// The same, and whether it is all. What is missing may be brought later where it is one of `later`: what was typed is kept until then, and
-    /// gives nothing to a later stage.
+    /// gives nothing to a later stage. An address that is one of `asked`, what the form asks for, is not left to a later stage to ask for.
     ///
     /// # Errors
     /// As [`Details::take`].
-    pub(super) async fn take_some(&self, cx: &mut Cx<'_>, typed: &Map<String, Value>, later: &[&str]) -> Result<bool, ResourceError> {
+    pub(super) async fn take_some(
+        &self,
+        cx: &mut Cx<'_>,
+        typed: &Map<String, Value>,
+        later: &[&str],
+        asked: &[&str],
+    ) -> Result<bool, ResourceError> {
         let managed = Arc::clone(&cx.services.managed);
         let schema = managed.schema(&self.collection)?;
         refuse_hashed("user", typed)?;
@@ -98,7 +104,7 @@ impl Details {
         self.agree(cx, &mut user)?;
         let user = Value::Object(user);
         let bytes = user.to_string().len();
-        let failures = self.failures(cx, &managed, &user, typed).await?;
+        let failures = self.failures(cx, &managed, &user, typed, asked).await?;
         let is_to_come = |failure: &PolicyFailure| later.contains(&failure.property.as_str()) && user.get(&failure.property).is_none();
         if !failures.iter().all(is_to_come) {
             return Err(policy_error(CREATE_MESSAGE, &failures));
@@ -180,6 +186,7 @@ impl Details {
         managed: &Managed,
         user: &Value,
         typed: &Map<String, Value>,
+        asked: &[&str],
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let schema = managed.schema(&self.collection)?;
         let too_long = typed.get(PASSWORD).and_then(Value::as_str).is_some_and(|password| password.len() > MAX_SECRET_BYTES);
@@ -201,7 +208,14 @@ impl Details {
         let undisclosed = self.undisclosed(cx, managed, user);
         let by = Writer::Process { owned: &owned };
         let mut failures = managed.check(&self.collection, user, Which::All, by, &undisclosed).await?;
-        let later = self.later(cx, managed);
+        let mut later = self.later(cx, managed);
+        // Clients have no form for an address behind this one: theirs only says that a mail was sent.
+        if let Some(mail) = self.mail.top().filter(|mail| asked.contains(mail) && later.contains(mail)) {
+            later.retain(|name| *name != mail);
+            if self.mail.get(user).is_none() && !failures.iter().any(|failure| failure.property == mail) {
+                failures.push(PolicyFailure::new(mail, "REQUIRED"));
+            }
+        }
         failures.retain(|failure| {
             !(failure.requirement == "REQUIRED" && user.get(&failure.property).is_none() && later.contains(&failure.property.as_str()))
         });

@@ -117,12 +117,17 @@ impl Stage<Services> for IdmUserDetails {
         let managed = Arc::clone(&cx.services.managed);
         let schema = managed.schema(&self.details.collection)?;
         let offered = offered(cx, schema);
+        // Whoever came from a provider gives the rest bit by bit. Everybody else is told what is missing: their clients keep the form.
+        let asked: Vec<&str> = match brought(cx) {
+            Some(_) => self.asked(schema).into_iter().map(|property| property.name.as_str()).collect(),
+            None => Vec::new(),
+        };
         if !given("user") {
             if offered.is_empty() || !given("clientToken") {
                 return self.ask(cx).await;
             }
-            return match self.details.take(cx, &offered).await {
-                Ok(()) => Ok(Progress::Done),
+            return match self.details.take_some(cx, &offered, &[], &asked).await {
+                Ok(_) => Ok(Progress::Done),
                 // The provider does not say enough, or somebody else is called so: the person completes it.
                 Err(error) if error.code == 403 => self.ask(cx).await,
                 Err(error) => Err(error),
@@ -131,12 +136,7 @@ impl Stage<Services> for IdmUserDetails {
         let mut user = offered;
         // What is typed counts, also where it was emptied.
         user.extend(typed_user(input)?.clone());
-        // Whoever came from a provider gives the rest bit by bit. Everybody else is told what is missing: their clients keep the form.
-        let later: Vec<&str> = match brought(cx) {
-            Some(_) => self.asked(schema).into_iter().map(|property| property.name.as_str()).collect(),
-            None => Vec::new(),
-        };
-        if self.details.take_some(cx, &user, &later).await? {
+        if self.details.take_some(cx, &user, &asked, &asked).await? {
             return Ok(Progress::Done);
         }
         by_provider::was_offered(cx);

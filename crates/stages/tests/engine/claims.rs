@@ -200,3 +200,63 @@ fn the_code_proves_the_mailbox_of_the_account_and_it_is_asked_for_again() {
     let facts = serde_json::to_value(&context(token(&next)).facts).unwrap().to_string();
     assert!(facts.contains("\"controlsMail\"") && facts.contains("\"i\":\"bjensen\"") && facts.contains("ownsExternal"), "{facts}");
 }
+
+/// What is said of a claim whose stage is changed so: the one error, and that nothing is served.
+fn refused(changes: &Value) -> (&'static str, String, String) {
+    let compiled = World::new().compile("claim", &json!({ "stageConfigs": [changed(claim(false), changes)] }));
+    assert!(compiled.process.is_none(), "{changes}");
+    let errors: Vec<_> = compiled.issues.into_iter().filter(|issue| issue.severity == process::Severity::Error).collect();
+    let [error] = errors.as_slice() else { panic!("{changes}: {errors:#?}") };
+    (error.rule, error.pointer.clone(), error.message.clone())
+}
+
+#[test]
+fn a_claim_of_anybody_else_than_people_is_refused() {
+    for collection in ["managed/customer", "internal/user", "managed/user/more"] {
+        let (rule, pointer, message) = refused(&json!({ "identityServiceUrl": collection }));
+        assert_eq!((rule, pointer.as_str()), ("wrong-value", "/stageConfigs/0/identityServiceUrl"));
+        assert!(message.contains(&format!("to nobody of '{collection}'")), "{message}");
+    }
+}
+
+#[test]
+fn a_claim_in_what_is_no_collection_is_refused() {
+    for path in ["managed//user", "managed/../user", "."] {
+        let (rule, pointer, message) = refused(&json!({ "identityServiceUrl": path }));
+        assert_eq!((rule, pointer.as_str()), ("wrong-value", "/stageConfigs/0/identityServiceUrl"));
+        assert!(message.contains("is no path of a collection"), "{message}");
+    }
+}
+
+#[test]
+fn a_filter_that_names_nothing_of_the_profile_is_refused() {
+    let open = [
+        "true",
+        "/mail pr",
+        "/userName eq \"admin\"",
+        "/mail eq \"{{mail\"",
+        // Who is not the person is anybody.
+        "!(/mail eq \"{{mail}}\")",
+        // One part of it finds somebody whatever the profile says.
+        "/mail eq \"{{mail}}\" or /userName eq \"admin\"",
+        "/userName eq \"admin\" and (/sn pr or /mail eq \"{{mail}}\")",
+    ];
+    for filter in open {
+        let (rule, pointer, message) = refused(&json!({ "claimQueryFilter": filter }));
+        assert_eq!((rule, pointer.as_str()), ("wrong-value", "/stageConfigs/0/claimQueryFilter"), "{filter}");
+        assert!(message.contains("it would find anybody"), "{filter}: {message}");
+    }
+    for filter in ["/mail eq \"{{mail}}\" and /accountStatus eq \"active\"", "/mail eq \"{{mail}}\" or /userName eq \"{{{mail}}}\"", ""] {
+        let file = json!({ "stageConfigs": [changed(claim(false), &json!({ "claimQueryFilter": filter }))] });
+        assert!(World::new().compile("claim", &file).process.is_some(), "{filter}");
+    }
+}
+
+#[test]
+fn a_filter_that_cannot_be_read_is_refused() {
+    for filter in ["/mail eq", "((", "/mail eq {{mail}}", "/mail is \"{{mail}}\""] {
+        let (rule, pointer, message) = refused(&json!({ "claimQueryFilter": filter }));
+        assert_eq!((rule, pointer.as_str()), ("query-filter", "/stageConfigs/0/claimQueryFilter"), "{filter}");
+        assert!(message.contains("the filter cannot be read"), "{filter}: {message}");
+    }
+}
