@@ -178,6 +178,27 @@ async fn people(db: &Db, count: u32) {
     db.commit(Unit { now: 1, spend: None, effects: (0..count).map(person).collect() }).await.unwrap();
 }
 
+/// What counts the nodes is asked every minute and waits for nobody: the limits stay as they were shared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_nodes_are_not_counted_while_a_server_is_looked_for() {
+    let (db, proxy) = behind_a_proxy("nodesaway").await;
+    assert_eq!(db.nodes("one", 100).await.unwrap(), 1);
+    let _ended = proxy.end_after(0);
+    proxy.end();
+    let waiting = tokio::spawn({
+        let db = db.clone();
+        async move { db.ping().await }
+    });
+    while db.has_writer().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let told = tokio::time::timeout(Duration::from_secs(5), db.nodes("one", 100)).await.expect("whoever asks is told at once");
+    assert!(told.is_err() && !waiting.is_finished(), "{told:?}");
+    proxy.lead_to(Postgres::shared().port());
+    waiting.await.unwrap().unwrap();
+    assert_eq!(db.nodes("one", 100).await.unwrap(), 1);
+}
+
 /// A search for so many texts that nobody has, in a property that nothing is found by.
 fn nobody(texts: u32) -> Query {
     let text = |number: u32| Filter::Compare {
