@@ -178,6 +178,29 @@ async fn people(db: &Db, count: u32) {
     db.commit(Unit { now: 1, spend: None, effects: (0..count).map(person).collect() }).await.unwrap();
 }
 
+/// A later version adds to the tables while this one serves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_outlive_a_column_that_a_later_version_adds() {
+    let server = Postgres::shared();
+    let url = format!("{}&connections=1", server.store_named("stale"));
+    let db = Db::open(&url, Collections::new().with("managed/user", ["userName"], ["sn"])).await.unwrap();
+    for (name, expands) in
+        [("first", ""), ("second", "ADD COLUMN a_later_one TEXT"), ("third", "ADD COLUMN another BIGINT NOT NULL DEFAULT 7")]
+    {
+        if !expands.is_empty() {
+            let tables = server.ask("vestibule", "SELECT tablename FROM pg_tables WHERE schemaname = 'stale'");
+            for table in tables.lines() {
+                server.ask("vestibule", &format!("ALTER TABLE stale.{table} {expands}"));
+            }
+        }
+        // Both what is written in a unit and what is only read, whole rows of tables among it.
+        db.commit(unit(name)).await.unwrap();
+        is_done_once(&db, name).await;
+        let claimed = db.claim(100, 400, 1).await.unwrap();
+        assert_eq!(claimed.iter().map(|claimed| claimed.mail.subject.as_str()).collect::<Vec<_>>(), [name]);
+    }
+}
+
 /// What counts the nodes is asked every minute and waits for nobody: the limits stay as they were shared.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_nodes_are_not_counted_while_a_server_is_looked_for() {
