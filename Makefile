@@ -9,7 +9,7 @@ DESTDIR ?=
 ARGS    ?=
 PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build install package package-test test test-firefox test-postgresql test-proxies test-keycloak test-monitoring failover simulate model one lint bench fuzz docs screenshots tools
+.PHONY: run build install package package-test test test-firefox test-postgresql upgrade-test test-proxies test-keycloak test-monitoring failover simulate model one lint bench fuzz docs screenshots tools
 
 ## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
@@ -80,6 +80,11 @@ test-postgresql: tools
 		VESTIBULE_POSTGRES="$$programs" "$(CARGO)" test --quiet --package vestibule-store --lib || exit 1; \
 		VESTIBULE_POSTGRES="$$programs" VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- postgres:: || exit 1; \
 	done
+
+## The recorded exchanges split between this build and another one, of VESTIBULE_UPGRADE_FROM (default: the last commit before the newest step of
+## the tables), on one PostgreSQL. Builds that one first.
+upgrade-test: tools
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" scripts/upgrade.sh $$VESTIBULE_UPGRADE_FROM
 
 ## Fail-overs under load: VESTIBULE_FAILOVER_SEEDS (200) with VESTIBULE_FAILOVER_PEOPLE (1000) each, from seed VESTIBULE_FAILOVER_FROM; `make
 ## test` runs 3 with 40.
