@@ -73,13 +73,9 @@ test-monitoring:
 	@scripts/packages.sh prometheus:promtool python3:python3
 	scripts/monitoring.sh
 
-## The store on PostgreSQL of other versions than Debian's, VESTIBULE_POSTGRES_VERSIONS (default 13 and 18).
+## Every test that starts a PostgreSQL, on other versions than Debian's: VESTIBULE_POSTGRES_VERSIONS (default 13 and 18).
 test-postgresql: tools
-	for version in $${VESTIBULE_POSTGRES_VERSIONS:-13 18}; do \
-		programs=$$(scripts/postgresql.sh "$$version") || exit 1; \
-		VESTIBULE_POSTGRES="$$programs" "$(CARGO)" test --quiet --package vestibule-store --lib || exit 1; \
-		VESTIBULE_POSTGRES="$$programs" VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- postgres:: || exit 1; \
-	done
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" scripts/test-postgresql.sh $${VESTIBULE_POSTGRES_VERSIONS:-13 18}
 
 ## The recorded exchanges split between this build and another one, of VESTIBULE_UPGRADE_FROM (default: the last commit before the newest step of
 ## the tables), on one PostgreSQL. Builds that one first.
