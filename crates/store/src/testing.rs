@@ -154,6 +154,24 @@ impl Postgres {
         Self::run(directory, port, &[&["cluster_name=standby", &way], settings].concat())
     }
 
+    /// One that is made of a copy of another's files, and goes on from there as these lines of its configuration say, until it can be written to.
+    #[must_use]
+    pub fn recovered(copy: &Path, lines: &str) -> Self {
+        let (directory, port) = (directory(), free_port());
+        let file = directory.join("lines");
+        std::fs::write(&file, lines).unwrap();
+        let data = directory.join("data");
+        let put = format!(
+            "cp -a '{}' '{data}' && cat '{}' >>'{data}/postgresql.auto.conf' && touch '{data}/recovery.signal'",
+            copy.display(),
+            file.display(),
+            data = data.display()
+        );
+        succeeded(&script(&put), "the copy is put in its place");
+        // It answers nobody before it has come to its end.
+        Self::run(directory, port, &["hot_standby=off"])
+    }
+
     fn run(directory: PathBuf, port: u16, settings: &[&str]) -> Self {
         let mut server = Self { keeper: begin(&directory, port, settings), directory, port };
         server.wait();
@@ -251,6 +269,15 @@ impl Postgres {
     pub fn promote(&self) {
         self.sql("SELECT pg_promote(true)");
     }
+}
+
+/// Runs a script as the servers are run, with PostgreSQL's programs before all others and an administrator's password.
+#[must_use]
+pub fn script(text: &str) -> Output {
+    let mut path = programs().into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    as_nobody("sh".into()).args(["-e", "-c", text]).env("PATH", path).env("PGPASSWORD", PASSWORD).output().unwrap()
 }
 
 /// What an administrator asks of a database of the server at a port of this machine; the rows, a line each.
