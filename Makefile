@@ -83,7 +83,7 @@ upgrade-test: tools
 	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" scripts/upgrade.sh $$VESTIBULE_UPGRADE_FROM
 
 ## Fail-overs under load: VESTIBULE_FAILOVER_SEEDS (200) with VESTIBULE_FAILOVER_PEOPLE (1000) each, from seed VESTIBULE_FAILOVER_FROM; `make
-## test` runs 3 with 40.
+## test` runs 20 with 40.
 failover: tools
 	VESTIBULE_FAILOVER_SEEDS=$${VESTIBULE_FAILOVER_SEEDS:-200} VESTIBULE_FAILOVER_PEOPLE=$${VESTIBULE_FAILOVER_PEOPLE:-1000} \
 		VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --nocapture failover::

@@ -146,6 +146,8 @@ impl Postgres {
         let directory = directory();
         let mut copy = command("pg_basebackup");
         copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-p", &self.port.to_string()]);
+        // What the servers write does not outlive the machine either.
+        copy.args(["--no-sync", "--no-manifest"]);
         copy.arg("-D").arg(directory.join("data")).env("PGPASSWORD", PASSWORD);
         succeeded(&copy.output().unwrap(), "pg_basebackup");
         // A way of its own: what the program wrote may name options that an older server does not know.
