@@ -232,6 +232,21 @@ impl Postgres {
         ask_at(self.port, database, text)
     }
 
+    /// The next so many units of the store with this schema are refused with this SQLSTATE.
+    pub fn answers(&self, schema: &str, sqlstate: &str, times: u32) {
+        self.ask(
+            "vestibule",
+            &format!(
+                "DROP TRIGGER IF EXISTS answers ON {schema}.unit; DROP SEQUENCE IF EXISTS {schema}.answers; CREATE SEQUENCE {schema}.answers; \
+                 CREATE OR REPLACE FUNCTION {schema}.answers() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
+                     IF nextval('{schema}.answers') <= {times} THEN RAISE EXCEPTION 'as the test says' USING ERRCODE = '{sqlstate}'; END IF; \
+                     RETURN NEW; \
+                 END $$; \
+                 CREATE TRIGGER answers BEFORE INSERT ON {schema}.unit FOR EACH ROW EXECUTE FUNCTION {schema}.answers()"
+            ),
+        );
+    }
+
     /// What `pg_dump` writes of a schema of a database, with these arguments besides.
     #[must_use]
     pub fn dump(&self, database: &str, schema: &str, more: &[&str]) -> Vec<u8> {
