@@ -19,6 +19,7 @@ mod population;
 mod processes;
 mod profile;
 mod registration;
+mod rolling;
 mod searching;
 mod secrets;
 mod shared;
@@ -106,7 +107,7 @@ pub(crate) struct Subject {
 pub(crate) const PEER: &str = "peer";
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 26] = [
+pub(crate) const SUBJECTS: [Subject; 27] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
@@ -131,6 +132,7 @@ pub(crate) const SUBJECTS: [Subject; 26] = [
     Subject { name: "hostile", measure: |bench| Box::pin(hostile::measure(bench)) },
     Subject { name: "writes", measure: |bench| Box::pin(writes::measure(bench)) },
     Subject { name: "postgresql", measure: |bench| Box::pin(shared::measure(bench)) },
+    Subject { name: "rolling", measure: |bench| Box::pin(rolling::measure(bench)) },
     Subject { name: "import", measure: |bench| Box::pin(moving_in::measure(bench)) },
     Subject { name: PEER, measure: |bench| Box::pin(beside::measure(bench)) },
 ];
