@@ -126,7 +126,7 @@ async fn a_unit_whose_wait_for_the_standby_ended_early_is_told_when_the_standby_
     let mut primary = Postgres::start(&[local]);
     let mut standby = primary.standby(&[local]);
     primary.waits_for_standby();
-    for ends in ["pg_terminate_backend", "pg_cancel_backend"] {
+    for ends in ["terminate", "cancel"] {
         let url = format!("{}&connections=1", primary.store_named(ends));
         let db = Db::open(&url, Collections::new().with("managed/user", ["userName"], ["sn"])).await.unwrap();
         standby.kill();
@@ -136,7 +136,7 @@ async fn a_unit_whose_wait_for_the_standby_ended_early_is_told_when_the_standby_
         });
         let first = waiting_for_standby(&primary, "-infinity");
         let moment = primary.sql("SELECT clock_timestamp()");
-        primary.sql(&format!("SELECT {ends}({first})"));
+        primary.sql(&format!("SELECT pg_{ends}_backend({first})"));
         // It asks what became of the unit, and waits again.
         waiting_for_standby(&primary, &moment);
         assert!(!committing.is_finished(), "{ends}: no standby has it");
@@ -146,7 +146,7 @@ async fn a_unit_whose_wait_for_the_standby_ended_early_is_told_when_the_standby_
     }
     primary.kill();
     standby.promote();
-    for ends in ["pg_terminate_backend", "pg_cancel_backend"] {
+    for ends in ["terminate", "cancel"] {
         let db = Db::open(&crate::testing::store_at(&[standby.port()], ends), Collections::new()).await.unwrap();
         is_done_once(&db, "alone").await;
     }
