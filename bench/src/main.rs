@@ -6,6 +6,7 @@
 mod account;
 mod attack;
 mod client;
+mod counter;
 mod figure;
 mod groups;
 mod machine;
@@ -45,7 +46,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Measure these subjects only: start, initial, submissions, alone, together, registration, arrivals, profile, conditions, pages, browsers,
-    /// social, population, lists, searching, processes, memory, enumeration, mail, secrets, tokens, hostile, writes, postgresql, import, peer
+    /// social, population, lists, searching, processes, memory, enumeration, mail, secrets, tokens, hostile, writes, postgresql, rolling, import, peer
     /// (with --peer).
     #[arg(long, value_name = "SUBJECT", value_delimiter = ',')]
     only: Vec<String>,

@@ -59,9 +59,19 @@ impl Store {
         account::cpu_of_family(self.server.id())
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
     /// Where it is.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres?sslmode=disable", self.port)
+        self.url_at(self.address())
+    }
+
+    /// The same for whoever reaches it at another address.
+    pub(crate) fn url_at(&self, address: SocketAddr) -> String {
+        format!("postgres://postgres@{address}/postgres?sslmode=disable")
     }
 }
 

@@ -95,8 +95,16 @@ impl Launch {
     /// # Errors
     /// When it ends before it listens.
     pub(crate) fn start(&self, project: Option<&Path>, data: &Path) -> Result<Server, Failure> {
+        self.start_at(SocketAddr::from(([127, 0, 0, 1], 0)), project, data)
+    }
+
+    /// The same at an address that others know.
+    ///
+    /// # Errors
+    /// When it ends before it listens.
+    pub(crate) fn start_at(&self, address: SocketAddr, project: Option<&Path>, data: &Path) -> Result<Server, Failure> {
         let mut command = self.command(&self.binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        command.args(["serve", "--listen", &address.to_string(), "--data"]).arg(data);
         if let Some(project) = project {
             command.arg("--project").arg(project);
         }

@@ -80,6 +80,7 @@ mod static_build;
 mod store_between;
 mod store_copy;
 mod store_faults;
+mod store_recovery;
 mod store_roles;
 mod support;
 mod tokens;

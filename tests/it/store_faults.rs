@@ -95,6 +95,25 @@ fn a_server_without_room_for_one_more_connection_costs_nobody_an_answer() {
     assert!(people.iter().all(|person| server.signs_in(&person.name, "En0ughForAll!")));
 }
 
+/// A server without room on its disk: whoever comes hears when to come again, and what they have is not spent.
+#[test]
+fn a_server_whose_disk_is_full_is_503_and_nothing_is_lost() {
+    let shared = Postgres::shared();
+    let server = node(&shared.store_named("faultsfull"));
+    let somebody = person(&server, "faultsfull");
+    let token = begun(&server, &somebody);
+    shared.answers("faultsfull", "53100", 1_000_000);
+    for _ in 0..2 {
+        let told = ends(&server, &token, "N0Room4This!");
+        assert_eq!(told.status, 503, "{}", told.text());
+        assert!(told.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok()));
+        assert!(!told.text().contains("as the test says"), "what the server said is for the log: {}", told.text());
+    }
+    shared.answers("faultsfull", "53100", 0);
+    assert_eq!(ends(&server, &token, "R0omEnoughNow!").status, 200, "{}", server.log());
+    assert!(server.signs_in(&somebody.name, "R0omEnoughNow!"));
+}
+
 /// A way that stays silent: every request is answered, with 503 and when to come again, and what was not told is not done, or found spent.
 #[test]
 fn a_way_that_stays_silent_is_503_for_everybody_and_nothing_is_lost() {

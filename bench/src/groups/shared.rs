@@ -19,7 +19,7 @@ use crate::server::{Launch, Server};
 use crate::{Failure, people, walk};
 
 /// People at a time, of all nodes.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 const POPULATION: u64 = 10_000;
 const RESETS: u64 = 80;
 const REGISTRATIONS: u64 = 60;
@@ -27,15 +27,17 @@ const SIGN_INS: u64 = 100;
 const READS: u64 = 4_000;
 const REST: Duration = Duration::from_secs(3);
 
+/// What somebody does.
 #[derive(Clone, Copy)]
-enum Walk {
+pub(super) enum Walk {
     Reset,
     Register,
     SignIn,
     Form,
 }
 
-const WALKS: [(Walk, &str, u64); 4] = [
+/// What is measured, and how often in a round.
+pub(super) const WALKS: [(Walk, &str, u64); 4] = [
     (Walk::Reset, "reset", RESETS),
     (Walk::Register, "registration", REGISTRATIONS),
     (Walk::SignIn, "sign-in", SIGN_INS),
@@ -144,7 +146,7 @@ impl Place {
         let mut tasks = tokio::task::JoinSet::new();
         for (node, range) in self.nodes.iter().zip([range.start..half, half..range.end]) {
             let (address, lanes, mailbox) = (node.address(), LANES / self.nodes.len(), Rc::clone(&bench.mailbox));
-            let work = async move |connection: &mut Connection, step| walked(connection, &mailbox, walk, step).await;
+            let work = async move |connection: &mut Connection, step| walked(connection, &mailbox, walk, POPULATION, step).await;
             tasks.spawn_local(drive(address, lanes, range, work));
         }
         while let Some(ended) = tasks.join_next().await {
@@ -194,9 +196,16 @@ fn node(launch: &Launch, root: &Path, data: &Path) -> Result<Server, Failure> {
     launch.start(Some(root), data)
 }
 
-async fn walked(connection: &mut Connection, mailbox: &Rc<crate::mailbox::Mailbox>, walk: Walk, step: u64) -> Result<(), Failure> {
+/// One of so many people walks.
+pub(super) async fn walked(
+    connection: &mut Connection,
+    mailbox: &Rc<crate::mailbox::Mailbox>,
+    walk: Walk,
+    population: u64,
+    step: u64,
+) -> Result<(), Failure> {
     // Resets change passwords of the lower half of the people, sign-ins use those of the upper half.
-    let half = POPULATION / 2;
+    let half = population / 2;
     match walk {
         Walk::Reset => walk::reset(connection, mailbox, people::scattered(step, half)).await,
         Walk::Register => Newcomer::new(step).register(connection, mailbox, REGISTRATION, When::AtOnce).await.map(drop),

@@ -45,7 +45,7 @@ impl Nodes {
         asked.map(|alive| (self.alive.swap(alive, Ordering::Relaxed) != alive).then_some(alive))
     }
 
-    /// Whether the store gives no answer: asked once something could not be done there.
+    /// Whether the store gives no answer: asked once something could not be done there. Nobody waits a second time to hear it.
     pub(crate) async fn are_cut_off(&self, db: &Db, now: i64) -> bool {
         db.nodes(&self.id, now).await.is_err()
     }

@@ -260,6 +260,11 @@ impl Db {
         self.look(|connection| connection.run("SELECT 1")).await
     }
 
+    /// Fails while no server can be written to, as far as is known; a file always can.
+    pub(crate) fn has_writer(&self) -> Result<(), LedgerError> {
+        if let Home::Server(pool) = &self.shared.home { pool.has_writer() } else { Ok(()) }
+    }
+
     /// Writes something, to know whether anything can be written at `now`, in seconds since 1970: not on a full disk, one that cannot be written to, a
     /// damaged file, or tables that a later version has changed meanwhile.
     ///
@@ -270,9 +275,7 @@ impl Db {
         if self.shared.written.load(Ordering::Relaxed) == now {
             return Ok(());
         }
-        if let Home::Server(pool) = &self.shared.home {
-            pool.has_writer()?;
-        }
+        self.has_writer()?;
         let probe = "UPDATE lookup_epoch SET probed = probed + 1";
         let shared = self.is_shared();
         let serves_from: i64 = self

@@ -45,3 +45,31 @@ fn nodes_without_a_standby_that_is_waited_for_are_doubtful() {
     server.ask("vestibule", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'withoutstandby.unit_made'::regclass");
     assert_eq!(says(&found(&store, 1000), "not valid, and what they find is looked for in every row: unit_made"), Health::Bad);
 }
+
+/// Each of the other things that an operator should know, on a server that has it.
+#[test]
+fn what_is_doubtful_of_a_server_is_said_and_what_it_is() {
+    let server = Postgres::start(&["autovacuum=off", "synchronous_commit=local", "full_page_writes=off"]);
+    let store = server.store_named("doubtful");
+    assert_eq!(says(&found(&store, 1000), "7 steps are to be made in the tables"), Health::Doubtful);
+    postgres::migrate(&store).unwrap().unwrap();
+    let clock: i64 = server.sql("SELECT extract(epoch FROM clock_timestamp())::bigint").parse().unwrap();
+    let now = found(&store, clock);
+    assert_eq!(says(&now, &format!("is PostgreSQL {}", server.sql("SHOW server_version"))), Health::Good);
+    assert_eq!(says(&now, "the tables are those of this version"), Health::Good);
+    assert_eq!(says(&now, "the clocks of the server and of this machine agree"), Health::Good);
+    for words in ["fsync is off", "full_page_writes is off"] {
+        assert_eq!(says(&now, words), Health::Doubtful);
+    }
+    assert_eq!(says(&found(&store, clock + 3600), " s apart: keep both in time"), Health::Doubtful);
+    assert_eq!(says(&found(&store.replace("//vestibule:", "//postgres:"), clock), "'postgres' is a superuser"), Health::Doubtful);
+    server.ask("vestibule", "CREATE TABLE doubtful.bloated AS SELECT generate_series(1, 60000) AS id; DELETE FROM doubtful.bloated");
+    assert_eq!(comes_to_say(&store, "bloated has 60000 dead rows"), Health::Doubtful);
+    server.sql("ALTER SYSTEM SET synchronous_standby_names = 'standby'");
+    server.sql("SELECT pg_reload_conf()");
+    assert_eq!(comes_to_say(&store, "a synchronous standby is declared and none follows"), Health::Doubtful);
+    let _standby = server.standby(&[]);
+    assert_eq!(comes_to_say(&store, "what is acknowledged has reached a standby"), Health::Good);
+    server.ask("vestibule", "UPDATE doubtful.schema_version SET serves_from = 99");
+    assert_eq!(says(&found(&store, clock), "newer version"), Health::Bad);
+}

@@ -105,9 +105,9 @@ async fn what_is_spent_stays_spent_when_the_connection_breaks() {
     assert!(matches!(db.commit(unit("once")).await, Err(CommitError::Spent)));
 }
 
-/// Waits until a connection other than this one waits for the standby, and says which.
-fn waiting_for_standby(primary: &Postgres, other: &str) -> String {
-    let which = format!("FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid <> {other}");
+/// Waits until a statement that began after this moment waits for the standby, and says whose it is.
+fn waiting_for_standby(primary: &Postgres, moment: &str) -> String {
+    let which = format!("FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query_start > '{moment}'");
     primary.sql(&format!(
         "DO $$ BEGIN FOR attempt IN 1..600 LOOP \
              PERFORM pg_stat_clear_snapshot(); \
@@ -118,32 +118,62 @@ fn waiting_for_standby(primary: &Postgres, other: &str) -> String {
     primary.sql(&format!("SELECT pid {which}"))
 }
 
-/// A server that ends a connection while it waits for the standby has committed, and says so to nobody.
+/// A server that ends a connection while it waits for the standby has committed, and says so to nobody; one whose wait is cancelled says in a notice that
+/// the standby may have nothing of it, and reports success.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_unit_whose_answer_was_lost_is_told_when_the_standby_has_it() {
+async fn a_unit_whose_wait_for_the_standby_ended_early_is_told_when_the_standby_has_it() {
     let local = "synchronous_commit=local";
     let mut primary = Postgres::start(&[local]);
     let mut standby = primary.standby(&[local]);
     primary.waits_for_standby();
-    let url = format!("{}&connections=1", primary.store_named("lostwait"));
-    let db = Db::open(&url, Collections::new().with("managed/user", ["userName"], ["sn"])).await.unwrap();
-    standby.kill();
-    let committing = tokio::spawn({
-        let db = db.clone();
-        async move { db.commit(unit("alone")).await }
-    });
-    let first = waiting_for_standby(&primary, "0");
-    primary.sql(&format!("SELECT pg_terminate_backend({first})"));
-    // It asks what became of the unit, and waits again.
-    waiting_for_standby(&primary, &first);
-    assert!(!committing.is_finished(), "no standby has it");
-    // What it copies says that commits wait for a standby, and it has none.
-    let standby = primary.standby(&[local, "synchronous_standby_names="]);
-    committing.await.unwrap().unwrap();
+    for ends in ["terminate", "cancel"] {
+        let url = format!("{}&connections=1", primary.store_named(ends));
+        let db = Db::open(&url, Collections::new().with("managed/user", ["userName"], ["sn"])).await.unwrap();
+        standby.kill();
+        let committing = tokio::spawn({
+            let db = db.clone();
+            async move { db.commit(unit("alone")).await }
+        });
+        let first = waiting_for_standby(&primary, "-infinity");
+        let moment = primary.sql("SELECT clock_timestamp()");
+        primary.sql(&format!("SELECT pg_{ends}_backend({first})"));
+        // It asks what became of the unit, and waits again.
+        waiting_for_standby(&primary, &moment);
+        assert!(!committing.is_finished(), "{ends}: no standby has it");
+        // What it copies says that commits wait for a standby, and it has none.
+        standby = primary.standby(&[local, "synchronous_standby_names="]);
+        committing.await.unwrap().unwrap();
+    }
     primary.kill();
     standby.promote();
-    let db = Db::open(&crate::testing::store_at(&[standby.port()], "lostwait"), Collections::new()).await.unwrap();
-    is_done_once(&db, "alone").await;
+    for ends in ["terminate", "cancel"] {
+        let db = Db::open(&crate::testing::store_at(&[standby.port()], ends), Collections::new()).await.unwrap();
+        is_done_once(&db, "alone").await;
+    }
+}
+
+/// The table of `postgres/faults.rs` on a server that gives these answers, twice each: what was in the way is repeated, what is lost is looked for, and
+/// where there is no room the caller hears it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_is_done_once_or_refused_by_what_the_server_answers() {
+    let server = Postgres::shared();
+    let url = format!("{}&connections=1", server.store_named("answers"));
+    let db = Db::open(&url, Collections::new().with("managed/user", ["userName"], ["sn"])).await.unwrap();
+    let repeated = ["25006", "57P01", "57P02", "57P03", "08006", "40001", "40P01", "55P03"];
+    let no_room = ["53100", "53200", "53300"];
+    for code in repeated.iter().chain(&no_room) {
+        server.answers("answers", code, 2);
+        let mut refusals = 0;
+        let done = loop {
+            match db.commit(unit(code)).await {
+                Err(CommitError::Unavailable(_)) if refusals < 5 => refusals += 1,
+                done => break done,
+            }
+        };
+        done.unwrap_or_else(|error| panic!("{code}: {error}"));
+        assert_eq!(refusals, if no_room.contains(code) { 2 } else { 0 }, "{code}");
+        is_done_once(&db, code).await;
+    }
 }
 
 /// Questions of a unit are round trips; what needs no answer is not.
@@ -176,6 +206,50 @@ async fn people(db: &Db, count: u32) {
         Effect::Change(Change::Create { collection: "managed/user".into(), id: format!("id{number}"), content })
     };
     db.commit(Unit { now: 1, spend: None, effects: (0..count).map(person).collect() }).await.unwrap();
+}
+
+/// A later version adds to the tables while this one serves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn statements_outlive_a_column_that_a_later_version_adds() {
+    let server = Postgres::shared();
+    let url = format!("{}&connections=1", server.store_named("stale"));
+    let db = Db::open(&url, Collections::new().with("managed/user", ["userName"], ["sn"])).await.unwrap();
+    for (name, expands) in
+        [("first", ""), ("second", "ADD COLUMN a_later_one TEXT"), ("third", "ADD COLUMN another BIGINT NOT NULL DEFAULT 7")]
+    {
+        if !expands.is_empty() {
+            let tables = server.ask("vestibule", "SELECT tablename FROM pg_tables WHERE schemaname = 'stale'");
+            for table in tables.lines() {
+                server.ask("vestibule", &format!("ALTER TABLE stale.{table} {expands}"));
+            }
+        }
+        // Both what is written in a unit and what is only read, whole rows of tables among it.
+        db.commit(unit(name)).await.unwrap();
+        is_done_once(&db, name).await;
+        let claimed = db.claim(100, 400, 1).await.unwrap();
+        assert_eq!(claimed.iter().map(|claimed| claimed.mail.subject.as_str()).collect::<Vec<_>>(), [name]);
+    }
+}
+
+/// What counts the nodes is asked every minute and waits for nobody: the limits stay as they were shared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_nodes_are_not_counted_while_a_server_is_looked_for() {
+    let (db, proxy) = behind_a_proxy("nodesaway").await;
+    assert_eq!(db.nodes("one", 100).await.unwrap(), 1);
+    let _ended = proxy.end_after(0);
+    proxy.end();
+    let waiting = tokio::spawn({
+        let db = db.clone();
+        async move { db.ping().await }
+    });
+    while db.has_writer().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let told = tokio::time::timeout(Duration::from_secs(5), db.nodes("one", 100)).await.expect("whoever asks is told at once");
+    assert!(told.is_err() && !waiting.is_finished(), "{told:?}");
+    proxy.lead_to(Postgres::shared().port());
+    waiting.await.unwrap().unwrap();
+    assert_eq!(db.nodes("one", 100).await.unwrap(), 1);
 }
 
 /// A search for so many texts that nobody has, in a property that nothing is found by.

@@ -20,14 +20,16 @@ const TOLD: &str = "told ";
 const BEHIND_TOLD: &str = "told!";
 
 impl Db {
-    /// Says that the node `id` is there at `now`, in seconds since 1970, and how many there are: 1 where no other one can be.
+    /// Says that the node `id` is there at `now`, in seconds since 1970, and how many there are: 1 where no other one can be. Nobody waits for it, so
+    /// it does not wait for a server either: one that is looked for is found by the next time.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not answer; at once while no server can be written to.
     pub async fn nodes(&self, id: &str, now: i64) -> Result<u32, LedgerError> {
         if !self.is_shared() {
             return Ok(1);
         }
+        self.has_writer()?;
         let name = format!("{PREFIX}{id}");
         let alive: i64 = self
             .run::<_, LedgerError, _>(Kept::ByProcess, move |connection| {

@@ -146,12 +146,32 @@ impl Postgres {
         let directory = directory();
         let mut copy = command("pg_basebackup");
         copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-X", "stream", "-c", "fast", "-p", &self.port.to_string()]);
+        // What the servers write does not outlive the machine either.
+        copy.args(["--no-sync", "--no-manifest"]);
         copy.arg("-D").arg(directory.join("data")).env("PGPASSWORD", PASSWORD);
         succeeded(&copy.output().unwrap(), "pg_basebackup");
         // A way of its own: what the program wrote may name options that an older server does not know.
         let way = format!("primary_conninfo=host=127.0.0.1 port={} user=postgres password={PASSWORD}", self.port);
         // By this name the primary knows it.
         Self::run(directory, port, &[&["cluster_name=standby", &way], settings].concat())
+    }
+
+    /// One that is made of a copy of another's files, and goes on from there as these lines of its configuration say, until it can be written to.
+    #[must_use]
+    pub fn recovered(copy: &Path, lines: &str) -> Self {
+        let (directory, port) = (directory(), free_port());
+        let file = directory.join("lines");
+        std::fs::write(&file, lines).unwrap();
+        let data = directory.join("data");
+        let put = format!(
+            "cp -a '{}' '{data}' && cat '{}' >>'{data}/postgresql.auto.conf' && touch '{data}/recovery.signal'",
+            copy.display(),
+            file.display(),
+            data = data.display()
+        );
+        succeeded(&script(&put), "the copy is put in its place");
+        // It answers nobody before it has come to its end.
+        Self::run(directory, port, &["hot_standby=off"])
     }
 
     fn run(directory: PathBuf, port: u16, settings: &[&str]) -> Self {
@@ -212,6 +232,21 @@ impl Postgres {
         ask_at(self.port, database, text)
     }
 
+    /// The next so many units of the store with this schema are refused with this SQLSTATE.
+    pub fn answers(&self, schema: &str, sqlstate: &str, times: u32) {
+        self.ask(
+            "vestibule",
+            &format!(
+                "DROP TRIGGER IF EXISTS answers ON {schema}.unit; DROP SEQUENCE IF EXISTS {schema}.answers; CREATE SEQUENCE {schema}.answers; \
+                 CREATE OR REPLACE FUNCTION {schema}.answers() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
+                     IF nextval('{schema}.answers') <= {times} THEN RAISE EXCEPTION 'as the test says' USING ERRCODE = '{sqlstate}'; END IF; \
+                     RETURN NEW; \
+                 END $$; \
+                 CREATE TRIGGER answers BEFORE INSERT ON {schema}.unit FOR EACH ROW EXECUTE FUNCTION {schema}.answers()"
+            ),
+        );
+    }
+
     /// What `pg_dump` writes of a schema of a database, with these arguments besides.
     #[must_use]
     pub fn dump(&self, database: &str, schema: &str, more: &[&str]) -> Vec<u8> {
@@ -251,6 +286,15 @@ impl Postgres {
     pub fn promote(&self) {
         self.sql("SELECT pg_promote(true)");
     }
+}
+
+/// Runs a script as the servers are run, with PostgreSQL's programs before all others and an administrator's password.
+#[must_use]
+pub fn script(text: &str) -> Output {
+    let mut path = programs().into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    as_nobody("sh".into()).args(["-e", "-c", text]).env("PATH", path).env("PGPASSWORD", PASSWORD).output().unwrap()
 }
 
 /// What an administrator asks of a database of the server at a port of this machine; the rows, a line each.

@@ -1,6 +1,6 @@
 //! The list of differences, and what is wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -75,6 +75,18 @@ impl Differences {
             .map(|((case, step), found)| json!({ "case": case, "step": step, "decision": found.decision, "theirs": found.theirs, "ours": found.ours }))
             .collect();
         serde_json::to_string_pretty(&json!({ "steps": list })).unwrap() + "\n"
+    }
+
+    /// Steps that were answered as in neither of these.
+    pub(super) fn neither(&self, alone: &[Self; 2]) -> Vec<String> {
+        let keys: BTreeSet<_> = alone.iter().chain([self]).flat_map(|one| one.steps.keys()).collect();
+        let ours = |one: &Self, key: &(String, String)| one.steps.get(key).map(|found| found.ours.clone());
+        let neither = |key: &&(String, String)| alone.iter().all(|one| ours(one, key) != ours(self, key));
+        let shown = |key: &(String, String)| {
+            let [one, other] = alone.each_ref().map(|one| ours(one, key));
+            format!("{} {}: {:?}\n    alone {one:?}\n    or    {other:?}", key.0, key.1, ours(self, key))
+        };
+        keys.into_iter().filter(neither).map(shown).collect()
     }
 
     /// What is wrong: seen but not listed, listed but not seen, listed otherwise.

@@ -13,7 +13,9 @@ use crate::support::verifier::Verifier;
 use crate::support::{Link, Server, client};
 
 struct Replay<'a> {
-    server: &'a Server,
+    nodes: &'a [&'a Server],
+    /// How many exchanges there were: each is at the node after the one before.
+    turn: usize,
     mailbox: &'a Mailbox,
     verifier: &'a Verifier,
     bindings: Bindings,
@@ -25,13 +27,13 @@ struct Replay<'a> {
     seen: Vec<Seen>,
 }
 
-/// Walks through a case and says where our server answers otherwise.
-pub(super) fn replay(server: &Server, mailbox: &Mailbox, verifier: &Verifier, rules: &Rules, case: &Value) -> Vec<Seen> {
+/// Walks through a case, each exchange at the next one of the nodes, and says where we answer otherwise.
+pub(super) fn replay(nodes: &[&Server], mailbox: &Mailbox, verifier: &Verifier, rules: &Rules, case: &Value) -> Vec<Seen> {
     let mut bindings = Bindings::default();
-    bindings.set("origin", &server.url());
+    bindings.set("origin", &nodes[0].url());
     let given = case["given"].as_array().cloned().unwrap_or_default();
     let names = given.iter().map(|person| person["userName"].as_str().unwrap().to_owned()).collect();
-    let mut replay = Replay { server, mailbox, verifier, bindings, mark: mailbox.mark(), given: names, rules, seen: Vec::new() };
+    let mut replay = Replay { nodes, turn: 0, mailbox, verifier, bindings, mark: mailbox.mark(), given: names, rules, seen: Vec::new() };
     replay.settled();
     for person in &given {
         replay.give(person);
@@ -58,6 +60,20 @@ pub(super) fn replay(server: &Server, mailbox: &Mailbox, verifier: &Verifier, ru
 }
 
 impl Replay<'_> {
+    /// What is no exchange of the case is asked of this one.
+    fn first(&self) -> &Server {
+        self.nodes[0]
+    }
+
+    /// Sends an exchange to the node whose turn it is, by the name that all of them have.
+    fn send(&mut self, request: Request) -> Response {
+        let node = self.nodes[self.turn % self.nodes.len()];
+        self.turn += 1;
+        let named = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let request = if named { request } else { request.header("Host", &self.first().address().to_string()) };
+        request.send(node.address())
+    }
+
     fn differs(&mut self, step: &str, theirs: Value, ours: &Value) {
         let ours = serde_json::from_str(&self.bindings.conceal(&ours.to_string())).unwrap();
         self.seen.push(Seen { step: step.to_owned(), theirs, ours });
@@ -65,9 +81,9 @@ impl Replay<'_> {
 
     /// Every case begins with nobody there but its own.
     fn forget_everybody(&self) {
-        let found = self.server.admin().get("managed/user?_fields=_id&_queryFilter=true").ok();
+        let found = self.first().admin().get("managed/user?_fields=_id&_queryFilter=true").ok();
         for person in found["result"].as_array().unwrap() {
-            self.server.admin().delete(&format!("managed/user/{}", person["_id"].as_str().unwrap())).expect(200);
+            self.first().admin().delete(&format!("managed/user/{}", person["_id"].as_str().unwrap())).expect(200);
         }
     }
 
@@ -79,7 +95,7 @@ impl Replay<'_> {
                 entry["answer"]["$crypto"]["value"]["data"] = json!(hash_of_answer(entry));
             }
         }
-        let answer = self.server.admin().put(&format!("managed/user/{}", person["_id"].as_str().unwrap()), &person);
+        let answer = self.first().admin().put(&format!("managed/user/{}", person["_id"].as_str().unwrap()), &person);
         if answer.status != 201 {
             self.differs(&format!("given {}", person["_id"].as_str().unwrap()), Value::Null, &shown(&answer));
         }
@@ -87,7 +103,7 @@ impl Replay<'_> {
 
     fn step(&mut self, name: &str, step: &Value) {
         if step["note"].as_str().is_some_and(|note| note.contains("five seconds later")) {
-            self.server.advance(5);
+            self.nodes.iter().for_each(|node| node.advance(5));
         }
         if let Some(mail) = step.get("mail") {
             self.mail(name, mail);
@@ -113,7 +129,7 @@ impl Replay<'_> {
             Ok(request) => request,
             Err(missing) => return self.differs(name, theirs, &json!({ "unasked": format!("{missing} was never given") })),
         };
-        let answer = request.send(self.server.address());
+        let answer = self.send(request);
         if let Some(session) = client::cookie(&answer).filter(|_| self.bindings.get("session").is_none()) {
             self.bindings.set("session", session.trim_start_matches("session-jwt="));
         }
@@ -152,9 +168,9 @@ impl Replay<'_> {
     fn make_room(&self, request: &Value) {
         let name = request.pointer("/body/userName").and_then(Value::as_str).filter(|name| !self.given.iter().any(|given| given == name));
         let Some(name) = name.filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')) else { return };
-        let found = self.server.admin().get(&format!("managed/user?_fields=_id&_queryFilter=userName+eq+%22{name}%22")).json();
+        let found = self.first().admin().get(&format!("managed/user?_fields=_id&_queryFilter=userName+eq+%22{name}%22")).json();
         for person in found["result"].as_array().into_iter().flatten() {
-            self.server.admin().delete(&format!("managed/user/{}", person["_id"].as_str().unwrap()));
+            self.first().admin().delete(&format!("managed/user/{}", person["_id"].as_str().unwrap()));
         }
     }
 
@@ -221,11 +237,11 @@ impl Replay<'_> {
 
     /// The mails that have come once the outbox is empty. A last one tells that all lines of the mail server have been read.
     fn settled(&mut self) -> Vec<Mail> {
-        let pending = || self.server.admin().get("outbox?_queryFilter=state+eq+%22pending%22").ok()["resultCount"] != 0;
+        let pending = || self.first().admin().get("outbox?_queryFilter=state+eq+%22pending%22").ok()["resultCount"] != 0;
         assert!((0..10_000).any(|_| !pending()), "the outbox does not become empty");
         let sentinel = format!("{}@sentinel.test", unused("sentinel"));
         let mail = json!({ "from": "x@example.test", "to": sentinel, "subject": "sentinel", "type": "text/plain", "body": "x" });
-        self.server.admin().post("external/email?_action=send", &mail).expect(200);
+        self.first().admin().post("external/email?_action=send", &mail).expect(200);
         let mut mails = Vec::new();
         while let Some(mail) = self.mailbox.next(&mut self.mark) {
             if mail.to == [sentinel.clone()] {

@@ -45,6 +45,7 @@ pub(crate) fn check(project: &Project) -> (Option<i32>, String) {
 
 /// How to start a server.
 pub(crate) struct Setup {
+    build: PathBuf,
     project: Option<Project>,
     environment: BTreeMap<String, String>,
     arguments: Vec<String>,
@@ -69,6 +70,12 @@ const STANDS_AT: u64 = 1_800_000_000;
 static KEYS: OnceLock<Vec<u8>> = OnceLock::new();
 
 impl Setup {
+    /// The server is this binary, and not the one under test.
+    pub(crate) fn build(mut self, binary: &Path) -> Self {
+        self.build = binary.into();
+        self
+    }
+
     /// Makes keys of its own at first start, as everybody's server does.
     pub(crate) fn own_keys(mut self) -> Self {
         self.own_keys = true;
@@ -161,14 +168,22 @@ impl Server {
 
     fn setup(project: Option<Project>) -> Setup {
         let environment = BTreeMap::from([("OPENIDM_ADMIN_PASSWORD".to_owned(), ADMIN_PASSWORD.to_owned())]);
-        Setup { project, environment, arguments: Vec::new(), own_keys: false, private: Vec::new(), clock: Clock::Goes }
+        Setup {
+            build: binary().into(),
+            project,
+            environment,
+            arguments: Vec::new(),
+            own_keys: false,
+            private: Vec::new(),
+            clock: Clock::Goes,
+        }
     }
 
     /// Starts the process and waits for its first line.
     #[track_caller]
     pub(crate) fn start(&mut self) {
         assert!(self.running.is_none(), "it runs already");
-        let mut command = Command::new(binary());
+        let mut command = Command::new(&self.setup.build);
         command.arg("serve").args(["--listen", "127.0.0.1:0", "--data"]).arg(self.data());
         if self.setup.project.is_some() {
             command.arg("--project").arg(self.project());

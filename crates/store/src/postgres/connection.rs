@@ -256,7 +256,7 @@ impl Connection {
         let rank = |fault: Fault| match fault {
             Fault::Refused => 0,
             Fault::Full => 1,
-            Fault::Unprepared => 2,
+            Fault::Unprepared | Fault::Stale => 2,
             Fault::Repeat => 3,
             Fault::Gone => 4,
         };

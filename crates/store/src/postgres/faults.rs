@@ -17,6 +17,9 @@ pub(crate) enum Fault {
     Full,
     /// The prepared statement is not there: something between us and the server gives each transaction another connection.
     Unprepared,
+    /// A statement was prepared before its table had a column more, which a later version adds while this one serves: the connection is given up, and
+    /// what was undone is done again on one that prepares anew.
+    Stale,
 }
 
 /// A statement, or a connection, failed.
@@ -41,6 +44,7 @@ impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
         // What the driver itself cannot encode or decode is refused; everything else that is no answer of the server is a broken way.
         let fault = match error.as_db_error() {
+            Some(said) if is_stale(said.code(), said.routine()) => Fault::Stale,
             Some(said) => fault(said.code()),
             None if error.is_closed() || std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>) => {
                 Fault::Gone
@@ -66,6 +70,11 @@ pub(super) fn describe(error: &tokio_postgres::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// "cached plan must not change result type" has no SQLSTATE of its own, and is said in the server's language; the function that says it has one name.
+fn is_stale(state: &SqlState, routine: Option<&str>) -> bool {
+    *state == SqlState::FEATURE_NOT_SUPPORTED && routine == Some("RevalidateCachedQuery")
 }
 
 /// The table.
@@ -110,5 +119,10 @@ mod tests {
         ] {
             assert_eq!(fault(&SqlState::from_code(code)), expected, "{code}");
         }
+        let stale = |code: &str, routine| is_stale(&SqlState::from_code(code), routine);
+        assert!(stale("0A000", Some("RevalidateCachedQuery")));
+        assert!(
+            !stale("0A000", Some("PreventInTransactionBlock")) && !stale("0A000", None) && !stale("42703", Some("RevalidateCachedQuery"))
+        );
     }
 }

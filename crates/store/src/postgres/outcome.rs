@@ -60,7 +60,9 @@ pub(super) fn look(connection: &AnyConnection, address: &Address, job: &mut Box<
     let settled = if address.pooled { server.run(if done { "COMMIT" } else { "ROLLBACK" }) } else { server.settle() };
     match (done, settled, server.fault()) {
         (true, Ok(()), _) => Outcome::Done,
-        (_, _, Some(fault @ (Fault::Gone | Fault::Repeat | Fault::Unprepared))) => Outcome::Again(fault, "the connection broke".to_owned()),
+        (_, _, Some(fault @ (Fault::Gone | Fault::Repeat | Fault::Unprepared | Fault::Stale))) => {
+            Outcome::Again(fault, "the connection broke".to_owned())
+        }
         _ => Outcome::Undone,
     }
 }
@@ -78,7 +80,7 @@ pub(super) fn commit(connection: &AnyConnection, address: &Address, kept: Kept, 
         let rolled_back = server.fault() == Some(Fault::Gone) || server.run("ROLLBACK").is_ok();
         let reason = failure.map_or_else(|| "the transaction was undone".to_owned(), |failure| failure.to_string());
         return match server.fault() {
-            Some(fault @ (Fault::Gone | Fault::Repeat | Fault::Unprepared | Fault::Full)) => Outcome::Again(fault, reason),
+            Some(fault @ (Fault::Gone | Fault::Repeat | Fault::Unprepared | Fault::Stale | Fault::Full)) => Outcome::Again(fault, reason),
             _ if !rolled_back => Outcome::Again(Fault::Gone, reason),
             Some(Fault::Refused) if done => Outcome::Again(Fault::Refused, reason),
             _ => Outcome::Undone,

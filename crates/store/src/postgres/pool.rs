@@ -538,6 +538,11 @@ fn once(shared: &Arc<Shared>, held: &mut Option<Held>, order: &mut Order) -> Onc
             *held = None;
             Once::Again(reason)
         }
+        Outcome::Again(Fault::Stale, reason) => {
+            tracing::debug!(store = %address, "the tables have changed; statements are prepared anew");
+            *held = None;
+            Once::Again(reason)
+        }
         Outcome::Again(Fault::Gone, reason) => {
             give_up(shared, held);
             Once::Again(reason)
