@@ -108,7 +108,7 @@ pub(crate) struct Subject {
 pub(crate) const PEER: &str = "peer";
 
 /// Every subject, in the order of the table. A new one is a file beside this one and a line here.
-pub(crate) const SUBJECTS: [Subject; 27] = [
+pub(crate) const SUBJECTS: [Subject; 28] = [
     Subject { name: "start", measure: |bench| Box::pin(start::measure(bench)) },
     Subject { name: "initial", measure: |bench| Box::pin(initial::measure(bench)) },
     Subject { name: "submissions", measure: |bench| Box::pin(submissions::measure(bench)) },
