@@ -91,7 +91,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let of_authentication = if let Presence::Present(document) = &authentication { Some(document) } else { None };
     let documents = of_authentication.into_iter().chain(&managed).chain(&policy).chain(rules.iter().map(|(_, rule)| rule));
     let documents = documents.map(|document| &document.value).chain(definitions(&processes).map(|process| &process.value));
-    let own_scripts = ScriptFiles::gather(documents, &|path| loader.text(path));
+    let own_scripts = ScriptFiles::gather_at(&files.home(), documents, &|path| loader.text(path));
     let authentication = match authentication {
         Presence::Present(document) => Authentication::read(&document, &settings, names, environment, &own_scripts, sink),
         Presence::Absent => Authentication::default_for(&settings, names, environment),
