@@ -42,6 +42,9 @@ const MODULES: &[(&str, &str, Effect)] = &[
     ("resetPassword", "*", Effect::ResetPassword),
     ("linkedView", "*", Effect::Needless),
     ("postCreateUser", "*", Effect::WelcomeMail),
+    // Actions of people, which the server has itself.
+    ("bindBehavior", "*", Effect::Needless),
+    ("unBindBehavior", "*", Effect::Needless),
     // What follows is about synchronization, workflow, connected identities and the repository of earlier releases.
     ("compensate", "*", Effect::Needless),
     ("notification/onValidate-notification", "*", Effect::Needless),
@@ -167,9 +170,6 @@ mod tests {
             assert_eq!(super::understand(&declared, &gathered(&declared, own)), (Vec::new(), true), "{declared}");
             assert!(!understand(&declared).1, "{declared}");
         }
-        // A whole installation holds the product's own files at their place.
-        let declared = json!({"file": "bin/defaults/script/ui/onDelete-user-cleanup.js"});
-        let files = gathered(&declared, "bin/defaults/script/ui/onDelete-user-cleanup.js");
         // So does the whole address of one, which `&{idm.install.dir}` makes.
         for (own, expected) in [("", (vec![Effect::Needless], false)), ("script/ui/onDelete-user-cleanup.js", (Vec::new(), true))] {
             let name = if own.is_empty() { "bin/defaults/script/ui/onDelete-user-cleanup.js" } else { own };
@@ -177,6 +177,9 @@ mod tests {
             let files = ScriptFiles::gather_at("/opt/idm", [&declared], &|path| (path == own).then(|| "1".to_owned()));
             assert_eq!(super::understand(&declared, &files), expected, "{declared}");
         }
+        // A whole installation holds the product's own files at their place.
+        let declared = json!({"file": "bin/defaults/script/ui/onDelete-user-cleanup.js"});
+        let files = gathered(&declared, "bin/defaults/script/ui/onDelete-user-cleanup.js");
         assert_eq!(super::understand(&declared, &files), (vec![Effect::Needless], false));
     }
 
