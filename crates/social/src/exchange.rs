@@ -299,7 +299,9 @@ impl Providers {
         let own = own.as_deref();
         let is_own = |named: &str| {
             let of_a_tenant = own.is_some_and(|own| id_token::in_template(own, named).is_some());
-            of_a_tenant || (Some(named) == own && !id_token::is_template(named)) || provider.dialect.issuer_also.contains(&named)
+            of_a_tenant
+                || (Some(named) == own && !id_token::is_template(named))
+                || provider.dialect.is_spelling(own.unwrap_or_default(), named)
         };
         if answered.one("iss").is_some_and(is_own) { Ok(()) } else { Err(SocialError::refused("the answer is another provider's")) }
     }
@@ -333,6 +335,10 @@ impl Providers {
                 "invalid_grant" => SocialError::Said(said),
                 _ => SocialError::down(format!("the token endpoint answers {status} {said}")),
             });
+        // RFC 6749 §7.1: a token of a type that is not understood is not used. Some providers name none.
+        if answer.get("token_type").is_some_and(|kind| !kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"))) {
+            return Err(SocialError::refused("the token endpoint gives a token of another type than Bearer"));
+        }
         }
         if text("access_token").is_none_or(|token| token.is_empty() || token.chars().any(|c| c.is_control() || c.is_whitespace())) {
             return Err(SocialError::down("the token endpoint gives no usable access token"));
@@ -354,7 +360,7 @@ impl Providers {
         let verified = self.verified(provider, jwks, token, now).await?;
         let expected = Expected {
             issuer: metadata.issuer.as_deref().ok_or_else(|| SocialError::down("there is no issuer"))?,
-            also: provider.dialect.issuer_also,
+            dialect: provider.dialect,
             client_id: &provider.client_id,
             nonce,
             nonce_is_optional,
