@@ -31,7 +31,7 @@ use serde_json::{Map, Value};
 pub use effective::conditional_properties;
 pub use effects::timestamp;
 pub use found::{Held, Mark, Side, Walk};
-pub use limits::UNUSABLE_CHARACTERS;
+pub use limits::{UNUSABLE_CHARACTERS, may_hold};
 pub use marker::sealed;
 pub use script_query::ScriptQuery;
 pub use steps::{Refers, ScriptMail, Step};

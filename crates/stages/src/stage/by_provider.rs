@@ -3,7 +3,7 @@
 //! Easiest to break: the profile stands in the state and is believed only beside the fact, and it fills in a form and nothing else.
 
 use crest::ResourceError;
-use identity::{ObjectSchema, Property};
+use identity::{ObjectSchema, Property, may_hold};
 use process::{Fact, Tag};
 use serde_json::{Map, Value};
 use social::Proven;
@@ -47,7 +47,8 @@ pub(super) fn offered(cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> 
     let collected = details::collected(cx);
     let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
     offered.retain(|name, value| {
-        askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number())
+        let is_plain = value.is_string() || value.is_boolean() || value.is_number();
+        askable(name) && !collected.contains_key(name) && is_plain && may_hold(schema, name, value)
     });
     offered
 }
