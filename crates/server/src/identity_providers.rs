@@ -45,7 +45,7 @@ pub(crate) fn read(project: &Project, diagnostics: &mut Vec<Diagnostic>) -> (Vec
 }
 
 fn of_file(file: &ProviderFile, transforms: &mut Transforms) -> Result<Provider, Vec<Flaw>> {
-    let provider = Provider::read(&file.value)?;
+    let provider = Provider::read_with(&file.value, &|name| file.scripts.text(name).map(str::to_owned))?;
     let mut flaws = Vec::new();
     for (key, text) in provider.scripts() {
         match Program::compile(text, key) {

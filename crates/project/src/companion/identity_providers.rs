@@ -2,6 +2,7 @@
 //!
 //! The rule easiest to break: a file of its own comes before an element of the list, and takes its place among the buttons.
 
+use identity::ScriptFiles;
 use serde_json::Value;
 use social::Provider;
 
@@ -17,6 +18,8 @@ pub struct ProviderFile {
     pub location: Location,
     /// What it says, names substituted. Secrets may be encrypted ([`ProviderFile::secrets`]).
     pub value: Value,
+    /// The files that its scripts name.
+    pub scripts: ScriptFiles,
 }
 
 impl ProviderFile {
@@ -52,14 +55,20 @@ pub(crate) fn name_of(file_name: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
-/// The providers of the list, each in the form of its own file where it has one, and then the others.
-pub(crate) fn read(list: Option<&Document>, own: &[(&str, Document)], sink: &Sink) -> Vec<ProviderFile> {
+/// The providers of the list, each in the form of its own file where it has one, and then the others. `scripts` reads the files that
+/// a value names.
+pub(crate) fn read(
+    list: Option<&Document>,
+    own: &[(&str, Document)],
+    scripts: &dyn Fn(&Value) -> ScriptFiles,
+    sink: &Sink,
+) -> Vec<ProviderFile> {
     let listed = list.and_then(|list| list.value.get("providers")).and_then(Value::as_array).into_iter().flatten().enumerate();
     let mut found: Vec<ProviderFile> = Vec::new();
     for (index, value) in listed {
         let place = || Location::file("conf/identityProviders.json");
         let location = list.map_or_else(place, |list| list.file.locate(&format!("/providers/{index}")));
-        take(&mut found, ProviderFile { location, value: value.clone() }, false, sink);
+        take(&mut found, ProviderFile { location, value: value.clone(), scripts: ScriptFiles::default() }, false, sink);
     }
     for (name, document) in own {
         document.root(sink).expect_some(&crate::keys::IDENTITY_PROVIDER);
@@ -69,7 +78,10 @@ pub(crate) fn read(list: Option<&Document>, own: &[(&str, Document)], sink: &Sin
         {
             members.insert("provider".to_owned(), Value::String((*name).to_owned()));
         }
-        take(&mut found, ProviderFile { location: document.file.locate(""), value }, true, sink);
+        take(&mut found, ProviderFile { location: document.file.locate(""), value, scripts: ScriptFiles::default() }, true, sink);
+    }
+    for one in &mut found {
+        one.scripts = scripts(&one.value);
     }
     found
 }
@@ -105,7 +117,7 @@ mod tests {
             ("acme", document("conf/identityProvider-acme.json", r#"{"clientId": "me"}"#)),
         ];
         let sink = Sink::default();
-        let found = read(Some(&list), &own, &sink);
+        let found = read(Some(&list), &own, &|_| ScriptFiles::default(), &sink);
         let names: Vec<_> = found.iter().filter_map(ProviderFile::name).collect();
         assert_eq!(names, ["google", "facebook", "acme"]);
         assert_eq!(found.iter().map(ProviderFile::is_meant).collect::<Vec<_>>(), [true, false, true]);
