@@ -195,6 +195,7 @@ impl World {
         let faults = Faults::default();
         let services = Arc::new(Services {
             social: Arc::new(Providers::new(providers.collect(), Arc::new(NoProvider), Arc::clone(&transforms) as _)),
+            social_sign_in: project.authentication.social().is_some(),
             property_map: project.property_map.as_ref().map(|document| document.value.clone()),
             consequences: Arc::new(Consequences::of(&project, ports)),
             managed: Arc::clone(&managed),

@@ -19,6 +19,8 @@ pub struct Services {
     pub hasher: Arc<dyn Hasher>,
     /// The identity providers.
     pub social: Arc<social::Providers>,
+    /// Whether people sign in with them.
+    pub social_sign_in: bool,
     /// `selfservice.propertymap.json`: what a provider's profile offers a new person.
     pub property_map: Option<Value>,
     /// Asks a captcha provider.

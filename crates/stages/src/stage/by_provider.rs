@@ -35,9 +35,14 @@ pub(super) fn confirms(cx: &Cx<'_>, address: &str) -> bool {
     brought(cx).is_some_and(|proven| cx.services.social.confirmed_mail(&proven) == Some(address))
 }
 
+/// Whether somebody needs no password: they came from an identity provider, with which they can sign in.
+pub(super) fn signs_in(cx: &Cx<'_>) -> bool {
+    cx.services.social_sign_in && brought(cx).is_some()
+}
+
 /// The tag of a form of details.
 pub(super) fn tag(cx: &Cx<'_>) -> Tag {
-    if brought(cx).is_some() { WITH_PROFILE } else { Tag::INITIAL }
+    if signs_in(cx) { WITH_PROFILE } else { Tag::INITIAL }
 }
 
 /// What the provider offers for the details, as far as a person may set it and has not typed it.
@@ -46,6 +51,7 @@ pub(super) fn offered(cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> 
     let mut offered = proven.offers(cx.services.property_map.as_ref());
     let collected = details::collected(cx);
     let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
+    // What could not be stored would be refused, and the person could not help it.
     offered.retain(|name, value| {
         let is_plain = value.is_string() || value.is_boolean() || value.is_number();
         askable(name) && !collected.contains_key(name) && is_plain && may_hold(schema, name, value)
