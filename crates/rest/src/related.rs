@@ -9,7 +9,7 @@ pub(crate) mod page;
 use accounts::delegated::Delegate;
 use accounts::rights::{self, Rights};
 use crest::{Fields, Resource, ResourceError, reference};
-use identity::{Audience, Held};
+use identity::{Audience, Held, PEOPLE};
 use project::Permission;
 use serde_json::{Map, Value, json};
 
@@ -229,6 +229,17 @@ async fn target_seen(cx: &Context<'_>, one: &Value) -> Result<Map<String, Value>
     }
 }
 
+/// Whether this is what is kept of an account at an identity provider that is linked to whoever asks. It is their own, as their object is; stock clients draw
+/// their panel of linked accounts with it.
+async fn is_own_link(cx: &Context<'_>, collection: &str, other: &Resource) -> Result<bool, ResourceError> {
+    let is_link = |name: &str| cx.runtime.social.iter().any(|provider| provider.name == name);
+    if cx.principal.component != PEOPLE || !collection.strip_prefix("managed/").is_some_and(is_link) {
+        return Ok(false);
+    }
+    let held = cx.runtime.managed.references_of(collection, other, ::social::LINKED_PROPERTY).await?;
+    Ok(held.iter().any(|one| reference::place(&one.reference) == Some((PEOPLE, cx.principal.id.as_str()))))
+}
+
 /// What whoever asks may see of an object.
 ///
 /// # Errors
@@ -249,7 +260,10 @@ pub(crate) async fn seen(
     let audience = cx.audience(collection, &other.id);
     let other = &managed.with_effective(collection, other, audience, &Fields::all()).await?;
     let own = cx.principal.component == collection && cx.principal.id == other.id;
-    let seen = if cx.principal.is_administrator() || own {
+    let seen = if is_own_link(cx, collection, other).await? {
+        // The project need not declare what is kept of a provider's profile.
+        managed.show(collection, other, Audience::Administrator, &Fields::all())
+    } else if cx.principal.is_administrator() || own {
         managed.show(collection, other, cx.audience(collection, &other.id), &Fields::all())
     } else {
         let delegate = Delegate::new(cx.runtime, cx.principal, rights, collection);
