@@ -9,6 +9,7 @@ mod linking;
 mod old_clients;
 mod registering;
 
+mod squatters;
 use serde_json::{Value, json};
 
 use crate::support::identity_provider::{Account, IdentityProvider, signing_in};
