@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Patch, Pointer, Resource, ResourceError};
 use identity::secret::StoredSecret;
 use identity::{Expect, Managed, PEOPLE, Writer};
-use process::{Compiling, Effect, FactKind, Issue, StageContext, Subject};
+use process::{Compiling, Effect, FactKind, Issue, Subject};
 use serde_json::{Map, Value, json};
 
 use crate::first_proof::{self, FirstProof};
@@ -16,8 +16,7 @@ use crate::{Author, MAIL, MailAddress, Services, Written, distinct, of_scripts, 
 /// The product's own property of an account's status.
 pub(crate) const STATUS: &str = "accountStatus";
 
-/// The context stages of this crate run in.
-pub(crate) type Cx<'a> = StageContext<'a, Services>;
+pub(crate) use crate::services::Cx;
 
 /// The subject of an instance and what is stored of it.
 pub(crate) struct Account {

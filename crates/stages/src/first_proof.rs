@@ -9,8 +9,8 @@ use identity::{Expect, Managed, PEOPLE};
 use process::{Effect, Fact, Subject};
 use serde_json::json;
 
-use crate::account::Cx;
 use crate::links::linked;
+use crate::services::Cx;
 
 /// Whether the address of an account was given by somebody, and never shown to be theirs. Of one of which nothing is known, as of people who moved in, that is not
 /// so.

@@ -8,7 +8,7 @@ use process::{Effect, Fact, Minted};
 use serde_json::{Map, Value, json};
 use social::{LINKED_PROPERTY, LINKS, Proven};
 
-use crate::account::Cx;
+use crate::services::Cx;
 use crate::state;
 
 /// Purpose of the text that proves an account at a provider, for [`process::open_minted`]: what clients call a `clientToken`.
@@ -45,6 +45,11 @@ pub(crate) fn brought(cx: &Cx<'_>) -> Option<Proven> {
     let proven: Proven = serde_json::from_value(cx.value(state::IDP_DATA)?.clone()).ok()?;
     let is_it = |fact: &Fact| matches!(fact, Fact::OwnsExternal { provider, subject } if *provider == proven.provider && *subject == proven.subject);
     cx.facts().iter().any(is_it).then_some(proven)
+}
+
+/// Whether somebody needs no password: they came from an identity provider, with which they can sign in.
+pub(crate) fn signs_in(cx: &Cx<'_>) -> bool {
+    cx.services.social_sign_in && brought(cx).is_some()
 }
 
 /// What links an account at a provider to a person. The unit fails where the account is linked already, or another one of that provider is to

@@ -7,9 +7,13 @@ use crest::ResourceError;
 use identity::Managed;
 use identity::metadata::Metadatum;
 use identity::secret::Hasher;
+use process::StageContext;
 use serde_json::Value;
 
 use crate::{Consequences, RemoteStages, Scripts};
+
+/// The context stages of this crate run in.
+pub(crate) type Cx<'a> = StageContext<'a, Services>;
 
 /// What the stages of a server share.
 pub struct Services {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use social::Proven;
 
 use crate::account::Cx;
-use crate::links::{brought, is_linked, provider_taken};
+use crate::links::{brought, is_linked, provider_taken, signs_in};
 use crate::stage::details::{self, PASSWORD};
 use crate::state;
 
@@ -34,11 +34,6 @@ pub(super) async fn bring(cx: &mut Cx<'_>, proven: Proven) -> Result<(), Resourc
 /// Whether the provider that somebody came from confirms an address of theirs, and the project lets that stand for our own confirmation.
 pub(super) fn confirms(cx: &Cx<'_>, address: &str) -> bool {
     brought(cx).is_some_and(|proven| cx.services.social.confirmed_mail(&proven) == Some(address))
-}
-
-/// Whether somebody needs no password: they came from an identity provider, with which they can sign in.
-pub(super) fn signs_in(cx: &Cx<'_>) -> bool {
-    cx.services.social_sign_in && brought(cx).is_some()
 }
 
 /// The tag of a form of details.
