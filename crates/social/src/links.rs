@@ -68,7 +68,9 @@ fn declare(object: &mut Value, name: &str, mut property: Value) {
         }
         return;
     }
-    property["name"] = json!(name);
+    if let Some(property) = property.as_object_mut() {
+        property.insert("name".to_owned(), json!(name));
+    }
     let listed = members.entry("properties").or_insert_with(|| json!([]));
     match listed.as_array_mut() {
         Some(listed) => listed.push(property),

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::access::AccessRules;
 use crate::companion::ui::Feature;
