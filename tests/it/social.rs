@@ -7,9 +7,10 @@ mod files;
 mod hostile;
 mod linking;
 mod old_clients;
+mod profiles;
 mod registering;
-
 mod squatters;
+
 use serde_json::{Value, json};
 
 use crate::support::identity_provider::{Account, IdentityProvider, signing_in};

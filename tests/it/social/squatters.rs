@@ -40,7 +40,7 @@ impl World {
         let client = self.server.anonymous();
         let mark = mailbox().mark();
         let (_, step) = client.goes_on(process, None, &query("mail", mail));
-        let code = typable_code(&mailbox().after(mark, mail).body);
+        let code = typable_code(&mailbox().with(mark, mail, "go on").body);
         let end = client.submit(process, Some(&step), &json!({ "code": code })).ok();
         end["token"].as_str().unwrap_or_default().to_owned()
     }
