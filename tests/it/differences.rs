@@ -80,6 +80,10 @@ const SHOWN: &[(&str, &str)] = &[
     ("Mail", "mail::a_deferred_mail_is_tried_again_and_arrives_and_outlives_a_crash"),
     ("Links in mails", "security::secrets::sec_12_no_request_header_reaches_a_link"),
     ("After a reset", "security::accounts::sec_14_the_owner_is_told_nobody_is_signed_in_and_other_sessions_end"),
+    (
+        "After a reset by mail, where somebody had only given the address",
+        "social::squatters::sec_14_a_reset_by_the_owner_of_an_address_ends_the_links_of_whoever_only_gave_it",
+    ),
     ("Sessions", "sessions::logging_out_is_2xx_with_and_without_a_session_and_ends_it_for_good"),
     ("The session's cookie", "differences::the_session_s_cookie_is_hidden_from_scripts_whatever_the_file_says"),
     (

@@ -7,8 +7,10 @@ mod files;
 mod hostile;
 mod linking;
 mod old_clients;
+mod profiles;
 mod registering;
 mod secrets;
+mod squatters;
 mod stock_client;
 mod takeover;
 

@@ -61,17 +61,20 @@ impl Consequences {
         std::iter::once(sessions).chain(notifications).collect()
     }
 
-    /// The mails about a credential or questions.
+    /// The mails about a credential, questions or links.
     fn tell(&self, written: &Written<'_>, password: bool, before: Option<&str>) -> Vec<Effect> {
         if !self.settings.notify_changes || written.silent {
             return Vec::new();
         }
         let questions = written.prepared.changed.contains(&self.managed.kba.property);
-        let notices = [(password, Notice::PasswordChanged), (questions, Notice::QuestionsChanged)];
+        let links = !written.ended.is_empty();
+        let notices = [(password, Notice::PasswordChanged), (questions, Notice::QuestionsChanged), (links, Notice::LinksEnded)];
+        let providers = written.ended.join(", ");
+        let values = [("providers", providers.as_str())];
         // The address that was there before: a change of both must not tell the new address alone.
         let Some(to) = written.told.or(before) else { return Vec::new() };
         let mail =
-            |notice| self.post.mail(&written.caller.locales, &written.caller.address, written.now, notice, to, &[]).map(Effect::Mail);
+            |notice| self.post.mail(&written.caller.locales, &written.caller.address, written.now, notice, to, &values).map(Effect::Mail);
         notices.into_iter().filter(|(is, _)| *is).filter_map(|(_, notice)| mail(notice)).collect()
     }
 }

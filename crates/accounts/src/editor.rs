@@ -201,7 +201,7 @@ impl Editor<'_> {
     fn written<'w>(&'w self, collection: &'w str, prepared: &'w Prepared) -> Written<'w> {
         let author = author(self.actor.principal.is_administrator(), self.caller.subject.as_ref(), collection, &prepared.id);
         let now = self.actor.attempt.now;
-        Written { caller: &self.caller, now, author, collection, prepared, credential: false, told: None, silent: false }
+        Written { caller: &self.caller, now, author, collection, prepared, credential: false, told: None, silent: false, ended: &[] }
     }
 
     /// An address that waits is not asked to be unique: whether somebody has it, its owner is told by the mail, and nobody else (SEC-01).

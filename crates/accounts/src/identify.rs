@@ -27,6 +27,15 @@ pub struct Newcomer<'a> {
     pub user: Option<String>,
 }
 
+/// A text that proves an account at an identity provider.
+#[derive(Clone, Copy, Debug)]
+pub struct ByProvider<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The provider that the client says it is of, where it says so. A text of another one counts for nothing.
+    pub of: Option<&'a str>,
+}
+
 /// What a request brings to prove whose it is.
 pub struct Evidence<'a> {
     /// The first values of the session's cookie, in the order sent. A browser may send several, of different paths.
@@ -34,7 +43,7 @@ pub struct Evidence<'a> {
     /// What a new person signs in with.
     pub newcomer: Option<Newcomer<'a>>,
     /// The text that proves an account at an identity provider, where the request is a sign-in with it (`X-OpenIDM-OAuth-Login`).
-    pub provider: Option<&'a str>,
+    pub provider: Option<ByProvider<'a>>,
     /// A name and a password.
     pub password: Option<Password>,
     /// As whom the request is to be made, where it says so.
@@ -53,14 +62,14 @@ impl Attempt<'_> {
         }
         let presented = session::find(self, &evidence.cookies).await?;
         if let Some(principal) = presented.principal {
-            if let Some(text) = evidence.provider {
-                return if self.is_linked_to(text, &principal).await? { Ok(principal.into()) } else { Err(AccountError::Denied) };
+            if let Some(brought) = evidence.provider {
+                return if self.is_linked_to(brought, &principal).await? { Ok(principal.into()) } else { Err(AccountError::Denied) };
             }
             let agrees = evidence.newcomer.is_none_or(|newcomer| self.is_for(newcomer.text, &principal));
             return if agrees { Ok(principal.into()) } else { Err(AccountError::Denied) };
         }
-        if let Some(text) = evidence.provider {
-            return self.by_provider(text).await;
+        if let Some(brought) = evidence.provider {
+            return self.by_provider(brought).await;
         }
         if let Some(newcomer) = evidence.newcomer {
             return self.newcomer(newcomer.text, newcomer.user.as_deref()).await;

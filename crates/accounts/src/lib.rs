@@ -60,7 +60,7 @@ pub use budget::MailBudgets;
 pub use consequences::{Consequences, author};
 pub use editor::Editor;
 pub use error::AccountError;
-pub use identify::{Evidence, Newcomer, Password};
+pub use identify::{ByProvider, Evidence, Newcomer, Password};
 pub use limits::{Cleared, Limited, Limits, OwnDevice};
 pub use mail_change::{MailChanges, PAGE as MAIL_CHANGE_PAGE};
 pub use notices::{Notice, Post};

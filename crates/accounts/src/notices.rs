@@ -16,6 +16,8 @@ pub enum Notice {
     PasswordChanged,
     /// The security questions were changed.
     QuestionsChanged,
+    /// Accounts at identity providers are linked no more: somebody else may have linked them.
+    LinksEnded,
     /// A sign-in from a browser that was never used before.
     NewDevice,
     /// To a new address: confirm it.
@@ -32,6 +34,7 @@ impl Notice {
         match self {
             Self::PasswordChanged => "noticePasswordChanged",
             Self::QuestionsChanged => "noticeQuestionsChanged",
+            Self::LinksEnded => "noticeLinksEnded",
             Self::NewDevice => "noticeNewDevice",
             Self::MailConfirm => "mailConfirm",
             Self::MailRequested => "mailRequested",
@@ -43,7 +46,12 @@ impl Notice {
     /// hour, so that nobody floods a mailbox by changing something again and again.
     fn is_owed(self) -> bool {
         match self {
-            Self::PasswordChanged | Self::QuestionsChanged | Self::NewDevice | Self::MailRequested | Self::MailChanged => true,
+            Self::PasswordChanged
+            | Self::QuestionsChanged
+            | Self::LinksEnded
+            | Self::NewDevice
+            | Self::MailRequested
+            | Self::MailChanged => true,
             // It goes to an address that anybody may have given.
             Self::MailConfirm => false,
         }
@@ -94,9 +102,9 @@ mod tests {
 
     #[test]
     fn sec_14_whoever_could_object_is_owed_the_notice_and_a_new_address_is_not() {
-        use Notice::{MailChanged, MailConfirm, MailRequested, NewDevice, PasswordChanged, QuestionsChanged};
+        use Notice::{LinksEnded, MailChanged, MailConfirm, MailRequested, NewDevice, PasswordChanged, QuestionsChanged};
         let owed = |notice: Notice| notice.is_owed();
-        assert!([PasswordChanged, QuestionsChanged, NewDevice, MailRequested, MailChanged].into_iter().all(owed));
+        assert!([PasswordChanged, QuestionsChanged, LinksEnded, NewDevice, MailRequested, MailChanged].into_iter().all(owed));
         assert!(!owed(MailConfirm));
     }
 }

@@ -11,7 +11,7 @@ use identity::kba::KbaConfig;
 use identity::terms::Terms;
 use identity::{Managed, Policies, Schemas};
 use process::{Engine, Process};
-use project::{Diagnostic, Feature, Module, ModuleKind, Project, RunAs};
+use project::{Diagnostic, Feature, Module, Project, RunAs};
 use serde_json::Value;
 use stages::Services;
 use stages::profile::Profile;
@@ -81,7 +81,7 @@ impl Runtime {
     /// The module that signs people in with identity providers, where it is on.
     #[must_use]
     pub fn social_module(&self) -> Option<&Module> {
-        self.project.authentication.enabled().find(|module| module.kind == ModuleKind::SocialProviders)
+        self.project.authentication.social()
     }
 
     /// The module that let somebody in, by the id that the session holds, as long as it is on.

@@ -16,6 +16,7 @@ use stages::SOCIAL_ACCOUNT;
 
 use crate::attempt::{Actor, Attempt, Identified};
 use crate::error::AccountError;
+use crate::identify::ByProvider;
 use crate::principal::{Principal, login_property};
 use crate::roles;
 
@@ -232,6 +233,11 @@ impl Attempt<'_> {
         Some((proven, spend))
     }
 
+    /// The same, of the provider that the client names.
+    fn proven_as_said(&self, brought: ByProvider<'_>) -> Option<(Proven, Spend)> {
+        self.proven(brought.text).filter(|(proven, _)| brought.of.is_none_or(|of| of == proven.provider))
+    }
+
     /// The account at a provider that a text proves, for the person to see; nothing for a text that is not good.
     #[must_use]
     pub fn elsewhere(&self, text: &str) -> Option<Elsewhere> {
@@ -244,8 +250,8 @@ impl Attempt<'_> {
     ///
     /// # Errors
     /// 503 when the store does not answer.
-    pub(crate) async fn is_linked_to(&self, text: &str, principal: &Principal) -> Result<bool, AccountError> {
-        let Some((proven, _)) = self.proven(text) else { return Ok(false) };
+    pub(crate) async fn is_linked_to(&self, brought: ByProvider<'_>, principal: &Principal) -> Result<bool, AccountError> {
+        let Some((proven, _)) = self.proven_as_said(brought) else { return Ok(false) };
         let owner = self.owner_of(&proven).await?;
         Ok(owner.is_some_and(|owner| Some(owner.id.as_str()) == principal.subject().as_ref().map(|subject| subject.id.as_str())))
     }
@@ -255,10 +261,10 @@ impl Attempt<'_> {
     /// # Errors
     /// [`AccountError::Denied`] for a text that is not good and an account that is linked to nobody, 429 for too many, 503 when the store
     /// does not answer.
-    pub(crate) async fn by_provider(&self, text: &str) -> Result<Identified, AccountError> {
+    pub(crate) async fn by_provider(&self, brought: ByProvider<'_>) -> Result<Identified, AccountError> {
         self.accounts.limits.sign_in(self.address, self.now)?;
         let Some(module) = self.runtime.social_module() else { return Err(self.turned_away("")) };
-        let Some((proven, spend)) = self.proven(text) else { return Err(self.turned_away("")) };
+        let Some((proven, spend)) = self.proven_as_said(brought) else { return Err(self.turned_away("")) };
         let Some(user) = self.owner_of(&proven).await? else { return Err(self.turned_away("")) };
         let Some(principal) = self.let_in(module, &user).await? else { return Err(self.turned_away("")) };
         Ok(Identified { principal, spend: Some(spend) })

@@ -8,6 +8,7 @@ mod product;
 use serde_json::Value;
 
 use crate::loose;
+use crate::people::PEOPLE;
 use crate::problem::{Problems, Severity, below};
 use crate::scripting::source::is_script;
 use crate::scripting::waiver::Waivers;
@@ -181,12 +182,18 @@ fn scripts(holder: &Value, property: Option<&str>, pointer: &str, files: &Script
     events
 }
 
-/// Named actions: `resetPassword`, `bind` and `unbind` are the product's; others are scripts of the operator.
+/// Actions of people that the server has itself, whatever script stands at them.
+const NATIVE: [&str; 2] = ["bind", "unbind"];
+
+/// Named actions: those of the product are native; others are scripts of the operator.
 fn actions(object: &Value, pointer: &str, files: &ScriptFiles, problems: &mut Problems) {
+    let is_person = loose::text(object, "name").is_some_and(|name| PEOPLE.strip_prefix("managed/") == Some(name.as_str()));
     for (name, declared) in object.get("actions").and_then(Value::as_object).into_iter().flatten() {
         let (_, own) = product::understand(declared, files);
         if let Some(script) = Script::read(declared, files).filter(|_| own) {
-            let message = format!("the action '{name}' is {}, and scripts are run at events only; the action answers 501", script.name);
+            let is_native = is_person && NATIVE.contains(&name.as_str());
+            let what = if is_native { "the server's own action answers in its place" } else { "the action answers 501" };
+            let message = format!("the action '{name}' is {}, and scripts are run at events only; {what}", script.name);
             problems.add(Severity::Warning, &below(&below(pointer, "actions"), name), message);
         }
     }

@@ -45,7 +45,15 @@ pub struct Found {
 /// # Errors
 /// [`ObjectsError::Unavailable`] when the store does not answer.
 pub async fn person(objects: &dyn Objects, collection: &str, filter: &Filter, mail: &Pointer) -> Result<Found, ObjectsError> {
-    let filter = &all_of_one(filter);
+    meant(objects, collection, &all_of_one(filter), mail).await
+}
+
+/// Finds the person that a filter of the operator means, as it is written: with values that people bring, of which any may do. Where nobody has them as they
+/// are spelled, another spelling does.
+///
+/// # Errors
+/// [`ObjectsError::Unavailable`] when the store does not answer.
+pub async fn meant(objects: &dyn Objects, collection: &str, filter: &Filter, mail: &Pointer) -> Result<Found, ObjectsError> {
     let exact = objects.query(collection, &Query::first(filter.clone(), MOST.into())).await?.result;
     let candidates = candidates(objects, collection, filter).await?;
     // One more query, whether candidates were found or not: without any, it finds nothing.
@@ -181,7 +189,8 @@ fn together(filter: &Filter, leaves: &[Leaf<'_>]) -> Option<BTreeSet<String>> {
         Filter::Compare { pointer, comparison: Comparison::Equals, value } => {
             leaves.iter().find(|leaf| (leaf.pointer, leaf.value) == (pointer, value))?.ids.clone()
         }
-        _ => Some(BTreeSet::new()),
+        // Nothing is looked up for it. Beside an equality, whoever has that is looked at.
+        _ => None,
     }
 }
 
@@ -288,6 +297,28 @@ mod tests {
             for objects in [&alone, &both] {
                 assert_eq!(found(objects, filter), (Some("1".into()), 0), "{filter}");
             }
+        }
+    }
+
+    #[test]
+    fn a_filter_of_the_operator_finds_another_spelling_and_stays_as_it_is_written() {
+        let objects = MemoryObjects::new();
+        objects.put(PEOPLE, "1", json!({ "userName": "ann", "mail": "Ann@x.example", "accountStatus": "active" }));
+        objects.put(PEOPLE, "2", json!({ "userName": "bob", "mail": "bob@x.example", "accountStatus": "inactive" }));
+        for (filter, id) in [
+            ("mail eq 'ann@x.example'", Some("1")),
+            ("mail eq 'ann@x.example' or userName eq 'nobody'", Some("1")),
+            ("mail eq 'ann@x.example' and accountStatus eq 'active'", Some("1")),
+            ("mail eq 'ann@x.example' and !(accountStatus eq 'inactive')", Some("1")),
+            ("mail eq 'ann@x.example' and userName pr", Some("1")),
+            ("mail eq 'Bob@x.example' and !(accountStatus eq 'inactive')", None),
+            ("mail eq 'Bob@x.example' or userName sw 'nobody'", None),
+            ("mail eq 'ann@x.example' or mail eq 'bob@x.example'", Some("2")),
+            ("mail eq 'ann@y.example'", None),
+        ] {
+            let (parsed, mail) = (Filter::parse(filter).unwrap(), Pointer::from_tokens(["mail"]));
+            let found = now(meant(&objects, PEOPLE, &parsed, &mail)).unwrap();
+            assert_eq!(found.person.map(|person| person.id), id.map(str::to_owned), "{filter}");
         }
     }
 

@@ -33,9 +33,9 @@ pub use events::{Effect, Event, Events, Hook};
 pub use mail_address::{MailAddress, MailAddressError};
 pub use managed::{
     Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, ScriptQuery, Side, SignIn, Step, TakenOver,
-    UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, percentage, sealed, timestamp,
+    UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, may_hold, percentage, sealed, timestamp,
 };
-pub use people::{PEOPLE, is_active};
+pub use people::{LINKED_ACCOUNTS, PEOPLE, is_active};
 pub use policy::{
     CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,
     word_list,

@@ -31,7 +31,7 @@ use serde_json::{Map, Value};
 pub use effective::conditional_properties;
 pub use effects::timestamp;
 pub use found::{Held, Mark, Side, Walk};
-pub use limits::UNUSABLE_CHARACTERS;
+pub use limits::{UNUSABLE_CHARACTERS, may_hold};
 pub use marker::sealed;
 pub use script_query::ScriptQuery;
 pub use steps::{Refers, ScriptMail, Step};
@@ -286,7 +286,7 @@ impl Managed {
         Ok(prepared)
     }
 
-    /// Removes an object.
+    /// Removes an object; with a person also what is kept of their accounts at identity providers, as the product's `postDelete-idp-cleanup` does.
     ///
     /// # Errors
     /// 404 for an unknown collection or an object that is not there, 412 for a revision that is not current.
@@ -302,7 +302,9 @@ impl Managed {
         }
         let change = Change::Delete { collection: collection.to_owned(), id: id.to_owned(), expected: expect.revision.clone() };
         let content = stored.content.clone();
-        let mut prepared = Prepared { id: id.to_owned(), change: Some(change), content, previous: Some(stored), ..Prepared::default() };
+        let after = self.of_linked_accounts(schema, &stored).await?;
+        let mut prepared =
+            Prepared { id: id.to_owned(), change: Some(change), content, previous: Some(stored), after, ..Prepared::default() };
         self.after(occasion.as_ref(), Hook::PostDelete, &mut prepared).await?;
         Ok(prepared)
     }

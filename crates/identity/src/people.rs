@@ -5,6 +5,9 @@ use serde_json::Value;
 /// The collection of people: who signs in, registers, and has accounts at identity providers.
 pub const PEOPLE: &str = "managed/user";
 
+/// The property that leads to what is kept of a person's accounts at identity providers.
+pub const LINKED_ACCOUNTS: &str = "idps";
+
 /// Whether a person may sign in: `accountStatus` is absent or `active`.
 #[must_use]
 pub fn is_active(person: &Value) -> bool {

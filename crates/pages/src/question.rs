@@ -215,7 +215,7 @@ pub(crate) fn fields_of(visit: &Visit, step: &Step) -> Vec<Field> {
         password: &password,
     };
     let mut fields = requirements::fields(step.asked.get("requirements").unwrap_or(&Value::Null), &known);
-    if step.told && step.asked.pointer("/requirements/registrationProperties").is_some() {
+    if step.told && runtime.social_module().is_some() && step.asked.pointer("/requirements/registrationProperties").is_some() {
         // Whoever signs in with a provider may do without (ADR 36).
         fields.iter_mut().filter(|field| field.place == "user/password").for_each(|field| field.required = false);
     }

@@ -4,7 +4,7 @@
 
 use accounts::devices::{self, Device};
 use accounts::session::{self, Draft, MAX_COOKIES, Origin};
-use accounts::{AccountError, Actor, Evidence, Identified};
+use accounts::{AccountError, Actor, ByProvider, Evidence, Identified};
 use wire::client;
 use wire::cookie::{self, CookieStyle};
 
@@ -47,7 +47,13 @@ pub(crate) async fn begin(visit: &Visit, mut identified: Identified) -> Result<S
 /// # Errors
 /// As [`begin`].
 pub(crate) async fn begin_by_provider(visit: &Visit, text: &str) -> Result<Option<String>, AccountError> {
-    let evidence = Evidence { cookies: [None; MAX_COOKIES], newcomer: None, provider: Some(text), password: None, run_as: None };
+    let evidence = Evidence {
+        cookies: [None; MAX_COOKIES],
+        newcomer: None,
+        provider: Some(ByProvider { text, of: None }),
+        password: None,
+        run_as: None,
+    };
     match visit.attempt().identify(evidence).await {
         Ok(identified) if identified.principal.is_anonymous() => Ok(None),
         Ok(identified) => begin(visit, identified).await.map(Some),

@@ -250,7 +250,7 @@ tables! {
         used("apiVersion", "By which version of its interface VKontakte is asked for the profile."),
         used("authenticationId", "The same, in the first releases."),
         used("schema", "Members of the profile that are kept with a linked account."),
-        used("propertyMap", "How its profile becomes a common one: `{source, target, transform}`."),
+        used("propertyMap", "How its profile becomes a common one: `{source, target, transform}`; a transform is a script, inline or a file."),
         used("normalizationScript", "A script that is given `rawProfile` and gives members of the common profile; they count more than those of the map."),
         used("configClass", "Whether it speaks OpenID Connect."),
         idle("pkceMethod", "Always S256."),

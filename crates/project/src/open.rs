@@ -92,7 +92,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let of_authentication = if let Presence::Present(document) = &authentication { Some(document) } else { None };
     let documents = of_authentication.into_iter().chain(&managed).chain(&policy).chain(rules.iter().map(|(_, rule)| rule));
     let documents = documents.map(|document| &document.value).chain(definitions(&processes).map(|process| &process.value));
-    let own_scripts = ScriptFiles::gather(documents, &|path| loader.text(path));
+    let own_scripts = ScriptFiles::gather_at(&files.home(), documents, &|path| loader.text(path));
     let authentication = match authentication {
         Presence::Present(document) => Authentication::read(&document, &settings, names, environment, &own_scripts, sink),
         Presence::Absent => Authentication::default_for(&settings, names, environment),
@@ -118,7 +118,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let initial = loader.companion("repo.init.json").present();
     let facts = identities::facts(&authentication, &sync, &processes, initial.as_ref());
     let listed_providers = loader.minor("identityProviders.json");
-    let providers = providers(&loader, &conf, listed_providers.as_ref(), sink);
+    let providers = providers(&loader, &conf, listed_providers.as_ref(), &files.home(), sink);
     let facts = Companions { scripts: own_scripts.clone(), ..facts };
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &providers, &loader, sink);
     let questions = identities::questions(kba.as_ref(), &schemas, sink);
@@ -190,9 +190,14 @@ fn notifications(
     Notifications::read(names, factory, rules, &declared)
 }
 
-fn providers(loader: &Loader<'_>, conf: &[String], list: Option<&Document>, sink: &Sink) -> Vec<ProviderFile> {
+fn providers(loader: &Loader<'_>, conf: &[String], list: Option<&Document>, home: &str, sink: &Sink) -> Vec<ProviderFile> {
     let named = conf.iter().filter_map(|file| Some((identity_providers::name_of(file)?, loader.minor(file)?)));
-    identity_providers::read(list, &named.collect::<Vec<_>>(), sink)
+    identity_providers::read(
+        list,
+        &named.collect::<Vec<_>>(),
+        &|value| ScriptFiles::gather_at(home, [value], &|path| loader.text(path)),
+        sink,
+    )
 }
 
 fn templates(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> BTreeMap<String, MailTemplate> {

@@ -11,7 +11,7 @@ use identity::secret::{Hasher, Secret};
 use identity::{Managed, MemoryObjects, Parks, ScriptPorts, Which, Writer};
 use jose::{KeyRing, TokenForm};
 use process::{Caller, Definitions, Engine, Failure, Mail, Process, ProcessContext, SnapshotToken, Submission, Submitted, Version};
-use project::Project;
+use project::{Project, ProviderFile};
 use script::{Limits, Sandbox};
 use serde_json::{Map, Value, json};
 use social::{Proven, Provider, Providers};
@@ -191,11 +191,14 @@ impl World {
             post,
         };
         // What cannot be read of a provider's file is said by `check`, and keeps that one out here as it does in a server.
-        let providers = project.providers.iter().filter(|file| file.is_meant()).filter_map(|file| Provider::read(&file.value).ok());
+        let text = |file: &ProviderFile, name: &str| file.scripts.text(name).map(str::to_owned);
+        let read = |file: &ProviderFile| Provider::read_with(&file.value, &|name| text(file, name)).ok();
+        let providers = project.providers.iter().filter(|file| file.is_meant()).filter_map(read);
         let transforms = Arc::new(Transforms::new(Arc::clone(&ground.programs), Arc::clone(&sandbox), at));
         let faults = Faults::default();
         let services = Arc::new(Services {
             social: Arc::new(Providers::new(providers.collect(), Arc::new(NoProvider), Arc::clone(&transforms) as _)),
+            social_sign_in: project.authentication.social().is_some(),
             property_map: project.property_map.as_ref().map(|document| document.value.clone()),
             consequences: Arc::new(Consequences::of(&project, ports)),
             managed: Arc::clone(&managed),

@@ -50,7 +50,7 @@ fn is_misfit(file: &ProviderFile, flaw: &Flaw) -> bool {
 }
 
 fn of_file(file: &ProviderFile, transforms: &mut Transforms) -> Result<Provider, Vec<Flaw>> {
-    let provider = Provider::read(&file.value)?;
+    let provider = Provider::read_with(&file.value, &|name| file.scripts.text(name).map(str::to_owned))?;
     let mut flaws = Vec::new();
     for (key, text) in provider.scripts() {
         match Program::compile(text, key) {

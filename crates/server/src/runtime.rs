@@ -325,6 +325,7 @@ impl Material {
         let social = Arc::new(Providers::new(providers, Arc::clone(&parts.providers), Arc::new(transforms)));
         let services = Arc::new(Services {
             social: Arc::clone(&social),
+            social_sign_in: project.authentication.social().is_some(),
             property_map: project.property_map.as_ref().map(|document| document.value.clone()),
             consequences: Arc::clone(&consequences) as Arc<dyn stages::Consequences>,
             managed: Arc::clone(&managed),

@@ -320,6 +320,11 @@ pub struct Lifted {
 }
 
 impl Dialect {
+    /// Whether an issuer is another spelling of a provider's own, which its documentation gives: in either direction.
+    pub(crate) fn is_spelling(&self, own: &str, named: &str) -> bool {
+        self.issuer_also.contains(&named) || (self.issuer == Some(named) && self.issuer_also.contains(&own))
+    }
+
     /// Why a provider cannot be used at all.
     pub(crate) fn gone(&self, file: &Map<String, Value>) -> Option<&'static str> {
         let (beginnings, why) = self.gone?;

@@ -19,13 +19,12 @@ use crate::id_token::{self, Expected};
 use crate::profile::{fill, found};
 use crate::provider::Provider;
 use crate::providers::{Metadata, Providers, SocialError};
+use crate::within::within;
 
 /// Longest code that is passed on, in bytes.
 pub(crate) const MAX_CODE: usize = 4096;
-/// Longest profile that is kept, in bytes of JSON: it travels in a header.
-const MAX_PROFILE: usize = 2048;
-/// Longest text of a profile, in bytes.
-const MAX_TEXT: usize = 512;
+/// Longest id of an object, in bytes.
+const MAX_ID: usize = 255;
 /// Longest name or address that is kept for later, in bytes: it travels in a cookie.
 const MAX_NAME: usize = 256;
 /// The address of an account, and whether the provider saw its owner read it: they count together, and of one document (OpenID Connect Core 1.0 §5.1).
@@ -299,7 +298,9 @@ impl Providers {
         let own = own.as_deref();
         let is_own = |named: &str| {
             let of_a_tenant = own.is_some_and(|own| id_token::in_template(own, named).is_some());
-            of_a_tenant || (Some(named) == own && !id_token::is_template(named)) || provider.dialect.issuer_also.contains(&named)
+            of_a_tenant
+                || (Some(named) == own && !id_token::is_template(named))
+                || provider.dialect.is_spelling(own.unwrap_or_default(), named)
         };
         if answered.one("iss").is_some_and(is_own) { Ok(()) } else { Err(SocialError::refused("the answer is another provider's")) }
     }
@@ -334,6 +335,10 @@ impl Providers {
                 _ => SocialError::down(format!("the token endpoint answers {status} {said}")),
             });
         }
+        // RFC 6749 §7.1: a token of a type that is not understood is not used. Some providers name none.
+        if answer.get("token_type").is_some_and(|kind| !kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"))) {
+            return Err(SocialError::refused("the token endpoint gives a token of another type than Bearer"));
+        }
         if text("access_token").is_none_or(|token| token.is_empty() || token.chars().any(|c| c.is_control() || c.is_whitespace())) {
             return Err(SocialError::down("the token endpoint gives no usable access token"));
         }
@@ -354,7 +359,7 @@ impl Providers {
         let verified = self.verified(provider, jwks, token, now).await?;
         let expected = Expected {
             issuer: metadata.issuer.as_deref().ok_or_else(|| SocialError::down("there is no issuer"))?,
-            also: provider.dialect.issuer_also,
+            dialect: provider.dialect,
             client_id: &provider.client_id,
             nonce,
             nonce_is_optional,
@@ -409,21 +414,24 @@ impl Providers {
                 }
             }
         }
+        // An address is taken as it is, or not at all.
+        if claims.get(MAIL.0).and_then(Value::as_str).is_some_and(|mail| mail.chars().any(char::is_control)) {
+            claims.shift_remove(MAIL.0);
+            claims.shift_remove(MAIL.1);
+        }
         let claims = &claims;
         let subject = match found(claims, &provider.id_key) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) if number.is_i64() || number.is_u64() => number.to_string(),
             _ => String::new(),
         };
-        if subject.is_empty() || subject.len() > 255 || subject.chars().any(char::is_control) {
+        let id = utf8_percent_encode(&subject, IN_PATH).to_string();
+        if subject.is_empty() || id.len() > MAX_ID || subject.chars().any(char::is_control) {
             return Err(SocialError::refused(format!("there is no '{}' in the profile, which names the account", provider.id_key)));
         }
-        let common = provider.map.apply(claims, self.scripts.as_ref()).await;
-        let mut profile: Map<String, Value> =
-            provider.kept.iter().filter_map(|name| Some((name.clone(), claims.get(name)?.clone()))).collect();
-        let common = within(common);
-        profile = within(profile);
-        Ok(Proven { provider: provider.name.clone(), subject: utf8_percent_encode(&subject, IN_PATH).to_string(), profile, common })
+        let common = within(provider.map.apply(claims, self.scripts.as_ref()).await);
+        let profile = within(provider.kept.iter().filter_map(|name| Some((name.clone(), claims.get(name)?.clone()))).collect());
+        Ok(Proven { provider: provider.name.clone(), subject: id, profile, common })
     }
 }
 
@@ -449,23 +457,6 @@ fn first_consent(provider: &Provider, answered: &Answered, claims: &mut Map<Stri
             claims.entry(name.to_owned()).or_insert_with(|| json!(text));
         }
     }
-}
-
-/// A profile within what can travel: long values are left out, the longest first.
-fn within(mut profile: Map<String, Value>) -> Map<String, Value> {
-    profile.retain(|_, value| match value {
-        Value::String(text) => text.len() <= MAX_TEXT,
-        Value::Array(_) | Value::Object(_) => value.to_string().len() <= MAX_TEXT,
-        Value::Null => false,
-        _ => true,
-    });
-    let size = |profile: &Map<String, Value>| profile.iter().map(|(name, value)| name.len() + value.to_string().len() + 4).sum::<usize>();
-    while size(&profile) > MAX_PROFILE {
-        let longest = profile.iter().max_by_key(|(_, value)| value.to_string().len()).map(|(name, _)| name.clone());
-        let Some(longest) = longest else { break };
-        profile.shift_remove(&longest);
-    }
-    profile
 }
 
 /// A provider's word, as it may stand in a log and an answer.

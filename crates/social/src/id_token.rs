@@ -6,6 +6,8 @@
 use jose::signature::Verified;
 use serde_json::{Map, Value};
 
+use crate::dialect::Dialect;
+
 /// Seconds that clocks may differ.
 const LEEWAY: i64 = 120;
 /// Seconds after which a token is old, whatever its `exp` says: it answers a code that was issued a moment ago.
@@ -18,8 +20,8 @@ const TENANT: &str = "{tenantid}";
 pub(crate) struct Expected<'a> {
     /// The issuer; `{tenantid}` in it stands for the token's own `tid`.
     pub(crate) issuer: &'a str,
-    /// Other spellings of it that the provider is known for.
-    pub(crate) also: &'a [&'a str],
+    /// Knows other spellings of it.
+    pub(crate) dialect: &'a Dialect,
     /// The client's id.
     pub(crate) client_id: &'a str,
     /// The nonce of the request.
@@ -84,7 +86,7 @@ pub(crate) fn check(token: &Verified, expected: &Expected<'_>) -> Result<(), Ref
 }
 
 fn is_issuer(issuer: &str, expected: &Expected<'_>, tenant: Option<&str>) -> bool {
-    if expected.also.contains(&issuer) {
+    if expected.dialect.is_spelling(expected.issuer, issuer) {
         return true;
     }
     match in_template(expected.issuer, issuer) {
@@ -127,10 +129,12 @@ fn times(claims: &Map<String, Value>, now: i64) -> Result<(), Refused> {
     #[expect(clippy::cast_possible_truncation, reason = "a NumericDate with a fraction; what does not fit becomes the nearest that does")]
     let seconds = |name: &str| claims.get(name).and_then(|value| value.as_i64().or_else(|| value.as_f64().map(|value| value as i64)));
     let (expires, issued) = (seconds("exp").ok_or(Refused::Time)?, seconds("iat").ok_or(Refused::Time)?);
+    // It may be left out, and one that is there is a time.
+    let valid_from = claims.contains_key("nbf").then(|| seconds("nbf").ok_or(Refused::Time)).transpose()?;
     let good = now <= expires.saturating_add(LEEWAY)
         && issued <= now.saturating_add(LEEWAY)
         && issued >= now.saturating_sub(MAX_AGE)
-        && seconds("nbf").is_none_or(|from| from <= now.saturating_add(LEEWAY));
+        && valid_from.is_none_or(|from| from <= now.saturating_add(LEEWAY));
     if good { Ok(()) } else { Err(Refused::Time) }
 }
 
@@ -140,13 +144,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::dialect::dialect;
 
     const NOW: i64 = 1_800_000_000;
 
     fn expected() -> Expected<'static> {
         Expected {
             issuer: "https://idp.example",
-            also: &[],
+            dialect: dialect("acme"),
             client_id: "me",
             nonce: "n",
             nonce_is_optional: false,
@@ -179,6 +184,7 @@ mod tests {
             json!({"aud": ["me"]}),
             json!({"aud": ["me", "other"], "azp": "me"}),
             json!({"exp": NOW - 100}),
+            json!({"nbf": NOW - 1}),
             json!({"exp": 1_800_000_300.5}),
             // OpenID Connect Core 1.0 appendix A.3 has this pair for RS256.
             json!({"at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}),
@@ -209,6 +215,9 @@ mod tests {
             (json!({"iat": NOW - 86_401}), Refused::Time),
             (json!({"iat": null}), Refused::Time),
             (json!({"nbf": NOW + 121}), Refused::Time),
+            (json!({"nbf": "9999999999"}), Refused::Time),
+            (json!({"nbf": true}), Refused::Time),
+            (json!({"nbf": [NOW]}), Refused::Time),
             (json!({"at_hash": "x"}), Refused::AccessToken),
             (json!({"at_hash": 1}), Refused::AccessToken),
             (json!({"sub": ""}), Refused::Subject),
@@ -231,6 +240,20 @@ mod tests {
         assert_eq!(token("https://login.example/a/b/v2.0", json!("a/b")), Err(Refused::Issuer));
         assert_eq!(token("https://login.example/{tenantid}/v2.0", json!("{tenantid}")), Err(Refused::Issuer));
         assert_eq!(token("https://login.example//v2.0", json!("")), Err(Refused::Issuer));
+    }
+
+    /// Google documents `accounts.google.com` and `https://accounts.google.com`; a file may say either.
+    #[test]
+    fn an_issuer_of_two_spellings_is_known_by_both() {
+        for own in ["https://accounts.google.com", "accounts.google.com"] {
+            let expected = Expected { issuer: own, dialect: dialect("google"), ..expected() };
+            for named in ["https://accounts.google.com", "accounts.google.com"] {
+                assert_eq!(judged(&json!({"iss": named}), &expected), Ok(()), "{own} {named}");
+            }
+            assert_eq!(judged(&json!({"iss": "https://accounts.google.com/"}), &expected), Err(Refused::Issuer));
+        }
+        let expected = Expected { issuer: "https://login.example", dialect: dialect("google"), ..expected() };
+        assert_eq!(judged(&json!({"iss": "https://accounts.google.com"}), &expected), Err(Refused::Issuer), "the file means another one");
     }
 
     #[test]

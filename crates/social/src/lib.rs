@@ -18,6 +18,7 @@ mod links;
 mod profile;
 mod provider;
 mod providers;
+mod within;
 
 pub use address::is_inside;
 pub use by_code::ByCode;

@@ -3,7 +3,7 @@
 //!
 //! Easiest to break: one account at a provider leads to one person. That is so because the id names the object, and the store has each once.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The property of a person that leads to their accounts at providers.
 pub const LINKS: &str = "idps";
@@ -29,11 +29,7 @@ pub fn with_links<'p>(declared: &Value, people: &str, providers: impl IntoIterat
     }
     for name in &names {
         match objects.iter_mut().find(|object| name_of(object) == Some(name)) {
-            Some(object) => {
-                if let Some(properties) = properties_of(object) {
-                    properties.insert(LINKED_PROPERTY.to_owned(), owner(people));
-                }
-            }
+            Some(object) => declare(object, LINKED_PROPERTY, owner(people)),
             None => objects.push(json!({
                 "name": name,
                 "schema": {
@@ -45,8 +41,8 @@ pub fn with_links<'p>(declared: &Value, people: &str, providers: impl IntoIterat
             })),
         }
     }
-    if let Some(properties) = objects.iter_mut().find(|object| name_of(object) == Some(person)).and_then(properties_of) {
-        properties.insert(LINKS.to_owned(), links(&names));
+    if let Some(object) = objects.iter_mut().find(|object| name_of(object) == Some(person)) {
+        declare(object, LINKS, links(&names));
     }
     declared
 }
@@ -55,8 +51,31 @@ fn name_of(object: &Value) -> Option<&str> {
     object.get("name").and_then(Value::as_str)
 }
 
-fn properties_of(object: &mut Value) -> Option<&mut Map<String, Value>> {
-    object.get_mut("schema")?.get_mut("properties")?.as_object_mut()
+/// Puts a property of ours into a type, in the place of one of that name. A type without a schema has it in the list `properties` of old files: what stands for a
+/// schema that is not there stays as it is.
+fn declare(object: &mut Value, name: &str, mut property: Value) {
+    let Some(members) = object.as_object_mut() else { return };
+    if let Some(listed) = members.get_mut("properties").and_then(Value::as_array_mut) {
+        listed.retain(|one| name_of(one) != Some(name));
+    }
+    if let Some(schema) = members.get_mut("schema").and_then(Value::as_object_mut) {
+        let properties = schema.entry("properties").or_insert_with(|| json!({}));
+        if !properties.is_object() {
+            *properties = json!({});
+        }
+        if let Some(properties) = properties.as_object_mut() {
+            properties.insert(name.to_owned(), property);
+        }
+        return;
+    }
+    if let Some(property) = property.as_object_mut() {
+        property.insert("name".to_owned(), json!(name));
+    }
+    let listed = members.entry("properties").or_insert_with(|| json!([]));
+    match listed.as_array_mut() {
+        Some(listed) => listed.push(property),
+        None => *listed = json!([property]),
+    }
 }
 
 fn owner(people: &str) -> Value {

@@ -43,7 +43,25 @@ pub struct Scripted {
     pub name: &'static str,
     /// The value.
     pub source: Value,
+    /// The variables that the script's declaration gives it.
+    pub globals: Map<String, Value>,
 }
+
+/// A script as a provider's file declares it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Script {
+    text: String,
+    globals: Map<String, Value>,
+}
+
+impl Script {
+    fn on(&self, name: &'static str, source: Value) -> Scripted {
+        Scripted { script: self.text.clone(), name, source, globals: self.globals.clone() }
+    }
+}
+
+/// The text of a file of the project that a script names; nothing where there is none.
+pub(crate) type ReadFile<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Runs scripts of a `propertyMap`.
 #[async_trait]
@@ -58,14 +76,14 @@ pub trait TransformScript: Send + Sync {
 struct Row {
     source: String,
     target: String,
-    script: Option<String>,
+    script: Option<Script>,
 }
 
 /// A provider's `propertyMap`, and the script behind it.
 pub(crate) struct PropertyMap {
     rows: Vec<Row>,
     /// `normalizationScript`: it is given the whole profile, and the members of what it gives count more than those of the rows.
-    script: Option<String>,
+    script: Option<Script>,
 }
 
 impl PropertyMap {
@@ -73,7 +91,7 @@ impl PropertyMap {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(crate) fn read(value: Option<&Value>) -> Result<Self, String> {
+    pub(crate) fn read(value: Option<&Value>, files: ReadFile<'_>) -> Result<Self, String> {
         let rows = match value {
             None | Some(Value::Null) => return Ok(Self::standard()),
             Some(Value::Array(rows)) if rows.is_empty() => return Ok(Self::standard()),
@@ -82,7 +100,7 @@ impl PropertyMap {
         };
         let row = |row: &Value| {
             let text = |name: &str| row.get(name).and_then(Value::as_str).map(str::to_owned);
-            let script = row.get("transform").filter(|script| !script.is_null()).map(script).transpose()?;
+            let script = row.get("transform").filter(|script| !script.is_null()).map(|declared| script(declared, files)).transpose()?;
             match (text("source"), text("target")) {
                 (Some(source), Some(target)) if !target.is_empty() => Ok(Row { source, target, script }),
                 _ => Err(format!("{row} has no source and target")),
@@ -96,7 +114,7 @@ impl PropertyMap {
     }
 
     /// The same with a script behind it.
-    pub(crate) fn with_script(self, script: Option<String>) -> Self {
+    pub(crate) fn with_script(self, script: Option<Script>) -> Self {
         Self { script, ..self }
     }
 
@@ -121,8 +139,8 @@ impl PropertyMap {
 
     /// The texts of its scripts, each with the key it stands under.
     pub(crate) fn scripts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let of_rows = self.rows.iter().filter_map(|row| Some(("propertyMap", row.script.as_deref()?)));
-        of_rows.chain(self.script.as_deref().map(|script| ("normalizationScript", script)))
+        let of_rows = self.rows.iter().filter_map(|row| Some(("propertyMap", row.script.as_ref()?.text.as_str())));
+        of_rows.chain(self.script.as_ref().map(|script| ("normalizationScript", script.text.as_str())))
     }
 
     /// The common profile of a provider's. A script that fails leaves its member out, and is told to the log.
@@ -135,7 +153,7 @@ impl PropertyMap {
                 (Some(script), value) => {
                     let source =
                         value.cloned().unwrap_or_else(|| if row.source.is_empty() { Value::Object(profile.clone()) } else { Value::Null });
-                    let made = scripts.run(Scripted { script: script.clone(), name: "source", source }).await;
+                    let made = scripts.run(script.on("source", source)).await;
                     made.inspect_err(|error| tracing::warn!(%error, property = row.target, "a transform of a propertyMap failed")).ok()
                 }
                 (None, None) => None,
@@ -145,8 +163,7 @@ impl PropertyMap {
             }
         }
         if let Some(script) = &self.script {
-            let whole = Scripted { script: script.clone(), name: "rawProfile", source: Value::Object(profile.clone()) };
-            match scripts.run(whole).await {
+            match scripts.run(script.on("rawProfile", Value::Object(profile.clone()))).await {
                 Ok(Value::Object(made)) => common.extend(made.into_iter().filter(|(_, value)| !value.is_null())),
                 Ok(_) => tracing::warn!("a normalizationScript gives no object"),
                 Err(error) => tracing::warn!(%error, "a normalizationScript failed"),
@@ -156,15 +173,26 @@ impl PropertyMap {
     }
 }
 
-/// The text of a script, `{type, source}`; its source may be a list of lines, of which none may be lost.
-pub(crate) fn script(declared: &Value) -> Result<String, String> {
-    let text = match declared.get("source") {
-        Some(Value::Array(lines)) => lines.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|lines| lines.join("\n")),
-        source => source.and_then(Value::as_str).map(str::to_owned),
+/// Keys of a script that are no variables.
+const OF_SCRIPT: [&str; 4] = ["type", "source", "file", "globals"];
+
+/// A script, `{type, source}` or `{type, file}`; its source may be a list of lines, of which none may be lost. As with every script of a project, members beside
+/// these and those of `globals` are variables that it finds.
+pub(crate) fn script(declared: &Value, files: ReadFile<'_>) -> Result<Script, String> {
+    let said = |name: &str| declared.get(name).and_then(Value::as_str);
+    let file = said("file").map(str::trim).filter(|file| !file.is_empty());
+    let is_javascript = said("type").is_none_or(|kind| kind.contains("javascript")) && file.is_none_or(|file| !file.ends_with(".groovy"));
+    let text = match (file, declared.get("source")) {
+        (Some(file), None | Some(Value::Null)) => Some(files(file).ok_or_else(|| format!("there is no file '{file}'"))?),
+        (_, Some(Value::Array(lines))) => lines.iter().map(Value::as_str).collect::<Option<Vec<_>>>().map(|lines| lines.join("\n")),
+        (_, source) => source.and_then(Value::as_str).map(str::to_owned),
     };
-    let kind = declared.get("type").and_then(Value::as_str);
-    let text = text.filter(|_| kind.is_none_or(|kind| kind.contains("javascript")));
-    text.ok_or_else(|| "a script is {\"type\": \"text/javascript\", \"source\": …}".to_owned())
+    let text = text.filter(|_| is_javascript);
+    let text = text.ok_or_else(|| "a script is {\"type\": \"text/javascript\", \"source\": …}, or has a \"file\"".to_owned())?;
+    let beside = declared.as_object().into_iter().flatten().filter(|(name, _)| !OF_SCRIPT.contains(&name.as_str()));
+    let listed = declared.get("globals").and_then(Value::as_object).into_iter().flatten();
+    let globals = beside.chain(listed).map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(Script { text, globals })
 }
 
 /// A member of a profile: by its name, by a pointer, or by names joined with dots.
@@ -226,7 +254,8 @@ mod tests {
     #[async_trait]
     impl TransformScript for Upper {
         async fn run(&self, scripted: Scripted) -> Result<Value, String> {
-            scripted.source.as_str().map(|text| text.to_uppercase().into()).ok_or_else(|| "no text".to_owned())
+            let behind = scripted.globals.get("behind").and_then(Value::as_str).unwrap_or_default();
+            scripted.source.as_str().map(|text| (text.to_uppercase() + behind).into()).ok_or_else(|| "no text".to_owned())
         }
     }
 
@@ -238,15 +267,15 @@ mod tests {
     async fn a_map_finds_members_at_any_depth_and_runs_its_scripts() {
         let map = json!([
             {"source": "id", "target": "id"}, {"source": "picture.data.url", "target": "photoUrl"}, {"source": "emails/0/value", "target": "email"},
-            {"source": "name", "target": "displayName", "transform": {"type": "text/javascript", "source": "x"}},
+            {"source": "name", "target": "displayName", "transform": {"type": "text/javascript", "source": "x", "globals": {"behind": "!"}}},
             {"source": "missing", "target": "locale", "transform": {"type": "text/javascript", "source": "x"}},
             {"source": "nothing", "target": "phone"},
         ]);
         let profile = object(
             &json!({"id": 7, "picture": {"data": {"url": "u"}}, "emails": [{"value": "a@b.example"}], "name": "jo", "nothing": null}),
         );
-        let common = PropertyMap::read(Some(&map)).unwrap().apply(&profile, &Upper).await;
-        assert_eq!(Value::Object(common), json!({"id": 7, "photoUrl": "u", "email": "a@b.example", "displayName": "JO"}));
+        let common = PropertyMap::read(Some(&map), &|_| None).unwrap().apply(&profile, &Upper).await;
+        assert_eq!(Value::Object(common), json!({"id": 7, "photoUrl": "u", "email": "a@b.example", "displayName": "JO!"}));
     }
 
     #[test]
@@ -263,10 +292,20 @@ mod tests {
     }
 
     #[test]
-    fn a_script_is_a_text_or_its_lines() {
-        assert_eq!(script(&json!({"type": "text/javascript", "source": ["a;", "b"]})), Ok("a;\nb".to_owned()));
-        assert_eq!(script(&json!({"source": "a"})), Ok("a".to_owned()));
-        assert!(script(&json!({"source": ["a;", 1]})).is_err() && script(&json!({"source": {}})).is_err());
+    fn a_script_is_a_text_its_lines_or_a_file_and_has_its_variables() {
+        let files = |name: &str| (name == "script/x.js").then(|| "of the file".to_owned());
+        let text = |declared: Value| script(&declared, &files).map(|script| script.text);
+        assert_eq!(text(json!({"type": "text/javascript", "source": ["a;", "b"]})), Ok("a;\nb".to_owned()));
+        assert_eq!(text(json!({"source": "a", "file": "script/x.js"})), Ok("a".to_owned()));
+        assert_eq!(text(json!({"type": "text/javascript", "file": "script/x.js"})), Ok("of the file".to_owned()));
+        assert!(text(json!({"file": "script/y.js"})).unwrap_err().contains("no file 'script/y.js'"));
+        for bad in
+            [json!({"source": ["a;", 1]}), json!({"source": {}}), json!({}), json!("x"), json!({"type": "groovy", "file": "script/x.js"})]
+        {
+            assert!(text(bad.clone()).is_err(), "{bad}");
+        }
+        let declared = json!({"source": "a", "behind": 1, "globals": {"before": 2, "behind": 3}, "type": "text/javascript"});
+        assert_eq!(Value::Object(script(&declared, &files).unwrap().globals), json!({"behind": 3, "before": 2}));
     }
 
     #[test]
@@ -278,7 +317,7 @@ mod tests {
             json!(["a"]),
             json!("x"),
         ] {
-            assert!(PropertyMap::read(Some(&bad)).is_err(), "{bad}");
+            assert!(PropertyMap::read(Some(&bad), &|_| None).is_err(), "{bad}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod shape;
 mod tests;
 
 use jose::signature::SigningKey;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
@@ -133,7 +134,7 @@ impl Provider {
     pub fn returns_to(&self, path: &str) -> bool {
         let own = self.redirect_uri.split_once("://").map_or("", |(_, rest)| rest).split_once('/').map_or("", |(_, path)| path);
         let own = own.split(['?', '#']).next().unwrap_or_default();
-        !self.redirect_uri.is_empty() && path.strip_prefix('/') == Some(own)
+        !self.redirect_uri.is_empty() && path.strip_prefix('/').is_some_and(|path| as_sent(path) == as_sent(own))
     }
 
     /// Whether it answers with a form: Apple does as soon as it is asked for more than the account itself.
@@ -166,6 +167,21 @@ impl Provider {
             [&self.authorization_endpoint, &self.token_endpoint, &self.user_info_endpoint, &self.well_known, &self.jwks, &self.end_session];
         all.into_iter().flatten().map(String::as_str)
     }
+}
+
+/// What browsers write as escapes in a path, beside everything that is no ASCII (WHATWG URL, "path percent-encode set").
+const IN_PATH: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'^').add(b'`').add(b'{').add(b'}');
+
+/// A path as browsers send it, its escapes in one spelling.
+fn as_sent(path: &str) -> String {
+    let mut sent = utf8_percent_encode(path, IN_PATH).to_string();
+    let escapes: Vec<usize> = sent.match_indices('%').map(|(at, _)| at).collect();
+    for at in escapes {
+        if let Some(digits) = sent.get_mut(at..at + 3) {
+            digits.make_ascii_uppercase();
+        }
+    }
+    sent
 }
 
 /// A provider's file without its secrets, whether it can be used or not.

@@ -7,16 +7,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::{Patch, Pointer, Resource, ResourceError};
 use identity::secret::StoredSecret;
 use identity::{Expect, Managed, PEOPLE, Writer};
-use process::{Compiling, Effect, FactKind, Issue, StageContext, Subject};
+use process::{Compiling, Effect, FactKind, Issue, Subject};
 use serde_json::{Map, Value, json};
 
+use crate::first_proof::{self, FirstProof};
 use crate::{Author, MAIL, MailAddress, Services, Written, distinct, of_scripts, state};
 
 /// The product's own property of an account's status.
 pub(crate) const STATUS: &str = "accountStatus";
 
-/// The context stages of this crate run in.
-pub(crate) type Cx<'a> = StageContext<'a, Services>;
+pub(crate) use crate::services::Cx;
 
 /// The subject of an instance and what is stored of it.
 pub(crate) struct Account {
@@ -115,12 +115,14 @@ pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<Strin
     let consequences = Arc::clone(&cx.services.consequences);
     let by = Writer::Process { owned };
     let mut prepared = managed.patch(collection, id, &patch, by, &expect).await?;
-    let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent };
-    let mut effects = Vec::new();
+    let FirstProof { mut effects, ended } =
+        if credential { first_proof::of_credential(cx, &managed, subject).await? } else { FirstProof::default() };
+    let ended = &ended;
+    let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent, ended };
     if !confirmed && consequences.waits(&written) {
         match prepared.content.get(MAIL).and_then(Value::as_str).filter(|_| cx.later_gives(FactKind::ControlsMail)) {
             Some(address) => cx.put(state::NEW_MAIL, address.into()),
-            None => effects = consequences.ask(&written, false).await?,
+            None => effects.extend(consequences.ask(&written, false).await?),
         }
         prepared = managed.patch(collection, id, &patch.without(MAIL), by, &expect).await?;
     }
@@ -132,7 +134,7 @@ pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<Strin
     }
     effects.extend(of_scripts(&managed, &prepared));
     if changes {
-        let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent };
+        let written = Written { caller, now, author: Author::Person, collection, prepared: &prepared, credential, told, silent, ended };
         effects.extend(consequences.of(&written).await?);
         if let Some(address) = prepared.content.get(MAIL).and_then(Value::as_str).filter(|_| confirmed) {
             let (collection, id, address) = (collection.clone(), id.clone(), address.to_owned());

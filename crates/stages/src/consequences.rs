@@ -42,6 +42,8 @@ pub struct Written<'a> {
     pub told: Option<&'a str>,
     /// The operator wants no mail about it.
     pub silent: bool,
+    /// What the identity providers are called whose accounts are linked no more because of it.
+    pub ended: &'a [String],
 }
 
 /// Tells the operator that a name belongs to several objects of a collection, none of which is meant more than the others: none of these

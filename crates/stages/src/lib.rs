@@ -8,6 +8,7 @@ mod account;
 pub mod claim_refusal;
 mod consequences;
 mod decoy;
+mod first_proof;
 pub mod input;
 mod links;
 pub mod locale;

@@ -3,12 +3,12 @@
 //! Easiest to get wrong: the link is made under the provider's own id for the account, so the store itself refuses a second one.
 
 use crest::{Change, Resource, ResourceError, reference};
-use identity::{Held, Managed, PEOPLE, Writer};
+use identity::{Held, Managed, PEOPLE, Writer, may_hold};
 use process::{Effect, Fact, Minted};
 use serde_json::{Map, Value, json};
 use social::{LINKED_PROPERTY, LINKS, Proven};
 
-use crate::account::Cx;
+use crate::services::Cx;
 use crate::state;
 
 /// Purpose of the text that proves an account at a provider, for [`process::open_minted`]: what clients call a `clientToken`.
@@ -47,6 +47,11 @@ pub(crate) fn brought(cx: &Cx<'_>) -> Option<Proven> {
     cx.facts().iter().any(is_it).then_some(proven)
 }
 
+/// Whether somebody needs no password: they came from an identity provider, with which they can sign in.
+pub(crate) fn signs_in(cx: &Cx<'_>) -> bool {
+    cx.services.social_sign_in && brought(cx).is_some()
+}
+
 /// What links an account at a provider to a person. The unit fails where the account is linked already, or another one of that provider is to
 /// this person.
 ///
@@ -58,9 +63,10 @@ pub async fn link(managed: &Managed, proven: &Proven, id: &str) -> Result<Vec<Ef
     let mut content: Map<String, Value> = proven.profile.clone();
     // A type that declares its properties keeps those, and a name of ours is never the provider's to set.
     let declares = schema.properties.iter().any(|property| property.name != LINKED_PROPERTY && property.name != "_id");
-    content.retain(|name, _| {
+    content.retain(|name, value| {
         !name.starts_with('_')
             && name != LINKED_PROPERTY
+            && may_hold(schema, name, value)
             && (!declares || schema.property(name).is_some_and(|property| property.relationship.is_none() && !property.is_virtual))
     });
     let owned: Vec<String> = content.keys().cloned().collect();

@@ -7,9 +7,13 @@ use crest::ResourceError;
 use identity::Managed;
 use identity::metadata::Metadatum;
 use identity::secret::Hasher;
+use process::StageContext;
 use serde_json::Value;
 
 use crate::{Consequences, RemoteStages, Scripts};
+
+/// The context stages of this crate run in.
+pub(crate) type Cx<'a> = StageContext<'a, Services>;
 
 /// What the stages of a server share.
 pub struct Services {
@@ -19,6 +23,8 @@ pub struct Services {
     pub hasher: Arc<dyn Hasher>,
     /// The identity providers.
     pub social: Arc<social::Providers>,
+    /// Whether people sign in with them.
+    pub social_sign_in: bool,
     /// `selfservice.propertymap.json`: what a provider's profile offers a new person.
     pub property_map: Option<Value>,
     /// Asks a captcha provider.

@@ -42,6 +42,9 @@ const MODULES: &[(&str, &str, Effect)] = &[
     ("resetPassword", "*", Effect::ResetPassword),
     ("linkedView", "*", Effect::Needless),
     ("postCreateUser", "*", Effect::WelcomeMail),
+    // Actions of people, which the server has itself.
+    ("bindBehavior", "*", Effect::Needless),
+    ("unBindBehavior", "*", Effect::Needless),
     // What follows is about synchronization, workflow, connected identities and the repository of earlier releases.
     ("compensate", "*", Effect::Needless),
     ("notification/onValidate-notification", "*", Effect::Needless),
@@ -92,7 +95,7 @@ fn effect(module: &str, function: &str, files: &ScriptFiles) -> Option<Effect> {
     if files.replaces(module) {
         return None;
     }
-    let name = PLACES.iter().fold(module, |name, place| name.strip_prefix(place).unwrap_or(name)).trim_end_matches(".js");
+    let name = PLACES.iter().fold(files.inside(module), |name, place| name.strip_prefix(place).unwrap_or(name)).trim_end_matches(".js");
     let of_module = || MODULES.iter().filter(|(known, _, _)| *known == name);
     of_module().find(|(_, known, _)| *known == function).or_else(|| of_module().find(|(_, known, _)| *known == "*")).map(|entry| entry.2)
 }
@@ -166,6 +169,13 @@ mod tests {
         ] {
             assert_eq!(super::understand(&declared, &gathered(&declared, own)), (Vec::new(), true), "{declared}");
             assert!(!understand(&declared).1, "{declared}");
+        }
+        // So does the whole address of one, which `&{idm.install.dir}` makes.
+        for (own, expected) in [("", (vec![Effect::Needless], false)), ("script/ui/onDelete-user-cleanup.js", (Vec::new(), true))] {
+            let name = if own.is_empty() { "bin/defaults/script/ui/onDelete-user-cleanup.js" } else { own };
+            let declared = json!({ "file": format!("/opt/idm/{name}") });
+            let files = ScriptFiles::gather_at("/opt/idm", [&declared], &|path| (path == own).then(|| "1".to_owned()));
+            assert_eq!(super::understand(&declared, &files), expected, "{declared}");
         }
         // A whole installation holds the product's own files at their place.
         let declared = json!({"file": "bin/defaults/script/ui/onDelete-user-cleanup.js"});

@@ -37,6 +37,13 @@ pub(super) fn check(schema: &ObjectSchema, content: &Value, by: Writer<'_>) -> R
     Ok(())
 }
 
+/// Whether a value that no person typed can stand in a property, by its shape: where it cannot, a write of it by a person or a process would be refused.
+#[must_use]
+pub fn may_hold(schema: &ObjectSchema, name: &str, value: &Value) -> bool {
+    let by = Writer::Process { owned: &[] };
+    check_name(name).is_ok() && judged(schema, name, value, by, 1, CREATE_MESSAGE).is_ok()
+}
+
 /// Refuses a value of the property `name` at so many levels below the object, in a patch of it.
 pub(super) fn check_value(schema: &ObjectSchema, name: &str, value: &Value, by: Writer<'_>, depth: usize) -> Result<(), ResourceError> {
     judged(schema, name, value, by, depth, PATCH_MESSAGE)

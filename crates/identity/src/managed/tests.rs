@@ -342,6 +342,30 @@ fn a_stale_revision_and_a_missing_object_are_told() {
 }
 
 #[test]
+fn what_is_kept_of_a_persons_accounts_elsewhere_goes_with_them() {
+    let link = |reverse: &str, path: &str| {
+        json!({
+            "type": "relationship", "reverseRelationship": true, "reversePropertyName": reverse, "resourceCollection": [{ "path": path }],
+        })
+    };
+    let (idps, user) = (json!({"type": "array", "items": link("user", "managed/acme")}), link("idps", "managed/user"));
+    let declared = json!({"objects": [
+        {"name": "user", "schema": {"properties": {"userName": {"type": "string"}, "idps": idps}}},
+        {"name": "acme", "schema": {"properties": {"user": user}}},
+    ]});
+    let world = world();
+    let managed = Managed { schemas: Arc::new(Schemas::read(&declared).0), ..world.managed.clone() };
+    for name in ["ann", "bob"] {
+        world.objects.put(USER, name, json!({ "userName": name }));
+        world.objects.put("managed/acme", &format!("of-{name}"), json!({"sub": name, "user": {"_ref": format!("managed/user/{name}")}}));
+    }
+    let prepared = now(managed.delete(USER, "ann", &Expect::any())).unwrap();
+    let gone = Change::Delete { collection: "managed/acme".into(), id: "of-ann".into(), expected: None };
+    assert_eq!(prepared.after, [Step::Attempt(vec![Step::Change(gone)])]);
+    assert_eq!(now(managed.delete("managed/acme", "of-ann", &Expect::any())).unwrap().after, [], "and not the other way round");
+}
+
+#[test]
 fn a_replacement_keeps_what_no_client_can_know() {
     let world = World::with_ann();
     let before = world.objects.stored(USER, "ann").unwrap().content;

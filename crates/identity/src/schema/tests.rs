@@ -138,7 +138,8 @@ fn what_cannot_be_run_is_told_and_what_can_and_what_the_product_does_is_not() {
         "onCreate": {"type": "text/javascript", "source": "require('ui/onCreateUser').setDefaultFields(object)"},
         "postUpdate": {"type": "groovy", "file": "script/storeFields.groovy"},
         "onUpdate": {"type": "text/javascript", "source": ["require('onUpdateUser').preserveLastSync(object, oldObject, request);", {"a": 1}]},
-        "actions": {"resetPassword": {"source": "require('resetPassword').sendMail(object, subject, message);"}, "mine": {"file": "script/mine.js"}},
+        "actions": {"resetPassword": {"source": "require('resetPassword').sendMail(object, subject, message);"}, "mine": {"file": "script/mine.js"},
+            "unbind": {"type": "text/javascript", "file": "ui/unBindBehavior.js"}, "bind": {"type": "text/javascript", "source": "mine(object)"}},
         "schema": {"properties": {
             "effectiveRoles": {"type": "array", "isVirtual": true, "onRetrieve": {"source": "require('roles/effectiveRoles').calculateEffectiveRoles(object, 'roles');"}},
             "cn": {"type": "string", "isVirtual": true, "onStore": {"source": "object.cn || (object.givenName + ' ' + object.sn)"}},
@@ -146,7 +147,7 @@ fn what_cannot_be_run_is_told_and_what_can_and_what_the_product_does_is_not() {
     }]});
     let (schemas, problems) = Schemas::read(&managed);
     let pointers: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
-    assert_eq!(pointers, ["/objects/0/onUpdate", "/objects/0/postUpdate", "/objects/0/actions/mine"]);
+    assert_eq!(pointers, ["/objects/0/onUpdate", "/objects/0/postUpdate", "/objects/0/actions/mine", "/objects/0/actions/bind"]);
     assert!(problems[0].message.contains("among the lines of its 'source'"), "{}", problems[0].message);
     assert!(problems[1].message.contains("script/storeFields.groovy") && problems[1].message.contains("every write that would run it"));
     assert!(problems[..2].iter().all(|problem| problem.severity == Severity::Error));

@@ -22,6 +22,8 @@ const MAX_FILES: usize = 500;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScriptFiles {
     texts: BTreeMap<String, String>,
+    /// Where the project lies, as names that begin with `&{idm.install.dir}` and its kin have it.
+    home: String,
     /// Why a file cannot be run, those that it requires left aside.
     wrong: BTreeMap<String, String>,
 }
@@ -31,7 +33,13 @@ impl ScriptFiles {
     /// a file of the project.
     #[must_use]
     pub fn gather<'a>(documents: impl IntoIterator<Item = &'a Value>, read: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut files = Self::default();
+        Self::gather_at("", documents, read)
+    }
+
+    /// The same, of a project that lies at `home`, by which names may begin.
+    #[must_use]
+    pub fn gather_at<'a>(home: &str, documents: impl IntoIterator<Item = &'a Value>, read: &dyn Fn(&str) -> Option<String>) -> Self {
+        let mut files = Self { home: home.trim_end_matches('/').to_owned(), ..Self::default() };
         let mut wanted = Vec::new();
         for document in documents {
             mentioned(document, &mut wanted);
@@ -40,7 +48,7 @@ impl ScriptFiles {
             if files.text(&name).is_some() || files.texts.len() >= MAX_FILES {
                 continue;
             }
-            let found = places(&name).into_iter().find_map(|path| Some((path.clone(), read(&path)?)));
+            let found = files.places(&name).into_iter().find_map(|path| Some((path.clone(), read(&path)?)));
             if let Some((path, text)) = found {
                 let folder = folder_of(&path);
                 for required in scan::required(&text) {
@@ -96,14 +104,33 @@ impl ScriptFiles {
     }
 
     fn file(&self, name: &str) -> Option<(&str, &str)> {
-        places(name).into_iter().find_map(|path| self.texts.get_key_value(&path)).map(|(path, text)| (path.as_str(), text.as_str()))
+        self.places(name).into_iter().find_map(|path| self.texts.get_key_value(&path)).map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     /// Whether the project has a script of its own under a name that the product gives to one of its scripts.
     #[must_use]
     pub fn replaces(&self, name: &str) -> bool {
+        let name = self.inside(name);
         let of_product = OF_PRODUCT.iter().any(|place| name.contains(place));
         !of_product && self.file(&format!("{}.js", name.trim_end_matches(".js"))).is_some()
+    }
+
+    /// A name as it is within the project.
+    #[must_use]
+    pub fn inside<'n>(&self, name: &'n str) -> &'n str {
+        let of_home = || name.strip_prefix(self.home.as_str())?.strip_prefix('/');
+        if self.home.is_empty() { name } else { of_home().unwrap_or(name) }
+    }
+
+    /// Where a file may lie.
+    fn places(&self, name: &str) -> Vec<String> {
+        let name = self.inside(name).trim_start_matches("./").trim_start_matches('/');
+        let mut places = Vec::new();
+        if !name.starts_with("script/") {
+            places.push(format!("script/{name}"));
+        }
+        places.push(name.to_owned());
+        places
     }
 
     /// What `require` finds by this name.
@@ -124,17 +151,6 @@ impl ScriptFiles {
         let program = |(path, text): (&String, &String)| Some((module_name(path), Program::compile(text, path).ok()?));
         Arc::new(Modules { scripts: self.texts.iter().filter_map(program).collect(), silent: silent_modules() })
     }
-}
-
-/// Where a file may lie.
-fn places(name: &str) -> Vec<String> {
-    let name = name.trim_start_matches("./").trim_start_matches('/');
-    let mut places = Vec::new();
-    if !name.starts_with("script/") {
-        places.push(format!("script/{name}"));
-    }
-    places.push(name.to_owned());
-    places
 }
 
 /// The folder of a script, as names of modules count it.

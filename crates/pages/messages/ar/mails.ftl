@@ -13,6 +13,14 @@ letter-noticeQuestionsChanged-body =
     إذا كان ذلك من قِبلك، فلا يلزم فعل أي شيء.
 
     وإذا لم يكن من قِبلك، فيُرجى تغيير كلمة المرور فورًا وإبلاغ مسؤول النظام.
+# Values: $providers are the names of identity providers.
+letter-noticeLinksEnded-subject = تم إنهاء تسجيل الدخول عبر مزوّد آخر
+letter-noticeLinksEnded-body =
+    تم تعيين كلمة المرور الخاصة بك من قِبل من يقرأ صندوق البريد هذا. ولم يُثبت أحد قبل ذلك أن عنوان البريد الإلكتروني هذا يخص الحساب، لذلك أُلغي ربط ما كان مرتبطًا به حتى الآن: { $providers }
+
+    إذا أردت تسجيل الدخول بهذه الطريقة مجددًا، فسجّل الدخول بكلمة المرور ثم اربطه مرة أخرى.
+
+    إذا لم تكن أنت من عيّن كلمة المرور، فيُرجى تغييرها فورًا وإبلاغ مسؤول النظام.
 # Values: $browser is what the browser calls itself, $address is an IP address.
 letter-noticeNewDevice-subject = تسجيل دخول جديد إلى حسابك
 letter-noticeNewDevice-body =

@@ -13,6 +13,14 @@ letter-noticeQuestionsChanged-body =
     Wenn Sie das waren, müssen Sie nichts tun.
 
     Wenn Sie das nicht waren, ändern Sie sofort Ihr Passwort, und verständigen Sie Ihre Administration.
+# Values: $providers are the names of identity providers.
+letter-noticeLinksEnded-subject = Die Anmeldung mit einem anderen Anbieter wurde beendet
+letter-noticeLinksEnded-body =
+    Ihr Passwort wurde von jemandem gesetzt, der dieses Postfach liest. Bis dahin hatte niemand gezeigt, dass diese E-Mail-Adresse zu dem Konto gehört. Was bis dahin mit ihm verknüpft war, ist es deshalb nicht mehr: { $providers }
+
+    Wenn Sie sich wieder damit anmelden möchten, melden Sie sich mit Ihrem Passwort an und verknüpfen Sie es noch einmal.
+
+    Wenn Sie das Passwort nicht gesetzt haben, ändern Sie es sofort, und verständigen Sie Ihre Administration.
 # Values: $browser is what the browser calls itself, $address is an IP address.
 letter-noticeNewDevice-subject = Eine neue Anmeldung an Ihrem Konto
 letter-noticeNewDevice-body =

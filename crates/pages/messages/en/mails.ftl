@@ -13,6 +13,14 @@ letter-noticeQuestionsChanged-body =
     If it was you, there is nothing to do.
 
     If it was not you, change your password at once and tell your administrator.
+# Values: $providers are the names of identity providers.
+letter-noticeLinksEnded-subject = Sign-in with another provider was ended
+letter-noticeLinksEnded-body =
+    Your password was set by someone who reads this mailbox. Nobody had shown before that this email address belongs to the account, so whatever was linked to it until then is linked no more: { $providers }
+
+    If you want to sign in with it again, sign in with your password and link it once more.
+
+    If you did not set the password, change it at once and tell your administrator.
 # Values: $browser is what the browser calls itself, $address is an IP address.
 letter-noticeNewDevice-subject = A new sign-in to your account
 letter-noticeNewDevice-body =

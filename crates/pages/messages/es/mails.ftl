@@ -13,6 +13,14 @@ letter-noticeQuestionsChanged-body =
     Si fue usted, no tiene que hacer nada.
 
     Si no fue usted, cambie enseguida su contraseña y avise a la administración de su servicio.
+# Values: $providers are the names of identity providers.
+letter-noticeLinksEnded-subject = El inicio de sesión con otro proveedor ha terminado
+letter-noticeLinksEnded-body =
+    Alguien que lee este buzón ha establecido su contraseña. Hasta entonces nadie había demostrado que este correo electrónico es el de la cuenta, así que lo que estaba vinculado a ella ya no lo está: { $providers }
+
+    Si quiere volver a iniciar sesión de ese modo, inicie sesión con su contraseña y vincúlelo otra vez.
+
+    Si usted no ha establecido la contraseña, cámbiela enseguida y avise a la administración de su servicio.
 # Values: $browser is what the browser calls itself, $address is an IP address.
 letter-noticeNewDevice-subject = Un nuevo inicio de sesión en su cuenta
 letter-noticeNewDevice-body =

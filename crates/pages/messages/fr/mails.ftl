@@ -13,6 +13,14 @@ letter-noticeQuestionsChanged-body =
     Si c’était vous, vous n’avez rien à faire.
 
     Si ce n’était pas vous, changez tout de suite de mot de passe et prévenez l’administration de votre service.
+# Values: $providers are the names of identity providers.
+letter-noticeLinksEnded-subject = La connexion avec un autre fournisseur a pris fin
+letter-noticeLinksEnded-body =
+    Votre mot de passe a été défini par quelqu’un qui lit cette boîte aux lettres. Personne n’avait montré jusque-là que cette adresse e-mail est celle du compte. Ce qui y était associé ne l’est donc plus : { $providers }
+
+    Pour vous connecter à nouveau de cette façon, connectez-vous avec votre mot de passe et associez-le encore une fois.
+
+    Si vous n’avez pas défini ce mot de passe, changez-le tout de suite et prévenez l’administration de votre service.
 # Values: $browser is what the browser calls itself, $address is an IP address.
 letter-noticeNewDevice-subject = Une nouvelle connexion à votre compte
 letter-noticeNewDevice-body =

@@ -13,6 +13,14 @@ letter-noticeQuestionsChanged-body =
     ご自身で変更された場合は、何もする必要はありません。
 
     心当たりがない場合は、すぐにパスワードを変更し、管理者に連絡してください。
+# Values: $providers are the names of identity providers.
+letter-noticeLinksEnded-subject = ほかのプロバイダーでのログインが解除されました
+letter-noticeLinksEnded-body =
+    このメールボックスを読める方がパスワードを設定しました。それまで、このメールアドレスがアカウントの持ち主のものであることは確認されていませんでした。そのため、それまでの連携は解除されました: { $providers }
+
+    もう一度連携するには、パスワードでログインしてから連携し直してください。
+
+    パスワードを設定した覚えがない場合は、すぐにパスワードを変更し、管理者に連絡してください。
 # Values: $browser is what the browser calls itself, $address is an IP address.
 letter-noticeNewDevice-subject = アカウントに新しいログインがありました
 letter-noticeNewDevice-body =

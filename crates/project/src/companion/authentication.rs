@@ -93,6 +93,12 @@ impl Authentication {
         self.modules.iter().filter(|module| module.enabled)
     }
 
+    /// The module in use by which people sign in with identity providers.
+    #[must_use]
+    pub fn social(&self) -> Option<&Module> {
+        self.enabled().find(|module| module.kind == ModuleKind::SocialProviders)
+    }
+
     /// Those by which people of a collection sign in with a password.
     pub fn of_people(&self) -> impl Iterator<Item = &Module> {
         self.enabled().filter(|module| module.kind == ModuleKind::ManagedUser)

@@ -2,6 +2,7 @@
 //!
 //! The rule easiest to break: a file of its own comes before an element of the list, and takes its place among the buttons.
 
+use identity::ScriptFiles;
 use serde_json::Value;
 use social::{Misfit, Provider};
 
@@ -17,6 +18,8 @@ pub struct ProviderFile {
     pub location: Location,
     /// What it says, names substituted. Secrets may be encrypted ([`ProviderFile::secrets`]).
     pub value: Value,
+    /// The files that its scripts name.
+    pub scripts: ScriptFiles,
 }
 
 impl ProviderFile {
@@ -53,7 +56,13 @@ pub(crate) fn name_of(file_name: &str) -> Option<&str> {
 }
 
 /// The providers of the list, each in the form of its own file where it has one, and then the others. Of several of one kind the first one counts.
-pub(crate) fn read(list: Option<&Document>, own: &[(&str, Document)], sink: &Sink) -> Vec<ProviderFile> {
+/// `scripts` reads the files that a value names.
+pub(crate) fn read(
+    list: Option<&Document>,
+    own: &[(&str, Document)],
+    scripts: &dyn Fn(&Value) -> ScriptFiles,
+    sink: &Sink,
+) -> Vec<ProviderFile> {
     let mut found: Vec<Found> = Vec::new();
     if let Some(list) = list {
         let providers = list.root(sink).get("providers");
@@ -81,7 +90,8 @@ pub(crate) fn read(list: Option<&Document>, own: &[(&str, Document)], sink: &Sin
         }
         take(&mut found, Found::new(document.file.locate(""), value, true), sink);
     }
-    found.into_iter().map(|found| found.file).collect()
+    let files = found.into_iter().map(|found| found.file);
+    files.map(|file| ProviderFile { scripts: scripts(&file.value), ..file }).collect()
 }
 
 /// Tells of what is of another type than is wanted, of keys that nothing reads, and, where the provider is used, of names that nothing defines. `at` is
@@ -117,7 +127,7 @@ struct Found {
 
 impl Found {
     fn new(location: Location, value: Value, is_own: bool) -> Self {
-        Self { file: ProviderFile { location, value }, is_own }
+        Self { file: ProviderFile { location, value, scripts: ScriptFiles::default() }, is_own }
     }
 }
 
@@ -168,7 +178,7 @@ mod tests {
             ("acme", document("conf/identityProvider-acme.json", r#"{"clientId": "me"}"#)),
         ];
         let sink = Sink::default();
-        let found = read(Some(&list), &own, &sink);
+        let found = read(Some(&list), &own, &|_| ScriptFiles::default(), &sink);
         let names: Vec<_> = found.iter().filter_map(ProviderFile::name).collect();
         assert_eq!(names, ["google", "facebook", "acme"]);
         assert_eq!(found.iter().map(ProviderFile::is_meant).collect::<Vec<_>>(), [true, false, true]);

@@ -233,7 +233,8 @@ fn pair((name, value): (&String, &Value)) -> (String, Value) {
 
 /// Whether a name below `auth/` leads to a script of the product's. One that the project has under that name stands in its place.
 fn is_of_product(module: &str, files: &ScriptFiles) -> bool {
-    let name = module.trim_start_matches("&{idm.install.dir}/").trim_start_matches("./").trim_start_matches("bin/defaults/script/");
+    let name =
+        files.inside(module).trim_start_matches("&{idm.install.dir}/").trim_start_matches("./").trim_start_matches("bin/defaults/script/");
     let known = name.trim_end_matches(".js").strip_prefix("auth/").is_some_and(|name| OF_PRODUCT.contains(&name));
     known && !files.replaces(module)
 }
@@ -276,6 +277,10 @@ mod tests {
         assert!(!super::only_calls_product("require('auth/customAuthz').setProtectedAttributes(security)", &own));
         assert!(super::is_of_product("bin/defaults/script/auth/customAuthz.js", &own), "the product's own, by its place");
         assert!(!is_of_product("auth/deny-contractors.js"));
+        // `&{idm.install.dir}` makes the whole address of it.
+        let shipped = "/opt/idm/bin/defaults/script/auth/populateAsManagedUserFromRelationship.js";
+        let of_home = ScriptFiles::gather_at("/opt/idm/", [&json!({ "file": shipped })], &|_| None);
+        assert!(super::is_of_product(shipped, &of_home) && !is_of_product(shipped));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::access::AccessRules;
 use crate::companion::ui::Feature;
@@ -392,4 +394,55 @@ fn what_a_stage_inside_another_takes_for_a_password_is_one_of_that_stage_s_objec
     let project = open(&[("conf/managed.json", &managed), ("conf/selfservice-mine.json", process)]);
     let is_password = |collection: &str| project.schemas.get(collection).unwrap().property("pin").unwrap().is_password;
     assert_eq!(["managed/customer", "managed/user"].map(is_password), [true, false]);
+}
+
+/// However little the project says of a type.
+#[test]
+fn both_ends_of_a_link_are_there_whatever_schema_the_project_declares() {
+    let provider = r#"{"provider": "acme", "clientId": "me", "clientSecret": "s"}"#;
+    for schema in [
+        json!({}),
+        json!({"schema": null}),
+        json!({"schema": "x"}),
+        json!({"schema": {}}),
+        json!({"schema": {"type": "object", "properties": null}}),
+        json!({"schema": {"properties": {}}, "properties": [{"name": "user", "scope": "private"}, {"name": "idps", "scope": "private"}]}),
+        json!({"properties": [{"name": "sub", "type": "string"}]}),
+        json!({"properties": {}}),
+    ] {
+        let object = |name: &str| {
+            let mut object = schema.clone();
+            object["name"] = json!(name);
+            object
+        };
+        let managed = json!({"objects": [object("user"), object("acme")]}).to_string();
+        let project = open(&[("conf/identityProvider-acme.json", provider), ("conf/managed.json", &managed)]);
+        for (collection, name, many) in [("managed/user", "idps", true), ("managed/acme", "user", false)] {
+            let property = project.schemas.get(collection).unwrap().property(name).unwrap();
+            let found = property.relationship.as_ref().map(|relationship| relationship.many);
+            assert_eq!((found, property.scope == identity::Scope::Private), (Some(many), false), "{collection} of {schema}");
+        }
+        assert_eq!(identity::LINKED_ACCOUNTS, social::LINKS);
+        let has_name = project.schemas.get("managed/user").unwrap().property("userName").is_some();
+        assert_eq!(has_name, !schema["schema"].is_object(), "without a schema the default one stands there: {schema}");
+    }
+}
+
+#[test]
+fn the_scripts_of_a_provider_may_be_files_of_the_project() {
+    let provider = r#"{"provider": "acme", "clientId": "me", "normalizationScript": {"type": "text/javascript", "file": "norm.js"},
+        "propertyMap": [{"source": "a", "target": "b", "transform": {"type": "text/javascript", "file": "&{idm.instance.dir}/script/map.js"}}]}"#;
+    let listed = r#"{"providers": [{"provider": "other", "clientId": "me", "normalizationScript": {"file": "norm.js"}}]}"#;
+    let project = open(&[
+        ("conf/identityProvider-acme.json", provider),
+        ("conf/identityProviders.json", listed),
+        ("script/norm.js", "({a: 1})"),
+        ("script/map.js", "source"),
+    ]);
+    for file in &project.providers {
+        assert_eq!(file.scripts.text("norm.js"), Some("({a: 1})"), "{:?}", file.name());
+    }
+    let acme = project.providers.iter().find(|file| file.name() == Some("acme")).unwrap();
+    let named = acme.value.pointer("/propertyMap/0/transform/file").and_then(serde_json::Value::as_str).unwrap();
+    assert_eq!(acme.scripts.text(named), Some("source"), "{named}");
 }

@@ -5,7 +5,7 @@
 //! signed in.
 
 use ::social::{Answered, ByCode};
-use accounts::NAME_COOKIE;
+use accounts::{ByProvider, NAME_COOKIE};
 use async_trait::async_trait;
 use crest::ResourceError;
 use http::HeaderMap;
@@ -59,16 +59,14 @@ const AUTH_TOKEN: &str = "authtoken";
 const CLIENT_TOKEN: &str = "clienttoken";
 
 /// The text with which a request signs in with an identity provider, if it does.
-pub(crate) fn sign_in(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn sign_in(headers: &HeaderMap) -> Option<ByProvider<'_>> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-    if let (Some(token), Some(_)) = (text(AUTH_TOKEN), text("provider")) {
-        return Some(token);
-    }
-    if let Some(token) = text(CLIENT_TOKEN) {
-        return Some(token);
+    if let (Some(token), Some(of)) = (text(AUTH_TOKEN), text("provider")) {
+        return Some(ByProvider { text: token, of: Some(of) });
     }
     let asks = headers.get(OAUTH_LOGIN).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
-    if asks { Some(kept(headers).unwrap_or_default()) } else { None }
+    let found = text(CLIENT_TOKEN).or_else(|| asks.then(|| kept(headers).unwrap_or_default()));
+    found.map(|text| ByProvider { text, of: None })
 }
 
 fn kept(headers: &HeaderMap) -> Option<&str> {

@@ -68,7 +68,8 @@ impl TransformScript for SandboxTransforms {
     async fn run(&self, scripted: Scripted) -> Result<Value, String> {
         let program = self.programs.get(&scripted.script).ok_or("the script was not compiled")?;
         let now = self.clock.unix_seconds().saturating_mul(1000);
-        let bindings = Bindings::new(now, random_bytes(self.random.as_ref())).with(scripted.name, scripted.source);
+        let bindings =
+            Bindings::new(now, random_bytes(self.random.as_ref())).with_all(scripted.globals).with(scripted.name, scripted.source);
         self.sandbox.run(program, bindings, Arc::new(NoHost)).await.map_err(|error| error.to_string())
     }
 }

@@ -94,11 +94,19 @@ impl Provider {
         client && flag(file.get("enabled"), true)
     }
 
-    /// Reads a file. Encrypted values were opened before.
+    /// Reads a file that names no files of scripts. Encrypted values were opened before.
+    ///
+    /// # Errors
+    /// As [`Provider::read_with`].
+    pub fn read(file: &Value) -> Result<Self, Vec<Flaw>> {
+        Self::read_with(file, &|_| None)
+    }
+
+    /// Reads a file. `script` gives the text of a script's file.
     ///
     /// # Errors
     /// Everything that is wrong with it; such a provider cannot be used.
-    pub fn read(file: &Value) -> Result<Self, Vec<Flaw>> {
+    pub fn read_with(file: &Value, script: &dyn Fn(&str) -> Option<String>) -> Result<Self, Vec<Flaw>> {
         let flaw = |key: &'static str, message: String| Flaw { key, message };
         let Some(members) = file.as_object() else { return Err(vec![flaw("", "an object is wanted here".to_owned())]) };
         let Some(name) = Self::name_of(file).map(str::to_owned) else {
@@ -200,12 +208,12 @@ impl Provider {
         if let Some(message) = method.lacks(key.as_ref(), &secret, team.as_deref(), key_id.as_deref()) {
             flaws.push(flaw("clientSecret", message));
         }
-        let map = PropertyMap::read(file.get("propertyMap")).unwrap_or_else(|message| {
+        let map = PropertyMap::read(file.get("propertyMap"), script).unwrap_or_else(|message| {
             flaws.push(flaw("propertyMap", message));
             PropertyMap::empty()
         });
-        let script = file.get("normalizationScript").filter(|script| !script.is_null()).map(profile::script).transpose();
-        let script = script.unwrap_or_else(|message| {
+        let declared = file.get("normalizationScript").filter(|declared| !declared.is_null());
+        let script = declared.map(|declared| profile::script(declared, script)).transpose().unwrap_or_else(|message| {
             flaws.push(flaw("normalizationScript", message));
             None
         });

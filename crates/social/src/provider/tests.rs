@@ -105,6 +105,28 @@ fn a_file_of_5_0_has_no_address_to_come_back_to_and_shows_what_its_clients_need(
     assert_eq!(Provider::read(&unbound).unwrap_err()[0].key, "redirectUri");
 }
 
+/// A file is written by people, a path is sent by browsers.
+#[test]
+fn people_come_back_to_the_path_that_the_file_means_however_it_is_spelled() {
+    let returns = |uri: &str, path: &str| Provider::read(&with(&json!({ "redirectUri": uri }))).unwrap().returns_to(path);
+    for (uri, path) in [
+        ("https://id.example/ü/", "/%C3%BC/"),
+        ("https://id.example/%c3%bc/", "/%C3%BC/"),
+        ("https://id.example/a%20b?x=1#y", "/a%20b"),
+        ("https://id.example", "/"),
+    ] {
+        assert!(returns(uri, path), "{uri} {path}");
+    }
+    for (uri, path) in [
+        ("https://id.example/a%2Fb", "/a/b"),
+        ("https://id.example/Back", "/back"),
+        ("https://id.example/ü", "/u"),
+        ("https://id.example/a", "/a/"),
+    ] {
+        assert!(!returns(uri, path), "{uri} {path}");
+    }
+}
+
 #[test]
 fn an_account_is_named_by_what_lasts_and_by_no_address() {
     for key in [

@@ -4,6 +4,7 @@
 
 mod dialects;
 mod idp;
+mod profiles;
 
 use jose::signature::{SignatureAlgorithm, SigningKey, sign_with_secret};
 use serde_json::{Map, Value, json};

@@ -3,13 +3,14 @@
 //! Easiest to break: the profile stands in the state and is believed only beside the fact, and it fills in a form and nothing else.
 
 use crest::ResourceError;
-use identity::{ObjectSchema, Property};
+use identity::names::{self, NameError};
+use identity::{ObjectSchema, Property, may_hold};
 use process::{Fact, Tag};
 use serde_json::{Map, Value};
 use social::Proven;
 
 use crate::account::Cx;
-use crate::links::{brought, is_linked, provider_taken};
+use crate::links::{brought, is_linked, provider_taken, signs_in};
 use crate::stage::details::{self, PASSWORD};
 use crate::state;
 
@@ -37,7 +38,7 @@ pub(super) fn confirms(cx: &Cx<'_>, address: &str) -> bool {
 
 /// The tag of a form of details.
 pub(super) fn tag(cx: &Cx<'_>) -> Tag {
-    if brought(cx).is_some() { WITH_PROFILE } else { Tag::INITIAL }
+    if signs_in(cx) { WITH_PROFILE } else { Tag::INITIAL }
 }
 
 /// What the provider offers for the details, as far as a person may set it and has not typed it.
@@ -46,8 +47,14 @@ pub(super) fn offered(cx: &Cx<'_>, schema: &ObjectSchema) -> Map<String, Value> 
     let mut offered = proven.offers(cx.services.property_map.as_ref());
     let collected = details::collected(cx);
     let askable = |name: &str| schema.property(name).is_some_and(is_askable) && name != PASSWORD;
+    // What could not be stored would be refused, and the person could not help it; nor does anybody see what is wrong with an address that is another one.
+    let hides = |value: &Value| {
+        let address = value.as_str().filter(|text| names::is_address_like(text));
+        address.is_some_and(|text| matches!(names::check_mail::<&str>(text, &[]), Err(NameError::Hidden(_))))
+    };
     offered.retain(|name, value| {
-        askable(name) && !collected.contains_key(name) && (value.is_string() || value.is_boolean() || value.is_number())
+        let is_plain = value.is_string() || value.is_boolean() || value.is_number();
+        askable(name) && !collected.contains_key(name) && is_plain && may_hold(schema, name, value) && !hides(value)
     });
     offered
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Cx};
-use crate::links::brought;
+use crate::links::signs_in;
 use crate::{MailAddress, Refusal, Services, state};
 
 /// The property that every person needs, and that clients always ask for.
@@ -219,8 +219,7 @@ impl Details {
         failures.retain(|failure| {
             !(failure.requirement == "REQUIRED" && user.get(&failure.property).is_none() && later.contains(&failure.property.as_str()))
         });
-        let by_provider = brought(cx).is_some();
-        let without_password = !by_provider && schema.property(PASSWORD).is_some() && user.get(PASSWORD).is_none();
+        let without_password = !signs_in(cx) && schema.property(PASSWORD).is_some() && user.get(PASSWORD).is_none();
         if without_password && !failures.iter().any(|failure| failure.property == PASSWORD) {
             failures.push(PolicyFailure::new(PASSWORD, "REQUIRED"));
         }

@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Account, Cx};
+use crate::first_proof;
 use crate::stage::letter::{self, Keys, Letter};
 use crate::stage::mailed_code::{self, Mailed, Sent, VALIDATE_CODE};
 use crate::stage::{by_provider, details};
@@ -295,8 +296,13 @@ impl EmailValidation {
         if wanted && let Some(subject) = subject {
             return Self::write_wanted(cx, &subject, address).await;
         }
-        if let Some(Subject { collection, id, decoy: false }) = subject.clone() {
-            cx.effect(Effect::Address { collection, id, address: address.clone(), confirmed: true });
+        if let Some(subject) = subject.as_ref().filter(|subject| !subject.decoy) {
+            // Of an address that somebody merely gave, a session or the new credential behind this stage confirms that it is the same person's.
+            let is_own = cx.caller.subject.as_ref() == Some(subject);
+            if is_own || !first_proof::is_merely_given(cx, subject, &address).await? {
+                let Subject { collection, id, .. } = subject.clone();
+                cx.effect(Effect::Address { collection, id, address: address.clone(), confirmed: true });
+            }
         }
         cx.grant(Fact::ControlsMail { subject, address })?;
         cx.grant(Fact::Mail)?;

@@ -103,7 +103,7 @@ impl SelfRegistration {
         for effect in crate::link(managed, &proven, id).await? {
             cx.effect(effect);
         }
-        cx.put(state::OAUTH_LOGIN, true.into());
+        cx.put(state::OAUTH_LOGIN, cx.services.social_sign_in.into());
         Ok(())
     }
 

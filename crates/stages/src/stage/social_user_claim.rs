@@ -6,8 +6,8 @@
 //! never to one that a provider tells (ADR 58).
 
 use async_trait::async_trait;
-use crest::{Filter, Pointer, Query, Resource, ResourceError, reference};
-use identity::find::{Confirmation, address_form};
+use crest::{Filter, Pointer, Resource, ResourceError, reference};
+use identity::find::{Confirmation, address_form, meant};
 use identity::secret::Secret;
 use identity::{Held, PEOPLE, is_active};
 use process::keys::{Collection, Text};
@@ -228,12 +228,11 @@ impl SocialUserClaim {
             |members: &Map<String, Value>, name: &str| members.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let find = |name: &str| text(&offered, name).or_else(|| text(&proven.common, name));
         let Some(filter) = of_profile(&self.filter, &find) else { return Ok(None) };
-        let found = cx.services.managed.objects.query(PEOPLE, &Query::first(filter, 2)).await?.result;
-        match found.as_slice() {
-            [] => Ok(None),
-            [one] => Ok(Some(one.clone()).filter(|one| is_active(&one.content))),
-            _ => Err(ResourceError::bad_request("Several accounts might be meant, so none can be claimed")),
+        let found = meant(cx.services.managed.objects.as_ref(), PEOPLE, &filter, &Pointer::from_tokens([MAIL])).await?;
+        if !found.ambiguous.is_empty() {
+            return Err(ResourceError::bad_request("Several accounts might be meant, so none can be claimed"));
         }
+        Ok(found.person.filter(|person| is_active(&person.content)))
     }
 
     async fn ask(&self, cx: &Cx<'_>, person: &Resource, error: Option<&str>) -> Result<Progress, ResourceError> {

@@ -101,6 +101,7 @@ impl World {
         let budget = Arc::new(Budget { limit: AtomicU32::new(u32::MAX), ..Budget::default() });
         let mut services = Services {
             social: Arc::new(social::Providers::new(vec![provider()], Arc::new(NoProvider), Arc::new(NoProvider))),
+            social_sign_in: true,
             property_map: None,
             managed: Arc::new(managed),
             hasher: hasher.clone(),
