@@ -190,7 +190,13 @@ impl Managed {
         let object = Value::Object(members);
         let runner = self.policy_runner(collection);
         let runner = runner.as_ref();
-        let request = Validation { which, undisclosed, runner, ..Validation::new(collection, &object, self.clock.unix_seconds()) };
+        let request = Validation {
+            which,
+            undisclosed,
+            runner,
+            every_spelling: true,
+            ..Validation::new(collection, &object, self.clock.unix_seconds())
+        };
         self.policies.validate(request, self.objects.as_ref(), self.hasher.as_ref()).await
     }
 
@@ -328,11 +334,11 @@ impl Managed {
         resource: &str,
         action: PolicyAction,
         body: &Value,
-        (stored, told): (Option<&Resource>, bool),
+        (stored, told, every_spelling): (Option<&Resource>, bool, bool),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let runner = self.policy_runner(self.policies.collection_of(resource));
         let ports = (self.objects.as_ref(), self.hasher.as_ref(), runner.as_ref());
-        self.policies.validate_resource(resource, action, body, (stored, told), self.clock.unix_seconds(), ports).await
+        self.policies.validate_resource(resource, action, body, (stored, told, every_spelling), self.clock.unix_seconds(), ports).await
     }
 
     /// What a new password fails, beside the object it is for.

@@ -132,6 +132,8 @@ pub struct Validation<'a> {
     pub stored: Option<&'a Value>,
     /// Properties whose uniqueness is not looked at, because the answer would tell on somebody (SEC-01).
     pub undisclosed: &'a [&'a str],
+    /// Unique names are compared in every spelling, as where the write is committed; otherwise as they are written.
+    pub every_spelling: bool,
     /// Seconds since 1970.
     pub now: i64,
     /// Runs policies that are scripts; without one they refuse.
@@ -142,7 +144,7 @@ impl<'a> Validation<'a> {
     /// A validation of all properties of a new object.
     #[must_use]
     pub fn new(collection: &'a str, object: &'a Value, now: i64) -> Self {
-        Self { collection, object, which: Which::All, id: None, stored: None, undisclosed: &[], now, runner: None }
+        Self { collection, object, which: Which::All, id: None, stored: None, undisclosed: &[], every_spelling: false, now, runner: None }
     }
 }
 

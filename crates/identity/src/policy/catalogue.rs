@@ -189,8 +189,26 @@ pub(super) fn valid_type(types: &[JsonType]) -> Policy {
     }
 }
 
+/// A parameter. A list of one element stands for it, as in the documentation's own examples (`{"numNums": ["1"]}`): JavaScript compares both alike.
+fn parameter<'p>(params: &'p Value, key: &str) -> Option<&'p Value> {
+    loose::member(params, key).map(only)
+}
+
+fn only(value: &Value) -> &Value {
+    match value {
+        Value::Array(list) => {
+            if let [one] = list.as_slice() {
+                only(one)
+            } else {
+                value
+            }
+        }
+        _ => value,
+    }
+}
+
 fn counted(params: &Value, key: &str, rule: fn(u64) -> Rule) -> Read {
-    match loose::member(params, key).map(loose::as_count) {
+    match parameter(params, key).map(loose::as_count) {
         Some(Some(number)) => {
             let mut shown = Map::new();
             shown.insert(key.into(), json!(number));
@@ -261,7 +279,7 @@ fn nothing(params: &Value, key: &str) -> Unread {
 
 /// How many values a new one must differ from, the present one included.
 fn history(params: &Value) -> Read {
-    let said = ["historyLength", "historyCount", "historySize"].into_iter().find_map(|key| Some((key, loose::member(params, key)?)));
+    let said = ["historyLength", "historyCount", "historySize"].into_iter().find_map(|key| Some((key, parameter(params, key)?)));
     let Some((key, value)) = said else { return Ok((Rule::New(1), None)) };
     match loose::as_count(value).and_then(|length| usize::try_from(length).ok()) {
         Some(length) if length <= MAX_HISTORY => Ok((Rule::New(length.max(1)), Some(json!({"historyLength": length})))),
@@ -291,7 +309,7 @@ fn id_property(params: &Value) -> Read {
 
 fn attempts(params: &Value) -> Read {
     let number = |key: &str| {
-        loose::member(params, key).and_then(loose::as_count).ok_or_else(|| format!("its parameter '{key}' is missing or no whole number"))
+        parameter(params, key).and_then(loose::as_count).ok_or_else(|| format!("its parameter '{key}' is missing or no whole number"))
     };
     let (max, minutes) = (number("max")?, number("numMinutes")?);
     let at = loose::text(params, "dateTimeField").ok_or("its parameter 'dateTimeField' is missing")?;
@@ -306,7 +324,7 @@ fn bound(params: &Value, word: &str, rule: fn(f64) -> Rule) -> Read {
         .find(|(key, _)| key.to_ascii_lowercase().starts_with(word))
         .or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case("value")))
         .ok_or_else(|| format!("none of its parameters is a {word}imum"))?;
-    let number = loose::as_number(value).ok_or_else(|| format!("its parameter '{key}' is no number"))?;
+    let number = loose::as_number(only(value)).ok_or_else(|| format!("its parameter '{key}' is no number"))?;
     let mut shown = Map::new();
     shown.insert(key.clone(), json!(number));
     Ok((rule(number), Some(Value::Object(shown))))

@@ -153,6 +153,11 @@ fn names_of_internal_users_are_taken_in_any_case() {
 fn parameters_are_loose() {
     assert_eq!(of_property(policy("at-least-X-capitals", json!({"numCaps": "2"})), json!("Abc")), ["x AT_LEAST_X_CAPITAL_LETTERS"]);
     assert_eq!(of_property(policy("minimum-length", json!({"minLength": "4"})), json!("abc")), ["x MIN_LENGTH"]);
+    // As the documentation's own example of conditional policies has it.
+    assert_eq!(of_property(policy("at-least-X-numbers", json!({"numNums": ["2"]})), json!("a1")), ["x AT_LEAST_X_NUMBERS"]);
+    assert_eq!(of_property(policy("at-least-X-capitals", json!({"numCaps": [2]})), json!("Abc")), ["x AT_LEAST_X_CAPITAL_LETTERS"]);
+    assert_eq!(of_property(policy("minimum-length", json!({"minLength": ["4"]})), json!("abcd")), Vec::<String>::new());
+    assert_eq!(of_property(policy("maximum-length", json!({"maxLength": [["2"]]})), json!("abc")), ["x MAX_LENGTH"]);
     assert_eq!(of_property(policy("maximum-length", json!({"maxLength": "2"})), json!("abc")), ["x MAX_LENGTH"]);
     assert_eq!(of_property(policy("valid-email-address-format", json!(null)), json!("abc")), ["x VALID_EMAIL_ADDRESS_FORMAT"]);
     assert_eq!(of_property(policy("not-empty", json!({"notEmpty": null})), json!("")), ["x REQUIRED"]);
@@ -346,7 +351,8 @@ fn policy_json_overrides_by_id_and_its_own_scripts_are_told() {
     let ports = (world.managed.objects.as_ref(), world.managed.hasher.as_ref(), None);
     let asked = |resource: &str| {
         let body = json!({"password": "Sh0rtOnly!"});
-        now(world.managed.policies.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true), NOW, ports)).map(drop)
+        now(world.managed.policies.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true, true), NOW, ports))
+            .map(drop)
     };
     assert_eq!(asked("selfservice/reset").unwrap_err().code, 403, "nobody knows what the script would ask");
     assert!(asked("selfservice/registration").is_ok());
@@ -365,7 +371,7 @@ fn policies_that_a_script_computes_refuse_whatever_they_are_about() {
         let managed = &world.managed;
         let asked = |resource: &str| {
             let body = json!({"sn": "Other"});
-            now(managed.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true)))
+            now(managed.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true, true)))
                 .map(drop)
                 .map_err(|error| error.code)
         };
@@ -446,7 +452,7 @@ fn the_service_answers_under_the_name_the_client_knows() {
     let ask = |resource: &str, action, body: Value| {
         let managed = &world.managed;
         let ports = (managed.objects.as_ref(), managed.hasher.as_ref(), None);
-        now(managed.policies.validate_resource(resource, action, &body, (None, true), NOW, ports))
+        now(managed.policies.validate_resource(resource, action, &body, (None, true, true), NOW, ports))
             .map(|failures| names(&failed_value(&failures)))
     };
     let object = PolicyAction::ValidateObject;

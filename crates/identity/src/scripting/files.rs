@@ -180,6 +180,10 @@ fn mentioned(value: &Value, wanted: &mut Vec<String>) {
             if let Some(files) = members.get("additionalFiles") {
                 wanted.extend(loose::texts(files));
             }
+            // Texts of policies, as they stand among the variables of the product's script.
+            for text in members.get("additionalPolicies").map(loose::texts).unwrap_or_default() {
+                wanted.extend(scan::required(&text).into_iter().map(|name| format!("{}.js", resolve("", &name))));
+            }
             members.values().for_each(|member| mentioned(member, wanted));
         }
         Value::Array(items) => items.iter().for_each(|item| mentioned(item, wanted)),

@@ -86,6 +86,31 @@ fn is_parameter(masked: &str, name: &str) -> bool {
         })
 }
 
+/// The first function of `policyImpl` or `_` that a text of policies calls and that is not there, with its line. What the text itself assigns to
+/// `policyImpl` is.
+pub(crate) fn lack_of_policies(text: &str, product: &[&str]) -> Option<String> {
+    let masked = masked(text);
+    let is_own = |name: &str| {
+        masked.match_indices(name).any(|(at, _)| {
+            let after = masked.get(at + name.len()..).unwrap_or_default().trim_start();
+            after.starts_with('=') && !after.starts_with("==") || after.starts_with(':')
+        })
+    };
+    let found = words(&masked).find_map(|(at, word)| {
+        let is_member = masked.get(..at)?.trim_end().ends_with('.');
+        match word {
+            "_" if !is_member && !declares(&masked, "_") => Some((at, lacks(&masked, at + 1)?)),
+            "policyImpl" | "policyFunctions" if !is_member && !declares(&masked, word) => {
+                let Some(Member::Named(name, _)) = member(&masked, &masked, at + word.len()) else { return None };
+                let lacks = !name.trim().is_empty() && !product.contains(&name.as_str()) && name != "hasOwnProperty" && !is_own(&name);
+                lacks.then(|| (at, format!("there is no function '{word}.{name}'")))
+            }
+            _ => None,
+        }
+    });
+    found.map(|(at, what)| format!("line {}: {what}", line(text, at)))
+}
+
 /// The variables that hold a library.
 fn libraries<'m>(text: &str, masked: &'m str, module: &dyn Fn(&str) -> Module) -> Vec<&'m str> {
     let requires = words(masked).filter(|(_, word)| *word == "require");
