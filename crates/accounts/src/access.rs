@@ -381,8 +381,11 @@ impl Question<'_> {
     }
 
     fn changes_protected(&self) -> bool {
-        let Some(schema) = self.runtime.schemas.get(&self.principal.component) else { return false };
-        self.written().is_some_and(|names| names.iter().any(|name| schema.protected().any(|protected| protected == name)))
+        let (schemas, policies, component) = (&self.runtime.schemas, &self.runtime.policies, self.principal.component.as_str());
+        let Some(schema) = schemas.get(component) else { return false };
+        let roles: Vec<&str> = self.principal.roles.iter().map(String::as_str).collect();
+        let asks = |name: &str| schema.protected().any(|protected| protected == name) || policies.asks_password(component, name, &roles);
+        self.written().is_some_and(|names| names.iter().any(|name| asks(name)))
     }
 
     /// Whether the request is a patch, and of these fields alone.

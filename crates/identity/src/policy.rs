@@ -183,6 +183,18 @@ impl Policies {
         known.and_then(PropertyPolicies::taken).unwrap_or(UNIQUE)
     }
 
+    /// The properties of a collection that nobody changes without the present password, as the policy `re-auth-required` says, each with the roles
+    /// of those who may.
+    pub fn reauthenticated(&self, collection: &str) -> impl Iterator<Item = (&str, &[String])> {
+        self.of(collection).iter().filter_map(|property| Some((property.name.as_str(), property.except_roles.as_deref()?)))
+    }
+
+    /// Whether that policy asks whoever has these roles, as paths, for the present password before they change a property.
+    #[must_use]
+    pub fn asks_password(&self, collection: &str, property: &str, roles: &[&str]) -> bool {
+        self.reauthenticated(collection).any(|(name, except)| name == property && !except.iter().any(|role| roles.contains(&role.as_str())))
+    }
+
     /// Whether a name may stand once only, whatever its spelling and whoever writes it: `valid-username` says so (SEC-48).
     #[must_use]
     pub fn in_every_spelling(&self, collection: &str, property: &str) -> bool {

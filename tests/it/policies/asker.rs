@@ -79,3 +79,20 @@ fn a_script_at_an_event_of_a_process_sees_who_runs_it() {
     let seen: Value = serde_json::from_str(found["result"][0]["sn"].as_str().unwrap()).unwrap();
     assert_eq!(seen, json!({ "id": "anonymous", "component": "internal/user", "roles": ["internal/role/openidm-reg"] }));
 }
+
+#[test]
+fn the_present_password_is_asked_for_where_a_policy_asks_for_it() {
+    let asks = |roles: Value| text(&json!([{ "policyId": "re-auth-required", "params": { "exceptRoles": roles } }]));
+    let properties = json!({ "phone": asks(json!([ADMINISTRATOR])), "nick": asks(json!(["internal/role/openidm-authorized"])) });
+    let server = Server::on(of_staff(&properties, &json!({}))).start();
+    let (client, id) = person(&server);
+    let path = format!("managed/user/{id}");
+    client.patch(&path, &replaces("phone", "1")).refused(403);
+    client.clone().with("X-OpenIDM-Reauth-Password", "wrong").patch(&path, &replaces("phone", "1")).refused(403);
+    client.clone().with("X-OpenIDM-Reauth-Password", PASSWORD).patch(&path, &replaces("phone", "1")).expect(200);
+    client.patch(&path, &replaces("nick", "n")).expect(200);
+    client.patch(&path, &replaces("givenName", "n")).expect(200);
+    server.admin().patch(&path, &replaces("phone", "2")).expect(200);
+    let listed = client.get("info/login").ok()["authorization"]["protectedAttributeList"].clone();
+    assert!(listed.as_array().unwrap().contains(&json!("phone")) && !listed.as_array().unwrap().contains(&json!("nick")), "{listed}");
+}

@@ -107,8 +107,7 @@ const POLICIES: &[Definition] = &[
 ];
 
 /// Policies that guard other resources, or that something else does here.
-const ELSEWHERE: [(&str, &str); 8] = [
-    ("re-auth-required", "the present password is asked for wherever a property is protected"),
+const ELSEWHERE: [(&str, &str); 7] = [
     ("required-if-configured", "it looks at the configuration of an identity provider"),
     ("valid-event-scripts", "scripts are checked when the project is loaded"),
     ("valid-object-name-format", "managed object types are checked when the project is loaded"),
@@ -117,6 +116,10 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("valid-privilege-path", "privileges are checked when the project is loaded"),
     ("valid-cron", "there is no scheduler"),
 ];
+
+/// The policy that asks for the present password, of everybody without one of its `exceptRoles`. No value says whether it came along, so access
+/// rules ask for it, as for what is protected.
+pub(super) const REAUTHENTICATES: &str = "re-auth-required";
 
 /// Reads a policy of that id. `None` for an unknown id.
 pub(super) fn understand(id: &str, params: Option<&Value>, companions: &Companions) -> Option<Understood> {
@@ -148,7 +151,7 @@ pub(super) fn understand(id: &str, params: Option<&Value>, companions: &Companio
 
 /// The known id that is most like this one.
 pub(super) fn nearest(id: &str) -> Option<&'static str> {
-    let known = POLICIES.iter().map(|definition| definition.id).chain(ELSEWHERE.iter().map(|(known, _)| *known));
+    let known = POLICIES.iter().map(|definition| definition.id).chain(ELSEWHERE.iter().map(|(known, _)| *known)).chain([REAUTHENTICATES]);
     crest::nearest(id, known)
 }
 
