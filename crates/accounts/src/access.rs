@@ -97,6 +97,10 @@ impl Question<'_> {
 
     async fn judge(&self) -> Decision {
         let Asked { path, method, .. } = self.asked;
+        // A filter that is not run stands before all the rules, administrators' included.
+        if self.runtime.policies.guards().check(path, method).is_err() {
+            return Decision::Denied;
+        }
         if let Some(name) = path.strip_prefix("selfservice/")
             && let Some(decision) = self.audience(name, method)
         {

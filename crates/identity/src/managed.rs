@@ -145,6 +145,7 @@ impl Managed {
             None => self.new_id(),
         };
         limits::check_id(&id)?;
+        self.policies.guards().check(&format!("{collection}/{id}"), "create")?;
         effects::defaults(schema, &mut content);
         relations::as_kept(schema, &mut content)?;
         let plain = Value::Object(content);
@@ -214,6 +215,7 @@ impl Managed {
         expect: &Expect,
     ) -> Result<Prepared, ResourceError> {
         let schema = self.schema(collection)?;
+        self.policies.guards().check(&format!("{collection}/{id}"), "update")?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
         let all = crest::Fields::all();
@@ -298,6 +300,7 @@ impl Managed {
     /// 404 for an unknown collection or an object that is not there, 412 for a revision that is not current.
     pub async fn delete(&self, collection: &str, id: &str, expect: &Expect) -> Result<Prepared, ResourceError> {
         let schema = self.schema(collection)?;
+        self.policies.guards().check(&format!("{collection}/{id}"), "delete")?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
         let scripts = schema.events.any(&[Hook::OnDelete, Hook::PostDelete]);

@@ -21,11 +21,13 @@ use std::sync::Arc;
 use script::Sandbox;
 use serde_json::Value;
 
+use crate::guards::Guards;
 use crate::problem::Problem;
 use crate::schema::{Password, Schemas};
 use crate::scripting::{Runner, ScriptFiles, Scripting, Waits};
 use effective::PropertyPolicies;
 use failure::UNIQUE;
+pub(crate) use pattern::Pattern;
 
 pub use failure::{CREATE_MESSAGE, PATCH_MESSAGE, PolicyFailure, failed_value, policy_error};
 pub use service::PolicyAction;
@@ -102,6 +104,8 @@ pub struct Policies {
     objects: BTreeMap<String, Vec<PropertyPolicies>>,
     companions: Companions,
     scripting: Scripting,
+    /// Filters of the project's own, which are not run.
+    guards: Guards,
     /// Resources of the policy service of which it is not known what they ask, as `policy.json` names them.
     unknown: Vec<String>,
 }
@@ -207,6 +211,19 @@ impl Policies {
     pub fn with_scripting(mut self, sandbox: Arc<Sandbox>, waits: Arc<dyn Waits>) -> Self {
         self.scripting = self.scripting.on(sandbox, waits);
         self
+    }
+
+    /// The same, behind filters of the project's own.
+    #[must_use]
+    pub fn behind(mut self, guards: Guards) -> Self {
+        self.guards = guards;
+        self
+    }
+
+    /// What is refused because a filter of the project's own would have been asked.
+    #[must_use]
+    pub fn guards(&self) -> &Guards {
+        &self.guards
     }
 
     /// The same, with what `identityServer.getProperty` answers. No secret may be among it.

@@ -96,3 +96,31 @@ fn the_present_password_is_asked_for_where_a_policy_asks_for_it() {
     let listed = client.get("info/login").ok()["authorization"]["protectedAttributeList"].clone();
     assert!(listed.as_array().unwrap().contains(&json!("phone")) && !listed.as_array().unwrap().contains(&json!("nick")), "{listed}");
 }
+
+#[test]
+fn a_filter_that_is_not_run_refuses_what_it_guards_at_every_door_until_it_is_waived() {
+    let router = |waive: Value| {
+        let own = "if (request.content.sn === 'Evil') { throw {code: 403, message: 'no evil'}; }";
+        json!({ "filters": [
+            { "condition": { "type": "text/javascript", "source": "context.caller.external === true || context.current.name === 'selfservice'" },
+              "onRequest": { "type": "text/javascript", "source": "require('router-authz').testAccess()" } },
+            { "pattern": "managed/user.*", "methods": ["create", "update"], "onRequest": { "type": "text/javascript", "source": own }, "vestibule": waive },
+        ] })
+    };
+    let newcomer =
+        || json!({ "userName": unused("filtered"), "givenName": "A", "sn": "B", "mail": "a@example.test", "password": PASSWORD });
+    let guarded = of_staff(&json!({}), &json!({})).json("conf/router.json", &router(json!({})));
+    let (code, said) = crate::support::server::check(&guarded);
+    assert!(code == Some(1) && said.contains("error[own-filter] /filters/1/onRequest"), "{said}");
+    let server = Server::on(guarded).start();
+    server.admin().post("managed/user?_action=create", &newcomer()).refused(403);
+    server.admin().get("managed/user?_queryFilter=true").expect(200);
+    let (_, token) = server.anonymous().goes_on("registration", None, &json!({ "input": {} }));
+    server.anonymous().submit("registration", Some(&token), &json!({ "user": newcomer() })).refused(403);
+    assert!(server.log().contains("a filter of the project's own is not run"), "{}", server.log());
+    let waived = of_staff(&json!({}), &json!({})).json("conf/router.json", &router(json!({ "waive": ["onRequest"] })));
+    let (code, said) = crate::support::server::check(&waived);
+    assert!(code == Some(0) && said.contains("waived by the project: 'onRequest'"), "{said}");
+    let server = Server::on(waived).start();
+    server.admin().post("managed/user?_action=create", &newcomer()).expect(201);
+}
