@@ -50,7 +50,7 @@ fn replaces(field: &str, value: &str) -> Value {
 #[test]
 fn a_policy_sees_at_the_form_whom_it_sees_at_the_write() {
     let server = Server::on(of_staff(&json!({}), &json!({}))).start();
-    let newcomer = json!({ "user": { "userName": unused("new"), "givenName": "A", "sn": "B", "mail": "a@example.test", "city": "x@staff.example.test" } });
+    let newcomer = json!({ "user": { "userName": unused("new"), "givenName": "A", "sn": "B", "mail": "a@example.test", "password": PASSWORD, "city": "x@staff.example.test" } });
     let (_, token) = server.anonymous().goes_on("registration", None, &json!({ "input": {} }));
     let answer = server.anonymous().submit("registration", Some(&token), &newcomer);
     assert_eq!(refused(&answer), ["city STAFF_ONLY"], "everybody's account is no administrator");
