@@ -273,6 +273,22 @@ fn a_script_has_its_say_in_every_sign_in() {
     server.nobody().session(&ulm.name, PASSWORD).get(&format!("managed/user/{}", ulm.id)).refused(403);
 }
 
+/// The texts that the product's own files have, 5.0 to 7.5, and one that does something besides.
+#[test]
+fn everybody_signs_in_with_the_scripts_that_the_product_ships() {
+    let both = "var augmentYield = require('auth/customAuthz').setProtectedAttributes(security);require('auth/orgPrivileges').\
+        assignPrivilegesToUser(resource, security, properties, subjectMapping, privileges, 'privileges', 'privilegeAssignments', augmentYield);";
+    let more = format!("{both}security.authorization.site = 'Bonn';");
+    for (script, site) in [(both, Value::Null), (more.as_str(), json!("Bonn"))] {
+        let mut module = managed(true);
+        module["properties"]["augmentSecurityContext"] = json!({ "type": "text/javascript", "source": script });
+        let server = Server::on(authentication(Project::new(), &[module], &json!({}))).start();
+        let person = Person::create(&server, "shipped");
+        let login = server.nobody().session(&person.name, PASSWORD).get("info/login").ok();
+        assert_eq!((&login["authorization"]["id"], &login["authorization"]["site"]), (&json!(person.id), &site), "{script}");
+    }
+}
+
 #[test]
 fn a_script_at_a_sign_in_has_the_modules_and_properties_of_its_project() {
     let script = "require('auth/customAuthz').setProtectedAttributes(security);\n\

@@ -97,6 +97,10 @@ const SHOWN: &[(&str, &str)] = &[
     ("A `queryId` of the project's own, of a module or of `runAsProperties`", "acting::nobody_is_found_by_a_query_that_is_not_run"),
     ("A script `augmentSecurityContext` of the project's own", "acting::a_script_has_its_say_in_every_sign_in"),
     (
+        "A filter of `router.json` that is the project's own",
+        "policies::asker::a_filter_that_is_not_run_refuses_what_it_guards_at_every_door_until_it_is_waived",
+    ),
+    (
         "Registration: what is not the person's to set, at any stage",
         "registration::assignment::no_stage_of_details_takes_what_is_not_the_persons_to_set",
     ),

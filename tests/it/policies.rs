@@ -1,5 +1,6 @@
 //! Policies: what an operator's `managed.json` and `policy.json` ask of a value is asked at every door, or the write is refused.
 
+mod asker;
 mod names;
 mod own;
 mod values;

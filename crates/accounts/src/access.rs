@@ -97,6 +97,10 @@ impl Question<'_> {
 
     async fn judge(&self) -> Decision {
         let Asked { path, method, .. } = self.asked;
+        // A filter that is not run stands before all the rules, administrators' included.
+        if self.runtime.policies.guards().check(path, method).is_err() {
+            return Decision::Denied;
+        }
         if let Some(name) = path.strip_prefix("selfservice/")
             && let Some(decision) = self.audience(name, method)
         {
@@ -379,8 +383,11 @@ impl Question<'_> {
     }
 
     fn changes_protected(&self) -> bool {
-        let Some(schema) = self.runtime.schemas.get(&self.principal.component) else { return false };
-        self.written().is_some_and(|names| names.iter().any(|name| schema.protected().any(|protected| protected == name)))
+        let (schemas, policies, component) = (&self.runtime.schemas, &self.runtime.policies, self.principal.component.as_str());
+        let Some(schema) = schemas.get(component) else { return false };
+        let roles: Vec<&str> = self.principal.roles.iter().map(String::as_str).collect();
+        let asks = |name: &str| schema.protected().any(|protected| protected == name) || policies.asks_password(component, name, &roles);
+        self.written().is_some_and(|names| names.iter().any(|name| asks(name)))
     }
 
     /// Whether the request is a patch, and of these fields alone.

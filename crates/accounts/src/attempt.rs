@@ -101,6 +101,7 @@ impl Actor<'_> {
         Caller {
             locales,
             user: self.principal.authentication_id.clone(),
+            authorization: self.principal.authorization(),
             subject: self.principal.subject(),
             session: self.principal.session.clone(),
             settled: self.principal.settled.clone(),

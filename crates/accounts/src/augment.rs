@@ -61,6 +61,9 @@ impl Runtime {
             .with_all(globals.clone())
             .with("properties", Value::Object(globals.clone()))
             .with("resource", resource)
+            // What such scripts hand on to the product's own functions, which have nothing to do here; whoever reads one lets nobody in.
+            .with("subjectMapping", Value::Null)
+            .with("privileges", Value::Null)
             .with("security", security);
         match self.services.scripts.value(program, bindings).await {
             Ok(made) => Ok(apply(principal, &made)),

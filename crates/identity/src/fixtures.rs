@@ -47,7 +47,16 @@ pub(crate) fn with_properties(properties: &Value) -> World {
 }
 
 pub(crate) fn of(schemas: Schemas, policy: Option<&Value>) -> World {
-    let (policies, _) = Policies::read(policy, &schemas, Companions::default());
+    made(schemas, policy, Companions::default())
+}
+
+/// A world with the script files of a project.
+pub(crate) fn of_files(managed: &Value, policy: Option<&Value>, scripts: crate::ScriptFiles) -> World {
+    made(Schemas::read(managed).0, policy, Companions { scripts, ..Companions::default() })
+}
+
+fn made(schemas: Schemas, policy: Option<&Value>, companions: Companions) -> World {
+    let (policies, _) = Policies::read(policy, &schemas, companions);
     let objects = Arc::new(MemoryObjects::new());
     let managed = Managed {
         schemas: Arc::new(schemas),

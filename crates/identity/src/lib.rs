@@ -10,6 +10,7 @@ pub mod find;
 #[cfg(test)]
 mod fixtures;
 pub mod grants;
+mod guards;
 pub mod html;
 pub mod kba;
 mod loose;
@@ -30,6 +31,7 @@ pub mod terms;
 
 pub use crest::Severity;
 pub use events::{Effect, Event, Events, Hook};
+pub use guards::{Guard, Guards};
 pub use mail_address::{MailAddress, MailAddressError};
 pub use managed::{
     Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, ScriptQuery, Side, SignIn, Step, TakenOver,

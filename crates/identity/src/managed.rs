@@ -145,6 +145,7 @@ impl Managed {
             None => self.new_id(),
         };
         limits::check_id(&id)?;
+        self.policies.guards().check(&format!("{collection}/{id}"), "create")?;
         effects::defaults(schema, &mut content);
         relations::as_kept(schema, &mut content)?;
         let plain = Value::Object(content);
@@ -190,7 +191,13 @@ impl Managed {
         let object = Value::Object(members);
         let runner = self.policy_runner(collection);
         let runner = runner.as_ref();
-        let request = Validation { which, undisclosed, runner, ..Validation::new(collection, &object, self.clock.unix_seconds()) };
+        let request = Validation {
+            which,
+            undisclosed,
+            runner,
+            every_spelling: true,
+            ..Validation::new(collection, &object, self.clock.unix_seconds())
+        };
         self.policies.validate(request, self.objects.as_ref(), self.hasher.as_ref()).await
     }
 
@@ -208,6 +215,7 @@ impl Managed {
         expect: &Expect,
     ) -> Result<Prepared, ResourceError> {
         let schema = self.schema(collection)?;
+        self.policies.guards().check(&format!("{collection}/{id}"), "update")?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
         let all = crest::Fields::all();
@@ -292,6 +300,7 @@ impl Managed {
     /// 404 for an unknown collection or an object that is not there, 412 for a revision that is not current.
     pub async fn delete(&self, collection: &str, id: &str, expect: &Expect) -> Result<Prepared, ResourceError> {
         let schema = self.schema(collection)?;
+        self.policies.guards().check(&format!("{collection}/{id}"), "delete")?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
         let scripts = schema.events.any(&[Hook::OnDelete, Hook::PostDelete]);
@@ -330,11 +339,11 @@ impl Managed {
         resource: &str,
         action: PolicyAction,
         body: &Value,
-        (stored, told): (Option<&Resource>, bool),
+        (stored, told, every_spelling): (Option<&Resource>, bool, bool),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
         let runner = self.policy_runner(self.policies.collection_of(resource));
         let ports = (self.objects.as_ref(), self.hasher.as_ref(), runner.as_ref());
-        self.policies.validate_resource(resource, action, body, (stored, told), self.clock.unix_seconds(), ports).await
+        self.policies.validate_resource(resource, action, body, (stored, told, every_spelling), self.clock.unix_seconds(), ports).await
     }
 
     /// What a new password fails, beside the object it is for.

@@ -21,11 +21,13 @@ use std::sync::Arc;
 use script::Sandbox;
 use serde_json::Value;
 
+use crate::guards::Guards;
 use crate::problem::Problem;
 use crate::schema::{Password, Schemas};
 use crate::scripting::{Runner, ScriptFiles, Scripting, Waits};
 use effective::PropertyPolicies;
 use failure::UNIQUE;
+pub(crate) use pattern::Pattern;
 
 pub use failure::{CREATE_MESSAGE, PATCH_MESSAGE, PolicyFailure, failed_value, policy_error};
 pub use service::PolicyAction;
@@ -102,6 +104,8 @@ pub struct Policies {
     objects: BTreeMap<String, Vec<PropertyPolicies>>,
     companions: Companions,
     scripting: Scripting,
+    /// Filters of the project's own, which are not run.
+    guards: Guards,
     /// Resources of the policy service of which it is not known what they ask, as `policy.json` names them.
     unknown: Vec<String>,
 }
@@ -132,6 +136,8 @@ pub struct Validation<'a> {
     pub stored: Option<&'a Value>,
     /// Properties whose uniqueness is not looked at, because the answer would tell on somebody (SEC-01).
     pub undisclosed: &'a [&'a str],
+    /// Unique names are compared in every spelling, as where the write is committed; otherwise as they are written.
+    pub every_spelling: bool,
     /// Seconds since 1970.
     pub now: i64,
     /// Runs policies that are scripts; without one they refuse.
@@ -142,7 +148,7 @@ impl<'a> Validation<'a> {
     /// A validation of all properties of a new object.
     #[must_use]
     pub fn new(collection: &'a str, object: &'a Value, now: i64) -> Self {
-        Self { collection, object, which: Which::All, id: None, stored: None, undisclosed: &[], now, runner: None }
+        Self { collection, object, which: Which::All, id: None, stored: None, undisclosed: &[], every_spelling: false, now, runner: None }
     }
 }
 
@@ -181,6 +187,18 @@ impl Policies {
         known.and_then(PropertyPolicies::taken).unwrap_or(UNIQUE)
     }
 
+    /// The properties of a collection that nobody changes without the present password, as the policy `re-auth-required` says, each with the roles
+    /// of those who may.
+    pub fn reauthenticated(&self, collection: &str) -> impl Iterator<Item = (&str, &[String])> {
+        self.of(collection).iter().filter_map(|property| Some((property.name.as_str(), property.except_roles.as_deref()?)))
+    }
+
+    /// Whether that policy asks whoever has these roles, as paths, for the present password before they change a property.
+    #[must_use]
+    pub fn asks_password(&self, collection: &str, property: &str, roles: &[&str]) -> bool {
+        self.reauthenticated(collection).any(|(name, except)| name == property && !except.iter().any(|role| roles.contains(&role.as_str())))
+    }
+
     /// Whether a name may stand once only, whatever its spelling and whoever writes it: `valid-username` says so (SEC-48).
     #[must_use]
     pub fn in_every_spelling(&self, collection: &str, property: &str) -> bool {
@@ -193,6 +211,19 @@ impl Policies {
     pub fn with_scripting(mut self, sandbox: Arc<Sandbox>, waits: Arc<dyn Waits>) -> Self {
         self.scripting = self.scripting.on(sandbox, waits);
         self
+    }
+
+    /// The same, behind filters of the project's own.
+    #[must_use]
+    pub fn behind(mut self, guards: Guards) -> Self {
+        self.guards = guards;
+        self
+    }
+
+    /// What is refused because a filter of the project's own would have been asked.
+    #[must_use]
+    pub fn guards(&self) -> &Guards {
+        &self.guards
     }
 
     /// The same, with what `identityServer.getProperty` answers. No secret may be among it.

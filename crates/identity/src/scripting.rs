@@ -23,6 +23,7 @@ use serde_json::{Map, Value};
 
 pub use files::ScriptFiles;
 pub(crate) use objects::Overlay;
+pub(crate) use scan::lack_of_policies;
 
 use crate::loose;
 

@@ -86,8 +86,12 @@ fn gather(error: &Value, fields: &[Field], problems: &mut Vec<Problem>) {
         let property = failed.get("property").and_then(Value::as_str).unwrap_or_default().trim_start_matches('/');
         let requirements = failed.get("policyRequirements").and_then(Value::as_array).into_iter().flatten();
         for requirement in requirements {
-            let Some(name) = requirement.get("policyRequirement").and_then(Value::as_str) else { continue };
-            let says = requirement_words(name, requirement.get("params").unwrap_or(&Value::Null));
+            let says = match (requirement.get("policyRequirement").and_then(Value::as_str), text(requirement, "message")) {
+                (Some(name), _) => requirement_words(name, requirement.get("params").unwrap_or(&Value::Null)),
+                // A script of the project's own may say it in words instead.
+                (None, message) if !message.is_empty() => Words::theirs(message),
+                (None, _) => Words::message("error-unknown"),
+            };
             let problem = match of_property(property, fields) {
                 Some(field) => Problem::of(&field.name, says),
                 // What the form does not show is called what the project calls it.
@@ -181,6 +185,11 @@ mod tests {
         let named: Vec<(String, String)> = problems(&error, &fields).into_iter().map(|problem| (problem.field, problem.says.key)).collect();
         let pair = |field: &str, key: &str| (field.to_owned(), key.to_owned());
         assert_eq!(named, [pair("user.userName", "policy-UNIQUE"), pair("password", "policy-REQUIRED"), pair("", "policy-A")]);
+        let own =
+            json!({"failedPolicyRequirements": [{"property": "userName", "policyRequirements": [{"message": "of 1 to 10"}, {"x": 1}]}]});
+        let told = problems(&ResourceError::forbidden("Policy validation failed").with_detail(own), &fields);
+        assert_eq!((told[0].field.as_str(), told[0].says.text.as_str()), ("user.userName", "of 1 to 10"));
+        assert_eq!(told[1].says.key, "error-unknown");
         let problem = &problems(&Refusal::NoAccount.into(), &fields)[0];
         assert_eq!((problem.field.as_str(), problem.says.key.as_str()), ("who", "error-no-account"));
         let own = &problems(&ResourceError::bad_request("No such invitation"), &fields)[0];

@@ -53,7 +53,7 @@ async fn of_owner(visit: &Visit, password: &str) -> Result<Judged, ResourceError
     let stored = visit.runtime.managed.objects.read(collection, id).await?;
     let (path, body) = (visit.principal.own_path(), json!({ PASSWORD: password }));
     let managed = visit.actor().managed();
-    let failures = managed.validate_resource(&path, PolicyAction::ValidateObject, &body, (stored.as_ref(), false)).await?;
+    let failures = managed.validate_resource(&path, PolicyAction::ValidateObject, &body, (stored.as_ref(), false, true)).await?;
     let told = ["userName", "givenName", "sn", "mail"];
     let content = stored.map(|stored| stored.content).unwrap_or_default();
     let known = told.iter().filter_map(|name| Some(((*name).to_owned(), content.get(*name)?.clone()))).collect();
@@ -68,7 +68,8 @@ async fn of_form(visit: &Visit, password: &str) -> Result<Judged, ResourceError>
     let collection = collection_of(visit, visit.form.get("process"));
     let body = json!({ "object": known, "properties": { PASSWORD: password } });
     let managed = visit.actor().managed();
-    let failures = managed.validate_resource(&format!("{collection}/*"), PolicyAction::ValidateProperty, &body, (None, false)).await?;
+    let failures =
+        managed.validate_resource(&format!("{collection}/*"), PolicyAction::ValidateProperty, &body, (None, false, true)).await?;
     // Whose form has fields for the person is new: what it does not ask for is nowhere.
     let is_new = visit.form.pairs().any(|(name, _)| is_of_user(&name).is_some());
     let is_known = |name: &str| known.contains_key(name) || (is_new && !visit.form.has(&format!("user.{name}")));

@@ -9,6 +9,9 @@ pub struct Caller {
     pub locales: Vec<String>,
     /// The authentication id, `anonymous` for everybody's account.
     pub user: String,
+    /// Their `authorization`, as scripts of the project see it: id, component and roles of whoever it is, everybody's account included. Null where
+    /// nobody is known.
+    pub authorization: serde_json::Value,
     /// The managed object of a signed-in person.
     pub subject: Option<Subject>,
     /// The session the request came on.

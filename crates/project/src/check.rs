@@ -190,12 +190,16 @@ fn companions_of_stages(project: &Project, catalogue: &Catalogue<Services>, sink
 fn attributes_of_form(project: &Project, process: &ProcessFile, pointer: &str, stage: &Value, sink: &Sink) {
     let collection = stage.get("identityServiceUrl").and_then(Value::as_str).unwrap_or(PEOPLE).trim_matches('/');
     let Some(schema) = project.schemas.get(collection) else { return };
+    let policies = &project.policies;
+    let asks = |name: &str| {
+        policies.is_password(collection, name) || policies.asks_password(collection, name, &["internal/role/openidm-authorized"])
+    };
     for (index, attribute) in stage.get("attributes").and_then(Value::as_array).into_iter().flatten().enumerate() {
         let Some(name) = attribute.get("name").and_then(Value::as_str) else { continue };
         let top = name.trim_start_matches('/').split('/').next().unwrap_or(name);
         let why = match schema.property(top) {
             Some(property) if !property.user_editable => format!("'{top}' is not 'userEditable', so an answer to it is refused"),
-            Some(property) if property.is_protected || project.policies.is_password(collection, &property.name) => {
+            Some(property) if property.is_protected || asks(&property.name) => {
                 format!(
                     "'{top}' is changed with the present password only, in X-OpenIDM-Reauth-Password, which the stock page does not send"
                 )

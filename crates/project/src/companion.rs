@@ -13,6 +13,7 @@ pub(crate) mod identity_providers;
 pub(crate) mod mapping;
 pub(crate) mod notifications;
 pub(crate) mod roles;
+pub(crate) mod router;
 pub(crate) mod security;
 pub(crate) mod small;
 pub(crate) mod ui;

@@ -281,6 +281,18 @@ tables! {
         used("cleanupDwellSeconds", "Time between two sweeps."),
         used("cleanupDwellSecondsliteral", "The same, as one edition of the documentation prints it."),
     ];
+    ROUTER = "router.json", "": [
+        used("filters", "Scripts in front of resources. What the product's own do happens by itself."),
+    ];
+    ROUTER_FILTER = "router.json", "filters": [
+        used("pattern", "The resources that a filter of the project's own guards."),
+        used("methods", "What is done with them."),
+        refused("onRequest", "A script of the project's own: every request that it would be run for is refused, unless it is waived."),
+        refused("onResponse", "As `onRequest`."),
+        refused("onFailure", "As `onRequest`."),
+        idle("condition", "The product's filters hold always; what one of the project's own guards is refused always."),
+        used("vestibule", "`{\"waive\": [\"onRequest\"]}`: the script is not run, and nothing is refused for it."),
+    ];
     ROLE = "repo.init.json", "insert/internal/role": [
         used("id", "The role's id."),
         used("_id", "The same in newer files."),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use identity::{Companions, Schemas, ScriptFiles};
+use identity::{Companions, Guards, Schemas, ScriptFiles};
 use stages::MailTemplate;
 
 use self::loader::{Loader, Presence};
@@ -28,6 +28,7 @@ use crate::companion::identity_providers::{self, ProviderFile};
 use crate::companion::mapping::{self, Mapping};
 use crate::companion::notifications::{self, Notifications};
 use crate::companion::roles::InternalRole;
+use crate::companion::router;
 use crate::companion::small::{Consent, JsonStore};
 use crate::companion::ui::UiConfiguration;
 use crate::companion::ui_context;
@@ -90,7 +91,9 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     canaries::read(&loader, &conf, &mut processes, sink);
     let rules = rules(&loader, &conf);
     let of_authentication = if let Presence::Present(document) = &authentication { Some(document) } else { None };
-    let documents = of_authentication.into_iter().chain(&managed).chain(&policy).chain(rules.iter().map(|(_, rule)| rule));
+    let router = loader.companion("router.json");
+    let of_router = if let Presence::Present(document) = &router { Some(document) } else { None };
+    let documents = of_authentication.into_iter().chain(of_router).chain(&managed).chain(&policy).chain(rules.iter().map(|(_, rule)| rule));
     let documents = documents.map(|document| &document.value).chain(definitions(&processes).map(|process| &process.value));
     let own_scripts = ScriptFiles::gather_at(&files.home(), documents, &|path| loader.text(path));
     let authentication = match authentication {
@@ -121,6 +124,13 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let providers = providers(&loader, &conf, listed_providers.as_ref(), &files.home(), sink);
     let facts = Companions { scripts: own_scripts.clone(), ..facts };
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &providers, &loader, sink);
+    let guards = match router {
+        Presence::Present(document) => router::read(&document, &own_scripts, sink),
+        // Nobody knows what it guards.
+        Presence::Broken => router::everything(),
+        Presence::Absent => Guards::default(),
+    };
+    let policies = policies.behind(guards);
     let questions = identities::questions(kba.as_ref(), &schemas, sink);
     let mut project = Project {
         processes,

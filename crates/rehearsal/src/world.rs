@@ -436,5 +436,11 @@ pub(crate) struct Elsewhere<'a> {
 pub(crate) fn caller(subject: Option<process::Subject>, user: &str, reauthenticated: bool) -> Caller {
     let session = subject.is_some().then(|| "rehearsal".to_owned());
     let user = if subject.is_some() { user.to_owned() } else { accounts::ANONYMOUS.to_owned() };
-    Caller { user, subject, session, reauthenticated, transaction: "rehearsal".to_owned(), ..Caller::default() }
+    let authorization = match &subject {
+        Some(person) => {
+            serde_json::json!({ "id": person.id, "component": person.collection, "roles": ["internal/role/openidm-authorized"] })
+        }
+        None => serde_json::json!({ "id": user, "component": accounts::INTERNAL, "roles": ["internal/role/openidm-reg"] }),
+    };
+    Caller { user, authorization, subject, session, reauthenticated, transaction: "rehearsal".to_owned(), ..Caller::default() }
 }

@@ -147,18 +147,22 @@ pub(crate) async fn write(cx: &mut Cx<'_>, write: Write<'_>) -> Result<Vec<Strin
     Ok(prepared.changed)
 }
 
-/// Managed objects, written on behalf of whoever runs the process, as scripts at events see it.
+/// Managed objects, judged and written on behalf of whoever runs the process: what scripts at events and policies that are scripts see of them. All
+/// scripts of a process see the same person.
 pub(crate) fn on_behalf(cx: &Cx<'_>) -> Arc<Managed> {
     let caller = cx.caller;
-    let (component, id) = caller.subject.as_ref().map(|subject| (subject.collection.as_str(), subject.id.as_str())).unwrap_or_default();
+    if !cx.services.managed.runs_scripts() {
+        return Arc::clone(&cx.services.managed);
+    }
     Arc::new(cx.services.managed.on_behalf(json!({
         "current": {"name": "selfservice"},
         "caller": {"external": true},
         "http": {"remoteAddress": caller.address, "headers": {}, "parameters": {}},
         "security": {
             "authenticationId": caller.user,
-            "authorization": {"id": id, "component": component, "roles": []},
+            "authorization": caller.authorization,
         },
+        "transactionId": caller.transaction,
     })))
 }
 

@@ -254,7 +254,7 @@ impl Work {
         let action =
             PolicyAction::named(&call.name).ok_or_else(|| Thrown::from(format!("there is no action '{}' on '{path}'", call.name)))?;
         let resource = path.trim_start_matches("policy").trim_start_matches('/');
-        let failures = self.managed.validate_resource(resource, action, &call.content, (None, true)).await.map_err(thrown)?;
+        let failures = self.managed.validate_resource(resource, action, &call.content, (None, true, false)).await.map_err(thrown)?;
         Ok(failed_value(&failures))
     }
 

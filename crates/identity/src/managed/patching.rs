@@ -28,6 +28,7 @@ impl Managed {
         expect: &Expect,
     ) -> Result<Prepared, ResourceError> {
         let schema = self.schema(collection)?;
+        self.policies.guards().check(&format!("{collection}/{id}"), "patch")?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
         let (deltas, operations) = relations::split(schema, self.allowed(schema, patch, by)?)?;

@@ -107,8 +107,7 @@ const POLICIES: &[Definition] = &[
 ];
 
 /// Policies that guard other resources, or that something else does here.
-const ELSEWHERE: [(&str, &str); 8] = [
-    ("re-auth-required", "the present password is asked for wherever a property is protected"),
+const ELSEWHERE: [(&str, &str); 7] = [
     ("required-if-configured", "it looks at the configuration of an identity provider"),
     ("valid-event-scripts", "scripts are checked when the project is loaded"),
     ("valid-object-name-format", "managed object types are checked when the project is loaded"),
@@ -117,6 +116,10 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("valid-privilege-path", "privileges are checked when the project is loaded"),
     ("valid-cron", "there is no scheduler"),
 ];
+
+/// The policy that asks for the present password, of everybody without one of its `exceptRoles`. No value says whether it came along, so access
+/// rules ask for it, as for what is protected.
+pub(super) const REAUTHENTICATES: &str = "re-auth-required";
 
 /// Reads a policy of that id. `None` for an unknown id.
 pub(super) fn understand(id: &str, params: Option<&Value>, companions: &Companions) -> Option<Understood> {
@@ -148,7 +151,7 @@ pub(super) fn understand(id: &str, params: Option<&Value>, companions: &Companio
 
 /// The known id that is most like this one.
 pub(super) fn nearest(id: &str) -> Option<&'static str> {
-    let known = POLICIES.iter().map(|definition| definition.id).chain(ELSEWHERE.iter().map(|(known, _)| *known));
+    let known = POLICIES.iter().map(|definition| definition.id).chain(ELSEWHERE.iter().map(|(known, _)| *known)).chain([REAUTHENTICATES]);
     crest::nearest(id, known)
 }
 
@@ -189,8 +192,26 @@ pub(super) fn valid_type(types: &[JsonType]) -> Policy {
     }
 }
 
+/// A parameter. A list of one element stands for it, as in the documentation's own examples (`{"numNums": ["1"]}`): JavaScript compares both alike.
+fn parameter<'p>(params: &'p Value, key: &str) -> Option<&'p Value> {
+    loose::member(params, key).map(only)
+}
+
+fn only(value: &Value) -> &Value {
+    match value {
+        Value::Array(list) => {
+            if let [one] = list.as_slice() {
+                only(one)
+            } else {
+                value
+            }
+        }
+        _ => value,
+    }
+}
+
 fn counted(params: &Value, key: &str, rule: fn(u64) -> Rule) -> Read {
-    match loose::member(params, key).map(loose::as_count) {
+    match parameter(params, key).map(loose::as_count) {
         Some(Some(number)) => {
             let mut shown = Map::new();
             shown.insert(key.into(), json!(number));
@@ -261,7 +282,7 @@ fn nothing(params: &Value, key: &str) -> Unread {
 
 /// How many values a new one must differ from, the present one included.
 fn history(params: &Value) -> Read {
-    let said = ["historyLength", "historyCount", "historySize"].into_iter().find_map(|key| Some((key, loose::member(params, key)?)));
+    let said = ["historyLength", "historyCount", "historySize"].into_iter().find_map(|key| Some((key, parameter(params, key)?)));
     let Some((key, value)) = said else { return Ok((Rule::New(1), None)) };
     match loose::as_count(value).and_then(|length| usize::try_from(length).ok()) {
         Some(length) if length <= MAX_HISTORY => Ok((Rule::New(length.max(1)), Some(json!({"historyLength": length})))),
@@ -291,7 +312,7 @@ fn id_property(params: &Value) -> Read {
 
 fn attempts(params: &Value) -> Read {
     let number = |key: &str| {
-        loose::member(params, key).and_then(loose::as_count).ok_or_else(|| format!("its parameter '{key}' is missing or no whole number"))
+        parameter(params, key).and_then(loose::as_count).ok_or_else(|| format!("its parameter '{key}' is missing or no whole number"))
     };
     let (max, minutes) = (number("max")?, number("numMinutes")?);
     let at = loose::text(params, "dateTimeField").ok_or("its parameter 'dateTimeField' is missing")?;
@@ -306,7 +327,7 @@ fn bound(params: &Value, word: &str, rule: fn(f64) -> Rule) -> Read {
         .find(|(key, _)| key.to_ascii_lowercase().starts_with(word))
         .or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case("value")))
         .ok_or_else(|| format!("none of its parameters is a {word}imum"))?;
-    let number = loose::as_number(value).ok_or_else(|| format!("its parameter '{key}' is no number"))?;
+    let number = loose::as_number(only(value)).ok_or_else(|| format!("its parameter '{key}' is no number"))?;
     let mut shown = Map::new();
     shown.insert(key.clone(), json!(number));
     Ok((rule(number), Some(Value::Object(shown))))

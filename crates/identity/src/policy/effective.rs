@@ -13,6 +13,7 @@ use super::catalogue::{self, Understood, VALID_USERNAME};
 use super::failure::UNIQUE;
 use super::own::Own;
 use super::rule::{Policy, Rule};
+use crate::loose;
 use crate::problem::{Problems, Severity};
 use crate::schema::{ConditionalPolicies, DeclaredPolicy, JsonType, ObjectSchema, Property};
 use crate::scripting::Script;
@@ -30,6 +31,8 @@ pub(super) struct PropertyPolicies {
     pub(super) conditional: Vec<Conditional>,
     /// Those that hold where none of the conditions does.
     pub(super) fallback: Vec<Policy>,
+    /// Who may change it without the present password: whoever has one of these roles. `None` where the policy `re-auth-required` is not declared.
+    pub(super) except_roles: Option<Vec<String>>,
     /// Types of what is inside.
     pub(super) shape: Shape,
 }
@@ -57,6 +60,19 @@ impl PropertyPolicies {
         !self.conditional.is_empty() || all.any(|policy| matches!(policy.rule, Rule::Script(_)))
     }
 
+    /// Takes note of declared policies that ask for the present password; of several each must be content.
+    pub(super) fn reauthenticate(&mut self, declared: &[DeclaredPolicy], own: &Own) {
+        let asks = |policy: &&DeclaredPolicy| policy.id == catalogue::REAUTHENTICATES && !policy.waived && own.get(&policy.id).is_none();
+        for policy in declared.iter().filter(asks) {
+            let listed = policy.params.as_ref().and_then(|params| params.get("exceptRoles"));
+            let mut roles: Vec<String> = listed.map(loose::texts).unwrap_or_default().iter().map(|role| role_path(role)).collect();
+            if let Some(before) = &self.except_roles {
+                roles.retain(|role| before.contains(role));
+            }
+            self.except_roles = Some(roles);
+        }
+    }
+
     /// How many values are remembered beside the present one, by the policy that wants most of them.
     pub(super) fn history(&self) -> Option<usize> {
         let conditional = self.conditional.iter().flat_map(|conditional| &conditional.policies);
@@ -82,6 +98,11 @@ impl PropertyPolicies {
         // Without a condition there is nothing they could fall back from: they hold.
         let target = if self.conditional.is_empty() { &mut self.policies } else { &mut self.fallback };
         self::declared(fallback, credential, target, known, problems);
+        // Whether a condition holds is known when a value is judged, and by then the request was let through: it is asked for always.
+        self.reauthenticate(fallback, known.own);
+        for declared in conditional {
+            self.reauthenticate(&declared.policies, known.own);
+        }
     }
 
     /// What a value fails that another object has; `None` where two may have the same.
@@ -149,6 +170,7 @@ fn of_property(object: &ObjectSchema, property: &Property, known: Known<'_>, pro
             policy.rule = Rule::Broken("values of an encrypted property cannot be compared".into());
         }
     }
+    held.reauthenticate(&property.policies, known.own);
     held.add_conditional(&property.conditional_policies, &property.fallback_policies, credential, known, problems);
     held
 }
@@ -176,6 +198,12 @@ fn from_schema(property: &Property, policies: &mut Vec<Policy>, known: Known<'_>
     }
 }
 
+/// A role as a path: older files leave out where it is, or begin with `repo/`.
+fn role_path(role: &str) -> String {
+    let role = role.trim().trim_start_matches("repo/");
+    if role.contains('/') { role.to_owned() } else { format!("internal/role/{role}") }
+}
+
 /// Adds declared policies; the later of two with one id stands in the place of the earlier.
 ///
 /// `pattern` and a declared `regexpMatches` are two rules that real projects use side by side, so both hold.
@@ -187,7 +215,8 @@ pub(super) fn declared(list: &[DeclaredPolicy], credential: bool, policies: &mut
             Understood::Policy(Policy { id: id.clone(), requirements, params: declared.params.clone(), rule: Rule::Script(own.clone()) })
         });
         let native = || catalogue::understand(id, declared.params.as_ref(), known.companions);
-        let lost = if own.is_none() { known.own.lost(id, native().is_some()) } else { None };
+        let of_product = || id == catalogue::REAUTHENTICATES || native().is_some();
+        let lost = if own.is_none() { known.own.lost(id, of_product()) } else { None };
         if let Some(reason) = lost {
             let message = format!(
                 "the policy '{id}' cannot be asked: {reason}; every write of an object with the property is refused, and so is one without it, \
@@ -196,6 +225,9 @@ pub(super) fn declared(list: &[DeclaredPolicy], credential: bool, policies: &mut
             problems.add(Severity::Error, &declared.pointer, message);
             let lost = Policy { id: id.clone(), requirements: Vec::new(), params: declared.params.clone(), rule: Rule::Lost(reason) };
             replace_or_add(policies, lost);
+            continue;
+        }
+        if own.is_none() && id == catalogue::REAUTHENTICATES {
             continue;
         }
         let policy = match own.or_else(native) {
@@ -210,7 +242,7 @@ pub(super) fn declared(list: &[DeclaredPolicy], credential: bool, policies: &mut
                 problems.add(Severity::Error, &declared.pointer, message);
                 policy
             }
-            Some(Understood::Without(reason)) if credential && !is_harmless(id) => {
+            Some(Understood::Without(reason)) if credential => {
                 let message = format!("PASSWORD RULE NOT IN FORCE: the policy '{id}' has no effect: {reason}");
                 problems.add(Severity::Error, &declared.pointer, message);
                 continue;
@@ -240,11 +272,6 @@ fn replace_or_add(policies: &mut Vec<Policy>, policy: Policy) {
         Some(known) => *known = policy,
         None => policies.push(policy),
     }
-}
-
-/// Re-authentication is enforced elsewhere, so nothing is lost by not reading the policy.
-fn is_harmless(id: &str) -> bool {
-    id == "re-auth-required"
 }
 
 fn params_equal(one: &Policy, other: &Policy) -> bool {

@@ -1,6 +1,7 @@
 //! Evaluation: one property after the other, each policy in order, every failure told.
 
 use crest::{Comparison, Filter, Pointer, Query, ResourceError};
+use script::Bindings;
 use serde_json::{Value, json};
 
 use super::catalogue::MAX_HISTORY;
@@ -12,7 +13,7 @@ use super::{HISTORY, Policies, PolicyFailure, Validation, Which, text};
 use crate::names::{self, NameError};
 use crate::ports::Objects;
 use crate::schema::JsonType;
-use crate::scripting::State;
+use crate::scripting::{Runner, State};
 use crate::secret::{Hasher, Secret, Verdict, is_crypto_object};
 
 impl Policies {
@@ -123,7 +124,7 @@ impl Evaluation<'_> {
             let variables = conditional.condition.as_ref().map(|condition| condition.variables.clone()).unwrap_or_default();
             let runner = self.request.runner.ok_or_else(|| reason("scripts are not run here".into()))?;
             let value = self.request.object.get(&property.name).cloned().unwrap_or_default();
-            let bindings = runner.bindings().with_all(variables);
+            let bindings = self.bindings(runner).with_all(variables);
             let bindings = bindings.with("fullObject", self.full_object()).with_alias("object", "fullObject");
             let bindings = bindings.with("value", value).with("property", json!(property.name)).with_alias("propName", "property");
             match runner.run(program, bindings).await.map_err(|error| reason(error.to_string()))? {
@@ -145,7 +146,26 @@ impl Evaluation<'_> {
     fn full_object(&self) -> Value {
         let mut full = self.request.stored.and_then(Value::as_object).cloned().unwrap_or_default();
         full.extend(self.request.object.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+        // A new object has an id where whoever asks gives it one.
+        if let Some(id) = self.request.id.filter(|_| self.request.stored.is_some()) {
+            full.insert("_id".into(), json!(id));
+        }
         Value::Object(full)
+    }
+
+    /// What scripts see of the request: it is about the stored object, or about a new one, which is `*`.
+    fn bindings(&self, runner: &Runner) -> Bindings {
+        let id = self.request.id.filter(|_| self.request.stored.is_some()).unwrap_or("*");
+        let path = format!("{}/{id}", self.request.collection);
+        let request = json!({
+            "method": "action",
+            "action": "validateObject",
+            "resourcePath": path,
+            "content": self.request.object,
+            "additionalParameters": {},
+            "fields": [],
+        });
+        runner.bindings().with("request", request).with("resourceName", json!(path))
     }
 
     /// Asks a script of the project. What it cannot say refuses.
@@ -161,11 +181,13 @@ impl Evaluation<'_> {
         let runner = self.request.runner.ok_or_else(|| cannot("scripts are not run here".into()))?;
         let asked = json!({
             "policyId": policy.id, "given": value.is_some(), "value": value, "property": name, "params": policy.params.clone().unwrap_or_else(|| json!({})),
+            "policyRequirements": policy.requirements,
         });
         let top = name.split(['[', '/']).next().unwrap_or(name);
         let so_far: Vec<Value> =
             failures.iter().filter(|failure| failure.property.split('[').next() == Some(top)).map(PolicyFailure::requirement).collect();
-        let bindings = runner.bindings().with("asked", asked).with("fullObject", self.full_object()).with("failures", Value::Array(so_far));
+        let bindings =
+            self.bindings(runner).with("asked", asked).with("fullObject", self.full_object()).with("failures", Value::Array(so_far));
         let (program, bindings) = own.call(bindings).map_err(|error| cannot(error.to_string()))?;
         let found = match runner.run(&program, bindings).await.map_err(|error| cannot(error.to_string()))? {
             Value::Null => Vec::new(),
@@ -174,7 +196,8 @@ impl Evaluation<'_> {
         };
         for failed in found {
             let failure = PolicyFailure::of_script(name, &failed);
-            failures.push(failure.ok_or_else(|| cannot("an entry of what fails has no 'policyRequirement'".into()))?);
+            failures
+                .push(failure.ok_or_else(|| cannot("an entry of what fails says neither a 'policyRequirement' nor anything else".into()))?);
         }
         Ok(())
     }
@@ -246,7 +269,16 @@ impl Evaluation<'_> {
             2,
         );
         let found = self.objects.query(self.request.collection, &query).await?;
-        Ok(found.result.iter().all(|other| Some(other.id.as_str()) == self.request.id))
+        let is_own = |id: &str| Some(id) == self.request.id;
+        if !found.result.iter().all(|other| is_own(&other.id)) {
+            return Ok(false);
+        }
+        // What the object has already stays good.
+        let kept = self.request.stored.is_some_and(|stored| stored.get(name) == Some(value));
+        let name_of = |value: &Value| value.as_str().and_then(names::form);
+        let Some(form) = name_of(value).filter(|_| self.request.every_spelling && !kept) else { return Ok(true) };
+        let holders = self.objects.named(self.request.collection, name, &form).await?;
+        Ok(holders.iter().all(|holder| is_own(holder)))
     }
 
     /// Whether somebody takes the name of an internal user to sign in with, where no policy of the property asks. A name that the object has

@@ -16,7 +16,7 @@ pub(super) const UNIQUE: &str = "UNIQUE";
 pub struct PolicyFailure {
     /// The property, as the client knows it (`password`, `/user/password`, `tags[2]`).
     pub property: String,
-    /// The requirement (`MIN_LENGTH`).
+    /// The requirement (`MIN_LENGTH`); empty where a script of the project says something else instead.
     pub requirement: String,
     /// Its parameters.
     pub params: Option<Value>,
@@ -43,10 +43,17 @@ impl PolicyFailure {
         if requirement == UNIQUE { Self::unique(property) } else { Self::new(property, requirement) }
     }
 
-    /// What a script of the project says: `{policyRequirement, params, …}`.
+    /// What a script of the project says: `{policyRequirement, params, …}`, or `{message}` alone.
     pub(super) fn of_script(property: &str, failed: &Value) -> Option<Self> {
         let mut more = failed.as_object()?.clone();
-        let requirement = more.shift_remove("policyRequirement")?.as_str().filter(|name| !name.is_empty())?.to_owned();
+        let requirement = match more.shift_remove("policyRequirement") {
+            Some(Value::String(requirement)) => requirement,
+            None | Some(Value::Null) => String::new(),
+            Some(_) => return None,
+        };
+        if requirement.is_empty() && more.is_empty() {
+            return None;
+        }
         let params = more.shift_remove("params").filter(|params| !params.is_null());
         Some(Self { property: property.to_owned(), requirement, params, more })
     }
@@ -60,7 +67,9 @@ impl PolicyFailure {
     /// The requirement alone, with its parameters.
     pub(super) fn requirement(&self) -> Value {
         let mut requirement = Map::new();
-        requirement.insert("policyRequirement".into(), json!(self.requirement));
+        if !self.requirement.is_empty() {
+            requirement.insert("policyRequirement".into(), json!(self.requirement));
+        }
         if let Some(params) = &self.params {
             requirement.insert("params".into(), params.clone());
         }

@@ -1,44 +1,78 @@
 // Evaluated before a project's own policy files: what they expect to find around them, and what calls them afterwards.
 (function (global) {
     'use strict';
-    const known = Object.create(null), define = Object.defineProperty, keys = Object.keys;
+    const known = Object.create(null), define = Object.defineProperty, keys = Object.keys, text = global.String, load = global.require;
+    // A file may give these names to variables of its own.
+    const asked = global.asked, whole = global.fullObject, failures = Array.isArray(global.failures) ? global.failures : [];
+    let added = 0, product = {};
 
     function implementation(policy) {
         const exec = policy.policyExec;
         if (typeof exec === 'function') return exec;
-        for (const holder of [global.policyImpl, global.policyFunctions, global]) {
-            if (holder && typeof holder[exec] === 'function') return holder[exec];
+        const impl = global.policyImpl, holders = [impl, global.policyFunctions, global];
+        for (const holder of holders) {
+            if (holder && typeof holder[exec] === 'function' && holder[exec] !== product[exec]) return holder[exec];
         }
-        return undefined;
+        return product[exec];
     }
 
+    function says(value) { return value === true || typeof value === 'string' && value.trim().toLowerCase() === 'true'; }
+
+    // Paths of resources, as the product gives them to scripts: texts that can be taken apart.
+    function path(value) {
+        const parts = value.split('/').filter(function (part) { return part !== ''; });
+        const of = function (some) { return path(some.join('/')); }, made = new text(value);
+        const member = function (name, body) { define(made, name, {value: body}); };
+        member('parent', function () { return of(parts.slice(0, -1)); });
+        member('leaf', function () { return parts.length ? parts[parts.length - 1] : null; });
+        member('head', function (count) { return of(parts.slice(0, count)); });
+        member('tail', function (from) { return of(parts.slice(from)); });
+        member('size', function () { return parts.length; });
+        member('isEmpty', function () { return parts.length === 0; });
+        return made;
+    }
+    if (typeof global.resourceName === 'string') global.resourceName = path(global.resourceName);
+
+    define(global, '_', {
+        configurable: true,
+        get: function () { const library = load('lib/lodash'); global._ = library; return library; },
+        set: function (value) { define(global, '_', {value: value, writable: true, configurable: true}); }
+    });
     global.policyImpl = global.policyFunctions = {};
     global.addPolicy = function (policy) {
         if (policy === null || typeof policy !== 'object' || typeof policy.policyId !== 'string') {
             throw new TypeError("addPolicy needs an object with a 'policyId'");
         }
-        known[policy.policyId] = policy;
+        known[policy.policyId] = {policy: policy, order: ++added};
     };
     if (!Array.isArray(global.failures)) global.failures = [];
 
     define(global, Symbol.for('policies'), {value: {
+        product: function (functions) {
+            product = functions;
+            for (const name of keys(functions)) global.policyImpl[name] = functions[name];
+        },
+        missing: function (self) {
+            const failed = self && Array.isArray(self.failedPolicyRequirements) ? self.failedPolicyRequirements : failures;
+            return failed.some(function (requirement) { return requirement.policyRequirement === 'REQUIRED'; });
+        },
         list: function () {
             return keys(known).map(function (id) {
-                const policy = known[id];
+                const policy = known[id].policy;
                 return {
                     policyId: id,
                     policyExec: typeof policy.policyExec === 'string' ? policy.policyExec : '',
                     policyRequirements: policy.policyRequirements,
-                    validateOnlyIfPresent: policy.validateOnlyIfPresent === true,
+                    validateOnlyIfPresent: says(policy.validateOnlyIfPresent),
+                    order: known[id].order,
                     found: implementation(policy) !== undefined
                 };
             });
         },
         call: function () {
-            const asked = global.asked;
             const value = asked.given ? asked.value : undefined;
-            const self = {failedPolicyRequirements: global.failures};
-            return implementation(known[asked.policyId]).call(self, global.fullObject, value, asked.params, asked.property);
+            const self = {failedPolicyRequirements: failures, allPolicyRequirements: [].concat(asked.policyRequirements || [])};
+            return implementation(known[asked.policyId].policy).call(self, whole, value, asked.params, asked.property);
         }
     }});
 }(globalThis))

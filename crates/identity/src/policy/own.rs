@@ -12,14 +12,48 @@ use serde_json::Value;
 
 use crate::loose;
 use crate::problem::{POLICY, Problems, Severity, below};
-use crate::scripting::{ScriptFiles, State, compiled};
+use crate::scripting::{ScriptFiles, State, compiled, lack_of_policies};
 
 const HARNESS: &str = include_str!("harness.js");
+/// The functions of the product's own policy script.
+const PRODUCT: &str = include_str!("product.js");
+/// Their names.
+const PRODUCT_FUNCTIONS: &[&str] = &[
+    "atLeastXCapitalLetters",
+    "atLeastXNumbers",
+    "cannotContainCharacters",
+    "cannotContainDuplicates",
+    "cannotContainOthers",
+    "enumValue",
+    "maxAttemptsTriggersLockCooldown",
+    "maxLength",
+    "maximumNumber",
+    "minLength",
+    "minimumNumber",
+    "noInternalUserConflict",
+    "notEmpty",
+    "notNull",
+    "regexpMatches",
+    "required",
+    "unique",
+    "validArrayItems",
+    "validDate",
+    "validDatetime",
+    "validEmailAddressFormat",
+    "validNameFormat",
+    "validNumber",
+    "validPhoneFormat",
+    "validType",
+    "validUsername",
+];
+/// The variable of the product's script that holds texts of policies.
+const INLINE: &str = "additionalPolicies";
 const LIST: &str = "globalThis[Symbol.for('policies')].list()";
 const CALL: &str = "globalThis[Symbol.for('policies')].call()";
 
 /// Our own programs. That they compile is a test of this module.
 static HARNESS_PROGRAM: LazyLock<Result<Program, ScriptError>> = LazyLock::new(|| Program::compile(HARNESS, "policies"));
+static PRODUCT_PROGRAM: LazyLock<Result<Program, ScriptError>> = LazyLock::new(|| Program::compile(PRODUCT, "product policies"));
 static CALL_PROGRAM: LazyLock<Result<Program, ScriptError>> = LazyLock::new(|| Program::compile(CALL, "call"));
 
 /// The policies that a project's scripts add.
@@ -51,43 +85,44 @@ pub(super) struct OwnPolicy {
 }
 
 impl Own {
-    /// Runs the files once, to see which policies they add.
+    /// Runs the files once, to see which policies they add. One that cannot be run is told at its place, and the others are run without it.
     pub(super) fn read(policy: &Value, files: &ScriptFiles, problems: &mut Problems) -> Self {
         let mut own = Self::default();
-        let names = policy.get("additionalFiles").map(loose::texts).unwrap_or_default();
         let mut programs: Vec<Program> = Vec::new();
-        for (index, name) in names.iter().enumerate() {
-            let pointer = if policy.get("additionalFiles").is_some_and(Value::is_array) {
-                below("/additionalFiles", &index.to_string())
-            } else {
-                "/additionalFiles".to_owned()
-            };
-            let text = files.text(name);
-            let mut lose = |own: &mut Self, reason: &str| {
-                own.lost.push(Lost::File { name: name.clone(), text: text.unwrap_or_default().to_owned() });
-                report(name, reason, &pointer, problems);
-            };
-            let program = match text.map(|text| compiled(text, name, files)) {
-                Some(State::Runs(program)) => program,
-                Some(State::Broken(reason)) => {
-                    lose(&mut own, &reason);
-                    continue;
-                }
+        let mut last: Vec<Value> = Vec::new();
+        // Where each policy was added; the last of several counts.
+        let mut places: BTreeMap<String, (String, String)> = BTreeMap::new();
+        for Added { name, pointer, text } in added(policy, files) {
+            let program = match text.as_deref().map(|text| compiled_policies(text, &name, files)) {
+                Some(State::Runs(program)) => Ok(program),
+                Some(State::Broken(reason)) => Err(reason),
                 Some(State::Waived) => continue,
-                None => {
-                    lose(&mut own, "there is no such file in the project");
-                    continue;
-                }
+                None => Err("there is no such file in the project".to_owned()),
             };
-            programs.push(program);
-            match list(&programs, files) {
-                Ok(found) => own.add(&found, &programs, name, &pointer, problems),
-                Err(error) => {
+            let found = program.and_then(|program| {
+                programs.push(program);
+                list(&programs, files).map_err(|error| {
                     programs.pop();
-                    lose(&mut own, &error.to_string());
+                    error.to_string()
+                })
+            });
+            match found {
+                Ok(Value::Array(found)) => {
+                    let order = |policy: &Value| policy.get("order").and_then(Value::as_u64);
+                    let before = last.iter().filter_map(order).max();
+                    for id in found.iter().filter(|policy| order(policy) > before).filter_map(|policy| loose::text(policy, "policyId")) {
+                        places.insert(id, (name.clone(), pointer.clone()));
+                    }
+                    last = found;
+                }
+                Ok(_) => {}
+                Err(reason) => {
+                    own.lost.push(Lost::File { name: name.clone(), text: text.unwrap_or_default() });
+                    report(&name, &reason, &pointer, problems);
                 }
             }
         }
+        own.add(&last, &programs, &places, problems);
         own
     }
 
@@ -107,23 +142,29 @@ impl Own {
         })
     }
 
-    fn add(&mut self, found: &Value, programs: &[Program], file: &str, pointer: &str, problems: &mut Problems) {
+    fn add(&mut self, found: &[Value], programs: &[Program], places: &BTreeMap<String, (String, String)>, problems: &mut Problems) {
         let files: Arc<[Program]> = programs.into();
-        for policy in found.as_array().into_iter().flatten() {
+        for policy in found {
             let Some(id) = loose::text(policy, "policyId") else { continue };
+            let only_if_present = loose::flag(policy, "validateOnlyIfPresent") == Some(true);
             if loose::flag(policy, "found") != Some(true) {
                 let exec = loose::text(policy, "policyExec").unwrap_or_default();
-                report(file, &format!("the policy '{id}' names the function '{exec}', which the file does not define"), pointer, problems);
-                self.known.remove(&id);
+                let (file, pointer) = places.get(&id).cloned().unwrap_or_default();
+                report(
+                    &file,
+                    &format!("the policy '{id}' names the function '{exec}', which the file does not define"),
+                    &pointer,
+                    problems,
+                );
                 // Of one that says so itself it is known that it asks nothing of what is not there.
-                if loose::flag(policy, "validateOnlyIfPresent") != Some(true) {
-                    self.lost.push(Lost::Policy { id, file: file.to_owned() });
+                if !only_if_present {
+                    self.lost.push(Lost::Policy { id, file });
                 }
                 continue;
             }
             let policy = OwnPolicy {
                 requirements: policy.get("policyRequirements").map(loose::texts).unwrap_or_default(),
-                only_if_present: loose::flag(policy, "validateOnlyIfPresent") == Some(true),
+                only_if_present,
                 files: Arc::clone(&files),
             };
             self.known.insert(id, policy);
@@ -131,12 +172,49 @@ impl Own {
     }
 }
 
+/// A text that adds policies.
+struct Added {
+    /// The file's name, or what stands for one.
+    name: String,
+    /// Where `policy.json` says it.
+    pointer: String,
+    /// `None` for a file that is not there.
+    text: Option<String>,
+}
+
+/// `additionalFiles`, and the texts themselves in the variable `additionalPolicies` of the product's script, in that order.
+fn added(policy: &Value, files: &ScriptFiles) -> Vec<Added> {
+    let mut added = Vec::new();
+    let listed = |holder: &Value, key: &str, at: &str| -> Vec<(String, String)> {
+        let pointer = below(at, key);
+        let is_list = holder.get(key).is_some_and(Value::is_array);
+        let texts = holder.get(key).map(loose::texts).unwrap_or_default();
+        let place = |index: usize| if is_list { below(&pointer, &index.to_string()) } else { pointer.clone() };
+        texts.into_iter().enumerate().map(|(index, text)| (place(index), text)).collect()
+    };
+    for (pointer, name) in listed(policy, "additionalFiles", "") {
+        added.push(Added { text: files.text(&name).map(str::to_owned), name, pointer });
+    }
+    let globals = policy.get("globals").map(|globals| listed(globals, INLINE, "/globals")).unwrap_or_default();
+    for (pointer, text) in globals.into_iter().chain(listed(policy, INLINE, "")) {
+        added.push(Added { name: pointer.trim_start_matches('/').to_owned(), pointer, text: Some(text) });
+    }
+    added
+}
+
+/// A program of policies: beside what every script has there are `_` and the product's functions.
+fn compiled_policies(text: &str, name: &str, files: &ScriptFiles) -> State {
+    let state = compiled(text, name, files);
+    match lack_of_policies(text, PRODUCT_FUNCTIONS).filter(|_| matches!(state, State::Runs(_))) {
+        Some(lack) => State::Broken(lack),
+        None => state,
+    }
+}
+
 impl OwnPolicy {
     /// Asks the policy; its variables are already among `bindings`.
     pub(super) fn call(&self, bindings: Bindings) -> Result<(Program, Bindings), ScriptError> {
-        let harness = HARNESS_PROGRAM.clone()?;
-        let files = self.files.iter().cloned();
-        Ok((CALL_PROGRAM.clone()?, bindings.including(std::iter::once(harness).chain(files))))
+        Ok((CALL_PROGRAM.clone()?, bindings.including(harness()?.into_iter().chain(self.files.iter().cloned()))))
     }
 }
 
@@ -147,10 +225,15 @@ fn report(name: &str, reason: &str, pointer: &str, problems: &mut Problems) {
     problems.add(Severity::Error, pointer, message);
 }
 
+/// What stands before a project's own files.
+fn harness() -> Result<[Program; 2], ScriptError> {
+    Ok([HARNESS_PROGRAM.clone()?, PRODUCT_PROGRAM.clone()?])
+}
+
 fn list(programs: &[Program], files: &ScriptFiles) -> Result<Value, ScriptError> {
     let sandbox = Sandbox::new(Limits { workers: 1, ..Limits::default() });
     let bindings = Bindings::new(0, [0; 32]).with_modules(files.modules());
-    let bindings = bindings.including(std::iter::once(HARNESS_PROGRAM.clone()?).chain(programs.iter().cloned()));
+    let bindings = bindings.including(harness()?.into_iter().chain(programs.iter().cloned()));
     sandbox.run_blocking(&Program::compile(LIST, "list")?, bindings, Arc::new(NoHost))
 }
 
@@ -162,47 +245,4 @@ pub(super) fn of(policy: Option<&Value>, files: &ScriptFiles) -> (Own, Problems)
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(text: &str) -> (Own, Vec<String>) {
-        let text = text.to_owned();
-        let policy = json!({"additionalFiles": ["script/mine.js"]});
-        let files = ScriptFiles::gather([&policy], &|path| (path == "script/mine.js").then(|| text.clone()));
-        let (own, problems) = of(Some(&policy), &files);
-        (own, problems.into_vec().into_iter().map(|problem| problem.message).collect())
-    }
-
-    #[test]
-    fn policies_are_found_with_their_functions_in_either_place() {
-        let (own, problems) = read(
-            "addPolicy({policyId: 'notNull', policyExec: 'notNull', policyRequirements: ['NOT_NULL'], validateOnlyIfPresent: true});
-             function notNull(fullObject, value, params, property) { return []; }
-             addPolicy({policyId: 'other', policyExec: 'other', policyRequirements: ['OTHER']});
-             policyImpl.other = function () { return []; };",
-        );
-        assert_eq!(problems, Vec::<String>::new());
-        assert_eq!(
-            own.get("notNull").map(|policy| (policy.requirements.clone(), policy.only_if_present)),
-            Some((vec!["NOT_NULL".into()], true))
-        );
-        assert!(own.get("other").is_some_and(|policy| !policy.only_if_present));
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_run_is_told_and_adds_nothing() {
-        for (text, said) in [
-            ("addPolicy({policyId: 'a', policyExec: 'a'});", "which the file does not define"),
-            ("addPolicy({policyId: 'a', policyExec: 'a'}); function a() {} nothing();", "nothing"),
-            ("var a = ;", "line 1"),
-            ("var d = new java.util.Date();", "Java"),
-            ("for (;;) {}", "stopped"),
-        ] {
-            let (own, problems) = read(text);
-            assert!(own.get("a").is_none(), "{text}");
-            assert!(problems.len() == 1 && problems[0].contains(said), "{text}: {problems:?}");
-        }
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ const MAX_PATTERN: usize = 8 * 1024;
 
 /// A compiled pattern. Matches anywhere in the text, unless anchored.
 #[derive(Clone)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     Linear(Box<regex::Regex>),
     Backtracking(Box<fancy_regex::Regex>),
 }
@@ -28,7 +28,7 @@ impl fmt::Debug for Pattern {
 
 impl Pattern {
     /// Compiles a pattern; of the flags `i`, `m` and `s` mean something here.
-    pub(super) fn compile(pattern: &str, flags: &str) -> Result<Self, String> {
+    pub(crate) fn compile(pattern: &str, flags: &str) -> Result<Self, String> {
         if pattern.len() > MAX_PATTERN {
             return Err(format!("longer than {MAX_PATTERN} bytes"));
         }
@@ -50,7 +50,7 @@ impl Pattern {
     }
 
     /// Whether the text matches; a text that takes too long does not.
-    pub(super) fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Linear(regex) => regex.is_match(text),
             Self::Backtracking(regex) => regex.is_match(text).unwrap_or(false),

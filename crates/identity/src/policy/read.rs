@@ -74,6 +74,7 @@ pub(super) fn policies(policy: Option<&Value>, schemas: &Schemas, companions: Co
                 let credential = of == "password";
                 let list = if element { &mut held.elements } else { &mut held.policies };
                 effective::declared(&plain, credential, list, known, &mut of_policy);
+                held.reauthenticate(&plain, known.own);
                 if element && !conditional.is_empty() {
                     let message = "conditions on the elements of a list are not offered: every value of the list is refused";
                     of_policy.add(Severity::Error, &below(&pointer, "conditionalPolicies"), message);

@@ -92,7 +92,8 @@ impl Policies {
 
     /// The failures that an action on the policy service answers with [`super::failed_value`]. Only what was sent is looked at.
     /// `stored` is the object the resource names, where the caller may know it; otherwise `None`, because answers would disclose it. `told` says that
-    /// the caller may know who has an address; others are not told whether somebody has one (SEC-01).
+    /// the caller may know who has an address; others are not told whether somebody has one (SEC-01). `every_spelling` says that their write of a
+    /// unique name is decided in every spelling.
     ///
     /// # Errors
     /// 400 when the body is not what the action takes, 403 where it is not known what the resource asks, 503 when the store or the hashing
@@ -102,7 +103,7 @@ impl Policies {
         resource: &str,
         action: PolicyAction,
         body: &Value,
-        (stored, told): (Option<&Resource>, bool),
+        (stored, told, every_spelling): (Option<&Resource>, bool, bool),
         now: i64,
         ports: (&dyn Objects, &dyn Hasher, Option<&Runner>),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
@@ -123,6 +124,7 @@ impl Policies {
                 let request = Validation {
                     which: Which::Present,
                     undisclosed: &undisclosed,
+                    every_spelling,
                     runner: ports.2,
                     ..Validation::new(collection, user, now)
                 };
@@ -135,7 +137,7 @@ impl Policies {
             Target::Reset(collection, password) => {
                 let names = [password];
                 let which = if body.get(password).is_some() { Which::Named(&names) } else { Which::Named(&[]) };
-                let request = Validation { which, runner: ports.2, ..Validation::new(collection, body, now) };
+                let request = Validation { which, every_spelling, runner: ports.2, ..Validation::new(collection, body, now) };
                 self.validate(request, ports.0, ports.1).await
             }
             Target::Collection(collection, id) => {
@@ -157,6 +159,7 @@ impl Policies {
                     id: stored.map(|resource| resource.id.as_str()).or(id),
                     stored: stored.map(|resource| &resource.content),
                     undisclosed: &undisclosed,
+                    every_spelling,
                     runner: ports.2,
                     ..Validation::new(&collection, &object, now)
                 };

@@ -142,6 +142,57 @@ fn a_taken_name_is_unique_for_others_only_and_tells_its_property() {
     assert_eq!(now(managed.policies.validate(silent, managed.objects.as_ref(), managed.hasher.as_ref())).unwrap(), []);
 }
 
+/// As where the write is committed.
+#[test]
+fn the_service_decides_unique_names_in_every_spelling_unless_the_write_does_not() {
+    let schema = json!({"objects": [{"name": "user", "schema": {"properties": {
+        "userName": {"type": "string", "policies": [{"policyId": "unique"}]},
+    }}}]});
+    let world = of(Schemas::read(&schema).0, None);
+    world.objects.put(USER, "same", json!({"userName": "same"}));
+    let managed = &world.managed;
+    for action in [PolicyAction::ValidateObject, PolicyAction::ValidateProperty] {
+        for name in ["same", "Same", "SAME", "ｓame", "same ", "other"] {
+            let body = json!({"userName": name});
+            let ask = |every_spelling| {
+                let found = now(managed.validate_resource("managed/user/*", action, &body, (None, true, every_spelling))).unwrap();
+                names(&failed_value(&found))
+            };
+            let taken = ["userName UNIQUE"];
+            assert_eq!(ask(true), if name == "other" { &taken[..0] } else { &taken[..] }, "{name}");
+            assert_eq!(ask(false), if name == "same" { &taken[..] } else { &taken[..0] }, "{name}");
+        }
+        let own = now(managed.objects.read(USER, "same")).unwrap().unwrap();
+        let body = json!({"userName": "SAME"});
+        assert_eq!(now(managed.validate_resource("managed/user/same", action, &body, (Some(&own), true, true))).unwrap(), []);
+    }
+}
+
+#[test]
+fn the_present_password_is_asked_for_where_a_policy_says_so() {
+    let asks = |except: Value| json!({"policyId": "re-auth-required", "params": {"exceptRoles": except}});
+    let waived = json!({"policyId": "re-auth-required", "vestibule": {"waive": ["policy:re-auth-required"]}});
+    let schema = json!({"objects": [{"name": "user", "schema": {"properties": {
+        "a": {"type": "string", "policies": [asks(json!(["internal/role/clerk", "boss"]))]},
+        "b": {"type": "string", "policies": [{"policyId": "re-auth-required"}]},
+        "c": {"type": "string", "policies": [waived]},
+        "d": {"type": "string"},
+        "e": {"type": "string", "fallbackPolicies": [asks(json!("boss"))]},
+    }}}]});
+    let policy = json!({"resources": [{"resource": "managed/user/*", "properties": [{"name": "d", "policies": [asks(json!([]))]}]}]});
+    let (policies, problems) = Policies::read(Some(&policy), &Schemas::read(&schema).0, Companions::default());
+    let found: Vec<(&str, Vec<&str>)> =
+        policies.reauthenticated(USER).map(|(name, roles)| (name, roles.iter().map(String::as_str).collect())).collect();
+    assert_eq!(
+        found,
+        [("a", vec!["internal/role/clerk", "internal/role/boss"]), ("b", vec![]), ("d", vec![]), ("e", vec!["internal/role/boss"])]
+    );
+    assert!(policies.asks_password(USER, "a", &["internal/role/openidm-authorized"]) && !policies.asks_password(USER, "c", &[]));
+    assert!(!policies.asks_password(USER, "a", &["internal/role/openidm-authorized", "internal/role/boss"]));
+    let told: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert!(told.iter().all(|message| message.contains("waived")), "{told:?}");
+}
+
 #[test]
 fn names_of_internal_users_are_taken_in_any_case() {
     for name in ["openidm-admin", "anonymous", "OpenIDM-Admin"] {
@@ -153,6 +204,11 @@ fn names_of_internal_users_are_taken_in_any_case() {
 fn parameters_are_loose() {
     assert_eq!(of_property(policy("at-least-X-capitals", json!({"numCaps": "2"})), json!("Abc")), ["x AT_LEAST_X_CAPITAL_LETTERS"]);
     assert_eq!(of_property(policy("minimum-length", json!({"minLength": "4"})), json!("abc")), ["x MIN_LENGTH"]);
+    // As the documentation's own example of conditional policies has it.
+    assert_eq!(of_property(policy("at-least-X-numbers", json!({"numNums": ["2"]})), json!("a1")), ["x AT_LEAST_X_NUMBERS"]);
+    assert_eq!(of_property(policy("at-least-X-capitals", json!({"numCaps": [2]})), json!("Abc")), ["x AT_LEAST_X_CAPITAL_LETTERS"]);
+    assert_eq!(of_property(policy("minimum-length", json!({"minLength": ["4"]})), json!("abcd")), Vec::<String>::new());
+    assert_eq!(of_property(policy("maximum-length", json!({"maxLength": [["2"]]})), json!("abc")), ["x MAX_LENGTH"]);
     assert_eq!(of_property(policy("maximum-length", json!({"maxLength": "2"})), json!("abc")), ["x MAX_LENGTH"]);
     assert_eq!(of_property(policy("valid-email-address-format", json!(null)), json!("abc")), ["x VALID_EMAIL_ADDRESS_FORMAT"]);
     assert_eq!(of_property(policy("not-empty", json!({"notEmpty": null})), json!("")), ["x REQUIRED"]);
@@ -346,7 +402,8 @@ fn policy_json_overrides_by_id_and_its_own_scripts_are_told() {
     let ports = (world.managed.objects.as_ref(), world.managed.hasher.as_ref(), None);
     let asked = |resource: &str| {
         let body = json!({"password": "Sh0rtOnly!"});
-        now(world.managed.policies.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true), NOW, ports)).map(drop)
+        now(world.managed.policies.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true, true), NOW, ports))
+            .map(drop)
     };
     assert_eq!(asked("selfservice/reset").unwrap_err().code, 403, "nobody knows what the script would ask");
     assert!(asked("selfservice/registration").is_ok());
@@ -365,7 +422,7 @@ fn policies_that_a_script_computes_refuse_whatever_they_are_about() {
         let managed = &world.managed;
         let asked = |resource: &str| {
             let body = json!({"sn": "Other"});
-            now(managed.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true)))
+            now(managed.validate_resource(resource, PolicyAction::ValidateObject, &body, (None, true, true)))
                 .map(drop)
                 .map_err(|error| error.code)
         };
@@ -446,7 +503,7 @@ fn the_service_answers_under_the_name_the_client_knows() {
     let ask = |resource: &str, action, body: Value| {
         let managed = &world.managed;
         let ports = (managed.objects.as_ref(), managed.hasher.as_ref(), None);
-        now(managed.policies.validate_resource(resource, action, &body, (None, true), NOW, ports))
+        now(managed.policies.validate_resource(resource, action, &body, (None, true, true), NOW, ports))
             .map(|failures| names(&failed_value(&failures)))
     };
     let object = PolicyAction::ValidateObject;

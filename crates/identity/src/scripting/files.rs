@@ -78,6 +78,12 @@ impl ScriptFiles {
         found.or_else(|| self.behind(text, |path, text| self.wrong.get(path).cloned().or_else(|| scan::change(text))))
     }
 
+    /// Where a script, or what it requires, uses one of these variables, which it does not have.
+    #[must_use]
+    pub fn use_of(&self, text: &str, names: &[&str]) -> Option<String> {
+        scan::use_of(text, names).or_else(|| self.behind(text, |_, text| scan::use_of(text, names)))
+    }
+
     /// Why something that a script requires cannot be run, directly or through another module.
     pub(crate) fn obstacle_behind(&self, text: &str) -> Option<String> {
         self.behind(text, |path, _| self.wrong.get(path).cloned())
@@ -189,6 +195,10 @@ fn mentioned(value: &Value, wanted: &mut Vec<String>) {
             }
             if let Some(files) = members.get("additionalFiles") {
                 wanted.extend(loose::texts(files));
+            }
+            // Texts of policies, as they stand among the variables of the product's script.
+            for text in members.get("additionalPolicies").map(loose::texts).unwrap_or_default() {
+                wanted.extend(scan::required(&text).into_iter().map(|name| format!("{}.js", resolve("", &name))));
             }
             members.values().for_each(|member| mentioned(member, wanted));
         }

@@ -56,6 +56,61 @@ pub(crate) fn change(text: &str) -> Option<String> {
     changes.next().map(|(at, name)| format!("line {}: openidm.{name} is not offered here, where a script may only read", line(text, at)))
 }
 
+/// The first use of a variable that a script is not given and does not declare, with its line.
+pub(crate) fn use_of(text: &str, names: &[&str]) -> Option<String> {
+    let masked = masked(text);
+    let mut uses = words(&masked).filter(|(at, word)| {
+        let before = masked.get(..*at).unwrap_or_default().trim_end();
+        let after = masked.get(at + word.len()..).unwrap_or_default().trim_start();
+        let is_key = after.starts_with(':') && before.ends_with(['{', ',']);
+        let is_member = before.ends_with('.') || is_key || before.ends_with("typeof");
+        names.contains(word) && !is_member && !declares(&masked, word) && !is_parameter(&masked, word)
+    });
+    uses.next().map(|(at, word)| format!("line {}: there is no '{word}' here", line(text, at)))
+}
+
+/// Whether a function of the script has a parameter of this name.
+fn is_parameter(masked: &str, name: &str) -> bool {
+    let holds = |list: &str| words(list).any(|(_, word)| word == name);
+    let classic = masked.match_indices("function").any(|(at, _)| {
+        let list = masked.get(at..).and_then(|rest| rest.split_once('(')).and_then(|(_, rest)| rest.split_once(')'));
+        list.is_some_and(|(list, _)| holds(list))
+    });
+    classic
+        || masked.match_indices("=>").any(|(at, _)| {
+            let before = masked.get(..at).unwrap_or_default().trim_end();
+            match before.strip_suffix(')') {
+                Some(list) => list.rsplit_once('(').is_some_and(|(_, list)| holds(list)),
+                None => before.rsplit(|c: char| !is_part(c)).next() == Some(name),
+            }
+        })
+}
+
+/// The first function of `policyImpl` or `_` that a text of policies calls and that is not there, with its line. What the text itself assigns to
+/// `policyImpl` is.
+pub(crate) fn lack_of_policies(text: &str, product: &[&str]) -> Option<String> {
+    let masked = masked(text);
+    let is_own = |name: &str| {
+        masked.match_indices(name).any(|(at, _)| {
+            let after = masked.get(at + name.len()..).unwrap_or_default().trim_start();
+            after.starts_with('=') && !after.starts_with("==") || after.starts_with(':')
+        })
+    };
+    let found = words(&masked).find_map(|(at, word)| {
+        let is_member = masked.get(..at)?.trim_end().ends_with('.');
+        match word {
+            "_" if !is_member && !declares(&masked, "_") => Some((at, lacks(&masked, at + 1)?)),
+            "policyImpl" | "policyFunctions" if !is_member && !declares(&masked, word) => {
+                let Some(Member::Named(name, _)) = member(&masked, &masked, at + word.len()) else { return None };
+                let lacks = !name.trim().is_empty() && !product.contains(&name.as_str()) && name != "hasOwnProperty" && !is_own(&name);
+                lacks.then(|| (at, format!("there is no function '{word}.{name}'")))
+            }
+            _ => None,
+        }
+    });
+    found.map(|(at, what)| format!("line {}: {what}", line(text, at)))
+}
+
 /// The variables that hold a library.
 fn libraries<'m>(text: &str, masked: &'m str, module: &dyn Fn(&str) -> Module) -> Vec<&'m str> {
     let requires = words(masked).filter(|(_, word)| *word == "require");

@@ -174,6 +174,9 @@ const OF_PRODUCT: [&str; 13] = [
 /// Keys of a script that are no variables.
 const OF_SCRIPT: [&str; 4] = ["type", "source", "file", "globals"];
 
+/// Variables that such a script has in IDM and not here.
+const ELSEWHERE: [&str; 3] = ["httpRequest", "request", "context"];
+
 impl SecurityScript {
     /// The same, or nobody gets in for another reason.
     pub(crate) fn unless(self, refused: bool) -> Self {
@@ -211,7 +214,7 @@ impl SecurityScript {
         if is_groovy(node.get("type").filled_text()) || is_groovy(node.get("file").filled_text().filter(|file| file.ends_with(".groovy"))) {
             return refused(node, "it is Groovy");
         }
-        if let Some(obstacle) = files.obstacle_to_reading(&text) {
+        if let Some(obstacle) = files.obstacle_to_reading(&text).or_else(|| files.use_of(&text, &ELSEWHERE)) {
             return refused(node, &obstacle);
         }
         // The last expression of a script is its value.
@@ -239,11 +242,12 @@ fn is_of_product(module: &str, files: &ScriptFiles) -> bool {
     known && !files.replaces(module)
 }
 
-/// Whether a script does nothing but call the product's own: statements `require('auth/…').function(names)`.
+/// Whether a script does nothing but call the product's own: statements `require('auth/…').function(names)`, whose value may be kept in a
+/// variable.
 fn only_calls_product(source: &str, files: &ScriptFiles) -> bool {
     let mut statements = source.split(';').map(str::trim).filter(|statement| !statement.is_empty()).peekable();
     let known = |statement: &str| {
-        let called = statement.strip_prefix("require(").and_then(|rest| {
+        let called = value_kept(statement).strip_prefix("require(").and_then(|rest| {
             let quote = rest.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
             rest.get(1..)?.split_once(quote)
         });
@@ -253,6 +257,14 @@ fn only_calls_product(source: &str, files: &ScriptFiles) -> bool {
         })
     };
     statements.peek().is_some() && statements.all(known)
+}
+
+/// What a statement keeps in a variable that it declares; the statement itself where it declares none.
+fn value_kept(statement: &str) -> &str {
+    let declared = ["var ", "let ", "const "].iter().find_map(|keyword| statement.strip_prefix(keyword));
+    let kept = declared.and_then(|rest| rest.split_once('='));
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    kept.filter(|(name, _)| is_name(name.trim())).map_or(statement, |(_, value)| value.trim())
 }
 
 #[cfg(test)]
@@ -289,6 +301,11 @@ mod tests {
             "require('auth/customAuthz').setProtectedAttributes(security)",
             "require(\"auth/customAuthz\").setProtectedAttributes(security);\n",
             "require('auth/orgPrivileges').assignPrivilegesToUser(resource, security, properties, 'roles', privileges);",
+            "require('auth/orgPrivileges').assignPrivilegesToUser(resource, security, properties, subjectMapping, privileges, \
+             'privileges', 'privilegeAssignments');",
+            "var augmentYield = require('auth/customAuthz').setProtectedAttributes(security);\
+             require('auth/orgPrivileges').assignPrivilegesToUser(resource, security, properties, subjectMapping, privileges, \
+             'privileges', 'privilegeAssignments', augmentYield);",
         ] {
             assert!(only_calls_product(source), "{source}");
         }
@@ -297,6 +314,9 @@ mod tests {
             "security.authorization.roles = []",
             "require('auth/customAuthz').setProtectedAttributes(security); security.authorization.roles.pop()",
             "require('mine').run(security)",
+            "var kept = require('mine').run(security)",
+            "security.authorization = require('auth/customAuthz').setProtectedAttributes(security)",
+            "var a.b = require('auth/customAuthz').setProtectedAttributes(security)",
             "require('auth/customAuthz').setProtectedAttributes(function () { return security }())",
         ] {
             assert!(!only_calls_product(source), "{source}");

@@ -103,6 +103,8 @@ tables! {
         used("resources", "Policies of other resources."),
         used("vestibule", "Our own options: `waive`."),
         used("additionalFiles", "Files with policies of the project's own."),
+        used("additionalPolicies", "The same as texts."),
+        used("globals", "Variables of the product's script, of which `additionalPolicies` is one."),
         idle("type", "It is JavaScript."),
         idle("file", "The product's own policies are native."),
     ];

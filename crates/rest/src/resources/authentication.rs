@@ -85,7 +85,16 @@ fn authorization(cx: &Context<'_>) -> Value {
             facts.insert(name.to_owned(), value);
         }
     };
-    let protected = cx.runtime.schemas.get(&principal.component).map(|schema| schema.protected().collect::<Vec<_>>());
+    let roles: Vec<&str> = principal.roles.iter().map(String::as_str).collect();
+    let protected = cx.runtime.schemas.get(&principal.component).map(|schema| {
+        let mut names: Vec<&str> = schema.protected().collect();
+        for (name, _) in cx.runtime.policies.reauthenticated(&principal.component) {
+            if !names.contains(&name) && cx.runtime.policies.asks_password(&principal.component, name, &roles) {
+                names.push(name);
+            }
+        }
+        names
+    });
     put("userRolesProperty", principal.module.user_roles_property.clone().map(Value::from));
     put("processesRequired", principal.pending.as_ref().map(|_| json!(true)));
     put("component", Some(json!(principal.component)));

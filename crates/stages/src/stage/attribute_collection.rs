@@ -165,11 +165,24 @@ pub(super) async fn write(cx: &mut Cx<'_>, given: &Map<String, Value>) -> Result
     let subject = cx.facts().signed_in().cloned().ok_or_else(|| ResourceError::forbidden("Access denied"))?;
     let managed = std::sync::Arc::clone(&cx.services.managed);
     let schema = managed.schema(&subject.collection)?;
-    let with_password = cx.caller.reauthenticated;
+    let by = Asker::of(cx);
     let operation =
-        |(name, value): (&String, &Value)| operation(&managed, schema, name, (Pointer::from_tokens([name.as_str()]), value), with_password);
+        |(name, value): (&String, &Value)| operation(&managed, schema, name, (Pointer::from_tokens([name.as_str()]), value), &by);
     let operations = given.iter().map(operation).collect::<Result<Vec<_>, _>>()?;
     commit(cx, &subject, operations).await
+}
+
+/// What of whoever asks decides whether the present password is needed.
+struct Asker {
+    with_password: bool,
+    roles: Vec<String>,
+}
+
+impl Asker {
+    fn of(cx: &Cx<'_>) -> Self {
+        let roles = cx.caller.authorization.get("roles").and_then(Value::as_array).into_iter().flatten();
+        Self { with_password: cx.caller.reauthenticated, roles: roles.filter_map(Value::as_str).map(str::to_owned).collect() }
+    }
 }
 
 /// One write; null and the empty text take a value away. What is protected needs the present password, as a patch does (SEC-20).
@@ -178,10 +191,12 @@ fn operation(
     schema: &ObjectSchema,
     name: &str,
     (field, value): (Pointer, &Value),
-    with_password: bool,
+    by: &Asker,
 ) -> Result<PatchOperation, ResourceError> {
-    let is_password = field.top().is_some_and(|top| managed.is_password(&schema.collection(), top));
-    if !with_password && (is_password || property(schema, &field).is_some_and(|property| property.is_protected)) {
+    let collection = schema.collection();
+    let roles: Vec<&str> = by.roles.iter().map(String::as_str).collect();
+    let asks = |top: &str| managed.is_password(&collection, top) || managed.policies.asks_password(&collection, top, &roles);
+    if !by.with_password && (field.top().is_some_and(asks) || property(schema, &field).is_some_and(|property| property.is_protected)) {
         return Err(denied(name, "changing it needs the present password, in X-OpenIDM-Reauth-Password")
             .of_kind(Refusal::PresentPasswordMissing.kind()));
     }
@@ -228,11 +243,12 @@ impl AttributeCollection {
         given: &Map<String, Value>,
     ) -> Result<Vec<PatchOperation>, ResourceError> {
         let mut operations = Vec::new();
+        let by = Asker::of(cx);
         for (name, value) in given {
             let named = |attribute: &&Attribute| attribute.name == *name || attribute.field.to_string() == *name;
             let Some(attribute) = self.attributes.iter().find(named) else { return Err(denied(name, "the form does not ask for it")) };
             let place = (attribute.field.clone(), value);
-            operations.push(operation(managed, schema, name, place, cx.caller.reauthenticated)?);
+            operations.push(operation(managed, schema, name, place, &by)?);
         }
         Ok(operations)
     }

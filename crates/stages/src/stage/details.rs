@@ -5,8 +5,6 @@
 //! here, at once (SEC-43). And a mail address that somebody has is not told to the caller where the process is going to write to that
 //! address anyway (SEC-01).
 
-use std::sync::Arc;
-
 use crest::{Filter, Pointer, Query, ResourceError};
 use identity::names::{self, Canonical, NameError};
 use identity::secret::{MAX_SECRET_BYTES, is_crypto_object};
@@ -87,7 +85,7 @@ impl Details {
         later: &[&str],
         asked: &[&str],
     ) -> Result<bool, ResourceError> {
-        let managed = Arc::clone(&cx.services.managed);
+        let managed = account::on_behalf(cx);
         let schema = managed.schema(&self.collection)?;
         refuse_hashed("user", typed)?;
         let mut user = collected(cx);

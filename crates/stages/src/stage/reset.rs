@@ -161,7 +161,7 @@ impl Reset {
     async fn pretend(&self, cx: &mut Cx<'_>, account: &Account, typed: &str) -> Result<(), ResourceError> {
         let owned = [self.property.as_str()];
         let object = json!({ &self.property: typed });
-        let managed = &cx.services.managed;
+        let managed = account::on_behalf(cx);
         managed.objects.read(&account.subject.collection, &account.subject.id).await?;
         let failures = managed.check(&account.subject.collection, &object, Which::Present, Writer::Process { owned: &owned }, &[]).await?;
         if !failures.is_empty() {

@@ -138,6 +138,16 @@ fn a_script_that_cannot_be_run_lets_nobody_in() {
         json!({"file": "auth/populateAsManagedUser.js"}),
         json!({"type": "text/javascript", "source": ""}),
         json!({"type": "text/javascript", "source": ["", " "]}),
+        json!({"type": "text/javascript", "globals": {}, "source":
+            "var augmentYield = require('auth/customAuthz').setProtectedAttributes(security);require('auth/orgPrivileges').\
+             assignPrivilegesToUser(resource, security, properties, subjectMapping, privileges, 'privileges', 'privilegeAssignments', augmentYield);"}),
+        json!({"type": "text/javascript", "source": "require('auth/orgPrivileges').\
+             assignPrivilegesToUser(resource, security, properties, subjectMapping, privileges, 'privileges', 'privilegeAssignments');"}),
+        json!({"file": "auth/populateAsManagedUserFromRelationship.js"}),
+        json!({"file": "auth/populateRolesFromRelationship.js"}),
+        json!({"file": "auth/managedAuthnPopulateContext.js"}),
+        json!({"file": "auth/mapUserFromClientCert.js"}),
+        json!({"file": "auth/amSessionCheck.js"}),
     ] {
         assert_eq!(with(product), (SecurityScript::None, vec![]));
     }
@@ -159,6 +169,9 @@ fn a_script_that_cannot_be_run_lets_nobody_in() {
         json!({"source": "require('mine-too')"}),
         json!({"source": "openidm.action('external/email', 'send', {})"}),
         json!({"source": "openidm.patch(x, null, [])"}),
+        // It makes anybody of whoever asks, by a header that is not known here.
+        json!({"source": "var value = httpRequest.getHeaders().getFirst(header);\nif (value) { security.authorization = JSON.parse(value); }"}),
+        json!({"source": "if (context.http.remoteAddress) { throw {code: 401}; }"}),
     ] {
         assert_eq!(with(lost), (SecurityScript::Refused, vec![(Severity::Error, "security-script")]));
     }

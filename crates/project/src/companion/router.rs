@@ -1,0 +1,245 @@
+//! `router.json`: scripts in front of resources. What the product's own do happens here by itself; a project's own are not run.
+//!
+//! The rule easiest to break: a filter says what may not pass. One that is not run refuses what it would have been run for, until the project
+//! itself waives it.
+
+use identity::{Guard, Guards, ScriptFiles};
+
+use crate::diagnostic::Severity;
+use crate::diagnostic::Sink;
+use crate::keys;
+use crate::loose::{Document, Node};
+
+/// The file.
+const FILE: &str = "conf/router.json";
+/// The scripts of a filter, and the words that waive them.
+const SCRIPTS: [&str; 3] = ["onRequest", "onResponse", "onFailure"];
+/// Modules of the product's filters, with their functions: who may do what, policies, and what a read shows of references.
+const OF_PRODUCT: [(&str, &str); 3] =
+    [("router-authz", "testAccess"), ("policyFilter", "runFilter"), ("relationshipFilter", "filterResponse")];
+/// A filter that the product had in releases whose internal users had passwords in the repository; they are hashed here.
+const HASHES: &str = "request.content.password=require('crypto').hash(request.content.password)";
+/// Where the product's own scripts lie.
+const PLACES: [&str; 3] = ["&{idm.install.dir}/", "./", "bin/defaults/script/"];
+
+/// What is refused because of filters of the project's own.
+pub(crate) fn read(document: &Document, files: &ScriptFiles, sink: &Sink) -> Guards {
+    let root = document.root(sink);
+    root.expect(&keys::ROUTER);
+    let filters = root.get("filters");
+    if filters.is_flawed() || filters.value().is_some_and(|filters| !filters.is_array()) {
+        filters.report(Severity::Error, "own-filter", "the filters cannot be read, so every request is refused", None);
+        return everything();
+    }
+    Guards::new(filters.items().iter().filter_map(|filter| guard(filter, files)).collect())
+}
+
+/// What is refused where nobody knows what the file guards.
+pub(crate) fn everything() -> Guards {
+    Guards::new(vec![Guard::new(FILE, None, &[])])
+}
+
+fn guard(filter: &Node<'_>, files: &ScriptFiles) -> Option<Guard> {
+    filter.expect(&keys::ROUTER_FILTER);
+    let mut own: Vec<&str> = Vec::new();
+    for name in SCRIPTS {
+        let script = filter.get(name);
+        if !script.is_said() {
+            continue;
+        }
+        match of_product(&script, files) {
+            Known::Product => {}
+            Known::Authorization => script.report(
+                Severity::Warning,
+                "own-filter",
+                "a copy of the product's 'router-authz' is not run: access.json decides with the product's own functions, and a rule that names \
+                 another one allows nothing",
+                None,
+            ),
+            Known::No => own.push(name),
+        }
+    }
+    let is_object = filter.object().is_some();
+    let waived = waived(filter, &own);
+    own.retain(|name| !waived.contains(name));
+    if own.is_empty() && is_object {
+        return None;
+    }
+    let pattern = filter.get("pattern");
+    let methods = filter.get("methods").all_texts();
+    // What cannot be read narrows nothing.
+    let text = pattern.strictly(Node::filled_text).ok().flatten();
+    let said = text.as_ref().map_or_else(|| "every resource".to_owned(), |text| format!("'{text}'"));
+    for name in &own {
+        let message = format!(
+            "the script is the project's own and is not run here: every request for {said} that it would be run for is refused, until \
+             \"vestibule\": {{\"waive\": [\"{name}\"]}} beside it says that it is not needed"
+        );
+        filter.get(name).report(Severity::Error, "own-filter", message, None);
+    }
+    if !is_object {
+        filter.report(Severity::Error, "own-filter", "the filter cannot be read, so every request is refused", None);
+    }
+    let place = format!("{FILE}{}", filter.location().pointer);
+    Some(Guard::new(place, text.as_deref(), &methods.unwrap_or_default()))
+}
+
+/// The scripts that the project waives; any other word is an error.
+fn waived<'n>(filter: &Node<'_>, own: &[&'n str]) -> Vec<&'n str> {
+    let mut waived = Vec::new();
+    for word in filter.get("vestibule").get("waive").items() {
+        let text = word.text();
+        if let Some(name) = own.iter().find(|name| text.as_deref() == Some(**name)) {
+            word.report(Severity::Warning, "own-filter", format!("waived by the project: '{name}' of this filter is not run"), None);
+            waived.push(*name);
+        } else {
+            let message = "this waives nothing that stands here: scripts of the project's own can be, by the name of their key";
+            word.report(Severity::Error, "unknown-waiver", message, None);
+        }
+    }
+    waived
+}
+
+/// Whose a script is.
+enum Known {
+    /// The product's.
+    Product,
+    /// The project's own copy of the one that reads `access.json`.
+    Authorization,
+    /// Somebody else's.
+    No,
+}
+
+fn of_product(script: &Node<'_>, files: &ScriptFiles) -> Known {
+    let known = |module: &str, function: Option<&str>| {
+        let name = PLACES.iter().fold(module, |name, place| name.strip_prefix(place).unwrap_or(name)).trim_end_matches(".js");
+        let (name, _) = OF_PRODUCT.iter().find(|(known, of)| *known == name && function.is_none_or(|function| function == *of))?;
+        Some(match (files.replaces(module), *name) {
+            (false, _) => Known::Product,
+            (true, "router-authz") => Known::Authorization,
+            (true, _) => Known::No,
+        })
+    };
+    let (Ok(file), Ok(source)) = (script.get("file").strictly(Node::filled_text), script.get("source").script_text()) else {
+        return Known::No;
+    };
+    let found = match (file, source) {
+        (Some(file), _) => known(file.trim(), None),
+        (None, Some(source)) => {
+            let plain: String = source.chars().filter(|c| !c.is_whitespace()).collect();
+            let plain = plain.trim_end_matches(';').replace('"', "'");
+            if plain == HASHES {
+                return Known::Product;
+            }
+            let called = plain.strip_prefix("require('").and_then(|rest| rest.strip_suffix("()")).and_then(|rest| rest.split_once("')."));
+            called.and_then(|(module, function)| known(module, Some(function)))
+        }
+        // An empty script does nothing.
+        (None, None) if script.get("source").is_present() => return Known::Product,
+        (None, None) => None,
+    };
+    found.unwrap_or(Known::No)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::source::SourceFile;
+
+    fn with(filters: &Value, own: &[&str]) -> (Guards, Vec<(Severity, &'static str)>) {
+        let sink = Sink::default();
+        let file = json!({ "filters": filters });
+        let files = ScriptFiles::gather([&file], &|path| own.contains(&path).then(|| "exports.testAccess = function () {};".to_owned()));
+        let document = Document::read(SourceFile::new(FILE, &file.to_string()), &|_: &str| None, &Sink::default()).unwrap();
+        let guards = read(&document, &files, &sink);
+        (guards, sink.into_sorted().into_iter().map(|found| (found.severity, found.rule)).collect())
+    }
+
+    fn js(source: &str) -> Value {
+        json!({ "type": "text/javascript", "source": source })
+    }
+
+    /// The filters of the files that the product ships, 5.0 to 7.5.
+    fn shipped() -> Value {
+        let external = "context.caller.external === true || context.current.name === 'selfservice'";
+        json!([
+            { "condition": js(external), "onRequest": js("require('router-authz').testAccess()") },
+            { "condition": js("context.caller.external === true"), "onRequest": { "type": "text/javascript", "file": "router-authz.js" } },
+            { "pattern": "^(managed|internal)($|(/.+))", "onRequest": js("require('policyFilter').runFilter()"), "methods": ["create", "update"] },
+            { "pattern": "^(managed|system|repo/internal)($|(/.+))",
+              "onRequest": { "type": "text/javascript", "file": "policyFilter.js" }, "methods": ["create", "update"] },
+            { "pattern": "^(managed|system|internal)($|(/.+))", "methods": ["create", "update"],
+              "onRequest": { "type": "text/javascript", "file": "bin/defaults/script/policyFilter.js" } },
+            { "pattern": "repo/internal/user.*", "methods": ["create", "update"],
+              "onRequest": js("request.content.password = require('crypto').hash(request.content.password);") },
+            { "pattern": "^(managed|internal)($|(/.+))", "condition": js(external), "onResponse": js("require('relationshipFilter').filterResponse();") },
+        ])
+    }
+
+    #[test]
+    fn the_product_s_own_filters_are_known() {
+        let (guards, found) = with(&shipped(), &[]);
+        assert_eq!(found, []);
+        assert!(guards.asked("managed/user", "create").is_none());
+    }
+
+    #[test]
+    fn a_filter_of_the_project_s_own_refuses_what_it_guards_until_it_is_waived() {
+        let own = |more: Value| {
+            let mut filter = json!({ "pattern": "^managed/user.*", "methods": ["create"], "onRequest": js("throw {code: 403};") });
+            filter.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!([filter])
+        };
+        let (guards, found) = with(&own(json!({})), &[]);
+        assert_eq!(found, [(Severity::Error, "own-filter")]);
+        assert!(guards.asked("managed/user", "create").is_some() && guards.asked("managed/user/x", "update").is_none());
+        let (guards, found) = with(&own(json!({ "vestibule": { "waive": ["onRequest"] } })), &[]);
+        assert_eq!(found, [(Severity::Warning, "own-filter")]);
+        assert!(guards.asked("managed/user", "create").is_none());
+        let (guards, mut found) = with(&own(json!({ "vestibule": { "waive": ["onResponse"] } })), &[]);
+        found.sort_unstable();
+        assert_eq!(found, [(Severity::Error, "own-filter"), (Severity::Error, "unknown-waiver")]);
+        assert!(guards.asked("managed/user", "create").is_some());
+        for key in ["onResponse", "onFailure"] {
+            let filters = json!([{ (key): { "type": "groovy", "file": "mask.groovy" } }]);
+            let (guards, found) = with(&filters, &[]);
+            assert_eq!(found, [(Severity::Error, "own-filter")], "{key}");
+            assert!(guards.asked("info/login", "read").is_some(), "without a pattern it stands before everything");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_narrows_nothing() {
+        for filters in [
+            json!("none"),
+            json!(["none"]),
+            json!([{ "onRequest": "&{nowhere}" }]),
+            json!([{ "pattern": ["x"], "onRequest": js("1") }]),
+            json!([{ "pattern": "managed/(", "methods": [{}], "onRequest": js("1") }]),
+        ] {
+            let (guards, found) = with(&filters, &[]);
+            assert!(found.contains(&(Severity::Error, "own-filter")), "{filters}: {found:?}");
+            assert!(guards.asked("config/router", "read").is_some(), "{filters}");
+        }
+        // Half of a text of the product's is another one.
+        for source in [
+            "require('router-authz').testAccess() || true",
+            "require('policyFilter').other()",
+            "var a = 1; require('policyFilter').runFilter()",
+        ] {
+            assert_eq!(with(&json!([{ "onRequest": js(source) }]), &[]).1, [(Severity::Error, "own-filter")], "{source}");
+        }
+    }
+
+    #[test]
+    fn a_copy_in_the_project_stands_in_the_place_of_the_product_s() {
+        let (guards, found) = with(&shipped(), &["script/router-authz.js"]);
+        assert_eq!(found, [(Severity::Warning, "own-filter"), (Severity::Warning, "own-filter")]);
+        assert!(guards.asked("managed/user", "create").is_none());
+        let (guards, found) = with(&shipped(), &["script/policyFilter.js"]);
+        assert_eq!(found.iter().filter(|found| **found == (Severity::Error, "own-filter")).count(), 2);
+        assert!(guards.asked("managed/user", "create").is_some());
+    }
+}
