@@ -190,6 +190,12 @@ tables! {
         used("grantType", "`client_credentials`; another one is refused."),
         idle("password", "The token takes its place."),
     ];
+    SCRIPT = "script.json", "": [
+        used("sources", "Directories in which scripts are looked for, beside `script`, each with a name of its own."),
+        idle("properties", "The sandbox has limits of its own."),
+        idle("ECMAScript", "The sandbox has limits of its own."),
+        idle("Groovy", "Nothing of Groovy is run."),
+    ];
     EMAIL_TEMPLATE = "emailTemplate-*.json", "": [
         used("enabled", "Whether the mail is sent."),
         used("from", "Its sender."),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use identity::{Companions, Schemas, ScriptFiles};
+use identity::{Companions, Directories, Schemas, ScriptFiles};
 use stages::MailTemplate;
 
 use self::loader::{Loader, Presence};
@@ -91,7 +91,8 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let of_authentication = if let Presence::Present(document) = &authentication { Some(document) } else { None };
     let documents = of_authentication.into_iter().chain(&managed).chain(&policy).chain(rules.iter().map(|(_, rule)| rule));
     let documents = documents.map(|document| &document.value).chain(definitions(&processes).map(|process| &process.value));
-    let own_scripts = ScriptFiles::gather(documents, &|path| loader.text(path));
+    let directories = Directories { home: files.home(), sources: script_sources(&loader) };
+    let own_scripts = ScriptFiles::gather_in(directories, documents, &|path| loader.text(path));
     let authentication = match authentication {
         Presence::Present(document) => Authentication::read(&document, &settings, names, environment, &own_scripts, sink),
         Presence::Absent => Authentication::default_for(&settings, names, environment),
@@ -166,6 +167,15 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
 fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFile> {
     let named = conf.iter().filter_map(|file| Some((ProcessFile::name_of(file)?, file)));
     named.filter_map(|(name, file)| ProcessFile::from_document(name, loader.companion(file).present()?, sink)).collect()
+}
+
+/// The directories that `script.json` names as sources of scripts.
+fn script_sources(loader: &Loader<'_>) -> Vec<String> {
+    let document = loader.minor("script.json");
+    let sources = document.as_ref().and_then(|document| document.value.get("sources")?.as_object());
+    // Keys that start like this are disabled by custom.
+    let named = sources.into_iter().flatten().filter(|(name, _)| !name.starts_with(['_', '#']));
+    named.filter_map(|(_, source)| source.get("directory")?.as_str().map(str::to_owned)).collect()
 }
 
 /// The files of notifications, by their names.

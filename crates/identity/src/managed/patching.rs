@@ -109,11 +109,10 @@ impl Managed {
         let history = self.remember(schema, &stored.content, &content).await?;
         Patch::new(history.clone()).apply(&mut content)?;
         hardened.extend(history);
-        if self.notes_change(schema, &changed)
-            && let Some(note) = effects::changed(schema, self.clock.now())
-        {
-            Patch::new(vec![note.clone()]).apply(&mut content)?;
-            hardened.push(note);
+        if self.notes_change(schema, &changed) {
+            let notes: Vec<PatchOperation> = effects::changed(schema, self.clock.now()).collect();
+            Patch::new(notes.clone()).apply(&mut content)?;
+            hardened.extend(notes);
         }
         if content == stored.content {
             return Ok(Prepared { after: steps, ..unchanged(stored) });
