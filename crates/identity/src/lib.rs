@@ -40,7 +40,7 @@ pub use policy::{
     CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,
     word_list,
 };
-pub use ports::{Everything, Letter, Letters, MemoryObjects, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
+pub use ports::{Configured, Everything, Letter, Letters, MemoryObjects, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
 pub use problem::Problem;
 pub use schema::{
     ConditionalPolicies, DeclaredPolicy, JsonType, Meta, ObjectSchema, Pair, Password, Property, Relationship, Schemas, Scope,

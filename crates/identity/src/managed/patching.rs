@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::marker::is_sealed;
 use super::writer::{self, Writer};
-use super::{Expect, Managed, Prepared, effects, limits, relations};
+use super::{Expect, Managed, Prepared, effects, given, limits, relations};
 use crate::events::Hook;
 use crate::policy::{PATCH_MESSAGE, Validation, Which};
 use crate::schema::ObjectSchema;
@@ -66,7 +66,9 @@ impl Managed {
         if let Some(occasion) = &occasion {
             occasion.check_after(Hook::PostUpdate)?;
             let mut after = members.clone();
-            occasion.before(Hook::OnUpdate, &mut after, Some(&stored)).await?;
+            let given = given::give(schema, id, &stored.revision, &mut after, true);
+            occasion.before(Hook::OnUpdate, &mut after, Some(&given::given(schema, &stored))).await?;
+            given.take_back(schema, &mut after);
             limits::check(schema, &Value::Object(after.clone()), Writer::Administrator)?;
             operations.extend(by_script(&members, after.clone()));
             members = after;
@@ -127,7 +129,7 @@ impl Managed {
         let previous = Some(stored);
         let mut prepared =
             Prepared { id: id.to_owned(), change: Some(change), content, previous, changed, after: steps, ..Prepared::default() };
-        self.after(occasion.as_ref(), Hook::PostUpdate, &mut prepared).await?;
+        self.after(schema, occasion.as_ref(), Hook::PostUpdate, &mut prepared).await?;
         Ok(prepared)
     }
 
