@@ -33,7 +33,7 @@ pub use events::{Effect, Event, Events, Hook};
 pub use mail_address::{MailAddress, MailAddressError};
 pub use managed::{
     Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, ScriptQuery, Side, SignIn, Step, TakenOver,
-    UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, percentage, sealed, timestamp,
+    UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, percentage, roles_granted_by, sealed, timestamp,
 };
 pub use people::{PEOPLE, is_active};
 pub use policy::{

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use crest::{Change, Clock, Guard, Random, Resource, ResourceError, random_bytes};
 use serde_json::{Map, Value};
 
+pub use computed::roles_granted_by;
 pub use effective::conditional_properties;
 pub use effects::timestamp;
 pub use found::{Held, Mark, Side, Walk};

@@ -91,6 +91,7 @@ tables! {
         used("sessionModule", "The session."),
         used("authModules", "The ways to sign in, in order."),
         idle("auditLogger", "Every sign-in is audited."),
+        idle("noAuthFallback", "Nobody is somebody without signing in; what is open to everybody is said by the access rules, and metrics have an address of their own."),
     ];
     AUTH_MODULE = "authentication.json", "serverAuthContext/authModules": [
         used("name", "What the module does; one that does not exist here signs nobody in."),
@@ -117,7 +118,7 @@ tables! {
         used("authenticationId", "The name people sign in with."),
         used("userCredential", "Their password."),
         used("userRoles", "Their roles."),
-        used("effectiveUserRoles", "The same in some files."),
+        used("effectiveUserRoles", "The same in some files. A property that computes roles stands for the one out of which it does."),
         idle("groupMembership", "Groups of other systems are not known here."),
         idle("groupRoleMapping", "As `groupMembership`."),
         idle("groupComparisonMethod", "As `groupMembership`."),

@@ -93,7 +93,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let documents = documents.map(|document| &document.value).chain(definitions(&processes).map(|process| &process.value));
     let directories = Directories { home: files.home(), sources: script_sources(&loader) };
     let own_scripts = ScriptFiles::gather_in(directories, documents, &|path| loader.text(path));
-    let authentication = match authentication {
+    let mut authentication = match authentication {
         Presence::Present(document) => Authentication::read(&document, &settings, names, environment, &own_scripts, sink),
         Presence::Absent => Authentication::default_for(&settings, names, environment),
         // Nobody knows whom it lets in.
@@ -121,6 +121,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let providers = providers(&loader, &conf, listed_providers.as_ref(), sink);
     let facts = Companions { scripts: own_scripts.clone(), ..facts };
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &providers, &loader, sink);
+    authentication.resolve_roles(&schemas);
     let questions = identities::questions(kba.as_ref(), &schemas, sink);
     let mut project = Project {
         processes,
