@@ -57,7 +57,10 @@ fn files_as_the_product_ships_them_have_no_errors() {
 }
 
 /// The product's own scripts that managed objects of shipped files name, 5.0 to 7.5, with a function that they call.
-const OF_THE_PRODUCT: [(&str, &str); 24] = [
+const OF_THE_PRODUCT: [(&str, &str); 27] = [
+    ("lastChanged", "updateLastChanged"),
+    ("bindBehavior", "f"),
+    ("unBindBehavior", "f"),
     ("onCreateUser", "setDefaultFields"),
     ("onCreateUser", "emailUser"),
     ("onCreateUser", "createIdpRelationships"),

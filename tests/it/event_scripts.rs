@@ -298,7 +298,8 @@ fn a_query_of_a_script_is_sorted_and_paged_and_never_cut_off_in_silence() {
         if (object.sn === 'Second') { openidm.create('managed/tally', null, {count: 50}); }
         var second = openidm.query('managed/tally', {_queryFilter: 'true', _sortKeys: 'count', _pagedResultsOffset: 1, _pageSize: 1, _fields: 'count'});
         object.givenName = JSON.stringify(second.result.map(function (one) { return one.count; }));
-        if (object.sn === 'Cookie') { openidm.query('managed/tally', {_queryFilter: 'true', _pagedResultsCookie: 'x'}); }";
+        if (object.sn === 'Cookie') { openidm.query('managed/tally', {_queryFilter: 'true', _pagedResultsCookie: 'x'}); }
+        if (object.sn === 'Expression') { openidm.query('managed/tally', {_queryFilter: 'true', _queryExpression: 'x'}); }";
     let server = Server::on(project(&json!({ "onCreate": script(number) }))).start();
     for count in [7, 9, 8, 100] {
         server.admin().put(&format!("managed/tally/t{count}"), &json!({ "count": count })).expect(201);
@@ -310,7 +311,8 @@ fn a_query_of_a_script_is_sorted_and_paged_and_never_cut_off_in_silence() {
     server.admin().delete("managed/tally/t8").ok();
     let second = create("Second").expect(201).json();
     assert_eq!(second["givenName"], "[50]", "what is not committed yet is sorted in");
-    assert!(create("Cookie").refused(500).contains("'_pagedResultsCookie' is not offered"));
+    assert!(create("Cookie").refused(400).contains("cookie"));
+    assert!(create("Expression").refused(500).contains("'_queryExpression' is not offered"));
 }
 
 #[test]

@@ -65,6 +65,7 @@ mod released;
 mod reload;
 mod rest_details;
 mod sample_projects;
+mod script_environment;
 mod security;
 mod service;
 mod serving;

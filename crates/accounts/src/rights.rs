@@ -5,9 +5,9 @@
 //! person's own object, never from what the session was begun with. What is kept in the store wins over what `repo.init.json` declares.
 
 use crest::{Filter, Query, Resource, ResourceError};
-use identity::Schemas;
 pub use identity::grants::{DELETED, ROLES as COLLECTION};
-use project::{Diagnostic, InternalRole, Severity};
+use identity::{Configured, Schemas};
+use project::{Diagnostic, InternalRole, Module, ModuleKind, Project, Severity};
 use serde_json::{Map, Value, json};
 
 use crate::principal::Principal;
@@ -148,6 +148,22 @@ fn of_kept(runtime: &Runtime, kept: &Resource) -> Option<Role> {
     // It was judged when it was written; what the project has since made impossible gives nothing.
     let role = InternalRole::of_value(&kept.id, &kept.content, &runtime.schemas).0?;
     Some(Role { role, shown: kept.to_value() })
+}
+
+/// What scripts read below `internal/`: the roles that the project declares, and its accounts.
+#[must_use]
+pub fn configured(project: &Project) -> Configured {
+    let authentication = &project.authentication;
+    let of_module = |module: &Module| match &module.kind {
+        ModuleKind::StaticUser { username, .. } => Some(username.clone()),
+        _ => None,
+    };
+    let mut names: Vec<String> = authentication.enabled().filter_map(of_module).collect();
+    names.push(authentication.admin.username.clone());
+    names.sort_unstable();
+    names.dedup();
+    let users = names.iter().map(|name| json!({"_id": name, "_rev": "0", "userName": name})).collect();
+    Configured { roles: project.internal_roles.iter().map(|role| declared(role).shown).collect(), users }
 }
 
 fn declared(role: &InternalRole) -> Role {

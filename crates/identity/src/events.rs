@@ -10,10 +10,10 @@ use serde_json::Value;
 use crate::loose;
 use crate::people::PEOPLE;
 use crate::problem::{Problems, Severity, below};
+pub use crate::scripting::Effect;
 use crate::scripting::source::is_script;
 use crate::scripting::waiver::Waivers;
 use crate::scripting::{Script, ScriptFiles, State};
-pub use product::Effect;
 
 /// When a script is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,8 @@ pub struct Event {
     pub property: Option<String>,
     /// What happens natively instead.
     pub effects: Vec<Effect>,
+    /// The property out of which the product's script computes, where one is named.
+    pub out_of: Option<String>,
     /// What is run; `None` where the product's own modules are all there is.
     pub script: Option<Script>,
     /// Where it stands in `managed.json`.
@@ -98,6 +100,10 @@ pub struct Events {
     pub all: Vec<Event>,
     /// A new object gets `accountStatus`, the default role and metadata.
     pub sets_default_fields: bool,
+    /// A new object gets the date in `lastChanged`.
+    pub dates_new: bool,
+    /// A changed one gets it.
+    pub dates_changed: bool,
     /// A new person is greeted by mail, where the template is enabled.
     pub sends_welcome_mail: bool,
 }
@@ -119,16 +125,11 @@ impl Events {
         let has = |hook, effect| all.iter().any(|event: &Event| event.hook == hook && event.effects.contains(&effect));
         Self {
             sets_default_fields: has(Hook::OnCreate, Effect::DefaultFields),
+            dates_new: has(Hook::OnCreate, Effect::LastChanged),
+            dates_changed: has(Hook::OnUpdate, Effect::LastChanged),
             sends_welcome_mail: has(Hook::PostCreate, Effect::WelcomeMail),
             all,
         }
-    }
-
-    /// The native effect on a property, such as computing `effectiveRoles`.
-    #[must_use]
-    pub fn of_property(&self, name: &str) -> Option<Effect> {
-        let event = self.all.iter().find(|event| event.property.as_deref() == Some(name) && event.hook == Hook::OnRetrieve);
-        event.and_then(|event| event.effects.first().copied())
     }
 
     /// The object's own script at an event, unless it is waived.
@@ -167,7 +168,7 @@ fn scripts(holder: &Value, property: Option<&str>, pointer: &str, files: &Script
     let mut events = Vec::new();
     for hook in Hook::ALL {
         let Some(declared) = loose::member(holder, hook.key()).filter(|script| !script.is_null()) else { continue };
-        let (effects, own) = product::understand(declared, files);
+        let product::Understood { effects, own, out_of } = product::understand(declared, files);
         let mut script = match hook {
             Hook::OnSync => None,
             _ if !is_script(declared) => Some(Script::none()),
@@ -177,7 +178,7 @@ fn scripts(holder: &Value, property: Option<&str>, pointer: &str, files: &Script
         if let Some(script) = script.as_mut().filter(|_| waivers.covers(hook.key())) {
             script.state = State::Waived;
         }
-        events.push(Event { hook, property: property.map(str::to_owned), effects, script, pointer: below(pointer, hook.key()) });
+        events.push(Event { hook, property: property.map(str::to_owned), effects, out_of, script, pointer: below(pointer, hook.key()) });
     }
     events
 }
@@ -189,8 +190,7 @@ const NATIVE: [&str; 2] = ["bind", "unbind"];
 fn actions(object: &Value, pointer: &str, files: &ScriptFiles, problems: &mut Problems) {
     let is_person = loose::text(object, "name").is_some_and(|name| PEOPLE.strip_prefix("managed/") == Some(name.as_str()));
     for (name, declared) in object.get("actions").and_then(Value::as_object).into_iter().flatten() {
-        let (_, own) = product::understand(declared, files);
-        if let Some(script) = Script::read(declared, files).filter(|_| own) {
+        if let Some(script) = Script::read(declared, files).filter(|_| product::understand(declared, files).own) {
             let is_native = is_person && NATIVE.contains(&name.as_str());
             let what = if is_native { "the server's own action answers in its place" } else { "the action answers 501" };
             let message = format!("the action '{name}' is {}, and scripts are run at events only; {what}", script.name);

@@ -35,16 +35,16 @@ pub use guards::{Guard, Guards};
 pub use mail_address::{MailAddress, MailAddressError};
 pub use managed::{
     Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, ScriptQuery, Side, SignIn, Step, TakenOver,
-    UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, may_hold, percentage, sealed, timestamp,
+    UNUSABLE_CHARACTERS, Walk, Writer, conditional_properties, may_hold, percentage, roles_granted_by, sealed, timestamp,
 };
 pub use people::{LINKED_ACCOUNTS, PEOPLE, is_active};
 pub use policy::{
     CREATE_MESSAGE, Companions, PATCH_MESSAGE, Policies, PolicyAction, PolicyFailure, Validation, Which, failed_value, policy_error,
     word_list,
 };
-pub use ports::{Everything, Letter, Letters, MemoryObjects, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
+pub use ports::{Configured, Everything, Letter, Letters, MemoryObjects, Objects, ObjectsError, Referring, ScriptPorts, SealsValues};
 pub use problem::Problem;
 pub use schema::{
     ConditionalPolicies, DeclaredPolicy, JsonType, Meta, ObjectSchema, Pair, Password, Property, Relationship, Schemas, Scope,
 };
-pub use scripting::{Parks, Runner, Script, ScriptFiles, Scripting, State, Waits};
+pub use scripting::{Directories, Parks, Runner, Script, ScriptFiles, Scripting, State, Waits};

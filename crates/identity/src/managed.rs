@@ -9,6 +9,7 @@ mod computed;
 mod effective;
 mod effects;
 mod found;
+mod given;
 mod history;
 mod limits;
 mod marker;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use crest::{Change, Clock, Guard, Random, Resource, ResourceError, random_bytes};
 use serde_json::{Map, Value};
 
+pub use computed::roles_granted_by;
 pub use effective::conditional_properties;
 pub use effects::timestamp;
 pub use found::{Held, Mark, Side, Walk};
@@ -156,7 +158,9 @@ impl Managed {
         let Value::Object(mut content) = plain else { return Err(not_an_object()) };
         if let Some(occasion) = &occasion {
             occasion.check_after(Hook::PostCreate)?;
+            let given = given::give(schema, &id, "", &mut content, false);
             occasion.before(Hook::OnCreate, &mut content, None).await?;
+            given.take_back(schema, &mut content);
             limits::check(schema, &Value::Object(content.clone()), Writer::Administrator)?;
         }
         let changed = content.keys().filter(|name| *name != schema.meta_property()).cloned().collect();
@@ -166,7 +170,7 @@ impl Managed {
         let content = Value::Object(content);
         let change = Change::Create { collection: collection.to_owned(), id: id.clone(), content: content.clone() };
         let mut prepared = Prepared { id, change: Some(change), content, previous: None, changed, after: steps, ..Prepared::default() };
-        self.after(occasion.as_ref(), Hook::PostCreate, &mut prepared).await?;
+        self.after(schema, occasion.as_ref(), Hook::PostCreate, &mut prepared).await?;
         Ok(prepared)
     }
 
@@ -257,7 +261,9 @@ impl Managed {
         let occasion = scripts.then(|| self.occasion(schema, id, "update", &Value::Object(content.clone())));
         if let Some(occasion) = &occasion {
             occasion.check_after(Hook::PostUpdate)?;
-            occasion.before(Hook::OnUpdate, &mut members, Some(&stored)).await?;
+            let given = given::give(schema, id, &stored.revision, &mut members, true);
+            occasion.before(Hook::OnUpdate, &mut members, Some(&given::given(schema, &stored))).await?;
+            given.take_back(schema, &mut members);
             limits::check(schema, &Value::Object(members.clone()), Writer::Administrator)?;
         }
         let steps = self.relate(schema, id, &stored.content, &mut members).await?;
@@ -290,7 +296,7 @@ impl Managed {
         let previous = Some(stored);
         let mut prepared =
             Prepared { id: id.to_owned(), change: Some(change), content, previous, changed, after: steps, ..Prepared::default() };
-        self.after(occasion.as_ref(), Hook::PostUpdate, &mut prepared).await?;
+        self.after(schema, occasion.as_ref(), Hook::PostUpdate, &mut prepared).await?;
         Ok(prepared)
     }
 
@@ -307,25 +313,32 @@ impl Managed {
         let occasion = scripts.then(|| self.occasion(schema, id, "delete", &Value::Null));
         if let Some(occasion) = &occasion {
             occasion.check_after(Hook::PostDelete)?;
-            occasion.before_deletion(&stored).await?;
+            occasion.before_deletion(&given::given(schema, &stored)).await?;
         }
         let change = Change::Delete { collection: collection.to_owned(), id: id.to_owned(), expected: expect.revision.clone() };
         let content = stored.content.clone();
         let after = self.of_linked_accounts(schema, &stored).await?;
         let mut prepared =
             Prepared { id: id.to_owned(), change: Some(change), content, previous: Some(stored), after, ..Prepared::default() };
-        self.after(occasion.as_ref(), Hook::PostDelete, &mut prepared).await?;
+        self.after(schema, occasion.as_ref(), Hook::PostDelete, &mut prepared).await?;
         Ok(prepared)
     }
 
     /// Takes what the scripts of an occasion did into the write, those of the event after it included.
-    async fn after(&self, occasion: Option<&Occasion<'_>>, hook: Hook, prepared: &mut Prepared) -> Result<(), ResourceError> {
+    async fn after(
+        &self,
+        schema: &ObjectSchema,
+        occasion: Option<&Occasion<'_>>,
+        hook: Hook,
+        prepared: &mut Prepared,
+    ) -> Result<(), ResourceError> {
         let Some(occasion) = occasion else { return Ok(()) };
         prepared.before = occasion.steps();
         let Some(change) = &prepared.change else { return Ok(()) };
         let revision = prepared.previous.as_ref().map(|previous| previous.revision.clone()).unwrap_or_default();
-        let after = Resource { id: prepared.id.clone(), revision, content: prepared.content.clone() };
-        prepared.after.extend(occasion.after(hook, change, &after, prepared.previous.as_ref()).await?);
+        let after = given::given(schema, &Resource { id: prepared.id.clone(), revision, content: prepared.content.clone() });
+        let old = prepared.previous.as_ref().map(|previous| given::given(schema, previous));
+        prepared.after.extend(occasion.after(hook, change, &after, old.as_ref()).await?);
         Ok(())
     }
 

@@ -98,6 +98,17 @@ pub struct ScriptPorts {
     pub seals: Option<Arc<dyn SealsValues>>,
     /// The project's mail templates, for `sendTemplate` of `external/email`.
     pub letters: Option<Arc<dyn Letters>>,
+    /// What is configured and not kept.
+    pub configured: Arc<Configured>,
+}
+
+/// What scripts read below `internal/` that no store keeps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Configured {
+    /// `internal/role`, as administrators read them, by id.
+    pub roles: Vec<Value>,
+    /// `internal/user`.
+    pub users: Vec<Value>,
 }
 
 /// Seals values with the server's own keys.

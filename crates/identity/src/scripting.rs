@@ -4,12 +4,15 @@
 //! Easiest to break: what cannot be run is never passed over. It is an error of `check`, and what it guards is refused, until the
 //! project itself waives it ([`waiver`]).
 
+mod declared;
 mod files;
+mod java;
 mod objects;
+mod product;
 mod scan;
-mod silent;
 pub(crate) mod source;
 pub(crate) mod waiver;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,8 +24,10 @@ use crest::{Clock, Random, random_bytes};
 use script::{Bindings, Host, Kept, Modules, Program, Sandbox, ScriptError};
 use serde_json::{Map, Value};
 
-pub use files::ScriptFiles;
+pub use files::{Directories, ScriptFiles};
 pub(crate) use objects::Overlay;
+pub use product::Effect;
+pub(crate) use product::effect as effect_of;
 pub(crate) use scan::lack_of_policies;
 
 use crate::loose;
@@ -183,7 +188,7 @@ impl Script {
             }
             _ if groovy => State::Broken("it is written in Groovy, of which nothing can be run".into()),
             Err(broken) => broken,
-            Ok(text) => compiled(&text, &name, files),
+            Ok(text) => compiled_with(&text, &name, files, &|name| variables.contains_key(name)),
         };
         Some(Self { name, state, variables })
     }
@@ -206,10 +211,15 @@ impl Script {
 
 /// A program, unless something in it is not offered here.
 pub(crate) fn compiled(text: &str, name: &str, files: &ScriptFiles) -> State {
-    if let Some(obstacle) = scan::obstacle(text, &|name| files.module(name)).or_else(|| files.obstacle_behind(text)) {
+    compiled_with(text, name, files, &|_| false)
+}
+
+/// The same beside variables that are given.
+fn compiled_with(text: &str, name: &str, files: &ScriptFiles, given: &dyn Fn(&str) -> bool) -> State {
+    if let Some(obstacle) = scan::obstacle(text, &|name| files.module(name), given).or_else(|| files.obstacle_behind(text)) {
         return State::Broken(obstacle);
     }
-    match Program::compile(text, name) {
+    match Program::compile(&java::in_javascript(text), name) {
         Ok(program) => State::Runs(program),
         Err(ScriptError::Syntax { line, message, .. }) => State::Broken(format!("line {line}: {message}")),
         Err(error) => State::Broken(error.to_string()),

@@ -91,6 +91,7 @@ tables! {
         used("sessionModule", "The session."),
         used("authModules", "The ways to sign in, in order."),
         idle("auditLogger", "Every sign-in is audited."),
+        idle("noAuthFallback", "Nobody is somebody without signing in; what is open to everybody is said by the access rules, and metrics have an address of their own."),
     ];
     AUTH_MODULE = "authentication.json", "serverAuthContext/authModules": [
         used("name", "What the module does; one that does not exist here signs nobody in."),
@@ -117,7 +118,7 @@ tables! {
         used("authenticationId", "The name people sign in with."),
         used("userCredential", "Their password."),
         used("userRoles", "Their roles."),
-        used("effectiveUserRoles", "The same in some files."),
+        used("effectiveUserRoles", "The same in some files. A property that computes roles stands for the one out of which it does."),
         idle("groupMembership", "Groups of other systems are not known here."),
         idle("groupRoleMapping", "As `groupMembership`."),
         idle("groupComparisonMethod", "As `groupMembership`."),
@@ -189,6 +190,12 @@ tables! {
         used("scopeDelimiter", "What parts the scopes; a blank where nothing is said."),
         used("grantType", "`client_credentials`; another one is refused."),
         idle("password", "The token takes its place."),
+    ];
+    SCRIPT = "script.json", "": [
+        used("sources", "Directories in which scripts are looked for, beside `script`, each with a name of its own."),
+        idle("properties", "The sandbox has limits of its own."),
+        idle("ECMAScript", "The sandbox has limits of its own."),
+        idle("Groovy", "Nothing of Groovy is run."),
     ];
     EMAIL_TEMPLATE = "emailTemplate-*.json", "": [
         used("enabled", "Whether the mail is sent."),

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use identity::{Companions, Guards, Schemas, ScriptFiles};
+use identity::{Companions, Directories, Guards, Schemas, ScriptFiles};
 use stages::MailTemplate;
 
 use self::loader::{Loader, Presence};
@@ -95,8 +95,9 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let of_router = if let Presence::Present(document) = &router { Some(document) } else { None };
     let documents = of_authentication.into_iter().chain(of_router).chain(&managed).chain(&policy).chain(rules.iter().map(|(_, rule)| rule));
     let documents = documents.map(|document| &document.value).chain(definitions(&processes).map(|process| &process.value));
-    let own_scripts = ScriptFiles::gather_at(&files.home(), documents, &|path| loader.text(path));
-    let authentication = match authentication {
+    let directories = Directories { home: files.home(), sources: script_sources(&loader) };
+    let own_scripts = ScriptFiles::gather_in(directories.clone(), documents, &|path| loader.text(path));
+    let mut authentication = match authentication {
         Presence::Present(document) => Authentication::read(&document, &settings, names, environment, &own_scripts, sink),
         Presence::Absent => Authentication::default_for(&settings, names, environment),
         // Nobody knows whom it lets in.
@@ -121,7 +122,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     let initial = loader.companion("repo.init.json").present();
     let facts = identities::facts(&authentication, &sync, &processes, initial.as_ref());
     let listed_providers = loader.minor("identityProviders.json");
-    let providers = providers(&loader, &conf, listed_providers.as_ref(), &files.home(), sink);
+    let providers = providers(&loader, &conf, listed_providers.as_ref(), &directories, sink);
     let facts = Companions { scripts: own_scripts.clone(), ..facts };
     let (schemas, policies) = identities::read(managed.as_ref(), policy.as_ref(), facts, &providers, &loader, sink);
     let guards = match router {
@@ -131,6 +132,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
         Presence::Absent => Guards::default(),
     };
     let policies = policies.behind(guards);
+    authentication.resolve_roles(&schemas);
     let questions = identities::questions(kba.as_ref(), &schemas, sink);
     let mut project = Project {
         processes,
@@ -180,6 +182,15 @@ fn processes(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<ProcessFi
     named.filter_map(|(name, file)| ProcessFile::from_document(name, loader.companion(file).present()?, sink)).collect()
 }
 
+/// The directories that `script.json` names as sources of scripts.
+fn script_sources(loader: &Loader<'_>) -> Vec<String> {
+    let document = loader.minor("script.json");
+    let sources = document.as_ref().and_then(|document| document.value.get("sources")?.as_object());
+    // Keys that start like this are disabled by custom.
+    let named = sources.into_iter().flatten().filter(|(name, _)| !name.starts_with(['_', '#']));
+    named.filter_map(|(_, source)| source.get("directory")?.as_str().map(str::to_owned)).collect()
+}
+
 /// The files of notifications, by their names.
 fn rules<'c>(loader: &Loader<'_>, conf: &'c [String]) -> Vec<(&'c str, Document)> {
     let named = conf.iter().filter_map(|file| Some((notifications::name_of(file)?, file)));
@@ -200,12 +211,12 @@ fn notifications(
     Notifications::read(names, factory, rules, &declared)
 }
 
-fn providers(loader: &Loader<'_>, conf: &[String], list: Option<&Document>, home: &str, sink: &Sink) -> Vec<ProviderFile> {
+fn providers(loader: &Loader<'_>, conf: &[String], list: Option<&Document>, directories: &Directories, sink: &Sink) -> Vec<ProviderFile> {
     let named = conf.iter().filter_map(|file| Some((identity_providers::name_of(file)?, loader.minor(file)?)));
     identity_providers::read(
         list,
         &named.collect::<Vec<_>>(),
-        &|value| ScriptFiles::gather_at(home, [value], &|path| loader.text(path)),
+        &|value| ScriptFiles::gather_in(directories.clone(), [value], &|path| loader.text(path)),
         sink,
     )
 }

@@ -171,7 +171,11 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn crest::Clock>,
             opens: None,
             context: None,
-            for_scripts: ScriptPorts { seals: None, letters: Some(Arc::new(TemplateLetters(Arc::clone(&setting.templates)))) },
+            for_scripts: ScriptPorts {
+                seals: None,
+                letters: Some(Arc::new(TemplateLetters(Arc::clone(&setting.templates)))),
+                configured: Arc::new(accounts::rights::configured(&project)),
+            },
         });
         let served: HashMap<String, Arc<Process<Services>>> =
             setting.processes.iter().map(|process| (process.name.clone(), Arc::clone(process))).collect();

@@ -2,7 +2,7 @@
 //!
 //! The rule that is easiest to break: everything a script gets is a copy. It may change what it was given; that changes nothing outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ pub struct Bindings {
 pub struct Modules {
     /// Scripts of the project; each is evaluated once in a run, with `exports`, `module` and a `require` of its own.
     pub scripts: BTreeMap<String, Program>,
-    /// Modules whose functions do nothing, because what they do is done elsewhere.
-    pub silent: BTreeMap<String, Vec<String>>,
+    /// Modules of which whatever is called does nothing, because what they do is done elsewhere.
+    pub silent: BTreeSet<String>,
 }
 
 impl Bindings {

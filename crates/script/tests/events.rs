@@ -2,7 +2,7 @@
 //! scripts inside scripts.
 #![expect(clippy::unwrap_used, reason = "a panic is a failure")]
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn assigning_to_a_variables_name_changes_nothing_that_is_kept() {
 fn modules(scripts: &[(&str, &str)]) -> Arc<Modules> {
     let scripts =
         scripts.iter().map(|(name, source)| ((*name).to_owned(), Program::compile(source, &format!("script/{name}.js")).unwrap()));
-    let silent = BTreeMap::from([("onCreateUser".to_owned(), vec!["setDefaultFields".to_owned()])]);
+    let silent = BTreeSet::from(["onCreateUser".to_owned()]);
     Arc::new(Modules { scripts: scripts.collect(), silent })
 }
 
@@ -50,7 +50,7 @@ fn modules_of_a_project_are_found_by_name_once_and_beside_each_other() {
         ("glue", "exports.glue = ' ';"),
     ]);
     let given = bindings().with("object", json!({"a": "x", "b": "y"})).with_modules(modules);
-    let source = "require('onCreateUser').setDefaultFields(object); [require('naming').full(object), require('naming.js').times]";
+    let source = "require('onCreateUser').setDefaultFields(object); require('onCreateUser').whatever(); [require('naming').full(object), require('naming.js').times]";
     assert_eq!(keeping(source, given).unwrap().value, Some(json!(["x y", 1])));
 }
 
@@ -128,6 +128,42 @@ fn every_function_of_openidm_reaches_the_host_with_its_arguments() {
     ];
     assert_eq!(shown, expected);
     assert_eq!((&calls[0].content, &calls[3].params), (&json!({"name": "x"}), &json!({"waitForCompletion": true})));
+}
+
+#[test]
+fn an_error_of_the_server_has_what_scripts_for_rhino_ask_of_it() {
+    let source = "var seen; try { openidm['delete']('managed/role/1', null); } catch (e) {
+            var java = e.javaException;
+            seen = [java.getCode(), java.getMessage(), java.getDetail().id, java.code, String(java), JSON.stringify(e).indexOf('javaException')];
+        }
+        seen";
+    let value = Sandbox::new(Limits::default()).run_blocking(&program(source), bindings(), Arc::new(Books::default())).unwrap();
+    assert_eq!(value, json!([404, "gone", 7, 404, "gone", -1]));
+}
+
+#[test]
+fn texts_and_lists_have_the_methods_that_scripts_for_rhino_use() {
+    for (source, expected) in [
+        (
+            "['a'.equals('a'), 'a'.equals(null), 'a'.equalsIgnoreCase('A'), ' '.trim().isEmpty(), 'abc'.contains('b')]",
+            json!([true, false, true, true, true]),
+        ),
+        ("['abc'.matches('[a-c]+'), 'abcd'.matches('[a-c]+')]", json!([true, false])),
+        (
+            "[path.head(2).toString(), path.leaf(), path.tail(2), path.parent(), path.size(), path.get(1), path.child('x')]",
+            json!(["managed/user", "ann", "ann", "managed/user", 3, "user", "managed/user/ann/x"]),
+        ),
+        ("var l = [1, 2]; l.add(3); [l.size(), l.get(2), l.contains(2), l.isEmpty()]", json!([3, 3, true, false])),
+        ("var k = []; for (var i in ['a']) k.push(i); for (var c in 'b') k.push(c); k", json!(["0", "0"])),
+        ("Object.defineProperty({}, 'x', {value: 1}).x", json!(1)),
+        (
+            "[openidm.hash(undefined, 'SHA-256'), openidm.encrypt(null), openidm.isHashed(undefined), openidm.isEncrypted(null), openidm.matches(undefined, 'x')]",
+            json!([null, null, false, false, false]),
+        ),
+    ] {
+        let given = bindings().with("path", json!("managed/user/ann"));
+        assert_eq!(keeping(source, given).unwrap().value, Some(expected), "{source}");
+    }
 }
 
 /// A host that runs the same script again.

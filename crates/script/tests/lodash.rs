@@ -67,7 +67,7 @@ fn the_list_that_a_check_knows_is_the_library() {
 #[test]
 fn a_script_of_the_project_takes_its_place() {
     let scripts = BTreeMap::from([("lib/lodash".to_owned(), Program::compile("exports.own = 7;", "script/lib/lodash.js").unwrap())]);
-    let modules = Arc::new(Modules { scripts, silent: BTreeMap::new() });
+    let modules = Arc::new(Modules { scripts, silent: std::collections::BTreeSet::new() });
     let bindings = Bindings::new(1_700_000_000_000, [7; 32]).with_modules(modules);
     let program = Program::compile("require('lib/lodash').own", "x.js").unwrap();
     assert_eq!(Sandbox::new(Limits::default()).run_keeping_blocking(&program, bindings, Arc::new(NoHost)).unwrap().value, Some(json!(7)));

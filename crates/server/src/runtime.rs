@@ -11,7 +11,7 @@ use identity::consent::Consents;
 use identity::kba::KbaConfig;
 use identity::secret::{Hasher, OpensCrypto};
 use identity::terms::Terms;
-use identity::{Managed, Objects, PEOPLE, Policies, Schemas, ScriptPorts, Waits};
+use identity::{Configured, Managed, Objects, PEOPLE, Policies, Schemas, ScriptPorts, Waits};
 use jose::{KeyRing, Keystore};
 use process::{Engine, KeptCanary, Ledger, Process, ProcessMap, Version};
 use project::{
@@ -119,6 +119,7 @@ impl Parts {
         (schemas, policies, kba): (&Arc<Schemas>, &Arc<Policies>, &Arc<KbaConfig>),
         keystore: Option<Keystore>,
         templates: &Arc<dyn stages::MailTemplates>,
+        configured: Configured,
     ) -> Managed {
         Managed {
             schemas: Arc::clone(schemas),
@@ -133,6 +134,7 @@ impl Parts {
             for_scripts: ScriptPorts {
                 seals: Some(Arc::new(ScriptSeal(Arc::clone(&self.keys)))),
                 letters: Some(Arc::new(TemplateLetters(Arc::clone(templates)))),
+                configured: Arc::new(configured),
             },
         }
     }
@@ -296,7 +298,7 @@ impl Material {
             (Arc::new(project.schemas.clone()), Arc::new(policies), Arc::new(project.questions.clone()))
         };
         let templates: Arc<dyn stages::MailTemplates> = templates;
-        let managed = Arc::new(parts.managed((&schemas, &policies, &kba), keystore, &templates));
+        let managed = Arc::new(parts.managed((&schemas, &policies, &kba), keystore, &templates, accounts::rights::configured(&project)));
         let mail_configured = mail_configured(source, &project);
         let profile = profile_of(&project, mail_configured, |name| processes.get(name).cloned());
         let default_locale = default_locale(&project);

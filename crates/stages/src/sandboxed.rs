@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crest::{Fields, ResourceError};
 use identity::{Audience, Letter, Letters, Managed, ScriptQuery, Waits};
 use script::{Bindings, Host, Level, Program, Sandbox, ScriptError};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{MailTemplates, RenderedMail, Scripts};
 
@@ -97,8 +97,8 @@ impl Host for Views {
         let query = &asked.query;
         self.managed.check_query(collection, &query.filter, &query.sort, Audience::Administrator).map_err(|error| error.message)?;
         let page = self.wait(async { Ok(self.managed.objects.query(collection, query).await?) })?;
-        let result: Vec<Value> = self.shown(collection, asked.within(page.result)?)?.iter().map(|one| asked.fields.select(one)).collect();
-        Ok(json!({ "resultCount": result.len(), "result": result }))
+        let found = self.shown(collection, asked.within(page.result)?)?;
+        Ok(asked.answer(&found, page.cookie, page.total))
     }
 
     fn log(&self, level: Level, message: &str) {

@@ -1,139 +1,137 @@
-//! The product's own script modules, by name: the effects follow from the names and from the documented behaviour of the objects they
-//! handle.
+//! What of a script at an event is the product's own, which has its effect natively, and what is the operator's.
 
 use serde_json::Value;
 
 use crate::loose;
-use crate::scripting::ScriptFiles;
 use crate::scripting::source::{Torn, source};
+use crate::scripting::{Effect, ScriptFiles, effect_of};
 
-/// What a product script amounts to here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// `accountStatus`, the default role, creation metadata.
-    DefaultFields,
-    /// The mail "welcome", where its template is enabled.
-    WelcomeMail,
-    /// Nothing to do: it served synchronization or relationships that do not exist here.
-    Needless,
-    /// `effectiveRoles` out of `roles`.
-    EffectiveRoles,
-    /// `effectiveAssignments` out of `roles`.
-    EffectiveAssignments,
-    /// A password chosen by the server; the administrator's reset starts a process instead.
-    ResetPassword,
+/// What a script comes to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Understood {
+    /// What happens natively.
+    pub(super) effects: Vec<Effect>,
+    /// Whether something of it is the operator's own, which is run.
+    pub(super) own: bool,
+    /// The property out of which the product's script computes, where one is named.
+    pub(super) out_of: Option<String>,
 }
 
-/// Modules and what they are for; `*` stands for every function of the module that is not listed before.
-const MODULES: &[(&str, &str, Effect)] = &[
-    ("onCreateUser", "setDefaultFields", Effect::DefaultFields),
-    ("onCreateUser", "emailUser", Effect::WelcomeMail),
-    ("onCreateUser", "*", Effect::Needless),
-    ("onCreate-user-set-default-fields", "*", Effect::DefaultFields),
-    ("onUpdateUser", "*", Effect::Needless),
-    ("onDeleteUser", "*", Effect::Needless),
-    ("onDelete-user-cleanup", "*", Effect::Needless),
-    ("roles/effectiveRoles", "*", Effect::EffectiveRoles),
-    ("roles/effectiveAssignments", "*", Effect::EffectiveAssignments),
-    ("roles/conditionalRoles", "*", Effect::Needless),
-    ("roles/onSync-roles", "*", Effect::Needless),
-    ("roles/postOperation-roles", "*", Effect::Needless),
-    ("roles/relationshipFilter", "*", Effect::Needless),
-    ("resetPassword", "*", Effect::ResetPassword),
-    ("linkedView", "*", Effect::Needless),
-    ("postCreateUser", "*", Effect::WelcomeMail),
-    // Actions of people, which the server has itself.
-    ("bindBehavior", "*", Effect::Needless),
-    ("unBindBehavior", "*", Effect::Needless),
-    // What follows is about synchronization, workflow, connected identities and the repository of earlier releases.
-    ("compensate", "*", Effect::Needless),
-    ("notification/onValidate-notification", "*", Effect::Needless),
-    ("onDetele-user-cleanup", "*", Effect::Needless),
-    ("postDelete-idp-cleanup", "*", Effect::Needless),
-    ("postDelete-notification-cleanup", "*", Effect::Needless),
-    ("removeRepoPathFromRelationships", "*", Effect::Needless),
-    ("roles/defaultMapping", "*", Effect::Needless),
-    ("roles/mergeWithTarget", "*", Effect::Needless),
-    ("roles/noOp", "*", Effect::Needless),
-    ("roles/onDelete-roles", "*", Effect::Needless),
-    ("roles/onSync-assignments", "*", Effect::Needless),
-    ("roles/relationshipHelper", "*", Effect::Needless),
-    ("roles/removeFromTarget", "*", Effect::Needless),
-    ("roles/replaceTarget", "*", Effect::Needless),
-    ("roles/temporalConstraints", "*", Effect::Needless),
-    ("roles/update-users-of-role", "*", Effect::Needless),
-];
+/// Variables that name the property out of which roles and assignments are computed.
+const OUT_OF: [&str; 2] = ["rolesPropName", "effectiveRolesPropName"];
 
-/// Where the product's own scripts lie, for files that say it.
-const PLACES: [&str; 4] = ["&{idm.install.dir}/", "./", "bin/defaults/script/", "ui/"];
-
-/// The native effects of a script, and whether something of it is the operator's own. A script of the project's that has the name of one of
-/// the product's stands in its place, as it does there, and has no native effect.
-pub(super) fn understand(script: &Value, files: &ScriptFiles) -> (Vec<Effect>, bool) {
+/// A script of the project's that has the name of one of the product's stands in its place, as it does there, and has no native effect.
+pub(super) fn understand(script: &Value, files: &ScriptFiles) -> Understood {
     let kind = loose::text(script, "type").unwrap_or_default();
-    if let Some(file) = loose::text(script, "file").filter(|file| !file.is_empty()) {
-        return match effect(&file, "*", files) {
-            Some(effect) => (vec![effect], false),
-            None => (Vec::new(), true),
-        };
+    if let Some(file) = loose::text(script, "file").map(|file| file.trim().to_owned()).filter(|file| !file.is_empty()) {
+        if let Some(effect) = effect(&file, "*", files) {
+            let variable = |name| loose::text(script, name).or_else(|| loose::text(script.get("globals")?, name));
+            return Understood { effects: vec![effect], own: false, out_of: OUT_OF.into_iter().find_map(variable) };
+        }
+        let effects = files.text(&file).map(|text| with_those_behind(text, calls(text, files).effects, files)).unwrap_or_default();
+        return Understood { effects, own: true, out_of: None };
     }
     let source = match source(script) {
         Ok(Some(source)) => source,
-        Ok(None) => return (Vec::new(), false),
+        Ok(None) => return Understood::default(),
         // Nobody knows what the whole of it does.
-        Err(Torn) => return (Vec::new(), true),
+        Err(Torn) => return Understood { own: true, ..Understood::default() },
     };
     if kind.contains("groovy") {
-        return (Vec::new(), true);
+        return Understood { own: true, ..Understood::default() };
     }
-    let (effects, rest) = calls(&source, files);
+    let Calls { effects, rest, out_of } = calls(&source, files);
     let own = rest.chars().any(|c| !c.is_whitespace() && c != ';');
-    (effects, own)
+    Understood { effects: with_those_behind(&source, effects, files), own, out_of }
+}
+
+/// What the modules do that a script leads to belongs to it.
+fn with_those_behind(text: &str, mut effects: Vec<Effect>, files: &ScriptFiles) -> Vec<Effect> {
+    for text in files.led_to(text) {
+        add(&mut effects, calls(text, files).effects);
+    }
+    effects
+}
+
+fn add(effects: &mut Vec<Effect>, more: impl IntoIterator<Item = Effect>) {
+    for effect in more {
+        if !effects.contains(&effect) {
+            effects.push(effect);
+        }
+    }
 }
 
 fn effect(module: &str, function: &str, files: &ScriptFiles) -> Option<Effect> {
-    if files.replaces(module) {
-        return None;
-    }
-    let name = PLACES.iter().fold(files.inside(module), |name, place| name.strip_prefix(place).unwrap_or(name)).trim_end_matches(".js");
-    let of_module = || MODULES.iter().filter(|(known, _, _)| *known == name);
-    of_module().find(|(_, known, _)| *known == function).or_else(|| of_module().find(|(_, known, _)| *known == "*")).map(|entry| entry.2)
+    if files.replaces(module) { None } else { effect_of(files.within(module), function) }
+}
+
+/// What a script calls of the product's.
+#[derive(Default)]
+struct Calls {
+    effects: Vec<Effect>,
+    /// What is left of the script without these calls.
+    rest: String,
+    out_of: Option<String>,
 }
 
 /// Takes every `require('<product module>').function(…)` out of a script; what is left is the operator's.
-fn calls(source: &str, files: &ScriptFiles) -> (Vec<Effect>, String) {
+fn calls(source: &str, files: &ScriptFiles) -> Calls {
     let source = without_comments(source);
-    let mut effects = Vec::new();
-    let mut rest = String::new();
+    let mut found = Calls::default();
     let mut left = source.as_str();
     while let Some((before, from)) = left.split_once("require(") {
-        rest.push_str(before);
-        if let Some((effect, after)) = call(from, files) {
-            if !effects.contains(&effect) {
-                effects.push(effect);
-            }
+        found.rest.push_str(before);
+        if let Some((effect, out_of, after)) = call(from, files) {
+            add(&mut found.effects, [effect]);
+            found.out_of = found.out_of.or(out_of);
             left = after;
         } else {
-            rest.push_str("require(");
+            add(&mut found.effects, bound(&source, before, from, files).unwrap_or_default());
+            found.rest.push_str("require(");
             left = from;
         }
     }
-    rest.push_str(left);
-    (effects, rest)
+    found.rest.push_str(left);
+    found
 }
 
-/// Reads `'module').function(arguments)`, the arguments being plain names and texts.
-fn call<'t>(text: &'t str, files: &ScriptFiles) -> Option<(Effect, &'t str)> {
+/// The module's name at the beginning of `'module')…`, and what comes behind.
+fn module_of(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
     let quote = text.chars().next().filter(|c| *c == '\'' || *c == '"')?;
     let (module, text) = text.get(1..)?.split_once(quote)?;
-    let text = text.trim_start().strip_prefix(')')?.trim_start().strip_prefix('.')?;
-    let (function, text) = text.split_once('(')?;
+    Some((module, text.trim_start().strip_prefix(')')?.trim_start()))
+}
+
+/// Reads `'module').function(arguments)`, the arguments being plain names and texts. The second of them may name a property.
+fn call<'t>(text: &'t str, files: &ScriptFiles) -> Option<(Effect, Option<String>, &'t str)> {
+    let (module, text) = module_of(text)?;
+    let (function, text) = text.strip_prefix('.')?.split_once('(')?;
     let (arguments, after) = text.split_once(')')?;
     if arguments.contains(['(', '{', ';']) {
         return None;
     }
-    effect(module, function.trim(), files).map(|effect| (effect, after))
+    let second = arguments.split(',').nth(1).map(str::trim);
+    let out_of = second.and_then(|second| second.strip_prefix(['\'', '"'])?.strip_suffix(['\'', '"']));
+    effect(module, function.trim(), files).map(|effect| (effect, out_of.map(str::to_owned), after))
+}
+
+/// What is called of a module that a script keeps: `var create = require('onCreateUser')`, `const {setDefaultFields} = …`.
+fn bound(source: &str, before: &str, from: &str, files: &ScriptFiles) -> Option<Vec<Effect>> {
+    let (module, _) = module_of(from)?;
+    effect(module, "*", files)?;
+    let before = before.trim_end().strip_suffix('=')?.trim_end();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    if let Some((_, names)) = before.strip_suffix('}').and_then(|before| before.rsplit_once('{')) {
+        let functions = names.split(',').map(|name| name.split(':').next().unwrap_or_default().trim());
+        return Some(functions.filter_map(|function| effect(module, function, files)).collect());
+    }
+    let name = before.rsplit(|c| !is_part(c)).next().filter(|name| !name.is_empty())?;
+    let uses =
+        source.match_indices(name).filter(|(at, _)| !source.get(..*at).is_some_and(|before| before.ends_with(|c| is_part(c) || c == '.')));
+    let functions = uses.filter_map(|(at, _)| source.get(at + name.len()..)?.trim_start().strip_prefix('.'));
+    let functions = functions.map(|rest| rest.trim_start().split(|c| !is_part(c)).next().unwrap_or_default());
+    Some(functions.filter_map(|function| effect(module, function, files)).collect())
 }
 
 fn without_comments(source: &str) -> String {
@@ -152,9 +150,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::scripting::Directories;
+
+    fn pair(understood: Understood) -> (Vec<Effect>, bool) {
+        (understood.effects, understood.own)
+    }
 
     fn understand(script: &Value) -> (Vec<Effect>, bool) {
-        super::understand(script, &ScriptFiles::default())
+        pair(super::understand(script, &ScriptFiles::default()))
     }
 
     #[test]
@@ -167,20 +170,21 @@ mod tests {
             (json!({"source": "require('onCreateUser').setDefaultFields(object)"}), "script/onCreateUser.js"),
             (json!({"source": "require('ui/onCreateUser').setDefaultFields(object)"}), "script/ui/onCreateUser.js"),
         ] {
-            assert_eq!(super::understand(&declared, &gathered(&declared, own)), (Vec::new(), true), "{declared}");
+            assert_eq!(pair(super::understand(&declared, &gathered(&declared, own))), (Vec::new(), true), "{declared}");
             assert!(!understand(&declared).1, "{declared}");
         }
         // So does the whole address of one, which `&{idm.install.dir}` makes.
         for (own, expected) in [("", (vec![Effect::Needless], false)), ("script/ui/onDelete-user-cleanup.js", (Vec::new(), true))] {
             let name = if own.is_empty() { "bin/defaults/script/ui/onDelete-user-cleanup.js" } else { own };
             let declared = json!({ "file": format!("/opt/idm/{name}") });
-            let files = ScriptFiles::gather_at("/opt/idm", [&declared], &|path| (path == own).then(|| "1".to_owned()));
-            assert_eq!(super::understand(&declared, &files), expected, "{declared}");
+            let directories = Directories { home: "/opt/idm".to_owned(), ..Directories::default() };
+            let files = ScriptFiles::gather_in(directories, [&declared], &|path| (path == own).then(|| "1".to_owned()));
+            assert_eq!(pair(super::understand(&declared, &files)), expected, "{declared}");
         }
         // A whole installation holds the product's own files at their place.
         let declared = json!({"file": "bin/defaults/script/ui/onDelete-user-cleanup.js"});
         let files = gathered(&declared, "bin/defaults/script/ui/onDelete-user-cleanup.js");
-        assert_eq!(super::understand(&declared, &files), (vec![Effect::Needless], false));
+        assert_eq!(pair(super::understand(&declared, &files)), (vec![Effect::Needless], false));
     }
 
     #[test]
@@ -209,6 +213,45 @@ mod tests {
         let shipped = "require('onCreateUser').setDefaultFields(object)";
         assert_eq!(understand(&json!({"source": [shipped]})), (vec![Effect::DefaultFields], false));
         assert_eq!(understand(&json!({"source": [shipped, {}]})), (Vec::new(), true), "it is not the product's alone");
+    }
+
+    #[test]
+    fn what_a_script_of_the_operators_calls_of_the_products_happens_wherever_the_call_stands() {
+        let texts = [
+            ("script/on-create.js", "require('onCreateUser').setDefaultFields(object); object.x = 1;"),
+            ("script/through.js", "exports.go = function (o) { require('./kept').go(o); };"),
+            ("script/kept.js", "var create = require('ui/onCreateUser');\nexports.go = function (o) { create.setDefaultFields(o); };"),
+        ];
+        let read = |path: &str| texts.iter().find(|(known, _)| *known == path).map(|(_, text)| (*text).to_owned());
+        for (declared, expected) in [
+            (json!({"file": "on-create.js"}), Effect::DefaultFields),
+            (json!({"source": "require('through').go(object)"}), Effect::DefaultFields),
+            (json!({"source": "const {setDefaultFields: f, emailUser} = require('onCreateUser'); f(object)"}), Effect::DefaultFields),
+            (
+                json!({"source": "var last = require('ui/lastChanged');\nobject.x = 1; last.updateLastChanged(object);"}),
+                Effect::LastChanged,
+            ),
+        ] {
+            let understood = super::understand(&declared, &ScriptFiles::gather([&declared], &read));
+            assert!(understood.own && understood.effects.contains(&expected), "{declared}: {understood:?}");
+        }
+        let aside = super::understand(
+            &json!({"source": "var c = require('onCreateUser'); c.emailUser(object); abc.setDefaultFields()"}),
+            &ScriptFiles::default(),
+        );
+        assert_eq!(aside.effects, [Effect::WelcomeMail]);
+    }
+
+    #[test]
+    fn the_property_out_of_which_something_is_computed_is_the_one_that_is_named() {
+        for (declared, expected) in [
+            (json!({"source": "require('roles/effectiveRoles').calculateEffectiveRoles(object, 'authzRoles');"}), Some("authzRoles")),
+            (json!({"file": "roles/effectiveRoles.js", "rolesPropName": "grants"}), Some("grants")),
+            (json!({"file": "roles/effectiveAssignments.js", "globals": {"effectiveRolesPropName": "all"}}), Some("all")),
+            (json!({"file": "roles/effectiveRoles.js"}), None),
+        ] {
+            assert_eq!(super::understand(&declared, &ScriptFiles::default()).out_of.as_deref(), expected, "{declared}");
+        }
     }
 
     #[test]

@@ -4,18 +4,21 @@
 //! Easiest to break: nothing here writes. Every change is prepared as a change over REST would be, by an administrator, with its own
 //! policies and events, and handed back as a [`Step`].
 
+mod known;
+mod mail;
+mod members;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crest::{Change, Fields, Filter, Page, Paging, Patch, Pointer, Resource, ResourceError, reference};
+use crest::{Change, Fields, Filter, Page, Paging, Patch, Pointer, Resource, ResourceError, TotalPolicy, reference};
 use script::{Call, Host, Level, Operation, Thrown};
 use serde_json::{Map, Value, json};
 
 use super::found::{BATCH, Held};
+use super::given::given;
 use super::script_query::ScriptQuery;
-use super::steps::{ScriptMail, Step};
+use super::steps::Step;
 use super::{Audience, Expect, Managed, Prepared, Writer};
-use crate::loose;
-use crate::names;
 use crate::policy::{PolicyAction, failed_value};
 use crate::references;
 use crate::schema::{Property, Relationship};
@@ -24,9 +27,6 @@ use crate::secret::{Secret, StoredSecret, Verdict};
 
 /// Most objects that one query of a script gives.
 const MAX_RESULTS: u64 = 1000;
-/// Most mails of one call.
-const MAX_RECIPIENTS: usize = 50;
-
 /// The cipher of what is sealed with the server's own keys.
 const SEALED: &str = "A256GCM";
 
@@ -92,6 +92,9 @@ impl Work {
             Operation::Action => return Err(format!("there is no action '{}' on '{path}' for scripts", call.name).into()),
             Operation::Create | Operation::Update | Operation::Patch | Operation::Delete => {}
         }
+        if let Some(place) = members::Place::of(path) {
+            return self.write_reference(&place, call).await;
+        }
         if call.operation == Operation::Create {
             return self.create(path, &call.name, &call.content).await;
         }
@@ -111,6 +114,13 @@ impl Work {
     async fn create(&self, collection: &str, id: &str, content: &Value) -> Result<Value, Thrown> {
         self.managed.schema(collection).map_err(thrown)?;
         let id = Some(id.to_owned()).filter(|id| !id.is_empty());
+        // A script may go on from here, so it learns of what is there now and not when all is committed.
+        let own = id.as_deref().or_else(|| content.get("_id")?.as_str());
+        if let Some(own) = own
+            && self.managed.objects.read(collection, own).await.map_err(|error| thrown(error.into()))?.is_some()
+        {
+            return Err(thrown(ResourceError::precondition_failed("Create rejected as Object with same ID already exists")));
+        }
         let prepared = self.managed.create(collection, id, content.clone(), Writer::Administrator).await.map_err(thrown)?;
         Ok(self.keep(collection, prepared))
     }
@@ -138,40 +148,63 @@ impl Work {
         }
     }
 
-    /// The object, with what is computed of it, and with what others keep of its relationships where it is asked for.
+    /// The object as it is read over REST, with what no client sees: what every read returns, and what is asked for besides. Nothing that is there
+    /// is answered with null.
     async fn read(&self, path: &str, fields: &Fields) -> Result<Value, Thrown> {
-        let Ok((collection, id)) = object_of(path) else { return Ok(Value::Null) };
+        if let Some(place) = members::Place::of(path) {
+            return self.read_reference(&place, fields).await;
+        }
+        if !path.starts_with("managed/") {
+            return self.read_known(path).await;
+        }
+        let Ok((collection, id)) = object_of(path) else {
+            return Err(thrown(ResourceError::bad_request("The resource collection  cannot be read")));
+        };
         let found = self.managed.objects.read(collection, id).await.map_err(|error| thrown(error.into()))?;
         let Some(found) = found else { return Ok(Value::Null) };
-        if fields.is_all() {
-            return Ok(found.to_value());
-        }
         let found = self.managed.with_effective(collection, found, Audience::Administrator, fields).await.map_err(thrown)?;
-        Ok(self.managed.with_references(collection, found, fields).await.map_err(thrown)?.to_value())
+        let found = self.managed.with_references(collection, found, fields).await.map_err(thrown)?;
+        Ok(self.whole(collection, &found))
+    }
+
+    /// With whole references.
+    fn whole(&self, collection: &str, object: &Resource) -> Value {
+        self.managed.schemas.get(collection).map_or_else(|| object.to_value(), |schema| given(schema, object).to_value())
     }
 
     /// The objects that a query finds. There may be one more than may be given.
     async fn found(&self, collection: &str, asked: &ScriptQuery) -> Result<Page, Thrown> {
-        if !collection.starts_with("internal/") {
-            self.managed.schema(collection).map_err(thrown)?;
-        }
+        self.managed.schema(collection).map_err(thrown)?;
         let mut query = asked.query.clone();
-        if collection.starts_with("managed/") {
-            self.managed.check_sealed(collection, &query.filter, &query.sort).map_err(thrown)?;
-            query.filter = self.managed.relational(collection, &query.filter, Audience::Administrator).await.map_err(thrown)?;
+        self.managed.check_sealed(collection, &query.filter, &query.sort).map_err(thrown)?;
+        query.filter = self.managed.relational(collection, &query.filter, Audience::Administrator).await.map_err(thrown)?;
+        let is_changed = self.overlay.is_touched(collection);
+        if is_changed && matches!(query.paging, Paging::Cookie(_)) {
+            let message =
+                format!("objects of {collection} were changed meanwhile, so the next page cannot be given: take '_pagedResultsOffset'");
+            return Err(thrown(ResourceError::bad_request(message)));
         }
-        self.managed.objects.query(collection, &query).await.map_err(|error| thrown(error.into()))
+        let mut page = self.managed.objects.query(collection, &query).await.map_err(|error| thrown(error.into()))?;
+        let is_full = query.page_size.is_some_and(|size| page.result.len() as u64 >= size);
+        if is_changed && is_full {
+            // Not the end; whoever takes it up is refused above.
+            page.cookie = Some("changed".to_owned());
+        }
+        Ok(page)
     }
 
     async fn query(&self, path: &str, call: &Call) -> Result<Value, Thrown> {
         let asked = ScriptQuery::read(&call.params, MAX_RESULTS)?;
-        let all: Vec<Value> = if let Some(place) = relationship_of(path) {
-            self.references(place, &asked, [&asked.fields, &call.fields] == [&Fields::all(); 2]).await?
-        } else {
-            asked.within(self.found(path, &asked).await?.result)?.iter().map(Resource::to_value).collect()
-        };
-        let result: Vec<Value> = all.iter().map(|one| asked.fields.select(one)).collect();
-        Ok(json!({"result": result, "resultCount": result.len(), "pagedResultsCookie": null, "remainingPagedResults": -1}))
+        if let Some(place) = relationship_of(path) {
+            let all = self.references(place, &asked, [&asked.fields, &call.fields] == [&Fields::all(); 2]).await?;
+            return Ok(asked.answer(&all, None, None));
+        }
+        if !path.starts_with("managed/") {
+            return self.query_known(path, &asked).await;
+        }
+        let page = self.found(path, &asked).await?;
+        let all: Vec<Value> = asked.within(page.result)?.iter().map(|object| self.whole(path, object)).collect();
+        Ok(asked.answer(&all, page.cookie, page.total))
     }
 
     /// The references of a property that a filter finds, in their order, as they are listed: by themselves (`alone`), or with the members of
@@ -182,8 +215,8 @@ impl Work {
         asked: &ScriptQuery,
         alone: bool,
     ) -> Result<Vec<Value>, Thrown> {
-        if !asked.query.sort.is_empty() || asked.query.paging != Paging::Start {
-            return Err("references are given to scripts in their own order, from the first".into());
+        if !asked.query.sort.is_empty() || asked.query.paging != Paging::Start || asked.query.totals != TotalPolicy::None {
+            return Err("references are given to scripts in their own order, from the first, and are not counted".into());
         }
         let schema = self.managed.schema(collection).map_err(thrown)?;
         let Some(relationship) = schema.property(property).and_then(|property| property.relationship.as_ref()) else {
@@ -301,63 +334,6 @@ impl Work {
             Some(opens) => opens.open(value).map_err(|error| format!("openidm.decrypt: {error}").into()),
             None => Err("openidm.decrypt: the project names no keystore that could open the value".into()),
         }
-    }
-
-    /// The content of a mail, of a template where one is named.
-    fn letter(&self, call: &Call) -> Result<Value, Thrown> {
-        let mut content = call.content.clone();
-        if call.name == "send" {
-            return Ok(content);
-        }
-        if call.name != "sendTemplate" {
-            return Err(format!("there is no action '{}' on 'external/email' for scripts", call.name).into());
-        }
-        let name = loose::text(&content, "templateName").unwrap_or_default();
-        let name = name.strip_prefix("emailTemplate/").unwrap_or(&name).to_owned();
-        let locales: Vec<String> = loose::text(&content, "_locale").or_else(|| loose::text(&content, "locale")).into_iter().collect();
-        let object = content.get("object").filter(|object| object.is_object()).cloned().unwrap_or_else(|| json!({}));
-        let letters = self.managed.for_scripts.letters.as_ref();
-        let letter = letters.and_then(|letters| letters.letter(&name, &locales, &object));
-        let letter =
-            letter.ok_or_else(|| Thrown::from(format!("the mail template '{name}' is not there, switched off, or without a text")))?;
-        if let Value::Object(members) = &mut content {
-            members.insert("subject".into(), letter.subject.into());
-            members.insert("body".into(), letter.body.into());
-            members.insert("type".into(), letter.mime_type.into());
-            if members.get("from").is_none_or(Value::is_null) {
-                members.insert("from".into(), letter.from.into());
-            }
-        }
-        Ok(content)
-    }
-
-    fn mail(&self, call: &Call) -> Result<Value, Thrown> {
-        let content = self.letter(call)?;
-        let text = |key: &str| loose::text(&content, key).filter(|text| !text.is_empty());
-        let lists = ["to", "cc", "bcc"].iter().filter_map(|key| content.get(*key)).flat_map(loose::texts);
-        let recipients: Vec<String> = lists
-            .flat_map(|list| list.split(',').map(|one| one.trim().to_owned()).collect::<Vec<_>>())
-            .filter(|one| !one.is_empty())
-            .collect();
-        if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
-            return Err(format!("a mail has 1 to {MAX_RECIPIENTS} recipients").into());
-        }
-        if content.get("attachments").is_some_and(|attachments| !attachments.is_null()) {
-            return Err("mails with attachments are not offered".into());
-        }
-        for to in recipients {
-            if names::check_mail::<&str>(&to, &[]).is_err() {
-                return Err(format!("'{to}' is not one mail address").into());
-            }
-            self.push(Step::Mail(ScriptMail {
-                to,
-                from: text("from"),
-                subject: text("subject").unwrap_or_default().replace(char::is_control, " "),
-                mime_type: text("type").unwrap_or_else(|| "text/plain".to_owned()),
-                body: text("body").or_else(|| text("_body")).unwrap_or_default(),
-            }));
-        }
-        Ok(json!({"status": "OK", "message": "Email sent"}))
     }
 }
 

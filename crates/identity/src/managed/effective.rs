@@ -16,8 +16,6 @@ use super::view::{Audience, referenced};
 use crate::grants;
 use crate::schema::{ObjectSchema, Property, Schemas};
 
-/// The relationship that grants roles.
-const ROLES: &str = "roles";
 /// The relationship of a role to what it assigns.
 const ASSIGNMENTS: &str = "assignments";
 /// What a role says of whom it is for.
@@ -83,7 +81,7 @@ impl Managed {
     ) -> Result<Vec<Resource>, ResourceError> {
         let Some(schema) = self.schemas.get(collection) else { return Ok(objects) };
         let asked = |property: &&Property| property.returned_by_default() || fields.mentions(&property.name);
-        let wanted: Vec<(&str, Computed)> = schema
+        let wanted: Vec<(&str, Computed<'_>)> = schema
             .properties
             .iter()
             .filter(asked)
@@ -92,18 +90,27 @@ impl Managed {
         if wanted.is_empty() || objects.is_empty() {
             return Ok(objects);
         }
-        let conditional = self.conditional(schema, ROLES).await?;
+        let mut conditional: Vec<(&str, Vec<Conditional>)> = Vec::new();
+        for (_, computed) in &wanted {
+            if conditional.iter().all(|(property, _)| *property != computed.out_of()) {
+                conditional.push((computed.out_of(), self.conditional(schema, computed.out_of()).await?));
+            }
+        }
         let mut done = Vec::with_capacity(objects.len());
         for mut object in objects {
-            let counting = self.counting(schema, &object, ROLES, &conditional).await?;
-            for (name, computed) in &wanted {
-                let value = match computed {
-                    Computed::Roles => Value::Array(counting.iter().map(|one| referenced(&one.grant)).collect()),
-                    Computed::Assignments => self.assigned(&counting, audience).await?,
-                };
-                if let Value::Object(members) = &mut object.content {
-                    members.insert((*name).to_owned(), value);
+            let mut values = Vec::with_capacity(wanted.len());
+            for (property, conditional) in &conditional {
+                let counting = self.counting(schema, &object, property, conditional).await?;
+                for (name, computed) in wanted.iter().filter(|(_, computed)| computed.out_of() == *property) {
+                    let value = match computed {
+                        Computed::Roles(_) => Value::Array(counting.iter().map(|one| referenced(&one.grant)).collect()),
+                        Computed::Assignments(_) => self.assigned(&counting, audience).await?,
+                    };
+                    values.push(((*name).to_owned(), value));
                 }
+            }
+            if let Value::Object(members) = &mut object.content {
+                members.extend(values);
             }
             done.push(object);
         }

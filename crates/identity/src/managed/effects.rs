@@ -42,8 +42,19 @@ pub(super) fn defaults(schema: &ObjectSchema, content: &mut Map<String, Value>) 
     }
 }
 
-/// Metadata of a new object.
+/// The property that the product's `lastChanged` dates, where a type has it.
+const LAST_CHANGED: &str = "lastChanged";
+
+/// Whether an event of the product's dates objects of this type, which have a place for it.
+fn dates(schema: &ObjectSchema, event: bool) -> bool {
+    event && schema.property(LAST_CHANGED).is_some()
+}
+
+/// Metadata of a new object, and its date.
 pub(super) fn created(schema: &ObjectSchema, content: &mut Map<String, Value>, now: SystemTime) {
+    if dates(schema, schema.events.dates_new) {
+        content.insert(LAST_CHANGED.to_owned(), json!({"date": timestamp(now)}));
+    }
     let mut meta = match content.shift_remove(schema.meta_property()) {
         Some(Value::Object(given)) => given,
         _ => Map::new(),
@@ -59,12 +70,11 @@ pub(super) fn created(schema: &ObjectSchema, content: &mut Map<String, Value>, n
     }
 }
 
-/// The operation that notes a change.
-pub(super) fn changed(schema: &ObjectSchema, now: SystemTime) -> Option<PatchOperation> {
-    schema.tracks("lastChanged").then(|| PatchOperation {
-        operation: Operation::Replace,
-        field: Pointer::from_tokens([schema.meta_property(), "lastChanged"]),
-        value: Some(json!({"date": timestamp(now)})),
-        from: None,
-    })
+/// The operations that note a change.
+pub(super) fn changed(schema: &ObjectSchema, now: SystemTime) -> impl Iterator<Item = PatchOperation> {
+    let dated = dates(schema, schema.events.dates_changed).then(|| Pointer::from_tokens([LAST_CHANGED]));
+    let tracked = schema.tracks("lastChanged").then(|| Pointer::from_tokens([schema.meta_property(), "lastChanged"]));
+    let note =
+        move |field| PatchOperation { operation: Operation::Replace, field, value: Some(json!({"date": timestamp(now)})), from: None };
+    dated.into_iter().chain(tracked).map(note)
 }

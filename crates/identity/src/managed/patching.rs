@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::marker::is_sealed;
 use super::writer::{self, Writer};
-use super::{Expect, Managed, Prepared, effects, limits, relations};
+use super::{Expect, Managed, Prepared, effects, given, limits, relations};
 use crate::events::Hook;
 use crate::policy::{PATCH_MESSAGE, Validation, Which};
 use crate::schema::ObjectSchema;
@@ -67,7 +67,9 @@ impl Managed {
         if let Some(occasion) = &occasion {
             occasion.check_after(Hook::PostUpdate)?;
             let mut after = members.clone();
-            occasion.before(Hook::OnUpdate, &mut after, Some(&stored)).await?;
+            let given = given::give(schema, id, &stored.revision, &mut after, true);
+            occasion.before(Hook::OnUpdate, &mut after, Some(&given::given(schema, &stored))).await?;
+            given.take_back(schema, &mut after);
             limits::check(schema, &Value::Object(after.clone()), Writer::Administrator)?;
             operations.extend(by_script(&members, after.clone()));
             members = after;
@@ -110,11 +112,10 @@ impl Managed {
         let history = self.remember(schema, &stored.content, &content).await?;
         Patch::new(history.clone()).apply(&mut content)?;
         hardened.extend(history);
-        if self.notes_change(schema, &changed)
-            && let Some(note) = effects::changed(schema, self.clock.now())
-        {
-            Patch::new(vec![note.clone()]).apply(&mut content)?;
-            hardened.push(note);
+        if self.notes_change(schema, &changed) {
+            let notes: Vec<PatchOperation> = effects::changed(schema, self.clock.now()).collect();
+            Patch::new(notes.clone()).apply(&mut content)?;
+            hardened.extend(notes);
         }
         if content == stored.content {
             return Ok(Prepared { after: steps, ..unchanged(stored) });
@@ -129,7 +130,7 @@ impl Managed {
         let previous = Some(stored);
         let mut prepared =
             Prepared { id: id.to_owned(), change: Some(change), content, previous, changed, after: steps, ..Prepared::default() };
-        self.after(occasion.as_ref(), Hook::PostUpdate, &mut prepared).await?;
+        self.after(schema, occasion.as_ref(), Hook::PostUpdate, &mut prepared).await?;
         Ok(prepared)
     }
 

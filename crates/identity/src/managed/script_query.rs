@@ -3,13 +3,22 @@
 //! Easiest to break: nothing that a script says is passed over. What is not offered, and more than may be given, is thrown; a script that
 //! counts or takes the first would go wrong otherwise, and nobody would see it.
 
-use crest::{Comparison, Fields, Filter, Paging, Pointer, Query, SortKey};
-use serde_json::Value;
+use crest::{Comparison, Fields, Filter, Paging, Pointer, Query, SortKey, TotalPolicy};
+use serde_json::{Value, json};
 
 use crate::loose;
 
 /// Parameters that a query is made of.
-const OFFERED: [&str; 6] = ["_queryFilter", "_queryId", "_sortKeys", "_pageSize", "_pagedResultsOffset", "_fields"];
+const OFFERED: [&str; 8] = [
+    "_queryFilter",
+    "_queryId",
+    "_sortKeys",
+    "_pageSize",
+    "_pagedResultsOffset",
+    "_pagedResultsCookie",
+    "_totalPagedResultsPolicy",
+    "_fields",
+];
 
 /// A query of a script.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +28,7 @@ pub struct ScriptQuery {
     /// What is wanted of each.
     pub fields: Fields,
     limit: u64,
+    paged: bool,
 }
 
 impl ScriptQuery {
@@ -54,9 +64,44 @@ impl ScriptQuery {
         let fields = if text("_queryId").as_deref() == Some("query-all-ids") { vec!["_id".to_owned()] } else { listed("_fields") };
         let fields = Fields::parse_many(fields.iter().map(String::as_str)).map_err(|error| error.message)?;
         let most = limit.saturating_add(1);
-        let paging = offset.map_or(Paging::Start, Paging::Offset);
-        let query = Query { sort, paging, ..Query::first(filter, size.map_or(most, |size| size.min(most))) };
-        Ok(Self { query, fields, limit })
+        let paging = match (text("_pagedResultsCookie"), offset) {
+            (Some(_), Some(_)) => return Err("'_pagedResultsCookie' and '_pagedResultsOffset' exclude each other".to_owned()),
+            (Some(cookie), None) => Paging::Cookie(cookie),
+            (None, offset) => offset.map_or(Paging::Start, Paging::Offset),
+        };
+        let totals = match text("_totalPagedResultsPolicy").map(|policy| policy.to_uppercase()).as_deref() {
+            None | Some("NONE") => TotalPolicy::None,
+            Some("ESTIMATE") => TotalPolicy::Estimate,
+            Some("EXACT") => TotalPolicy::Exact,
+            Some(_) => return Err("'_totalPagedResultsPolicy' is NONE, ESTIMATE or EXACT".to_owned()),
+        };
+        let query = Query { sort, paging, totals, ..Query::first(filter, size.map_or(most, |size| size.min(most))) };
+        Ok(Self { query, fields, limit, paged: size.is_some() })
+    }
+
+    /// Whether the script asks for pages.
+    #[must_use]
+    pub fn is_paged(&self) -> bool {
+        self.paged
+    }
+
+    /// What the script is given: of each of these what it wants, where the next page begins, and how many there are in all, where it asks for that.
+    #[must_use]
+    pub fn answer(&self, found: &[Value], cookie: Option<String>, total: Option<u64>) -> Value {
+        let result: Vec<Value> = found.iter().map(|one| self.fields.select(one)).collect();
+        let (policy, total) = match (self.query.totals, total) {
+            (TotalPolicy::Exact, Some(total)) => ("EXACT", json!(total)),
+            (TotalPolicy::Estimate, Some(total)) => ("ESTIMATE", json!(total)),
+            _ => ("NONE", json!(-1)),
+        };
+        json!({
+            "result": result,
+            "resultCount": result.len(),
+            "pagedResultsCookie": cookie.filter(|_| self.paged),
+            "totalPagedResultsPolicy": policy,
+            "totalPagedResults": total,
+            "remainingPagedResults": -1,
+        })
     }
 
     /// What was found, unless it is more than may be given.
@@ -106,8 +151,10 @@ mod tests {
             (json!({}), "needs '_queryFilter'"),
             (json!({"_queryId": "own"}), "no query 'own'"),
             (json!({"_queryId": "for-userName"}), "needs 'uid'"),
-            (json!({"_queryFilter": "true", "_pagedResultsCookie": "x"}), "'_pagedResultsCookie' is not offered"),
-            (json!({"_queryFilter": "true", "_totalPagedResultsPolicy": "EXACT"}), "'_totalPagedResultsPolicy' is not offered"),
+            (json!({"_queryFilter": "true", "_pagedResultsCookie": "x", "_pagedResultsOffset": 1}), "exclude each other"),
+            (json!({"_queryFilter": "true", "_totalPagedResultsPolicy": "ABOUT"}), "NONE, ESTIMATE or EXACT"),
+            (json!({"_queryFilter": "true", "_queryExpression": "select"}), "'_queryExpression' is not offered"),
+            (json!({"_queryFilter": "true", "_countOnly": true}), "'_countOnly' is not offered"),
             (json!({"_queryFilter": "true", "_sortKeys": ","}), "sort key"),
             (json!({"_queryFilter": "true", "_pageSize": "many"}), "'_pageSize' is no number"),
         ] {
@@ -115,7 +162,16 @@ mod tests {
             assert!(refused.contains(words), "{params}: {refused}");
         }
         assert!(read(json!({"_queryFilter": "true", "_pagedResultsCookie": null, "_totalPagedResultsPolicy": "NONE"})).is_ok());
+        let counted =
+            read(json!({"_queryFilter": "true", "_pageSize": 1, "_totalPagedResultsPolicy": "EXACT", "_pagedResultsCookie": "x"})).unwrap();
+        assert_eq!((counted.query.totals, &counted.query.paging), (TotalPolicy::Exact, &Paging::Cookie("x".to_owned())));
+        let answer = counted.answer(&[json!({"sn": 1})], Some("y".to_owned()), Some(7));
+        assert_eq!(
+            (&answer["totalPagedResults"], &answer["pagedResultsCookie"], &answer["resultCount"]),
+            (&json!(7), &json!("y"), &json!(1))
+        );
         let all = read(json!({"_queryFilter": "true", "_fields": [" , ", ""]})).unwrap();
+        assert_eq!(all.answer(&[], Some("y".to_owned()), None)["pagedResultsCookie"], Value::Null, "nobody asked for pages");
         assert!(all.fields.is_all());
         assert!(all.within(vec![(); 3]).is_ok() && all.within(vec![(); 4]).unwrap_err().contains("more than 3"));
     }

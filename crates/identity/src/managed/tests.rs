@@ -598,3 +598,24 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn the_products_last_changed_is_dated_natively_where_the_type_has_it() {
+    let event = |function: &str| json!({ "type": "text/javascript", "source": function });
+    let (schemas, problems) = Schemas::read(&json!({ "objects": [{
+        "name": "user",
+        "onCreate": event("require('ui/onCreateUser').setDefaultFields(object);require('ui/lastChanged').updateLastChanged(object);"),
+        "onUpdate": event("require('ui/lastChanged').updateLastChanged(object);"),
+        "schema": { "properties": { "userName": { "type": "string" }, "lastChanged": { "type": "object", "properties": { "date": { "type": "string" } } } } },
+    }] }));
+    assert!(problems.is_empty(), "{problems:?}");
+    let world = crate::fixtures::of(schemas, None);
+    let created = now(world.managed.create(USER, Some("a".into()), json!({ "userName": "a" }), Writer::Administrator)).unwrap();
+    assert_eq!(created.content["lastChanged"], json!({ "date": "2023-11-14T22:13:20.000Z" }));
+    world.objects.put(USER, "b", json!({ "userName": "b" }));
+    let patch = Patch::parse(&json!([{ "operation": "replace", "field": "/userName", "value": "c" }])).unwrap();
+    let patched = now(world.managed.patch(USER, "b", &patch, Writer::Administrator, &Expect::any())).unwrap();
+    assert_eq!(patched.content["lastChanged"]["date"], "2023-11-14T22:13:20.000Z");
+    let replaced = now(world.managed.replace(USER, "b", json!({ "userName": "d" }), Writer::Administrator, &Expect::any())).unwrap();
+    assert_eq!(replaced.content["lastChanged"]["date"], "2023-11-14T22:13:20.000Z");
+}

@@ -8,22 +8,74 @@ use std::sync::Arc;
 use script::{Modules, Program, ScriptError};
 use serde_json::Value;
 
-use super::scan;
-use super::silent::silent_modules;
 use super::source::source;
+use super::{java, product, scan};
 use crate::loose;
 
 /// Where the product's own scripts lie, in a project that is a whole installation.
-const OF_PRODUCT: [&str; 2] = ["&{idm.install.dir}/", "bin/defaults/script/"];
+const OF_PRODUCT: [&str; 3] = ["&{idm.install.dir}/", "&{launcher.install.location}/", "bin/defaults/script/"];
+/// Names of the project's own directory, for files that say it.
+const OF_PROJECT: [&str; 3] = ["&{idm.instance.dir}/", "&{launcher.project.location}/", "&{launcher.working.location}/"];
+/// Where scripts lie that are named without a directory.
+const SCRIPTS: &str = "script/";
 /// Files that are read at most.
 const MAX_FILES: usize = 500;
+
+/// Where the files of a project lie.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Directories {
+    /// The project's own directory, for names that begin with it.
+    pub home: String,
+    /// What `sources` of `script.json` names beside `script`, as it stands there.
+    pub sources: Vec<String>,
+}
+
+impl Directories {
+    /// A name below the project, without the project's directory before it.
+    fn within<'n>(&self, name: &'n str) -> &'n str {
+        let name = name.trim();
+        let home = self.home.trim_end_matches('/');
+        let below_home = Some(name).filter(|_| !home.is_empty()).and_then(|name| name.strip_prefix(home)?.strip_prefix('/'));
+        let name = below_home.unwrap_or(name);
+        OF_PROJECT.iter().find_map(|place| name.strip_prefix(place)).unwrap_or(name)
+    }
+
+    /// Where names without a directory are looked for; the project itself comes after them.
+    fn searched(&self) -> impl Iterator<Item = String> {
+        let named = self.sources.iter().map(|source| self.within(source).trim_start_matches("./").trim_matches('/'));
+        let below = named.filter(|source| !source.is_empty() && !source.starts_with("&{")).map(|source| format!("{source}/"));
+        std::iter::once(SCRIPTS.to_owned()).chain(below.filter(|source| source != SCRIPTS && !OF_PRODUCT.contains(&source.as_str())))
+    }
+
+    /// Where a file may lie.
+    fn places(&self, name: &str) -> Vec<String> {
+        let name = self.within(name).trim_start_matches("./").trim_start_matches('/');
+        let mut places: Vec<String> = self
+            .searched()
+            .filter(|directory| !name.starts_with(directory.as_str()))
+            .map(|directory| format!("{directory}{name}"))
+            .collect();
+        places.push(name.to_owned());
+        places
+    }
+
+    /// The name under which a script is required.
+    fn module_name(&self, path: &str) -> String {
+        let directory = self.searched().find(|directory| path.starts_with(directory.as_str())).unwrap_or_default();
+        path.strip_prefix(&directory).unwrap_or(path).trim_end_matches(".js").to_owned()
+    }
+
+    /// The folder of a script, as names of modules count it.
+    fn folder_of(&self, path: &str) -> String {
+        self.module_name(path).rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default()
+    }
+}
 
 /// Texts of scripts, by the path at which they were found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScriptFiles {
+    directories: Directories,
     texts: BTreeMap<String, String>,
-    /// Where the project lies, as names that begin with `&{idm.install.dir}` and its kin have it.
-    home: String,
     /// Why a file cannot be run, those that it requires left aside.
     wrong: BTreeMap<String, String>,
 }
@@ -33,13 +85,17 @@ impl ScriptFiles {
     /// a file of the project.
     #[must_use]
     pub fn gather<'a>(documents: impl IntoIterator<Item = &'a Value>, read: &dyn Fn(&str) -> Option<String>) -> Self {
-        Self::gather_at("", documents, read)
+        Self::gather_in(Directories::default(), documents, read)
     }
 
-    /// The same, of a project that lies at `home`, by which names may begin.
+    /// The same in these directories.
     #[must_use]
-    pub fn gather_at<'a>(home: &str, documents: impl IntoIterator<Item = &'a Value>, read: &dyn Fn(&str) -> Option<String>) -> Self {
-        let mut files = Self { home: home.trim_end_matches('/').to_owned(), ..Self::default() };
+    pub fn gather_in<'a>(
+        directories: Directories,
+        documents: impl IntoIterator<Item = &'a Value>,
+        read: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        let mut files = Self { directories, ..Self::default() };
         let mut wanted = Vec::new();
         for document in documents {
             mentioned(document, &mut wanted);
@@ -48,9 +104,9 @@ impl ScriptFiles {
             if files.text(&name).is_some() || files.texts.len() >= MAX_FILES {
                 continue;
             }
-            let found = files.places(&name).into_iter().find_map(|path| Some((path.clone(), read(&path)?)));
+            let found = files.directories.places(&name).into_iter().find_map(|path| Some((path.clone(), read(&path)?)));
             if let Some((path, text)) = found {
-                let folder = folder_of(&path);
+                let folder = files.directories.folder_of(&path);
                 for required in scan::required(&text) {
                     wanted.push(format!("{}.js", resolve(&folder, &required)));
                 }
@@ -63,9 +119,9 @@ impl ScriptFiles {
 
     /// Why a file of the project cannot be run, those that it requires left aside.
     fn wrong_with(&self, path: &str, text: &str) -> Option<String> {
-        let folder = folder_of(path);
-        let found = scan::obstacle(text, &|name| self.module(&resolve(&folder, name)));
-        found.or_else(|| match Program::compile(text, path) {
+        let folder = self.directories.folder_of(path);
+        let found = scan::obstacle(text, &|name| self.module(&resolve(&folder, name)), &|_| false);
+        found.or_else(|| match Program::compile(&java::in_javascript(text), path) {
             Err(ScriptError::Syntax { line, message, .. }) => Some(format!("line {line}: {message}")),
             compiled => compiled.err().map(|error| error.to_string()),
         })
@@ -74,7 +130,9 @@ impl ScriptFiles {
     /// Why a script that may only read cannot be run, what it requires included.
     #[must_use]
     pub fn obstacle_to_reading(&self, text: &str) -> Option<String> {
-        let found = scan::obstacle(text, &|name| self.module(name)).or_else(|| scan::change(text));
+        // It is compiled as it stands.
+        let java = || (*java::in_javascript(text) != *text).then(|| "'java' is Java, of which nothing can be called here".to_owned());
+        let found = scan::obstacle(text, &|name| self.module(name), &|_| false).or_else(java).or_else(|| scan::change(text));
         found.or_else(|| self.behind(text, |path, text| self.wrong.get(path).cloned().or_else(|| scan::change(text))))
     }
 
@@ -98,9 +156,27 @@ impl ScriptFiles {
             if let Some(wrong) = wrong(path, text) {
                 return Some(format!("it leads to '{path}', of which {wrong}"));
             }
-            wanted.extend(scan::required(text).iter().map(|name| resolve(&folder_of(path), name)));
+            wanted.extend(scan::required(text).iter().map(|name| resolve(&self.directories.folder_of(path), name)));
         }
         None
+    }
+
+    /// The texts of the modules that a script leads to.
+    pub(crate) fn led_to(&self, text: &str) -> Vec<&str> {
+        let mut wanted: Vec<String> = scan::required(text).iter().map(|name| resolve("", name)).collect();
+        let (mut seen, mut texts) = (BTreeSet::new(), Vec::new());
+        while let Some(name) = wanted.pop() {
+            let Some((path, text)) = self.file(&format!("{name}.js")).filter(|_| seen.insert(name.clone())) else { continue };
+            wanted.extend(scan::required(text).iter().map(|name| resolve(&self.directories.folder_of(path), name)));
+            texts.push(text);
+        }
+        texts
+    }
+
+    /// Whether a script of `augmentSecurityContext` of this name is the product's, and the project has none of its own in its place.
+    #[must_use]
+    pub fn is_of_sign_in(&self, module: &str) -> bool {
+        product::is_of_sign_in(self.within(module)) && !self.replaces(module)
     }
 
     /// A file as configuration names it: below `script/`, or below the project's root.
@@ -110,40 +186,33 @@ impl ScriptFiles {
     }
 
     fn file(&self, name: &str) -> Option<(&str, &str)> {
-        self.places(name).into_iter().find_map(|path| self.texts.get_key_value(&path)).map(|(path, text)| (path.as_str(), text.as_str()))
+        self.directories
+            .places(name)
+            .into_iter()
+            .find_map(|path| self.texts.get_key_value(&path))
+            .map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
     /// Whether the project has a script of its own under a name that the product gives to one of its scripts.
     #[must_use]
     pub fn replaces(&self, name: &str) -> bool {
-        let name = self.inside(name);
+        let name = self.within(name);
         let of_product = OF_PRODUCT.iter().any(|place| name.contains(place));
         !of_product && self.file(&format!("{}.js", name.trim_end_matches(".js"))).is_some()
     }
 
-    /// A name as it is within the project.
-    #[must_use]
-    pub fn inside<'n>(&self, name: &'n str) -> &'n str {
-        let of_home = || name.strip_prefix(self.home.as_str())?.strip_prefix('/');
-        if self.home.is_empty() { name } else { of_home().unwrap_or(name) }
-    }
-
-    /// Where a file may lie.
-    fn places(&self, name: &str) -> Vec<String> {
-        let name = self.inside(name).trim_start_matches("./").trim_start_matches('/');
-        let mut places = Vec::new();
-        if !name.starts_with("script/") {
-            places.push(format!("script/{name}"));
-        }
-        places.push(name.to_owned());
-        places
+    /// The name of a script without the project's directory before it.
+    pub(crate) fn within<'n>(&self, name: &'n str) -> &'n str {
+        self.directories.within(name)
     }
 
     /// What `require` finds by this name.
     pub(crate) fn module(&self, name: &str) -> scan::Module {
         let name = resolve("", name);
-        if self.text(&format!("{name}.js")).is_some() || silent_modules().contains_key(&name) {
+        if self.text(&format!("{name}.js")).is_some() || product::is_silent(&name) {
             scan::Module::Script
+        } else if product::gives(&name) {
+            scan::Module::Giving
         } else if script::library(&name).is_some() {
             scan::Module::Library
         } else {
@@ -154,19 +223,11 @@ impl ScriptFiles {
     /// What `require` finds. A file that is no JavaScript is left out; whoever requires it is not run.
     #[must_use]
     pub fn modules(&self) -> Arc<Modules> {
-        let program = |(path, text): (&String, &String)| Some((module_name(path), Program::compile(text, path).ok()?));
-        Arc::new(Modules { scripts: self.texts.iter().filter_map(program).collect(), silent: silent_modules() })
+        let program = |(path, text): (&String, &String)| {
+            Some((self.directories.module_name(path), Program::compile(&java::in_javascript(text), path).ok()?))
+        };
+        Arc::new(Modules { scripts: self.texts.iter().filter_map(program).collect(), silent: product::silent_modules() })
     }
-}
-
-/// The folder of a script, as names of modules count it.
-fn folder_of(path: &str) -> String {
-    module_name(path).rsplit_once('/').map(|(folder, _)| folder.to_owned()).unwrap_or_default()
-}
-
-/// The name under which a script is required.
-fn module_name(path: &str) -> String {
-    path.trim_start_matches("script/").trim_end_matches(".js").to_owned()
 }
 
 /// As the sandbox resolves it: `./` and `../` begin beside the module that asks.
@@ -234,6 +295,35 @@ mod tests {
         let own = ScriptFiles::gather([&json!({"file": "lib/lodash.js"})], &|path| (path == "script/lib/lodash.js").then(String::new));
         assert_eq!(own.module("lib/lodash"), scan::Module::Script, "a project's own takes its place");
         assert_eq!(files.modules().scripts.keys().collect::<Vec<_>>(), ["glue", "lib/join", "naming", "tools/other"]);
+    }
+
+    #[test]
+    fn a_file_is_found_by_the_project_s_directory_and_in_every_source_of_scripts() {
+        let texts = BTreeMap::from([
+            ("script/a.js", "1"),
+            ("custom/deep/b.js", "exports.b = require('./c').c"),
+            ("custom/deep/c.js", "exports.c = 1"),
+        ]);
+        let read = |path: &str| texts.get(path).map(|text| (*text).to_owned());
+        let directories = || Directories {
+            home: "/srv/idm".to_owned(),
+            sources: vec!["&{idm.install.dir}/bin/defaults/script".into(), "&{idm.instance.dir}/custom".into(), "/srv/idm/script".into()],
+        };
+        for name in ["&{idm.instance.dir}/script/a.js", "&{launcher.project.location}/script/a.js", "/srv/idm/script/a.js", "a.js"] {
+            let files = ScriptFiles::gather_in(directories(), [&json!({ "file": name })], &read);
+            assert_eq!(files.text(name), Some("1"), "{name}");
+        }
+        for declared in [
+            json!({ "file": "deep/b.js" }),
+            json!({ "source": "require('deep/b').b" }),
+            json!({ "file": "&{idm.instance.dir}/custom/deep/b.js" }),
+        ] {
+            let files = ScriptFiles::gather_in(directories(), [&declared], &read);
+            assert_eq!(files.module("deep/b"), scan::Module::Script, "{declared}");
+            assert_eq!(files.modules().scripts.keys().collect::<Vec<_>>(), ["deep/b", "deep/c"], "{declared}");
+            assert_eq!(files.obstacle_behind("require('deep/b')"), None);
+        }
+        assert_eq!(ScriptFiles::gather([&json!({ "file": "deep/b.js" })], &read).text("deep/b.js"), None, "nobody names the directory");
     }
 
     #[test]

@@ -25,6 +25,11 @@ impl Overlay {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
     }
 
+    /// Whether objects of a collection are changed.
+    pub(crate) fn is_touched(&self, collection: &str) -> bool {
+        !self.of_collection(collection).is_empty()
+    }
+
     fn of_collection(&self, wanted: &str) -> Vec<Change> {
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.iter().filter(|change| change.object().0 == wanted).cloned().collect()
@@ -52,9 +57,14 @@ impl Objects for Overlay {
         let mut page = self.below.query(collection, &wider).await?;
         for id in touched {
             page.result.retain(|found| found.id != id);
+            if let Some(total) = &mut page.total {
+                let stored = self.below.read(collection, &id).await?;
+                *total = total.saturating_sub(u64::from(stored.is_some_and(|stored| query.filter.matches(&stored.to_value()))));
+            }
             if let Some(object) = self.read(collection, &id).await?
                 && query.filter.matches(&object.to_value())
             {
+                page.total = page.total.map(|total| total + 1);
                 page.result.push(object);
             }
         }

@@ -8,19 +8,33 @@ use std::collections::BTreeSet;
 
 use script::Operation;
 
+use super::declared::declared;
+use super::java::{in_javascript, of_java};
+use super::words::{is_part, line, masked, words};
+
 /// Functions of `openidm` beside the operations of a host.
 const OWN: [&str; 2] = ["isEncrypted", "isHashed"];
-/// Resources that scripts may ask; a name with a slash at its end stands for everything below.
-const RESOURCES: [&str; 5] = ["managed/", "internal/", "external/email", "policy", "policy/"];
+/// Operations that only look.
+const LOOKS: &[&str] = &["read", "query"];
+/// Resources that scripts may ask, with what they may ask of them; a name with a slash at its end stands for everything below.
+const RESOURCES: [(&str, &[&str]); 8] = [
+    ("managed/", &["read", "query", "create", "update", "patch", "delete", "action"]),
+    ("internal/user", LOOKS),
+    ("internal/role", LOOKS),
+    ("internal/usermeta/", LOOKS),
+    ("schema/", LOOKS),
+    ("external/email", &["action"]),
+    ("policy", &["action"]),
+    ("policy/", &["action"]),
+];
 /// Actions that scripts may ask for, by the beginning of their resource.
 const ACTIONS: [(&str, &[&str]); 3] = [
     ("managed/", &["create", "patch"]),
-    ("external/email", &["send", "sendTemplate"]),
+    ("external/email", &["send", "sendEmail", "sendTemplate"]),
     ("policy", &["validateObject", "validateProperty"]),
 ];
 /// The names of Java, and of Rhino's own functions.
 const FOREIGN: [&str; 9] = ["java", "javax", "org", "com", "Packages", "JavaImporter", "importPackage", "importClass", "load"];
-
 /// What `require` finds by a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Module {
@@ -28,17 +42,26 @@ pub(crate) enum Module {
     Script,
     /// A library of the product's, with the functions that are known here.
     Library,
+    /// One of the product's whose functions give their caller a value, which is computed after all scripts.
+    Giving,
     /// Nothing.
     Missing,
 }
 
-/// The first thing in a script that is not offered here, with its line. `module` says what a name leads to.
-pub(crate) fn obstacle(text: &str, module: &dyn Fn(&str) -> Module) -> Option<String> {
+/// The first thing in a script that is not offered here, with its line. `module` says what a name leads to; `given` is whether a name is a variable
+/// that stands beside the script.
+pub(crate) fn obstacle(text: &str, module: &dyn Fn(&str) -> Module, given: &dyn Fn(&str) -> bool) -> Option<String> {
+    let text = &*in_javascript(text);
     let masked = masked(text);
     let libraries = libraries(text, &masked, module);
+    let own = declared(&masked);
+    // What a module of the project's gives may have any method.
+    let alone = !required(text).iter().any(|name| module(name) == Module::Script);
     let found = words(&masked).find_map(|(at, word)| {
+        let is_own = own.contains(word) || given(word);
         let lacks = || of_library(&masked, at, word, &libraries);
-        Some((at, judge(text, &masked, at, word, module).or_else(lacks)?))
+        let java = || if alone { of_java(&masked, at, word) } else { None };
+        Some((at, judge(text, &masked, (at, word, is_own), module).or_else(lacks).or_else(java)?))
     });
     found.map(|(at, what)| format!("line {}: {what}", line(text, at)))
 }
@@ -59,37 +82,22 @@ pub(crate) fn change(text: &str) -> Option<String> {
 /// The first use of a variable that a script is not given and does not declare, with its line.
 pub(crate) fn use_of(text: &str, names: &[&str]) -> Option<String> {
     let masked = masked(text);
+    let own = declared(&masked);
     let mut uses = words(&masked).filter(|(at, word)| {
         let before = masked.get(..*at).unwrap_or_default().trim_end();
         let after = masked.get(at + word.len()..).unwrap_or_default().trim_start();
         let is_key = after.starts_with(':') && before.ends_with(['{', ',']);
         let is_member = before.ends_with('.') || is_key || before.ends_with("typeof");
-        names.contains(word) && !is_member && !declares(&masked, word) && !is_parameter(&masked, word)
+        names.contains(word) && !is_member && !own.contains(*word)
     });
     uses.next().map(|(at, word)| format!("line {}: there is no '{word}' here", line(text, at)))
-}
-
-/// Whether a function of the script has a parameter of this name.
-fn is_parameter(masked: &str, name: &str) -> bool {
-    let holds = |list: &str| words(list).any(|(_, word)| word == name);
-    let classic = masked.match_indices("function").any(|(at, _)| {
-        let list = masked.get(at..).and_then(|rest| rest.split_once('(')).and_then(|(_, rest)| rest.split_once(')'));
-        list.is_some_and(|(list, _)| holds(list))
-    });
-    classic
-        || masked.match_indices("=>").any(|(at, _)| {
-            let before = masked.get(..at).unwrap_or_default().trim_end();
-            match before.strip_suffix(')') {
-                Some(list) => list.rsplit_once('(').is_some_and(|(_, list)| holds(list)),
-                None => before.rsplit(|c: char| !is_part(c)).next() == Some(name),
-            }
-        })
 }
 
 /// The first function of `policyImpl` or `_` that a text of policies calls and that is not there, with its line. What the text itself assigns to
 /// `policyImpl` is.
 pub(crate) fn lack_of_policies(text: &str, product: &[&str]) -> Option<String> {
     let masked = masked(text);
+    let own = declared(&masked);
     let is_own = |name: &str| {
         masked.match_indices(name).any(|(at, _)| {
             let after = masked.get(at + name.len()..).unwrap_or_default().trim_start();
@@ -99,8 +107,8 @@ pub(crate) fn lack_of_policies(text: &str, product: &[&str]) -> Option<String> {
     let found = words(&masked).find_map(|(at, word)| {
         let is_member = masked.get(..at)?.trim_end().ends_with('.');
         match word {
-            "_" if !is_member && !declares(&masked, "_") => Some((at, lacks(&masked, at + 1)?)),
-            "policyImpl" | "policyFunctions" if !is_member && !declares(&masked, word) => {
+            "_" if !is_member && !own.contains("_") => Some((at, lacks(&masked, at + 1)?)),
+            "policyImpl" | "policyFunctions" if !is_member && !own.contains(word) => {
                 let Some(Member::Named(name, _)) = member(&masked, &masked, at + word.len()) else { return None };
                 let lacks = !name.trim().is_empty() && !product.contains(&name.as_str()) && name != "hasOwnProperty" && !is_own(&name);
                 lacks.then(|| (at, format!("there is no function '{word}.{name}'")))
@@ -152,7 +160,7 @@ pub(crate) fn required(text: &str) -> BTreeSet<String> {
     names.filter_map(|name| if let Literal::Whole(name) = name { Some(name) } else { None }).collect()
 }
 
-fn judge(text: &str, masked: &str, at: usize, word: &str, module: &dyn Fn(&str) -> Module) -> Option<String> {
+fn judge(text: &str, masked: &str, (at, word, is_own): (usize, &str, bool), module: &dyn Fn(&str) -> Module) -> Option<String> {
     let before = masked.get(..at)?.trim_end();
     let of_all = ["this.", "globalThis."].iter().any(|all| before.ends_with(all));
     if before.ends_with('.') && !of_all || before.ends_with("function") {
@@ -162,12 +170,15 @@ fn judge(text: &str, masked: &str, at: usize, word: &str, module: &dyn Fn(&str) 
     let after = masked.get(end..)?.trim_start();
     // What is handed on is asked for things under another name, where nobody sees them.
     let is_key = after.starts_with(':') && before.ends_with(['{', ',']);
-    let is_plain = is_key || before.ends_with("typeof") || declares(masked, word);
+    let is_plain = is_key || before.ends_with("typeof") || is_own;
     let handed_on = || (!is_plain).then(|| format!("'{word}' is handed on, so it is not known what is asked of it"));
     match word {
         "require" => match argument(text, masked, end, 0) {
             None => handed_on(),
             Some(Literal::Whole(name)) if module(&name) == Module::Library => lacks(masked, end + masked.get(end..)?.find(')')? + 1),
+            Some(Literal::Whole(name)) if module(&name) == Module::Giving => {
+                Some(format!("what '{name}' gives is computed by the server itself, after all scripts, so a script cannot ask for it"))
+            }
             Some(Literal::Whole(name)) if module(&name) != Module::Missing => None,
             Some(Literal::Whole(name)) if is_library(&name) => {
                 let own = name.trim_end_matches(".js");
@@ -189,8 +200,8 @@ fn judge(text: &str, masked: &str, at: usize, word: &str, module: &dyn Fn(&str) 
         }
         known if FOREIGN.contains(&known) => {
             let begins = if known.starts_with("import") || matches!(known, "load" | "JavaImporter") { '(' } else { '.' };
-            // What the script declares is a variable of its own.
-            let foreign = after.starts_with(begins) && !declares(masked, known);
+            // What the script names, or is given, is a variable of its own.
+            let foreign = after.starts_with(begins) && !is_own;
             foreign.then(|| format!("'{known}' is Java, of which nothing can be called"))
         }
         _ => None,
@@ -232,11 +243,14 @@ fn of_resource(name: &str, resource: &Literal) -> Option<String> {
     if !whole && resource.is_empty() {
         return None;
     }
-    let offered =
-        RESOURCES.iter().any(|known| resource == known.trim_end_matches('/') || (known.ends_with('/') && resource.starts_with(known)));
+    let is_of = |known: &str| {
+        resource == known.trim_end_matches('/')
+            || resource.strip_prefix(known.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
+    };
     // A text that goes on with a variable may be the beginning of any resource of that name.
-    let begins = RESOURCES.iter().any(|known| !whole && known.starts_with(resource));
-    (!offered && !begins).then(|| format!("openidm.{name} of '{resource}' is not offered"))
+    let begins = |known: &str| !whole && known.starts_with(resource);
+    let offered = RESOURCES.iter().filter(|(known, _)| is_of(known) || begins(known)).any(|(_, operations)| operations.contains(&name));
+    (!offered).then(|| format!("openidm.{name} of '{resource}' is not offered"))
 }
 
 /// An action that no resource of this beginning has.
@@ -327,128 +341,18 @@ fn literal(text: &str, masked: &str, start: usize, end: usize) -> Literal {
     if goes_on { Literal::Begins(inner.to_owned()) } else { Literal::Whole(inner.to_owned()) }
 }
 
-fn declares(masked: &str, name: &str) -> bool {
-    ["var ", "let ", "const ", "function "].iter().any(|keyword| {
-        masked.match_indices(keyword).any(|(at, found)| {
-            let rest = masked.get(at + found.len()..).unwrap_or_default().trim_start();
-            rest.strip_prefix(name).is_some_and(|after| !after.starts_with(is_part))
-        })
-    })
-}
-
-fn is_part(c: char) -> bool {
-    c.is_alphanumeric() || c == '_' || c == '$'
-}
-
-fn line(text: &str, at: usize) -> usize {
-    text.get(..at).unwrap_or_default().matches('\n').count() + 1
-}
-
-/// The words of a masked text with their places.
-fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let rest = text.get(from..)?;
-        let start = from + rest.find(is_part)?;
-        let word = text.get(start..)?;
-        let word = word.get(..word.find(|c: char| !is_part(c)).unwrap_or(word.len()))?;
-        from = start + word.len();
-        Some((start, word))
-    })
-}
-
-/// The text with comments, and what stands in texts and patterns, made blank; every byte keeps its place.
-fn masked(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.char_indices().peekable();
-    let blank = |out: &mut String, c: char| {
-        if c == '\n' { out.push('\n') } else { out.extend(std::iter::repeat_n(' ', c.len_utf8())) }
-    };
-    while let Some((_, c)) = chars.next() {
-        match c {
-            '/' if chars.peek().is_some_and(|(_, next)| *next == '/') => {
-                blank(&mut out, c);
-                while let Some((_, c)) = chars.next_if(|(_, c)| *c != '\n') {
-                    blank(&mut out, c);
-                }
-            }
-            '/' if chars.peek().is_some_and(|(_, next)| *next == '*') => {
-                blank(&mut out, c);
-                let mut star = false;
-                // The star that opens the comment does not close it.
-                let mut opened = false;
-                for (_, c) in chars.by_ref() {
-                    blank(&mut out, c);
-                    if star && c == '/' {
-                        break;
-                    }
-                    star = c == '*' && opened;
-                    opened = true;
-                }
-            }
-            '\'' | '"' | '`' => {
-                out.push(c);
-                skip(&mut chars, &mut out, c, false, &blank);
-            }
-            '/' if begins_pattern(&out) => {
-                out.push(' ');
-                skip(&mut chars, &mut out, '/', true, &blank);
-            }
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-fn skip(
-    chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>,
-    out: &mut String,
-    end: char,
-    pattern: bool,
-    blank: &impl Fn(&mut String, char),
-) {
-    let (mut escaped, mut class) = (false, false);
-    for (_, c) in chars.by_ref() {
-        if !escaped && !class && c == end {
-            if pattern {
-                out.push(' ');
-            } else {
-                out.push(c);
-            }
-            return;
-        }
-        blank(out, c);
-        if pattern && !escaped {
-            class = if class { c != ']' } else { c == '[' };
-        }
-        if c == '\n' && end != '`' && !escaped {
-            return;
-        }
-        escaped = c == '\\' && !escaped;
-    }
-}
-
-/// Whether a slash begins a regular expression: a division has something to divide before it.
-fn begins_pattern(before: &str) -> bool {
-    let before = before.trim_end();
-    let word: String = before.chars().rev().take_while(|c| is_part(*c)).collect::<Vec<_>>().into_iter().rev().collect();
-    match before.chars().next_back() {
-        None => true,
-        Some(c) if is_part(c) => matches!(word.as_str(), "return" | "typeof" | "case" | "in" | "of" | "void" | "delete"),
-        Some(c) => !matches!(c, ')' | ']' | '}' | '\'' | '"' | '`'),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn found(text: &str) -> Option<String> {
-        obstacle(text, &|name| match name {
+        let module = |name: &str| match name {
             "naming" | "./naming" | "onCreateUser" => Module::Script,
             "lib/lodash" => Module::Library,
+            "roles/effectiveRoles" => Module::Giving,
             _ => Module::Missing,
-        })
+        };
+        obstacle(text, &module, &|name| name == "com")
     }
 
     #[test]
@@ -481,6 +385,18 @@ mod tests {
             ("openidm.action('policy/managed/user/*', 'patch', {})", 1, "the action 'patch'"),
             ("openidm.getConfig()", 1, "openidm.getConfig"),
             ("identityServer.getWorkingLocation()", 1, "getWorkingLocation"),
+            ("\nvar r = require('roles/effectiveRoles').calculateEffectiveRoles(object, 'roles')", 2, "computed by the server itself"),
+            ("openidm.create('internal/role', 'x', {})", 1, "openidm.create of 'internal/role'"),
+            ("openidm.create('internal/notification', null, {})", 1, "openidm.create of 'internal/notification'"),
+            ("openidm.read('external/email')", 1, "openidm.read of 'external/email'"),
+            ("openidm.patch('schema/' + x, null, [])", 1, "openidm.patch of 'schema'"),
+            ("\nif (object.sn.length() > 3) { }", 2, "'length()' is a method of Java"),
+            ("object.x.entrySet().iterator()", 1, "'entrySet()'"),
+            ("x = org.forgerock.y(1)", 1, "'org' is Java"),
+            ("var o = {org: 1}; org.forgerock.y(o)", 1, "'org' is Java"),
+            ("java.util.UUID.randomUUID().toString()", 1, "'java' is Java"),
+            ("java.time.ZonedDateTime.now(java.time.ZoneOffset.UTC).minusDays(1)", 1, "'java' is Java"),
+            ("java.time.ZonedDateTime.now(java.time.ZoneId.of('X')).toString()", 1, "'java' is Java"),
         ] {
             let found = found(text).unwrap_or_else(|| panic!("{text}"));
             assert!(found.starts_with(&format!("line {line}: ")) && found.contains(what), "{text}: {found}");
@@ -507,17 +423,15 @@ mod tests {
             "identityServer.getProperty('a', 'b')",
             "var _ = require('lib/lodash'); _.map(x, 'a'); _(x).anything(); other._.template; _ .find(y)",
             "/** doc ** java. */ `java. ${1}`",
+            "orgs.forEach(org => { object.out = org.name; }); function f(java) { return java.x; } try { } catch (load) { load(); }",
+            "var a, org = {}; org.x = 1; const {javax} = a; javax.y = 2; com.given = 3",
+            "openidm.read('internal/role/x'); openidm.query('internal/user', {_queryFilter: 'true'}); openidm.read('schema/' + resourceName.head(2))",
+            "openidm.action('external/email', 'sendEmail', {}, {_to: 'a'}); openidm.read('' + a); openidm.create('m' + x, null, {})",
+            "var o = {length: function () { return 1; }}; o.length(); object.sn.length > 3; a.length\n(b)",
+            "require('naming').map().containsKey('a'); class A { keySet() { } } new A().keySet()",
+            "var d = {date: java.time.ZonedDateTime.now( java.time.ZoneOffset.UTC ).toString()}; java.time.Instant.now().toString()",
         ] {
             assert_eq!(found(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn masking_keeps_every_byte_in_its_place() {
-        for text in ["a 'ä' b", "/* ü\n */ x", "`a\nb` // é", "'unclosed\nx", "/[/]'/ + 1", "'\\'' + x"] {
-            assert_eq!(masked(text).len(), text.len(), "{text}");
-            assert_eq!(masked(text).matches('\n').count(), text.matches('\n').count(), "{text}");
-        }
-        assert_eq!(masked("'\\'' + x"), "'  ' + x");
     }
 }

@@ -5,7 +5,7 @@
 
 mod session;
 
-use identity::{PEOPLE, ScriptFiles};
+use identity::{PEOPLE, Schemas, ScriptFiles};
 use serde_json::Value;
 
 use super::admin::{self, Admin, AdminSource};
@@ -115,6 +115,24 @@ impl Authentication {
             }
         }
         places
+    }
+
+    /// Puts the property that grants roles in the place of one that only computes them, as `effectiveUserRoles` of older files names it.
+    pub(crate) fn resolve_roles(&mut self, schemas: &Schemas) {
+        let resolve = |collection: &str, mapping: &mut PropertyMapping| {
+            let named = mapping.user_roles.as_deref();
+            let granted_by = named.and_then(|named| identity::roles_granted_by(schemas.get(collection)?, named));
+            if let Some(granted_by) = granted_by.map(str::to_owned) {
+                mapping.user_roles = Some(granted_by);
+            }
+        };
+        for module in &mut self.modules {
+            let collection = module.collection().to_owned();
+            resolve(&collection, &mut module.mapping);
+            if let Some(run_as) = &mut module.run_as {
+                resolve(run_as.resource.trim_matches('/'), &mut run_as.mapping);
+            }
+        }
     }
 
     /// The module in use of a static user, other than the administrator.

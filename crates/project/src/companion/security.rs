@@ -154,23 +154,6 @@ pub(crate) fn mapping(node: &Node<'_>) -> PropertyMapping {
     }
 }
 
-/// The product's own scripts of this kind (docs/protocol/authentication.md, "Modules").
-const OF_PRODUCT: [&str; 13] = [
-    "amSessionCheck",
-    "authnPopulateContext",
-    "customAuthz",
-    "internalAuthnPopulateContext",
-    "managedAuthnPopulateContext",
-    "managedPopulateContext",
-    "mapRolesFromLDAP",
-    "mapUserFromClientCert",
-    "orgPrivileges",
-    "passthroughAuthnPopulateContext",
-    "populateAsManagedUser",
-    "populateAsManagedUserFromRelationship",
-    "populateRolesFromRelationship",
-];
-
 /// Keys of a script that are no variables.
 const OF_SCRIPT: [&str; 4] = ["type", "source", "file", "globals"];
 
@@ -199,7 +182,7 @@ impl SecurityScript {
             return Self::Refused;
         };
         let text = match (file, source) {
-            (Some(file), _) if is_of_product(&file, files) => return Self::None,
+            (Some(file), _) if files.is_of_sign_in(&file) => return Self::None,
             (Some(file), _) => match files.text(&file) {
                 Some(text) => text.to_owned(),
                 None => return refused(&node.get("file"), &format!("there is no file '{file}'")),
@@ -234,14 +217,6 @@ fn pair((name, value): (&String, &Value)) -> (String, Value) {
     (name.clone(), value.clone())
 }
 
-/// Whether a name below `auth/` leads to a script of the product's. One that the project has under that name stands in its place.
-fn is_of_product(module: &str, files: &ScriptFiles) -> bool {
-    let name =
-        files.inside(module).trim_start_matches("&{idm.install.dir}/").trim_start_matches("./").trim_start_matches("bin/defaults/script/");
-    let known = name.trim_end_matches(".js").strip_prefix("auth/").is_some_and(|name| OF_PRODUCT.contains(&name));
-    known && !files.replaces(module)
-}
-
 /// Whether a script does nothing but call the product's own: statements `require('auth/…').function(names)`, whose value may be kept in a
 /// variable.
 fn only_calls_product(source: &str, files: &ScriptFiles) -> bool {
@@ -253,7 +228,7 @@ fn only_calls_product(source: &str, files: &ScriptFiles) -> bool {
         });
         called.is_some_and(|(module, rest)| {
             let plain = |c: char| c.is_ascii_alphanumeric() || " \t\n._,()'\"".contains(c);
-            is_of_product(module, files) && rest.starts_with(").") && rest.matches('(').count() == 1 && rest.chars().all(plain)
+            files.is_of_sign_in(module) && rest.starts_with(").") && rest.matches('(').count() == 1 && rest.chars().all(plain)
         })
     };
     statements.peek().is_some() && statements.all(known)
@@ -270,6 +245,7 @@ fn value_kept(statement: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use identity::Directories;
     use serde_json::json;
 
     fn only_calls_product(source: &str) -> bool {
@@ -277,7 +253,7 @@ mod tests {
     }
 
     fn is_of_product(module: &str) -> bool {
-        super::is_of_product(module, &ScriptFiles::default())
+        ScriptFiles::default().is_of_sign_in(module)
     }
 
     #[test]
@@ -285,14 +261,15 @@ mod tests {
         let own = ScriptFiles::gather([&json!({"file": "auth/customAuthz.js"})], &|path| {
             (path == "script/auth/customAuthz.js").then(|| "throw {code: 401}".to_owned())
         });
-        assert!(is_of_product("auth/customAuthz.js") && !super::is_of_product("auth/customAuthz.js", &own));
+        assert!(is_of_product("auth/customAuthz.js") && !own.is_of_sign_in("auth/customAuthz.js"));
         assert!(!super::only_calls_product("require('auth/customAuthz').setProtectedAttributes(security)", &own));
-        assert!(super::is_of_product("bin/defaults/script/auth/customAuthz.js", &own), "the product's own, by its place");
+        assert!(own.is_of_sign_in("bin/defaults/script/auth/customAuthz.js"), "the product's own, by its place");
         assert!(!is_of_product("auth/deny-contractors.js"));
         // `&{idm.install.dir}` makes the whole address of it.
         let shipped = "/opt/idm/bin/defaults/script/auth/populateAsManagedUserFromRelationship.js";
-        let of_home = ScriptFiles::gather_at("/opt/idm/", [&json!({ "file": shipped })], &|_| None);
-        assert!(super::is_of_product(shipped, &of_home) && !is_of_product(shipped));
+        let directories = Directories { home: "/opt/idm/".to_owned(), ..Directories::default() };
+        let of_home = ScriptFiles::gather_in(directories, [&json!({ "file": shipped })], &|_| None);
+        assert!(of_home.is_of_sign_in(shipped) && !is_of_product(shipped));
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn read_call<'js>(ctx: &Ctx<'js>, call: JsValue<'js>) -> Result<Call> {
     Ok(call)
 }
 
-/// A module of the project, or a library, as a function of `exports`, `module` and `require`; the names of functions that do nothing; or nothing.
+/// A module of the project, or a library, as a function of `exports`, `module` and `require`; `true` for one that does nothing; or nothing.
 fn load<'js>(ctx: &Ctx<'js>, modules: &Modules, name: &str) -> Result<JsValue<'js>> {
     if let Some(program) = modules.scripts.get(name) {
         // On the script's first line, so that lines count as the author counts them.
@@ -135,10 +135,7 @@ fn load<'js>(ctx: &Ctx<'js>, modules: &Modules, name: &str) -> Result<JsValue<'j
         options.filename = Some(name.to_owned());
         return ctx.eval_with_options(format!("(function (exports, module, require) {{{source}\n}})"), options);
     }
-    match modules.silent.get(name) {
-        Some(functions) => ctx.json_parse(json!(functions).to_string()),
-        None => Ok(JsValue::new_undefined(ctx.clone())),
-    }
+    Ok(if modules.silent.contains(name) { JsValue::new_bool(ctx.clone(), true) } else { JsValue::new_undefined(ctx.clone()) })
 }
 
 fn thrown(ctx: &Ctx<'_>, message: &str) -> rquickjs::Error {

@@ -28,11 +28,44 @@
     publish(globalThis, 'Date', GivenDate, false);
     publish(Math, 'random', native.random, false);
 
+    // What scripts written for Rhino ask of texts and lists: Rhino's own methods of strings, those of Java's that real scripts use, and those of
+    // a ResourcePath, which is what 'resourceName' is there.
+    function parts(path) {
+        const found = [];
+        for (const part of text(path).split('/')) if (part !== '') found.push(part);
+        return found;
+    }
+    function lower(value) { return text(value).toLowerCase(); }
+    function nothing(value) { return value === undefined || value === null; }
+    const ofTexts = {
+        equals: function (other) { return !nothing(other) && text(this) === text(other); },
+        equalsIgnoreCase: function (other) { return !nothing(other) && lower(this) === lower(other); },
+        contains: function (part) { return text(this).includes(text(part)); },
+        matches: function (pattern) { return new RegExp('^(?:' + text(pattern) + ')$').test(text(this)); },
+        isEmpty: function () { return text(this) === ''; },
+        head: function (end) { return parts(this).slice(0, end).join('/'); },
+        tail: function (begin) { return parts(this).slice(begin).join('/'); },
+        leaf: function () { return parts(this).slice(-1).join('/'); },
+        parent: function () { return parts(this).slice(0, -1).join('/'); },
+        child: function (part) { return parts(this).concat(parts(part)).join('/'); },
+        get: function (index) { return parts(this)[index]; },
+        size: function () { return parts(this).length; }
+    };
+    const ofLists = {
+        contains: function (one) { return this.includes(one); },
+        isEmpty: function () { return this.length === 0; },
+        get: function (index) { return this[index]; },
+        add: function (one) { this.push(one); return true; },
+        size: function () { return this.length; }
+    };
+    for (const name of keys(ofTexts)) publish(text.prototype, name, ofTexts[name], false);
+    for (const name of keys(ofLists)) publish(Array.prototype, name, ofLists[name], false);
+
     for (const name of keys(variables)) {
         publish(globalThis, name, variables[name], true);
     }
 
-    const Failure = Error;
+    const Failure = Error, Silent = Proxy;
     function path(value) {
         if (typeof value !== 'string') throw new TypeError('a resource path must be a string');
         return value;
@@ -46,7 +79,20 @@
         const thrown = answer.thrown, failure = new Failure(thrown.message);
         if (thrown.code) publish(failure, 'code', thrown.code, true);
         if (thrown.detail !== null) publish(failure, 'detail', thrown.detail, true);
+        publish(failure, 'javaException', exception(thrown), false);
         throw failure;
+    }
+    // What Rhino puts beside an error that comes from the server.
+    function exception(thrown) {
+        const code = thrown.code || 500;
+        return {
+            code: code, message: thrown.message, detail: thrown.detail,
+            getCode: function () { return code; },
+            getMessage: function () { return thrown.message; },
+            getLocalizedMessage: function () { return thrown.message; },
+            getDetail: function () { return thrown.detail; },
+            toString: function () { return thrown.message; }
+        };
     }
     function crypto(value) {
         return typeof value === 'object' && value !== null && typeof value.$crypto === 'object' && value.$crypto !== null ? text(value.$crypto.type) : '';
@@ -60,10 +106,11 @@
         patch: function (resource, revision, operations, params, fields) { return ask('patch', resource, revision, operations, params, fields); },
         'delete': function (resource, revision, params, fields) { return ask('delete', resource, revision, null, params, fields); },
         action: function (resource, action, content, params, fields) { return ask('action', resource, action, content, params, fields); },
-        hash: function (value, algorithm) { return ask('hash', '', algorithm, value, null, null); },
-        encrypt: function (value, cipher, alias) { return ask('encrypt', '', alias, value, null, null); },
+        // Nothing stays nothing, and matches nothing.
+        hash: function (value, algorithm) { return nothing(value) ? null : ask('hash', '', algorithm, value, null, null); },
+        encrypt: function (value, cipher, alias) { return nothing(value) ? null : ask('encrypt', '', alias, value, null, null); },
         decrypt: function (value) { return ask('decrypt', '', '', value, null, null); },
-        matches: function (plain, value) { return ask('matches', '', plain, value, null, null); },
+        matches: function (plain, value) { return !nothing(plain) && !nothing(value) && ask('matches', '', plain, value, null, null); },
         isEncrypted: function (value) { const type = crypto(value); return type !== '' && type !== 'salted-hash'; },
         isHashed: function (value) { return crypto(value) === 'salted-hash' || (typeof value === 'string' && begins(value, '$argon2id$')); }
     }, true);
@@ -86,7 +133,8 @@
             if (body === undefined) throw new Failure("there is no module '" + found + "' among the project's scripts");
             const module = loaded[found] = {id: found, exports: {}};
             if (typeof body === 'function') body.call(module.exports, module.exports, module, requirer(found));
-            else for (const silent of body) module.exports[silent] = function () {};
+            // Which functions it has is the product's business; each does nothing.
+            else module.exports = new Silent({}, {get: function () { return function () {}; }});
             return module.exports;
         };
     }
