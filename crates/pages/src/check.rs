@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use project::Project;
+use project::{Diagnostic, Location, Position, Project, Severity};
 use serde_json::{Value, json};
 
+use crate::brand::Brand;
 use crate::language::{COMPLETE, Catalogue, Languages};
 use crate::lint::{MARK, lint};
 use crate::look::{self, Look};
@@ -17,18 +18,20 @@ use crate::wording;
 
 /// Everything that is wrong with the pages of a project.
 #[must_use]
-pub fn check(root: Option<&Path>, project: &Project) -> Vec<Fault> {
+pub fn check(root: Option<&Path>, project: &Project) -> Vec<Diagnostic> {
     let look = Look::of(root, project);
     let mut faults = look.faults.clone();
     if look.templates.own().next().is_some() {
         faults.extend(check_templates(&look.templates, &look.languages));
     }
     faults.extend(check_messages(&look.catalogues, &look::own_templates(root)));
-    if !look.brand.logo.is_empty() && look.logo().is_empty() {
-        let message = format!("there is no picture '{}' in pages/assets, so the name stands in its place", look.brand.logo);
-        faults.push(Fault { file: "vestibule.toml".to_owned(), line: None, message });
-    }
-    faults
+    let found = |fault: Fault| {
+        let position = fault.line.map(|line| Position { line, column: 1 });
+        Diagnostic::new(Severity::Error, "pages", Location { position, ..Location::file(fault.file) }, fault.message)
+    };
+    let mut findings: Vec<Diagnostic> = faults.into_iter().map(found).collect();
+    findings.extend(Brand::findings(project, |logo| !look.picture(logo).is_empty()));
+    findings
 }
 
 /// What is wrong with a project's messages.

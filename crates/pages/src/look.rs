@@ -87,10 +87,12 @@ impl Look {
 
     /// The path of the logo; empty where there is none.
     pub(crate) fn logo(&self) -> &str {
-        if self.brand.logo.is_empty() {
-            return "";
-        }
-        let name = self.brand.logo.trim_start_matches("./").trim_start_matches('/');
+        self.picture(&self.brand.logo)
+    }
+
+    /// The path of a picture that a project names; empty where there is none.
+    pub(crate) fn picture(&self, name: &str) -> &str {
+        let name = name.trim_start_matches("./").trim_start_matches('/');
         self.assets.path(name.strip_prefix("pages/assets/").unwrap_or(name))
     }
 
