@@ -69,4 +69,3 @@ pub use mail_change::written_path;
 pub use operator::Operator;
 pub use pages::Pages;
 pub use samples::samples;
-pub use template::Fault;
