@@ -22,6 +22,7 @@ claim-lead-without-password = Hier gibt es ein Konto mit { $mail }. Wenn es Ihre
 claim-start-lead = Wählen Sie, wo Sie ein Konto haben. Gehört Ihnen auch hier eines, können Sie beide verknüpfen.
 claim-other = Oder zeigen Sie mit einem schon verknüpften Konto, dass es Ihres ist
 claim-button = Konten verknüpfen
+claim-otherwise = Anders anmelden
 claim-code-lead = Oder zeigen Sie mit einem Code, dass es Ihres ist. Wir senden ihn an die E‑Mail-Adresse des Kontos.
 claim-code = Code senden
 claim-code-sent = Wir haben eine E‑Mail an die Adresse des Kontos gesendet. Geben Sie den Code daraus hier ein.

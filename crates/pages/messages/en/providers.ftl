@@ -22,6 +22,7 @@ claim-lead-without-password = There is an account here with { $mail }. If it is 
 claim-start-lead = Choose where you have an account. If an account here is yours, you can link the two.
 claim-other = Or show that it is yours with an account that is linked already
 claim-button = Link the accounts
+claim-otherwise = Sign in another way
 claim-code-lead = Or show that it is yours with a code. We send it to the email address of the account.
 claim-code = Send me a code
 claim-code-sent = We have sent an email to the address of the account. Enter the code from it here.

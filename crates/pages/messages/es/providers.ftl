@@ -22,6 +22,7 @@ claim-lead-without-password = Aquí hay una cuenta con { $mail }. Si es suya, de
 claim-start-lead = Elija dónde tiene una cuenta. Si una cuenta de aquí es suya, podrá vincular las dos.
 claim-other = O demuestre que es suya con una cuenta ya vinculada
 claim-button = Vincular las cuentas
+claim-otherwise = Iniciar sesión de otra forma
 claim-code-lead = O demuestre que es suya con un código. Lo enviaremos al correo electrónico de la cuenta.
 claim-code = Enviarme un código
 claim-code-sent = Hemos enviado un correo a la dirección de la cuenta. Escriba aquí el código que contiene.

@@ -22,6 +22,7 @@ claim-lead-without-password = Un compte existe ici avec { $mail }. S’il est à
 claim-start-lead = Choisissez où vous avez un compte. Si un compte ici est à vous, vous pourrez associer les deux.
 claim-other = Ou montrez qu’il est à vous avec un compte déjà associé
 claim-button = Associer les comptes
+claim-otherwise = Se connecter autrement
 claim-code-lead = Ou montrez qu’il est à vous avec un code. Nous l’enverrons à l’adresse e‑mail du compte.
 claim-code = M’envoyer un code
 claim-code-sent = Nous avons envoyé un e‑mail à l’adresse du compte. Saisissez ici le code qu’il contient.

@@ -22,6 +22,7 @@ claim-lead-without-password = { $mail }のアカウントがあります。ご�
 claim-start-lead = アカウントをお持ちのサービスを選んでください。ここにもアカウントがあれば連携できます。
 claim-other = または連携済みの別のアカウントで本人であることを示す
 claim-button = アカウントを連携
+claim-otherwise = 別の方法でログイン
 claim-code-lead = またはコードで本人であることを示してください。コードはアカウントのメールアドレスに送信されます。
 claim-code = コードを送信
 claim-code-sent = アカウントのメールアドレスにメールを送信しました。メールに記載のコードをここに入力してください。
