@@ -1,6 +1,7 @@
 //! `/account/sessions`, `/account/notifications`, `/account/consent`, `/account/data`: where somebody is signed in, what happened, with whom data
 //! are shared, and a copy of them.
 
+use accounts::Proof;
 use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError, reference};
 use http::StatusCode;
 use identity::{Audience, Expect, Property, timestamp};
@@ -215,8 +216,8 @@ pub(crate) async fn consent(visit: &Visit) -> Outcome {
             list.push(own(name).cloned().unwrap_or_else(|| json!({"mapping": name, "consentDate": date})));
         }
         let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens(["consentedMappings"]), list)]);
-        visit.permitted(&patch, None).await?;
-        visit.editor("patch", None).patch(&person.collection, &person.object.id, &patch, &Expect::any()).await?;
+        visit.permitted(&patch, Proof::None).await?;
+        visit.editor("patch", Proof::None).patch(&person.collection, &person.object.id, &patch, &Expect::any()).await?;
         return Ok(see_other("/account/consent"));
     }
     let mappings = visit

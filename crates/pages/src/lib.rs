@@ -15,6 +15,7 @@ mod by_provider;
 mod captcha;
 mod check;
 mod colour;
+mod confirm;
 mod console;
 mod dashboard;
 mod dead_end;

@@ -3,6 +3,7 @@
 
 mod by_code;
 mod endpoints;
+mod keyless;
 mod refused;
 mod turns;
 

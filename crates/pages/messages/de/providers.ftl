@@ -40,3 +40,4 @@ provider-taken = Dieses Konto bei { $name } ist schon verknüpft
 provider-last = Das ist Ihr einziger Weg zur Anmeldung. Legen Sie zuerst ein Passwort fest, oder verknüpfen Sie ein weiteres Konto
 provider-stranger = Mit Ihrem Konto bei { $name } ist hier kein Konto verknüpft. Melden Sie sich anders an, und verknüpfen Sie es im Profil
 provider-closed = Mit { $name } können Sie sich zurzeit nicht an Ihrem Konto anmelden
+provider-other = Dieses Konto bei { $name } ist nicht mit Ihrem verknüpft

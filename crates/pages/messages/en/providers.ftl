@@ -40,3 +40,4 @@ provider-taken = This account at { $name } is linked already
 provider-last = This is your only way to sign in. Set a password, or link another account first
 provider-stranger = No account here is linked to your account at { $name }. Sign in another way, and link it in your profile
 provider-closed = Your account cannot be used to sign in with { $name } at the moment
+provider-other = This account at { $name } is not linked to yours

@@ -40,3 +40,4 @@ provider-taken = Esta cuenta de { $name } ya está vinculada
 provider-last = Es su única forma de iniciar sesión. Establezca antes una contraseña o vincule otra cuenta
 provider-stranger = Ninguna cuenta de aquí está vinculada a su cuenta de { $name }. Inicie sesión de otra forma y vincúlela en su perfil
 provider-closed = En este momento no puede iniciar sesión en su cuenta con { $name }
+provider-other = Esta cuenta de { $name } no está vinculada a la suya

@@ -40,3 +40,4 @@ provider-taken = Ce compte chez { $name } est déjà associé
 provider-last = C’est votre seul moyen de connexion. Définissez d’abord un mot de passe ou associez un autre compte
 provider-stranger = Aucun compte ici n’est associé à votre compte chez { $name }. Connectez-vous autrement et associez-le dans votre profil
 provider-closed = Votre compte ne permet pas de se connecter avec { $name } en ce moment
+provider-other = Ce compte chez { $name } n’est pas associé au vôtre
