@@ -179,6 +179,8 @@ fn mark(value: &mut Value, name: &str, is_text: bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn languages() -> Arc<Languages> {
@@ -271,48 +273,82 @@ mod tests {
         assert_eq!(found(&[("account/dashboard.html", &page("<p title=\"{{ page.name }}\">{{ page.name }}</p>"))]), [""; 0]);
     }
 
-    /// A page of ours with one thing changed.
-    fn changed(template: &str, from: &str, to: &str) -> Vec<String> {
-        let ours = BUILTIN.iter().find(|(name, _)| *name == template).unwrap().1;
-        assert!(ours.contains(from), "{from}");
-        found(&[(template, &ours.replacen(from, to, 1))])
+    /// What is found where things of ours are changed: a template, what stood there, and what stands there now.
+    fn changed(changes: &[(&str, &str, &str)]) -> Vec<String> {
+        let mut own: BTreeMap<&str, String> = BTreeMap::new();
+        for (template, from, to) in changes {
+            let ours = BUILTIN.iter().find(|(name, _)| name == template).unwrap().1;
+            let source = own.entry(*template).or_insert_with(|| ours.to_owned());
+            assert!(source.contains(from), "{from}");
+            *source = source.replacen(from, to, 1);
+        }
+        let own: Vec<(&str, &str)> = own.iter().map(|(name, source)| (*name, source.as_str())).collect();
+        found(&own)
+    }
+
+    #[track_caller]
+    fn assert_found(changes: &[(&str, &str, &str)], expected: &[(&str, &str)]) {
+        let wrong = changed(changes);
+        for (template, part) in expected {
+            assert!(wrong.iter().any(|wrong| wrong.starts_with(template) && wrong.contains(part)), "{template}: {part}: {wrong:?}");
+        }
     }
 
     /// Where somebody goes, which page they are on and which step they are at come from an address, and an address is anybody's.
     #[test]
     fn what_an_address_says_is_a_text_of_somebodys_too() {
-        for (template, from, to, part) in [
-            ("sign-in.html", "{{ page.to }}", "{{ page.to | safe }}", "a value was not escaped"),
-            ("sign-in.html", "\"{{ page.to }}\"", "{{ page.to }}", "without quotation marks"),
-            ("layout.html", "{{ here }}", "{{ here | safe }}", "a value was not escaped"),
-            ("process.html", "{{ page.at }}", "{{ page.at | safe }}", "a value was not escaped"),
-            ("process.html", "{{ page.action }}", "{{ page.action | safe }}", "a value was not escaped"),
-            ("_providers.html", "{{ one.href }}", "{{ one.href | safe }}", "a value was not escaped"),
-            ("account/profile.html", "<h1>", "<script>var a=\"{{ account | safe }}\";</script><h1>", "in a 'script'"),
-            ("account/profile.html", "<h1>", "<script>var a={{ account }};</script><h1>", "in a 'script'"),
-            ("account/profile.html", "<h1>", "<style>.x{content:\"{{ account | safe }}\"}</style><h1>", "in a 'style'"),
-            ("account/profile.html", "<h1>", "<!-- {{ account | safe }} --><h1>", "in a comment"),
-            ("account/profile.html", "<h1>", "<a href=\"{{ account }}\">x</a><h1>", "the beginning of an address"),
-        ] {
-            let wrong = changed(template, from, to);
-            assert!(wrong.iter().any(|wrong| wrong.starts_with(template) && wrong.contains(part)), "{to}: {wrong:?}");
-        }
-        assert_eq!(changed("account/profile.html", "<h1>", "<!-- {{ account }} --><h1>"), [""; 0]);
+        let safe = [
+            ("sign-in.html", "{{ page.to }}", "{{ page.to | safe }}"),
+            ("layout.html", "{{ here }}", "{{ here | safe }}"),
+            ("process.html", "{{ page.at }}", "{{ page.at | safe }}"),
+            ("_providers.html", "{{ one.href }}", "{{ one.href | safe }}"),
+        ];
+        let expected = safe.map(|(template, ..)| (template, "a value was not escaped"));
+        assert_found(&safe, &expected);
+        assert_found(
+            &[
+                ("sign-in.html", "\"{{ page.to }}\"", "{{ page.to }}"),
+                (
+                    "account/profile.html",
+                    "<h1>",
+                    "<script>var a={{ account }};</script><style>.x{content:\"{{ account | safe }}\"}</style><h1>",
+                ),
+                ("account/profile.html", "<h1>", "<!-- {{ account | safe }} --><a href=\"{{ account }}\">x</a><h1>"),
+            ],
+            &[
+                ("sign-in.html", "without quotation marks"),
+                ("account/profile.html", "in a 'script'"),
+                ("account/profile.html", "in a 'style'"),
+                ("account/profile.html", "in a comment"),
+                ("account/profile.html", "the beginning of an address"),
+            ],
+        );
+        assert_eq!(changed(&[("account/profile.html", "<h1>", "<!-- {{ account }} --><h1>")]), [""; 0]);
     }
 
     #[test]
     fn a_form_of_an_operators_is_sent_where_ours_is_and_as_ours_is() {
-        for (template, from, to, part) in [
-            ("sign-in.html", "<button>{{ t(\"sign-in\") }}</button>", "", "the form that is sent to '/sign-in' has no button"),
-            ("sign-in.html", " method=\"post\"", "", "the password is written into the address"),
-            ("sign-in.html", "action=\"/sign-in\"", "action=\"https://evil.example/\"", "to another server: 'https://evil.example/'"),
-            ("sign-in.html", "<input type=\"hidden\" name=\"to\" value=\"{{ page.to }}\">", "", "the field 'to' is missing"),
-            ("sign-in.html", "t(\"sign-in-title\")", "t(\"nope-nope\")", "there is no message 'nope-nope'"),
-            ("_field.html", "{{ id }}\">{{ say(field.label) }}{%", "{{ id }}\">{%", "the label of the field 'user' is empty"),
-        ] {
-            let wrong = changed(template, from, to);
-            assert!(wrong.iter().any(|wrong| wrong.starts_with(template) && wrong.contains(part)), "{to}: {wrong:?}");
-        }
+        assert_found(
+            &[
+                ("sign-in.html", "<button>{{ t(\"sign-in\") }}</button>", ""),
+                ("sign-in.html", "<input type=\"hidden\" name=\"to\" value=\"{{ page.to }}\">", ""),
+                ("sign-in.html", " method=\"post\"", ""),
+                ("sign-in.html", "t(\"sign-in-title\")", "t(\"nope-nope\")"),
+                ("_field.html", "{{ id }}\">{{ say(field.label) }}{%", "{{ id }}\">{%"),
+            ],
+            &[
+                ("sign-in.html", "the form that is sent to '/sign-in' has no button"),
+                ("sign-in.html", "the field 'to' is missing"),
+                ("sign-in.html", "the password is written into the address"),
+                ("sign-in.html", "there is no message 'nope-nope'"),
+                ("_field.html", "the label of the field 'user' is empty"),
+            ],
+        );
+        let elsewhere = [("sign-in.html", "action=\"/sign-in\"", "action=\"https://evil.example/\"")];
+        assert_found(
+            &elsewhere,
+            &[("sign-in.html", "to another server: 'https://evil.example/'"), ("sign-in.html", "sent to '/sign-in' is missing")],
+        );
     }
 
     #[test]

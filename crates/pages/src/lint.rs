@@ -262,6 +262,8 @@ struct Form<'t> {
     buttons: BTreeSet<&'t str>,
     /// Something sends it.
     sends: bool,
+    /// There is something to type or to choose in it.
+    asks: bool,
 }
 
 /// The forms of a page; the first is what stands in none.
@@ -282,6 +284,7 @@ fn forms(tags: &[Tag]) -> Vec<Form<'_>> {
                 let at = named.unwrap_or(if inside { forms.len() - 1 } else { 0 });
                 let Some(form) = forms.get_mut(at) else { continue };
                 form.sends |= tag.sends();
+                form.asks |= tag.is_field() && !SILENT.contains(&tag.get("type"));
                 if tag.is_field() && tag.attributes.contains_key("name") {
                     form.fields.insert(tag.get("name"), (tag.get("autocomplete"), tag.get("type") == "password"));
                 } else if tag.name == "button" && tag.attributes.contains_key("name") {
@@ -315,7 +318,7 @@ fn unsent(form: &Form<'_>, tags: &[Tag]) -> Vec<String> {
     if !form.posts && form.fields.values().any(|(_, hides)| *hides) {
         wrong.push(format!("the form that is sent to '{shown}' has no method=\"post\", so the password is written into the address"));
     }
-    if !form.sends {
+    if form.asks && !form.sends {
         wrong.push(format!("the form that is sent to '{shown}' has no button"));
     }
     wrong
@@ -340,6 +343,9 @@ fn lost(forms: &[Form<'_>], ours: &[Form<'_>]) -> Vec<String> {
         }
         if form.posts && !same.iter().any(|other| other.posts) {
             wrong.insert(format!("the form that is sent to '{shown}' has lost method=\"post\""));
+        }
+        if form.sends && !form.asks && form.action.is_some() && !same.iter().any(|other| other.sends) {
+            wrong.insert(format!("the form that is sent to '{shown}' has no button"));
         }
         for (name, (token, hides)) in form.fields.iter().filter(|(name, _)| **name != "form_token") {
             match same.iter().find_map(|other| other.fields.get(name)) {
@@ -383,7 +389,6 @@ mod tests {
             "leads to '#f-z'",
             "the field 'at' is missing",
             "lost autocomplete=\"username\"",
-            "the form that is sent to '/s' has no button",
         ] {
             assert!(wrong.contains(part), "{part} is not in\n{wrong}");
         }
