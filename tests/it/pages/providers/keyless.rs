@@ -77,7 +77,7 @@ fn sec_20_who_has_no_password_sets_one_after_a_way_to_their_provider() {
     here.open("/account/mail").is(200, "Your email address");
     assert!(here.page.form().controls.contains_key("form_current"), "{}", here.page.html);
     let form = made_up(&here, "mail", &[("mail", "new@elsewhere.example.test")]);
-    here.send_form(&form, &[], None).is(400, "Your email address").says("Enter your current password");
+    here.send_form(&form, &[], None).is(400, "Your email address").says("Enter a password");
     // And now they can do without the provider.
     here.open("/account/providers");
     here.submit(&[], Some("unlink")).is(200, "Accounts elsewhere").says("is no longer linked");
@@ -146,8 +146,8 @@ fn the_page_of_a_claim_leads_on() {
     let reset = [
         json!({"name": "userQuery", "validQueryFields": ["userName", "mail"], "identityIdField": "_id", "identityEmailField": "mail",
             "identityUsernameField": "userName", "identityServiceUrl": "managed/user"}),
-        json!({"name": "emailValidation", "identityEmailField": "mail", "emailServiceUrl": "external/email", "from": "a@example.test", "subject": {"en": "x"},
-            "message": {"en": "<a href=\"%link%\">x</a>"}, "verificationLinkToken": "%link%", "verificationLink": "http://localhost:8099/reset?"}),
+        json!({"name": "emailValidation", "identityEmailField": "mail", "emailServiceUrl": "external/email", "from": "a@example.test", "subjectTranslations": {"en": "x"},
+            "messageTranslations": {"en": "<a href=\"%link%\">x</a>"}, "verificationLinkToken": "%link%", "verificationLink": "http://localhost:8099/reset?"}),
         json!({"name": "resetStage", "identityServiceUrl": "managed/user", "identityPasswordField": "password"}),
     ];
     let files = super::project(&[super::ours(acme.file("acme"))]);
