@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use stages::{Consequences as _, MAIL, Written};
 
 use crate::attempt::Actor;
+use crate::confirmation::Proof;
 use crate::consequences::author;
 use crate::delegated::Delegate;
 use crate::error::AccountError;
@@ -26,8 +27,8 @@ pub struct Editor<'a> {
     pub operation: &'a str,
     /// Where a privilege and no access rule allows the write: it judges the object and its properties.
     pub delegate: Option<&'a Delegate<'a>>,
-    /// The actor's password, where it was given with the write.
-    pub password: Option<&'a str>,
+    /// What shows that the write is the actor's own, where something was given with it.
+    pub proof: Proof<'a>,
 }
 
 impl Editor<'_> {
@@ -116,13 +117,13 @@ impl Editor<'_> {
         let rules = managed.definition_rules(collection, kba, kba.answers_to_define(None));
         let rules = DefinitionRules { allow_hashed: self.actor.principal.is_administrator(), ..rules };
         check_definition(list, kba, rules).map_err(ResourceError::from)?;
-        let writer = match self.password {
+        let writer = match self.proof {
             _ if self.actor.principal.is_administrator() => self.actor.writer(),
-            Some(password) => {
-                attempt.reauthenticate(self.actor.principal, Some(password)).await?;
+            Proof::None => Writer::Process { owned: &[] },
+            proof => {
+                attempt.prove(self.actor.principal, proof).await?;
                 Writer::Owner
             }
-            None => Writer::Process { owned: &[] },
         };
         let property = Pointer::from_tokens([kba.property.as_str()]);
         let patch = Patch::new(vec![PatchOperation::replace(property, list.clone())]);
@@ -146,7 +147,7 @@ impl Editor<'_> {
     /// become a proof (SEC-20). Stock clients set them elsewhere (`selfservice/user`), where they count later.
     async fn prove_for_questions(&self, collection: &str, id: &str) -> Result<(), AccountError> {
         if self.actor.owns(collection, id) {
-            self.actor.attempt.reauthenticate(self.actor.principal, self.password).await?;
+            self.actor.attempt.prove(self.actor.principal, self.proof).await?;
         }
         Ok(())
     }
@@ -218,11 +219,11 @@ impl Editor<'_> {
 
     /// What happens instead of the change of the address.
     async fn ask_for_address(&self, collection: &str, prepared: &Prepared) -> Result<Vec<Effect>, AccountError> {
-        if self.password.is_some() {
-            self.actor.attempt.reauthenticate(self.actor.principal, self.password).await?;
+        if self.proof.is_given() {
+            self.actor.attempt.prove(self.actor.principal, self.proof).await?;
         }
         let written = self.written(collection, prepared);
-        Ok(self.actor.attempt.runtime.consequences.ask(&written, self.password.is_some()).await?)
+        Ok(self.actor.attempt.runtime.consequences.ask(&written, self.proof.is_given()).await?)
     }
 
     /// Commits what was prepared for a managed object, with what follows from it ([`crate::Consequences`]). Returns the object afterwards;

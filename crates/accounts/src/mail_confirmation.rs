@@ -11,6 +11,7 @@ use stages::MAIL;
 use subtle::ConstantTimeEq;
 
 use crate::attempt::{Actor, Attempt};
+use crate::confirmation::Proof;
 use crate::error::AccountError;
 use crate::mail_change::{Link, Pending, address, code, confirming, credential, open, place, same, undoing};
 use crate::principal::login_property;
@@ -64,13 +65,13 @@ impl Actor<'_> {
     /// # Errors
     /// [`AccountError::InvalidLink`] for a link that is not good any more, [`AccountError::NotReauthenticated`] for a missing or wrong
     /// password, policy failures as for any write.
-    pub async fn follow_mail_link(&self, token: &str, password: Option<&str>) -> Result<Asks, AccountError> {
+    pub async fn follow_mail_link(&self, token: &str, proof: Proof<'_>) -> Result<Asks, AccountError> {
         let link = self.open_link(token).ok_or(AccountError::InvalidLink)?;
         if let Some(old) = &link.old {
             self.undo(&link, old).await?;
             return Ok(Asks::Undo);
         }
-        self.confirm(&link.collection, &link.id, &link.instance, password).await?;
+        self.take_address(&link.collection, &link.id, &link.instance, proof).await?;
         Ok(Asks::Confirm { password: false })
     }
 
@@ -78,7 +79,7 @@ impl Actor<'_> {
     ///
     /// # Errors
     /// [`AccountError::InvalidCode`] for a wrong code or one too many, otherwise as [`Actor::follow_mail_link`].
-    pub async fn confirm_mail_change(&self, typed: &str, password: Option<&str>) -> Result<(), AccountError> {
+    pub async fn confirm_mail_change(&self, typed: &str, proof: Proof<'_>) -> Result<(), AccountError> {
         let accounts = self.attempt.accounts;
         let (collection, id) = (self.principal.component.as_str(), self.principal.id.as_str());
         let pending = self.pending(collection, id).await?.ok_or(AccountError::InvalidCode)?;
@@ -91,7 +92,7 @@ impl Actor<'_> {
             return Err(AccountError::InvalidCode);
         }
         accounts.limits.answered(self.attempt.address);
-        self.confirm(collection, id, &pending.instance, password).await
+        self.take_address(collection, id, &pending.instance, proof).await
     }
 
     /// One's own request, while it is open.
@@ -114,7 +115,7 @@ impl Actor<'_> {
         Ok(true)
     }
 
-    async fn confirm(&self, collection: &str, id: &str, instance: &str, password: Option<&str>) -> Result<(), AccountError> {
+    async fn take_address(&self, collection: &str, id: &str, instance: &str, proof: Proof<'_>) -> Result<(), AccountError> {
         let Attempt { accounts, runtime, .. } = self.attempt;
         let pending = self.pending(collection, id).await?;
         let pending = pending.filter(|pending| pending.instance == instance).ok_or(AccountError::InvalidLink)?;
@@ -126,7 +127,7 @@ impl Actor<'_> {
             return Err(AccountError::InvalidLink);
         }
         if !pending.proven {
-            self.prove(collection, &user, password).await?;
+            self.prove(collection, &user, proof).await?;
         }
         let pointer = Pointer::from_tokens([MAIL]);
         let patch = Patch::new(vec![PatchOperation::replace(pointer.clone(), pending.new.as_str())]);
@@ -164,13 +165,15 @@ impl Actor<'_> {
         self.commit_once(&undoing(&link.instance), link.expires, effects).await
     }
 
-    async fn prove(&self, collection: &str, user: &Resource, password: Option<&str>) -> Result<(), AccountError> {
+    async fn prove(&self, collection: &str, user: &Resource, proof: Proof<'_>) -> Result<(), AccountError> {
+        // Whoever follows a link need not be whoever is signed in.
+        let proof = if self.owns(collection, &user.id) || !matches!(proof, Proof::Confirmed(_)) { proof } else { Proof::None };
         let runtime = self.attempt.runtime;
         let module = runtime.module(collection).ok_or_else(|| ResourceError::forbidden("Access denied"))?;
         let login = login_property(module, runtime.schemas.get(collection));
         let name = user.content.get(login).and_then(Value::as_str).unwrap_or(&user.id);
         let principal = roles::person(runtime, collection, user, name, module).await?;
-        self.attempt.reauthenticate(&principal, password).await
+        self.attempt.prove(&principal, proof).await
     }
 
     async fn commit_once(&self, instance: &str, expires: i64, effects: Vec<Effect>) -> Result<(), AccountError> {

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use ::social::{Answered, ByCode, Challenge, LINKED_PROPERTY, Proven, SocialError};
+use ::social::{Answered, ByCode, Challenge, LINKED_PROPERTY, Proven, Redirect, SocialError};
 use crest::{Resource, ResourceError};
 use identity::{Expect, PEOPLE, is_active};
 use process::{CommitError, Effect, Minted, Overtaken, Spend, Topic, Unit, mint, open_minted};
@@ -131,6 +131,20 @@ impl Attempt<'_> {
     pub async fn sent_to(&self, provider: &str) -> Result<Sent, AccountError> {
         self.accounts.limits.sign_in(self.address, self.now)?;
         let begun = in_time(self.runtime.social.begin(provider, self.now, self.accounts.random.as_ref())).await;
+        self.sent(provider, begun)
+    }
+
+    /// The same for somebody who is to show there once more that it is them ([`Actor::confirm`]).
+    ///
+    /// # Errors
+    /// As [`Attempt::sent_to`].
+    pub async fn sent_anew(&self, provider: &str) -> Result<Sent, AccountError> {
+        self.accounts.limits.sign_in(self.address, self.now)?;
+        let begun = in_time(self.runtime.social.begin_anew(provider, self.now, self.accounts.random.as_ref())).await;
+        self.sent(provider, begun)
+    }
+
+    fn sent(&self, provider: &str, begun: Result<Redirect, SocialError>) -> Result<Sent, AccountError> {
         let begun = begun.map_err(|error| told(provider, &error))?;
         let payload = serde_json::to_value(&begun.challenge).map_err(|_| ResourceError::internal("Error constructing token"))?;
         let token = mint(&self.accounts.keys, self.accounts.random.as_ref(), CHALLENGE, payload, self.now, AWAY)?;
@@ -221,6 +235,11 @@ impl Attempt<'_> {
     pub async fn end_of_session_at(&self, provider: &str) -> Result<Option<String>, AccountError> {
         self.accounts.limits.sign_in(self.address, self.now)?;
         in_time(self.runtime.social.end_of_session(provider, self.now)).await.map_err(|error| told(provider, &error))
+    }
+
+    /// What marks a text as used that proves an account at a provider; nothing for one that is not good.
+    pub(crate) fn spend_of(&self, text: &str) -> Option<Spend> {
+        self.proven(text).map(|(_, spend)| spend)
     }
 
     /// The account at a provider that a text proves, and what marks the text as used.
@@ -402,11 +421,6 @@ impl Actor<'_> {
     async fn person(&self, id: &str) -> Result<Resource, AccountError> {
         let found = self.attempt.runtime.managed.objects.read(PEOPLE, id).await.map_err(ResourceError::from)?;
         Ok(found.ok_or_else(|| ResourceError::not_found(format!("Object {id} not found in {PEOPLE}")))?)
-    }
-
-    fn has_password(&self, person: &Resource) -> bool {
-        let module = self.attempt.runtime.module(PEOPLE);
-        module.is_some_and(|module| person.content.get(&module.mapping.user_credential).is_some_and(|value| !value.is_null()))
     }
 
     async fn commit_link(&self, id: &str, spend: Spend, effects: Vec<Effect>, event: &str, detail: Value) -> Result<(), AccountError> {

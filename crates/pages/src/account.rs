@@ -4,7 +4,7 @@
 //! project's access rules forbid over REST is forbidden here.
 
 use accounts::access::Decision;
-use accounts::{AccountError, Editor};
+use accounts::{AccountError, Editor, Proof};
 use crest::{Patch, Resource, ResourceError};
 use identity::ObjectSchema;
 
@@ -31,6 +31,8 @@ pub(crate) struct Person {
     pub(crate) schema: ObjectSchema,
     /// Its collection.
     pub(crate) collection: String,
+    /// They can sign in with a password.
+    pub(crate) has_password: bool,
 }
 
 impl Visit {
@@ -58,21 +60,23 @@ impl Visit {
         let (collection, id) = (self.principal.component.clone(), self.principal.id.clone());
         let found = self.runtime.managed.objects.read(&collection, &id).await?;
         let object = found.ok_or_else(|| ResourceError::not_found("The account is gone"))?;
+        // A script may leave it out of what is shown.
+        let has_password = self.actor().has_password(&object);
         let object = self.actor().managed().retrieved(&collection, object).await?;
         let schema = self.runtime.managed.schema(&collection)?.clone();
-        Ok(Gate::Open(Box::new(Person { object, schema, collection })))
+        Ok(Gate::Open(Box::new(Person { object, schema, collection, has_password })))
     }
 
     /// Writes on behalf of the person.
-    pub(crate) fn editor<'v>(&'v self, operation: &'v str, password: Option<&'v str>) -> Editor<'v> {
-        Editor { actor: self.actor(), caller: self.caller(), operation, delegate: None, password }
+    pub(crate) fn editor<'v>(&'v self, operation: &'v str, proof: Proof<'v>) -> Editor<'v> {
+        Editor { actor: self.actor(), caller: self.caller(), operation, delegate: None, proof }
     }
 
     /// What the access rules say of a patch of one's own: it may need the password.
-    pub(crate) async fn permitted(&self, patch: &Patch, password: Option<&str>) -> Result<(), AccountError> {
+    pub(crate) async fn permitted(&self, patch: &Patch, proof: Proof<'_>) -> Result<(), AccountError> {
         match self.judged(patch).await {
             Decision::Allowed => Ok(()),
-            Decision::AllowedAfterReauthentication => self.attempt().reauthenticate(&self.principal, password).await,
+            Decision::AllowedAfterReauthentication => self.attempt().prove(&self.principal, proof).await,
             Decision::Denied => Err(ResourceError::forbidden("Access denied").into()),
         }
     }

@@ -19,7 +19,7 @@ use crate::form::Form;
 use crate::self_service;
 use crate::trouble::{self, Trouble};
 use crate::visit::{Outcome, Visit};
-use crate::way::{HOME, LINKS, Purpose, path};
+use crate::way::{CONFIRMABLE, HOME, Purpose, encoded, path};
 
 /// The cookie's name.
 const COOKIE: &str = "vestibule-provider";
@@ -47,6 +47,10 @@ pub(crate) struct Away {
 fn purpose(visit: &Visit) -> Purpose {
     match (visit.query.get("for"), visit.query.filled("process")) {
         ("link", _) => Purpose::Link,
+        ("confirm", _) => {
+            let what = visit.query.get("what");
+            Purpose::Confirm { what: CONFIRMABLE.into_iter().find(|known| *known == what).unwrap_or("password").to_owned() }
+        }
         (_, Some(process)) => Purpose::Step { process: process.to_owned(), at: visit.query.get("at").to_owned() },
         _ => Purpose::Enter { to: path(visit.query.get("to")) },
     }
@@ -60,8 +64,8 @@ pub(crate) async fn begin(visit: &Visit) -> Outcome {
     let Some(provider) = visit.provider(visit.segment()) else { return Err(DeadEnd::new(Why::NotFound)) };
     let purpose = purpose(visit);
     match &purpose {
-        Purpose::Link if visit.is_signed_in() => {}
-        Purpose::Link => return Ok(see_other(&format!("/sign-in?to={LINKS}"))),
+        Purpose::Link | Purpose::Confirm { .. } if visit.is_signed_in() => {}
+        Purpose::Link | Purpose::Confirm { .. } => return Ok(see_other(&format!("/sign-in?to={}", encoded(&purpose.back())))),
         _ if visit.is_signed_in() => return Ok(see_other(HOME)),
         _ => {}
     }
@@ -69,7 +73,12 @@ pub(crate) async fn begin(visit: &Visit) -> Outcome {
         Purpose::Step { process, at } => Purpose::Step { at: self_service::left(visit, &process, at).await?, process },
         other => other,
     };
-    let sent = match visit.attempt().sent_to(&provider.name).await {
+    let attempt = visit.attempt();
+    let sent = match purpose {
+        Purpose::Confirm { .. } => attempt.sent_anew(&provider.name).await,
+        _ => attempt.sent_to(&provider.name).await,
+    };
+    let sent = match sent {
         Ok(sent) => sent,
         Err(error) => return trouble::told(&purpose, &provider.name, Trouble::of(error)?),
     };

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use project::Project;
+use project::{Diagnostic, Location, Position, Project, Severity};
 use serde_json::{Value, json};
 
+use crate::brand::Brand;
 use crate::language::{COMPLETE, Catalogue, Languages};
 use crate::lint::{MARK, lint};
 use crate::look::{self, Look};
@@ -17,18 +18,21 @@ use crate::wording;
 
 /// Everything that is wrong with the pages of a project.
 #[must_use]
-pub fn check(root: Option<&Path>, project: &Project) -> Vec<Fault> {
+pub fn check(root: Option<&Path>, project: &Project) -> Vec<Diagnostic> {
     let look = Look::of(root, project);
     let mut faults = look.faults.clone();
+    faults.extend(look::unread(root));
     if look.templates.own().next().is_some() {
         faults.extend(check_templates(&look.templates, &look.languages));
     }
     faults.extend(check_messages(&look.catalogues, &look::own_templates(root)));
-    if !look.brand.logo.is_empty() && look.logo().is_empty() {
-        let message = format!("there is no picture '{}' in pages/assets, so the name stands in its place", look.brand.logo);
-        faults.push(Fault { file: "vestibule.toml".to_owned(), line: None, message });
-    }
-    faults
+    let found = |fault: Fault| {
+        let position = fault.line.map(|line| Position { line, column: 1 });
+        Diagnostic::new(Severity::Error, "pages", Location { position, ..Location::file(fault.file) }, fault.message)
+    };
+    let mut findings: Vec<Diagnostic> = faults.into_iter().map(found).collect();
+    findings.extend(Brand::findings(project, |logo| !look.picture(logo).is_empty()));
+    findings
 }
 
 /// What is wrong with a project's messages.
@@ -58,10 +62,13 @@ fn check_templates(templates: &Templates, languages: &Arc<Languages>) -> Vec<Fau
             let context = surrounded(context.clone(), language, signed_in);
             let html = match templates.render_strictly(&template, &context) {
                 Ok(html) => html,
-                Err(fault) if faults.contains(&fault) => continue,
                 Err(fault) => {
-                    faults.push(fault);
-                    continue;
+                    if !faults.contains(&fault) {
+                        faults.push(fault);
+                    }
+                    // What people see all the same may have more that is wrong with it.
+                    let Ok(html) = templates.render_own(&template, &context) else { continue };
+                    html
                 }
             };
             for wrong in lint(&html, &built_in(&ours, &template, &context, &html)) {
@@ -127,42 +134,33 @@ fn surrounded(mut context: Value, language: &str, signed_in: bool) -> Value {
         "brand": {"name": text("Example"), "logo": "", "logo_alt": text("Logo"), "links": [{"text": text("Privacy"), "href": "https://example.test/?a=1&b=2"}]},
         "logo": if signed_in { "/logo.svg" } else { "" },
         "assets": {"style": "/style.css", "script": "/page.js", "icon": "data:,"},
-        "here": "/sample?at=1",
+        "here": text("/sample?at=1"),
         "account": if signed_in { text("bjensen") } else { String::new() },
     });
     samples::surrounded(context, language, own)
 }
 
-/// Members of contexts that hold no text of anybody's: names, paths, what templates compare, and HTML that was made safe.
-const NAMES: [&str; 30] = [
-    "action",
+/// Members of contexts that are no text of anybody's: names, what templates compare, and HTML that was made safe. Whatever a visitor's address or form
+/// can say is none of them.
+const NAMES: [&str; 20] = [
     "again",
-    "at",
     "autocomplete",
     "becomes",
     "class",
     "does",
     "done",
-    "exact",
     "field",
-    "href",
     "html",
-    "id",
     "key",
     "kind",
     "lang",
     "method",
     "name",
-    "next",
-    "picture",
     "place",
     "process",
-    "script",
     "sign",
-    "site_key",
     "stage",
     "tag",
-    "to",
     "what",
     "why",
 ];
@@ -181,6 +179,8 @@ fn mark(value: &mut Value, name: &str, is_text: bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn languages() -> Arc<Languages> {
@@ -271,6 +271,85 @@ mod tests {
         let wrong = found(&[("account/dashboard.html", &page("<p title={{ page.name }}>x</p>"))]);
         assert!(wrong.iter().any(|wrong| wrong.contains("without quotation marks")), "{wrong:?}");
         assert_eq!(found(&[("account/dashboard.html", &page("<p title=\"{{ page.name }}\">{{ page.name }}</p>"))]), [""; 0]);
+    }
+
+    /// What is found where things of ours are changed: a template, what stood there, and what stands there now.
+    fn changed(changes: &[(&str, &str, &str)]) -> Vec<String> {
+        let mut own: BTreeMap<&str, String> = BTreeMap::new();
+        for (template, from, to) in changes {
+            let ours = BUILTIN.iter().find(|(name, _)| name == template).unwrap().1;
+            let source = own.entry(*template).or_insert_with(|| ours.to_owned());
+            assert!(source.contains(from), "{from}");
+            *source = source.replacen(from, to, 1);
+        }
+        let own: Vec<(&str, &str)> = own.iter().map(|(name, source)| (*name, source.as_str())).collect();
+        found(&own)
+    }
+
+    #[track_caller]
+    fn assert_found(changes: &[(&str, &str, &str)], expected: &[(&str, &str)]) {
+        let wrong = changed(changes);
+        for (template, part) in expected {
+            assert!(wrong.iter().any(|wrong| wrong.starts_with(template) && wrong.contains(part)), "{template}: {part}: {wrong:?}");
+        }
+    }
+
+    /// Where somebody goes, which page they are on and which step they are at come from an address, and an address is anybody's.
+    #[test]
+    fn what_an_address_says_is_a_text_of_somebodys_too() {
+        let safe = [
+            ("sign-in.html", "{{ page.to }}", "{{ page.to | safe }}"),
+            ("process.html", "{{ page.at }}", "{{ page.at | safe }}"),
+            ("_providers.html", "{{ one.href }}", "{{ one.href | safe }}"),
+        ];
+        let expected = safe.map(|(template, ..)| (template, "a value was not escaped"));
+        assert_found(&safe, &expected);
+        // What every page has in itself is blamed first for what stands in others too.
+        assert_found(&[("layout.html", "{{ here }}", "{{ here | safe }}")], &[("layout.html", "a value was not escaped")]);
+        assert_found(
+            &[
+                ("sign-in.html", "\"{{ page.to }}\"", "{{ page.to }}"),
+                (
+                    "account/profile.html",
+                    "<h1>",
+                    "<script>var a={{ account }};</script><style>.x{content:\"{{ account | safe }}\"}</style><h1>",
+                ),
+                ("account/profile.html", "<h1>", "<!-- {{ account | safe }} --><a href=\"{{ account }}\">x</a><h1>"),
+            ],
+            &[
+                ("sign-in.html", "without quotation marks"),
+                ("account/profile.html", "in a 'script'"),
+                ("account/profile.html", "in a 'style'"),
+                ("account/profile.html", "in a comment"),
+                ("account/profile.html", "the beginning of an address"),
+            ],
+        );
+        assert_eq!(changed(&[("account/profile.html", "<h1>", "<!-- {{ account }} --><h1>")]), [""; 0]);
+    }
+
+    #[test]
+    fn a_form_of_an_operators_is_sent_where_ours_is_and_as_ours_is() {
+        assert_found(
+            &[
+                ("sign-in.html", "<button>{{ t(\"sign-in\") }}</button>", ""),
+                ("sign-in.html", "<input type=\"hidden\" name=\"to\" value=\"{{ page.to }}\">", ""),
+                ("sign-in.html", " method=\"post\"", ""),
+                ("sign-in.html", "t(\"sign-in-title\")", "t(\"nope-nope\")"),
+                ("_field.html", "{{ id }}\">{{ say(field.label) }}{%", "{{ id }}\">{%"),
+            ],
+            &[
+                ("sign-in.html", "the form that is sent to '/sign-in' has no button"),
+                ("sign-in.html", "the field 'to' is missing"),
+                ("sign-in.html", "the password is written into the address"),
+                ("sign-in.html", "there is no message 'nope-nope'"),
+                ("_field.html", "the label of the field 'user' is empty"),
+            ],
+        );
+        let elsewhere = [("sign-in.html", "action=\"/sign-in\"", "action=\"https://evil.example/\"")];
+        assert_found(
+            &elsewhere,
+            &[("sign-in.html", "to another server: 'https://evil.example/'"), ("sign-in.html", "sent to '/sign-in' is missing")],
+        );
     }
 
     #[test]

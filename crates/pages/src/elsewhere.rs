@@ -1,11 +1,13 @@
 //! `/account/sessions`, `/account/notifications`, `/account/consent`, `/account/data`: where somebody is signed in, what happened, with whom data
 //! are shared, and a copy of them.
 
-use crest::{Fields, Patch, PatchOperation, Pointer};
+use accounts::Proof;
+use crest::{Fields, Patch, PatchOperation, Pointer, ResourceError, reference};
 use http::StatusCode;
-use identity::{Audience, Expect, timestamp};
+use identity::{Audience, Expect, Property, timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
+use social::LINKS;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -214,8 +216,8 @@ pub(crate) async fn consent(visit: &Visit) -> Outcome {
             list.push(own(name).cloned().unwrap_or_else(|| json!({"mapping": name, "consentDate": date})));
         }
         let patch = Patch::new(vec![PatchOperation::replace(Pointer::from_tokens(["consentedMappings"]), list)]);
-        visit.permitted(&patch, None).await?;
-        visit.editor("patch", None).patch(&person.collection, &person.object.id, &patch, &Expect::any()).await?;
+        visit.permitted(&patch, Proof::None).await?;
+        visit.editor("patch", Proof::None).patch(&person.collection, &person.object.id, &patch, &Expect::any()).await?;
         return Ok(see_other("/account/consent"));
     }
     let mappings = visit
@@ -236,20 +238,48 @@ pub(crate) async fn consent(visit: &Visit) -> Outcome {
     visit.page(StatusCode::OK, &Sharing { mappings })
 }
 
-/// GET of a copy of everything, as the stock client downloads it.
+/// GET of a copy of everything, as the stock client downloads it: with the accounts elsewhere, and with what the person refers to.
 pub(crate) async fn data(visit: &Visit) -> Outcome {
     let person = match visit.person().await {
         Gate::Open(person) => person,
         Gate::Closed(outcome) => return outcome,
     };
+    let managed = &visit.runtime.managed;
     let meta = person.schema.meta_property();
-    let fields = format!("*,idps/*,{meta}/createDate,{meta}/lastChanged,{meta}/termsAccepted,{meta}/loginCount");
-    let mut seen = visit.runtime.managed.show(&person.collection, &person.object, Audience::Owner, &Fields::parse(&fields)?);
+    // What others keep of a person, such as who reports to them, is theirs.
+    let kept = |property: &&Property| property.relationship.as_ref().is_some_and(|one| !one.is_found()) && property.viewable;
+    let kept: String = person.schema.properties.iter().filter(kept).map(|property| format!(",{}", property.name)).collect();
+    let fields = format!("*{kept},{LINKS}/*,{meta}/createDate,{meta}/lastChanged,{meta}/termsAccepted,{meta}/loginCount");
+    let fields = Fields::parse(&fields)?;
+    let object = managed.with_effective(&person.collection, person.object, Audience::Owner, &fields).await?;
+    let object = managed.with_references(&person.collection, object, &fields).await?;
+    let mut seen = managed.show(&person.collection, &object, Audience::Owner, &fields);
     if let Value::Object(members) = &mut seen {
         members.shift_remove("_rev");
         members.shift_remove(&visit.runtime.kba.property);
+        if let Some(Value::Array(links)) = members.get_mut(LINKS) {
+            for link in links {
+                beside(visit, link).await?;
+            }
+        }
     }
     Ok(download("userProfile.json", serde_json::to_string_pretty(&seen).unwrap_or_default()))
+}
+
+/// Puts what a provider said of the person beside the reference to their account there. It is all theirs.
+async fn beside(visit: &Visit, link: &mut Value) -> Result<(), ResourceError> {
+    let Some((collection, id)) = reference::place(link).map(|(collection, id)| (collection.to_owned(), id.to_owned())) else {
+        return Ok(());
+    };
+    let Some(account) = visit.runtime.managed.objects.read(&collection, &id).await? else { return Ok(()) };
+    let account = visit.actor().managed().retrieved(&collection, account).await?;
+    let said = visit.runtime.managed.show(&collection, &account, Audience::Administrator, &Fields::all());
+    if let (Value::Object(link), Value::Object(said)) = (link, said) {
+        for (name, value) in said.into_iter().filter(|(name, _)| !name.starts_with('_')) {
+            link.entry(name).or_insert(value);
+        }
+    }
+    Ok(())
 }
 
 impl Samples for Sessions {

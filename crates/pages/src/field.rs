@@ -62,8 +62,14 @@ pub(crate) enum Becomes {
     Agreement,
     /// A list with a text in each line.
     Lines,
+    /// A list with a number in each line.
+    Numbers,
+    /// A list with a whole number in each line.
+    Integers,
     /// A list of the chosen values.
     Chosen,
+    /// A list of the chosen values, which are numbers.
+    ChosenNumbers,
     /// The value is JSON.
     Json,
     /// A question with an answer.
@@ -266,9 +272,15 @@ impl Field {
             Becomes::Agreement if form.has(&self.name) => return Ok(Some(json!("true"))),
             Becomes::Agreement => return missing,
             Becomes::Answer => return self.read_answer(form),
-            Becomes::Chosen => {
+            Becomes::Chosen | Becomes::ChosenNumbers => {
                 let chosen: Vec<&str> = form.all(&self.name).filter(|value| !value.is_empty()).collect();
-                return if chosen.is_empty() { missing } else { Ok(Some(json!(chosen))) };
+                return match self.becomes {
+                    _ if chosen.is_empty() => missing,
+                    Becomes::Chosen => Ok(Some(json!(chosen))),
+                    _ => listed(chosen.into_iter(), |value| serde_json::from_str(value).ok())
+                        .ok_or_else(|| wrong("error-no-number"))
+                        .map(Some),
+                };
             }
             Becomes::Captcha => {
                 let of_widget = WIDGETS.iter().find_map(|widget| form.filled(widget.answer));
@@ -278,12 +290,12 @@ impl Field {
             _ if typed.is_empty() => return missing,
             _ if self.kind != Kind::Password && typed.trim().is_empty() => return missing,
             Becomes::Text if self.kind == Kind::Password => json!(typed),
-            Becomes::Text => json!(typed.trim()),
-            Becomes::Number => match typed.trim().replace(',', ".").parse::<f64>() {
-                Ok(number) if number.is_finite() => json!(number),
-                _ => return Err(wrong("error-no-number")),
-            },
-            Becomes::Integer => json!(typed.trim().parse::<i64>().map_err(|_| wrong("error-no-number"))?),
+            // Browsers send each line break as two characters (HTML, "Constructing the entry list").
+            Becomes::Text => json!(typed.trim().replace("\r\n", "\n")),
+            Becomes::Number => number(typed).ok_or_else(|| wrong("error-no-number"))?,
+            Becomes::Integer => integer(typed).ok_or_else(|| wrong("error-no-number"))?,
+            Becomes::Numbers => listed(typed.lines(), number).ok_or_else(|| wrong("error-no-number"))?,
+            Becomes::Integers => listed(typed.lines(), integer).ok_or_else(|| wrong("error-no-number"))?,
             Becomes::Lines => json!(typed.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>()),
             Becomes::Json => serde_json::from_str(typed).map_err(|_| wrong("error-no-json"))?,
             Becomes::Filter(properties) => {
@@ -323,6 +335,23 @@ impl Field {
             _ => Ok(Some(json!({ "questionId": question, "answer": answer }))),
         }
     }
+}
+
+fn number(typed: &str) -> Option<Value> {
+    let number = typed.trim().replace(',', ".");
+    // One that has no fraction stays as it was written.
+    let whole = number.parse::<i64>().map(Value::from);
+    whole.ok().or_else(|| number.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from))
+}
+
+fn integer(typed: &str) -> Option<Value> {
+    typed.trim().parse::<i64>().ok().map(Value::from)
+}
+
+/// A list of what each text that is not empty becomes; nothing where one of them becomes nothing.
+fn listed<'t>(texts: impl Iterator<Item = &'t str>, becomes: impl Fn(&str) -> Option<Value>) -> Option<Value> {
+    let values: Option<Vec<Value>> = texts.filter(|text| !text.trim().is_empty()).map(becomes).collect();
+    values.map(Value::Array)
 }
 
 /// Where the properties of somebody who is signed in go.
@@ -427,6 +456,16 @@ mod tests {
             "p": " s ", "user": {"sn": "Jensen"},
         });
         assert_eq!(input, expected);
+    }
+
+    #[test]
+    fn numbers_are_typed_as_numbers_one_in_each_line() {
+        let fields =
+            [field("n", Becomes::Numbers), field("i", Becomes::Integers), field("c", Becomes::ChosenNumbers), field("t", Becomes::Text)];
+        let input = read(&fields, &Form::parse(b"n=1%0D%0A2%2C5%0D%0A&i=7%0D%0A%0D%0A8&c=2&c=1.5&t=one%0D%0Atwo")).unwrap();
+        assert_eq!(Value::Object(input), json!({"n": [1, 2.5], "i": [7, 8], "c": [2, 1.5], "t": "one\ntwo"}));
+        let problems = read(&fields, &Form::parse(b"n=1%0Ax&i=1.5&c=x&t=")).unwrap_err();
+        assert!(problems.iter().all(|problem| problem.says.key == "error-no-number") && problems.len() == 3, "{problems:?}");
     }
 
     #[test]

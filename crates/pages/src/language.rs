@@ -3,7 +3,8 @@
 //! Easiest to break: the marks that Fluent puts around values to keep directions apart (U+2068, U+2069) belong into no attribute, title, mail
 //! subject or JSON. There are none here; in HTML an element (`bdi`) does the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
@@ -31,7 +32,10 @@ pub(crate) const CATALOGUES: &[(&str, &str, &str)] = catalogues!["en", "de", "fr
 const RIGHT_TO_LEFT: [&str; 10] = ["ar", "arc", "dv", "fa", "he", "ku", "ps", "sd", "ur", "yi"];
 
 /// Every language there is.
-pub(crate) struct Languages(BTreeMap<String, FluentBundle<FluentResource>>);
+pub(crate) struct Languages(BTreeMap<String, FluentBundle<FluentResource>>, Mutex<BTreeSet<String>>);
+
+/// Most messages that are said to be missing.
+const MOST_MISSING: usize = 100;
 
 /// A catalogue that cannot be used, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +85,7 @@ impl Languages {
             bundle.add_resource_overriding(resource);
         }
         faults.dedup();
-        (Self(languages), faults)
+        (Self(languages, Mutex::default()), faults)
     }
 
     /// The tags of all languages, in order.
@@ -133,8 +137,16 @@ impl Languages {
             // A translation that asks for a value nobody has is no sentence.
             tracing::warn!(message = key, language = tag, "a message of the pages cannot be formatted: {errors:?}");
         }
-        tracing::error!(message = key, "the pages have no message of this name");
+        if self.is_new(key) {
+            tracing::error!(message = key, "the pages have no message of this name");
+        }
         key.to_owned()
+    }
+
+    /// Whether it was not said before that this message is missing: a page is shown often, and the log is told once.
+    fn is_new(&self, key: &str) -> bool {
+        let mut missing = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.len() < MOST_MISSING && missing.insert(key.to_owned())
     }
 }
 
@@ -155,6 +167,14 @@ mod tests {
 
     fn own(language: &str, source: &str) -> Catalogue {
         Catalogue { language: language.into(), name: "own.ftl".into(), source: source.into() }
+    }
+
+    #[test]
+    fn a_message_that_is_missing_is_said_to_be_once() {
+        let (languages, _) = Languages::with(&[]);
+        assert_eq!(languages.plain("en", "nope-nope", &[]), "nope-nope");
+        assert!(!languages.is_new("nope-nope"));
+        assert!((0..2 * MOST_MISSING).filter(|number| languages.is_new(&number.to_string())).count() < MOST_MISSING);
     }
 
     #[test]

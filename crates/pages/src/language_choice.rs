@@ -1,5 +1,6 @@
 //! `/language`: the language of the pages, chosen by the person. It stays with the browser, and with the profile where that has a place for it.
 
+use accounts::Proof;
 use accounts::access::Decision;
 use crest::{Patch, PatchOperation, Pointer};
 use identity::Expect;
@@ -39,6 +40,6 @@ async fn remember(visit: &Visit, language: &str) -> Result<(), accounts::Account
     if !editable || principal.pending.is_some() || visit.judged(&patch).await != Decision::Allowed {
         return Ok(());
     }
-    visit.editor("patch", None).patch(&principal.component, &principal.id, &patch, &Expect::any()).await?;
+    visit.editor("patch", Proof::None).patch(&principal.component, &principal.id, &patch, &Expect::any()).await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! How the pages of a project look and speak: its templates, messages, assets and brand over ours. Made by the first request that finds the
 //! project or one of these files changed, and swapped in whole.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -87,10 +88,12 @@ impl Look {
 
     /// The path of the logo; empty where there is none.
     pub(crate) fn logo(&self) -> &str {
-        if self.brand.logo.is_empty() {
-            return "";
-        }
-        let name = self.brand.logo.trim_start_matches("./").trim_start_matches('/');
+        self.picture(&self.brand.logo)
+    }
+
+    /// The path of a picture that a project names; empty where there is none.
+    pub(crate) fn picture(&self, name: &str) -> &str {
+        let name = name.trim_start_matches("./").trim_start_matches('/');
         self.assets.path(name.strip_prefix("pages/assets/").unwrap_or(name))
     }
 
@@ -169,6 +172,51 @@ fn stamps(directory: &Path) -> Stamp {
     stamp
 }
 
+/// Files of a project's pages that nobody reads. What is written for people is none.
+pub(crate) fn unread(root: Option<&Path>) -> Vec<Fault> {
+    let Some(directory) = root.map(|root| root.join(DIRECTORY)) else { return Vec::new() };
+    let read: BTreeSet<String> = stamps(&directory).into_iter().map(|(name, ..)| name).collect();
+    let mut found = Vec::new();
+    everything(&directory, "", 0, &mut found);
+    found.sort();
+    let fault = |(name, size): (String, u64)| {
+        let message = match name.split('/').next().unwrap_or_default() {
+            _ if size > MAX_FILE => format!("the file is larger than {MAX_FILE} bytes, so it is not read"),
+            "templates" if !is_ours(&name) => "templates are files whose name ends in '.html': this one is not read".to_owned(),
+            "messages" if !is_ours(&name) => "catalogues of messages are files whose name ends in '.ftl': this one is not read".to_owned(),
+            "messages" if name.split('/').count() == 2 => {
+                "catalogues lie in a directory of their language, 'messages/de': this one is not read".to_owned()
+            }
+            "assets" if !is_ours(&name) => "files of this kind are not served".to_owned(),
+            "templates" | "messages" | "assets" => "there are too many files, or it lies too deep: it is not read".to_owned(),
+            _ => "files of the pages lie in 'templates', 'messages' and 'assets': this one is not read".to_owned(),
+        };
+        Fault { file: format!("{DIRECTORY}/{name}"), line: None, message }
+    };
+    let is_misplaced = |name: &str| name.starts_with("messages/") && name.split('/').count() == 2;
+    found.into_iter().filter(|(name, _)| !read.contains(name) || is_misplaced(name)).map(fault).collect()
+}
+
+/// Every file below a directory with its size, but for those of editors and those for people.
+fn everything(directory: &Path, below: &str, depth: usize, found: &mut Vec<(String, u64)>) {
+    let Ok(entries) = std::fs::read_dir(directory.join(below)) else { return };
+    for entry in entries.flatten() {
+        let file_name = entry.file_name().to_string_lossy().into_owned();
+        let name = if below.is_empty() { file_name.clone() } else { format!("{below}/{file_name}") };
+        let Ok(facts) = std::fs::metadata(directory.join(&name)) else { continue };
+        let extension = file_name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let for_people = ["md", "txt"].contains(&extension) || ["README", "LICENSE", "LICENCE"].contains(&file_name.as_str());
+        if file_name.starts_with('.') || file_name.ends_with('~') || for_people {
+            continue;
+        }
+        if facts.is_dir() && depth < 5 {
+            everything(directory, &name, depth + 1, found);
+        } else if facts.is_file() && found.len() < 2 * MAX_FILES {
+            found.push((name, facts.len()));
+        }
+    }
+}
+
 fn walk(directory: &Path, below: &str, depth: usize, stamp: &mut Stamp) {
     let Ok(entries) = std::fs::read_dir(directory.join(below)) else { return };
     for entry in entries.flatten() {
@@ -193,5 +241,48 @@ fn is_ours(name: &str) -> bool {
         Some("templates") => extension == "html",
         Some("messages") => extension == "ftl",
         _ => media(extension).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn files_that_nobody_reads_are_named_and_those_for_people_are_not() {
+        let root = tempfile::tempdir().unwrap();
+        let pages = root.path().join(DIRECTORY);
+        for file in [
+            "templates/sign-in.htm",
+            "templates/landing.html",
+            "templates/README.md",
+            "templates/.landing.html.swp",
+            "templates/landing.html~",
+            "messages/de/own.ftl",
+            "messages/de/own.txt",
+            "messages/own.ftl",
+            "messages/de/own.json",
+            "assets/logo.svg",
+            "assets/logo.psd",
+            "sign-in.html",
+            "template/landing.html",
+        ] {
+            let file = pages.join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        let found: Vec<String> = unread(Some(root.path())).into_iter().map(|fault| fault.file).collect();
+        let named = [
+            "assets/logo.psd",
+            "messages/de/own.json",
+            "messages/own.ftl",
+            "sign-in.html",
+            "template/landing.html",
+            "templates/sign-in.htm",
+        ];
+        assert_eq!(found, named.map(|name| format!("pages/{name}")));
+        assert!(unread(None).is_empty());
     }
 }

@@ -112,7 +112,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         return again(visit, asks, &opened, vec![failure::too_often(visit, &limited)], (429, Some(limited.retry_after))).await;
     }
     let typed = present::typed(visit);
-    let followed = visit.actor().follow_mail_link(&opened.token, typed.as_ref().map(|typed| typed.as_str())).await;
+    let followed = visit.actor().follow_mail_link(&opened.token, typed.as_ref().map(|typed| typed.as_str()).into()).await;
     match followed {
         Ok(done) => {
             // The same form, sent twice, leads to where it led; so do *back* and *reload*.

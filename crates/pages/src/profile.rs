@@ -25,6 +25,8 @@ pub(crate) struct Profile {
     pub(crate) pending: String,
     /// The person's preferences.
     pub(crate) preferences: Vec<Row>,
+    /// They have a password.
+    pub(crate) password: bool,
     /// Security questions can be changed.
     pub(crate) questions: bool,
     /// Accounts elsewhere can be linked.
@@ -73,6 +75,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         mail: seen.get("mail").map(written).unwrap_or_default(),
         pending: pending.map(|pending| pending.new).unwrap_or_default(),
         preferences: preferences(&person.schema, &seen),
+        password: person.has_password || !crate::linked::offered(visit),
         questions: visit.runtime.project.kba.is_some() && visit.runtime.feature_enabled("kba"),
         providers: crate::linked::offered(visit),
         consent: visit.runtime.consents.required(&person.collection),
@@ -95,12 +98,17 @@ impl Samples for Profile {
             rows: vec![row("userName", "bjensen"), row("givenName", "Barbara"), row("sn", "Jensen"), row("telephoneNumber", "")],
             mail: "bjensen@example.com".to_owned(),
             preferences: vec![Row { label: Words::message("preference-updates"), on: true, ..row("updates", "") }],
+            password: true,
             questions: true,
             providers: true,
             consent: true,
             deletable: true,
             ..Self::default()
         };
-        vec![("pending", Self { pending: "new@example.com".to_owned(), done: "mail".to_owned(), ..page.clone() }), ("plain", page)]
+        vec![
+            ("without-password", Self { password: false, ..page.clone() }),
+            ("pending", Self { pending: "new@example.com".to_owned(), done: "mail".to_owned(), ..page.clone() }),
+            ("plain", page),
+        ]
     }
 }

@@ -62,12 +62,7 @@ pub(crate) fn label(name: &str, title: Option<&str>) -> Words {
 pub(crate) fn of_schema(name: &str, property: &str, schema: &Value) -> Field {
     let text = |member: &str| schema.get(member).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let title = text("title").or_else(|| text("description"));
-    let types: Vec<&str> = match schema.get("type") {
-        Some(Value::String(one)) => vec![one.as_str()],
-        Some(Value::Array(some)) => some.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let is = |kind: &str| types.iter().find(|kind| **kind != "null").is_some_and(|first| *first == kind);
+    let is = |kind: &str| schema.get("type").and_then(first) == Some(kind);
     let choices = choices(schema);
     let (kind, becomes) = if !choices.is_empty() && !is("array") {
         (Kind::Radios, if is("integer") || is("number") { Becomes::Json } else { Becomes::Text })
@@ -79,11 +74,14 @@ pub(crate) fn of_schema(name: &str, property: &str, schema: &Value) -> Field {
         (Kind::Number, Becomes::Number)
     } else if is("array") {
         let inner = self::choices(schema.get("items").unwrap_or(&Value::Null));
-        let texts = schema.pointer("/items/type").is_none_or(|kind| kind == "string");
-        match (inner.is_empty(), texts) {
+        let of = schema.pointer("/items/type").map_or("string", |kind| first(kind).unwrap_or_default());
+        match (inner.is_empty(), of) {
+            (false, "integer" | "number") => (Kind::Checkboxes, Becomes::ChosenNumbers),
             (false, _) => (Kind::Checkboxes, Becomes::Chosen),
-            (true, true) => (Kind::Lines, Becomes::Lines),
-            (true, false) => (Kind::Lines, Becomes::Json),
+            (true, "string") => (Kind::Lines, Becomes::Lines),
+            (true, "integer") => (Kind::Lines, Becomes::Integers),
+            (true, "number") => (Kind::Lines, Becomes::Numbers),
+            (true, _) => (Kind::Lines, Becomes::Json),
         }
     } else if is("object") {
         (Kind::Lines, Becomes::Json)
@@ -98,17 +96,22 @@ pub(crate) fn of_schema(name: &str, property: &str, schema: &Value) -> Field {
     field
 }
 
+/// The type that a `type` names first, besides `null`.
+fn first(types: &Value) -> Option<&str> {
+    let some = types.as_array().map_or(std::slice::from_ref(types), Vec::as_slice);
+    some.iter().filter_map(Value::as_str).find(|kind| *kind != "null")
+}
+
 fn text_kind(property: &str, schema: &Value) -> Kind {
     let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
+    let is_long = schema.get("maxLength").and_then(Value::as_i64).is_some_and(|most| most > ONE_LINE) && property == "description";
     let policies = schema.get("policies").and_then(Value::as_array).into_iter().flatten();
     let policies: Vec<&str> = policies.filter_map(|policy| policy.get("policyId")?.as_str()).collect();
     match property {
         _ if property == "password" || format == "password" => Kind::Password,
         _ if property == "mail" || format == "email" || policies.contains(&"valid-email-address-format") => Kind::Email,
         _ if autocomplete(property) == "tel" || policies.contains(&"valid-phone-format") => Kind::Tel,
-        _ if schema.get("maxLength").and_then(Value::as_i64).is_some_and(|most| most > ONE_LINE) && property == "description" => {
-            Kind::Lines
-        }
+        _ if is_long || format == "textarea" => Kind::Lines,
         _ => Kind::Text,
     }
 }
@@ -141,8 +144,13 @@ pub(crate) fn with_value(mut field: Field, value: &Value) -> Field {
                 choice.chosen = held.contains(&choice.value);
             }
         }
-        (Kind::Lines, Value::Array(lines)) if field.becomes == Becomes::Lines => {
+        (Kind::Lines, Value::Array(lines)) if matches!(field.becomes, Becomes::Lines | Becomes::Integers | Becomes::Numbers) => {
             field.value = lines.iter().map(written).collect::<Vec<_>>().join("\n");
+        }
+        // A field of one line would lose the others.
+        (Kind::Text, Value::String(text)) if text.contains(['\n', '\r']) => {
+            field.kind = Kind::Lines;
+            field.value.clone_from(text);
         }
         (_, value) if !field.is_secret() => field.value = written(value),
         _ => {}
@@ -205,4 +213,39 @@ pub(crate) fn requirement_words(requirement: &str, params: &Value) -> Words {
         words.values.insert(name.clone(), shown);
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_typed_as_what_is_in_it() {
+        for (items, kind, becomes) in [
+            (json!({"type": "string"}), Kind::Lines, Becomes::Lines),
+            (json!({}), Kind::Lines, Becomes::Lines),
+            (json!({"type": "number"}), Kind::Lines, Becomes::Numbers),
+            (json!({"type": ["integer", "null"]}), Kind::Lines, Becomes::Integers),
+            (json!({"type": "object"}), Kind::Lines, Becomes::Json),
+            (json!({"type": "number", "enum": [1, 2]}), Kind::Checkboxes, Becomes::ChosenNumbers),
+            (json!({"type": "string", "enum": ["1", "2"]}), Kind::Checkboxes, Becomes::Chosen),
+        ] {
+            let field = of_schema("x", "x", &json!({"type": "array", "items": items}));
+            assert_eq!((field.kind, &field.becomes), (kind, &becomes), "{items}");
+            let held = with_value(field, &json!([1, 2]));
+            let shown = (becomes != Becomes::Json).then_some("1\n2").filter(|_| held.choices.is_empty());
+            assert!(shown.is_none_or(|shown| held.value == shown) && held.choices.iter().all(|choice| choice.chosen), "{held:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_has_lines_is_shown_with_all_of_them() {
+        let of = |schema: Value| of_schema("x", "description", &schema);
+        assert_eq!(of(json!({"type": "string", "maxLength": 2000})).kind, Kind::Lines);
+        assert_eq!(of(json!({"type": "string", "format": "textarea"})).kind, Kind::Lines);
+        let plain = || of(json!({"type": "string"}));
+        assert_eq!((plain().kind, with_value(plain(), &json!("one")).kind), (Kind::Text, Kind::Text));
+        let held = with_value(plain(), &json!("one\ntwo"));
+        assert_eq!((held.kind, held.value.as_str()), (Kind::Lines, "one\ntwo"));
+    }
 }

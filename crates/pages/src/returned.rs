@@ -13,6 +13,7 @@ use wire::cookie;
 use crate::answer::see_other;
 use crate::away::{self, Away};
 use crate::browser::random_name;
+use crate::confirm;
 use crate::self_service;
 use crate::session;
 use crate::trouble::{Trouble, told};
@@ -32,7 +33,7 @@ pub(crate) struct Waiting {
 /// GET of the address.
 pub(crate) async fn serve(visit: &Visit, away: &Away) -> Outcome {
     away::forget(visit);
-    if visit.is_signed_in() && away.purpose != Purpose::Link {
+    if visit.is_signed_in() && !matches!(away.purpose, Purpose::Link | Purpose::Confirm { .. }) {
         // They signed in meanwhile: nobody is turned into somebody else by coming back.
         return Ok(see_other(HOME));
     }
@@ -44,6 +45,7 @@ pub(crate) async fn serve(visit: &Visit, away: &Away) -> Outcome {
     };
     match &away.purpose {
         Purpose::Link => waits(visit, text).await,
+        Purpose::Confirm { what } => confirm::came_back(visit, (&away.purpose, what), &away.provider, &text).await,
         Purpose::Enter { to } => {
             if session::begin_by_provider(visit, &text).await?.is_some() {
                 return Ok(see_other(to));

@@ -70,7 +70,7 @@ const MAX_PAGE: usize = 8 * 1024 * 1024;
 
 /// Something wrong with a file of a project's pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The file, below the project: `pages/templates/sign-in.html`.
     pub file: String,
     /// The line, from 1; nothing where no single one is to blame.
@@ -84,6 +84,7 @@ pub(crate) struct Templates {
     builtin: Environment<'static>,
     own: Option<Environment<'static>>,
     names: BTreeSet<String>,
+    languages: Arc<Languages>,
 }
 
 impl Templates {
@@ -104,7 +105,7 @@ impl Templates {
                 }
             }
         }
-        (Self { builtin, own: over, names }, faults)
+        (Self { builtin, own: over, names, languages: Arc::clone(languages) }, faults)
     }
 
     /// The names of the project's own.
@@ -130,13 +131,26 @@ impl Templates {
         render(self.own.as_ref().unwrap_or(&self.builtin), name, context).map_err(|error| fault(error.name().unwrap_or(name), &error))
     }
 
-    /// Renders a page by the project's templates as [`Templates::render_own`], and takes nothing that is not there for empty.
+    /// Renders a page by the project's templates as [`Templates::render_own`], and takes nothing that is not there for empty, and no name of a message
+    /// that is none for a sentence.
     ///
     /// # Errors
     /// Where it cannot be: the file with its line.
     pub(crate) fn render_strictly(&self, name: &str, context: &serde_json::Value) -> Result<String, Fault> {
         let mut strict = self.own.as_ref().unwrap_or(&self.builtin).clone();
         strict.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+        for (name, plain) in [("t", false), ("ta", true)] {
+            let known = Arc::clone(&self.languages);
+            strict.add_function(name, move |state: &State<'_, '_>, key: String, values: Kwargs| {
+                if !in_language(state, |language| known.has(language, &key)) {
+                    return Err(Error::new(
+                        ErrorKind::InvalidOperation,
+                        format!("there is no message '{key}', so its name stands in its place"),
+                    ));
+                }
+                sentence(&known, state, &key, &values, plain)
+            });
+        }
         render(&strict, name, context).map_err(|error| fault(error.name().unwrap_or(name), &error))
     }
 

@@ -15,9 +15,11 @@ use crate::words::Words;
 const STRANGER: &str = "provider-stranger";
 /// The account that is linked may not sign in.
 const CLOSED: &str = "provider-closed";
+/// The account is not linked to whoever is to show that they are themselves.
+const OTHER: &str = "provider-other";
 /// Every kind of trouble; each is the name of its message.
-pub(crate) const ALL: [&str; 9] =
-    [kinds::CANCELLED, kinds::REFUSED, kinds::UNTRUSTED, kinds::DOWN, kinds::OLD, kinds::TAKEN, kinds::LAST, STRANGER, CLOSED];
+pub(crate) const ALL: [&str; 10] =
+    [kinds::CANCELLED, kinds::REFUSED, kinds::UNTRUSTED, kinds::DOWN, kinds::OLD, kinds::TAKEN, kinds::LAST, STRANGER, CLOSED, OTHER];
 /// What every one of them begins with, and what the address leaves out.
 const BEGINS: &str = "provider-";
 
@@ -30,6 +32,8 @@ impl Trouble {
     pub(crate) const STRANGER: Self = Self(STRANGER);
     /// The account that is linked may not sign in.
     pub(crate) const CLOSED: Self = Self(CLOSED);
+    /// The account is not linked to whoever came back.
+    pub(crate) const OTHER: Self = Self(OTHER);
     /// The answer belongs to nothing that was begun here.
     pub(crate) const OLD: Self = Self(kinds::OLD);
 

@@ -10,6 +10,10 @@ pub(crate) const HOME: &str = "/account";
 
 /// Where linked accounts are looked after.
 pub(crate) const LINKS: &str = "/account/providers";
+
+/// The forms of the account that may want it to be shown once more who sits there.
+pub(crate) const CONFIRMABLE: [&str; 5] = ["delete", "mail", "password", "personal", "questions"];
+
 /// What somebody goes to a provider for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "for", rename_all = "lowercase")]
@@ -28,6 +32,11 @@ pub(crate) enum Purpose {
     },
     /// To link the account there to one's own.
     Link,
+    /// To show once more that it is them.
+    Confirm {
+        /// The form of the account that they were at, one of [`CONFIRMABLE`].
+        what: String,
+    },
 }
 
 impl Purpose {
@@ -38,6 +47,7 @@ impl Purpose {
             Self::Enter { to } => format!("to={}", encoded(to)),
             Self::Step { process, at } => format!("process={}&at={}", encoded(process), encoded(at)),
             Self::Link => "for=link".to_owned(),
+            Self::Confirm { what } => format!("for=confirm&what={}", encoded(what)),
         }
     }
 
@@ -48,6 +58,7 @@ impl Purpose {
             Self::Enter { to } => format!("/sign-in?to={}", encoded(to)),
             Self::Step { process, at } => format!("/selfservice/{}?at={}", encoded(process), encoded(at)),
             Self::Link => LINKS.to_owned(),
+            Self::Confirm { what } => format!("{HOME}/{}", encoded(what)),
         }
     }
 }

@@ -120,7 +120,7 @@ impl<'a> Context<'a> {
             caller: self.caller(),
             operation: self.call.operation.name(),
             delegate,
-            password: password.map(|password| password.as_str()),
+            proof: password.map(|password| password.as_str()).into(),
         }
     }
 

@@ -9,7 +9,7 @@ use crest::{Change, Clock, Fields, Filter, Paging, Patch, PatchOperation, Pointe
 use identity::secret::InlineHasher;
 use identity::{Audience, Expect, Managed, Objects, PEOPLE, Parks, Writer};
 use process::{Effect, Ledger, ProcessMap, Unit};
-use project::{Diagnostic, Location, Position, Severity};
+use project::{Diagnostic, Location, Severity};
 use rehearsal::prove::Prover;
 use rehearsal::{NoKeys, Rehearsal};
 use script::{Limits, Sandbox};
@@ -47,13 +47,7 @@ pub fn check(project: Option<&Path>) -> Vec<Diagnostic> {
         material.diagnostics.push(Diagnostic::new(Severity::Error, "refuted", location, format!("no process can be tried: {error}")));
     }
     let Material { project: read, mut diagnostics, .. } = material;
-    diagnostics.extend(pages::check(project, &read).into_iter().map(|fault| {
-        let location = match fault.line {
-            Some(line) => Location { position: Some(Position { line, column: 1 }), ..Location::file(fault.file) },
-            None => Location::file(fault.file),
-        };
-        Diagnostic::new(Severity::Error, "pages", location, fault.message)
-    }));
+    diagnostics.extend(pages::check(project, &read));
     diagnostics.extend(read.settings.tls.as_ref().and_then(|tls| {
         // What is wrong with the section itself was reported where it stands.
         let reported = |error: &CertificateError| {

@@ -27,6 +27,8 @@ pub(crate) const MAX_CODE: usize = 4096;
 const MAX_ID: usize = 255;
 /// Longest name or address that is kept for later, in bytes: it travels in a cookie.
 const MAX_NAME: usize = 256;
+/// Seconds by which a provider's clock may differ from ours.
+const CLOCKS: i64 = 120;
 /// The address of an account, and whether the provider saw its owner read it: they count together, and of one document (OpenID Connect Core 1.0 §5.1).
 const MAIL: (&str, &str) = ("email", "email_verified");
 /// What may not stand in the last part of a path.
@@ -50,6 +52,9 @@ pub struct Challenge {
     /// What `code_challenge` is the hash of.
     #[serde(rename = "v")]
     pub verifier: String,
+    /// Since when the person must have shown there that it is them; nothing where it does not matter.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
 }
 
 /// Where a browser goes, and what is kept until it comes back.
@@ -176,6 +181,19 @@ impl Providers {
     /// # Errors
     /// [`SocialError::Unknown`], [`SocialError::NoReturn`], or what the provider's discovery document is refused for.
     pub async fn begin(&self, name: &str, now: i64, random: &dyn Random) -> Result<Redirect, SocialError> {
+        self.begun(name, now, random, None).await
+    }
+
+    /// The same for somebody who is to show there once more that it is them, though they may be signed in (OpenID Connect Core 1.0 §3.1.2.1, "max_age").
+    /// A provider that does not speak OpenID Connect asks what it asks.
+    ///
+    /// # Errors
+    /// As [`Providers::begin`].
+    pub async fn begin_anew(&self, name: &str, now: i64, random: &dyn Random) -> Result<Redirect, SocialError> {
+        self.begun(name, now, random, Some(now)).await
+    }
+
+    async fn begun(&self, name: &str, now: i64, random: &dyn Random, since: Option<i64>) -> Result<Redirect, SocialError> {
         let provider = self.get(name).ok_or(SocialError::Unknown)?;
         if provider.redirect_uri.is_empty() {
             return Err(SocialError::NoReturn);
@@ -187,6 +205,7 @@ impl Providers {
             state: drawn(random),
             nonce: drawn(random),
             verifier: drawn(random),
+            since,
         };
         let scope = provider.scope.join(provider.dialect.between_scopes);
         let code_challenge = s256(&challenge.verifier);
@@ -204,6 +223,9 @@ impl Providers {
         }
         if provider.is_posted() {
             parameters.push(("response_mode", "form_post"));
+        }
+        if provider.openid && since.is_some() {
+            parameters.push(("max_age", "0"));
         }
         let url = with_query(&metadata.authorization_endpoint, &parameters) + provider.dialect.behind;
         Ok(Redirect { url, challenge })
@@ -234,6 +256,12 @@ impl Providers {
         let of_template = provider.openid && metadata.issuer.as_deref().is_some_and(id_token::is_template);
         if of_template && answered.one("iss").is_some_and(|named| claims.get("iss").and_then(Value::as_str) != Some(named)) {
             return Err(SocialError::refused("the answer is another tenant's than the ID token"));
+        }
+        let signed_in = claims.get("auth_time").and_then(Value::as_i64);
+        if let (true, Some(since), Some(signed_in)) = (provider.openid, challenge.since, signed_in)
+            && signed_in < since.saturating_sub(CLOCKS)
+        {
+            return Err(SocialError::refused("the person was to show anew that it is them, and did not"));
         }
         first_consent(provider, answered, &mut claims);
         self.proven(provider, claims, &tokens).await

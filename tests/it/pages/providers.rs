@@ -3,6 +3,7 @@
 
 mod by_code;
 mod endpoints;
+mod keyless;
 mod no_mail;
 mod refused;
 mod turns;
@@ -285,6 +286,32 @@ fn an_answer_counts_in_the_browser_that_asked_and_nobody_is_linked_unseen() {
     assert_eq!(Visitor::new(server.address()).open("/sign-in/nobody").status, 404);
     assert_eq!(here.send(Request::new("POST", "/sign-in/acme")).status, 415);
     assert!(cookie(&here.send(Request::new("GET", "/oauthReturn/?state=x&code=y"))).is_none());
+}
+
+/// The other end of a relationship keeps it, and it is the person's all the same.
+#[test]
+fn a_copy_of_ones_data_has_the_accounts_elsewhere_and_whom_one_refers_to() {
+    let (acme, server) = world();
+    let (person, boss) = (Person::create(&server, "copied"), Person::create(&server, "boss"));
+    let own = format!("managed/user/{}", person.id);
+    let manager = json!({"_ref": format!("managed/user/{}", boss.id)});
+    server.admin().patch(&own, &json!([{"operation": "replace", "field": "/manager", "value": manager}])).ok();
+    let mut here = Visitor::new(server.address());
+    here.sign_in(&person.name, PASSWORD).is(200, "Hello Given");
+    let account = Account::new("copied");
+    let url = away(&mut here, "/sign-in/acme?for=link");
+    here.open(&back(&acme.answer(&url, &account)));
+    here.submit(&[], None).is(200, "Accounts elsewhere");
+    here.open("/account/data");
+    let data: Value = serde_json::from_str(&here.page.html).unwrap();
+    assert_eq!(data["idps"].as_array().map(Vec::len), Some(1), "{data}");
+    assert_eq!((&data["idps"][0]["_refResourceId"], &data["idps"][0]["email"]), (&json!(account.subject), &json!(account.mail)), "{data}");
+    assert_eq!(data["manager"]["_refResourceId"], json!(boss.id), "{data}");
+    // Who reports to somebody is nothing of theirs.
+    let mut there = Visitor::new(server.address());
+    there.sign_in(&boss.name, PASSWORD).is(200, "Hello Given");
+    there.open("/account/data");
+    assert!(!there.page.html.contains(&person.id), "{}", there.page.html);
 }
 
 #[test]

@@ -111,13 +111,14 @@ fn addresses_that_are_none_are_refused() {
 }
 
 #[test]
-fn control_characters_and_line_breaks_are_refused_in_every_text() {
+fn control_characters_are_refused_in_every_text_and_line_breaks_in_names() {
     let newcomer = Newcomer::new("control");
     let mark = server().log_mark();
     for (name, text) in [
         ("givenName", "A\r\nBcc: x@example.test"),
         ("sn", "B\u{0}C"),
-        ("description", "one\ntwo"),
+        ("sn", "one\ntwo"),
+        ("description", "one\u{7}two"),
         ("city", "\u{1b}[31mred"),
         ("postalAddress", "a\u{85}b"),
     ] {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::writer::Writer;
 use crate::policy::text::has_invisible;
 use crate::policy::{CREATE_MESSAGE, PATCH_MESSAGE, PolicyFailure, policy_error};
-use crate::schema::ObjectSchema;
+use crate::schema::{ObjectSchema, Property};
 
 /// Levels of nesting.
 const MAX_DEPTH: usize = 32;
@@ -58,7 +58,9 @@ fn judged(schema: &ObjectSchema, name: &str, value: &Value, by: Writer<'_>, dept
         let failure = PolicyFailure { params: Some(params), ..PolicyFailure::new(name, "LENGTH_BASED") };
         return Err(policy_error(message, &[failure]));
     }
-    inside(name, value, by, depth)?;
+    // What names a member of the object is no text of its.
+    let lines = depth > 0 && (by.is_administrator() || schema.property(name).is_none_or(Property::may_have_lines));
+    inside(name, value, lines, depth)?;
     let identifies = schema.unique().any(|unique| unique == name);
     match value.as_str() {
         Some(text) if identifies && !by.is_administrator() && has_invisible(text) => {
@@ -79,25 +81,26 @@ fn is_longer(value: &Value, most: usize, depth: usize) -> bool {
     }
 }
 
-fn inside(name: &str, value: &Value, by: Writer<'_>, depth: usize) -> Result<(), ResourceError> {
+/// `lines`: whether texts may have line breaks and tabs in them.
+fn inside(name: &str, value: &Value, lines: bool, depth: usize) -> Result<(), ResourceError> {
     let refuse = |what: String| Err(ResourceError::bad_request(format!("The property '{name}' {what}")));
     if depth > MAX_DEPTH {
         return refuse(format!("is nested deeper than {MAX_DEPTH} levels"));
     }
     match value {
         Value::String(text) => {
-            let allowed = |c: char| by.is_administrator() && matches!(c, '\t' | '\n' | '\r');
+            let allowed = |c: char| lines && matches!(c, '\t' | '\n' | '\r');
             if text.chars().any(|c| c.is_control() && !allowed(c)) {
                 return Err(unusable(name, "must not contain control characters"));
             }
             Ok(())
         }
         Value::Array(elements) if elements.len() > MAX_ELEMENTS => refuse(format!("has more than {MAX_ELEMENTS} elements")),
-        Value::Array(elements) => elements.iter().try_for_each(|element| inside(name, element, by, depth + 1)),
+        Value::Array(elements) => elements.iter().try_for_each(|element| inside(name, element, lines, depth + 1)),
         Value::Object(members) if members.len() > MAX_MEMBERS => refuse(format!("has more than {MAX_MEMBERS} members")),
         Value::Object(members) => members.iter().try_for_each(|(key, value)| {
             check_name(key)?;
-            inside(name, value, by, depth + 1)
+            inside(name, value, lines, depth + 1)
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }

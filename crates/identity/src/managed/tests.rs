@@ -506,6 +506,26 @@ fn a_person_cannot_be_left_without_a_credential_by_an_own_patch() {
     assert_eq!(patched(&world, remove, ADMINISTRATOR).get("password"), None);
 }
 
+/// IDM stores any text. Names, addresses and numbers are one line here, as they stand in the heads of mails.
+#[test]
+fn sec_22_a_text_may_have_lines_and_a_name_may_not() {
+    let world = World::with_ann();
+    for name in ["description", "postalAddress", "city", "notDeclared"] {
+        let pointer = format!("/{name}");
+        if name != "notDeclared" {
+            assert_eq!(patched(&world, set(&pointer, json!("one\r\n\ttwo")), OWNER)[name], json!("one\r\n\ttwo"));
+            assert_eq!(patch(&world, set(&pointer, json!("one\u{7}two")), OWNER).unwrap_err().code, 400, "{name}");
+        }
+        assert_eq!(patched(&world, set(&pointer, json!("one\n\ttwo")), ADMINISTRATOR)[name], json!("one\n\ttwo"));
+    }
+    for name in ["userName", "givenName", "sn", "mail", "telephoneNumber", "password"] {
+        for text in ["one\ntwo@example.test", "one\rtwo", "one\ttwo"] {
+            let refused = patch(&world, set(&format!("/{name}"), json!(text)), OWNER).unwrap_err();
+            assert_eq!((refused.code, refused.kind), (400, Some(UNUSABLE_CHARACTERS)), "{name}: {refused:?}");
+        }
+    }
+}
+
 #[test]
 fn appending_does_not_get_past_the_limits() {
     let world = World::with_ann();

@@ -246,6 +246,22 @@ pub struct Property {
     pub raw: Value,
 }
 
+/// Names and addresses as projects call them, whatever policies they declare.
+const ONE_LINE: [&str; 12] = [
+    "userName",
+    "givenName",
+    "sn",
+    "cn",
+    "displayName",
+    "middleName",
+    "nickname",
+    "mail",
+    "email",
+    "telephoneNumber",
+    "mobilePhone",
+    "preferredLanguage",
+];
+
 impl Property {
     /// The title, or the name where there is none.
     #[must_use]
@@ -259,6 +275,15 @@ impl Property {
     #[must_use]
     pub fn is_credential(&self) -> bool {
         self.name == "password" || self.secure_hash.is_some() || self.is_password
+    }
+
+    /// Whether a person may put line breaks and tabs into its texts: not into names, addresses, numbers and passwords, which are one line
+    /// everywhere and stand in the heads of mails.
+    #[must_use]
+    pub fn may_have_lines(&self) -> bool {
+        let is_one_line = |policy: &DeclaredPolicy| policy.id == "unique" || policy.id.starts_with("valid-") && policy.id != "valid-type";
+        let has_form = self.raw.get("format").and_then(Value::as_str).is_some_and(|format| !["", "textarea"].contains(&format));
+        !ONE_LINE.contains(&self.name.as_str()) && !self.is_credential() && !has_form && !self.policies.iter().any(is_one_line)
     }
 
     /// Whether its values are sealed in the store, and so can be neither searched nor sorted by.

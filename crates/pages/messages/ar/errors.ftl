@@ -10,6 +10,7 @@ error-code-wrong = هذا الرمز غير صحيح أو قديم. يُرجى �
 error-password-missing = يُرجى إدخال كلمة مرور
 error-current-password-missing = يُرجى إدخال كلمة المرور الحالية
 error-current-password-wrong = هذه ليست كلمة المرور الحالية
+error-confirm-first = يُرجى أولًا إثبات أنك صاحب الحساب
 error-no-mail-address = يُرجى إدخال بريد إلكتروني، مثل name@example.com
 error-mail-mismatch = هذا العنوان مختلف عن العنوان الذي أدخلته سابقًا
 error-question-missing = يُرجى اختيار سؤال

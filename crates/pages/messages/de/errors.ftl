@@ -10,6 +10,7 @@ error-code-wrong = Dieser Code ist falsch oder zu alt. Nehmen Sie den aus der ne
 error-password-missing = Geben Sie ein Passwort ein
 error-current-password-missing = Geben Sie Ihr aktuelles Passwort ein
 error-current-password-wrong = Das ist nicht Ihr aktuelles Passwort
+error-confirm-first = Zeigen Sie zuerst, dass Sie es sind
 error-no-mail-address = Geben Sie eine E‑Mail-Adresse ein, zum Beispiel name@example.com
 error-mail-mismatch = Das ist eine andere Adresse als die, die Sie vorher angegeben haben
 error-question-missing = Wählen Sie eine Frage

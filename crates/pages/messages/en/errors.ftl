@@ -10,6 +10,7 @@ error-code-wrong = This code is wrong or too old. Use the one from the latest em
 error-password-missing = Enter a password
 error-current-password-missing = Enter your current password
 error-current-password-wrong = This is not your current password
+error-confirm-first = Show first that it is you
 error-no-mail-address = Enter an email address, like name@example.com
 error-mail-mismatch = This is not the address you gave before
 error-question-missing = Choose a question

@@ -10,6 +10,7 @@ error-code-wrong = Este código es incorrecto o demasiado antiguo. Use el del ú
 error-password-missing = Escriba una contraseña
 error-current-password-missing = Escriba su contraseña actual
 error-current-password-wrong = Esta no es su contraseña actual
+error-confirm-first = Demuestre primero que es usted
 error-no-mail-address = Escriba un correo electrónico, por ejemplo nombre@example.com
 error-mail-mismatch = Esta dirección no es la que indicó antes
 error-question-missing = Elija una pregunta

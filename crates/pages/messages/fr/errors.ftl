@@ -10,6 +10,7 @@ error-code-wrong = Ce code est faux ou trop ancien. Utilisez celui du dernier e�
 error-password-missing = Saisissez un mot de passe
 error-current-password-missing = Saisissez votre mot de passe actuel
 error-current-password-wrong = Ce n’est pas votre mot de passe actuel
+error-confirm-first = Montrez d’abord que c’est bien vous
 error-no-mail-address = Saisissez une adresse e‑mail, par exemple nom@example.com
 error-mail-mismatch = Cette adresse n’est pas celle que vous avez donnée auparavant
 error-question-missing = Choisissez une question

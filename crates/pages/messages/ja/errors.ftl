@@ -10,6 +10,7 @@ error-code-wrong = コードが正しくないか、古くなっています。�
 error-password-missing = パスワードを入力してください。
 error-current-password-missing = 現在のパスワードを入力してください。
 error-current-password-wrong = 現在のパスワードと一致しません。
+error-confirm-first = 先に、ご本人であることを確認してください。
 error-no-mail-address = メールアドレスを入力してください。例：name@example.com
 error-mail-mismatch = 先に入力したメールアドレスと異なります。
 error-question-missing = 質問を選択してください。

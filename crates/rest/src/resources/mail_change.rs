@@ -49,7 +49,7 @@ impl Resource for MailChange {
             "confirm" => {
                 let code = cx.body().get("code").and_then(Value::as_str).ok_or_else(|| ResourceError::bad_request("'code' is missing"))?;
                 let password = cx.password();
-                cx.actor().confirm_mail_change(code, password.as_ref().map(|password| password.as_str())).await?;
+                cx.actor().confirm_mail_change(code, password.as_ref().map(|password| password.as_str()).into()).await?;
             }
             "cancel" => {
                 if !cx.actor().cancel_mail_change().await? {

@@ -319,6 +319,32 @@ async fn an_answer_to_something_else_is_no_answer() {
     assert_eq!(world.comes_back(&other_provider).await, Err(SocialError::Unknown));
 }
 
+/// A session at the provider is no proof that its person sits there now.
+#[tokio::test]
+async fn whoever_is_to_show_anew_that_it_is_them_is_asked_and_a_session_of_before_does_not_do() {
+    let world = world();
+    let redirect = world.providers.begin_anew("acme", NOW, &world.random).await.unwrap();
+    assert!(redirect.url.contains("max_age=0"), "{}", redirect.url);
+    let (url, plain) = world.begin().await;
+    assert!(!url.contains("max_age"), "{url}");
+    for (challenge, signed_in, good) in [
+        (&redirect.challenge, json!(NOW), true),
+        (&redirect.challenge, json!(NOW - 60), true),
+        (&redirect.challenge, json!(null), true),
+        (&redirect.challenge, json!(NOW - 600), false),
+        (&plain, json!(NOW - 600), true),
+    ] {
+        let mut claims = World::claims(challenge);
+        if !signed_in.is_null() {
+            claims["auth_time"] = signed_in.clone();
+        }
+        world.gives_claims(&claims);
+        let came = world.comes_back(challenge).await;
+        assert_eq!(came.is_ok(), good, "{signed_in}: {came:?}");
+        assert!(good || matches!(came, Err(SocialError::Refused(_))), "{came:?}");
+    }
+}
+
 #[tokio::test]
 async fn every_error_of_the_standard_is_told_and_nothing_else_of_it() {
     let world = world();

@@ -249,7 +249,7 @@ fn field(property: &Property) -> Value {
     let policies: Vec<Value> = property.policies.iter().map(identity::DeclaredPolicy::to_value).collect();
     field.insert("policies".into(), policies.into());
     let sanitised = property.sanitized_value();
-    for key in ["minLength", "pattern", "enum", "format", "items", "properties", "order"] {
+    for key in ["minLength", "maxLength", "pattern", "enum", "options", "format", "items", "properties", "order"] {
         if let Some(value) = sanitised.get(key) {
             field.insert(key.into(), value.clone());
         }
@@ -259,4 +259,25 @@ fn field(property: &Property) -> Value {
 
 fn kind(property: &Property) -> &'static str {
     property.types.iter().find(|kind| **kind != JsonType::Null).map_or("string", |kind| kind.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_is_asked_for_with_everything_that_makes_its_control() {
+        let colour = json!({
+            "title": "Colour", "type": ["string", "null"], "maxLength": 2000, "enum": ["r", "g"], "options": {"enum_titles": ["Red", "Green"]},
+            "userEditable": true, "viewable": true,
+        });
+        let declared = json!({"objects": [{"name": "user", "schema": {"properties": {"colour": colour}}}]});
+        let schemas = Schemas::read(&declared).0;
+        let asked = field(schemas.get(PEOPLE).unwrap().property("colour").unwrap());
+        let wanted = json!({
+            "title": "Colour", "description": "Colour", "type": "string", "policies": [], "maxLength": 2000, "enum": ["r", "g"],
+            "options": {"enum_titles": ["Red", "Green"]},
+        });
+        assert_eq!(asked, wanted);
+    }
 }
