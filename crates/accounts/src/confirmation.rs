@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::attempt::{Actor, Attempt};
 use crate::error::AccountError;
+use crate::identify::ByProvider;
 use crate::principal::Principal;
 
 /// Purpose of the text that says that somebody came back.
@@ -79,7 +80,7 @@ impl Actor<'_> {
     pub async fn confirm(&self, text: &str) -> Result<Option<String>, AccountError> {
         let attempt = &self.attempt;
         let (Some(session), Some(spend)) = (self.principal.session.as_deref(), attempt.spend_of(text)) else { return Ok(None) };
-        if !attempt.is_linked_to(text, self.principal).await? {
+        if !attempt.is_linked_to(ByProvider { text, of: None }, self.principal).await? {
             attempt.record(&self.principal.authentication_id, &self.principal.own_path(), false);
             return Ok(None);
         }

@@ -199,7 +199,7 @@ mod tests {
             ("b", document("conf/identityProvider-b.json", r#"{"name": "b", "clientId": "b"}"#)),
         ];
         let sink = Sink::default();
-        let found = read(Some(&list), &own, &sink);
+        let found = read(Some(&list), &own, &|_| ScriptFiles::default(), &sink);
         let clients: Vec<_> = found.iter().map(|file| (file.name(), file.value["clientId"].as_str())).collect();
         assert_eq!(clients, [(Some("acme"), Some("a")), (Some("b"), Some("b"))]);
         let said: Vec<_> = sink.into_sorted().into_iter().filter(|one| one.rule == "identity-provider").collect();
@@ -236,7 +236,7 @@ mod tests {
             ),
         ];
         let sink = Sink::default();
-        read(None, &own, &sink);
+        read(None, &own, &|_| ScriptFiles::default(), &sink);
         let said: Vec<_> =
             sink.into_sorted().into_iter().map(|one| (one.severity, one.rule, one.location.file, one.location.pointer)).collect();
         let at = |file: &str, pointer: &str| {
@@ -261,7 +261,7 @@ mod tests {
             ),
         )];
         let sink = Sink::default();
-        read(Some(&list), &own, &sink);
+        read(Some(&list), &own, &|_| ScriptFiles::default(), &sink);
         let said = |one: &Diagnostic| (one.severity, one.rule, one.location.pointer.clone(), one.message.clone());
         let said: Vec<_> = sink.into_sorted().iter().map(said).collect();
         let has = |severity: Severity, rule: &str, pointer: &str, message: &str| {
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(said.len(), 6, "{said:#?}");
         let sink = Sink::default();
         assert!(
-            read(Some(&document("conf/identityProviders.json", r#"{"providers": {"provider": "acme", "clientId": "me"}}"#)), &[], &sink)
+            read(Some(&document("conf/identityProviders.json", r#"{"providers": {"provider": "acme", "clientId": "me"}}"#)), &[], &|_| ScriptFiles::default(), &sink)
                 .is_empty()
         );
         let found = sink.into_sorted();
