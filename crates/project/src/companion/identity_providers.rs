@@ -280,8 +280,13 @@ mod tests {
         assert_eq!(said.len(), 6, "{said:#?}");
         let sink = Sink::default();
         assert!(
-            read(Some(&document("conf/identityProviders.json", r#"{"providers": {"provider": "acme", "clientId": "me"}}"#)), &[], &|_| ScriptFiles::default(), &sink)
-                .is_empty()
+            read(
+                Some(&document("conf/identityProviders.json", r#"{"providers": {"provider": "acme", "clientId": "me"}}"#)),
+                &[],
+                &|_| ScriptFiles::default(),
+                &sink
+            )
+            .is_empty()
         );
         let found = sink.into_sorted();
         assert_eq!((found.len(), found[0].severity, found[0].location.pointer.as_str()), (1, Severity::Error, "/providers"));

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use crest::{Filter, Patch, PatchOperation, Pointer, Query, ResourceError};
 use process::keys::{MailField, Needed, Text};
 use process::{
-    Compiling, Disclosure, Effect, Example, Fact, FactKind, FormerToken, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
-    TakenOver, loose,
+    Compiling, Disclosure, Effect, Example, Fact, FactKind, FormerToken, Issue, Progress, Requirements, Stage, StageContext, StageFacts,
+    Subject, Tag, TakenOver, loose,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -11,7 +11,8 @@ use crest::ResourceError;
 use identity::{JsonType, ObjectSchema, PEOPLE, Property, Schemas};
 use process::keys::{Flag, PreferenceNames, PropertyNames};
 use process::{
-    Compiling, Example, FactKind, FormerToken, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, TakenOver, loose, nearest,
+    Compiling, Example, FactKind, FormerToken, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Tag, TakenOver,
+    loose, nearest,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -123,7 +123,8 @@ impl SocialUserDetails {
 fn note_providers(cx: &mut Compiling<'_, Services>) {
     let file = cx.companion("identityProviders");
     let listed = file.get("providers").and_then(Value::as_array).into_iter().flatten().filter(|file| Provider::is_meant(file));
-    let unbound = listed.filter_map(|file| Provider::read_with(file, &|_| Some(String::new())).ok()).filter(|provider| !provider.is_openid());
+    let unbound =
+        listed.filter_map(|file| Provider::read_with(file, &|_| Some(String::new())).ok()).filter(|provider| !provider.is_openid());
     let unbound: Vec<String> = unbound.map(|provider| provider.name).collect();
     if !unbound.is_empty() {
         let message = format!(

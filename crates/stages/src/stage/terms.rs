@@ -9,7 +9,8 @@ use identity::metadata::{Keeper, Tracked};
 use identity::terms::{Terms, TermsVersion};
 use identity::timestamp;
 use process::{
-    Compiling, Effect, Example, Fact, FactKind, FormerToken, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag, TakenOver,
+    Compiling, Effect, Example, Fact, FactKind, FormerToken, Issue, Joined, Progress, Requirements, Stage, StageContext, StageFacts,
+    Subject, Tag, TakenOver,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -11,8 +11,8 @@ use identity::find;
 use identity::metadata::Metadata;
 use process::keys::{Collection, IdField, MailField, Needed, QueryFields, StatusField, UserNameField};
 use process::{
-    Compiling, Disclosure, Example, Fact, FactKind, FormerToken, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject, Tag,
-    TakenOver,
+    Compiling, Disclosure, Example, Fact, FactKind, FormerToken, Issue, Progress, Requirements, Stage, StageContext, StageFacts, Subject,
+    Tag, TakenOver,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
