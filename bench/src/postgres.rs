@@ -66,13 +66,13 @@ impl Store {
 
     /// Where it is.
     pub(crate) fn url(&self) -> String {
-        self.url_at(self.address())
+        url_at(self.address())
     }
+}
 
-    /// The same for whoever reaches it at another address.
-    pub(crate) fn url_at(&self, address: SocketAddr) -> String {
-        format!("postgres://postgres@{address}/postgres?sslmode=disable")
-    }
+/// Where such a store is for whoever reaches it at this address.
+pub(crate) fn url_at(address: SocketAddr) -> String {
+    format!("postgres://postgres@{address}/postgres?sslmode=disable")
 }
 
 impl Drop for Store {

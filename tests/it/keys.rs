@@ -178,6 +178,7 @@ fn a_link_of_the_server_before_goes_on_with_its_keys() {
     let linked = |person: &Person, document: &Value| {
         let state = json!({ "userId": person.id, "mail": person.mail, "username": person.name, "querystringParams": "", "code": code });
         let context = json!({ "stageIndex": 1, "versionKey": 1_867_226_541, "stageTag": "validateCode", "processState": state });
+        #[expect(clippy::disallowed_methods, reason = "the other server makes its tokens by the clock of the machine")]
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let claims = json!({ "state": context.to_string(), "exp": now + 1_700 });
         let sealed = jwcrypto(document, &[command("seal", "content", &URL_SAFE_NO_PAD.encode(claims.to_string()))]).remove(0);

@@ -19,7 +19,7 @@ use crate::counter::Counter;
 use crate::figure::{Figure, Group, Target, Unit};
 use crate::groups::Bench;
 use crate::groups::shared::{LANES, WALKS, walked};
-use crate::postgres::{Store, free};
+use crate::postgres::{Store, free, url_at};
 use crate::project::{self, AtSignIn, HASH_QUEUE};
 use crate::server::{Launch, Server};
 use crate::{Failure, people};
@@ -70,7 +70,7 @@ fn data(bench: &Bench, keys: Option<&Path>) -> Result<PathBuf, Failure> {
 async fn trips(bench: &Bench, store: &Store) -> Result<Vec<Figure>, Failure> {
     let counter = Counter::before(store.address()).await?;
     // On one connection statements are prepared once.
-    let root = project(bench, &format!("{}&schema=trips&connections=1", store.url_at(counter.address)))?;
+    let root = project(bench, &format!("{}&schema=trips&connections=1", url_at(counter.address)))?;
     people::fill_store(&format!("{}&schema=trips", store.url()), POPULATION).await?;
     let node = bench.launch.start(Some(&root), &data(bench, None)?)?;
     let mut connection = Connection::open(node.address()).await?;
@@ -117,7 +117,7 @@ async fn replaced(bench: &Bench, store: &Store) -> Result<Vec<Figure>, Failure> 
             let mut connection = Connection::open_for_each(address).await?;
             while !over.get() {
                 // Each of them resets and signs in as people whom nobody else is.
-                let (walk, _, _) = WALKS[usize::from(step % 2 == 0) * 2];
+                let Some((walk, _, _)) = WALKS.get(usize::from(step % 2 == 0) * 2).copied() else { break };
                 match walked(&mut connection, &mailbox, walk, POPULATION, step % (POPULATION / 2)).await {
                     Ok(()) => walks.set(walks.get() + 1),
                     Err(failure) => {

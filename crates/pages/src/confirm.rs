@@ -10,7 +10,6 @@ use wire::cookie;
 use crate::account::Person;
 use crate::answer::see_other;
 use crate::browser;
-use crate::linked::offered;
 use crate::provider::{self, Button};
 use crate::trouble::{Trouble, told};
 use crate::visit::{Outcome, Visit};
@@ -45,7 +44,7 @@ impl Visit {
     /// # Errors
     /// 503 when the store does not answer.
     pub(crate) async fn standing(&self, person: &Person) -> Result<Standing, AccountError> {
-        if person.has_password || !offered(self) {
+        if person.has_password || !self.links_are_offered() {
             return Ok(Standing::Password);
         }
         let name = browser::named(COOKIE, self.secure);

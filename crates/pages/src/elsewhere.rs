@@ -248,7 +248,8 @@ pub(crate) async fn data(visit: &Visit) -> Outcome {
     let meta = person.schema.meta_property();
     // What others keep of a person, such as who reports to them, is theirs.
     let kept = |property: &&Property| property.relationship.as_ref().is_some_and(|one| !one.is_found()) && property.viewable;
-    let kept: String = person.schema.properties.iter().filter(kept).map(|property| format!(",{}", property.name)).collect();
+    let kept = person.schema.properties.iter().filter(kept).map(|property| property.name.as_str());
+    let kept = kept.fold(String::new(), |kept, name| kept + "," + name);
     let fields = format!("*{kept},{LINKS}/*,{meta}/createDate,{meta}/lastChanged,{meta}/termsAccepted,{meta}/loginCount");
     let fields = Fields::parse(&fields)?;
     let object = managed.with_effective(&person.collection, person.object, Audience::Owner, &fields).await?;

@@ -6,7 +6,6 @@
 use accounts::access::Decision;
 use accounts::{AccountError, Elsewhere};
 use http::StatusCode;
-use identity::PEOPLE;
 use serde::Serialize;
 
 use crate::account::Gate;
@@ -64,7 +63,7 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         Gate::Open(person) => person,
         Gate::Closed(outcome) => return outcome,
     };
-    if !offered(visit) {
+    if !visit.links_are_offered() {
         return Err(DeadEnd::new(Why::NotFound));
     }
     if visit.is_post() {
@@ -90,11 +89,6 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
         done_with: visit.runtime.social.get(visit.query.get("provider")).map(|provider| provider.label().to_owned()).unwrap_or_default(),
     };
     visit.page(StatusCode::OK, &page)
-}
-
-/// Whether accounts elsewhere can be linked to whoever is signed in.
-pub(crate) fn offered(visit: &Visit) -> bool {
-    visit.principal.component == PEOPLE && visit.runtime.social_module().is_some() && !visit.runtime.social.is_empty()
 }
 
 async fn post(visit: &Visit, id: &str) -> Outcome {

@@ -3,6 +3,7 @@
 //! Easiest to get wrong: what an operator writes there is styles and addresses for another client's pages. Ours take a colour, made readable, and a
 //! picture that lies in the project; nothing is loaded from elsewhere, and no style is written into a page.
 
+use identity::PEOPLE;
 use serde::Serialize;
 use serde_json::Value;
 use social::Provider;
@@ -34,6 +35,11 @@ fn picture(look: &Look, provider: &Provider) -> String {
 }
 
 impl Visit {
+    /// Whether accounts elsewhere can be linked to whoever is signed in.
+    pub(crate) fn links_are_offered(&self) -> bool {
+        self.principal.component == PEOPLE && self.runtime.social_module().is_some() && !self.runtime.social.is_empty()
+    }
+
     /// A provider that people come back from to our pages, while signing in with one is on.
     pub(crate) fn provider(&self, name: &str) -> Option<&Provider> {
         self.runtime.social_module()?;

@@ -31,6 +31,7 @@ fn project() -> Project {
         { "pattern": "selfservice/desk", "roles": "internal/role/desk", "methods": "read,action", "actions": "submitRequirements" },
         { "pattern": "selfservice/ulm", "roles": "*", "methods": "read,action", "actions": "submitRequirements" },
         { "pattern": "selfservice/second", "roles": "*", "methods": "read,action", "actions": "submitRequirements" },
+        { "pattern": "selfservice/fails", "roles": "*", "methods": "read,action", "actions": "submitRequirements" },
         { "pattern": "selfservice/reads", "roles": "*", "methods": "read,action", "actions": "submitRequirements" },
         { "pattern": "*", "roles": "internal/role/openidm-admin", "methods": "*", "actions": "*" },
     ] });

@@ -63,12 +63,14 @@ fn listed_processes_that_stand_behind_a_resource_or_a_rule_lock_nobody_out() {
         { "pattern": "authentication", "roles": "*", "methods": "read,action", "actions": "login,logout" },
         { "pattern": "info/*", "roles": "*", "methods": "read", "actions": "" },
         { "pattern": "selfservice/user", "roles": "*", "methods": "read,action", "actions": "submitRequirements" },
+        { "pattern": "selfservice/profile", "roles": "*", "methods": "read,action", "actions": "submitRequirements" },
+        { "pattern": "selfservice/status", "roles": "*", "methods": "read,action", "actions": "submitRequirements" },
         { "pattern": "selfservice/members", "roles": AUTHORIZED, "methods": "read,action", "actions": "submitRequirements" },
         { "pattern": "selfservice/desk", "roles": "internal/role/desk", "methods": "read,action", "actions": "submitRequirements" },
         { "pattern": "*", "roles": AUTHORIZED, "methods": "read,action,delete", "actions": "bind", "customAuthz": "ownDataOnly()" },
         { "pattern": "*", "roles": "internal/role/openidm-admin", "methods": "*", "actions": "*" },
     ]});
-    let names = ["kba", "terms", "user", "profile", "members", "desk", "status"];
+    let names = ["kba", "terms", "user", "profile", "members", "desk", "status", "unruled"];
     let project = names.iter().fold(lists(Project::new(), &names), |project, name| {
         let asked = if *name == "status" { attributes(&[("accountStatus", true)]) } else { attributes(&[("city", true)]) };
         project.process(name, &[when(&filter("!(/city pr)"), &asked)])
@@ -83,6 +85,7 @@ fn listed_processes_that_stand_behind_a_resource_or_a_rule_lock_nobody_out() {
         ("profile-process-taken", "'kba'"),
         ("profile-process-taken", "'terms'"),
         ("profile-process-forbidden", "'members'"),
+        ("profile-process-forbidden", "'unruled'"),
         ("profile-process-unanswerable", "'status'"),
     ] {
         let said = server.log().lines().filter(|line| line.contains(rule)).any(|line| line.contains(name));

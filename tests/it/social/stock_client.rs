@@ -47,7 +47,7 @@ impl Pages<'_> {
 
     /// Every answer but a refused sign-in has to be good, and no answer challenges a browser.
     #[track_caller]
-    fn good(answer: Response) -> Value {
+    fn good(answer: &Response) -> Value {
         assert!(answer.header("www-authenticate").is_none_or(|value| !value.starts_with("Basic")));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()
@@ -56,7 +56,7 @@ impl Pages<'_> {
     /// The buttons: each is drawn of its name and `uiConfig`.
     #[track_caller]
     fn draws_buttons(&self) {
-        let drawn = Self::good(self.ajax().get("authentication"));
+        let drawn = Self::good(&self.ajax().get("authentication"));
         let drawn = drawn["providers"].as_array().unwrap();
         let names: Vec<&str> = drawn.iter().map(|one| one["provider"].as_str().unwrap()).collect();
         assert_eq!(names, ["other", "acme"]);
@@ -71,18 +71,18 @@ impl Pages<'_> {
     fn goes_to(&self, name: &str, provider: &IdentityProvider, account: &Account, route: &str) -> String {
         let landing = format!("http:/localhost/#/{route}?_oauthReturn=true&provider={name}&gotoURL=%23");
         let sent = self.anonymous().post("identityProviders?_action=getAuthRedirect", &json!({"provider": name, "landingPage": landing}));
-        let sent = Self::good(sent);
+        let sent = Self::good(&sent);
         let (redirect, kept) = (sent["redirect"].as_str().unwrap(), sent["token"].as_str().unwrap());
         let answer = provider.answer(redirect, account);
         assert!(answer["state"].is_array() && answer["code"].is_array(), "each key of the address is a list: {answer}");
         let back = self.anonymous().with("X-OpenIDM-DataStoreToken", kept).post("identityProviders?_action=handlePostAuth", &answer);
-        Self::good(back)["token"].as_str().unwrap().to_owned()
+        Self::good(&back)["token"].as_str().unwrap().to_owned()
     }
 
     /// Ends whatever session there is; a client whose request fails does nothing more.
     #[track_caller]
     fn signs_out(&mut self) {
-        Self::good(self.anonymous().post_empty("authentication?_action=logout"));
+        Self::good(&self.anonymous().post_empty("authentication?_action=logout"));
         self.session = None;
     }
 
@@ -105,13 +105,13 @@ impl Pages<'_> {
         if let Some(token) = token {
             body["token"] = token.clone();
         }
-        Self::good(self.ajax().post(&format!("selfservice/{process}?_action=submitRequirements"), &body))
+        Self::good(&self.ajax().post(&format!("selfservice/{process}?_action=submitRequirements"), &body))
     }
 
     /// `#/accountClaiming`, where a sign-in is refused.
     #[track_caller]
     fn claims(&self, token: &str) -> Claimed {
-        let first = Self::good(self.ajax().get("selfservice/socialUserClaim"));
+        let first = Self::good(&self.ajax().get("selfservice/socialUserClaim"));
         assert_eq!(first["type"], json!("parameters"));
         let asked = self.submits("socialUserClaim", None, &json!({}));
         assert_eq!((&asked["type"], &asked["tag"]), (&json!("socialUserClaim"), &json!("initial")));
@@ -132,10 +132,10 @@ impl Pages<'_> {
         assert_eq!((login["_id"].as_str(), component), (Some("login"), "managed/user"));
         assert_eq!(authorization["roles"], json!(["internal/role/openidm-authorized"]));
         assert!(authorization["requiredProfileProcesses"].as_array().is_none_or(Vec::is_empty), "{login}");
-        let whole = Self::good(self.with_cookie().with(AJAX.0, AJAX.1).get(&format!("{component}/{id}")));
+        let whole = Self::good(&self.with_cookie().with(AJAX.0, AJAX.1).get(&format!("{component}/{id}")));
         assert_eq!(whole["_id"], json!(id));
-        assert!(Self::good(self.with_cookie().with(AJAX.0, AJAX.1).post_empty("privilege?_action=listPrivileges")).is_array());
-        let schema = Self::good(self.ajax().get(&format!("schema/{component}")));
+        assert!(Self::good(&self.with_cookie().with(AJAX.0, AJAX.1).post_empty("privilege?_action=listPrivileges")).is_array());
+        let schema = Self::good(&self.ajax().get(&format!("schema/{component}")));
         assert!(schema["order"].is_array() && schema["properties"]["preferences"].is_object());
         id.to_owned()
     }
@@ -143,17 +143,17 @@ impl Pages<'_> {
     /// The panel of the profile: which providers are linked, and with which accounts.
     #[track_caller]
     fn sees_links(&self, id: &str) -> Vec<(String, Value)> {
-        let providers = Self::good(self.ajax().get("identityProviders"));
+        let providers = Self::good(&self.ajax().get("identityProviders"));
         let providers: Vec<&Value> = providers["providers"].as_array().unwrap().iter().collect();
         assert!(providers.iter().all(|one| one["propertyMap"].is_array() && one["scope"].is_array() && one.get("clientSecret").is_none()));
-        let person = Self::good(self.ajax().get(&format!("managed/user/{id}?_fields=idps/*")));
+        let person = Self::good(&self.ajax().get(&format!("managed/user/{id}?_fields=idps/*")));
         let idps = person["idps"].as_array().cloned().unwrap_or_default();
         let of = |idp: &Value| {
             let collection = idp["_refResourceCollection"].as_str().unwrap();
             assert!(idp["_refResourceId"].is_string() && idp["_id"].is_string(), "{idp}");
             let provider = providers.iter().find(|one| collection.contains(one["provider"].as_str().unwrap())).unwrap();
             let raw = json!({ "rawProfile": [idp] });
-            let shown = Self::good(self.anonymous().post("identityProviders?_action=normalizeProfile", &raw));
+            let shown = Self::good(&self.anonymous().post("identityProviders?_action=normalizeProfile", &raw));
             (provider["provider"].as_str().unwrap().to_owned(), shown[0].clone())
         };
         idps.iter().map(of).collect()
@@ -174,7 +174,7 @@ fn somebody_new_registers_signs_in_links_unlinks_and_comes_back() {
     assert!(matches!(pages.claims(&token), Claimed::Registers));
 
     // Registering with the same token.
-    let first = Pages::good(pages.ajax().get("selfservice/registration"));
+    let first = Pages::good(&pages.ajax().get("selfservice/registration"));
     assert_eq!(first["type"], json!("parameters"));
     let asked = pages.submits("registration", None, &json!({"input": {}}));
     assert_eq!((&asked["type"], &asked["tag"]), (&json!("idmUserDetails"), &json!("initial")));
@@ -190,7 +190,7 @@ fn somebody_new_registers_signs_in_links_unlinks_and_comes_back() {
     }
     let typed = &requirements["properties"]["user"]["default"];
     assert_eq!(typed, &json!({"givenName": "Jo", "mail": account.mail, "userName": account.mail}));
-    Pages::good(pages.anonymous().get("policy/selfservice/registration"));
+    Pages::good(&pages.anonymous().get("policy/selfservice/registration"));
     let user = json!({"userName": account.subject, "givenName": "Jo", "sn": "Doe", "mail": account.mail, "preferences": {}});
     let end = pages.submits("registration", Some(&asked["token"]), &json!({ "user": user }));
     assert_eq!((&end["type"], &end["tag"], &end["status"]["success"]), (&json!("localAutoLogin"), &json!("end"), &json!(true)));
@@ -204,10 +204,10 @@ fn somebody_new_registers_signs_in_links_unlinks_and_comes_back() {
     let second = Account::new("second");
     let token = pages.goes_to("other", &world.other, &second, "profile");
     let bound = pages.ajax().post(&format!("managed/user/{id}?_action=bind&provider=other"), &json!(token));
-    assert_eq!(Pages::good(bound)["_id"], json!(id));
+    assert_eq!(Pages::good(&bound)["_id"], json!(id));
     assert_eq!(pages.sees_links(&id).len(), 2);
     let taken = pages.ajax().post_empty(&format!("managed/user/{id}?_action=unbind&provider=acme"));
-    assert_eq!(Pages::good(taken)["_id"], json!(id));
+    assert_eq!(Pages::good(&taken)["_id"], json!(id));
     let names: Vec<String> = pages.sees_links(&id).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["other"]);
     // The last one is theirs to keep: they have no password. The client shows the message.
@@ -222,7 +222,7 @@ fn somebody_new_registers_signs_in_links_unlinks_and_comes_back() {
     let token = pages.goes_to("other", &world.other, &second, "login");
     let login = pages.signs_in(&token).expect("the linked account signs in");
     assert_eq!(pages.comes_in(&login), id);
-    let logout = Pages::good(pages.anonymous().post("identityProviders?_action=getLogoutUrl", &json!({"provider": "other"})));
+    let logout = Pages::good(&pages.anonymous().post("identityProviders?_action=getLogoutUrl", &json!({"provider": "other"})));
     assert!(logout["redirect"].as_str().unwrap().starts_with(&world.other.url("/end")), "{logout}");
 }
 

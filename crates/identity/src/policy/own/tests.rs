@@ -99,7 +99,7 @@ fn a_file_that_cannot_be_run_is_told_and_adds_nothing() {
 }
 
 /// A world with one property `x` that has this policy, and whose file adds it.
-fn asking(text: &str, params: Value) -> World {
+fn asking(text: &str, params: &Value) -> World {
     let schema = json!({"objects": [{"name": "user", "schema": {"properties": {
         "userName": {"type": "string"}, "pin": {"type": "string", "scope": "private"},
         "x": {"type": "string", "userEditable": true, "policies": [{"policyId": "mine", "params": params}]},
@@ -119,7 +119,7 @@ const MINE: &str = "addPolicy({policyId: 'mine', policyExec: 'mine', policyRequi
     function mine(fullObject, value, params, property) { ";
 
 /// What a patch of `x` is told.
-fn patched(body: &str, params: Value, value: &str) -> Value {
+fn patched(body: &str, params: &Value, value: &str) -> Value {
     let world = asking(&format!("{MINE}{body} }}"), params);
     let patch = crest::Patch::parse(&json!([{"operation": "replace", "field": "/x", "value": value}])).unwrap();
     let patched = script::wait(world.managed.patch(USER, "ann", &patch, Writer::Administrator, &crate::Expect::any()));
@@ -133,7 +133,7 @@ fn a_policy_sees_the_object_with_its_id_and_the_request_on_every_way_to_it() {
             "{MINE}return [{{policyRequirement: 'MINE', params: [fullObject._id, fullObject.pin, request.resourcePath, request.action, \
              String(resourceName.parent()), resourceName.leaf(), context.caller.external, typeof _.find]}}]; }}"
         ),
-        json!({}),
+        &json!({}),
     );
     let seen =
         |told: ResourceErrorOr| told.unwrap_err().detail.unwrap()["failedPolicyRequirements"][0]["policyRequirements"][0]["params"].clone();
@@ -170,30 +170,30 @@ fn the_products_functions_answer_as_its_policies_do() {
     ] {
         let body = format!("return policyImpl.{call}.call(this, fullObject, value, params, property);");
         for (value, expected) in [(bad, Some(told)), (good, None)] {
-            let answer = patched(&body, params.clone(), value);
+            let answer = patched(&body, &params, value);
             let failed = &answer["failedPolicyRequirements"][0]["policyRequirements"][0]["policyRequirement"];
             assert_eq!(failed.as_str(), expected, "{call} of {value}: {answer}");
         }
     }
-    let typed = |types: Value| patched("return policyImpl.validType(fullObject, value, params, property);", json!({"types": types}), "a");
-    assert_eq!(typed(json!(["string", "null"])), json!("good"));
+    let typed = |types: &Value| patched("return policyImpl.validType(fullObject, value, params, property);", &json!({"types": types}), "a");
+    assert_eq!(typed(&json!(["string", "null"])), json!("good"));
     assert_eq!(
-        typed(json!("number"))["failedPolicyRequirements"][0]["policyRequirements"][0]["params"],
+        typed(&json!("number"))["failedPolicyRequirements"][0]["policyRequirements"][0]["params"],
         json!({"invalidType": "string", "validTypes": ["number"]})
     );
-    let unique = |value| patched("return policyImpl.unique(fullObject, value, {}, 'userName');", json!({}), value);
+    let unique = |value| patched("return policyImpl.unique(fullObject, value, {}, 'userName');", &json!({}), value);
     assert_eq!(unique("ann"), json!("good"), "their own");
     assert_eq!(unique("eve"), json!("good"));
 }
 
 #[test]
 fn a_policy_may_say_a_message_instead_of_a_requirement() {
-    let told = patched("return [{message: 'of 1 to 10'}];", json!({}), "50");
+    let told = patched("return [{message: 'of 1 to 10'}];", &json!({}), "50");
     let expected = json!([{"policyRequirements": [{"message": "of 1 to 10"}], "property": "x"}]);
     assert_eq!(told["failedPolicyRequirements"], expected);
-    assert_eq!(patched("return [{}];", json!({}), "50"), json!("The policy 'mine' of 'x' cannot be evaluated"));
+    assert_eq!(patched("return [{}];", &json!({}), "50"), json!("The policy 'mine' of 'x' cannot be evaluated"));
     assert_eq!(
-        patched("var isRequired = _.find(this.failedPolicyRequirements, function (f) { return f; }); return [];", json!({}), "a"),
+        patched("var isRequired = _.find(this.failedPolicyRequirements, function (f) { return f; }); return [];", &json!({}), "a"),
         "good"
     );
 }
