@@ -171,12 +171,13 @@ fn look(value: &Value, pointer: &str, (shape, means): (Shape, Means), key: &'sta
         Shape::Script => {
             if value.is_object() {
                 members(value, pointer, SCRIPT, Some(key), found);
-                let source = value.get("source").unwrap_or(&Value::Null);
-                let pointer = format!("{pointer}/source");
-                match source {
-                    Value::String(_) => {}
-                    Value::Array(lines) => texts(lines, &pointer, means, key, found),
-                    other => found.push(misfit(&pointer, key, "a text, or a list of lines", other, means)),
+                let given = |name: &str| value.get(name).filter(|given| !given.is_null());
+                let at = |name: &str| format!("{pointer}/{name}");
+                match (given("source").unwrap_or(&Value::Null), given("file")) {
+                    (Value::String(_), _) | (Value::Null, Some(Value::String(_))) => {}
+                    (Value::Null, Some(file)) => found.push(misfit(&at("file"), key, "a text", file, means)),
+                    (Value::Array(lines), _) => texts(lines, &at("source"), means, key, found),
+                    (other, _) => found.push(misfit(&at("source"), key, "a text, or a list of lines", other, means)),
                 }
                 return;
             }
@@ -330,6 +331,15 @@ mod tests {
     }
 
     #[test]
+    fn a_script_in_a_file_is_named_by_a_text() {
+        for script in ["/normalizationScript", "/propertyMap/0/transform"] {
+            let file = with(script, &json!({"type": "text/javascript", "file": 5}));
+            let found = Provider::misfits(&file);
+            assert_eq!(found.iter().map(|one| one.pointer.as_str()).collect::<Vec<_>>(), [format!("{script}/file")], "{found:?}");
+        }
+    }
+
+    #[test]
     fn every_key_that_is_read_says_what_it_wants_where_something_else_stands() {
         let mut tried = BTreeSet::new();
         for (pointer, values, wanted, refuses) in table() {
@@ -395,6 +405,8 @@ mod tests {
             ("/schema", json!({"icon": 5})),
             ("/propertyMap", json!([])),
             ("/normalizationScript", json!({"type": "text/javascript", "source": ["a", "b"]})),
+            ("/normalizationScript", json!({"type": "text/javascript", "file": "norm.js"})),
+            ("/propertyMap/0/transform", json!({"type": "text/javascript", "source": null, "file": "upper.js"})),
             ("/pkceMethod", json!(5)),
         ] {
             assert_eq!(Provider::misfits(&with(pointer, &value)), [], "{pointer} {value}");
