@@ -11,6 +11,7 @@ use process::Catalogue;
 use serde_json::Value;
 use stages::Services;
 
+use crate::access::AccessRules;
 use crate::companion::ui::Feature;
 use crate::diagnostic::{Diagnostic, Severity, Sink};
 use crate::loose::Node;
@@ -98,6 +99,10 @@ fn switches(project: &mut Project, sink: &Sink) {
 
 /// Processes that the project's own access rules do not speak of.
 fn rules(project: &Project, sink: &Sink) {
+    // Rules that cannot be read are said where they stand, with what it means.
+    if project.access == AccessRules::administrators_only() {
+        return;
+    }
     let has_audience = |process: &ProcessFile| process.value.pointer("/vestibule/audience").is_some_and(|audience| !audience.is_null());
     let unnamed = |process: &&ProcessFile| {
         project.access.decide_about(&process.name, has_audience(process)) && !project.access.speak_of(&process.name)

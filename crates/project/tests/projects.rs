@@ -113,14 +113,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
             "conf/auth.profile.json:5 hint[profile-process-missing] /profileEnhancementProcesses/2",
         ],
     ),
-    (
-        "shipped-04-first-releases",
-        &[
-            "conf/authentication.json:78 hint[unsupported-module] /serverAuthContext/authModules/4/name",
-            "conf/managed.json:38 warning[managed-objects] /objects/0/actions/bind",
-            "conf/managed.json:42 warning[managed-objects] /objects/0/actions/unbind",
-        ],
-    ),
+    ("shipped-04-first-releases", &["conf/authentication.json:78 hint[unsupported-module] /serverAuthContext/authModules/4/name"]),
     (
         "odd-02-byte-order-mark",
         &["conf/selfservice-username.json:45 warning[trailing-text]", "conf/ui-configuration.json:9 warning[trailing-text]"],
