@@ -5,12 +5,13 @@
 //! nothing, and ends no session.
 
 use crest::{Resource, ResourceError};
+use identity::grants::role_path;
 use project::SecurityScript;
 use script::{Bindings, ScriptError};
 use serde_json::{Map, Value, json};
 
 use crate::attempt::Attempt;
-use crate::principal::{Principal, role_path};
+use crate::principal::Principal;
 use crate::runtime::Runtime;
 
 /// Members of `authorization` that say who somebody is, and how they came in.

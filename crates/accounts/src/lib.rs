@@ -70,7 +70,7 @@ pub use notifications::{
     COLLECTION as NOTIFICATIONS, MOST as MOST_NOTIFICATIONS, Notifications, TARGET as NOTIFICATION_TARGET, shown as shown_notification,
 };
 pub use owing::Owed;
-pub use principal::{ANONYMOUS, Acting, INTERNAL, ModuleFacts, Pending, Principal, login_property, role_path};
+pub use principal::{ANONYMOUS, Acting, INTERNAL, ModuleFacts, Pending, Principal, login_property};
 pub use runtime::Runtime;
 pub use trial::Trial;
 pub use turns::Turns;

@@ -1,6 +1,7 @@
 //! Who makes a request, once that is known.
 
 use identity::ObjectSchema;
+use identity::grants::role_path;
 use process::Subject;
 use project::{Authentication, Module, ModuleKind, PropertyMapping};
 use serde_json::{Map, Value, json};
@@ -290,12 +291,6 @@ impl Principal {
     pub fn subject(&self) -> Option<Subject> {
         self.is_managed().then(|| Subject { collection: self.component.clone(), id: self.id.clone(), decoy: false })
     }
-}
-
-/// One way to write a role: older generations leave the path out or begin it with `repo/`.
-pub fn role_path(role: &str) -> String {
-    let role = role.strip_prefix("repo/").unwrap_or(role);
-    if role.contains('/') { role.to_owned() } else { format!("internal/role/{role}") }
 }
 
 /// The property that holds the login name: the mapped one, which older files write `username`, or `userName`.

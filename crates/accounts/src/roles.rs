@@ -4,10 +4,11 @@
 //! every role they were granted.
 
 use crest::{Resource, ResourceError, reference};
+use identity::grants::role_path;
 use project::{Module, PropertyMapping, RunAs};
 use serde_json::Value;
 
-use crate::principal::{ModuleFacts, Principal, role_path};
+use crate::principal::{ModuleFacts, Principal};
 use crate::runtime::Runtime;
 
 /// The roles of a person at this moment: those of the module, and those the object itself has.

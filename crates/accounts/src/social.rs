@@ -331,7 +331,7 @@ impl Actor<'_> {
         if !is_active(&person.content) {
             return Err(ResourceError::forbidden("Access denied").into());
         }
-        let linked = stages::linked(&self.attempt.runtime.managed, &person).await?;
+        let linked = self.attempt.runtime.managed.linked_accounts(&person).await?;
         let managed = self.managed();
         let elsewhere = stages::is_linked(&managed, &proven).await?;
         if elsewhere || linked.iter().any(|(of, _)| *of == ::social::collection(provider)) {
@@ -362,7 +362,7 @@ impl Actor<'_> {
     /// Tries it once. The store refuses where the link that would be left, the last way in, is not there any more.
     async fn taken_away(&self, id: &str, provider: &str) -> Result<Result<(), CommitError>, AccountError> {
         let person = self.person(id).await?;
-        let linked = stages::linked(&self.attempt.runtime.managed, &person).await?;
+        let linked = self.attempt.runtime.managed.linked_accounts(&person).await?;
         let collection = ::social::collection(provider);
         let own: Vec<&(String, String)> = linked.iter().filter(|(of, _)| *of == collection).collect();
         if own.is_empty() {
@@ -404,7 +404,7 @@ impl Actor<'_> {
     pub async fn links(&self, id: &str) -> Result<Vec<Elsewhere>, AccountError> {
         let runtime = self.attempt.runtime;
         let mut links = Vec::new();
-        for (collection, subject) in stages::linked(&runtime.managed, &self.person(id).await?).await? {
+        for (collection, subject) in runtime.managed.linked_accounts(&self.person(id).await?).await? {
             let Some(provider) = runtime.social.iter().find(|one| ::social::collection(&one.name) == collection) else { continue };
             let kept = runtime.managed.objects.read(&collection, &subject).await.map_err(ResourceError::from)?;
             let common = match kept {

@@ -11,6 +11,13 @@ pub const ROLES: &str = "internal/role";
 /// The member of a kept role that says it was deleted: a role that the project declares does not come back by itself.
 pub const DELETED: &str = "deleted";
 
+/// One way to write a role: older generations leave the path out or begin it with `repo/`.
+#[must_use]
+pub fn role_path(role: &str) -> String {
+    let role = role.strip_prefix("repo/").unwrap_or(role);
+    if role.contains('/') { role.to_owned() } else { format!("{ROLES}/{role}") }
+}
+
 /// Limits of time, on a role or among the properties of a reference that grants one.
 const LIMITS: &str = "temporalConstraints";
 

@@ -47,4 +47,4 @@ pub use problem::Problem;
 pub use schema::{
     ConditionalPolicies, DeclaredPolicy, JsonType, Meta, ObjectSchema, Pair, Password, Property, Relationship, Schemas, Scope,
 };
-pub use scripting::{Directories, Parks, Runner, Script, ScriptFiles, Scripting, State, Waits};
+pub use scripting::{Directories, Parks, Runner, Script, ScriptFiles, Scripting, State, Waits, compile};

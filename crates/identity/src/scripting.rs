@@ -29,6 +29,7 @@ pub(crate) use objects::Overlay;
 pub use product::Effect;
 pub(crate) use product::effect as effect_of;
 pub(crate) use scan::lack_of_policies;
+pub(crate) use words::is_part;
 
 use crate::loose;
 
@@ -209,6 +210,14 @@ impl Script {
     }
 }
 
+/// Compiles a script, with what of Java has a meaning here in JavaScript.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn compile(text: &str, name: &str) -> Result<Program, ScriptError> {
+    Program::compile(&java::in_javascript(text), name)
+}
+
 /// A program, unless something in it is not offered here.
 pub(crate) fn compiled(text: &str, name: &str, files: &ScriptFiles) -> State {
     compiled_with(text, name, files, &|_| false)
@@ -219,7 +228,7 @@ fn compiled_with(text: &str, name: &str, files: &ScriptFiles, given: &dyn Fn(&st
     if let Some(obstacle) = scan::obstacle(text, &|name| files.module(name), given).or_else(|| files.obstacle_behind(text)) {
         return State::Broken(obstacle);
     }
-    match Program::compile(&java::in_javascript(text), name) {
+    match compile(text, name) {
         Ok(program) => State::Runs(program),
         Err(ScriptError::Syntax { line, message, .. }) => State::Broken(format!("line {line}: {message}")),
         Err(error) => State::Broken(error.to_string()),

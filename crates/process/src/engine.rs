@@ -245,7 +245,7 @@ impl<S: Send + Sync + 'static> Engine<S> {
         let forms = definitions.forms(name).await?;
         let context = match token::open(text, &forms, &self.keys, self.ledger.as_ref()).await {
             Ok(Opened::Own(context)) if context.process == name => context,
-            Ok(Opened::Former(former)) => return self.take_over(definitions, name, &former, caller).await,
+            Ok(Opened::Former(former)) => return self.take_over(definitions, name, former, caller).await,
             Err(error) if error.code >= 500 => return Err(error),
             Ok(_) | Err(_) => return Ok(Seen::Not(Standing::Foreign, None)),
         };

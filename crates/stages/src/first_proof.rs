@@ -9,7 +9,6 @@ use identity::{Expect, Managed, PEOPLE};
 use process::{Effect, Fact, Subject};
 use serde_json::json;
 
-use crate::links::linked;
 use crate::services::Cx;
 
 /// Whether the address of an account was given by somebody, and never shown to be theirs. Of one of which nothing is known, as of people who moved in, that is not
@@ -52,7 +51,7 @@ pub(crate) async fn of_credential(cx: &mut Cx<'_>, managed: &Managed, subject: &
         return Ok(first);
     }
     let Some(person) = managed.objects.read(PEOPLE, &id).await? else { return Ok(first) };
-    for (of, account) in linked(managed, &person).await? {
+    for (of, account) in managed.linked_accounts(&person).await? {
         if managed.schemas.get(&of).is_some() {
             let prepared = managed.delete(&of, &account, &Expect::any()).await?;
             first.effects.extend(prepared.change.clone().map(Effect::Change));

@@ -25,7 +25,7 @@ mod templates;
 
 pub use consequences::{Author, Consequences, MAIL, Written, distinct, of_scripts, tell_ambiguous};
 pub use identity::MailAddress;
-pub use links::{PROVIDER_TAKEN, SOCIAL_ACCOUNT, is_linked, link, linked, owner, provider_taken};
+pub use links::{PROVIDER_TAKEN, SOCIAL_ACCOUNT, is_linked, link, owner, provider_taken};
 pub use refusal::Refusal;
 pub use sandboxed::{SandboxScripts, TemplateLetters};
 pub use scripts::{RemoteStages, Scripts};

@@ -2,7 +2,7 @@
 //!
 //! Easiest to get wrong: the link is made under the provider's own id for the account, so the store itself refuses a second one.
 
-use crest::{Change, Resource, ResourceError, reference};
+use crest::{Change, ResourceError, reference};
 use identity::{Held, Managed, PEOPLE, Writer, may_hold};
 use process::{Effect, Fact, Minted};
 use serde_json::{Map, Value, json};
@@ -126,14 +126,4 @@ pub async fn owner(managed: &Managed, proven: &Proven) -> Result<Option<String>,
     let owners = owners(managed, proven).await?;
     let [owner] = owners.as_slice() else { return Ok(None) };
     Ok(reference::place(&owner.reference).filter(|(collection, _)| *collection == PEOPLE).map(|(_, id)| id.to_owned()))
-}
-
-/// The accounts that are linked to a person: collection and id of each.
-///
-/// # Errors
-/// 503 when the store does not answer.
-pub async fn linked(managed: &Managed, person: &Resource) -> Result<Vec<(String, String)>, ResourceError> {
-    let held = managed.references_of(PEOPLE, person, LINKS).await?;
-    let place = |one: &Held| reference::place(&one.reference).map(|(collection, id)| (collection.to_owned(), id.to_owned()));
-    Ok(held.iter().filter_map(place).collect())
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jose::signature::{SigningKey, s256};
+use jose::signature::{SigningKey, s256, sign_with_secret};
 use serde_json::{Map, Value, json};
 
 use super::Project;
@@ -282,4 +282,20 @@ fn token(asked: &Asked, issuer: &str, changes: &Changes) -> (&'static str, Strin
     let access = of("code");
     let id_token = forged.signs.unwrap_or(changes.signs)(&changes.key, &changes.kid, &claims);
     ("200 OK", json!({"access_token": access, "token_type": "Bearer", "id_token": id_token}).to_string())
+}
+
+/// An ID token without a signature (`"alg": "none"`).
+pub(crate) fn unsigned(_: &SigningKey, _: &str, claims: &Value) -> String {
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(&claims.to_string()))
+}
+
+/// One with an HMAC by the text of the public key: the confusion of keys.
+pub(crate) fn by_public_key(key: &SigningKey, kid: &str, claims: &Value) -> String {
+    sign_with_secret(&key.public_jwk(Some(kid)).unwrap().to_string(), claims)
+}
+
+/// One by a key that is not the provider's.
+pub(crate) fn by_another_key(_: &SigningKey, kid: &str, claims: &Value) -> String {
+    SigningKey::generate().unwrap().sign(Some(kid), claims).unwrap()
 }

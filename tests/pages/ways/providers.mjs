@@ -42,32 +42,36 @@ async function comesToClaim(world, tag) {
   return { here, person, mail };
 }
 
-export async function aNewPersonRegistersWithAProviderAndSignsInByIt(world) {
+/** A new person comes from a provider and registers; on another device they sign in by it, without a password, to where they wanted to go. */
+async function registersAndSignsIn(world, provider, tag, signsIn) {
+  const { login, mail } = somebody(tag);
   const here = await visits(world);
-  const { login, mail } = somebody('newcomer');
   await here.open('/registration');
-  await here.follow('Continue with Acme');
-  await signsInThere(here, login);
+  await here.follow(`Continue with ${provider}`);
+  await signsIn(here, login);
   await here.at('Create an account');
-  await here.says('Acme has told us who you are.');
+  await here.says(`${provider} has told us who you are.`);
+  assert.ok(!here.page.url().includes('code='), 'the answer is in no address that stays');
   assert.equal(await here.typed('Email address'), mail);
   await here.fill({ 'User name': login, 'First name': 'New', 'Last name': 'Comer' });
   await here.press('Continue');
   await here.at('Hello New');
-  // On another device they sign in without a password, to where they wanted to go.
   const there = await visits(world);
   await there.open('/account/providers');
   await there.at('Sign in');
-  await there.follow('Continue with Acme');
-  await signsInThere(there, login);
+  await there.follow(`Continue with ${provider}`);
+  await signsIn(there, login);
   await there.at('Accounts elsewhere');
   await there.says(mail);
 }
 
+export async function aNewPersonRegistersWithAProviderAndSignsInByIt(world) {
+  await registersAndSignsIn(world, 'Acme', 'newcomer', signsInThere);
+}
+
 /** Apple's way: the answer is a form that the provider's page posts to us, from another site and so without a cookie of ours. */
 export async function aProviderAnswersWithAForm(world) {
-  const { login, mail } = somebody('posted');
-  const comesBack = async (here) => {
+  await registersAndSignsIn(world, 'Apple', 'posted', async (here, login) => {
     const ours = (request) => request.method() === 'POST' && new URL(request.url()).pathname === '/oauthReturn/';
     const posted = here.page.waitForRequest(ours);
     await signsInThere(here, login);
@@ -79,26 +83,7 @@ export async function aProviderAnswersWithAForm(world) {
     const request = await posted;
     assert.equal((await request.allHeaders()).cookie, undefined, 'a browser sends no cookie of ours with a form of another site');
     assert.match(request.postData(), /(^|&)code=/);
-  };
-  const here = await visits(world);
-  await here.open('/registration');
-  await here.follow('Continue with Apple');
-  await comesBack(here);
-  await here.at('Create an account');
-  await here.says('Apple has told us who you are.');
-  assert.ok(!here.page.url().includes('code='), 'the answer is in no address that stays');
-  assert.equal(await here.typed('Email address'), mail);
-  await here.fill({ 'User name': login, 'First name': 'New', 'Last name': 'Comer' });
-  await here.press('Continue');
-  await here.at('Hello New');
-  // On another device they sign in by it, to where they wanted to go.
-  const there = await visits(world);
-  await there.open('/account/providers');
-  await there.at('Sign in');
-  await there.follow('Continue with Apple');
-  await comesBack(there);
-  await there.at('Accounts elsewhere');
-  await there.says(mail);
+  });
 }
 
 export async function anAccountIsClaimedByItsPassword(world) {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::loose;
 use crate::scripting::source::{Torn, source};
-use crate::scripting::{Effect, ScriptFiles, effect_of};
+use crate::scripting::{Effect, ScriptFiles, effect_of, is_part};
 
 /// What a script comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(super) fn understand(script: &Value, files: &ScriptFiles) -> Understood {
 
 /// What the modules do that a script leads to belongs to it.
 fn with_those_behind(text: &str, mut effects: Vec<Effect>, files: &ScriptFiles) -> Vec<Effect> {
-    for text in files.led_to(text) {
+    for (_, text) in files.led_to(text) {
         add(&mut effects, calls(text, files).effects);
     }
     effects
@@ -121,7 +121,6 @@ fn bound(source: &str, before: &str, from: &str, files: &ScriptFiles) -> Option<
     let (module, _) = module_of(from)?;
     effect(module, "*", files)?;
     let before = before.trim_end().strip_suffix('=')?.trim_end();
-    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     if let Some((_, names)) = before.strip_suffix('}').and_then(|before| before.rsplit_once('{')) {
         let functions = names.split(',').map(|name| name.split(':').next().unwrap_or_default().trim());
         return Some(functions.filter_map(|function| effect(module, function, files)).collect());

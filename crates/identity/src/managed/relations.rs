@@ -332,19 +332,28 @@ impl Managed {
         Ok(steps)
     }
 
-    /// Whether there is an internal role of this id: one that the store keeps and that was not deleted, or the project's.
     /// What is kept of a person's accounts at identity providers goes with the person. Whatever went meanwhile is gone as well.
     pub(super) async fn of_linked_accounts(&self, schema: &ObjectSchema, person: &Resource) -> Result<Vec<Step>, ResourceError> {
         let leads = schema.property(LINKED_ACCOUNTS).is_some_and(|property| property.relationship.is_some());
         if schema.collection() != PEOPLE || !leads {
             return Ok(Vec::new());
         }
-        let held = self.references_of(PEOPLE, person, LINKED_ACCOUNTS).await?;
-        let places = held.iter().filter_map(|one| reference::place(&one.reference)).filter(|(of, _)| *of != PEOPLE);
-        let gone = |(collection, id): (&str, &str)| Change::Delete { collection: collection.to_owned(), id: id.to_owned(), expected: None };
-        Ok(places.map(|place| Step::Attempt(vec![Step::Change(gone(place))])).collect())
+        let linked = self.linked_accounts(person).await?.into_iter().filter(|(of, _)| of != PEOPLE);
+        let gone = |(collection, id)| Change::Delete { collection, id, expected: None };
+        Ok(linked.map(|account| Step::Attempt(vec![Step::Change(gone(account))])).collect())
     }
 
+    /// What is kept of a person's accounts at identity providers: collection and id of each.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn linked_accounts(&self, person: &Resource) -> Result<Vec<(String, String)>, ResourceError> {
+        let held = self.references_of(PEOPLE, person, LINKED_ACCOUNTS).await?;
+        let places = held.iter().filter_map(|one| reference::place(&one.reference));
+        Ok(places.map(|(collection, id)| (collection.to_owned(), id.to_owned())).collect())
+    }
+
+    /// Whether there is an internal role of this id: one that the store keeps and that was not deleted, or the project's.
     async fn has_role(&self, id: &str) -> Result<bool, ResourceError> {
         let kept = self.objects.read(grants::ROLES, id).await?;
         Ok(kept.map_or_else(|| self.policies.knows_role(id), |kept| kept.content.get(grants::DELETED).is_none()))

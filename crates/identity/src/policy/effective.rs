@@ -13,6 +13,7 @@ use super::catalogue::{self, Understood, VALID_USERNAME};
 use super::failure::UNIQUE;
 use super::own::Own;
 use super::rule::{Policy, Rule};
+use crate::grants::role_path;
 use crate::loose;
 use crate::problem::{Problems, Severity};
 use crate::schema::{ConditionalPolicies, DeclaredPolicy, JsonType, ObjectSchema, Property};
@@ -65,7 +66,7 @@ impl PropertyPolicies {
         let asks = |policy: &&DeclaredPolicy| policy.id == catalogue::REAUTHENTICATES && !policy.waived && own.get(&policy.id).is_none();
         for policy in declared.iter().filter(asks) {
             let listed = policy.params.as_ref().and_then(|params| params.get("exceptRoles"));
-            let mut roles: Vec<String> = listed.map(loose::texts).unwrap_or_default().iter().map(|role| role_path(role)).collect();
+            let mut roles: Vec<String> = listed.map(loose::texts).unwrap_or_default().iter().map(|role| role_path(role.trim())).collect();
             if let Some(before) = &self.except_roles {
                 roles.retain(|role| before.contains(role));
             }
@@ -196,12 +197,6 @@ fn from_schema(property: &Property, policies: &mut Vec<Policy>, known: Known<'_>
     if !property.enumeration.is_empty() {
         policies.push(catalogue::one_of(property.enumeration.clone()));
     }
-}
-
-/// A role as a path: older files leave out where it is, or begin with `repo/`.
-fn role_path(role: &str) -> String {
-    let role = role.trim().trim_start_matches("repo/");
-    if role.contains('/') { role.to_owned() } else { format!("internal/role/{role}") }
 }
 
 /// Adds declared policies; the later of two with one id stands in the place of the earlier.

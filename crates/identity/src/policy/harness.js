@@ -1,7 +1,7 @@
 // Evaluated before a project's own policy files: what they expect to find around them, and what calls them afterwards.
 (function (global) {
     'use strict';
-    const known = Object.create(null), define = Object.defineProperty, keys = Object.keys, text = global.String, load = global.require;
+    const known = Object.create(null), define = Object.defineProperty, keys = Object.keys, load = global.require;
     // A file may give these names to variables of its own.
     const asked = global.asked, whole = global.fullObject, failures = Array.isArray(global.failures) ? global.failures : [];
     let added = 0, product = {};
@@ -17,21 +17,6 @@
     }
 
     function says(value) { return value === true || typeof value === 'string' && value.trim().toLowerCase() === 'true'; }
-
-    // Paths of resources, as the product gives them to scripts: texts that can be taken apart.
-    function path(value) {
-        const parts = value.split('/').filter(function (part) { return part !== ''; });
-        const of = function (some) { return path(some.join('/')); }, made = new text(value);
-        const member = function (name, body) { define(made, name, {value: body}); };
-        member('parent', function () { return of(parts.slice(0, -1)); });
-        member('leaf', function () { return parts.length ? parts[parts.length - 1] : null; });
-        member('head', function (count) { return of(parts.slice(0, count)); });
-        member('tail', function (from) { return of(parts.slice(from)); });
-        member('size', function () { return parts.length; });
-        member('isEmpty', function () { return parts.length === 0; });
-        return made;
-    }
-    if (typeof global.resourceName === 'string') global.resourceName = path(global.resourceName);
 
     define(global, '_', {
         configurable: true,

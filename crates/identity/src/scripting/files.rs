@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use script::{Modules, Program, ScriptError};
+use script::{Modules, ScriptError};
 use serde_json::Value;
 
 use super::source::source;
-use super::{java, product, scan};
+use super::{compile, product, scan};
 use crate::loose;
 
 /// Where the product's own scripts lie, in a project that is a whole installation.
@@ -121,7 +121,7 @@ impl ScriptFiles {
     fn wrong_with(&self, path: &str, text: &str) -> Option<String> {
         let folder = self.directories.folder_of(path);
         let found = scan::obstacle(text, &|name| self.module(&resolve(&folder, name)), &|_| false);
-        found.or_else(|| match Program::compile(&java::in_javascript(text), path) {
+        found.or_else(|| match compile(text, path) {
             Err(ScriptError::Syntax { line, message, .. }) => Some(format!("line {line}: {message}")),
             compiled => compiled.err().map(|error| error.to_string()),
         })
@@ -130,9 +130,7 @@ impl ScriptFiles {
     /// Why a script that may only read cannot be run, what it requires included.
     #[must_use]
     pub fn obstacle_to_reading(&self, text: &str) -> Option<String> {
-        // It is compiled as it stands.
-        let java = || (*java::in_javascript(text) != *text).then(|| "'java' is Java, of which nothing can be called here".to_owned());
-        let found = scan::obstacle(text, &|name| self.module(name), &|_| false).or_else(java).or_else(|| scan::change(text));
+        let found = scan::obstacle(text, &|name| self.module(name), &|_| false).or_else(|| scan::change(text));
         found.or_else(|| self.behind(text, |path, text| self.wrong.get(path).cloned().or_else(|| scan::change(text))))
     }
 
@@ -149,28 +147,22 @@ impl ScriptFiles {
 
     /// What is wrong with the first module that a script leads to and that is not as it should be.
     fn behind(&self, text: &str, wrong: impl Fn(&str, &str) -> Option<String>) -> Option<String> {
-        let mut wanted: Vec<String> = scan::required(text).iter().map(|name| resolve("", name)).collect();
-        let mut seen = BTreeSet::new();
-        while let Some(name) = wanted.pop() {
-            let Some((path, text)) = self.file(&format!("{name}.js")).filter(|_| seen.insert(name.clone())) else { continue };
-            if let Some(wrong) = wrong(path, text) {
-                return Some(format!("it leads to '{path}', of which {wrong}"));
-            }
-            wanted.extend(scan::required(text).iter().map(|name| resolve(&self.directories.folder_of(path), name)));
-        }
-        None
+        let mut led_to = self.led_to(text);
+        led_to.find_map(|(path, text)| Some(format!("it leads to '{path}', of which {}", wrong(path, text)?)))
     }
 
-    /// The texts of the modules that a script leads to.
-    pub(crate) fn led_to(&self, text: &str) -> Vec<&str> {
+    /// The modules that a script leads to, directly or through another: path and text.
+    pub(crate) fn led_to(&self, text: &str) -> impl Iterator<Item = (&str, &str)> {
         let mut wanted: Vec<String> = scan::required(text).iter().map(|name| resolve("", name)).collect();
-        let (mut seen, mut texts) = (BTreeSet::new(), Vec::new());
-        while let Some(name) = wanted.pop() {
-            let Some((path, text)) = self.file(&format!("{name}.js")).filter(|_| seen.insert(name.clone())) else { continue };
-            wanted.extend(scan::required(text).iter().map(|name| resolve(&self.directories.folder_of(path), name)));
-            texts.push(text);
-        }
-        texts
+        let mut seen = BTreeSet::new();
+        std::iter::from_fn(move || {
+            loop {
+                let name = wanted.pop()?;
+                let Some((path, text)) = self.file(&format!("{name}.js")).filter(|_| seen.insert(name)) else { continue };
+                wanted.extend(scan::required(text).iter().map(|name| resolve(&self.directories.folder_of(path), name)));
+                return Some((path, text));
+            }
+        })
     }
 
     /// Whether a script of `augmentSecurityContext` of this name is the product's, and the project has none of its own in its place.
@@ -223,9 +215,7 @@ impl ScriptFiles {
     /// What `require` finds. A file that is no JavaScript is left out; whoever requires it is not run.
     #[must_use]
     pub fn modules(&self) -> Arc<Modules> {
-        let program = |(path, text): (&String, &String)| {
-            Some((self.directories.module_name(path), Program::compile(&java::in_javascript(text), path).ok()?))
-        };
+        let program = |(path, text): (&String, &String)| Some((self.directories.module_name(path), compile(text, path).ok()?));
         Arc::new(Modules { scripts: self.texts.iter().filter_map(program).collect(), silent: product::silent_modules() })
     }
 }

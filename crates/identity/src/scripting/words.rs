@@ -3,7 +3,7 @@
 //! Easiest to break: every byte keeps its place, or what is found is told with another line.
 
 /// Whether a sign belongs to a word.
-pub(super) fn is_part(c: char) -> bool {
+pub(crate) fn is_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 

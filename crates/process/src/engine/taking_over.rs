@@ -17,14 +17,13 @@ impl<S: Send + Sync + 'static> Engine<S> {
         &self,
         definitions: &dyn Definitions<S>,
         name: &str,
-        former: &FormerToken,
+        mut former: FormerToken,
         caller: &Caller,
     ) -> Result<Seen<S>, ResourceError> {
         let not = |standing| Ok(Seen::Not(standing, None));
         let Some(process) = definitions.current(name).filter(|process| !process.binds_session()) else { return not(Standing::Foreign) };
         let now = self.clock.unix_seconds();
-        let lifetime = process.token.lifetime;
-        let former = FormerToken { issued: former.expires.saturating_sub(lifetime), ..former.clone() };
+        former.issued = former.expires.saturating_sub(process.token.lifetime);
         // Nobody was ever given more than a lifetime.
         if former.issued > now {
             return not(Standing::Foreign);

@@ -201,7 +201,7 @@ impl SecurityScript {
             return refused(node, &obstacle);
         }
         // The last expression of a script is its value.
-        match Program::compile(&format!("{text}\n;security"), "augmentSecurityContext") {
+        match identity::compile(&format!("{text}\n;security"), "augmentSecurityContext") {
             Ok(program) => {
                 let mut globals: Map<String, Value> =
                     members.iter().filter(|(name, _)| !OF_SCRIPT.contains(&name.as_str())).map(pair).collect();

@@ -3,6 +3,7 @@
 //! Easiest to get wrong: what it costs. The store finds who refers to the role, and in a plain list, as old projects have it, who names it: in every spelling
 //! that counts ([`role_path`]). Nobody else is looked at.
 
+use identity::grants::role_path;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -20,7 +21,6 @@ use crate::reply::Reply;
 use crate::resource::{Answer, Resource};
 use crate::routes::{Body, CONDITIONAL, QUERY, Route, Who, action, delete, found, get, text};
 use accounts::rights::{self, COLLECTION};
-use accounts::role_path;
 
 /// Its rows.
 pub(super) const ROUTES: &[Route] = &[

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use social::Proven;
 
 use crate::account::{self, Cx};
-use crate::links::{by_token, is_linked, link, linked, owner, owners, provider_taken};
+use crate::links::{by_token, is_linked, link, owner, owners, provider_taken};
 use crate::stage::claim_filter::{names_profile, of_profile};
 use crate::stage::details::PASSWORD;
 use crate::stage::letter;
@@ -244,7 +244,7 @@ impl SocialUserClaim {
         } else {
             asked = asked.required("clientToken", token_schema());
         }
-        let linked = linked(&cx.services.managed, person).await?;
+        let linked = cx.services.managed.linked_accounts(person).await?;
         let buttons: Vec<Value> = cx
             .services
             .social
@@ -371,7 +371,7 @@ impl SocialUserClaim {
 
     async fn link(&self, cx: &mut Cx<'_>, claimed_with: &Proven, person: &Resource) -> Result<Progress, ResourceError> {
         let collection = social::collection(&claimed_with.provider);
-        if linked(&cx.services.managed, person).await?.iter().any(|(of, _)| *of == collection) {
+        if cx.services.managed.linked_accounts(person).await?.iter().any(|(of, _)| *of == collection) {
             return self.ask(cx, person, Some(claim_refusal::LINKED_ANOTHER)).await;
         }
         let managed = account::on_behalf(cx);

@@ -1,11 +1,11 @@
 //! Whatever a provider or a browser brings that is not as it should be: the documented answer over REST, words on a page where other ways go on, and
 //! nobody made or linked.
 
-use jose::signature::{SigningKey, sign_with_secret};
+use jose::signature::SigningKey;
 use serde_json::{Value, json};
 
 use super::{OLD, PUBLIC, away, back, ours, project};
-use crate::support::identity_provider::{Account, IdentityProvider, Signs, signed};
+use crate::support::identity_provider::{Account, IdentityProvider, Signs, by_another_key, by_public_key, signed, unsigned};
 use crate::support::{Person, Server, Visitor};
 
 /// Both doors of a server with one provider.
@@ -92,20 +92,6 @@ fn every_error_of_the_standard_is_told_at_both_doors() {
     let lost = |url: &str| json!({"code": doors.acme.answer(url, &doors.account())["code"]});
     doors.refuse("no state", &lost, 400, OLD);
     doors.refuse("an error without a state", &|_| json!({"error": ["access_denied"]}), 400, OLD);
-}
-
-fn unsigned(_: &SigningKey, _: &str, claims: &Value) -> String {
-    use base64::Engine as _;
-    let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
-    format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(&claims.to_string()))
-}
-
-fn by_public_key(key: &SigningKey, kid: &str, claims: &Value) -> String {
-    sign_with_secret(&key.public_jwk(Some(kid)).unwrap().to_string(), claims)
-}
-
-fn by_another_key(_: &SigningKey, kid: &str, claims: &Value) -> String {
-    SigningKey::generate().unwrap().sign(Some(kid), claims).unwrap()
 }
 
 fn by_unknown_key(key: &SigningKey, _: &str, claims: &Value) -> String {

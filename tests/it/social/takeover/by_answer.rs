@@ -1,10 +1,9 @@
 //! What comes back from a provider: codes, states, ID tokens, profiles.
 
-use jose::signature::{SigningKey, sign_with_secret};
 use serde_json::{Value, json};
 
 use super::Attempt;
-use crate::support::identity_provider::{Account, Forged};
+use crate::support::identity_provider::{Account, Forged, by_another_key, by_public_key, unsigned};
 
 pub(super) fn code_of_another_session(attempt: &mut Attempt) {
     let world = attempt.world;
@@ -107,20 +106,6 @@ pub(super) fn id_token_of_another_issuer(attempt: &mut Attempt) {
 
 pub(super) fn id_token_that_expired(attempt: &mut Attempt) {
     told(attempt, &[json!({"exp": 1_000_000_000}), json!({"iat": 1_000_000_000}), json!({"exp": null}), json!({"iat": null})]);
-}
-
-fn unsigned(_: &SigningKey, _: &str, claims: &Value) -> String {
-    use base64::Engine as _;
-    let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
-    format!("{}.{}.", encode(r#"{"alg":"none"}"#), encode(&claims.to_string()))
-}
-
-fn by_public_key(key: &SigningKey, kid: &str, claims: &Value) -> String {
-    sign_with_secret(&key.public_jwk(Some(kid)).unwrap().to_string(), claims)
-}
-
-fn by_another_key(_: &SigningKey, kid: &str, claims: &Value) -> String {
-    SigningKey::generate().unwrap().sign(Some(kid), claims).unwrap()
 }
 
 pub(super) fn id_token_without_a_signature(attempt: &mut Attempt) {
