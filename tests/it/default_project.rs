@@ -144,4 +144,5 @@ fn the_keys_are_the_owners_alone() {
     let mode = |path: std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(server.data().join("keys.json")), 0o600);
     assert_eq!(mode(server.data()), 0o700);
+    assert_eq!(mode(server.data().join("audit")), 0o700, "whoever made the directory around it");
 }

@@ -147,6 +147,10 @@ const SHOWN: &[(&str, &str)] = &[
         "A text longer than 64 KiB (an administrator's: 1 MiB), a password of more than 1024 characters",
         "rest_details::a_value_that_is_too_long_names_its_property_by_a_policy_clients_know",
     ),
+    (
+        "An object that a person or a process makes larger than 2 MiB",
+        "malformed::sec_52_no_object_grows_without_end_by_what_its_owner_appends",
+    ),
     ("A new mail address of a person", "mail_change::sec_21_the_new_address_counts_when_it_is_confirmed_with_the_password"),
     ("A person who is signed in", "differences::somebody_who_is_signed_in_registers_somebody"),
     ("An object that finds a reference which another keeps", "differences::an_object_that_finds_a_reference_keeps_its_revision"),

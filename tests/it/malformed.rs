@@ -345,3 +345,35 @@ fn sec_50_cookies_that_were_never_given_open_nothing() {
     client.post_empty("authentication?_action=logout").expect(200);
     assert_eq!(server().nobody().with("Cookie", &good).get("info/login").status, 401, "a cookie is dead after signing out");
 }
+
+/// Each text is short enough, and so is each list: the object would have been hundreds of megabytes, every one of them read at every further patch.
+#[test]
+fn sec_52_no_object_grows_without_end_by_what_its_owner_appends() {
+    let person = Person::create(server(), "grows");
+    let client = signed_in(server(), &person);
+    let text = |number: usize| format!("{number:04}{}", "x".repeat(60_000));
+    let appends =
+        |from: usize| (from..from + 12).map(|number| json!({ "operation": "add", "field": "/aliasList/-", "value": text(number) }));
+    let append = |from: usize| client.patch(&own(&person), &appends(from).collect());
+    append(0).expect(200);
+    append(12).expect(200);
+    let before = person.read(server());
+    let answer = append(24);
+    refused(&answer, "more than two megabytes");
+    assert_eq!(answer.status, 413);
+    assert_eq!(person.read(server()), before, "and nothing of it is there");
+    let least = json!([{ "operation": "replace", "field": "/city", "value": "Bonn" }]);
+    client.patch(&own(&person), &least).expect(200);
+    // Of those that come at once, each of which would fit, no more stay than fit.
+    let some: Value = (0..8).map(|number| json!({ "operation": "add", "field": "/aliasList/-", "value": text(100 + number) })).collect();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(|| client.patch(&own(&person), &some).status)).collect();
+        let statuses: Vec<u16> = all.into_iter().map(|one| one.join().unwrap()).collect();
+        assert!(statuses.iter().all(|status| matches!(status, 200 | 412 | 413)), "{statuses:?}");
+    });
+    assert!(person.read(server()).to_string().len() <= 2 * 1024 * 1024 + 1024);
+    server().admin().patch(&own(&person), &appends(200).collect()).expect(200);
+    let password = json!([{ "operation": "replace", "field": "/password", "value": crate::support::people::NEW_PASSWORD }]);
+    client.clone().with("X-OpenIDM-Reauth-Password", PASSWORD).patch(&own(&person), &password).expect(200);
+    client.patch(&own(&person), &json!([{ "operation": "remove", "field": "/aliasList" }])).expect(200);
+}

@@ -9,7 +9,8 @@ use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use stages::{MailAddress, MailBudget, MailRequest};
+use identity::names;
+use stages::{MailBudget, MailRequest};
 
 use crate::network::network;
 use crate::steady::Steady;
@@ -116,13 +117,13 @@ impl State {
     }
 }
 
-/// The recipient as budgets see it: without a sub-address, in small letters, the domain in A-labels. Whoever invents `me+1@`, `me+2@` and
-/// `ME@` is one recipient.
+/// The recipient as budgets see it: without a sub-address, in the form in which names are compared, the domain in A-labels. Whoever invents
+/// `me+1@`, `me+2@`, `ME@` and, in wide letters, `ｍｅ@` is one recipient.
 fn folded(recipient: &str) -> (String, String) {
-    let Ok(address) = recipient.parse::<MailAddress>() else { return (recipient.to_lowercase(), String::new()) };
-    let local = address.local().to_lowercase();
-    let plain = local.split_once('+').map(|(plain, _)| plain).filter(|plain| !plain.is_empty()).unwrap_or(&local);
-    (plain.to_owned(), address.ascii_domain())
+    let form = names::form(recipient).map_or_else(|| recipient.to_lowercase(), |form| form.as_str().to_owned());
+    let Some((local, domain)) = form.split_once('@') else { return (form, String::new()) };
+    let plain = local.split_once('+').map(|(plain, _)| plain).filter(|plain| !plain.is_empty()).unwrap_or(local);
+    (plain.to_owned(), domain.to_owned())
 }
 
 fn network_of(client: &str) -> Option<u128> {
@@ -276,6 +277,22 @@ mod tests {
         assert!((0..100).all(|_| budget.allow(&request("a@example.org"), 0).is_ok()));
         budget.set(&project::Limits { mails_per_recipient_hour: 1, ..Default::default() });
         assert!(budget.allow(&request("a@example.org"), 0).is_ok() && budget.allow(&request("a@example.org"), 0).is_err());
+    }
+
+    #[test]
+    fn sec_04_a_mailbox_is_one_recipient_in_every_form_of_its_letters() {
+        let budget = budgets(&project::Limits { mails_per_recipient_hour: 1, ..Default::default() });
+        let allow = |recipient: &str| budget.allow(&request(recipient), 0).is_ok();
+        assert!(allow("zoe\u{308}@b\u{fc}cher.example"));
+        for spelling in [
+            "zo\u{eb}@xn--bcher-kva.example",
+            "ZO\u{cb}+1@B\u{dc}CHER.example",
+            "\u{ff5a}o\u{eb}@b\u{fc}cher.example",
+            "zo\u{eb}\u{ff0b}1@bu\u{308}cher.example",
+        ] {
+            assert!(!allow(spelling), "{spelling}");
+        }
+        assert!(allow("zoe@b\u{fc}cher.example"), "somebody else's");
     }
 
     #[test]

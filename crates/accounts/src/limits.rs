@@ -162,6 +162,20 @@ impl Limits {
         if rates.enabled { self.validations.count(rate, self.key(&network(client)), self.steady.at(now)) } else { Ok(()) }
     }
 
+    /// Counts that whoever is signed in is told whether a value is one that they have or had. As many as wrong passwords, for it tells the same; and
+    /// not out of their budget, because a page asks while somebody types a new password.
+    ///
+    /// # Errors
+    /// When that was told of the object often enough for a while.
+    pub fn recalled(&self, object: &str, now: i64) -> Result<(), Limited> {
+        let rates = self.rates.load();
+        if !rates.enabled {
+            return Ok(());
+        }
+        let budget = Budget { whose: Whose::Recalled(self.object(object)), most: rates.of_account };
+        self.guesses.take(&[budget], self.steady.at(now)).map_err(|limited| Limited { limit: "validations", ..limited })
+    }
+
     /// Counts an account that a submission may make, before it makes it; [`Limits::not_registered`] takes it back. Counted afterwards,
     /// submissions that come at once would all pass.
     ///

@@ -163,11 +163,12 @@ impl Managed {
             given.take_back(schema, &mut content);
             limits::check(schema, &Value::Object(content.clone()), Writer::Administrator)?;
         }
-        let changed = content.keys().filter(|name| *name != schema.meta_property()).cloned().collect();
+        let changed: Vec<String> = content.keys().filter(|name| *name != schema.meta_property()).cloned().collect();
         let steps = self.relate(schema, &id, &Value::Null, &mut content).await?;
         self.harden(schema, &mut content, by).await?;
         effects::created(schema, &mut content, self.clock.now());
         let content = Value::Object(content);
+        limits::check_size(schema, (&Value::Null, &content), changed.iter().map(String::as_str), by)?;
         let change = Change::Create { collection: collection.to_owned(), id: id.clone(), content: content.clone() };
         let mut prepared = Prepared { id, change: Some(change), content, previous: None, changed, after: steps, ..Prepared::default() };
         self.after(schema, occasion.as_ref(), Hook::PostCreate, &mut prepared).await?;
@@ -287,6 +288,8 @@ impl Managed {
         let mut notes = self.remember(schema, &stored.content, &content).await?;
         notes.extend(effects::changed(schema, self.clock.now()));
         crest::Patch::new(notes).apply(&mut content)?;
+        let edited = changed.iter().map(String::as_str).filter(|name| !self.is_secret(schema, name));
+        limits::check_size(schema, (&stored.content, &content), edited, by)?;
         let change = Change::Replace {
             collection: collection.to_owned(),
             id: id.to_owned(),

@@ -9,6 +9,7 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use characters::is_hidden;
 use icu_casemap::CaseMapper;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
@@ -227,7 +228,7 @@ fn visible(text: &str) -> Result<&str, NameError> {
     if text.len() > MAX_CHARACTERS * 4 || text.chars().count() > MAX_CHARACTERS {
         return Err(NameError::TooLong);
     }
-    if let Some(hidden) = text.chars().find(|character| characters::is_hidden(*character)) {
+    if let Some(hidden) = text.chars().find(|character| is_hidden(*character)) {
         return Err(NameError::Hidden(u32::from(hidden)));
     }
     let text = text.trim();

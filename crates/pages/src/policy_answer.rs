@@ -48,10 +48,13 @@ pub(crate) async fn serve(visit: &Visit) -> Outcome {
 }
 
 /// Beside the object of whoever is signed in.
-async fn of_owner(visit: &Visit, password: &str) -> Result<Judged, ResourceError> {
+async fn of_owner(visit: &Visit, password: &str) -> Result<Judged, AccountError> {
     let (collection, id) = (&visit.principal.component, &visit.principal.id);
-    let stored = visit.runtime.managed.objects.read(collection, id).await?;
+    let stored = visit.runtime.managed.objects.read(collection, id).await.map_err(ResourceError::from)?;
     let (path, body) = (visit.principal.own_path(), json!({ PASSWORD: password }));
+    if visit.runtime.policies.recalls(&path, &body) {
+        visit.accounts.limits.recalled(&path, visit.now)?;
+    }
     let managed = visit.actor().managed();
     let failures = managed.validate_resource(&path, PolicyAction::ValidateObject, &body, (stored.as_ref(), false, true)).await?;
     let told = ["userName", "givenName", "sn", "mail"];

@@ -34,6 +34,7 @@ mod pool;
 mod program;
 mod reply;
 mod run;
+mod turns;
 
 pub use bindings::{Bindings, Call, Host, Level, Modules, NoHost, Operation, Thrown};
 pub use error::ScriptError;

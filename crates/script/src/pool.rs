@@ -3,7 +3,7 @@
 //! The rule that is easiest to break: a run is answered exactly once. The reply lies in [`State::running`] while a thread works on
 //! it; whoever takes it out under the lock answers, the thread itself or the watchdog.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use crate::deadline::{Allowance, Deadline};
 use crate::error::LATE;
 use crate::reply::{self, Outcome, Reply};
 use crate::run::{self, Expected, Task};
+use crate::turns::{Turns, Whose};
 use crate::{Bindings, ConditionRun, Host, KeepingRun, Kept, Limits, Program, Run, ScriptError};
 
 /// What a thread needs beyond the script's own stack: the engine's native functions and the host.
@@ -37,12 +38,15 @@ const NO_THREAD: ScriptError = ScriptError::Unavailable("no thread could be star
 /// What a host logs while a script asks it goes to the log of whoever started the script, not to that of the sandbox's threads: who tries something
 /// unheard stays unheard.
 ///
+/// Clients have their turns where it is known whose a script is ([`Sandbox::in_turns_of`]).
+///
 /// Dropping it refuses what waits, lets what runs come to its end and waits for nothing.
 #[derive(Debug)]
 pub struct Sandbox {
     threads: Arc<Threads>,
     /// Runs of this one that ran out of time.
     slow: Arc<AtomicUsize>,
+    whose: fn() -> Whose,
 }
 
 /// The threads of sandboxes that share them. With the last of these they end.
@@ -54,13 +58,20 @@ impl Sandbox {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let pool = Pool { limits: limits.clamped(), state: Mutex::default(), work: Condvar::new(), watch: Condvar::new() };
-        Self { threads: Arc::new(Threads(Arc::new(pool))), slow: Arc::default() }
+        Self { threads: Arc::new(Threads(Arc::new(pool))), slow: Arc::default(), whose: || None }
+    }
+
+    /// The same, with `whose` to ask on the thread that begins a run for which client that is; `None` is the server itself. No client keeps scripts of others
+    /// waiting: they have their turns, and whoever has nothing running finds a thread, up to as many more as there are ([`Limits::workers`]).
+    #[must_use]
+    pub fn in_turns_of(self, whose: fn() -> Option<u64>) -> Self {
+        Self { whose, ..self }
     }
 
     /// Another one on the same threads, which counts for itself.
     #[must_use]
     pub fn beside(&self) -> Self {
-        Self { threads: Arc::clone(&self.threads), slow: Arc::default() }
+        Self { threads: Arc::clone(&self.threads), slow: Arc::default(), whose: self.whose }
     }
 
     /// How many runs of this sandbox were waited for and came to nothing because time ran out: on a core, while they waited for their host, or before a
@@ -123,7 +134,7 @@ impl Sandbox {
         if let Some(outcome) = run::evaluate_inside(&task, &pool.limits) {
             return Run::done(outcome, slow);
         }
-        match pool.submit(task) {
+        match pool.submit(task, (self.whose)()) {
             Ok(receiver) => Run::running(receiver, slow),
             Err(error) => Run::done(Err(error), slow),
         }
@@ -135,7 +146,7 @@ impl Drop for Threads {
         let waiting = {
             let mut state = self.0.lock();
             state.closed = true;
-            std::mem::take(&mut state.queue)
+            state.queue.clear()
         };
         self.0.work.notify_all();
         self.0.watch.notify_all();
@@ -155,7 +166,7 @@ struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    queue: VecDeque<Queued>,
+    queue: Turns<Queued>,
     /// By number of the thread.
     running: HashMap<u64, Running>,
     /// Threads that work or wait for work; not those given up.
@@ -179,9 +190,30 @@ struct Queued {
 
 #[derive(Debug)]
 struct Running {
+    whose: Whose,
     reply: Reply,
     give_up: Deadline,
     time: Duration,
+}
+
+impl State {
+    fn running_of(&self, whose: Whose) -> usize {
+        self.running.values().filter(|run| run.whose == whose).count()
+    }
+
+    /// Whether one more script of a client may run beside `workers`: a thread that is free of them, or the first of its own.
+    fn may_run(&self, whose: Whose, workers: usize) -> bool {
+        let own = self.running_of(whose);
+        own < workers && (own == 0 || self.running.len() < workers)
+    }
+
+    /// The task whose turn it is.
+    fn next(&mut self, workers: usize) -> Option<(Whose, Queued)> {
+        let mut queue = std::mem::take(&mut self.queue);
+        let next = queue.next(|whose| self.may_run(whose, workers) && self.running.len() < workers.saturating_mul(2));
+        self.queue = queue;
+        next
+    }
 }
 
 impl Pool {
@@ -190,24 +222,25 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn submit(self: &Arc<Self>, task: Task) -> Result<oneshot::Receiver<Outcome>, ScriptError> {
+    fn submit(self: &Arc<Self>, task: Task, whose: Whose) -> Result<oneshot::Receiver<Outcome>, ScriptError> {
         let (reply, receiver) = oneshot::channel();
         let mut state = self.lock();
         if state.abandoned >= self.limits.abandoned {
             return Err(SATURATED);
         }
-        if state.queue.len() >= self.limits.queue {
-            return Err(CROWDED);
-        }
         self.ensure_watchdog(&mut state)?;
         let until = Deadline::after(self.limits.queue_time);
-        state.queue.push_back(Queued { task, log: get_default(Dispatch::clone), reply, until });
-        if self.ensure_workers(&mut state).is_err() && state.workers == 0 {
-            state.queue.pop_back();
-            return Err(NO_THREAD);
-        }
+        let queued = Queued { task, log: get_default(Dispatch::clone), reply, until };
+        let put_out = state.queue.push(whose, queued, self.limits.queue);
+        let refused = if self.ensure_workers(&mut state).is_err() && state.workers == 0 { state.queue.clear() } else { Vec::new() };
         drop(state);
         self.work.notify_one();
+        // Whoever is put out is told so; that may be this one.
+        for (Queued { reply, .. }, error) in
+            put_out.into_iter().map(|out| (out, CROWDED)).chain(refused.into_iter().map(|out| (out, NO_THREAD)))
+        {
+            let _ = reply.send(Err(error));
+        }
         Ok(receiver)
     }
 
@@ -221,9 +254,10 @@ impl Pool {
         Ok(())
     }
 
-    /// Starts a thread when more is queued than threads wait.
+    /// Starts a thread when more is queued than threads wait; beyond the usual number only for a client that has nothing running.
     fn ensure_workers(self: &Arc<Self>, state: &mut State) -> std::io::Result<()> {
-        if state.idle < state.queue.len() && state.workers < self.limits.workers {
+        let spare = state.workers < self.limits.workers.saturating_mul(2) && state.queue.has(|whose| state.running_of(whose) == 0);
+        if state.idle < state.queue.waiting() && (state.workers < self.limits.workers || spare) {
             let pool = Arc::clone(self);
             let worker = state.next_worker;
             // Only touched pages of it are memory.
@@ -251,7 +285,7 @@ impl Pool {
     fn take(&self, worker: u64) -> Option<(Task, Dispatch, Deadline)> {
         let mut state = self.lock();
         loop {
-            while let Some(Queued { task, log, reply, until }) = state.queue.pop_front() {
+            while let Some((whose, Queued { task, log, reply, until })) = state.next(self.limits.workers) {
                 if reply.is_canceled() {
                     continue;
                 }
@@ -268,7 +302,7 @@ impl Pool {
                 let give_up = Deadline::after(longest.saturating_add(self.limits.grace));
                 // The watchdog sleeps until the earliest moment it knew of; a shorter run must not wait for a longer one.
                 let sleeps_too_long = state.running.values().any(|run| run.time > time);
-                state.running.insert(worker, Running { reply, give_up, time });
+                state.running.insert(worker, Running { whose, reply, give_up, time });
                 if state.watchdog_rests || sleeps_too_long {
                     state.watchdog_rests = false;
                     self.watch.notify_one();
@@ -317,9 +351,11 @@ impl Pool {
                 for _ in &replies {
                     if self.ensure_workers(&mut state).is_err() && state.workers == 0 {
                         // Nobody is left to serve the queue: refuse it rather than let it wait for the next submission.
-                        state.queue.clear();
+                        drop(state.queue.clear());
                     }
                 }
+                // What waited for its client's share may run now, on a thread that rests.
+                self.work.notify_all();
                 return Some(replies);
             }
             if state.closed && state.running.is_empty() {

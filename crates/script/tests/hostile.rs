@@ -415,3 +415,35 @@ fn a_run_may_have_a_time_of_its_own_and_keeps_it() {
     assert_eq!(sandbox.run_blocking(&busy, bindings().within(Duration::from_secs(30)), Arc::new(NoHost)), Ok(json!(300_000)));
     assert_healthy(&sandbox);
 }
+
+thread_local! {
+    static CLIENT: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+}
+
+/// One client has every thread busy and more waiting; the script of another runs at once.
+#[test]
+fn sec_52_scripts_of_one_client_keep_nobody_elses_waiting() {
+    for workers in [1, 2] {
+        let long = Duration::from_secs(600);
+        let limits = Limits { workers, time: long, queue_time: long, ..Limits::default() };
+        let sandbox = Sandbox::new(limits).in_turns_of(|| CLIENT.get());
+        let (entered, has_entered) = channel();
+        let (release, leave) = channel();
+        let host = Arc::new(Stuck { entered, leave: Mutex::new(leave) });
+        let program = Program::compile("openidm.read('a')", "stuck.js").unwrap();
+        CLIENT.set(Some(1));
+        let stuck: Vec<_> = (0..20).map(|_| sandbox.run(&program, bindings(), host.clone())).collect();
+        for _ in 0..workers {
+            has_entered.recv().unwrap();
+        }
+        for client in [None, Some(2), Some(3), Some(2)] {
+            CLIENT.set(client);
+            assert_eq!(run(&sandbox, "1 + 1"), Ok(json!(2)), "{client:?}");
+        }
+        assert!(has_entered.try_recv().is_err(), "the client with the most has no more threads than there are");
+        drop(release);
+        for one in stuck {
+            assert_eq!(vestibule_script::wait(one), Ok(Value::Null));
+        }
+    }
+}

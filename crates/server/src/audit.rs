@@ -11,6 +11,7 @@ mod runs;
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read as _, Seek as _, Write};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -65,7 +66,8 @@ impl Audit {
     /// # Errors
     /// When the directory cannot be made or the thread not started.
     pub(crate) fn open(directory: &Path, enabled: bool) -> io::Result<(Self, AuditWriter)> {
-        fs::create_dir_all(directory)?;
+        // Who signed in and what they did is nobody else's business on this machine, wherever the data are kept.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let (queue, orders) = sync_channel(QUEUE);
         let (failing, full) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (failed, filled) = (Arc::clone(&failing), Arc::clone(&full));

@@ -26,7 +26,7 @@ pub use clock::SystemClock;
 pub(crate) use collector::Collector;
 pub(crate) use delivery::CourierDelivery;
 pub use hash_pool::HashPool;
-pub(crate) use hash_pool::on_behalf_of;
+pub(crate) use hash_pool::{client, on_behalf_of};
 pub(crate) use health::StoreHealth;
 pub(crate) use mail_door::CourierDoor;
 pub(crate) use providers::{HttpProviders, SandboxTransforms, Transforms};

@@ -225,7 +225,12 @@ impl Frames {
                         self.close(now, frame.stream);
                     }
                 }
-                Kind::Reset => self.close(now, frame.stream),
+                // Frames that break the rules of a stream make us take it back, and cost their client no less (CVE-2025-8671). Whoever was answered before has
+                // earned more than that.
+                Kind::Reset => {
+                    self.credit = self.credit.saturating_sub(RESET);
+                    self.close(now, frame.stream);
+                }
                 _ => {}
             }
         }
@@ -313,6 +318,20 @@ mod tests {
         let ended = (0..1_000).find(|turn| taken_back(*turn)).unwrap();
         assert!((90..100).contains(&ended), "{ended}");
         assert!(frames.streams.is_empty());
+    }
+
+    #[test]
+    fn sec_52_requests_that_the_server_is_made_to_take_back_end_a_connection_as_soon() {
+        let mut frames = frames();
+        let mut made_to = |turn: u32| {
+            let stream = 2 * turn + 1;
+            // A window that is widened by nothing is an error of its stream (RFC 9113 section 6.9).
+            let came = frames.came(START, &[frame(0x1, 0x5, stream, 10), frame(0x8, 0, stream, 4)].concat());
+            frames.went(START, &frame(0x3, 0, stream, 4));
+            came.is_err()
+        };
+        let ended = (0..1_000).find(|turn| made_to(*turn)).unwrap();
+        assert!((85..100).contains(&ended), "{ended}");
     }
 
     #[test]

@@ -222,3 +222,25 @@ fn a_value_that_is_not_there_is_refused_where_a_file_that_may_ask_for_it_cannot_
         assert_eq!(create(&json!({ "town": "Bonn" })).status == 201, absent && id == "valid-name-format", "{case}: {file:?}");
     }
 }
+
+/// A value may take all the time that a policy's script has. Whoever sends such values waits for themselves.
+#[test]
+fn sec_52_scripts_that_one_client_keeps_busy_keep_no_other_waiting() {
+    let settings = "[limits]\nenabled = false\n[proxies]\ntrusted = [\"127.0.0.1\"]\n[prove]\nat_load = \"off\"\n";
+    let server = Server::on(harbour().file("vestibule.toml", settings)).start();
+    let asks = |from: &str, values: &Value| {
+        server.admin().with("X-Forwarded-For", from).post("policy/managed/user/*?_action=validateObject", values)
+    };
+    let busy = std::sync::atomic::AtomicUsize::new(8);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                asks("203.0.113.1", &json!({ "endless": "x" })).refused(403);
+                busy.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+            });
+        }
+        while busy.load(std::sync::atomic::Ordering::Relaxed) > 0 {
+            assert_eq!(failed(&asks("198.51.100.1", &json!({ "town": "port" })).ok()), ["town NO_HARBOUR"]);
+        }
+    });
+}

@@ -175,3 +175,38 @@ fn sec_04_strangers_do_not_keep_the_owner_out_of_their_device() {
     let stranger = from(server.user(&other.name, PASSWORD), "203.0.113.1").with("Cookie", &device);
     assert_eq!(stranger.get("info/login").status, 429, "it is a device of its person's alone");
 }
+
+/// Whether a password is a new one is whether it is the present one: asked of the policy service with a session alone, it is a guess.
+#[test]
+fn sec_47_whether_a_password_was_theirs_is_told_no_more_often_than_one_may_guess() {
+    let text = || json!({ "type": "string", "viewable": true, "userEditable": true });
+    let password = json!({ "type": "string", "viewable": false, "userEditable": true, "isProtected": true, "scope": "private",
+        "secureHash": { "algorithm": "SHA-256" }, "policies": [{ "policyId": "is-new", "params": { "historyLength": 2 } }] });
+    let properties = json!({ "userName": text(), "givenName": text(), "sn": text(), "mail": text(), "city": text(), "password": password });
+    let schema = json!({ "type": "object", "required": ["userName"], "order": ["userName", "password"], "properties": properties });
+    let project = Project::new().json("conf/managed.json", &json!({ "objects": [{ "name": "user", "schema": schema }] }));
+    let server = server(project, "signin_failures_per_account_hour = 5");
+    let person = Person::create(&server, "recalled");
+    let client = server.anonymous().session(&person.name, PASSWORD).with("X-Requested-With", "x");
+    let asks = |action: &str, body: &Value| client.post(&format!("policy/managed/user/{}?_action={action}", person.id), body);
+    let guess = |number: usize, word: &str| {
+        let of_one = json!({ "object": { "city": "Bonn" }, "properties": { "password": word } });
+        if number % 2 == 0 { asks("validateObject", &json!({ "password": word })) } else { asks("validateProperty", &of_one) }
+    };
+    let statuses: Vec<u16> = (0..7).map(|number| guess(number, "guess").status).collect();
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429]);
+    assert_eq!(guess(0, PASSWORD).status, 429, "and the right one is not told from them");
+    asks("validateObject", &json!({ "city": "Bonn" })).expect(200);
+    let mut here = crate::support::Visitor::new(server.address());
+    here.sign_in(&person.name, PASSWORD);
+    here.open("/account/password").is(200, "Change your password");
+    let form = here.page.form();
+    let mut fields: Vec<(String, String)> = form.fields.iter().filter(|(name, _)| name == "form_token").cloned().collect();
+    fields.push(("password".into(), PASSWORD.into()));
+    let body = crate::support::visitor::encode(&fields);
+    let request =
+        crate::support::http::Request::new("POST", "/vestibule/policy").header("Content-Type", "application/x-www-form-urlencoded");
+    assert_eq!(here.send(request.body(body)).status, 429, "at whichever door");
+    server.admin().post("vestibule/limits?_action=clear", &json!({ "person": person.name })).expect(200);
+    guess(0, PASSWORD).expect(200);
+}

@@ -24,6 +24,8 @@ pub(super) enum Whose {
     There(u64, u128),
     /// An account's on a device that it was signed in on.
     Device(u64, u64),
+    /// An account's, of questions whether a value is one that it has or had.
+    Recalled(u64),
     /// A network's, of passwords.
     Network(u128),
     /// A network's, of codes and of answers to questions.
@@ -32,7 +34,7 @@ pub(super) enum Whose {
 
 impl Whose {
     pub(super) fn is_of_account(self, of: u64) -> bool {
-        matches!(self, Self::Account(account) | Self::There(account, _) | Self::Device(account, _) if account == of)
+        matches!(self, Self::Account(account) | Self::There(account, _) | Self::Device(account, _) | Self::Recalled(account) if account == of)
     }
 
     pub(super) fn is_of_network(self, of: u128) -> bool {

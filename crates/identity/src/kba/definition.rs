@@ -9,6 +9,7 @@ use crest::ResourceError;
 use serde_json::{Value, json};
 
 use super::{ANSWER, KbaConfig, MAX_ANSWERS, MAX_QUESTION_CHARACTERS, QuestionRef, StoredAnswer, answer_secret, normalise, question};
+use crate::names::is_hidden;
 use crate::secret::{Hasher, MAX_SECRET_BYTES, Secret, SecretError, StoredSecret, is_crypto_object};
 
 /// What a definition must keep to, beside the configuration.
@@ -222,7 +223,8 @@ fn check_entry(entry: &Value, config: &KbaConfig, rules: DefinitionRules) -> Res
     }
     let question = check_question(entry, config, rules)?;
     let answer = match entry.get(ANSWER) {
-        Some(Value::String(text)) if is_shorter(&normalise(text), rules.answer_length) && !is_blank_text(text) => {
+        Some(Value::String(text)) if visible(text).is_empty() => return Err(KbaErrorKind::EmptyAnswer),
+        Some(Value::String(text)) if is_shorter(&visible(text), rules.answer_length) => {
             return Err(KbaErrorKind::ShortAnswer { least: rules.answer_length });
         }
         Some(Value::String(text)) => NewAnswerValue::Plain(answer_secret(text).map_err(|error| match error {
@@ -243,8 +245,10 @@ fn is_shorter(text: &str, least: u64) -> bool {
     u64::try_from(text.chars().count()).is_ok_and(|length| length < least)
 }
 
-fn is_blank_text(text: &str) -> bool {
-    normalise(text).is_empty()
+/// What there is to be seen of a text, as answers are compared. Whoever fills a length with what nobody sees has given no answer.
+fn visible(text: &str) -> String {
+    let seen: String = text.chars().filter(|character| !is_hidden(*character) || character.is_whitespace()).collect();
+    normalise(&seen)
 }
 
 fn check_question(entry: &Value, config: &KbaConfig, rules: DefinitionRules) -> Result<QuestionRef, KbaErrorKind> {
@@ -267,7 +271,7 @@ fn check_question(entry: &Value, config: &KbaConfig, rules: DefinitionRules) -> 
         QuestionRef::Custom(text) if text.chars().any(char::is_control) => return Err(KbaErrorKind::BrokenQuestion),
         QuestionRef::Custom(text) if question::skeleton(text).is_empty() => return Err(KbaErrorKind::EmptyQuestion),
         QuestionRef::Custom(text) if config.is_system_text(text) => return Err(KbaErrorKind::SystemQuestion),
-        QuestionRef::Custom(text) if is_shorter(text.trim(), rules.question_length) => {
+        QuestionRef::Custom(text) if is_shorter(&visible(text), rules.question_length) => {
             return Err(KbaErrorKind::ShortQuestion { least: rules.question_length });
         }
         QuestionRef::System(_) | QuestionRef::Custom(_) => {}
@@ -376,6 +380,7 @@ mod tests {
             (json!({"questionId": "1", "answer": ["blue"]}), KbaErrorKind::Answer),
             (json!({"questionId": "1", "answer": ""}), KbaErrorKind::EmptyAnswer),
             (json!({"questionId": "1", "answer": " \u{a0} "}), KbaErrorKind::EmptyAnswer),
+            (json!({"questionId": "1", "answer": "\u{200b}\u{2060} \u{3164}\u{2800}"}), KbaErrorKind::EmptyAnswer),
             (json!({"questionId": "1", "answer": "x".repeat(1025)}), KbaErrorKind::LongAnswer),
             (json!({"questionId": "1", "answer": hash}), KbaErrorKind::Hashed),
         ] {
@@ -397,7 +402,9 @@ mod tests {
         }
         assert_eq!(check(json!({"questionId": "1", "answer": "ab"})), Err(KbaErrorKind::ShortAnswer { least: 3 }));
         assert_eq!(check(json!({"questionId": "1", "answer": " "})), Err(KbaErrorKind::EmptyAnswer));
+        assert_eq!(check(json!({"questionId": "1", "answer": "ab\u{200b}\u{200b}"})), Err(KbaErrorKind::ShortAnswer { least: 3 }));
         assert_eq!(check(json!({"customQuestion": "Dog?", "answer": "Rex"})), Err(KbaErrorKind::ShortQuestion { least: 5 }));
+        assert_eq!(check(json!({"customQuestion": "Dog\u{200b}?", "answer": "Rex"})), Err(KbaErrorKind::ShortQuestion { least: 5 }));
         assert_eq!(check(json!({"customQuestion": "Dogs?", "answer": "Rex"})), Ok(()));
     }
 

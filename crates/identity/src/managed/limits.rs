@@ -19,6 +19,12 @@ const MAX_ADMINISTRATOR_TEXT: usize = 1024 * 1024;
 const MAX_MEMBERS: usize = 1000;
 /// Elements of one array.
 const MAX_ELEMENTS: usize = 10_000;
+/// Bytes of JSON of a whole object that a person or a process writes, with room for one text of an administrator. Each write reads, judges and
+/// stores all of it, so an object that grew by appending, patch after patch, would cost everybody more with every one (SEC-52).
+const MAX_OBJECT: usize = 2 * MAX_ADMINISTRATOR_TEXT;
+/// From this size on, what a person or a process writes is for the revision that it was made of: of writes that come at once, each would find the
+/// object small enough.
+const IN_TURN: usize = MAX_OBJECT / 4;
 /// Bytes of a member's name, and of an id.
 const MAX_NAME: usize = 255;
 
@@ -35,6 +41,44 @@ pub(super) fn check(schema: &ObjectSchema, content: &Value, by: Writer<'_>) -> R
         judged(schema, name, value, by, 1, CREATE_MESSAGE)?;
     }
     Ok(())
+}
+
+/// Refuses what makes an object too large: a write by a person or a process of what people may edit ends with at most [`MAX_OBJECT`] bytes, or with
+/// no more than there were. Whoever needs a new password gets one, however large the object is.
+///
+/// Returns whether the write is for the revision it was made of alone.
+pub(super) fn check_size<'n>(
+    schema: &ObjectSchema,
+    (before, after): (&Value, &Value),
+    mut changed: impl Iterator<Item = &'n str>,
+    by: Writer<'_>,
+) -> Result<bool, ResourceError> {
+    if by.is_administrator() || !changed.any(|name| Writer::Owner.may_write(schema, name)) {
+        return Ok(false);
+    }
+    let size = bytes(after);
+    if size > MAX_OBJECT && size > bytes(before) {
+        return Err(ResourceError::new(413, format!("The object would be larger than {MAX_OBJECT} bytes")));
+    }
+    Ok(size > IN_TURN)
+}
+
+/// The length of a value as JSON.
+fn bytes(value: &Value) -> usize {
+    struct Length(usize);
+    impl std::io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.saturating_add(bytes.len());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    // Neither a value nor a sum of lengths fails.
+    let _ = serde_json::to_writer(&mut length, value);
+    length.0
 }
 
 /// Whether a value that no person typed can stand in a property, by its shape: where it cannot, a write of it by a person or a process would be refused.

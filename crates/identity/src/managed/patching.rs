@@ -120,11 +120,13 @@ impl Managed {
         if content == stored.content {
             return Ok(Prepared { after: steps, ..unchanged(stored) });
         }
+        let edited = changed.iter().map(String::as_str).filter(|name| !self.is_secret(schema, name));
+        let in_turn = limits::check_size(schema, (&stored.content, &content), edited, by)?;
         let change = Change::Patch {
             collection: collection.to_owned(),
             id: id.to_owned(),
             patch: Patch::new(hardened),
-            expected: expect.revision.clone(),
+            expected: expect.revision.clone().or_else(|| in_turn.then(|| stored.revision.clone())),
             guard: expect.guard.clone(),
         };
         let previous = Some(stored);

@@ -33,7 +33,8 @@ const HIDDEN: [RangeInclusive<u32>; 26] = [
     0xF_0000..=0x10_FFFF,
 ];
 
-pub(super) fn is_hidden(character: char) -> bool {
+/// Whether nobody sees the character.
+pub(crate) fn is_hidden(character: char) -> bool {
     let code = u32::from(character);
     character.is_control() || HIDDEN.iter().any(|range| range.contains(&code))
 }

@@ -74,6 +74,13 @@ impl PropertyPolicies {
         }
     }
 
+    /// Whether a policy compares with values that the object has or had.
+    pub(super) fn recalls(&self) -> bool {
+        let conditional = self.conditional.iter().flat_map(|conditional| &conditional.policies);
+        let mut all = self.policies.iter().chain(&self.fallback).chain(conditional);
+        all.any(|policy| matches!(policy.rule, Rule::New(_)))
+    }
+
     /// How many values are remembered beside the present one, by the policy that wants most of them.
     pub(super) fn history(&self) -> Option<usize> {
         let conditional = self.conditional.iter().flat_map(|conditional| &conditional.policies);

@@ -168,6 +168,15 @@ impl Policies {
         }
     }
 
+    /// Whether the answer about these values, beside the stored object, tells whether one of them is a value that the object has or had. Of a password
+    /// that is a guess (SEC-47).
+    #[must_use]
+    pub fn recalls(&self, resource: &str, body: &Value) -> bool {
+        let of = self.of(self.collection_of(resource));
+        let names = keys(body).into_iter().chain(body.get("properties").map(keys).into_iter().flatten());
+        names.into_iter().any(|name| of.iter().any(|property| property.name == name && property.recalls()))
+    }
+
     /// Refuses what it is not known of what it asks.
     pub(super) fn check_known(&self, resource: &str) -> Result<(), ResourceError> {
         if self.unknown.iter().any(|named| is_about(named, resource)) {

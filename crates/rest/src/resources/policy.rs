@@ -54,6 +54,9 @@ impl Resource for Policy {
             _ => None,
         };
         let told = cx.principal.is_administrator();
+        if stored.is_some() && !told && cx.runtime.policies.recalls(&self.resource, cx.body()) {
+            cx.app.accounts.limits.recalled(&self.resource, cx.now)?;
+        }
         // As their writes are: administrators may bring spellings that differ where the project says so.
         let every_spelling = !(told && cx.runtime.project.settings.names.several_spellings);
         let known = (stored.as_ref(), told, every_spelling);

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
-pub(crate) use self::claim::{Claim, current, on_behalf_of};
+pub(crate) use self::claim::{Claim, client, current, on_behalf_of};
 use self::queue::{Kind, Queue, Ticket};
 
 /// What a hash is taken to need while none was measured.

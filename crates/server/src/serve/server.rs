@@ -32,7 +32,7 @@ use crate::metrics::{self, Metrics};
 use crate::nodes::{Nodes, Others};
 use crate::ports::{
     CourierDelivery, CourierDoor, HashPool, HttpAutoLogin, HttpCaptcha, HttpProviders, HttpStages, OnRuntime, OsRandom, StoreHealth,
-    SystemClock, WholeTrail,
+    SystemClock, WholeTrail, client,
 };
 use crate::processes;
 use crate::refute::Tried;
@@ -118,7 +118,7 @@ impl Server {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             remote: Arc::new(HttpStages::new().map_err(|error| set_up(&error))?),
-            sandbox: Arc::new(script::Sandbox::new(script::Limits::default())),
+            sandbox: Arc::new(script::Sandbox::new(script::Limits::default()).in_turns_of(client)),
             budget: Arc::clone(&budget) as Arc<dyn stages::MailBudget>,
             guesses: Arc::clone(&limits) as Arc<dyn stages::GuessBudget>,
             door: Arc::clone(&door) as Arc<dyn stages::MailDoor>,

@@ -37,6 +37,16 @@ impl Claim {
     }
 }
 
+/// A number for the client network whose request is served here; `None` for what the server does by itself.
+pub(crate) fn client() -> Option<u64> {
+    let network = CLAIM.try_with(|claim| claim.network).ok()?;
+    Some(match network {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        // The network is what the first half says (RFC 4291 section 2.5.4).
+        IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or_default(),
+    })
+}
+
 /// Whose turn a hash counts as; `None` for what the server does by itself.
 ///
 /// # Errors
