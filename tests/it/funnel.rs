@@ -134,6 +134,14 @@ fn a_process_that_is_not_there_is_said_with_the_one_that_is_meant() {
     assert!(said.contains("there is no process 'rest' (is 'reset' meant?), and nothing was counted of one"), "{said}");
 }
 
+#[test]
+fn of_no_day_nothing_is_told() {
+    let server = server();
+    let ran = run(&["funnel", "--days", "0", "--data", server.data().to_str().unwrap()], "");
+    assert_eq!(ran.status.code(), Some(2), "{}", String::from_utf8_lossy(&ran.stdout));
+    assert_eq!(server.admin().get("vestibule/funnel?days=0").refused(400), "'days' is a number of days, from 1");
+}
+
 /// A client keeps its form open for a weak password; it was refused all the same.
 #[test]
 fn a_weak_password_is_counted_as_refused_and_told() {

@@ -146,7 +146,10 @@ fn what_a_stage_writes_is_drawn() {
 #[test]
 fn what_cannot_be_drawn_is_said_and_has_a_status_of_its_own() {
     let (_kept, path) = written(&forked());
-    let cases: [(&[&str], &str); 5] = [
+    let file = format!("{path}/vestibule.toml");
+    let cases: [(&[&str], &str); 7] = [
+        (&["--project", &path, "--output", "/proc/no/such/place"], "'/proc/no/such/place' cannot be written"),
+        (&["--project", &path, "--output", &file], "cannot be written"),
         (&["--project", &path, "rest"], "the project has no process 'rest' (is 'reset' meant?)"),
         (&["--project", "/no/such/place"], "'/no/such/place' is no directory"),
         (&["--project", &path, "--diff", "/no/such/place"], "'/no/such/place' is no directory"),

@@ -5,6 +5,7 @@ mod asking;
 mod browsers;
 mod captcha;
 mod console;
+mod console_and_rest;
 mod forms;
 mod links;
 mod look;

@@ -110,6 +110,10 @@ fn what_cannot_be_tried_is_a_sentence_and_status_2() {
         (vec!["simulate", "reset", "--at", "tomorrow"], "'tomorrow' is no time"),
         (vec!["simulate", "reset", "--answers", &file("a.toml", "\n[[step]]\nlatr = \"1 day\"\n")], "line 3: unknown field 'latr'"),
         (vec!["simulate", "reset", "--answers", &file("b.toml", "[[step]]\ntoken = 9\n")], "step 1 wants token 9"),
+        (
+            vec!["simulate", "reset", "--answers", &file("j.toml", "[[step]]\n\nlater = \"two dyas\"\n")],
+            "line 3: 'two dyas' is no span of time",
+        ),
         (vec!["simulate", "--answers", &file("c.toml", "")], "which process?"),
         (vec!["test", &file("d/x.txt", "").replace("/x.txt", "")], "there is no *.toml"),
         (vec!["test", &file("e/x.toml", "process = 5\n").replace("/x.toml", "")], "line 1: invalid type"),
@@ -143,6 +147,28 @@ fn a_stage_that_loops_is_named_with_its_script_and_status_2() {
     assert_eq!(ran.code, Some(2), "{}{}", ran.out, ran.err);
     let said = "'name' cannot be walked to its end: stage 0 (endless): script/endless.js: the script was stopped after 20 ms";
     assert!(ran.err.contains(said) && ran.out.contains("\nbroken\n"), "{}{}", ran.out, ran.err);
+}
+
+/// The elements of the schema by which Jenkins reads such files, as far as we write them, with the attributes that each may have.
+const JUNIT: [(&str, &[&str]); 5] = [
+    ("testsuites", &["name", "time", "tests", "failures", "disabled", "errors"]),
+    ("testsuite", &["name", "tests", "failures", "errors", "time", "disabled", "skipped", "timestamp", "hostname", "id", "package"]),
+    ("testcase", &["name", "assertions", "time", "classname", "status"]),
+    ("failure", &["type", "message"]),
+    ("system-out", &[]),
+];
+
+#[track_caller]
+fn keeps_to_the_schema(xml: &str) {
+    for tag in xml.split('<').skip(1).filter(|tag| !tag.starts_with(['/', '?'])).map(|tag| tag.split('>').next().unwrap()) {
+        let (name, rest) = tag.split_once(' ').unwrap_or((tag, ""));
+        let allowed = JUNIT.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("there is no {name}")).1;
+        // Quotes inside of values are written otherwise.
+        for attribute in rest.split("=\"").filter_map(|part| part.rsplit(['"', ' ']).next()).filter(|part| !part.is_empty() && *part != "/")
+        {
+            assert!(allowed.contains(&attribute), "{name} has no {attribute}: {tag}");
+        }
+    }
 }
 
 #[test]
@@ -204,9 +230,14 @@ fn a_specification_that_does_not_hold_says_where_and_what_is_instead() {
     }
     let junit = vestibule(&["test", root, "--format", "junit"], "");
     assert_eq!(junit.code, Some(1));
-    for words in ["<testsuites tests=\"1\" failures=\"1\">", "name=\"all &lt;wrong&gt;\"", "<failure message=\"step 1: the status is 200"] {
+    for words in [
+        "<testsuites tests=\"1\" failures=\"1\" errors=\"0\">",
+        "name=\"all &lt;wrong&gt;\"",
+        "<failure type=\"specification\" message=\"step 1: the status is 200",
+    ] {
         assert!(junit.out.contains(words), "{words} is not in\n{}", junit.out);
     }
+    keeps_to_the_schema(&junit.out);
     let log = vestibule(&["test", root, "--format", "sarif"], "").out;
     assert_eq!(sarif::faults(&log), Vec::<String>::new());
     let sarif: Value = serde_json::from_str(&log).unwrap();

@@ -15,7 +15,7 @@ pub(crate) struct Funnel {
     /// One process only.
     process: Option<String>,
     /// Of so many days, today included.
-    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     days: u32,
     /// A row for each day and language, as a table for a spreadsheet. Counts below ten are hidden.
     #[arg(long)]

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use server::ProcessMap;
 
 use crate::ProjectArgs;
-use crate::output::{Output, complain, fail, meant, refuse};
+use crate::output::{Output, complain, meant, refuse};
 
 /// Draw processes as they run: stages, what each asks, needs and gives, branches, mails, and where it ends. Read from what would be served;
 /// nothing is opened but the project's files. Exits with 1 when a process cannot be drawn, and with 2 when nothing was.
@@ -115,7 +115,7 @@ impl Map {
         match done {
             Ok(()) if whole => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
-            Err(error) => fail(&error),
+            Err(error) => refuse(&error),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a project calls the mail address and the user name of its people: its processes may name other properties (`identityEmailField`,
-//! `identityUsernameField`), and the whole process follows them.
+//! `identityUsernameField`), and the whole process follows them. And which security questions they ask beside those of the project (`kbaConfig`).
 
 use crest::Pointer;
+use identity::kba::{self, KbaConfig};
 use project::{ProcessFile, Project};
 use serde_json::{Map, Value};
 
@@ -22,11 +23,16 @@ pub fn named(project: &Project) -> String {
 pub(crate) struct Names {
     mails: Vec<Pointer>,
     logins: Vec<Pointer>,
+    /// Stages' own questions.
+    questions: Vec<KbaConfig>,
+    /// The most answers that a stage asks for.
+    answers: usize,
 }
 
 impl Default for Names {
     fn default() -> Self {
-        Self { mails: vec![Pointer::from_tokens(["mail"])], logins: vec![Pointer::from_tokens(["userName"])] }
+        let one = |name: &str| vec![Pointer::from_tokens([name])];
+        Self { mails: one("mail"), logins: one("userName"), questions: Vec::new(), answers: 0 }
     }
 }
 
@@ -49,6 +55,17 @@ impl Names {
                     let list = match name.as_str() {
                         "identityEmailField" => &mut self.mails,
                         "identityUsernameField" => &mut self.logins,
+                        "kbaConfig" if inner.is_object() => {
+                            self.questions.push(KbaConfig::read(inner).0);
+                            continue;
+                        }
+                        "numberOfQuestionsUserMustAnswer" => {
+                            let wanted = inner.as_u64().or_else(|| inner.as_str()?.trim().parse().ok());
+                            let wanted =
+                                wanted.and_then(|wanted| usize::try_from(wanted).ok()).filter(|wanted| *wanted <= kba::MAX_ANSWERS);
+                            self.answers = self.answers.max(wanted.unwrap_or(0));
+                            continue;
+                        }
                         _ => {
                             self.read(inner);
                             continue;
@@ -63,6 +80,16 @@ impl Names {
             Value::Array(items) => items.iter().for_each(|item| self.read(item)),
             _ => {}
         }
+    }
+
+    /// Whose questions somebody has answered who gets through every process: those of the project, and those that its stages ask instead.
+    pub(crate) fn questions<'a>(&'a self, project: &'a KbaConfig) -> impl Iterator<Item = &'a KbaConfig> {
+        std::iter::once(project).chain(self.questions.iter().filter(|own| own.property == project.property))
+    }
+
+    /// The most answers that a stage asks for.
+    pub(crate) fn most_answers(&self) -> usize {
+        self.answers
     }
 
     /// Whether a property, written as a name or a pointer, holds an address.
@@ -150,6 +177,21 @@ mod tests {
         // Both begin alike.
         assert_ne!(of("b", &plain, &json!([query("mail"), query("description")])), first, "an address of the next one");
         assert_ne!(of("reset", &json!([query("mail"), reset("description")]), &plain), first, "a password");
+    }
+
+    #[test]
+    fn questions_of_stages_and_how_many_of_them_are_asked_are_read_too() {
+        let inline = json!({ "questions": { "7": { "en": "Which river?" } } });
+        let definition = json!({ "stageConfigs": [
+            { "name": "kbaSecurityAnswerVerificationStage", "kbaConfig": inline, "numberOfQuestionsUserMustAnswer": "3" },
+            { "name": "kbaSecurityAnswerVerificationStage", "kbaConfig": { "kbaPropertyName": "other" }, "numberOfQuestionsUserMustAnswer": 2 },
+            { "name": "kbaSecurityAnswerVerificationStage", "kbaConfig": null, "numberOfQuestionsUserMustAnswer": 4_000_000 },
+        ] });
+        let names = Names::of([&definition]);
+        let project = KbaConfig::default();
+        let ids: Vec<&str> = names.questions(&project).flat_map(|kba| &kba.questions).map(|question| question.id.as_str()).collect();
+        assert!(ids.contains(&"7") && names.questions(&project).count() == 2, "{ids:?}");
+        assert_eq!(names.most_answers(), 3);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Easiest to break: an answer that knows more than a person would. What is in somebody's mailbox comes out of it, and nowhere else.
 
 use identity::ObjectSchema;
+use identity::kba::KbaConfig;
 use process::Mail;
 use serde_json::{Map, Value, json};
 
@@ -35,7 +36,7 @@ impl Person {
     pub(crate) fn new(
         collection: &str,
         schema: Option<&ObjectSchema>,
-        kba: &identity::kba::KbaConfig,
+        kba: &KbaConfig,
         names: &Names,
         special: &Map<String, Value>,
     ) -> Self {
@@ -50,12 +51,7 @@ impl Person {
         ] {
             content.insert(name.to_owned(), value.into());
         }
-        let questions = kba.questions.iter().map(|question| json!({ "questionId": question.id, "answer": ANSWER }));
-        let least = kba.answers_to_define(None).max(kba.minimum_to_verify.unwrap_or(1)).max(2);
-        let mut answers: Vec<Value> = questions.take(usize::try_from(least).unwrap_or(usize::MAX)).collect();
-        if answers.is_empty() {
-            answers.push(json!({ "customQuestion": "Which street did you grow up in?", "answer": ANSWER }));
-        }
+        let answers = answers(kba, names);
         content.insert(kba.property.clone(), answers.into());
         for name in schema.into_iter().flat_map(|schema| &schema.required) {
             if !content.contains_key(name)
@@ -217,6 +213,25 @@ pub(crate) fn codes_in(text: &str) -> Vec<String> {
         text.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_code).map(str::to_owned)
     };
     of_link.filter(|code| !code.is_empty()).into_iter().chain(typed()).collect()
+}
+
+/// The answers that somebody has: as many as each stage asks for, to its own questions where it has any.
+fn answers(project: &KbaConfig, names: &Names) -> Vec<Value> {
+    let mut answered: Vec<&str> = Vec::new();
+    for kba in names.questions(project) {
+        let least = kba.answers_to_define(None).max(kba.minimum_to_verify.unwrap_or(1)).max(2);
+        let least = usize::try_from(least).unwrap_or(usize::MAX).max(names.most_answers());
+        for question in kba.questions.iter().take(least) {
+            if !answered.contains(&question.id.as_str()) {
+                answered.push(&question.id);
+            }
+        }
+    }
+    let own = (answered.len()..names.most_answers().max(1)).map(|number| match number {
+        0 => json!({ "customQuestion": "Which street did you grow up in?", "answer": ANSWER }),
+        _ => json!({ "customQuestion": format!("Which street number {number} did you live in?"), "answer": ANSWER }),
+    });
+    answered.iter().map(|id| json!({ "questionId": id, "answer": ANSWER })).chain(own).collect()
 }
 
 /// As many answers as are wanted, to the administrator's questions first.

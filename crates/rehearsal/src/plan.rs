@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -21,6 +21,7 @@ pub struct Plan {
     /// The process, `reset`.
     pub process: Option<String>,
     /// When it begins, RFC 3339.
+    #[serde(default, deserialize_with = "a_time")]
     pub at: Option<String>,
     /// From which everything is drawn.
     pub seed: Option<u64>,
@@ -58,6 +59,7 @@ pub struct Plan {
 #[serde(deny_unknown_fields)]
 pub struct PlannedStep {
     /// How much time passes before it: `2 days`.
+    #[serde(default, deserialize_with = "a_span")]
     pub later: Option<String>,
     /// What is sent; without it the person answers what they were asked. `{code}` stands for the code that was mailed last,
     /// `{clientToken acme}` for what proves the account at the identity provider `acme`.
@@ -145,14 +147,11 @@ impl Plan {
     /// # Errors
     /// [`PlanError`], with its place.
     pub fn read(text: &str) -> Result<Self, PlanError> {
-        let plan: Self = toml::from_str(text).map_err(|error| {
+        toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start).min(text.len());
             let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
             PlanError::Unreadable { line, message: error.message().replace('`', "'") }
-        })?;
-        plan.begins()?;
-        plan.steps.iter().try_for_each(|step| step.passes().map(|_| ()))?;
-        Ok(plan)
+        })
     }
 
     /// When it begins, in seconds since 1970, where it says.
@@ -172,6 +171,20 @@ impl PlannedStep {
     pub fn passes(&self) -> Result<i64, PlanError> {
         self.later.as_deref().map_or(Ok(0), span)
     }
+}
+
+/// The text of a time. Judged where it is read, so that its line is known.
+fn a_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    moment(&text).map_err(de::Error::custom)?;
+    Ok(Some(text))
+}
+
+/// The same of a span of time.
+fn a_span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    span(&text).map_err(de::Error::custom)?;
+    Ok(Some(text))
 }
 
 /// A moment of RFC 3339, in seconds since 1970.
@@ -213,8 +226,8 @@ mod tests {
         for (text, said) in [
             ("process = 5", "line 1: invalid type"),
             ("\n[[step]]\nlatr = \"2 days\"", "line 3: unknown field 'latr'"),
-            ("at = \"tomorrow\"", "'tomorrow' is no time"),
-            ("[[step]]\nlater = \"2 moons\"", "'2 moons' is no span of time"),
+            ("\nat = \"tomorrow\"", "line 2: 'tomorrow' is no time"),
+            ("[[step]]\n[[step]]\nlater = \"2 moons\"", "line 3: '2 moons' is no span of time"),
             ("[[step]]\nlater = \"99999999999 weeks\"", "is no span of time"),
         ] {
             let error = Plan::read(text).unwrap_err().to_string();

@@ -6,6 +6,7 @@
 
 mod attacker;
 mod bounds;
+mod branches;
 mod explore;
 mod finding;
 mod goal;
@@ -20,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use jose::TokenForm;
-use process::{Companions, Placed, Process, SnapshotToken};
+use process::{Companions, Process, SnapshotToken};
 use project::{Project, Proofs, StageKind};
 use serde_json::{Map, Value, json};
 use stages::Services;
@@ -110,7 +111,7 @@ impl Prover {
         let patience = Patience::of_one();
         let (mut finding, reach) = self.explored(name, &process, served, self.bounds, &patience)?;
         if finding.is_silent() {
-            finding.cut_off.extend(self.not_reached(&process, reach, TO_REACH, DEEPEST_BRANCH, &patience)?);
+            finding.cut_off.extend(self.not_reached(&process, reach, &BTreeSet::new(), DEEPEST_BRANCH, &patience)?);
         }
         let patience = Patience::of_edits();
         for attack in &mut finding.attacks {
@@ -328,46 +329,6 @@ impl Prover {
         Ok((reach, spent.into_iter().collect()))
     }
 
-    /// The same, and branches that nobody took. Such a branch is tried in the place of its stage, as if its condition held.
-    fn not_reached(
-        &self,
-        process: &Arc<Process<Services>>,
-        reach: Reach,
-        most: usize,
-        deepest: usize,
-        patience: &Patience,
-    ) -> Result<Vec<Cut>, NoKeys> {
-        let (reach, mut cuts) = self.stages_not_reached(process, reach, most, patience)?;
-        for (place, placed) in process.stages.iter().enumerate() {
-            for (pointer, key) in not_taken(placed, &reach) {
-                let which = format!("the branch {key} of stage {place} ({}), which nobody took", placed.stage.name());
-                let alone = self.with_branch(process, &pointer, key).filter(|_| deepest > 0);
-                let Some(alone) = alone else {
-                    cuts.push(Cut::NotReached(format!("{which}, cannot be tried alone")));
-                    continue;
-                };
-                let (found, reach) = self.explored(&process.name, &alone, true, self.bounds, patience)?;
-                if let Some(attack) = found.attacks.first() {
-                    let has = attack.has;
-                    cuts.push(Cut::NotReached(format!("{which}, lets somebody with {has} have {} where its condition is so", attack.goal)));
-                } else if found.cut_off.is_empty() {
-                    cuts.extend(self.not_reached(&alone, reach, most, deepest - 1, patience)?);
-                } else {
-                    cuts.extend(found.cut_off);
-                }
-            }
-        }
-        Ok(cuts)
-    }
-
-    /// A process with a branch in the place of its stage.
-    fn with_branch(&self, process: &Process<Services>, pointer: &str, key: &str) -> Option<Arc<Process<Services>>> {
-        let mut file = process.source.get("file")?.clone();
-        let place = file.pointer_mut(pointer)?;
-        *place = place.get(key)?.clone();
-        self.compiled(&process.name, &file)
-    }
-
     fn looks_at_sessions(process: &Process<Services>) -> bool {
         process.binds_session() || process.stages.iter().any(|placed| placed.facts.wants_session)
     }
@@ -432,19 +393,6 @@ impl Prover {
         }
         Ok((finding, reach))
     }
-}
-
-/// Branches of a stage, and of those inside of branches that were taken, which nobody took: a pointer to the stage and the key.
-fn not_taken(placed: &Placed<Services>, reach: &Reach) -> Vec<(String, &'static str)> {
-    let mut found = Vec::new();
-    for (key, holds, inside) in placed.stage.branches() {
-        match inside {
-            Some(inside) if reach.took(&placed.pointer, holds) => found.extend(not_taken(inside, reach)),
-            Some(_) => found.push((placed.pointer.clone(), key)),
-            None => {}
-        }
-    }
-    found
 }
 
 /// Whether a stage of this name or class stands anywhere in a definition, in a branch for example.

@@ -9,7 +9,7 @@ use crate::support::server::ADMIN_PASSWORD;
 use crate::support::{Person, Project, Server, Visitor};
 use crate::world::reset_by_mail;
 
-const CONSOLE: &str = "/vestibule/console";
+pub(super) const CONSOLE: &str = "/vestibule/console";
 
 fn server(settings: &str) -> Server {
     Server::on(Project::new().process("reset", &reset_by_mail()).file("vestibule.toml", format!("[limits]\nenabled = false\n{settings}")))
@@ -17,7 +17,7 @@ fn server(settings: &str) -> Server {
 }
 
 /// The administrator before a browser, at the console.
-fn operator(server: &Server) -> Visitor {
+pub(super) fn operator(server: &Server) -> Visitor {
     let mut operator = Visitor::new(server.address());
     operator.open(CONSOLE).is(200, "Sign in");
     operator.submit(&[("user", "openidm-admin"), ("password", ADMIN_PASSWORD)], None).is(200, "Console");

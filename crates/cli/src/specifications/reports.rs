@@ -27,7 +27,7 @@ pub(super) fn text(ran: &Ran, replayed: bool, output: &mut Output) {
 pub(super) fn junit(all: &[Ran], coverage: &[String]) -> String {
     let failed = all.iter().filter(|one| !one.failures().is_empty()).count();
     let mut out = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{0}\" failures=\"{failed}\">\n  <testsuite name=\"vestibule\" tests=\"{0}\" failures=\"{failed}\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{0}\" failures=\"{failed}\" errors=\"0\">\n  <testsuite name=\"vestibule\" tests=\"{0}\" failures=\"{failed}\" errors=\"0\">\n",
         all.len()
     );
     let mut named: HashMap<(&str, String), usize> = HashMap::new();
@@ -40,18 +40,14 @@ pub(super) fn junit(all: &[Ran], coverage: &[String]) -> String {
             let _ = write!(name, " ({times})");
         }
         let file = escaped(&one.file.display().to_string());
-        let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\" file=\"{file}\"", escaped(&one.process), escaped(&name));
+        let _ = writeln!(out, "    <testcase classname=\"{}\" name=\"{}\">", escaped(&one.process), escaped(&name));
         let failures = one.failures();
         if let Some(first) = failures.first() {
-            let _ = write!(
-                out,
-                ">\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
-                escaped(first),
-                escaped(&failures.join("\n"))
-            );
-        } else {
-            out.push_str("/>\n");
+            let all = escaped(&failures.join("\n"));
+            let _ = writeln!(out, "      <failure type=\"specification\" message=\"{}\">{all}</failure>", escaped(first));
         }
+        // The schema by which Jenkins reads such files has no attribute for a test's file.
+        let _ = writeln!(out, "      <system-out>{file}</system-out>\n    </testcase>");
     }
     if !coverage.is_empty() {
         let _ = writeln!(out, "    <system-out>{}</system-out>", escaped(&coverage.join("\n")));

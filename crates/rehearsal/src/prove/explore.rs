@@ -139,6 +139,9 @@ pub(crate) fn explore(prover: &Prover, played: &Played<'_>, shape: Shape, has: P
         at: RefCell::default(),
     };
     search.run(&mut explored);
+    if !shape.exists() || !shape.is_active() {
+        explored.reach.forget_who_was_asked_nothing();
+    }
     explored
 }
 

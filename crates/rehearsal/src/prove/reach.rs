@@ -18,6 +18,8 @@ pub(crate) struct Reach {
     through: BTreeSet<usize>,
     /// Pointers of conditional stages, and whether the condition held there for somebody.
     branches: BTreeSet<(String, bool)>,
+    /// Pointers of conditional stages that somebody passed without being asked anything.
+    around: BTreeSet<String>,
     /// What was answered to whoever was not through with a stage.
     refused: BTreeMap<usize, String>,
 }
@@ -32,8 +34,11 @@ impl Reach {
         self.through.extend(steps.iter().filter(|step| step.outcome == StepOutcome::Completed).map(|step| step.index));
         for reason in reasons.iter().filter(|reason| reason.what == "condition") {
             let text = |key: &str| reason.detail.get(key).and_then(Value::as_str);
-            let taken = text("at").zip(text("branch")).filter(|(_, branch)| *branch != "none");
-            self.branches.extend(taken.map(|(at, branch)| (at.to_owned(), branch == "true")));
+            match (text("at"), text("branch")) {
+                (Some(at), Some("none")) => _ = self.around.insert(at.to_owned()),
+                (Some(at), Some(branch)) => _ = self.branches.insert((at.to_owned(), branch == "true")),
+                _ => {}
+            }
         }
         // Whoever sends nothing is asked again; that says nothing of a stage.
         if sent.as_object().is_some_and(serde_json::Map::is_empty) {
@@ -59,6 +64,7 @@ impl Reach {
     pub(crate) fn join(&mut self, other: Self) {
         self.through.extend(other.through);
         self.branches.extend(other.branches);
+        self.around.extend(other.around);
         for (stage, said) in other.refused {
             self.refused.entry(stage).or_insert(said);
         }
@@ -78,6 +84,16 @@ impl Reach {
     /// Whether the condition of a stage was so for somebody.
     pub(crate) fn took(&self, stage: &str, holds: bool) -> bool {
         self.branches.contains(&(stage.to_owned(), holds))
+    }
+
+    /// What became of a decoy at a condition says nothing: a script may fail where there is nobody to look at.
+    pub(super) fn forget_who_was_asked_nothing(&mut self) {
+        self.around.clear();
+    }
+
+    /// Whether somebody passed a conditional stage without being asked anything.
+    pub(crate) fn went_around(&self, stage: &str) -> bool {
+        self.around.contains(stage)
     }
 }
 

@@ -162,6 +162,66 @@ fn a_branch_that_nobody_takes_is_tried_alone() {
     assert!(harmless.attacks.is_empty() && harmless.cut_off.is_empty(), "{harmless:#?}");
 }
 
+/// Where nobody is asked anything, whoever the condition is so for is asked nothing.
+#[test]
+fn a_branch_without_a_stage_that_nobody_takes_is_tried_too() {
+    let branch = |filter: &str, inside: &Value| {
+        json!({ "name": "conditionaluser", "identityServiceUrl": "managed/user", "evaluateConditionOnField": "user",
+            "condition": { "type": "queryFilter", "filter": filter }, "onConditionTrue": null, "onConditionFalse": inside })
+    };
+    let oslo = |inside: &Value| branch("/city eq \"Oslo\"", inside);
+    let said = |stages: &[Value]| {
+        let found = proved(&[file(stages)]);
+        assert!(found.attacks.is_empty(), "{found:#?}");
+        found.cut_off.iter().map(Cut::to_string).collect::<Vec<_>>().join("; ")
+    };
+    let script = json!({ "name": "conditionaluser", "identityServiceUrl": "managed/user", "evaluateConditionOnField": "user",
+        "condition": { "type": "script", "source": "object.city === 'Oslo'" }, "onConditionTrue": null, "onConditionFalse": mailed("mail") });
+    let why = "the branch onConditionTrue of stage 1 (conditionaluser), which nobody took, lets somebody with nothing have a new credential where its condition is so";
+    let whoever = said(&[query(&["mail"]), oslo(&mailed("mail")), reset()]);
+    assert!(whoever.contains(why), "{whoever}");
+    // There is nobody whom the script could look at, where a decoy is named: it fails, and nothing is asked.
+    let scripted = said(&[query(&["mail"]), script, reset()]);
+    assert!(scripted.contains(why), "{scripted}");
+    let inside = said(&[query(&["mail"]), branch("/city eq \"Bergen\"", &oslo(&mailed("mail"))), reset()]);
+    assert!(inside.contains(why), "{inside}");
+    // Two that must both be gone around.
+    let both = said(&[query(&["mail"]), oslo(&mailed("mail")), branch("/sn eq \"Who\"", &mailed("mail")), reset()]);
+    assert!(
+        both.contains("stage 1 (conditionaluser) with the branch onConditionTrue of stage 2 (conditionaluser), which nobody took, lets"),
+        "{both}"
+    );
+    // They have proved themselves already, and it may be that nobody gets further.
+    assert_eq!(said(&[query(&["mail"]), mailed("mail"), oslo(&mailed("mail")), reset()]), "");
+    let proved_later = said(&[
+        query(&["mail"]),
+        oslo(&json!({ "name": "termsAndConditions", "termsTranslations": { "en": "t" } })),
+        mailed("mail"),
+        reset(),
+    ]);
+    assert_eq!(proved_later, "");
+}
+
+#[test]
+fn questions_of_a_stages_own_are_answered_and_as_many_as_it_asks() {
+    let verify = |more: &Value| {
+        let mut stage = json!({ "name": "kbaSecurityAnswerVerificationStage", "kbaPropertyName": "kbaInfo", "identityServiceUrl": "managed/user", "kbaConfig": null });
+        stage.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        stage
+    };
+    let own = json!({ "kbaConfig": { "kbaPropertyName": "kbaInfo", "questions": { "7": { "en": "Which river?" }, "b": { "en": "Which tree?" } } } });
+    for more in [own, json!({ "numberOfQuestionsUserMustAnswer": "4" })] {
+        let files = [("conf/selfservice-tried.json", json!({ "stageConfigs": [query(&["mail"]), verify(&more), reset()] }))];
+        let found = proved(&files);
+        assert!(found.attacks.is_empty() && found.cut_off.is_empty(), "{more}: {found:#?}");
+        let rehearsal = Rehearsal::new(setting(&files));
+        assert_eq!(rehearsal.run("tried", &Plan::default(), None).unwrap().outcome, Outcome::Completed, "{more}");
+        let answers = json!({ "stageConfigs": [query(&["mail"]), verify(&more), reset()] });
+        let raised = proved(&[("conf/selfservice-tried.json", answers), settings("[prove]\ncredential = [\"mail\"]\n")]);
+        assert!(reaches(&raised, Goal::Credential), "{more}: {raised:#?}");
+    }
+}
+
 #[test]
 fn a_stage_that_loops_is_named_with_its_script_and_given_up() {
     let files = [

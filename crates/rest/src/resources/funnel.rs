@@ -35,7 +35,10 @@ impl Funnel {
     async fn rows(cx: &Context<'_>, all: bool) -> Result<Vec<Value>, ResourceError> {
         let days = match cx.call.parameters.single("days")? {
             None => DAYS,
-            Some(days) => days.parse().map_err(|_| ResourceError::bad_request("'days' is a number of days"))?,
+            Some(days) => {
+                let days = days.parse().ok().filter(|days| *days > 0);
+                days.ok_or_else(|| ResourceError::bad_request("'days' is a number of days, from 1"))?
+            }
         };
         let by: Vec<&str> = cx.call.parameters.single("by")?.unwrap_or_default().split(',').filter(|name| !name.is_empty()).collect();
         if let Some(other) = by.iter().find(|name| !["day", "language"].contains(*name)) {
