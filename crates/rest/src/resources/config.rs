@@ -98,6 +98,13 @@ impl Config {
         file_of(&self.id).ok_or_else(|| self.missing())
     }
 
+    /// The file that is to be written: one that is there, or that something here reads.
+    fn writable(&self, cx: &Context<'_>) -> Result<String, ResourceError> {
+        let file = self.file()?;
+        let is_there = cx.app.accounts.runtime.load().project.sources.contains_key(&file);
+        if is_there || config_files::may_be_made(&file) { Ok(file) } else { Err(self.missing()) }
+    }
+
     fn with_id(&self, content: Value) -> Value {
         let mut body = Map::from_iter([("_id".to_owned(), json!(self.id))]);
         if let Value::Object(content) = content {
@@ -183,7 +190,7 @@ impl Resource for Config {
     }
 
     async fn put(&self, cx: &Context<'_>, put: &Put) -> Answer {
-        let file = self.file()?;
+        let file = self.writable(cx)?;
         let mut content = cx.body().clone();
         if let Value::Object(members) = &mut content {
             members.retain(|name, _| !IDENTITY.contains(&name.as_str()));
