@@ -338,6 +338,33 @@ mod tests {
     }
 
     #[test]
+    fn the_newest_events_come_first_also_from_a_file_that_was_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let (audit, writer) = Audit::open(directory.path(), true).unwrap();
+        (0..4).for_each(|number| audit.record(event(&number.to_string())));
+        drop(audit);
+        writer.finish();
+        let newest = path(directory.path(), Topic::Access);
+        fs::rename(&newest, newest.with_extension("json.1")).unwrap();
+        let (audit, writer) = Audit::open(directory.path(), true).unwrap();
+        (4..6).for_each(|number| audit.record(event(&number.to_string())));
+        drop(audit);
+        writer.finish();
+        let (audit, _writer) = Audit::open(directory.path(), true).unwrap();
+        let told = |most: usize| -> Vec<(String, String)> {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let events = runtime.block_on(audit.newest(Topic::Access, most));
+            let text = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
+            events.iter().map(|(_, event)| (text(event, "eventName"), text(event, "_id"))).collect()
+        };
+        let names = |most: usize| told(most).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(10), ["5", "4", "3", "2", "1", "0"]);
+        assert_eq!(names(3), ["5", "4", "3"]);
+        let ids: std::collections::HashSet<String> = told(10).into_iter().map(|(_, id)| id).collect();
+        assert_eq!(ids.len(), 6, "places in two files are the same, and their events are not");
+    }
+
+    #[test]
     fn everything_recorded_is_on_disk_when_the_writer_has_finished() {
         let directory = tempfile::tempdir().unwrap();
         let (audit, writer) = Audit::open(directory.path(), true).unwrap();

@@ -159,7 +159,7 @@ impl Resource for Config {
             return Ok(Reply::resource(json!({"_id": "", "configurations": listed.collect::<Vec<_>>()})));
         }
         if cx.principal.is_administrator()
-            && let Some(file) = file_of(&self.id)
+            && let Some(file) = file_of(&self.id).filter(|_| self.id.len() <= LONGEST)
             && let Some((content, revision)) = shown(cx.runtime, &file)
         {
             return Ok(if known == Some(revision.as_str()) { Reply::NotModified(revision) } else { self.answer(content, revision) });
@@ -169,7 +169,7 @@ impl Resource for Config {
             "ui/themeconfig" => of_file(cx.runtime.project.theme.as_ref(), default_theme),
             "ui/themerealm" => of_file(cx.runtime.project.theme_realm.as_ref(), default_realms),
             "ui/dashboard" => of_file(cx.runtime.project.dashboard.as_ref(), default_dashboard),
-            _ => return Err(self.missing().into()),
+            _ => return Err(self.file().err().unwrap_or_else(|| self.missing()).into()),
         };
         Ok(Reply::resource(self.with_id(content)))
     }
