@@ -322,8 +322,13 @@ fn every_file_of_the_configuration_is_one_whether_something_here_reads_it_or_not
     admin.delete("config/router").refused(403);
     // What nothing here reads is not made.
     admin.put("config/scheduler", &json!({})).refused(404);
-    admin.put("config/notification/own", &json!({ "enabled": false, "path": "managed/user/*", "methods": ["update"],
-        "target": { "resource": "managed/user/{{response/_id}}" }, "notification": { "notificationType": "info", "message": "x" } })).expect(201);
+    admin
+        .put(
+            "config/notification/own",
+            &json!({ "enabled": false, "path": "managed/user/*", "methods": ["update"],
+        "target": { "resource": "managed/user/{{response/_id}}" }, "notification": { "notificationType": "info", "message": "x" } }),
+        )
+        .expect(201);
     let person = Person::create(&server, "cfg");
     for id in ["router", "internal", "provisioner.openicf/ldap"] {
         signed_in(&server, &person).get(&format!("config/{id}")).refused(403);

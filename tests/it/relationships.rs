@@ -287,7 +287,11 @@ fn the_shapes_of_a_reference_are_those_of_the_guide() {
     assert_eq!(expanded["reports"][0]["userName"], json!(id(&report)), "{expanded}");
     for of_all in ["*_ref/sn", "*_ref/*/sn"] {
         let named = admin().get(&format!("{boss}?_fields={of_all}")).ok();
-        assert_eq!((&named["reports"][0]["sn"], &named["reports"][0]["_id"]), (&json!(id(&report)), &json!(id(&report))), "{of_all}: {named}");
+        assert_eq!(
+            (&named["reports"][0]["sn"], &named["reports"][0]["_id"]),
+            (&json!(id(&report)), &json!(id(&report))),
+            "{of_all}: {named}"
+        );
         assert!(named["reports"][0].get("userName").is_none() && named.get("userName").is_none(), "{of_all}: {named}");
     }
     let query = format!("managed/user?_queryFilter=userName+eq+%22{}%22&_fields=*,manager/*", id(&report));

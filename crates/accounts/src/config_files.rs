@@ -53,7 +53,7 @@ const FAMILIES: [&str; 7] =
 pub fn may_be_made(file: &str) -> bool {
     let name = file.strip_prefix("conf/").and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
     let of_family = |family: &&str| name.strip_prefix(*family).is_some_and(|rest| !rest.is_empty());
-    FILES.contains(&name) || FAMILIES.iter().any(|family| of_family(&family))
+    FILES.contains(&name) || FAMILIES.iter().any(of_family)
 }
 
 /// The file of `config/<id>`: `selfservice/reset` is `conf/selfservice-reset.json`, `external.email` is `conf/external.email.json`.
@@ -157,7 +157,9 @@ mod tests {
         for file in ["vestibule.toml", "conf/boot/x.json", "conf/selfservice-a b.json", "conf/access.json.previous", "script/access.json"] {
             assert_eq!(id_of(file), None, "{file}");
         }
-        for (file, made) in [("conf/router.json", true), ("conf/notification-x.json", true), ("conf/notification-.json", false), ("conf/audit.json", false)] {
+        for (file, made) in
+            [("conf/router.json", true), ("conf/notification-x.json", true), ("conf/notification-.json", false), ("conf/audit.json", false)]
+        {
             assert_eq!(may_be_made(file), made, "{file}");
         }
         for id in [

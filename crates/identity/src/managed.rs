@@ -292,7 +292,15 @@ impl Managed {
         if changed.is_empty() {
             let content = stored.content.clone();
             let before = occasion.as_ref().map(Occasion::steps).unwrap_or_default();
-            return Ok(Prepared { id: id.to_owned(), content, previous: Some(stored), changed, before, after: steps, ..Prepared::default() });
+            return Ok(Prepared {
+                id: id.to_owned(),
+                content,
+                previous: Some(stored),
+                changed,
+                before,
+                after: steps,
+                ..Prepared::default()
+            });
         }
         let mut notes = self.remember(schema, &stored.content, &content).await?;
         notes.extend(effects::changed(schema, self.clock.now()));

@@ -125,8 +125,10 @@ fn microsoft_graph_gets_a_message_and_a_new_token_when_the_old_one_is_refused() 
 #[test]
 fn a_service_that_is_too_busy_is_asked_again_when_it_says() {
     let tokens = token_endpoint();
-    let graph = Peer::start(|_| ("429 Too Many Requests\r\nRetry-After: 300", json!({ "error": { "code": "TooManyRequests" } }).to_string()));
-    let config = json!({ "type": "msgraph", "mailEndpoint": graph.url("/sendMail"), "from": "desk@example.test", "auth": oauth(&tokens, "s3cret") });
+    let graph =
+        Peer::start(|_| ("429 Too Many Requests\r\nRetry-After: 300", json!({ "error": { "code": "TooManyRequests" } }).to_string()));
+    let config =
+        json!({ "type": "msgraph", "mailEndpoint": graph.url("/sendMail"), "from": "desk@example.test", "auth": oauth(&tokens, "s3cret") });
     let server = behind_a_proxy(Server::on(Project::new().json("conf/external.email.json", &config))).start();
     for said in ["429", "it said so of an earlier mail"] {
         let log = server.log_mark();

@@ -151,12 +151,16 @@ fn a_filter_on_requests_is_run_at_every_door_and_what_it_makes_of_a_request_is_d
     };
     let made = admin.post("managed/user?_action=create", &newcomer()).expect(201).json();
     assert_eq!(made["description"], "A create", "{made}");
-    assert_eq!(admin.post("managed/user?_action=create", &with("description", "unfiltered")).expect(201).json()["description"], "unfiltered");
+    assert_eq!(
+        admin.post("managed/user?_action=create", &with("description", "unfiltered")).expect(201).json()["description"],
+        "unfiltered"
+    );
     let evil = admin.post("managed/user?_action=create", &with("sn", "Evil"));
     assert_eq!(evil.refused(409), "no evil");
     assert_eq!(evil.json()["detail"], json!({ "sn": false }));
     let path = format!("managed/user/{}", made["_id"].as_str().unwrap());
-    let replaced = admin.put(&path, &json!({ "userName": made["userName"], "givenName": "B", "sn": "C", "mail": "a@example.test" })).expect(200);
+    let replaced =
+        admin.put(&path, &json!({ "userName": made["userName"], "givenName": "B", "sn": "C", "mail": "a@example.test" })).expect(200);
     assert_eq!(replaced.json()["description"], "B update");
     // A patch is no update to a filter.
     admin.patch(&path, &json!([{ "operation": "replace", "field": "/sn", "value": "Evil" }])).expect(200);
@@ -197,4 +201,3 @@ fn filters_see_patches_policies_and_reads_and_one_that_changes_what_cannot_be_ch
     let other = admin.post("managed/user?_action=create", &newcomer()).expect(201).json();
     admin.delete(&format!("managed/user/{}", other["_id"].as_str().unwrap())).expect(200);
 }
-

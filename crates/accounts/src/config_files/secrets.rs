@@ -273,7 +273,10 @@ mod tests {
         });
         let shown = mask(&stored);
         assert!(!shown.to_string().contains("hunter2") && !shown.to_string().contains("4711"), "{shown}");
-        assert_eq!((&shown["smtpProperties"][0], &shown["smtpProperties"][2]), (&stored["smtpProperties"][0], &stored["smtpProperties"][2]));
+        assert_eq!(
+            (&shown["smtpProperties"][0], &shown["smtpProperties"][2]),
+            (&stored["smtpProperties"][0], &stored["smtpProperties"][2])
+        );
         assert_eq!((&shown["auth"]["clientSecret"], &shown["initParams"]), (&stored["auth"]["clientSecret"], &stored["initParams"]));
         assert_eq!(unmask(shown.clone(), &stored).unwrap(), stored);
         let mut elsewhere = shown.clone();

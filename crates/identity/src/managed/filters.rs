@@ -9,16 +9,13 @@ use std::sync::Arc;
 use crest::{Patch, ResourceError};
 use serde_json::{Map, Value, json};
 
-use super::asking::{Asking, Work};
+use super::asking::{Asking, Passed, Work};
 use super::occasions::refusal;
 use super::{Managed, limits, marker, not_an_object, writer};
 use crate::guards::OwnFilter;
 use crate::policy::PolicyAction;
 use crate::schema::ObjectSchema;
 use crate::scripting::{Runner, Script, State};
-
-/// What filters did beside their request; part of the write that they stand in front of.
-pub(super) type Passed = Option<Arc<Work>>;
 
 impl Managed {
     /// Runs the filters in front of something that is no write of an object, in the order of their file.
@@ -32,7 +29,11 @@ impl Managed {
         if passed == *request {
             return Ok(());
         }
-        tracing::error!(resource = path, method, "a filter of the project's own changes a request of a kind that cannot be changed here; it is refused");
+        tracing::error!(
+            resource = path,
+            method,
+            "a filter of the project's own changes a request of a kind that cannot be changed here; it is refused"
+        );
         Err(ResourceError::forbidden("Access denied"))
     }
 
@@ -132,13 +133,18 @@ impl Managed {
     ) -> Result<(bool, Value), ResourceError> {
         let place = filter.place();
         let (State::Runs(program), Some(sandbox)) = (&script.state, self.policies.scripting().sandbox.clone()) else {
-            tracing::error!(filter = place, reason = script.obstacle().unwrap_or("scripts are not run here"), "a filter cannot be run; what it guards is refused");
+            tracing::error!(
+                filter = place,
+                reason = script.obstacle().unwrap_or("scripts are not run here"),
+                "a filter cannot be run; what it guards is refused"
+            );
             return Err(ResourceError::forbidden("Access denied"));
         };
         let bindings = self.bindings_of_asker().with_all(script.variables.clone()).with("request", request.clone()).keeping(["request"]);
         let host = Asking { work: Arc::clone(work), event: place.to_owned() };
         let kept = Runner::new(sandbox, Arc::new(host), bindings.clone()).run_keeping(program, bindings).await;
-        let kept = kept.map_err(|error| refusal(&error, 500, place, request.get("resourcePath").and_then(Value::as_str).unwrap_or_default()))?;
+        let kept =
+            kept.map_err(|error| refusal(&error, 500, place, request.get("resourcePath").and_then(Value::as_str).unwrap_or_default()))?;
         let left = kept.variables.get("request").filter(|left| left.is_object()).cloned().unwrap_or_else(|| request.clone());
         Ok((kept.value.as_ref().is_some_and(is_truthy), left))
     }

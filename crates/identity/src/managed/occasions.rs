@@ -14,8 +14,7 @@ use script::{Bindings, ScriptError};
 use serde_json::{Map, Value, json};
 
 use super::Managed;
-use super::asking::{Asking, Work};
-use super::filters::Passed;
+use super::asking::{Asking, Passed, Work};
 use super::marker;
 use super::steps::Step;
 use crate::events::{Event, Hook};
