@@ -281,6 +281,18 @@ fn the_audit_trail_is_read_by_administrators_alone() {
     assert_eq!(made["result"][0]["eventName"], "create", "{made}");
     let one = made["result"][0]["_id"].as_str().unwrap();
     assert_eq!(server.admin().get(&format!("audit/activity/{one}")).ok()["objectId"], json!(format!("managed/user/{id}")));
+    // Reading the trail writes into it; pages follow one another all the same, the newest first.
+    let (mut seen, mut cookie) = (Vec::new(), String::new());
+    for _ in 0..4 {
+        let page = server.admin().get(&format!("audit/access?_queryFilter=true&_pageSize=2{cookie}")).ok();
+        seen.extend(page["result"].as_array().unwrap().iter().map(|event| (event["_id"].clone(), event["timestamp"].clone())));
+        let Some(next) = page["pagedResultsCookie"].as_str() else { break };
+        cookie = format!("&_pagedResultsCookie={next}");
+    }
+    let ids: std::collections::HashSet<String> = seen.iter().map(|(id, _)| id.to_string()).collect();
+    assert!(ids.len() == seen.len() && seen.len() > 2, "{seen:?}");
+    assert!(seen.windows(2).all(|pair| pair[0].1.as_str() >= pair[1].1.as_str()), "{seen:?}");
+    server.admin().get("audit/access?_queryFilter=true&_pageSize=2&_pagedResultsCookie=none").refused(400);
     // What is written into files is seen soon: the question is repeated, each time with another event in the trail.
     let failed = format!("audit/authentication?_queryFilter=userId+eq+%22{}%22+and+status+eq+%22FAILED%22", person.name);
     let seen = (0..200).any(|_| server.admin().get(&failed).ok()["resultCount"] != 0);

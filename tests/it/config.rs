@@ -298,6 +298,45 @@ fn what_a_file_was_served_with_it_may_keep_and_only_what_is_new_is_refused() {
 }
 
 #[test]
+fn every_file_of_the_configuration_is_one_whether_something_here_reads_it_or_not() {
+    let connector = json!({ "configurationProperties": { "host": "ldap.example.test", "credentials": "hunter2" } });
+    let server = Server::on(
+        Project::new()
+            .json("conf/router.json", &json!({ "filters": [] }))
+            .json("conf/notificationFactory.json", &json!({ "enabled": { "$bool": "&{openidm.notifications|false}" } }))
+            .json("conf/internal.json", &json!({ "objects": [] }))
+            .json("conf/provisioner.openicf-ldap.json", &connector),
+    )
+    .start();
+    let admin = server.admin();
+    let listed = admin.get("config?_queryFilter=true&_fields=_id").ok();
+    let listed: Vec<&str> = listed["result"].as_array().unwrap().iter().filter_map(|one| one["_id"].as_str()).collect();
+    for id in ["router", "notificationFactory", "internal", "provisioner.openicf/ldap"] {
+        assert!(listed.contains(&id), "{id}: {listed:?}");
+        let read = admin.get(&format!("config/{id}")).ok();
+        assert!(!read.to_string().contains("hunter2"), "{read}");
+        assert_eq!(admin.put(&format!("config/{id}"), &read).expect(200).json(), read);
+    }
+    let written = std::fs::read_to_string(server.project().join("conf/provisioner.openicf-ldap.json")).unwrap();
+    assert!(written.contains("hunter2"), "{written}");
+    admin.delete("config/router").refused(403);
+    // What nothing here reads is not made.
+    admin.put("config/scheduler", &json!({})).refused(404);
+    admin
+        .put(
+            "config/notification/own",
+            &json!({ "enabled": false, "path": "managed/user/*", "methods": ["update"],
+        "target": { "resource": "managed/user/{{response/_id}}" }, "notification": { "notificationType": "info", "message": "x" } }),
+        )
+        .expect(201);
+    let person = Person::create(&server, "cfg");
+    for id in ["router", "internal", "provisioner.openicf/ldap"] {
+        signed_in(&server, &person).get(&format!("config/{id}")).refused(403);
+        server.anonymous().get(&format!("config/{id}")).refused(403);
+    }
+}
+
+#[test]
 fn a_withheld_secret_is_not_carried_to_another_place_or_address() {
     let server = start();
     let admin = server.admin();

@@ -507,3 +507,20 @@ fn a_password_set_by_a_delegate_ends_sessions_and_is_told() {
     assert_eq!(session.get("info/login").status, 401);
     assert!(crate::support::mailbox().after(mark, &person.mail).body.contains("password"));
 }
+
+/// A privilege lets somebody past the access rules, and past no filter.
+#[test]
+fn a_privilege_leads_past_no_filter_of_the_projects_own() {
+    let filter = |script: Value| json!({ "filters": [{ "pattern": "^managed/user", "methods": ["read", "query"], "onRequest": script }] });
+    for script in [
+        json!({ "type": "groovy", "source": "throw new Exception()" }),
+        json!({ "type": "text/javascript", "source": "throw { code: 403, message: 'not for you' };" }),
+    ] {
+        let server = Server::on(project().json("conf/router.json", &filter(script))).start();
+        let person = Person::with(&server, "near", &json!({ "city": "Bonn", "telephoneNumber": "555" }));
+        let desk = signed_in(&server, &with_role(&server, "desk", "bonn-desk"));
+        desk.get(&path(&person)).refused(403);
+        desk.get("managed/user?_queryFilter=true").refused(403);
+        desk.patch(&path(&person), &set("sn", "New")).expect(200);
+    }
+}

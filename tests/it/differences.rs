@@ -97,8 +97,12 @@ const SHOWN: &[(&str, &str)] = &[
     ("A `queryId` of the project's own, of a module or of `runAsProperties`", "acting::nobody_is_found_by_a_query_that_is_not_run"),
     ("A script `augmentSecurityContext` of the project's own", "acting::a_script_has_its_say_in_every_sign_in"),
     (
-        "A filter of `router.json` that is the project's own",
+        "A filter of `router.json` that is the project's own and has `onResponse`, `onFailure`, or a script that cannot be run",
         "policies::asker::a_filter_that_is_not_run_refuses_what_it_guards_at_every_door_until_it_is_waived",
+    ),
+    (
+        "A filter of `router.json` on requests that changes one which is no write of an object and no question to policies",
+        "policies::asker::filters_see_patches_policies_and_reads_and_one_that_changes_what_cannot_be_changed_refuses",
     ),
     (
         "Registration: what is not the person's to set, at any stage",

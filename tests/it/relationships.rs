@@ -285,6 +285,15 @@ fn the_shapes_of_a_reference_are_those_of_the_guide() {
     assert_eq!((all["reports"][0]["_ref"].clone(), all["roles"].clone(), all["manager"].clone()), (json!(report), json!([]), Value::Null));
     let expanded = admin().get(&format!("{boss}?_fields=*_ref/*")).ok();
     assert_eq!(expanded["reports"][0]["userName"], json!(id(&report)), "{expanded}");
+    for of_all in ["*_ref/sn", "*_ref/*/sn"] {
+        let named = admin().get(&format!("{boss}?_fields={of_all}")).ok();
+        assert_eq!(
+            (&named["reports"][0]["sn"], &named["reports"][0]["_id"]),
+            (&json!(id(&report)), &json!(id(&report))),
+            "{of_all}: {named}"
+        );
+        assert!(named["reports"][0].get("userName").is_none() && named.get("userName").is_none(), "{of_all}: {named}");
+    }
     let query = format!("managed/user?_queryFilter=userName+eq+%22{}%22&_fields=*,manager/*", id(&report));
     assert_eq!(admin().get(&query).ok()["result"][0]["manager"]["sn"], json!(id(&boss)));
     // The one reference of a relationship that holds one needs no name.
@@ -296,6 +305,14 @@ fn the_shapes_of_a_reference_are_those_of_the_guide() {
     admin().delete(&format!("{report}/manager")).expect(200);
     admin().get(&format!("{report}/manager")).refused(404);
     both(&other, "reports", &[]);
+    // What follows from the rest cannot be changed for itself, and nothing of the other object by way of a reference.
+    admin().put(&format!("{report}/manager"), &to(&other)).expect(200);
+    for part in ["/manager/_refResourceId", "/manager/_refResourceCollection", "/manager/sn"] {
+        admin().patch(&report, &patch("replace", part, &json!("x"))).refused(400);
+        admin().patch(&format!("{report}/manager"), &patch("replace", part.trim_start_matches("/manager"), &json!("x"))).refused(400);
+    }
+    admin().patch(&format!("{report}/manager"), &patch("add", "/_refProperties/since", &json!("x"))).expect(200);
+    admin().delete(&format!("{report}/manager")).expect(200);
     // By its parts as well.
     let parts = json!({ "_refResourceCollection": "managed/user", "_refResourceId": id(&other) });
     admin().patch(&report, &patch("replace", "/manager", &parts)).expect(200);

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use crest::ResourceError;
 use process::Audience;
 use project::{AccessRule, Condition, Custom, Fault, Feature, Operand};
 use script::Bindings;
@@ -69,13 +70,47 @@ pub struct Question<'a> {
     pub asked: Asked<'a>,
 }
 
+/// Whether this is a write of a whole object, which [`identity::Managed`] leads through the filters itself.
+fn is_write_of_object(path: &str, method: &str) -> bool {
+    let parts = path.trim_matches('/').split('/').count();
+    let is_one = if method == "create" { matches!(parts, 2 | 3) } else { parts == 3 };
+    path.starts_with("managed/") && is_one && matches!(method, "create" | "update" | "patch" | "delete")
+}
+
 impl Question<'_> {
     /// Asks the rules. Whoever has processes due gets no further than these, and what the project opens to everybody (decision 30).
     pub async fn decide(&self) -> Decision {
+        match self.by_rules().await {
+            Decision::Denied => Decision::Denied,
+            decision => self.filter().await.map_or(Decision::Denied, |()| decision),
+        }
+    }
+
+    /// The same without filters of the project's own that are run: whoever asks this asks them afterwards ([`Question::filter`]).
+    pub async fn by_rules(&self) -> Decision {
         if self.is_held_up() && !self.is_open_to_everybody().await {
             return Decision::Denied;
         }
         self.judge().await
+    }
+
+    /// Asks the filters of the project's own that stand in front of this. In front of objects they are asked when these are written, and in front of
+    /// policies when these are asked.
+    ///
+    /// # Errors
+    /// What a filter throws; 403 for one that is not run, and for one that changes a request of another kind.
+    pub async fn filter(&self) -> Result<(), ResourceError> {
+        let Asked { path, method, .. } = self.asked;
+        let guards = self.runtime.policies.guards();
+        guards.check(path, method)?;
+        let of_policies = method == "action" && path.starts_with("policy/");
+        if of_policies || is_write_of_object(path, method) || !guards.runs_for(path, method) {
+            return Ok(());
+        }
+        let mut scope = self.scope(path, method);
+        let request = scope.get("request").cloned().unwrap_or_default();
+        let context = scope.get_mut("context").map(Value::take).unwrap_or_default();
+        self.runtime.managed.on_behalf(context).filter(path, method, &request).await
     }
 
     /// Whether something that is due stands between the person and what they ask for.

@@ -20,8 +20,8 @@ use crate::runtime::Runtime;
 pub use secrets::{mask, unmask};
 pub use versions::{Against, Compared, Difference, Listed, compare, list, restore};
 
-/// Files that may be read and changed, without `.json`.
-const FILES: [&str; 18] = [
+/// Files that may be made, without `.json`: something is read in them here. Any other that a project has may be read and changed.
+const FILES: [&str; 21] = [
     "access",
     "auth.profile",
     "authentication",
@@ -30,8 +30,11 @@ const FILES: [&str; 18] = [
     "identityProviders",
     "jsonstore",
     "managed",
+    "notificationFactory",
     "policy",
     "repo.init",
+    "router",
+    "script",
     "selfservice.kba",
     "selfservice.propertymap",
     "selfservice.terms",
@@ -42,7 +45,17 @@ const FILES: [&str; 18] = [
     "ui-themerealm",
 ];
 /// Families of them.
-const FAMILIES: [&str; 3] = ["selfservice-", "emailTemplate-", "identityProvider-"];
+const FAMILIES: [&str; 7] =
+    ["selfservice-", "emailTemplate-", "identityProvider-", "mapping-", "notification-", "servletfilter-", "ui.context-"];
+
+/// Whether a file may be made that is not there: what nothing here reads would be taken and mean nothing.
+#[must_use]
+pub fn may_be_made(file: &str) -> bool {
+    let name = file.strip_prefix("conf/").and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
+    let of_family = |family: &&str| name.strip_prefix(*family).is_some_and(|rest| !rest.is_empty());
+    FILES.contains(&name) || FAMILIES.iter().any(of_family)
+}
+
 /// The file of `config/<id>`: `selfservice/reset` is `conf/selfservice-reset.json`, `external.email` is `conf/external.email.json`.
 #[must_use]
 pub fn file_of(id: &str) -> Option<String> {
@@ -55,8 +68,7 @@ pub fn file_of(id: &str) -> Option<String> {
         // Only what follows the first dash of a file's name may have more of them, so a file has one id.
         Some((family, rest)) => Some(format!("{family}-{rest}")).filter(|_| plain(family, b"") && plain(rest, b"-"))?,
     };
-    let family = FAMILIES.iter().any(|family| name.strip_prefix(family).is_some_and(|rest| !rest.is_empty()));
-    (family || FILES.contains(&name.as_str())).then(|| format!("conf/{name}.json"))
+    Some(format!("conf/{name}.json"))
 }
 
 /// The content of a file as it is served, its secrets masked, and its revision.
@@ -67,7 +79,7 @@ pub fn shown(runtime: &Runtime, file: &str) -> Option<(Value, String)> {
     Some((mask(&content), revision(source.text())))
 }
 
-/// The id of a file, if it is one that may be read: the way back from [`file_of`].
+/// The id of a file in `conf`, if it can have one: the way back from [`file_of`].
 #[must_use]
 pub fn id_of(file: &str) -> Option<String> {
     let name = file.strip_prefix("conf/")?.strip_suffix(".json")?;
@@ -128,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_names_one_known_file_and_never_a_path() {
+    fn an_id_names_one_file_of_the_configuration_and_never_a_path() {
         for (id, file) in [
             ("selfservice/reset", "conf/selfservice-reset.json"),
             ("selfservice.kba", "conf/selfservice.kba.json"),
@@ -136,12 +148,19 @@ mod tests {
             ("external.email", "conf/external.email.json"),
             ("emailTemplate/welcome", "conf/emailTemplate-welcome.json"),
             ("selfservice/two-words", "conf/selfservice-two-words.json"),
+            ("router", "conf/router.json"),
+            ("provisioner.openicf/ldap", "conf/provisioner.openicf-ldap.json"),
         ] {
             assert_eq!(file_of(id).as_deref(), Some(file), "{id}");
             assert_eq!(id_of(file).as_deref(), Some(id), "{file}");
         }
-        for file in ["vestibule.toml", "conf/boot.json", "conf/selfservice-a b.json", "conf/access.json.previous", "script/access.json"] {
+        for file in ["vestibule.toml", "conf/boot/x.json", "conf/selfservice-a b.json", "conf/access.json.previous", "script/access.json"] {
             assert_eq!(id_of(file), None, "{file}");
+        }
+        for (file, made) in
+            [("conf/router.json", true), ("conf/notification-x.json", true), ("conf/notification-.json", false), ("conf/audit.json", false)]
+        {
+            assert_eq!(may_be_made(file), made, "{file}");
         }
         for id in [
             "",
@@ -150,8 +169,6 @@ mod tests {
             "selfservice/../x",
             "../conf/access",
             "selfservice/",
-            "boot",
-            "script",
             "a/b/c",
             "ui/configuration/x",
             "selfservice/a b",

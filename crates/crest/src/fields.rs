@@ -42,6 +42,8 @@ enum Field {
     Defaults,
     /// `*_ref`: the relationships. `expand` when it was written `*_ref/*`.
     Relationships { expand: bool },
+    /// `*_ref/_id`, `*_ref/*/name`: this of what every relationship leads to.
+    OfRelationships(Pointer),
     /// A pointer, whole. `expand` when it was written with `/*` at its end.
     Pointer { pointer: Pointer, expand: bool },
 }
@@ -54,7 +56,7 @@ impl Fields {
     }
 
     /// Reads one `_fields` parameter: a comma list of pointers, `*` (all default fields), `*_ref` (all
-    /// relationships, `*_ref/*` with what they lead to), `a/*`, `a/b` and `a/*/b`.
+    /// relationships, `*_ref/*` with what they lead to, `*_ref/b` with this of it), `a/*`, `a/b` and `a/*/b`.
     /// Empty places in the list say nothing; an empty list means all.
     ///
     /// # Errors
@@ -121,6 +123,10 @@ impl Fields {
                         selected.insert(name.clone(), value.clone());
                     }
                 }
+                Field::OfRelationships(inside) => {
+                    let related = members.iter().filter(|(_, value)| is_relationship(value)).map(|(name, _)| name.as_str());
+                    related.for_each(|name| insert(&mut selected, object, &of(name, inside)));
+                }
                 Field::Pointer { pointer, .. } => insert(&mut selected, object, pointer),
             }
         }
@@ -141,31 +147,38 @@ impl Fields {
         inside.filter_map(|(pointer, _)| pointer.top()).filter(move |name| seen.insert(*name))
     }
 
-    /// Whether all relationships are asked for (`*_ref`, `*_ref/*`).
+    /// Whether all relationships are asked for (`*_ref`, `*_ref/*`, `*_ref/name`).
     #[must_use]
     pub fn wants_relationships(&self) -> bool {
-        self.fields.iter().any(|field| matches!(field, Field::Relationships { .. }))
+        self.fields.iter().any(|field| matches!(field, Field::Relationships { .. } | Field::OfRelationships(_)))
     }
 
     /// Whether a relationship is to be expanded: something inside of it is asked for, or of all of them.
     #[must_use]
     pub fn expands(&self, name: &str) -> bool {
-        self.fields.contains(&Field::Relationships { expand: true }) || self.expansions().any(|expanded| expanded == name)
+        let of_all = |field: &Field| matches!(field, Field::Relationships { expand: true } | Field::OfRelationships(_));
+        self.fields.iter().any(of_all) || self.expansions().any(|expanded| expanded == name)
     }
 
     /// The same selection with `*_ref` written out as the relationships' names, which only the schema knows.
     #[must_use]
     pub fn naming_relationships<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        let whole = |name| Field::Pointer { pointer: Pointer::from_tokens([name]), expand: false };
-        let all: Vec<Field> = names.into_iter().map(whole).collect();
-        let resolve = |field: &Field| if matches!(field, Field::Relationships { .. }) { all.clone() } else { vec![field.clone()] };
+        let names: Vec<&str> = names.into_iter().collect();
+        let named = |made: &dyn Fn(&str) -> Pointer| -> Vec<Field> {
+            names.iter().map(|name| Field::Pointer { pointer: made(name), expand: false }).collect()
+        };
+        let resolve = |field: &Field| match field {
+            Field::Relationships { .. } => named(&|name| Pointer::from_tokens([name])),
+            Field::OfRelationships(inside) => named(&|name| of(name, inside)),
+            other => vec![other.clone()],
+        };
         Self { fields: self.fields.iter().flat_map(resolve).collect() }
     }
 
     fn pointers(&self) -> impl Iterator<Item = (&Pointer, bool)> {
         self.fields.iter().filter_map(|field| match field {
             Field::Pointer { pointer, expand } => Some((pointer, *expand)),
-            Field::Defaults | Field::Relationships { .. } => None,
+            Field::Defaults | Field::Relationships { .. } | Field::OfRelationships(_) => None,
         })
     }
 
@@ -184,6 +197,7 @@ impl Field {
             [only] if only == "*" => Self::Defaults,
             [only] if only == "*_ref" => Self::Relationships { expand: false },
             [only, all] if only == "*_ref" && all == "*" => Self::Relationships { expand: true },
+            [all, rest @ ..] if all == "*_ref" => Self::OfRelationships(Pointer::from_tokens(rest.iter().filter(|token| *token != "*"))),
             [parents @ .., last] if last == "*" => Self::Pointer { pointer: Pointer::from_tokens(parents), expand: true },
             // `reports/*/mail` is a member of each of a list.
             [first, rest @ ..] if rest.iter().any(|token| token == "*") => {
@@ -193,6 +207,11 @@ impl Field {
             _ => Self::Pointer { pointer, expand: false },
         })
     }
+}
+
+/// Something inside of a relationship.
+fn of(name: &str, inside: &Pointer) -> Pointer {
+    Pointer::from_tokens(std::iter::once(name).chain(inside.tokens().iter().map(String::as_str)))
 }
 
 fn too_many() -> ResourceError {

@@ -1,4 +1,4 @@
-//! Filters of a project's own in front of its resources, which are not run here: what they would have been run for is refused, until the
+//! Filters of a project's own in front of its resources: those that are run, and those that are not, whose requests are refused until the
 //! project waives them (IDM scripting guide, "Router configuration").
 //!
 //! Easiest to break: a filter that cannot be read guards more, never less.
@@ -6,6 +6,7 @@
 use crest::ResourceError;
 
 use crate::policy::Pattern;
+use crate::scripting::Script;
 
 /// What one filter guards.
 #[derive(Clone, Debug)]
@@ -26,29 +27,85 @@ impl Guard {
         Self { place: place.into(), pattern, methods: methods.iter().map(|method| method.trim().to_ascii_lowercase()).collect() }
     }
 
+    /// Whether all of it could be read, so that what it guards is what it says.
+    #[must_use]
+    pub fn is_readable(pattern: Option<&str>) -> bool {
+        pattern.is_none_or(|pattern| Pattern::compile(pattern, "").is_ok())
+    }
+
+    /// A path with something behind it is looked at without it, too: a new object is made at the path of its collection.
+    fn is_asked(&self, path: &str, method: &str) -> bool {
+        let collection = path.trim_matches('/').rsplit_once('/').filter(|_| method == "create").map(|(collection, _)| collection);
+        self.covers(path, method) || collection.is_some_and(|collection| self.covers(collection, method))
+    }
+
     fn covers(&self, path: &str, method: &str) -> bool {
         let is_named = self.methods.is_empty() || self.methods.iter().any(|known| known == method);
         is_named && self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(path.trim_matches('/')))
     }
 }
 
+/// A filter of the project's own that is run.
+#[derive(Clone, Debug)]
+pub struct OwnFilter {
+    /// What it stands in front of.
+    pub guard: Guard,
+    /// The script that says whether the other one is run; it always is where there is none.
+    pub condition: Option<Script>,
+    /// The script that is run on the request.
+    pub script: Script,
+}
+
+impl OwnFilter {
+    /// Where it stands, for the log.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.guard.place
+    }
+}
+
 /// All of them.
 #[derive(Clone, Debug, Default)]
-pub struct Guards(Vec<Guard>);
+pub struct Guards {
+    refusing: Vec<Guard>,
+    running: Vec<OwnFilter>,
+}
 
 impl Guards {
-    /// In the order of their file.
+    /// Those that are not run, in the order of their file.
     #[must_use]
     pub fn new(guards: Vec<Guard>) -> Self {
-        Self(guards)
+        Self { refusing: guards, running: Vec::new() }
     }
 
-    /// The filter that would have been asked for this; `None` where there is none. A path with something behind it is looked at without it, too: a
-    /// new object is made at the path of its collection.
+    /// The same with those that are run, in the order of their file.
+    #[must_use]
+    pub fn with_running(mut self, filters: Vec<OwnFilter>) -> Self {
+        self.running = filters;
+        self
+    }
+
+    /// Whether any is run.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    /// Those that are run for this, in their order.
+    pub fn run_for<'g>(&'g self, path: &'g str, method: &'g str) -> impl Iterator<Item = &'g OwnFilter> {
+        self.running.iter().filter(move |filter| filter.guard.is_asked(path, method))
+    }
+
+    /// Whether one is run for this.
+    #[must_use]
+    pub fn runs_for(&self, path: &str, method: &str) -> bool {
+        self.run_for(path, method).next().is_some()
+    }
+
+    /// The filter that would have been asked for this and is not run; `None` where there is none.
     #[must_use]
     pub fn asked(&self, path: &str, method: &str) -> Option<&Guard> {
-        let collection = path.trim_matches('/').rsplit_once('/').filter(|_| method == "create").map(|(collection, _)| collection);
-        self.0.iter().find(|guard| guard.covers(path, method) || collection.is_some_and(|collection| guard.covers(collection, method)))
+        self.refusing.iter().find(|guard| guard.is_asked(path, method))
     }
 
     /// Refuses what a filter would have been asked for.

@@ -31,7 +31,7 @@ pub mod terms;
 
 pub use crest::Severity;
 pub use events::{Effect, Event, Events, Hook};
-pub use guards::{Guard, Guards};
+pub use guards::{Guard, Guards, OwnFilter};
 pub use mail_address::{MailAddress, MailAddressError};
 pub use managed::{
     Audience, Expect, Held, KeptThere, Lost, Managed, Mark, Prepared, Refers, ScriptMail, ScriptQuery, Side, SignIn, Step, TakenOver,

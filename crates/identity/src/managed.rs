@@ -8,6 +8,7 @@ mod asking;
 mod computed;
 mod effective;
 mod effects;
+mod filters;
 mod found;
 mod given;
 mod history;
@@ -148,13 +149,14 @@ impl Managed {
         };
         limits::check_id(&id)?;
         self.policies.guards().check(&format!("{collection}/{id}"), "create")?;
+        let passed = self.filtered(schema, &id, "create", &mut content).await?;
         effects::defaults(schema, &mut content);
         relations::as_kept(schema, &mut content)?;
         let plain = Value::Object(content);
         let request = Validation { id: Some(&id), ..Validation::new(collection, &plain, self.clock.unix_seconds()) };
         self.validated(request, CREATE_MESSAGE).await?;
-        let scripts = Self::has_scripts(schema, &[Hook::OnCreate, Hook::PostCreate]);
-        let occasion = scripts.then(|| self.occasion(schema, &id, "create", &plain));
+        let scripts = passed.is_some() || Self::has_scripts(schema, &[Hook::OnCreate, Hook::PostCreate]);
+        let occasion = scripts.then(|| self.occasion_after(passed, schema, &id, ("create", &plain)));
         let Value::Object(mut content) = plain else { return Err(not_an_object()) };
         if let Some(occasion) = &occasion {
             occasion.check_after(Hook::PostCreate)?;
@@ -193,7 +195,7 @@ impl Managed {
         if which == Which::All {
             effects::defaults(schema, &mut members);
         }
-        let object = Value::Object(members);
+        let object = self.filtered_action(&format!("{collection}/*"), PolicyAction::ValidateObject, &Value::Object(members)).await?;
         let runner = self.policy_runner(collection);
         let runner = runner.as_ref();
         let request = Validation {
@@ -227,13 +229,20 @@ impl Managed {
         let seen = self.with_effective(collection, stored.clone(), Audience::Administrator, &all).await?;
         let shown = self.view(collection, &seen, Audience::Administrator, &all);
         let Value::Object(mut content) = content else { return Err(not_an_object()) };
-        let sent: Vec<String> = content.keys().cloned().collect();
+        let whole = content.clone();
         if !by.is_administrator() {
             // What comes back as it was read is no attempt to change it.
             content.retain(|name, value| shown.get(name) != Some(value));
         }
         let mut content = self.writable(schema, Value::Object(content), by)?;
         content.retain(|name, _| !writer::is_identity(name));
+        let mut left = whole.clone();
+        let passed = self.filtered(schema, id, "update", &mut left).await?;
+        let sent: Vec<String> = left.keys().cloned().collect();
+        if passed.is_some() {
+            content.retain(|name, _| left.contains_key(name));
+            content.extend(left.into_iter().filter(|(name, value)| whole.get(name) != Some(value)));
+        }
         relations::as_kept(schema, &mut content)?;
         let mut merged = Map::new();
         for (name, value) in stored.content.as_object().into_iter().flatten() {
@@ -258,8 +267,8 @@ impl Managed {
                 *value = kept.clone();
             }
         }
-        let scripts = Self::has_scripts(schema, &[Hook::OnUpdate, Hook::PostUpdate]);
-        let occasion = scripts.then(|| self.occasion(schema, id, "update", &Value::Object(content.clone())));
+        let scripts = passed.is_some() || Self::has_scripts(schema, &[Hook::OnUpdate, Hook::PostUpdate]);
+        let occasion = scripts.then(|| self.occasion_after(passed, schema, id, ("update", &Value::Object(content.clone()))));
         if let Some(occasion) = &occasion {
             occasion.check_after(Hook::PostUpdate)?;
             let given = given::give(schema, id, &stored.revision, &mut members, true);
@@ -283,7 +292,16 @@ impl Managed {
         let changed = patching::differences(schema, &stored.content, &content);
         if changed.is_empty() {
             let content = stored.content.clone();
-            return Ok(Prepared { id: id.to_owned(), content, previous: Some(stored), changed, after: steps, ..Prepared::default() });
+            let before = occasion.as_ref().map(Occasion::steps).unwrap_or_default();
+            return Ok(Prepared {
+                id: id.to_owned(),
+                content,
+                previous: Some(stored),
+                changed,
+                before,
+                after: steps,
+                ..Prepared::default()
+            });
         }
         let mut notes = self.remember(schema, &stored.content, &content).await?;
         notes.extend(effects::changed(schema, self.clock.now()));
@@ -312,8 +330,9 @@ impl Managed {
         self.policies.guards().check(&format!("{collection}/{id}"), "delete")?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
-        let scripts = schema.events.any(&[Hook::OnDelete, Hook::PostDelete]);
-        let occasion = scripts.then(|| self.occasion(schema, id, "delete", &Value::Null));
+        let passed = self.filtered_deletion(schema, id).await?;
+        let scripts = passed.is_some() || schema.events.any(&[Hook::OnDelete, Hook::PostDelete]);
+        let occasion = scripts.then(|| self.occasion_after(passed, schema, id, ("delete", &Value::Null)));
         if let Some(occasion) = &occasion {
             occasion.check_after(Hook::PostDelete)?;
             occasion.before_deletion(&given::given(schema, &stored)).await?;
@@ -357,6 +376,7 @@ impl Managed {
         body: &Value,
         (stored, told, every_spelling): (Option<&Resource>, bool, bool),
     ) -> Result<Vec<PolicyFailure>, ResourceError> {
+        let body = &self.filtered_action(resource, action, body).await?;
         let runner = self.policy_runner(self.policies.collection_of(resource));
         let ports = (self.objects.as_ref(), self.hasher.as_ref(), runner.as_ref());
         self.policies.validate_resource(resource, action, body, (stored, told, every_spelling), self.clock.unix_seconds(), ports).await

@@ -271,6 +271,7 @@ impl Courier {
         drop(span);
         let trouble = match &outcome {
             Err(Failure::Unreachable(error)) => Some(error.clone()),
+            Err(busy @ Failure::Busy { .. }) => Some(busy.to_string()),
             Err(Failure::NoService) => Some(Failure::NoService.to_string()),
             // What is refused or deferred is the mail's own trouble; the server was there.
             _ => None,
@@ -486,14 +487,16 @@ impl Drop for Running {
     }
 }
 
-/// Doubling waits from two seconds to a quarter of an hour, for a day; a refusal for good is not tried again.
+/// Doubling waits from two seconds to a quarter of an hour, for a day, and no shorter ones than the server asks for; a refusal for good is not
+/// tried again.
 fn next_attempt(error: &Failure, entry: &OutboxEntry, now: i64) -> Option<i64> {
     if error.is_permanent() || now.saturating_sub(entry.created) >= GIVE_UP {
         return None;
     }
     let earlier = entry.attempts.saturating_sub(1);
     let wait = FIRST_WAIT.saturating_mul(2_i64.saturating_pow(earlier)).clamp(FIRST_WAIT, LONGEST_WAIT);
-    Some(now.saturating_add(wait))
+    let asked = if let Failure::Busy { seconds, .. } = error { i64::from(*seconds) } else { 0 };
+    Some(now.saturating_add(wait.max(asked)))
 }
 
 #[cfg(test)]
@@ -530,6 +533,9 @@ mod tests {
         let waits: Vec<_> =
             [1, 2, 3, 9, 10, 41, 64, 65, 201].iter().map(|attempts| next_attempt(&unreachable, &entry(*attempts, 0), 0)).collect();
         assert_eq!(waits, [2, 4, 8, 512, 900, 900, 900, 900, 900].map(Some));
+        let busy = |seconds| Failure::Busy { said: "429".into(), seconds };
+        assert_eq!(next_attempt(&busy(120), &entry(1, 0), 0), Some(120), "no sooner than the server says");
+        assert_eq!(next_attempt(&busy(1), &entry(9, 0), 0), Some(512));
     }
 
     #[test]

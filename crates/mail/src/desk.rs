@@ -238,7 +238,7 @@ impl Desk {
                     self.window.grow();
                 }
             }
-            Some(Err(Failure::Unreachable(_))) => self.window.shrink(job.epoch),
+            Some(Err(Failure::Unreachable(_) | Failure::Busy { .. })) => self.window.shrink(job.epoch),
             Some(Err(Failure::Deferred(_))) => domain.late += 1,
             Some(Err(_)) | None => {}
         }

@@ -20,6 +20,14 @@ pub enum Failure {
     /// No connection could be had: it is the server, not the mail.
     #[error("not reachable: {0}")]
     Unreachable(String),
+    /// The server wants to be left alone for so many seconds (RFC 9110 §10.2.3): nothing is asked of it until then.
+    #[error("too much for it: {said}, to be asked again in {seconds} s")]
+    Busy {
+        /// What it said.
+        said: String,
+        /// How long.
+        seconds: u32,
+    },
     /// There is no mail service.
     #[error("no mail service is configured")]
     NoService,

@@ -78,9 +78,13 @@ impl Tokens {
         Ok(token)
     }
 
-    /// Somebody refused the token: the next one is a new one.
-    pub fn forget(&self) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Somebody refused this token, or whichever is kept: the next one is a new one.
+    pub fn forget(&self, refused: Option<&Arc<Zeroizing<String>>>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another one may have been got meanwhile.
+        if refused.is_none_or(|refused| kept.as_ref().is_some_and(|kept| Arc::ptr_eq(&kept.token, refused))) {
+            *kept = None;
+        }
     }
 
     fn kept(&self) -> Option<Arc<Zeroizing<String>>> {

@@ -294,10 +294,10 @@ tables! {
     ROUTER_FILTER = "router.json", "filters": [
         used("pattern", "The resources that a filter of the project's own guards."),
         used("methods", "What is done with them."),
-        refused("onRequest", "A script of the project's own: every request that it would be run for is refused, unless it is waived."),
-        refused("onResponse", "As `onRequest`."),
-        refused("onFailure", "As `onRequest`."),
-        idle("condition", "The product's filters hold always; what one of the project's own guards is refused always."),
+        used("onRequest", "A script that sees the request first, and may change or refuse it."),
+        refused("onResponse", "A script of the project's own: every request that it would be run for is refused, unless it is waived."),
+        refused("onFailure", "As `onResponse`."),
+        used("condition", "A script that says whether the filter is run. The product's filters hold always."),
         used("vestibule", "`{\"waive\": [\"onRequest\"]}`: the script is not run, and nothing is refused for it."),
     ];
     ROLE = "repo.init.json", "insert/internal/role": [

@@ -174,6 +174,7 @@ fn read(files: &dyn Files, environment: &dyn Environment, names: &ProjectNames<'
     };
     project.sources = loader.into_sources();
     other_features(&conf, &project.sources, sink);
+    left_alone(files, &conf, &mut project.sources);
     project
 }
 
@@ -261,6 +262,18 @@ fn mappings(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<Mapping> {
 fn cross_origins(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<CrossOrigin> {
     let files = conf.iter().filter(|file| cross_origin::is_file(file));
     files.filter_map(|file| CrossOrigin::read(&loader.companion(file).present()?, sink)).collect()
+}
+
+/// Keeps the text of files that nothing here reads: they are configurations of the project all the same (`config/*`).
+fn left_alone(files: &dyn Files, conf: &[String], sources: &mut BTreeMap<String, Arc<SourceFile>>) {
+    for path in conf.iter().filter(|file| file.ends_with(".json")).map(|file| format!("conf/{file}")) {
+        if sources.contains_key(&path) {
+            continue;
+        }
+        if let Some(source) = files.read(&path).ok().flatten().and_then(|bytes| SourceFile::from_bytes(&path, &bytes).ok()) {
+            sources.insert(path, Arc::new(source));
+        }
+    }
 }
 
 /// Files of parts of the product that are not here. They are right where they are, so they are named once and quietly.

@@ -25,16 +25,19 @@ pub(crate) async fn authorise(cx: &Context<'_>) -> Result<bool, Refusal> {
         return Err(denied().into());
     }
     let question = Question { runtime: cx.runtime, principal, asked: call.asked(call.operation.name()) };
-    match question.decide().await {
-        Decision::Allowed => Ok(false),
+    let privileged = match question.by_rules().await {
+        Decision::Allowed => false,
         Decision::AllowedAfterReauthentication => {
             let password = Credentials::reauth_password(call.headers);
             cx.attempt().reauthenticate(principal, password.as_ref().map(|password| password.as_str())).await?;
-            Ok(false)
+            false
         }
-        Decision::Denied if !question.is_held_up() && privileged(cx).await? => Ok(true),
-        Decision::Denied => Err(denied().into()),
-    }
+        Decision::Denied if !question.is_held_up() && privileged(cx).await? => true,
+        Decision::Denied => return Err(denied().into()),
+    };
+    // They stand in front of whoever may do something by a privilege, too.
+    question.filter().await?;
+    Ok(privileged)
 }
 
 /// Whether a privilege may allow a request that no access rule does.

@@ -26,6 +26,30 @@ pub(crate) fn answer(mut entries: Vec<Value>, request: &QueryRequest, fields: &F
     window.answer(request, fields, true)
 }
 
+/// Answers a query over what grows while its pages are read, as the audit trail does by the very reading: a cookie names the last entry of
+/// its page, and the next page goes on behind that one.
+///
+/// # Errors
+/// 400 for a paging cookie that is none of ours.
+pub(crate) fn answer_growing(mut entries: Vec<Value>, request: &QueryRequest, fields: &Fields) -> Result<Reply, ResourceError> {
+    entries.retain(|entry| request.query.filter.matches(entry));
+    entries.sort_by(|left, right| SortKey::compare(&request.query.sort, left, right));
+    let from = match &request.query.paging {
+        Paging::Start => 0,
+        Paging::Offset(offset) => usize::try_from(*offset).unwrap_or(usize::MAX),
+        Paging::Cookie(cookie) => {
+            let last = entries.iter().position(|entry| entry.get("_id").and_then(Value::as_str) == Some(cookie));
+            last.ok_or_else(|| ResourceError::bad_request("Invalid paged results cookie"))? + 1
+        }
+    };
+    let total = (request.totals != TotalPolicy::None).then_some(entries.len() as u64);
+    let size = request.query.page_size.filter(|size| *size > 0).map_or(usize::MAX, |size| usize::try_from(size).unwrap_or(usize::MAX));
+    let shown: Vec<Value> = entries.iter().skip(from).take(size).cloned().collect();
+    let goes_on = entries.len().saturating_sub(from) > shown.len();
+    let cookie = shown.last().filter(|_| goes_on).and_then(|last| last.get("_id")?.as_str().map(str::to_owned));
+    page(&shown, cookie, total, request, fields)
+}
+
 /// The entries of one page, out of those that come by in order.
 pub(crate) struct Window {
     from: u64,
@@ -137,6 +161,23 @@ mod tests {
         assert_eq!(page(Paging::Offset(u64::MAX)).0, Vec::<i64>::new());
         let foreign = Query { paging: Paging::Cookie("x".into()), ..Query::all(Filter::True) };
         assert_eq!(answer(entries, &request(foreign), &Fields::all()).unwrap_err().code, 400);
+    }
+
+    #[test]
+    fn what_grows_at_its_beginning_is_paged_without_a_gap_and_without_telling_anything_twice() {
+        let entries = |newest: i64| -> Vec<Value> { (1..=newest).rev().map(|number| json!({ "_id": number.to_string() })).collect() };
+        let page = |newest: i64, paging: Paging| {
+            let query = Query { page_size: Some(2), paging, ..Query::all(Filter::True) };
+            let Reply::Page { result, cookie, .. } = answer_growing(entries(newest), &request(query), &Fields::all())? else { panic!() };
+            Ok::<_, ResourceError>((result.iter().map(|entry| entry["_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>(), cookie))
+        };
+        let (first, cookie) = page(5, Paging::Start).unwrap();
+        assert_eq!(first, ["5", "4"]);
+        let (second, cookie) = page(8, Paging::Cookie(cookie.unwrap())).unwrap();
+        assert_eq!(second, ["3", "2"]);
+        assert_eq!(page(9, Paging::Cookie(cookie.unwrap())).unwrap(), (vec!["1".to_owned()], None));
+        assert_eq!(page(5, Paging::Offset(4)).unwrap(), (vec!["1".to_owned()], None));
+        assert_eq!(page(5, Paging::Cookie("x".into())).unwrap_err().code, 400);
     }
 
     #[test]

@@ -78,13 +78,22 @@ impl Audit {
         Ok((audit, AuditWriter { thread: Some(thread) }))
     }
 
-    /// The newest events of a topic that are in its file, with their times, in the form of [`to_value`]. A file that was put aside while it
-    /// was read is read no further.
+    /// The newest events of a topic that are in its files, with their times, in the form of [`to_value`], the newest first. Where the file
+    /// that is written has not enough of them, the one that was put aside last is read too.
     pub(crate) async fn newest(&self, topic: Topic, most: usize) -> Vec<(i64, Value)> {
         let path = path(&self.directory, topic);
-        let read = tokio::task::spawn_blocking(move || read_end(&path, most));
-        // A trail that is not there yet has no events.
-        read.await.ok().and_then(Result::ok).unwrap_or_default()
+        let read = tokio::task::spawn_blocking(move || {
+            // A trail that is not there yet has no events.
+            let mut events = read_end(&path, most).unwrap_or_default();
+            if events.len() < most {
+                let mut earlier = read_end(&path.with_extension("json.1"), most - events.len()).unwrap_or_default();
+                earlier.append(&mut events);
+                events = earlier;
+            }
+            events.reverse();
+            events
+        });
+        read.await.unwrap_or_default()
     }
 
     /// Where the files are.
@@ -270,12 +279,19 @@ fn read_end(path: &Path, most: usize) -> io::Result<Vec<(i64, Value)>> {
         // The first line may be the end of one; the last one may not be whole yet.
         if let Ok(Value::Object(mut event)) = serde_json::from_slice(line) {
             let time = event.get("timestamp").and_then(Value::as_str).and_then(|time| OffsetDateTime::parse(time, &Rfc3339).ok());
-            event.insert("_id".to_owned(), json!(format!("file-{at}")));
+            event.insert("_id".to_owned(), json!(id_of(at, line)));
             events.push((time.map_or(0, OffsetDateTime::unix_timestamp), Value::Object(event)));
         }
         at += line.len() as u64;
     }
     Ok(events.split_off(events.len().saturating_sub(most)))
+}
+
+/// What an event of a file is called: by its place, which several files have, and by what it says.
+fn id_of(at: u64, line: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, line.trim_ascii_end());
+    let says: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("file-{at}-{says}")
 }
 
 /// An event of the store, as one of a file is.
@@ -321,6 +337,33 @@ mod tests {
             successful: true,
             detail: Value::Null,
         }
+    }
+
+    #[test]
+    fn the_newest_events_come_first_also_from_a_file_that_was_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let (audit, writer) = Audit::open(directory.path(), true).unwrap();
+        (0..4).for_each(|number| audit.record(event(&number.to_string())));
+        drop(audit);
+        writer.finish();
+        let newest = path(directory.path(), Topic::Access);
+        fs::rename(&newest, newest.with_extension("json.1")).unwrap();
+        let (audit, writer) = Audit::open(directory.path(), true).unwrap();
+        (4..6).for_each(|number| audit.record(event(&number.to_string())));
+        drop(audit);
+        writer.finish();
+        let (audit, _writer) = Audit::open(directory.path(), true).unwrap();
+        let told = |most: usize| -> Vec<(String, String)> {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let events = runtime.block_on(audit.newest(Topic::Access, most));
+            let text = |event: &Value, name: &str| event[name].as_str().unwrap().to_owned();
+            events.iter().map(|(_, event)| (text(event, "eventName"), text(event, "_id"))).collect()
+        };
+        let names = |most: usize| told(most).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(10), ["5", "4", "3", "2", "1", "0"]);
+        assert_eq!(names(3), ["5", "4", "3"]);
+        let ids: std::collections::HashSet<String> = told(10).into_iter().map(|(_, id)| id).collect();
+        assert_eq!(ids.len(), 6, "places in two files are the same, and their events are not");
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::runtime::{Material, Source};
 use crate::shared_config::SharedConfig;
 
 /// What says who may do what, and what people are kept as: without it the product's own rules would apply, unasked.
-const NEEDED: [&str; 5] = ["access", "authentication", "managed", "policy", "repo.init"];
+const NEEDED: [&str; 6] = ["access", "authentication", "managed", "policy", "repo.init", "router"];
 /// Who takes the file of a canary that went well for that of the process, as former versions tell it.
 const BY_ITSELF: &str = "canary";
 /// Diagnostics of one refusal.

@@ -106,12 +106,12 @@ mod tests {
         for (name, text) in [
             ("conf/selfservice-reset.json", "{\"stageConfigs\": [ ]}"),
             ("conf/selfservice-other.json", "{\"stageConfigs\": []}"),
-            ("conf/boot.json", "{}"),
+            ("conf/jetty.xml", "<Configure/>"),
             ("vestibule.toml", "# nothing"),
         ] {
             let before = look();
             write(name, text);
-            assert_eq!(look() != before, name != "conf/boot.json", "{name}");
+            assert_eq!(look() != before, name != "conf/jetty.xml", "{name}");
         }
         let mark = |read: Read| read.mark_besides(&BTreeSet::from(["conf/selfservice-reset.json".to_owned()]), "");
         let rest = mark(look());

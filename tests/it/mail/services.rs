@@ -121,6 +121,38 @@ fn microsoft_graph_gets_a_message_and_a_new_token_when_the_old_one_is_refused() 
     assert_eq!(server.metric("vestibule_mail_total", &["dead"]), 1.0, "{}", server.log());
 }
 
+/// Whatever is asked of a busy service counts against whoever asks, so it is left alone for as long as it says.
+#[test]
+fn a_service_that_is_too_busy_is_asked_again_when_it_says() {
+    let tokens = token_endpoint();
+    let graph =
+        Peer::start(|_| ("429 Too Many Requests\r\nRetry-After: 300", json!({ "error": { "code": "TooManyRequests" } }).to_string()));
+    let config =
+        json!({ "type": "msgraph", "mailEndpoint": graph.url("/sendMail"), "from": "desk@example.test", "auth": oauth(&tokens, "s3cret") });
+    let server = behind_a_proxy(Server::on(Project::new().json("conf/external.email.json", &config))).start();
+    for said in ["429", "it said so of an earlier mail"] {
+        let log = server.log_mark();
+        server.admin().post("external/email?_action=send&waitForCompletion=false", &direct(&address("busy"))).ok();
+        let line = server.logged(log, "a mail was not delivered");
+        assert!(line.contains(said) && line.contains("given_up=false"), "{line}");
+    }
+    assert_eq!(graph.asked().len(), 1);
+}
+
+#[test]
+fn a_mail_with_attachments_is_refused_and_a_sender_may_have_a_name() {
+    let server = Server::on(Project::new()).start();
+    let to = address("named");
+    let mut mail = direct(&to);
+    mail["from"] = json!("The desk <desk@example.test>");
+    mail["attachments"] = json!([{ "filename": "a.pdf", "content": "AA==" }]);
+    server.admin().post("external/email?_action=send", &mail).refused(400);
+    mail["attachments"] = json!([]);
+    server.admin().post("external/email?_action=send", &mail).ok();
+    let sent = mailbox().wait_for(&to);
+    assert_eq!((sent.from.as_str(), sent.header("From")), ("desk@example.test", "The desk <desk@example.test>"));
+}
+
 #[test]
 fn a_template_is_sent_to_whom_the_administrator_says_about_what_they_say() {
     let template = json!({

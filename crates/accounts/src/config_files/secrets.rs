@@ -9,11 +9,44 @@ use serde_json::{Map, Value, json};
 /// The marker's type; clients of IDM know `$crypto` objects as values that cannot be read.
 const WITHHELD: &str = "withheld";
 const CRYPTO: &str = "$crypto";
+/// How the names of keys end whose values are secrets. A connector of IDM has its password in `credentials`.
+const SECRETS: [&str; 11] = [
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "secretkey",
+    "passphrase",
+    "privatekey",
+    "apikey",
+    "accesstoken",
+    "refreshtoken",
+    "credentials",
+];
 
 /// Whether the value of a key is a secret.
 fn is_secret(key: &str) -> bool {
     let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    ["password", "secret", "secretkey", "passphrase", "privatekey", "apikey"].iter().any(|end| key.ends_with(end))
+    SECRETS.iter().any(|end| key.ends_with(end))
+}
+
+/// A property in a list, `mail.smtp.password=…`, whose name says that its value is a secret.
+fn has_secret(text: &str) -> bool {
+    text.split_once('=').is_some_and(|(name, value)| is_secret(name.trim()) && !value.trim().is_empty() && !is_reference(value.trim()))
+}
+
+/// Whether the value of a secret's key says the secret itself: a text, a number, or a typed expression, `{"$string": "…"}`.
+fn says_it(value: &Value) -> bool {
+    match value {
+        // `allowCredentials` of a filter is a switch, also where it is a text.
+        Value::String(text) => !text.is_empty() && !is_reference(text) && !matches!(text.as_str(), "true" | "false"),
+        Value::Number(_) => true,
+        Value::Object(members) => {
+            let mut members = members.iter();
+            matches!((members.next(), members.next()), (Some((name, inner)), None) if name.starts_with('$') && name != CRYPTO && says_it(inner))
+        }
+        _ => false,
+    }
 }
 
 /// A text that names a secret of the environment is none itself, unless it carries a default.
@@ -33,10 +66,7 @@ fn masked(content: &Value, pointer: &str) -> Value {
         Value::Object(members) => {
             let mask = |(key, value): (&String, &Value)| {
                 let below = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
-                let hidden = match value {
-                    Value::String(text) => is_secret(key) && !text.is_empty() && !is_reference(text),
-                    other => encrypted(other),
-                };
+                let hidden = encrypted(value) || (is_secret(key) && says_it(value));
                 (key.clone(), if hidden { withheld(&below) } else { masked(value, &below) })
             };
             Value::Object(members.iter().map(mask).collect())
@@ -44,7 +74,8 @@ fn masked(content: &Value, pointer: &str) -> Value {
         Value::Array(elements) => {
             let mask = |(index, value): (usize, &Value)| {
                 let below = format!("{pointer}/{index}");
-                if encrypted(value) { withheld(&below) } else { masked(value, &below) }
+                let hidden = encrypted(value) || value.as_str().is_some_and(has_secret);
+                if hidden { withheld(&below) } else { masked(value, &below) }
             };
             elements.iter().enumerate().map(mask).collect()
         }
@@ -120,8 +151,8 @@ impl Whole<'_> {
         let refused = || ResourceError::bad_request(format!("There is no withheld value to keep at '{key}'"));
         let found = self.stored.pointer(pointer).ok_or_else(refused)?;
         let from: Vec<String> = pointer.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~")).collect();
-        let encrypted = found.get(CRYPTO).is_some();
-        if !encrypted && !from.last().is_some_and(|own| is_secret(own)) {
+        let told = found.get(CRYPTO).is_some() || found.as_str().is_some_and(has_secret);
+        if !told && !from.last().is_some_and(|own| is_secret(own)) {
             return Err(refused());
         }
         let (wanted, stored) = (way(&self.wanted, at), way(self.stored, &from));
@@ -180,7 +211,8 @@ fn gather(value: &Value, path: &str, found: &mut Vec<(String, Value)>) {
             }
         }
         Value::Array(elements) => {
-            let plain = elements.iter().filter(|element| !element.is_object() && !element.is_array());
+            let told = |element: &Value| element.as_str().is_some_and(has_secret);
+            let plain = elements.iter().filter(|element| !element.is_object() && !element.is_array() && !told(element));
             plain.for_each(|element| gather(element, path, found));
         }
         Value::String(_) | Value::Number(_) => {
@@ -229,6 +261,30 @@ mod tests {
         let mut moved = shown;
         moved["stageConfigs"].as_array_mut().unwrap().reverse();
         assert_eq!(unmask(moved, &stored()).unwrap()["stageConfigs"][1]["recaptchaSecretKey"], "hunter2");
+    }
+
+    #[test]
+    fn a_secret_is_withheld_in_every_form_that_a_file_may_give_it() {
+        let stored = json!({
+            "smtpProperties": ["mail.smtp.proxy.host=proxy.example.test", "mail.smtp.proxy.password=hunter2", "mail.smtp.password=&{name}"],
+            "auth": {"password": {"$string": "hunter2"}, "clientSecret": {"$string": "&{named}"}, "pwd": 4711},
+            "configurationProperties": {"credentials": "hunter2", "principal": "cn=idm"},
+            "initParams": {"allowCredentials": "true"},
+        });
+        let shown = mask(&stored);
+        assert!(!shown.to_string().contains("hunter2") && !shown.to_string().contains("4711"), "{shown}");
+        assert_eq!(
+            (&shown["smtpProperties"][0], &shown["smtpProperties"][2]),
+            (&stored["smtpProperties"][0], &stored["smtpProperties"][2])
+        );
+        assert_eq!((&shown["auth"]["clientSecret"], &shown["initParams"]), (&stored["auth"]["clientSecret"], &stored["initParams"]));
+        assert_eq!(unmask(shown.clone(), &stored).unwrap(), stored);
+        let mut elsewhere = shown.clone();
+        elsewhere["smtpProperties"][0] = json!("mail.smtp.proxy.host=elsewhere.example.test");
+        assert_eq!(unmask(elsewhere, &stored).unwrap_err().code, 400);
+        let mut moved = shown;
+        moved["note"] = moved["smtpProperties"][1].clone();
+        assert_eq!(unmask(moved, &stored).unwrap_err().code, 400);
     }
 
     #[test]

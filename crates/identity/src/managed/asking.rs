@@ -39,6 +39,9 @@ pub(super) struct Work {
     waits: Arc<dyn Waits>,
 }
 
+/// What filters in front of a write did beside their request, where there are any: it is part of the write.
+pub(super) type Passed = Option<Arc<Work>>;
+
 impl Work {
     /// Reads through what is changed, and may change more.
     pub(super) fn over(managed: &Managed) -> Self {

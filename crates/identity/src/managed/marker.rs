@@ -25,3 +25,22 @@ pub(super) fn unsealed(value: &Value) -> Option<&Value> {
     let crypto = value.get(CRYPTO)?;
     if crypto.get("type").and_then(Value::as_str) == Some(SEALED) { crypto.get("value") } else { None }
 }
+
+/// Takes the mark from values for a script: what a process hashed early is a hash like any other to it. What was marked comes back.
+pub(super) fn open(members: &mut Map<String, Value>) -> Vec<(String, Value)> {
+    let marked: Vec<(String, Value)> =
+        members.iter().filter(|(_, value)| is_sealed(value)).map(|(name, value)| (name.clone(), value.clone())).collect();
+    for (name, value) in &marked {
+        members.insert(name.clone(), unsealed(value).cloned().unwrap_or_default());
+    }
+    marked
+}
+
+/// Marks again what a script left as it was.
+pub(super) fn close(members: &mut Map<String, Value>, marked: Vec<(String, Value)>) {
+    for (name, value) in marked {
+        if members.get(&name) == unsealed(&value) {
+            members.insert(name, value);
+        }
+    }
+}

@@ -14,7 +14,7 @@ use script::{Bindings, ScriptError};
 use serde_json::{Map, Value, json};
 
 use super::Managed;
-use super::asking::{Asking, Work};
+use super::asking::{Asking, Passed, Work};
 use super::marker;
 use super::steps::Step;
 use crate::events::{Event, Hook};
@@ -48,6 +48,7 @@ impl Managed {
     pub fn runs_scripts(&self) -> bool {
         self.schemas.iter().any(|schema| schema.events.all.iter().any(|event| event.script.is_some()))
             || self.schemas.iter().any(|schema| self.policies.runs_scripts(&schema.collection()))
+            || self.policies.guards().runs()
     }
 
     /// Whether a write of this kind runs scripts.
@@ -55,7 +56,22 @@ impl Managed {
         schema.events.any(hooks) || schema.events.any(&[Hook::OnValidate, Hook::OnStore])
     }
 
-    pub(super) fn occasion<'a>(&self, schema: &'a ObjectSchema, id: &str, method: &str, content: &Value) -> Occasion<'a> {
+    /// An occasion; filters that stood in front of it worked on the same work.
+    pub(super) fn occasion_after<'a>(
+        &self,
+        passed: Passed,
+        schema: &'a ObjectSchema,
+        id: &str,
+        (method, content): (&str, &Value),
+    ) -> Occasion<'a> {
+        let occasion = self.occasion(schema, id, method, content);
+        match passed {
+            Some(work) => Occasion { work, ..occasion },
+            None => occasion,
+        }
+    }
+
+    fn occasion<'a>(&self, schema: &'a ObjectSchema, id: &str, method: &str, content: &Value) -> Occasion<'a> {
         let path = format!("{}/{id}", schema.collection());
         let request = json!({
             "method": method,
@@ -70,7 +86,7 @@ impl Managed {
     }
 
     /// What every script of the project is given, with who asks as `context`.
-    fn bindings_of_asker(&self) -> Bindings {
+    pub(super) fn bindings_of_asker(&self) -> Bindings {
         let asking = self.context.as_deref().cloned().unwrap_or_else(nobody);
         self.policies.scripting().bindings(self.clock.as_ref(), self.random.as_ref()).with("context", asking)
     }
@@ -134,12 +150,7 @@ impl Occasion<'_> {
     pub(super) async fn before(&self, hook: Hook, content: &mut Map<String, Value>, old: Option<&Resource>) -> Result<(), ResourceError> {
         let id = self.path.rsplit('/').next().unwrap_or_default().to_owned();
         let mut members = std::mem::take(content);
-        // What a process hashed early is a hash like any other to a script.
-        let marked: Vec<(String, Value)> =
-            members.iter().filter(|(_, value)| marker::is_sealed(value)).map(|(name, value)| (name.clone(), value.clone())).collect();
-        for (name, value) in &marked {
-            members.insert(name.clone(), marker::unsealed(value).cloned().unwrap_or_default());
-        }
+        let marked = marker::open(&mut members);
         members.insert("_id".into(), Value::String(id));
         if let Some(old) = old {
             members.insert("_rev".into(), json!(old.revision));
@@ -156,11 +167,7 @@ impl Occasion<'_> {
         }
         self.of_object(Hook::OnStore, &mut object, old.as_ref()).await?;
         *content = content_of(object);
-        for (name, value) in marked {
-            if content.get(&name) == marker::unsealed(&value) {
-                content.insert(name, value);
-            }
-        }
+        marker::close(content, marked);
         Ok(())
     }
 
@@ -264,22 +271,28 @@ impl Occasion<'_> {
         ResourceError::forbidden(format!("{} of '{collection}' cannot be run here", event.shown()))
     }
 
-    /// What a failing script answers: its own `{code, message, detail}`, or 500 with its message; 403 where it was to validate.
+    /// What a failing script answers; 403 where it was to validate.
     fn failed(&self, event: &Event, error: &ScriptError) -> ResourceError {
         let otherwise = if event.hook == Hook::OnValidate { 403 } else { 500 };
-        let ScriptError::Threw { message, thrown, .. } = error else {
-            tracing::error!(event = %event.shown(), object = %self.path, %error, "a script failed");
-            return ResourceError::internal(format!("The script at {} of '{}' failed", event.shown(), self.schema.collection()));
-        };
-        tracing::warn!(event = %event.shown(), object = %self.path, %error, "a script refused");
-        let code = thrown.get("code").and_then(crate::loose::as_count).and_then(|code| u16::try_from(code).ok());
-        let code = code.filter(|code| (400..600).contains(code)).unwrap_or(otherwise);
-        let message = message.strip_prefix("Error: ").unwrap_or(message);
-        let refusal = ResourceError::new(code, message);
-        match thrown.get("detail").filter(|detail| !detail.is_null()) {
-            Some(detail) => refusal.with_detail(detail.clone()),
-            None => refusal,
-        }
+        refusal(error, otherwise, &event.shown(), &self.path)
+    }
+}
+
+/// What a failing script answers: its own `{code, message, detail}`, or this code with its message.
+pub(super) fn refusal(error: &ScriptError, otherwise: u16, event: &str, object: &str) -> ResourceError {
+    let ScriptError::Threw { message, thrown, .. } = error else {
+        tracing::error!(event, object, %error, "a script failed");
+        let collection = object.rsplit_once('/').map_or(object, |(collection, _)| collection);
+        return ResourceError::internal(format!("The script at {event} of '{collection}' failed"));
+    };
+    tracing::warn!(event, object, %error, "a script refused");
+    let code = thrown.get("code").and_then(crate::loose::as_count).and_then(|code| u16::try_from(code).ok());
+    let code = code.filter(|code| (400..600).contains(code)).unwrap_or(otherwise);
+    let message = message.strip_prefix("Error: ").unwrap_or(message);
+    let refusal = ResourceError::new(code, message);
+    match thrown.get("detail").filter(|detail| !detail.is_null()) {
+        Some(detail) => refusal.with_detail(detail.clone()),
+        None => refusal,
     }
 }
 

@@ -31,7 +31,13 @@ impl Managed {
         self.policies.guards().check(&format!("{collection}/{id}"), "patch")?;
         let stored = self.stored(collection, id).await?;
         expect.check(&stored)?;
-        let (deltas, operations) = relations::split(schema, self.allowed(schema, patch, by)?)?;
+        let mut allowed = self.allowed(schema, patch, by)?;
+        let (changed, passed) = self.filtered_patch(schema, id, patch).await?;
+        if let Some(changed) = &changed {
+            allowed = self.allowed(schema, changed, Writer::Administrator)?;
+        }
+        let patch = changed.as_ref().unwrap_or(patch);
+        let (deltas, operations) = relations::split(schema, allowed)?;
         let mut object = self.with_found(schema, id, &stored.content, &Patch::new(operations.clone())).await?;
         let operations = relations::patch_as_kept(schema, &object, operations);
         let mut steps = self.by_deltas(schema, id, &deltas).await?;
@@ -44,7 +50,8 @@ impl Managed {
 
         let plain = Patch::new(operations.clone());
         if !plain.apply(&mut object)? {
-            return Ok(Prepared { after: steps, ..unchanged(stored) });
+            let before = passed.map(|work| work.take()).unwrap_or_default();
+            return Ok(Prepared { before, after: steps, ..unchanged(stored) });
         }
         let touched: Vec<&str> = plain.touched().collect();
         for name in &touched {
@@ -60,8 +67,8 @@ impl Managed {
         };
         self.validated(request, PATCH_MESSAGE).await?;
 
-        let scripts = Self::has_scripts(schema, &[Hook::OnUpdate, Hook::PostUpdate]);
-        let occasion = scripts.then(|| self.occasion(schema, id, "patch", &json!(patch.to_value())));
+        let scripts = passed.is_some() || Self::has_scripts(schema, &[Hook::OnUpdate, Hook::PostUpdate]);
+        let occasion = scripts.then(|| self.occasion_after(passed, schema, id, ("patch", &json!(patch.to_value()))));
         let mut operations = operations;
         let Value::Object(mut members) = object else { return Err(super::not_an_object()) };
         if let Some(occasion) = &occasion {
@@ -118,7 +125,8 @@ impl Managed {
             hardened.extend(notes);
         }
         if content == stored.content {
-            return Ok(Prepared { after: steps, ..unchanged(stored) });
+            let before = occasion.as_ref().map(super::Occasion::steps).unwrap_or_default();
+            return Ok(Prepared { before, after: steps, ..unchanged(stored) });
         }
         let edited = changed.iter().map(String::as_str).filter(|name| !self.is_secret(schema, name));
         let in_turn = limits::check_size(schema, (&stored.content, &content), edited, by)?;

@@ -100,6 +100,13 @@ pub(super) fn split(schema: &ObjectSchema, operations: Vec<PatchOperation>) -> R
         if source.is_some_and(|source| is_found(source) || is_found(name)) {
             return Err(ResourceError::bad_request(format!("The relationship '{name}' can be neither copied nor moved")));
         }
+        // The rest of a reference follows from these; a change of it would be answered 200 and lead nowhere.
+        if let [_, part, ..] = operation.field.tokens()
+            && relationship(schema, name).is_some_and(|relationship| !relationship.many)
+            && !matches!(part.as_str(), reference::REF | reference::PROPERTIES)
+        {
+            return Err(ResourceError::bad_request(format!("Of the reference '{name}', '_ref' and '_refProperties' can be changed")));
+        }
         let found = relationship(schema, name).is_some_and(|relationship| relationship.many && relationship.is_only_found());
         let joins = match (operation.operation, operation.field.tokens()) {
             (Operation::Add, [_]) if operation.value.as_ref().is_some_and(Value::is_array) => true,

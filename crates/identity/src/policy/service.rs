@@ -30,6 +30,15 @@ impl PolicyAction {
             _ => None,
         }
     }
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ValidateObject => "validateObject",
+            Self::ValidateProperty => "validateProperty",
+        }
+    }
 }
 
 /// A resource of the policy service.

@@ -55,7 +55,7 @@ impl Login {
     /// The server refused what we said.
     pub(super) fn refused(&self) {
         if let Self::Bearer { tokens, .. } = self {
-            tokens.forget();
+            tokens.forget(None);
         }
     }
 }

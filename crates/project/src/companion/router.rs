@@ -1,9 +1,9 @@
-//! `router.json`: scripts in front of resources. What the product's own do happens here by itself; a project's own are not run.
+//! `router.json`: scripts in front of resources. What the product's own do happens here by itself; of a project's own, those on requests are run.
 //!
 //! The rule easiest to break: a filter says what may not pass. One that is not run refuses what it would have been run for, until the project
 //! itself waives it.
 
-use identity::{Guard, Guards, ScriptFiles};
+use identity::{Guard, Guards, OwnFilter, Script, ScriptFiles};
 
 use crate::diagnostic::Severity;
 use crate::diagnostic::Sink;
@@ -22,7 +22,20 @@ const HASHES: &str = "request.content.password=require('crypto').hash(request.co
 /// Where the product's own scripts lie.
 const PLACES: [&str; 3] = ["&{idm.install.dir}/", "./", "bin/defaults/script/"];
 
-/// What is refused because of filters of the project's own.
+/// The script that is run here.
+const ON_REQUEST: &str = "onRequest";
+
+/// What filters of the project's own do, or would do.
+enum Made {
+    /// Nothing that does not happen anyhow.
+    Nothing,
+    /// It refuses what it would be run for.
+    Refuses(Guard),
+    /// It is run.
+    Runs(Box<OwnFilter>),
+}
+
+/// What stands in front of resources because of filters of the project's own.
 pub(crate) fn read(document: &Document, files: &ScriptFiles, sink: &Sink) -> Guards {
     let root = document.root(sink);
     root.expect(&keys::ROUTER);
@@ -31,7 +44,15 @@ pub(crate) fn read(document: &Document, files: &ScriptFiles, sink: &Sink) -> Gua
         filters.report(Severity::Error, "own-filter", "the filters cannot be read, so every request is refused", None);
         return everything();
     }
-    Guards::new(filters.items().iter().filter_map(|filter| guard(filter, files)).collect())
+    let (mut refusing, mut running) = (Vec::new(), Vec::new());
+    for filter in filters.items() {
+        match guard(&filter, files) {
+            Made::Nothing => {}
+            Made::Refuses(guard) => refusing.push(guard),
+            Made::Runs(filter) => running.push(*filter),
+        }
+    }
+    Guards::new(refusing).with_running(running)
 }
 
 /// What is refused where nobody knows what the file guards.
@@ -39,7 +60,7 @@ pub(crate) fn everything() -> Guards {
     Guards::new(vec![Guard::new(FILE, None, &[])])
 }
 
-fn guard(filter: &Node<'_>, files: &ScriptFiles) -> Option<Guard> {
+fn guard(filter: &Node<'_>, files: &ScriptFiles) -> Made {
     filter.expect(&keys::ROUTER_FILTER);
     let mut own: Vec<&str> = Vec::new();
     for name in SCRIPTS {
@@ -63,16 +84,28 @@ fn guard(filter: &Node<'_>, files: &ScriptFiles) -> Option<Guard> {
     let waived = waived(filter, &own);
     own.retain(|name| !waived.contains(name));
     if own.is_empty() && is_object {
-        return None;
+        return Made::Nothing;
     }
-    let pattern = filter.get("pattern");
+    let pattern = filter.get("pattern").strictly(Node::filled_text);
     let methods = filter.get("methods").all_texts();
+    let place = format!("{FILE}{}", filter.location().pointer);
+    let mut reason = String::new();
+    if own == [ON_REQUEST] && is_object {
+        match (runnable(filter, files), &pattern, &methods) {
+            (Ok((condition, script)), Ok(text), Ok(methods)) if Guard::is_readable(text.as_deref()) => {
+                let guard = Guard::new(place, text.as_deref(), methods);
+                return Made::Runs(Box::new(OwnFilter { guard, condition, script }));
+            }
+            (Err(obstacle), _, _) => reason = format!(" ({obstacle})"),
+            _ => " (what it stands in front of cannot be read)".clone_into(&mut reason),
+        }
+    }
     // What cannot be read narrows nothing.
-    let text = pattern.strictly(Node::filled_text).ok().flatten();
+    let text = pattern.ok().flatten();
     let said = text.as_ref().map_or_else(|| "every resource".to_owned(), |text| format!("'{text}'"));
     for name in &own {
         let message = format!(
-            "the script is the project's own and is not run here: every request for {said} that it would be run for is refused, until \
+            "the script is the project's own and is not run here{reason}: every request for {said} that it would be run for is refused, until \
              \"vestibule\": {{\"waive\": [\"{name}\"]}} beside it says that it is not needed"
         );
         filter.get(name).report(Severity::Error, "own-filter", message, None);
@@ -80,8 +113,31 @@ fn guard(filter: &Node<'_>, files: &ScriptFiles) -> Option<Guard> {
     if !is_object {
         filter.report(Severity::Error, "own-filter", "the filter cannot be read, so every request is refused", None);
     }
-    let place = format!("{FILE}{}", filter.location().pointer);
-    Some(Guard::new(place, text.as_deref(), &methods.unwrap_or_default()))
+    Made::Refuses(Guard::new(place, text.as_deref(), &methods.unwrap_or_default()))
+}
+
+/// The condition and the script of a filter, if both can be run.
+///
+/// # Errors
+/// Why not.
+fn runnable(filter: &Node<'_>, files: &ScriptFiles) -> Result<(Option<Script>, Script), String> {
+    let read = |name: &str| {
+        let node = filter.get(name);
+        if node.is_flawed() {
+            return Err(format!("its '{name}' cannot be read"));
+        }
+        let script = node
+            .value()
+            .filter(|_| node.is_said())
+            .map(|declared| Script::read(declared, files).ok_or_else(|| format!("its '{name}' is no script")));
+        let script = script.transpose()?;
+        match script.as_ref().and_then(Script::obstacle) {
+            Some(obstacle) => Err(format!("its '{name}': {obstacle}")),
+            None => Ok(script),
+        }
+    };
+    let script = read(ON_REQUEST)?.ok_or_else(|| format!("its '{ON_REQUEST}' is no script"))?;
+    Ok((read("condition")?, script))
 }
 
 /// The scripts that the project waives; any other word is an error.
@@ -186,9 +242,38 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_of_the_project_s_own_refuses_what_it_guards_until_it_is_waived() {
+    fn a_filter_on_requests_is_run_where_all_of_it_can_be() {
         let own = |more: Value| {
             let mut filter = json!({ "pattern": "^managed/user.*", "methods": ["create"], "onRequest": js("throw {code: 403};") });
+            filter.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!([filter])
+        };
+        for more in [json!({}), json!({ "condition": js("request.content.sn === 'x'") }), json!({ "onFailure": null })] {
+            let (guards, found) = with(&own(more.clone()), &[]);
+            assert_eq!(found, [], "{more}");
+            assert!(guards.runs_for("managed/user/x", "create") && !guards.runs_for("managed/user/x", "patch"), "{more}");
+            assert!(guards.asked("managed/user", "create").is_none(), "{more}");
+        }
+        for more in [
+            json!({ "condition": js("this is no script") }),
+            json!({ "condition": "&{nowhere}" }),
+            json!({ "condition": { "type": "groovy", "source": "true" } }),
+            json!({ "onRequest": js("openidm.read('system/ldap/account')") }),
+            json!({ "onResponse": js("1") }),
+            json!({ "pattern": "managed/(" }),
+            json!({ "methods": [{}] }),
+        ] {
+            let (guards, found) = with(&own(more.clone()), &[]);
+            assert!(found.contains(&(Severity::Error, "own-filter")), "{more}: {found:?}");
+            assert!(guards.asked("managed/user", "create").is_some() && !guards.runs(), "{more}");
+        }
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_run_refuses_what_it_guards_until_it_is_waived() {
+        let own = |more: Value| {
+            let mut filter =
+                json!({ "pattern": "^managed/user.*", "methods": ["create"], "onRequest": { "type": "groovy", "source": "throw 1" } });
             filter.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             json!([filter])
         };
@@ -220,7 +305,7 @@ mod tests {
             json!([{ "pattern": "managed/(", "methods": [{}], "onRequest": js("1") }]),
         ] {
             let (guards, found) = with(&filters, &[]);
-            assert!(found.contains(&(Severity::Error, "own-filter")), "{filters}: {found:?}");
+            assert!(!guards.runs() && found.contains(&(Severity::Error, "own-filter")), "{filters}: {found:?}");
             assert!(guards.asked("config/router", "read").is_some(), "{filters}");
         }
         // Half of a text of the product's is another one.
@@ -229,7 +314,8 @@ mod tests {
             "require('policyFilter').other()",
             "var a = 1; require('policyFilter').runFilter()",
         ] {
-            assert_eq!(with(&json!([{ "onRequest": js(source) }]), &[]).1, [(Severity::Error, "own-filter")], "{source}");
+            let (guards, found) = with(&json!([{ "onRequest": js(source) }]), &[]);
+            assert!(guards.runs() || found == [(Severity::Error, "own-filter")], "{source}");
         }
     }
 
@@ -239,7 +325,10 @@ mod tests {
         assert_eq!(found, [(Severity::Warning, "own-filter"), (Severity::Warning, "own-filter")]);
         assert!(guards.asked("managed/user", "create").is_none());
         let (guards, found) = with(&shipped(), &["script/policyFilter.js"]);
-        assert_eq!(found.iter().filter(|found| **found == (Severity::Error, "own-filter")).count(), 2);
+        assert_eq!(found, [], "it is run like any other of the project's own, beside the policies");
+        assert!(guards.asked("managed/user", "create").is_none() && guards.runs_for("managed/user", "create"));
+        let (guards, found) = with(&shipped(), &["script/relationshipFilter.js"]);
+        assert_eq!(found, [(Severity::Error, "own-filter")]);
         assert!(guards.asked("managed/user", "create").is_some());
     }
 }

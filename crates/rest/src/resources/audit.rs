@@ -100,6 +100,6 @@ impl Resource for Trail {
         if request.ids_only {
             events = events.into_iter().map(|event| json!({ "_id": event.get("_id") })).collect();
         }
-        Ok(listing::answer(events, request, &cx.presentation.fields)?)
+        Ok(listing::answer_growing(events, request, &cx.presentation.fields)?)
     }
 }

@@ -98,6 +98,13 @@ impl Config {
         file_of(&self.id).ok_or_else(|| self.missing())
     }
 
+    /// The file that is to be written: one that is there, or that something here reads.
+    fn writable(&self, cx: &Context<'_>) -> Result<String, ResourceError> {
+        let file = self.file()?;
+        let is_there = cx.app.accounts.runtime.load().project.sources.contains_key(&file);
+        if is_there || config_files::may_be_made(&file) { Ok(file) } else { Err(self.missing()) }
+    }
+
     fn with_id(&self, content: Value) -> Value {
         let mut body = Map::from_iter([("_id".to_owned(), json!(self.id))]);
         if let Value::Object(content) = content {
@@ -152,7 +159,7 @@ impl Resource for Config {
             return Ok(Reply::resource(json!({"_id": "", "configurations": listed.collect::<Vec<_>>()})));
         }
         if cx.principal.is_administrator()
-            && let Some(file) = file_of(&self.id)
+            && let Some(file) = file_of(&self.id).filter(|_| self.id.len() <= LONGEST)
             && let Some((content, revision)) = shown(cx.runtime, &file)
         {
             return Ok(if known == Some(revision.as_str()) { Reply::NotModified(revision) } else { self.answer(content, revision) });
@@ -162,7 +169,7 @@ impl Resource for Config {
             "ui/themeconfig" => of_file(cx.runtime.project.theme.as_ref(), default_theme),
             "ui/themerealm" => of_file(cx.runtime.project.theme_realm.as_ref(), default_realms),
             "ui/dashboard" => of_file(cx.runtime.project.dashboard.as_ref(), default_dashboard),
-            _ => return Err(self.missing().into()),
+            _ => return Err(self.file().err().unwrap_or_else(|| self.missing()).into()),
         };
         Ok(Reply::resource(self.with_id(content)))
     }
@@ -183,7 +190,7 @@ impl Resource for Config {
     }
 
     async fn put(&self, cx: &Context<'_>, put: &Put) -> Answer {
-        let file = self.file()?;
+        let file = self.writable(cx)?;
         let mut content = cx.body().clone();
         if let Value::Object(members) = &mut content {
             members.retain(|name, _| !IDENTITY.contains(&name.as_str()));

@@ -105,6 +105,15 @@ fn of_template_mails(cx: &Context<'_>, wait: bool) -> Result<Vec<Mail>, Resource
     Ok(mails)
 }
 
+/// Whether this is a mailbox, which may have a name before it (RFC 5322 §3.4), as the configured sender may.
+fn is_sender(text: &str) -> bool {
+    let is_address = |text: &str| text.parse::<MailAddress>().is_ok();
+    match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        Some((name, address)) => !name.contains(['<', '>']) && is_address(address.trim()),
+        None => is_address(text),
+    }
+}
+
 /// The mails of a request, one for each recipient.
 fn mails(body: &Value, wait: bool) -> Result<Vec<Mail>, ResourceError> {
     // Each member may be written with an underscore before it.
@@ -113,18 +122,25 @@ fn mails(body: &Value, wait: bool) -> Result<Vec<Mail>, ResourceError> {
     let bad = |what: &str| ResourceError::bad_request(format!("Bad {what}: email address"));
     let from = match member("from") {
         None => None,
-        Some(value) => Some(value.as_str().and_then(|text| text.trim().parse::<MailAddress>().ok()).ok_or_else(|| bad("From"))?),
+        Some(value) => {
+            let text = value.as_str().map(str::trim).filter(|text| is_sender(text) && !text.chars().any(char::is_control));
+            Some(text.ok_or_else(|| bad("From"))?.to_owned())
+        }
     };
+    // One mail less than what was asked for is none that was sent.
+    if member("attachments").is_some_and(|attachments| attachments.as_array().is_none_or(|list| !list.is_empty())) {
+        return Err(ResourceError::bad_request("Mails with attachments are not sent here"));
+    }
     if member("to").is_none() {
         return Err(ResourceError::bad_request("To: email address is absent"));
     }
     let mut recipients: Vec<MailAddress> = Vec::new();
     for (name, what) in [("to", "To"), ("cc", "Cc"), ("bcc", "Bcc")] {
         let Some(value) = member(name) else { continue };
-        for address in value.as_str().ok_or_else(|| bad(what))?.split(',') {
-            let address: MailAddress = address.trim().parse().map_err(|_| bad(what))?;
-            if !recipients.contains(&address) {
-                recipients.push(address);
+        for one in value.as_str().ok_or_else(|| bad(what))?.split(',') {
+            let one: MailAddress = one.trim().parse().map_err(|_| bad(what))?;
+            if !recipients.contains(&one) {
+                recipients.push(one);
             }
         }
     }
@@ -142,7 +158,7 @@ fn mails(body: &Value, wait: bool) -> Result<Vec<Mail>, ResourceError> {
     }
     let mail = |to: MailAddress| Mail {
         to: to.as_str().to_owned(),
-        from: from.as_ref().map(|from| from.as_str().to_owned()),
+        from: from.clone(),
         subject: subject.to_owned(),
         mime_type: mime_type.to_owned(),
         body: text("body").unwrap_or("<empty message>").to_owned(),
@@ -171,6 +187,13 @@ mod tests {
     }
 
     #[test]
+    fn a_sender_may_have_a_name() {
+        let body = json!({"to": "a@example.test", "from": "The desk <f@example.test>", "attachments": []});
+        let mails = mails(&body, false).unwrap();
+        assert_eq!(mails[0].from.as_deref(), Some("The desk <f@example.test>"));
+    }
+
+    #[test]
     fn what_cannot_be_sent_is_named() {
         for (body, expected) in [
             (json!({}), "To: email address is absent"),
@@ -179,7 +202,11 @@ mod tests {
             (json!({"to": ["a@example.test"]}), "Bad To: email address"),
             (json!({"to": "a@example.test\r\nBcc: b@example.test"}), "Bad To: email address"),
             (json!({"to": "a@example.test", "cc": "x"}), "Bad Cc: email address"),
-            (json!({"to": "a@example.test", "from": "Me <f@example.test>"}), "Bad From: email address"),
+            (json!({"to": "a@example.test", "from": "Me <f.example.test>"}), "Bad From: email address"),
+            (json!({"to": "a@example.test", "from": "Me\r\nBcc: b@example.test <f@example.test>"}), "Bad From: email address"),
+            (json!({"to": "a@example.test", "from": "a@example.test> <f@example.test>"}), "Bad From: email address"),
+            (json!({"to": "a@example.test", "attachments": [{"filename": "a.pdf"}]}), "Mails with attachments are not sent here"),
+            (json!({"to": "a@example.test", "_attachments": "a.pdf"}), "Mails with attachments are not sent here"),
             (json!({"to": "a@example.test", "type": "text/css"}), "Email type: text/css is not handled"),
             (json!({"to": "a@example.test", "subject": "a\r\nBcc: b@example.test"}), "The subject must not contain control characters"),
         ] {

@@ -160,7 +160,13 @@ impl Resource for Relationship {
         let object = self.object(cx).await?;
         let present = self.named(cx, &object).await?;
         let mut wanted = Value::Object(identity::references::shown(&present.id, &present.revision, &present.reference));
-        Patch::parse(cx.body())?.apply(&mut wanted)?;
+        let patch = Patch::parse(cx.body())?;
+        if let Some(other) = patch.touched().find(|name| !matches!(*name, reference::REF | reference::PROPERTIES)) {
+            let message =
+                format!("Of a reference, '_ref' and '_refProperties' can be changed; '{other}' is no part of it, or follows from them");
+            return Err(ResourceError::bad_request(message).into());
+        }
+        patch.apply(&mut wanted)?;
         self.replace(cx, Some(&present), reference::kept(&wanted), expected).await
     }
 
