@@ -35,7 +35,22 @@ if [ ! -e "$directory/made" ] || [ ! -e "$directory/bin/pg_dump" ]; then
     else
         from=$(dirname "$debian")
     fi
-    ln -s "$from/pg_basebackup" "$from/pg_dump" "$directory/bin/"
+    ln -s "$from/pg_dump" "$directory/bin/"
+    if [ "$1" -ge 14 ]; then
+        ln -s "$from/pg_basebackup" "$directory/bin/"
+    else
+        # A younger one writes sslsni=1 into the way to the primary (-R), which this server's library does not know: the copy would never follow.
+        cat >"$directory/bin/pg_basebackup" <<WRAPPER
+#!/bin/sh
+set -eu
+"$from/pg_basebackup" "\$@"
+while [ "\$#" -gt 0 ]; do
+    [ "\$1" != -D ] || [ ! -e "\$2/postgresql.auto.conf" ] || sed -i 's/ sslsni=[01]//' "\$2/postgresql.auto.conf"
+    shift
+done
+WRAPPER
+        chmod +x "$directory/bin/pg_basebackup"
+    fi
     # The servers are not run by whoever unpacked them.
     chmod -R a+rX "$directory"
     touch "$directory/made"

@@ -19,7 +19,8 @@ place=$(cd "$target/upgrade" && pwd)
 if [ ! -x "$place/vestibule-$commit" ]; then
     rm -rf "$place/source"
     mkdir "$place/source"
-    git archive "$commit" | tar -x -C "$place/source"
+    # Dated now: by the dates of its commit, cargo takes what it made of a later one for what this one makes.
+    git archive "$commit" | tar -x -m -C "$place/source"
     (cd "$place/source" && VESTIBULE_COMMIT=$commit CARGO_TARGET_DIR="$place/target" "${CARGO:-cargo}" build --quiet --package vestibule)
     mv "$place/target/debug/vestibule" "$place/vestibule-$commit"
     rm -rf "$place/source"

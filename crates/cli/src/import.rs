@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use identity::PEOPLE;
 use moving::{Form, ImportError, Imported, Mapping, Report, Resolution, SignedKinds, Source, WithoutSignIn};
-use server::{FarEnd, FarEndError, Fetched, FollowError, Known, MovingIn, Round};
+use server::{FarEnd, FarEndError, Fetched, FollowError, Followed, Known, MovingIn, Round, Ways};
 
 use crate::Where;
 use crate::output::{Output, complain, fail, refuse};
@@ -86,8 +86,8 @@ struct FarEndArgs {
     /// The file with the administrator's password.
     #[arg(long, value_name = "FILE", requires = "from")]
     from_password_file: Option<PathBuf>,
-    /// The collections that are read; without any, all of the project and internal roles, as far as they are there, and with --follow, once these
-    /// have come, `managed/user`.
+    /// The collections that are read over REST, or followed in a repository; without any, all of the project and internal roles, as far as they are
+    /// there, and with --follow, once these have come, `managed/user`.
     #[arg(long = "from-collection", value_name = "COLLECTION", requires = "from")]
     from_collections: Vec<String>,
     /// Objects on one page.
@@ -96,14 +96,17 @@ struct FarEndArgs {
     /// Pages, and with --follow objects, that are asked for in a second, at most.
     #[arg(long, value_name = "COUNT", default_value_t = 2.0, requires = "from")]
     pages_per_second: f64,
-    /// Go on after the import, over REST, until it is told to stop: rounds that bring whoever is new there, and whatever was changed there since it
-    /// came, by `_meta/lastChanged`. Whoever was written here, too, or removed, is left and counted. Losses of the kinds that were signed go on to be lost; others
-    /// end it. The same command goes on.
+    /// Go on after the import until it is told to stop: rounds that bring whoever is new there, and whatever was changed there since it came, by
+    /// `_meta/lastChanged`; passwords too, where a repository is followed, or REST gives them. Whoever was written here, too, or removed, is left and counted, and
+    /// so is whoever came and was removed there. Losses of the kinds that were signed go on to be lost; others end it. The same command goes on.
     #[arg(long, requires = "from", conflicts_with_all = ["dry_run", "propose"])]
     follow: bool,
     /// Seconds between two rounds.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "follow", value_parser = clap::value_parser!(u64).range(1..=86400))]
     every: u64,
+    /// Remove here whom an earlier round has seen there and who was removed there, unless they were written here.
+    #[arg(long, requires = "follow")]
+    remove: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -197,7 +200,7 @@ fn say_imported(output: &mut Output, imported: &Imported) {
 
 /// A round that saw something.
 fn say(output: &mut Output, round: &Round) {
-    let Round { listed, imported, both, first_both, removed, left, first_left, undated } = round;
+    let Round { listed, imported, both, first_both, removed, left, first_left, undated, gone, first_gone, ended } = round;
     output.line(format_args!("there: {listed}; new: {}; brought up to date: {}", imported.stored, imported.renewed));
     if imported.doubled > 0 {
         output.line(format_args!("left out, because another object here has their name: {}", imported.doubled));
@@ -210,6 +213,12 @@ fn say(output: &mut Output, round: &Round) {
     }
     if *left > 0 {
         output.line(format_args!("not taken before they change there, or this is started again: {left} ({})", first_left.join(", ")));
+    }
+    if *ended > 0 {
+        output.line(format_args!("removed there, and so here: {ended}"));
+    }
+    if *gone > 0 {
+        output.line(format_args!("removed there, and still here: {gone} ({})", first_gone.join(", ")));
     }
     if *undated > 0 {
         output.line(format_args!("not followed, because there they have no _meta/lastChanged: {undated}"));
@@ -247,12 +256,13 @@ impl Import {
                 Err(code) => code,
             };
         }
-        let Some(far) = &given.far else {
-            return refuse(&"--follow reads a running IDM over REST; a repository is read once, with a dump or over a connection");
+        let far = match self.followed(&given) {
+            Ok(far) => far,
+            Err(error) => return refuse(&error),
         };
         let data = self.at.data.data.as_path();
         // Where nobody signs anew, what was signed when it began counts. Who does signs, and nothing else: an import would bring whoever was removed here.
-        let kept = server::signed_kinds(data, far);
+        let kept = server::signed_kinds(data, &far);
         let goes_on = kept.is_some();
         let (kinds, store) = match kept.filter(|_| self.sign_off.is_none()) {
             Some(kinds) => match Box::pin(self.store(&given)).await {
@@ -268,15 +278,23 @@ impl Import {
                 Err(code) => return code,
             },
         };
-        // Only people say when they were changed.
-        let people = FarEnd { collections: vec![PEOPLE.to_owned()], ..far.clone() };
-        let followed = if far.by_default { &people } else { far };
-        let code = match server::keep_signed_kinds(data, far, &kinds) {
-            Ok(()) => Box::pin(self.follow(&store, followed, &given, &kinds)).await,
+        let code = match server::keep_signed_kinds(data, &far, &kinds) {
+            Ok(()) => Box::pin(self.follow(&store, far, &given, &kinds)).await,
             Err(error) => fail(&error),
         };
         store.close().await;
         code
+    }
+
+    /// What is followed.
+    fn followed(&self, given: &Given) -> Result<Followed, String> {
+        if let Some(far) = &given.far {
+            return Ok(Followed::Rest(far.clone()));
+        }
+        let address = self.from.clone().unwrap_or_default();
+        let layout = server::tables_of(self.at.project.project.as_deref()).map_err(|error| error.to_string())?;
+        let named = Some(self.far_end.from_collections.clone()).filter(|named| !named.is_empty());
+        Ok(Followed::Repository { address, layout, collections: named.unwrap_or_else(|| vec![PEOPLE.to_owned()]) })
     }
 
     /// An import of what there is now, and its report; where following `goes_on`, the signature of the report alone.
@@ -323,31 +341,43 @@ impl Import {
     }
 
     /// Rounds, until it is told to stop.
-    async fn follow(&self, store: &MovingIn, far: &FarEnd, given: &Given, kinds: &SignedKinds) -> ExitCode {
+    async fn follow(&self, store: &MovingIn, far: Followed, given: &Given, kinds: &SignedKinds) -> ExitCode {
         let stop = match crate::serve::stop_signal() {
             Ok(stop) => stop,
             Err(error) => return fail(&format_args!("signals cannot be caught: {error}")),
         };
+        let known = match Known::open(&self.at.data.data, &far) {
+            Ok(known) => known,
+            Err(error) => return fail(&error),
+        };
+        let far = match far {
+            // Only people say when they were changed.
+            Followed::Rest(far) if far.by_default => Followed::Rest(FarEnd { collections: vec![PEOPLE.to_owned()], ..far }),
+            far => far,
+        };
         tokio::select! {
-            code = self.rounds(store, far, (&given.mapping, &given.resolution), kinds) => code,
+            code = self.rounds(store, (&far, known), (&given.mapping, &given.resolution), kinds) => code,
             () = crate::serve::told(stop) => ExitCode::SUCCESS,
         }
     }
 
-    async fn rounds(&self, store: &MovingIn, far: &FarEnd, decided: (&Mapping, &Resolution), kinds: &SignedKinds) -> ExitCode {
+    async fn rounds(
+        &self,
+        store: &MovingIn,
+        (far, mut known): (&Followed, Known),
+        decided: (&Mapping, &Resolution),
+        kinds: &SignedKinds,
+    ) -> ExitCode {
         let mut output = Output::new();
         let mut before = Round::default();
-        let mut known = match Known::open(&self.at.data.data, far) {
-            Ok(known) => known,
-            Err(error) => return fail(&error),
-        };
+        let ways = Ways { skip_faulty: self.skip_faulty, remove: self.far_end.remove };
         let mut every = tokio::time::interval(Duration::from_secs(self.far_end.every));
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        output.line(format_args!("following {}", far.address));
+        output.line(format_args!("following {}", far.address()));
         output.hand_on();
         loop {
             every.tick().await;
-            match store.follow(far, &mut known, decided, kinds, self.skip_faulty).await {
+            match store.follow(far, &mut known, decided, kinds, ways).await {
                 Ok(round) => {
                     if round.saw_something(&before) {
                         say(&mut output, &round);

@@ -1,15 +1,19 @@
 //! Sources: files in the forms that exports have, read from the beginning as often as it takes, a record at a time.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+
+use identity::notifications::{COLLECTION as NOTIFICATIONS, TARGET};
+use serde_json::Value;
 
 use crate::entries;
 use crate::joining::Prepared;
 use crate::layout::Layout;
 use crate::mapping::Mapping;
-use crate::record::{Fault, Place, Read};
+use crate::record::{Fault, Place, Read, Record};
 use crate::repository;
 use crate::sorting::Aside;
 use crate::sources::{csv, json_lines, ldif};
@@ -67,6 +71,8 @@ pub struct Source {
     mapping: Arc<Mapping>,
     layout: Arc<Layout>,
     aside: Aside,
+    /// Objects by collection and id, where no others are read.
+    only: Option<Arc<BTreeSet<(String, String)>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -93,7 +99,14 @@ impl Source {
             mapping: Arc::new(mapping),
             layout: Arc::default(),
             aside: Aside::default(),
+            only: None,
         })
+    }
+
+    /// The same, but that of all objects only these are read, each by its collection and id, with the notifications that are for them.
+    #[must_use]
+    pub fn only(self, objects: BTreeSet<(String, String)>) -> Self {
+        Self { only: Some(Arc::new(objects)), ..self }
     }
 
     /// The same, but that what does not fit into memory is put aside in files of this directory, which have no name there, and not of that for
@@ -122,21 +135,44 @@ impl Source {
     /// Everything in it, from the beginning.
     #[must_use]
     pub fn read(&self) -> Reads {
-        let files = self.files.clone();
+        let (files, only) = (self.files.clone(), self.only.clone());
+        let is_meant = move |read: &Result<Read, Fault>| match (read, &only) {
+            (Ok(Read::Record(record)), Some(only)) => is_of(record, only),
+            _ => true,
+        };
         let (mapping, layout, aside) = (Arc::clone(&self.mapping), Arc::clone(&self.layout), self.aside());
-        Box::new(files.into_iter().flat_map(move |export| {
+        let read = files.into_iter().flat_map(move |export| {
             let name: Arc<str> = export.path.display().to_string().into();
             export.read(&name, (&mapping, &layout), &aside).unwrap_or_else(|error| {
                 let place = Place { file: Arc::clone(&name), line: 0 };
                 Box::new(std::iter::once(Err(Fault::ending(&place, error.to_string()))))
             })
-        }))
+        });
+        Box::new(read.filter(is_meant))
     }
 }
 
+/// Whether a record is one of these objects, or a notification for one.
+fn is_of(record: &Record, only: &BTreeSet<(String, String)>) -> bool {
+    if record.collection != NOTIFICATIONS {
+        return only.contains(&(record.collection.clone(), record.id.clone()));
+    }
+    let target = record.content.get(TARGET).and_then(Value::as_str).and_then(|target| target.rsplit_once('/'));
+    target.is_some_and(|(collection, id)| only.contains(&(collection.to_owned(), id.to_owned())))
+}
+
 impl Export {
+    /// Opens the file behind the mark of its encoding, which in front of a statement or a name would be taken for a part of it.
     fn open(&self) -> io::Result<BufReader<File>> {
-        Ok(BufReader::with_capacity(1 << 16, File::open(&self.path)?))
+        let mut reader = BufReader::with_capacity(1 << 16, File::open(&self.path)?);
+        let head = reader.fill_buf()?;
+        if let Some(what) = no_text(head) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+        if head.starts_with(&[0xef, 0xbb, 0xbf]) {
+            reader.consume(3);
+        }
+        Ok(reader)
     }
 
     /// What has to be put together before anything of it can be told.
@@ -164,6 +200,17 @@ impl Export {
             Form::Ldif | Form::Dump => Box::new(ldif::read(self.open()?, file, mapped)),
         })
     }
+}
+
+/// What a file is that is no text in UTF-8, by its first bytes, and what to do about it.
+fn no_text(head: &[u8]) -> Option<&'static str> {
+    const COMPRESSED: [&[u8]; 5] = [&[0x1f, 0x8b], b"PK\x03\x04", &[0x28, 0xb5, 0x2f, 0xfd], b"\xfd7zXZ\0", b"BZh91AY&SY"];
+    if COMPRESSED.iter().any(|magic| head.starts_with(magic)) {
+        return Some("a compressed file; unpack it first");
+    }
+    // What a shell of Windows makes of the output of a program.
+    let is_wide = head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]);
+    is_wide.then_some("a text in UTF-16; make it UTF-8 first, as with iconv -f UTF-16 -t UTF-8")
 }
 
 #[cfg(test)]
@@ -224,6 +271,24 @@ mod tests {
         ]);
         let bytes = prop_oneof![8 => piece.prop_map(|piece| piece.as_bytes().to_vec()), 1 => prop::collection::vec(any::<u8>(), 0..4)];
         prop::collection::vec(bytes, 0..24).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn the_mark_of_an_encoding_belongs_to_nothing_and_what_is_no_text_is_named() {
+        for (form, text) in [
+            (Form::JsonLines, "{\"userName\":\"ann\"}\n"),
+            (Form::Csv, "\"userName\",sn\nann,x\n"),
+            (Form::Ldif, "dn: uid=ann\nobjectClass: person\nuid: ann\n"),
+            (Form::Dump, "INSERT INTO managed_user (objectid, rev, username) VALUES ('a', '0', 'ann');\n"),
+        ] {
+            let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+            assert!(matches!(read(form, &marked).as_slice(), [Ok(Read::Record(ann))] if ann.content["userName"] == "ann"), "{form:?}");
+            let wide: Vec<u8> = "\u{feff}".chars().chain(text.chars()).flat_map(|one| u16::try_from(one).unwrap().to_le_bytes()).collect();
+            for (bytes, words) in [(wide.as_slice(), "UTF-16"), (&[0x1f, 0x8b, 8], "unpack"), (b"PK\x03\x04x", "unpack")] {
+                let found = read(form, bytes);
+                assert!(matches!(found.as_slice(), [Err(fault)] if fault.ends && fault.what.contains(words)), "{form:?}: {found:?}");
+            }
+        }
     }
 
     proptest! {

@@ -392,9 +392,7 @@ pub(crate) fn line(collection: &str, object: &Value) -> String {
 /// [`FarEndError`].
 pub async fn fetch_repository(address: &str, layout: moving::Layout, data: &Path) -> Result<Fetched, FarEndError> {
     crate::serve::make_private_directory(data).map_err(|error| FarEndError::Io { path: data.to_owned(), error })?;
-    let hash = digest(&SHA256, store::name_of(address).as_bytes());
-    let name = URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default());
-    let file = data.join(format!("import-{name}.sql"));
+    let file = data.join(format!("import-{}.sql", name_of_repository(address)));
     if !file.exists() {
         let (address, place) = (address.to_owned(), file.clone());
         let read = tokio::task::spawn_blocking(move || dumped(&address, &layout, &place));
@@ -403,8 +401,17 @@ pub async fn fetch_repository(address: &str, layout: moving::Layout, data: &Path
     Ok(Fetched { file, form: Form::Dump, anew: false, skipped: Vec::new(), progress: None })
 }
 
-/// The file has its name when it is whole.
-fn dumped(address: &str, layout: &moving::Layout, file: &Path) -> Result<(), FarEndError> {
+/// A name of files that belong to reading the repository at an address.
+pub(crate) fn name_of_repository(address: &str) -> String {
+    let hash = digest(&SHA256, store::name_of(address).as_bytes());
+    URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default())
+}
+
+/// Reads a repository into a file, which has its name when it is whole.
+///
+/// # Errors
+/// [`FarEndError`].
+pub(crate) fn dumped(address: &str, layout: &moving::Layout, file: &Path) -> Result<(), FarEndError> {
     let failed = |error| FarEndError::Io { path: file.to_owned(), error };
     let mut to = io::BufWriter::new(private_file::begin(file).map_err(failed)?);
     let part = |table: &str| match table.to_ascii_lowercase() {

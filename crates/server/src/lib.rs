@@ -60,7 +60,7 @@ pub use crest::nearest;
 pub use doctor::{Checked, Patient, examine};
 pub use far_end::{FarEnd, FarEndError, Fetched, fetch_repository};
 pub use fix::{Mended, fix};
-pub use following::{FollowError, Known, Round, keep_signed_kinds, signed_kinds};
+pub use following::{FollowError, Followed, Known, Round, Ways, keep_signed_kinds, signed_kinds};
 pub use keys::{HeldKey, KeyFileError, Rotation, bring as bring_keys, list as list_keys, rotate as rotate_keys, take_out as take_out_keys};
 pub use moving_in::{MovingIn, collections_of, tables_of};
 pub use offline::{

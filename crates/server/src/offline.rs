@@ -538,9 +538,17 @@ impl Offline {
     /// [`OfflineError::Nobody`].
     pub async fn delete(&self, name: &str) -> Result<(), OfflineError> {
         let id = self.find(name).await?;
-        let prepared = self.managed.delete(PEOPLE, &id, &Expect::any()).await?;
+        self.remove(PEOPLE, &id, &Expect::any()).await
+    }
+
+    /// Removes an object, and ends the sessions of whoever it is.
+    ///
+    /// # Errors
+    /// [`OfflineError`], also where it is not there as expected.
+    pub(crate) async fn remove(&self, collection: &str, id: &str, expect: &Expect) -> Result<(), OfflineError> {
+        let prepared = self.managed.delete(collection, id, expect).await?;
         let mut effects = of_scripts(&self.managed, &prepared);
-        effects.push(Effect::EndSessions { collection: PEOPLE.to_owned(), id, except: None });
+        effects.push(Effect::EndSessions { collection: collection.to_owned(), id: id.to_owned(), except: None });
         self.commit(prepared.change, effects).await
     }
 

@@ -54,3 +54,45 @@ async fn steps_are_forgotten_by_one_node_at_a_time() {
     let behind = other.forget_steps(0, 200).await.unwrap();
     assert_eq!((behind > 0, left().await), (true, 0));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_administrator_sets_for_every_role_changes_no_unit() {
+    let server = Postgres::start(&[
+        "default_transaction_isolation=serializable",
+        "synchronous_commit=off",
+        "lock_timeout=1",
+        "statement_timeout=1000",
+    ]);
+    let asked = "SELECT current_setting('transaction_isolation') AS isolation, current_setting('synchronous_commit') AS waits, \
+                 current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement";
+    for more in ["", "&pooler=transaction"] {
+        let url = format!("{}&connections=2{more}", server.store());
+        let db = Db::open(&url, contract::collections()).await.unwrap();
+        let work = move |connection: &crate::engine::Connection| -> Result<Vec<String>, crate::engine::Error> {
+            let names = ["isolation", "waits", "lock", "statement"];
+            let row = connection.query(asked).first(|row| names.iter().map(|name| row.get(*name)).collect::<Result<_, _>>())?;
+            Ok(row.unwrap_or_default())
+        };
+        // What is read behind a lock must be what whoever had it before has written: a snapshot of before would not have it.
+        assert_eq!(db.run::<_, LedgerError, _>(Kept::Always, work).await.unwrap(), ["read committed", "on", "10s", "25s"], "{more}");
+        assert_eq!(db.run::<_, LedgerError, _>(Kept::ByProcess, work).await.unwrap(), ["read committed", "off", "10s", "25s"], "{more}");
+    }
+}
+
+/// Two nodes that are started together: the one that waits for the other's tables must see them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tables_are_made_once_by_nodes_that_start_together_however_transactions_are_isolated() {
+    let server = Postgres::start(&["default_transaction_isolation=repeatable read"]);
+    let url = format!("{}&connections=2", server.store());
+    let opening: Vec<_> = (0..4)
+        .map(|_| {
+            tokio::spawn({
+                let url = url.clone();
+                async move { Db::open(&url, contract::collections()).await.map(drop).map_err(|error| error.to_string()) }
+            })
+        })
+        .collect();
+    for opened in opening {
+        assert_eq!(opened.await.unwrap(), Ok(()));
+    }
+}

@@ -249,7 +249,111 @@ fn a_server_that_does_not_page_is_followed() {
 }
 
 #[test]
-fn a_repository_is_not_followed() {
-    let place = Place::new(&Project::new());
-    place.import(&["--from", "postgres://localhost/openidm", "--follow"]).says(2, &["--follow reads a running IDM over REST"]);
+fn who_was_removed_there_is_named_and_removed_where_that_is_asked_for() {
+    let far = Server::on(project()).start();
+    let object = |id: &str| json!({ "_id": id, "userName": id, "sn": "Sn", "givenName": "G", "mail": format!("{id}@example.test"), "password": PASSWORD });
+    for id in ["ann", "ben", "cat"] {
+        far.admin().post("managed/user?_action=create", &object(id)).expect(201);
+    }
+    let place = Place::new(&project());
+    // Dan came with a dump, and was gone there before anybody looked; Eve was made here.
+    let old = json!({ "lastChanged": { "date": "2020-01-01T00:00:00.000Z" } });
+    let here_only = [person("dan", &json!({ "_id": "dan", "_meta": old })), person("eve", &json!({ "_id": "eve" }))];
+    place.import(&[&place.file("dan.jsonl", lines(&here_only))]).says(0, &["imported: 2"]);
+    let (password, address) = (place.file("password", ADMIN_PASSWORD), format!("{}/openidm", far.url()));
+    let following = [
+        "--from",
+        &address,
+        "--from-password-file",
+        &password,
+        "--pages-per-second",
+        "100",
+        "--page-size",
+        "1",
+        "--follow",
+        "--every",
+        "1",
+    ];
+    let ran = place.import(&following);
+    let signature = ran.said.lines().find_map(|line| line.strip_prefix("signature: ")).unwrap().to_owned();
+    let mut followed = Followed::start(&place.arguments(&[&following[..], &["--sign-off", &signature]].concat()));
+    followed.says("there: 3; new: 0; brought up to date: 0");
+    followed.says("removed there, and still here: 1 (managed/user/dan)");
+    let mark = followed.said.count();
+    far.admin().delete("managed/user/ann").ok();
+    followed.says_behind(mark, "removed there, and still here: 2 (managed/user/ann, managed/user/dan)");
+    assert_eq!(followed.stop().0, Some(0));
+    far.admin().delete("managed/user/ben").ok();
+    let at = |name: &str| place.path(name).to_str().unwrap().to_owned();
+    let mut disabled = Command::new(binary());
+    disabled.args(["user", "disable", "ben", "--project", &at("project"), "--data", &at("data")]).env_clear();
+    assert!(disabled.env("VESTIBULE_CLOCK_OFFSET", place.file("clock", "3600")).output().unwrap().status.success());
+    let removing = [&following[..], &["--remove"]].concat();
+    let mut followed = Followed::start(&place.arguments(&removing));
+    followed.says("removed there, and so here: 1");
+    // Whoever was written here, or was never seen there, is for a human to judge.
+    followed.says("removed there, and still here: 2 (managed/user/ben, managed/user/dan)");
+    let mark = followed.said.count();
+    far.admin().post("managed/user?_action=create", &object("ann")).expect(201);
+    followed.says_behind(mark, "there: 2; new: 1");
+    let (code, said) = followed.stop();
+    assert_eq!((code, said.matches("removed there, and so here").count()), (Some(0), 1), "{said}");
+    let ids = |name: &str| {
+        let exported = place.exported(name);
+        let people = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut ids: Vec<String> = people.filter_map(|person| Some(person["_id"].as_str()?.to_owned())).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids("after.jsonl"), ["ann", "ben", "cat", "dan", "eve"]);
+}
+
+#[test]
+fn a_repository_is_followed_with_its_passwords_and_who_is_gone_there_is_found() {
+    use store::testing::Postgres;
+    let server = Postgres::shared();
+    let old = |text: &str| server.ask("vestibule", text);
+    let object = |name: &str, password: &str, changed: &str| json!({ "userName": name, "sn": "Sn", "password": password, "_meta": { "lastChanged": { "date": changed } } });
+    let (before, after) = ("2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z");
+    old("CREATE SCHEMA followedidm; CREATE TABLE followedidm.objecttypes (id BIGSERIAL PRIMARY KEY, objecttype VARCHAR(255)); \
+        CREATE TABLE followedidm.managedobjects (id BIGSERIAL PRIMARY KEY, objecttypes_id BIGINT NOT NULL, objectid VARCHAR(255) NOT NULL, rev VARCHAR(38) NOT NULL, fullobject JSON)");
+    let insert = |number: u32, name: &str| {
+        let object = object(name, PASSWORD, before);
+        old(&format!("INSERT INTO followedidm.managedobjects VALUES ({number}, 1, '{name}', '3', '{object}')"));
+    };
+    old("INSERT INTO followedidm.objecttypes VALUES (1, 'managed/user')");
+    for (number, name) in [(1, "ann"), (2, "ben")] {
+        insert(number, name);
+    }
+    old("GRANT USAGE ON SCHEMA followedidm TO vestibule; GRANT SELECT ON ALL TABLES IN SCHEMA followedidm TO vestibule");
+    let place = Place::new(&project());
+    let address = server.store_named("followedidm");
+    let following = ["--from", address.as_str(), "--follow", "--every", "1", "--remove"];
+    let mut followed = Followed::start(&place.arguments(&following));
+    followed.says("imported: 2; there already: 0");
+    let secret = |file: &str| {
+        let exported = place.exported(file);
+        let people = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        people
+            .map(|person| (person["_id"].as_str().unwrap().to_owned(), person["password"].clone()))
+            .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let first = secret("first.jsonl");
+    let changed = object("ann", "Another-Passw0rd-there", after);
+    old(&format!("UPDATE followedidm.managedobjects SET fullobject = '{changed}', rev = '4' WHERE id = 1"));
+    followed.says("there: 2; new: 0; brought up to date: 1");
+    insert(3, "cat");
+    followed.says("there: 3; new: 1; brought up to date: 0");
+    old("DELETE FROM followedidm.managedobjects WHERE id = 2");
+    followed.says("removed there, and so here: 1");
+    let (code, said) = followed.stop();
+    assert!(code == Some(0) && !said.contains(store::testing::PASSWORD), "{said}");
+    let second = secret("second.jsonl");
+    assert_eq!(second.keys().collect::<Vec<_>>(), ["ann", "cat"]);
+    assert!(
+        second["ann"].as_str().unwrap().starts_with("$argon2id$") && first["ann"] != second["ann"],
+        "the password that it has there now"
+    );
+    let kept = std::fs::read_dir(place.path("data")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!kept.into_iter().any(|name| name.contains("import-")), "what was read is gone");
 }

@@ -94,7 +94,10 @@ impl<R: BufRead> Dump<R> {
                         return Err("the file ends before the line that says the dump is complete".to_owned());
                     }
                     Token::End => self.state = State::Ended,
-                    Token::Word(word) if word.eq_ignore_ascii_case("insert") => self.begin_insert()?,
+                    // As `mysqldump --replace` writes rows.
+                    Token::Word(word) if is_one_of(&word, &["insert", "replace"]) => self.begin_insert()?,
+                    Token::Word(word) if word.eq_ignore_ascii_case("set") => self.set()?,
+                    Token::Word(word) if word.eq_ignore_ascii_case("delimiter") => self.pass_delimited()?,
                     Token::Word(word) if word.eq_ignore_ascii_case("copy") => self.begin_copy()?,
                     Token::Word(word) if word.eq_ignore_ascii_case("create") => self.create()?,
                     Token::Mark(b';') => {}
@@ -172,10 +175,13 @@ impl<R: BufRead> Dump<R> {
     }
 
     fn begin_insert(&mut self) -> Result<()> {
-        match self.token()? {
-            Token::Word(word) if word.eq_ignore_ascii_case("into") => {}
-            Token::Word(word) if word.eq_ignore_ascii_case("ignore") => drop(self.token()?),
-            _ => return self.pass_statement(),
+        loop {
+            match self.token()? {
+                Token::Word(word) if word.eq_ignore_ascii_case("into") => break,
+                Token::Word(word) if is_one_of(&word, &["ignore", "delayed", "low_priority", "high_priority"]) => {}
+                Token::End => return Err("the file ends in the middle of a statement".to_owned()),
+                _ => return Err("an INSERT without INTO".to_owned()),
+            }
         }
         let (table, mut next) = self.table()?;
         let mut columns = self.tables.get(&table).cloned();
@@ -183,34 +189,101 @@ impl<R: BufRead> Dump<R> {
             columns = Some(self.names()?);
             next = self.token()?;
         }
+        // As `pg_dump --inserts` writes rows of a table whose numbers the engine gives.
+        if matches!(&next, Token::Word(word) if word.eq_ignore_ascii_case("overriding")) {
+            (_, _, next) = (self.token()?, self.token()?, self.token()?);
+        }
         match next {
-            Token::Word(word) if word.eq_ignore_ascii_case("values") => {}
-            _ => return self.pass_statement(),
+            Token::Word(word) if is_one_of(&word, &["values", "value"]) => {}
+            Token::End => return Err("the file ends in the middle of a statement".to_owned()),
+            _ => return self.pass_unread(&table),
         }
         self.state = State::Values(table, columns.unwrap_or_default());
         Ok(())
     }
 
     fn begin_copy(&mut self) -> Result<()> {
-        let (table, next) = self.table()?;
-        if !matches!(next, Token::Mark(b'(')) {
+        let (table, mut next) = self.table()?;
+        if table.is_empty() {
             return self.pass_statement();
         }
-        let columns = self.names()?;
-        let mut from_here = false;
+        let mut columns = self.tables.get(&table).cloned().unwrap_or_default();
+        if matches!(next, Token::Mark(b'(')) {
+            columns = self.names()?;
+            next = self.token()?;
+        }
+        let (mut from_here, mut as_written) = (false, true);
         loop {
-            match self.token()? {
-                Token::Word(word) => from_here |= word.eq_ignore_ascii_case("stdin"),
+            match next {
+                Token::Word(word) if word.eq_ignore_ascii_case("stdin") => from_here = true,
+                // Whatever else is said of it changes how its lines are to be read.
+                Token::Word(_) | Token::Text(_) if from_here => as_written = false,
                 Token::Mark(b';') => break,
                 Token::End => return Err("the file ends in the middle of a statement".to_owned()),
                 _ => {}
             }
+            next = self.token()?;
         }
-        if from_here {
-            self.pass_line()?;
-            self.state = State::Copy(table, columns);
+        if !from_here {
+            return Ok(());
+        }
+        if !as_written && self.layout.is_read(&table) {
+            return Err(format!("a COPY of '{table}' with options, which is not read"));
+        }
+        self.pass_line()?;
+        self.state = State::Copy(table, columns);
+        Ok(())
+    }
+
+    /// Passes over a statement that writes to a table in a form that is not read: rows of a table that is read would be missing.
+    fn pass_unread(&mut self, table: &str) -> Result<()> {
+        if self.layout.is_read(table) {
+            return Err(format!("a statement that writes to '{table}' and names no rows, which is not read"));
+        }
+        self.pass_statement()
+    }
+
+    /// Passes over what `mysqldump --routines` and `--triggers` write between two changes of what ends a statement: their statements bring no rows.
+    fn pass_delimited(&mut self) -> Result<()> {
+        let mut delimiter = self.rest_of_line()?;
+        while delimiter != ";" {
+            if self.peek()?.is_none() {
+                return Err("the file ends in the middle of a statement".to_owned());
+            }
+            self.bytes = 0;
+            let line = self.rest_of_line()?;
+            if let Some((word, other)) = line.split_once(' ')
+                && word.eq_ignore_ascii_case("delimiter")
+            {
+                other.trim().clone_into(&mut delimiter);
+            }
         }
         Ok(())
+    }
+
+    /// The rest of a line, without blanks around it.
+    fn rest_of_line(&mut self) -> Result<String> {
+        let mut line = Vec::new();
+        while let Some(byte) = self.byte()?.filter(|byte| *byte != b'\n') {
+            line.push(byte);
+        }
+        Ok(String::from_utf8_lossy(&line).trim().to_owned())
+    }
+
+    /// A dump of PostgreSQL says how its texts are encoded.
+    fn set(&mut self) -> Result<()> {
+        match self.token()? {
+            Token::Word(word) if word.eq_ignore_ascii_case("client_encoding") => {}
+            Token::Mark(b';') => return Ok(()),
+            _ => return self.pass_statement(),
+        }
+        if let (_, Token::Text(text)) = (self.token()?, self.token()?) {
+            let encoding = utf8(text)?;
+            if !is_one_of(&encoding, &["utf8", "utf-8", "unicode", "sql_ascii"]) {
+                return Err(format!("the dump is encoded in {encoding}; have pg_dump write it with --encoding=UTF8"));
+            }
+        }
+        self.pass_statement()
     }
 
     /// One line of a `COPY`; nothing at its end.
@@ -287,8 +360,11 @@ impl<R: BufRead> Dump<R> {
 }
 
 fn is_constraint(word: &str) -> bool {
-    ["primary", "unique", "key", "index", "constraint", "foreign", "check", "fulltext", "exclude"]
-        .contains(&word.to_ascii_lowercase().as_str())
+    is_one_of(word, &["primary", "unique", "key", "index", "constraint", "foreign", "check", "fulltext", "exclude"])
+}
+
+fn is_one_of(word: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| word.eq_ignore_ascii_case(known))
 }
 
 fn row(layout: &Layout, line: u64, table: String, columns: Arc<[String]>, values: Vec<Option<Vec<u8>>>) -> Result<Row> {
@@ -468,10 +544,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_named() {
-        for (bytes, words) in [(&b"PGDMP\x01\x0e"[..], "pg_restore -f"), (&[0x1f, 0x8b, 8], "unpack it first")] {
-            let read: Vec<_> = Dump::new(bytes, Arc::default(), "idm.dump".into()).collect();
-            assert!(matches!(read.as_slice(), [Err(fault)] if fault.what.contains(words) && fault.ends), "{read:?}");
+    fn rows_come_however_a_statement_brings_them_and_none_is_passed_over() {
+        for begins in [
+            "REPLACE INTO managed_a (b) VALUES",
+            "INSERT DELAYED IGNORE INTO managed_a (b) VALUES",
+            "INSERT LOW_PRIORITY INTO managed_a (b) VALUE",
+            "INSERT INTO managed_a (b) OVERRIDING SYSTEM VALUE VALUES",
+            "INSERT INTO managed_a (b) OVERRIDING USER VALUE VALUES",
+        ] {
+            let read = rows(&format!("{begins} ('x'),('y');\nSET a = 1;\nSET client_encoding = 'UTF8';\n"));
+            assert_eq!(read, [Ok(("managed_a".into(), some(&["x"]))), Ok(("managed_a".into(), some(&["y"])))], "{begins}");
         }
+        let copied =
+            rows("CREATE TABLE managed_a (b text);\nCOPY managed_a FROM stdin;\nx\n\\.\nCOPY other (b) FROM stdin WITH CSV;\ny\n\\.\n");
+        assert_eq!(copied, [Ok(("managed_a".into(), some(&["x"]))), Ok(("other".into(), Vec::new()))]);
+        let routines = "DELIMITER ;;\nCREATE PROCEDURE p() BEGIN\n INSERT managed_a VALUES ('x');\n INSERT INTO managed_a (b) VALUES ('y'); END ;;\nDELIMITER ;\nINSERT INTO managed_a (b) VALUES ('z');\n";
+        assert_eq!(rows(routines), [Ok(("managed_a".into(), some(&["z"])))]);
+        assert!(rows("DELIMITER ;;\nCREATE x;\n")[0].as_ref().is_err_and(|what| what.contains("the file ends")));
+        for (statement, words) in [
+            ("INSERT INTO managed_a (b) SELECT 'x';", "'managed_a' and names no rows"),
+            ("INSERT INTO managed_a SET b = 'x';", "'managed_a' and names no rows"),
+            ("INSERT managed_a VALUES ('x');", "without INTO"),
+            ("COPY managed_a (b) FROM stdin WITH CSV;\nx\n\\.", "with options"),
+            ("COPY managed_a (b) FROM stdin NULL 'x';\nx\n\\.", "with options"),
+            ("SET client_encoding = 'LATIN1';\nINSERT INTO managed_a (b) VALUES ('x');", "encoded in LATIN1"),
+        ] {
+            let read: Vec<_> = dump(&format!("{statement}\n")).collect();
+            assert!(matches!(read.as_slice(), [Err(fault)] if fault.what.contains(words) && fault.ends), "{statement}: {read:?}");
+        }
+        assert_eq!(rows("INSERT INTO other (b) SELECT 'x';\nCOPY (SELECT 1) TO stdout;\nSET x TO 'LATIN1';\n"), []);
+    }
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        let read: Vec<_> = Dump::new(&b"PGDMP\x01\x0e"[..], Arc::default(), "idm.dump".into()).collect();
+        assert!(matches!(read.as_slice(), [Err(fault)] if fault.what.contains("pg_restore -f") && fault.ends), "{read:?}");
     }
 }

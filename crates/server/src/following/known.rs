@@ -10,8 +10,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::FollowError;
-use crate::far_end::FarEnd;
+use super::{FollowError, Followed};
 use crate::private_file;
 
 /// Twelve bytes of a hash of a collection and an id.
@@ -29,6 +28,16 @@ pub struct Known {
     is_saved: bool,
     /// What this process has read, and when it was changed last there.
     read: BTreeMap<Mark, Option<String>>,
+    /// What is there, as far as this round has listed it.
+    listed: BTreeSet<Mark>,
+    /// The collections that something was listed of.
+    collections: BTreeSet<String>,
+    /// What came and is neither there nor here any more.
+    settled: BTreeSet<Mark>,
+    /// The next round looks at everybody who is here.
+    looks: bool,
+    /// What was listed may lack somebody.
+    doubts: bool,
 }
 
 impl Known {
@@ -36,7 +45,7 @@ impl Known {
     ///
     /// # Errors
     /// [`FollowError::Io`], also where the file is damaged: without it, whoever was removed here would come again.
-    pub fn open(data: &Path, far: &FarEnd) -> Result<Self, FollowError> {
+    pub fn open(data: &Path, far: &Followed) -> Result<Self, FollowError> {
         let (path, prefix) = (data.join(format!("follow-{}.ids", far.name())), format!(".import-{}-", far.name()));
         let failed = |error| FollowError::Io { path: data.to_owned(), error };
         for entry in std::fs::read_dir(data).map_err(failed)? {
@@ -54,7 +63,61 @@ impl Known {
             let error = io::Error::new(io::ErrorKind::InvalidData, "damaged; without it, whoever was removed here comes again");
             return Err(FollowError::Io { path, error });
         };
-        Ok(Self { data: data.to_owned(), prefix, path, came, is_saved: true, read: BTreeMap::new() })
+        let (read, listed, collections, settled) = Default::default();
+        let data = data.to_owned();
+        Ok(Self { data, prefix, path, came, is_saved: true, read, listed, collections, settled, looks: true, doubts: false })
+    }
+
+    /// Begins a round.
+    pub(super) fn begin(&mut self) {
+        self.listed.clear();
+        self.collections.clear();
+        self.doubts = false;
+    }
+
+    /// Keeps that an object is there.
+    pub(super) fn is_there(&mut self, collection: &str, id: &str) {
+        self.listed.insert(mark(collection, id));
+        if !self.collections.contains(collection) {
+            self.collections.insert(collection.to_owned());
+        }
+    }
+
+    /// Whether this round has listed an object.
+    pub(super) fn is_listed(&self, collection: &str, id: &str) -> bool {
+        self.listed.contains(&mark(collection, id))
+    }
+
+    /// Whether this round has listed anything of a collection.
+    pub(super) fn has_listed(&self, collection: &str) -> bool {
+        self.collections.contains(collection)
+    }
+
+    /// Somebody who is there may not have been listed.
+    pub(super) fn doubt(&mut self) {
+        self.doubts = true;
+    }
+
+    /// Whether somebody who came may be gone there: everybody is looked at once, and then whenever one more is not listed.
+    pub(super) fn may_lack(&self) -> bool {
+        !self.doubts && (self.looks || self.came.iter().any(|mark| !self.listed.contains(mark) && !self.settled.contains(mark)))
+    }
+
+    /// Everybody was looked at, and of those who are not listed these are still here.
+    pub(super) fn settle(&mut self, left: &[(String, String)]) {
+        self.settled = self.came.difference(&self.listed).copied().collect();
+        for (collection, id) in left {
+            self.settled.remove(&mark(collection, id));
+        }
+        // Whoever came with a dump is in no list of those who came.
+        self.looks = !left.is_empty();
+    }
+
+    /// Forgets an object that was removed here because it was removed there: where it is made there again, it comes.
+    pub(super) fn is_forgotten(&mut self, collection: &str, id: &str) {
+        let mark = mark(collection, id);
+        self.is_saved &= !self.came.remove(&mark);
+        self.read.remove(&mark);
     }
 
     /// Keeps that an object is here.
@@ -112,18 +175,21 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+    use crate::far_end::FarEnd;
 
     #[test]
     fn who_has_come_is_known_to_the_next_process_and_what_a_killed_round_read_is_gone() {
         let directory = tempfile::tempdir().unwrap();
-        let far = |user: &str| FarEnd {
-            address: "https://idm.example.com/openidm".into(),
-            user: user.into(),
-            password: "p".into(),
-            collections: vec!["managed/user".into()],
-            by_default: false,
-            page: 1,
-            pages_per_second: 1.0,
+        let far = |user: &str| {
+            Followed::Rest(FarEnd {
+                address: "https://idm.example.com/openidm".into(),
+                user: user.into(),
+                password: "p".into(),
+                collections: vec!["managed/user".into()],
+                by_default: false,
+                page: 1,
+                pages_per_second: 1.0,
+            })
         };
         let mut known = Known::open(directory.path(), &far("a")).unwrap();
         known.is_here("managed/user", "ann");

@@ -152,13 +152,14 @@ impl Dialect {
         }
     }
 
-    /// Begins a transaction that reads one moment, or one that writes.
+    /// Begins a transaction that reads one moment, or one that writes. How it is isolated is said, whatever an administrator made the default of the
+    /// role: what is read behind a lock must be what whoever had it before has written.
     pub(crate) fn begin(self, writing: bool) -> &'static str {
         match (self, writing) {
             (Self::Sqlite, false) => "BEGIN",
             (Self::Sqlite, true) => "BEGIN IMMEDIATE",
             (Self::Postgres, false) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            (Self::Postgres, true) => "BEGIN; SET LOCAL synchronous_commit = on",
+            (Self::Postgres, true) => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on",
         }
     }
 

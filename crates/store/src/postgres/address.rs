@@ -159,6 +159,8 @@ struct Raw {
     schema: Option<String>,
     ssl: Option<SslMode>,
     root: Option<PathBuf>,
+    /// The authorities of the system are named.
+    of_system: bool,
     certificate: Option<PathBuf>,
     key: Option<PathBuf>,
     connect: Option<Duration>,
@@ -197,7 +199,10 @@ impl Raw {
             "sslcert" => self.certificate = Some(value.into()),
             "sslkey" => self.key = Some(value.into()),
             "sslmode" => self.ssl = Some(ssl_mode(&value)?),
-            "sslrootcert" => self.root = Some(value).filter(|value| value != "system" && !value.is_empty()).map(PathBuf::from),
+            "sslrootcert" => {
+                self.of_system = value == "system";
+                self.root = Some(value).filter(|value| value != "system" && !value.is_empty()).map(PathBuf::from);
+            }
             "statement_timeout" => self.statement = Some(seconds(key, &value)?),
             "target_session_attrs" => target(&value)?,
             "user" => self.user = value,
@@ -222,6 +227,10 @@ impl Raw {
             _ => return Err("sslcert and sslkey go together".to_owned()),
         };
         let ssl = self.ssl.unwrap_or(if hosts.iter().all(Host::is_socket) { SslMode::Disable } else { SslMode::VerifyFull });
+        // As libpq has it: anybody has a certificate of one of those, so it says nothing without a name.
+        if self.of_system && matches!(ssl, SslMode::Require | SslMode::VerifyCa) {
+            return Err("sslrootcert=system goes with sslmode=verify-full alone, which is meant without a word".to_owned());
+        }
         // As libpq has it: who names an authority wants it to be asked.
         let ssl = if ssl == SslMode::Require && self.root.is_some() { SslMode::VerifyCa } else { ssl };
         let file = self.password_file.or_else(|| environment("VESTIBULE_STORE_PASSWORD_FILE").map(PathBuf::from));
@@ -413,6 +422,11 @@ mod tests {
         assert_eq!(read("postgres://ann@db/x").unwrap().ssl, SslMode::VerifyFull);
         assert_eq!(read("postgres://ann@db/x?sslmode=require").unwrap().ssl, SslMode::Require);
         assert_eq!(read("postgres://ann@db/x?sslmode=require&sslrootcert=/ca.pem").unwrap().ssl, SslMode::VerifyCa);
+        assert_eq!(read("postgres://ann@db/x?sslrootcert=system").unwrap().ssl, SslMode::VerifyFull);
+        for mode in ["require", "verify-ca"] {
+            let refused = read(&format!("postgres://ann@db/x?sslrootcert=system&sslmode={mode}")).unwrap_err();
+            assert!(refused.contains("verify-full"), "nobody is asked, or any name will do: {refused}");
+        }
         for mode in ["prefer", "allow", "verify_full", "", "Disable"] {
             let refused = read(&format!("postgres://ann@db/x?sslmode={mode}")).unwrap_err();
             assert!(refused.contains("sslmode"), "{refused}");

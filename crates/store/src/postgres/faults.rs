@@ -80,9 +80,10 @@ fn is_stale(state: &SqlState, routine: Option<&str>) -> bool {
 /// The table.
 pub(super) fn fault(state: &SqlState) -> Fault {
     match state.code() {
-        // read_only_sql_transaction (a standby, or a primary that was demoted alive); idle_in_transaction_session_timeout, which closes the
-        // connection; admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped, idle_session_timeout.
-        "25006" | "25P03" | "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Fault::Gone,
+        // read_only_sql_transaction (a standby, or a primary that was demoted alive); idle_in_transaction_session_timeout and
+        // transaction_timeout, which close the connection; admin_shutdown, crash_shutdown, cannot_connect_now, database_dropped,
+        // idle_session_timeout.
+        "25006" | "25P03" | "25P04" | "57P01" | "57P02" | "57P03" | "57P04" | "57P05" => Fault::Gone,
         // serialization_failure, deadlock_detected, lock_not_available.
         "40001" | "40P01" | "55P03" => Fault::Repeat,
         // invalid_sql_statement_name, duplicate_prepared_statement.
@@ -103,6 +104,8 @@ mod tests {
     fn each_answer_of_a_server_has_its_one_meaning() {
         for (code, expected) in [
             ("25006", Fault::Gone),
+            ("25P03", Fault::Gone),
+            ("25P04", Fault::Gone),
             ("57P01", Fault::Gone),
             ("57P02", Fault::Gone),
             ("57P03", Fault::Gone),

@@ -82,7 +82,7 @@ pub(super) fn look(connection: &Connection, address: &Address) -> Result<Found, 
 pub(super) fn ensure(connection: &Connection, address: &Address) -> Result<(), OpenError> {
     let failed = |failure: Failure| refused(address, &failure.to_string());
     check(&look(connection, address)?, address)?;
-    connection.run("BEGIN").map_err(failed)?;
+    connection.run("BEGIN ISOLATION LEVEL READ COMMITTED").map_err(failed)?;
     let made = steps(connection, address);
     let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
     let ended = connection.run(end).map_err(failed);
@@ -95,6 +95,8 @@ fn steps(connection: &Connection, address: &Address) -> Result<(), OpenError> {
     // Another node may be at it, and a step over millions of rows takes its time.
     connection.wait_for(STEP);
     connection.run("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; SET LOCAL synchronous_commit = on").map_err(failed)?;
+    // Since PostgreSQL 17 an administrator may end every transaction that takes too long for them.
+    connection.run("SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'").map_err(failed)?;
     connection.lock(&Lock::Migration).map_err(failed)?;
     // Another node may have been faster.
     let found = look(connection, address)?;

@@ -54,7 +54,7 @@ pub(super) fn look(connection: &AnyConnection, address: &Address, job: &mut Box<
     let AnyConnection::Postgres(server) = connection else { return Outcome::Undone };
     server.forget();
     if address.pooled {
-        server.send(&format!("BEGIN READ ONLY; {}", for_transaction(address)));
+        server.send(&format!("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; {}", for_transaction(address)));
     }
     let done = attempt(connection, job);
     let settled = if address.pooled { server.run(if done { "COMMIT" } else { "ROLLBACK" }) } else { server.settle() };
@@ -104,7 +104,7 @@ fn attempt(connection: &AnyConnection, job: &mut Box<dyn Job>) -> bool {
 fn begin(server: &Connection, address: &Address, kept: Kept, mark: Option<&Mark>) -> Result<(), Failure> {
     let how = if kept == Kept::Always { "on" } else { "off" };
     let session = if address.pooled { format!("; {}", for_transaction(address)) } else { String::new() };
-    server.send(&format!("BEGIN; SET LOCAL synchronous_commit = {how}{session}"));
+    server.send(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = {how}{session}"));
     match mark {
         Some(mark) => write(server, mark, true).map(drop),
         None => Ok(()),

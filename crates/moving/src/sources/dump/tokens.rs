@@ -137,9 +137,6 @@ impl<R: BufRead> Dump<R> {
         if buffer.starts_with(b"PGDMP") {
             return Err("a dump in a form of pg_dump's own; make a text of it with pg_restore -f FILE".to_owned());
         }
-        if buffer.starts_with(&[0x1f, 0x8b]) {
-            return Err("a compressed file; unpack it first".to_owned());
-        }
         let head = String::from_utf8_lossy(buffer.get(..buffer.len().min(2048)).unwrap_or_default()).into_owned();
         let mut comments =
             head.lines().map(str::trim).take_while(|line| line.is_empty() || line.starts_with("--") || line.starts_with("/*"));
