@@ -185,6 +185,7 @@ fn versions_are_asked_for_in_the_words_of_rest() {
     assert_eq!(page["resultCount"], 1, "{page}");
     for (path, status) in [
         ("vestibule/config/versions?name=../x", 404),
+        ("vestibule/config/versions?name=nosuch/x", 404),
         ("vestibule/config/versions/0", 404),
         ("vestibule/config/versions/x", 404),
         ("vestibule/config/versions/1?against=x", 400),

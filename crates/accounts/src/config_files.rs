@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crest::ResourceError;
 use process::Topic;
-use project::{Diagnostic, Severity};
+use project::{Diagnostic, Project, Severity};
 use serde_json::{Value, json};
 
 use crate::attempt::Actor;
@@ -48,9 +48,13 @@ const FILES: [&str; 21] = [
 const FAMILIES: [&str; 7] =
     ["selfservice-", "emailTemplate-", "identityProvider-", "mapping-", "notification-", "servletfilter-", "ui.context-"];
 
-/// Whether a file may be made that is not there: what nothing here reads would be taken and mean nothing.
+/// Whether a project has a file, or may get it: what nothing here reads would be taken and mean nothing.
 #[must_use]
-pub fn may_be_made(file: &str) -> bool {
+pub fn is_known(project: &Project, file: &str) -> bool {
+    project.sources.contains_key(file) || may_be_made(file)
+}
+
+fn may_be_made(file: &str) -> bool {
     let name = file.strip_prefix("conf/").and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
     let of_family = |family: &&str| name.strip_prefix(*family).is_some_and(|rest| !rest.is_empty());
     FILES.contains(&name) || FAMILIES.iter().any(of_family)

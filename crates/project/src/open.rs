@@ -266,7 +266,7 @@ fn cross_origins(loader: &Loader<'_>, conf: &[String], sink: &Sink) -> Vec<Cross
 
 /// Keeps the text of files that nothing here reads: they are configurations of the project all the same (`config/*`).
 fn left_alone(files: &dyn Files, conf: &[String], sources: &mut BTreeMap<String, Arc<SourceFile>>) {
-    for path in conf.iter().filter(|file| file.ends_with(".json")).map(|file| format!("conf/{file}")) {
+    for path in conf.iter().filter(|file| file.strip_suffix(".json").is_some()).map(|file| format!("conf/{file}")) {
         if sources.contains_key(&path) {
             continue;
         }

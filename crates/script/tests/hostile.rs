@@ -424,7 +424,7 @@ thread_local! {
 #[test]
 fn sec_52_scripts_of_one_client_keep_nobody_elses_waiting() {
     for workers in [1, 2] {
-        let long = Duration::from_secs(600);
+        let long = Duration::from_mins(10);
         let limits = Limits { workers, time: long, queue_time: long, ..Limits::default() };
         let sandbox = Sandbox::new(limits).in_turns_of(|| CLIENT.get());
         let (entered, has_entered) = channel();

@@ -19,6 +19,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use process::{AuditEvent, Topic};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -290,8 +292,7 @@ fn read_end(path: &Path, most: usize) -> io::Result<Vec<(i64, Value)>> {
 /// What an event of a file is called: by its place, which several files have, and by what it says.
 fn id_of(at: u64, line: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, line.trim_ascii_end());
-    let says: String = digest.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("file-{at}-{says}")
+    format!("file-{at}-{}", URL_SAFE_NO_PAD.encode(digest.as_ref().get(..6).unwrap_or_default()))
 }
 
 /// An event of the store, as one of a file is.

@@ -101,7 +101,8 @@ fn the_present_password_is_asked_for_where_a_policy_asks_for_it() {
 fn router(own: Value) -> Value {
     let external = "context.caller.external === true || context.current.name === 'selfservice'";
     let mut filter = json!({ "pattern": "managed/user.*", "methods": ["create", "update"] });
-    filter.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+    let Value::Object(own) = own else { panic!("{own} is no filter") };
+    filter.as_object_mut().unwrap().extend(own);
     json!({ "filters": [
         { "condition": { "type": "text/javascript", "source": external },
           "onRequest": { "type": "text/javascript", "source": "require('router-authz').testAccess()" } },

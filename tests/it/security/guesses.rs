@@ -36,7 +36,7 @@ fn sec_47_the_names_of_one_person_are_one_budget() {
     };
     assert_eq!(sign_in(1, &other.mail, PASSWORD), 200, "both are names");
     let statuses: Vec<u16> =
-        (0..10).map(|number| sign_in(number, if number % 2 == 0 { &person.name } else { &person.mail }, "guess")).collect();
+        (0..10).map(|number| sign_in(number, if number.is_multiple_of(2) { &person.name } else { &person.mail }, "guess")).collect();
     assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429, 429, 429, 429]);
     assert_eq!(sign_in(20, &person.mail, PASSWORD), 429, "and none is compared any more");
     let nobody: Vec<u16> = (0..7).map(|number| sign_in(number, "nobody-here", "guess")).collect();
@@ -191,7 +191,7 @@ fn sec_47_whether_a_password_was_theirs_is_told_no_more_often_than_one_may_guess
     let asks = |action: &str, body: &Value| client.post(&format!("policy/managed/user/{}?_action={action}", person.id), body);
     let guess = |number: usize, word: &str| {
         let of_one = json!({ "object": { "city": "Bonn" }, "properties": { "password": word } });
-        if number % 2 == 0 { asks("validateObject", &json!({ "password": word })) } else { asks("validateProperty", &of_one) }
+        if number.is_multiple_of(2) { asks("validateObject", &json!({ "password": word })) } else { asks("validateProperty", &of_one) }
     };
     let statuses: Vec<u16> = (0..7).map(|number| guess(number, "guess").status).collect();
     assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429]);

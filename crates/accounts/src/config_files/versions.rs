@@ -8,7 +8,7 @@ use project::{SourceFile, unified_difference};
 use serde_json::{Value, json};
 
 use super::secrets::{mask, withheld};
-use super::{change, id_of, revision};
+use super::{change, id_of, is_known, revision};
 use crate::attempt::Actor;
 use crate::ports::{FileVersion, FileVersions, FormerText, ProjectFiles, Wanted};
 use crate::runtime::Runtime;
@@ -38,7 +38,7 @@ impl Listed {
 /// The versions of a file, or of all, newest first.
 ///
 /// # Errors
-/// 503 when the store does not answer.
+/// 404 for a file that never was and that nobody may make, 503 when the store does not answer.
 pub async fn list(runtime: &Runtime, versions: &dyn FileVersions, file: Option<&str>) -> Result<Vec<Listed>, ResourceError> {
     let mut listed: Vec<Listed> = Vec::new();
     let mut found: Vec<String> = Vec::new();
@@ -50,6 +50,9 @@ pub async fn list(runtime: &Runtime, versions: &dyn FileVersions, file: Option<&
             found.push(version.file.clone());
         }
         listed.push(Listed { version, id, is_current });
+    }
+    if let Some(file) = file.filter(|file| listed.is_empty() && !is_known(&runtime.project, file)) {
+        return Err(ResourceError::not_found(format!("There is no {file}")));
     }
     Ok(listed)
 }

@@ -101,8 +101,7 @@ impl Config {
     /// The file that is to be written: one that is there, or that something here reads.
     fn writable(&self, cx: &Context<'_>) -> Result<String, ResourceError> {
         let file = self.file()?;
-        let is_there = cx.app.accounts.runtime.load().project.sources.contains_key(&file);
-        if is_there || config_files::may_be_made(&file) { Ok(file) } else { Err(self.missing()) }
+        if config_files::is_known(&cx.app.accounts.runtime.load().project, &file) { Ok(file) } else { Err(self.missing()) }
     }
 
     fn with_id(&self, content: Value) -> Value {

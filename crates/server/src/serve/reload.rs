@@ -92,9 +92,6 @@ impl Reload {
                 continue;
             }
             let (taken, read) = Box::pin(self.reload(project, read)).await;
-            if taken == Taken::Served {
-                self.app.versions.note(&self.app.accounts.runtime.load().project).await;
-            }
             self.tell(taken, told);
             self.judged = if taken == Taken::NotNow { Read::default() } else { read };
             if let Some(answer) = answer {
@@ -189,6 +186,7 @@ impl Reload {
         self.app.db.limit_searches(Duration::from_millis(runtime.project.settings.limits.search_milliseconds.into()));
         self.app.canaries.begin(&runtime, self.app.accounts.now()).await;
         self.app.accounts.runtime.store(Arc::new(runtime));
+        self.app.versions.note(&self.app.accounts.runtime.load().project).await;
         tracing::info!(tried, kept, "the project was read again");
         Taken::Served
     }
