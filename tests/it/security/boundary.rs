@@ -132,7 +132,8 @@ fn sec_51_values_are_escaped_by_where_they_stand_and_headers_are_one_line() {
         "x@example.test\r\nBcc: y@example.test",
         "x@example.test,y@example.test",
         "x@example.test y@example.test",
-        "Name <x@example.test>",
+        "Name\r\nBcc: y@example.test <x@example.test>",
+        "x@example.test> <y@example.test>",
         "x@exa\nmple.test",
     ] {
         let mail = json!({ "from": "a@example.test", "to": "ok@example.test", "subject": "s", "body": "b", "type": "text/plain" });
