@@ -181,7 +181,7 @@ impl Question<'_> {
         let seed = crest::random_bytes(services.managed.random.as_ref());
         let bindings = Bindings::new(now, seed).with_all(scope).with("facts", self.facts(path));
         let allowed = match services.scripts.value(custom.program(), bindings).await {
-            Ok(value) => is_truthy(&value),
+            Ok(value) => script::is_truthy(&value),
             Err(error) => {
                 tracing::warn!(condition = custom.text(), %error, "a condition of the access rules failed, so its rule allows nothing");
                 return Met::Fails;
@@ -451,17 +451,6 @@ fn gather<'c>(condition: &'c Condition, found: &mut Vec<&'c Custom>) {
         Condition::Not(inner) => gather(inner, found),
         Condition::Custom(custom) => found.push(custom),
         _ => {}
-    }
-}
-
-/// Whether JavaScript takes a script's value for true; what JSON cannot express arrived as null.
-fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
     }
 }
 

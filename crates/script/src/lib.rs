@@ -36,6 +36,8 @@ mod reply;
 mod run;
 mod turns;
 
+use serde_json::Value;
+
 pub use bindings::{Bindings, Call, Host, Level, Modules, NoHost, Operation, Thrown};
 pub use error::ScriptError;
 pub use library::{LODASH_FUNCTIONS, library};
@@ -43,3 +45,15 @@ pub use limits::Limits;
 pub use pool::Sandbox;
 pub use program::{MAX_SOURCE_LEN, Program};
 pub use reply::{ConditionRun, KeepingRun, Kept, Run, wait};
+
+/// Whether JavaScript takes a script's value for true; what JSON cannot express arrived as null.
+#[must_use]
+pub fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}

@@ -146,18 +146,7 @@ impl Managed {
         let kept =
             kept.map_err(|error| refusal(&error, 500, place, request.get("resourcePath").and_then(Value::as_str).unwrap_or_default()))?;
         let left = kept.variables.get("request").filter(|left| left.is_object()).cloned().unwrap_or_else(|| request.clone());
-        Ok((kept.value.as_ref().is_some_and(is_truthy), left))
-    }
-}
-
-/// What JavaScript takes for true.
-fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(value) => *value,
-        Value::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
+        Ok((kept.value.as_ref().is_some_and(script::is_truthy), left))
     }
 }
 

@@ -101,7 +101,7 @@ impl Config {
     /// The file that is to be written: one that is there, or that something here reads.
     fn writable(&self, cx: &Context<'_>) -> Result<String, ResourceError> {
         let file = self.file()?;
-        if config_files::is_known(&cx.app.accounts.runtime.load().project, &file) { Ok(file) } else { Err(self.missing()) }
+        if config_files::is_known(&cx.runtime.project, &file) { Ok(file) } else { Err(self.missing()) }
     }
 
     fn with_id(&self, content: Value) -> Value {
